@@ -1,0 +1,35 @@
+"""The identity: the picture itself is measured."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from unseen.physics.operator import Operator, Shape
+
+
+class Identity(Operator):
+    """A x = x.
+
+    Args:
+        shape: of one picture, without the batch, such as (1, 64, 64).
+
+    Example:
+        >>> import torch
+        >>> Identity((1, 2, 2))(torch.ones(5, 1, 2, 2)).shape
+        torch.Size([5, 1, 2, 2])
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(domain=shape, range=shape)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return y
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        return y
+
+    def norm(self) -> float:
+        return 1.0

@@ -1,0 +1,197 @@
+"""A bundle: a trained model on disk, whole by itself, in two files: ``weights.safetensors`` and ``card.json``.
+
+The card says what the weights are and holds their SHA-256; loading checks size and digest before it parses anything.
+No pickle is written, and none is ever opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
+from unseen.artifacts.recipe import RecipeError, validated
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = 1
+"""The card format that this version writes; it reads this one and every earlier one."""
+LIMITS = "Research use only. Not a medical device. Not for diagnosis."
+_WEIGHTS = "weights.safetensors"
+_CARD = "card.json"
+_CARD_BYTES = 64 << 20  # 10,000 training digests are 0.7 MB; more than this is no card
+
+
+class BundleError(ValueError):
+    """A bundle that cannot be used: which file, why, and what to do."""
+
+
+class Card(BaseModel):
+    """What is known of a bundle's weights. `save` fills in ``weights_sha256``, ``weights_bytes`` and ``created``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: Literal[1] = 1
+    kind: Literal["detector", "lungs"]
+    name: str = Field(min_length=1)
+    """The registry's key, such as ``roi-sure``; never a module path."""
+    config: dict[str, object] = {}
+    """The settings that build the class which these weights fit."""
+    view: dict[str, object] | None = None
+    """How a film becomes network input."""
+    finder: dict[str, object] | None = None
+    """The settings of the lung finder whose weights are copied in, under ``finder.``; None where the model has none."""
+    recipe_digest: str | None = None
+    training_films: list[str] = []
+    """``pixel_sha256`` of every film trained on, so that an evaluation can leave those out and say so."""
+    weights_sha256: str = ""
+    weights_bytes: int = Field(default=0, ge=0)
+    facts: dict[str, float] = {}
+    """What fitting measured, such as the films' estimated noise."""
+    metrics: dict[str, object] = {}
+    adjustment: dict[str, float] | None = None
+    """Coefficients of the score on log sharpness and predicted lung area, from out-of-fold training normals."""
+    licence: str = ""
+    limits: str = LIMITS
+    version: str = ""
+    """The package's version that wrote the bundle."""
+    created: str = ""
+    """When, UTC, ISO 8601."""
+
+    @field_validator("limits")
+    @classmethod
+    def _states_the_limits(cls, limits: str) -> str:
+        if LIMITS not in limits:
+            raise ValueError(f'must hold the sentence "{LIMITS}"')
+        return limits
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded bundle: its card, its tensors on the CPU by name, and where it lies."""
+
+    card: Card
+    tensors: Mapping[str, Tensor]
+    folder: Path
+
+
+def save(folder: Path | str, tensors: Mapping[str, Tensor], card: Card) -> Card:
+    """Write a bundle; the folder appears whole or not at all, and an earlier bundle there is replaced.
+
+    Args:
+        folder: the bundle's own folder.
+        tensors: by name; any device and layout.
+        card: as far as the caller knows it.
+
+    Returns:
+        the card as written, with size, digest and time.
+
+    Raises:
+        BundleError: the folder exists and is not a bundle's.
+    """
+    from safetensors.torch import save as to_bytes
+
+    folder = Path(folder)
+    if folder.is_file():
+        raise BundleError(f"{folder}: is a file. Give the bundle a folder of its own.")
+    strangers = [] if not folder.exists() else sorted({p.name for p in folder.iterdir()} - {_WEIGHTS, _CARD})
+    if strangers:
+        raise BundleError(
+            f"{folder}: holds other files ({', '.join(strangers[:3])}), which saving would remove. "
+            "Give the bundle a folder of its own."
+        )
+    # clone: safetensors refuses tensors that share memory, as views of one array do
+    weights = to_bytes({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
+    card = card.model_copy(
+        update={
+            "weights_sha256": hashlib.sha256(weights).hexdigest(),
+            "weights_bytes": len(weights),
+            "created": card.created or datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+    )
+    with replacing_folder(folder) as temporary:
+        write_bytes(temporary / _WEIGHTS, weights)
+        write_bytes(temporary / _CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    clear_leftovers(folder)  # of an earlier save that was killed; not before this one has succeeded
+    return card
+
+
+def load(folder: Path | str) -> Bundle:
+    """Read a bundle back: size, then digest, then tensors.
+
+    Raises:
+        BundleError: naming the file, the cause and the cure.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load as from_bytes
+
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise BundleError(
+            f"{folder}: not a bundle. A bundle is a folder with {_CARD} and {_WEIGHTS}; pickles (.pt, .pth, .pkl) are "
+            "never opened. Give the folder that `unseen train` wrote."
+        )
+    card = _card(folder / _CARD)
+    path = folder / _WEIGHTS
+    try:
+        seen_bytes = path.stat().st_size
+        if seen_bytes != card.weights_bytes:
+            raise BundleError(
+                f"{path}: {seen_bytes} bytes, but its card says {card.weights_bytes}: truncated or replaced. "
+                "Copy the bundle again, or train it anew."
+            )
+        weights = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}). Copy the whole folder again.") from error
+    seen = hashlib.sha256(weights).hexdigest()
+    if seen != card.weights_sha256:
+        raise BundleError(
+            f"{path}: SHA-256 is {seen[:16]}…, but its card says {card.weights_sha256[:16]}…: altered since it was "
+            "written. Copy the bundle again, or train it anew."
+        )
+    try:
+        tensors: dict[str, Tensor] = from_bytes(weights)
+    except (SafetensorError, KeyError, ValueError) as error:  # KeyError: a dtype that torch lacks
+        raise BundleError(f"{path}: not a safetensors file ({error}). No other format is opened.") from error
+    return Bundle(card=card, tensors=tensors, folder=folder)
+
+
+def upgrade(table: dict[str, object]) -> dict[str, object]:
+    """A card of any earlier format as one of format `FORMAT`, by a chain of pure functions; none is needed yet.
+
+    >>> upgrade({"format": 1, "kind": "detector"})
+    {'format': 1, 'kind': 'detector'}
+    """
+    return table
+
+
+def _card(path: Path) -> Card:
+    """The card at ``path``, upgraded and checked."""
+    try:
+        if path.stat().st_size > _CARD_BYTES:
+            raise BundleError(f"{path}: {path.stat().st_size} bytes is no card. Copy the bundle again.")
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}). Copy the whole folder again.") from error
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{path}: not JSON ({error}). Copy the bundle again.") from error
+    if not isinstance(table, dict):
+        raise BundleError(f"{path}: not a card: an object was expected. Copy the bundle again.")
+    number = table.get("format")
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise BundleError(f"{path}: format is {number!r}; a whole number from 1 was expected. Copy the bundle again.")
+    if number > FORMAT:
+        raise BundleError(f"{path}: format {number}, but this version reads up to {FORMAT}. Update unseen.")
+    try:
+        return validated(upgrade(table), Card)
+    except RecipeError as error:
+        problems = "; ".join(str(error).splitlines())
+        raise BundleError(f"{path}: {problems}. Copy the bundle again, or train it anew.") from error

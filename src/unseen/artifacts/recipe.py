@@ -1,0 +1,259 @@
+"""A recipe: the one file that says how a detector was made (data, view, method, training, seed), in TOML.
+
+The sections ``view``, ``method`` and ``training`` are plain tables here; the room that owns one checks it with its own
+model through `validated`, so that every mistake reads the same: ``method.sure_wieght: unknown; did you mean
+sure_weight?``
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Self, TypeVar, cast
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from unseen.artifacts.unknown import unknown
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be used; one sentence a mistake, one line a sentence, each beginning with its TOML path."""
+
+
+class RecipeData(BaseModel):
+    """The section ``[data]``: which films."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    manifest: str | None = None
+    """The manifest, relative to ``$UNSEEN_DATA``; none means that the caller brings the films."""
+    split: str | None = None
+    """How films are dealt to folds: a file, or a column of the manifest; none means by patient."""
+
+
+class RecipeMethod(BaseModel):
+    """The section ``[method]``: the registry's key, and the method's own settings (in TOML: beside it, one table)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    key: str = Field(min_length=1)
+    settings: dict[str, object] = {}
+
+
+class Recipe(BaseModel):
+    """How a detector is made. Immutable; treat the tables inside as read-only too.
+
+    >>> recipe = Recipe.from_toml('name = "demo"\\n[method]\\nkey = "roi-sure"\\nsure_weight = 1.0')
+    >>> recipe.method.key, recipe.method.settings, recipe.seed
+    ('roi-sure', {'sure_weight': 1.0}, 0)
+    >>> Recipe.from_toml('name = "demo"\\n[metod]\\nkey = "roi-sure"')
+    Traceback (most recent call last):
+        ...
+    unseen.artifacts.recipe.RecipeError: method: missing
+    metod: unknown; did you mean method?
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*(/[A-Za-z0-9][A-Za-z0-9_.\-]*)*$", max_length=100)
+    """Names runs and result rows; ``/`` makes folders. `load` fills it in from the file's name where it is left out."""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """The one seed: networks, order of films, noise draws."""
+    data: RecipeData = RecipeData()
+    view: dict[str, object] = {}
+    method: RecipeMethod
+    training: dict[str, object] = {}
+
+    @classmethod
+    def from_toml(cls, text: str, *, name: str | None = None) -> Recipe:
+        """Read a recipe from TOML; ``name`` stands in where the text has none.
+
+        Raises:
+            RecipeError: not TOML, or something in it is unknown, missing or out of bounds.
+        """
+        try:
+            table: dict[str, object] = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise RecipeError(f"not TOML: {error}. Strings need quotes; see https://toml.io") from error
+        if name is not None:
+            table.setdefault("name", name)
+        method = table.get("method")
+        if isinstance(method, dict):
+            settings = {key: value for key, value in method.items() if key != "key"}
+            table["method"] = {**({"key": method["key"]} if "key" in method else {}), "settings": settings}
+        return validated(table, cls)
+
+    def to_toml(self) -> str:
+        """The recipe as TOML; `from_toml` of it gives an equal recipe."""
+        return tomli_w.dumps(self._table())
+
+    def resolved(
+        self, *, method: type[BaseModel], view: type[BaseModel] | None = None, training: type[BaseModel] | None = None
+    ) -> Self:
+        """The same recipe with every default written out, each section checked by the model of the room that owns it.
+
+        The recipe's seed becomes the training's. A section without a model stays as it is.
+
+        Raises:
+            RecipeError: a setting is unknown, missing or out of bounds.
+        """
+        settings = validated(self.method.settings, method, where="method").model_dump(mode="json")
+        update: dict[str, object] = {"method": RecipeMethod(key=self.method.key, settings=settings)}
+        if view is not None:
+            update["view"] = validated(self.view, view, where="view").model_dump(mode="json")
+        if training is not None:
+            section = dict(self.training)
+            if "seed" in training.model_fields:
+                if section.get("seed", self.seed) != self.seed:
+                    raise RecipeError(f"training.seed: seen {section['seed']}, but seed is {self.seed}; set seed alone")
+                section["seed"] = self.seed
+            update["training"] = validated(section, training, where="training").model_dump(mode="json")
+        return self.model_copy(update=update)
+
+    def _table(self) -> dict[str, object]:
+        dumped = self.model_dump()
+        dumped["method"] = {"key": self.method.key, **dumped["method"]["settings"]}
+        return cast("dict[str, object]", _without_none(dumped))
+
+
+def validated(section: Mapping[str, object], model: type[_Model], *, where: str = "") -> _Model:
+    """``section`` as a ``model``, or a `RecipeError` with one sentence a mistake.
+
+    Args:
+        section: a table of the recipe (or of a card), as read.
+        model: the pydantic model that knows its settings; it should forbid extra keys.
+        where: the table's TOML path, put before each key; empty for the whole file.
+
+    >>> class Config(BaseModel):
+    ...     model_config = ConfigDict(extra="forbid")
+    ...     sure_weight: float = Field(default=1.0, ge=0)
+    >>> validated({"sure_weight": 0.5}, Config, where="method").sure_weight
+    0.5
+    >>> validated({"sure_weight": -1}, Config, where="method")
+    Traceback (most recent call last):
+        ...
+    unseen.artifacts.recipe.RecipeError: method.sure_weight: seen -1; should be greater than or equal to 0
+    """
+    try:
+        return model.model_validate(dict(section))
+    except ValidationError as error:
+        sentences = [
+            _sentence(problem["type"], problem["loc"], problem["msg"], problem["input"], model=model, where=where)
+            for problem in error.errors(include_url=False)
+        ]
+        raise RecipeError("\n".join(sentences)) from error
+
+
+def names() -> list[str]:
+    """The names of the recipes that come with the package, sorted, such as ``ms_cxr/roi-sure-64-lungs``."""
+    return sorted(_shipped())
+
+
+def load(path_or_name: str | Path) -> Recipe:
+    """Read a recipe: a path that ends in ``.toml``, or the name of one that comes with the package.
+
+    Raises:
+        RecipeError: no such recipe, or something in it is wrong.
+    """
+    text = str(path_or_name)
+    if isinstance(path_or_name, Path) or text.endswith(".toml"):
+        path = Path(path_or_name)
+        try:
+            content = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(
+                f"{path}: cannot be read ({error}). Give a TOML file, or one of `unseen recipes`"
+            ) from error
+        return Recipe.from_toml(content, name=path.stem)
+    return Recipe.from_toml(source_of(text), name=text)
+
+
+def source_of(name: str) -> str:
+    """The TOML of a recipe that comes with the package, with its comments.
+
+    Raises:
+        RecipeError: no such recipe.
+    """
+    shipped = _shipped()
+    if name not in shipped:
+        raise RecipeError(f'recipe "{name}": {unknown(name, shipped)} (a file of your own ends in .toml)')
+    return shipped[name].read_text(encoding="utf-8")
+
+
+def digest(recipe: Recipe, *, data_digest: str, version: str) -> str:
+    """SHA-256 over the (resolved) recipe, the data's digest and the package's version: 64 hexadecimal digits.
+
+    The order of keys does not count, nor does the recipe's name: a copy under another name is the same experiment.
+    """
+    table = recipe._table()
+    table.pop("name")
+    canonical = json.dumps([table, data_digest, version], sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _shipped() -> dict[str, Traversable]:
+    root = importlib.resources.files("unseen").joinpath("recipes")
+    found: dict[str, Traversable] = {}
+
+    def walk(folder: Traversable, prefix: str) -> None:
+        for child in folder.iterdir():
+            if child.is_dir():
+                walk(child, f"{prefix}{child.name}/")
+            elif child.name.endswith(".toml"):
+                found[prefix + child.name.removesuffix(".toml")] = child
+
+    if root.is_dir():
+        walk(root, "")
+    return found
+
+
+def _without_none(value: object) -> object:
+    """TOML has no null: a key without a value is left out."""
+    if isinstance(value, Mapping):
+        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(inner) for inner in value]
+    return value
+
+
+def _sentence(
+    kind: str, place: tuple[int | str, ...], message: str, seen: object, *, model: type[BaseModel], where: str
+) -> str:
+    """One pydantic complaint as a sentence of ours."""
+    path = ".".join(filter(None, [where, *map(str, place)])) or "the recipe"
+    if kind == "extra_forbidden":
+        return f"{path}: {unknown(str(place[-1]), _known(model, place[:-1]))}"
+    if kind == "missing":
+        return f"{path}: missing"
+    if kind in ("dict_type", "model_type"):
+        return f"{path}: seen {_shown(seen)}; should be a table"
+    message = message.replace("Input should", "should").removeprefix("Value error, ")
+    return f"{path}: seen {_shown(seen)}; {message}"
+
+
+def _known(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """The keys of the table at ``place`` below ``model``."""
+    for step in place:
+        field = model.model_fields.get(str(step))
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _shown(seen: object) -> str:
+    """A value in an error message: as TOML would write it, and not by the page."""
+    if isinstance(seen, float) and not math.isfinite(seen):
+        return str(seen)
+    text = json.dumps(seen, default=repr, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,103 @@
+"""Atomic files: old or new, never half."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from unseen.artifacts.files import (
+    clear_leftovers,
+    leftovers,
+    replacing,
+    replacing_folder,
+    sha256_of,
+    write_bytes,
+    write_text,
+)
+
+SIZE = 4_000_000
+_WRITER = f"""
+import sys
+from unseen.artifacts.files import write_bytes
+i = 0
+while True:
+    write_bytes(sys.argv[1], bytes([65 + i % 26]) * {SIZE})
+    i += 1
+"""
+
+
+@pytest.mark.slow
+def test_a_writer_killed_within_a_write_leaves_the_old_file_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    choice = random.Random(0)
+    within = 0
+    for i in range(10):
+        process = subprocess.Popen([sys.executable, "-c", _WRITER, str(path)])
+        known = set(leftovers(path))
+        while not path.exists() or not set(leftovers(path)) - known:
+            time.sleep(0.0002)
+        if i % 2:
+            time.sleep(choice.uniform(0, 0.01))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        within += bool(set(leftovers(path)) - known)
+        content = path.read_bytes()
+        assert len(content) == SIZE
+        assert len(set(content)) == 1, "bytes of one write alone"
+    assert within >= 3, f"{within} of 10 kills fell within a write"
+    clear_leftovers(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_within_the_block_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    write_text(path, "old σ\n")
+    with pytest.raises(ZeroDivisionError), replacing(path) as temporary:
+        temporary.write_text("new")
+        raise ZeroDivisionError
+    assert path.read_bytes() == "old σ\n".encode()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_within_the_block_leaves_the_old_folder(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    with replacing_folder(path) as temporary:
+        (temporary / "a").write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing_folder(path) as temporary:
+        (temporary / "a").write_text("new")
+        raise ZeroDivisionError
+    assert (path / "a").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    for name in ("a", "b"):
+        with replacing_folder(path) as temporary:
+            (temporary / name).write_text(name)
+            assert not (path / name).exists()
+    assert [file.name for file in path.iterdir()] == ["b"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_leftovers_are_those_of_one_name(tmp_path: Path) -> None:
+    for name in (".a.txt.01234567.tmp", ".b.txt.01234567.tmp", "a.txt", ".a.txt.bak"):
+        (tmp_path / name).touch()
+    (tmp_path / ".a.txt.89abcdef.tmp").mkdir()
+    clear_leftovers(tmp_path / "a.txt")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".a.txt.bak", ".b.txt.01234567.tmp", "a.txt"]
+    assert leftovers(tmp_path / "nowhere" / "a.txt") == []
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    data = random.Random(0).randbytes((1 << 20) + 17)
+    write_bytes(tmp_path / "file", data)
+    assert sha256_of(tmp_path / "file") == hashlib.sha256(data).hexdigest()

@@ -1,0 +1,32 @@
+"""Any file becomes a `Film`, or `NotRead` with the reason.
+
+`films(source)` reads a folder, a glob, a manifest or a file; PNG, JPEG, WebP and DICOM are decoded in a child process
+with a memory limit and a time limit. `phantoms` makes films with a known lesion. `area` brings pixels to another size.
+"""
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from unseen.data import phantoms as phantoms
+    from unseen.data.film import Film as Film
+    from unseen.data.film import NotRead as NotRead
+    from unseen.data.manifest import Entry as Entry
+    from unseen.data.manifest import ManifestError as ManifestError
+    from unseen.data.manifest import SourceError as SourceError
+    from unseen.data.reading import Films as Films
+    from unseen.data.reading import NotReadError as NotReadError
+    from unseen.data.reading import films as films
+    from unseen.data.resample import area as area
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["phantoms"],
+    submod_attrs={
+        "film": ["Film", "NotRead"],
+        "manifest": ["Entry", "ManifestError", "SourceError"],
+        "reading": ["Films", "NotReadError", "films"],
+        "resample": ["area"],
+    },
+)

@@ -1,0 +1,200 @@
+"""Decoding in a child process: the only way from a file to pixels.
+
+A picture library that crashes, hangs or asks for gigabytes takes its child along and not the caller. One child serves a
+process; it is started at the first file (about 0.2 s), limited in memory and time, restarted after it was lost, and
+ends with its parent: it leaves when its standard input closes, whatever the reason, and an alarm of its own ends it if
+it is busy then. Threads take turns; after a fork the new process starts a child of its own. POSIX only.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from unseen.data import wire
+from unseen.data.picture import Limits, Picture
+
+_START_S = 60.0  # for the child's imports on a machine under load
+
+
+class _Late(Exception):
+    """The child did not answer in time."""
+
+
+class _Gone(Exception):
+    """The child ended while an answer was due."""
+
+
+class Decoder:
+    """Files to pictures through a child process; every failure of a file is a sentence, none is an exception.
+
+    >>> decoder = Decoder(limits=Limits(timeout_s=5))
+    >>> decoder.decode(Path("no-such-file.png"))
+    "There is no such file. Check the path, or the manifest's `file` cell."
+    >>> decoder.close()
+    """
+
+    def __init__(self, *, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def child_pid(self) -> int | None:
+        """The child's process id; None before the first file and after a child was lost."""
+        return self._child.pid if self._child else None
+
+    def decode(self, path: Path, *, mask: bool = False) -> Picture | str:
+        """The picture in the file at `path`, or the reason why there is none.
+
+        Args:
+            path: any path; only a regular file is opened.
+            mask: it is a mask, which may be smaller and have fewer bits than a film.
+        """
+        with self._lock:
+            try:
+                return self._ask(path, mask)
+            except _Late:
+                self._stop()
+                return (
+                    f"Decoding took longer than {self.limits.timeout_s:g} s and was stopped. "
+                    "Export the film again, uncompressed."
+                )
+            except _Gone:
+                return self._epitaph()
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                self._stop()
+                return f"The decoder's answer made no sense ({error}). Report this file as a bug of the decoder."
+            except BaseException:  # Ctrl-C and the like: half an answer is in the pipe
+                self._stop()
+                raise
+
+    def close(self) -> None:
+        """End the child; the next file starts a new one. Safe to call twice."""
+        self._stop()
+
+    def _ask(self, path: Path, mask: bool) -> Picture | str:
+        child = self._running()
+        deadline = time.monotonic() + self.limits.timeout_s
+        assert child.stdin and child.stdout
+        try:
+            child.stdin.write(wire.frame({"path": os.fspath(path), "mask": mask}))
+        except BrokenPipeError:
+            raise _Gone from None
+        reply = self._message(child, deadline)
+        if "reason" in reply:
+            if reply.get("last"):  # it ran out of memory and leaves
+                self._stop()
+            return str(reply["reason"])
+        pixels = wire.empty_pixels(reply, limits=self.limits)
+        _receive(child.stdout.fileno(), wire.octets(pixels), deadline)
+        return wire.picture(reply, pixels)
+
+    def _message(self, child: subprocess.Popen[bytes], deadline: float) -> wire.Message:
+        assert child.stdout
+        head = bytearray(wire.LENGTH.size)
+        _receive(child.stdout.fileno(), memoryview(head), deadline)
+        (length,) = wire.LENGTH.unpack(head)
+        if length > wire.MAX_FRAME:
+            raise ValueError(f"a message of {length} bytes")
+        body = bytearray(length)
+        _receive(child.stdout.fileno(), memoryview(body), deadline)
+        message: wire.Message = json.loads(body)
+        return message
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child and self._child.poll() is None:
+            return self._child
+        self._stop()
+        # The child finds modules where this process does, in the same order; one thread each keeps its address space
+        # small.
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path)}
+        environment |= {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "unseen.data.decoder_child", json.dumps(asdict(self.limits))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # native libraries write there at will
+            bufsize=0,
+            env=environment,
+        )
+        try:
+            self._message(self._child, time.monotonic() + _START_S)  # "ready"
+        except (_Late, _Gone) as error:
+            self._stop()
+            raise RuntimeError(
+                f"The decoder ({sys.executable} -m unseen.data.decoder_child) does not start."
+            ) from error
+        return self._child
+
+    def _epitaph(self) -> str:
+        """Why the child ended, as a sentence."""
+        child = self._child
+        code = None
+        if child:
+            with suppress(subprocess.TimeoutExpired):  # it closed its output and hangs: stopped below
+                code = child.wait(timeout=1)
+        self._stop()
+        if code == -signal.SIGKILL:
+            cause = f"killed, as when memory runs out; its own limit is {self.limits.memory_mb} MB"
+        elif code is not None and code < 0:
+            cause = f"signal {-code}, {signal.strsignal(-code)}"
+        else:
+            cause = f"exit status {code}"
+        return (
+            f"The decoder was stopped by this file ({cause}). "
+            "The file is damaged or hostile: send it again from its source."
+        )
+
+    def _stop(self) -> None:
+        child, self._child = self._child, None
+        if child:
+            child.kill()
+            for stream in (child.stdin, child.stdout):
+                if stream:
+                    stream.close()
+            child.wait()
+
+    def _abandon(self) -> None:
+        """In a forked process: let go of the parent's child without ending it."""
+        child, self._child = self._child, None
+        self._lock = threading.Lock()
+        if child:
+            for stream in (child.stdin, child.stdout):
+                if stream:
+                    stream.close()
+            child.returncode = 0  # not ours to wait for
+
+
+def _receive(descriptor: int, into: memoryview, deadline: float) -> None:
+    """Fill `into` from the pipe, or raise `_Late` or `_Gone`."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    done = 0
+    while done < len(into):
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise _Late
+        count = os.readv(descriptor, [into[done:]])
+        if not count:
+            raise _Gone
+        done += count
+
+
+_SHARED = Decoder()
+os.register_at_fork(after_in_child=_SHARED._abandon)
+atexit.register(_SHARED.close)
+
+
+def shared() -> Decoder:
+    """The decoder that all reading in this process goes through: one child, whatever the number of threads."""
+    return _SHARED

@@ -1,0 +1,163 @@
+"""The child process that opens files: `python -P -m unseen.data.decoder_child LIMITS`, answering on stdout.
+
+It starts light (numpy and the standard library; the picture libraries come with the first picture) and sets its own
+memory limit. A thread reads the requests, so that the end of the parent is noticed while a picture is being decoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import queue
+import resource
+import signal
+import stat
+import sys
+import threading
+import warnings
+from dataclasses import replace
+from typing import BinaryIO
+
+from unseen.data import kind, wire
+from unseen.data.picture import Limits, Picture, Refused
+
+
+def read_picture(path: str, *, limits: Limits, mask: bool = False) -> Picture:
+    """The picture in the file at `path`, with its digests.
+
+    Raises:
+        Refused: with the sentence that says why not. Damaged files can raise nearly anything else.
+    """
+    data = read_bytes(path, limits=limits)
+    match kind.file_kind(data):
+        case "dicom" | "bare dicom" as found:
+            from unseen.data import dicom
+
+            picture = dicom.read_dicom(data, bare=found == "bare dicom", limits=limits)
+        case found:
+            from unseen.data import pictures
+
+            picture = pictures.read_common(data, file_format=found, limits=limits, mask=mask)
+    size = len(data)
+    digest = hashlib.sha256(data).hexdigest()
+    pixels = hashlib.sha256(f"{picture.pixels.shape} {picture.pixels.dtype.name} ".encode())
+    pixels.update(wire.octets(picture.pixels))
+    return replace(picture, file_sha256=digest, file_bytes=size, pixel_sha256=pixels.hexdigest())
+
+
+def read_bytes(path: str, *, limits: Limits) -> bytes:
+    """All of a regular file, read once, so that what is judged, decoded and hashed is the same.
+
+    Raises:
+        Refused: it is missing, not a regular file, not permitted, empty or too large.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not block
+    except FileNotFoundError:
+        if os.path.islink(path):
+            raise Refused("This is a link to a file that does not exist. Restore the file it points to.") from None
+        raise Refused("There is no such file. Check the path, or the manifest's `file` cell.") from None
+    except PermissionError:
+        raise Refused("There is no permission to read this file. Change its permissions.") from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        raise Refused(f"The file cannot be opened ({error}). Check the path and the disk.") from None
+    try:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise Refused("This is a folder, not a file. Name the files in it, or give the folder as the source.")
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused("This is a pipe, socket or device, not a file. Copy what it gives into a file.")
+        if not status.st_size:
+            raise Refused("The file is empty (0 bytes). Send it again from its source.")
+        if status.st_size > limits.max_file_bytes:
+            raise Refused(
+                f"The file has {status.st_size / 1e6:.0f} MB, the limit is {limits.max_file_bytes / 1e6:.0f} MB. "
+                "Export the film alone."
+            )
+        parts = []
+        left = limits.max_file_bytes  # the file may grow meanwhile
+        while left and (part := os.read(descriptor, min(left, status.st_size))):
+            parts.append(part)
+            left -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
+def answer(request: wire.Message, *, limits: Limits) -> tuple[wire.Message, Picture | None]:
+    """The reply to one request, and the picture whose integers follow it."""
+    try:
+        picture = read_picture(request["path"], limits=limits, mask=request["mask"])
+    except Refused as refusal:
+        return {"reason": str(refusal)}, None
+    except MemoryError:
+        needed = f"The decoder was stopped: this file needed more than {limits.memory_mb} MB."
+        return {"reason": f"{needed} Export it at a lower resolution.", "last": True}, None
+    except BaseException as error:  # the edge: damaged files raise anything, even Rust's PanicException
+        detail = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        seen = f"The file is damaged and cannot be decoded ({detail})."
+        return {"reason": f"{seen} Send it again from its source."}, None
+    return wire.facts(picture), picture
+
+
+def serve(requests: BinaryIO, replies: BinaryIO, *, limits: Limits) -> None:
+    """Answer until `requests` ends."""
+    waiting: queue.SimpleQueue[wire.Message] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
+    replies.write(wire.frame({"ready": True}))
+    while True:
+        request = waiting.get()
+        signal.setitimer(signal.ITIMER_REAL, 2 * limits.timeout_s + 5)  # a parent that lives kills at timeout_s
+        reply, picture = answer(request, limits=limits)
+        _write(replies, wire.frame(reply))
+        if picture is not None:
+            _write(replies, wire.octets(picture.pixels))
+        if reply.get("last"):
+            return
+        del picture  # not kept while waiting
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _listen(requests: BinaryIO, waiting: queue.SimpleQueue[wire.Message]) -> None:
+    while head := _exactly(requests, wire.LENGTH.size):
+        waiting.put(json.loads(_exactly(requests, wire.LENGTH.unpack(head)[0])))
+    os._exit(0)  # the parent is gone
+
+
+def _exactly(stream: BinaryIO, count: int) -> bytes:
+    parts = b""
+    while len(parts) < count:
+        part = stream.read(count - len(parts))
+        if not part:
+            return b""
+        parts += part
+    return parts
+
+
+def _write(stream: BinaryIO, data: bytes | memoryview) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[stream.write(view) :]
+
+
+def main() -> None:
+    """Take over stdin and stdout, set the limits, serve."""
+    limits = Limits(**json.loads(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    warnings.simplefilter("ignore")
+    requests = os.fdopen(os.dup(0), "rb", buffering=0)
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    quiet = os.open(os.devnull, os.O_RDWR)
+    os.dup2(quiet, 0)
+    os.dup2(quiet, 1)  # native libraries may print: never into the replies
+    bytes_ = limits.memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    serve(requests, replies, limits=limits)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

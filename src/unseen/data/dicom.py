@@ -1,0 +1,211 @@
+"""DICOM to upright grey integers, in this order and no other:
+
+file meta → guards → decode → padding mask → modality LUT → inversion → orientation → nominal range.
+
+- File meta first: a Deflated file inflates even when its pixels are not asked for, so the transfer syntax is judged
+  before the rest.
+- The modality LUT is linear and the nominal range goes through it too, so on [0, 1] only the slope's sign is left of
+  it.
+- MONOCHROME1 is inverted once, here, against the nominal range; nobody else inverts.
+- Padded pixels become black (0), whatever they held.
+- The window is for display and not applied. Orientation is kept as written, not acted on: the tags are wrong often
+  enough.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import config, dcmread, encaps, uid
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filereader import read_dataset
+from pydicom.pixels.decoders.base import get_decoder
+
+from unseen.data import codestream, dicom_lossless
+from unseen.data.dicom_header import FILMS, DicomHeader, check_class, read_header
+from unseen.data.picture import Limits, Picture, Refused, canonical
+
+config.settings.reading_validation_mode = config.IGNORE  # the guards look at what matters
+
+_NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
+_J2K = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
+_PLUGINS = {
+    **dict.fromkeys(_J2K, "pylibjpeg"),
+    uid.JPEGLSLossless: "pyjpegls",
+    uid.JPEGLSNearLossless: "pyjpegls",
+    uid.RLELossless: "pylibjpeg",
+    uid.JPEGBaseline8Bit: "pillow",
+    **dict.fromkeys(dicom_lossless.SYNTAXES, dicom_lossless.LABEL),
+}
+_PROCESSES = {  # SOF markers that a transfer syntax may hold (PS3.5, 8.2.1 and 8.2.3)
+    uid.JPEGBaseline8Bit: (0xC0,),
+    uid.JPEGExtended12Bit: (0xC0, 0xC1),
+    uid.JPEGLossless: (0xC3,),
+    uid.JPEGLosslessSV1: (0xC3,),
+    uid.JPEGLSLossless: (0xF7,),
+    uid.JPEGLSNearLossless: (0xF7,),
+}
+
+
+def read_dicom(data: bytes, *, bare: bool, limits: Limits) -> Picture:
+    """The film in the DICOM file `data`; `bare` when it has no preamble.
+
+    Raises:
+        Refused: it is no film, or one that cannot be read with certainty. Damaged data raise what pydicom and its
+            plugins raise.
+    """
+    ds, syntax = _bare(data) if bare else _with_meta(data)
+    header = read_header(ds, limits=limits)
+    _check_stream(ds, syntax, header)
+    if syntax in dicom_lossless.SYNTAXES:
+        dicom_lossless.register()
+    stored, _ = get_decoder(syntax).as_array(ds, raw=True, index=0, decoding_plugin=_PLUGINS.get(syntax, ""))
+    if stored.shape != (header.rows, header.columns):
+        raise Refused(
+            f"Decoding gave {stored.shape}, Rows × Columns is {(header.rows, header.columns)}. "
+            "Send the file again, uncompressed."
+        )
+    return Picture(
+        pixels=canonical(nominal_integers(stored, header, native=syntax in _NATIVE), bits=header.bits_stored),
+        bits=header.bits_stored,
+        file_format="dicom",
+        view_position=header.view_position,
+        patient_orientation=header.patient_orientation,
+        spacing_mm=header.spacing_mm,
+    )
+
+
+def nominal_integers(stored: NDArray[np.integer], header: DicomHeader, *, native: bool) -> NDArray[np.unsignedinteger]:
+    """Stored values (rows, columns) to 0 … 2**bits - 1 with white = dense: padding, modality LUT, inversion.
+
+    With slope·v + intercept and the nominal ends sent through the same line, a value lies at (v − low) / (high − low)
+    of its range when the slope is positive and at one minus that when it is negative.
+
+    Raises:
+        Refused: a compressed film holds values that its Bits Stored cannot.
+    """
+    low, high = header.nominal
+    padded = None
+    if header.padding is not None:
+        padded = (stored >= header.padding[0]) & (stored <= header.padding[1])
+    if native:  # bits above High Bit are not pixels (old files keep overlays there): PS3.5, 8.1.1
+        spare = np.array(stored.dtype.itemsize * 8 - header.bits_stored, stored.dtype)
+        stored = np.right_shift(np.left_shift(stored, spare), spare)  # arithmetic for signed: keeps the sign
+    else:
+        outside = (stored < low) | (stored > high)
+        if outside[~padded].any() if padded is not None else outside.any():
+            raise Refused(
+                f"The pixels reach beyond the {header.bits_stored} Bits Stored. Export the film anew, uncompressed."
+            )
+        stored = np.clip(stored, low, high)
+    values = stored.astype(np.uint16) - np.uint16(low % 2**16)  # (rows, columns), modulo 2**16: 0 … 2**bits - 1
+    if (header.slope < 0) != header.inverted:
+        values = np.uint16(high - low) - values
+    if padded is not None:
+        values[padded] = 0
+    return values
+
+
+def _with_meta(data: bytes) -> tuple[Dataset, uid.UID]:
+    syntax, sop_class = _file_meta(data)
+    if syntax == uid.DeflatedExplicitVRLittleEndian:
+        raise Refused(
+            "The DICOM file is Deflated, which is not read: it can hide any amount of data. "
+            "Send it as Explicit VR Little Endian."
+        )
+    if syntax not in _NATIVE and syntax not in _PLUGINS:
+        name = uid.UID(syntax).name[:64] if syntax else "missing"
+        raise Refused(
+            f"The transfer syntax is {name!r}, which is not read. Send the film as Explicit VR Little Endian."
+        )
+    if sop_class:
+        check_class(sop_class)
+    ds = dcmread(io.BytesIO(data))
+    if ds.file_meta.get("TransferSyntaxUID") != syntax:
+        raise Refused("The DICOM file's meta information contradicts itself. Send the file again from its source.")
+    return ds, syntax
+
+
+def _file_meta(data: bytes) -> tuple[uid.UID, str]:
+    """Transfer syntax and SOP class from group 0002, parsed without touching what follows (PS3.10, 7.1)."""
+    at = 132
+    found: dict[int, bytes] = {}
+    while data[at : at + 2] == b"\x02\0":
+        element = int.from_bytes(data[at + 2 : at + 4], "little")
+        long = data[at + 4 : at + 6] in (b"OB", b"UN", b"UT", b"SQ", b"OW")
+        start = at + (12 if long else 8)
+        length = int.from_bytes(data[start - (4 if long else 2) : start], "little")
+        if start + length > len(data):
+            break
+        if element in found:
+            raise Refused("The DICOM file's meta information names an attribute twice. Send the file again.")
+        found[element] = data[start : start + length]
+        at = start + length
+    if 0x0010 not in found:
+        raise Refused(
+            "The DICOM file's meta information names no transfer syntax. Send the file again from its source."
+        )
+    syntax, sop_class = (found.get(key, b"").rstrip(b"\0 ").decode("ascii", "replace") for key in (0x0010, 0x0002))
+    return uid.UID(syntax), sop_class
+
+
+def _bare(data: bytes) -> tuple[Dataset, uid.UID]:
+    """A file without preamble: Implicit VR Little Endian, and only if it says at once that it is a film."""
+    try:
+        ds = read_dataset(io.BytesIO(data), is_implicit_VR=True, is_little_endian=True, bytelength=len(data))
+        sop_class = str(ds.get("SOPClassUID", ""))
+    except Exception as error:  # the edge: random bytes make pydicom raise nearly anything
+        raise Refused(
+            "The file has no DICOM preamble and cannot be parsed without one. Send it again from its source."
+        ) from error
+    if sop_class not in FILMS:
+        raise Refused(
+            "The file has no DICOM preamble and does not say that it is a CR or DX film. Send it again from its source."
+        )
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian
+    return ds, uid.ImplicitVRLittleEndian
+
+
+def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader) -> None:
+    """Pixel Data against the header, before any decoder sees them."""
+    pixels: bytes = ds.PixelData
+    if (syntax not in _NATIVE) != ds["PixelData"].is_undefined_length:
+        raise Refused(
+            "Pixel Data are compressed where the transfer syntax says they are not, or the reverse. "
+            "Send the file again."
+        )
+    if syntax in _NATIVE:
+        expected = header.rows * header.columns * header.bits_allocated // 8
+        if len(pixels) not in (expected, expected + expected % 2):
+            raise Refused(
+                f"Pixel Data have {len(pixels)} bytes, Rows × Columns × Bits Allocated need {expected}. "
+                "Send the file again from its source."
+            )
+        return
+    stream = encaps.get_frame(pixels, 0, number_of_frames=1)
+    if syntax == uid.RLELossless:
+        planes = header.bits_allocated // 8
+        codestream.check_rle(stream, rows=header.rows, columns=header.columns, bytes_per_pixel=planes)
+        return
+    found = codestream.j2k_header(stream) if syntax in _J2K else codestream.jpeg_header(stream)
+    if found.process not in _PROCESSES.get(syntax, (0x51,)):
+        raise Refused(
+            f"The pixel data are compressed by another process (SOF {found.process:#x}) than the transfer syntax says. "
+            "Send the file again."
+        )
+    if (found.width, found.height) != (header.columns, header.rows):
+        raise Refused(
+            f"The compressed picture is {found.width}×{found.height}, "
+            f"Columns × Rows is {header.columns}×{header.rows}. "
+            "Send the file again, uncompressed."
+        )
+    if found.samples != 1 or not header.bits_stored <= found.precision <= header.bits_allocated:
+        raise Refused(
+            f"The compressed picture has {found.samples} samples of {found.precision} bits, "
+            f"the header 1 of {header.bits_stored}. "
+            "Send the file again, uncompressed."
+        )
+    codestream.check_ending(stream)

@@ -1,0 +1,201 @@
+"""Which DICOM files are films, decided from the header alone: a pure function from a data set to `DicomHeader`, or a
+refusal.
+
+Accepted: CR and DX For Presentation, one frame, one sample, MONOCHROME1 or 2, 8 to 16 bits stored. Section numbers are
+those of the DICOM standard, PS3.3 (2025).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.uid import UID
+
+from unseen.data.picture import Limits, Refused
+
+CR = "1.2.840.10008.5.1.4.1.1.1"
+DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
+FILMS = (CR, DX_FOR_PRESENTATION)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DicomHeader:
+    """What decoding needs to know. `padding` is the inclusive range of stored values that are no picture, or None.
+
+    `slope` and `intercept` are the modality LUT's (C.11.1); `inverted` is MONOCHROME1 (C.7.6.3.1.2).
+    """
+
+    rows: int
+    columns: int
+    bits_allocated: int
+    bits_stored: int
+    signed: bool
+    inverted: bool
+    slope: float
+    intercept: float
+    padding: tuple[int, int] | None
+    spacing_mm: float | None
+    view_position: str | None
+    patient_orientation: str | None
+
+    @property
+    def nominal(self) -> tuple[int, int]:
+        """The lowest and highest value that `bits_stored` bits can hold."""
+        half = 2 ** (self.bits_stored - 1)
+        return (-half, half - 1) if self.signed else (0, 2 * half - 1)
+
+
+def check_class(uid: str) -> None:
+    """Raise `Refused` unless `uid` is the SOP class of a film.
+
+    >>> check_class("1.2.840.10008.5.1.4.1.1.7")
+    Traceback (most recent call last):
+    ...
+    unseen.data.picture.Refused: The DICOM object is a 'Secondary Capture Image Storage', not a film. Send the CR or DX
+    (for presentation) image.
+    """
+    if uid in FILMS:
+        return
+    if uid == f"{DX_FOR_PRESENTATION}.1":
+        raise Refused(
+            "The DICOM object is a DX image For Processing, whose grey values are not for viewing. "
+            "Send the one For Presentation."
+        )
+    name = UID(uid).name if uid else "object without SOP class"
+    raise Refused(f"The DICOM object is a {name[:64]!r}, not a film. Send the CR or DX (for presentation) image.")
+
+
+def read_header(ds: Dataset, *, limits: Limits) -> DicomHeader:
+    """The header of a film, every guard passed.
+
+    Raises:
+        Refused: naming the attribute, what it says and what is accepted.
+    """
+    check_class(_text(ds, "SOPClassUID") or "")
+    if "PixelData" not in ds:
+        hidden = ": its attributes are encrypted" if "EncryptedAttributesSequence" in ds else ""
+        raise Refused(f"The DICOM object has no Pixel Data{hidden}. Send the image itself, decrypted.")
+    if (intent := _text(ds, "PresentationIntentType")) not in (None, "FOR PRESENTATION"):
+        raise Refused(f"Presentation Intent Type is {intent!r}. Send the image For Presentation.")
+    _expect(ds, "NumberOfFrames", (1,), missing=1, advice="Send each film by itself.")
+    _expect(ds, "SamplesPerPixel", (1,), missing=1, advice="Send the grey film, not a colour picture of it.")
+    rows, columns = _whole(ds, "Rows"), _whole(ds, "Columns")
+    limits.check_size(width=columns, height=rows)
+    allocated = _expect(ds, "BitsAllocated", (8, 16), advice="Export the film with 8 or 16 bits allocated.")
+    stored = _expect(ds, "BitsStored", range(8, allocated + 1), advice="Export the film with 8 to 16 bits stored.")
+    _expect(
+        ds, "HighBit", (stored - 1,), missing=stored - 1, advice="Export the film anew: the pixels would be misread."
+    )
+    signed = _expect(ds, "PixelRepresentation", (0, 1), missing=0, advice="Export the film anew.") == 1
+    slope = _number(ds, "RescaleSlope", 1.0)
+    intercept = _number(ds, "RescaleIntercept", 0.0)
+    if slope == 0:
+        raise Refused("Rescale Slope is 0, which makes every pixel the same. Export the film anew.")
+    if "ModalityLUTSequence" in ds:
+        raise Refused(
+            "The film has a Modality LUT Sequence, which is not applied here. "
+            "Export it with Rescale Slope and Intercept."
+        )
+    return DicomHeader(
+        rows=rows,
+        columns=columns,
+        bits_allocated=allocated,
+        bits_stored=stored,
+        signed=signed,
+        inverted=_is_inverted(ds),
+        slope=slope,
+        intercept=intercept,
+        padding=_padding(ds),
+        spacing_mm=_spacing(ds),
+        view_position=_text(ds, "ViewPosition"),
+        patient_orientation=_text(ds, "PatientOrientation"),
+    )
+
+
+def _is_inverted(ds: Dataset) -> bool:
+    photometric = _text(ds, "PhotometricInterpretation")
+    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        raise Refused(f"Photometric Interpretation is {photometric!r}. Send the grey film: MONOCHROME1 or MONOCHROME2.")
+    shape = _text(ds, "PresentationLUTShape")
+    if photometric == "MONOCHROME2" and shape == "INVERSE":  # C.8.11.3.1.2: INVERSE goes with MONOCHROME1 alone
+        raise Refused(
+            "The header contradicts itself: MONOCHROME2 with Presentation LUT Shape INVERSE. Export the film anew."
+        )
+    return photometric == "MONOCHROME1"
+
+
+def _padding(ds: Dataset) -> tuple[int, int] | None:
+    """C.7.5.1.1.2: one value, or the range between two in either order."""
+    if "PixelPaddingValue" not in ds:
+        return None
+    first = _whole(ds, "PixelPaddingValue")
+    last = _whole(ds, "PixelPaddingRangeLimit") if "PixelPaddingRangeLimit" in ds else first
+    return min(first, last), max(first, last)
+
+
+def _spacing(ds: Dataset) -> float | None:
+    """Pixel Spacing (calibrated), else Imager Pixel Spacing; a hint, so nonsense is None and no reason to refuse."""
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        try:
+            down, across = (float(str(value)) for value in _values(ds, keyword))
+        except (Refused, ValueError):
+            continue
+        if math.isfinite(down) and math.isfinite(across) and down > 0 and abs(down - across) <= 0.01 * down:
+            return down
+    return None
+
+
+def _values(ds: Dataset, keyword: str) -> list[object]:
+    """The values of an attribute; none when it is missing, empty, or cannot be parsed."""
+    try:
+        value = ds.get(keyword)
+    except Exception as error:  # pydicom parses on access, and garbage raises anything from ValueError to struct.error
+        raise Refused(f"{keyword} cannot be parsed ({type(error).__name__}). Export the film anew.") from error
+    if value is None or value == "":
+        return []
+    return list(value) if isinstance(value, (MultiValue, list, tuple)) else [value]
+
+
+def _text(ds: Dataset, keyword: str) -> str | None:
+    return "\\".join(str(value) for value in _values(ds, keyword)).strip()[:64] or None
+
+
+def _number(ds: Dataset, keyword: str, missing: float) -> float:
+    values = _values(ds, keyword) or [missing]
+    try:
+        value = float(str(values[0]))
+    except ValueError:
+        value = math.nan
+    if len(values) != 1 or not math.isfinite(value):
+        raise Refused(f"{keyword} is {_shown(values)}, not a finite number. Export the film anew.")
+    return value
+
+
+def _whole(ds: Dataset, keyword: str, missing: int | None = None) -> int:
+    if missing is None and not _values(ds, keyword):
+        raise Refused(f"{keyword} is missing. Export the film anew.")
+    value = _number(ds, keyword, missing or 0)
+    if value != int(value):
+        raise Refused(f"{keyword} is {value!r}, not a whole number. Export the film anew.")
+    return int(value)
+
+
+def _expect(
+    ds: Dataset, keyword: str, accepted: range | tuple[int, ...], *, advice: str, missing: int | None = None
+) -> int:
+    value = _whole(ds, keyword, missing)
+    if value not in accepted:
+        names = (
+            f"{accepted[0]} to {accepted[-1]}"
+            if isinstance(accepted, range) and len(accepted)
+            else " or ".join(map(str, accepted))
+        )
+        raise Refused(f"{keyword} is {value}, accepted is {names or 'nothing here'}. {advice}")
+    return value
+
+
+def _shown(values: list[object]) -> str:
+    return repr("\\".join(map(str, values))[:32])

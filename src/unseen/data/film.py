@@ -1,0 +1,79 @@
+"""The two things a file can turn out to be: a `Film`, or `NotRead` with the reason why not.
+
+Both are frozen and carry who they are (name, label, source, patient), so that a list of scores keeps one row for each
+input, read or not. Nothing in this file touches a disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Label = Literal["normal", "abnormal"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Film:
+    """One chest X-ray, upright, white = dense, on its nominal range.
+
+    Attributes:
+        name: the file as given (the manifest's cell, or the path).
+        pixels: float32, (height, width), in [0, 1]; 0 and 1 are the ends of the *nominal* range (2**bits - 1), never of
+            the film's own minimum and maximum, so that a pale film stays pale.
+        label: what the manifest says; None when it says nothing.
+        source: the site or collection; the folder's name when nothing else is known.
+        patient: the patient; the film's own name when nothing else is known.
+        bits: nominal bits a pixel, 8 to 16.
+        view_position: DICOM ViewPosition as written ("PA", "AP", …); None when missing.
+        patient_orientation: DICOM PatientOrientation as written ("L\\F"); kept, not acted on.
+        spacing_mm: distance of neighbouring pixels; None when unknown or when rows and columns differ by more than 1 %.
+        file_sha256: of the file's bytes.
+        pixel_sha256: of the integers that `pixels` was made of, with their shape and dtype: the same picture in two
+            formats has the same digest. Duplicates and leakage are judged by it.
+        file_bytes: the file's length.
+        file_format: "png", "jpeg", "webp", "dicom" or "phantom".
+        lungs: bool, (height, width): the true lung mask, where one was asked for and given.
+        lesion: bool, (height, width): the true lesion mask, likewise.
+        columns: the manifest's further columns, as written.
+
+    >>> film = Film(name="a.png", pixels=np.zeros((32, 48), np.float32), source="ward", patient="a", bits=8,
+    ...             file_sha256="", pixel_sha256="", file_bytes=0, file_format="png")
+    >>> film.pixels.shape, film.label
+    ((32, 48), None)
+    """
+
+    name: str
+    pixels: NDArray[np.float32]
+    label: Label | None = None
+    source: str
+    patient: str
+    bits: int
+    view_position: str | None = None
+    patient_orientation: str | None = None
+    spacing_mm: float | None = None
+    file_sha256: str
+    pixel_sha256: str
+    file_bytes: int
+    file_format: str
+    lungs: NDArray[np.bool_] | None = None
+    lesion: NDArray[np.bool_] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotRead:
+    """A file that did not become a `Film`; `reason` says what was wrong, what was seen and what to do.
+
+    >>> NotRead(name="a.txt", reason="This is text, which is not read.", source="ward", patient="a.txt").label is None
+    True
+    """
+
+    name: str
+    reason: str
+    label: Label | None = None
+    source: str
+    patient: str

@@ -1,0 +1,129 @@
+"""A manifest: a CSV that names films and says what is known of them.
+
+Columns `file, label, source, patient, mask, lesion`; only `file` must be there, any other column is kept as written.
+Paths are relative to the CSV. Rows are kept in order and never merged: a file named twice is two rows. A broken
+manifest raises `ManifestError`; a file that is missing or broken is a row like any other and becomes `NotRead` when it
+is read.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unseen.data.film import Label
+
+_KNOWN = ("file", "label", "source", "patient", "mask", "lesion")
+_LABELS: dict[str, Label | None] = {"normal": "normal", "abnormal": "abnormal", "": None}
+
+
+class SourceError(ValueError):
+    """What was given as a source of films cannot be one; the message says why and what to do."""
+
+
+class ManifestError(SourceError):
+    """The manifest itself is wrong (not a film it names); the message names the file and, where there is one, the
+    line."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One input before it is read: what the manifest or the folder says of it.
+
+    >>> Entry(name="a.png", path=Path("ward/a.png"), source="ward", patient="a.png").label is None
+    True
+    """
+
+    name: str
+    path: Path
+    label: Label | None = None
+    source: str
+    patient: str
+    mask: Path | None = None
+    lesion: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_manifest(path: Path) -> tuple[Entry, ...]:
+    """The entries of the manifest at `path`, in its order.
+
+    Raises:
+        ManifestError: the file cannot be read, is not UTF-8 CSV, is empty, has no `file` column, a column twice, a row
+            longer than the header, an empty `file` cell, or a label other than normal, abnormal or empty.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ManifestError(
+            f"{path}: the manifest cannot be read ({error.strerror}). Check the path and its permissions."
+        ) from error
+    return parse_manifest(data, path=path)
+
+
+def parse_manifest(data: bytes, *, path: Path) -> tuple[Entry, ...]:
+    """The entries that `data`, the bytes of the manifest at `path`, hold; raises as `read_manifest` does.
+
+    >>> [entry] = parse_manifest(b"file,label,age\\na.png,normal,61\\n", path=Path("ward/manifest.csv"))
+    >>> entry.path.as_posix(), entry.label, entry.source, entry.patient, dict(entry.columns)
+    ('ward/a.png', 'normal', 'ward', 'a.png', {'age': '61'})
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ManifestError(
+            f"{path}: the manifest is not UTF-8 (byte {error.start} is {data[error.start]:#04x}). "
+            "Save it as CSV in UTF-8."
+        ) from error
+    if "\0" in text:
+        raise ManifestError(f"{path}: the manifest holds a zero byte, so it is not text. Save it as CSV in UTF-8.")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        _check_header(header, path)
+        return tuple(_entry(header, row, reader.line_num, path) for row in reader if row)
+    except csv.Error as error:
+        raise ManifestError(
+            f"{path}, line {reader.line_num}: not valid CSV ({error}). Check the quotes on that line."
+        ) from error
+
+
+def _check_header(header: list[str], path: Path) -> None:
+    if not any(header):
+        raise ManifestError(f"{path}: the manifest is empty. Its first line must name the columns, at least `file`.")
+    if "file" not in header:
+        seen = ", ".join(header)[:200]
+        raise ManifestError(
+            f"{path}: there is no `file` column; the columns are: {seen}. "
+            "Name the column of paths `file`, separate by commas."
+        )
+    for name in header:
+        if name and header.count(name) > 1:
+            raise ManifestError(f"{path}: the column `{name}` is there {header.count(name)} times. Keep one of them.")
+
+
+def _entry(header: list[str], row: list[str], line: int, path: Path) -> Entry:
+    if len(row) > len(header):
+        raise ManifestError(
+            f"{path}, line {line}: {len(row)} cells under {len(header)} columns. Quote cells that hold a comma."
+        )
+    cells = dict(zip(header, row + [""] * (len(header) - len(row)), strict=True))
+    name = cells["file"]
+    if not name:
+        raise ManifestError(f"{path}, line {line}: the `file` cell is empty. Give the film's path or delete the line.")
+    label = cells.get("label", "")
+    if label not in _LABELS:
+        raise ManifestError(f"{path}, line {line}: the label is {label!r}. It must be normal, abnormal or empty.")
+    folder = path.parent
+    return Entry(
+        name=name,
+        path=folder / name,
+        label=_LABELS[label],
+        source=cells.get("source") or folder.absolute().name,
+        patient=cells.get("patient") or name,
+        mask=folder / cells["mask"] if cells.get("mask") else None,
+        lesion=folder / cells["lesion"] if cells.get("lesion") else None,
+        columns={key: value for key, value in cells.items() if key and key not in _KNOWN},
+    )

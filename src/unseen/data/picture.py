@@ -1,0 +1,86 @@
+"""What a decoder hands back, or refuses with, and the limits it works under. Light: the child process starts with
+it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+class Refused(Exception):
+    """A file is not read; the message is the sentence that `NotRead.reason` will show."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Picture:
+    """Decoded pixels and what the file said of them.
+
+    Attributes:
+        pixels: (height, width), upright, white = dense, 0 to 2**bits - 1; uint8 when `bits` is 8, else uint16.
+        bits: nominal bits a pixel, 8 to 16.
+    """
+
+    pixels: Integers
+    bits: int
+    file_format: str
+    view_position: str | None = None
+    patient_orientation: str | None = None
+    spacing_mm: float | None = None
+    file_sha256: str = ""
+    file_bytes: int = 0
+    pixel_sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a single file may cost. The defaults are several times what a chest X-ray of today needs.
+
+    Attributes:
+        max_pixels: rows × columns, checked in the header before anything is decoded (the largest detectors give 20e6).
+        min_side: the shorter side in pixels: less shows no chest.
+        max_file_bytes: 64e6 pixels of 16 bits are 128e6 bytes.
+        memory_mb: of the child's address space, its code included. With the caller's copy of the largest film it stays
+            under 2 GB.
+        timeout_s: for one file, after which the child is killed.
+    """
+
+    max_pixels: int = 64_000_000
+    min_side: int = 32
+    max_file_bytes: int = 256 * 2**20
+    memory_mb: int = 1500
+    timeout_s: float = 20.0
+
+    def check_size(self, *, width: int, height: int) -> None:
+        """Raise `Refused` unless a picture of this size may be decoded.
+
+        >>> Limits().check_size(width=20_000, height=20_000)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        unseen.data.picture.Refused: The picture is 20000×20000 = 4e+08 pixels, the limit is 6.4e+07. ...
+        """
+        if width * height > self.max_pixels:
+            raise Refused(
+                f"The picture is {width}×{height} = {width * height:.3g} pixels, the limit is {self.max_pixels:.3g}. "
+                "Export it at a lower resolution."
+            )
+        if min(width, height) < self.min_side:
+            raise Refused(
+                f"The picture is too small: {width}×{height} pixels, and each side needs at least {self.min_side}. "
+                "Export the whole film."
+            )
+
+
+def canonical(pixels: NDArray[np.unsignedinteger], *, bits: int) -> Integers:
+    """`pixels` as contiguous uint8 when `bits` is at most 8, else uint16, so that a digest does not hang on the file's
+    container.
+
+    >>> canonical(np.zeros((1, 2), np.uint32), bits=12).dtype
+    dtype('uint16')
+    """
+    if bits <= 8:
+        return np.ascontiguousarray(pixels, dtype=np.uint8)
+    return np.ascontiguousarray(pixels, dtype=np.uint16)

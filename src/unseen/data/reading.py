@@ -1,0 +1,128 @@
+"""`films(source)`: any folder, glob, manifest or file as a lazy, re-iterable sequence of `Film | NotRead`.
+
+One film is in memory at a time and nothing is cached on disk. Decoding happens in a child process (`decode.py`), so a
+hostile file costs its own row and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unseen.data.decode import shared
+from unseen.data.film import Film, NotRead
+from unseen.data.listing import Source, entries
+from unseen.data.manifest import Entry
+from unseen.data.picture import Picture
+
+
+class NotReadError(ValueError):
+    """Raised by strict reading in place of the first `NotRead`, which it carries as `not_read`."""
+
+    def __init__(self, not_read: NotRead) -> None:
+        super().__init__(f"{not_read.name}: {not_read.reason}")
+        self.not_read = not_read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Films:
+    """Entries that are read when iterated over, each time anew, in order.
+
+    Law: iterating yields exactly `len(self)` values, the i-th a `Film` or `NotRead` named as the i-th entry.
+    """
+
+    entries: tuple[Entry, ...]
+    strict: bool = False
+    masks: bool = False
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Film | NotRead]:
+        for entry in self.entries:
+            result = read(entry, masks=self.masks)
+            if self.strict and isinstance(result, NotRead):
+                raise NotReadError(result)
+            yield result
+
+    def select(self, predicate: Callable[[Entry], bool]) -> Films:
+        """The films whose entry satisfies `predicate`, in the same order; nothing is read.
+
+        >>> films([]).select(lambda entry: entry.label == "normal").entries
+        ()
+        """
+        return Films(entries=tuple(filter(predicate, self.entries)), strict=self.strict, masks=self.masks)
+
+
+def films(source: Source, *, strict: bool = False, masks: bool = False) -> Films:
+    """The films that `source` names: a folder (to its depth), a glob, a manifest CSV, a single file, or a list of
+    those.
+
+    Args:
+        source: where the films are. Formats (PNG, JPEG, WebP, DICOM) are judged by content, never by the file's name.
+        strict: raise `NotReadError` at the first file that is not read, instead of yielding `NotRead`.
+        masks: also load the lung and lesion masks that a manifest's columns `mask` and `lesion` name.
+
+    Raises:
+        ManifestError: a manifest is broken.
+        SourceError: a glob matches nothing, or a folder cannot be listed.
+
+    >>> len(films([]))
+    0
+    >>> for film in films(["no-such-film.png"]):
+    ...     print(film.reason)
+    There is no such file. Check the path, or the manifest's `file` cell.
+    """
+    return Films(entries=entries(source), strict=strict, masks=masks)
+
+
+def read(entry: Entry, *, masks: bool = False) -> Film | NotRead:
+    """The film that `entry` names, or why it was not read; with `masks`, a mask that cannot be used is a reason too."""
+    decoded = shared().decode(entry.path)
+    if isinstance(decoded, str):
+        return _not_read(entry, decoded)
+    regions: dict[str, NDArray[np.bool_] | None] = {"mask": None, "lesion": None}
+    if masks:
+        for column, path in (("mask", entry.mask), ("lesion", entry.lesion)):
+            region = None if path is None else _region(shared().decode(path, mask=True), column, decoded.pixels.shape)
+            if isinstance(region, str):
+                return _not_read(entry, region)
+            regions[column] = region
+    return Film(
+        name=entry.name,
+        pixels=np.divide(decoded.pixels, np.float32(2**decoded.bits - 1), dtype=np.float32),  # (height, width)
+        label=entry.label,
+        source=entry.source,
+        patient=entry.patient,
+        bits=decoded.bits,
+        view_position=decoded.view_position,
+        patient_orientation=decoded.patient_orientation,
+        spacing_mm=decoded.spacing_mm,
+        file_sha256=decoded.file_sha256,
+        pixel_sha256=decoded.pixel_sha256,
+        file_bytes=decoded.file_bytes,
+        file_format=decoded.file_format,
+        lungs=regions["mask"],
+        lesion=regions["lesion"],
+        columns=entry.columns,
+    )
+
+
+def _region(decoded: Picture | str, column: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | str:
+    """The mask as bool (height, width): true above half of its own maximum, so that 0/1 and 0/255 masks both work."""
+    if isinstance(decoded, str):
+        return f"The file in the column `{column}` was not read: {decoded}"
+    if decoded.pixels.shape != shape:
+        return (
+            f"The mask in the column `{column}` is {decoded.pixels.shape[1]}×{decoded.pixels.shape[0]} pixels, "
+            f"the film {shape[1]}×{shape[0]}. Give a mask of the film's size."
+        )
+    highest = int(decoded.pixels.max())
+    return decoded.pixels * np.float32(2) > highest if highest else np.zeros(shape, bool)
+
+
+def _not_read(entry: Entry, reason: str) -> NotRead:
+    return NotRead(name=entry.name, reason=reason, label=entry.label, source=entry.source, patient=entry.patient)

@@ -1,0 +1,192 @@
+"""The decoder's child: it is limited, lost and replaced without harm, and never outlives its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from tests.data import making
+from unseen.data.decode import Decoder
+from unseen.data.picture import Limits, Picture
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "film.png"
+    path.write_bytes(making.picture(making.ramp()))
+    return path
+
+
+@pytest.fixture
+def decoder() -> Iterator[Decoder]:
+    decoder = Decoder(limits=Limits(timeout_s=10))
+    yield decoder
+    decoder.close()
+
+
+def test_one_child_serves_many_files(decoder: Decoder, film: Path) -> None:
+    assert isinstance(decoder.decode(film), Picture)
+    pid = decoder.child_pid
+    assert isinstance(decoder.decode(film), Picture)
+    assert decoder.child_pid == pid
+
+
+def test_the_child_is_light_and_limited(decoder: Decoder, film: Path) -> None:
+    decoder.decode(film)
+    child = psutil.Process(decoder.child_pid)
+    assert child.memory_info().rss < 120e6
+    assert child.rlimit(psutil.RLIMIT_AS) == (1500 * 2**20, 1500 * 2**20)
+    mapped = {Path(m.path).name for m in child.memory_maps()}
+    assert not any(name.startswith("libtorch") for name in mapped)
+
+
+def test_a_child_that_was_killed_between_files_is_replaced(decoder: Decoder, film: Path) -> None:
+    decoder.decode(film)
+    assert decoder.child_pid
+    os.kill(decoder.child_pid, signal.SIGKILL)
+    time.sleep(0.1)
+    assert isinstance(decoder.decode(film), Picture)
+
+
+def test_a_child_that_dies_at_a_file_is_a_reason(decoder: Decoder, film: Path) -> None:
+    decoder.decode(film)
+    pid = decoder.child_pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    threading.Timer(0.3, os.kill, (pid, signal.SIGSEGV)).start()
+    threading.Timer(0.4, os.kill, (pid, signal.SIGCONT)).start()
+    reason = decoder.decode(film)
+    assert isinstance(reason, str)
+    assert "stopped by this file" in reason
+    assert isinstance(decoder.decode(film), Picture)
+
+
+def test_a_file_that_takes_too_long_is_a_reason(film: Path) -> None:
+    decoder = Decoder(limits=Limits(timeout_s=1))
+    decoder.decode(film)
+    assert decoder.child_pid
+    os.kill(decoder.child_pid, signal.SIGSTOP)
+    start = time.monotonic()
+    assert "took longer than 1 s" in str(decoder.decode(film))
+    assert time.monotonic() - start < 3
+    assert isinstance(decoder.decode(film), Picture)
+    decoder.close()
+
+
+def test_a_file_that_needs_too_much_memory_is_a_reason(film: Path, tmp_path: Path) -> None:
+    decoder = Decoder(limits=Limits(memory_mb=300))
+    large = tmp_path / "large.png"
+    large.write_bytes(making.png(7900, 8000, raw=bytes(7901) * 8000, colour=0))
+    colour = tmp_path / "colour.png"
+    colour.write_bytes(making.png(7900, 8000, raw=bytes(3 * 7900 + 1) * 8000, colour=2))
+    reason = decoder.decode(colour)
+    assert isinstance(reason, str)
+    assert "needed more than 300 MB" in reason
+    assert isinstance(decoder.decode(film), Picture)
+    decoder.close()
+
+
+def test_threads_take_turns(decoder: Decoder, tmp_path: Path) -> None:
+    paths = []
+    for i in range(24):
+        paths.append(tmp_path / f"{i}.png")
+        paths[-1].write_bytes(making.picture(np.full((40, 40), i, np.uint8)))
+    wrong: list[object] = []
+
+    def work(part: int) -> None:
+        for i in range(part, 24, 4):
+            result = decoder.decode(paths[i])
+            if not (isinstance(result, Picture) and (result.pixels == i).all()):
+                wrong.append(result)
+
+    threads = [threading.Thread(target=work, args=(part,)) for part in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+SCRIPT = """
+import os, sys, time
+from pathlib import Path
+from unseen.data.decode import shared
+from unseen.data.picture import Picture
+film = Path(sys.argv[1])
+assert isinstance(shared().decode(film), Picture)
+"""
+
+
+def _run(script: str, film: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", SCRIPT + script, str(film)], stdout=subprocess.PIPE, text=True)
+
+
+def test_a_forked_process_gets_a_child_of_its_own(film: Path) -> None:
+    script = """
+parents = shared().child_pid
+if (pid := os.fork()) == 0:
+    ok = isinstance(shared().decode(film), Picture) and shared().child_pid != parents
+    shared().close()
+    os._exit(0 if ok else 1)
+status = os.waitpid(pid, 0)[1]
+assert isinstance(shared().decode(film), Picture) and shared().child_pid == parents
+print(status)
+"""
+    out, _ = _run(script, film).communicate(timeout=60)
+    assert out == "0\n"
+
+
+@pytest.mark.parametrize("how", ["exit", "SIGKILL"])
+def test_the_child_ends_with_its_parent(film: Path, how: str) -> None:
+    end = "" if how == "exit" else "time.sleep(60)"
+    process = _run(f"print(shared().child_pid, flush=True)\n{end}", film)
+    assert process.stdout
+    child = int(process.stdout.readline())
+    if how == "SIGKILL":
+        process.kill()
+    process.wait(timeout=30)
+    process.stdout.close()
+    end_s = time.monotonic() + 10
+    while psutil.pid_exists(child) and time.monotonic() < end_s:
+        time.sleep(0.02)
+    assert not psutil.pid_exists(child)
+
+
+def test_ctrl_c_ends_reading_and_the_decoder_still_works(film: Path) -> None:
+    script = """
+import signal, threading
+child = shared().child_pid
+os.kill(child, signal.SIGSTOP)
+threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    shared().decode(film)
+except KeyboardInterrupt:
+    print(isinstance(shared().decode(film), Picture) and shared().child_pid != child)
+"""
+    out, _ = _run(script, film).communicate(timeout=60)
+    assert out == "True\n"
+
+
+def test_a_core_reads_more_than_100_small_pictures_a_second(decoder: Decoder, tmp_path: Path) -> None:
+    path = tmp_path / "film.png"
+    path.write_bytes(making.picture(np.random.default_rng(0).integers(0, 256, (256, 256), np.uint8)))
+    decoder.decode(path)
+
+    def busy_s() -> float:  # processor time of both sides: the machine may be shared
+        child = psutil.Process(decoder.child_pid).cpu_times()
+        return time.process_time() + child.user + child.system
+
+    start = busy_s()
+    for _ in range(200):
+        decoder.decode(path)
+    assert 200 / (busy_s() - start) > 100

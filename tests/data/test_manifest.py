@@ -1,0 +1,149 @@
+"""Folders, globs and manifests: which entries they give, in which order, and what a broken manifest says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pytest
+
+from tests.data import making
+from unseen.data.film import Film, NotRead
+from unseen.data.manifest import ManifestError, SourceError, parse_manifest
+from unseen.data.reading import NotReadError, films
+
+FILM = making.picture(making.ramp())
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Path:
+    folder = tmp_path / "ward"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("b.png", "a.png", "sub/c.png", ".hidden.png"):
+        (folder / name).write_bytes(FILM)
+    (folder / "notes.txt").write_text("no film")
+    os.mkfifo(folder / "pipe")
+    os.symlink(folder, folder / "sub" / "loop")
+    os.symlink("nowhere", folder / "broken.png")
+    return folder
+
+
+def test_a_folder_is_read_to_its_depth_in_order_without_hidden_files(ward: Path) -> None:
+    found = films(ward)
+    names = [Path(entry.name).relative_to(ward).as_posix() for entry in found.entries]
+    assert names == ["a.png", "b.png", "broken.png", "notes.txt", "sub/c.png"]
+    assert {entry.source for entry in found.entries} == {"ward"}
+    assert [type(result) for result in found] == [Film, Film, NotRead, NotRead, Film]
+    assert all(entry.patient == entry.name for entry in found.entries)
+
+
+def test_films_can_be_iterated_again(ward: Path) -> None:
+    found = films(ward / "*.png")
+    assert [f.name for f in found] == [f.name for f in found] == [e.name for e in found.entries]
+    assert len(found) == 3
+
+
+def test_a_list_of_sources_is_read_one_after_the_other(ward: Path) -> None:
+    names = [Path(e.name).name for e in films([ward / "sub" / "c.png", ward / "b.png", str(ward / "a*")]).entries]
+    assert names == ["c.png", "b.png", "a.png"]
+
+
+def test_a_missing_file_is_a_row_and_a_glob_without_a_match_an_error(ward: Path) -> None:
+    [result] = films(ward / "gone.png")
+    assert isinstance(result, NotRead)
+    assert "no such file" in result.reason
+    with pytest.raises(SourceError, match="matches no file"):
+        films(ward / "*.dcm")
+
+
+def test_a_name_with_brackets_is_a_name_first(ward: Path) -> None:
+    (ward / "[a].png").write_bytes(FILM)
+    [result] = films(ward / "[a].png")
+    assert isinstance(result, Film)
+
+
+def test_strict_raises_at_the_first_file_that_is_not_read(ward: Path) -> None:
+    with pytest.raises(NotReadError, match=r"broken\.png") as caught:
+        list(films(ward, strict=True))
+    assert isinstance(caught.value.not_read, NotRead)
+
+
+def test_a_manifest_gives_labels_sources_patients_and_further_columns(ward: Path) -> None:
+    (ward / "m.csv").write_text(
+        "file,label,source,patient,age\r\na.png,normal,site1,p1,61\r\n\r\nsub/c.png,abnormal,,,\r\ngone.png,,,\r\na.png,normal,site1,p1,61\r\n"
+    )
+    found = films(ward / "m.csv")
+    first, second, third, fourth = found
+    assert isinstance(first, Film)
+    assert (first.name, first.label, first.source, first.patient) == ("a.png", "normal", "site1", "p1")
+    assert first.columns == {"age": "61"}
+    assert (second.label, second.source, second.patient) == ("abnormal", "ward", "sub/c.png")
+    assert isinstance(third, NotRead)
+    assert (third.name, third.label, third.source, third.patient) == ("gone.png", None, "ward", "gone.png")
+    assert isinstance(fourth, Film)
+    assert fourth.pixel_sha256 == first.pixel_sha256
+    assert [e.name for e in found.select(lambda e: e.label == "normal").entries] == ["a.png", "a.png"]
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"path,label\na.png,normal\n", "no `file` column"),
+        (b"file;label\na.png;normal\n", "separate by commas"),
+        (b"file,label\na.png,normal\nb.png,healthy\n", "line 3: the label is 'healthy'"),
+        (b"file,label\na.png,Normal\n", "line 2"),
+        (b"file\n\xff\xfe\n", "not UTF-8"),
+        (b"file\na\0b\n", "zero byte"),
+        (b"file,label\n,normal\n", "line 2: the `file` cell is empty"),
+        (b"file,label\na,b.png,normal\n", "line 2: 3 cells under 2 columns"),
+        (b"file,file\na,b\n", "`file` is there 2 times"),
+        (b'file\n"a.png\n', "not valid CSV"),
+    ],
+)
+def test_a_broken_manifest_says_where_and_why(data: bytes, words: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        parse_manifest(data, path=Path("ward/m.csv"))
+    assert words in str(caught.value)
+    assert "ward/m.csv" in str(caught.value)
+
+
+def test_a_manifest_with_a_byte_order_mark_is_read() -> None:
+    [entry] = parse_manifest("\ufefffile\nä.png\n".encode(), path=Path("m.csv"))
+    assert entry.name == "ä.png"
+
+
+def test_a_missing_manifest_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="cannot be read"):
+        films(tmp_path / "gone.csv")
+
+
+def test_masks_are_loaded_when_asked_for(ward: Path) -> None:
+    (ward / "mask.png").write_bytes(making.picture(making.ramp() > 99))
+    (ward / "lesion.png").write_bytes(making.picture((making.ramp() > 200).astype(np.uint8)))
+    (ward / "m.csv").write_text("file,mask,lesion\na.png,mask.png,lesion.png\nb.png,,\n")
+    [plain, _] = films(ward / "m.csv")
+    assert plain.lungs is plain.lesion is None
+    [masked, without] = films(ward / "m.csv", masks=True)
+    assert np.array_equal(masked.lungs, making.ramp() > 99)
+    assert np.array_equal(masked.lesion, making.ramp() > 200)
+    assert without.lungs is None
+
+
+def test_a_mask_that_does_not_fit_is_a_reason(ward: Path) -> None:
+    (ward / "mask.png").write_bytes(making.picture(making.ramp(41, 48)))
+    (ward / "m.csv").write_text("file,mask\na.png,mask.png\na.png,gone.png\n")
+    small, gone = films(ward / "m.csv", masks=True)
+    assert "the film 48×40" in small.reason
+    assert "column `mask`" in gone.reason
+
+
+def test_every_film_of_the_shared_sets_is_read(shared_data: Path) -> None:
+    for name in ("ms_cxr", "kermany", "nih_cxr8"):
+        found = films(shared_data / name / "manifest.csv", masks=True).select(lambda e: crc32(e.name.encode()) % 8 == 0)
+        for film in found:
+            assert isinstance(film, Film), film
+            assert (film.lungs is not None) == (name == "ms_cxr")

@@ -1,0 +1,106 @@
+"""The DCGAN blocks: encoder, decoder, discriminator.
+
+Kernel 4, stride 2, padding 1 throughout; the last convolution of an encoder or discriminator has stride 1 and padding
+0. No biases. Sizes are powers of two from 16 up; channels double as the side halves, down to 4×4.
+
+Source: Radford, Metz, Chintala, ICLR 2016; the arrangement is that of GANomaly (Akcay, Atapour-Abarghouei, Breckon,
+ACCV 2018).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class Encoder(nn.Module):
+    """Image (batch, channels, size, size) → latent (batch, latent, 1, 1).
+
+    >>> Encoder(64, features=8, latent=100)(torch.zeros(2, 1, 64, 64)).shape
+    torch.Size([2, 100, 1, 1])
+    """
+
+    def __init__(self, size: int, *, features: int, latent: int, channels: int = 1) -> None:
+        super().__init__()
+        widest = _widest(size, features)
+        self.pyramid = _pyramid(size, features, channels)
+        self.head = nn.Conv2d(widest, latent, 4, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        latent: torch.Tensor = self.head(self.pyramid(x))
+        return latent  # (batch, latent, 1, 1)
+
+
+class Decoder(nn.Module):
+    """Latent (batch, latent, 1, 1) → image (batch, channels, size, size) in [−1, 1].
+
+    `slope` is the negative slope of the hidden activations: 0 is ReLU, as in GANomaly; 0.2 is LeakyReLU, as in the
+    thesis.
+
+    >>> Decoder(64, features=8, latent=100)(torch.zeros(2, 100, 1, 1)).shape
+    torch.Size([2, 1, 64, 64])
+    """
+
+    def __init__(self, size: int, *, features: int, latent: int, channels: int = 1, slope: float = 0.0) -> None:
+        super().__init__()
+        width = _widest(size, features)
+        layers: list[nn.Module] = [
+            nn.ConvTranspose2d(latent, width, 4, bias=False),
+            nn.BatchNorm2d(width),
+            nn.LeakyReLU(slope, inplace=True),
+        ]
+        for _ in range(_doublings(size)):
+            layers += [
+                nn.ConvTranspose2d(width, width // 2, 4, 2, 1, bias=False),
+                nn.BatchNorm2d(width // 2),
+                nn.LeakyReLU(slope, inplace=True),
+            ]
+            width //= 2
+        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False), nn.Tanh())
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        image: torch.Tensor = self.layers(z)
+        return image  # (batch, channels, size, size)
+
+
+class Discriminator(nn.Module):
+    """Image → (features, logit): f(x) before the last convolution, and one number a picture, before the sigmoid.
+
+    >>> features, logit = Discriminator(64, features=8)(torch.zeros(2, 1, 64, 64))
+    >>> features.shape, logit.shape
+    (torch.Size([2, 64, 4, 4]), torch.Size([2]))
+    """
+
+    def __init__(self, size: int, *, features: int, channels: int = 1) -> None:
+        super().__init__()
+        self.pyramid = _pyramid(size, features, channels)
+        self.head = nn.Conv2d(_widest(size, features), 1, 4, bias=False)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = self.pyramid(x)  # (batch, widest, 4, 4)
+        return features, self.head(features).flatten()  # (batch,)
+
+
+def _pyramid(size: int, features: int, channels: int) -> nn.Sequential:
+    """From (channels, size, size) to (widest, 4, 4)."""
+    layers: list[nn.Module] = [nn.Conv2d(channels, features, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True)]
+    width = features
+    for _ in range(_doublings(size)):
+        layers += [
+            nn.Conv2d(width, width * 2, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(width * 2),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
+        width *= 2
+    return nn.Sequential(*layers)
+
+
+def _doublings(size: int) -> int:
+    doublings = size.bit_length() - 4  # 64 → 3: sides 32, 16, 8, 4
+    if size < 16 or size & (size - 1):
+        raise ValueError(f"size is {size}; the DCGAN blocks need a power of two from 16 up, such as 64, 128 or 256")
+    return doublings
+
+
+def _widest(size: int, features: int) -> int:
+    return features << _doublings(size)

@@ -1,0 +1,51 @@
+"""What a method gives the training loop: networks, optimisers and, batch by batch, the losses to step on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimiser's step: the loop zeroes that optimiser's gradients, goes back from ``loss`` and steps.
+
+    Args:
+        optimiser: a key of the learner's ``optimisers``; ``loss`` is logged under this name.
+        loss: scalar, the weighted sum that is descended.
+        parts: scalars to log beside it, by name; the names differ from the optimisers' names.
+    """
+
+    optimiser: str
+    loss: Tensor
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Learner(Protocol):
+    """The laws that the loop relies on:
+
+    - every weight, buffer and running average that training changes lies in ``modules``; every optimiser in
+      ``optimisers``; nothing else carries over from batch to batch, so a checkpoint of these is a checkpoint of all;
+    - networks are called as ``self.modules["e1"](x)``: while training, the loop wraps the dictionary's entries. A
+      method by name works too (``self.modules["d"].features(x)``), a slice does not; in bf16 it returns bfloat16, so
+      take ``.float()`` before a loss;
+    - the loop calls ``train()`` on every module at the start of each epoch; what shall rest is set so in ``steps``;
+    - random draws come from ``rng`` (a CPU generator: draw on the CPU, then move), or are torch's own (dropout);
+    - ``steps`` yields; the loop takes the optimiser's step, then resumes it: what follows sees the new weights.
+      Alternation of a GAN is thus the order of lines in ``steps``. No graph is gone back through twice.
+    """
+
+    modules: dict[str, nn.Module]
+    optimisers: dict[str, torch.optim.Optimizer]
+
+    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        """The steps on one batch: each tensor ``(batch, ...)``, on the modules' device."""
+        ...
+
+    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
+        """Called after each batch with what was logged, outside of autocast, to re-initialise or clip weights."""
+        ...

@@ -1,0 +1,158 @@
+"""`View`: how a film becomes network input. `Viewed`: what came out, and how to bring other things onto the same grid.
+
+Units and definitions: `frame` whole film or the lungs' bounding box; `aspect` stretched to the square or padded;
+`scale` "range" maps the film's nominal range to [−1, 1], "zscore" is clip(z, ±3)/3 with z taken inside the lung mask
+(over the film when the frame is whole).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen.data.resample import area
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from unseen.data.film import Film
+
+Box = tuple[float, float, float, float]  # top, left, bottom, right, in film pixels
+
+_MARGIN = 0.03  # of the lungs' box on each side: a mask that is a little tight must not cut the pleura off
+_LEAST_AREA = (
+    0.01  # of the film: a smaller "lung" is none (the smallest of the Montgomery and Shenzhen sets covers 0.1)
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Viewed:
+    """A film on the network's grid.
+
+    image     float32 (1, size, size), network units, not masked
+    inside    bool (1, size, size): the pixels that are judged: the lungs in the lungs frame, the film without
+    padding else
+    lungs     bool (1, size, size), the predicted lungs, or None where no finder was asked
+    box       the part of the film that the grid covers, before padding
+    lung_area predicted lungs' share of the film's area, 0 to 1, or None; 0 means that none were found
+    """
+
+    image: torch.Tensor
+    inside: torch.Tensor
+    lungs: torch.Tensor | None
+    box: Box
+    lung_area: float | None
+    inner: tuple[int, int, int, int]  # top, left, height, width of the box on the grid; the rest is padding
+
+    @property
+    def masked(self) -> torch.Tensor:
+        """The image with everything outside `inside` at 0: (1, size, size)."""
+        return self.image * self.inside
+
+    def on_grid(self, picture: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Bring any picture of the film's size, such as a lesion mask, onto the grid: (size, size), area-averaged."""
+        size = self.image.shape[-1]
+        return _place(area(picture.astype(np.float32), *self.inner[2:], box=self.box), self.inner, size, fill=0.0)
+
+
+class View(BaseModel):
+    """How a film becomes network input. `size` is the grid's side in pixels.
+
+    >>> View(size=64).frame, View(frame="whole", scale="range").scale
+    ('lungs', 'range')
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    frame: Literal["lungs", "whole"] = "lungs"
+    aspect: Literal["stretch", "pad"] = "stretch"
+    scale: Literal["zscore", "range"] = "zscore"
+    size: int = Field(default=64, ge=16, le=1024)
+
+    def __call__(self, film: Film, lungs: NDArray[np.bool_] | None = None) -> Viewed:
+        """Look at `film` through this view.
+
+        lungs  predicted lung mask of the whole film at any resolution, or None where the frame is whole
+
+        Where the mask is empty, the whole film is looked at and `lung_area` is 0.
+        """
+        if self.frame == "lungs" and lungs is None:
+            raise ValueError(
+                f"{film.name}: the lungs frame needs a lung mask; give a finder, or use View(frame='whole')"
+            )
+        height, width = film.pixels.shape
+        lung_area = None if lungs is None else float(lungs.mean())
+        found = lungs is not None and lungs.mean() >= _LEAST_AREA
+        box: Box = (0.0, 0.0, float(height), float(width))
+        if lungs is not None and found and self.frame == "lungs":
+            box = _lung_box(lungs, height, width)
+        inner = self._inner(box)
+        pixels = area(film.pixels, inner[2], inner[3], box=box)  # (inner height, inner width)
+        mask: NDArray[np.bool_] | None = None
+        if lungs is not None:
+            up, across = lungs.shape[0] / height, lungs.shape[1] / width
+            on_mask = (box[0] * up, box[1] * across, box[2] * up, box[3] * across)
+            mask = area(lungs.astype(np.float32), inner[2], inner[3], box=on_mask) > 0.5 if found else None
+            lung_area = lung_area if found else 0.0
+        judged = (
+            mask if mask is not None and mask.any() and self.frame == "lungs" else np.ones(pixels.shape, dtype=bool)
+        )
+        scaled, padding = self._scaled(pixels, judged)
+        if lungs is not None and mask is None:
+            mask = judged
+        return Viewed(
+            image=torch.from_numpy(_place(scaled, inner, self.size, fill=padding))[None],
+            inside=torch.from_numpy(_place(judged.astype(np.float32), inner, self.size, fill=0.0) > 0.5)[None],
+            lungs=None
+            if mask is None
+            else torch.from_numpy(_place(mask.astype(np.float32), inner, self.size, fill=0.0) > 0.5)[None],
+            box=box,
+            lung_area=lung_area,
+            inner=inner,
+        )
+
+    def _inner(self, box: Box) -> tuple[int, int, int, int]:
+        if self.aspect == "stretch":
+            return 0, 0, self.size, self.size
+        height, width = box[2] - box[0], box[3] - box[1]
+        ratio = self.size / max(height, width)
+        rows, columns = max(1, round(height * ratio)), max(1, round(width * ratio))
+        return (self.size - rows) // 2, (self.size - columns) // 2, rows, columns
+
+    def _scaled(self, pixels: NDArray[np.float32], judged: NDArray[np.bool_]) -> tuple[NDArray[np.float32], float]:
+        """Network units, and the value that padding gets: black for "range", the mean for "zscore"."""
+        if self.scale == "range":
+            return pixels * 2 - 1, -1.0
+        values = pixels[judged]
+        spread = max(float(values.std()), 1e-6)
+        z = (pixels - float(values.mean())) / spread
+        return np.clip(z, -3, 3).astype(np.float32) / 3, 0.0
+
+
+def _lung_box(lungs: NDArray[np.bool_], height: int, width: int) -> Box:
+    rows, columns = np.flatnonzero(lungs.any(axis=1)), np.flatnonzero(lungs.any(axis=0))
+    up, across = height / lungs.shape[0], width / lungs.shape[1]
+    top, bottom = rows[0] * up, (rows[-1] + 1) * up
+    left, right = columns[0] * across, (columns[-1] + 1) * across
+    more_up, more_across = _MARGIN * (bottom - top), _MARGIN * (right - left)
+    return (
+        max(0.0, top - more_up),
+        max(0.0, left - more_across),
+        min(float(height), bottom + more_up),
+        min(float(width), right + more_across),
+    )
+
+
+def _place(
+    picture: NDArray[np.float32], inner: tuple[int, int, int, int], size: int, *, fill: float
+) -> NDArray[np.float32]:
+    if picture.shape == (size, size):
+        return np.ascontiguousarray(picture, dtype=np.float32)
+    canvas = np.full((size, size), fill, dtype=np.float32)
+    top, left, height, width = inner
+    canvas[top : top + height, left : left + width] = picture
+    return canvas

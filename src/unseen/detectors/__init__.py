@@ -1,0 +1,47 @@
+"""Detectors: one file a method. Each learns from normal films alone and scores a film by that film alone.
+
+`METHODS` is the registry: a new detector is one new file and one line here.
+"""
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+from unseen.artifacts.registry import Registry
+
+if TYPE_CHECKING:
+    from unseen.detectors.detector import Detector as Detector
+    from unseen.detectors.detector import Finding as Finding
+    from unseen.detectors.detector import Judgement as Judgement
+    from unseen.detectors.ganomaly import Ganomaly as Ganomaly
+    from unseen.detectors.ganomaly_sure import GanomalySure as GanomalySure
+    from unseen.detectors.pca import Pca as Pca
+    from unseen.detectors.roi_oracle import RoiOracle as RoiOracle
+    from unseen.detectors.roi_sure import RoiSure as RoiSure
+    from unseen.detectors.saved import load as load
+    from unseen.detectors.saved import save as save
+
+METHODS = Registry(
+    room="detectors",
+    kind="detector",
+    names={
+        "pca": "pca:Pca",
+        "ganomaly": "ganomaly:Ganomaly",
+        "ganomaly-sure": "ganomaly_sure:GanomalySure",
+        "roi-sure": "roi_sure:RoiSure",
+        "roi-oracle": "roi_oracle:RoiOracle",
+    },
+)
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "detector": ["Detector", "Finding", "Judgement"],
+        "ganomaly": ["Ganomaly"],
+        "ganomaly_sure": ["GanomalySure"],
+        "pca": ["Pca"],
+        "roi_oracle": ["RoiOracle"],
+        "roi_sure": ["RoiSure"],
+        "saved": ["load", "save"],
+    },
+)

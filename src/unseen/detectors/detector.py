@@ -1,0 +1,215 @@
+"""`Detector`: learns from normal films, scores one film at a time. `Finding`: a film's score and the picture that
+says why.
+
+Law: a score is finite, one per film, higher means less like the training films, and it depends on its film alone: not
+on batch mates, not on the order, not on the other films of a set.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from unseen.anatomy.view import View, Viewed
+from unseen.data.film import Film, NotRead
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from unseen.artifacts.bundle import Card
+    from unseen.training.history import History
+    from unseen.training.loop import Progress
+    from unseen.training.settings import Training
+
+_log = logging.getLogger("unseen")
+
+
+class FitError(ValueError):
+    """Films or settings from which a detector cannot be trained; a sentence for the user."""
+
+
+class Finder(Protocol):
+    """Whatever finds lungs: `LungFinder` or `CrossFittedLungs`."""
+
+    def find(self, film: Film) -> NDArray[np.bool_]:
+        """The predicted lungs of the whole film, at any resolution."""
+        ...
+
+
+class Settings(BaseModel):
+    """The base of every detector's `Config`: frozen, unknown names refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, eq=False)
+class Normals:
+    """The training films on the network's grid.
+
+    images float32 (n, 1, size, size), unmasked; inside and lungs bool (n, 1, size, size); digests: pixel_sha256
+    """
+
+    images: torch.Tensor
+    inside: torch.Tensor
+    lungs: torch.Tensor
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What a method says of one viewed film: score; its parts by name; two float32 pictures (size, size)."""
+
+    score: float
+    parts: Mapping[str, float]
+    anomaly_map: NDArray[np.float32]
+    reconstruction: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """A scored film.
+
+    score           higher is less like the training films; the unit is the method's own
+    parts           the score's ingredients and side figures, by name
+    anomaly_map     float32 (size, size) ≥ 0, on the network's grid
+    reconstruction  float32 (size, size), network units
+    viewed          the film as the network saw it, and how to bring other pictures onto that grid
+    """
+
+    film: Film
+    score: float
+    parts: Mapping[str, float]
+    anomaly_map: NDArray[np.float32]
+    reconstruction: NDArray[np.float32]
+    viewed: Viewed = field(repr=False)
+
+
+class Detector(ABC):
+    """Base of every detector: `fit`, `score`, and what a method has to say: `learn`, `judge`, `modules`."""
+
+    key: ClassVar[str]
+    Config: ClassVar[type[Settings]]
+    config: Settings
+    needs_lungs: ClassVar[bool] = False  # True where the method needs the lungs even when it sees the whole film
+
+    # Any: the settings' types are the subclass's Config, which pydantic checks
+    def __init__(
+        self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
+    ) -> None:
+        """`Pca(size=64, components=50)`, or `Pca(Pca.Config(components=50), view=View(size=64))`."""
+        view = view or View()
+        self.view = view if size is None else View(**(view.model_dump() | {"size": size}))
+        self.config = config or self.Config(**settings)
+        self.finder: Finder | None = None
+        self.history: History | None = None
+        self.training_films: tuple[str, ...] = ()
+        self.facts: dict[str, float] = {}  # what fitting measured, such as the films' noise level; kept in the card
+        self.card: Card | None = None  # set by `detectors.load`
+
+    def fit(
+        self,
+        normals: Iterable[Film | NotRead],
+        *,
+        finder: Finder | None = None,
+        training: Training | None = None,
+        folder: Path | None = None,
+        progress: Callable[[str, Progress], None] | None = None,
+        validate: Callable[[int], Mapping[str, float]] | None = None,
+    ) -> Self:
+        """Learn from normal films.
+
+        normals   films; they are gone through up to twice. Those that could not be read are left out with a warning.
+        finder    finds the lungs; without one, where lungs are needed, it is trained from the films' own masks, and
+        each
+                  film's mask is predicted by a finder that did not see it
+        training  epochs, batch size, seed, device; see `unseen.training.Training`
+        folder    where checkpoints go; an interrupted fit with the same folder goes on where it stopped
+        progress  called with what is being trained and the loop's progress
+        validate  called after each epoch with its number; what it returns is kept in the history, and changes nothing
+
+        Raises FitError for a film labelled abnormal and for no readable film, NoMasksError for lungs that cannot be
+        learnt.
+        """
+        from unseen.training.settings import Training
+
+        training = training or Training()
+        films = list(normals) if iter(normals) is normals else normals
+        if finder is None and (self.needs_lungs or self.view.frame == "lungs"):
+            from unseen.anatomy.crossfit import cross_fitted
+
+            finder = cross_fitted(films, seed=training.seed, device=training.device, folder=folder, progress=progress)
+        self.finder = finder
+        prepared = self._prepare(films)
+        self.training_films = prepared.digests
+        report = None if progress is None else (lambda state: progress(self.key, state))
+        began = time.monotonic()
+        self.learn(prepared, training=training, folder=folder, progress=report, validate=validate)
+        spent = time.monotonic() - began if self.history is None else self.history.seconds
+        self.facts["training_seconds"] = round(spent, 3)
+        return self
+
+    def score(self, films: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
+        """Score films lazily and in order; a film that could not be read is passed on as it is."""
+        if not self.training_films:
+            raise ValueError(f"this {self.key} has not been trained: call fit(normals) or load a bundle first")
+        for film in films:
+            if isinstance(film, NotRead):
+                yield film
+                continue
+            viewed = self.look(film)
+            said = self.judge(viewed)
+            if not np.isfinite(said.score):
+                raise FloatingPointError(f"{film.name}: {self.key} gave the score {said.score}")
+            yield Finding(film, said.score, said.parts, said.anomaly_map, said.reconstruction, viewed)
+
+    def look(self, film: Film) -> Viewed:
+        """The film through this detector's view, with its own finder's lungs."""
+        return self.view(film, None if self.finder is None else self.finder.find(film))
+
+    @abstractmethod
+    def learn(
+        self,
+        normals: Normals,
+        *,
+        training: Training,
+        folder: Path | None,
+        progress: Callable[[Progress], None] | None,
+        validate: Callable[[int], Mapping[str, float]] | None,
+    ) -> None:
+        """Learn from prepared normals; may set `history` and `facts`."""
+
+    @abstractmethod
+    def judge(self, viewed: Viewed) -> Judgement:
+        """Score one film that `look` has prepared."""
+
+    @abstractmethod
+    def modules(self) -> Mapping[str, nn.Module]:
+        """The networks that scoring needs; a bundle holds their states."""
+
+    def _prepare(self, films: Iterable[Film | NotRead]) -> Normals:
+        images, inside, lungs, digests = [], [], [], []
+        for film in films:
+            if isinstance(film, NotRead):
+                _log.warning("%s is left out of the training films: %s", film.name, film.reason)
+                continue
+            if film.label == "abnormal":
+                raise FitError(f"{film.name} is labelled abnormal; {self.key} learns from normal films alone")
+            viewed = self.look(film)
+            images.append(viewed.image)
+            inside.append(viewed.inside)
+            lungs.append(viewed.inside if viewed.lungs is None else viewed.lungs)
+            digests.append(film.pixel_sha256)
+        if not images:
+            raise FitError("no training film could be read; give a folder, a glob or a manifest with normal films")
+        return Normals(torch.stack(images), torch.stack(inside), torch.stack(lungs), tuple(digests))

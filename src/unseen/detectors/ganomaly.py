@@ -1,0 +1,39 @@
+"""`Ganomaly`: y = x, consistency = mean |x − x̂|.
+
+    L_G = 1·mean (f(x) − f(x̂))² + 50·mean |x − x̂| + 1·mean (z − ẑ)²;   score = ‖z − ẑ‖₂
+
+Source: Akcay, Atapour-Abarghouei, Breckon, "GANomaly: semi-supervised anomaly detection via adversarial training",
+ACCV 2018, equations 1–6. Differs from the authors' code, which scores in train mode (so that batch mates change a
+score) and min–max scales over the test set: here a score is taken in eval mode and stands as it is.
+"""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+
+from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
+
+
+class Ganomaly(EncoderDecoderEncoder):
+    """GANomaly.
+
+    >>> Ganomaly(size=64, features=16).config.consistency_weight
+    50.0
+    """
+
+    key = "ganomaly"
+
+    class Config(AdversarialSettings):
+        """The decoder's hidden activation is ReLU, as in GANomaly (the thesis takes LeakyReLU(0.2))."""
+
+        decoder_slope: float = Field(default=0.0, ge=0, lt=1)
+
+    config: Config
+
+    def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:
+        masked = image * inside
+        return Aim(x=masked, y=masked, support=inside)
+
+    def consistency(self, aim: Aim, prediction: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        return (aim.y - prediction.float()).abs().flatten(1).mean(1)

@@ -1,0 +1,81 @@
+"""`Pca`: the floor. The mean squared residual to the first principal components of the training films, inside the mask.
+
+    score = ‖m ⊙ (x − G(ẑ))‖² / Σm,   G(ẑ) the projection of x onto the components' span
+
+x is the view's picture (outside the lungs 0 in the lungs frame), m its mask. The subspace is
+`priors.PrincipalSubspace`: the score is the distance to the range of a linear generator. A third of a second to
+train; what does not beat it is not worth its seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from pydantic import Field
+
+from unseen.detectors.detector import Detector, FitError, Judgement, Normals, Settings
+from unseen.priors.principal_subspace import PrincipalSubspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from unseen.anatomy.view import Viewed
+    from unseen.training.loop import Progress
+    from unseen.training.settings import Training
+
+
+class Pca(Detector):
+    """Distance to a principal subspace.
+
+    >>> Pca(size=64).config.components
+    50
+    """
+
+    key = "pca"
+
+    class Config(Settings):
+        """`components` needs more training films than that."""
+
+        components: int = Field(default=50, ge=1, le=4096)
+
+    config: Config
+    subspace: PrincipalSubspace
+
+    def learn(
+        self,
+        normals: Normals,
+        *,
+        training: Training,
+        folder: Path | None,
+        progress: Callable[[Progress], None] | None,
+        validate: Callable[[int], Mapping[str, float]] | None,
+    ) -> None:
+        n, components = len(normals.digests), self.config.components
+        if n <= components:
+            raise FitError(
+                f"{components} principal components need more than {components} normal films, and there are {n}. "
+                f"Give more films, or set components (method.components in a recipe) to {max(1, n - 1)} or fewer"
+            )
+        self.subspace = PrincipalSubspace.fit(normals.images * normals.inside, components=self.config.components)
+
+    def judge(self, viewed: Viewed) -> Judgement:
+        picture, inside = viewed.masked[None], viewed.inside[None]  # (1, 1, size, size)
+        with torch.inference_mode():
+            nearest = self.subspace(self.subspace.latent(picture)) * inside
+            distance = self.subspace.distance(picture, inside=inside)
+        score = float(distance)
+        return Judgement(
+            score=score,
+            parts={"residual": score},
+            anomaly_map=(picture - nearest).abs()[0, 0].numpy(),
+            reconstruction=nearest[0, 0].numpy(),
+        )
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        if not hasattr(self, "subspace"):
+            self.subspace = PrincipalSubspace(self.view.size, components=self.config.components)
+        return {"subspace": self.subspace}

@@ -1,0 +1,56 @@
+"""A small world for detectors: phantoms of 64 pixels, lungs found by a finder that has had a few steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
+from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.view import View
+from unseen.data import phantoms
+from unseen.data.film import Film
+from unseen.detectors import METHODS
+from unseen.detectors.detector import Detector
+from unseen.training.settings import Training
+
+QUICK = Training(epochs=2, batch_size=8, seed=3, device="cpu", threads=1)
+
+
+@pytest.fixture(scope="session")
+def normals() -> list[Film]:
+    return list(phantoms.normals(24, seed=5, size=64))
+
+
+@pytest.fixture(scope="session")
+def incoming() -> list[Film]:
+    return list(phantoms.twins(3, seed=6, size=64))
+
+
+@pytest.fixture(scope="session")
+def finder(normals: list[Film]) -> CrossFittedLungs:
+    torch.set_num_threads(1)
+    return cross_fitted(normals, config=LungFinder.Config(size=32, features=4, depth=2, steps=60), seed=3, device="cpu")
+
+
+Make = Callable[..., Detector]
+
+
+@pytest.fixture(scope="session")
+def make() -> Make:
+    """An untrained detector of few parameters, by its key."""
+
+    def build(key: str, *, frame: str = "lungs", **settings: object) -> Detector:
+        small = {"components": 8} if key == "pca" else {"features": 4, "latent": 8}
+        method: type[Detector] = METHODS.load(key)
+        return method(view=View(frame=frame, size=32), **{**small, **settings})
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def trained(make: Make, normals: list[Film], finder: CrossFittedLungs) -> dict[str, Detector]:
+    """Every registered detector, trained for two epochs."""
+    return {key: make(key).fit(normals, finder=finder, training=QUICK) for key in METHODS.keys()}

@@ -1,0 +1,120 @@
+"""The law of detectors, for every registered one: a finite score per film, that depends on its film alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import unseen as un
+from tests.detectors.conftest import QUICK, Make
+from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.data.film import Film, NotRead
+from unseen.detectors import METHODS
+from unseen.detectors.detector import Detector, Finding, FitError
+
+KEYS = METHODS.keys()
+pytestmark = pytest.mark.parametrize("key", KEYS)
+
+
+def scores(detector: Detector, films: list[Film]) -> list[float]:
+    return [found.score for found in detector.score(films) if isinstance(found, Finding)]
+
+
+def test_one_finite_score_and_two_pictures_per_film_in_order(
+    key: str, trained: dict[str, Detector], incoming: list[Film]
+) -> None:
+    findings = list(trained[key].score(incoming))
+    assert [found.film.name for found in findings if isinstance(found, Finding)] == [film.name for film in incoming]
+    for found in findings:
+        assert isinstance(found, Finding)
+        assert np.isfinite(found.score) and all(np.isfinite(value) for value in found.parts.values())
+        for picture in (found.anomaly_map, found.reconstruction):
+            assert picture.shape == (32, 32) and picture.dtype == np.float32 and np.isfinite(picture).all()
+        assert (found.anomaly_map >= 0).all() and found.anomaly_map.max() > 0
+        outside = ~found.viewed.inside[0].numpy()
+        assert (found.anomaly_map[outside] == 0).all(), "what is not judged is not marked"
+
+
+def test_a_score_depends_on_its_film_alone(key: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
+    detector = trained[key]
+    together = scores(detector, incoming)
+    assert together == scores(detector, incoming), "scoring twice gives the same bits"
+    assert together[::-1] == scores(detector, incoming[::-1]), "the order does not matter"
+    assert together == [scores(detector, [film])[0] for film in incoming], "the other films do not matter"
+
+
+def test_scoring_is_lazy(key: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
+    drawn = []
+
+    def stream() -> Iterator[Film]:
+        for film in incoming:
+            drawn.append(film.name)
+            yield film
+
+    findings = trained[key].score(stream())
+    assert drawn == []
+    next(findings)
+    assert len(drawn) == 1
+
+
+def test_what_was_not_read_is_passed_on_in_place(key: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
+    broken = NotRead(name="x.dcm", reason="It is empty.", source="s", patient="p")
+    assert list(trained[key].score([broken]))[0] is broken
+    kinds = [type(found) for found in trained[key].score([incoming[0], broken, incoming[1]])]
+    assert kinds == [Finding, NotRead, Finding]
+
+
+def test_a_saved_detector_gives_the_same_scores(
+    key: str, trained: dict[str, Detector], incoming: list[Film], tmp_path: Path
+) -> None:
+    card = un.detectors.save(trained[key], tmp_path / "model", adjustment={"intercept": 1.0}, licence="test")
+    again = un.detectors.load(tmp_path / "model")
+    assert again.key == key and again.view == trained[key].view and again.config == trained[key].config
+    assert scores(again, incoming) == scores(trained[key], incoming)
+    assert again.training_films == trained[key].training_films and len(again.training_films) == 24
+    assert card.weights_sha256 and card.limits.startswith("Research use only.")
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {"card.json", "weights.safetensors"}
+
+
+def test_the_same_seed_gives_the_same_weights(
+    key: str, make: Make, trained: dict[str, Detector], normals: list[Film], finder: CrossFittedLungs
+) -> None:
+    again = make(key).fit(normals, finder=finder, training=QUICK)
+    for name, module in trained[key].modules().items():
+        for (parameter, one), other in zip(
+            module.state_dict().items(), again.modules()[name].state_dict().values(), strict=True
+        ):
+            assert torch.equal(one, other), f"{name}.{parameter}"
+
+
+def test_it_sees_whole_films_too(
+    key: str, make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
+) -> None:
+    detector = make(key, frame="whole").fit(normals, finder=finder, training=QUICK)
+    assert np.isfinite(scores(detector, incoming)).all()
+
+
+def test_abnormal_films_are_not_learnt_from(
+    key: str, make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
+) -> None:
+    with pytest.raises(FitError, match="labelled abnormal"):
+        make(key).fit([*normals, incoming[1]], finder=finder, training=QUICK)
+
+
+def test_no_readable_film_is_an_error(key: str, make: Make, finder: CrossFittedLungs) -> None:
+    with pytest.raises(FitError, match="no training film"):
+        make(key).fit([], finder=finder, training=QUICK)
+
+
+def test_an_untrained_detector_says_so(key: str, make: Make, incoming: list[Film]) -> None:
+    with pytest.raises(ValueError, match="has not been trained"):
+        next(make(key).score(incoming))
+
+
+def test_unknown_settings_are_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="no_such_setting"):
+        METHODS.load(key)(no_such_setting=1)

@@ -1,0 +1,146 @@
+"""GANomaly's family: each member's loss is the equation at the top of its file, term by term."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.detectors.conftest import Make
+from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
+from unseen.detectors.detector import FitError, Normals
+from unseen.training.settings import Training
+
+FAMILY = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    rng = torch.Generator().manual_seed(1)
+    image = torch.rand(8, 1, 32, 32, generator=rng) * 2 - 1
+    inside = torch.zeros(8, 1, 32, 32, dtype=torch.bool)
+    inside[..., 4:28, 6:26] = True
+    lungs = inside.clone()
+    lungs[..., 14:18] = False
+    return image, inside, lungs
+
+
+def built(make: Make, key: str, **settings: object) -> EncoderDecoderEncoder:
+    detector = make(key, **settings)
+    assert isinstance(detector, EncoderDecoderEncoder)
+    detector.modules()
+    detector.facts = {"sigma": 0.1, "estimated_sigma": 0.1}
+    return detector
+
+
+@pytest.mark.parametrize("key", FAMILY)
+def test_the_generator_loss_is_its_weighted_terms(make: Make, key: str) -> None:
+    detector = built(make, key, adversarial_weight=2.0, consistency_weight=30.0, encoding_weight=0.5)
+    generator, discriminator = _Adversaries(detector).steps(batch(), torch.Generator().manual_seed(0))
+    parts = {name: float(value) for name, value in generator.parts.items()}
+    expected = 2.0 * parts["adversarial"] + 30.0 * parts["consistency"] + 0.5 * parts["encoding"]
+    assert float(generator.loss) == pytest.approx(expected, rel=1e-5)
+    assert (generator.optimiser, discriminator.optimiser) == ("generator", "discriminator")
+
+
+def test_ganomaly_is_held_to_the_masked_picture_by_the_mean_absolute_error(make: Make) -> None:
+    detector = built(make, "ganomaly")
+    image, inside, lungs = batch()
+    aim = detector.aim(image, inside, lungs)
+    prediction = detector.reconstruct(aim.x)
+    direct = (image * inside - prediction).abs().mean(dim=(1, 2, 3))
+    assert torch.allclose(detector.consistency(aim, prediction, torch.Generator()), direct, rtol=1e-5)
+
+
+def test_roi_oracle_sees_the_film_and_is_held_to_the_lungs(make: Make) -> None:
+    detector = built(make, "roi-oracle")
+    image, inside, lungs = batch()
+    aim = detector.aim(image, inside, lungs)
+    assert torch.equal(aim.x, image) and torch.equal(aim.y, image * lungs)
+    prediction = detector.reconstruct(aim.x)
+    direct = ((image * lungs - prediction) ** 2).mean(dim=(1, 2, 3))
+    assert torch.allclose(detector.consistency(aim, prediction, torch.Generator()), direct, rtol=1e-5)
+
+
+@pytest.mark.parametrize("key", ["roi-sure", "ganomaly-sure"])
+def test_sure_without_noise_is_the_squared_error(make: Make, key: str) -> None:
+    detector = built(make, key)
+    detector.facts["sigma"] = 0.0
+    aim = detector.aim(*batch())
+    prediction = detector.reconstruct(aim.x)
+    direct = ((aim.y - prediction) ** 2).mean(dim=(1, 2, 3))
+    risk = detector.consistency(aim, prediction, torch.Generator().manual_seed(0))
+    assert torch.allclose(risk, direct, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize(("form", "differs"), [("unbiased", False), ("literal-mse", True), ("literal-norm", True)])
+def test_roi_sure_estimates_the_risk_against_the_noise_free_lungs_unless_literal(
+    make: Make, form: str, differs: bool
+) -> None:
+    """2,000 draws of noise; the tolerance is 4 standard errors, and the literal forms miss it by far."""
+    sigma = 0.3
+    detector = built(make, "roi-sure", form=form, tau=1e-3, features=8)
+    for network in detector.networks.values():
+        for parameter in network.parameters():
+            parameter.data.mul_(6)  # the sources' first weights are so small that the divergence would be nought
+    detector.facts["sigma"] = sigma
+    image, inside, lungs = (tensor[:1] for tensor in batch())
+    rng, estimates = torch.Generator().manual_seed(2), []
+    with torch.no_grad():
+        for _ in range(20):
+            x = image + sigma * torch.randn(100, 1, 32, 32, generator=rng)
+            aim = detector.aim(x, inside.expand_as(x), lungs.expand_as(x))
+            prediction = detector.reconstruct(x)
+            risk = ((prediction - image * lungs) ** 2).mean(dim=(1, 2, 3))
+            estimates.append(detector.consistency(aim, prediction, rng) - risk)
+    gap = torch.cat(estimates)
+    z = float(gap.mean() / (gap.std() / len(gap) ** 0.5))
+    assert (abs(z) > 4) == differs, z
+
+
+def test_roi_sure_under_bf16_refuses_a_step_that_rounding_would_drown(make: Make) -> None:
+    detector = make("roi-sure", tau=1e-3)
+    image, inside, lungs = batch()
+    normals = Normals(image, inside, lungs, tuple("abcdefgh"))
+    with pytest.raises(FitError, match=r"tau is 0\.001"):
+        detector.learn(
+            normals, training=Training(precision="bf16"), folder=None, progress=None, validate=None
+        )
+
+
+def test_a_discriminator_whose_loss_has_vanished_is_drawn_anew(make: Make) -> None:
+    detector = built(make, "ganomaly")
+    learner = _Adversaries(detector)
+    before = {name: value.clone() for name, value in detector.networks["dc"].state_dict().items()}
+    learner.after_step({"discriminator": 0.5}, torch.Generator().manual_seed(0))
+    assert all(torch.equal(value, before[name]) for name, value in detector.networks["dc"].state_dict().items())
+    learner.after_step({"discriminator": 1e-6}, torch.Generator().manual_seed(0))
+    weights = {name for name in before if name.endswith("weight")}
+    assert all(not torch.equal(detector.networks["dc"].state_dict()[name], before[name]) for name in weights)
+
+
+def test_the_discriminator_judges_the_pictures_of_the_generators_step(make: Make) -> None:
+    detector = built(make, "ganomaly")
+    learner = _Adversaries(detector)
+    steps = learner.steps(batch(), torch.Generator().manual_seed(0))
+    generator = next(steps)
+    learner.optimisers["generator"].zero_grad()
+    generator.loss.backward()
+    learner.optimisers["generator"].step()
+    discriminator = next(steps)
+    discriminator.loss.backward()
+    assert all(parameter.grad is not None for parameter in detector.networks["dc"].parameters())
+
+
+def test_the_sure_members_tell_the_noise_that_they_estimated(make: Make) -> None:
+    detector = make("ganomaly-sure")
+    rng = torch.Generator().manual_seed(0)
+    image = 0.05 * torch.randn(16, 1, 32, 32, generator=rng)
+    everywhere = torch.ones_like(image, dtype=torch.bool)
+    digests = tuple(f"{i:02x}" for i in range(16))
+    detector.learn(
+        Normals(image, everywhere, everywhere, digests),
+        training=Training(epochs=1, batch_size=8, device="cpu"),
+        folder=None,
+        progress=None,
+        validate=None,
+    )
+    assert detector.facts["sigma"] == pytest.approx(0.05, rel=0.1)

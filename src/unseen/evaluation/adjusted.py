@@ -1,0 +1,161 @@
+"""Scores with sharpness and lung area taken out, so that what remains is not the camera.
+
+    residual      r = s − (β₀ + β₁ log sharpness + β₂ lung_area),  β from normals alone
+    standardised  z = r / σ(x),  log σ linear in the same covariates: ranks a film among normals of its own sharpness
+                  and lung area; the abnormals' mean percentile is the covariate-adjusted AUROC
+
+β comes from out-of-fold *training* normals where a bundle stores it; else it is cross-fitted on the evaluated normals
+("within"). Disease itself sharpens films, so the adjusted figure leans to the low side.
+H. Janes, M. Pepe, Biometrika 96 (2009) 371: covariate-adjusted ROC, location-scale model of § 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unseen.evaluation.cohort import codes, numbers, text
+from unseen.evaluation.mix import patient_folds
+from unseen.evaluation.roc import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FLOOR = 1e-6
+"""Added to sharpness, in [0, 1] units, before the logarithm: a flat picture has none."""
+
+RESIDUAL = "residual"
+
+LEAST_NORMALS = 10
+"""Normals below which three coefficients are not fitted."""
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """Coefficients of score ~ 1 + log sharpness + lung area; `lung_area` is 0 where the View finds no lungs."""
+
+    intercept: float
+    log_sharpness: float
+    lung_area: float
+
+    def to_dict(self) -> dict[str, float]:
+        """For ``card.json``."""
+        return {"intercept": self.intercept, "log_sharpness": self.log_sharpness, "lung_area": self.lung_area}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, float]) -> Adjustment:
+        """From ``card.json``; other keys than the three are an error."""
+        if set(stored) != {"intercept", "log_sharpness", "lung_area"}:
+            raise ValueError(f"adjustment holds {sorted(stored)}; intercept, log_sharpness, lung_area are expected.")
+        return cls(**{key: float(value) for key, value in stored.items()})
+
+
+def covariates(table: pl.DataFrame) -> Floats:
+    """(films, 2): log sharpness, predicted lung area (0 for all where any film lacks it).
+
+    >>> import polars as pl
+    >>> covariates(pl.DataFrame({"sharpness": [1.0], "lung_area": [None]})).round(3).tolist()
+    [[0.0, 0.0]]
+    """
+    area = numbers(table, "lung_area")
+    if not np.isfinite(area).all():
+        area = np.zeros(len(table))
+    return np.stack([np.log(numbers(table, "sharpness") + FLOOR), area], axis=1)
+
+
+def _slopes(response: Floats, x: Floats, group: Ints) -> tuple[Floats, Floats]:
+    """Least squares with one intercept per group: slopes (2,), and intercepts (groups in the order of np.unique)."""
+    _, place = np.unique(group, return_inverse=True)
+    size = np.bincount(place).astype(np.float64)
+    mean_y = np.bincount(place, weights=response) / size
+    mean_x = np.stack([np.bincount(place, weights=column) / size for column in x.T], axis=1)
+    slopes = np.linalg.lstsq(x - mean_x[place], response - mean_y[place], rcond=1e-8)[0]
+    return np.asarray(slopes), mean_y - mean_x @ slopes
+
+
+def fit_adjustment(normals: pl.DataFrame, *, group: str | None = "fold") -> Adjustment:
+    """Coefficients from a table of normals, as a bundle stores them.
+
+    Scores of several models (one per value of the column `group`) share their slopes and have an intercept each; the
+    stored intercept is the films' mean of those. Raises ValueError below `LEAST_NORMALS` normals.
+    """
+    if len(normals) < LEAST_NORMALS:
+        raise ValueError(f"{len(normals)} normals given; an adjustment needs {LEAST_NORMALS} or more.")
+    label = text(normals, "label")
+    if (label == "abnormal").any():
+        raise ValueError(
+            f"{int((label == 'abnormal').sum())} abnormal films given; an adjustment is fitted on normals."
+        )
+    blocks = codes(text(normals, group)) if group else np.zeros(len(normals), dtype=np.int64)
+    slopes, intercepts = _slopes(numbers(normals, "score"), covariates(normals), blocks)
+    mean = float(np.average(intercepts, weights=np.unique(blocks, return_counts=True)[1]))
+    return Adjustment(mean, float(slopes[0]), float(slopes[1]))
+
+
+def stored_residuals(table: pl.DataFrame, adjustment: Adjustment) -> Floats:
+    """Score minus what `adjustment` expects of a normal with these covariates. (films,)"""
+    slopes = np.array([adjustment.log_sharpness, adjustment.lung_area])
+    residual: Floats = numbers(table, "score") - adjustment.intercept - covariates(table) @ slopes
+    return residual
+
+
+def residuals_by_fold(table: pl.DataFrame, adjustments: Mapping[int, Adjustment]) -> Floats:
+    """Each film's residual under its own fold's coefficients; NaN where its fold has none. (films,)"""
+    fold = numbers(table, "fold")
+    out = np.full(len(table), np.nan)
+    for number, adjustment in adjustments.items():
+        out = np.where(fold == number, stored_residuals(table, adjustment), out)
+    return out
+
+
+def with_residuals(table: pl.DataFrame, adjustment: Adjustment) -> pl.DataFrame:
+    """The table with its stored residuals in the column `residual` (null where not scored).
+
+    For folds whose models have coefficients of their own: each fold's table gets its residuals before they are joined.
+    """
+    import polars as pl
+
+    values = stored_residuals(table, adjustment)
+    column = pl.Series(RESIDUAL, [float(v) if np.isfinite(v) else None for v in values], dtype=pl.Float64)
+    return table.with_columns(column)
+
+
+def within_residuals(table: pl.DataFrame, abnormal: Bools) -> Floats | None:
+    """Residuals cross-fitted on the evaluated normals, five folds by patient; None with too few normals.
+
+    Models (column `fold`) share slopes and have an intercept each.
+    """
+    fitted = _cross_fitted(table, abnormal, numbers(table, "score"))
+    return None if fitted is None else numbers(table, "score") - fitted
+
+
+def adjusted_percentiles(table: pl.DataFrame, abnormal: Bools) -> Floats | None:
+    """Standardised residuals (both parts cross-fitted on normals); their AUROC is Janes & Pepe's. (films,)"""
+    residual = within_residuals(table, abnormal)
+    if residual is None:
+        return None
+    spread = np.log(np.maximum(np.abs(residual), 1e-12 + 1e-3 * float(np.median(np.abs(residual[~abnormal])))))
+    log_scale = _cross_fitted(table, abnormal, spread)
+    if log_scale is None:
+        return None
+    z: Floats = residual / np.exp(log_scale - log_scale.mean())
+    return z
+
+
+def _cross_fitted(table: pl.DataFrame, abnormal: Bools, response: Floats) -> Floats | None:
+    """What normals of the other patient folds predict of `response` at each film's covariates and model. (films,)"""
+    x, models, held_out = covariates(table), codes(text(table, "fold")), patient_folds(table)
+    if not np.isfinite(x).all():
+        return None
+    expected = np.zeros(len(table))
+    for number in np.unique(held_out):
+        train = (held_out != number) & ~abnormal
+        if int(train.sum()) < LEAST_NORMALS or set(models) - set(models[train]):
+            return None
+        slopes, intercepts = _slopes(response[train], x[train], models[train])
+        here = held_out == number
+        expected[here] = x[here] @ slopes + intercepts[np.searchsorted(np.unique(models[train]), models[here])]
+    return expected

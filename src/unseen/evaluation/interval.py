@@ -1,0 +1,72 @@
+"""A figure with its interval, or a sentence where there can be none.
+
+Both go to JSON as ``{"value", "low", "high"}``; a missing one is null three times with a ``reason``, never NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure and the ends of its 95 % interval, all finite.
+
+    >>> str(Interval(0.82, 0.78, 0.86))
+    '0.82 (0.78 to 0.86)'
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(x) for x in (self.value, self.low, self.high)):
+            raise ValueError(f"an interval is finite; got {self.value}, {self.low}, {self.high}. Give Missing(reason).")
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+    def to_json(self) -> dict[str, Json]:
+        """``{"value", "low", "high"}`` rounded to six places."""
+        return {"value": round(self.value, 6), "low": round(self.low, 6), "high": round(self.high, 6)}
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why a figure can't be given.
+
+    >>> Missing("1 normal and 0 abnormal films").to_json()["reason"]
+    '1 normal and 0 abnormal films'
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"not given: {self.reason}"
+
+    def to_json(self) -> dict[str, Json]:
+        """``{"value": null, "low": null, "high": null, "reason"}``."""
+        return {"value": None, "low": None, "high": None, "reason": self.reason}
+
+
+Figure: TypeAlias = Interval | Missing
+
+
+def from_json(figure: Mapping[str, Json]) -> Figure:
+    """The figure back from its JSON.
+
+    >>> from_json(Interval(0.5, 0.4, 0.6).to_json())
+    Interval(value=0.5, low=0.4, high=0.6)
+    >>> from_json(Missing("no abnormal film").to_json())
+    Missing(reason='no abnormal film')
+    """
+    value, low, high = figure.get("value"), figure.get("low"), figure.get("high")
+    if isinstance(value, int | float) and isinstance(low, int | float) and isinstance(high, int | float):
+        return Interval(float(value), float(low), float(high))
+    return Missing(str(figure.get("reason", "no reason given")))

@@ -1,0 +1,54 @@
+"""Does the anomaly map point at the lesion? Per film, on the network grid, where a lesion mask is known.
+
+pixel average precision   over the grid's pixels, lesion against the rest; chance is the lesion's share
+pointing game             does the map's highest pixel lie in the lesion? (J. Zhang et al., ECCV 2016, § 4.1)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Localisation:
+    """One film: pixel average precision, whether the peak lies in the lesion, the lesion's share of the grid."""
+
+    average_precision: float
+    hit: bool
+    share: float
+
+
+def localise(anomaly_map: NDArray[np.float32], lesion: NDArray[np.bool_]) -> Localisation | None:
+    """Of a map (S, S), high = abnormal, and a lesion (S, S); None if the lesion is empty or fills the grid.
+
+    Of several equal peaks the share that lies in the lesion must be more than one half.
+
+    >>> found = localise(np.eye(4, dtype=np.float32), np.eye(4, dtype=bool))
+    >>> found.average_precision, found.hit, found.share
+    (1.0, True, 0.25)
+    """
+    from sklearn.metrics import average_precision_score
+
+    if anomaly_map.shape != lesion.shape:
+        raise ValueError(
+            f"the map is {anomaly_map.shape}, the lesion {lesion.shape}; bring both onto the network grid."
+        )
+    if not lesion.any() or lesion.all() or not np.isfinite(anomaly_map).all():
+        return None
+    precision = float(average_precision_score(lesion.reshape(-1), anomaly_map.reshape(-1)))
+    peak = anomaly_map == anomaly_map.max()
+    return Localisation(precision, bool(lesion[peak].mean() > 0.5), float(lesion.mean()))
+
+
+def on_grid_lesion(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Lesion pixels of the network grid from the share of each that the lesion covers (S, S), in [0, 1].
+
+    Half covered counts; a lesion smaller than that keeps its most covered pixel, unless it lies outside the view.
+    """
+    mask = np.asarray(coverage >= 0.5)
+    if not mask.any() and float(coverage.max(initial=0.0)) > 0.05:
+        mask = np.asarray(coverage == coverage.max())
+    return mask

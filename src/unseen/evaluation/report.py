@@ -1,0 +1,267 @@
+"""One HTML file that holds everything: figures, charts, films, and what none of it may be used for.
+
+No script, no outside request: it can be mailed, printed and kept. The page shows only what ``metrics.json`` and the
+table hold; the ROC's band alone is drawn for it, from a fixed seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unseen.evaluation.audit import MIX
+from unseen.evaluation.bootstrap import draw_all
+from unseen.evaluation.charts import Curve, ForestRow, distribution_chart, forest_chart, roc_chart
+from unseen.evaluation.cohort import Cohort, cohort_of, numbers, text
+from unseen.evaluation.examples import Example
+from unseen.evaluation.figures import POOLED, judged_rows
+from unseen.evaluation.interval import Figure, Interval, Json
+from unseen.evaluation.pictures import CIVIDIS, coloured, data_uri
+from unseen.evaluation.reading_metrics import count, entry_at, figure_at, text_at
+from unseen.evaluation.roc import Floats, RocAt, folds_of
+from unseen.evaluation.shortcuts import STATISTICS
+from unseen.evaluation.table import Scored
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LIMITS = "Research use only. Not a medical device. Not for diagnosis."
+GRID = np.linspace(0, 1, 201)
+BAND_DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One film of the gallery, as the template wants it."""
+
+    example: Example
+    rank: str
+    film: str
+    viewed: str
+    reconstruction: str
+    residual: str
+
+    @property
+    def shape(self) -> str:
+        """Which of its sides fills the square."""
+        height, width = self.example.film.shape
+        return "tall" if height > width else "wide"
+
+    @property
+    def box(self) -> str:
+        """The view's frame on the film, as CSS."""
+        top, left, bottom, right = (100 * v for v in self.example.box)
+        return f"top:{top:.2f}%;left:{left:.2f}%;height:{bottom - top:.2f}%;width:{right - left:.2f}%"
+
+
+def write_report(
+    path: str | Path,
+    metrics: Mapping[str, Json],
+    scored: Scored,
+    *,
+    facts: Mapping[str, str] | None = None,
+    exclude: frozenset[str] = frozenset(),
+    shown: int = 12,
+    title: str = "Evaluation",
+) -> None:
+    """Writes `report_html` to `path`, whole or not at all."""
+    from unseen.artifacts.files import write_text
+
+    page = report_html(metrics, scored, facts=facts, exclude=exclude, shown=shown, title=title)
+    write_text(Path(path), page)
+
+
+def report_html(
+    metrics: Mapping[str, Json],
+    scored: Scored,
+    *,
+    facts: Mapping[str, str] | None = None,
+    exclude: frozenset[str] = frozenset(),
+    shown: int = 12,
+    title: str = "Evaluation",
+) -> str:
+    """The page as text.
+
+    facts    lines for "method and data", in order: detector, device, date, version…
+    exclude  the training films, as for the metrics
+    shown    films of each kind in the gallery
+    """
+    import jinja2
+
+    rows, _ = judged_rows(scored.table, exclude)
+    cohort = cohort_of(rows)
+    charted = not cohort.shortfall()
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("unseen.evaluation", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    groups = list(_dict(metrics, "auroc"))
+    groups = groups[1:] if len(groups) == 2 else groups  # one source: pooled is that source
+    return environment.get_template("report.html.j2").render(
+        title=title,
+        limits=LIMITS,
+        facts=facts or {},
+        metrics=metrics,
+        auroc=figure_at(metrics, "auroc", POOLED),
+        is_known=lambda figure: isinstance(figure, Interval),
+        headline=text_at(metrics, "headline"),
+        verdict=text_at(metrics, "shortcuts", "verdict", POOLED),
+        verdict_kind=_verdict_kind(metrics, POOLED),
+        sources=[_source_row(metrics, group) for group in groups],
+        verdicts=[(g, text_at(metrics, "shortcuts", "verdict", g)) for g in groups if g != POOLED],
+        roc=_roc(metrics, rows, cohort) if charted else None,
+        distribution=_distribution(cohort) if charted else None,
+        forest=_forest(metrics) if charted else None,
+        operating=_operating(metrics),
+        site=[(pair, figure_at(metrics, "site", pair)) for pair in _dict(metrics, "site")],
+        kinds=[
+            (words, [(value, figure_at(metrics, key, value), entry_at(metrics, key, value, "n")) for value in entries])
+            for words, key in (("Lesion kind", "by_kind"), ("Lesion contrast", "by_contrast"))
+            if (entries := _dict(metrics, key))
+        ],
+        localisation=[
+            (
+                k,
+                figure_at(metrics, "localisation", k, "average_precision"),
+                figure_at(metrics, "localisation", k, "hit_rate"),
+                entry_at(metrics, "localisation", k, "chance"),
+                entry_at(metrics, "localisation", k, "n"),
+            )
+            for k in _dict(metrics, "localisation")
+        ],
+        misses=_gallery(scored, scored.misses[:shown], cohort),
+        alarms=_gallery(scored, scored.false_alarms[:shown], cohort),
+        legend=", ".join(f"rgb{colour}" for colour in CIVIDIS),
+        not_read=_not_read(scored.table),
+        method=_method(metrics),
+    )
+
+
+def _dict(metrics: Mapping[str, Json], key: str) -> dict[str, Json]:
+    entry = metrics.get(key)
+    return entry if isinstance(entry, dict) else {}
+
+
+def _verdict_kind(metrics: Mapping[str, Json], group: str) -> str:
+    words = text_at(metrics, "shortcuts", "verdict", group)
+    return "good" if words.startswith("No strong") else "unknown" if words.startswith("No verdict") else "warn"
+
+
+def _source_row(metrics: Mapping[str, Json], group: str) -> dict[str, Any]:  # Any: read by the template alone
+    return {
+        "name": group,
+        "normal": count(metrics, group, "normal"),
+        "abnormal": count(metrics, group, "abnormal"),
+        **{k: figure_at(metrics, k, group) for k in ("auroc", "adjusted", "covariate_adjusted", "average_precision")},
+        "strongest": text_at(metrics, "shortcuts", "strongest", group, "words"),
+        "strength": figure_at(metrics, "shortcuts", "strongest", group),
+        "mix": figure_at(metrics, "shortcuts", MIX, group),
+        "kind": _verdict_kind(metrics, group),
+        "above": entry_at(metrics, "shortcuts", "above_all", group) is True,
+        "reason": text_at(metrics, "auroc", group, "reason"),
+    }
+
+
+def _roc(metrics: Mapping[str, Json], rows: pl.DataFrame, cohort: Cohort) -> str:
+    statistic = RocAt(folds_of(cohort.score, cohort.abnormal, cohort.fold), GRID)
+    drawn = draw_all({"roc": statistic}, cohort, draws=BAND_DRAWS, rng=np.random.default_rng(0))["roc"]
+    low, high = drawn.band()
+    rival: tuple[str, Floats] | None = None
+    name = text_at(metrics, "shortcuts", "strongest", POOLED, "name")
+    value = figure_at(metrics, "shortcuts", POOLED, name)
+    if name and isinstance(value, Interval):
+        column = numbers(rows, name) * (1 if value.value >= 0.5 else -1)
+        curve = RocAt(folds_of(column, cohort.abnormal, cohort.fold), GRID)(np.ones((1, len(cohort))))[0]
+        rival = (text_at(metrics, "shortcuts", "strongest", POOLED, "words"), curve)
+    words = f"ROC curve of the detector: {text_at(metrics, 'headline')}"
+    return roc_chart(Curve(GRID, drawn.value, low, high), shortcut=rival, label=words)
+
+
+def _distribution(cohort: Cohort) -> str:
+    score = cohort.score.copy()
+    folds = np.unique(cohort.fold)
+    for number in folds if len(folds) > 1 else ():
+        here = cohort.fold == number
+        normals = score[here & ~cohort.abnormal]
+        if len(normals) > 1 and normals.std() > 0:
+            score[here] = (score[here] - normals.mean()) / normals.std()
+    return distribution_chart(
+        score[~cohort.abnormal], score[cohort.abnormal], label="Scores of normal and abnormal films"
+    )
+
+
+def _forest(metrics: Mapping[str, Json]) -> str:
+    rows = []
+    for statistic in STATISTICS:
+        value = figure_at(metrics, "shortcuts", POOLED, statistic.name)
+        if isinstance(value, Interval):
+            strong = value if value.value >= 0.5 else Interval(1 - value.value, 1 - value.high, 1 - value.low)
+            words = f"{statistic.words} {'↑' if value.value > 0.5 else '↓' if value.value < 0.5 else '='}"
+            rows.append(ForestRow(words, strong, "acquisition" if statistic.acquisition else "single"))
+    rows.sort(key=lambda row: -row.strength.value)
+    mix, detector = figure_at(metrics, "shortcuts", MIX, POOLED), figure_at(metrics, "auroc", POOLED)
+    if isinstance(mix, Interval):
+        rows.insert(0, ForestRow("all together, supervised", mix, "mix"))
+    if isinstance(detector, Interval):
+        rows.insert(0, ForestRow("the detector", detector, "detector"))
+    return forest_chart(rows, label="Detector and trivial statistics: AUROC or its mirror, with 95 % intervals")
+
+
+def _operating(metrics: Mapping[str, Json]) -> list[tuple[str, str, Figure]]:
+    out = []
+    for fixed, read in (("specificity", "sensitivity"), ("sensitivity", "specificity")):
+        key = f"{read}_at_{fixed}"
+        points = entry_at(metrics, "operating_points", key)
+        for level in points if isinstance(points, dict) else ():
+            figure = figure_at(metrics, "operating_points", key, level, POOLED)
+            out.append((f"{read} at a {fixed} of {float(level):.0%}", level, figure))
+    return out
+
+
+def _gallery(scored: Scored, examples: tuple[Example, ...], cohort: Cohort) -> list[Shown]:
+    """Pictures with one residual scale for the whole page, and each score's place among the normals."""
+    every = [*scored.misses, *scored.false_alarms]
+    high = float(np.quantile(np.concatenate([e.anomaly_map.reshape(-1) for e in every]), 0.995)) if every else 1.0
+    normals = np.sort(cohort.score[~cohort.abnormal])
+    out = []
+    for example in examples:
+        below = int(np.searchsorted(normals, example.score, side="left"))
+        rank = f"above {below / len(normals):.0%} of the normals" if len(normals) else ""
+        out.append(
+            Shown(
+                example,
+                rank,
+                data_uri(example.film),
+                data_uri(example.viewed),
+                data_uri(example.reconstruction),
+                data_uri(coloured(example.anomaly_map, high=high)),
+            )
+        )
+    return out
+
+
+def _not_read(table: pl.DataFrame) -> list[tuple[str, str]]:
+    missing = text(table, "status") != "scored"
+    return [(str(f), str(r)) for f, r in zip(text(table, "file")[missing], text(table, "reason")[missing], strict=True)]
+
+
+def _method(metrics: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """What a reader needs to judge or repeat the figures."""
+    excluded = entry_at(metrics, "excluded_training_films")
+    stored = text_at(metrics, "adjustment") == "stored"
+    return [
+        ("recipe digest", text_at(metrics, "recipe") or "not stated"),
+        ("protocol", text_at(metrics, "protocol")),
+        ("intervals", text_at(metrics, "intervals")),
+        ("films", f"{count(metrics, 'inputs')} inputs, {count(metrics, 'not_read')} not read, "
+                  f"{count(metrics, 'unlabelled')} without a label; {excluded} training films left out"),
+        ("adjustment", "coefficients of score on log sharpness and predicted lung area, "
+                       + ("from out-of-fold training normals" if stored else "cross-fitted on these normals")),
+    ]  # fmt: skip

@@ -1,0 +1,215 @@
+"""ROC figures as functions of the films' weights, so that a bootstrap draw is a row of multiplicities.
+
+A score is high for abnormal. A cross-fitted figure is the mean of the folds' figures weighted by n0·n1 (CONTRACTS.md):
+scores of different models are never ranked against each other. At weights of one the results are scikit-learn's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+def auroc(score: Sequence[float] | Floats, abnormal: Sequence[bool] | Bools) -> float:
+    """Area under the ROC curve (scikit-learn's): the chance that an abnormal film scores above a normal one.
+
+    >>> auroc([0.1, 0.4, 0.35, 0.8], [False, False, True, True])
+    0.75
+    """
+    from sklearn.metrics import roc_auc_score
+
+    truth = np.asarray(abnormal, dtype=bool)
+    if truth.all() or not truth.any():
+        raise ValueError(f"AUROC needs both classes; got {int((~truth).sum())} normal and {int(truth.sum())} abnormal.")
+    return float(roc_auc_score(truth, np.asarray(score, dtype=np.float64)))
+
+
+def roc_curve(score: Sequence[float] | Floats, abnormal: Sequence[bool] | Bools) -> tuple[Floats, Floats]:
+    """False and true positive rates from (0, 0) to (1, 1), one point per distinct score (scikit-learn's).
+
+    >>> [x.tolist() for x in roc_curve([1.0, 2.0], [False, True])]
+    [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
+    """
+    from sklearn.metrics import roc_curve as curve
+
+    fpr, tpr, _ = curve(np.asarray(abnormal, dtype=bool), np.asarray(score, dtype=np.float64), drop_intermediate=False)
+    return np.asarray(fpr, dtype=np.float64), np.asarray(tpr, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The normals and abnormals that one model scored: columns of the weights, and tie groups from the top down."""
+
+    columns: Ints  # (films,) by falling score
+    abnormal: Bools  # (films,) in that order
+    starts: Ints  # (groups,) first film of each group of equal scores
+    normals: Ints  # (n0,) columns by falling score
+    abnormals: Ints  # (n1,) columns by falling score
+    over: Ints  # (n1,) how many normals score above each abnormal
+    over_or_equal: Ints  # (n1,) how many score at least as high
+
+
+def folds_of(score: Floats, abnormal: Bools, fold: Ints, among: Bools | None = None) -> tuple[Fold, ...]:
+    """Splits films (all, or those `among`) by fold; a fold without both classes says nothing and is left out."""
+    chosen = np.ones(len(score), dtype=bool) if among is None else among
+    out = []
+    for number in np.unique(fold[chosen]):
+        columns = np.flatnonzero(chosen & (fold == number))
+        truth = abnormal[columns]
+        if truth.all() or not truth.any():
+            continue
+        order = np.argsort(-score[columns], kind="stable")
+        columns = columns[order]
+        falling = score[columns]
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(falling)) + 1])
+        ill = abnormal[columns]
+        rising = -falling[~ill]  # the normals' scores, negated
+        out.append(
+            Fold(
+                columns.astype(np.int64),
+                ill,
+                starts.astype(np.int64),
+                normals=columns[~ill],
+                abnormals=columns[ill],
+                over=np.searchsorted(rising, -falling[ill], side="left").astype(np.int64),
+                over_or_equal=np.searchsorted(rising, -falling[ill], side="right").astype(np.int64),
+            )
+        )
+    return tuple(out)
+
+
+def _cumulated(fold: Fold, weights: Floats) -> tuple[Floats, Floats]:
+    """Weight of normals and of abnormals at or above each distinct score, from 0: two (draws, groups + 1)."""
+    drawn = weights[:, fold.columns]  # (draws, films)
+    out = []
+    for mask in (~fold.abnormal, fold.abnormal):
+        part = drawn * mask
+        if len(fold.starts) < part.shape[1]:
+            part = np.add.reduceat(part, fold.starts, axis=1)
+        total = np.zeros((part.shape[0], part.shape[1] + 1))
+        np.cumsum(part, axis=1, out=total[:, 1:])
+        out.append(total)
+    return out[0], out[1]
+
+
+def _mean(parts: list[Floats], weights: list[Floats]) -> Floats:
+    """Mean of the folds' figures; a draw in which a fold lost a class leaves that fold out (weight 0)."""
+    weight = np.stack(weights)  # (folds, draws)
+    value = np.stack(parts)  # (folds, draws, ...)
+    weight = weight.reshape(weight.shape + (1,) * (value.ndim - weight.ndim))
+    total = np.where(weight > 0, value, 0.0) * weight
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean: Floats = total.sum(axis=0) / weight.sum(axis=0)
+    return mean
+
+
+@dataclass(frozen=True)
+class Auroc:
+    """Fold-weighted AUROC: Σ U_f / Σ n0_f n1_f, with U the Mann–Whitney count (ties one half).
+
+    >>> a = Auroc(folds_of(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True]), np.zeros(4, int)))
+    >>> a(np.ones((1, 4))).tolist()
+    [0.75]
+    """
+
+    folds: tuple[Fold, ...]
+
+    def __call__(self, weights: Floats) -> Floats:
+        """One AUROC per row of `weights` (draws, films)."""
+        films = weights.T  # (films, draws): rows lie together in memory as `multiplicities` gives them
+        won, pairs = np.zeros(len(weights)), np.zeros(len(weights))
+        for fold in self.folds:
+            above = np.zeros((len(fold.normals) + 1, len(weights)))  # weight of the first k normals from the top
+            np.cumsum(films[fold.normals], axis=0, out=above[1:])
+            ill = films[fold.abnormals]  # (abnormals, draws)
+            lost = np.einsum("fd,fd->d", above[fold.over], ill)
+            if not np.array_equal(fold.over, fold.over_or_equal):
+                lost = (lost + np.einsum("fd,fd->d", above[fold.over_or_equal], ill)) / 2
+            product = above[-1] * ill.sum(axis=0)
+            won += product - lost
+            pairs += product
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio: Floats = won / pairs
+        return ratio
+
+
+@dataclass(frozen=True)
+class AveragePrecision:
+    """Σ (recall_k − recall_{k−1}) precision_k, scikit-learn's definition; folds weighted by n0·n1."""
+
+    folds: tuple[Fold, ...]
+
+    def __call__(self, weights: Floats) -> Floats:
+        parts, pairs = [], []
+        for fold in self.folds:
+            normal, ill = _cumulated(fold, weights)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                precision = np.nan_to_num(ill[:, 1:] / (ill[:, 1:] + normal[:, 1:]))
+                parts.append((np.diff(ill, axis=1) * precision).sum(axis=1) / ill[:, -1])
+            pairs.append(normal[:, -1] * ill[:, -1])
+        return _mean(parts, pairs)
+
+
+@dataclass(frozen=True)
+class SensitivityAt:
+    """Largest sensitivity at a specificity of at least `specificity`; each fold's own threshold, weighted by n1."""
+
+    folds: tuple[Fold, ...]
+    specificity: float
+
+    def __call__(self, weights: Floats) -> Floats:
+        parts, sizes = [], []
+        for fold in self.folds:
+            normal, ill = _cumulated(fold, weights)
+            allowed = (1 - self.specificity) * normal[:, -1:] + 1e-9
+            last = (normal <= allowed).sum(axis=1) - 1
+            with np.errstate(invalid="ignore", divide="ignore"):
+                parts.append(ill[np.arange(len(ill)), last] / ill[:, -1])
+            sizes.append(ill[:, -1])
+        return _mean(parts, sizes)
+
+
+@dataclass(frozen=True)
+class SpecificityAt:
+    """Largest specificity at a sensitivity of at least `sensitivity`; each fold's own threshold, weighted by n0."""
+
+    folds: tuple[Fold, ...]
+    sensitivity: float
+
+    def __call__(self, weights: Floats) -> Floats:
+        parts, sizes = [], []
+        for fold in self.folds:
+            normal, ill = _cumulated(fold, weights)
+            first = (ill < self.sensitivity * ill[:, -1:] - 1e-9).sum(axis=1)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                parts.append(1 - normal[np.arange(len(normal)), first] / normal[:, -1])
+            sizes.append(normal[:, -1])
+        return _mean(parts, sizes)
+
+
+@dataclass(frozen=True)
+class RocAt:
+    """Sensitivity at each false positive rate of `grid`: the folds' curves averaged vertically with weights n0·n1.
+
+    The area under that mean curve is the fold-weighted AUROC.
+    """
+
+    folds: tuple[Fold, ...]
+    grid: Floats  # (points,)
+
+    def __call__(self, weights: Floats) -> Floats:
+        """(draws, points)."""
+        parts, pairs = [], []
+        for fold in self.folds:
+            normal, ill = _cumulated(fold, weights)
+            n0, n1 = np.maximum(normal[:, -1:], 1e-12), np.maximum(ill[:, -1:], 1e-12)
+            parts.append(np.stack([np.interp(self.grid, x, y) for x, y in zip(normal / n0, ill / n1, strict=True)]))
+            pairs.append(normal[:, -1] * ill[:, -1])
+        return _mean(parts, pairs)

@@ -1,0 +1,160 @@
+"""Films through a detector into a table: one row per input, in order, with the trivial statistics beside the score.
+
+Streams: 20,000 films leave 20,000 rows and no pixels, but for a bounded number of examples for the report.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from unseen.data.film import NotRead
+from unseen.evaluation.examples import Example, example_of
+from unseen.evaluation.localisation import localise, on_grid_lesion
+from unseen.evaluation.shortcuts import NAMES, trivial_statistics
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from unseen.data.film import Film
+    from unseen.detectors.detector import Finding
+
+SCORED, NOT_READ = "scored", "not_read"
+_TEXT = ("file", "status", "reason", "map", "label", "source", "patient", "pixel_sha256", "kind", "contrast", "twin")
+_LESION = ("lesion_average_precision", "lesion_share")
+
+
+class Scorer(Protocol):
+    """All that is asked of a detector: one finding per film, in order, each depending on its film alone."""
+
+    def score(self, films: Iterable[Film | NotRead], /) -> Iterator[Finding | NotRead]:
+        """Lazily; a film that could not be read comes back as it is."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """The table, and the films that a reader should see.
+
+    misses        the lowest-scored abnormal films, lowest first
+    false_alarms  the highest-scored normal films, highest first
+    """
+
+    table: pl.DataFrame
+    misses: tuple[Example, ...] = ()
+    false_alarms: tuple[Example, ...] = ()
+
+
+def schema() -> dict[str, Any]:  # Any: polars' data types have no common public type
+    """The table's columns and their types, in order."""
+    import polars as pl
+
+    columns: dict[str, Any] = {"file": pl.String, "status": pl.String, "score": pl.Float64}
+    columns |= {name: pl.String for name in _TEXT if name not in columns}
+    columns |= {"fold": pl.Int64} | dict.fromkeys(NAMES, pl.Float64) | dict.fromkeys(_LESION, pl.Float64)
+    return columns | {"lesion_hit": pl.Boolean}
+
+
+class _Extremes:
+    """The `keep` films with the highest key, in bounded memory; of equal keys the earlier film stays."""
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self._heap: list[tuple[float, int, Example]] = []
+
+    def offer(self, key: float, index: int, finding: Finding) -> None:
+        if self._keep < 1 or (len(self._heap) == self._keep and key <= self._heap[0][0]):
+            return
+        entry = (key, -index, example_of(finding))
+        if len(self._heap) < self._keep:
+            heapq.heappush(self._heap, entry)
+        else:
+            heapq.heapreplace(self._heap, entry)
+
+    def taken(self) -> tuple[Example, ...]:
+        return tuple(example for _, _, example in sorted(self._heap, key=lambda e: (-e[0], -e[1])))
+
+
+def score_table(
+    detector: Scorer,
+    films: Iterable[Film | NotRead],
+    *,
+    progress: Callable[[int], None] | None = None,
+    keep: int = 24,
+    on_finding: Callable[[int, Finding], str | None] | None = None,
+    exclude: frozenset[str] = frozenset(),
+) -> Scored:
+    """Scores `films` into one row each, in input order.
+
+    progress    called with the number of rows done, after each
+    keep        examples kept of each kind; their pictures are a few hundred kB each
+    on_finding  called with the row's number and the finding; what it returns (a map's file) goes to the column `map`
+    exclude     pixel digests of films that stay in the table but never become examples (the training films)
+
+    A score that is not finite becomes a row that was not read, with that reason.
+    """
+    import polars as pl
+
+    types = schema()
+    columns: dict[str, list[object]] = {name: [] for name in types}
+    misses, alarms = _Extremes(keep), _Extremes(keep)
+    for index, outcome in enumerate(detector.score(films)):
+        if isinstance(outcome, NotRead):
+            row = _unread_row(outcome)
+        elif not math.isfinite(outcome.score):
+            row = _film_columns(outcome.film) | {"status": NOT_READ}
+            row["reason"] = f"the detector gave a score of {outcome.score}; a score is finite"
+        else:
+            row = _film_columns(outcome.film) | _finding_columns(outcome)
+            row["map"] = on_finding(index, outcome) if on_finding else None
+            if outcome.film.pixel_sha256 not in exclude:
+                if outcome.film.label == "abnormal":
+                    misses.offer(-outcome.score, index, outcome)
+                elif outcome.film.label == "normal":
+                    alarms.offer(outcome.score, index, outcome)
+        for name, values in columns.items():
+            values.append(row.get(name))
+        if progress:
+            progress(index + 1)
+    return Scored(pl.DataFrame(columns, schema=types), misses.taken(), alarms.taken())
+
+
+def _unread_row(outcome: NotRead) -> dict[str, object]:
+    return {
+        "file": outcome.name,
+        "status": NOT_READ,
+        "reason": outcome.reason,
+        "label": outcome.label,
+        "source": outcome.source,
+        "patient": outcome.patient,
+    }
+
+
+def _film_columns(film: Film) -> dict[str, object]:
+    fold = film.columns.get("fold", "").strip()
+    return {
+        "file": film.name,
+        "label": film.label,
+        "source": film.source,
+        "patient": film.patient,
+        "fold": int(fold) if fold.lstrip("-").isdigit() else None,
+        "pixel_sha256": film.pixel_sha256,
+        **{name: film.columns.get(name) or None for name in ("kind", "contrast", "twin")},
+    }
+
+
+def _finding_columns(finding: Finding) -> dict[str, object]:
+    row: dict[str, object] = {"status": SCORED, "score": float(finding.score)}
+    row |= trivial_statistics(finding.film, lung_area=finding.viewed.lung_area)
+    if finding.film.lesion is not None and finding.film.lesion.any():
+        coverage = finding.viewed.on_grid(np.asarray(finding.film.lesion, dtype=np.float32))
+        found = localise(finding.anomaly_map, on_grid_lesion(coverage))
+        if found:
+            row |= {"lesion_average_precision": found.average_precision, "lesion_share": found.share}
+            row["lesion_hit"] = found.hit
+    return row

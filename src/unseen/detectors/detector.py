@@ -135,15 +135,17 @@ class Detector(ABC):
                   film's mask is predicted by a finder that did not see it
         training  epochs, batch size, seed, device; see `unseen.training.Training`
         folder    where checkpoints go; an interrupted fit with the same folder goes on where it stopped
-        progress  called with what is being trained and the loop's progress
+        progress  called with what is being trained and the loop's progress; by default it is shown on a terminal
         validate  called after each epoch with its number; what it returns is kept in the history, and changes nothing
 
         Raises FitError for a film labelled abnormal and for no readable film, NoMasksError for lungs that cannot be
         learnt.
         """
         from unseen.training.settings import Training
+        from unseen.training.showing import shown_on
 
         training = training or Training()
+        progress = progress or shown_on(silent_off_terminal=True)
         films = list(normals) if iter(normals) is normals else normals
         if finder is None and (self.needs_lungs or self.view.frame == "lungs"):
             from unseen.anatomy.crossfit import cross_fitted
@@ -152,9 +154,14 @@ class Detector(ABC):
         self.finder = finder
         prepared = self._prepare(films)
         self.training_films = prepared.digests
-        report = None if progress is None else (lambda state: progress(self.key, state))
         began = time.monotonic()
-        self.learn(prepared, training=training, folder=folder, progress=report, validate=validate)
+        self.learn(
+            prepared,
+            training=training,
+            folder=folder,
+            progress=lambda state: progress(self.key, state),
+            validate=validate,
+        )
         spent = time.monotonic() - began if self.history is None else self.history.seconds
         self.facts["training_seconds"] = round(spent, 3)
         return self

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from unseen.training.loop import Progress as Progress
     from unseen.training.loop import train as train
     from unseen.training.settings import Training as Training
+    from unseen.training.showing import shown_on as shown_on
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["checkpoint", "errors", "history", "interrupt", "learner", "loop", "settings"],
+    submodules=["checkpoint", "errors", "history", "interrupt", "learner", "loop", "settings", "showing"],
     submod_attrs={
         "errors": ["TrainingError"],
         "history": ["History"],
         "learner": ["Learner", "Step"],
         "loop": ["Progress", "train"],
         "settings": ["Training"],
+        "showing": ["shown_on"],
     },
 )

@@ -1,0 +1,46 @@
+"""The command line: one file a command. Each parses, calls one function of a lower room, and prints.
+
+Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from unseen.cli import compare, demo, evaluate, info, recipes, score, train
+
+LIMITS = "Research use only. Not a medical device. Not for diagnosis."
+
+app = typer.Typer(
+    name="unseen",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Learn what normal chest X-rays look like; score films by how far they depart from it; "
+    "see what the score rests on."
+    f"\n\n[bold]{LIMITS}[/bold]"
+    "\n\nBegin with [bold]unseen demo[/bold]: simulated films, two detectors trained live, a report, in three minutes."
+    "\n\nThen: [bold]unseen train[/bold] RECIPE --data normals/ → [bold]unseen score[/bold] MODEL film.png → "
+    "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/",
+    epilog="Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.",
+)
+for command in (demo.demo, train.train, score.score, evaluate.evaluate, compare.compare, recipes.recipes, info.info):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; mistakes a user can make end in one sentence and status 2, not in a traceback."""
+    from unseen.cli.mistakes import mistakes
+
+    try:
+        app()
+    except (ValueError, LookupError, OSError, RuntimeError) as error:
+        if not isinstance(error, mistakes()):
+            raise
+        typer.secho(f"unseen: {error}", err=True, fg=typer.colors.RED)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.secho("unseen: stopped; what was finished is kept, and the same command goes on from there", err=True)
+        sys.exit(130)

@@ -1,0 +1,42 @@
+"""`unseen evaluate MODEL --data manifest.csv --out DIR`: figures, intervals, shortcut audit, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="a model's bundle")],
+    data: Annotated[
+        str, typer.Option(help="labelled films: a manifest CSV with columns file, label (normal | abnormal)")
+    ],
+    out: Annotated[Path, typer.Option(help="folder for report.html, metrics.json and scores.parquet")],
+    seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="stop at the first input that is not read")] = False,
+) -> None:
+    """Judge a model on labelled films, beside what trivial picture statistics reach on the same films.
+
+    Films that the model was trained on are left out, and counted.
+
+    Example:
+
+      unseen evaluate model --data labelled.csv --out report/
+    """
+    from unseen.cli import console
+    from unseen.data.reading import films
+    from unseen.detectors.saved import load
+    from unseen.evaluation.evaluating import evaluate as judge
+
+    console.step(f"scoring {data}")
+    listed = films(data, strict=strict, masks=False)
+    result = judge(load(model), listed, out=out, seed=seed, progress=console.count_progress("scored"))
+    typer.echo(result.headline)
+    typer.echo(result.verdict)
+    if result.not_read:
+        typer.echo(f"{result.not_read} inputs were not read; the report says why.")
+    typer.echo(f"report: {out / 'report.html'}")
+    console.limits()
+    raise typer.Exit(1 if result.not_read else 0)

@@ -1,0 +1,47 @@
+"""`unseen info [MODEL]`: what a model is, or what is installed here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def info(
+    model: Annotated[Path | None, typer.Argument(help="a model's bundle; none: this installation")] = None,
+) -> None:
+    """Say what a model has learnt from and what it must not be used for, or what is installed.
+
+    Example:
+
+      unseen info model
+    """
+    from unseen.cli import console
+
+    if model is None:
+        from unseen.artifacts.installation import installation
+
+        for name, value in installation().items():
+            typer.echo(f"{name:18} {value}")
+    else:
+        from unseen.artifacts.bundle import load
+
+        card = load(model).card
+        view = card.view or {}
+        facts: dict[str, object] = {
+            "detector": card.name,
+            "settings": card.config,
+            "view": view,
+            "lung finder": "copied in" if card.finder else "none",
+            "trained on": f"{len(card.training_films)} films",
+            "measured in fitting": card.facts,
+            "recipe digest": card.recipe_digest or "none",
+            "weights": f"{card.weights_bytes / 1e6:.1f} MB, SHA-256 {card.weights_sha256[:16]}…",
+            "licence": card.licence or "not stated",
+            "made": f"{card.created} by unseen {card.version}",
+            "limits": card.limits,
+        }
+        for name, fact in facts.items():
+            typer.echo(f"{name:20} {fact}")
+    console.limits()

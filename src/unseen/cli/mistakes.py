@@ -1,0 +1,24 @@
+"""Which exceptions are a user's mistake, told in one sentence, and which are bugs, shown with their traceback."""
+
+from __future__ import annotations
+
+
+def mistakes() -> tuple[type[Exception], ...]:
+    """The exceptions whose message is written for the user. Imported only when something has gone wrong."""
+    import sys
+
+    known: list[type[Exception]] = [FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError]
+    for module, names in {
+        "unseen.artifacts.recipe": ["RecipeError"],
+        "unseen.artifacts.registry": ["UnknownName"],
+        "unseen.artifacts.bundle": ["BundleError"],
+        "unseen.data.manifest": ["ManifestError", "SourceError"],
+        "unseen.data.reading": ["NotReadError"],
+        "unseen.training.errors": ["TrainingError"],
+        "unseen.anatomy.lungs": ["NoMasksError"],
+        "unseen.detectors.detector": ["FitError"],
+        "unseen.cli.usage": ["UsageError"],
+    }.items():
+        if module in sys.modules:
+            known += [getattr(sys.modules[module], name) for name in names]
+    return tuple(known)

@@ -1,0 +1,54 @@
+"""`unseen score MODEL FILES…`: one row per input, in input order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def score(
+    model: Annotated[Path, typer.Argument(help="a model's bundle: the folder that `unseen train` printed")],
+    files: Annotated[list[str] | None, typer.Argument(help="films (PNG, JPEG, WebP, DICOM), folders or globs")] = None,
+    data: Annotated[str | None, typer.Option(help="a manifest CSV, a folder or a glob, instead of FILES")] = None,
+    out: Annotated[Path | None, typer.Option(help="write the rows here: .parquet or .csv")] = None,
+    maps: Annotated[Path | None, typer.Option(help="write each film's anomaly map here: <digest>.npy, float32")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="stop at the first input that is not read")] = False,
+) -> None:
+    """Score films: higher is less like the normal films that the model has learnt from.
+
+    A score is not a probability, and depends on its film alone. Inputs that are not read get a row with the reason,
+    and the others go on; the exit status is then 1.
+
+    Examples:
+
+      unseen score model film.png
+
+      unseen score model --data incoming/ --out scores.parquet --maps maps/
+    """
+    from unseen.cli import console
+    from unseen.cli.usage import UsageError
+    from unseen.data.reading import films
+    from unseen.detectors.saved import load
+    from unseen.evaluation.scoring import score_rows, write_scores
+
+    if bool(files) == (data is not None):
+        raise UsageError("give either FILES or --data, such as `unseen score MODEL film.png`")
+    if out is not None and out.suffix not in (".parquet", ".csv"):
+        raise UsageError(f"--out {out}: rows are written as .parquet or .csv")
+    inputs = films(data if data is not None else list(files or []), strict=strict)
+    detector = load(model)
+    rows = score_rows(detector, inputs, maps=maps, progress=console.count_progress("scored") if out else None)
+    unread = 0
+    if out is None:
+        for row in rows:
+            unread += row.status == "not_read"
+            typer.echo(
+                f"{row.score:.6g}\t{row.file}" if row.score is not None else f"not read\t{row.file}\t{row.reason}"
+            )
+    else:
+        total, unread = write_scores(rows, out)
+        console.note(f"{total - unread} scored, {unread} not read: {out}")
+    console.limits()
+    raise typer.Exit(1 if unread else 0)

@@ -1,0 +1,51 @@
+"""`unseen train RECIPE`: learn from normal films; the run's folder holds the bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="a shipped recipe's name (see `unseen recipes`) or a .toml of your own")
+    ],
+    data: Annotated[
+        str | None,
+        typer.Option(help="normal films instead of the recipe's: a folder, a glob in quotes, or a manifest CSV"),
+    ] = None,
+    finder: Annotated[
+        Path | None, typer.Option(help="a trained model whose lung finder is taken, for films without lung masks")
+    ] = None,
+    fold: Annotated[int | None, typer.Option(help="leave out the films of this fold of the recipe's split")] = None,
+    out: Annotated[Path | None, typer.Option(help="also write the model's bundle here")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
+    seed: Annotated[int | None, typer.Option(help="default: the recipe's")] = None,
+) -> None:
+    """Train a detector on normal films.
+
+    A killed run goes on where it stopped when the same command is given again. Runs lie in $UNSEEN_RUNS (default:
+    runs/).
+
+    Examples:
+
+      unseen train phantoms/pca-64-lungs --out model
+
+      unseen train ms_cxr/roi-sure-64-lungs --data normals.csv --out model
+    """
+    from unseen.artifacts import recipe as recipes
+    from unseen.cli import console
+    from unseen.experiments.running import train_recipe, with_changes
+    from unseen.training.showing import shown_on
+
+    chosen = with_changes(recipes.load(recipe), device=device, seed=seed)
+    console.step(f"training {chosen.name}")
+    trained = train_recipe(chosen, fold=fold, data=data, finder=finder, progress=shown_on(), out=out)
+    films = len(trained.detector.training_films)
+    console.note(f"{films} normal films, {trained.detector.facts['training_seconds']:.1f} s of training")
+    if trained.history is not None and trained.history.converged("generator") is False:
+        console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
+    typer.echo(str(out or trained.run.bundle))
+    console.limits()

@@ -1,0 +1,117 @@
+"""The films of a recipe: which are trained on and which are tested, fold by fold.
+
+A recipe names a manifest relative to `$UNSEEN_DATA` and a split file with a column `fold`; without a split, a film's
+fold is int(sha256(patient), 16) mod 5. A recipe without a manifest is about phantoms, which are made on the spot.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from unseen.artifacts.files import sha256_of
+from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.data.film import Film
+from unseen.data.manifest import Entry
+from unseen.data.reading import Films, films
+
+FOLDS = 5
+PHANTOM_NORMALS = 400
+_PHANTOM_SEED = 20_000  # training phantoms' seed is this plus the recipe's, far from those that are tested
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Films dealt to folds. `digest` is over the names, folds and bytes of all of them."""
+
+    films: Films
+    fold_of: Mapping[str, int]
+    digest: str
+
+    def training(self, fold: int | None) -> Films:
+        """The normals of every fold but `fold` (of all folds for None), with their lung masks."""
+        chosen = self.films.select(lambda e: e.label == "normal" and (fold is None or self.fold_of[e.name] != fold))
+        return Films(entries=chosen.entries, strict=self.films.strict, masks=True)
+
+    def testing(self, fold: int) -> Films:
+        """The labelled films of `fold`, normals and abnormals; without masks, which no test may use."""
+        return self.films.select(lambda e: e.label is not None and self.fold_of[e.name] == fold)
+
+
+def cohort_of(recipe: Recipe) -> Cohort:
+    """The films that `recipe` names.
+
+    Raises RecipeError, naming the file, when the manifest or the split is not there or does not fit.
+    """
+    if recipe.data.manifest is None:
+        raise RecipeError("data.manifest: missing; this recipe's films are phantoms, see `phantom_normals`")
+    listed = films(_located(recipe.data.manifest, "data.manifest"))
+    fold_of = (
+        {entry.name: fold_by_patient(entry.patient) for entry in listed.entries}
+        if recipe.data.split is None
+        else _split(_located(recipe.data.split, "data.split"), listed.entries)
+    )
+    lines = sorted(f"{entry.name}\t{fold_of[entry.name]}\t{_bytes_of(entry)}" for entry in listed.entries)
+    return Cohort(listed, fold_of, hashlib.sha256("\n".join(lines).encode()).hexdigest())
+
+
+def own_normals(source: str) -> Cohort:
+    """A user's films: what is labelled normal, or not labelled at all; with masks where the manifest names them."""
+    listed = films(source, masks=True).select(lambda entry: entry.label != "abnormal")
+    if not listed.entries:
+        raise RecipeError(f"data: {source} names no normal film. Give a folder, a glob or a manifest of normal films")
+    lines = sorted(f"{entry.name}\t{_bytes_of(entry)}" for entry in listed.entries)
+    return Cohort(listed, {}, hashlib.sha256("\n".join(lines).encode()).hexdigest())
+
+
+def phantom_normals(recipe: Recipe) -> tuple[Sequence[Film], str]:
+    """The phantoms that a recipe without a manifest trains on, and a digest that says which."""
+    from unseen.data import phantoms
+
+    seed = _PHANTOM_SEED + recipe.seed
+    said = f"phantoms.normals({PHANTOM_NORMALS}, seed={seed})"
+    return phantoms.normals(PHANTOM_NORMALS, seed=seed), hashlib.sha256(said.encode()).hexdigest()
+
+
+def fold_by_patient(patient: str) -> int:
+    """A patient's fold where no split file deals them out.
+
+    >>> fold_by_patient("p1") == fold_by_patient("p1")
+    True
+    """
+    return int(hashlib.sha256(patient.encode()).hexdigest(), 16) % FOLDS
+
+
+def data_root() -> Path:
+    """Where manifests are looked for: `$UNSEEN_DATA`, or the working folder."""
+    return Path(os.environ.get("UNSEEN_DATA") or ".")
+
+
+def _located(given: str, where: str) -> Path:
+    path = data_root() / given
+    if not path.is_file():
+        raise RecipeError(
+            f"{where}: {path} is not there. Set UNSEEN_DATA to the folder that holds {given}, or name another file; "
+            "the docs say where each public set is to be had"
+        )
+    return path
+
+
+def _split(path: Path, entries: Sequence[Entry]) -> dict[str, int]:
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    fold_of = {}
+    for entry in entries:
+        row = rows.get(entry.name)
+        if row is None or not (row.get("fold") or "").isdigit():
+            raise RecipeError(f"data.split: {path} gives no fold to {entry.name}. Every film of the manifest needs one")
+        fold_of[entry.name] = int(row["fold"])
+    return fold_of
+
+
+def _bytes_of(entry: Entry) -> str:
+    return sha256_of(entry.path) if entry.path.is_file() else "not there"

@@ -1,0 +1,119 @@
+"""Cross-fitting: train on the normals of the other folds, test on a fold's normals and abnormals, for folds 1 to 4.
+
+The row (`results/<recipe>-<seed>.json`) holds what made it (recipe digest, device, flags, steps, seconds, loss
+curves), each fold's figures and the pooled ones. Fold 0 is for development and is never tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unseen.artifacts.recipe import Recipe
+from unseen.artifacts.run import runs_root
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TEST_FOLDS = (1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """One fold's run, small enough to cross a process boundary. `table` is Arrow's file format, as bytes."""
+
+    fold: int
+    digest: str
+    table: bytes
+    steps: int
+    seconds: float
+    curve: tuple[float, ...]
+    converged: bool | None
+    facts: Mapping[str, float]
+
+
+def cross_fit(
+    recipes: Sequence[Recipe],
+    *,
+    folds: Sequence[int] = TEST_FOLDS,
+    root: Path | None = None,
+    workers: int = 2,
+    say: Callable[[str], None] = print,
+) -> dict[str, list[FoldResult]]:
+    """Train and score every recipe on every fold, `workers` at a time, one thread each; finished runs are found
+    again."""
+    root = runs_root() if root is None else root
+    done: dict[str, list[FoldResult]] = {recipe.name: [] for recipe in recipes}
+    jobs = [(recipe, fold) for fold in folds for recipe in recipes]
+    # spawned, not forked: torch's threads and the decoder's pipes do not survive a fork
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        # all recipes of a fold go to one worker in turn, so that its lung finders are trained by one process alone
+        futures = {
+            fold: pool.submit(_fold, [r.to_toml() for r, f in jobs if f == fold], fold, str(root)) for fold in folds
+        }
+        for fold, future in futures.items():
+            for recipe, result in zip(recipes, future.result(), strict=True):
+                done[recipe.name].append(result)
+            say(f"fold {fold}: {len(recipes)} recipes trained and scored")
+    return done
+
+
+def tables_of(results: Sequence[FoldResult]) -> pl.DataFrame:
+    """The folds' score tables as one, with the column `fold`."""
+    import io
+
+    import polars as pl
+
+    return pl.concat([pl.read_ipc(io.BytesIO(r.table)).with_columns(fold=pl.lit(r.fold, pl.Int64)) for r in results])
+
+
+def _fold(recipes: Sequence[str], fold: int, root: str) -> list[FoldResult]:
+    """A worker's share: every recipe on one fold."""
+    import torch
+
+    torch.set_num_threads(1)
+    return [_one(Recipe.from_toml(recipe), fold, Path(root)) for recipe in recipes]
+
+
+def _one(recipe: Recipe, fold: int, root: Path) -> FoldResult:
+    import io
+
+    from unseen.evaluation.table import score_table
+    from unseen.experiments.cohort import cohort_of
+    from unseen.experiments.running import train_recipe
+
+    trained = train_recipe(recipe, fold=fold, root=root)
+    parts: list[Mapping[str, float]] = []
+    films = cohort_of(recipe).testing(fold)
+    table = score_table(trained.detector, films, keep=0, on_finding=lambda _, found: parts.append(found.parts)).table
+    table = _with_parts(table, parts)
+    written = io.BytesIO()
+    table.write_ipc(written)
+    history = trained.history
+    return FoldResult(
+        fold=fold,
+        digest=trained.digest,
+        table=written.getvalue(),
+        steps=0 if history is None else history.steps,
+        seconds=trained.detector.facts["training_seconds"],
+        curve=() if history is None else tuple(round(value, 6) for value in history.by_epoch("generator")),
+        converged=None if history is None else history.converged("generator"),
+        facts=trained.detector.facts,
+    )
+
+
+def _with_parts(table: pl.DataFrame, parts: Sequence[Mapping[str, float]]) -> pl.DataFrame:
+    """The table with a column `part_<name>` for each part of the score; rows that were not scored have none."""
+    import polars as pl
+
+    names = parts[0].keys() if parts else ()
+    found = iter(parts)
+    rows = [next(found) if status == "scored" else None for status in table["status"]]
+    return table.with_columns(
+        pl.Series(f"part_{name}", [None if row is None else row[name] for row in rows], dtype=pl.Float64)
+        for name in names
+    )

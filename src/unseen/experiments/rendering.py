@@ -1,0 +1,70 @@
+"""`docs/results.md` and the README's table, from the committed rows alone: no number stands there without its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from unseen.artifacts.files import write_text
+from unseen.experiments.cells import figure, shortcut, table
+from unseen.experiments.rows import Row, read_rows
+from unseen.experiments.sections import SOURCES, aurocs, conclusions, provenance, real_section, twin_section
+
+_BEGIN, _END = "<!-- results:begin -->", "<!-- results:end -->"
+_ORDER = ("pca", "ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
+_NONE = "*No row yet: `make results` fills this table from `results/*.json`.*"
+_LIMITS = "Research use only. Not a medical device. Not for diagnosis."
+
+
+def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
+    """Write both pages; returns their paths. With no rows, both say so."""
+    rows = read_rows(rows_folder)
+    page = docs / "results.md"
+    write_text(page, results_page(rows))
+    text = readme.read_text(encoding="utf-8")
+    head, _, rest = text.partition(_BEGIN)
+    _, _, tail = rest.partition(_END)
+    write_text(readme, f"{head}{_BEGIN}\n{readme_table(rows)}\n{_END}{tail}")
+    return [page, readme]
+
+
+def results_page(rows: Mapping[str, Row]) -> str:
+    """The whole page as Markdown."""
+    real, twins = _by_method(rows, "ms_cxr/"), _by_method(rows, "phantoms/")
+    blocks = [
+        "# Results",
+        f"*Rendered by `make results` from `results/*.json`; every figure is in there. {_LIMITS}*",
+        *conclusions(real, twins),
+    ]
+    for frame, words in (("lungs", "lung crop, z-scored inside the mask"), ("whole", "whole film, z-scored")):
+        some = [row for row in real if row["view"]["frame"] == frame]
+        if some:
+            blocks += real_section(some, words, rows.get(f"ms_cxr/comparison-64-{frame}"))
+    if twins:
+        blocks += twin_section(twins)
+    blocks += provenance([*real, *twins]) if real or twins else [_NONE]
+    return "\n\n".join(blocks) + "\n"
+
+
+def readme_table(rows: Mapping[str, Row]) -> str:
+    """One small table: the lung-crop rows on real films, and what needs no detector beside them."""
+    some = [row for row in _by_method(rows, "ms_cxr/") if row["view"]["frame"] == "lungs"]
+    if not some:
+        return _NONE
+    first = some[0]
+    lines = [[f"`{row['method']}`", *aurocs(row), figure(row["metrics"]["adjusted"]["pooled"])] for row in some]
+    for name, words in (
+        ("sharpness", "*sharpness alone (mean absolute Laplacian), nothing learnt*"),
+        ("mix", "*mix of trivial statistics, given the labels*"),
+    ):
+        lines.append([words, *(figure(shortcut(first, source, name)) for source in SOURCES), "–"])
+    return (
+        table(["Montgomery + Shenzhen, lung crop, 64 px; AUROC [95 %]", *SOURCES, "adjusted"], lines)
+        + f"\n\nSeed {first['seed']}, {first['device']}, {first['date']}; rows: `results/ms_cxr/*.json`, printed by "
+        "`make results`. *Adjusted*: after taking out sharpness and lung area."
+    )
+
+
+def _by_method(rows: Mapping[str, Row], prefix: str) -> list[Row]:
+    some = [row for name, row in rows.items() if name.startswith(prefix) and "metrics" in row]
+    return sorted(some, key=lambda row: (_ORDER.index(row["method"]), row["recipe"]))

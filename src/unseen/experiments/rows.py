@@ -1,0 +1,128 @@
+"""Rows: what a cross-fitted recipe becomes in `results/<recipe>-<seed>.json`, and how rows are read back.
+
+No number stands in the docs without its row. A row holds figures alone: no film's name and no film's score.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unseen import __version__
+from unseen.artifacts.files import write_text
+from unseen.artifacts.recipe import Recipe
+from unseen.evaluation.adjusted import Adjustment, fit_adjustment
+from unseen.evaluation.figures import metrics_from_table
+from unseen.experiments.crossfit import FoldResult, tables_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Row = dict[str, Any]  # Any: JSON
+
+
+def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> Row:
+    """The row of a resolved recipe from its folds."""
+    table = tables_of(results)
+    known = [r.converged for r in results if r.converged is not None]
+    folds = {
+        str(r.fold): {
+            "auroc": metrics_from_table(tables_of([r]), seed=seed)["auroc"],
+            "steps": r.steps,
+            "seconds": r.seconds,
+            "converged": r.converged,
+            "curve": list(r.curve),
+            "facts": dict(r.facts),
+        }
+        for r in results
+    }
+    return {
+        **described(recipe, digest=results[0].digest),
+        "steps": results[0].steps,
+        "seconds": round(sum(r.seconds for r in results), 1),
+        "convergence": "no training loop" if not known else "converged" if all(known) else "not converged",
+        "folds": folds,
+        "parts": {
+            column.removeprefix("part_"): metrics_from_table(table.with_columns(score=table[column]), seed=seed)[
+                "auroc"
+            ]
+            for column in table.columns
+            if column.startswith("part_")
+        },
+        "metrics": metrics_from_table(
+            table,
+            seed=seed,
+            adjustment=fold_adjustments(table),
+            recipe=results[0].digest,
+            protocol=f"cross-fitted: trained on the other folds' normals, tested on folds {[r.fold for r in results]}",
+        ),
+    }
+
+
+def described(recipe: Recipe, *, digest: str) -> Row:
+    """What every row begins with."""
+    return {
+        "recipe": recipe.name,
+        "recipe_digest": digest,
+        "method": recipe.method.key,
+        "settings": recipe.method.settings,
+        "view": recipe.view,
+        "training": recipe.training,
+        "seed": recipe.seed,
+        "px": recipe.view["size"],
+        "features": recipe.method.settings.get("features"),
+        "device": f"cpu ({platform.machine()}), {recipe.training['threads'] or 'default'} thread(s) a run",
+        "flags": {"precision": recipe.training["precision"]},
+        "version": __version__,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
+
+
+def fold_adjustments(table: pl.DataFrame) -> dict[int, Adjustment]:
+    """For each fold, the coefficients of score ~ log sharpness + lung area from out-of-fold training normals.
+
+    A fold's training normals lie in the other folds, where each is scored by a model that did not see it; those models
+    share the slopes and have an intercept each.
+    """
+    import polars as pl
+
+    normals = table.filter((pl.col("label") == "normal") & (pl.col("status") == "scored"))
+    return {
+        fold: fit_adjustment(normals.filter(pl.col("fold") != fold)) for fold in table["fold"].unique().sort().to_list()
+    }
+
+
+def standardised(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with `standardised`: the score in units of its fold's out-of-fold training normals."""
+    import polars as pl
+
+    parts = []
+    for fold in table["fold"].unique().sort().to_list():
+        others = table.filter((pl.col("fold") != fold) & (pl.col("label") == "normal"))["score"]
+        mean, spread = float(others.mean() or 0.0), float(others.std() or 1.0)  # type: ignore[arg-type]
+        parts.append(
+            table.filter(pl.col("fold") == fold).with_columns(
+                standardised=(pl.col("score") - mean) / max(spread, 1e-12)
+            )
+        )
+    return pl.concat(parts)
+
+
+def write_row(row: Mapping[str, Any], folder: Path) -> Path:
+    """Write `folder/<recipe>-<seed>.json` and return its path."""
+    path = folder / f"{row['recipe']}-{row['seed']}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(row, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    return path
+
+
+def read_rows(folder: Path) -> dict[str, Row]:
+    """Every row below `folder`, by its path without the ending, sorted."""
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.rglob("*.json"))
+    }

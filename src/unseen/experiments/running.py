@@ -1,0 +1,143 @@
+"""One recipe, one fold, one run: train the detector, save its bundle, and find both again.
+
+A run's folder is named by the digest of the resolved recipe, its films and the version, so a finished run is found
+rather than trained again, and an interrupted one goes on where it stopped. Lung finders are shared by all recipes on
+the same films.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unseen import __version__
+from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
+from unseen.anatomy.view import View
+from unseen.artifacts import bundle
+from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
+from unseen.artifacts.run import Run, runs_root
+from unseen.data.film import Film, NotRead
+from unseen.detectors import METHODS
+from unseen.detectors.detector import Detector
+from unseen.detectors.saved import load, save
+from unseen.experiments.cohort import cohort_of, own_normals, phantom_normals
+from unseen.training.history import History
+from unseen.training.settings import Training
+
+if TYPE_CHECKING:
+    from unseen.training.loop import Progress
+
+Report = Callable[[str, "Progress"], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run: its detector ready to score, the resolved recipe, the digest that names it."""
+
+    run: Run
+    detector: Detector
+    recipe: Recipe
+    digest: str
+    history: History | None
+    """The training's losses; None for a method without a training loop."""
+
+
+def resolve(recipe: Recipe) -> Recipe:
+    """The recipe with every default written out and every section checked.
+
+    Raises RecipeError, one sentence a mistake.
+    """
+    method: type[Detector] = METHODS.load(recipe.method.key)
+    return recipe.resolved(method=method.Config, view=View, training=Training)
+
+
+def with_changes(recipe: Recipe, *, device: str | None = None, seed: int | None = None) -> Recipe:
+    """The recipe with another device or seed, where one is given."""
+    training = recipe.training if device is None else {**recipe.training, "device": device}
+    return recipe.model_copy(update={"training": training, "seed": recipe.seed if seed is None else seed})
+
+
+def train_recipe(
+    recipe: Recipe,
+    *,
+    fold: int | None = None,
+    data: str | None = None,
+    finder: Path | None = None,
+    out: Path | None = None,
+    root: Path | None = None,
+    progress: Report | None = None,
+) -> Trained:
+    """Train `recipe` without the films of `fold` (None: on all normals), or find the run that did.
+
+    data    normal films in the place of the recipe's: a folder, a glob, a manifest (its abnormals are left aside)
+    finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
+    out     a further copy of the bundle
+    root    where runs are kept; None is `$UNSEEN_RUNS`
+    """
+    recipe = resolve(recipe)
+    films, data_digest = _training_films(recipe, fold=fold, data=data)
+    root = runs_root() if root is None else root
+    name = digest(recipe, data_digest=_joined(data_digest, finder), version=__version__)
+    run = Run.named(recipe.name, fold=fold, seed=recipe.seed, digest=name, root=root)
+    run.write_recipe(recipe)
+    if run.bundle.is_dir():
+        detector = load(run.bundle)
+        history = History.from_log(run.log) if run.log.is_file() else None
+    else:
+        method: type[Detector] = METHODS.load(recipe.method.key)
+        training = validated(recipe.training, Training, where="training")
+        detector = method(
+            validated(recipe.method.settings, method.Config, where="method"),
+            view=validated(recipe.view, View, where="view"),
+        )
+        if finder is not None:
+            lungs = load(finder).finder
+            if lungs is None:
+                raise RecipeError(f"finder: {finder} holds no lung finder. Give a model that was trained with one")
+        else:
+            lungs = shared_lungs(films, recipe, fold=fold, data_digest=data_digest, root=root, progress=progress)
+        detector.fit(films, finder=lungs, training=training, folder=run.folder, progress=progress)
+        save(detector, run.bundle, recipe_digest=name)
+        history = detector.history
+    if out is not None:
+        save(detector, out, recipe_digest=name)
+    return Trained(run, detector, recipe, name, history)
+
+
+def _training_films(recipe: Recipe, *, fold: int | None, data: str | None) -> tuple[Iterable[Film | NotRead], str]:
+    if data is not None:
+        if fold is not None:
+            raise RecipeError("fold: goes with the recipe's own films; the films of `data` are all trained on")
+        given = own_normals(data)
+        return given.films, given.digest
+    if recipe.data.manifest is None:
+        if fold is not None:
+            raise RecipeError("fold: phantoms have no folds; leave it out")
+        return phantom_normals(recipe)
+    cohort = cohort_of(recipe)
+    return cohort.training(fold), cohort.digest
+
+
+def _joined(data_digest: str, finder: Path | None) -> str:
+    """The data's digest, and which finder looks at it where one is given."""
+    if finder is None:
+        return data_digest
+    return f"{data_digest} lungs {bundle.load(finder).card.weights_sha256}"
+
+
+def shared_lungs(
+    films: Iterable[Film | NotRead],
+    recipe: Recipe,
+    *,
+    fold: int | None,
+    data_digest: str,
+    root: Path,
+    progress: Report | None = None,
+) -> CrossFittedLungs:
+    """The lung finders for these training films, trained once and then found again by every recipe on the same
+    films."""
+    held_out = "all" if fold is None else f"f{fold}"
+    folder = root / "lungs" / f"{held_out}-{recipe.seed}-{data_digest[:8]}"
+    return cross_fitted(films, seed=recipe.seed, device="cpu", folder=folder, progress=progress)

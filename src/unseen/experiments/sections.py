@@ -143,9 +143,9 @@ def provenance(rows: Sequence[Entry]) -> list[str]:
         "## How it was made",
         "Each fold's detector and lung finder were trained on the normals of the other folds; no test film was used "
         "for any choice. AUROC is the mean of the folds', weighted by n₀·n₁; intervals are percentiles of 2,000 "
-        "bootstrap draws within folds, stratified by source and label. *Not converged*: the weighted generator loss's mean over "
-        "the last tenth of the steps lies more than 5 % under the tenth before, in one fold or more; the curves are in "
-        "the rows. One seed: the spread between seeds is not in the intervals.",
+        "bootstrap draws within folds, stratified by source and label. *Not converged*: the weighted generator "
+        "loss's mean over the last tenth of the steps lies more than 5 % under the tenth before, in one fold or more; "
+        "the curves are in the rows. One seed: the spread between seeds is not in the intervals.",
         table(
             head,
             (

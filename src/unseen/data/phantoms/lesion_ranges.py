@@ -59,15 +59,15 @@ NODULE_SOLID_HU = Range(
     low=-20.0,
     high=100.0,
     unit="HU",
-    source="Solid, not calcified. Zerhouni et al. 1986, Radiology 160:319: calcified above 164 HU; Swensen et al. "
-    "2000, Radiology 214:73: unenhanced solid nodules are of soft-tissue density.",
+    source="Solid, not calcified. Siegelman et al. 1980, AJR 135:1: malignant nodules 92 ± 18 HU where densest, "
+    "benign calcified ones from 164 HU. Lower end: a choice, soft tissue with a little fat or air.",
 )
 NODULE_GROUND_GLASS_HU = Range(
     low=-700.0,
-    high=-300.0,
+    high=-400.0,
     unit="HU",
-    source="The part-solid nodule's rim. Cohen et al. 2016, Diagn Interv Imaging 97:1131: ground glass lies about "
-    "−750 to −300 HU.",
+    source="The part-solid nodule's rim. Lee et al. 2018, PLoS ONE 13:e0205490: what is denser than −400 HU counts as "
+    "solid. Lower end: a choice, just denser than the lung.",
 )
 NODULE_CORE = Range(
     low=0.3,
@@ -122,7 +122,7 @@ PNEUMOTHORAX_MM = Range(
     "visible.",
 )
 PLEURA_CM = 0.04
-"""Thickness of the visceral pleura, cm; 0.02–0.04 (Noppen 2010, Eur Respir Rev 19:217)."""
+"""Thickness of the visceral pleura with the lung compressed under it, cm; a choice."""
 
 SIZES: dict[Kind, Range] = {
     "nodule": NODULE_MM,

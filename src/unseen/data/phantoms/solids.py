@@ -1,0 +1,113 @@
+"""Path lengths of a parallel beam through simple solids: all in cm, the beam running along z (front to back)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unseen.data.phantoms.grid import Grid, Map
+
+
+def ellipsoid(
+    grid: Grid,
+    *,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    depth: float,
+    angle: float = 0.0,
+) -> Map:
+    """Path length through an ellipsoid, (size, size) cm.
+
+    `2·depth·√(1 − (u/width)² − (v/height)²)`, semi-axes in cm, `(u, v)` turned by `angle` (radians, clockwise on the
+    film) about the centre (`x`, `y`). Zero outside.
+    """
+    out = np.zeros((grid.size, grid.size), np.float32)
+    reach = max(width, height)
+    rows, columns = grid.rows(y - reach, y + reach), grid.columns(x - reach, x + reach)
+    dx, dy = grid.x[rows, columns] - np.float32(x), grid.y[rows] - np.float32(y)
+    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    u, v = (cos * dx + sin * dy) / np.float32(width), (cos * dy - sin * dx) / np.float32(height)
+    inside = 1.0 - u * u - v * v
+    out[rows, columns] = np.float32(2.0 * depth) * np.sqrt(np.maximum(inside, 0.0))
+    return out
+
+
+def add_rod(
+    out: Map,
+    grid: Grid,
+    start: tuple[float, float],
+    stop: tuple[float, float],
+    *,
+    radius: float,
+    end_radius: float | None = None,
+    core: float = 0.0,
+    weight: float = 1.0,
+    core_weight: float = 0.0,
+) -> None:
+    """Add to `out` a straight tapering rod from `start` to `stop` (x, y in cm).
+
+    The path length is `2√(r² − d²)` with `d` the distance from the axis; a `core` (fraction of the radius) is counted
+    with `core_weight`, the shell round it with `weight` (both 1/cm, or 1 for plain centimetres).
+    """
+    last = radius if end_radius is None else end_radius
+    reach = max(radius, last)
+    rows = grid.rows(min(start[1], stop[1]) - reach, max(start[1], stop[1]) + reach)
+    columns = grid.columns(min(start[0], stop[0]) - reach, max(start[0], stop[0]) + reach)
+    dx, dy = grid.x[rows, columns] - np.float32(start[0]), grid.y[rows] - np.float32(start[1])
+    if dx.size == 0:
+        return
+    ax, ay = stop[0] - start[0], stop[1] - start[1]
+    length2 = max(ax * ax + ay * ay, 1e-6)
+    along = np.clip((dx * np.float32(ax) + dy * np.float32(ay)) * np.float32(1.0 / length2), 0.0, 1.0)
+    across2 = (dx - along * np.float32(ax)) ** 2 + (dy - along * np.float32(ay)) ** 2
+    radius2 = (np.float32(radius) + along * np.float32(last - radius)) ** 2
+    path = np.float32(2.0 * weight) * np.sqrt(np.maximum(radius2 - across2, 0.0))
+    if core > 0.0:
+        inner = np.sqrt(np.maximum(np.float32(core * core) * radius2 - across2, 0.0))
+        path += np.float32(2.0 * (core_weight - weight)) * inner
+    out[rows, columns] += path
+
+
+def add_bent_rod(
+    out: Map,
+    grid: Grid,
+    xs: NDArray[np.float64],
+    ys: NDArray[np.float64],
+    radii: NDArray[np.float64],
+    *,
+    core: float,
+    weight: float,
+    core_weight: float,
+) -> None:
+    """Add a rod whose axis is `y(x)` through (`xs`, `ys`) with the given `radii` (cm); as `add_rod` otherwise.
+
+    The distance from the axis is `|y − y(x)|` times the cosine of its slope, right for a rod that lies rather flat.
+    """
+    order = np.argsort(xs)
+    xs, ys, radii = xs[order], ys[order], radii[order]
+    reach = float(radii.max())
+    rows = grid.rows(float(ys.min()) - reach, float(ys.max()) + reach)
+    columns = grid.columns(float(xs[0]), float(xs[-1]))
+    x, y = grid.x[rows, columns], grid.y[rows]
+    if x.size == 0:
+        return
+    cosine = 1.0 / np.sqrt(1.0 + np.gradient(ys, xs) ** 2)
+    away = ((y - np.interp(x, xs, ys)) * np.interp(x, xs, cosine)).astype(np.float32)
+    end = np.minimum(x - xs[0], xs[-1] - x)
+    radius = np.interp(x, xs, radii).astype(np.float32) * half_chord((end / (0.8 * reach)).astype(np.float32))
+    outer = np.sqrt(np.maximum(radius * radius - away * away, 0.0))
+    inner = np.sqrt(np.maximum(np.float32(core * core) * radius * radius - away * away, 0.0))
+    out[rows, columns] += np.float32(2.0 * weight) * outer + np.float32(2.0 * (core_weight - weight)) * inner
+
+
+def smooth_maximum(a: Map, b: Map, *, width: float) -> Map:
+    """The larger of two path lengths with its crease rounded over `width` cm; zero where both are."""
+    return np.asarray(0.5 * (a + b + np.sqrt((a - b) ** 2 + np.float32(width * width)) - np.float32(width)), np.float32)
+
+
+def half_chord(fraction: Map) -> Map:
+    """`√(1 − (1 − f)²)` for f clipped to [0, 1]: how a rounded edge thickens from its rim inwards."""
+    f = np.clip(fraction, 0.0, 1.0)
+    return np.asarray(np.sqrt(f * (2.0 - f)), np.float32)

@@ -32,7 +32,7 @@ def incoming() -> list[Film]:
 @pytest.fixture(scope="session")
 def finder(normals: list[Film]) -> CrossFittedLungs:
     torch.set_num_threads(1)
-    return cross_fitted(normals, config=LungFinder.Config(size=32, features=4, depth=2, steps=60), seed=3, device="cpu")
+    return cross_fitted(normals, config=LungFinder.Config(size=32, features=8, depth=2, steps=60), seed=3, device="cpu")
 
 
 Make = Callable[..., Detector]
@@ -53,4 +53,5 @@ def make() -> Make:
 @pytest.fixture(scope="session")
 def trained(make: Make, normals: list[Film], finder: CrossFittedLungs) -> dict[str, Detector]:
     """Every registered detector, trained for two epochs."""
-    return {key: make(key).fit(normals, finder=finder, training=QUICK) for key in METHODS.keys()}
+    keys = METHODS.keys()
+    return {key: make(key).fit(normals, finder=finder, training=QUICK) for key in keys}

@@ -63,7 +63,7 @@ def test_scoring_is_lazy(key: str, trained: dict[str, Detector], incoming: list[
 
 def test_what_was_not_read_is_passed_on_in_place(key: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
     broken = NotRead(name="x.dcm", reason="It is empty.", source="s", patient="p")
-    assert list(trained[key].score([broken]))[0] is broken
+    assert next(trained[key].score([broken])) is broken
     kinds = [type(found) for found in trained[key].score([incoming[0], broken, incoming[1]])]
     assert kinds == [Finding, NotRead, Finding]
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from tests.detectors.conftest import Make
-from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
 from unseen.detectors.detector import FitError, Normals
+from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
 from unseen.training.settings import Training
 
 FAMILY = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
@@ -35,9 +35,9 @@ def built(make: Make, key: str, **settings: object) -> EncoderDecoderEncoder:
 def test_the_generator_loss_is_its_weighted_terms(make: Make, key: str) -> None:
     detector = built(make, key, adversarial_weight=2.0, consistency_weight=30.0, encoding_weight=0.5)
     generator, discriminator = _Adversaries(detector).steps(batch(), torch.Generator().manual_seed(0))
-    parts = {name: float(value) for name, value in generator.parts.items()}
+    parts = {name: value.item() for name, value in generator.parts.items()}
     expected = 2.0 * parts["adversarial"] + 30.0 * parts["consistency"] + 0.5 * parts["encoding"]
-    assert float(generator.loss) == pytest.approx(expected, rel=1e-5)
+    assert generator.loss.item() == pytest.approx(expected, rel=1e-5)
     assert (generator.optimiser, discriminator.optimiser) == ("generator", "discriminator")
 
 
@@ -101,9 +101,7 @@ def test_roi_sure_under_bf16_refuses_a_step_that_rounding_would_drown(make: Make
     image, inside, lungs = batch()
     normals = Normals(image, inside, lungs, tuple("abcdefgh"))
     with pytest.raises(FitError, match=r"tau is 0\.001"):
-        detector.learn(
-            normals, training=Training(precision="bf16"), folder=None, progress=None, validate=None
-        )
+        detector.learn(normals, training=Training(precision="bf16"), folder=None, progress=None, validate=None)
 
 
 def test_a_discriminator_whose_loss_has_vanished_is_drawn_anew(make: Make) -> None:

@@ -96,7 +96,7 @@ class LungFinder:
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = config or self.Config()
-        self.network = UNet(features=self.config.features, depth=self.config.depth)
+        self.network = self._drawn(seed=0)
         self.training_films: tuple[str, ...] = ()
         self._view = _view(self.config.size)
 
@@ -110,9 +110,7 @@ class LungFinder:
         progress: Callable[[Progress], None] | None = None,
     ) -> LungFinder:
         """Learn from `LungExamples.of(films)`; the same seed gives the same weights."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.network = UNet(features=self.config.features, depth=self.config.depth)
+        self.network = self._drawn(seed=seed)
         batch = min(16, len(examples.digests))
         epochs = max(1, math.ceil(self.config.steps / max(1, len(examples.digests) // batch)))
         settings = Training(epochs=epochs, batch_size=batch, seed=seed, precision="bf16", device=device)
@@ -122,6 +120,12 @@ class LungFinder:
         self.network.eval()
         self.training_films = examples.digests
         return self
+
+    def _drawn(self, *, seed: int) -> UNet:
+        """A network with first weights of `seed`; the caller's random state stays as it is."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return UNet(features=self.config.features, depth=self.config.depth)
 
     def find(self, film: Film) -> NDArray[np.bool_]:
         """The film's lungs, bool (size, size) over the whole film stretched to a square; all False where none were

@@ -95,12 +95,14 @@ class View(BaseModel):
         mask: NDArray[np.bool_] | None = None
         if lungs is not None:
             up, across = lungs.shape[0] / height, lungs.shape[1] / width
-            on_mask = (box[0] * up, box[1] * across, box[2] * up, box[3] * across)
+            # min: height · (rows / height) may round to a little more than rows
+            bottom, right = min(box[2] * up, float(lungs.shape[0])), min(box[3] * across, float(lungs.shape[1]))
+            on_mask = (box[0] * up, box[1] * across, bottom, right)
             mask = area(lungs.astype(np.float32), inner[2], inner[3], box=on_mask) > 0.5 if found else None
+            if mask is not None and not mask.any():  # a mask so thin that the grid loses it is none
+                found, mask = False, None
             lung_area = lung_area if found else 0.0
-        judged = (
-            mask if mask is not None and mask.any() and self.frame == "lungs" else np.ones(pixels.shape, dtype=bool)
-        )
+        judged = mask if mask is not None and self.frame == "lungs" else np.ones(pixels.shape, dtype=bool)
         scaled, padding = self._scaled(pixels, judged)
         if lungs is not None and mask is None:
             mask = judged

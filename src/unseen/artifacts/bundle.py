@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
+from unseen.artifacts.limits import LIMITS
 from unseen.artifacts.recipe import RecipeError, validated
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """The card format that this version writes; it reads this one and every earlier one."""
-LIMITS = "Research use only. Not a medical device. Not for diagnosis."
 _WEIGHTS = "weights.safetensors"
 _CARD = "card.json"
 _CARD_BYTES = 64 << 20  # 10,000 training digests are 0.7 MB; more than this is no card

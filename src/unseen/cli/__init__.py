@@ -9,9 +9,8 @@ import sys
 
 import typer
 
+from unseen.artifacts.limits import LIMITS
 from unseen.cli import compare, demo, evaluate, info, recipes, score, train
-
-LIMITS = "Research use only. Not a medical device. Not for diagnosis."
 
 app = typer.Typer(
     name="unseen",

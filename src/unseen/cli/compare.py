@@ -33,12 +33,14 @@ def compare(
     if len({str(path) for path in models}) < len(models):
         raise UsageError("a model is named twice; a comparison needs different ones")
     detectors = {str(path): load(path) for path in models}
-    result = compare_detectors(detectors, films(data), seed=seed, progress=console.count_progress("scored"))
+    listed = films(data)
+    result = compare_detectors(detectors, listed, seed=seed, progress=console.count_progress("scored"))
     for name, figure in result.auroc.items():
         typer.echo(f"{name}: AUROC {figure}")
     for pair in result.pairs:
         typer.echo(str(pair))
-    typer.echo(f"{result.films} films, {result.left_out} left out (trained on, not labelled, or not read)")
+    left_out = len(listed) - result.films
+    typer.echo(f"{result.films} films, {left_out} left out (trained on, not labelled, not read, or named twice)")
     if out is not None:
         write_comparison(result, out)
         console.note(f"written: {out}")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-LIMITS = "Research use only. Not a medical device. Not for diagnosis."
+from unseen.artifacts.limits import LIMITS
 
 
 def step(text: str) -> None:

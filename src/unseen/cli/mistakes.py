@@ -7,7 +7,13 @@ def mistakes() -> tuple[type[Exception], ...]:
     """The exceptions whose message is written for the user. Imported only when something has gone wrong."""
     import sys
 
-    known: list[type[Exception]] = [FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError]
+    known: list[type[Exception]] = [
+        FileNotFoundError,
+        FileExistsError,
+        PermissionError,
+        IsADirectoryError,
+        NotADirectoryError,
+    ]
     for module, names in {
         "unseen.artifacts.recipe": ["RecipeError"],
         "unseen.artifacts.registry": ["UnknownName"],

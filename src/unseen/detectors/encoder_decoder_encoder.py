@@ -128,12 +128,13 @@ class EncoderDecoderEncoder(Detector):
 
     def _build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, settings = self.view.size, self.config
-        networks: dict[str, nn.Module] = {
-            "e1": Encoder(size, features=settings.features, latent=settings.latent),
-            "de": Decoder(size, features=settings.features, latent=settings.latent, slope=settings.decoder_slope),
-            "e2": Encoder(size, features=settings.features, latent=settings.latent),
-            "dc": Discriminator(size, features=settings.features),
-        }
+        with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn over below
+            networks: dict[str, nn.Module] = {
+                "e1": Encoder(size, features=settings.features, latent=settings.latent),
+                "de": Decoder(size, features=settings.features, latent=settings.latent, slope=settings.decoder_slope),
+                "e2": Encoder(size, features=settings.features, latent=settings.latent),
+                "dc": Discriminator(size, features=settings.features),
+            }
         for network in networks.values():
             initialise_dcgan(network, generator=rng)
             network.eval()

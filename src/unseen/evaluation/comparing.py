@@ -40,7 +40,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """AUROC of each detector on the films that all of them scored, and every pair's difference."""
+    """AUROC of each detector on the films that all of them scored, and every pair's difference.
+
+    `left_out` counts judged films that some detectors scored and not all; training films are in neither count.
+    """
 
     films: int
     left_out: int

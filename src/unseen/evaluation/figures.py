@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unseen.artifacts.limits import LIMITS
 from unseen.evaluation.adjusted import (
     RESIDUAL,
     Adjustment,
@@ -141,6 +142,7 @@ def metrics_from_table(
         + f"; seed {seed}",
     }
     metrics["headline"] = headline(metrics)
+    metrics["limits"] = LIMITS
     return metrics
 
 

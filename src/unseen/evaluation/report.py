@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unseen.artifacts.limits import LIMITS
 from unseen.evaluation.audit import MIX
 from unseen.evaluation.bootstrap import draw_all
 from unseen.evaluation.charts import Curve, ForestRow, distribution_chart, forest_chart, roc_chart
@@ -29,7 +30,6 @@ from unseen.evaluation.table import Scored
 if TYPE_CHECKING:
     import polars as pl
 
-LIMITS = "Research use only. Not a medical device. Not for diagnosis."
 GRID = np.linspace(0, 1, 201)
 BAND_DRAWS = 1000
 

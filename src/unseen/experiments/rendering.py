@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from unseen.artifacts.files import write_text
+from unseen.artifacts.limits import LIMITS
 from unseen.experiments.cells import figure, shortcut, table
 from unseen.experiments.rows import Row, read_rows
 from unseen.experiments.sections import SOURCES, aurocs, conclusions, provenance, real_section, twin_section
@@ -13,12 +14,12 @@ from unseen.experiments.sections import SOURCES, aurocs, conclusions, provenance
 _BEGIN, _END = "<!-- results:begin -->", "<!-- results:end -->"
 _ORDER = ("pca", "ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
 _NONE = "*No row yet: `make results` fills this table from `results/*.json`.*"
-_LIMITS = "Research use only. Not a medical device. Not for diagnosis."
 
 
 def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
     """Write both pages; returns their paths. With no rows, both say so."""
     rows = read_rows(rows_folder)
+    docs.mkdir(parents=True, exist_ok=True)
     page = docs / "results.md"
     write_text(page, results_page(rows))
     text = readme.read_text(encoding="utf-8")
@@ -33,7 +34,7 @@ def results_page(rows: Mapping[str, Row]) -> str:
     real, twins = _by_method(rows, "ms_cxr/"), _by_method(rows, "phantoms/")
     blocks = [
         "# Results",
-        f"*Rendered by `make results` from `results/*.json`; every figure is in there. {_LIMITS}*",
+        f"*Rendered by `make results` from `results/*.json`; every figure is in there. {LIMITS}*",
         *conclusions(real, twins),
     ]
     for frame, words in (("lungs", "lung crop, z-scored inside the mask"), ("whole", "whole film, z-scored")):

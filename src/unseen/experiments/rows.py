@@ -28,7 +28,6 @@ Row = dict[str, Any]  # Any: JSON
 def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> Row:
     """The row of a resolved recipe from its folds."""
     table = tables_of(results)
-    known = [r.converged for r in results if r.converged is not None]
     folds = {
         str(r.fold): {
             "auroc": metrics_from_table(tables_of([r]), seed=seed)["auroc"],
@@ -44,7 +43,12 @@ def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> R
         **described(recipe, digest=results[0].digest),
         "steps": results[0].steps,
         "seconds": round(sum(r.seconds for r in results), 1),
-        "convergence": "no training loop" if not known else "converged" if all(known) else "not converged",
+        # a fold of fewer than 20 steps, of which nothing can be said, does not count as converged
+        "convergence": "no training loop"
+        if not any(r.steps for r in results)
+        else "converged"
+        if all(r.converged for r in results)
+        else "not converged",
         "folds": folds,
         "parts": {
             column.removeprefix("part_"): metrics_from_table(table.with_columns(score=table[column]), seed=seed)[

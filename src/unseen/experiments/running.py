@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from unseen import __version__
 from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
+from unseen.anatomy.lungs import NoMasksError
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
 from unseen.artifacts.run import Run, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Detector
+from unseen.detectors.detector import Detector, Finder
 from unseen.detectors.saved import load, save
 from unseen.experiments.cohort import cohort_of, own_normals, phantom_normals
 from unseen.training.history import History
@@ -92,12 +93,18 @@ def train_recipe(
             validated(recipe.method.settings, method.Config, where="method"),
             view=validated(recipe.view, View, where="view"),
         )
+        lungs: Finder | None
         if finder is not None:
             lungs = load(finder).finder
             if lungs is None:
                 raise RecipeError(f"finder: {finder} holds no lung finder. Give a model that was trained with one")
         else:
-            lungs = shared_lungs(films, recipe, fold=fold, data_digest=data_digest, root=root, progress=progress)
+            try:
+                lungs = shared_lungs(films, recipe, fold=fold, data_digest=data_digest, root=root, progress=progress)
+            except NoMasksError:
+                if detector.needs_lungs or detector.view.frame == "lungs":
+                    raise
+                lungs = None  # a whole-film method can do without; its reports then lack the lung area
         detector.fit(films, finder=lungs, training=training, folder=run.folder, progress=progress)
         save(detector, run.bundle, recipe_digest=name)
         history = detector.history

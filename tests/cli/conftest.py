@@ -1,0 +1,126 @@
+"""A small world for commands: phantoms of 64 pixels as PNG files, and two models that had a second of training."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import torch
+
+from unseen.anatomy.crossfit import cross_fitted
+from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.view import View
+from unseen.data import phantoms
+from unseen.detectors.pca import Pca
+from unseen.detectors.roi_oracle import RoiOracle
+from unseen.detectors.saved import save
+from unseen.training.settings import Training
+
+LIMITS = "Research use only. Not a medical device. Not for diagnosis."
+
+
+@dataclass(frozen=True)
+class World:
+    """normals, twins: manifests of 30 films and of 12 pairs; bare: a folder of films without masks."""
+
+    normals: Path
+    twins: Path
+    bare: Path
+    pca: Path
+    oracle: Path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left: its exit status and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Say(Protocol):
+    def __call__(self, *words: object) -> Answer: ...
+
+
+def run(*words: object, **environment: str) -> Answer:
+    """The installed command in its own process."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("unseen")), *map(str, words)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "200"} | environment,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """`say("score", model, film)`: the command's `main` in this process, for speed; the same exit status."""
+    from unseen.cli import main
+
+    def speak(*words: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["unseen", *map(str, words)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as left:
+            code = left.code if isinstance(left.code, int) else 0 if left.code is None else 1
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, captured.err)
+
+    return speak
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("world")
+    torch.set_num_threads(1)
+    normals = list(phantoms.normals(30, seed=5, size=64))
+    bare = phantoms.write(normals[:12], folder / "bare")
+    bare.unlink()
+    for part in ("lungs", "lesions"):
+        for path in (folder / "bare" / part).iterdir():
+            path.unlink()
+    finder = cross_fitted(
+        normals, config=LungFinder.Config(size=32, features=8, depth=2, steps=40), seed=3, device="cpu"
+    )
+    view = View(size=32)
+    training = Training(epochs=1, batch_size=8, device="cpu", threads=1)
+    save(Pca(components=8, view=view).fit(normals, finder=finder, training=training), folder / "pca")
+    save(RoiOracle(features=4, latent=8, view=view).fit(normals, finder=finder, training=training), folder / "oracle")
+    return World(
+        normals=phantoms.write(normals, folder / "normals"),
+        twins=phantoms.write(phantoms.twins(12, seed=6, size=64), folder / "twins"),
+        bare=folder / "bare" / "films",
+        pca=folder / "pca",
+        oracle=folder / "oracle",
+    )
+
+
+RECIPE = """
+seed = 0
+[view]
+size = 32
+[method]
+key = "pca"
+components = 8
+[training]
+device = "cpu"
+threads = 1
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    """A recipe of one's own: pca with 8 components, 32 px."""
+    path = tmp_path / "mine.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path

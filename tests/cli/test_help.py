@@ -1,0 +1,61 @@
+"""`--help` teaches: each command has an example that its own options understand, and says what it is not for."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tests.cli.conftest import LIMITS
+from unseen.artifacts import recipe as recipes
+from unseen.cli import app
+
+COMMANDS = ("demo", "train", "score", "evaluate", "compare", "recipes", "info")
+GROUP: Any = typer.main.get_command(app)  # Any: typer brings its own copy of click
+
+
+def help_of(*words: str) -> str:
+    result = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"})
+    assert result.exit_code == 0
+    return " ".join(re.sub(r"[│|]", " ", result.output).split())
+
+
+def test_the_commands_are_the_fixed_seven() -> None:
+    assert tuple(GROUP.commands) == COMMANDS
+
+
+def test_the_first_screen_says_what_it_is_not_for_and_what_the_exit_status_means() -> None:
+    text = help_of()
+    assert LIMITS in text
+    assert "0 done, 1 some inputs were not read, 2 the command cannot be carried out" in text
+    assert "Begin with unseen demo" in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_an_example_that_its_options_understand(name: str) -> None:
+    command = GROUP.commands[name]
+    assert command.help is not None
+    examples = re.findall(rf"^\s*(unseen {name}\b.*)$", command.help, flags=re.MULTILINE)
+    assert examples, f"unseen {name} --help shows no example"
+    assert f"unseen {name}" in help_of(name)
+    for example in examples:
+        words = shlex.split(example.split(">")[0])[2:]
+        context = command.make_context(name, words)
+        shown = context.params.get("recipe") or (name == "recipes" and context.params["name"])
+        if shown:
+            assert shown in recipes.names(), f"{example!r} names a recipe that does not exist"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_option_is_explained(name: str) -> None:
+    for parameter in GROUP.commands[name].params:
+        if parameter.name != "help":
+            assert getattr(parameter, "help", None), f"unseen {name}: {parameter.name} is not explained"
+
+
+def test_without_a_word_the_help_is_shown() -> None:
+    assert "Begin with" in CliRunner().invoke(app, []).output

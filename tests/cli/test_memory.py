@@ -1,0 +1,92 @@
+"""Scoring streams: ten times the films take no more memory. Measured from outside, the decoder's process included."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from itertools import cycle, islice
+from pathlib import Path
+
+import polars as pl
+import psutil
+import pytest
+
+from tests.cli.conftest import World
+from unseen.data import phantoms
+
+MARGIN = 300 * 2**20
+DISTINCT = 500  # more than any sensible cache would hold at 300 MB, maps and pictures together
+
+pytestmark = [pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Peaks are read from Linux's /proc.")]
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("many")
+    phantoms.write(phantoms.normals(DISTINCT, seed=40, size=96), folder)
+    return sorted((folder / "films").iterdir())
+
+
+def peak_of(pid: int) -> int:
+    """The largest resident memory that the process has had so far, bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def scored(model: Path, films: list[Path], count: int, folder: Path) -> int:
+    """Score `count` rows through the installed command; the sum of its processes' peaks, bytes."""
+    manifest = folder / f"{count}.csv"
+    with manifest.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["file"])
+        rows.writerows([str(path)] for path in islice(cycle(films), count))
+    out = folder / f"{count}.parquet"
+    command = [str(Path(sys.executable).with_name("unseen")), "score", str(model), "--data", str(manifest)]
+    with (folder / f"{count}.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--out", str(out), "--maps", str(folder / "maps")],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+            stderr=log,
+        )
+        peaks: dict[int, int] = {}
+        while process.poll() is None:
+            try:
+                family = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
+            except psutil.NoSuchProcess:
+                break
+            for pid in family:
+                try:
+                    peaks[pid] = max(peaks.get(pid, 0), peak_of(pid))
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+            time.sleep(0.02)
+    assert process.wait() == 0, (folder / f"{count}.log").read_text()
+    table = pl.read_parquet(out)
+    assert len(table) == count and (table["status"] == "scored").all()
+    assert len(peaks) >= 2, "the decoder's process was not seen"
+    return sum(peaks.values())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_scoring_two_thousand_films_takes_no_more_memory_than_two_hundred(
+    world: World, films: list[Path], tmp_path: Path
+) -> None:
+    few, many = (scored(world.pca, films, count, tmp_path) for count in (200, 2_000))
+    assert few > 50 * 2**20, "measured nothing"
+    assert many - few < MARGIN, f"{few / 2**20:.0f} MB for 200 films, {many / 2**20:.0f} MB for 2,000"
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(2700)
+def test_scoring_twenty_thousand_films_takes_no_more_memory_than_two_hundred(
+    world: World, films: list[Path], tmp_path: Path
+) -> None:
+    few, many = (scored(world.pca, films, count, tmp_path) for count in (200, 20_000))
+    assert many - few < MARGIN, f"{few / 2**20:.0f} MB for 200 films, {many / 2**20:.0f} MB for 20,000"

@@ -1,0 +1,160 @@
+"""A user's mistake ends in one sentence that says what to do, and in status 2; never in a traceback."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import RECIPE, Answer, Say, World, run
+
+
+def told(answer: Answer, *words: str) -> None:
+    """The answer is a mistake that is told in one sentence holding `words`."""
+    assert answer.code == 2, (answer.code, answer.out, answer.err)
+    assert "Traceback" not in answer.err
+    lines = [line for line in answer.err.splitlines() if line.startswith("unseen: ")]
+    assert len(lines) == 1, answer.err
+    for word in words:
+        assert word in answer.err, f"{word!r} is not in {answer.err!r}"
+
+
+def changed(folder: Path, old: str, new: str) -> Path:
+    assert old in RECIPE
+    path = folder / "changed.toml"
+    path.write_text(RECIPE.replace(old, new), encoding="utf-8")
+    return path
+
+
+def test_no_such_model(say: Say, world: World, tmp_path: Path) -> None:
+    for command in (("score", tmp_path / "gone", "a.png"), ("info", tmp_path / "gone")):
+        told(say(*command), "gone")
+
+
+def test_a_pickle_is_no_model(say: Say, tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    path.write_bytes(pickle.dumps({"weights": [1, 2, 3]}))
+    told(say("score", path, "a.png"), "model.pt")
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "weights.pt").write_bytes(path.read_bytes())
+    told(say("info", folder), "bundle")
+
+
+def test_a_model_with_a_changed_weight_is_refused(say: Say, world: World, tmp_path: Path) -> None:
+    import shutil
+
+    copy = shutil.copytree(world.pca, tmp_path / "copy")
+    weights = copy / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    told(say("score", copy, world.bare), "weights.safetensors")
+
+
+def test_an_unknown_recipe_says_which_was_meant(say: Say) -> None:
+    told(say("train", "phantoms/pca-64-lung"), 'recipe "phantoms/pca-64-lung"', "did you mean phantoms/pca-64-lungs?")
+    told(say("recipes", "phantom/pca-64-lungs"), "did you mean phantoms/pca-64-lungs?")
+
+
+def test_an_unknown_setting_says_which_was_meant(say: Say, world: World, tmp_path: Path) -> None:
+    for old, new, sentence in (
+        ("components = 8", "componets = 8", "method.componets: unknown; did you mean components?"),
+        ("size = 32", "szie = 32", "view.szie: unknown; did you mean size?"),
+        ("threads = 1", "thread = 1", "training.thread: unknown; did you mean threads?"),
+        ('key = "pca"', 'key = "pac"', "did you mean pca?"),
+        ("size = 32", "size = 3", "view.size: seen 3; should be greater than or equal to 16"),
+        ("[view]", "[veiw]", "veiw: unknown; did you mean view?"),
+    ):
+        told(say("train", changed(tmp_path, old, new), "--data", world.normals), sentence)
+
+
+def test_a_recipe_that_is_no_toml_or_not_there(say: Say, tmp_path: Path) -> None:
+    told(say("train", tmp_path / "none.toml"), "none.toml", "cannot be read")
+    path = tmp_path / "bad.toml"
+    path.write_text("name = unquoted", encoding="utf-8")
+    told(say("train", path), "not TOML")
+
+
+def test_films_without_masks_name_both_ways_out(say: Say, world: World, recipe: Path) -> None:
+    told(say("train", recipe, "--data", world.bare), "mask", "finder")
+
+
+def test_films_that_are_not_there_say_where_they_are_looked_for(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNSEEN_DATA", str(tmp_path / "nothing"))
+    answer = say("train", "ms_cxr/pca-64-lungs", "--fold", 1)
+    told(answer, "data.manifest", "nothing/ms_cxr/manifest.csv", "UNSEEN_DATA")
+    monkeypatch.delenv("UNSEEN_DATA")
+    monkeypatch.chdir(tmp_path)
+    told(say("train", "ms_cxr/pca-64-lungs"), "Set UNSEEN_DATA")
+
+
+def test_too_few_films_say_how_many_are_needed(say: Say, world: World, tmp_path: Path) -> None:
+    path = changed(tmp_path, "components = 8", "components = 50")
+    answer = say("train", path, "--data", world.normals, "--finder", world.pca)
+    told(answer, "more than 50 normal films", "there are 30", "method.components")
+
+
+def test_a_finder_must_hold_lungs_and_folds_need_the_recipes_films(say: Say, world: World, recipe: Path) -> None:
+    told(say("train", recipe, "--data", world.normals, "--fold", 1), "fold")
+    told(say("train", "phantoms/pca-64-lungs", "--fold", 1), "phantoms have no folds")
+    told(say("train", recipe, "--data", world.normals, "--finder", world.bare), "films")
+
+
+def test_no_normal_film_among_the_data(say: Say, recipe: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sick.csv"
+    path.write_text("file,label\na.png,abnormal\n", encoding="utf-8")
+    told(say("train", recipe, "--data", path), "names no normal film")
+    path.write_text("file,label\na.png,ill\n", encoding="utf-8")
+    told(say("train", recipe, "--data", path), "line 2", "'ill'")
+
+
+def test_a_device_that_is_not_here(say: Say, world: World, tmp_path: Path) -> None:
+    import torch
+
+    path = tmp_path / "gan.toml"
+    path.write_text('[view]\nsize = 32\n[method]\nkey = "roi-oracle"\nfeatures = 4\n', encoding="utf-8")
+    missing = f"cuda:{torch.cuda.device_count()}"
+    told(say("train", path, "--data", world.normals, "--finder", world.pca, "--device", missing), missing)
+    told(say("train", path, "--data", world.normals, "--device", "gpu"), "training.device", '"gpu"')
+
+
+def test_contradictory_or_missing_arguments(say: Say, world: World, tmp_path: Path) -> None:
+    told(say("score", world.pca), "give either FILES or --data")
+    told(say("score", world.pca, "a.png", "--data", world.twins), "give either FILES or --data")
+    told(say("score", world.pca, "a.png", "--out", tmp_path / "s.xlsx"), "s.xlsx", ".parquet or .csv")
+    told(say("compare", world.pca, "--data", world.twins), "two models or more")
+    told(say("compare", world.pca, world.pca, "--data", world.twins), "twice")
+
+
+@pytest.mark.parametrize("words", [("score",), ("trian",), ("score", "model", "--colour"), ("demo", "--pairs", "2")])
+def test_what_the_command_line_itself_refuses(say: Say, words: tuple[str, ...]) -> None:
+    answer = say(*words)
+    assert answer.code == 2 and "Traceback" not in answer.err and "Usage" in answer.err
+
+
+def test_outputs_that_cannot_be_written(say: Say, world: World, tmp_path: Path) -> None:
+    film = next(iter(sorted(world.bare.iterdir())))
+    (tmp_path / "file").write_text("in the way")
+    told(say("score", world.pca, film, "--maps", tmp_path / "file"), "file")
+    told(say("score", world.pca, film, "--out", tmp_path / "file" / "s.csv"), "file")
+    told(say("evaluate", world.pca, "--data", world.twins, "--out", tmp_path / "file"), "file")
+
+
+def test_a_manifest_or_a_glob_that_names_nothing(say: Say, world: World, tmp_path: Path) -> None:
+    told(say("score", world.pca, "--data", tmp_path / "*.png"), "*.png")
+    path = tmp_path / "m.csv"
+    path.write_text("path,label\na.png,normal\n", encoding="utf-8")
+    told(say("evaluate", world.pca, "--data", path, "--out", tmp_path / "r"), "no `file` column")
+
+
+@pytest.mark.slow
+def test_mistakes_are_told_by_the_installed_command_too(world: World, recipe: Path, tmp_path: Path) -> None:
+    """In a process of its own, where a room that was not needed has not been imported."""
+    told(run("train", "nosuch/recipe"), "nosuch/recipe")
+    told(run("train", recipe, "--data", world.bare), "mask", "finder")
+    told(run("score", world.pca), "give either FILES or --data")
+    told(run("train", "ms_cxr/pca-64-lungs", UNSEEN_DATA=str(tmp_path)), "UNSEEN_DATA")

@@ -1,0 +1,140 @@
+"""`evaluate`, `compare`, `info`, `recipes`: what they print and what they write."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.cli.conftest import LIMITS, Say, World
+from unseen.artifacts import bundle
+from unseen.artifacts import recipe as recipes
+from unseen.experiments.running import resolve
+
+
+def joined(folder: Path, *manifests: Path) -> Path:
+    """One manifest of all, with absolute paths."""
+    path = folder / "joined.csv"
+    rows = []
+    for manifest in manifests:
+        with manifest.open(newline="", encoding="utf-8") as file:
+            rows += [{**row, "file": str(manifest.parent / row["file"])} for row in csv.DictReader(file)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        columns = ["file", "label", "source", "patient", "kind", "contrast", "twin"]
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_evaluate_writes_report_metrics_and_scores_and_leaves_training_films_out(
+    say: Say, world: World, tmp_path: Path
+) -> None:
+    out = tmp_path / "report"
+    data = joined(tmp_path, world.twins, world.normals)
+    answer = say("evaluate", world.pca, "--data", data, "--out", out)
+    assert answer.code == 0, answer.err
+    assert {path.name for path in out.iterdir()} == {"report.html", "metrics.json", "scores.parquet"}
+    metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+    expected = {"auroc", "adjusted", "site", "shortcuts", "n", "excluded_training_films", "recipe", "protocol"}
+    assert expected <= metrics.keys()
+    assert metrics["excluded_training_films"] == 30
+    assert metrics["n"]["pooled"] == {"normal": 12, "abnormal": 12}
+    pooled = metrics["auroc"]["pooled"]
+    assert {"value", "low", "high"} <= pooled.keys() and pooled["low"] <= pooled["value"] <= pooled["high"]
+    assert metrics["headline"] in answer.out and metrics["shortcuts"]["verdict"]["pooled"] in answer.out
+    assert f"report: {out / 'report.html'}" in answer.out and LIMITS in answer.err
+    table = pl.read_parquet(out / "scores.parquet")
+    assert table.columns[:3] == ["file", "status", "score"] and len(table) == 54
+    with data.open(newline="", encoding="utf-8") as file:
+        assert table["file"].to_list() == [row["file"] for row in csv.DictReader(file)]
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert LIMITS in page and "http" not in page.split("<body")[0], "one file, nothing from elsewhere"
+
+
+def test_evaluate_agrees_with_scikit_learn(say: Say, world: World, tmp_path: Path) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    assert say("evaluate", world.oracle, "--data", world.twins, "--out", tmp_path).code == 0
+    table = pl.read_parquet(tmp_path / "scores.parquet")
+    metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    expected = roc_auc_score((table["label"] == "abnormal").to_list(), table["score"].to_list())
+    assert metrics["auroc"]["pooled"]["value"] == pytest.approx(expected)
+
+
+def test_evaluate_goes_on_past_a_broken_film_and_says_so_by_its_status(say: Say, world: World, tmp_path: Path) -> None:
+    data = joined(tmp_path, world.twins)
+    with data.open("a", encoding="utf-8") as file:
+        file.write(f"{tmp_path / 'gone.png'},normal,s,p,,,\n")
+    answer = say("evaluate", world.pca, "--data", data, "--out", tmp_path / "r")
+    assert answer.code == 1 and "1 inputs were not read" in answer.out
+    assert json.loads((tmp_path / "r" / "metrics.json").read_text())["n"]["not_read"] == 1
+    strict = say("evaluate", world.pca, "--data", data, "--out", tmp_path / "s", "--strict")
+    assert strict.code == 2 and "gone.png" in strict.err and not (tmp_path / "s" / "metrics.json").exists()
+
+
+def test_evaluate_without_labels_gives_the_reason_in_the_place_of_figures(
+    say: Say, world: World, tmp_path: Path
+) -> None:
+    answer = say("evaluate", world.pca, "--data", world.normals.parent / "films", "--out", tmp_path)
+    assert answer.code == 0 and "No AUROC" in answer.out
+    assert json.loads((tmp_path / "metrics.json").read_text())["auroc"]["pooled"]["value"] is None
+
+
+def test_compare_prints_the_difference_and_writes_it(say: Say, world: World, tmp_path: Path) -> None:
+    data = joined(tmp_path, world.twins, world.normals)
+    out = tmp_path / "deep" / "comparison.json"
+    answer = say("compare", world.pca, world.oracle, "--data", data, "--out", out)
+    assert answer.code == 0, answer.err
+    assert f"{world.pca}: AUROC" in answer.out and f"{world.oracle}: AUROC" in answer.out
+    assert "24 films, 30 left out" in answer.out and LIMITS in answer.err
+    written = json.loads(out.read_text(encoding="utf-8"))
+    (pair,) = written["pairs"]
+    assert {pair["first"], pair["second"]} == {str(world.pca), str(world.oracle)}
+    difference = pair["difference"]
+    assert difference["low"] <= difference["value"] <= difference["high"] and 0 <= pair["p"] <= 1
+    assert f"{abs(difference['value']):.2f}"[1:] in answer.out
+
+
+def test_info_tells_what_a_model_has_learnt_from_and_its_limits(say: Say, world: World) -> None:
+    answer = say("info", world.oracle)
+    assert answer.code == 0 and LIMITS in answer.out
+    card = bundle.load(world.oracle).card
+    for word in ("roi-oracle", "30 films", card.weights_sha256[:16], "copied in", card.version):
+        assert word in answer.out
+
+
+def test_info_without_a_model_tells_what_is_installed(say: Say) -> None:
+    import torch
+
+    answer = say("info")
+    assert answer.code == 0 and torch.__version__.split("+")[0] in answer.out and LIMITS in answer.err
+
+
+def test_recipes_names_every_recipe_and_each_is_valid(say: Say) -> None:
+    answer = say("recipes")
+    listed = [line.split()[0] for line in answer.out.splitlines()]
+    assert answer.code == 0 and listed == recipes.names() and len(listed) >= 12
+    for name in listed:
+        recipe = resolve(recipes.load(name))
+        assert recipe.name == name and recipe.method.key in name
+        assert str(recipe.view["size"]) in name and str(recipe.view["frame"]) in name
+
+
+def test_a_printed_recipe_is_a_recipe(say: Say, tmp_path: Path) -> None:
+    for name in recipes.names():
+        path = tmp_path / "mine.toml"
+        path.write_text(say("recipes", name).out, encoding="utf-8")
+        mine = recipes.load(path)
+        assert mine.name == "mine"
+        assert mine.model_copy(update={"name": name}) == recipes.load(name)
+
+
+def test_the_recipes_on_real_films_differ_in_nothing_but_method_and_frame() -> None:
+    resolved = [resolve(recipes.load(name)) for name in recipes.names() if name.startswith("ms_cxr/")]
+    assert len(resolved) == 10
+    assert len({json.dumps([r.seed, r.data.model_dump(), {**r.view, "frame": ""}]) for r in resolved}) == 1
+    assert {(r.training["epochs"], r.training["batch_size"]) for r in resolved} == {(70, 32)}

@@ -1,0 +1,103 @@
+"""`unseen score`: one row per input in input order, whatever became of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.cli.conftest import LIMITS, Say, World, run
+from unseen.data.reading import films
+
+COLUMNS = ["file", "status", "score", "reason", "map"]
+
+
+@pytest.fixture
+def mixed(world: World, tmp_path: Path) -> list[Path]:
+    """Three films with a broken file and a missing one among them."""
+    good = sorted(world.bare.iterdir())[:3]
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(good[0].read_bytes()[:200])
+    return [good[2], broken, good[0], tmp_path / "missing.png", good[1]]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_one_row_per_input_in_order_with_the_reason_where_one_is_broken(
+    say: Say, world: World, mixed: list[Path], tmp_path: Path, suffix: str
+) -> None:
+    out = tmp_path / "deep" / f"scores.{suffix}"
+    answer = say("score", world.pca, *mixed, "--out", out)
+    assert answer.code == 1, answer.err
+    assert "3 scored, 2 not read" in answer.err and LIMITS in answer.err
+    table = pl.read_parquet(out) if suffix == "parquet" else pl.read_csv(out)
+    assert table.columns == COLUMNS
+    assert table["file"].to_list() == [str(path) for path in mixed]
+    assert table["status"].to_list() == ["scored", "not_read", "scored", "not_read", "scored"]
+    assert [score is None for score in table["score"]] == [False, True, False, True, False]
+    assert [reason is None for reason in table["reason"]] == [True, False, True, False, True]
+    assert "no such file" in table["reason"][3]
+    assert table["map"].null_count() == 5
+    assert sorted(path.name for path in out.parent.iterdir()) == [out.name], "nothing else is left there"
+
+
+def test_maps_are_named_by_digest_and_lie_on_the_networks_grid(
+    say: Say, world: World, mixed: list[Path], tmp_path: Path
+) -> None:
+    maps = tmp_path / "maps"
+    assert say("score", world.pca, *mixed, "--out", tmp_path / "s.parquet", "--maps", maps).code == 1
+    named = pl.read_parquet(tmp_path / "s.parquet")["map"].to_list()
+    digests = [getattr(film, "pixel_sha256", None) for film in films([str(path) for path in mixed])]
+    assert named == [digest and f"{digest[:16]}.npy" for digest in digests]
+    assert sorted(path.name for path in maps.iterdir()) == sorted(name for name in named if name)
+    for name in filter(None, named):
+        picture = np.load(maps / name, allow_pickle=False)
+        assert picture.shape == (32, 32) and picture.dtype == np.float32 and (picture >= 0).all()
+
+
+def test_without_out_the_rows_are_printed(say: Say, world: World, mixed: list[Path]) -> None:
+    answer = say("score", world.pca, *mixed)
+    assert answer.code == 1
+    lines = answer.out.splitlines()
+    assert len(lines) == 5 and lines[1].startswith("not read\t") and lines[3].startswith("not read\t")
+    assert [line.split("\t")[1] for line in lines] == [str(path) for path in mixed]
+    assert float(lines[0].split("\t")[0]) > 0
+
+
+def test_a_score_does_not_depend_on_what_else_is_scored(say: Say, world: World, mixed: list[Path]) -> None:
+    together = dict(reversed(line.split("\t")[:2]) for line in say("score", world.oracle, *mixed).out.splitlines())
+    alone = say("score", world.oracle, mixed[2])
+    assert alone.code == 0 and alone.out.split("\t")[0] == together[str(mixed[2])]
+
+
+def test_a_manifest_a_folder_and_a_glob_are_scored_too(say: Say, world: World, tmp_path: Path) -> None:
+    for source, count in ((world.twins, 24), (world.bare, 12), (world.bare / "*.png", 12)):
+        assert say("score", world.pca, "--data", source, "--out", tmp_path / "s.csv").code == 0
+        assert len(pl.read_csv(tmp_path / "s.csv")) == count
+
+
+def test_a_film_named_twice_is_two_rows(say: Say, world: World) -> None:
+    film = next(iter(sorted(world.bare.iterdir())))
+    lines = say("score", world.pca, film, film).out.splitlines()
+    assert len(lines) == 2 and lines[0] == lines[1]
+
+
+def test_strict_stops_at_the_first_input_that_is_not_read(
+    say: Say, world: World, mixed: list[Path], tmp_path: Path
+) -> None:
+    answer = say("score", world.pca, *mixed, "--strict", "--out", tmp_path / "s.parquet")
+    assert answer.code == 2
+    assert "broken.png" in answer.err and "Traceback" not in answer.err
+    assert not (tmp_path / "s.parquet").exists(), "half a table is never left"
+    assert say("score", world.pca, *mixed[::2], "--strict").code == 0
+
+
+@pytest.mark.slow
+def test_exit_statuses_of_the_installed_command(world: World, mixed: list[Path], tmp_path: Path) -> None:
+    done = run("score", world.pca, mixed[0], "--out", tmp_path / "s.parquet")
+    assert done.code == 0 and LIMITS in done.err, done.err
+    some = run("score", world.pca, *mixed)
+    assert some.code == 1 and len(some.out.splitlines()) == 5
+    mistake = run("score", tmp_path / "no-model", mixed[0])
+    assert mistake.code == 2 and "Traceback" not in mistake.err and "no-model" in mistake.err

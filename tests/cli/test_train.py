@@ -1,0 +1,133 @@
+"""`unseen train`: one's own films, a taken finder, runs that are found again, and a kill in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from tests.cli.conftest import LIMITS, Say, World, run
+from unseen.anatomy.lungs import LungFinder
+from unseen.artifacts import bundle
+from unseen.artifacts.run import runs_root
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UNSEEN_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def quick_lungs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command trains the finder at its default settings; here the defaults are small."""
+
+    class Small(LungFinder.Config):
+        size: int = 32
+        features: int = 4
+        depth: int = 2
+        steps: int = 4
+
+    monkeypatch.setattr(LungFinder, "Config", Small)
+
+
+@pytest.mark.usefixtures("quick_lungs")
+def test_ones_own_films_with_masks(say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path) -> None:
+    answer = say("train", recipe, "--data", world.normals, "--out", tmp_path / "model")
+    assert answer.code == 0, answer.err
+    assert answer.out.strip() == str(tmp_path / "model"), "the last word on stdout is the model's folder"
+    assert "30 normal films" in answer.err and LIMITS in answer.err
+    card = bundle.load(tmp_path / "model").card
+    assert card.name == "pca" and len(card.training_films) == 30 and card.finder is not None
+    (folder,) = (path for path in runs.iterdir() if path.name.startswith("mine-"))
+    assert folder.name == f"mine-0-{card.recipe_digest[:8]}"
+    assert {"recipe.toml", "bundle"} <= {path.name for path in folder.iterdir()}
+
+
+def test_a_finder_is_taken_from_another_model(say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path) -> None:
+    answer = say("train", recipe, "--data", world.bare, "--finder", world.oracle, "--out", tmp_path / "model")
+    assert answer.code == 0, answer.err
+    assert not (runs / "lungs").exists(), "no finder is trained"
+    one, other = (load_file(path / "weights.safetensors") for path in (world.oracle, tmp_path / "model"))
+    lungs = [name for name in one if name.startswith("finder.")]
+    assert lungs and all((one[name] == other[name]).all() for name in lungs)
+    assert say("score", tmp_path / "model", world.bare).code == 0
+
+
+def test_a_finished_run_is_found_again_and_other_settings_are_another_run(
+    say: Say, world: World, recipe: Path, runs: Path
+) -> None:
+    words = ("train", recipe, "--data", world.bare, "--finder", world.pca)
+    first = Path(say(*words).out.strip())
+    assert first.parent.parent == runs
+    before = (first / "weights.safetensors").stat().st_mtime_ns
+    assert Path(say(*words).out.strip()) == first
+    assert (first / "weights.safetensors").stat().st_mtime_ns == before
+    others = [
+        say(*words, "--seed", 1),
+        say(*words[:-1], world.oracle),
+        say(*words[:3], world.normals, *words[4:]),
+    ]
+    assert len({first, *(Path(answer.out.strip()) for answer in others)}) == 4
+
+
+def test_abnormal_films_of_the_manifest_are_left_aside(say: Say, world: World, recipe: Path, runs: Path) -> None:
+    answer = say("train", recipe, "--data", world.twins, "--finder", world.pca)
+    assert answer.code == 0 and "12 normal films" in answer.err
+
+
+def test_a_broken_film_is_left_out_with_a_warning(
+    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    import shutil
+
+    folder = shutil.copytree(world.bare, tmp_path / "films")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    answer = say("train", recipe, "--data", folder, "--finder", world.pca)
+    assert answer.code == 0 and "12 normal films" in answer.err
+    assert "broken.png is left out" in caplog.text
+
+
+def test_runs_made_here_lie_outside_the_repository() -> None:
+    assert Path(__file__).parents[2] not in runs_root().resolve().parents
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_to_the_same_weights(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "gan.toml"
+    path.write_text(
+        '[view]\nsize = 32\n[method]\nkey = "roi-sure"\nfeatures = 4\nlatent = 8\n'
+        '[training]\nepochs = 60\nbatch_size = 8\ndevice = "cpu"\nthreads = 1\ncheckpoint_every_steps = 5\n',
+        encoding="utf-8",
+    )
+    words = ("train", path, "--data", world.bare, "--finder", world.pca)
+    whole = run(*words, UNSEEN_RUNS=str(tmp_path / "whole"))
+    assert whole.code == 0, whole.err
+
+    killed = tmp_path / "killed"
+    process = subprocess.Popen(
+        [str(Path(sys.executable).with_name("unseen")), *map(str, words)],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "UNSEEN_RUNS": str(killed)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while process.poll() is None and not any(log.read_bytes().count(b"\n") > 12 for log in killed.glob("*/log.csv")):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the training was over before it was killed"
+    assert not list(killed.glob("*/bundle")), "there is no model before the end"
+
+    again = run(*words, UNSEEN_RUNS=str(killed))
+    assert again.code == 0, again.err
+    one = load_file(Path(whole.out.strip()) / "weights.safetensors")
+    other = load_file(Path(again.out.strip()) / "weights.safetensors")
+    assert one.keys() == other.keys() and all((one[name] == other[name]).all() for name in one)
+    assert bundle.load(Path(again.out.strip())).card.weights_sha256
+    logs = [next(root.glob("*/log.csv")).read_text().splitlines() for root in (tmp_path / "whole", killed)]
+    assert len(logs[0]) == len(logs[1]) == 61

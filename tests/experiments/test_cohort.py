@@ -1,0 +1,130 @@
+"""Who is trained on and who is tested: folds from the split file or by patient; a digest over every byte."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.experiments.conftest import World
+from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.data.film import Film
+from unseen.experiments.cohort import FOLDS, cohort_of, fold_by_patient, own_normals, phantom_normals
+
+
+@pytest.fixture
+def copied(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the set, to change."""
+    monkeypatch.setenv("UNSEEN_DATA", str(tmp_path))
+    return Path(shutil.copytree(world.data / "set", tmp_path / "set"))
+
+
+def recipe(*, split: str | None = "set/splits.csv", manifest: str = "set/manifest.csv") -> Recipe:
+    said = "" if split is None else f'split = "{split}"'
+    return Recipe.from_toml(f'name = "x"\n[data]\nmanifest = "{manifest}"\n{said}\n[method]\nkey = "pca"\n')
+
+
+def test_training_leaves_out_the_fold_and_every_abnormal_film(world: World) -> None:
+    cohort = cohort_of(recipe())
+    with (world.data / "set" / "splits.csv").open(newline="", encoding="utf-8") as file:
+        fold_of = {row["file"]: int(row["fold"]) for row in csv.DictReader(file)}
+    for fold in (0, 1, 2):
+        names = {entry.name for entry in cohort.training(fold).entries}
+        expected = {e.name for e in cohort.films.entries if e.label == "normal" and fold_of[e.name] != fold}
+        assert names == expected and len(names) == 24
+        tested = cohort.testing(fold).entries
+        assert {e.name for e in tested} == {name for name, number in fold_of.items() if number == fold}
+        assert {e.label for e in tested} == {"normal", "abnormal"}
+        assert not names & {e.name for e in tested}
+    assert len(cohort.training(None)) == 36
+
+
+def test_only_training_films_come_with_their_lung_masks(world: World) -> None:
+    cohort = cohort_of(recipe())
+    learnt, tested = next(iter(cohort.training(1))), next(iter(cohort.testing(1)))
+    assert isinstance(learnt, Film) and learnt.lungs is not None
+    assert isinstance(tested, Film) and tested.lungs is None and tested.lesion is None
+
+
+def test_films_without_a_label_are_neither_trained_on_nor_tested(copied: Path) -> None:
+    text = (copied / "manifest.csv").read_text().splitlines()
+    text[1] = text[1].replace(",normal,", ",,", 1)
+    (copied / "manifest.csv").write_text("\n".join(text) + "\n")
+    cohort = cohort_of(recipe())
+    assert len(cohort.training(None)) == 35
+    assert sum(len(cohort.testing(fold)) for fold in (0, 1, 2)) == 71
+
+
+def test_without_a_split_file_folds_are_dealt_by_patient() -> None:
+    cohort = cohort_of(recipe(split=None))
+    for entry in cohort.films.entries:
+        expected = int(hashlib.sha256(entry.patient.encode()).hexdigest(), 16) % 5
+        assert cohort.fold_of[entry.name] == expected == fold_by_patient(entry.patient)
+    folds = [fold_by_patient(f"patient-{i}") for i in range(2000)]
+    assert set(folds) == set(range(FOLDS)) and all(abs(folds.count(fold) - 400) < 100 for fold in range(FOLDS))
+
+
+def test_two_films_of_a_patient_lie_in_one_fold(copied: Path) -> None:
+    with (copied / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    with (copied / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "patient": f"p{i // 4}"} for i, row in enumerate(rows))
+    cohort = cohort_of(recipe(split=None))
+    for fold in range(FOLDS):
+        tested = {e.patient for e in cohort.testing(fold).entries}
+        assert not tested & {e.patient for e in cohort.training(fold).entries}
+
+
+def test_the_digest_changes_with_a_films_bytes_a_fold_and_a_missing_file_and_with_nothing_else(copied: Path) -> None:
+    before = cohort_of(recipe()).digest
+    (copied / "notes.txt").write_text("not part of the set")
+    assert cohort_of(recipe()).digest == before
+    digests = {before}
+    film = next((copied / "films").iterdir())
+    content = film.read_bytes()
+    film.write_bytes(content + b"\0")
+    digests.add(cohort_of(recipe()).digest)
+    film.unlink()
+    digests.add(cohort_of(recipe()).digest)
+    film.write_bytes(content)
+    assert cohort_of(recipe()).digest == before
+    split = copied / "splits.csv"
+    text = split.read_text()
+    head, first, *rest = text.splitlines()
+    split.write_text("\n".join([head, first[:-1] + "4", *rest]) + "\n")
+    digests.add(cohort_of(recipe()).digest)
+    assert len(digests) == 4
+    split.write_text("\n".join([head, *reversed([first, *rest])]) + "\n")
+    assert cohort_of(recipe()).digest == before, "the order of rows does not count"
+
+
+def test_what_is_not_there_or_does_not_fit_is_named(copied: Path) -> None:
+    with pytest.raises(RecipeError, match=r"data\.manifest: .*none\.csv is not there\. Set UNSEEN_DATA"):
+        cohort_of(recipe(manifest="set/none.csv"))
+    with pytest.raises(RecipeError, match=r"data\.split: .*none\.csv is not there"):
+        cohort_of(recipe(split="set/none.csv"))
+    lines = (copied / "splits.csv").read_text().splitlines()
+    (copied / "splits.csv").write_text("\n".join(lines[:-1]) + "\n")
+    with pytest.raises(RecipeError, match=f"gives no fold to {lines[-1].split(',')[0]}"):
+        cohort_of(recipe())
+    with pytest.raises(RecipeError, match=r"data\.manifest: missing"):
+        cohort_of(Recipe.from_toml('name = "x"\n[method]\nkey = "pca"'))
+
+
+def test_ones_own_films_are_what_is_not_labelled_abnormal(world: World) -> None:
+    cohort = own_normals(str(world.data / "set" / "manifest.csv"))
+    assert len(cohort.films) == 36 and cohort.films.masks
+    assert len(own_normals(str(world.data / "set" / "films")).films) == 72, "a folder says nothing of labels"
+
+
+def test_training_phantoms_depend_on_the_recipes_seed() -> None:
+    one = Recipe.from_toml('name = "x"\nseed = 1\n[method]\nkey = "pca"')
+    other = one.model_copy(update={"seed": 2})
+    (films, digest), (more, another) = phantom_normals(one), phantom_normals(other)
+    assert digest != another and films[0].pixel_sha256 != more[0].pixel_sha256
+    assert films[0].label == "normal"

@@ -1,0 +1,235 @@
+"""Cross-fitting on a tiny set: who saw what, what a row holds, and that finished runs are found again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from tests.experiments.conftest import FOLDS, AtOnce, World
+from unseen.detectors.saved import load
+from unseen.evaluation.adjusted import Adjustment, fit_adjustment
+from unseen.experiments import crossfit
+from unseen.experiments import rows as rows_module
+from unseen.experiments.cohort import cohort_of
+from unseen.experiments.crossfit import FoldResult, cross_fit, tables_of
+from unseen.experiments.rows import Row, fold_adjustments, read_rows, row_of, standardised, write_row
+from unseen.experiments.running import train_recipe
+
+
+@pytest.fixture(scope="module")
+def rows(world: World) -> dict[str, Row]:
+    return {recipe.name: row_of(recipe, world.done[recipe.name]) for recipe in world.recipes}
+
+
+def table_of(world: World, name: str) -> pl.DataFrame:
+    return tables_of(world.done[name])
+
+
+def test_every_film_of_a_tested_fold_is_scored_once_by_a_model_that_did_not_see_it(world: World) -> None:
+    cohort = cohort_of(world.recipes[0])
+    for recipe in world.recipes:
+        for result in world.done[recipe.name]:
+            table = tables_of([result])
+            assert table["file"].to_list() == [entry.name for entry in cohort.testing(result.fold).entries]
+            assert (table["status"] == "scored").all() and (table["fold"] == result.fold).all()
+            (folder,) = world.root.glob(f"{recipe.name}-f{result.fold}-0-{result.digest[:8]}")
+            trained = load(folder / "bundle").training_films
+            assert len(trained) == 24 and not set(trained) & set(table["pixel_sha256"])
+
+
+def test_the_lung_finders_have_not_seen_the_tested_fold_and_are_shared(world: World) -> None:
+    assert sorted(path.name[:2] for path in (world.root / "lungs").iterdir()) == ["f1", "f2"]
+    models = [load(path) for path in world.root.glob("ms_cxr/*-f1-*/bundle")]
+    assert len(models) == 3
+    one, *others = (model.finder.network.state_dict() for model in models)
+    assert all((one[key] == other[key]).all() for other in others for key in one)
+
+
+def test_a_row_holds_what_made_it(world: World, rows: dict[str, Row]) -> None:
+    for recipe in world.recipes:
+        row = json.loads(json.dumps(rows[recipe.name], allow_nan=False))
+        assert row["recipe"] == recipe.name and row["method"] == recipe.method.key and row["seed"] == 0
+        assert row["px"] == 32 and row["device"].startswith("cpu") and row["flags"] == {"precision": "fp32"}
+        assert len(row["recipe_digest"]) == 64 and row["seconds"] >= 0 and row["date"] and row["version"]
+        assert set(row["folds"]) == {"1", "2"}
+        for fold in row["folds"].values():
+            assert fold.keys() == {"auroc", "steps", "seconds", "converged", "curve", "facts"}
+            assert 0 <= fold["auroc"]["pooled"]["value"] <= 1
+        metrics = row["metrics"]
+        assert metrics["n"]["pooled"] == {"normal": 24, "abnormal": 24} and metrics["n"]["folds"] == 2
+        assert metrics["excluded_training_films"] == 0 and "folds [1, 2]" in metrics["protocol"]
+        assert set(metrics["auroc"]) == {"pooled", "montgomery", "shenzhen"}
+        assert metrics["adjustment"] == "stored", "β comes from the out-of-fold training normals"
+        assert metrics["adjusted"]["pooled"]["value"] is not None
+
+
+def test_steps_curves_and_convergence_are_the_training_loops(world: World, rows: dict[str, Row]) -> None:
+    learnt, floor = rows["ms_cxr/roi-oracle-64-lungs"], rows["ms_cxr/pca-64-lungs"]
+    assert learnt["features"] == 4 and learnt["steps"] == 24  # 4 epochs of 6 batches
+    assert all(len(fold["curve"]) == 4 and fold["steps"] == 24 for fold in learnt["folds"].values())
+    assert floor["convergence"] == "no training loop" and floor["steps"] == 0 and floor["features"] is None
+    assert all(fold["curve"] == [] and fold["converged"] is None for fold in floor["folds"].values())
+
+
+@pytest.mark.parametrize(
+    ("steps", "known", "word"),
+    [
+        (100, (True, True), "converged"),
+        (100, (True, False), "not converged"),
+        (100, (True, None), "not converged"),
+        (10, (None, None), "not converged"),  # too few steps to tell
+        (0, (None, None), "no training loop"),
+    ],
+)
+def test_one_fold_that_has_not_come_to_rest_is_enough(
+    world: World, steps: int, known: tuple[bool | None, ...], word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows_module, "metrics_from_table", lambda *_, **__: {"auroc": {}})
+    recipe = world.recipes[0]
+    folds = zip(world.done[recipe.name], known, strict=True)
+    results = [dataclasses.replace(result, steps=steps, converged=one) for result, one in folds]
+    assert row_of(recipe, results)["convergence"] == word
+
+
+def test_pooled_figures_are_the_folds_weighted_by_their_pairs(world: World, rows: dict[str, Row]) -> None:
+    for recipe in world.recipes:
+        values, weights = [], []
+        for result in world.done[recipe.name]:
+            table = tables_of([result])
+            truth = (table["label"] == "abnormal").to_numpy()
+            values.append(roc_auc_score(truth, table["score"].to_numpy()))
+            weights.append(truth.sum() * (~truth).sum())
+            row = rows[recipe.name]["folds"][str(result.fold)]
+            assert row["auroc"]["pooled"]["value"] == pytest.approx(values[-1])
+        pooled = rows[recipe.name]["metrics"]["auroc"]["pooled"]["value"]
+        assert pooled == pytest.approx(np.average(values, weights=weights))
+
+
+def test_each_part_of_a_score_has_its_figure(world: World, rows: dict[str, Row]) -> None:
+    row = rows["ms_cxr/roi-oracle-64-lungs"]
+    assert set(row["parts"]) == {"latent", "reconstruction"}
+    assert row["parts"]["latent"]["pooled"]["value"] == row["metrics"]["auroc"]["pooled"]["value"]
+    table = table_of(world, "ms_cxr/roi-oracle-64-lungs")
+    assert table["part_latent"].to_list() == table["score"].to_list()
+    assert table["part_reconstruction"].null_count() == 0
+
+
+def test_no_row_holds_a_films_name_or_score(world: World, rows: dict[str, Row]) -> None:
+    for recipe in world.recipes:
+        text = json.dumps(rows[recipe.name])
+        table = table_of(world, recipe.name)
+        for column in ("file", "pixel_sha256"):
+            assert not [name for name in table[column] if name in text]
+        assert not [score for score in table["score"] if repr(score) in text]
+
+
+def test_a_row_is_written_and_read_back(world: World, rows: dict[str, Row], tmp_path: Path) -> None:
+    for row in rows.values():
+        write_row(row, tmp_path)
+    assert read_rows(tmp_path) == {f"{name}-0": row for name, row in rows.items()}
+    assert (tmp_path / "ms_cxr" / "pca-64-lungs-0.json").is_file()
+
+
+def test_standardised_scores_use_the_other_folds_normals_alone(world: World) -> None:
+    table = table_of(world, "ms_cxr/pca-64-lungs")
+    done = standardised(table)
+    for fold in FOLDS:
+        others = table.filter((pl.col("fold") != fold) & (pl.col("label") == "normal"))["score"].to_numpy()
+        mine = done.filter(pl.col("fold") == fold)
+        expected = (mine["score"].to_numpy() - others.mean()) / others.std(ddof=1)
+        assert np.allclose(mine["standardised"].to_numpy(), expected)
+    changed = table.with_columns(
+        score=pl.when((pl.col("fold") == 1) | (pl.col("label") == "abnormal"))
+        .then(pl.col("score") * 7 + 3)
+        .otherwise(pl.col("score"))
+    )
+    again = standardised(changed).filter(pl.col("fold") == 1)
+    assert np.allclose(
+        (again["standardised"].to_numpy() - done.filter(pl.col("fold") == 1)["standardised"].to_numpy()).mean(),
+        ((again["score"] - done.filter(pl.col("fold") == 1)["score"]).to_numpy() / _spread(table, 1)).mean(),
+    ), "neither its own normals nor any abnormal film moves a fold's scale"
+
+
+def _spread(table: pl.DataFrame, fold: int) -> float:
+    others = table.filter((pl.col("fold") != fold) & (pl.col("label") == "normal"))["score"].to_numpy()
+    return float(others.std(ddof=1))
+
+
+def test_a_folds_adjustment_comes_from_the_other_folds_normals() -> None:
+    table = planted_table()
+    found = fold_adjustments(table)
+    assert set(found) == {1, 2, 3} and all(isinstance(one, Adjustment) for one in found.values())
+    for fold, one in found.items():
+        assert one == fit_adjustment(table.filter((pl.col("label") == "normal") & (pl.col("fold") != fold)))
+        assert one.log_sharpness == pytest.approx(2.0, abs=0.05) and one.lung_area == pytest.approx(-3.0, abs=0.3)
+    changed = table.with_columns(
+        score=pl.when((pl.col("fold") == 1) | (pl.col("label") == "abnormal")).then(99.0).otherwise(pl.col("score"))
+    )
+    assert fold_adjustments(changed)[1] == found[1], "neither the fold itself nor an abnormal film has a say"
+
+
+def planted_table() -> pl.DataFrame:
+    """Scores that are 2·log sharpness − 3·lung area, an offset per fold, and a little noise."""
+    rng = np.random.default_rng(0)
+    n = 150
+    sharpness, area, fold = np.exp(rng.normal(size=n)), rng.random(n), np.arange(n) % 3 + 1
+    score = 2 * np.log(sharpness) - 3 * area + fold + 0.05 * rng.normal(size=n)
+    return pl.DataFrame(
+        {
+            "status": ["scored"] * n,
+            "label": ["normal", "abnormal", "normal", "normal"] * (n // 4) + ["normal"] * (n % 4),
+            "fold": fold,
+            "score": score,
+            "sharpness": sharpness,
+            "lung_area": area,
+        }
+    )
+
+
+def test_a_finished_run_is_found_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = {path: path.stat().st_mtime_ns for path in world.root.rglob("*.safetensors")}
+    assert len(written) == 6
+    monkeypatch.setattr(crossfit, "ProcessPoolExecutor", AtOnce)
+    again = cross_fit(world.recipes, folds=FOLDS, root=world.root, say=lambda _: None)
+    assert {path: path.stat().st_mtime_ns for path in world.root.rglob("*.safetensors")} == written
+    for recipe in world.recipes:
+        same(again[recipe.name], world.done[recipe.name])
+
+
+def same(some: list[FoldResult], others: list[FoldResult]) -> None:
+    for one, other in zip(some, others, strict=True):
+        assert (one.fold, one.digest, one.steps, one.seconds) == (other.fold, other.digest, other.steps, other.seconds)
+        assert one.converged == other.converged and dict(one.facts) == dict(other.facts)
+        assert one.curve == pytest.approx(other.curve, rel=1e-5)
+        assert tables_of([one]).equals(tables_of([other]))
+
+
+@pytest.mark.slow
+def test_workers_in_processes_of_their_own_give_the_same_rows(world: World) -> None:
+    """Real, spawned workers; they find this session's runs, so nothing is trained."""
+    said: list[str] = []
+    again = cross_fit(world.recipes, folds=FOLDS, root=world.root, workers=2, say=said.append)
+    assert said == [f"fold {fold}: 3 recipes trained and scored" for fold in FOLDS]
+    for recipe in world.recipes:
+        same(again[recipe.name], world.done[recipe.name])
+
+
+def test_another_seed_or_finder_is_another_run(world: World, tmp_path: Path) -> None:
+    recipe = world.recipes[0]
+    one, two = (sorted(world.root.glob(f"ms_cxr/pca-64-lungs-f{fold}-0-*"))[0] / "bundle" for fold in FOLDS)
+    other = recipe.model_copy(update={"seed": 1, "training": {**recipe.training, "seed": 1}})
+    runs = [
+        train_recipe(some, fold=1, finder=finder, root=tmp_path)
+        for some, finder in ((recipe, one), (recipe, two), (other, one))
+    ]
+    assert len({run.digest for run in runs} | {world.done[recipe.name][0].digest}) == 4
+    for run, seed in zip(runs, (0, 0, 1), strict=True):
+        assert run.run.folder.name == f"pca-64-lungs-f1-{seed}-{run.digest[:8]}"
+        assert run.run.bundle.is_dir() and run.run.recipe.is_file()
+    assert not (tmp_path / "lungs").exists(), "a finder that is given is not trained"

@@ -22,6 +22,9 @@ settings.load_profile("unseen")
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+# taken at once: some tests set the variable for films of their own
+FILMS = Path(os.environ.get("UNSEEN_DATA") or ROOT.parent / "shared" / "data")
+
 
 def _absent(reason: str) -> NoReturn:
     if os.environ.get("CI"):
@@ -32,10 +35,9 @@ def _absent(reason: str) -> NoReturn:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of public films: $UNSEEN_DATA, else ../shared/data beside the repository."""
-    folder = Path(os.environ.get("UNSEEN_DATA") or ROOT.parent / "shared" / "data")
-    if not folder.is_dir():
-        _absent(f"No public films: {folder} is not a folder. Set UNSEEN_DATA (docs/how-to/public-data.md).")
-    return folder
+    if not FILMS.is_dir():
+        _absent(f"No public films: {FILMS} is not a folder. Set UNSEEN_DATA (docs/how-to/public-data.md).")
+    return FILMS
 
 
 @pytest.fixture(scope="session")

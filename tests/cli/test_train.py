@@ -82,7 +82,7 @@ def test_abnormal_films_of_the_manifest_are_left_aside(say: Say, world: World, r
     assert answer.code == 0 and "12 normal films" in answer.err
 
 
-def test_a_broken_film_is_left_out_with_a_warning(
+def test_a_broken_film_is_left_out_and_told(
     say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     import shutil
@@ -90,8 +90,8 @@ def test_a_broken_film_is_left_out_with_a_warning(
     folder = shutil.copytree(world.bare, tmp_path / "films")
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     answer = say("train", recipe, "--data", folder, "--finder", world.pca)
-    assert answer.code == 0 and "12 normal films" in answer.err
-    assert "broken.png is left out" in caplog.text
+    assert answer.code == 1 and "12 normal films" in answer.err
+    assert "broken.png" in answer.err and "broken.png is left out" in caplog.text
 
 
 def test_runs_made_here_lie_outside_the_repository() -> None:

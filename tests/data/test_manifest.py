@@ -127,10 +127,11 @@ def test_masks_are_loaded_when_asked_for(ward: Path) -> None:
     (ward / "m.csv").write_text("file,mask,lesion\na.png,mask.png,lesion.png\nb.png,,\n")
     [plain, _] = films(ward / "m.csv")
     assert plain.lungs is plain.lesion is None
-    [masked, without] = films(ward / "m.csv", masks=True)
+    [masked, without] = films(ward / "m.csv", masks=True, lesions=True)
     assert np.array_equal(masked.lungs, making.ramp() > 99)
     assert np.array_equal(masked.lesion, making.ramp() > 200)
     assert without.lungs is None
+    assert next(iter(films(ward / "m.csv", lesions=True))).lungs is None, "a test sees lesions, never lung masks"
 
 
 def test_a_mask_that_does_not_fit_is_a_reason(ward: Path) -> None:

@@ -12,7 +12,6 @@ from unseen.evaluation.adjusted import (
     Adjustment,
     adjusted_percentiles,
     fit_adjustment,
-    with_residuals,
     within_residuals,
 )
 from unseen.evaluation.figures import metrics_from_table
@@ -75,20 +74,6 @@ def test_stored_coefficients_are_used_and_named(make_table: TableMaker) -> None:
     figure = figure_at(stored, "adjusted", "pooled")
     assert isinstance(figure, Interval) and 0.45 < figure.value < 0.55
     assert metrics_from_table(table, draws=20)["adjustment"] == "within"
-
-
-def test_folds_bring_their_own_residuals(make_table: TableMaker) -> None:
-    table = confounded(make_table)
-    parts = [
-        with_residuals(
-            table.filter(pl.Series(np.arange(800) % 2 == k)).with_columns(fold=pl.lit(k)), Adjustment(k, 3, -2)
-        )
-        for k in (0, 1)
-    ]
-    metrics = metrics_from_table(pl.concat(parts), draws=100)
-    figure = figure_at(metrics, "adjusted", "pooled")
-    assert metrics["adjustment"] == "stored"
-    assert isinstance(figure, Interval) and 0.45 < figure.value < 0.55
 
 
 def test_coefficients_may_be_given_by_fold(make_table: TableMaker) -> None:

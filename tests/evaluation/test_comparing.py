@@ -48,9 +48,10 @@ def test_training_films_of_any_are_left_out(make_table: TableMaker) -> None:
     assert found.films == 85
 
 
-def test_standardised_scores_are_used_where_they_are_given(make_table: TableMaker) -> None:
-    table = make_table(200, folds=2).with_columns(pl.col("score").alias("standardised"))
-    assert compare({"a": table, "b": worse(table, 1.0)}, draws=20).delong_on == "standardised scores, pooled"
+def test_twins_have_an_interval_and_no_delong(make_table: TableMaker) -> None:
+    table = make_table(200).with_columns(twin=pl.Series([f"t{i // 2}" for i in range(200)]))
+    (pair,) = compare({"a": table, "b": worse(table, 1.0)}, draws=20).pairs
+    assert pair.delong.p is None and "not independent" in str(pair.delong.difference)
 
 
 def test_disagreement_and_emptiness_are_said(make_table: TableMaker) -> None:

@@ -80,6 +80,21 @@ def test_two_films_of_a_patient_lie_in_one_fold(copied: Path) -> None:
         assert not tested & {e.patient for e in cohort.training(fold).entries}
 
 
+def test_the_digest_changes_with_a_label_and_with_a_masks_bytes(copied: Path) -> None:
+    before = cohort_of(recipe()).digest
+    mask = next((copied / "lungs").iterdir())
+    content = mask.read_bytes()
+    mask.write_bytes(content + b"\0")
+    assert cohort_of(recipe()).digest != before, "a finder that learnt from other masks is another finder"
+    mask.write_bytes(content)
+    manifest = copied / "manifest.csv"
+    text = manifest.read_text()
+    manifest.write_text(text.replace("normal", "abnormal", 1))
+    assert cohort_of(recipe()).digest != before, "other normals are other training films"
+    manifest.write_text(text)
+    assert cohort_of(recipe()).digest == before
+
+
 def test_the_digest_changes_with_a_films_bytes_a_fold_and_a_missing_file_and_with_nothing_else(copied: Path) -> None:
     before = cohort_of(recipe()).digest
     (copied / "notes.txt").write_text("not part of the set")

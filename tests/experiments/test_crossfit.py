@@ -14,11 +14,12 @@ from sklearn.metrics import roc_auc_score
 from tests.experiments.conftest import FOLDS, AtOnce, World
 from unseen.detectors.saved import load
 from unseen.evaluation.adjusted import Adjustment, fit_adjustment
+from unseen.evaluation.evaluating import evaluate
 from unseen.experiments import crossfit
 from unseen.experiments import rows as rows_module
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.crossfit import FoldResult, cross_fit, tables_of
-from unseen.experiments.rows import Row, fold_adjustments, read_rows, row_of, standardised, write_row
+from unseen.experiments.rows import Row, annotate_bundles, fold_adjustments, read_rows, row_of, write_row
 from unseen.experiments.running import train_recipe
 
 
@@ -136,31 +137,6 @@ def test_a_row_is_written_and_read_back(world: World, rows: dict[str, Row], tmp_
     assert (tmp_path / "ms_cxr" / "pca-64-lungs-0.json").is_file()
 
 
-def test_standardised_scores_use_the_other_folds_normals_alone(world: World) -> None:
-    table = table_of(world, "ms_cxr/pca-64-lungs")
-    done = standardised(table)
-    for fold in FOLDS:
-        others = table.filter((pl.col("fold") != fold) & (pl.col("label") == "normal"))["score"].to_numpy()
-        mine = done.filter(pl.col("fold") == fold)
-        expected = (mine["score"].to_numpy() - others.mean()) / others.std(ddof=1)
-        assert np.allclose(mine["standardised"].to_numpy(), expected)
-    changed = table.with_columns(
-        score=pl.when((pl.col("fold") == 1) | (pl.col("label") == "abnormal"))
-        .then(pl.col("score") * 7 + 3)
-        .otherwise(pl.col("score"))
-    )
-    again = standardised(changed).filter(pl.col("fold") == 1)
-    assert np.allclose(
-        (again["standardised"].to_numpy() - done.filter(pl.col("fold") == 1)["standardised"].to_numpy()).mean(),
-        ((again["score"] - done.filter(pl.col("fold") == 1)["score"]).to_numpy() / _spread(table, 1)).mean(),
-    ), "neither its own normals nor any abnormal film moves a fold's scale"
-
-
-def _spread(table: pl.DataFrame, fold: int) -> float:
-    others = table.filter((pl.col("fold") != fold) & (pl.col("label") == "normal"))["score"].to_numpy()
-    return float(others.std(ddof=1))
-
-
 def test_a_folds_adjustment_comes_from_the_other_folds_normals() -> None:
     table = planted_table()
     found = fold_adjustments(table)
@@ -233,3 +209,24 @@ def test_another_seed_or_finder_is_another_run(world: World, tmp_path: Path) -> 
         assert run.run.folder.name == f"pca-64-lungs-f1-{seed}-{run.digest[:8]}"
         assert run.run.bundle.is_dir() and run.run.recipe.is_file()
     assert not (tmp_path / "lungs").exists(), "a finder that is given is not trained"
+
+
+def test_each_folds_card_is_told_its_figure_and_its_adjustment(world: World) -> None:
+    recipe = world.recipes[0]
+    annotate_bundles(world.done[recipe.name])
+    expected = fold_adjustments(table_of(world, recipe.name))
+    for result in world.done[recipe.name]:
+        detector = load(result.bundle)
+        assert detector.card is not None
+        assert detector.card.adjustment == expected[result.fold].to_dict()
+        assert detector.card.metrics["auroc"] == result.metrics["auroc"]
+        judged = evaluate(detector, cohort_of(recipe).testing(result.fold), draws=20)
+        assert judged.metrics["adjustment"] == "stored", "an evaluation of this bundle takes them up"
+
+
+def test_a_tested_film_that_was_learnt_from_is_left_out_and_counted(world: World, rows: dict[str, Row]) -> None:
+    recipe = world.recipes[0]
+    results = [dataclasses.replace(result, leaked=2) for result in world.done[recipe.name]]
+    assert row_of(recipe, results)["metrics"]["excluded_training_films"] == 4
+    assert rows[recipe.name]["metrics"]["excluded_training_films"] == 0
+    assert (world.done[recipe.name][0].bundle.parent / "metrics.json").is_file()

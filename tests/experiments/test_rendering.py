@@ -17,7 +17,7 @@ from unseen.evaluation.comparing import compare
 from unseen.experiments import cohort, twins
 from unseen.experiments.crossfit import tables_of
 from unseen.experiments.rendering import render
-from unseen.experiments.rows import row_of, standardised, write_row
+from unseen.experiments.rows import row_of, write_row
 from unseen.experiments.running import resolve
 from unseen.experiments.twins import twin_row
 
@@ -32,9 +32,7 @@ def rows_folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     for recipe in world.recipes:
         write_row(row_of(recipe, world.done[recipe.name]), folder)
-    tables = {
-        recipe.name.split("/")[1]: standardised(tables_of(world.done[recipe.name])) for recipe in world.recipes[:2]
-    }
+    tables = {recipe.method.key: tables_of(world.done[recipe.name]) for recipe in world.recipes[:2]}
     path = folder / "ms_cxr" / "comparison-64-lungs.json"
     path.write_text(json.dumps({"comparison": compare(tables).to_json()}, ensure_ascii=False), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:

@@ -82,7 +82,7 @@ def test_written_films_read_back_the_same(tmp_path: Path) -> None:
     with manifest.open(newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert [row["twin"] for row in rows] == [film.columns["twin"] for film in made]
-    read = list(films(manifest, masks=True))
+    read = list(films(manifest, masks=True, lesions=True))
     for before, after in zip(made, read, strict=True):
         assert not isinstance(after, NotRead)
         assert np.array_equal(before.pixels, after.pixels)

@@ -56,6 +56,8 @@ class Card(BaseModel):
     weights_bytes: int = Field(default=0, ge=0)
     facts: dict[str, float] = {}
     """What fitting measured, such as the films' estimated noise."""
+    trained_on: str = ""
+    """The device and its threads, such as ``cpu (x86_64), 1 thread(s)``."""
     metrics: dict[str, object] = {}
     adjustment: dict[str, float] | None = None
     """Coefficients of the score on log sharpness and predicted lung area, from out-of-fold training normals."""
@@ -100,14 +102,7 @@ def save(folder: Path | str, tensors: Mapping[str, Tensor], card: Card) -> Card:
     from safetensors.torch import save as to_bytes
 
     folder = Path(folder)
-    if folder.is_file():
-        raise BundleError(f"{folder}: is a file. Give the bundle a folder of its own.")
-    strangers = [] if not folder.exists() else sorted({p.name for p in folder.iterdir()} - {_WEIGHTS, _CARD})
-    if strangers:
-        raise BundleError(
-            f"{folder}: holds other files ({', '.join(strangers[:3])}), which saving would remove. "
-            "Give the bundle a folder of its own."
-        )
+    check_free(folder)
     # clone: safetensors refuses tensors that share memory, as views of one array do
     weights = to_bytes({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
     card = card.model_copy(
@@ -121,6 +116,33 @@ def save(folder: Path | str, tensors: Mapping[str, Tensor], card: Card) -> Card:
         write_bytes(temporary / _WEIGHTS, weights)
         write_bytes(temporary / _CARD, (card.model_dump_json(indent=2) + "\n").encode())
     clear_leftovers(folder)  # of an earlier save that was killed; not before this one has succeeded
+    return card
+
+
+def check_free(folder: Path) -> None:
+    """Nothing where ``folder`` is free, or holds a bundle that may be replaced; ask before a long training.
+
+    Raises:
+        BundleError: the folder holds something else.
+    """
+    if folder.is_file():
+        raise BundleError(f"{folder}: is a file. Give the bundle a folder of its own.")
+    strangers = [] if not folder.exists() else sorted({p.name for p in folder.iterdir()} - {_WEIGHTS, _CARD})
+    if strangers:
+        raise BundleError(
+            f"{folder}: holds other files ({', '.join(strangers[:3])}), which saving would remove. "
+            "Give the bundle a folder of its own."
+        )
+
+
+def annotate(folder: Path, *, metrics: Mapping[str, object], adjustment: Mapping[str, float]) -> Card:
+    """Write what an evaluation has found into the card of the bundle at ``folder``; the weights stay as they are.
+
+    Raises:
+        BundleError: there is no sound bundle.
+    """
+    card = load(folder).card.model_copy(update={"metrics": dict(metrics), "adjustment": dict(adjustment)})
+    write_bytes(folder / _CARD, (card.model_dump_json(indent=2) + "\n").encode())
     return card
 
 

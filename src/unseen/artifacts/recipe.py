@@ -37,7 +37,7 @@ class RecipeData(BaseModel):
     manifest: str | None = None
     """The manifest, relative to ``$UNSEEN_DATA``; none means that the caller brings the films."""
     split: str | None = None
-    """How films are dealt to folds: a file, or a column of the manifest; none means by patient."""
+    """How films are dealt to folds: a CSV with the columns file and fold; none means by patient."""
 
 
 class RecipeMethod(BaseModel):

@@ -40,6 +40,3 @@ def main() -> None:
             raise
         typer.secho(f"unseen: {error}", err=True, fg=typer.colors.RED)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.secho("unseen: stopped; what was finished is kept, and the same command goes on from there", err=True)
-        sys.exit(130)

@@ -45,3 +45,4 @@ def compare(
         write_comparison(result, out)
         console.note(f"written: {out}")
     console.limits()
+    raise typer.Exit(1 if result.not_read else 0)

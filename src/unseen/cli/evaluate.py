@@ -31,7 +31,7 @@ def evaluate(
     from unseen.evaluation.evaluating import evaluate as judge
 
     console.step(f"scoring {data}")
-    listed = films(data, strict=strict, masks=False)
+    listed = films(data, strict=strict, lesions=True)
     result = judge(load(model), listed, out=out, seed=seed, progress=console.count_progress("scored"))
     typer.echo(result.headline)
     typer.echo(result.verdict)

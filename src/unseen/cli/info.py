@@ -36,6 +36,7 @@ def info(
             "lung finder": "copied in" if card.finder else "none",
             "trained on": f"{len(card.training_films)} films",
             "measured in fitting": card.facts,
+            "trained with": card.trained_on or "not stated",
             "recipe digest": card.recipe_digest or "none",
             "weights": f"{card.weights_bytes / 1e6:.1f} MB, SHA-256 {card.weights_sha256[:16]}…",
             "licence": card.licence or "not stated",

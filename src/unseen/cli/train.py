@@ -23,6 +23,7 @@ def train(
     out: Annotated[Path | None, typer.Option(help="also write the model's bundle here")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
     seed: Annotated[int | None, typer.Option(help="default: the recipe's")] = None,
+    licence: Annotated[str, typer.Option(help="what the model may be used for; it follows the films' terms")] = "",
 ) -> None:
     """Train a detector on normal films.
 
@@ -42,10 +43,19 @@ def train(
 
     chosen = with_changes(recipes.load(recipe), device=device, seed=seed)
     console.step(f"training {chosen.name}")
-    trained = train_recipe(chosen, fold=fold, data=data, finder=finder, progress=shown_on(), out=out)
+    try:
+        trained = train_recipe(
+            chosen, fold=fold, data=data, finder=finder, progress=shown_on(), out=out, licence=licence
+        )
+    except KeyboardInterrupt:
+        console.note("stopped; what was done is kept, and the same command goes on from there")
+        raise typer.Exit(130) from None
     films = len(trained.detector.training_films)
     console.note(f"{films} normal films, {trained.detector.facts['training_seconds']:.1f} s of training")
     if trained.history is not None and trained.history.converged("generator") is False:
         console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
+    for lost in trained.not_read:
+        console.note(f"left out, not read: {lost.name}: {lost.reason}")
     typer.echo(str(out or trained.run.bundle))
     console.limits()
+    raise typer.Exit(1 if trained.not_read else 0)

@@ -7,7 +7,7 @@ hostile file costs its own row and nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +37,14 @@ class Films:
     entries: tuple[Entry, ...]
     strict: bool = False
     masks: bool = False
+    lesions: bool = False
 
     def __len__(self) -> int:
         return len(self.entries)
 
     def __iter__(self) -> Iterator[Film | NotRead]:
         for entry in self.entries:
-            result = read(entry, masks=self.masks)
+            result = read(entry, masks=self.masks, lesions=self.lesions)
             if self.strict and isinstance(result, NotRead):
                 raise NotReadError(result)
             yield result
@@ -54,17 +55,19 @@ class Films:
         >>> films([]).select(lambda entry: entry.label == "normal").entries
         ()
         """
-        return Films(entries=tuple(filter(predicate, self.entries)), strict=self.strict, masks=self.masks)
+        return replace(self, entries=tuple(filter(predicate, self.entries)))
 
 
-def films(source: Source, *, strict: bool = False, masks: bool = False) -> Films:
+def films(source: Source, *, strict: bool = False, masks: bool = False, lesions: bool = False) -> Films:
     """The films that `source` names: a folder (to its depth), a glob, a manifest CSV, a single file, or a list of
     those.
 
     Args:
         source: where the films are. Formats (PNG, JPEG, WebP, DICOM) are judged by content, never by the file's name.
         strict: raise `NotReadError` at the first file that is not read, instead of yielding `NotRead`.
-        masks: also load the lung and lesion masks that a manifest's columns `mask` and `lesion` name.
+        masks: also load the lung masks that a manifest's column `mask` names; they train lung finders, and no test may
+            use them.
+        lesions: also load the lesion masks of the column `lesion`; they judge where anomaly maps point.
 
     Raises:
         ManifestError: a manifest is broken.
@@ -76,21 +79,22 @@ def films(source: Source, *, strict: bool = False, masks: bool = False) -> Films
     ...     print(film.reason)
     There is no such file. Check the path, or the manifest's `file` cell.
     """
-    return Films(entries=entries(source), strict=strict, masks=masks)
+    return Films(entries=entries(source), strict=strict, masks=masks, lesions=lesions)
 
 
-def read(entry: Entry, *, masks: bool = False) -> Film | NotRead:
-    """The film that `entry` names, or why it was not read; with `masks`, a mask that cannot be used is a reason too."""
+def read(entry: Entry, *, masks: bool = False, lesions: bool = False) -> Film | NotRead:
+    """The film that `entry` names, or why it was not read; a mask that is asked for and unusable is a reason too."""
     decoded = shared().decode(entry.path)
     if isinstance(decoded, str):
         return _not_read(entry, decoded)
     regions: dict[str, NDArray[np.bool_] | None] = {"mask": None, "lesion": None}
-    if masks:
-        for column, path in (("mask", entry.mask), ("lesion", entry.lesion)):
-            region = None if path is None else _region(shared().decode(path, mask=True), column, decoded.pixels.shape)
-            if isinstance(region, str):
-                return _not_read(entry, region)
-            regions[column] = region
+    for column, path, wanted in (("mask", entry.mask, masks), ("lesion", entry.lesion, lesions)):
+        if not wanted or path is None:
+            continue
+        region = _region(shared().decode(path, mask=True), column, decoded.pixels.shape)
+        if isinstance(region, str):
+            return _not_read(entry, region)
+        regions[column] = region
     return Film(
         name=entry.name,
         pixels=np.divide(decoded.pixels, np.float32(2**decoded.bits - 1), dtype=np.float32),  # (height, width)

@@ -8,6 +8,7 @@ on batch mates, not on the order, not on the other films of a set.
 from __future__ import annotations
 
 import logging
+import platform
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -115,6 +116,8 @@ class Detector(ABC):
         self.history: History | None = None
         self.training_films: tuple[str, ...] = ()
         self.facts: dict[str, float] = {}  # what fitting measured, such as the films' noise level; kept in the card
+        self.not_read: list[NotRead] = []  # films that `fit` was given and could not use
+        self.trained_on = ""  # the device and its threads
         self.card: Card | None = None  # set by `detectors.load`
 
     def fit(
@@ -152,6 +155,7 @@ class Detector(ABC):
 
             finder = cross_fitted(films, seed=training.seed, device=training.device, folder=folder, progress=progress)
         self.finder = finder
+        self.card, self.not_read = None, []
         prepared = self._prepare(films)
         self.training_films = prepared.digests
         began = time.monotonic()
@@ -164,10 +168,15 @@ class Detector(ABC):
         )
         spent = time.monotonic() - began if self.history is None else self.history.seconds
         self.facts["training_seconds"] = round(spent, 3)
+        device = "cpu" if self.history is None else self.history.device
+        self.trained_on = f"{device} ({platform.machine()}), {training.threads or torch.get_num_threads()} thread(s)"
         return self
 
     def score(self, films: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
-        """Score films lazily and in order; a film that could not be read is passed on as it is."""
+        """Score films lazily and in order; a film that could not be read is passed on as it is.
+
+        Raises ValueError for a detector that has not been trained.
+        """
         if not self.training_films:
             raise ValueError(f"this {self.key} has not been trained: call fit(normals) or load a bundle first")
         for film in films:
@@ -177,7 +186,14 @@ class Detector(ABC):
             viewed = self.look(film)
             said = self.judge(viewed)
             if not np.isfinite(said.score):
-                raise FloatingPointError(f"{film.name}: {self.key} gave the score {said.score}")
+                yield NotRead(
+                    name=film.name,
+                    reason=f"{self.key} gave it the score {said.score}. Look at the film; if it is sound, train again",
+                    label=film.label,
+                    source=film.source,
+                    patient=film.patient,
+                )
+                continue
             yield Finding(film, said.score, said.parts, said.anomaly_map, said.reconstruction, viewed)
 
     def look(self, film: Film) -> Viewed:
@@ -209,6 +225,7 @@ class Detector(ABC):
         for film in films:
             if isinstance(film, NotRead):
                 _log.warning("%s is left out of the training films: %s", film.name, film.reason)
+                self.not_read.append(film)
                 continue
             if film.label == "abnormal":
                 raise FitError(f"{film.name} is labelled abnormal; {self.key} learns from normal films alone")

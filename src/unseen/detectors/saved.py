@@ -54,6 +54,7 @@ def save(
         recipe_digest=recipe_digest,
         training_films=list(detector.training_films),
         facts=detector.facts,
+        trained_on=detector.trained_on,
         adjustment=None if adjustment is None else dict(adjustment),
         licence=licence,
         version=__version__,
@@ -82,6 +83,7 @@ def load(folder: Path | str) -> Detector:
     _load_states(expected, read)
     detector.training_films = tuple(card.training_films)
     detector.facts = dict(card.facts)
+    detector.trained_on = card.trained_on
     detector.card = card
     return detector
 

@@ -16,7 +16,6 @@ import lazy_loader
 if TYPE_CHECKING:
     from unseen.evaluation.adjusted import Adjustment as Adjustment
     from unseen.evaluation.adjusted import fit_adjustment as fit_adjustment
-    from unseen.evaluation.adjusted import with_residuals as with_residuals
     from unseen.evaluation.comparing import Comparison as Comparison
     from unseen.evaluation.comparing import compare as compare
     from unseen.evaluation.delong import delong_test as delong_test
@@ -39,7 +38,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=[],
     submod_attrs={
-        "adjusted": ["Adjustment", "fit_adjustment", "with_residuals"],
+        "adjusted": ["Adjustment", "fit_adjustment"],
         "comparing": ["Comparison", "compare"],
         "delong": ["delong_test"],
         "epochs": ["BestEpoch", "best_epoch"],

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 FLOOR = 1e-6
 """Added to sharpness, in [0, 1] units, before the logarithm: a flat picture has none."""
 
-RESIDUAL = "residual"
-
 LEAST_NORMALS = 10
 """Normals below which three coefficients are not fitted."""
 
@@ -109,18 +107,6 @@ def residuals_by_fold(table: pl.DataFrame, adjustments: Mapping[int, Adjustment]
     for number, adjustment in adjustments.items():
         out = np.where(fold == number, stored_residuals(table, adjustment), out)
     return out
-
-
-def with_residuals(table: pl.DataFrame, adjustment: Adjustment) -> pl.DataFrame:
-    """The table with its stored residuals in the column `residual` (null where not scored).
-
-    For folds whose models have coefficients of their own: each fold's table gets its residuals before they are joined.
-    """
-    import polars as pl
-
-    values = stored_residuals(table, adjustment)
-    column = pl.Series(RESIDUAL, [float(v) if np.isfinite(v) else None for v in values], dtype=pl.Float64)
-    return table.with_columns(column)
 
 
 def within_residuals(table: pl.DataFrame, abnormal: Bools) -> Floats | None:

@@ -18,7 +18,7 @@ from unseen.evaluation.interval import Figure, Interval, Missing
 from unseen.evaluation.roc import Floats
 
 DRAWS = 2000
-"""CONTRACTS.md, "Cross-fitted figures"."""
+"""Draws of an interval; docs/theory/cross-fitting.md."""
 
 CELLS = 2_000_000
 """Weights held at once (16 MB): 20,000 films are drawn 100 rows at a time."""

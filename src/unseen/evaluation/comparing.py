@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-STANDARDISED = "standardised"
-"""Column with scores in units of the fold's out-of-fold training normals; where every table has it, DeLong uses it."""
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -49,7 +46,7 @@ class Comparison:
     left_out: int
     auroc: Mapping[str, Figure]
     pairs: tuple[Pair, ...]
-    delong_on: str
+    not_read: int = 0
 
     def to_json(self) -> dict[str, Json]:
         """``{"films", "left_out", "auroc": {name: …}, "pairs": [{"first", "second", "difference", "p", …}]}``."""
@@ -67,7 +64,6 @@ class Comparison:
                 }
                 for pair in self.pairs
             ],
-            "delong_on": self.delong_on,
         }
 
 
@@ -106,24 +102,21 @@ def compare(
     if not short:
         statistics = {n: Auroc(folds_of(s, cohort.abnormal, cohort.fold)) for n, s in scores.items()}
     drawn = draw_all(statistics, cohort, draws=draws, rng=np.random.default_rng(seed))
-    standardised = {name: numbers(table, STANDARDISED) for name, table in aligned.items()}
-    pooled = all(np.isfinite(s).all() for s in standardised.values())
+    paired = bool((text(base, "twin") != "").any())
     pairs = []
     for first, second in combinations(names, 2):
         if short:
             pairs.append(Pair(first, second, Missing(short), DelongTest(Missing(short), None, None)))
-        elif pooled:
-            test = delong_test(standardised[first], standardised[second], cohort.abnormal)
-            pairs.append(Pair(first, second, (drawn[first] - drawn[second]).interval(), test))
-        else:
-            test = delong_test(scores[first], scores[second], cohort.abnormal, fold=cohort.fold)
-            pairs.append(Pair(first, second, (drawn[first] - drawn[second]).interval(), test))
+            continue
+        test = delong_test(scores[first], scores[second], cohort.abnormal, fold=cohort.fold)
+        if paired:
+            test = DelongTest(Missing("twins are not independent films, as DeLong's test takes them to be"), None, None)
+        pairs.append(Pair(first, second, (drawn[first] - drawn[second]).interval(), test))
     return Comparison(
         films=len(shared),
         left_out=largest - len(shared),
         auroc={name: Missing(short) if short else drawn[name].interval() for name in names},
         pairs=tuple(pairs),
-        delong_on="standardised scores, pooled" if pooled and not short else "scores, fold by fold",
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unseen.artifacts.files import write_text
 from unseen.evaluation.comparing import Comparison, compare
-from unseen.evaluation.table import score_table
+from unseen.evaluation.table import NOT_READ, score_table
 
 if TYPE_CHECKING:
     from unseen.data.film import Film, NotRead
@@ -29,7 +30,8 @@ def compare_detectors(
     """
     tables = {name: score_table(one, films, keep=0, progress=progress).table for name, one in detectors.items()}
     trained = frozenset(digest for one in detectors.values() for digest in one.training_films)
-    return compare(tables, exclude=trained, seed=seed)
+    unread = max(int((table["status"] == NOT_READ).sum()) for table in tables.values()) if tables else 0
+    return replace(compare(tables, exclude=trained, seed=seed), not_read=unread)
 
 
 def write_comparison(comparison: Comparison, path: Path) -> None:

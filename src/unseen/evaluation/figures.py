@@ -13,7 +13,6 @@ import numpy as np
 
 from unseen.artifacts.limits import LIMITS
 from unseen.evaluation.adjusted import (
-    RESIDUAL,
     Adjustment,
     adjusted_percentiles,
     covariates,
@@ -75,11 +74,11 @@ def metrics_from_table(
     recipe: str | None = None,
     protocol: str | None = None,
 ) -> dict[str, Json]:
-    """Every figure of a table, in the shape of ``metrics.json`` (CONTRACTS.md).
+    """Every figure of a table, in the shape of ``metrics.json``.
 
     exclude     pixel digests of training films: left out, and counted
-    adjustment  coefficients stored with the bundle, or one set per fold's number. None takes the table's column
-                `residual` where every film has one (`with_residuals`), else fits within (cross-fitted on these normals)
+    adjustment  coefficients stored with the bundle, or one set per fold's number. None fits within
+                (cross-fitted on these normals)
     recipe      digest of the recipe, as given
     protocol    a sentence on how the films came to be unseen; by default what the table itself tells
 
@@ -181,18 +180,15 @@ def _adjusted(
 ) -> tuple[Floats | str, Floats | str, str]:
     """Residuals and adjusted percentiles, each as an array or as the reason for none; and where β came from."""
     few = "too few normals to fit three coefficients in each of five folds"
-    given = adjustment is not None or (len(rows) > 0 and bool(np.isfinite(numbers(rows, RESIDUAL)).all()))
-    kind = "stored" if given else "within"
+    kind = "within" if adjustment is None else "stored"
     if not len(rows) or not np.isfinite(covariates(rows)).all():
         few = "no film" if not len(rows) else "the table has no sharpness for some films"
         return few, few, kind
     percentile = adjusted_percentiles(rows, cohort.abnormal)
     second: Floats | str = few if percentile is None else percentile
-    if not given:
+    if adjustment is None:
         residual = within_residuals(rows, cohort.abnormal)
         return (few if residual is None else residual), second, kind
-    if adjustment is None:
-        return numbers(rows, RESIDUAL), second, kind
     sets = _by_fold(adjustment)
     if any(one.lung_area != 0 for one in sets.values()) and not np.isfinite(numbers(rows, "lung_area")).all():
         return "the stored adjustment needs the lung area, which some films lack", second, kind

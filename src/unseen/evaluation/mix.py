@@ -22,7 +22,7 @@ FOLDS = 5
 
 
 def patient_folds(table: pl.DataFrame) -> Ints:
-    """int(sha256(patient), 16) mod 5 (CONTRACTS.md, "Splits"); a film without a patient is its own. (films,)
+    """int(sha256(patient), 16) mod 5 (docs/theory/cross-fitting.md); a film without a patient is its own. (films,)
 
     >>> import polars as pl
     >>> patient_folds(pl.DataFrame({"file": ["a.png"], "patient": ["p1"]})).tolist()

@@ -1,6 +1,6 @@
 """Trivial picture statistics: what a score may be worth that never looked at a lung.
 
-All are computed on the film resampled by area to a long side of 256, in [0, 1] (CONTRACTS.md). A detector whose AUROC a
+All are computed on the film resampled by area to a long side of 256, in [0, 1]. A detector whose AUROC a
 single one of them reaches has shown nothing about disease.
 """
 
@@ -105,7 +105,8 @@ def picture_statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
 def trivial_statistics(film: Film, *, lung_area: float | None = None) -> dict[str, float | None]:
     """Every statistic of `NAMES`; `lung_area` is the *predicted* share, or None where no finder was used.
 
-    A true lung mask must not be passed: its area alone tells the classes apart (FIELD.md §2).
+    A true lung mask must not be passed: its area alone tells the classes apart (0.69 to 0.71 on Montgomery
+    and Shenzhen).
     """
     from unseen.data.resample import area
 

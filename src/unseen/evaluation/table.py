@@ -136,13 +136,12 @@ def _unread_row(outcome: NotRead) -> dict[str, object]:
 
 
 def _film_columns(film: Film) -> dict[str, object]:
-    fold = film.columns.get("fold", "").strip()
+    # `fold` stays empty: one detector is one model, whatever a manifest's columns say; cross-fitting fills it in
     return {
         "file": film.name,
         "label": film.label,
         "source": film.source,
         "patient": film.patient,
-        "fold": int(fold) if fold.lstrip("-").isdigit() else None,
         "pixel_sha256": film.pixel_sha256,
         **{name: film.columns.get(name) or None for name in ("kind", "contrast", "twin")},
     }

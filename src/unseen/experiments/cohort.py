@@ -10,7 +10,7 @@ import csv
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unseen.artifacts.files import sha256_of
@@ -26,7 +26,7 @@ _PHANTOM_SEED = 20_000  # training phantoms' seed is this plus the recipe's, far
 
 @dataclass(frozen=True)
 class Cohort:
-    """Films dealt to folds. `digest` is over the names, folds and bytes of all of them."""
+    """Films dealt to folds. `digest` is over the names, labels, folds, bytes and masks of all of them."""
 
     films: Films
     fold_of: Mapping[str, int]
@@ -35,7 +35,7 @@ class Cohort:
     def training(self, fold: int | None) -> Films:
         """The normals of every fold but `fold` (of all folds for None), with their lung masks."""
         chosen = self.films.select(lambda e: e.label == "normal" and (fold is None or self.fold_of[e.name] != fold))
-        return Films(entries=chosen.entries, strict=self.films.strict, masks=True)
+        return replace(chosen, masks=True)
 
     def testing(self, fold: int) -> Films:
         """The labelled films of `fold`, normals and abnormals; without masks, which no test may use."""
@@ -55,8 +55,7 @@ def cohort_of(recipe: Recipe) -> Cohort:
         if recipe.data.split is None
         else _split(_located(recipe.data.split, "data.split"), listed.entries)
     )
-    lines = sorted(f"{entry.name}\t{fold_of[entry.name]}\t{_bytes_of(entry)}" for entry in listed.entries)
-    return Cohort(listed, fold_of, hashlib.sha256("\n".join(lines).encode()).hexdigest())
+    return Cohort(listed, fold_of, _digest(listed.entries, fold_of))
 
 
 def own_normals(source: str) -> Cohort:
@@ -64,8 +63,7 @@ def own_normals(source: str) -> Cohort:
     listed = films(source, masks=True).select(lambda entry: entry.label != "abnormal")
     if not listed.entries:
         raise RecipeError(f"data: {source} names no normal film. Give a folder, a glob or a manifest of normal films")
-    lines = sorted(f"{entry.name}\t{_bytes_of(entry)}" for entry in listed.entries)
-    return Cohort(listed, {}, hashlib.sha256("\n".join(lines).encode()).hexdigest())
+    return Cohort(listed, {}, _digest(listed.entries, {}))
 
 
 def phantom_normals(recipe: Recipe) -> tuple[Sequence[Film], str]:
@@ -113,5 +111,16 @@ def _split(path: Path, entries: Sequence[Entry]) -> dict[str, int]:
     return fold_of
 
 
-def _bytes_of(entry: Entry) -> str:
-    return sha256_of(entry.path) if entry.path.is_file() else "not there"
+def _digest(entries: Sequence[Entry], fold_of: Mapping[str, int]) -> str:
+    """Over every film's name, label, fold, bytes and mask: whatever could make a training come out otherwise."""
+    lines = [
+        f"{entry.name}\t{entry.label}\t{fold_of.get(entry.name)}\t{_bytes_of(entry.path)}\t{_bytes_of(entry.mask)}"
+        for entry in entries
+    ]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def _bytes_of(path: Path | None) -> str:
+    if path is None:
+        return "none"
+    return sha256_of(path) if path.is_file() else "not there"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from unseen.artifacts.recipe import Recipe
 from unseen.artifacts.run import runs_root
+from unseen.evaluation.interval import Json
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +25,12 @@ TEST_FOLDS = (1, 2, 3, 4)
 
 @dataclass(frozen=True)
 class FoldResult:
-    """One fold's run, small enough to cross a process boundary. `table` is Arrow's file format, as bytes."""
+    """One fold's run, small enough to cross a process boundary.
+
+    table    the score table in Arrow's file format
+    trained  the day on which the bundle was made; device: what trained it
+    leaked   tested films whose pixels were among the training films; they are left out
+    """
 
     fold: int
     digest: str
@@ -34,6 +40,11 @@ class FoldResult:
     curve: tuple[float, ...]
     converged: bool | None
     facts: Mapping[str, float]
+    metrics: Mapping[str, Json]
+    device: str
+    trained: str
+    bundle: Path
+    leaked: int
 
 
 def cross_fit(
@@ -82,6 +93,8 @@ def _fold(recipes: Sequence[str], fold: int, root: str) -> list[FoldResult]:
 def _one(recipe: Recipe, fold: int, root: Path) -> FoldResult:
     import io
 
+    from unseen.artifacts.bundle import load
+    from unseen.evaluation.figures import metrics_from_table
     from unseen.evaluation.table import score_table
     from unseen.experiments.cohort import cohort_of
     from unseen.experiments.running import train_recipe
@@ -91,6 +104,10 @@ def _one(recipe: Recipe, fold: int, root: Path) -> FoldResult:
     films = cohort_of(recipe).testing(fold)
     table = score_table(trained.detector, films, keep=0, on_finding=lambda _, found: parts.append(found.parts)).table
     table = _with_parts(table, parts)
+    learnt = table["pixel_sha256"].is_in(list(trained.detector.training_films)).fill_null(False)
+    table, leaked = table.filter(~learnt), int(learnt.sum())
+    metrics = metrics_from_table(table, recipe=trained.digest)
+    trained.run.write_metrics(metrics)
     written = io.BytesIO()
     table.write_ipc(written)
     history = trained.history
@@ -103,6 +120,11 @@ def _one(recipe: Recipe, fold: int, root: Path) -> FoldResult:
         curve=() if history is None else tuple(round(value, 6) for value in history.by_epoch("generator")),
         converged=None if history is None else history.converged("generator"),
         facts=trained.detector.facts,
+        metrics=metrics,
+        device=trained.detector.trained_on,
+        trained=load(trained.run.bundle).card.created[:10],
+        bundle=trained.run.bundle,
+        leaked=leaked,
     )
 
 

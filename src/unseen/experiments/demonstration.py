@@ -63,7 +63,7 @@ def demonstrate(
 
     step("4/6  Scoring the twins, and judging the scores beside trivial picture statistics")
     results = {
-        name: evaluate(detector, films(tested, masks=True), out=out / "reports" / name, seed=seed)
+        name: evaluate(detector, films(tested, lesions=True), out=out / "reports" / name, seed=seed)
         for name, detector in detectors.items()
     }
     for name, result in results.items():

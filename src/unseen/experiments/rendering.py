@@ -7,12 +7,12 @@ from pathlib import Path
 
 from unseen.artifacts.files import write_text
 from unseen.artifacts.limits import LIMITS
+from unseen.detectors import METHODS
 from unseen.experiments.cells import figure, shortcut, table
 from unseen.experiments.rows import Row, read_rows
 from unseen.experiments.sections import SOURCES, aurocs, conclusions, provenance, real_section, twin_section
 
 _BEGIN, _END = "<!-- results:begin -->", "<!-- results:end -->"
-_ORDER = ("pca", "ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
 _NONE = "*No row yet: `make results` fills this table from `results/*.json`.*"
 
 
@@ -68,4 +68,5 @@ def readme_table(rows: Mapping[str, Row]) -> str:
 
 def _by_method(rows: Mapping[str, Row], prefix: str) -> list[Row]:
     some = [row for name, row in rows.items() if name.startswith(prefix) and "metrics" in row]
-    return sorted(some, key=lambda row: (_ORDER.index(row["method"]), row["recipe"]))
+    order = {key: place for place, key in enumerate(METHODS.keys())}
+    return sorted(some, key=lambda row: (order.get(row["method"], len(order)), row["recipe"]))

@@ -6,13 +6,12 @@ No number stands in the docs without its row. A row holds figures alone: no film
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unseen import __version__
+from unseen.artifacts.bundle import annotate
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe
 from unseen.evaluation.adjusted import Adjustment, fit_adjustment
@@ -30,7 +29,7 @@ def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> R
     table = tables_of(results)
     folds = {
         str(r.fold): {
-            "auroc": metrics_from_table(tables_of([r]), seed=seed)["auroc"],
+            "auroc": r.metrics["auroc"],
             "steps": r.steps,
             "seconds": r.seconds,
             "converged": r.converged,
@@ -40,7 +39,7 @@ def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> R
         for r in results
     }
     return {
-        **described(recipe, digest=results[0].digest),
+        **described(recipe, digest=results[0].digest, device=results[0].device, date=max(r.trained for r in results)),
         "steps": results[0].steps,
         "seconds": round(sum(r.seconds for r in results), 1),
         # a fold of fewer than 20 steps, of which nothing can be said, does not count as converged
@@ -63,11 +62,20 @@ def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> R
             adjustment=fold_adjustments(table),
             recipe=results[0].digest,
             protocol=f"cross-fitted: trained on the other folds' normals, tested on folds {[r.fold for r in results]}",
-        ),
+        )
+        | {"excluded_training_films": sum(r.leaked for r in results)},
     }
 
 
-def described(recipe: Recipe, *, digest: str) -> Row:
+def annotate_bundles(results: Sequence[FoldResult]) -> None:
+    """Write into each fold's card its AUROC, and what takes sharpness and lung area out of its scores."""
+    coefficients = fold_adjustments(tables_of(results))
+    for r in results:
+        adjustment = coefficients[r.fold].to_dict()
+        annotate(r.bundle, metrics={"auroc": r.metrics["auroc"], "fold": r.fold}, adjustment=adjustment)
+
+
+def described(recipe: Recipe, *, digest: str, device: str, date: str) -> Row:
     """What every row begins with."""
     return {
         "recipe": recipe.name,
@@ -79,10 +87,10 @@ def described(recipe: Recipe, *, digest: str) -> Row:
         "seed": recipe.seed,
         "px": recipe.view["size"],
         "features": recipe.method.settings.get("features"),
-        "device": f"cpu ({platform.machine()}), {recipe.training['threads'] or 'default'} thread(s) a run",
+        "device": device,
         "flags": {"precision": recipe.training["precision"]},
         "version": __version__,
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "date": date,
     }
 
 
@@ -98,22 +106,6 @@ def fold_adjustments(table: pl.DataFrame) -> dict[int, Adjustment]:
     return {
         fold: fit_adjustment(normals.filter(pl.col("fold") != fold)) for fold in table["fold"].unique().sort().to_list()
     }
-
-
-def standardised(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with `standardised`: the score in units of its fold's out-of-fold training normals."""
-    import polars as pl
-
-    parts = []
-    for fold in table["fold"].unique().sort().to_list():
-        others = table.filter((pl.col("fold") != fold) & (pl.col("label") == "normal"))["score"]
-        mean, spread = float(others.mean() or 0.0), float(others.std() or 1.0)  # type: ignore[arg-type]
-        parts.append(
-            table.filter(pl.col("fold") == fold).with_columns(
-                standardised=(pl.col("score") - mean) / max(spread, 1e-12)
-            )
-        )
-    return pl.concat(parts)
 
 
 def write_row(row: Mapping[str, Any], folder: Path) -> Path:

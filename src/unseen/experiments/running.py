@@ -7,6 +7,7 @@ the same films.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from unseen import __version__
 from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
-from unseen.anatomy.lungs import NoMasksError
+from unseen.anatomy.lungs import LungFinder, NoMasksError
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
@@ -43,6 +44,8 @@ class Trained:
     digest: str
     history: History | None
     """The training's losses; None for a method without a training loop."""
+    not_read: tuple[NotRead, ...]
+    """Training films that could not be read, where this call trained."""
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -67,6 +70,7 @@ def train_recipe(
     data: str | None = None,
     finder: Path | None = None,
     out: Path | None = None,
+    licence: str = "",
     root: Path | None = None,
     progress: Report | None = None,
 ) -> Trained:
@@ -75,8 +79,11 @@ def train_recipe(
     data    normal films in the place of the recipe's: a folder, a glob, a manifest (its abnormals are left aside)
     finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
     out     a further copy of the bundle
+    licence what the model may be used for, for its card
     root    where runs are kept; None is `$UNSEEN_RUNS`
     """
+    if out is not None:
+        bundle.check_free(out)
     recipe = resolve(recipe)
     films, data_digest = _training_films(recipe, fold=fold, data=data)
     root = runs_root() if root is None else root
@@ -106,11 +113,11 @@ def train_recipe(
                     raise
                 lungs = None  # a whole-film method can do without; its reports then lack the lung area
         detector.fit(films, finder=lungs, training=training, folder=run.folder, progress=progress)
-        save(detector, run.bundle, recipe_digest=name)
+        save(detector, run.bundle, recipe_digest=name, licence=licence)
         history = detector.history
     if out is not None:
-        save(detector, out, recipe_digest=name)
-    return Trained(run, detector, recipe, name, history)
+        save(detector, out, recipe_digest=name, licence=licence)
+    return Trained(run, detector, recipe, name, history, tuple(detector.not_read))
 
 
 def _training_films(recipe: Recipe, *, fold: int | None, data: str | None) -> tuple[Iterable[Film | NotRead], str]:
@@ -146,5 +153,6 @@ def shared_lungs(
     """The lung finders for these training films, trained once and then found again by every recipe on the same
     films."""
     held_out = "all" if fold is None else f"f{fold}"
-    folder = root / "lungs" / f"{held_out}-{recipe.seed}-{data_digest[:8]}"
+    said = f"{data_digest} {__version__} {LungFinder.Config().model_dump_json()}"
+    folder = root / "lungs" / f"{held_out}-{recipe.seed}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
     return cross_fitted(films, seed=recipe.seed, device="cpu", folder=folder, progress=progress)

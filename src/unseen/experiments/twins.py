@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from unseen.artifacts.bundle import load
 from unseen.artifacts.recipe import Recipe
 from unseen.experiments.rows import Row, described
 from unseen.experiments.running import train_recipe
@@ -34,7 +35,12 @@ def twin_row(
     )
     history = trained.history
     return {
-        **described(trained.recipe, digest=trained.digest),
+        **described(
+            trained.recipe,
+            digest=trained.digest,
+            device=trained.detector.trained_on,
+            date=load(trained.run.bundle).card.created[:10],
+        ),
         "steps": 0 if history is None else history.steps,
         "seconds": trained.detector.facts["training_seconds"],
         "convergence": "no training loop"

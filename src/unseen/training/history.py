@@ -12,7 +12,7 @@ from typing import TextIO
 
 from unseen.artifacts.files import clear_leftovers, write_text
 
-_REST = 0.05  # CONTRACTS: "not converged" is a last tenth more than 5 % under the tenth before
+_REST = 0.05  # "not converged" is a last tenth more than 5 % under the tenth before
 _FEWEST = 20  # two tenths of two steps each: with fewer, a mean is one batch
 
 

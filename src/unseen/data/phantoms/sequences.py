@@ -50,17 +50,16 @@ class Phantoms(Sequence[Film]):
         return f"<{len(self)} phantom films>"
 
 
-def normals(n: int, *, seed: int = 0, size: int = 256, shortcut: bool | None = None) -> Phantoms:
+def normals(n: int, *, seed: int = 0, size: int = 256) -> Phantoms:
     """`n` films without a lesion, `size` × `size` pixels (64 to 1024).
 
-    Film i depends on (seed, i) alone: `normals(10)` begins `normals(100)`. `shortcut` changes nothing here and is
-    taken so that normals and abnormals can be made by the same call.
+    Film i depends on (seed, i) alone: `normals(10)` begins `normals(100)`.
     """
     _check(n, size)
     return Phantoms([Case(seed=seed, stream="normal", index=i, size=size, kind=None) for i in range(n)])
 
 
-def abnormals(n: int, *, seed: int = 0, size: int = 256, shortcut: bool | None = None) -> Phantoms:
+def abnormals(n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False) -> Phantoms:
     """`n` films with a lesion each, kinds in turn; other patients than those of `normals` with the same seed.
 
     `shortcut=True` plants a shortcut: these films are sharper than normal ones, as from another detector.
@@ -68,13 +67,13 @@ def abnormals(n: int, *, seed: int = 0, size: int = 256, shortcut: bool | None =
     _check(n, size)
     return Phantoms(
         [
-            Case(seed=seed, stream="abnormal", index=i, size=size, kind=KINDS[i % len(KINDS)], sharper=bool(shortcut))
+            Case(seed=seed, stream="abnormal", index=i, size=size, kind=KINDS[i % len(KINDS)], sharper=shortcut)
             for i in range(n)
         ]
     )
 
 
-def twins(n: int, *, seed: int = 0, size: int = 256, shortcut: bool | None = None) -> Phantoms:
+def twins(n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False) -> Phantoms:
     """`n` pairs, so 2·n films: normal, abnormal, normal, abnormal, …; a pair shares its `columns["twin"]`.
 
     A pair is one patient in one exposure, without and with a lesion; each film has its own noise. `shortcut=True`
@@ -85,7 +84,7 @@ def twins(n: int, *, seed: int = 0, size: int = 256, shortcut: bool | None = Non
     for i in range(n):
         cases.append(Case(seed=seed, stream="twin", index=i, size=size, kind=None))
         kind = KINDS[i % len(KINDS)]
-        cases.append(Case(seed=seed, stream="twin", index=i, size=size, kind=kind, sharper=bool(shortcut)))
+        cases.append(Case(seed=seed, stream="twin", index=i, size=size, kind=kind, sharper=shortcut))
     return Phantoms(cases)
 
 

@@ -99,7 +99,7 @@ def write_set(folder: Path) -> None:
             writer.writerows({**row, "fold": i % 3} for i, row in enumerate(rows))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # what it patches must not outlive these tests
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     data, root = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("root")
     write_set(data / "set")

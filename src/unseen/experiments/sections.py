@@ -144,7 +144,8 @@ def provenance(rows: Sequence[Entry]) -> list[str]:
         "was used for any choice. AUROC is the mean of the folds', weighted by n₀·n₁; intervals are percentiles of "
         "2,000 bootstrap draws within folds, stratified by source and label. *Not converged*: the weighted generator "
         "loss's mean over the last tenth of the steps lies more than 5 % under the tenth before, in one fold or more; "
-        "the curves are in the rows. One seed: the spread between seeds is not in the intervals.",
+        "the curves are in the rows. Seconds are wall time beside other work: an order of magnitude, not a benchmark. "
+        "One seed: the spread between seeds is not in the intervals.",
         table(
             head,
             (

@@ -1,0 +1,82 @@
+# unseen: the few commands. Each makes the virtual environment .venv first when it is absent or out of date.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+WORKERS ?= 2
+DEMO_ARGS ?=
+
+# The films that results and some tests are about: $UNSEEN_DATA, else ../shared/data where that folder is.
+ifndef UNSEEN_DATA
+ifneq ($(wildcard ../shared/data/.),)
+export UNSEEN_DATA := $(abspath ../shared/data)
+endif
+endif
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NO_MKDOCS_2_WARNING := 1
+
+# One thread a worker: WORKERS processes run at a time.
+PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --dist worksteal
+
+.PHONY: help demo test quick results docs soak lint format parts clean
+
+help:
+	@echo "make demo      train, score and report on phantoms made on the spot (DEMO_ARGS are passed on)"
+	@echo "make test      everything that must hold: lint, types, house, tests, doctests, docs"
+	@echo "make quick     unit tests only, under two minutes"
+	@echo "make results   train and evaluate the recipes on real films, render docs/results.md (long)"
+	@echo "make docs      the documentation, into site/"
+	@echo "make soak      the long forms of some tests (by hand, up to 45 minutes)"
+	@echo "make lint      ruff, mypy, import-linter;  make format  puts the layout right"
+
+demo: $(STAMP)
+	$(BIN)/unseen demo $(DEMO_ARGS)
+
+test: $(STAMP) parts lint
+	@echo "films: $${UNSEEN_DATA:-none; the tests on real films are skipped (they fail where CI is set)}"
+	$(PYTEST) -m "not soak"
+	$(PYTEST) --doctest-modules src
+	@echo "make test: all passed"
+	@echo "what make installed: $$(cat $(STAMP)); system programs: $$(cat .venv/.parts 2>/dev/null || echo none, all were there)"
+
+quick: $(STAMP)
+	$(PYTEST) -m "not slow and not soak" --timeout 60
+
+results: $(STAMP)
+	$(BIN)/python -m unseen.experiments
+
+docs: $(STAMP)
+	$(BIN)/mkdocs build --strict
+	@echo "docs: site/index.html"
+
+soak: $(STAMP)
+	env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m soak --timeout 2700
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+parts:
+	@.ci/parts
+
+clean:
+	rm -rf site dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# torch goes first, pinned: left to itself, pip may take a build with gigabytes of GPU libraries.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"unseen needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Say make PYTHON=/path/to/python3.11.")'
+	@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
+	@echo "installing into .venv: torch, then unseen with train, dicom-lossless, dev, docs (constraints.txt; a few minutes the first time)"
+	$(BIN)/python -m pip install --quiet -c constraints.txt pip torch==2.13.0 hatchling editables
+	$(BIN)/python -m pip install --quiet --no-build-isolation -c constraints.txt -e ".[train,dicom-lossless,dev,docs]"
+	@echo "$$($(BIN)/python -m pip list --format=freeze 2>/dev/null | wc -l) Python packages into .venv, as pinned in constraints.txt" > $(STAMP)
+	@echo "installed: $$(cat $(STAMP))"

@@ -1,0 +1,88 @@
+"""Each command, option and make target that the docs name exists, and each command that exists is in the docs."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import PAGES, ROOT, blocks, named
+
+COMMANDS = {"demo", "train", "score", "evaluate", "compare", "recipes", "info"}
+RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."
+
+
+@functools.cache
+def help_of(*words: str) -> str:
+    unseen = Path(sys.executable).with_name("unseen")
+    environment = os.environ | {"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"}
+    done = subprocess.run(
+        [str(unseen), *words, "--help"], capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0, f"unseen {' '.join(words)} --help: exit {done.returncode}\n{done.stderr[-2000:]}"
+    return done.stdout
+
+
+def command_lines(page: Path) -> list[str]:
+    """What the page tells a reader to type: lines of its bash blocks, and `code` in its text."""
+    text = page.read_text(encoding="utf-8")
+    for block in blocks(page):
+        text = text.replace(block.text, "")
+    typed = [
+        line.split("#")[0].strip()
+        for block in blocks(page)
+        if block.language == "bash"
+        for line in block.text.splitlines()
+    ]
+    return [line for line in typed if line] + re.findall(r"`((?:unseen|make) [^`\n]+)`", text)
+
+
+def commands_that_exist() -> set[str]:
+    commands = help_of().split("Commands", 1)[1]
+    return set(re.findall(r"^\W*([a-z][a-z-]*)(?=\s{2,})", commands, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_commands_and_options_in_the_docs_exist(page: Path) -> None:
+    for line in command_lines(page):
+        words = line.split()
+        if words[0] != "unseen":
+            continue
+        command = [] if words[1].startswith("-") else words[1:2]
+        known = help_of(*command)
+        for option in re.findall(r"(?<!\S)--[a-z][a-z-]*", line):
+            assert re.search(rf"{option}(?![a-z-])", known), f"{named(page)}: {line!r}: {option} is not an option"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_make_targets_in_the_docs_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    for line in command_lines(page):
+        words = line.split()
+        if words[0] == "make" and "=" not in words[1]:
+            assert words[1] in targets, f"{named(page)}: there is no `make {words[1]}`"
+
+
+def test_the_fixed_commands_are_there() -> None:
+    assert commands_that_exist() >= COMMANDS
+
+
+def test_each_command_is_in_the_docs() -> None:
+    lines = [line for page in PAGES for line in command_lines(page)] + (ROOT / "CHANGELOG.md").read_text().splitlines()
+    named_in_docs = {word for line in lines for word in re.findall(r"`([a-z][a-z-]*)", line.replace("unseen ", "`"))}
+    assert commands_that_exist() <= named_in_docs
+
+
+@pytest.mark.parametrize(
+    "command", [(), *((name,) for name in sorted(COMMANDS))], ids=lambda words: " ".join(words) or "unseen"
+)
+def test_help_carries_the_research_only_sentence_or_teaches(command: tuple[str, ...]) -> None:
+    text = " ".join(re.sub(r"[│|]", " ", help_of(*command)).split())
+    if not command:
+        assert RESEARCH_ONLY in text
+    assert len(text) > 100, f"unseen {' '.join(command)} --help teaches nothing: {text}"

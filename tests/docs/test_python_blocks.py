@@ -1,0 +1,41 @@
+"""Each Python block of the docs is executed, page by page, in an empty folder; the README's by house/test_wheel.py."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import PAGES, blocks, named, quick_start, script
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if script(page) and page.name != "README.md"], ids=named)
+def test_the_python_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
+    program = tmp_path / f"{page.stem}.md.py"
+    program.write_text(script(page), encoding="utf-8")
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=540,
+    )
+    assert done.returncode == 0, f"{named(page)} (line numbers are the page's):\n{done.stderr[-4000:]}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_block_says_its_language(page: Path) -> None:
+    for block in blocks(page):
+        assert block.language in {"python", "bash", "text", "toml", "csv", "json"}, f"{named(page)}:{block.line - 1}"
+
+
+def test_the_quick_start_has_six_lines() -> None:
+    assert len(quick_start().splitlines()) == 6

@@ -1,0 +1,64 @@
+"""The site builds without a warning, carries the research-only sentence on every page, and fetches nothing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import ROOT
+
+RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."
+
+
+@pytest.mark.slow
+def test_the_site_builds_and_stands_on_its_own(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    pages = [page for page in site.rglob("*.html") if page.name != "404.html"]
+    assert len(pages) > 20
+    for page in pages:
+        html = page.read_text(encoding="utf-8")
+        assert RESEARCH_ONLY in html, page
+        loaded = re.findall(r"<(?:script|img|iframe)[^>]+src=\"?(https?:[^\" >]+)", html)
+        loaded += re.findall(r"<link[^>]+rel=\"?(?:stylesheet|preconnect)[^>]+href=\"?(https?:[^\" >]+)", html)
+        assert not loaded, f"{page.relative_to(site)} fetches {loaded}"
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").rglob("*.md"):
+        assert page.relative_to(ROOT / "docs").as_posix() in navigation
+
+
+def test_the_first_screen_of_the_readme_is_in_order() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    order = [
+        RESEARCH_ONLY,
+        "docs/images/first-look.png",
+        "make demo",
+        "make test",
+        "import unseen as un",
+        "<!-- results:begin -->",
+        "<!-- results:end -->",
+        "**Learnt from**",
+        "**Fails on**",
+        "**Never use for**",
+        "Inverse problems",
+    ]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_the_first_picture_is_there() -> None:
+    assert (ROOT / "docs" / "images" / "first-look.png").stat().st_size > 10_000

@@ -1,0 +1,38 @@
+"""`import unseen` adds at most 0.3 s to `import torch`; `unseen --help` takes at most 0.5 s (least of several)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def least_of(measure: Callable[[], float], *, bound: float) -> float:
+    """The least of five; where that is over the bound, of up to fifteen: other workers share the machine."""
+    seconds: list[float] = []
+    while len(seconds) < 5 or (min(seconds) > bound and len(seconds) < 15):
+        seconds.append(measure())
+    return min(seconds)
+
+
+def test_import_unseen_adds_little_to_import_torch() -> None:
+    code = "import torch, time; begin = time.perf_counter(); import unseen; print(time.perf_counter() - begin)"
+
+    def measure() -> float:
+        return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+    assert least_of(measure, bound=0.3) <= 0.3
+
+
+def test_help_comes_at_once() -> None:
+    unseen = Path(sys.executable).with_name("unseen")
+
+    def measure() -> float:
+        begin = time.perf_counter()
+        subprocess.run([str(unseen), "--help"], capture_output=True, check=True, env=os.environ | {"COLUMNS": "120"})
+        return time.perf_counter() - begin
+
+    assert least_of(measure, bound=0.5) <= 0.5

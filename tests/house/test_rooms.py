@@ -1,0 +1,119 @@
+"""A room's `__init__.py` is its table of contents: the same names for type checkers and at run time, loaded lazily."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "src" / "unseen"
+HEAVY = {
+    "torch",
+    "sklearn",
+    "lightning_fabric",
+    "matplotlib",
+    "pydicom",
+    "polars",
+    "skimage",
+    "scipy",
+    "numpy",
+    "pydantic",
+}
+ROOMS = sorted(
+    ".".join(path.parent.relative_to(PACKAGE.parent).parts)
+    for path in PACKAGE.rglob("__init__.py")
+    if "lazy_loader" in path.read_text(encoding="utf-8")
+)
+
+
+def names_for_type_checkers(room: str) -> dict[str, str]:
+    """Public name → dotted path of what it stands for, from the `if TYPE_CHECKING:` block."""
+    tree = ast.parse((PACKAGE.parent / Path(*room.split(".")) / "__init__.py").read_text(encoding="utf-8"))
+    return {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def names_defined_here(room: str) -> set[str]:
+    """What the room's `__init__` itself defines, such as its registry."""
+    tree = ast.parse((PACKAGE.parent / Path(*room.split(".")) / "__init__.py").read_text(encoding="utf-8"))
+    return {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def submodules(room: str) -> set[str]:
+    folder = PACKAGE.parent / Path(*room.split("."))
+    return {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+
+
+def test_all_rooms_are_lazy() -> None:
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {room.split(".")[-1] for room in ROOMS} <= {
+        "cli"
+    }
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_type_checkers_and_run_time_see_the_same_names(room: str) -> None:
+    module = importlib.import_module(room)
+    expected = set(names_for_type_checkers(room))
+    lazy = set(module.__all__) - (submodules(room) - expected) - names_defined_here(room)
+    assert lazy == expected
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_public_name_loads_and_is_what_the_type_checker_thinks(room: str) -> None:
+    module = importlib.import_module(room)
+    for name, target in names_for_type_checkers(room).items():
+        where, _, what = target.rpartition(".")
+        if (PACKAGE.parent / Path(*target.split("."))).is_dir():
+            assert getattr(module, name) is importlib.import_module(target)
+        else:
+            assert getattr(module, name) is getattr(importlib.import_module(where), what)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_submodule_bears_a_public_name(room: str) -> None:
+    functions_and_classes = {
+        name
+        for name, target in names_for_type_checkers(room).items()
+        if not (PACKAGE.parent / Path(*target.split("."))).is_dir()
+    }
+    assert not functions_and_classes & submodules(room)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_it_is_for(room: str) -> None:
+    assert len((importlib.import_module(room).__doc__ or "").strip()) > 40
+
+
+def test_opening_all_rooms_imports_nothing_heavy() -> None:
+    code = f"import sys, {', '.join(ROOMS)}; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(done.stdout.split())
+
+
+def test_inside_the_house_imports_name_the_defining_module() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        if path.name == "__init__.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module in ROOMS:
+                taken = {alias.name for alias in node.names} & set(names_for_type_checkers(node.module))
+                taken -= submodules(node.module)
+                assert not taken, (
+                    f"{path.relative_to(PACKAGE)}:{node.lineno}: import {taken} from the module that defines it"
+                )

@@ -43,8 +43,9 @@ def make() -> Make:
     """An untrained detector of few parameters, by its key."""
 
     def build(key: str, *, frame: str = "lungs", **settings: object) -> Detector:
-        small = {"components": 8} if key == "pca" else {"features": 4, "latent": 8}
         method: type[Detector] = METHODS.load(key)
+        sizes = {"components": 8, "features": 4, "latent": 8}
+        small = {name: size for name, size in sizes.items() if name in method.Config.model_fields}
         return method(view=View(frame=frame, size=32), **{**small, **settings})
 
     return build

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.detectors.conftest import Make
-from unseen.detectors.detector import FitError, Normals
+from unseen.detectors.detector import FitError, Fitting, Normals
 from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
 from unseen.training.settings import Training
 
@@ -101,7 +101,7 @@ def test_roi_sure_under_bf16_refuses_a_step_that_rounding_would_drown(make: Make
     image, inside, lungs = batch()
     normals = Normals(image, inside, lungs, tuple("abcdefgh"))
     with pytest.raises(FitError, match=r"tau is 0\.001"):
-        detector.learn(normals, training=Training(precision="bf16"), folder=None, progress=None, validate=None)
+        detector.learn(normals, Fitting(Training(precision="bf16")))
 
 
 def test_a_discriminator_whose_loss_has_vanished_is_drawn_anew(make: Make) -> None:
@@ -136,9 +136,6 @@ def test_the_sure_members_tell_the_noise_that_they_estimated(make: Make) -> None
     digests = tuple(f"{i:02x}" for i in range(16))
     detector.learn(
         Normals(image, everywhere, everywhere, digests),
-        training=Training(epochs=1, batch_size=8, device="cpu"),
-        folder=None,
-        progress=None,
-        validate=None,
+        Fitting(Training(epochs=1, batch_size=8, device="cpu")),
     )
     assert detector.facts["sigma"] == pytest.approx(0.05, rel=0.1)

@@ -12,6 +12,7 @@ from unseen.artifacts.registry import Registry
 if TYPE_CHECKING:
     from unseen.detectors.detector import Detector as Detector
     from unseen.detectors.detector import Finding as Finding
+    from unseen.detectors.detector import Fitting as Fitting
     from unseen.detectors.detector import Judgement as Judgement
     from unseen.detectors.ganomaly import Ganomaly as Ganomaly
     from unseen.detectors.ganomaly_sure import GanomalySure as GanomalySure
@@ -36,7 +37,7 @@ METHODS = Registry(
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "detector": ["Detector", "Finding", "Judgement"],
+        "detector": ["Detector", "Finding", "Fitting", "Judgement"],
         "ganomaly": ["Ganomaly"],
         "ganomaly_sure": ["GanomalySure"],
         "pca": ["Pca"],

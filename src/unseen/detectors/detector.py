@@ -68,6 +68,22 @@ class Normals:
 
 
 @dataclass(frozen=True, eq=False)
+class Fitting:
+    """How `learn` is to go about it; a method with a training loop hands these on to it.
+
+    training  epochs, batch size, seed, device
+    folder    where checkpoints go, or None
+    progress  called with the loop's progress, or None
+    validate  called after each epoch with its number; what it returns is kept in the history, or None
+    """
+
+    training: Training
+    folder: Path | None = None
+    progress: Callable[[Progress], None] | None = None
+    validate: Callable[[int], Mapping[str, float]] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Judgement:
     """What a method says of one viewed film: score; its parts by name; two float32 pictures (size, size)."""
 
@@ -159,13 +175,7 @@ class Detector(ABC):
         prepared = self._prepare(films)
         self.training_films = prepared.digests
         began = time.monotonic()
-        self.learn(
-            prepared,
-            training=training,
-            folder=folder,
-            progress=lambda state: progress(self.key, state),
-            validate=validate,
-        )
+        self.learn(prepared, Fitting(training, folder, lambda state: progress(self.key, state), validate))
         spent = time.monotonic() - began if self.history is None else self.history.seconds
         self.facts["training_seconds"] = round(spent, 3)
         device = "cpu" if self.history is None else self.history.device
@@ -201,15 +211,7 @@ class Detector(ABC):
         return self.view(film, None if self.finder is None else self.finder.find(film))
 
     @abstractmethod
-    def learn(
-        self,
-        normals: Normals,
-        *,
-        training: Training,
-        folder: Path | None,
-        progress: Callable[[Progress], None] | None,
-        validate: Callable[[int], Mapping[str, float]] | None,
-    ) -> None:
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
         """Learn from prepared normals; may set `history` and `facts`."""
 
     @abstractmethod

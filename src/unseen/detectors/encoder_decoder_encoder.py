@@ -14,14 +14,14 @@ Source: Akcay, Atapour-Abarghouei, Breckon, "GANomaly", ACCV 2018, equations 1â€
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pydantic import Field
 
-from unseen.detectors.detector import Detector, Judgement, Normals, Settings
+from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings
 from unseen.losses.adversarial import discriminator_bce, feature_matching
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder
 from unseen.networks.initialise import initialise_dcgan
@@ -29,13 +29,9 @@ from unseen.training.learner import Step
 from unseen.training.loop import train
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import nn
 
     from unseen.anatomy.view import Viewed
-    from unseen.training.loop import Progress
-    from unseen.training.settings import Training
 
 _COLLAPSED = 1e-5  # the thesis's threshold on the discriminator's batch loss
 
@@ -82,24 +78,16 @@ class EncoderDecoderEncoder(Detector):
         prediction: torch.Tensor = self.networks["de"](self.networks["e1"](x))
         return prediction
 
-    def learn(
-        self,
-        normals: Normals,
-        *,
-        training: Training,
-        folder: Path | None,
-        progress: Callable[[Progress], None] | None,
-        validate: Callable[[int], Mapping[str, float]] | None,
-    ) -> None:
-        self.networks = self._build(torch.Generator().manual_seed(training.seed))
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
+        self.networks = self._build(torch.Generator().manual_seed(fitting.training.seed))
         data = (normals.images, normals.inside, normals.lungs)
         self.history = train(
             _Adversaries(self),
             data,
-            training,
-            folder=folder,
-            progress=progress,
-            validate=validate,
+            fitting.training,
+            folder=fitting.folder,
+            progress=fitting.progress,
+            validate=fitting.validate,
             identity=f"{self.key} {self.config.model_dump_json()}",
         )
 

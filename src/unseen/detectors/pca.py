@@ -9,23 +9,19 @@ train; what does not beat it is not worth its seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 
-from unseen.detectors.detector import Detector, FitError, Judgement, Normals, Settings
+from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals, Settings
 from unseen.priors.principal_subspace import PrincipalSubspace
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import nn
 
     from unseen.anatomy.view import Viewed
-    from unseen.training.loop import Progress
-    from unseen.training.settings import Training
 
 
 class Pca(Detector):
@@ -45,15 +41,7 @@ class Pca(Detector):
     config: Config
     subspace: PrincipalSubspace
 
-    def learn(
-        self,
-        normals: Normals,
-        *,
-        training: Training,
-        folder: Path | None,
-        progress: Callable[[Progress], None] | None,
-        validate: Callable[[int], Mapping[str, float]] | None,
-    ) -> None:
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
         n, components = len(normals.digests), self.config.components
         if n <= components:
             raise FitError(

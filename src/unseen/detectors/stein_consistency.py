@@ -8,23 +8,19 @@ nearly the squared error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from pydantic import Field
 
-from unseen.detectors.detector import FitError, Normals
+from unseen.detectors.detector import FitError, Fitting, Normals
 from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
 from unseen.losses.stein import sure, sure_literal
 from unseen.physics.gaussian import Gaussian
 from unseen.physics.mask import Mask
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from unseen.training.loop import Progress
-    from unseen.training.settings import Training
+    pass
 
 _LEAST_TAU_BF16 = (
     1e-2  # measured: unbiased under autocast at 1e-2 (tests of `losses.sure`); at 1e-3 the variance doubles
@@ -47,16 +43,8 @@ class SteinConsistency(EncoderDecoderEncoder):
     Config: ClassVar[type[SteinSettings]] = SteinSettings
     config: SteinSettings
 
-    def learn(
-        self,
-        normals: Normals,
-        *,
-        training: Training,
-        folder: Path | None,
-        progress: Callable[[Progress], None] | None,
-        validate: Callable[[int], Mapping[str, float]] | None,
-    ) -> None:
-        if training.precision == "bf16" and self.config.tau < _LEAST_TAU_BF16:
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
+        if fitting.training.precision == "bf16" and self.config.tau < _LEAST_TAU_BF16:
             raise FitError(
                 f"method.tau is {self.config.tau:g}: under bf16 its finite difference drowns in rounding. Take "
                 f'{_LEAST_TAU_BF16:g} or more, or training.precision = "fp32"'
@@ -66,7 +54,7 @@ class SteinConsistency(EncoderDecoderEncoder):
             "estimated_sigma": estimated,
             "sigma": estimated if self.config.sigma is None else self.config.sigma,
         }
-        super().learn(normals, training=training, folder=folder, progress=progress, validate=validate)
+        super().learn(normals, fitting)
 
     def consistency(self, aim: Aim, prediction: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         noise, target = Gaussian(self.facts["sigma"]), Mask(aim.support)

@@ -37,5 +37,3 @@ def from_hounsfield(hounsfield: float) -> float:
 TRABECULAR_BONE = from_hounsfield(200.0)
 """Spongy bone of vertebrae and rib cores, 1/cm; a choice near young adults' lumbar values
 (Pickhardt et al. 2013, Ann Intern Med 158:588)."""
-AIR = 0.0
-"""Air, 1/cm (below 3e-4)."""

@@ -32,6 +32,10 @@ def test_no_such_model(say: Say, world: World, tmp_path: Path) -> None:
         told(say(*command), "gone")
 
 
+def test_a_device_that_is_not_there(say: Say, world: World) -> None:
+    told(say("score", world.pca, "a.png", "--device", "gpu"), "device gpu: cannot be used here", "Take cpu")
+
+
 def test_a_pickle_is_no_model(say: Say, tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     path.write_bytes(pickle.dumps({"weights": [1, 2, 3]}))

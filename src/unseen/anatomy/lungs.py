@@ -131,8 +131,9 @@ class LungFinder:
         """The film's lungs, bool (size, size) over the whole film stretched to a square; all False where none were
         found."""
         with torch.inference_mode():
-            logits = self.network(self._view(film).image[None])  # (1, 1, size, size)
-        return _two_largest(logits[0, 0].numpy() > 0)
+            device = next(self.network.parameters()).device
+            logits = self.network(self._view(film).image[None].to(device))  # (1, 1, size, size)
+        return _two_largest(logits[0, 0].cpu().numpy() > 0)
 
 
 class _LungLearner:

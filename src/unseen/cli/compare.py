@@ -15,6 +15,7 @@ def compare(
     ],
     out: Annotated[Path | None, typer.Option(help="also write the figures here, as JSON")] = None,
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
 ) -> None:
     """Compare models on the films that none of them was trained on: AUROC, paired difference, DeLong's p.
 
@@ -32,7 +33,7 @@ def compare(
         raise UsageError("a comparison needs two models or more")
     if len({str(path) for path in models}) < len(models):
         raise UsageError("a model is named twice; a comparison needs different ones")
-    detectors = {str(path): load(path) for path in models}
+    detectors = {str(path): load(path, device=device) for path in models}
     listed = films(data)
     result = compare_detectors(detectors, listed, seed=seed, progress=console.count_progress("scored"))
     for name, figure in result.auroc.items():

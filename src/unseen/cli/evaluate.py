@@ -16,6 +16,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="folder for report.html, metrics.json and scores.parquet")],
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="stop at the first input that is not read")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
 ) -> None:
     """Judge a model on labelled films, beside what trivial picture statistics reach on the same films.
 
@@ -32,7 +33,7 @@ def evaluate(
 
     console.step(f"scoring {data}")
     listed = films(data, strict=strict, lesions=True)
-    result = judge(load(model), listed, out=out, seed=seed, progress=console.count_progress("scored"))
+    result = judge(load(model, device=device), listed, out=out, seed=seed, progress=console.count_progress("scored"))
     typer.echo(result.headline)
     typer.echo(result.verdict)
     if result.not_read:

@@ -23,6 +23,7 @@ def mistakes() -> tuple[type[Exception], ...]:
         "unseen.training.errors": ["TrainingError"],
         "unseen.anatomy.lungs": ["NoMasksError"],
         "unseen.detectors.detector": ["FitError"],
+        "unseen.detectors.saved": ["DeviceError"],
         "unseen.cli.usage": ["UsageError"],
     }.items():
         if module in sys.modules:

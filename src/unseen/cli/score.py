@@ -15,6 +15,7 @@ def score(
     out: Annotated[Path | None, typer.Option(help="write the rows here: .parquet or .csv")] = None,
     maps: Annotated[Path | None, typer.Option(help="write each film's anomaly map here: <digest>.npy, float32")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="stop at the first input that is not read")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
 ) -> None:
     """Score films: higher is less like the normal films that the model has learnt from.
 
@@ -38,7 +39,7 @@ def score(
     if out is not None and out.suffix not in (".parquet", ".csv"):
         raise UsageError(f"--out {out}: rows are written as .parquet or .csv")
     inputs = films(data if data is not None else list(files or []), strict=strict)
-    detector = load(model)
+    detector = load(model, device=device)
     rows = score_rows(detector, inputs, maps=maps, progress=console.count_progress("scored") if out else None)
     unread = 0
     if out is None:

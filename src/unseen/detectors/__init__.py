@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unseen.detectors.pca import Pca as Pca
     from unseen.detectors.roi_oracle import RoiOracle as RoiOracle
     from unseen.detectors.roi_sure import RoiSure as RoiSure
+    from unseen.detectors.saved import DeviceError as DeviceError
     from unseen.detectors.saved import load as load
     from unseen.detectors.saved import save as save
 
@@ -43,6 +44,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "pca": ["Pca"],
         "roi_oracle": ["RoiOracle"],
         "roi_sure": ["RoiSure"],
-        "saved": ["load", "save"],
+        "saved": ["DeviceError", "load", "save"],
     },
 )

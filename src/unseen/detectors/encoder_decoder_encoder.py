@@ -94,7 +94,8 @@ class EncoderDecoderEncoder(Detector):
     def judge(self, viewed: Viewed) -> Judgement:
         self.modules()
         lungs = viewed.inside if viewed.lungs is None else viewed.lungs
-        aim = self.aim(viewed.image[None], viewed.inside[None], lungs[None])
+        device = next(self.networks["e1"].parameters()).device
+        aim = self.aim(*(tensor[None].to(device) for tensor in (viewed.image, viewed.inside, lungs)))
         with torch.inference_mode():
             z = self.networks["e1"](aim.x)  # (1, latent, 1, 1)
             prediction = self.networks["de"](z)  # (1, 1, size, size)
@@ -105,8 +106,8 @@ class EncoderDecoderEncoder(Detector):
         return Judgement(
             score=score,
             parts={"latent": score, "reconstruction": reconstruction},
-            anomaly_map=residual[0, 0].numpy(),
-            reconstruction=(prediction * aim.support)[0, 0].numpy(),
+            anomaly_map=residual[0, 0].cpu().numpy(),
+            reconstruction=(prediction * aim.support)[0, 0].cpu().numpy(),
         )
 
     def modules(self) -> Mapping[str, nn.Module]:

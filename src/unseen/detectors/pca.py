@@ -51,7 +51,8 @@ class Pca(Detector):
         self.subspace = PrincipalSubspace.fit(normals.images * normals.inside, components=self.config.components)
 
     def judge(self, viewed: Viewed) -> Judgement:
-        picture, inside = viewed.masked[None], viewed.inside[None]  # (1, 1, size, size)
+        device = self.subspace.mean.device
+        picture, inside = viewed.masked[None].to(device), viewed.inside[None].to(device)  # (1, 1, size, size)
         with torch.inference_mode():
             nearest = self.subspace(self.subspace.latent(picture)) * inside
             distance = self.subspace.distance(picture, inside=inside)
@@ -59,8 +60,8 @@ class Pca(Detector):
         return Judgement(
             score=score,
             parts={"residual": score},
-            anomaly_map=(picture - nearest).abs()[0, 0].numpy(),
-            reconstruction=nearest[0, 0].numpy(),
+            anomaly_map=(picture - nearest).abs()[0, 0].cpu().numpy(),
+            reconstruction=nearest[0, 0].cpu().numpy(),
         )
 
     def modules(self) -> Mapping[str, nn.Module]:

@@ -62,10 +62,14 @@ def save(
     return bundle.save(folder, tensors, card)
 
 
-def load(folder: Path | str) -> Detector:
-    """Read a detector back, ready to score; its card is `detector.card`.
+class DeviceError(ValueError):
+    """A device that is not there, or that torch was built without; a sentence for the user."""
 
-    Raises `artifacts.BundleError`, naming the file, the cause and the cure.
+
+def load(folder: Path | str, *, device: str = "cpu") -> Detector:
+    """Read a detector back, ready to score on `device` ("cpu", "cuda", "cuda:1"); its card is `detector.card`.
+
+    Raises `artifacts.BundleError`, naming the file, the cause and the cure; DeviceError for a device that is not there.
     """
     read = bundle.load(folder)
     card = read.card
@@ -81,6 +85,13 @@ def load(folder: Path | str) -> Detector:
         expected["finder"] = finder.network
         detector.finder = finder
     _load_states(expected, read)
+    for module in expected.values():
+        try:
+            module.to(device)
+        except (RuntimeError, AssertionError) as error:  # AssertionError: torch without CUDA
+            raise DeviceError(
+                f"device {device}: cannot be used here ({str(error).splitlines()[0]}). Take cpu"
+            ) from error
     detector.training_films = tuple(card.training_films)
     detector.facts = dict(card.facts)
     detector.trained_on = card.trained_on

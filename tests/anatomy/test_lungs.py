@@ -86,7 +86,7 @@ def test_at_most_two_lungs_are_found_and_they_have_no_holes(finder: LungFinder) 
 def test_films_without_masks_cannot_teach_and_the_error_names_both_ways_out(normals: list[Film]) -> None:
     bare = [dataclasses.replace(film, lungs=None) for film in normals[:3]]
     broken = NotRead(name="x", reason="It is empty.", source="s", patient="p")
-    with pytest.raises(NoMasksError, match=r"manifest column `mask`.*or give a trained finder"):
+    with pytest.raises(NoMasksError, match=r"manifest column `mask`.*or a trained model whose finder is taken"):
         LungExamples.of([*bare, broken])
 
 

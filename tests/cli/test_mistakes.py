@@ -99,7 +99,19 @@ def test_films_that_are_not_there_say_where_they_are_looked_for(
 def test_too_few_films_say_how_many_are_needed(say: Say, world: World, tmp_path: Path) -> None:
     path = changed(tmp_path, "components = 8", "components = 50")
     answer = say("train", path, "--data", world.normals, "--finder", world.pca)
-    told(answer, "more than 50 normal films", "there are 30", "method.components")
+    told(answer, "components=50", "needs 51 normal films", "there are 30", "[method]")
+
+
+def test_a_size_that_the_networks_cannot_have(say: Say, world: World, tmp_path: Path) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text('[view]\nsize = 60\n[method]\nkey = "roi-sure"\n', encoding="utf-8")
+    told(say("train", path, "--data", world.bare, "--finder", world.pca), "view.size: seen 60", "power of two")
+
+
+def test_a_folder_that_holds_masks_is_not_trained_on(say: Say, world: World, recipe: Path) -> None:
+    folder = world.normals.parent
+    assert (folder / "manifest.csv").is_file()
+    told(say("train", recipe, "--data", folder), "holds a manifest.csv", "masks and all", str(folder / "manifest.csv"))
 
 
 def test_a_finder_must_hold_lungs_and_folds_need_the_recipes_films(say: Say, world: World, recipe: Path) -> None:

@@ -156,7 +156,7 @@ def load(folder: Path | str) -> Bundle:
     from safetensors.torch import load as from_bytes
 
     folder = Path(folder)
-    if not folder.is_dir():
+    if not folder.is_dir() or (not (folder / _CARD).exists() and not (folder / _WEIGHTS).exists()):
         raise BundleError(
             f"{folder}: not a bundle. A bundle is a folder with {_CARD} and {_WEIGHTS}; pickles (.pt, .pth, .pkl) are "
             "never opened. Give the folder that `unseen train` wrote."

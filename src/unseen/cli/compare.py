@@ -40,8 +40,7 @@ def compare(
         typer.echo(f"{name}: AUROC {figure}")
     for pair in result.pairs:
         typer.echo(str(pair))
-    left_out = len(listed) - result.films
-    typer.echo(f"{result.films} films, {left_out} left out (trained on, not labelled, not read, or named twice)")
+    typer.echo(f"{result.films} films, {result.left_out} left out (trained on, not labelled, not read, or named twice)")
     if out is not None:
         write_comparison(result, out)
         console.note(f"written: {out}")

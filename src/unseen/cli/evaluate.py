@@ -30,14 +30,21 @@ def evaluate(
     from unseen.data.reading import films
     from unseen.detectors.saved import load
     from unseen.evaluation.evaluating import evaluate as judge
+    from unseen.evaluation.interval import Interval
 
     console.step(f"scoring {data}")
     listed = films(data, strict=strict, lesions=True)
     result = judge(load(model, device=device), listed, out=out, seed=seed, progress=console.count_progress("scored"))
     typer.echo(result.headline)
-    typer.echo(result.verdict)
-    if result.not_read:
-        typer.echo(f"{result.not_read} inputs were not read; the report says why.")
+    if isinstance(result.auroc, Interval):
+        typer.echo(result.verdict)
+    for count, what in (
+        (result.trained_on, "left out: the model was trained on them"),
+        (result.unlabelled, "without a label (normal or abnormal, in a manifest's column `label`): scored, not judged"),
+        (result.not_read, "not read; the report says why"),
+    ):
+        if count:
+            typer.echo(f"{count} of {len(listed)} films {what}.")
     typer.echo(f"report: {out / 'report.html'}")
     console.limits()
     raise typer.Exit(1 if result.not_read else 0)

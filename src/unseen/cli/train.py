@@ -38,10 +38,17 @@ def train(
     """
     from unseen.artifacts import recipe as recipes
     from unseen.cli import console
+    from unseen.data.reading import films
     from unseen.experiments.running import train_recipe, with_changes
     from unseen.training.showing import shown_on
 
     chosen = with_changes(recipes.load(recipe), device=device, seed=seed)
+    if data is not None:
+        labels = [entry.label for entry in films(data).entries]
+        if labels.count("abnormal"):
+            console.note(f"{labels.count('abnormal')} of {len(labels)} films are labelled abnormal and left aside")
+        if labels.count(None):
+            console.note(f"{labels.count(None)} of {len(labels)} films have no label and are taken as normal")
     console.step(f"training {chosen.name}")
     try:
         trained = train_recipe(
@@ -50,12 +57,14 @@ def train(
     except KeyboardInterrupt:
         console.note("stopped; what was done is kept, and the same command goes on from there")
         raise typer.Exit(130) from None
-    films = len(trained.detector.training_films)
-    console.note(f"{films} normal films, {trained.detector.facts['training_seconds']:.1f} s of training")
+    learnt = len(trained.detector.training_films)
+    console.note(f"{learnt} normal films, {trained.detector.facts['training_seconds']:.1f} s of training")
+    if trained.found:
+        console.note(f"this training had been done before: {trained.run.folder}")
     if trained.history is not None and trained.history.converged("generator") is False:
         console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
-    for lost in trained.not_read:
-        console.note(f"left out, not read: {lost.name}: {lost.reason}")
+    if trained.not_read:
+        console.note(f"{len(trained.not_read)} films left out, not read; the reasons stand above")
     typer.echo(str(out or trained.run.bundle))
     console.limits()
     raise typer.Exit(1 if trained.not_read else 0)

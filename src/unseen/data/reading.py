@@ -6,6 +6,7 @@ hostile file costs its own row and nothing else.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -41,6 +42,12 @@ class Films:
 
     def __len__(self) -> int:
         return len(self.entries)
+
+    def __repr__(self) -> str:
+        labels = Counter(entry.label or "unlabelled" for entry in self.entries)
+        return (
+            f"<{len(self)} films: {', '.join(f'{count} {label}' for label, count in sorted(labels.items())) or 'none'}>"
+        )
 
     def __iter__(self) -> Iterator[Film | NotRead]:
         for entry in self.entries:

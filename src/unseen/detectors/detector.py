@@ -11,7 +11,7 @@ import logging
 import platform
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -52,6 +52,11 @@ class Settings(BaseModel):
     """The base of every detector's `Config`: frozen, unknown names refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def least_films(self) -> int:
+        """Training films that a method with these settings needs; asked for before anything is trained."""
+        return 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +109,11 @@ class Finding:
     viewed          the film as the network saw it, and how to bring other pictures onto that grid
     """
 
-    film: Film
+    film: Film = field(repr=False)
     score: float
     parts: Mapping[str, float]
-    anomaly_map: NDArray[np.float32]
-    reconstruction: NDArray[np.float32]
+    anomaly_map: NDArray[np.float32] = field(repr=False)
+    reconstruction: NDArray[np.float32] = field(repr=False)
     viewed: Viewed = field(repr=False)
 
 
@@ -135,6 +140,10 @@ class Detector(ABC):
         self.not_read: list[NotRead] = []  # films that `fit` was given and could not use
         self.trained_on = ""  # the device and its threads
         self.card: Card | None = None  # set by `detectors.load`
+
+    def __repr__(self) -> str:
+        learnt = f"learnt from {len(self.training_films)} films" if self.training_films else "not trained"
+        return f"<{self.key}, {self.view.frame} {self.view.size} px, {learnt}>"
 
     def fit(
         self,
@@ -164,6 +173,8 @@ class Detector(ABC):
         from unseen.training.showing import shown_on
 
         training = training or Training()
+        if isinstance(normals, Sized):
+            self.check_number(len(normals))
         progress = progress or shown_on(silent_off_terminal=True)
         films = list(normals) if iter(normals) is normals else normals
         if finder is None and (self.needs_lungs or self.view.frame == "lungs"):
@@ -209,6 +220,15 @@ class Detector(ABC):
     def look(self, film: Film) -> Viewed:
         """The film through this detector's view, with its own finder's lungs."""
         return self.view(film, None if self.finder is None else self.finder.find(film))
+
+    def check_number(self, films: int) -> None:
+        """Raises FitError where `films` are fewer than the settings need."""
+        least = self.config.least_films
+        if 0 < films < least:  # no film at all is told further on
+            raise FitError(
+                f"{self.key} with these settings ({self.config}) needs {least} normal films or more, and there are "
+                f"{films}. Give more films, or change these settings ([method] in a recipe)"
+            )
 
     @abstractmethod
     def learn(self, normals: Normals, fitting: Fitting) -> None:

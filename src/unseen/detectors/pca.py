@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from pydantic import Field
 
-from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals, Settings
+from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings
 from unseen.priors.principal_subspace import PrincipalSubspace
 
 if TYPE_CHECKING:
@@ -38,16 +38,15 @@ class Pca(Detector):
 
         components: int = Field(default=50, ge=1, le=4096)
 
+        @property
+        def least_films(self) -> int:
+            return self.components + 1
+
     config: Config
     subspace: PrincipalSubspace
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
-        n, components = len(normals.digests), self.config.components
-        if n <= components:
-            raise FitError(
-                f"{components} principal components need more than {components} normal films, and there are {n}. "
-                f"Give more films, or set components (method.components in a recipe) to {max(1, n - 1)} or fewer"
-            )
+        self.check_number(len(normals.digests))
         self.subspace = PrincipalSubspace.fit(normals.images * normals.inside, components=self.config.components)
 
     def judge(self, viewed: Viewed) -> Judgement:

@@ -39,7 +39,8 @@ class Pair:
 class Comparison:
     """AUROC of each detector on the films that all of them scored, and every pair's difference.
 
-    `left_out` counts judged films that some detectors scored and not all; training films are in neither count.
+    `left_out` counts the films that are not among them: judged by some only and, where `compare_detectors` made this,
+    trained on, unlabelled, not read or named twice.
     """
 
     films: int

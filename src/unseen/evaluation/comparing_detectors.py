@@ -30,8 +30,10 @@ def compare_detectors(
     """
     tables = {name: score_table(one, films, keep=0, progress=progress).table for name, one in detectors.items()}
     trained = frozenset(digest for one in detectors.values() for digest in one.training_films)
-    unread = max(int((table["status"] == NOT_READ).sum()) for table in tables.values()) if tables else 0
-    return replace(compare(tables, exclude=trained, seed=seed), not_read=unread)
+    unread = max(int((table["status"] == NOT_READ).sum()) for table in tables.values())
+    found = compare(tables, exclude=trained, seed=seed)
+    inputs = max(len(table) for table in tables.values())
+    return replace(found, left_out=inputs - found.films, not_read=unread)
 
 
 def write_comparison(comparison: Comparison, path: Path) -> None:

@@ -54,6 +54,21 @@ class Evaluation:
         """One sentence on the shortcuts, pooled."""
         return text_at(self.metrics, "shortcuts", "verdict", "pooled")
 
+    def __repr__(self) -> str:
+        return f"<Evaluation: {self.headline}>"
+
+    @property
+    def trained_on(self) -> int:
+        """How many films are left out of the figures because the model was trained on them."""
+        count = entry_at(self.metrics, "excluded_training_films")
+        return count if isinstance(count, int) else 0
+
+    @property
+    def unlabelled(self) -> int:
+        """How many scored films have no label."""
+        count = entry_at(self.metrics, "n", "unlabelled")
+        return count if isinstance(count, int) else 0
+
     @property
     def not_read(self) -> int:
         """How many inputs have no score."""

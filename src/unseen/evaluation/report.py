@@ -114,6 +114,7 @@ def report_html(
         headline=text_at(metrics, "headline"),
         verdict=text_at(metrics, "shortcuts", "verdict", POOLED),
         verdict_kind=_verdict_kind(metrics, POOLED),
+        folds=entry_at(metrics, "n", "folds") or 1,
         sources=[_source_row(metrics, group) for group in groups],
         verdicts=[(g, text_at(metrics, "shortcuts", "verdict", g)) for g in groups if g != POOLED],
         roc=_roc(metrics, rows, cohort) if charted else None,

@@ -60,6 +60,12 @@ def cohort_of(recipe: Recipe) -> Cohort:
 
 def own_normals(source: str) -> Cohort:
     """A user's films: what is labelled normal, or not labelled at all; with masks where the manifest names them."""
+    manifest = Path(source) / "manifest.csv"
+    if manifest.is_file():
+        raise RecipeError(
+            f"data: {source} holds a manifest.csv, and a folder is trained on file by file, masks and all. Give "
+            f"{manifest}, or the folder that holds the films alone"
+        )
     listed = films(source, masks=True).select(lambda entry: entry.label != "abnormal")
     if not listed.entries:
         raise RecipeError(f"data: {source} names no normal film. Give a folder, a glob or a manifest of normal films")

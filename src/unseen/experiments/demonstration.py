@@ -4,11 +4,13 @@ refused."""
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unseen import __version__
 from unseen.anatomy.crossfit import cross_fitted
 from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts.files import write_bytes
@@ -61,9 +63,10 @@ def demonstrate(
     for name, detector in detectors.items():
         save(detector, out / "models" / name)
 
+    facts = {"version": __version__, "device": detectors["roi-sure"].trained_on, "films": "phantoms, made by the demo"}
     step("4/6  Scoring the twins, and judging the scores beside trivial picture statistics")
     results = {
-        name: evaluate(detector, films(tested, lesions=True), out=out / "reports" / name, seed=seed)
+        name: evaluate(detector, films(tested, lesions=True), out=out / "reports" / name, seed=seed, facts=facts)
         for name, detector in detectors.items()
     }
     for name, result in results.items():
@@ -89,7 +92,8 @@ def demonstrate(
     say("")
     for name in results:
         say(f"report ({name}): {(out / 'reports' / name / 'report.html').resolve()}")
-    say(f"models: {(out / 'models').resolve()}   (try: unseen score {out / 'models' / 'pca'} {out / 'films'})")
+    say(f"models: {(out / 'models').resolve()}")
+    say(f"try: {Path(sys.argv[0])} score {out / 'models' / 'pca'} --data {tested}")
 
 
 def _by_lesion(results: dict[str, Evaluation]) -> list[str]:

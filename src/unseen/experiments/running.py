@@ -8,7 +8,7 @@ the same films.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +46,8 @@ class Trained:
     """The training's losses; None for a method without a training loop."""
     not_read: tuple[NotRead, ...]
     """Training films that could not be read, where this call trained."""
+    found: bool
+    """Whether the run had finished before, so that nothing was trained now."""
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -90,7 +92,8 @@ def train_recipe(
     name = digest(recipe, data_digest=_joined(data_digest, finder), version=__version__)
     run = Run.named(recipe.name, fold=fold, seed=recipe.seed, digest=name, root=root)
     run.write_recipe(recipe)
-    if run.bundle.is_dir():
+    found = run.bundle.is_dir()
+    if found:
         detector = load(run.bundle)
         history = History.from_log(run.log) if run.log.is_file() else None
     else:
@@ -100,6 +103,8 @@ def train_recipe(
             validated(recipe.method.settings, method.Config, where="method"),
             view=validated(recipe.view, View, where="view"),
         )
+        if isinstance(films, Sized):
+            detector.check_number(len(films))
         lungs: Finder | None
         if finder is not None:
             lungs = load(finder).finder
@@ -117,7 +122,7 @@ def train_recipe(
         history = detector.history
     if out is not None:
         save(detector, out, recipe_digest=name, licence=licence)
-    return Trained(run, detector, recipe, name, history, tuple(detector.not_read))
+    return Trained(run, detector, recipe, name, history, tuple(detector.not_read), found)
 
 
 def _training_films(recipe: Recipe, *, fold: int | None, data: str | None) -> tuple[Iterable[Film | NotRead], str]:

@@ -116,5 +116,5 @@ def test_an_untrained_detector_says_so(key: str, make: Make, incoming: list[Film
 
 
 def test_unknown_settings_are_refused(key: str) -> None:
-    with pytest.raises(ValueError, match="no_such_setting"):
+    with pytest.raises(ValueError, match=f"{key}.no_such_setting: unknown"):
         METHODS.load(key)(no_such_setting=1)

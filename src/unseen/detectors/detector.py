@@ -20,6 +20,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from unseen.anatomy.view import View, Viewed
+from unseen.artifacts.recipe import validated
 from unseen.data.film import Film, NotRead
 
 if TYPE_CHECKING:
@@ -129,10 +130,13 @@ class Detector(ABC):
     def __init__(
         self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
     ) -> None:
-        """`Pca(size=64, components=50)`, or `Pca(Pca.Config(components=50), view=View(size=64))`."""
+        """`Pca(size=64, components=50)`, or `Pca(Pca.Config(components=50), view=View(size=64))`.
+
+        Raises RecipeError, "pca.component: unknown; did you mean components?", for a setting that is not one.
+        """
         view = view or View()
         self.view = view if size is None else View(**(view.model_dump() | {"size": size}))
-        self.config = config or self.Config(**settings)
+        self.config = config or validated(settings, self.Config, where=self.key)
         self.finder: Finder | None = None
         self.history: History | None = None
         self.training_films: tuple[str, ...] = ()

@@ -34,6 +34,10 @@ GRID = np.linspace(0, 1, 201)
 BAND_DRAWS = 1000
 
 
+SHOWN = 12
+"""Films of each kind in the gallery."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """One film of the gallery, as the template wants it."""
@@ -65,14 +69,11 @@ def write_report(
     *,
     facts: Mapping[str, str] | None = None,
     exclude: frozenset[str] = frozenset(),
-    shown: int = 12,
-    title: str = "Evaluation",
 ) -> None:
     """Writes `report_html` to `path`, whole or not at all."""
     from unseen.artifacts.files import write_text
 
-    page = report_html(metrics, scored, facts=facts, exclude=exclude, shown=shown, title=title)
-    write_text(Path(path), page)
+    write_text(Path(path), report_html(metrics, scored, facts=facts, exclude=exclude))
 
 
 def report_html(
@@ -81,14 +82,11 @@ def report_html(
     *,
     facts: Mapping[str, str] | None = None,
     exclude: frozenset[str] = frozenset(),
-    shown: int = 12,
-    title: str = "Evaluation",
 ) -> str:
     """The page as text.
 
     facts    lines for "method and data", in order: detector, device, date, version…
     exclude  the training films, as for the metrics
-    shown    films of each kind in the gallery
     """
     import jinja2
 
@@ -105,7 +103,6 @@ def report_html(
     groups = list(_dict(metrics, "auroc"))
     groups = groups[1:] if len(groups) == 2 else groups  # one source: pooled is that source
     return environment.get_template("report.html.j2").render(
-        title=title,
         limits=LIMITS,
         facts=facts or {},
         metrics=metrics,
@@ -137,8 +134,8 @@ def report_html(
             )
             for k in _dict(metrics, "localisation")
         ],
-        misses=_gallery(scored, scored.misses[:shown], cohort),
-        alarms=_gallery(scored, scored.false_alarms[:shown], cohort),
+        misses=_gallery(scored, scored.misses[:SHOWN], cohort),
+        alarms=_gallery(scored, scored.false_alarms[:SHOWN], cohort),
         legend=", ".join(f"rgb{colour}" for colour in CIVIDIS),
         not_read=_not_read(scored.table),
         method=_method(metrics),

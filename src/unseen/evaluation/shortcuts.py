@@ -55,7 +55,6 @@ STATISTICS: tuple[Trivial, ...] = (
     Trivial("bits", "bits per pixel", "deeper in bits", "shallower in bits", True),
 )
 NAMES = tuple(s.name for s in STATISTICS)
-ACQUISITION = tuple(s.name for s in STATISTICS if s.acquisition)
 """Statistics of how the picture was taken and stored, in which no disease shows."""
 
 

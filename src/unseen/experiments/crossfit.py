@@ -59,13 +59,11 @@ def cross_fit(
     again."""
     root = runs_root() if root is None else root
     done: dict[str, list[FoldResult]] = {recipe.name: [] for recipe in recipes}
-    jobs = [(recipe, fold) for fold in folds for recipe in recipes]
     # spawned, not forked: torch's threads and the decoder's pipes do not survive a fork
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         # all recipes of a fold go to one worker in turn, so that its lung finders are trained by one process alone
-        futures = {
-            fold: pool.submit(_fold, [r.to_toml() for r, f in jobs if f == fold], fold, str(root)) for fold in folds
-        }
+        texts = [recipe.to_toml() for recipe in recipes]
+        futures = {fold: pool.submit(_fold, texts, fold, str(root)) for fold in folds}
         for fold, future in futures.items():
             for recipe, result in zip(recipes, future.result(), strict=True):
                 done[recipe.name].append(result)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 import torch
 
 from tests.detectors.conftest import Make
 from unseen.detectors.detector import FitError, Fitting, Normals
 from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
+from unseen.losses.adversarial import discriminator_bce
 from unseen.training.settings import Training
 
 FAMILY = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
@@ -120,12 +123,19 @@ def test_the_discriminator_judges_the_pictures_of_the_generators_step(make: Make
     learner = _Adversaries(detector)
     steps = learner.steps(batch(), torch.Generator().manual_seed(0))
     generator = next(steps)
-    learner.optimisers["generator"].zero_grad()
-    generator.loss.backward()
+    makers = [weight for name in ("e1", "de", "e2") for weight in detector.networks[name].parameters()]
+    judges = list(detector.networks["dc"].parameters())
+    dc = deepcopy(detector.networks["dc"])
+    aim = detector.aim(*batch())
+    made = detector.reconstruct(aim.x).detach()  # by the weights that the generator's step will change
+    assert generator.graph_is_shared
+    generator.loss.backward(inputs=makers, retain_graph=True)
     learner.optimisers["generator"].step()
     discriminator = next(steps)
-    discriminator.loss.backward()
-    assert all(parameter.grad is not None for parameter in detector.networks["dc"].parameters())
+    discriminator.loss.backward(inputs=judges)
+    discriminator_bce(dc(aim.y)[1], dc(made)[1]).mean().backward()
+    for weight, separate in zip(judges, dc.parameters(), strict=True):
+        torch.testing.assert_close(weight.grad, separate.grad)
 
 
 def test_the_sure_members_tell_the_noise_that_they_estimated(make: Make) -> None:

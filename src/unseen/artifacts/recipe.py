@@ -38,6 +38,8 @@ class RecipeData(BaseModel):
     """The manifest, relative to ``$UNSEEN_DATA``; none means that the caller brings the films."""
     split: str | None = None
     """How films are dealt to folds: a CSV with the columns file and fold; none means by patient."""
+    column: str | None = None
+    """Another column of the split, whose entries are train, test or empty: one fixed split instead of folds."""
 
 
 class RecipeMethod(BaseModel):

@@ -187,7 +187,7 @@ class Detector(ABC):
             finder = cross_fitted(films, seed=training.seed, device=training.device, folder=folder, progress=progress)
         self.finder = finder
         self.card, self.not_read = None, []
-        prepared = self._prepare(films)
+        prepared = self.prepare(films)
         self.training_films = prepared.digests
         began = time.monotonic()
         self.learn(prepared, Fitting(training, folder, lambda state: progress(self.key, state), validate))
@@ -246,7 +246,11 @@ class Detector(ABC):
     def modules(self) -> Mapping[str, nn.Module]:
         """The networks that scoring needs; a bundle holds their states."""
 
-    def _prepare(self, films: Iterable[Film | NotRead]) -> Normals:
+    def prepare(self, films: Iterable[Film | NotRead]) -> Normals:
+        """Training films on the network's grid; those that could not be read go to `not_read`.
+
+        Raises FitError for a film labelled abnormal and for no readable film.
+        """
         images, inside, lungs, digests = [], [], [], []
         for film in films:
             if isinstance(film, NotRead):

@@ -1,7 +1,8 @@
 """The films of a recipe: which are trained on and which are tested, fold by fold.
 
 A recipe names a manifest relative to `$UNSEEN_DATA` and a split file with a column `fold`; without a split, a film's
-fold is int(sha256(patient), 16) mod 5. A recipe without a manifest is about phantoms, which are made on the spot.
+fold is int(sha256(patient), 16) mod 5. With `column`, that column says train or test, and other films are left aside.
+A recipe without a manifest is about phantoms, which are made on the spot.
 """
 
 from __future__ import annotations
@@ -14,31 +15,39 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unseen.artifacts.files import sha256_of
-from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
 from unseen.data.film import Film
 from unseen.data.manifest import Entry
 from unseen.data.reading import Films, films
 
 FOLDS = 5
+_TRAIN, _TEST = 1, 0  # the two parts of a fixed split, as folds
 PHANTOM_NORMALS = 400
 _PHANTOM_SEED = 20_000  # training phantoms' seed is this plus the recipe's, far from those that are tested
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Films dealt to folds. `digest` is over the names, labels, folds, bytes and masks of all of them."""
+    """Films dealt to folds. `digest` is over the names, labels, folds, bytes and masks of all of them.
+
+    held_out  the fold that is tested where none is named: the test part of a fixed split; None where there are folds
+    """
 
     films: Films
     fold_of: Mapping[str, int]
     digest: str
+    held_out: int | None = None
 
     def training(self, fold: int | None) -> Films:
-        """The normals of every fold but `fold` (of all folds for None), with their lung masks."""
+        """The normals of every fold but `fold` (None: but `held_out`), with their lung masks."""
+        fold = self.held_out if fold is None else fold
         chosen = self.films.select(lambda e: e.label == "normal" and (fold is None or self.fold_of[e.name] != fold))
         return replace(chosen, masks=True)
 
-    def testing(self, fold: int) -> Films:
-        """The labelled films of `fold`, normals and abnormals; without masks, which no test may use."""
+    def testing(self, fold: int | None = None) -> Films:
+        """The labelled films of `fold` (None: of `held_out`), normals and abnormals; without masks, which no test may
+        use."""
+        fold = self.held_out if fold is None else fold
         return self.films.select(lambda e: e.label is not None and self.fold_of[e.name] == fold)
 
 
@@ -50,12 +59,31 @@ def cohort_of(recipe: Recipe) -> Cohort:
     if recipe.data.manifest is None:
         raise RecipeError("data.manifest: missing; this recipe's films are phantoms, see `phantom_normals`")
     listed = films(_located(recipe.data.manifest, "data.manifest"))
+    if recipe.data.column is not None:
+        return _fixed_split(recipe.data, listed)
     fold_of = (
         {entry.name: fold_by_patient(entry.patient) for entry in listed.entries}
         if recipe.data.split is None
         else _split(_located(recipe.data.split, "data.split"), listed.entries)
     )
     return Cohort(listed, fold_of, _digest(listed.entries, fold_of))
+
+
+def _fixed_split(data: RecipeData, listed: Films) -> Cohort:
+    if data.split is None:
+        raise RecipeError(f"data.column: {data.column} is a column of data.split, which is missing")
+    path = _located(data.split, "data.split")
+    with path.open(newline="", encoding="utf-8") as file:
+        said = {row["file"]: row.get(data.column or "") or "" for row in csv.DictReader(file)}
+    strangers = sorted(set(said.values()) - {"train", "test", ""})
+    if strangers or not {"train", "test"} <= set(said.values()):
+        raise RecipeError(
+            f"data.column: {data.column} of {path} must say train or test, or nothing; seen "
+            f"{', '.join(strangers) or 'no train or no test'}"
+        )
+    chosen = listed.select(lambda entry: bool(said.get(entry.name)))
+    fold_of = {entry.name: _TEST if said[entry.name] == "test" else _TRAIN for entry in chosen.entries}
+    return Cohort(chosen, fold_of, _digest(chosen.entries, fold_of), held_out=_TEST)
 
 
 def own_normals(source: str) -> Cohort:

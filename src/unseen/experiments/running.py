@@ -8,7 +8,7 @@ the same films.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,6 +75,7 @@ def train_recipe(
     licence: str = "",
     root: Path | None = None,
     progress: Report | None = None,
+    validate: Callable[[Detector], Callable[[int], Mapping[str, float]]] | None = None,
 ) -> Trained:
     """Train `recipe` without the films of `fold` (None: on all normals), or find the run that did.
 
@@ -83,6 +84,7 @@ def train_recipe(
     out     a further copy of the bundle
     licence what the model may be used for, for its card
     root    where runs are kept; None is `$UNSEEN_RUNS`
+    validate  given the detector, what `Detector.fit` is to call after each epoch
     """
     if out is not None:
         bundle.check_free(out)
@@ -117,12 +119,21 @@ def train_recipe(
                 if detector.needs_lungs or detector.view.frame == "lungs":
                     raise
                 lungs = None  # a whole-film method can do without; its reports then lack the lung area
-        detector.fit(films, finder=lungs, training=training, folder=run.folder, progress=progress)
+        after_epoch = None if validate is None else validate(detector)
+        detector.fit(films, finder=lungs, training=training, folder=run.folder, progress=progress, validate=after_epoch)
         save(detector, run.bundle, recipe_digest=name, licence=licence)
         history = detector.history
     if out is not None:
         save(detector, out, recipe_digest=name, licence=licence)
     return Trained(run, detector, recipe, name, history, tuple(detector.not_read), found)
+
+
+def run_of(recipe: Recipe, *, fold: int | None = None, root: Path | None = None) -> Run:
+    """Where the run of a recipe on its own films lies, trained or not."""
+    recipe = resolve(recipe)
+    _, data_digest = _training_films(recipe, fold=fold, data=None)
+    name = digest(recipe, data_digest=data_digest, version=__version__)
+    return Run.named(recipe.name, fold=fold, seed=recipe.seed, digest=name, root=root)
 
 
 def _training_films(recipe: Recipe, *, fold: int | None, data: str | None) -> tuple[Iterable[Film | NotRead], str]:

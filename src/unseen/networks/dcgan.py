@@ -12,6 +12,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from unseen.networks.matrix_convolution import MatrixConv2d, MatrixConvTranspose2d
+
+_MATRIX_FROM = 1024  # channels from which the layer at 4×4 is taken as a matrix product; see there
+
 
 class Encoder(nn.Module):
     """Image (batch, channels, size, size) → latent (batch, latent, 1, 1).
@@ -51,7 +55,7 @@ class Decoder(nn.Module):
         ]
         for _ in range(_doublings(size)):
             layers += [
-                nn.ConvTranspose2d(width, width // 2, 4, 2, 1, bias=False),
+                _grows(width, width // 2, deepest=width == _widest(size, features)),
                 nn.BatchNorm2d(width // 2),
                 nn.LeakyReLU(slope, inplace=True),
             ]
@@ -87,12 +91,24 @@ def _pyramid(size: int, features: int, channels: int) -> nn.Sequential:
     width = features
     for _ in range(_doublings(size)):
         layers += [
-            nn.Conv2d(width, width * 2, 4, 2, 1, bias=False),
+            _shrinks(width, width * 2, deepest=width * 2 == _widest(size, features)),
             nn.BatchNorm2d(width * 2),
             nn.LeakyReLU(0.2, inplace=True),
         ]
         width *= 2
     return nn.Sequential(*layers)
+
+
+def _shrinks(width: int, wider: int, *, deepest: bool) -> nn.Module:
+    if deepest and wider >= _MATRIX_FROM:
+        return MatrixConv2d(width, wider)
+    return nn.Conv2d(width, wider, 4, 2, 1, bias=False)
+
+
+def _grows(width: int, narrower: int, *, deepest: bool) -> nn.Module:
+    if deepest and width >= _MATRIX_FROM:
+        return MatrixConvTranspose2d(width, narrower)
+    return nn.ConvTranspose2d(width, narrower, 4, 2, 1, bias=False)
 
 
 def _doublings(size: int) -> int:

@@ -7,11 +7,13 @@ import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import TextIO
 
 from unseen.artifacts.files import clear_leftovers, write_text
 
+EPOCHS = "epochs.csv"
 _REST = 0.05  # "not converged" is a last tenth more than 5 % under the tenth before
 _FEWEST = 20  # two tenths of two steps each: with fewer, a mean is one batch
 
@@ -40,7 +42,9 @@ class History:
 
     @classmethod
     def from_log(cls, path: Path) -> History:
-        """What a finished run's ``log.csv`` tells; its device is not in it and is given as ``""``.
+        """What a finished run's ``log.csv`` tells, and ``epochs.csv`` beside it where there is one.
+
+        Its device is not in them and is given as ``""``.
 
         Raises:
             OSError: no such file.
@@ -56,7 +60,13 @@ class History:
             device="",
             steps_per_epoch=max(1, sum(row["epoch"] == "1" for row in rows)),
             clock_s=clock_s,
+            validation=_read_epochs(path.with_name(EPOCHS)),
         )
+
+    def write_epochs(self, folder: Path) -> None:
+        """Write ``epochs.csv`` into ``folder``: one line an epoch, every value that ``validate`` gave."""
+        rows = [[str(i + 1), *map(_cell, column)] for i, column in enumerate(zip_longest(*self.validation.values()))]
+        write_text(folder / EPOCHS, _lines([["epoch", *self.validation], *rows]))
 
     def converged(self, part: str = "generator") -> bool | None:
         """Whether ``part`` had come to rest: the mean of its last tenth is at most 5 % under the tenth before.
@@ -146,8 +156,20 @@ class Log:
             str(step + 1),
             str(step // self.history.steps_per_epoch + 1),
             f"{self.history.clock_s[step]:.3f}",
-            *("" if math.isnan(loss) else f"{loss:.9g}" for loss in losses),
+            *map(_cell, losses),
         ]
+
+
+def _read_epochs(path: Path) -> dict[str, list[float]]:
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {name: [float(row[name] or "nan") for row in rows] for name in (rows[0] if rows else {}) if name != "epoch"}
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:.9g}"
 
 
 def _lines(rows: list[list[str]]) -> str:

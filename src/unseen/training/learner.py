@@ -12,17 +12,21 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Step:
-    """One optimiser's step: the loop zeroes that optimiser's gradients, goes back from ``loss`` and steps.
+    """One optimiser's step: the loop zeroes that optimiser's gradients, goes back from ``loss`` to that optimiser's
+    weights alone, and steps.
 
     Args:
         optimiser: a key of the learner's ``optimisers``; ``loss`` is logged under this name.
         loss: scalar, the weighted sum that is descended.
         parts: scalars to log beside it, by name; the names differ from the optimisers' names.
+        graph_is_shared: a later step of this batch goes back through a part of this loss's graph, one whose weights no
+            step in between changes.
     """
 
     optimiser: str
     loss: Tensor
     parts: Mapping[str, Tensor] = field(default_factory=dict)
+    graph_is_shared: bool = False
 
 
 class Learner(Protocol):
@@ -36,7 +40,8 @@ class Learner(Protocol):
     - the loop calls ``train()`` on every module at the start of each epoch; what shall rest is set so in ``steps``;
     - random draws come from ``rng`` (a CPU generator: draw on the CPU, then move), or are torch's own (dropout);
     - ``steps`` yields; the loop takes the optimiser's step, then resumes it: what follows sees the new weights.
-      Alternation of a GAN is thus the order of lines in ``steps``. No graph is gone back through twice.
+      Alternation of a GAN is thus the order of lines in ``steps``. A graph is gone back through once, unless the step
+      that comes first says ``graph_is_shared``.
     """
 
     modules: dict[str, nn.Module]

@@ -76,7 +76,8 @@ def train(
         learner: networks, optimisers and losses; its modules are changed in place.
         data: CPU tensors of one first length n, such as images ``(n, 1, height, width)`` and masks alike.
         settings: how long, on what.
-        folder: gets ``log.csv`` and ``checkpoint.pt``; made if missing. None: nothing is written.
+        folder: gets ``log.csv`` and ``checkpoint.pt``, and ``epochs.csv`` where there is ``validate``; made if missing.
+            None: nothing is written.
         validate: called after each epoch with the number of epochs done, modules in eval mode on the device; its
             values are kept in the history. It cannot disturb the training's random draws.
         progress: called after each step.
@@ -154,6 +155,8 @@ def train(
                 if validate is not None:
                     for name, value in _validated(learner, validate, epoch + 1, fabric.device).items():
                         history.validation.setdefault(name, [math.nan] * epoch).append(float(value))
+                    if folder is not None:
+                        history.write_epochs(folder)
             save(Place(settings.epochs, 0))
     return history
 
@@ -168,8 +171,9 @@ def _one_batch(learner: Learner, batch: tuple[Tensor, ...], rng: torch.Generator
         if step is None:
             break
         optimiser = learner.optimisers[step.optimiser]
-        optimiser.zero_grad(set_to_none=True)  # also what another optimiser's loss left in these weights
-        fabric.backward(step.loss)
+        optimiser.zero_grad(set_to_none=True)
+        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+        fabric.backward(step.loss, inputs=weights, retain_graph=step.graph_is_shared)  # no gradient for other weights
         optimiser.step()
         logged[step.optimiser] = step.loss.detach()
         logged.update({name: part.detach() for name, part in step.parts.items()})

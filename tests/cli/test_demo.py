@@ -1,4 +1,4 @@
-"""`unseen demo`, in its smallest setting: all six steps, the shortcut told in words, both bad files refused."""
+"""`unseen demo`, in its smallest setting: all seven steps, the shortcut told in words, both bad files refused."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from unseen.artifacts import bundle
 def test_the_demonstration_shows_what_it_promises(tmp_path: Path) -> None:
     done = run("demo", "--out", tmp_path / "demo", "--normals", 80, "--pairs", 24, "--epochs", 1)
     assert done.code == 0, done.err
-    assert [line[2:5] for line in done.err.splitlines() if line.startswith("▸")] == [f"{i}/6" for i in range(1, 7)]
+    assert [line[2:5] for line in done.err.splitlines() if line.startswith("▸")] == [f"{i}/7" for i in range(1, 8)]
     assert LIMITS in done.err
+    assert re.search(r"40 films scored, AUROC [01]\.\d\d: it learnt from real films", done.out), done.out
     for name in ("pca", "roi-sure"):
         assert re.search(rf"{name}: AUROC 0\.\d\d \(95 % interval 0\.\d\d to [01]\.\d\d\)", done.out), done.out
         report = tmp_path / "demo" / "reports" / name

@@ -14,7 +14,7 @@ from tests.cli.conftest import LIMITS
 from unseen.artifacts import recipe as recipes
 from unseen.cli import app
 
-COMMANDS = ("demo", "train", "score", "evaluate", "compare", "recipes", "info")
+COMMANDS = ("demo", "train", "score", "evaluate", "compare", "robustness", "recipes", "info")
 GROUP: Any = typer.main.get_command(app)  # Any: typer brings its own copy of click
 
 
@@ -24,7 +24,7 @@ def help_of(*words: str) -> str:
     return " ".join(re.sub(r"[│|]", " ", result.output).split())
 
 
-def test_the_commands_are_the_fixed_seven() -> None:
+def test_the_commands_are_the_fixed_eight() -> None:
     assert tuple(GROUP.commands) == COMMANDS
 
 
@@ -45,9 +45,9 @@ def test_each_command_has_an_example_that_its_options_understand(name: str) -> N
     for example in examples:
         words = shlex.split(example.split(">")[0])[2:]
         context = command.make_context(name, words)
-        shown = context.params.get("recipe") or (name == "recipes" and context.params["name"])
-        if shown:
-            assert shown in recipes.names(), f"{example!r} names a recipe that does not exist"
+        shown = {"train": ["recipe"], "recipes": ["name"], "robustness": ["first", "second"]}.get(name, [])
+        for recipe in filter(None, (context.params[parameter] for parameter in shown)):
+            assert recipe in recipes.names(), f"{example!r} names a recipe that does not exist"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -23,6 +23,7 @@ HOSPITALS = ("montgomery", "shenzhen")
 METHODS = {
     "pca": "components = 4",
     "roi-oracle": "features = 4\nlatent = 8",
+    "roi-sure": "features = 4\nlatent = 8",
 }
 
 
@@ -109,6 +110,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         patch.setenv("UNSEEN_DATA", str(data))
         patch.setattr(LungFinder, "Config", SmallLungs)
         with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(crossfit, "ProcessPoolExecutor", AtOnce)
+            inner.setattr(crossfit, "worker_processes", AtOnce)
             done = cross_fit(recipes, folds=FOLDS, root=root, workers=1, say=lambda _: None)
         yield World(data, root, recipes, done)

@@ -12,7 +12,15 @@ import pytest
 from tests.experiments.conftest import World
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.data.film import Film
-from unseen.experiments.cohort import FOLDS, cohort_of, fold_by_patient, own_normals, phantom_normals
+from unseen.experiments.cohort import (
+    FOLDS,
+    PHANTOM_LUNGS,
+    cohort_of,
+    fold_by_patient,
+    lung_films,
+    own_normals,
+    phantom_normals,
+)
 
 
 @pytest.fixture
@@ -131,6 +139,72 @@ def test_what_is_not_there_or_does_not_fit_is_named(copied: Path) -> None:
         cohort_of(Recipe.from_toml('name = "x"\n[method]\nkey = "pca"'))
 
 
+def fixed(folder: Path, part_of: dict[str, str]) -> Recipe:
+    """A recipe with one fixed split: the column `part` says what `part_of` says of a fold."""
+    split = folder / "splits.csv"
+    with split.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    with split.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["file", "fold", "part"])
+        writer.writeheader()
+        writer.writerows({**row, "part": part_of[row["fold"]]} for row in rows)
+    base = recipe()
+    return base.model_copy(update={"data": base.data.model_copy(update={"column": "part"})})
+
+
+def test_a_column_of_the_split_says_what_is_trained_on_and_what_is_tested(copied: Path) -> None:
+    folds = cohort_of(recipe()).fold_of
+    cohort = cohort_of(fixed(copied, {"0": "train", "1": "test", "2": ""}))
+    assert {entry.name for entry in cohort.films.entries} == {name for name, fold in folds.items() if fold != 2}
+    learnt, tested = cohort.training(None).entries, cohort.testing(None).entries
+    assert {folds[entry.name] for entry in learnt} == {0} and {entry.label for entry in learnt} == {"normal"}
+    assert {folds[entry.name] for entry in tested} == {1} and {entry.label for entry in tested} == {
+        "normal",
+        "abnormal",
+    }
+    assert (len(learnt), len(tested)) == (12, 24)
+    assert cohort.held_out is not None and cohort.testing(cohort.held_out).entries == tested
+    film = next(iter(cohort.training(None)))
+    assert isinstance(film, Film) and film.lungs is not None
+
+
+def test_a_film_that_the_split_does_not_name_is_left_aside_and_another_part_is_another_digest(copied: Path) -> None:
+    parts = {"0": "train", "1": "test", "2": ""}
+    given = fixed(copied, parts)
+    before = cohort_of(given)
+    split = copied / "splits.csv"
+    lines = split.read_text(encoding="utf-8").splitlines()
+    last = next(line for line in reversed(lines) if line.endswith("train"))
+    split.write_text("\n".join(line for line in lines if line != last) + "\n", encoding="utf-8")
+    after = cohort_of(given)
+    assert len(after.films.entries) == len(before.films.entries) - 1 and after.digest != before.digest
+    split.write_text("\n".join(line for line in lines if not line.endswith(",")) + "\n", encoding="utf-8")
+    assert cohort_of(given).digest == before.digest, "an empty entry is as good as none"
+    assert cohort_of(fixed(copied, {"0": "test", "1": "train", "2": ""})).digest != before.digest
+
+
+@pytest.mark.parametrize(
+    ("parts", "seen"),
+    [
+        ({"0": "train", "1": "test", "2": "spare"}, "spare"),
+        ({"0": "train", "1": "train", "2": ""}, "no train or no test"),
+        ({"0": "", "1": "", "2": ""}, "no train or no test"),
+    ],
+)
+def test_a_column_with_other_words_or_one_part_alone_is_refused(copied: Path, parts: dict[str, str], seen: str) -> None:
+    with pytest.raises(RecipeError, match=rf"data\.column: part of .*splits\.csv must say train or test.*seen {seen}"):
+        cohort_of(fixed(copied, parts))
+
+
+def test_a_column_needs_its_split(copied: Path) -> None:
+    base = recipe(split=None)
+    given = base.model_copy(update={"data": base.data.model_copy(update={"column": "part"})})
+    with pytest.raises(RecipeError, match=r"data\.column: part is a column of data\.split, which is missing"):
+        cohort_of(given)
+    with pytest.raises(RecipeError, match=r"data\.column: part of .*splits\.csv must say .*seen no train or no test"):
+        cohort_of(given.model_copy(update={"data": given.data.model_copy(update={"split": "set/splits.csv"})}))
+
+
 def test_ones_own_films_are_what_is_not_labelled_abnormal(world: World) -> None:
     cohort = own_normals(str(world.data / "set" / "manifest.csv"))
     assert len(cohort.films) == 36 and cohort.films.masks
@@ -143,3 +217,16 @@ def test_training_phantoms_depend_on_the_recipes_seed() -> None:
     (films, digest), (more, another) = phantom_normals(one), phantom_normals(other)
     assert digest != another and films[0].pixel_sha256 != more[0].pixel_sha256
     assert films[0].label == "normal"
+
+
+def test_the_finder_learns_from_the_sources_that_the_recipe_names(world: World) -> None:
+    plain = recipe()
+    films = [film for film in cohort_of(plain).training(1) if isinstance(film, Film)]
+    assert list(lung_films(plain, films)) == films
+    chosen = plain.model_copy(update={"data": plain.data.model_copy(update={"lungs_from": ["montgomery"]})})
+    assert list(lung_films(chosen, films)) == [film for film in films if film.source == "montgomery"]
+    both = plain.model_copy(update={"data": plain.data.model_copy(update={"lungs_from": ["montgomery", "phantoms"]})})
+    mixed = [film for film in lung_films(both, films) if isinstance(film, Film)]
+    assert len(mixed) == sum(film.source == "montgomery" for film in films) + PHANTOM_LUNGS
+    assert all(film.lungs is not None for film in mixed)
+    assert not any(film.source == "shenzhen" for film in mixed)

@@ -171,7 +171,7 @@ def planted_table() -> pl.DataFrame:
 def test_a_finished_run_is_found_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     written = {path: path.stat().st_mtime_ns for path in world.root.rglob("*.safetensors")}
     assert len(written) == 6
-    monkeypatch.setattr(crossfit, "ProcessPoolExecutor", AtOnce)
+    monkeypatch.setattr(crossfit, "worker_processes", AtOnce)
     again = cross_fit(world.recipes, folds=FOLDS, root=world.root, say=lambda _: None)
     assert {path: path.stat().st_mtime_ns for path in world.root.rglob("*.safetensors")} == written
     for recipe in world.recipes:

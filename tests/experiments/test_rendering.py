@@ -33,7 +33,7 @@ def rows_folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for recipe in world.recipes:
         write_row(row_of(recipe, world.done[recipe.name]), folder)
     tables = {recipe.method.key: tables_of(world.done[recipe.name]) for recipe in world.recipes[:2]}
-    path = folder / "ms_cxr" / "comparison-64-lungs.json"
+    path = folder / "ms_cxr" / "comparison-32-lungs.json"
     path.write_text(json.dumps({"comparison": compare(tables).to_json()}, ensure_ascii=False), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LungFinder, "Config", SmallLungs)
@@ -48,8 +48,12 @@ def rows_folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pages(rows_folder: Path, tmp_path: Path) -> tuple[str, str]:
     (tmp_path / "README.md").write_text(README, encoding="utf-8")
     written = render(rows_folder, docs=tmp_path / "docs", readme=tmp_path / "README.md")
-    assert written == [tmp_path / "docs" / "results.md", tmp_path / "README.md"]
-    page, readme = (path.read_text(encoding="utf-8") for path in written)
+    assert written == [
+        tmp_path / "docs" / "results.md",
+        tmp_path / "docs" / "results-thesis.md",
+        tmp_path / "README.md",
+    ]
+    page, _, readme = (path.read_text(encoding="utf-8") for path in written)
     return page, readme
 
 

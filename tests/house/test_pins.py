@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 import unseen
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = ("train", "dicom-lossless", "dev", "docs")
+EXTRAS = ("train", "dicom-lossless", "openvino", "dev", "docs")
 
 
 # Taken by name, never imported here: pydicom's plugins, and what Typer prints with.
@@ -70,7 +70,7 @@ def test_what_src_imports_is_declared_and_what_is_declared_is_imported() -> None
         canonicalize_name(wanted.name): wanted
         for wanted in map(Requirement, importlib.metadata.requires("unseen") or [])
         if wanted.marker is None
-        or any(wanted.marker.evaluate({"extra": extra}) for extra in ("train", "dicom-lossless"))
+        or any(wanted.marker.evaluate({"extra": extra}) for extra in ("train", "dicom-lossless", "openvino"))
     }
     distribution = importlib.metadata.packages_distributions()
     imported = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
+import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unseen.training.history import History, Log
+from unseen.training.history import EPOCHS, History, Log
 
 
 def history(values: list[float], *, name: str = "generator") -> History:
@@ -106,3 +107,45 @@ def test_without_a_path_the_history_alone_is_kept(tmp_path: Path) -> None:
     log.close()
     assert kept.parts == {"d": [1.0]}
     assert list(tmp_path.iterdir()) == []
+
+
+@settings(max_examples=20)  # each is flushed to the disk
+@given(
+    st.dictionaries(
+        st.sampled_from(["auroc", "cosine", "risk"]),
+        st.lists(st.floats(-1e6, 1e6, width=32), min_size=3, max_size=3),
+        max_size=3,
+    )
+)
+def test_epochs_are_written_and_read_back(validation: dict[str, list[float]]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        Log(history([1.0, 2.0]), path=folder / "log.csv").close()
+        kept = History(parts={}, steps=0, seconds=0, device="cpu", validation=validation)
+        kept.write_epochs(folder)
+        lines = rows(folder / EPOCHS)
+        assert lines[0] == ["epoch", *validation]
+        assert [line[0] for line in lines[1:]] == (["1", "2", "3"] if validation else [])
+        assert History.from_log(folder / "log.csv").validation == {
+            part: pytest.approx(values, rel=1e-8) for part, values in validation.items()
+        }
+
+
+def test_an_epoch_without_a_value_is_an_empty_cell(tmp_path: Path) -> None:
+    kept = History(parts={}, steps=0, seconds=0, device="cpu", validation={"a": [1.0, 2.0], "late": [math.nan, 0.5]})
+    kept.write_epochs(tmp_path)
+    assert rows(tmp_path / EPOCHS) == [["epoch", "a", "late"], ["1", "1", ""], ["2", "2", "0.5"]]
+    Log(history([1.0]), path=tmp_path / "log.csv").close()
+    late = History.from_log(tmp_path / "log.csv").validation["late"]
+    assert math.isnan(late[0]) and late[1] == 0.5
+
+
+def test_a_log_alone_has_no_epochs(tmp_path: Path) -> None:
+    log = Log(History(parts={}, steps=0, seconds=0, device="cpu", steps_per_epoch=2), path=tmp_path / "log.csv")
+    for step in range(3):
+        log.add({"d": step + 0.5}, seconds=step + 1.0)
+    log.close()
+    told = History.from_log(tmp_path / "log.csv")
+    assert told.validation == {}
+    assert (told.parts, told.steps, told.seconds, told.steps_per_epoch) == ({"d": [0.5, 1.5, 2.5]}, 3, 3.0, 2)
+    assert told.clock_s == [1.0, 2.0, 3.0]

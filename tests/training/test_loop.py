@@ -138,6 +138,70 @@ def test_what_follows_a_yield_sees_the_new_weights() -> None:
     assert seen == [pytest.approx(2 - 0.1 * 2 * 2)]
 
 
+class TwoSides:
+    """g(x) judged by d: the generator's loss and the discriminator's go back through one and the same d(g(x))."""
+
+    def __init__(self, *, shared: bool) -> None:
+        self.shared = shared
+        torch.manual_seed(0)
+        self.modules: dict[str, nn.Module] = {
+            "g": nn.Linear(3, 3),
+            "d": nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)),
+        }
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            side: torch.optim.SGD(self.modules[name].parameters(), lr=0.1)
+            for side, name in (("generator", "g"), ("discriminator", "d"))
+        }
+        self.seen: list[dict[str, bool]] = []  # which sides have a gradient after each step
+        self.after: list[Tensor] = []  # g's, after each step
+
+    def note(self) -> None:
+        gradients = {name: [p.grad for p in module.parameters()] for name, module in self.modules.items()}
+        self.seen.append({name: all(grad is not None for grad in some) for name, some in gradients.items()})
+        self.after.append(torch.cat([grad.flatten().clone() for grad in gradients["g"] if grad is not None]))
+
+    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        logit = self.modules["d"](self.modules["g"](batch[0]))  # (batch, 1)
+        yield Step("generator", F.softplus(-logit).mean(), graph_is_shared=self.shared)
+        self.note()
+        yield Step("discriminator", F.softplus(logit).mean())
+        self.note()
+
+    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None: ...
+
+
+ONE_STEP = Training(epochs=1, batch_size=5, device="cpu", threads=1)
+
+
+def test_a_second_step_goes_back_through_a_shared_graph_as_through_one_of_its_own() -> None:
+    learner, by_hand = TwoSides(shared=True), TwoSides(shared=True)
+    x = torch.rand(5, 3, generator=torch.Generator().manual_seed(2))
+    train(learner, [x], ONE_STEP)
+    g, d = by_hand.modules["g"], by_hand.modules["d"]
+    fake = g(x)  # what the two losses see: g and d before either step
+    F.softplus(-d(fake)).mean().backward()
+    by_hand.optimisers["generator"].step()
+    by_hand.optimisers["discriminator"].zero_grad()
+    F.softplus(d(fake.detach())).mean().backward()
+    by_hand.optimisers["discriminator"].step()
+    for name, tensor in weights(by_hand).items():
+        assert torch.allclose(weights(learner)[name], tensor, atol=1e-7), name
+        assert not torch.equal(weights(learner)[name], weights(TwoSides(shared=True))[name]), f"{name} has not moved"
+
+
+def test_without_a_word_of_it_the_second_step_finds_no_graph() -> None:
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        train(TwoSides(shared=False), [torch.rand(5, 3)], ONE_STEP)
+
+
+def test_a_step_gives_no_gradient_to_other_optimisers_weights() -> None:
+    learner = TwoSides(shared=True)
+    train(learner, [torch.rand(5, 3)], ONE_STEP)
+    assert learner.seen[0] == {"g": True, "d": False}, "the generator's loss goes through d, and leaves nothing there"
+    assert learner.seen[1] == {"g": True, "d": True}
+    assert torch.equal(learner.after[0], learner.after[1]), "the discriminator's loss adds nothing to g's"
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_modules_come_back_plain_at_rest_and_contiguous(precision: str) -> None:
     learner = SmallGan()

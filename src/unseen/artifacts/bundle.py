@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
 from unseen.artifacts.limits import LIMITS
 from unseen.artifacts.recipe import RecipeError, validated
+from unseen.artifacts.shipped import located, shipped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,6 +62,8 @@ class Card(BaseModel):
     metrics: dict[str, object] = {}
     adjustment: dict[str, float] | None = None
     """Coefficients of the score on log sharpness and predicted lung area, from out-of-fold training normals."""
+    data: str = ""
+    """Which films it was trained on, and where they are from."""
     licence: str = ""
     limits: str = LIMITS
     version: str = ""
@@ -135,13 +138,14 @@ def check_free(folder: Path) -> None:
         )
 
 
-def annotate(folder: Path, *, metrics: Mapping[str, object], adjustment: Mapping[str, float]) -> Card:
+def annotate(folder: Path, *, metrics: Mapping[str, object], adjustment: Mapping[str, float] | None = None) -> Card:
     """Write what an evaluation has found into the card of the bundle at ``folder``; the weights stay as they are.
 
     Raises:
         BundleError: there is no sound bundle.
     """
-    card = load(folder).card.model_copy(update={"metrics": dict(metrics), "adjustment": dict(adjustment)})
+    update = {"metrics": dict(metrics), "adjustment": None if adjustment is None else dict(adjustment)}
+    card = load(folder).card.model_copy(update=update)
     write_bytes(folder / _CARD, (card.model_dump_json(indent=2) + "\n").encode())
     return card
 
@@ -155,11 +159,11 @@ def load(folder: Path | str) -> Bundle:
     from safetensors import SafetensorError
     from safetensors.torch import load as from_bytes
 
-    folder = Path(folder)
+    folder = located(Path(folder))
     if not folder.is_dir() or (not (folder / _CARD).exists() and not (folder / _WEIGHTS).exists()):
         raise BundleError(
             f"{folder}: not a bundle. A bundle is a folder with {_CARD} and {_WEIGHTS}; pickles (.pt, .pth, .pkl) are "
-            "never opened. Give the folder that `unseen train` wrote."
+            f"never opened. Give the folder that `unseen train` wrote, or one of {', '.join(map(str, shipped()))}."
         )
     card = _card(folder / _CARD)
     path = folder / _WEIGHTS

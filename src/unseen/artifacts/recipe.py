@@ -40,6 +40,9 @@ class RecipeData(BaseModel):
     """How films are dealt to folds: a CSV with the columns file and fold; none means by patient."""
     column: str | None = None
     """Another column of the split, whose entries are train, test or empty: one fixed split instead of folds."""
+    lungs_from: list[str] | None = None
+    """Sources whose manual lung masks the finder learns from, ``phantoms`` among them if it says so; none means all of
+    the training films' masks."""
 
 
 class RecipeMethod(BaseModel):

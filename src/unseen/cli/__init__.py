@@ -10,7 +10,7 @@ import sys
 import typer
 
 from unseen.artifacts.limits import LIMITS
-from unseen.cli import compare, demo, evaluate, info, recipes, score, train
+from unseen.cli import compare, demo, evaluate, info, recipes, robustness, score, train
 
 app = typer.Typer(
     name="unseen",
@@ -25,7 +25,16 @@ app = typer.Typer(
     "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/",
     epilog="Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.",
 )
-for command in (demo.demo, train.train, score.score, evaluate.evaluate, compare.compare, recipes.recipes, info.info):
+for command in (
+    demo.demo,
+    train.train,
+    score.score,
+    evaluate.evaluate,
+    compare.compare,
+    robustness.robustness,
+    recipes.recipes,
+    info.info,
+):
     app.command()(command)
 
 

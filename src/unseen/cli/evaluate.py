@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,9 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="stop at the first input that is not read")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
+    runtime: Annotated[
+        Literal["torch", "openvino"], typer.Option(help="what computes: openvino is faster on the CPU")
+    ] = "torch",
 ) -> None:
     """Judge a model on labelled films, beside what trivial picture statistics reach on the same films.
 
@@ -34,7 +37,13 @@ def evaluate(
 
     console.step(f"scoring {data}")
     listed = films(data, strict=strict, lesions=True)
-    result = judge(load(model, device=device), listed, out=out, seed=seed, progress=console.count_progress("scored"))
+    result = judge(
+        load(model, device=device, runtime=runtime),
+        listed,
+        out=out,
+        seed=seed,
+        progress=console.count_progress("scored"),
+    )
     typer.echo(result.headline)
     if isinstance(result.auroc, Interval):
         typer.echo(result.verdict)

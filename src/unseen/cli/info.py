@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,8 @@ def info(
     Example:
 
       unseen info model
+
+      unseen info models/roi-sure
     """
     from unseen.cli import console
 
@@ -30,11 +33,12 @@ def info(
         card = load(model).card
         view = card.view or {}
         facts: dict[str, object] = {
-            "detector": card.name,
+            card.kind: card.name,
             "settings": card.config,
             "view": view,
             "lung finder": "copied in" if card.finder else "none",
             "trained on": f"{len(card.training_films)} films",
+            "films": card.data or "not stated",
             "measured in fitting": card.facts,
             "trained with": card.trained_on or "not stated",
             "recipe digest": card.recipe_digest or "none",
@@ -45,4 +49,19 @@ def info(
         }
         for name, fact in facts.items():
             typer.echo(f"{name:20} {fact}")
+        for name, figure in _figures(card.metrics):
+            typer.echo(f"{name:40} {figure}")
     console.limits()
+
+
+def _figures(metrics: Mapping[str, object], under: str = "") -> Iterator[tuple[str, str]]:
+    """Each figure of a card with its interval, under the names that lead to it."""
+    for name, entry in metrics.items():
+        path = f"{under}, {name}".removeprefix(", ").replace("_", " ")
+        if not isinstance(entry, Mapping):
+            if isinstance(entry, float):  # counts are left out
+                yield path, f"{entry:.3f}"
+        elif isinstance(entry.get("value"), float):
+            yield path, f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
+        else:
+            yield from _figures(entry, path)

@@ -17,7 +17,8 @@ def train(
         typer.Option(help="normal films instead of the recipe's: a folder, a glob in quotes, or a manifest CSV"),
     ] = None,
     finder: Annotated[
-        Path | None, typer.Option(help="a trained model whose lung finder is taken, for films without lung masks")
+        Path | None,
+        typer.Option(help="a model whose lung finder is taken, for films without lung masks, such as models/lungs"),
     ] = None,
     fold: Annotated[int | None, typer.Option(help="leave out the films of this fold of the recipe's split")] = None,
     out: Annotated[Path | None, typer.Option(help="also write the model's bundle here")] = None,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unseen.detectors.roi_oracle import RoiOracle as RoiOracle
     from unseen.detectors.roi_sure import RoiSure as RoiSure
     from unseen.detectors.saved import DeviceError as DeviceError
+    from unseen.detectors.saved import finder_of as finder_of
     from unseen.detectors.saved import load as load
     from unseen.detectors.saved import save as save
 
@@ -44,6 +45,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "pca": ["Pca"],
         "roi_oracle": ["RoiOracle"],
         "roi_sure": ["RoiSure"],
-        "saved": ["DeviceError", "load", "save"],
+        "saved": ["DeviceError", "finder_of", "load", "save"],
     },
 )

@@ -2,9 +2,9 @@
 
     score = ‖m ⊙ (x − G(ẑ))‖² / Σm,   G(ẑ) the projection of x onto the components' span
 
-x is the view's picture (outside the lungs 0 in the lungs frame), m its mask. The subspace is
-`priors.PrincipalSubspace`: the score is the distance to the range of a linear generator. A third of a second to
-train; what does not beat it is not worth its seconds.
+m is the view's mask; x its picture (outside the lungs 0 in the lungs frame), with `blur` smoothed and masked again.
+The subspace is `priors.PrincipalSubspace`: the score is the distance to the range of a linear generator. A third of a
+second to train; what does not beat it is not worth its seconds.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Pca(Detector):
         """`components` needs more training films than that."""
 
         components: int = Field(default=50, ge=1, le=4096)
+        blur: float | None = Field(default=None, gt=0, le=64, description="Gaussian σ, pixels of the grid; none: as is")
 
         @property
         def least_films(self) -> int:
@@ -47,11 +48,15 @@ class Pca(Detector):
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.check_number(len(normals.digests))
-        self.subspace = PrincipalSubspace.fit(normals.images * normals.inside, components=self.config.components)
+        self.subspace = PrincipalSubspace.fit(
+            self._smoothed(normals.images, normals.inside), components=self.config.components
+        )
 
     def judge(self, viewed: Viewed) -> Judgement:
         device = self.subspace.mean.device
-        picture, inside = viewed.masked[None].to(device), viewed.inside[None].to(device)  # (1, 1, size, size)
+        inside = viewed.inside[None]
+        picture = self._smoothed(viewed.image[None], inside).to(device)  # (1, 1, size, size)
+        inside = inside.to(device)
         with torch.inference_mode():
             nearest = self.subspace(self.subspace.latent(picture)) * inside
             distance = self.subspace.distance(picture, inside=inside)
@@ -62,6 +67,16 @@ class Pca(Detector):
             anomaly_map=(picture - nearest).abs()[0, 0].cpu().numpy(),
             reconstruction=nearest[0, 0].cpu().numpy(),
         )
+
+    def _smoothed(self, image: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+        """(n, 1, size, size), 0 outside."""
+        masked = image * inside
+        if self.config.blur is None:
+            return masked
+        from scipy.ndimage import gaussian_filter
+
+        blurred = gaussian_filter(masked.numpy(), self.config.blur, axes=(2, 3))
+        return torch.from_numpy(blurred) * inside
 
     def modules(self) -> Mapping[str, nn.Module]:
         if not hasattr(self, "subspace"):

@@ -1,9 +1,12 @@
-"""A detector to a bundle, and back: the method's networks, its settings, its view, and the lung finder copied in."""
+"""A detector to a bundle, and back: the method's networks, its settings, its view, and the lung finder copied in.
+
+A lung finder alone can be a bundle too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from unseen import __version__
 from unseen.anatomy.crossfit import CrossFittedLungs
@@ -11,13 +14,16 @@ from unseen.anatomy.lungs import LungFinder
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import validated
+from unseen.artifacts.unknown import unknown
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Detector
+from unseen.detectors.detector import Detector, Finder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor, nn
+
+Runtime = Literal["torch", "openvino"]
 
 
 def save(
@@ -26,25 +32,29 @@ def save(
     *,
     recipe_digest: str | None = None,
     adjustment: Mapping[str, float] | None = None,
+    data: str = "",
     licence: str = "",
+    half: bool = False,
 ) -> bundle.Card:
     """Write `detector` as a bundle at `folder` (whole or not at all) and return its card.
 
     adjustment  coefficients of the score on log sharpness and lung area, from out-of-fold training normals
+    data        which films it learnt from, and where they are from
     licence     what the weights may be used for; it follows the training films' terms
+    half        weights as float16: half the bytes; normalisation layers stay as they are
 
     Raises ValueError for a detector that has not been trained.
     """
     if not detector.training_films:
         raise ValueError(f"this {detector.key} has not been trained: there is nothing to save")
-    finder = detector.finder.full if isinstance(detector.finder, CrossFittedLungs) else detector.finder
+    finder = full_finder(detector.finder)
     if finder is not None and not isinstance(finder, LungFinder):
         raise TypeError(
             f"only a LungFinder can be copied into a bundle; this detector's finder is a {type(finder).__name__}"
         )
-    tensors = _states(detector.modules())
+    tensors = _states(detector.modules(), half=half)
     if finder is not None:
-        tensors |= _states({"finder": finder.network})
+        tensors |= _states({"finder": finder.network}, half=half)
     card = bundle.Card(
         kind="detector",
         name=detector.key,
@@ -56,25 +66,68 @@ def save(
         facts=detector.facts,
         trained_on=detector.trained_on,
         adjustment=None if adjustment is None else dict(adjustment),
+        data=data,
         licence=licence,
         version=__version__,
     )
     return bundle.save(folder, tensors, card)
 
 
+def save_finder(finder: LungFinder, folder: Path | str, *, data: str, licence: str, half: bool = False) -> bundle.Card:
+    """Write a lung finder alone as a bundle at `folder`; arguments as for `save`."""
+    card = bundle.Card(
+        kind="lungs",
+        name="lungs",
+        finder=finder.config.model_dump(mode="json"),
+        training_films=list(finder.training_films),
+        data=data,
+        licence=licence,
+        version=__version__,
+    )
+    return bundle.save(folder, _states({"finder": finder.network}, half=half), card)
+
+
+def finder_of(folder: Path | str) -> LungFinder | None:
+    """The lung finder of a bundle, a detector's or a finder's own; None for a detector without one."""
+    read = bundle.load(folder)
+    if read.card.kind == "detector":
+        finder = load(folder).finder
+        return finder if isinstance(finder, LungFinder) else None
+    found = LungFinder(validated(read.card.finder or {}, LungFinder.Config, where="finder"))
+    _load_states({"finder": found.network}, read)
+    found.training_films = tuple(read.card.training_films)
+    return found
+
+
+def full_finder(finder: Finder | None) -> Finder | None:
+    """The finder that judges new films: of cross-fitted ones, the one that learnt from all."""
+    return finder.full if isinstance(finder, CrossFittedLungs) else finder
+
+
 class DeviceError(ValueError):
-    """A device that is not there, or that torch was built without; a sentence for the user."""
+    """A device or a runtime that cannot be used here, or not for this detector; a sentence for the user."""
 
 
-def load(folder: Path | str, *, device: str = "cpu") -> Detector:
-    """Read a detector back, ready to score on `device` ("cpu", "cuda", "cuda:1"); its card is `detector.card`.
+def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch") -> Detector:
+    """Read a detector back, ready to score; its card is `detector.card`.
 
-    Raises `artifacts.BundleError`, naming the file, the cause and the cure; DeviceError for a device that is not there.
+    device   "cpu", "cuda", "cuda:1"
+    runtime  what computes its networks; "openvino" is several times as fast on the CPU, for GANomaly's family
+
+    Raises `artifacts.BundleError`, naming the file, the cause and the cure; DeviceError for a device or a runtime that
+    cannot be used.
     """
+    if runtime not in get_args(Runtime):
+        raise DeviceError(f"runtime {runtime}: {unknown(runtime, get_args(Runtime))}")
+    if runtime == "openvino" and device != "cpu":
+        raise DeviceError(f"device {device}: the runtime openvino computes on the CPU. Take cpu, or the runtime torch")
     read = bundle.load(folder)
     card = read.card
     if card.kind != "detector":
-        raise bundle.BundleError(f"{folder}: holds a {card.kind} model, not a detector. Give a detector's bundle.")
+        raise bundle.BundleError(
+            f"{folder}: holds a {card.kind} model, not a detector. Give a detector's bundle (a lung finder goes with "
+            "--finder)."
+        )
     method: type[Detector] = METHODS.load(card.name)
     detector = method(
         validated(card.config, method.Config, where="config"), view=validated(card.view or {}, View, where="view")
@@ -96,11 +149,17 @@ def load(folder: Path | str, *, device: str = "cpu") -> Detector:
     detector.facts = dict(card.facts)
     detector.trained_on = card.trained_on
     detector.card = card
+    if runtime == "openvino":
+        from unseen.detectors.openvino_runtime import compile_networks
+
+        compile_networks(detector)
     return detector
 
 
-def _states(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-    return {f"{name}.{key}": value for name, module in modules.items() for key, value in module.state_dict().items()}
+def _states(modules: Mapping[str, nn.Module], *, half: bool = False) -> dict[str, Tensor]:
+    states = {f"{name}.{key}": value for name, module in modules.items() for key, value in module.state_dict().items()}
+    # one-dimensional: normalisation, whose running variances do not fit into float16
+    return {key: value.half() if half and value.ndim > 1 else value for key, value in states.items()}
 
 
 def _load_states(modules: Mapping[str, nn.Module], read: bundle.Bundle) -> None:

@@ -1,8 +1,10 @@
 """`python -m unseen.experiments`: train and test every recipe of the results, write their rows, render the docs
 from rows.
 
-python -m unseen.experiments             all of it (`make results`); finished runs are found again
-python -m unseen.experiments --render    docs/results.md and the README's table, from the committed rows alone
+python -m unseen.experiments                   real films, phantoms, shipped models (`make results`); finished runs
+                                               are found again
+python -m unseen.experiments --only thesis     the thesis's protocol and the noise study (`make results-thesis`)
+python -m unseen.experiments --render          the pages and the README's table, from the committed rows alone
 """
 
 from __future__ import annotations
@@ -17,9 +19,13 @@ from unseen.artifacts.run import runs_root
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.experiments.crossfit import cross_fit, tables_of
 from unseen.experiments.rendering import render
+from unseen.experiments.robustness import robustness
 from unseen.experiments.rows import annotate_bundles, row_of, write_row
 from unseen.experiments.running import resolve
+from unseen.experiments.shipping import choice_row, finder_row, ship, ship_finder
+from unseen.experiments.thesis import thesis_row, train_thesis
 from unseen.experiments.twins import twin_row
+from unseen.training.showing import shown_on
 
 
 def main() -> None:
@@ -33,18 +39,23 @@ def main() -> None:
 def _run() -> None:
     parser = argparse.ArgumentParser(prog="python -m unseen.experiments", description=__doc__.splitlines()[0])
     parser.add_argument("--render", action="store_true", help="only render the docs from the rows in --rows")
-    parser.add_argument("--only", choices=("real", "phantoms"), help="only these recipes")
+    parser.add_argument("--only", choices=("real", "phantoms", "shipped", "thesis"), help="only these")
     parser.add_argument("--rows", type=Path, default=Path("results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results.md goes (default: docs)")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    parser.add_argument("--models", type=Path, default=Path("src/unseen/models"), help="where shipped models lie")
     parser.add_argument("--workers", type=int, default=2, help="folds at a time, one thread each (default: 2)")
     given = parser.parse_args()
     if not given.render:
-        if given.only != "phantoms":
+        if given.only in (None, "real"):
             _real(given.rows, given.workers)
-        if given.only != "real":
+        if given.only in (None, "phantoms"):
             for name in _shipped("phantoms/"):
                 print("wrote", write_row(twin_row(resolve(recipes.load(name))), given.rows), flush=True)
+        if given.only in (None, "shipped"):
+            _models(given.rows, given.models, given.workers)
+        if given.only == "thesis":
+            _thesis(given.rows, given.workers)
     for path in render(given.rows, docs=given.docs, readme=given.readme):
         print("rendered", path)
 
@@ -65,11 +76,39 @@ def _real(rows: Path, workers: int) -> None:
         kept = runs_root() / "tables" / f"{recipe.name}-{recipe.seed}.parquet"
         kept.parent.mkdir(parents=True, exist_ok=True)
         tables[recipe.name].write_parquet(kept)  # beside the runs, never in the repository: it names films
-    for frame in ("lungs", "whole"):
-        some = {recipe.method.key: tables[recipe.name] for recipe in chosen if recipe.view["frame"] == frame}
-        path = rows / "ms_cxr" / f"comparison-64-{frame}.json"
+    for size, frame in sorted({(str(recipe.view["size"]), str(recipe.view["frame"])) for recipe in chosen}):
+        some = {
+            recipe.method.key: tables[recipe.name]
+            for recipe in chosen
+            if str(recipe.view["size"]) == size and recipe.view["frame"] == frame
+        }
+        path = rows / "ms_cxr" / f"comparison-{size}-{frame}.json"
         write_text(path, json.dumps({"comparison": compare(some).to_json()}, indent=1, ensure_ascii=False) + "\n")
         print("wrote", path)
+
+
+def _models(rows: Path, models: Path, workers: int) -> None:
+    """The shipped models' rows, and the bundles themselves."""
+    chosen = [resolve(recipes.load(name)) for name in _shipped("shipped/")]
+    done = cross_fit(chosen, workers=workers)
+    print("wrote", write_row(choice_row(chosen[0]), rows), flush=True)
+    finder = finder_row(chosen[0], resolve(recipes.load("ms_cxr/pca-64-lungs")))
+    print("wrote", write_row(finder, rows), flush=True)
+    print("wrote", ship_finder(chosen[0], finder, models), flush=True)
+    for recipe in chosen:
+        annotate_bundles(done[recipe.name])
+        row = ship(recipe, row_of(recipe, done[recipe.name]), done[recipe.name], models)
+        print("wrote", write_row(row, rows), "and", models / recipe.method.key, flush=True)
+
+
+def _thesis(rows: Path, workers: int) -> None:
+    """The noise study, then the thesis's four trainings, which take hours: a row is written after each."""
+    twins = [recipes.load(name) for name in ("ms_cxr/roi-sure-64-lungs", "ms_cxr/roi-oracle-64-lungs")]
+    print("wrote", write_row(robustness(twins, workers=workers), rows), flush=True)
+    arms = [resolve(recipes.load(name)) for name in _shipped("thesis/")]
+    for recipe in sorted(arms, key=lambda arm: int(str(arm.method.settings.get("features", 0)))):  # the short first
+        train_thesis(recipe, progress=shown_on())
+        print("wrote", write_row(thesis_row(recipe), rows), flush=True)
 
 
 def _shipped(prefix: str) -> list[str]:

@@ -10,19 +10,20 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unseen.artifacts.files import sha256_of
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
-from unseen.data.film import Film
+from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
 from unseen.data.reading import Films, films
 
 FOLDS = 5
 _TRAIN, _TEST = 1, 0  # the two parts of a fixed split, as folds
 PHANTOM_NORMALS = 400
+PHANTOM_LUNGS = 200
 _PHANTOM_SEED = 20_000  # training phantoms' seed is this plus the recipe's, far from those that are tested
 
 
@@ -98,6 +99,18 @@ def own_normals(source: str) -> Cohort:
     if not listed.entries:
         raise RecipeError(f"data: {source} names no normal film. Give a folder, a glob or a manifest of normal films")
     return Cohort(listed, {}, _digest(listed.entries, {}))
+
+
+def lung_films(recipe: Recipe, films: Iterable[Film | NotRead]) -> Iterable[Film | NotRead]:
+    """Of the training films, those whose manual masks the lung finder may learn from, and phantoms where the recipe
+    says so (`data.lungs_from`)."""
+    sources = recipe.data.lungs_from
+    if sources is None:
+        return films
+    from unseen.data import phantoms
+
+    drawn = phantoms.normals(PHANTOM_LUNGS, seed=_PHANTOM_SEED) if "phantoms" in sources else []
+    return [*(film for film in films if isinstance(film, Film) and film.source in sources), *drawn]
 
 
 def phantom_normals(recipe: Recipe) -> tuple[Sequence[Film], str]:

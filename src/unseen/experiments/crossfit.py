@@ -7,15 +7,14 @@ curves), each fold's figures and the pooled ones. Fold 0 is for development and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unseen.artifacts.recipe import Recipe
 from unseen.artifacts.run import runs_root
 from unseen.evaluation.interval import Json
+from unseen.experiments.workers import worker_processes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,8 +58,7 @@ def cross_fit(
     again."""
     root = runs_root() if root is None else root
     done: dict[str, list[FoldResult]] = {recipe.name: [] for recipe in recipes}
-    # spawned, not forked: torch's threads and the decoder's pipes do not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with worker_processes(workers) as pool:
         # all recipes of a fold go to one worker in turn, so that its lung finders are trained by one process alone
         texts = [recipe.to_toml() for recipe in recipes]
         futures = {fold: pool.submit(_fold, texts, fold, str(root)) for fold in folds}

@@ -7,6 +7,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,16 +18,20 @@ from unseen.artifacts.files import write_bytes
 from unseen.data import phantoms
 from unseen.data.film import NotRead
 from unseen.data.reading import films
+from unseen.detectors.detector import Finding
 from unseen.detectors.pca import Pca
 from unseen.detectors.roi_sure import RoiSure
-from unseen.detectors.saved import save
+from unseen.detectors.saved import load, save
 from unseen.evaluation.evaluating import Evaluation, evaluate
+from unseen.evaluation.roc import auroc
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
     from unseen.training.loop import Progress
 
 _FINDER = LungFinder.Config(steps=80)  # phantoms' lungs are easily found; real films need the default
+_SHIPPED = Path("models/pca")
+_FIRST = 20  # pairs that the shipped model scores
 _TESTED = 1_000  # seeds of tested phantoms are the demo's plus this: other patients than those that are learnt from
 
 
@@ -46,15 +51,18 @@ def demonstrate(
     step announces what happens next, say tells what came out. Nothing is asked; every figure is made here and now.
     """
     out.mkdir(parents=True, exist_ok=True)
-    step(f"1/6  Making {normals} normal films and {pairs} twin pairs (the same chest with and without a lesion)")
+    step(f"1/7  Making {normals} normal films and {pairs} twin pairs (the same chest with and without a lesion)")
     learnt = list(phantoms.normals(normals, seed=seed))
     tested = phantoms.write(phantoms.twins(pairs, seed=seed + _TESTED), out / "films")
     say(f"     {tested}")
 
-    step("2/6  Finding the lungs: a small U-Net learns them from the normals' masks")
+    step(f"2/7  Scoring {_FIRST} of the pairs with {_SHIPPED}, a model that comes with the package")
+    say(f"     {_first_scores(tested)}")
+
+    step("3/7  Finding the lungs: a small U-Net learns them from the normals' masks")
     finder = cross_fitted(learnt, config=_FINDER, seed=seed, progress=progress)
 
-    step("3/6  Training two detectors on normal films alone: pca, then roi-sure (64 px)")
+    step("4/7  Training two detectors on normal films alone: pca, then roi-sure (64 px)")
     training = Training(epochs=epochs, seed=seed)
     detectors = {
         "pca": Pca(size=64).fit(learnt, finder=finder, training=training),
@@ -64,7 +72,7 @@ def demonstrate(
         save(detector, out / "models" / name)
 
     facts = {"version": __version__, "device": detectors["roi-sure"].trained_on, "films": "phantoms, made by the demo"}
-    step("4/6  Scoring the twins, and judging the scores beside trivial picture statistics")
+    step("5/7  Scoring the twins, and judging the scores beside trivial picture statistics")
     results = {
         name: evaluate(detector, films(tested, lesions=True), out=out / "reports" / name, seed=seed, facts=facts)
         for name, detector in detectors.items()
@@ -79,11 +87,11 @@ def demonstrate(
         "they show the way, not what can be reached."
     )
 
-    step("5/6  A planted shortcut: the same twins, but abnormal films come from a sharper scanner")
+    step("6/7  A planted shortcut: the same twins, but abnormal films come from a sharper scanner")
     planted = evaluate(detectors["pca"], phantoms.twins(pairs, seed=seed + _TESTED, shortcut=True), seed=seed)
     say(f"     {planted.verdict}")
 
-    step("6/6  Files that are no films: one cut short, one that would unpack to gigabytes")
+    step("7/7  Files that are no films: one cut short, one that would unpack to gigabytes")
     for refused in films([str(path) for path in _bad_files(out / "bad-files", tested)]):
         if not isinstance(refused, NotRead):
             raise RuntimeError(f"{refused.name} was read, and should not have been: please report this")
@@ -94,6 +102,17 @@ def demonstrate(
         say(f"report ({name}): {(out / 'reports' / name / 'report.html').resolve()}")
     say(f"models: {(out / 'models').resolve()}")
     say(f"try: {Path(sys.argv[0])} score {out / 'models' / 'pca'} --data {tested}")
+
+
+def _first_scores(tested: Path) -> str:
+    """What the shipped model makes of the first pairs."""
+    findings = [f for f in load(_SHIPPED).score(islice(films(tested), 2 * _FIRST)) if isinstance(f, Finding)]
+    area = auroc([f.score for f in findings], [f.film.label == "abnormal" for f in findings])
+    return (
+        f"{len(findings)} films scored, AUROC {area:.2f}: it learnt from real films, and simulated ones are foreign "
+        f"to it; "
+        "its card says what it reaches on real films (unseen info models/pca)"
+    )
 
 
 def _by_lesion(results: dict[str, Evaluation]) -> list[str]:

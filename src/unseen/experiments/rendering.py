@@ -1,4 +1,5 @@
-"""`docs/results.md` and the README's table, from the committed rows alone: no number stands there without its JSON."""
+"""`docs/results.md`, `docs/results-thesis.md` and the README's table, from the committed rows alone: no number stands
+there without its JSON."""
 
 from __future__ import annotations
 
@@ -10,14 +11,23 @@ from unseen.artifacts.limits import LIMITS
 from unseen.detectors import METHODS
 from unseen.experiments.cells import figure, shortcut, table
 from unseen.experiments.rows import Row, read_rows
-from unseen.experiments.sections import SOURCES, aurocs, conclusions, provenance, real_section, twin_section
+from unseen.experiments.sections import (
+    SOURCES,
+    aurocs,
+    conclusions,
+    provenance,
+    real_section,
+    shipped_section,
+    twin_section,
+)
+from unseen.experiments.thesis_page import thesis_page
 
 _BEGIN, _END = "<!-- results:begin -->", "<!-- results:end -->"
 _NONE = "*No row yet: `make results` fills this table from `results/*.json`.*"
 
 
 def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
-    """Write both pages; returns their paths. With no rows, both say so."""
+    """Write the pages and the README's table; returns their paths. Where there are no rows, they say so."""
     rows = read_rows(rows_folder)
     docs.mkdir(parents=True, exist_ok=True)
     page = docs / "results.md"
@@ -26,7 +36,9 @@ def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
     head, _, rest = text.partition(_BEGIN)
     _, _, tail = rest.partition(_END)
     write_text(readme, f"{head}{_BEGIN}\n{readme_table(rows)}\n{_END}{tail}")
-    return [page, readme]
+    thesis = docs / "results-thesis.md"
+    write_text(thesis, thesis_page(rows))
+    return [page, thesis, readme]
 
 
 def results_page(rows: Mapping[str, Row]) -> str:
@@ -37,36 +49,45 @@ def results_page(rows: Mapping[str, Row]) -> str:
         f"*Rendered by `make results` from `results/*.json`; every figure is in there. {LIMITS}*",
         *conclusions(real, twins),
     ]
-    for frame, words in (("lungs", "lung crop, z-scored inside the mask"), ("whole", "whole film, z-scored")):
-        some = [row for row in real if row["view"]["frame"] == frame]
-        if some:
-            blocks += real_section(some, words, rows.get(f"ms_cxr/comparison-64-{frame}"))
+    for px in sorted({row["px"] for row in real}):
+        for frame, words in (("lungs", "lung crop, z-scored inside the mask"), ("whole", "whole film, z-scored")):
+            some = [row for row in real if row["view"]["frame"] == frame and row["px"] == px]
+            if some:
+                blocks += real_section(some, words, rows.get(f"ms_cxr/comparison-{px}-{frame}"))
+    shipped = _by_method(rows, "shipped/")
+    if shipped:
+        blocks += shipped_section(shipped, rows.get("shipped/lungs-0"), rows.get("shipped/pca-choice-0"))
     if twins:
         blocks += twin_section(twins)
-    blocks += provenance([*real, *twins]) if real or twins else [_NONE]
+    blocks += provenance([*real, *shipped, *twins]) if real or twins else [_NONE]
     return "\n\n".join(blocks) + "\n"
 
 
 def readme_table(rows: Mapping[str, Row]) -> str:
     """One small table: the lung-crop rows on real films, and what needs no detector beside them."""
-    some = [row for row in _by_method(rows, "ms_cxr/") if row["view"]["frame"] == "lungs"]
-    if not some:
+    lungs = [row for row in _by_method(rows, "ms_cxr/") if row["view"]["frame"] == "lungs"]
+    if not lungs:
         return _NONE
-    first = some[0]
-    lines = [[f"`{row['method']}`", *aurocs(row), figure(row["metrics"]["adjusted"]["pooled"])] for row in some]
+    first = lungs[0]  # of the coarsest grid
+    some = [row for row in lungs if row["px"] == first["px"]]
+    shipped = [(f"`models/{row['method']}`, which ships", row) for row in _by_method(rows, "shipped/")]
+    lines = [
+        [words, *aurocs(row), figure(row["metrics"]["adjusted"]["pooled"])]
+        for words, row in [*((f"`{row['method']}`", row) for row in some), *shipped]
+    ]
     for name, words in (
         ("sharpness", "*sharpness alone (mean absolute Laplacian), nothing learnt*"),
         ("mix", "*mix of trivial statistics, given the labels*"),
     ):
         lines.append([words, *(figure(shortcut(first, source, name)) for source in SOURCES), "–"])
     return (
-        table(["Montgomery + Shenzhen, lung crop, 64 px; AUROC [95 %]", *SOURCES, "adjusted"], lines)
-        + f"\n\nSeed {first['seed']}, {first['device']}, {first['date']}; rows: `results/ms_cxr/*.json`, printed by "
-        "`make results`. *Adjusted*: after taking out sharpness and lung area."
+        table([f"Montgomery + Shenzhen, lung crop, {first['px']} px; AUROC [95 %]", *SOURCES, "adjusted"], lines)
+        + f"\n\nSeed {first['seed']}, {first['device']}, {first['date']}; rows: `results/ms_cxr/*.json` and "
+        "`results/shipped/*.json`, printed by `make results`. *Adjusted*: after taking out sharpness and lung area."
     )
 
 
 def _by_method(rows: Mapping[str, Row], prefix: str) -> list[Row]:
     some = [row for name, row in rows.items() if name.startswith(prefix) and "metrics" in row]
     order = {key: place for place, key in enumerate(METHODS.keys())}
-    return sorted(some, key=lambda row: (order.get(row["method"], len(order)), row["recipe"]))
+    return sorted(some, key=lambda row: (row["px"], order.get(row["method"], len(order)), row["recipe"]))

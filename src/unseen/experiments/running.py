@@ -23,8 +23,8 @@ from unseen.artifacts.run import Run, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finder
-from unseen.detectors.saved import load, save
-from unseen.experiments.cohort import cohort_of, own_normals, phantom_normals
+from unseen.detectors.saved import finder_of, load, save
+from unseen.experiments.cohort import cohort_of, lung_films, own_normals, phantom_normals
 from unseen.training.history import History
 from unseen.training.settings import Training
 
@@ -109,9 +109,11 @@ def train_recipe(
             detector.check_number(len(films))
         lungs: Finder | None
         if finder is not None:
-            lungs = load(finder).finder
+            lungs = finder_of(finder)
             if lungs is None:
-                raise RecipeError(f"finder: {finder} holds no lung finder. Give a model that was trained with one")
+                raise RecipeError(
+                    f"finder: {finder} holds no lung finder. Give models/lungs, or a model that was trained with one"
+                )
         else:
             try:
                 lungs = shared_lungs(films, recipe, fold=fold, data_digest=data_digest, root=root, progress=progress)
@@ -128,12 +130,12 @@ def train_recipe(
     return Trained(run, detector, recipe, name, history, tuple(detector.not_read), found)
 
 
-def run_of(recipe: Recipe, *, fold: int | None = None, root: Path | None = None) -> Run:
-    """Where the run of a recipe on its own films lies, trained or not."""
+def run_of(recipe: Recipe, *, fold: int | None = None, root: Path | None = None) -> tuple[Run, str]:
+    """Where the run of a recipe on its own films lies, trained or not, and the digest that names it."""
     recipe = resolve(recipe)
     _, data_digest = _training_films(recipe, fold=fold, data=None)
     name = digest(recipe, data_digest=data_digest, version=__version__)
-    return Run.named(recipe.name, fold=fold, seed=recipe.seed, digest=name, root=root)
+    return Run.named(recipe.name, fold=fold, seed=recipe.seed, digest=name, root=root), name
 
 
 def _training_films(recipe: Recipe, *, fold: int | None, data: str | None) -> tuple[Iterable[Film | NotRead], str]:
@@ -170,5 +172,7 @@ def shared_lungs(
     films."""
     held_out = "all" if fold is None else f"f{fold}"
     said = f"{data_digest} {__version__} {LungFinder.Config().model_dump_json()}"
+    if recipe.data.lungs_from is not None:
+        said += f" from {sorted(recipe.data.lungs_from)}"
     folder = root / "lungs" / f"{held_out}-{recipe.seed}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
-    return cross_fitted(films, seed=recipe.seed, device="cpu", folder=folder, progress=progress)
+    return cross_fitted(lung_films(recipe, films), seed=recipe.seed, device="cpu", folder=folder, progress=progress)

@@ -20,7 +20,7 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
     n = first["metrics"]["n"]["pooled"]
     head = ["Detector", *SOURCES, "adjusted", "covariate-adjusted ROC", "site", "training, s a fold", "losses"]
     blocks = [
-        f"## Montgomery + Shenzhen: {words}",
+        f"## Montgomery + Shenzhen: {words}, {first['px']} px",
         f"{first['px']} px, folds 1 to 4, {n['normal']} normal and {n['abnormal']} abnormal films, seed "
         f"{first['seed']}. "
         "AUROC with its 95 % interval. *Site*: how well the score tells the two hospitals' normals apart (0.5 is "
@@ -46,6 +46,50 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
     ]
     if comparison is not None:
         blocks += ["**Differences**, paired on the same films, with DeLong's p:", _pairs(comparison["comparison"])]
+    return blocks
+
+
+def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry | None) -> list[str]:
+    """The models that come with the package: cross-fitted twins, and fold 4 by the weights that ship."""
+    head = ["Model", *(f"twin, {source}" for source in SOURCES), "twin, adjusted", "twin, site", "fold 4, pooled"]
+    blocks = [
+        "## The models that ship",
+        "Trained on the normals of folds 0 to 3, 64 px, lung crop; the lung finder learns from the Montgomery masks "
+        "and "
+        "phantoms alone. *Twin*: the same recipe cross-fitted on folds 1 to 4, as above. *Fold 4*: the shipped float16 "
+        "weights on the films that they were kept from.",
+        table(
+            head,
+            (
+                [
+                    f"`models/{row['method']}`",
+                    *aurocs(row),
+                    figure(row["metrics"]["adjusted"]["pooled"]),
+                    figure(next(iter(row["metrics"]["site"].values()), None)),
+                    figure(row["fold_4"]["auroc"]["pooled"]),
+                ]
+                for row in rows
+            ),
+        ),
+    ]
+    if finder is not None:
+        lost, dice = finder["lost"], finder["dice"]
+        blocks.append(
+            f"The finder, `models/lungs`: Dice {dice['open']:.3f} on the {finder['films']} Shenzhen normals of folds "
+            f"1 to "
+            f"4, whose masks it never learns from, against {dice['all']:.3f} for the one that learns from all masks; "
+            f"lost: "
+            f"{lost['value']:.4f} [{lost['low']:.4f}, {lost['high']:.4f}]."
+        )
+    if choice is not None:
+        best = max(choice["auroc"], key=lambda entry: float(entry["auroc"]))
+        default = next(e for e in choice["auroc"] if e["blur"] is None and e["components"] == 50)
+        blocks.append(
+            f"The settings of `models/pca` ({best['components']} components, blur {best['blur']:g} px) have the "
+            f"highest "
+            f"AUROC of {len(choice['auroc'])} on fold 0, {best['auroc']:.2f}; the default (50, no blur) has "
+            f"{default['auroc']:.2f} there."
+        )
     return blocks
 
 
@@ -97,16 +141,17 @@ def twin_section(rows: Sequence[Entry]) -> list[str]:
 def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
     """Sentences that follow from the rows; each is computed, so it changes when they do."""
     lungs = [row for row in real if row["view"]["frame"] == "lungs"]
-    whole = {row["method"]: row for row in real if row["view"]["frame"] == "whole"}
+    whole = {(row["method"], row["px"]): row for row in real if row["view"]["frame"] == "whole"}
     said: list[str] = []
     if lungs:
         known = [row for row in lungs if row["metrics"]["auroc"]["pooled"].get("value") is not None]
         best = max(known, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
         said.append(
-            f"The highest pooled AUROC among the lung-crop rows is that of `{best['method']}`, {aurocs(best)[0]}. "
+            f"The highest pooled AUROC among the lung-crop rows is that of `{best['method']}` at {best['px']} px, "
+            f"{aurocs(best)[0]}. "
             "The order of rows was not used to choose anything."
         )
-        above = [f"`{row['method']}`" for row in lungs if _above_all(row)]
+        above = [f"`{row['recipe']}`" for row in lungs if _above_all(row)]
         said.append(
             f"Sharpness alone, which knows nothing of disease, reaches {figure(shortcut(best, 'pooled', 'sharpness'))} "
             f"pooled and {figure(shortcut(best, 'montgomery', 'sharpness'))} on Montgomery. "
@@ -118,10 +163,11 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
             + "."
         )
         for row in lungs:
-            if row["method"] in whole:
-                other = whole[row["method"]]
+            if (row["method"], row["px"]) in whole:
+                other = whole[row["method"], row["px"]]
                 said.append(
-                    f"`{row['method']}`, lung crop against whole film: {aurocs(row)[0]} against {aurocs(other)[0]} "
+                    f"`{row['method']}` at {row['px']} px, lung crop against whole film: {aurocs(row)[0]} against "
+                    f"{aurocs(other)[0]} "
                     f"pooled, {aurocs(row)[2]} against {aurocs(other)[2]} on Montgomery."
                 )
         unfinished = [f"`{row['recipe']}`" for row in real if row["convergence"] == "not converged"]

@@ -2,8 +2,8 @@
 few pixels.
 
 Same weights, same sums as torch's layers, which they replace without a trace in a state dictionary. There oneDNN takes
-four times as long for the weights' gradient as the product does (1024 to 2048 channels, 8×8 to 4×4, batch 32, bf16:
-`make bench`); on wide pictures with fewer channels torch's own layer is the faster one.
+several times as long for the weights' gradient as the product does (1024 to 2048 channels, 8×8 to 4×4, batch 32, bf16);
+on wide pictures with fewer channels torch's own layer is the faster one. What it is worth to a step: `make bench`.
 """
 
 from __future__ import annotations

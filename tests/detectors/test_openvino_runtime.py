@@ -1,0 +1,177 @@
+"""OpenVINO in torch's place: the same scores within 0.5 %, the same law, no word to anyone outside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import unseen as un
+from tests.cli.conftest import run
+from unseen.data import phantoms
+from unseen.data.film import Film
+from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
+from unseen.detectors.ganomaly import Ganomaly
+from unseen.training.settings import Training
+
+FAMILY = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
+LAW = 5e-3
+
+pytestmark = pytest.mark.skipif(
+    find_spec("openvino") is None and not os.environ.get("CI"),
+    reason='OpenVINO is not installed: pip install "unseen[openvino]".',
+)
+
+
+def findings(detector: Detector, films: list[Film]) -> list[Finding]:
+    return [found for found in detector.score(films) if isinstance(found, Finding)]
+
+
+def both(detector: Detector, folder: Path) -> tuple[Detector, Detector]:
+    """The detector read back twice: on torch, and on OpenVINO."""
+    un.detectors.save(detector, folder / "model")
+    return un.detectors.load(folder / "model"), un.detectors.load(folder / "model", runtime="openvino")
+
+
+def assert_alike(one: Detector, other: Detector, films: list[Film]) -> None:
+    for a, b in zip(findings(one, films), findings(other, films), strict=True):
+        assert b.score == pytest.approx(a.score, rel=LAW)
+        assert b.parts == pytest.approx(dict(a.parts), rel=LAW)
+        # pictures come from the decoder, in float32 on both; what it decodes is in bfloat16's reach
+        assert np.abs(b.reconstruction - a.reconstruction).max() < 0.05
+        assert np.abs(b.anomaly_map - a.anomaly_map).mean() < 0.01
+
+
+@pytest.mark.parametrize("key", FAMILY)
+def test_scores_are_those_of_torch_within_half_a_percent(
+    key: str, trained: dict[str, Detector], incoming: list[Film], tmp_path: Path
+) -> None:
+    one, other = both(trained[key], tmp_path)
+    assert_alike(one, other, incoming)
+    assert other.training_films == one.training_films and other.card == one.card
+
+
+@pytest.mark.slow
+def test_scores_stay_alike_where_training_has_gone_on(normals: list[Film], tmp_path: Path) -> None:
+    """A trained ‖z − ẑ‖ is a small difference of two large vectors, and rounding shows most there."""
+    detector = Ganomaly(view=un.anatomy.View(frame="whole", size=64), features=16)
+    detector.fit(normals, training=Training(epochs=20, batch_size=8, device="cpu", threads=1))
+    assert_alike(*both(detector, tmp_path), list(phantoms.twins(10, seed=7, size=64)))
+
+
+@pytest.mark.slow
+def test_scores_are_alike_at_256_pixels_and_64_features(tmp_path: Path) -> None:
+    """First weights, whose BatchNorm has seen films."""
+    detector = Ganomaly(view=un.anatomy.View(frame="whole", size=256), features=64)
+    networks = detector.modules()
+    films = list(phantoms.normals(6, seed=3, size=256))
+    images = torch.stack([detector.look(film).image for film in films])
+    for network in networks.values():
+        network.train()
+    with torch.no_grad():
+        networks["e2"](networks["de"](networks["e1"](images)))
+    for network in networks.values():
+        network.eval()
+    detector.training_films = tuple(film.pixel_sha256 for film in films)
+    assert_alike(*both(detector, tmp_path), list(phantoms.twins(3, seed=4, size=256)))
+
+
+def test_a_score_depends_on_its_film_alone(trained: dict[str, Detector], incoming: list[Film], tmp_path: Path) -> None:
+    _, detector = both(trained["roi-sure"], tmp_path)
+    together = [found.score for found in findings(detector, incoming)]
+    assert together == [found.score for found in findings(detector, incoming)], "scoring twice gives the same bits"
+    assert together == [findings(detector, [film])[0].score for film in incoming], "the other films do not matter"
+
+
+def test_a_method_without_such_networks_names_those_that_have_them(
+    trained: dict[str, Detector], tmp_path: Path
+) -> None:
+    un.detectors.save(trained["pca"], tmp_path / "model")
+    with pytest.raises(
+        un.detectors.DeviceError, match="it runs ganomaly, ganomaly-sure, roi-sure, roi-oracle, not pca"
+    ):
+        un.detectors.load(tmp_path / "model", runtime="openvino")
+
+
+def test_a_runtime_that_is_not_there_is_told(
+    trained: dict[str, Detector], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    un.detectors.save(trained["ganomaly"], tmp_path / "model")
+    with pytest.raises(un.detectors.DeviceError, match=r"runtime openvin: unknown; did you mean openvino\?"):
+        un.detectors.load(tmp_path / "model", runtime="openvin")  # type: ignore[arg-type]
+    with pytest.raises(un.detectors.DeviceError, match="device cuda: the runtime openvino computes on the CPU"):
+        un.detectors.load(tmp_path / "model", runtime="openvino", device="cuda")
+    monkeypatch.setitem(sys.modules, "openvino", None)  # as if it were not installed
+    with pytest.raises(un.detectors.DeviceError, match=r'not installed here. pip install "unseen\[openvino\]"'):
+        un.detectors.load(tmp_path / "model", runtime="openvino")
+
+
+def test_compiled_networks_cannot_be_saved_as_if_they_had_weights(trained: dict[str, Detector], tmp_path: Path) -> None:
+    _, detector = both(trained["ganomaly"], tmp_path)
+    with pytest.raises(TypeError, match="load the bundle with the runtime torch"):
+        un.detectors.save(detector, tmp_path / "again")
+
+
+def test_a_compiled_detector_can_be_trained_anew(
+    trained: dict[str, Detector], normals: list[Film], incoming: list[Film], tmp_path: Path
+) -> None:
+    torch_one, detector = both(trained["ganomaly"], tmp_path)
+    assert isinstance(detector, EncoderDecoderEncoder)
+    detector.fit(normals, finder=torch_one.finder, training=Training(epochs=1, batch_size=8, device="cpu", threads=1))
+    assert list(detector.modules()["e1"].state_dict()) == list(torch_one.modules()["e1"].state_dict())
+
+
+SILENT = """
+import socket, sys
+def refuse(*_: object) -> None:
+    raise AssertionError("something wanted the network")
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+import unseen as un
+assert "openvino" not in sys.modules
+detector = un.detectors.load(sys.argv[1], runtime="openvino")
+list(detector.score(un.data.phantoms.normals(1, seed=9, size=64)))
+assert "openvino" in sys.modules
+print([name for name in sys.modules if name.startswith("openvino_telemetry") and sys.modules[name] is not None])
+"""
+
+
+def test_nothing_is_sent_and_nothing_is_written(trained: dict[str, Detector], tmp_path: Path) -> None:
+    """Left to itself, OpenVINO reports to its makers when it is imported and when a model is converted."""
+    un.detectors.save(trained["roi-oracle"], tmp_path / "model")
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}  # there it is silent anyway
+    done = subprocess.run(
+        [sys.executable, "-c", SILENT, str(tmp_path / "model")],
+        env=environment | {"HOME": str(home), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split() == ["[]"]
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_commands_take_it(trained: dict[str, Detector], tmp_path: Path) -> None:
+    un.detectors.save(trained["roi-sure"], tmp_path / "model")
+    un.detectors.save(trained["pca"], tmp_path / "pca")
+    manifest = phantoms.write(phantoms.twins(4, seed=8, size=64), tmp_path / "films")
+    printed = run("score", tmp_path / "model", "--data", manifest).out.splitlines()
+    other = run("score", tmp_path / "model", "--data", manifest, "--runtime", "openvino")
+    assert other.code == 0, other.err
+    for one, two in zip(printed, other.out.splitlines(), strict=True):
+        assert float(two.split("\t")[0]) == pytest.approx(float(one.split("\t")[0]), rel=LAW)
+    done = run(
+        "evaluate", tmp_path / "model", "--data", manifest, "--out", tmp_path / "report", "--runtime", "openvino"
+    )
+    assert done.code == 0 and (tmp_path / "report" / "metrics.json").is_file(), done.err
+    refused = run("score", tmp_path / "pca", "--data", manifest, "--runtime", "openvino")
+    assert refused.code == 2 and "not pca. Take the runtime torch" in refused.err and "Traceback" not in refused.err

@@ -1,0 +1,54 @@
+"""Bundles with float16 weights, and a lung finder alone as a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.artifacts import bundle
+from unseen.artifacts.bundle import BundleError
+from unseen.data.film import Film
+from unseen.detectors import METHODS
+from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.saved import finder_of, load, save, save_finder
+
+
+@pytest.mark.parametrize("key", METHODS.keys())
+def test_half_the_bytes_nearly_the_same_scores(
+    key: str, trained: dict[str, Detector], incoming: list[Film], tmp_path: Path
+) -> None:
+    save(trained[key], tmp_path / "single")
+    card = save(trained[key], tmp_path / "half", half=True, data="phantoms", licence="any use")
+    assert card.data == "phantoms" and card.licence == "any use"
+    assert card.weights_bytes < 0.65 * bundle.load(tmp_path / "single").card.weights_bytes
+    tensors = bundle.load(tmp_path / "half").tensors
+    assert {t.dtype for t in tensors.values() if t.ndim > 1} == {torch.float16}
+    assert not {torch.float16} & {t.dtype for t in tensors.values() if t.ndim < 2}
+    loaded = load(tmp_path / "half")
+    assert all(p.dtype == torch.float32 for m in loaded.modules().values() for p in m.parameters())
+    scores = [
+        [found.score for found in detector.score(incoming) if isinstance(found, Finding)]
+        for detector in (trained[key], loaded)
+    ]
+    assert scores[1] == pytest.approx(scores[0], rel=0.02)
+
+
+def test_a_finder_comes_back_from_either_kind_of_bundle(
+    trained: dict[str, Detector], finder: CrossFittedLungs, incoming: list[Film], tmp_path: Path
+) -> None:
+    card = save_finder(finder.full, tmp_path / "lungs", data="phantoms", licence="any use")
+    assert card.kind == "lungs" and card.training_films == list(finder.full.training_films)
+    save(trained["pca"], tmp_path / "pca")
+    for folder in ("lungs", "pca"):
+        found = finder_of(tmp_path / folder)
+        assert found is not None
+        assert all((found.find(film) == finder.full.find(film)).all() for film in incoming)
+
+
+def test_a_finders_bundle_is_no_detector(finder: CrossFittedLungs, tmp_path: Path) -> None:
+    save_finder(finder.full, tmp_path / "lungs", data="", licence="")
+    with pytest.raises(BundleError, match=r"holds a lungs model, not a detector.*--finder"):
+        load(tmp_path / "lungs")

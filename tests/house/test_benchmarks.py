@@ -1,0 +1,61 @@
+"""The benchmarks run, on the smallest sizes, and the page of speed says what the committed figures say."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from benchmarks.machine import computes_bfloat16
+from benchmarks.page import page
+
+ROOT = Path(__file__).parents[2]
+SMALL = {"size": 32, "features": 4, "batch": 2, "steps": 2, "films": 2, "threads": 1}
+SMALL_LOSSES = {"loss-size": 16, "loss-features": 4, "loss-steps": 3}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    find_spec("openvino") is None and not os.environ.get("CI"), reason='No OpenVINO: pip install "unseen[openvino]".'
+)
+def test_the_benchmarks_run_and_say_what_they_measured(tmp_path: Path) -> None:
+    words = [f"--{name}={value}" for name, value in (SMALL | SMALL_LOSSES).items()]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *words, f"--out={tmp_path / 'bench.json'}", f"--page={tmp_path / 'p.md'}"],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    figures = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert {"date", "machine", "inference", "bounds"} <= set(figures)
+    assert {"cpu", "cores", "flags", "torch", "openvino"} <= set(figures["machine"])
+    assert set(figures["inference"]["contenders"]) == {
+        "plain_fp32",
+        "plain_bf16_autocast",
+        "unseen_torch",
+        "unseen_openvino",
+    }
+    assert {bound["met"] for bound in figures["bounds"].values()} == {None}, "nothing is asked of such sizes"
+    if not computes_bfloat16():
+        assert "bfloat16" in figures["skipped"]
+        return
+    for name in ("training_step", "training_step_keeping_memory"):
+        assert {"recipe", "unseen_bf16_s", "plain_fp32_s", "times_as_fast"} <= set(figures[name])
+    losses = figures["losses"]
+    assert len(losses["bf16"]["unseen"]) == len(losses["bf16"]["plain"]) == 3
+    first = losses["fp32"]
+    assert first["unseen"][0] == pytest.approx(first["plain"][0], rel=1e-4), "the same weights, the same losses"
+
+
+def test_the_page_is_rendered_from_the_committed_figures() -> None:
+    figures = json.loads((ROOT / "results" / "bench.json").read_text(encoding="utf-8"))
+    rendered = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
+    assert rendered == page(figures), "Run python -m benchmarks --render"
+    assert {bound["met"] for bound in figures["bounds"].values()} == {True}

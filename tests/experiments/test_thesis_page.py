@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.docs.blocks import ROOT
+from unseen.experiments.pages.thesis_page import thesis_page
 from unseen.experiments.rows import read_rows
-from unseen.experiments.thesis_page import thesis_page
 
 Row = dict[str, Any]  # Any: JSON
 

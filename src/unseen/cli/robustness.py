@@ -86,7 +86,7 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
 
 def _table(row: Mapping[str, Any], what: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Columns wide enough for what they hold; nothing where there is no entry."""
-    from unseen.experiments.cells import figure
+    from unseen.experiments.pages.cells import figure
 
     if not entries:
         return

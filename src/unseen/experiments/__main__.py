@@ -18,7 +18,7 @@ from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.run import runs_root
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.experiments.crossfit import cross_fit, tables_of
-from unseen.experiments.rendering import render
+from unseen.experiments.pages.results_page import render
 from unseen.experiments.robustness import robustness
 from unseen.experiments.rows import annotate_bundles, row_of, write_row
 from unseen.experiments.running import resolve

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unseen.experiments.cells import Entry, convergence, figure, shortcut, table
+from unseen.experiments.pages.cells import Entry, convergence, figure, shortcut, table
 
 SOURCES = ("pooled", "shenzhen", "montgomery")
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from unseen.artifacts.files import write_text
 from unseen.artifacts.limits import LIMITS
 from unseen.detectors import METHODS
-from unseen.experiments.cells import figure, shortcut, table
-from unseen.experiments.rows import Row, read_rows
-from unseen.experiments.sections import (
+from unseen.experiments.pages.cells import figure, shortcut, table
+from unseen.experiments.pages.sections import (
     SOURCES,
     aurocs,
     conclusions,
@@ -20,7 +19,8 @@ from unseen.experiments.sections import (
     shipped_section,
     twin_section,
 )
-from unseen.experiments.thesis_page import thesis_page
+from unseen.experiments.pages.thesis_page import thesis_page
+from unseen.experiments.rows import Row, read_rows
 
 _BEGIN, _END = "<!-- results:begin -->", "<!-- results:end -->"
 _NONE = "*No row yet: `make results` fills this table from `results/*.json`.*"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from unseen.artifacts.limits import LIMITS
-from unseen.experiments.cells import Entry, convergence, figure, shortcut, table
-from unseen.experiments.sections import SOURCES, aurocs
+from unseen.experiments.pages.cells import Entry, convergence, figure, shortcut, table
+from unseen.experiments.pages.sections import SOURCES, aurocs
 
 REPORTED = {"ganomaly": 0.9061, "roi-oracle": 0.8755, "roi-sure": 0.8987}
 """Best AUROC over the epochs, in the thesis's table 5.2."""

@@ -29,7 +29,7 @@ def thesis_page(rows: Mapping[str, Entry]) -> str:
         (row for name, row in rows.items() if name.startswith("thesis/")),
         key=lambda row: (-(row["features"] or 0), _ORDER.index(row["method"])),
     )
-    honest = [row for name, row in rows.items() if name.startswith("ms_cxr/") and "metrics" in row]
+    honest = [row for name, row in rows.items() if name.startswith(("ms_cxr/", "shipped/")) and "metrics" in row]
     noise = next((row for name, row in rows.items() if name.startswith("robustness/")), None)
     blocks = [
         "# The thesis, reproduced and put to the test",
@@ -156,7 +156,7 @@ def _honest(rows: Sequence[Entry]) -> list[str]:
     ordered = sorted(rows, key=lambda row: (row["px"], row["view"]["frame"], _ORDER.index(row["method"])))
     lines = [
         [
-            f"`{row['method']}`",
+            f"`models/{row['method']}`, which ships" if row["recipe"].startswith("shipped/") else f"`{row['method']}`",
             f"{row['view']['frame']}, {row['px']} px",
             *aurocs(row),
             figure(row["metrics"]["adjusted"]["pooled"]),

@@ -5,14 +5,23 @@ A part that is missing skips its tests with the reason; where CI is set it fails
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
+import platform
 import shutil
+import subprocess
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from hypothesis import settings
+
+from unseen.artifacts.files import write_text
 
 ROOT = Path(__file__).parents[1]
 
@@ -59,3 +68,49 @@ def _runs_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNSEEN_RUNS", str(tmp_path_factory.mktemp("runs")))
         yield
+
+
+@pytest.fixture
+def soak_record() -> Callable[..., None]:
+    """`soak_record("kills", kills=200)`: what a long test found, and where, as an entry of the JSON file $UNSEEN_SOAK.
+
+    `make soak` sets the variable; without it nothing is written.
+    """
+    start = time.monotonic()
+
+    def record(name: str, **figures: float) -> None:
+        if not os.environ.get("UNSEEN_SOAK"):
+            return
+        path = ROOT / os.environ["UNSEEN_SOAK"]
+        entry = {
+            **figures,
+            "seconds": round(time.monotonic() - start),
+            "date": datetime.now(UTC).date().isoformat(),
+            "python": platform.python_version(),
+            "torch": metadata.version("torch"),
+            "processor": _processor(),
+            "commit": _commit(),
+        }
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)  # another worker may be writing its entry
+            entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            write_text(path, json.dumps(entries | {name: entry}, indent=1, sort_keys=True) + "\n")
+        finally:
+            os.close(folder)
+
+    return record
+
+
+def _processor() -> str:
+    """The processor's name, where Linux tells it, and how many there are."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
+
+
+def _commit() -> str | None:
+    """The commit's short name, with `-dirty` where files differ from it; None outside a clone."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,6 +1,7 @@
 """Malformed and hostile inputs by kind: `KINDS[name](folder, rng, i)` puts the i-th of its kind on disk.
 
 `REFUSED` names the kinds of which nothing may be read; of the others some happen to survive (a bit flipped in a JPEG).
+`damage` does more harm to a file that is there already.
 """
 
 from __future__ import annotations
@@ -400,3 +401,29 @@ MAY_BE_READ: dict[str, Kind] = {
     "names": _names,
 }
 KINDS = REFUSED | MAY_BE_READ
+
+
+def damage(path: Path, rng: Rng) -> bool:
+    """Flip bits of the file, overwrite, cut out or repeat a piece, or end it as another file ends.
+
+    False where there is nothing to damage: what is no regular file, or is larger than 16 MiB.
+    """
+    if not os.path.isfile(path) or path.stat().st_size > 2**24:
+        return False
+    data = bytearray(path.read_bytes())
+    start, length = int(rng.integers(len(data) + 1)), int(rng.integers(1, 200))
+    match int(rng.integers(5)):
+        case 0:
+            for at in rng.integers(0, len(data), int(rng.integers(1, 9))) if data else ():
+                data[at] ^= 1 << int(rng.integers(8))
+        case 1:
+            data[start : start + length] = rng.bytes(length)
+        case 2:
+            del data[start : start + length]
+        case 3:
+            data[start:start] = data[start : start + length]
+        case 4:
+            other = GOODS[int(rng.integers(len(GOODS)))]
+            data[start:] = other[int(rng.integers(len(other))) :]
+    path.write_bytes(data)
+    return True

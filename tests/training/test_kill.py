@@ -9,23 +9,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.training.victim import STEPS_AN_EPOCH
 from unseen.artifacts.files import leftovers
 
 VICTIM = Path(__file__).with_name("victim.py")
-STEPS = 240
-KILLS = 20
+USUAL, LONG = 20, 200  # kills; the training has an epoch for each
 
 
 class Victims:
     """The server of `victim.py`, and one child of it at a time."""
 
     def __init__(self) -> None:
+        self.peak_bytes = 0  # the largest memory that a child has had
         self._server = subprocess.Popen(
             [sys.executable, str(VICTIM)],
             stdin=subprocess.PIPE,
@@ -35,15 +37,17 @@ class Victims:
         )
         assert self._line() == "ready"
 
-    def start(self, folder: Path) -> int:
+    def start(self, folder: Path, *, epochs: int) -> int:
         assert self._server.stdin is not None
-        self._server.stdin.write(f"{folder}\n")
+        self._server.stdin.write(f"{folder}\t{epochs}\n")
         self._server.stdin.flush()
         return int(self._line())
 
     def wait(self) -> int:
         """The child's wait status."""
-        return int(self._line())
+        status, peak_kib = map(int, self._line().split())
+        self.peak_bytes = max(self.peak_bytes, 1024 * peak_kib)
+        return status
 
     def close(self) -> None:
         assert self._server.stdin is not None
@@ -81,41 +85,45 @@ def alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(180)
-def test_resumed_weights_are_bit_identical_after_twenty_kills(victims: Victims, tmp_path: Path) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    victims.start(whole)
-    assert victims.wait() == 0
+@dataclass(frozen=True)
+class Killing:
+    """How many of a training's kills fell within a checkpoint's write, and after which logged step each fell."""
 
-    checkpoint = killed / "checkpoint.pt"
+    within_a_write: int
+    steps: tuple[int, ...]
+
+
+def kill_and_resume(victims: Victims, folder: Path, *, kills: int) -> Killing:
+    """Start the training in `folder`, kill it at a random step, resume it, and so on; the last start ends it."""
+    checkpoint = folder / "checkpoint.pt"
     choice = random.Random(0)
-    within_a_write, kills, steps = 0, 0, []
-    while kills < KILLS:
-        floor = logged(killed)
-        pid = victims.start(killed)
-        target = floor + choice.randint(1, 2 * (STEPS - 20 - floor) // (KILLS - kills + 1) + 1)
-        while alive(pid) and logged(killed) < target:
+    within_a_write, steps = 0, []
+    for number in range(kills):
+        floor = logged(folder)
+        pid = victims.start(folder, epochs=kills)
+        left = kills * STEPS_AN_EPOCH - 20 - floor
+        target = floor + choice.randint(1, 2 * max(0, left) // (kills - number + 1) + 1)
+        while alive(pid) and logged(folder) < target:
             time.sleep(0.0005)
-        if kills % 2:  # aim at a checkpoint being written: its temporary file is there
+        if number % 2:  # aim at a checkpoint being written: its temporary file is there
             while alive(pid) and not leftovers(checkpoint):
                 pass
         else:
             time.sleep(choice.uniform(0, 0.02))
         os.kill(pid, signal.SIGKILL)
         assert victims.wait() == signal.SIGKILL, "the child should have died of the signal, not of itself"
-        kills += 1
         within_a_write += bool(leftovers(checkpoint))
-        steps.append(logged(killed))
-    assert within_a_write >= 5, f"{within_a_write} of {kills} kills fell within a write"
-    assert len(set(steps)) >= 15, steps
-
-    victims.start(killed)
+        steps.append(logged(folder))
+    victims.start(folder, epochs=kills)
     assert victims.wait() == 0
     assert not leftovers(checkpoint), "what the killed writes left is cleaned away"
+    return Killing(within_a_write, tuple(steps))
 
+
+def check_that_nothing_differs(whole: Path, killed: Path, *, epochs: int) -> None:
+    """Weights, optimisers, random states and the log but for its seconds."""
     one, other = (torch.load(folder / "checkpoint.pt", weights_only=True) for folder in (whole, killed))
-    assert one["epoch"] == other["epoch"] == 20
+    assert one["epoch"] == other["epoch"] == epochs
     for name, weights in one["modules"].items():
         for key, tensor in weights.items():
             assert torch.equal(tensor, other["modules"][name][key]), f"{name}.{key} differs"
@@ -127,8 +135,37 @@ def test_resumed_weights_are_bit_identical_after_twenty_kills(victims: Victims, 
     assert torch.equal(one["torch_rng"], other["torch_rng"])
 
     uninterrupted, resumed = log_rows(whole), log_rows(killed)
-    assert [int(row["step"]) for row in resumed] == list(range(1, STEPS + 1))
+    assert [int(row["step"]) for row in resumed] == list(range(1, epochs * STEPS_AN_EPOCH + 1))
     for expected, row in zip(uninterrupted, resumed, strict=True):
         assert {**row, "seconds": ""} == {**expected, "seconds": ""}
     seconds = [float(row["seconds"]) for row in resumed]
     assert seconds == sorted(seconds)
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        pytest.param(USUAL, marks=[pytest.mark.slow, pytest.mark.timeout(180)]),
+        pytest.param(LONG, marks=[pytest.mark.soak, pytest.mark.timeout(1800)]),
+    ],
+)
+def test_resumed_weights_are_bit_identical_after_many_kills(
+    victims: Victims, tmp_path: Path, soak_record: Callable[..., None], kills: int
+) -> None:
+    victims.start(tmp_path / "whole", epochs=kills)
+    assert victims.wait() == 0
+    killing = kill_and_resume(victims, tmp_path / "killed", kills=kills)
+    assert killing.within_a_write >= kills / 4, f"{killing.within_a_write} of {kills} kills fell within a write"
+    distinct = len(set(killing.steps))
+    assert distinct >= 0.75 * kills, killing.steps
+    check_that_nothing_differs(tmp_path / "whole", tmp_path / "killed", epochs=kills)
+    if kills == LONG:
+        soak_record(
+            "kills",
+            kills=kills,
+            within_a_write=killing.within_a_write,
+            distinct_steps=distinct,
+            steps=kills * STEPS_AN_EPOCH,
+            usual_kills=USUAL,
+            peak_bytes=victims.peak_bytes,
+        )

@@ -1,7 +1,7 @@
 """A small GAN-like training that another process kills and resumes; run as a server that forks one child a line.
 
 Forking from a process that has imported torch (and computed nothing) saves the seconds that each import would take.
-Line in: ``folder<TAB>what``; lines out: the child's process id, then its wait status.
+Line in: ``folder<TAB>epochs``; lines out: the child's process id, then its wait status and its peak memory in KiB.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unseen.training.history import History
 from unseen.training.learner import Step
 from unseen.training.loop import train
 from unseen.training.settings import Training
 
-EPOCHS, FILMS, BATCH = 20, 48, 4
-STEPS = EPOCHS * FILMS // BATCH
+FILMS, BATCH = 48, 4
+STEPS_AN_EPOCH = FILMS // BATCH
 
 
 class SmallGan:
@@ -68,12 +67,10 @@ def films() -> tuple[Tensor, Tensor]:
     return x, (x > 0.3).float()
 
 
-def run(folder: Path | None, **settings: object) -> tuple[SmallGan, History]:
-    """The training, with a checkpoint after every step unless told otherwise."""
-    learner = SmallGan(ballast=300_000 if folder is not None else 0)
-    chosen = {"epochs": EPOCHS, "batch_size": BATCH, "device": "cpu", "threads": 1, "checkpoint_every_steps": 1}
-    history = train(learner, films(), Training.model_validate(chosen | settings), folder=folder)
-    return learner, history
+def run(folder: Path, *, epochs: int) -> None:
+    """The training, with a checkpoint after every step."""
+    settings = Training(epochs=epochs, batch_size=BATCH, device="cpu", threads=1, checkpoint_every_steps=1)
+    train(SmallGan(ballast=300_000), films(), settings, folder=folder)
 
 
 def _serve() -> None:
@@ -81,12 +78,14 @@ def _serve() -> None:
 
     print("ready", flush=True)
     for line in sys.stdin:
+        folder, epochs = line.rstrip("\n").split("\t")
         child = os.fork()
         if child == 0:
-            run(Path(line.strip()))
+            run(Path(folder), epochs=int(epochs))
             os._exit(0)
         print(child, flush=True)
-        print(os.waitpid(child, 0)[1], flush=True)
+        _, status, usage = os.wait4(child, 0)
+        print(status, usage.ru_maxrss, flush=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from pydicom.filereader import read_dataset
 from pydicom.pixels.decoders.base import get_decoder
 
 from unseen.data import codestream, dicom_lossless
-from unseen.data.dicom_header import FILMS, DicomHeader, check_class, read_header
+from unseen.data.dicom_header import FILMS, DicomHeader, check_class, named, read_header
 from unseen.data.picture import Limits, Picture, Refused, canonical
 
 config.settings.reading_validation_mode = config.IGNORE  # the guards look at what matters
@@ -116,7 +116,7 @@ def _with_meta(data: bytes) -> tuple[Dataset, uid.UID]:
             "Send it as Explicit VR Little Endian."
         )
     if syntax not in _NATIVE and syntax not in _PLUGINS:
-        name = uid.UID(syntax).name[:64] if syntax else "missing"
+        name = named(syntax) if syntax else "missing"
         raise Refused(
             f"The transfer syntax is {name!r}, which is not read. Send the film as Explicit VR Little Endian."
         )

@@ -8,6 +8,7 @@ those of the DICOM standard, PS3.3 (2025).
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -64,8 +65,17 @@ def check_class(uid: str) -> None:
             "The DICOM object is a DX image For Processing, whose grey values are not for viewing. "
             "Send the one For Presentation."
         )
-    name = UID(uid).name if uid else "object without SOP class"
-    raise Refused(f"The DICOM object is a {name[:64]!r}, not a film. Send the CR or DX (for presentation) image.")
+    seen = named(uid) if uid else "object without SOP class"
+    raise Refused(f"The DICOM object is a {seen!r}, not a film. Send the CR or DX (for presentation) image.")
+
+
+def named(uid: str) -> str:
+    """The name of a UID. Of what is no UID nothing is shown: a damaged length lets it swallow the patient's name.
+
+    >>> named("1.2.840.10008.1.2"), named("1.2.3"), named("1.2.840.10008 Doe^Jane")
+    ('Implicit VR Little Endian', '1.2.3', 'damaged UID')
+    """
+    return UID(uid).name if re.fullmatch(r"[0-9.]{1,64}", uid) else "damaged UID"  # PS3.5, 9.1
 
 
 def read_header(ds: Dataset, *, limits: Limits) -> DicomHeader:

@@ -1,0 +1,96 @@
+"""docs/speed.md, from the figures of results/bench.json alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unseen.artifacts.limits import LIMITS
+
+_NAMES = {
+    "plain_fp32": "plain PyTorch, float32",
+    "plain_bf16_autocast": "plain PyTorch, bfloat16 autocast",
+    "unseen_torch": "`unseen`, runtime torch",
+    "unseen_openvino": "`unseen`, runtime openvino",
+}
+
+
+def page(figures: dict[str, Any]) -> str:  # Any: JSON
+    """The whole page as Markdown."""
+    machine = figures["machine"]
+    flags = ", ".join(f"`{flag}`" for flag in machine["flags"]) or "none that matter here"
+    blocks = [
+        "# Speed",
+        f"*Rendered by `make bench` from `results/bench.json`; every figure is in there. {LIMITS}*",
+        f"Measured on {machine['cpu']}, {machine['cores']} cores, with the instructions {flags}; torch "
+        f"{machine['torch']}, OpenVINO {machine['openvino']}, unseen {machine['unseen']}; {figures['date']}. Other "
+        "machines give other figures: without bfloat16 instructions above all. What is compared takes turns in one "
+        "process, so that a slow minute is everybody's. *Plain PyTorch* is GANomaly as one would write it from torch's "
+        "own layers (`benchmarks/plain_ganomaly.py`), with the same first weights.",
+        "## A training step",
+        *(_training(figures) if "training_step" in figures else [f"*Not measured: {figures['skipped']}.*"]),
+        "## A film's score",
+        *_inference(figures["inference"]),
+        "## What is asked for",
+        _table(
+            ["At 256 px, 64 features", "seen", "asked", "met"],
+            [
+                [name, f"{bound['seen']:.3g}", bound["asked"], {True: "yes", False: "no", None: "–"}[bound["met"]]]
+                for name, bound in figures["bounds"].items()
+            ],
+        ),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _training(figures: dict[str, Any]) -> list[str]:
+    step, keeping, losses = (figures[name] for name in ("training_step", "keeping_memory", "losses"))
+    recipe, bf16, fp32 = step["recipe"], losses["bf16"], losses["fp32"]
+    variables = " ".join(f"{name}={value}" for name, value in keeping["environment"].items())
+    return [
+        f"`ganomaly`, {recipe['px']} px, {recipe['features']} features, {recipe['batch']} films a step, "
+        f"threads: {recipe['threads']}. Seconds a step, median of {step['steps']} after one to warm up.",
+        _table(
+            ["", "s", "times as fast"],
+            [
+                ["plain PyTorch, float32", f"{step['plain_fp32_s']:.2f}", "1.00"],
+                ['`unseen`, `precision = "bf16"`', f"{step['unseen_bf16_s']:.2f}", f"{step['times_as_fast']:.2f}"],
+            ],
+        ),
+        f"With `{variables}` in the environment, the C library of Linux keeps large blocks of memory from step to step "
+        "instead of handing them back to the system. The package's step, alone in its process, then takes "
+        f"{keeping['with_s']:.2f} s instead of {keeping['without_s']:.2f} s (median of {keeping['steps']}, threads: "
+        f"{keeping['recipe']['threads']}), {1 - keeping['with_s'] / keeping['without_s']:.0%} less.",
+        f"Rounding does not lead the training elsewhere: over the first {losses['steps']} steps, at "
+        f"{losses['recipe']['px']} px and {losses['recipe']['features']} features, from the same weights on the same "
+        f"batches, the weighted generator loss in bfloat16 lies {bf16['mean_relative_difference']:+.2%} from that of "
+        f"plain float32 on average, {bf16['mean_absolute_relative_difference']:.2%} where the signs are left out. Two "
+        "GANs part in any case: the package's own step in float32, which differs from the plain one in the order of "
+        f"its sums alone, comes to {fp32['mean_relative_difference']:+.2%} and "
+        f"{fp32['mean_absolute_relative_difference']:.2%}.",
+    ]
+
+
+def _inference(figures: dict[str, Any]) -> list[str]:
+    recipe = figures["recipe"]
+    return [
+        f"`ganomaly`, {recipe['px']} px, {recipe['features']} features, one film at a time, threads: "
+        f"{recipe['threads']}; median over {figures['films']} films, from the network's input on. Compiling for "
+        f"OpenVINO takes {figures['openvino_compiling_s']:.0f} s once.",
+        _table(
+            ["", "ms a film", "times as fast", "scores differ by at most"],
+            [
+                [
+                    _NAMES[name],
+                    f"{row['median_ms']:.1f}",
+                    f"{row['times_as_fast']:.2f}",
+                    f"{row['largest_difference_of_scores']:.3%}",
+                ]
+                for name, row in figures["contenders"].items()
+            ],
+        ),
+    ]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,0 +1,128 @@
+"""`docs/reliability.md`: what is promised of crashes, broken files and memory, and what the long tests last found.
+
+python docs/reliability_page.py          renders results/soak.json, which `make soak` wrote; it does this at its end
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+Entry = Mapping[str, Any]  # Any: JSON
+
+PAGE = """\
+# Reliability
+
+*Rendered by `make soak` from `results/soak.json`; every figure is in there. Research use only. Not a medical device. \
+Not for diagnosis.*
+
+Three promises. Each is tested in a short form by every `make test`, and in a long form by `make soak`, by hand.
+
+## A training that is killed ends in the same weights
+
+**Promised.** A training may be killed at any moment, also while it writes its checkpoint. Resumed with the same \
+settings on the same machine, it ends in the same weights, bit for bit, as one that was never stopped. A checkpoint is \
+the old one or the new one, whole; never half of one.
+
+**Every `make test`** trains a small GAN (batch normalisation, dropout, Adam, random draws of its own) once \
+undisturbed, and once with {usual_kills} SIGKILLs from another process. Half of them come at random moments, half are \
+aimed at a checkpoint being written. Then weights, optimisers, random generators and the log's figures must be equal, \
+and no temporary file may be left.
+
+**The long form** is the same with a longer training and {kills} kills.
+
+**Last run.** {kills} kills over {steps} steps, after {distinct_steps} different steps; {within_a_write} of them fell \
+within a checkpoint's write. The resumed training was the same in every bit.
+
+**Not promised.** The same bits on another machine, another device or another number of threads. A power cut is not \
+tested: files are flushed to the disk before they are renamed, and the rest is the disk's word.
+
+## A broken file costs its own row
+
+**Promised.** Whatever stands in a file, reading gives a film, or the file's name with the reason in a sentence. The \
+other files go on. Memory stays under {limit_bytes}, the decoder's process included; a file that takes too long is \
+stopped; no process is left behind. How: [decoding in a child process](decisions/0002-decoding-in-a-child-process.md).
+
+**Every `make test`** reads {usual_files} files of {kinds} kinds: cut short, with bits flipped, with headers that lie, \
+decompression bombs, other formats, encrypted, endless sequences, pipes, links to nowhere, strange names. Of most \
+kinds nothing may be read; of some, a file may happen to survive (a flipped bit in a JPEG). The kinds stand in \
+`tests/data/hostile.py`.
+
+**The long form** goes on for many rounds with new random numbers, and damages the files of every second round \
+further: bits flipped, pieces overwritten, cut out, repeated, or the end of another file in place of its own.
+
+**Last run.** {files} files of {kinds} kinds, {damaged} of them damaged further; {distinct} different contents, for \
+some kinds have few variants. Each file gave its row: {read} a film, {refused} a reason. The slowest took {slowest_s} \
+s; memory reached {hostile_peak}. No row told a piece of the patient's name, though damage moved it into other fields.
+
+**Not promised.** That a film that was read shows what its sender meant: a flipped bit in a pixel is a pixel.
+
+## Many films take no more memory than a few
+
+**Promised.** `unseen score` reads, scores and forgets one film at a time: its memory does not grow with their number.
+
+**Every `make test`** scores {usual_films} small films (500 different ones, over and over) through the installed \
+command, with anomaly maps written, and compares its processes' peak memory with that for 200 films; the difference \
+must stay under {margin_bytes}.
+
+**The long form** does so with {film_count} films.
+
+**Last run.** {film_count} films: {films_peak} at most, against {few_peak} for 200 films.
+
+## The last run
+
+{table}
+
+A commit's `-dirty` says that files differed from it. Seconds are no benchmark: other programs may have run beside.
+"""
+
+
+def page(soak: Mapping[str, Entry]) -> str:
+    """The whole page as Markdown, from the entries of `results/soak.json`."""
+    kills, hostile, films = soak["kills"], soak["hostile"], soak["films"]
+    lines = ["| | Peak memory | Seconds | Date | Python | torch | Machine | Commit |", "|---|" + "---|" * 7]
+    for words, entry in (("Kills", kills), ("Broken files", hostile), ("Many films", films)):
+        made_on = [entry[key] for key in ("date", "python", "torch", "processor")]
+        commit = f"`{entry['commit']}`" if entry["commit"] else "–"
+        cells = [words, megabytes(entry["peak_bytes"]), count(entry["seconds"]), *made_on, commit]
+        lines.append(f"| {' | '.join(cells)} |")
+    return PAGE.format(
+        usual_kills=kills["usual_kills"],
+        kills=kills["kills"],
+        steps=count(kills["steps"]),
+        distinct_steps=kills["distinct_steps"],
+        within_a_write=kills["within_a_write"],
+        limit_bytes=megabytes(hostile["limit_bytes"]),
+        usual_files=count(hostile["usual_files"]),
+        kinds=hostile["kinds"],
+        files=count(hostile["files"]),
+        damaged=count(hostile["damaged"]),
+        distinct=count(hostile["distinct"]),
+        read=count(hostile["read"]),
+        refused=count(hostile["files"] - hostile["read"]),
+        slowest_s=hostile["slowest_s"],
+        hostile_peak=megabytes(hostile["peak_bytes"]),
+        usual_films=count(films["usual_films"]),
+        film_count=count(films["films"]),
+        margin_bytes=megabytes(films["margin_bytes"]),
+        films_peak=megabytes(films["peak_bytes"]),
+        few_peak=megabytes(films["peak_bytes_200"]),
+        table="\n".join(lines),
+    )
+
+
+def count(number: int) -> str:
+    return f"{number:,}"
+
+
+def megabytes(number: float) -> str:
+    return f"{number / 1e6:,.0f} MB"
+
+
+if __name__ == "__main__":
+    soak = json.loads((ROOT / "results" / "soak.json").read_text(encoding="utf-8"))
+    (ROOT / "docs" / "reliability.md").write_text(page(soak), encoding="utf-8")
+    print("rendered docs/reliability.md")

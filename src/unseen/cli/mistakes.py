@@ -23,7 +23,7 @@ def mistakes() -> tuple[type[Exception], ...]:
         "unseen.training.errors": ["TrainingError"],
         "unseen.anatomy.lungs": ["NoMasksError"],
         "unseen.detectors.detector": ["FitError"],
-        "unseen.detectors.saved": ["DeviceError"],
+        "unseen.detectors.device_error": ["DeviceError"],
         "unseen.cli.usage": ["UsageError"],
     }.items():
         if module in sys.modules:

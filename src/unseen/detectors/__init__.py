@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from unseen.detectors.detector import Finding as Finding
     from unseen.detectors.detector import Fitting as Fitting
     from unseen.detectors.detector import Judgement as Judgement
+    from unseen.detectors.device_error import DeviceError as DeviceError
     from unseen.detectors.ganomaly import Ganomaly as Ganomaly
     from unseen.detectors.ganomaly_sure import GanomalySure as GanomalySure
     from unseen.detectors.pca import Pca as Pca
     from unseen.detectors.roi_oracle import RoiOracle as RoiOracle
     from unseen.detectors.roi_sure import RoiSure as RoiSure
-    from unseen.detectors.saved import DeviceError as DeviceError
     from unseen.detectors.saved import finder_of as finder_of
     from unseen.detectors.saved import load as load
     from unseen.detectors.saved import save as save
@@ -45,6 +45,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "pca": ["Pca"],
         "roi_oracle": ["RoiOracle"],
         "roi_sure": ["RoiSure"],
-        "saved": ["DeviceError", "finder_of", "load", "save"],
+        "device_error": ["DeviceError"],
+        "saved": ["finder_of", "load", "save"],
     },
 )

@@ -17,6 +17,7 @@ from unseen.artifacts.recipe import validated
 from unseen.artifacts.unknown import unknown
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finder
+from unseen.detectors.device_error import DeviceError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,10 +103,6 @@ def finder_of(folder: Path | str) -> LungFinder | None:
 def full_finder(finder: Finder | None) -> Finder | None:
     """The finder that judges new films: of cross-fitted ones, the one that learnt from all."""
     return finder.full if isinstance(finder, CrossFittedLungs) else finder
-
-
-class DeviceError(ValueError):
-    """A device or a runtime that cannot be used here, or not for this detector; a sentence for the user."""
 
 
 def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch") -> Detector:

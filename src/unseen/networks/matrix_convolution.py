@@ -3,7 +3,8 @@ few pixels.
 
 Same weights, same sums as torch's layers, which they replace without a trace in a state dictionary. There oneDNN takes
 several times as long for the weights' gradient as the product does (1024 to 2048 channels, 8×8 to 4×4, batch 32, bf16);
-on wide pictures with fewer channels torch's own layer is the faster one. What it is worth to a step: `make bench`.
+on wide pictures with fewer channels torch's own layer is the faster one, and so it is in eval mode, where one film is
+scored at a time. What it is worth to a step: `make bench`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class MatrixConv2d(nn.Conv2d):
         super().__init__(channels, width, 4, 2, 1, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return super().forward(x)
         x = pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)  # (batch, 2h+2, 2w+2, channels)
         h, w = x.shape[1] // 2 - 1, x.shape[2] // 2 - 1
         patches = torch.stack([x[:, i : i + 2 * h : 2, j : j + 2 * w : 2] for i, j in _TAPS], dim=3)
@@ -44,6 +47,8 @@ class MatrixConvTranspose2d(nn.ConvTranspose2d):
         super().__init__(width, channels, 4, 2, 1, bias=False)
 
     def forward(self, x: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
+        if not self.training:
+            return super().forward(x, output_size)
         batch, _, h, w = x.shape
         weight = self.weight.permute(0, 2, 3, 1).flatten(1)  # (width, 16·channels)
         patches = (x.permute(0, 2, 3, 1) @ weight).reshape(batch, h, w, 4, 4, -1)  # (…, channels)

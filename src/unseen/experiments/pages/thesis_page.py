@@ -55,7 +55,7 @@ def _protocol(arms: Sequence[Entry]) -> list[str]:
         return [*blocks, "*No row yet.*"]
     blocks += [
         "One split (ours: the thesis's own draw is not published), whole film stretched to 256 px, seed 0; the "
-        "thesis's width, 64 features, and a quarter of it, which takes a fifteenth of the time. "
+        "thesis's width, 64 features, and a quarter of it, which takes a sixteenth of the operations. "
         "*Best epoch* is the thesis's figure: the highest of the epochs' AUROCs on the test films themselves. *Last "
         "epoch* was fixed beforehand. *Chosen on one half*: the epoch is chosen on a random half of the test films and "
         "measured on the other, mean of 500 halvings. Intervals are over the 70 films; they do not know of the choice.",

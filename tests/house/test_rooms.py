@@ -22,6 +22,7 @@ HEAVY = {
     "scipy",
     "numpy",
     "pydantic",
+    "openvino",
 }
 ROOMS = sorted(
     ".".join(path.parent.relative_to(PACKAGE.parent).parts)

@@ -6,7 +6,7 @@ import os
 import platform
 from importlib import metadata
 
-_NAMED = ("unseen", "torch", "lightning-fabric", "numpy", "pydicom", "polars", "imagecodecs")
+_NAMED = ("unseen", "torch", "lightning-fabric", "numpy", "pydicom", "polars", "imagecodecs", "openvino")
 
 
 def installation() -> dict[str, str]:

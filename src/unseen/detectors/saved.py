@@ -16,7 +16,7 @@ from unseen.artifacts import bundle
 from unseen.artifacts.recipe import validated
 from unseen.artifacts.unknown import unknown
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Detector, Finder
+from unseen.detectors.detector import Detector
 from unseen.detectors.device_error import DeviceError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def save(
     """
     if not detector.training_films:
         raise ValueError(f"this {detector.key} has not been trained: there is nothing to save")
-    finder = full_finder(detector.finder)
+    finder = detector.finder.full if isinstance(detector.finder, CrossFittedLungs) else detector.finder
     if finder is not None and not isinstance(finder, LungFinder):
         raise TypeError(
             f"only a LungFinder can be copied into a bundle; this detector's finder is a {type(finder).__name__}"
@@ -98,11 +98,6 @@ def finder_of(folder: Path | str) -> LungFinder | None:
     _load_states({"finder": found.network}, read)
     found.training_films = tuple(read.card.training_films)
     return found
-
-
-def full_finder(finder: Finder | None) -> Finder | None:
-    """The finder that judges new films: of cross-fitted ones, the one that learnt from all."""
-    return finder.full if isinstance(finder, CrossFittedLungs) else finder
 
 
 def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch") -> Detector:

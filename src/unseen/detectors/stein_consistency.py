@@ -8,7 +8,7 @@ nearly the squared error.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -18,9 +18,6 @@ from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, E
 from unseen.losses.stein import sure, sure_literal
 from unseen.physics.gaussian import Gaussian
 from unseen.physics.mask import Mask
-
-if TYPE_CHECKING:
-    pass
 
 _LEAST_TAU_BF16 = (
     1e-2  # measured: unbiased under autocast at 1e-2 (tests of `losses.sure`); at 1e-3 the variance doubles

@@ -25,6 +25,7 @@ def film_of(pixels: NDArray[np.float32], *, digest: str = "0" * 64, lungs: NDArr
         pixels=pixels.astype(np.float32),
         source="test",
         patient="p",
+        study="p",
         bits=8,
         file_sha256=digest,
         pixel_sha256=digest,

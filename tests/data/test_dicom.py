@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,26 @@ def test_a_film_keeps_what_the_header_says(read_file: Any) -> None:
     assert (film.bits, film.view_position, film.patient_orientation, film.spacing_mm) == (12, "PA", "L\\F", 0.143)
     assert film.file_format == "dicom"
     assert film.pixels.dtype == np.float32
+
+
+def test_a_film_keeps_where_it_comes_from_and_what_joins_it_to_its_study(read_file: Any) -> None:
+    tags = {
+        "Manufacturer": "Acme",
+        "PatientAge": "061Y",
+        "PatientID": "4711",
+        "StudyInstanceUID": "1.2.3",
+        "PatientName": "Doe^Jane",
+    }
+    film = read_file(making.dicom(RAMP, bits=12, **tags))
+    assert (film.tags["Manufacturer"], film.tags["PatientAge"], film.study) == ("Acme", "061Y", "1.2.3")
+    assert film.identifiers["PatientID"] == "4711"
+    assert film.patient == "id-" + hashlib.sha256(b"|4711").hexdigest()[:16]
+    assert "Doe" not in repr(film) and "4711" not in repr(film)
+
+
+def test_two_hospitals_patients_of_one_number_are_two_patients(read_file: Any) -> None:
+    one, other = (read_file(making.dicom(RAMP, bits=12, PatientID="1", IssuerOfPatientID=who)) for who in ("A", "B"))
+    assert one.patient != other.patient
 
 
 def test_spacing_that_differs_between_axes_is_unknown(read_file: Any) -> None:

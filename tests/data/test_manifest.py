@@ -72,14 +72,20 @@ def test_strict_raises_at_the_first_file_that_is_not_read(ward: Path) -> None:
 
 def test_a_manifest_gives_labels_sources_patients_and_further_columns(ward: Path) -> None:
     (ward / "m.csv").write_text(
-        "file,label,source,patient,age\r\na.png,normal,site1,p1,61\r\n\r\nsub/c.png,abnormal,,,\r\ngone.png,,,\r\na.png,normal,site1,p1,61\r\n"
+        "file,label,source,patient,study,age\r\na.png,normal,site1,p1,s1,61\r\n\r\nsub/c.png,abnormal,,,,\r\ngone.png,,,,\r\na.png,normal,site1,p1,s1,61\r\n"
     )
     found = films(ward / "m.csv")
     first, second, third, fourth = found
     assert isinstance(first, Film)
-    assert (first.name, first.label, first.source, first.patient) == ("a.png", "normal", "site1", "p1")
+    assert (first.name, first.label, first.source, first.patient, first.study) == (
+        "a.png",
+        "normal",
+        "site1",
+        "p1",
+        "s1",
+    )
     assert first.columns == {"age": "61"}
-    assert (second.label, second.source, second.patient) == ("abnormal", "ward", "sub/c.png")
+    assert (second.label, second.source, second.patient, second.study) == ("abnormal", "ward", "sub/c.png", "sub/c.png")
     assert isinstance(third, NotRead)
     assert (third.name, third.label, third.source, third.patient) == ("gone.png", None, "ward", "gone.png")
     assert isinstance(fourth, Film)

@@ -65,6 +65,7 @@ def make_film(
         label="abnormal" if abnormal else "normal",
         source="ward",
         patient=f"p{i}",
+        study=f"p{i}",
         bits=8,
         view_position=None,
         spacing_mm=None,

@@ -74,6 +74,8 @@ def read_dicom(data: bytes, *, bare: bool, limits: Limits) -> Picture:
         view_position=header.view_position,
         patient_orientation=header.patient_orientation,
         spacing_mm=header.spacing_mm,
+        tags=header.tags,
+        identifiers=header.identifiers,
     )
 
 

@@ -20,6 +20,28 @@ from unseen.data.picture import Limits, Refused
 CR = "1.2.840.10008.5.1.4.1.1.1"
 DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
 FILMS = (CR, DX_FOR_PRESENTATION)
+TAGS = (
+    "Modality",
+    "BodyPartExamined",
+    "PatientAge",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "DetectorID",
+    "StationName",
+    "InstitutionName",
+    "BurnedInAnnotation",
+)
+"""What is kept of a film's origin: who made it and of what; nothing that names the patient."""
+IDENTIFIERS = (
+    "PatientID",
+    "IssuerOfPatientID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SOPInstanceUID",
+    "AccessionNumber",
+    "StudyDate",
+)
+"""What joins a film to its study and patient; never logged, never reported."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +63,8 @@ class DicomHeader:
     spacing_mm: float | None
     view_position: str | None
     patient_orientation: str | None
+    tags: dict[str, str]
+    identifiers: dict[str, str]
 
     @property
     def nominal(self) -> tuple[int, int]:
@@ -122,7 +146,22 @@ def read_header(ds: Dataset, *, limits: Limits) -> DicomHeader:
         spacing_mm=_spacing(ds),
         view_position=_text(ds, "ViewPosition"),
         patient_orientation=_text(ds, "PatientOrientation"),
+        tags=_kept(ds, TAGS),
+        identifiers=_kept(ds, IDENTIFIERS),
     )
+
+
+def _kept(ds: Dataset, keywords: tuple[str, ...]) -> dict[str, str]:
+    """The attributes that are there and can be parsed; they are hints, so nonsense is left out and no reason to
+    refuse."""
+    found = {}
+    for keyword in keywords:
+        try:
+            if text := _text(ds, keyword):
+                found[keyword] = text
+        except Refused:
+            continue
+    return found
 
 
 def _is_inverted(ds: Dataset) -> bool:

@@ -26,10 +26,15 @@ class Film:
             the film's own minimum and maximum, so that a pale film stays pale.
         label: what the manifest says; None when it says nothing.
         source: the site or collection; the folder's name when nothing else is known.
-        patient: the patient; the film's own name when nothing else is known.
+        patient: as the manifest says; else, for DICOM, a digest of PatientID and its issuer; else the film's own name.
+        study: as the manifest says; else, for DICOM, StudyInstanceUID; else the film's own name.
         bits: nominal bits a pixel, 8 to 16.
         view_position: DICOM ViewPosition as written ("PA", "AP", …); None when missing.
         patient_orientation: DICOM PatientOrientation as written ("L\\F"); kept, not acted on.
+        tags: DICOM attributes that say where the film comes from, keyword to value as written, such as Modality,
+            Manufacturer or PatientAge; none for pictures.
+        identifiers: DICOM attributes that name the study and the patient (StudyInstanceUID, PatientID, …). They are for
+            joining films to studies; never log or print them.
         spacing_mm: distance of neighbouring pixels; None when unknown or when rows and columns differ by more than 1 %.
         file_sha256: of the file's bytes.
         pixel_sha256: of the integers that `pixels` was made of, with their shape and dtype: the same picture in two
@@ -40,8 +45,8 @@ class Film:
         lesion: bool, (height, width): the true lesion mask, likewise.
         columns: the manifest's further columns, as written.
 
-    >>> film = Film(name="a.png", pixels=np.zeros((32, 48), np.float32), source="ward", patient="a", bits=8,
-    ...             file_sha256="", pixel_sha256="", file_bytes=0, file_format="png")
+    >>> film = Film(name="a.png", pixels=np.zeros((32, 48), np.float32), source="ward", patient="a", study="a",
+    ...             bits=8, file_sha256="", pixel_sha256="", file_bytes=0, file_format="png")
     >>> film.pixels.shape, film.label
     ((32, 48), None)
     """
@@ -51,6 +56,7 @@ class Film:
     label: Label | None = None
     source: str
     patient: str
+    study: str
     bits: int
     view_position: str | None = None
     patient_orientation: str | None = None
@@ -62,6 +68,8 @@ class Film:
     lungs: NDArray[np.bool_] | None = None
     lesion: NDArray[np.bool_] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

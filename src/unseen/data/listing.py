@@ -83,4 +83,4 @@ def _is_special(path: str) -> bool:
 
 
 def _entry(name: str, source: str) -> Entry:
-    return Entry(name=name, path=Path(name), source=source, patient=name)
+    return Entry(name=name, path=Path(name), source=source, patient=name, study=name)

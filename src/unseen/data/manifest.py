@@ -1,9 +1,9 @@
 """A manifest: a CSV that names films and says what is known of them.
 
-Columns `file, label, source, patient, mask, lesion`; only `file` must be there, any other column is kept as written.
-Paths are relative to the CSV. Rows are kept in order and never merged: a file named twice is two rows. A broken
-manifest raises `ManifestError`; a file that is missing or broken is a row like any other and becomes `NotRead` when it
-is read.
+Columns `file, label, source, patient, study, mask, lesion`; only `file` must be there, any other column is kept as
+written. Paths are relative to the CSV. Rows are kept in order and never merged: a file named twice is two rows. A
+broken manifest raises `ManifestError`; a file that is missing or broken is a row like any other and becomes `NotRead`
+when it is read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from unseen.data.film import Label
 
-_KNOWN = ("file", "label", "source", "patient", "mask", "lesion")
+_KNOWN = ("file", "label", "source", "patient", "study", "mask", "lesion")
 _LABELS: dict[str, Label | None] = {"normal": "normal", "abnormal": "abnormal", "": None}
 
 
@@ -33,7 +33,7 @@ class ManifestError(SourceError):
 class Entry:
     """One input before it is read: what the manifest or the folder says of it.
 
-    >>> Entry(name="a.png", path=Path("ward/a.png"), source="ward", patient="a.png").label is None
+    >>> Entry(name="a.png", path=Path("ward/a.png"), source="ward", patient="a.png", study="a.png").label is None
     True
     """
 
@@ -42,6 +42,7 @@ class Entry:
     label: Label | None = None
     source: str
     patient: str
+    study: str
     mask: Path | None = None
     lesion: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -123,6 +124,7 @@ def _entry(header: list[str], row: list[str], line: int, path: Path) -> Entry:
         label=_LABELS[label],
         source=cells.get("source") or folder.absolute().name,
         patient=cells.get("patient") or name,
+        study=cells.get("study") or name,
         mask=folder / cells["mask"] if cells.get("mask") else None,
         lesion=folder / cells["lesion"] if cells.get("lesion") else None,
         columns={key: value for key, value in cells.items() if key and key not in _KNOWN},

@@ -3,7 +3,8 @@ it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,8 @@ class Picture:
     view_position: str | None = None
     patient_orientation: str | None = None
     spacing_mm: float | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
     file_sha256: str = ""
     file_bytes: int = 0
     pixel_sha256: str = ""

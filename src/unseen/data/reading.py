@@ -6,6 +6,7 @@ hostile file costs its own row and nothing else.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -107,7 +108,8 @@ def read(entry: Entry, *, masks: bool = False, lesions: bool = False) -> Film | 
         pixels=np.divide(decoded.pixels, np.float32(2**decoded.bits - 1), dtype=np.float32),  # (height, width)
         label=entry.label,
         source=entry.source,
-        patient=entry.patient,
+        patient=_patient(decoded) or entry.name if entry.patient == entry.name else entry.patient,
+        study=decoded.identifiers.get("StudyInstanceUID", entry.name) if entry.study == entry.name else entry.study,
         bits=decoded.bits,
         view_position=decoded.view_position,
         patient_orientation=decoded.patient_orientation,
@@ -119,7 +121,18 @@ def read(entry: Entry, *, masks: bool = False, lesions: bool = False) -> Film | 
         lungs=regions["mask"],
         lesion=regions["lesion"],
         columns=entry.columns,
+        tags=decoded.tags,
+        identifiers=decoded.identifiers,
     )
+
+
+def _patient(decoded: Picture) -> str | None:
+    """A name for the patient that is the same for all of a patient's films, without being the hospital's number."""
+    number = decoded.identifiers.get("PatientID")
+    if number is None:
+        return None
+    issuer = decoded.identifiers.get("IssuerOfPatientID", "")
+    return f"id-{hashlib.sha256(f'{issuer}|{number}'.encode()).hexdigest()[:16]}"
 
 
 def _region(decoded: Picture | str, column: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | str:

@@ -106,6 +106,7 @@ def draw_film(case: Case, healthy: Healthy) -> Film:
         label="normal" if case.kind is None else "abnormal",
         source="phantom",
         patient=who,
+        study=f"{who}-{case.kind or 'normal'}",
         bits=8,
         view_position="PA",
         spacing_mm=10.0 * patient.grid.pixel_cm,

@@ -92,7 +92,7 @@ def test_a_training_that_is_still_under_way_says_how_far_it_is() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (-0.05, 0.04, "In none of the 2 noisy cells"),
+        (-0.05, 0.04, "In none of the 2 cells trained on noisy films"),
         (0.01, 0.04, "`roi-sure` is better in 2 and worse in 0"),
         (-0.05, -0.01, "`roi-sure` is better in 0 and worse in 2"),
     ],

@@ -137,7 +137,7 @@ def _said(row: Entry) -> list[str]:
         f"between "
         f"{min(curve):.2f} and {max(curve):.2f} from epoch to epoch, with its peak at epoch "
         f"{row['chosen']['epoch']}. The "
-        f"cosine between the two encoders' weights goes from {cosine[0]:.3f} to {cosine[-1]:.3f}.".replace("-", "−")
+        f"cosine between the two encoders' weights goes from {cosine[0]:z.3f} to {cosine[-1]:z.3f}.".replace("-", "−")
     )
     return said
 
@@ -222,9 +222,8 @@ def _noise_verdict(entries: Sequence[Entry], name: str) -> str:
     worse = [entry for entry in noisy if entry["difference"]["high"] < 0]
     if not better and not worse:
         return (
-            f"In none of the {len(noisy)} noisy cells does the interval of the difference leave 0 out: **no "
-            f"difference is "
-            "shown**."
+            f"In none of the {len(noisy)} cells trained on noisy films, where the two differ at all, does the interval "
+            "of the difference leave 0 out: **no difference is shown**."
         )
     return (
         f"Of the {len(noisy)} cells trained with noise, `{name}` is better in {len(better)} and worse in {len(worse)} "

@@ -132,12 +132,13 @@ def _said(row: Entry) -> list[str]:
             f"best epoch, {figure(best)}" + ("" if done == row["epochs"] else f", of {done} epochs so far") + "."
         )
     gain = best["value"] - row["auroc"]["last_epoch"]["value"]
+    worth, first, last = (
+        text.replace("-", "−") for text in (f"{gain:+.2f}", f"{cosine[0]:z.3f}", f"{cosine[-1]:z.3f}")
+    )
     said.append(
-        f"{name}: choosing the epoch on the test films is worth {gain:+.2f} over the last one; the AUROC wanders "
-        f"between "
-        f"{min(curve):.2f} and {max(curve):.2f} from epoch to epoch, with its peak at epoch "
-        f"{row['chosen']['epoch']}. The "
-        f"cosine between the two encoders' weights goes from {cosine[0]:z.3f} to {cosine[-1]:z.3f}.".replace("-", "−")
+        f"{name}: choosing the epoch on the test films is worth {worth} over the last one; the AUROC wanders between "
+        f"{min(curve):.2f} and {max(curve):.2f} from epoch to epoch, with its peak at epoch {row['chosen']['epoch']}. "
+        f"The cosine between the two encoders' weights goes from {first} to {last}."
     )
     return said
 

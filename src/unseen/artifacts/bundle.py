@@ -50,6 +50,8 @@ class Card(BaseModel):
     """How a film becomes network input."""
     finder: dict[str, object] | None = None
     """The settings of the lung finder whose weights are copied in, under ``finder.``; None where the model has none."""
+    gate: dict[str, object] | None = None
+    """The settings of the input gate whose tensors are copied in, under ``gate.``; None where there is none."""
     recipe_digest: str | None = None
     training_films: list[str] = []
     """``pixel_sha256`` of every film trained on, so that an evaluation can leave those out and say so."""
@@ -102,12 +104,9 @@ def save(folder: Path | str, tensors: Mapping[str, Tensor], card: Card) -> Card:
     Raises:
         BundleError: the folder exists and is not a bundle's.
     """
-    from safetensors.torch import save as to_bytes
-
     folder = Path(folder)
     check_free(folder)
-    # clone: safetensors refuses tensors that share memory, as views of one array do
-    weights = to_bytes({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
+    weights = weights_of(tensors)
     card = card.model_copy(
         update={
             "weights_sha256": hashlib.sha256(weights).hexdigest(),
@@ -120,6 +119,14 @@ def save(folder: Path | str, tensors: Mapping[str, Tensor], card: Card) -> Card:
         write_bytes(temporary / _CARD, (card.model_dump_json(indent=2) + "\n").encode())
     clear_leftovers(folder)  # of an earlier save that was killed; not before this one has succeeded
     return card
+
+
+def weights_of(tensors: Mapping[str, Tensor]) -> bytes:
+    """The bytes of a bundle's weights file; a card's ``weights_sha256`` is theirs."""
+    from safetensors.torch import save as to_bytes
+
+    # clone: safetensors refuses tensors that share memory, as views of one array do
+    return to_bytes({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
 
 
 def check_free(folder: Path) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from unseen.evaluation.scoring import ScoreRow
 
 
 def score(
@@ -16,6 +21,9 @@ def score(
     data: Annotated[str | None, typer.Option(help="a manifest CSV, a folder or a glob, instead of FILES")] = None,
     out: Annotated[Path | None, typer.Option(help="write the rows here: .parquet or .csv")] = None,
     maps: Annotated[Path | None, typer.Option(help="write each film's anomaly map here: <digest>.npy, float32")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="a site's policy.json (`unseen calibrate`): adds probability and decision")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="stop at the first input that is not read")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
     runtime: Annotated[
@@ -27,34 +35,53 @@ def score(
     A score is not a probability, and depends on its film alone. Inputs that are not read get a row with the reason,
     and the others go on; the exit status is then 1.
 
+    With a policy each film also gets its probability of being abnormal and its study's decision: clear, read, or
+    not_scored with the reason.
+
     Examples:
 
       unseen score models/roi-sure film.png
 
       unseen score model --data incoming/ --out scores.parquet --maps maps/
+
+      unseen score model --data incoming/ --policy policy.json --out decisions.csv
     """
     from unseen.cli import console
     from unseen.cli.usage import UsageError
     from unseen.data.reading import films
     from unseen.detectors.saved import load
-    from unseen.evaluation.scoring import score_rows, write_scores
+    from unseen.evaluation.scoring import ScoreRow, score_rows, write_scores
+    from unseen.screening.deciding import DecisionRow, decision_rows
+    from unseen.screening.loading import load as load_screener
 
     if bool(files) == (data is not None):
         raise UsageError("give either FILES or --data, such as `unseen score MODEL film.png`")
     if out is not None and out.suffix not in (".parquet", ".csv"):
         raise UsageError(f"--out {out}: rows are written as .parquet or .csv")
     inputs = films(data if data is not None else list(files or []), strict=strict)
-    detector = load(model, device=device, runtime=runtime)
-    rows = score_rows(detector, inputs, maps=maps, progress=console.count_progress("scored") if out else None)
+    progress = console.count_progress("scored") if out else None
+    rows: Iterator[ScoreRow]
+    if policy is None:
+        detector = load(model, device=device, runtime=runtime)
+        rows = score_rows(detector, inputs, maps=maps, progress=progress)
+    else:
+        screener = load_screener(model, policy, device=device, runtime=runtime)
+        rows = decision_rows(screener, inputs, maps=maps, progress=progress)
     unread = 0
     if out is None:
         for row in rows:
             unread += row.status == "not_read"
-            typer.echo(
-                f"{row.score:.6g}\t{row.file}" if row.score is not None else f"not read\t{row.file}\t{row.reason}"
-            )
+            typer.echo(_line(row))
     else:
-        total, unread = write_scores(rows, out)
+        total, unread = write_scores(rows, out, kind=ScoreRow if policy is None else DecisionRow)
         console.note(f"{total - unread} scored, {unread} not read: {out}")
     console.limits()
     raise typer.Exit(1 if unread else 0)
+
+
+def _line(row: ScoreRow) -> str:
+    cells = [f"{row.score:.6g}" if row.score is not None else row.status.replace("_", " ")]
+    probability, decision = getattr(row, "probability", None), getattr(row, "decision", None)
+    if decision is not None:
+        cells += [decision, "" if probability is None else f"{probability:.3f}"]
+    return "\t".join([*cells, row.file, *([row.reason] if row.reason else [])])

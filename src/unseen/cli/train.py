@@ -25,6 +25,12 @@ def train(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
     seed: Annotated[int | None, typer.Option(help="default: the recipe's")] = None,
     licence: Annotated[str, typer.Option(help="what the model may be used for; it follows the films' terms")] = "",
+    gate: Annotated[
+        bool,
+        typer.Option(
+            "--gate", help="also learn the input gate, which refuses what is unlike these films; takes minutes"
+        ),
+    ] = False,
 ) -> None:
     """Train a detector on normal films.
 
@@ -53,7 +59,7 @@ def train(
     console.step(f"training {chosen.name}")
     try:
         trained = train_recipe(
-            chosen, fold=fold, data=data, finder=finder, progress=shown_on(), out=out, licence=licence
+            chosen, fold=fold, data=data, finder=finder, progress=shown_on(), out=out, licence=licence, gate=gate
         )
     except KeyboardInterrupt:
         console.note("stopped; what was done is kept, and the same command goes on from there")

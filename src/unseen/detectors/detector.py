@@ -234,6 +234,16 @@ class Detector(ABC):
                 f"{films}. Give more films, or change these settings ([method] in a recipe)"
             )
 
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weights as a bundle holds them; a site's policy is bound to it.
+
+        Raises ValueError for a detector that has not been trained.
+        """
+        from unseen.detectors.saved import weights_sha256
+
+        return weights_sha256(self) if self.card is None else self.card.weights_sha256
+
     @abstractmethod
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         """Learn from prepared normals; may set `history` and `facts`."""

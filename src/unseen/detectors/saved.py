@@ -5,8 +5,9 @@ A lung finder alone can be a bundle too.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from unseen import __version__
 from unseen.anatomy.crossfit import CrossFittedLungs
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Runtime = Literal["torch", "openvino"]
+_GATE = "gate"  # what the names of a companion's tensors begin with
+
+
+class Companion(Protocol):
+    """Something that goes with a detector and lies in its bundle; `screening.Gate` is one."""
+
+    def settings(self) -> dict[str, object]:
+        """For the card, JSON-able."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """For the weights; each name begins with `gate.`."""
+        ...
 
 
 def save(
@@ -36,6 +50,7 @@ def save(
     data: str = "",
     licence: str = "",
     half: bool = False,
+    gate: Companion | None = None,
 ) -> bundle.Card:
     """Write `detector` as a bundle at `folder` (whole or not at all) and return its card.
 
@@ -43,25 +58,20 @@ def save(
     data        which films it learnt from, and where they are from
     licence     what the weights may be used for; it follows the training films' terms
     half        weights as float16: half the bytes; normalisation layers stay as they are
+    gate        what refuses films unlike the training films, kept beside the weights as it is
 
     Raises ValueError for a detector that has not been trained.
     """
-    if not detector.training_films:
-        raise ValueError(f"this {detector.key} has not been trained: there is nothing to save")
-    finder = detector.finder.full if isinstance(detector.finder, CrossFittedLungs) else detector.finder
-    if finder is not None and not isinstance(finder, LungFinder):
-        raise TypeError(
-            f"only a LungFinder can be copied into a bundle; this detector's finder is a {type(finder).__name__}"
-        )
-    tensors = _states(detector.modules(), half=half)
-    if finder is not None:
-        tensors |= _states({"finder": finder.network}, half=half)
+    tensors, finder = _kept(detector, half=half)
+    if gate is not None:
+        tensors |= gate.tensors()
     card = bundle.Card(
         kind="detector",
         name=detector.key,
         config=detector.config.model_dump(mode="json"),
         view=detector.view.model_dump(mode="json"),
         finder=None if finder is None else finder.config.model_dump(mode="json"),
+        gate=None if gate is None else gate.settings(),
         recipe_digest=recipe_digest,
         training_films=list(detector.training_films),
         facts=detector.facts,
@@ -72,6 +82,26 @@ def save(
         version=__version__,
     )
     return bundle.save(folder, tensors, card)
+
+
+def weights_sha256(detector: Detector) -> str:
+    """The digest that `save` would write into the card: in full precision, without a gate."""
+    return hashlib.sha256(bundle.weights_of(_kept(detector, half=False)[0])).hexdigest()
+
+
+def _kept(detector: Detector, *, half: bool) -> tuple[dict[str, Tensor], LungFinder | None]:
+    """What of a trained detector goes into a bundle: its networks' and its finder's tensors, and that finder."""
+    if not detector.training_films:
+        raise ValueError(f"this {detector.key} has not been trained: there is nothing to save")
+    finder = detector.finder.full if isinstance(detector.finder, CrossFittedLungs) else detector.finder
+    if finder is not None and not isinstance(finder, LungFinder):
+        raise TypeError(
+            f"only a LungFinder can be copied into a bundle; this detector's finder is a {type(finder).__name__}"
+        )
+    tensors = _states(detector.modules(), half=half)
+    if finder is not None:
+        tensors |= _states({"finder": finder.network}, half=half)
+    return tensors, finder
 
 
 def save_finder(finder: LungFinder, folder: Path | str, *, data: str, licence: str, half: bool = False) -> bundle.Card:
@@ -98,6 +128,24 @@ def finder_of(folder: Path | str) -> LungFinder | None:
     _load_states({"finder": found.network}, read)
     found.training_films = tuple(read.card.training_films)
     return found
+
+
+def add_gate(folder: Path | str, gate: Companion) -> bundle.Card:
+    """Put a gate into a bundle that has none, or in the place of its own; everything else stays as it is."""
+    read = bundle.load(folder)
+    tensors = {name: t for name, t in read.tensors.items() if name.split(".")[0] != _GATE} | gate.tensors()
+    return bundle.save(read.folder, tensors, read.card.model_copy(update={"gate": gate.settings()}))
+
+
+def gate_parts(folder: Path | str) -> tuple[dict[str, object], dict[str, Tensor]] | None:
+    """Settings and tensors of the gate in a bundle, for `screening.Gate.of`; None for a bundle without one.
+
+    Raises `artifacts.BundleError`, as `load` does.
+    """
+    read = bundle.load(folder)
+    if read.card.gate is None:
+        return None
+    return dict(read.card.gate), {name: t for name, t in read.tensors.items() if name.split(".")[0] == _GATE}
 
 
 def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch") -> Detector:
@@ -165,6 +213,7 @@ def _load_states(modules: Mapping[str, nn.Module], read: bundle.Bundle) -> None:
                 "Copy the whole bundle again."
             ) from error
         module.eval()
-    strays = [key for key in read.tensors if key.split(".")[0] not in modules]
+    known = {*modules, *(() if read.card.gate is None else (_GATE,))}
+    strays = [key for key in read.tensors if key.split(".")[0] not in known]
     if strays:
         raise bundle.BundleError(f"{read.folder}: holds weights that {read.card.name} does not know ({strays[0]}).")

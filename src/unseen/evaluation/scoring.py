@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One input: its name as given, whether it was scored, and the score or the reason why not; the map's file name."""
+    """One input: its name as given, whether it was scored (not_scored: read, but a policy's gate refused it), and the
+    score or the reason why not; the map's file name."""
 
     file: str
-    status: Literal["scored", "not_read"]
+    status: Literal["scored", "not_read", "not_scored"]
     score: float | None
     reason: str | None
     map: str | None
@@ -61,17 +62,17 @@ def map_of(finding: Finding, folder: Path) -> str:
     return path.name
 
 
-def write_scores(rows: Iterable[ScoreRow], path: Path) -> tuple[int, int]:
+def write_scores(rows: Iterable[ScoreRow], path: Path, *, kind: type[ScoreRow] = ScoreRow) -> tuple[int, int]:
     """Write `path` (.parquet or .csv), whole or not at all; returns how many rows, and how many of them were not
-    read."""
+    read. `kind`: what the rows are, and so the columns."""
     import polars as pl
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns: dict[str, list[object]] = {field.name: [] for field in fields(ScoreRow)}
+    columns: dict[str, list[object]] = {field.name: [] for field in fields(kind)}
     for row in rows:
         for name, value in asdict(row).items():
             columns[name].append(value)
-    types = {name: pl.Float64 if name == "score" else pl.String for name in columns}
+    types = {name: pl.Float64 if name in ("score", "probability") else pl.String for name in columns}
     table = pl.DataFrame(columns, schema=types)
     with replacing(path) as temporary:
         if path.suffix == ".csv":

@@ -4,6 +4,7 @@ from rows.
 python -m unseen.experiments                   real films, phantoms, shipped models (`make results`); finished runs
                                                are found again
 python -m unseen.experiments --only thesis     the thesis's protocol and the noise study (`make results-thesis`)
+python -m unseen.experiments --only screening  calibration on real films, and the guarantee in simulated hospitals
 python -m unseen.experiments --render          the pages and the README's table, from the committed rows alone
 """
 
@@ -18,6 +19,8 @@ from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.run import runs_root
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.experiments.crossfit import cross_fit, tables_of
+from unseen.experiments.halves import halves_row, scored_studies
+from unseen.experiments.hospitals import hospitals_row
 from unseen.experiments.pages.results_page import render
 from unseen.experiments.robustness import robustness
 from unseen.experiments.rows import annotate_bundles, row_of, write_row
@@ -39,7 +42,7 @@ def main() -> None:
 def _run() -> None:
     parser = argparse.ArgumentParser(prog="python -m unseen.experiments", description=__doc__.splitlines()[0])
     parser.add_argument("--render", action="store_true", help="only render the docs from the rows in --rows")
-    parser.add_argument("--only", choices=("real", "phantoms", "shipped", "thesis"), help="only these")
+    parser.add_argument("--only", choices=("real", "phantoms", "shipped", "thesis", "screening"), help="only these")
     parser.add_argument("--rows", type=Path, default=Path("results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results.md goes (default: docs)")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
@@ -54,6 +57,8 @@ def _run() -> None:
                 print("wrote", write_row(twin_row(resolve(recipes.load(name))), given.rows), flush=True)
         if given.only in (None, "shipped"):
             _models(given.rows, given.models, given.workers)
+        if given.only == "screening":
+            _screening(given.rows)
         if given.only == "thesis":
             _thesis(given.rows, given.workers)
     for path in render(given.rows, docs=given.docs, readme=given.readme):
@@ -109,6 +114,18 @@ def _thesis(rows: Path, workers: int) -> None:
     for recipe in sorted(arms, key=lambda arm: int(str(arm.method.settings.get("features", 0)))):  # the short first
         train_thesis(recipe, progress=shown_on())
         print("wrote", write_row(thesis_row(recipe), rows), flush=True)
+
+
+def _screening(rows: Path) -> None:
+    """What a calibration is worth on real films, and whether its guarantee holds in simulated hospitals."""
+    scores = {}
+    for name in ("shipped/pca", "ms_cxr/roi-sure-64-lungs"):
+        recipe = resolve(recipes.load(name))
+        studies = scored_studies(recipe)
+        print("wrote", write_row(halves_row(recipe, studies), rows), flush=True)
+        known = [(study.score, study.abnormal) for study in studies if study.score is not None]
+        scores[name] = ([s for s, abnormal in known if abnormal], [s for s, abnormal in known if not abnormal])
+    print("wrote", write_row(hospitals_row(scores), rows), flush=True)
 
 
 def _shipped(prefix: str) -> list[str]:

@@ -8,6 +8,7 @@ the same films.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +24,16 @@ from unseen.artifacts.run import Run, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finder
-from unseen.detectors.saved import finder_of, load, save
+from unseen.detectors.saved import add_gate, finder_of, gate_parts, load, save
 from unseen.experiments.cohort import cohort_of, lung_films, own_normals, phantom_normals
+from unseen.screening.gate.gate import Gate, GateError
 from unseen.training.history import History
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
     from unseen.training.loop import Progress
+
+_log = logging.getLogger("unseen")
 
 Report = Callable[[str, "Progress"], None]
 
@@ -73,6 +77,7 @@ def train_recipe(
     finder: Path | None = None,
     out: Path | None = None,
     licence: str = "",
+    gate: bool = False,
     root: Path | None = None,
     progress: Report | None = None,
     validate: Callable[[Detector], Callable[[int], Mapping[str, float]]] | None = None,
@@ -83,6 +88,7 @@ def train_recipe(
     finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
     out     a further copy of the bundle
     licence what the model may be used for, for its card
+    gate    also learn the input gate from the same films, where the detector finds lungs, and keep it in the bundle
     root    where runs are kept; None is `$UNSEEN_RUNS`
     validate  given the detector, what `Detector.fit` is to call after each epoch
     """
@@ -123,11 +129,32 @@ def train_recipe(
                 lungs = None  # a whole-film method can do without; its reports then lack the lung area
         after_epoch = None if validate is None else validate(detector)
         detector.fit(films, finder=lungs, training=training, folder=run.folder, progress=progress, validate=after_epoch)
-        save(detector, run.bundle, recipe_digest=name, licence=licence)
         history = detector.history
+    guard = gate_of(detector, films, bundle=run.bundle if found else None, seed=recipe.seed) if gate else None
+    if not found:
+        save(detector, run.bundle, recipe_digest=name, licence=licence, gate=guard)
+    elif guard is not None and gate_parts(run.bundle) is None:  # found from a time when no gate was asked for
+        add_gate(run.bundle, guard)
     if out is not None:
-        save(detector, out, recipe_digest=name, licence=licence)
+        save(detector, out, recipe_digest=name, licence=licence, gate=guard)
     return Trained(run, detector, recipe, name, history, tuple(detector.not_read), found)
+
+
+def gate_of(
+    detector: Detector, films: Iterable[Film | NotRead], *, bundle: Path | None = None, seed: int = 0
+) -> Gate | None:
+    """The input gate of the detector in `bundle`, or a new one that learns from `films`, which it was trained on; None
+    where it finds no lungs, or the films are too few for a gate."""
+    parts = None if bundle is None else gate_parts(bundle)
+    if parts is not None:
+        return Gate.of(*parts)
+    if detector.finder is None:
+        return None
+    try:
+        return Gate.fit(films, finder=detector.finder, seed=seed)
+    except GateError as error:
+        _log.warning("no input gate: %s", error)
+        return None
 
 
 def run_of(recipe: Recipe, *, fold: int | None = None, root: Path | None = None) -> tuple[Run, str]:

@@ -31,6 +31,7 @@ from unseen.experiments.cohort import PHANTOM_LUNGS, cohort_of
 from unseen.experiments.crossfit import TEST_FOLDS, FoldResult
 from unseen.experiments.rows import Row
 from unseen.experiments.running import shared_lungs
+from unseen.screening.gate.gate import Gate
 from unseen.training.settings import Training
 
 FOLD = 4  # left out of the shipped models' training, for calibration and evaluation
@@ -51,12 +52,15 @@ _LICENCE = (
 
 
 def ship(recipe: Recipe, row: Row, results: Sequence[FoldResult], folder: Path) -> Row:
-    """Write the bundle of a cross-fitted recipe from its run without fold 4 into `folder`; the row is returned with
-    `fold_4`, the figures of the weights as they ship."""
+    """Write the bundle of a cross-fitted recipe from its run without fold 4 into `folder`, with an input gate learnt
+    from the same films; the row is returned with `fold_4`, the figures of the weights as they ship."""
     result = next(result for result in results if result.fold == FOLD)
     target = folder / recipe.method.key
     trained = load(result.bundle)
-    save(trained, target, recipe_digest=result.digest, data=f"{_FILMS} {_MASKS}", licence=_LICENCE, half=True)
+    gate = shipped_gate(recipe)
+    save(
+        trained, target, recipe_digest=result.digest, data=f"{_FILMS} {_MASKS}", licence=_LICENCE, half=True, gate=gate
+    )
     shipped = load(target)
     left_out = metrics_from_table(score_table(shipped, cohort_of(recipe).testing(FOLD), keep=0).table)
     fold_4 = {name: left_out[name] for name in ("auroc", "n")}
@@ -67,6 +71,14 @@ def ship(recipe: Recipe, row: Row, results: Sequence[FoldResult], folder: Path) 
     adjustment = None if trained.card is None else trained.card.adjustment
     annotate(target, metrics=metrics, adjustment=adjustment)
     return {**row, "fold_4": fold_4}
+
+
+def shipped_gate(recipe: Recipe, *, root: Path | None = None) -> Gate:
+    """The gate of the normals that a shipped model learns from, by the masks of finders that did not see them."""
+    cohort, root = cohort_of(recipe), runs_root() if root is None else root
+    normals = cohort.training(FOLD)
+    lungs = shared_lungs(normals, recipe, fold=FOLD, data_digest=cohort.digest, root=root)
+    return Gate.fit(normals, finder=lungs, seed=recipe.seed)
 
 
 def ship_finder(recipe: Recipe, row: Row, folder: Path, *, root: Path | None = None) -> Path:

@@ -1,5 +1,5 @@
-"""`docs/results.md`, `docs/results-thesis.md` and the README's table, from the committed rows alone: no number stands
-there without its JSON."""
+"""`docs/results*.md` and the README's table, from the committed rows alone: no number stands there without its
+JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.limits import LIMITS
 from unseen.detectors import METHODS
 from unseen.experiments.pages.cells import figure, shortcut, table
+from unseen.experiments.pages.screening_page import screening_page
 from unseen.experiments.pages.sections import (
     SOURCES,
     aurocs,
@@ -38,7 +39,9 @@ def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
     write_text(readme, f"{head}{_BEGIN}\n{readme_table(rows)}\n{_END}{tail}")
     thesis = docs / "results-thesis.md"
     write_text(thesis, thesis_page(rows))
-    return [page, thesis, readme]
+    screening = docs / "results-screening.md"
+    write_text(screening, screening_page(rows))
+    return [page, thesis, screening, readme]
 
 
 def results_page(rows: Mapping[str, Row]) -> str:

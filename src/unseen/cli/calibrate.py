@@ -1,0 +1,89 @@
+"""`unseen calibrate MODEL --data manifest.csv --max-miss-rate 0.05 --out policy.json`: from a score to a decision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def calibrate(
+    model: Annotated[
+        Path, typer.Argument(help="a model's bundle: the folder that `unseen train` printed, or models/pca")
+    ],
+    data: Annotated[
+        str | None,
+        typer.Option(help="labelled films: a manifest CSV with columns file, label, source, patient, study"),
+    ] = None,
+    max_miss_rate: Annotated[
+        float, typer.Option(help="the share of abnormal studies that may be cleared at most, per source")
+    ] = 0.05,
+    confidence: Annotated[float, typer.Option(help="how sure that is to hold")] = 0.95,
+    out: Annotated[Path, typer.Option(help="write the policy here")] = Path("policy.json"),
+    prevalence: Annotated[
+        float | None, typer.Option(help="share of abnormal studies at the site, for probabilities (else as labelled)")
+    ] = None,
+    source_tag: Annotated[
+        str | None, typer.Option(help="DICOM keyword that names a film's source, such as StationName")
+    ] = None,
+    lifetime: Annotated[
+        int | None, typer.Option(help="this is the j-th calibration; all of a lifetime hold together (δ/2^j)", min=1)
+    ] = None,
+    jointly: Annotated[bool, typer.Option("--jointly", help="hold for all sources at once (δ/S each)")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
+) -> None:
+    """Calibrate a model on a site's labelled films: which films may be cleared, and how likely the others are abnormal.
+
+    Without --data it only says how many abnormal studies must be labelled. Films that the model was trained on are left
+    out. What is cleared stays visible, and a blinded sample of it should be read.
+
+    Examples:
+
+      unseen calibrate models/pca --max-miss-rate 0.05
+
+      unseen calibrate models/pca --data labelled.csv --max-miss-rate 0.05 --out policy.json
+    """
+    from unseen.cli import console
+    from unseen.screening.guarantee import Guarantee
+
+    promise = Guarantee(max_miss_rate, confidence)
+    spent = promise if lifetime is None else promise.spent(lifetime)
+    needed = [spent.abnormals_needed(misses) for misses in range(3)]
+    typer.echo(
+        f"{promise} needs {needed[0]}, {needed[1]} or {needed[2]} labelled abnormal studies of each source, of which "
+        "0, 1 or 2 may lie below the threshold."
+    )
+    if data is None:
+        console.limits()
+        return
+    from unseen.data.reading import films
+    from unseen.screening.calibrating import calibrate as fit
+    from unseen.screening.loading import load
+    from unseen.screening.report import lines
+
+    uncalibrated = load(model, device=device)
+    console.step(f"scoring {data}")
+    screener = fit(
+        uncalibrated.detector,
+        films(data),
+        max_miss_rate,
+        confidence,
+        prevalence=prevalence,
+        source_tag=source_tag,
+        gate=uncalibrated.gate,
+        lifetime=lifetime,
+        jointly=jointly,
+        progress=console.count_progress("scored"),
+    )
+    assert screener.policy is not None
+    screener.policy.save(out)
+    if screener.gate is None:
+        console.note(
+            "this model has no input gate: a picture that is no chest film is scored like one, and could be cleared. "
+            "Train it with --gate"
+        )
+    for line in lines(screener.policy):
+        typer.echo(line)
+    typer.echo(f"policy: {out}")
+    console.limits()

@@ -1,0 +1,277 @@
+"""`Gate`: refuses a film that is unlike the training films, and says why.
+
+Law: a film's refusal depends on that film alone. Thresholds come from training normals only: quantiles over values
+that each normal got from rules learnt without it, such that of proper films like them about 3.4 % are refused.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unseen.data.film import Film, NotRead
+from unseen.screening.gate import refusal as sentences
+from unseen.screening.gate.learning import HANDLING, Examples, Finder, Rules, out_of_fold
+from unseen.screening.gate.looking import VIEWS, Floats, Look, mirror_difference, zscored
+from unseen.screening.gate.refusal import Refusal
+from unseen.screening.gate.rules import upper_limit
+from unseen.screening.gate.tags import judge_tags
+from unseen.screening.gate.transforms import Pixels, turned_anticlockwise, turned_clockwise, turned_over
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+_log = logging.getLogger("unseen")
+
+SHARES = {"handling": 0.004, "mirrored": 0.0075, "lungs": 0.004, "unlike": 0.0185}
+"""The share of proper films that each check may refuse, 0.034 in all; chosen on fold 0."""
+LEAST_NORMALS = 20
+MOST_NORMALS = 1500
+"""Of more training films a seeded sample is taken: learning holds some 15 alterations of each in memory."""
+_LEAST_SIDE = 64  # the lung finder's grid
+_FORMAT = 1
+_KIND = {
+    "turned-clockwise": "turned",
+    "turned-anticlockwise": "turned",
+    "turned-over": "turned",
+    "upside-down": "turned",
+    "mirrored": "flipped",
+    "inverted": "inverted",
+    "cropped": "cropped",
+}
+
+
+class GateError(ValueError):
+    """Films that no gate can be learnt from, or settings and tensors that make none; a sentence for the user."""
+
+
+class Gate:
+    """Made by `Gate.fit`, or by `Gate.of` from what `settings` and `tensors` gave.
+
+    thresholds  by name: `small` (pixels of the shorter side), `blank` (spread of grey) and `no-lungs` (share of the
+                film) are refused below; `handling` (turned, upside down, inverted, cropped), `mirrored`, `unlike`
+                (log-odds) and `lungs` (squared distance) above
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        thresholds: Mapping[str, float],
+        *,
+        typical: Mapping[str, float],
+        least_age_years: float | None,
+        normals: int,
+        seed: int,
+    ) -> None:
+        self.thresholds = dict(thresholds)
+        self.least_age_years = least_age_years
+        self._arrays = {name: values.astype(np.float32) for name, values in rules.arrays().items()}
+        # what judges is what is saved: rounded to float32
+        self._rules = Rules.of({name: values.astype(np.float64) for name, values in self._arrays.items()})
+        self._typical = dict(typical)  # distances that 99 % (views) or 95 % (crops) of the training films keep to
+        self._normals, self._seed = normals, seed
+
+    def __repr__(self) -> str:
+        return f"<Gate, learnt from {self._normals} films>"
+
+    @classmethod
+    def fit(
+        cls,
+        normals: Iterable[Film | NotRead],
+        *,
+        finder: Finder,
+        seed: int = 0,
+        least_age_years: float | None = 16.0,
+    ) -> Gate:
+        """Learn from normal films, the same that the detector learnt from.
+
+        normals          those that could not be read are left out
+        finder           the detector's lung finder; masks of training films come from a finder that did not learn from
+                         them where it is a `CrossFittedLungs`
+        least_age_years  films whose PatientAge is lower are refused; None where the training films are children's
+
+        Raises GateError for a film labelled abnormal and for fewer than 20 readable films.
+        """
+        films = []
+        for film in normals:
+            if isinstance(film, NotRead):
+                _log.warning("%s is left out of the gate's training films: %s", film.name, film.reason)
+                continue
+            if film.label == "abnormal":
+                raise GateError(f"{film.name} is labelled abnormal; a gate learns from normal films alone")
+            films.append(film)
+        if len(films) < LEAST_NORMALS:
+            raise GateError(
+                f"a gate needs {LEAST_NORMALS} normal films or more, and {len(films)} could be read. Give more films"
+            )
+        if len(films) > MOST_NORMALS:
+            chosen = np.random.default_rng(seed).choice(len(films), MOST_NORMALS, replace=False)
+            films = [films[index] for index in sorted(chosen)]
+        examples = Examples.of(films, finder, seed=seed)
+        values = out_of_fold(examples)
+        handling = np.max([values[name] for name in HANDLING], axis=0)
+        thresholds = {
+            "small": float(max(_LEAST_SIDE, examples.sides.min() / 4)),
+            "blank": float(np.quantile(examples.spreads, 0.01)) / 2,
+            "no-lungs": float(np.quantile(examples.areas, 0.01)) / 2,
+            # even odds at least: what looks more like a proper film than like an altered one is let through
+            "handling": max(0.0, upper_limit(handling, share=SHARES["handling"])),
+            "mirrored": max(0.0, upper_limit(values["mirrored"], share=SHARES["mirrored"])),
+            "lungs": upper_limit(values["lungs"], share=SHARES["lungs"]),
+            "unlike": upper_limit(values["unlike"], share=SHARES["unlike"]),
+        }
+        typical = {name: float(np.quantile(values[f"view {name}"], 0.99)) for name in VIEWS}
+        typical["cropped"] = float(np.quantile(values["cropped picture"], 0.95))
+        rules = Rules.fit(examples, np.ones(len(films), dtype=bool))
+        return cls(rules, thresholds, typical=typical, least_age_years=least_age_years, normals=len(films), seed=seed)
+
+    def judge(self, film: Film, lungs: NDArray[np.bool_] | None, /) -> Refusal | None:
+        """Why `film` must not be scored, or None.
+
+        lungs  predicted for the whole film, bool, at any resolution; None where the detector has no finder: then tags,
+               size and contrast alone are looked at
+        """
+        limits = self.thresholds
+        told = judge_tags(film.tags, least_age_years=self.least_age_years)
+        if told is not None:
+            return told
+        side = float(min(film.pixels.shape))
+        if side < limits["small"]:
+            return self._refused("small", "small", sentences.SMALL, side)
+        look = Look.at(film.pixels, np.zeros((1, 1), dtype=bool) if lungs is None else lungs)
+        if look.spread < limits["blank"]:
+            return self._refused("blank", "blank", sentences.BLANK, look.spread)
+        return None if lungs is None else self._judge_picture(look)
+
+    def values(self, film: Film, lungs: NDArray[np.bool_]) -> dict[str, float]:
+        """What is compared with the thresholds, by the rules' names: for figures, not for decisions."""
+        return self._values(Look.at(film.pixels, lungs))[0]
+
+    def settings(self) -> dict[str, object]:
+        """For a card: JSON-able, thresholds readable."""
+        return {
+            "format": _FORMAT,
+            "thresholds": dict(self.thresholds),
+            "typical": dict(self._typical),
+            "shares": dict(SHARES),
+            "least_age_years": self.least_age_years,
+            "normals": self._normals,
+            "seed": self._seed,
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """For a bundle, float32, each name beginning with `gate.`."""
+        import torch
+
+        return {f"gate.{name}": torch.from_numpy(values.copy()) for name, values in self._arrays.items()}
+
+    @classmethod
+    def of(cls, settings: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Gate:
+        """The gate back from `settings()` and `tensors()`; it judges exactly as the first.
+
+        Raises GateError where something is missing or of another format.
+        """
+        if settings.get("format") != _FORMAT:
+            raise GateError(
+                f"the gate's format is {settings.get('format')!r}, and this version reads {_FORMAT}. Update unseen"
+            )
+        try:
+            arrays = {name.removeprefix("gate."): tensor.numpy().astype(np.float64) for name, tensor in tensors.items()}
+            least = settings["least_age_years"]
+            return cls(
+                Rules.of(arrays),
+                _floats(settings["thresholds"]),
+                typical=_floats(settings["typical"]),
+                least_age_years=None if least is None else float(str(least)),
+                normals=int(str(settings["normals"])),
+                seed=int(str(settings["seed"])),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise GateError(f"the gate's settings or tensors are not whole ({error}). Copy the bundle again") from error
+
+    def _judge_picture(self, look: Look) -> Refusal | None:
+        limits = self.thresholds
+        values, views = self._values(look)
+        broken = [name for name in HANDLING if values[name] > limits["handling"]]
+        # a crop cannot be undone, so that anything else explains the picture better
+        broken.sort(key=lambda name: (name == "cropped", -values[name]))
+        for name in broken:
+            if self._explains(name, look):
+                return self._altered(name, values[name])
+        if look.lung_area < limits["no-lungs"]:
+            return self._refused("no-lungs", "no-lungs", sentences.NO_LUNGS, look.lung_area)
+        if values["mirrored"] > limits["mirrored"]:
+            if self._explains("mirrored", look):
+                return self._altered("mirrored", values["mirrored"])
+            broken.append("mirrored")
+        if values["lungs"] > limits["lungs"]:
+            return self._refused("lungs", "lungs", sentences.LUNGS, values["lungs"])
+        if values["unlike"] > limits["unlike"]:
+            return self._refused("unlike", "unlike", self._unlike(views), values["unlike"])
+        return self._altered(broken[0], values[broken[0]]) if broken else None
+
+    def _values(self, look: Look) -> tuple[dict[str, float], dict[str, Floats]]:
+        views = {name: row[None] for name, row in look.views().items()}
+        values = self._rules.values(views, mirror_difference(look)[None])
+        return {name: float(value[0]) for name, value in values.items()}, views
+
+    def _explains(self, name: str, look: Look) -> bool:
+        """Whether the picture lies among the normals once the alteration is undone. What was cropped cannot be: then,
+        whether it lies among the crops of the normals and no longer among the normals."""
+        from unseen.data.resample import area
+
+        small = zscored(area(_undone(name, look.picture), 16, 16)).ravel().astype(np.float64)[None]
+        among = bool(self._rules.embedding.distance("picture", {"picture": small})[0] <= self._typical["picture"])
+        if name == "cropped":
+            return not among and bool(self._rules.crops.distance(small)[0] <= self._typical["cropped"])
+        return among
+
+    def _altered(self, name: str, value: float) -> Refusal:
+        sentence = {
+            "turned-clockwise": sentences.TURNED.replace("{way}", "clockwise"),
+            "turned-anticlockwise": sentences.TURNED.replace("{way}", "anticlockwise"),
+            "turned-over": sentences.OVER,
+            "upside-down": sentences.OVER,
+            "mirrored": sentences.MIRRORED,
+            "inverted": sentences.INVERTED,
+            "cropped": sentences.CROPPED,
+        }[name]
+        return self._refused(_KIND[name], "mirrored" if name == "mirrored" else "handling", sentence, value)
+
+    def _unlike(self, views: Mapping[str, Floats]) -> str:
+        distances = {name: float(self._rules.embedding.distance(name, views)[0]) for name in VIEWS}
+        most = max(VIEWS, key=lambda name: distances[name] / self._typical[name])
+        return sentences.UNLIKE.format(what=VIEWS[most])
+
+    def _refused(self, kind: str, limit: str, sentence: str, value: float) -> Refusal:
+        threshold = self.thresholds[limit]
+        return Refusal(kind, sentence.format(value=value, threshold=threshold), value, threshold)
+
+
+def _undone(name: str, picture: Pixels) -> Pixels:
+    rng = np.random.default_rng(0)  # these turns draw nothing
+    match name:
+        case "turned-clockwise":
+            return turned_anticlockwise(picture, rng)
+        case "turned-anticlockwise":
+            return turned_clockwise(picture, rng)
+        case "turned-over":
+            return turned_over(picture, rng)
+        case "upside-down":
+            return np.ascontiguousarray(picture[::-1])
+        case "mirrored":
+            return np.ascontiguousarray(picture[:, ::-1])
+        case "inverted":
+            return 1 - picture
+        case _:
+            return picture
+
+
+def _floats(given: object) -> dict[str, float]:
+    if not isinstance(given, Mapping):
+        raise TypeError(f"a table of numbers was expected, got {given!r}")
+    return {str(name): float(value) for name, value in given.items()}

@@ -1,0 +1,157 @@
+"""What the gate sees of a film: one picture of 128 × 128 pixels, its lungs, and a few short descriptions of the two.
+
+Film and lungs are stretched to a square, as the lung finder sees them, so neither size nor aspect counts. Each
+description (`VIEWS`) is a vector whose name can be said to a reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from unseen.data.resample import area
+
+SIDE = 128
+Floats = NDArray[np.float64]
+
+VIEWS = {
+    "picture": "the picture as a whole",
+    "crop": "the look of the lungs",
+    "shape": "the place and shape of the lungs",
+    "grey": "the distribution of grey",
+    "levels": "exposure and contrast",
+    "lung-grain": "the texture of the lungs",
+    "grain": "the texture of the picture",
+}
+"""Name → what it is called in a sentence."""
+
+_QUANTILES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+_NEAR_BLACK, _NEAR_WHITE = 5 / 255, 250 / 255
+_LEAST_LUNGS = 0.01  # of the picture: under it the whole picture is described in the place of the lungs
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A film on the gate's grid.
+
+    picture  float32 (128, 128), on the film's nominal range
+    lungs    bool, as the finder gave it, over the whole film
+    """
+
+    picture: NDArray[np.float32]
+    lungs: NDArray[np.bool_]
+
+    @classmethod
+    def at(cls, pixels: NDArray[np.float32], lungs: NDArray[np.bool_]) -> Look:
+        """Of a film's pixels and its predicted lungs, whatever their sizes."""
+        return cls(area(pixels, SIDE, SIDE), lungs)
+
+    @property
+    def lung_area(self) -> float:
+        """The lungs' share of the film."""
+        return float(self.lungs.mean())
+
+    @property
+    def spread(self) -> float:
+        """95th less 5th percentile of grey."""
+        low, high = np.quantile(self.picture, [0.05, 0.95])
+        return float(high - low)
+
+    def lung_box(self) -> tuple[float, float, float, float]:
+        """Top, left, bottom, right of the lungs on the grid; the whole picture where there are none."""
+        if self.lung_area < _LEAST_LUNGS:
+            return 0.0, 0.0, float(SIDE), float(SIDE)
+        rows, columns = np.flatnonzero(self.lungs.any(axis=1)), np.flatnonzero(self.lungs.any(axis=0))
+        up, across = SIDE / self.lungs.shape[0], SIDE / self.lungs.shape[1]
+        return rows[0] * up, columns[0] * across, (rows[-1] + 1) * up, (columns[-1] + 1) * across
+
+    def views(self) -> dict[str, Floats]:
+        """Every description of `VIEWS`."""
+        inside = area(self.lungs.astype(np.float32), SIDE, SIDE) > 0.5
+        if inside.sum() < 50:
+            inside = np.ones_like(inside)
+        spread = max(float(self.picture.std()), 1e-4)
+        scaled = zscored(self.picture)
+        within = self.picture[inside]
+        contrast = [(float(within.mean()) - float(self.picture.mean())) / spread, float(within.std()) / spread]
+        levels = np.quantile(self.picture, [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99])
+        ends = [np.log(spread), (self.picture <= _NEAR_BLACK).mean(), (self.picture >= _NEAR_WHITE).mean()]
+        return {
+            "picture": zscored(area(self.picture, 16, 16)).ravel().astype(float),
+            "crop": zscored(area(self.picture, 24, 24, box=self.lung_box())).ravel().astype(float),
+            "shape": _shape(self.lungs),
+            "grey": np.asarray(np.quantile(scaled, _QUANTILES), dtype=float),
+            "levels": np.array([*levels, *ends], dtype=float),
+            "lung-grain": np.array([*contrast, *_energies(self.picture, inside, spread)], dtype=float),
+            "grain": _grain(self.picture, spread),
+        }
+
+
+def zscored(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean 0, standard deviation 1; a flat picture becomes 0."""
+    return np.asarray((picture - picture.mean()) / max(float(picture.std()), 1e-6), dtype=np.float32)
+
+
+def mirror_difference(look: Look) -> Floats:
+    """How the picture, its lung crop and the lungs' mask differ from their own mirror images: the left halves of
+    a − mirror(a). Flipping the film changes the sign of all of it."""
+    parts = (
+        zscored(area(look.picture, 32, 32)),
+        zscored(area(look.picture, 32, 32, box=_widened(look.lung_box()))),
+        _mask_in_its_box(look.lungs),
+    )
+    return np.concatenate([(part - part[:, ::-1])[:, :16].ravel() for part in parts]).astype(float)
+
+
+def _widened(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """By 3 % on each side, as the lungs view does."""
+    top, left, bottom, right = box
+    up, across = 0.03 * (bottom - top), 0.03 * (right - left)
+    return max(0.0, top - up), max(0.0, left - across), min(float(SIDE), bottom + up), min(float(SIDE), right + across)
+
+
+def _mask_in_its_box(lungs: NDArray[np.bool_]) -> NDArray[np.float32]:
+    if not lungs.any():
+        return np.zeros((32, 32), dtype=np.float32)
+    rows, columns = np.flatnonzero(lungs.any(axis=1)), np.flatnonzero(lungs.any(axis=0))
+    return 2 * area(lungs[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32), 32, 32) - 1
+
+
+def _shape(lungs: NDArray[np.bool_]) -> Floats:
+    """Of the picture's two halves: √area, centre, spread, ends of the lung there; and the number of parts (4 at
+    most)."""
+    height, width = lungs.shape
+    found: list[float] = []
+    for columns in (slice(0, width // 2), slice(width // 2, width)):
+        half = np.zeros_like(lungs)
+        half[:, columns] = lungs[:, columns]
+        y, x = np.nonzero(half)
+        if len(y) < 0.001 * lungs.size:
+            found += [0.0] * 8
+            continue
+        low, high = np.quantile(y, [0.02, 0.98]) / height
+        found += [float(np.sqrt(half.mean())), y.mean() / height, x.mean() / width, y.std() / height, x.std() / width]
+        found += [float(low), float(high), float(np.ptp(x)) / width]
+    return np.array([*found, min(ndimage.label(lungs)[1], 4)], dtype=float)
+
+
+def _energies(picture: NDArray[np.float32], inside: NDArray[np.bool_], spread: float) -> list[float]:
+    """Log energy inside the lungs of three octaves, against the picture's contrast."""
+    smooth = [ndimage.gaussian_filter(picture, sigma) for sigma in (0.5, 1.0, 2.0, 4.0)]
+    pairs = pairwise(smooth)
+    return [0.5 * float(np.log(((fine - coarse)[inside] ** 2).mean() / spread**2 + 1e-7)) for fine, coarse in pairs]
+
+
+def _grain(picture: NDArray[np.float32], spread: float) -> Floats:
+    """Log energy of three octaves in 4 × 4 fields of the picture, against its contrast."""
+    found, finer = [], picture
+    for sigma in (1.0, 2.0, 4.0):
+        smooth = ndimage.gaussian_filter(picture, sigma)
+        energy = area(((finer - smooth) ** 2).astype(np.float32), 4, 4)
+        found.append(0.5 * np.log(energy / spread**2 + 1e-7).ravel())
+        finer = smooth
+    return np.concatenate(found).astype(float)

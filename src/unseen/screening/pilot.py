@@ -1,0 +1,197 @@
+"""Shadow mode: an archive of films with their reports' outcome goes through the screener, and nothing is acted on.
+
+What would have been ranked, cleared and missed, per source, with intervals. Studies with a film that calibrated the
+policy or trained the model are left out, and those of the same patients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unseen.data.film import Film, NotRead
+from unseen.evaluation.bootstrap import draw_all
+from unseen.evaluation.cohort import Cohort, codes
+from unseen.evaluation.interval import Figure, Interval, Json, Missing
+from unseen.evaluation.roc import Auroc, folds_of
+from unseen.screening.decision import Decision
+from unseen.screening.reliability_diagram import Reliability, reliability
+from unseen.screening.screener import Screened, Screener
+
+SHARES = (0.1, 0.25, 0.5)
+"""Of the list, from its top: how many of the abnormal studies lie there?"""
+
+
+@dataclass(frozen=True)
+class PilotStudy:
+    """One study of the archive: its films' names, what its report said, and what would have been decided."""
+
+    files: tuple[str, ...]
+    source: str
+    abnormal: bool
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Group:
+    """What would have become of the studies of one source, or of all: k of n, with Clopper–Pearson's 95 % interval."""
+
+    name: str
+    normals: int
+    abnormals: int
+    normals_cleared: Figure
+    abnormals_cleared: Figure
+    not_scored: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pilot:
+    """A pilot's findings.
+
+    studies   in the order of the list: what was not scored first, then by priority
+    groups    all studies, then each source
+    auroc     of the priority, over the scored studies
+    top       share of the list from its top → share of the abnormal studies in it
+    left_out  studies left out: calibrated on or trained on, or of such a patient; `unlabelled` films without an outcome
+    """
+
+    studies: tuple[PilotStudy, ...]
+    groups: tuple[Group, ...]
+    auroc: Figure
+    top: dict[float, Figure]
+    reliability: Reliability | None
+    left_out: int
+    unlabelled: int
+
+    @property
+    def missed(self) -> tuple[PilotStudy, ...]:
+        """Abnormal studies that would have been cleared."""
+        return tuple(study for study in self.studies if study.abnormal and study.decision.action == "clear")
+
+    def to_json(self) -> dict[str, Json]:
+        """The figures; of films only the missed ones' names."""
+        return {
+            "studies": len(self.studies),
+            "left_out": self.left_out,
+            "unlabelled_films": self.unlabelled,
+            "groups": {
+                group.name: {
+                    "normals": group.normals,
+                    "abnormals": group.abnormals,
+                    "normals_cleared": group.normals_cleared.to_json(),
+                    "abnormals_cleared": group.abnormals_cleared.to_json(),
+                    "not_scored": group.not_scored,
+                }
+                for group in self.groups
+            },
+            "auroc": self.auroc.to_json(),
+            "abnormals_in_top": {f"{share:g}": figure.to_json() for share, figure in self.top.items()},
+            "reliability": None if self.reliability is None else self.reliability.to_json(),
+            "missed": [list(study.files) for study in self.missed],
+        }
+
+
+def pilot(
+    screener: Screener,
+    archive: Iterable[Film | NotRead],
+    *,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Pilot:
+    """Send `archive`, films labelled by their reports, through `screener`.
+
+    seed      of the bootstrap
+    progress  called with the number of films done
+    """
+    films: dict[tuple[str, str], list[Screened]] = {}
+    barred, unlabelled = set(), 0
+    known = set() if screener.policy is None else set(screener.policy.films)
+    trained = frozenset(getattr(screener.detector, "training_films", ()))
+    for done, one in enumerate(screener.screen(archive), start=1):
+        if one.label is None:
+            unlabelled += 1
+        else:
+            film = one.film
+            if isinstance(film, Film) and (film.pixel_sha256 in trained or film.pixel_sha256[:16] in known):
+                barred.add(film.patient)
+            name = film.study if isinstance(film, Film) else film.name
+            films.setdefault((film.patient, name), []).append(one.without_pictures())
+        if progress:
+            progress(done)
+    studies = [
+        PilotStudy(
+            files=tuple(one.film.name for one in some),
+            source=some[0].film.source,
+            abnormal=any(one.label == "abnormal" for one in some),
+            decision=screener.study(some),
+        )
+        for (patient, _), some in films.items()
+        if patient not in barred
+    ]
+    ordered = tuple(sorted(studies, key=lambda study: -study.decision.priority))
+    sources = sorted({study.source for study in ordered})
+    cohort, probabilities = _scored(ordered)
+    rng = np.random.default_rng(seed)
+    prevalence = (
+        None
+        if screener.policy is None or screener.policy.probability is None
+        else float(screener.policy.probability.prevalence)
+    )
+    return Pilot(
+        studies=ordered,
+        groups=(
+            _group("all", ordered),
+            *(_group(name, [s for s in ordered if s.source == name]) for name in sources if len(sources) > 1),
+        ),
+        auroc=_auroc(cohort, rng),
+        top={share: _in_top(ordered, share) for share in SHARES},
+        reliability=None if prevalence is None else reliability(probabilities, cohort, prevalence=prevalence, rng=rng),
+        left_out=len(films) - len(studies),
+        unlabelled=unlabelled,
+    )
+
+
+def _scored(studies: Sequence[PilotStudy]) -> tuple[Cohort, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """The studies that were scored, by priority, and their probabilities (their priority where there are none)."""
+    scored = [study for study in studies if study.decision.action != "not_scored"]
+    score = np.array([study.decision.priority for study in scored], dtype=np.float64)
+    abnormal = np.array([study.abnormal for study in scored], dtype=bool)
+    source = np.array([study.source for study in scored], dtype=np.str_)
+    n = np.arange(len(scored))
+    return Cohort(score, abnormal, np.zeros_like(n), source, n, codes(source, abnormal)), score
+
+
+def _auroc(cohort: Cohort, rng: np.random.Generator) -> Figure:
+    if short := cohort.shortfall():
+        return Missing(short)
+    statistic = Auroc(folds_of(cohort.score, cohort.abnormal, cohort.fold))
+    return draw_all({"auroc": statistic}, cohort, rng=rng)["auroc"].interval()
+
+
+def _group(name: str, studies: Sequence[PilotStudy]) -> Group:
+    normal = [study.decision.action for study in studies if not study.abnormal]
+    abnormal = [study.decision.action for study in studies if study.abnormal]
+    return Group(
+        name=name,
+        normals=len(normal),
+        abnormals=len(abnormal),
+        normals_cleared=_share(normal.count("clear"), len(normal), "no normal study"),
+        abnormals_cleared=_share(abnormal.count("clear"), len(abnormal), "no abnormal study"),
+        not_scored=[*normal, *abnormal].count("not_scored"),
+    )
+
+
+def _in_top(studies: Sequence[PilotStudy], share: float) -> Figure:
+    first = studies[: round(share * len(studies))]
+    return _share(sum(study.abnormal for study in first), sum(study.abnormal for study in studies), "no abnormal study")
+
+
+def _share(k: int, n: int, without: str) -> Figure:
+    from scipy.stats import binomtest
+
+    if not n:
+        return Missing(without)
+    ends = binomtest(k, n).proportion_ci(method="exact")
+    return Interval(k / n, float(ends.low), float(ends.high))

@@ -1,0 +1,147 @@
+"""`Policy`: what a site has decided and calibrated, in one file, `policy.json`, bound to one model's weights.
+
+A policy is plain data: thresholds per source, the map to probabilities, the normals' scores, the drift reference. Its
+digest covers all of it and stands in every decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from unseen.artifacts.files import write_text
+from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.recipe import RecipeError, validated
+from unseen.data.film import Film
+from unseen.screening.drift import DriftReference
+from unseen.screening.guarantee import Guarantee
+from unseen.screening.probability import ProbabilityMap
+
+UNKNOWN = "unknown"
+"""The source of a film that no calibrated source claims; it is never cleared."""
+
+_MOST_BYTES = 64 * 2**20
+_WANTED = "the file that `unseen calibrate` wrote"
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be read, or is another model's; the message names the file, the cause and the cure."""
+
+
+class SourcePolicy(BaseModel):
+    """What was calibrated for one source: a hospital, or a device."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    abnormals: int = Field(ge=0, description="abnormal studies that count, one a patient")
+    normals: tuple[float, ...] = Field(description="the normal studies' scores, increasing, one a patient")
+    not_scored: int = Field(default=0, ge=0, description="studies that the gate refused or that were not read")
+    allowed_misses: int | None = Field(default=None, ge=0, description="k, a function of the abnormals' number alone")
+    threshold: float | None = Field(default=None, description="studies strictly below are cleared; None: none are")
+    cleared_normals: int = Field(default=0, ge=0, description="of `normals`, how many lie below the threshold")
+    refused: str = Field(default="", description="why nothing is cleared from this source")
+
+
+class Policy(BaseModel):
+    """A site's policy; see `screening.calibrate`, which makes it.
+
+    >>> policy = Policy(model="pca", weights_sha256="ab" * 32, max_miss_rate=0.1, confidence=0.95, level=0.95,
+    ...                 sources={"ward": SourcePolicy(abnormals=29, normals=(0.1, 0.2), threshold=0.15)})
+    >>> policy.source_of(None), policy.digest[:8] == policy.model_copy(update={"audit_share": 0.5}).digest[:8]
+    ('unknown', False)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: Literal[1] = 1
+    model: str = Field(description="the detector's name, for people")
+    weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="the model that this policy goes with")
+    max_miss_rate: float = Field(gt=0, lt=1, description="α: of abnormal studies, per source")
+    confidence: float = Field(gt=0, lt=1, description="1 − δ, as asked for")
+    level: float = Field(gt=0, lt=1, description="1 − δ as spent on each source: less δ over a lifetime, or jointly")
+    lifetime: int | None = Field(default=None, ge=1, description="this is the j-th calibration of a lifetime")
+    jointly: bool = Field(default=False, description="holds for all sources at once")
+    sources: dict[str, SourcePolicy] = {}
+    source_tag: str | None = Field(default=None, description="DICOM keyword whose value is a film's source")
+    probability: ProbabilityMap | None = None
+    gate: dict[str, float] | None = Field(default=None, description="the input gate's thresholds; None: no gate")
+    drift: DriftReference | None = None
+    audit_share: float = Field(default=0.05, ge=0, le=1, description="of cleared studies, read all the same")
+    films: tuple[str, ...] = Field(default=(), description="calibration films, first 16 digits of pixel_sha256")
+    created: str = ""
+    version: str = ""
+    limits: str = LIMITS
+
+    @field_validator("sources")
+    @classmethod
+    def _unknown_is_no_source(cls, sources: dict[str, SourcePolicy]) -> dict[str, SourcePolicy]:
+        if any(name.strip().lower() in (UNKNOWN, "") for name in sources):
+            raise ValueError(f'"{UNKNOWN}" is where films go that belong to no source; give the source a name')
+        return sources
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything in this policy, 64 hexadecimal digits."""
+        return hashlib.sha256(_canonical(self.model_dump(mode="json"))).hexdigest()
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """What holds for each source."""
+        return Guarantee(self.max_miss_rate, self.level)
+
+    def source_of(self, film: Film | None) -> str:
+        """The calibrated source that a film belongs to, or "unknown"."""
+        name = UNKNOWN if film is None else named_source(film, self.source_tag)
+        return name if name in self.sources else UNKNOWN
+
+    def save(self, path: Path | str) -> None:
+        """Write `path`, whole or not at all."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(self.model_dump(mode="json") | {"digest": self.digest}, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Read a policy back.
+
+        Raises PolicyError for a file that is missing, no policy, of a newer format, or altered since it was written.
+        """
+        path = Path(path)
+        try:
+            if path.stat().st_size > _MOST_BYTES:
+                raise PolicyError(f"{path}: {path.stat().st_size} bytes is no policy. Give {_WANTED}")
+            table = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise PolicyError(f"{path}: cannot be read ({error.strerror}). Give {_WANTED}") from error
+        except (ValueError, RecursionError) as error:
+            raise PolicyError(f"{path}: not JSON ({error}). Give {_WANTED}") from error
+        if not isinstance(table, Mapping) or "weights_sha256" not in table:
+            raise PolicyError(f"{path}: not a policy. Give {_WANTED}")
+        if isinstance(table.get("format"), int) and table["format"] > 1:
+            raise PolicyError(f"{path}: format {table['format']}, but this version reads 1. Update unseen")
+        stated = table.get("digest")
+        body = {key: value for key, value in table.items() if key != "digest"}
+        if stated != hashlib.sha256(_canonical(body)).hexdigest():
+            raise PolicyError(
+                f"{path}: altered since it was written (its digest does not match). Calibrate again: a threshold "
+                "changed by hand guarantees nothing"
+            )
+        try:
+            return validated(body, cls)
+        except RecipeError as error:
+            raise PolicyError(f"{path}: {'; '.join(str(error).splitlines())}. Calibrate again") from error
+
+
+def named_source(film: Film, tag: str | None) -> str:
+    """The source that a film claims: the value of its DICOM `tag` where the policy goes by one and the film has it,
+    else `Film.source` (the manifest's column, else the folder). A machine's own word goes before a folder's name."""
+    return (film.tags.get(tag) if tag else None) or film.source
+
+
+def _canonical(table: Mapping[str, object]) -> bytes:
+    return json.dumps(table, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

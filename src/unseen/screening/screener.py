@@ -1,0 +1,210 @@
+"""`Screener`: a detector, its input gate and a site's policy. A film goes in, a decision comes out.
+
+Law: the decision about a film depends on that film, the model and the policy alone; a study is cleared only if all its
+frontal films are. Without a policy everything is read: films are ranked, and nothing is hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from unseen.data.film import Film, Label, NotRead
+from unseen.screening.conformal import p_value
+from unseen.screening.decision import FIRST, Decision
+from unseen.screening.policy import UNKNOWN, Policy, PolicyError
+from unseen.screening.views import is_lateral
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from unseen.detectors.detector import Finding
+
+_LATERAL = "a lateral film: it is not scored, and is carried along with the frontal films of its study"
+_FEWEST_NORMALS = 20  # of a source, below which a film is compared with all sources' normals
+
+
+class Scores(Protocol):
+    """All that a screener asks of a detector."""
+
+    def score(self, films: Iterable[Film | NotRead], /) -> Iterator[Finding | NotRead]:
+        """One finding per film, in order, each depending on its film alone."""
+        ...
+
+    @property
+    def weights_sha256(self) -> str:
+        """What a policy is bound to, 64 hexadecimal digits."""
+        ...
+
+
+class Refuses(Protocol):
+    """A gate's word on a film that it does not let through."""
+
+    @property
+    def reason(self) -> str:
+        """A sentence: what was seen, and what to do."""
+        ...
+
+
+class Guards(Protocol):
+    """All that a screener asks of an input gate."""
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """By name, for the policy."""
+        ...
+
+    def judge(self, film: Film, lungs: NDArray[np.bool_] | None, /) -> Refuses | None:
+        """Why `film` must not be scored, or None; `lungs` as the detector's finder predicts them, None without one."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Screened:
+    """One input, and what became of it; `finding` is None where it was not scored."""
+
+    film: Film | NotRead
+    decision: Decision
+    finding: Finding | None = field(default=None, repr=False)
+
+    @property
+    def label(self) -> Label | None:
+        """What a manifest said."""
+        return self.film.label
+
+    @property
+    def lateral(self) -> bool:
+        """Whether it is carried along and decides nothing."""
+        return isinstance(self.film, Film) and is_lateral(self.film.view_position)
+
+    def without_pictures(self) -> Screened:
+        """The same without pixels and maps, for thousands of them to be kept."""
+        film = self.film
+        if isinstance(film, Film):
+            film = replace(film, pixels=np.zeros((0, 0), np.float32), lungs=None, lesion=None)
+        return replace(self, film=film, finding=None)
+
+
+class Screener:
+    """Decides about films and studies.
+
+    detector  a trained detector, such as `un.detectors.load("models/pca")`
+    policy    what `screening.calibrate` made, or a file of `unseen calibrate`; None: rank, never clear
+    gate      refuses films unlike the training films; by default the detector's own, where its bundle has one
+
+    Raises PolicyError for a policy that was made for other weights, or with another gate.
+    """
+
+    def __init__(self, detector: Scores, policy: Policy | None = None, *, gate: Guards | None = None) -> None:
+        self.detector, self.policy, self.gate = detector, policy, gate
+        if policy is not None:
+            seen = detector.weights_sha256
+            if seen != policy.weights_sha256:
+                raise PolicyError(
+                    f"the policy was calibrated for {policy.model} with the weights {policy.weights_sha256[:16]}…, and "
+                    f"this model has {seen[:16]}…. Calibrate this model, or load the other"
+                )
+            if policy.gate != (None if gate is None else gate.thresholds):
+                raise PolicyError(
+                    "the policy was calibrated with another input gate, so that its figures are not those of this "
+                    "screener. Calibrate again"
+                )
+        self.stopped = ""
+        """Why nothing is cleared at present, such as a drift alarm; "" where nothing stands against it."""
+        self._digest = "" if policy is None else policy.digest
+        self._all_normals = sorted(s for source in policy.sources.values() for s in source.normals) if policy else []
+
+    def __call__(self, film: Film | NotRead) -> Decision:
+        """The decision about one film, as if it were its study's only one."""
+        return next(self.screen([film])).decision
+
+    def screen(self, films: Iterable[Film | NotRead]) -> Iterator[Screened]:
+        """Decide film by film, lazily and in order; every input comes out once."""
+        for film in films:
+            refusal = self._refusal(film)
+            if refusal is not None:
+                yield Screened(film=film, decision=self._not_scored(refusal))
+                continue
+            outcome = next(iter(self.detector.score([film])))
+            if isinstance(outcome, NotRead):
+                yield Screened(film=film, decision=self._not_scored(outcome.reason))
+            else:
+                yield Screened(film=film, decision=self.decide(outcome.score, outcome.film), finding=outcome)
+
+    def study(self, films: Sequence[Screened]) -> Decision:
+        """The decision about one study from all its films: not scored if any frontal film was not, or none is there;
+        else that of the highest score, cleared only if all its frontal films are."""
+        frontal = [one.decision for one in films if not one.lateral]
+        if not frontal:
+            return self._not_scored("there is no frontal film in this study")
+        if unscored := [decision for decision in frontal if decision.action == "not_scored"]:
+            return unscored[0]
+        highest = max(frontal, key=lambda decision: decision.priority)
+        if highest.action == "clear" and (kept := [decision for decision in frontal if decision.action == "read"]):
+            return replace(kept[0], priority=highest.priority)
+        return highest
+
+    def decide(self, score: float, film: Film | None) -> Decision:
+        """The decision about a score, of a film that the gate let through."""
+        if self.policy is None:
+            return Decision(
+                action="read", score=score, probability=None, p_value=None, priority=_squashed(score),
+                reason="no policy: films are ranked by their score, and none is cleared", policy_digest="",
+            )  # fmt: skip
+        policy = self.policy
+        source = policy.source_of(film)
+        normals: Sequence[float] = policy.sources[source].normals if source != UNKNOWN else ()
+        if len(normals) < _FEWEST_NORMALS:
+            normals = self._all_normals
+        unusual = p_value(score, normals) if normals else None
+        probability = None if policy.probability is None else float(policy.probability(score))
+        in_order = (probability, None if unusual is None else 1 - unusual, _squashed(score))
+        priority = next(value for value in in_order if value is not None)
+        stays = self._why_read(score, source)
+        return Decision(
+            action="read" if stays else "clear",
+            score=score,
+            probability=probability,
+            p_value=unusual,
+            priority=priority,
+            reason=stays or f"cleared: below the threshold of {source} ({policy.guarantee})",
+            policy_digest=self._digest,
+        )
+
+    def _why_read(self, score: float, source: str) -> str:
+        """Why a scored film is read; "" where it is cleared."""
+        assert self.policy is not None
+        if source == UNKNOWN:
+            names = ", ".join(sorted(self.policy.sources)[:5]) or "none"
+            return f"its source is not among the calibrated ones ({names}), so it is never cleared"
+        calibrated = self.policy.sources[source]
+        if calibrated.threshold is None:
+            return f"nothing is cleared from {source}: {calibrated.refused}"
+        if score >= calibrated.threshold:
+            return f"differs from the normal films of {source} too much to be cleared"
+        return f"clearing is stopped: {self.stopped}" if self.stopped else ""
+
+    def _refusal(self, film: Film | NotRead) -> str | None:
+        if isinstance(film, NotRead):
+            return film.reason
+        if is_lateral(film.view_position):
+            return _LATERAL
+        if self.gate is None:
+            return None
+        finder = getattr(self.detector, "finder", None)
+        refusal = self.gate.judge(film, None if finder is None else finder.find(film))
+        return None if refusal is None else refusal.reason
+
+    def _not_scored(self, reason: str) -> Decision:
+        return Decision(
+            action="not_scored", score=None, probability=None, p_value=None, priority=FIRST, reason=reason,
+            policy_digest=self._digest,
+        )  # fmt: skip
+
+
+def _squashed(score: float) -> float:
+    """A score of any unit within (0, 1), in the same order."""
+    return 0.5 + 0.5 * score / (1 + abs(score))

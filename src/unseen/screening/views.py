@@ -1,0 +1,15 @@
+"""Which views decide about a study: a frontal film does, a lateral is carried along."""
+
+from __future__ import annotations
+
+LATERAL = frozenset({"LATERAL", "LAT", "LL", "RL", "LLO", "RLO"})
+"""ViewPosition (0018,5101) of a lateral film, as modalities write it; detectors here learn from frontal films alone."""
+
+
+def is_lateral(view_position: str | None) -> bool:
+    """A film that does not say is taken for frontal: its score then counts.
+
+    >>> is_lateral("LL"), is_lateral("PA"), is_lateral(None)
+    (True, False, False)
+    """
+    return view_position is not None and view_position.strip().upper() in LATERAL

@@ -1,0 +1,82 @@
+"""`unseen calibrate`, `unseen score --policy`, `unseen pilot`: from films to decisions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import unseen as un
+from tests.cli.conftest import LIMITS, Say, World
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """34 phantoms with a lesion and their 34 twins without."""
+    folder = tmp_path_factory.mktemp("labelled")
+    return Path(un.data.phantoms.write(un.data.phantoms.twins(34, seed=31, size=64), folder))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Looks at the whole film, needs no lungs, has no gate."""
+    view = un.anatomy.View(frame="whole", size=32)
+    detector = un.detectors.Pca(un.detectors.Pca.Config(components=10), view=view)
+    folder = tmp_path_factory.mktemp("model") / "bundle"
+    un.detectors.save(detector.fit(un.data.phantoms.normals(30, seed=1, size=64)), folder)
+    return folder
+
+
+def test_before_anything_is_labelled_it_says_how_many_are_needed(say: Say, model: Path) -> None:
+    answer = say("calibrate", model, "--max-miss-rate", "0.05")
+    assert answer.code == 0 and LIMITS in answer.err
+    assert "needs 59, 93 or 124 labelled abnormal studies of each source" in answer.out
+    assert "needs 36, " in say("calibrate", model, "--max-miss-rate", "0.1", "--lifetime", "1").out
+
+
+@pytest.mark.slow
+def test_from_labelled_films_to_decisions_and_a_pilot(say: Say, model: Path, labelled: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.json"
+    answer = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.10", "--out", policy)
+    assert answer.code == 0, answer.err
+    assert (
+        "phantom: at most 0.1 of abnormal studies missed, with 0.95 confidence, from 34 abnormal studies" in answer.out
+    )
+    assert "this model has no input gate" in answer.err
+    threshold = json.loads(policy.read_text())["sources"]["phantom"]["threshold"]
+
+    out = tmp_path / "decisions.csv"
+    assert say("score", model, "--data", labelled, "--policy", policy, "--out", out).code == 0
+    rows = pl.read_csv(out)
+    assert rows.columns == ["file", "status", "score", "reason", "map", "probability", "decision"]
+    cleared = rows["decision"] == "clear"
+    assert (cleared == (rows["score"] < threshold)).all() and set(rows["decision"]) == {"clear", "read"}
+    assert rows["probability"].is_between(0, 1, closed="none").all()
+    printed = say("score", model, "--data", labelled, "--policy", policy).out.splitlines()
+    assert len(printed) == len(rows) and printed[0].split("\t")[1] == rows["decision"][0]
+
+    refused = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.05", "--out", tmp_path / "p5.json")
+    assert "phantom: nothing is cleared; refused: 34 of 59 abnormal studies" in refused.out
+
+    archive = Path(un.data.phantoms.write(un.data.phantoms.twins(6, seed=32, size=64), tmp_path / "archive"))
+    pilot = say("pilot", model, "--data", archive, "--policy", policy, "--out", tmp_path / "pilot")
+    assert pilot.code == 0, pilot.err
+    assert "12 studies; AUROC of the order" in pilot.out
+    page = (tmp_path / "pilot" / "pilot.html").read_text()
+    assert LIMITS in page and json.loads((tmp_path / "pilot" / "pilot.json").read_text())["studies"] == 12
+    again = say("pilot", model, "--data", labelled, "--policy", policy, "--out", tmp_path / "again")
+    assert "0 studies" in again.out  # all of them calibrated the policy
+
+
+def test_another_models_policy_is_refused_in_a_sentence(say: Say, world: World, model: Path, tmp_path: Path) -> None:
+    un.screening.Policy(model="other", weights_sha256="ab" * 32, max_miss_rate=0.1, confidence=0.95, level=0.95).save(
+        tmp_path / "policy.json"
+    )
+    film = sorted(world.bare.iterdir())[0]
+    answer = say("score", model, film, "--policy", tmp_path / "policy.json")
+    assert answer.code == 2 and "calibrated for other with the weights abababababababab…" in answer.err
+    assert "Traceback" not in answer.err
+    wrong = say("calibrate", model, "--max-miss-rate", "5")
+    assert wrong.code == 2 and "give a share between 0 and 1" in wrong.err

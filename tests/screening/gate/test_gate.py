@@ -1,0 +1,182 @@
+"""The gate on phantoms: what passes, what is refused and in which words, and the laws that it keeps."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.data import phantoms
+from unseen.data.film import Film, NotRead
+from unseen.data.resample import area
+from unseen.screening.gate import KINDS, Gate, GateError, Refusal
+from unseen.screening.gate.gate import SHARES
+from unseen.screening.gate.transforms import TRANSFORMS
+
+Pixels = NDArray[np.float32]
+
+
+def judged(
+    gate: Gate, finder: CrossFittedLungs, films: list[Film], change: Callable[[Pixels], Pixels] = lambda pixels: pixels
+) -> list[Refusal | None]:
+    changed = [replace(film, pixels=np.asarray(change(film.pixels), dtype=np.float32)) for film in films]
+    return [gate.judge(film, finder.find(film)) for film in changed]
+
+
+def share(told: list[Refusal | None]) -> float:
+    return float(np.mean([one is not None for one in told]))
+
+
+def test_proper_films_pass_with_and_without_a_lesion(
+    gate: Gate, finder: CrossFittedLungs, incoming: list[Film]
+) -> None:
+    # 36 normals: each of four checks may refuse 1 in 37, 0.11 in all; more than 4 of 16 would be a chance of 1 in 50
+    assert share(judged(gate, finder, incoming)) <= 0.25
+    assert sum(SHARES.values()) <= 0.035
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("turned-clockwise", "turned", "turned by 90° clockwise: "),
+        ("turned-anticlockwise", "turned", "turned by 90° anticlockwise: "),
+        ("turned-over", "turned", "turned by 180°, or flipped top to bottom: "),
+        ("upside-down", "turned", "turned by 180°, or flipped top to bottom: "),
+        ("mirrored", "flipped", "flipped left to right: "),
+        ("inverted", "inverted", "the grey scale is inverted: "),
+        ("cropped", "cropped", "cropped: "),
+    ],
+)
+def test_an_altered_film_is_refused_and_told_what_was_done(
+    name: str, kind: str, words: str, gate: Gate, finder: CrossFittedLungs, incoming: list[Film]
+) -> None:
+    rng = np.random.default_rng(4)
+    told = judged(gate, finder, incoming, lambda pixels: TRANSFORMS[name](pixels, rng))
+    assert share(told) >= 0.9
+    named = [one for one in told if one is not None and one.kind == kind]
+    assert len(named) >= 0.7 * len(told)
+    assert all(one.reason.startswith(words) and one.value > one.threshold for one in named)
+
+
+def test_a_blank_picture_is_called_blank(gate: Gate, finder: CrossFittedLungs, incoming: list[Film]) -> None:
+    for level in (0.0, 0.5, 1.0):
+        (told,) = judged(gate, finder, incoming[:1], lambda pixels, level=level: np.full_like(pixels, level))
+        assert told is not None and told.kind == "blank" and told.reason.startswith("blank: ")
+        assert told.value < told.threshold == gate.thresholds["blank"]
+
+
+def test_a_thumbnail_is_too_small(gate: Gate, finder: CrossFittedLungs, incoming: list[Film]) -> None:
+    (told,) = judged(gate, finder, incoming[:1], lambda pixels: area(pixels, 40, 60))
+    assert told is not None and told.kind == "small"
+    assert told.reason.startswith("too small: the shorter side is 40 pixels, 64 are needed")
+
+
+def test_without_lungs_on_the_picture_it_says_so(gate: Gate, incoming: list[Film]) -> None:
+    for film in incoming[:4]:
+        told = gate.judge(film, np.zeros((32, 32), dtype=bool))
+        assert told is not None and told.kind == "no-lungs" and told.reason.startswith("no lungs found: 0.0% of the")
+        assert told.value == 0 < told.threshold
+
+
+def test_lungs_of_no_lungs_shape_are_named(gate: Gate, incoming: list[Film]) -> None:
+    odd = np.zeros((32, 32), dtype=bool)
+    odd[2:30, 13:19] = True
+    told = [gate.judge(film, odd) for film in incoming]
+    assert share(told) == 1.0
+    named = [one for one in told if one is not None and one.kind == "lungs"]
+    assert named and all("not shaped like lungs" in one.reason and one.value > one.threshold for one in named)
+
+
+def test_a_film_from_another_device_is_unlike_and_hears_in_what(
+    gate: Gate, finder: CrossFittedLungs, incoming: list[Film]
+) -> None:
+    told = judged(gate, finder, incoming, lambda pixels: 0.35 + 0.45 * pixels)  # paler; the lungs are found as before
+    assert share(told) >= 0.9
+    unlike = [one for one in told if one is not None and one.kind == "unlike"]
+    assert len(unlike) >= 0.7 * len(told)
+    assert all(
+        one.reason.startswith("not like the films that this model knows: ") and "differs most" in one.reason
+        for one in unlike
+    )
+
+
+def drawn(seed: int) -> Pixels:
+    """Ellipses and boxes of any grey: no chest."""
+    rng = np.random.default_rng(seed)
+    down, across = np.mgrid[-1:1:128j, -1:1:128j]
+    picture = np.full((128, 128), rng.random())
+    for _ in range(rng.integers(5, 30)):
+        y, x, height, width = *rng.uniform(-1, 1, 2), *rng.uniform(0.05, 0.6, 2)
+        u, v = (down - y) / height, (across - x) / width
+        picture[(u**2 + v**2 < 1) if rng.random() < 0.5 else (np.abs(u) < 1) & (np.abs(v) < 1)] = rng.random()
+    return picture.astype(np.float32)
+
+
+def test_pictures_that_are_no_chest_are_refused(gate: Gate, finder: CrossFittedLungs, incoming: list[Film]) -> None:
+    rng = np.random.default_rng(1)
+    pictures = [*(drawn(seed) for seed in range(15)), *(rng.random((128, 128), dtype=np.float32) for _ in range(5))]
+    told = [judged(gate, finder, incoming[:1], lambda _, picture=picture: picture)[0] for picture in pictures]
+    assert share(told) >= 0.95
+    assert {one.kind for one in told if one is not None} <= set(KINDS)
+
+
+def test_a_refusal_depends_on_its_film_alone(gate: Gate, finder: CrossFittedLungs, incoming: list[Film]) -> None:
+    some = [
+        *incoming[:4],
+        *(replace(film, pixels=np.ascontiguousarray(film.pixels[::-1])) for film in incoming[:2]),
+    ]
+    together = judged(gate, finder, some)
+    assert list(reversed(judged(gate, finder, list(reversed(some))))) == together
+    assert [judged(gate, finder, [film])[0] for film in some] == together
+
+
+def test_the_same_films_and_seed_give_the_same_gate(finder: CrossFittedLungs, normals: list[Film]) -> None:
+    first, again = (Gate.fit(normals[:20], finder=finder, seed=5) for _ in range(2))
+    assert first.settings() == again.settings()
+    assert all((again.tensors()[name] == tensor).all() for name, tensor in first.tensors().items())
+
+
+def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
+    kept = io.BytesIO()
+    Image.fromarray(np.rint(pixels * 255).astype(np.uint8)).save(kept, "JPEG", quality=quality)
+    return np.asarray(Image.open(kept), dtype=np.float32) / 255
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pixels: as_jpeg(pixels, 75),
+        lambda pixels: area(pixels, round(pixels.shape[0] * 0.95), round(pixels.shape[1] * 0.95)),
+        lambda pixels: area(pixels, round(pixels.shape[0] * 1.05), round(pixels.shape[1] * 1.05)),
+        lambda pixels: np.clip(pixels * 1.02, 0, 1),
+    ],
+    ids=["jpeg", "smaller", "larger", "brighter"],
+)
+def test_a_small_change_leaves_most_verdicts_as_they_are(
+    change: Callable[[Pixels], Pixels], gate: Gate, finder: CrossFittedLungs, incoming: list[Film]
+) -> None:
+    upside_down = [replace(film, pixels=np.ascontiguousarray(film.pixels[::-1])) for film in incoming]
+    for films in (incoming, upside_down):
+        before, after = judged(gate, finder, films), judged(gate, finder, films, change)
+        assert np.mean([(a is None) == (b is None) for a, b in zip(before, after, strict=True)]) >= 0.85
+
+
+def test_without_a_finder_tags_size_and_contrast_alone_are_looked_at(gate: Gate, incoming: list[Film]) -> None:
+    film = incoming[0]
+    assert gate.judge(replace(film, pixels=np.ascontiguousarray(film.pixels[::-1])), None) is None
+    assert gate.judge(replace(film, pixels=np.zeros_like(film.pixels)), None) is not None
+
+
+def test_what_cannot_be_learnt_from_is_said(finder: CrossFittedLungs, normals: list[Film]) -> None:
+    missing = NotRead(name="a.png", reason="There is no such file.", source="s", patient="p")
+    with pytest.raises(GateError, match=r"needs 20 normal films or more, and 19 could be read"):
+        Gate.fit([*normals[:19], missing], finder=finder)
+    ill = next(iter(phantoms.abnormals(1, size=64)))
+    with pytest.raises(GateError, match="is labelled abnormal; a gate learns from normal films alone"):
+        Gate.fit([*normals, ill], finder=finder)

@@ -1,0 +1,110 @@
+"""Shadow mode, and decisions as rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from unseen.artifacts.limits import LIMITS
+from unseen.data.film import Film, NotRead
+from unseen.evaluation.interval import Interval
+from unseen.evaluation.scoring import write_scores
+from unseen.experiments.replayed import Replayed, replayed_film
+from unseen.screening import Screener, calibrate
+from unseen.screening.deciding import DecisionRow, decision_rows
+from unseen.screening.pilot import pilot
+from unseen.screening.pilot_page import pilot_html
+
+
+def films(prefix: str, *, normals: int, abnormals: int, seed: int, source: str = "ward") -> list[Film]:
+    rng = np.random.default_rng(seed)
+    return [
+        replayed_film(f"{prefix}-n{i}", float(s), label="normal", source=source)
+        for i, s in enumerate(rng.normal(size=normals))
+    ] + [
+        replayed_film(f"{prefix}-a{i}", float(s), label="abnormal", source=source)
+        for i, s in enumerate(rng.normal(2, 1, size=abnormals))
+    ]
+
+
+CALIBRATION = films("c", normals=200, abnormals=100, seed=0)
+ARCHIVE = films("archive", normals=300, abnormals=60, seed=1) + films(
+    "other", normals=20, abnormals=5, seed=2, source="b"
+)
+UNREAD = NotRead(name="torn.png", reason="Truncated <b>.", label="abnormal", source="ward", patient="torn.png")
+
+
+@pytest.fixture(scope="module")
+def screener() -> Screener:
+    return calibrate(Replayed(), CALIBRATION, 0.10)
+
+
+def test_what_would_have_been_cleared_and_missed_is_counted(screener: Screener) -> None:
+    assert screener.policy is not None
+    threshold = screener.policy.sources["ward"].threshold
+    assert threshold is not None
+    found = pilot(screener, [*ARCHIVE, UNREAD])
+    ward = next(group for group in found.groups if group.name == "ward")
+    scores = [(float(f.columns["score"]), f.label) for f in ARCHIVE if f.source == "ward"]
+    below = [label for score, label in scores if score < threshold]
+    assert isinstance(ward.normals_cleared, Interval) and isinstance(ward.abnormals_cleared, Interval)
+    assert ward.normals_cleared.value == pytest.approx(below.count("normal") / 300)
+    assert ward.abnormals_cleared.value == pytest.approx(below.count("abnormal") / 61)  # the unread one is not missed
+    assert len(found.missed) == below.count("abnormal") > 0
+    assert (ward.not_scored, found.groups[0].normals, found.groups[0].abnormals) == (1, 320, 66)
+    other = next(group for group in found.groups if group.name == "b")
+    assert isinstance(other.normals_cleared, Interval) and other.normals_cleared.value == 0
+
+
+def test_the_list_begins_with_what_was_not_scored_and_finds_the_abnormal_early(screener: Screener) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    found = pilot(screener, [*ARCHIVE, UNREAD])
+    assert found.studies[0].files == ("torn.png",)
+    assert isinstance(found.top[0.25], Interval) and found.top[0.25].value > 0.6
+    truth = [film.label == "abnormal" for film in ARCHIVE]
+    expected = roc_auc_score(truth, [screener(film).priority for film in ARCHIVE])
+    assert isinstance(found.auroc, Interval) and found.auroc.value == pytest.approx(expected)
+
+
+def test_what_calibrated_is_left_out_with_its_patient(screener: Screener) -> None:
+    again = replayed_film("again", 0.0, label="normal", source="ward", patient=CALIBRATION[0].patient)
+    marked = replayed_film(CALIBRATION[0].name, 0.0, label="normal", source="ward")
+    unlabelled = replayed_film("unlabelled", 0.0, source="ward")
+    found = pilot(screener, [*ARCHIVE, marked, again, unlabelled])
+    assert (found.left_out, found.unlabelled, len(found.studies)) == (2, 1, len(ARCHIVE))
+
+
+def test_the_page_says_what_it_is_and_escapes_what_it_shows(screener: Screener) -> None:
+    odd = replayed_film("<script>alert(1)</script>", -9.0, label="abnormal", source="ward")
+    found = pilot(screener, [*ARCHIVE, odd, UNREAD])
+    page = pilot_html(found, policy=screener.policy, model="models/pca")
+    assert LIMITS in page and "<script" not in page and "&lt;script&gt;" in page and "Truncated &lt;b&gt;" in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["missed"]
+    ranked = pilot(Screener(Replayed()), ARCHIVE)
+    assert "There is no policy" in pilot_html(ranked, policy=None, model="models/pca")
+
+
+def test_an_empty_archive_is_a_page_too(screener: Screener) -> None:
+    found = pilot(screener, [])
+    assert "0 studies" in pilot_html(found, policy=screener.policy, model="m")
+
+
+def test_rows_keep_their_order_and_a_film_is_cleared_only_with_its_study(screener: Screener, tmp_path: Path) -> None:
+    calm = replayed_film("calm", -9.0, source="ward", patient="p", study="s")
+    alone = replayed_film("alone", -9.0, source="ward")
+    loud = replayed_film("loud", 9.0, source="ward", patient="p", study="s")
+    rows = list(decision_rows(screener, [calm, UNREAD, alone, loud]))
+    assert [(row.file, row.status, row.decision) for row in rows] == [
+        ("calm", "scored", "read"), ("torn.png", "not_read", "not_scored"),
+        ("alone", "scored", "clear"), ("loud", "scored", "read"),
+    ]  # fmt: skip
+    assert rows[0].reason == "another film of its study is not cleared"
+    path = tmp_path / "decisions.parquet"
+    assert write_scores(rows, path, kind=DecisionRow) == (4, 1)
+    assert pl.read_parquet(path).columns == ["file", "status", "score", "reason", "map", "probability", "decision"]

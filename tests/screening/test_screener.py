@@ -1,0 +1,249 @@
+"""Films in, decisions out; calibration and policy files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from unseen.artifacts.limits import LIMITS
+from unseen.data.film import Film, NotRead
+from unseen.experiments.replayed import Replayed, replayed_film
+from unseen.screening import Policy, PolicyError, Screener, calibrate
+from unseen.screening.decision import FIRST
+
+RNG = np.random.default_rng(0)
+UNREAD = NotRead(name="x.dcm", reason="Truncated.", source="ward", patient="x")
+
+
+def labelled(*, normals: int = 200, abnormals: int = 60, source: str = "ward", seed: int = 0) -> list[Film]:
+    rng = np.random.default_rng(seed)
+    return [
+        replayed_film(f"{source}-n{i}", float(s), label="normal", source=source)
+        for i, s in enumerate(rng.normal(size=normals))
+    ] + [
+        replayed_film(f"{source}-a{i}", float(s), label="abnormal", source=source)
+        for i, s in enumerate(rng.normal(2, 1, size=abnormals))
+    ]
+
+
+@pytest.fixture(scope="module")
+def screener() -> Screener:
+    return calibrate(Replayed(), labelled() + labelled(source="small", abnormals=24, seed=1), 0.10, 0.95)
+
+
+def at(score: float, *, source: str = "ward", **more: str) -> Film:
+    return replayed_film("new", score, source=source, **more)  # type: ignore[arg-type]
+
+
+def test_far_below_the_threshold_is_cleared_and_at_it_is_read(screener: Screener) -> None:
+    assert screener.policy is not None
+    threshold = screener.policy.sources["ward"].threshold
+    assert threshold is not None
+    below, there = screener(at(float(np.nextafter(threshold, -9)))), screener(at(threshold))
+    assert (below.action, there.action) == ("clear", "read")
+    assert "at most 0.1 of abnormal studies missed, with 0.95 confidence" in below.reason
+    assert below.policy_digest == screener.policy.digest
+
+
+def test_the_threshold_is_that_of_the_contract(screener: Screener) -> None:
+    assert screener.policy is not None
+    scores = sorted(float(f.columns["score"]) for f in labelled() if f.label == "abnormal")
+    ward = screener.policy.sources["ward"]
+    assert (ward.allowed_misses, ward.threshold, ward.abnormals) == (1, scores[1], 60)
+
+
+def test_a_source_with_too_few_abnormals_is_never_cleared_and_says_how_many_are_missing(screener: Screener) -> None:
+    decision = screener(at(-9.0, source="small"))
+    assert decision.action == "read"
+    assert "refused: 24 of 29 abnormal studies. Label 5 more from small" in decision.reason
+    assert decision.p_value is not None and decision.probability is not None
+
+
+def test_an_unknown_source_is_never_cleared(screener: Screener) -> None:
+    assert screener(at(-9.0, source="elsewhere")).action == "read"
+    assert "not among the calibrated ones (small, ward)" in screener(at(-9.0, source="elsewhere")).reason
+
+
+def test_without_a_policy_all_is_read_in_the_order_of_the_scores() -> None:
+    decisions = [Screener(Replayed())(at(score)) for score in (-100.0, -1.0, 0.0, 1e-3, 5.0, 1e6)]
+    assert {d.action for d in decisions} == {"read"}
+    assert sorted(decisions, key=lambda d: d.priority) == decisions
+    assert all(0 < d.priority < 1 for d in decisions)
+
+
+def test_what_is_not_read_comes_first_with_its_reason(screener: Screener) -> None:
+    decision = screener(UNREAD)
+    assert (decision.action, decision.priority, decision.reason) == ("not_scored", FIRST, "Truncated.")
+    assert decision.probability is None and decision.score is None
+
+
+def test_every_input_comes_out_once_in_order(screener: Screener) -> None:
+    films = [at(0.1), UNREAD, at(3.0), at(0.0, view_position="LL")]
+    assert [one.film for one in screener.screen(iter(films))] == films
+
+
+def test_a_study_clears_only_if_all_its_frontal_films_do_and_a_lateral_decides_nothing(screener: Screener) -> None:
+    clear, read, side = at(-9.0), at(9.0), at(9.0, view_position="LATERAL")
+
+    def of(*films: Film | NotRead) -> str:
+        return screener.study(list(screener.screen(films))).action
+
+    assert of(clear) == of(clear, clear) == of(clear, side) == "clear"
+    assert of(clear, read) == of(read, clear, side) == "read"
+    assert of(clear, UNREAD) == of(read, UNREAD) == "not_scored"
+    assert of(side) == "not_scored"
+
+
+def test_a_mixed_study_is_read_for_the_reason_of_the_film_that_stays(screener: Screener) -> None:
+    decision = screener.study(list(screener.screen([at(-9.0), at(-9.0, source="elsewhere")])))
+    assert decision.action == "read" and "not among the calibrated" in decision.reason
+
+
+def test_while_an_alarm_stands_nothing_is_cleared() -> None:
+    screener = calibrate(Replayed(), labelled(), 0.10)
+    assert screener(at(-9.0)).action == "clear"
+    screener.stopped = "drift"
+    assert (screener(at(-9.0)).action, screener(at(-9.0)).reason) == ("read", "clearing is stopped: drift")
+
+
+def test_a_patients_films_count_once_and_a_study_is_its_highest_film() -> None:
+    films = labelled(normals=30, abnormals=29)
+    again = [
+        replayed_film(f"{f.name}-{i}", 0.0, label="abnormal", source="ward", patient=f.patient, study=f.study)
+        for f in films for i in range(3) if f.label == "abnormal"
+    ]  # fmt: skip
+    more_studies = [
+        replayed_film(f"{f.name}-s{i}", 9.0, label="abnormal", source="ward", patient=f.patient)
+        for f in films for i in range(3) if f.label == "abnormal"
+    ]  # fmt: skip
+    one, three = (calibrate(Replayed(), films + extra, 0.10).policy for extra in (again, more_studies))
+    assert one is not None and three is not None
+    assert one.sources["ward"].abnormals == three.sources["ward"].abnormals == 29
+    assert one.drift is not None
+    assert one.drift.abnormals == tuple(
+        sorted(max(0.0, float(f.columns["score"])) for f in films if f.label == "abnormal")
+    )
+
+
+def test_films_that_the_model_was_trained_on_and_films_without_a_label_calibrate_nothing() -> None:
+    class Trained(Replayed):
+        training_films = ("ward-a0", "ward-n0")
+
+    films = [*labelled(), replayed_film("unlabelled", 0.0, source="ward")]
+    policy = calibrate(Trained(), films, 0.10).policy
+    assert policy is not None
+    assert (policy.sources["ward"].abnormals, len(policy.sources["ward"].normals)) == (59, 199)
+    assert len(policy.films) == 258
+
+
+def test_normals_alone_give_p_values_and_clear_nothing() -> None:
+    screener = calibrate(Replayed(), labelled(abnormals=0), 0.10)
+    decision = screener(at(-9.0))
+    assert decision.action == "read" and "refused: 0 of 29" in decision.reason
+    assert decision.probability is None and decision.p_value == 1.0
+    assert screener(at(9.0)).priority > screener(at(0.0)).priority > decision.priority
+
+
+def test_nothing_labelled_is_said() -> None:
+    with pytest.raises(PolicyError, match="no labelled film was scored"):
+        calibrate(Replayed(), [at(1.0), UNREAD])
+
+
+def test_the_machines_own_word_goes_before_the_folders_name() -> None:
+    def film(name: str, score: float, label: str | None, station: str | None) -> Film:
+        made = replayed_film(name, score, label=label, source="folder")  # type: ignore[arg-type]
+        object.__setattr__(made, "tags", {"StationName": station} if station else {})
+        return made
+
+    films = [film(f.name, float(f.columns["score"]), f.label, "CR1") for f in labelled()]
+    screener = calibrate(Replayed(), films, 0.10, source_tag="StationName")
+    assert screener.policy is not None and list(screener.policy.sources) == ["CR1"]
+    assert screener(film("a", -9.0, None, "CR1")).action == "clear"
+    assert screener(film("b", -9.0, None, "CR2")).action == screener(film("c", -9.0, None, None)).action == "read"
+
+
+@dataclass
+class Refused:
+    reason: str
+
+
+class OnlyBright:
+    """A gate that lets films of the source `ward` pass."""
+
+    thresholds: ClassVar[dict[str, float]] = {"bright": 0.5}
+
+    def judge(self, film: Film, lungs: NDArray[np.bool_] | None) -> Refused | None:
+        return None if film.source == "ward" else Refused("not like the films of the ward")
+
+
+def test_what_the_gate_refuses_is_not_scored_and_calibrates_no_threshold() -> None:
+    films = labelled() + labelled(source="small", abnormals=40)
+    screener = calibrate(Replayed(), films, 0.10, gate=OnlyBright())
+    assert screener.policy is not None
+    assert (screener.policy.sources["small"].abnormals, screener.policy.sources["small"].not_scored) == (0, 240)
+    assert screener(at(-9.0, source="small")).reason == "not like the films of the ward"
+    with pytest.raises(PolicyError, match="another input gate"):
+        Screener(Replayed(), screener.policy)
+
+
+def test_a_policy_is_bound_to_its_weights(screener: Screener) -> None:
+    class Other(Replayed):
+        weights_sha256 = "0" * 64
+
+    with pytest.raises(PolicyError, match=r"this model has 0000000000000000…\. Calibrate this model"):
+        Screener(Other(), screener.policy)
+
+
+def test_a_policy_file_comes_back_as_it_was(screener: Screener, tmp_path: Path) -> None:
+    assert screener.policy is not None
+    screener.policy.save(tmp_path / "site" / "policy.json")
+    back = Policy.load(tmp_path / "site" / "policy.json")
+    assert back == screener.policy and back.digest == screener.policy.digest
+    assert LIMITS in (tmp_path / "site" / "policy.json").read_text()
+    for score in (-9.0, 0.3, 9.0):
+        assert Screener(Replayed(), back)(at(score)) == screener(at(score))
+
+
+def test_a_policy_holds_no_patient_and_no_file_name(screener: Screener) -> None:
+    films = [
+        replayed_film(f"Doe^Jane {i}", float(i), label="abnormal", patient=f"Doe {i}", study="s4711") for i in range(40)
+    ]
+    object.__setattr__(films[0], "pixel_sha256", "ab" * 32)
+    policy = calibrate(Replayed(), films, 0.10).policy
+    assert policy is not None
+    text = policy.model_copy(update={"films": ()}).model_dump_json()  # stand-in films' digests are their names
+    assert "Doe" not in text and "4711" not in text
+
+
+@pytest.mark.parametrize(
+    "spoil, said",
+    [
+        (lambda t: json.dumps(t | {"max_miss_rate": 0.2}), "altered since it was written"),
+        (lambda t: json.dumps(t | {"format": 2}), "format 2, but this version reads 1. Update unseen"),
+        (lambda t: json.dumps(t)[:-9], "not JSON"),
+        (lambda t: "[1]", "not a policy"),
+        (lambda t: "[" * 100_000, "not JSON"),
+        (lambda t: json.dumps({"weights_sha256": "x"}), "altered"),
+    ],
+)
+def test_a_file_that_is_no_sound_policy_is_refused_with_its_name(
+    screener: Screener, tmp_path: Path, spoil: object, said: str
+) -> None:
+    assert screener.policy is not None
+    path = tmp_path / "policy.json"
+    screener.policy.save(path)
+    path.write_text(spoil(json.loads(path.read_text())))  # type: ignore[operator]
+    with pytest.raises(PolicyError, match=said) as caught:
+        Policy.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_policy_file_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="No such file or directory"):
+        Policy.load(tmp_path / "none.json")

@@ -21,7 +21,7 @@ export NO_MKDOCS_2_WARNING := 1
 # One thread a worker: WORKERS processes run at a time.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --dist worksteal
 
-.PHONY: help demo test quick results results-thesis bench docs soak lint format parts clean
+.PHONY: help demo test quick results results-thesis results-screening bench docs soak lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot (DEMO_ARGS are passed on)"
@@ -29,6 +29,7 @@ help:
 	@echo "make quick     unit tests only, under two minutes"
 	@echo "make results   train and evaluate the recipes on real films, render docs/results.md (long)"
 	@echo "make results-thesis  the thesis's protocol and the noise study, docs/results-thesis.md (many hours; goes on)"
+	@echo "make results-screening  the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
 	@echo "make bench     a training step and a film's score against plain PyTorch, docs/speed.md (under ten minutes)"
 	@echo "make docs      the documentation, into site/"
 	@echo "make soak      the long forms of some tests (by hand, up to 45 minutes), render docs/reliability.md"
@@ -55,6 +56,11 @@ results-thesis: $(STAMP)
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 \
 		$(BIN)/python -m unseen.experiments --only thesis
 	$(BIN)/python docs/figures/thesis_curves.py
+
+results-screening: $(STAMP)
+	$(BIN)/python -m unseen.experiments --only screening
+	$(BIN)/python -m unseen.experiments.gate_table
+	$(BIN)/python -m unseen.experiments.gate_table --render docs/theory/gate.md
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
@@ -87,8 +93,8 @@ clean:
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"unseen needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Say make PYTHON=/path/to/python3.11.")'
 	@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
-	@echo "installing into .venv: torch, then unseen with train, dicom-lossless, openvino, dev, docs (constraints.txt; a few minutes the first time)"
+	@echo "installing into .venv: torch, then unseen with train, dicom-lossless, openvino, postgres, dev, docs (constraints.txt; a few minutes the first time)"
 	$(BIN)/python -m pip install --quiet -c constraints.txt pip torch==2.13.0 hatchling editables
-	$(BIN)/python -m pip install --quiet --no-build-isolation -c constraints.txt -e ".[train,dicom-lossless,openvino,dev,docs]"
+	$(BIN)/python -m pip install --quiet --no-build-isolation -c constraints.txt -e ".[train,dicom-lossless,openvino,postgres,dev,docs]"
 	@echo "$$($(BIN)/python -m pip list --format=freeze 2>/dev/null | wc -l) Python packages into .venv, as pinned in constraints.txt" > $(STAMP)
 	@echo "installed: $$(cat $(STAMP))"

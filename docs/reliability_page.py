@@ -13,13 +13,15 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 Entry = Mapping[str, Any]  # Any: JSON
 
+_MADE_ON = ("date", "python", "torch", "processor")
+
 PAGE = """\
 # Reliability
 
 *Rendered by `make soak` from `results/soak.json`; every figure is in there. Research use only. Not a medical device. \
 Not for diagnosis.*
 
-Three promises. Each is tested in a short form by every `make test`, and in a long form by `make soak`, by hand.
+{number} promises. Each is tested in a short form by every `make test`, and in a long form by `make soak`, by hand.
 
 ## A training that is killed ends in the same weights
 
@@ -72,11 +74,31 @@ must stay under {margin_bytes}.
 
 **Last run.** {film_count} films: {films_peak} at most, against {few_peak} for 200 films.
 
-## The last run
+{serving}## The last run
 
 {table}
 
 A commit's `-dirty` says that files differed from it. Seconds are no benchmark: other programs may have run beside.
+"""
+
+SERVING = """\
+## A film that was acknowledged is not lost
+
+**Promised.** When the server has answered 200 or 201, the film is on the disk and in the queue. Its server, its \
+workers, or both may then be killed at any moment: the film is there with the bytes that were sent, it is scored once, \
+and it stands on the list once.
+
+**Every `make test`** sends films from a process of its own, which writes down each acknowledgement, while server and \
+workers are killed (SIGKILL) at {usual_kills} random moments and started again. Afterwards the acknowledgements are \
+joined to the store by SHA-256. The same is done to the worklist below the server, on SQLite and on PostgreSQL.
+
+**The long form** is the same with {kills} kills.
+
+**Last run.** {kills} kills ({serve_kills} of the server, {worker_kills} of a worker), {films} films, \
+{acknowledgements} acknowledgements: {lost} lost, none twice.
+
+**Not promised.** A disk that lies about what it has written, and a disk that dies: that is what backups are for.
+
 """
 
 
@@ -85,11 +107,18 @@ def page(soak: Mapping[str, Entry]) -> str:
     kills, hostile, films = soak["kills"], soak["hostile"], soak["films"]
     lines = ["| | Peak memory | Seconds | Date | Python | torch | Machine | Commit |", "|---|" + "---|" * 7]
     for words, entry in (("Kills", kills), ("Broken files", hostile), ("Many films", films)):
-        made_on = [entry[key] for key in ("date", "python", "torch", "processor")]
+        made_on = [entry[key] for key in _MADE_ON]
         commit = f"`{entry['commit']}`" if entry["commit"] else "–"
         cells = [words, megabytes(entry["peak_bytes"]), count(entry["seconds"]), *made_on, commit]
         lines.append(f"| {' | '.join(cells)} |")
+    serving = soak.get("serving")
+    if serving is not None:
+        commit = f"`{serving['commit']}`" if serving["commit"] else "–"
+        cells = ["Serving", "–", count(serving["seconds"]), *(str(serving[key]) for key in _MADE_ON), commit]
+        lines.append(f"| {' | '.join(cells)} |")
     return PAGE.format(
+        number="Three" if serving is None else "Four",
+        serving="" if serving is None else SERVING.format(**serving),
         usual_kills=kills["usual_kills"],
         kills=kills["kills"],
         steps=count(kills["steps"]),

@@ -4,7 +4,10 @@ Research use only. Not a medical device. Not for diagnosis.
 
 The rooms, from the top of the house to the bottom (imports point only downwards):
 
+- ``web``: the HTTP API: shows and asks, no arithmetic of its own
+- ``worklist``: studies, their order, decisions and reports, the audit trail; workers; the only SQL
 - ``experiments``: recipe to run to bundle to row
+- ``screening``: from a score to a decision: calibration, policy, input gate, drift
 - ``evaluation``: ROC, intervals, shortcut audit, localisation, the report
 - ``detectors``: one file a method; a score depends on its film alone
 - ``priors``: linear and learnt generators, the distance to their range
@@ -34,7 +37,10 @@ if TYPE_CHECKING:
     from unseen import networks as networks
     from unseen import physics as physics
     from unseen import priors as priors
+    from unseen import screening as screening
     from unseen import training as training
+    from unseen import web as web
+    from unseen import worklist as worklist
 
 __version__ = "0.1.0"
 
@@ -51,6 +57,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "networks",
         "physics",
         "priors",
+        "screening",
         "training",
+        "web",
+        "worklist",
     ],
 )

@@ -13,7 +13,11 @@ import pytest
 
 from tests.docs.blocks import PAGES, ROOT, blocks, named
 
-COMMANDS = {"demo", "train", "score", "evaluate", "compare", "robustness", "recipes", "info"}
+COMMANDS = {
+    "demo", "train", "score", "evaluate", "compare", "calibrate", "pilot",
+    "serve", "worker", "audit", "export", "import", "backup", "restore",
+    "robustness", "recipes", "info",
+}  # fmt: skip
 RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."
 
 

@@ -10,7 +10,25 @@ import sys
 import typer
 
 from unseen.artifacts.limits import LIMITS
-from unseen.cli import compare, demo, evaluate, info, recipes, robustness, score, train
+from unseen.cli import (
+    audit,
+    backup,
+    calibrate,
+    compare,
+    demo,
+    evaluate,
+    export,
+    import_,
+    info,
+    pilot,
+    recipes,
+    restore,
+    robustness,
+    score,
+    serve,
+    train,
+    worker,
+)
 
 app = typer.Typer(
     name="unseen",
@@ -22,7 +40,8 @@ app = typer.Typer(
     f"\n\n[bold]{LIMITS}[/bold]"
     "\n\nBegin with [bold]unseen demo[/bold]: simulated films, two detectors trained live, a report, in three minutes."
     "\n\nThen: [bold]unseen train[/bold] RECIPE --data normals/ → [bold]unseen score[/bold] MODEL film.png → "
-    "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/",
+    "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/ → "
+    "[bold]unseen calibrate[/bold] MODEL --data labelled.csv --out policy.json",
     epilog="Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.",
 )
 for command in (
@@ -31,11 +50,20 @@ for command in (
     score.score,
     evaluate.evaluate,
     compare.compare,
+    calibrate.calibrate,
+    pilot.pilot,
+    serve.serve,
+    worker.worker,
+    audit.audit,
+    export.export,
+    import_.import_,
+    backup.backup,
+    restore.restore,
     robustness.robustness,
     recipes.recipes,
     info.info,
 ):
-    app.command()(command)
+    app.command(command.__name__.rstrip("_"))(command)
 
 
 def main() -> None:

@@ -24,6 +24,11 @@ def mistakes() -> tuple[type[Exception], ...]:
         "unseen.anatomy.lungs": ["NoMasksError"],
         "unseen.detectors.detector": ["FitError"],
         "unseen.detectors.device_error": ["DeviceError"],
+        "unseen.screening.guarantee": ["GuaranteeError"],
+        "unseen.screening.policy": ["PolicyError"],
+        "unseen.screening.gate.gate": ["GateError"],
+        "unseen.worklist.errors": ["WorklistError"],
+        "unseen.web.serving": ["ServingError"],
         "unseen.cli.usage": ["UsageError"],
     }.items():
         if module in sys.modules:

@@ -1,0 +1,98 @@
+"""`create_app`: a worklist's store → the application, with its routes, its shell, and what it does beside answering."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from unseen import __version__
+from unseen.artifacts.limits import LIMITS
+from unseen.web import administration, auditing, films, health, reports, signing_in, studies
+from unseen.web.address import Address
+from unseen.web.background import Repeated
+from unseen.web.errors import answer_errors
+from unseen.web.served import Served
+from unseen.web.shell import Shell
+from unseen.web.uploading import FORM_ROOM
+from unseen.web.watching import SETTLED_S, Watch
+from unseen.web.who import SCHEMES
+
+if TYPE_CHECKING:
+    from unseen.web.models import Models
+    from unseen.web.workers import Workers
+    from unseen.worklist.store import Store
+
+ROOT = "/api/v1"
+_TIDY_S = 5.0
+_SWEEP_S = 3600.0  # uploads that a kill cut off are swept when they are an hour old
+_DESCRIPTION = f"""**{LIMITS}**
+
+Films come in, a detector that has learnt from normal films alone scores them, and readers take them in order. Every
+error is `{{"error": sentence}}`. Sign in with `/sign-in` (a cookie) or `/tokens` (`Authorization: Bearer`). With a
+cookie, whatever changes something needs the header `X-Requested-With`.
+"""
+
+
+def create_app(
+    store: Store,
+    *,
+    watch: Path | None = None,
+    watch_settled_s: float = SETTLED_S,
+    address: Address | None = None,
+    models: Models | None = None,
+    workers: Workers | None = None,
+) -> FastAPI:
+    """The application over `store`, which stays the caller's to close.
+
+    watch            a folder whose films are received; see `web.watching`
+    watch_settled_s  how long a file there must have stood still
+    address          where it will listen, by which follows whose names it answers to; by default this machine alone
+    models, workers  what scores, for `/models` and `/health`; workers are started and stopped by the caller
+
+    Raises WorklistError for a folder that cannot be watched.
+    """
+    parts = Served(store=store, address=address or Address(), models=models, workers=workers)
+    tasks = [Repeated("sweep", store.sweep, every_s=_SWEEP_S), Repeated("tidy", store.tidy, every_s=_TIDY_S)]
+    if watch is not None:
+        tasks.append(
+            Repeated("watch", Watch(store, watch, settled_s=watch_settled_s).look, every_s=watch_settled_s / 2)
+        )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        for task in tasks:
+            task.start()
+        try:
+            yield
+        finally:
+            for task in tasks:
+                await anyio.to_thread.run_sync(task.stop)
+
+    app = FastAPI(
+        title="unseen",
+        summary="The worklist of chest films",
+        description=_DESCRIPTION,
+        version=__version__,
+        openapi_url=f"{ROOT}/openapi.json",
+        docs_url=None,  # those pages fetch their scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.served = parts
+    for room in (health, signing_in):
+        app.include_router(room.router, prefix=ROOT)
+    for room in (films, studies, reports, auditing, administration):
+        app.include_router(room.router, prefix=ROOT, dependencies=[*SCHEMES])
+    answer_errors(app)
+    bodies = {
+        f"{ROOT}/films": store.max_film_bytes + FORM_ROOM,
+        f"{ROOT}/reported-elsewhere/table": reports.MOST_CSV,
+    }
+    app.add_middleware(Shell, address=parts.address, bodies=bodies)
+    return app

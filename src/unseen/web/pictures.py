@@ -1,0 +1,69 @@
+"""What can be looked at: a film as 8-bit PNG, and an anomaly map as numbers or as PNG."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unseen.data.film import NotRead
+from unseen.data.manifest import Entry
+from unseen.data.reading import read
+from unseen.data.resample import area
+from unseen.worklist.errors import NotFoundError, WorklistError
+
+_LOW, _HIGH = 0.5, 99.5  # percentiles: marks and markers at the ends do not make the lungs pale
+
+
+def preview(path: Path, name: str, *, size: int) -> bytes:
+    """The film at `path` as a grey PNG whose longer side has `size` pixels at most.
+
+    Raises WorklistError, with the reason, where it cannot be read.
+    """
+    film = read(Entry(name=name, path=path, source="", patient=name, study=name))
+    if isinstance(film, NotRead):
+        raise WorklistError(f"The film cannot be shown: {film.reason}")
+    if film.file_sha256 != path.name:
+        raise WorklistError("The stored bytes are not those that were received: the disk is damaged. Restore a backup.")
+    height, width = film.pixels.shape
+    scale = min(1.0, size / max(height, width))
+    pixels = film.pixels
+    if scale < 1:
+        pixels = area(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+    low, high = np.percentile(pixels, (_LOW, _HIGH))
+    return _png(_eight_bits((pixels - low) / max(float(high - low), 1e-6)))
+
+
+def numbers(path: Path) -> bytes:
+    """The map's file. Raises NotFoundError where it is gone."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NotFoundError("The anomaly map is no longer here. Restore a backup, or score the film again.") from None
+
+
+def map_picture(path: Path, *, coloured: bool, high: float | None) -> tuple[bytes, float]:
+    """The map at `path` as PNG, and the value that is shown brightest.
+
+    high   that value; None: the map's own maximum
+    """
+    values: NDArray[np.float32] = np.load(io.BytesIO(numbers(path)), allow_pickle=False)
+    top = float(high if high is not None else np.nan_to_num(values).max(initial=0.0)) or 1.0
+    if coloured:
+        from unseen.evaluation.pictures import coloured as in_colours
+
+        return _png(in_colours(values, high=top)), top
+    return _png(_eight_bits(np.nan_to_num(values) / top)), top
+
+
+def _eight_bits(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.asarray(np.clip(values, 0, 1) * 255 + 0.5, dtype=np.uint8)
+
+
+def _png(picture: NDArray[np.uint8]) -> bytes:
+    written = io.BytesIO()
+    Image.fromarray(picture).save(written, format="PNG")
+    return written.getvalue()

@@ -1,0 +1,80 @@
+"""What every route stands on, made once for an application."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+import anyio
+from fastapi import Depends, Request
+
+from unseen.web.throttle import Throttle
+
+if TYPE_CHECKING:
+    from unseen.web.address import Address
+    from unseen.web.models import Models
+    from unseen.web.workers import Workers
+    from unseen.worklist.store import Store
+
+UPLOADS = 16
+"""Films that come in at the same time; further ones wait for their turn."""
+LOOK_S = 2.0
+_PICTURES = 2  # rendered at the same time: a film of 64 million pixels takes a quarter of a gigabyte
+_PASSWORDS = 2  # looked at at the same time: argon2id takes 64 MiB each
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Served:
+    """An application's parts."""
+
+    store: Store
+    address: Address
+    models: Models | None = None
+    workers: Workers | None = None
+    throttle: Throttle = field(default_factory=Throttle)
+    uploads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(UPLOADS))
+    pictures: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PICTURES))
+    passwords: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PASSWORDS))
+    clearing: Clearing = field(init=False)
+
+    def __post_init__(self) -> None:
+        given = self.models is not None and self.models.policy is not None
+        object.__setattr__(self, "clearing", Clearing(self.store, given=given))
+
+    def is_blind(self, role: str) -> bool:
+        """Whether `role` must not see what would tell a sampled study from the others: readers, where a policy
+        clears."""
+        return role == "reader" and self.clearing.seen()
+
+
+class Clearing:
+    """Whether a policy clears: one is given to this server, or a worker has cleared or sampled something.
+
+    Once so, it stays so while the server runs. The worklist is asked every `LOOK_S` at most: with many studies that
+    takes longer than a page.
+    """
+
+    def __init__(self, store: Store, *, given: bool) -> None:
+        self._store = store
+        self._seen = given
+        self._looked: float | None = None
+
+    def seen(self) -> bool:
+        now = time.monotonic()
+        if not self._seen and (self._looked is None or now - self._looked >= LOOK_S):
+            self._looked = now
+            sample = self._store.audit_sample()
+            cleared = self._store.page("cleared", limit=1).rows
+            self._seen = bool(sample.waiting + sample.read + sample.unsure or cleared)
+        return self._seen
+
+
+def served(request: Request) -> Served:
+    """The parts of the application that answers this request."""
+    parts: Served = request.app.state.served
+    return parts
+
+
+Parts = Annotated[Served, Depends(served)]

@@ -1,0 +1,182 @@
+"""The whole server: a socket, the application, worker processes, a way in; until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from unseen.artifacts.limits import LIMITS
+from unseen.web.address import Address
+from unseen.web.administration import LOCAL
+from unseen.web.app import ROOT, create_app
+from unseen.web.worker_process import Settings
+from unseen.web.workers import Workers
+from unseen.worklist.store import Store
+
+if TYPE_CHECKING:
+    from unseen.web.models import Models
+
+_log = logging.getLogger("unseen")
+
+_CONNECTIONS = 256
+_HEAD_S = 20.0
+"""How long a request's first line and headers may take; what comes after has its own clock."""
+_FINISH_S = 10
+
+
+class ServingError(RuntimeError):
+    """The server cannot be started as asked; the message says why, and what to do."""
+
+
+def serve(
+    where: str,
+    *,
+    films_folder: Path,
+    address: Address,
+    watch: Path | None = None,
+    models: Models | None = None,
+    workers: int = 1,
+) -> None:
+    """Serve a worklist until SIGTERM or Ctrl-C; requests and films in hand are finished then.
+
+    where, films_folder  as `Store.open` takes them; made where there is none
+    watch                a folder whose films are received
+    models               what `workers` processes score with; None: workers are started by hand
+
+    Raises ServingError and WorklistError: the port is taken, nobody could sign in, the store cannot be opened.
+    """
+    with Store.open(where, films_folder=films_folder) as store, _listening(address) as listener:
+        address = Address(host=address.host, port=listener.getsockname()[1], public=address.public)
+        if not address.is_private and not any(not account.disabled for account in store.accounts.listed()):
+            raise ServingError(
+                f"{address.public or address}: others could reach this server, and nobody has an account. Serve "
+                "without --host and --public first, sign in with the link, and add an account."
+            )
+        staff = None
+        if models is not None:
+            staff = Workers(_settings(where, films_folder, models, workers), workers)
+        app = create_app(store, watch=watch, address=address, models=models, workers=staff)
+        server = uvicorn.Server(_config(app, address))
+        with _until_told(server):
+            if staff is not None:
+                staff.start()
+            try:
+                _announce(store, address)
+                server.run(sockets=[listener])
+            finally:
+                if staff is not None:
+                    staff.stop()
+        _log.info("server.stopped")
+
+
+@contextlib.contextmanager
+def _listening(address: Address) -> Iterator[socket.socket]:
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, place = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(place)
+            listener.listen(1024)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ServingError(
+                f"{address}: another program listens there, perhaps another `unseen serve`. Stop it, or take another "
+                "--port."
+            ) from error
+        raise ServingError(f"{address}: cannot be listened at ({error.strerror}). Check --host and --port.") from error
+    with listener:
+        yield listener
+
+
+def _announce(store: Store, address: Address) -> None:
+    """Say on stderr where the server is, and how the person at this machine gets in."""
+    told = [f"unseen serves {address}{ROOT} (described at {ROOT}/openapi.json)"]
+    if address.is_private:
+        link = store.accounts.one_time_link(LOCAL, "admin")
+        told.append(f"sign in once, within ten minutes: {address}{ROOT}/sign-in/link?link={link}")
+    print("\n".join([*told, LIMITS]), file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _until_told(server: uvicorn.Server) -> Iterator[None]:
+    """SIGTERM and SIGINT end the server and nothing else, whenever they come, so that workers are told too."""
+
+    def told(*_: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _config(app: object, address: Address) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # an ASGI application
+        http=_PatientProtocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        access_log=False,  # an address could hold what no log may
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=address.public is not None,  # from a proxy on this machine alone, which is uvicorn's default
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=_FINISH_S,
+    )
+
+
+def _settings(where: str, films_folder: Path, models: Models, workers: int) -> Settings:
+    return Settings(
+        where=where,
+        films_folder=str(films_folder),
+        model=str(models.folder),
+        policy=None if models.policy_file is None else str(models.policy_file),
+        workers=workers,
+    )
+
+
+class _PatientProtocol(H11Protocol):
+    """HTTP/1.1 as uvicorn speaks it, but whoever connects and says nothing, or too slowly, is hung up on."""
+
+    _hang_up: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        super().connection_made(transport)
+        self._hang_up = self.loop.call_later(_HEAD_S, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:  # the head is whole
+            self._be_patient()
+        elif self._hang_up is None:
+            self._hang_up = self.loop.call_later(_HEAD_S, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._be_patient()
+        super().connection_lost(exc)
+
+    def _be_patient(self) -> None:
+        if self._hang_up is not None:
+            self._hang_up.cancel()
+            self._hang_up = None

@@ -1,0 +1,212 @@
+"""What the API answers with: pydantic models of the worklist's own values, and of what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen.worklist.states import State, allowed
+
+if TYPE_CHECKING:
+    from unseen.worklist.accounts import Account
+    from unseen.worklist.details import Study
+    from unseen.worklist.listing import Entry, Page
+
+ACTS = ("claim", "release", "report", "undo")
+"""What a reader does; the other acts of the worklist follow from films and decisions."""
+
+
+class _Told(BaseModel):
+    """Made from the worklist's own dataclass, attribute by attribute."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Received(BaseModel):
+    """The acknowledgement: from here on the film is not lost."""
+
+    sha256: str = Field(description="of the film's bytes")
+    film: str = Field(description="the film's name from now on")
+    study: str = Field(description="the study that it stands under now; it may join another once it was read")
+    state: State
+    already: bool = Field(description="the same bytes had been received before")
+
+
+class Listed(_Told):
+    """A study as the list shows it."""
+
+    study: str
+    state: State
+    source: str
+    films: int
+    received: datetime
+    changed: datetime
+    priority: float | None = Field(description="higher is earlier; null while nothing was decided")
+    overdue: bool = Field(description="it waits longer than the cap and goes before the priorities")
+    reason: str = Field(description='why it was not scored; "" otherwise')
+    claimed_by: str | None
+    claimed: datetime | None
+    probability: float | None = Field(description="of being abnormal; null where this reader must not see it")
+    score: float | None
+    acts: list[Literal["claim", "release", "report", "undo"]] = Field(
+        default=[], description="what its state is open to; whose claim it is may still stand against it"
+    )
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        listed = cls.model_validate(entry)
+        return listed.model_copy(update={"acts": [act for act in ACTS if act in allowed(entry.state)]})
+
+
+class Search(BaseModel):
+    """Which rows of the list. It is a body, not an address, because `text` may be a patient's number."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tab: Literal["to_read", "cleared", "reported", "not_scored", "all"] = Field(
+        default="to_read", description="every study is on one of to_read, cleared, reported; not_scored: to_read's top"
+    )
+    source: str | None = Field(default=None, max_length=200, description="of this source alone")
+    text: str | None = Field(
+        default=None,
+        max_length=1000,
+        description="whose accession number, patient, StudyInstanceUID, file name, film or study is this, exactly",
+    )
+    after: str | None = Field(default=None, max_length=1000, description="`next` of an earlier page")
+    before: str | None = Field(default=None, max_length=1000, description="`previous` of an earlier page")
+    last: bool = Field(default=False, description="the last page")
+    limit: int = Field(default=50, ge=1, le=200, description="rows")
+
+
+class ListedPage(BaseModel):
+    """Some rows of a tab, in its order."""
+
+    rows: list[Listed]
+    next: str | None = Field(description="a cursor: `after` of the following page; null at the end")
+    previous: str | None = Field(description="a cursor: `before` of the page before; null at the beginning")
+    total: int = Field(description="rows in the tab under this filter, counted up to 1000")
+    more: bool = Field(description="there are more than `total`")
+    blind: bool = Field(description="scores and probabilities are left out, since they would tell sampled studies")
+
+    @classmethod
+    def of(cls, page: Page, *, blind: bool) -> Self:
+        return cls(
+            rows=[Listed.of(row) for row in page.rows],
+            next=page.next,
+            previous=page.previous,
+            total=page.total,
+            more=page.more,
+            blind=blind,
+        )
+
+
+class Decided(_Told):
+    """What became of a film or a study."""
+
+    action: Literal["clear", "read", "not_scored"]
+    score: float | None
+    probability: float | None
+    p_value: float | None
+    priority: float
+    reason: str
+    policy_digest: str
+
+
+class Found(_Told):
+    """What a model said of a film."""
+
+    model: str = Field(description="SHA-256 of its weights")
+    score: float | None
+    parts: Mapping[str, float]
+    map_sha256: str | None = Field(description="of the anomaly map; null without one")
+    box: tuple[float, float, float, float] | None = Field(
+        description="top, left, bottom, right: the part of the film, in its pixels, that the map shows"
+    )
+    inner: tuple[int, int, int, int] | None = Field(
+        description="top, left, height, width: where on the map that part lies; the rest is padding"
+    )
+    made: datetime
+
+
+class FilmTold(_Told):
+    """A film of a study."""
+
+    film: str
+    sha256: str
+    bytes: int
+    name: str = Field(description="as it was given, or its pseudonym")
+    source: str
+    received: datetime
+    judged: bool
+    view_position: str | None
+    file_format: str | None
+    tags: Mapping[str, str]
+    findings: list[Found]
+    decision: Decided | None = Field(description="null before it was judged, and where this reader must not see it")
+
+
+class Reported(_Told):
+    """What a reader said."""
+
+    reader: str
+    elsewhere: bool
+    outcome: str | None
+    note: str
+    made: datetime
+    undone: datetime | None
+
+
+class Happened(_Told):
+    """One event of the audit trail."""
+
+    seq: int
+    time: datetime
+    actor: str
+    action: str
+    subject: str
+    body: Mapping[str, str | int | float | bool | None]
+
+
+class StudyTold(_Told):
+    """One study, whole."""
+
+    entry: Listed
+    accession: str | None = Field(description="as the films said it, or its pseudonym")
+    patient: str | None = Field(description="likewise")
+    films: list[FilmTold]
+    reports: list[Reported]
+    decision: Decided | None = Field(description="null before there was one, and where this reader must not see it")
+    audit_sample: bool | None = Field(description="cleared, and read all the same; null where not to be seen")
+    history: list[Happened] = Field(description="audit events, oldest first; none where not to be seen")
+
+    @classmethod
+    def of(cls, study: Study) -> Self:
+        told = cls.model_validate(study)
+        return told.model_copy(update={"entry": Listed.of(study.entry)})
+
+
+class FilmStatus(BaseModel):
+    """A film and where its study stands."""
+
+    film: FilmTold
+    study: Listed
+    decision: Decided | None = Field(description="on the study")
+
+
+Outcome = Literal["normal", "abnormal", "unsure"]
+Note = Annotated[str, Field(max_length=20_000, description="free text, kept and given back as it is")]
+
+
+class WhoTold(BaseModel):
+    """An account."""
+
+    name: str
+    role: Literal["reader", "lead", "admin"]
+    disabled: bool = False
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls(name=account.name, role=account.role, disabled=account.disabled)

@@ -1,0 +1,86 @@
+"""A worker in a process of its own, started by `unseen serve`: python -m unseen.web.worker_process
+
+Its settings are one line of JSON on standard input, which then stays open for as long as the server lives: when it
+closes, for whatever reason, the worker finishes its film and leaves. It writes one line: that it is ready, or why it
+cannot score.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from dataclasses import asdict, dataclass
+
+from unseen.worklist.jobs import LEASE_S
+
+_log = logging.getLogger("unseen")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a worker process is told.
+
+    where, films_folder   the worklist, as `Store.open` takes it
+    model, policy         the bundle's folder and the policy's file
+    workers               how many share this machine's cores
+    """
+
+    where: str
+    films_folder: str
+    model: str
+    policy: str | None = None
+    workers: int = 1
+    lease_s: float = LEASE_S
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def main() -> int:
+    """Work until standard input closes. Returns 0, or 2 where nothing can be scored."""
+    import torch
+
+    from unseen.screening.loading import load
+    from unseen.worklist.store import Store
+    from unseen.worklist.worker import Worker
+
+    settings = Settings(**json.loads(sys.stdin.readline()))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    threading.Thread(target=_follow, args=(stop,), name="follow", daemon=True).start()
+    try:
+        torch.set_num_threads(max(1, min(torch.get_num_threads(), len(os.sched_getaffinity(0)) // settings.workers)))
+        screener = load(settings.model, settings.policy)
+        with Store.open(settings.where, films_folder=settings.films_folder, create=False) as store:
+            _say(ready=screener.detector.weights_sha256)
+            Worker(store, lambda: screener, lease_s=settings.lease_s).run(stop)
+    except (ValueError, RuntimeError, OSError) as error:
+        if stop.is_set():
+            return 0
+        _log.error("worker.refused %s", type(error).__name__)
+        _say(refused=str(error))
+        return 2
+    return 0
+
+
+def _follow(stop: threading.Event) -> None:
+    """Set `stop` when the server is gone."""
+    while sys.stdin.buffer.read(1):
+        pass
+    stop.set()
+
+
+def _say(**words: str) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s worker {os.getpid()} %(message)s")
+    _log.setLevel(logging.INFO)
+    sys.exit(main())

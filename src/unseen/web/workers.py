@@ -1,0 +1,135 @@
+"""Worker processes beside the server: started, watched, started again when they die, and told to stop at the end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+from unseen.web.worker_process import Settings
+
+_log = logging.getLogger("unseen")
+
+_LOOK_S = 0.5
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
+_SETTLED_S = 60.0  # a worker that has lived so long was well: the next one is not kept waiting
+_FINISH_S = 30.0  # longer than any film takes
+
+
+@dataclass
+class _Place:
+    """One worker's place: its process, and when it may be filled again."""
+
+    number: int
+    process: subprocess.Popen[str] | None = None
+    started: float = 0.0
+    due: float = 0.0
+    deaths: int = 0
+    ready: bool = False
+    refused: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staff:
+    """How the workers are.
+
+    problem  why one of them cannot score; "" where none says so
+    """
+
+    wanted: int
+    running: int
+    ready: int
+    problem: str
+
+
+@dataclass(eq=False)
+class Workers:
+    """`count` processes that score as `settings` say."""
+
+    settings: Settings
+    count: int
+    _places: list[_Place] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start them, and watch over them from a thread."""
+        self._places = [_Place(number=number) for number in range(self.count)]
+        self._thread = threading.Thread(target=self._watch, name="workers", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let each finish its film; whoever takes too long is ended."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        running = [place.process for place in self._places if place.process is not None]
+        for process in running:
+            if process.stdin is not None:
+                process.stdin.close()
+        until = time.monotonic() + _FINISH_S
+        for process in running:
+            try:
+                process.wait(timeout=max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def staff(self) -> Staff:
+        """How they are now."""
+        running = [place for place in self._places if place.process is not None and place.process.poll() is None]
+        return Staff(
+            wanted=self.count,
+            running=len(running),
+            ready=sum(place.ready for place in running),
+            problem=next((place.refused for place in self._places if place.refused), ""),
+        )
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            for place in self._places:
+                self._look(place)
+            self._stop.wait(_LOOK_S)
+
+    def _look(self, place: _Place) -> None:
+        now = time.monotonic()
+        if place.process is not None and (code := place.process.poll()) is not None:
+            place.deaths = 1 if now - place.started > _SETTLED_S else place.deaths + 1
+            wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (place.deaths - 1))
+            _log.warning("worker.died number=%d status=%d again_s=%.1f %s", place.number, code, wait_s, place.refused)
+            if place.process.stdin is not None:
+                place.process.stdin.close()
+            place.process, place.ready, place.due = None, False, now + wait_s
+        if place.process is None and now >= place.due:
+            place.process, place.started = self._started(), now
+            threading.Thread(target=self._listen, args=(place, place.process), name="listen", daemon=True).start()
+
+    def _started(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "unseen.web.worker_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path)},
+        )
+        assert process.stdin is not None
+        process.stdin.write(self.settings.to_json() + "\n")  # not an argument: a URL may hold a password
+        process.stdin.flush()
+        return process
+
+    def _listen(self, place: _Place, process: subprocess.Popen[str]) -> None:
+        """Take down what the worker says, until it leaves."""
+        assert process.stdout is not None
+        with process.stdout as said:
+            for line in said:
+                try:
+                    words = json.loads(line)
+                except ValueError:  # a library that prints
+                    continue
+                place.ready = "ready" in words
+                place.refused = str(words.get("refused", ""))

@@ -1,0 +1,230 @@
+"""Who may sign in, and who has: accounts with argon2id passwords, sessions, and links that are good for one sign-in.
+
+Of a token only its SHA-256 is stored: who reads the database cannot sign in with it. An account's name stands in the
+audit trail; it is a member of the staff, never a patient.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from sqlalchemy import Connection, select
+
+from unseen.worklist.errors import NotAllowedError, NotFoundError, WorklistError
+from unseen.worklist.tables import accounts, sessions
+from unseen.worklist.writing import Found, Writing
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+    from unseen.worklist.store import Store
+
+Role = Literal["reader", "lead", "admin"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+
+LEAST_PASSWORD = 12
+"""NIST SP 800-63B-4 asks for 15 characters where a password is the only factor, 8 otherwise; no rule on their kind."""
+SESSION_S = 12 * 3600.0
+"""A shift."""
+LINK_S = 10 * 60.0
+_MOST_PASSWORD = 1024
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Somebody who is signed in, or may."""
+
+    name: str
+    role: Role
+    disabled: bool = False
+
+
+class Accounts:
+    """`store.accounts`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, name: str, password: str, role: Role, *, actor: str) -> Account:
+        """A new account; the password is kept as argon2id."""
+        if not _NAME.fullmatch(name):
+            raise WorklistError("An account's name has 1 to 64 of the characters A–Z, a–z, 0–9, dot, _, @ and -.")
+        _check_role(role)
+        hashed = _hashed(password)  # takes a while: before the transaction
+        with self._store.writing() as writing:
+            if _row(writing.connection, name) is not None:
+                raise WorklistError(f"There is an account {name} already. Take another name, or change its password.")
+            writing.connection.execute(
+                accounts.insert().values(name=name, role=role, password=hashed, created_us=writing.now_us)
+            )
+            writing.log(actor, "account.added", name, role=role)
+        return Account(name=name, role=role)
+
+    def change(
+        self,
+        name: str,
+        *,
+        actor: str,
+        password: str | None = None,
+        role: Role | None = None,
+        disabled: bool | None = None,
+    ) -> Account:
+        """Change what is given, and sign the account out everywhere. Raises NotFoundError."""
+        values: dict[str, object] = {}
+        if password is not None:
+            values["password"] = _hashed(password)
+        if role is not None:
+            _check_role(role)
+            values["role"] = role
+        with self._store.writing() as writing:
+            row = _row(writing.connection, name)
+            if row is None:
+                raise NotFoundError(f"There is no account {name[:64]!r}.")
+            if disabled is not None:
+                values["disabled_us"] = writing.now_us if disabled else None
+            if values:
+                writing.connection.execute(accounts.update().where(accounts.c.id == row.id).values(**values))
+                writing.connection.execute(
+                    sessions.update()
+                    .where(sessions.c.account == name, sessions.c.ended_us.is_(None))
+                    .values(ended_us=writing.now_us)
+                )
+                writing.log(actor, "account.changed", name, role=role, password=password is not None, disabled=disabled)
+            changed = _row(writing.connection, name)
+            assert changed is not None
+            return _account(changed)
+
+    def listed(self) -> list[Account]:
+        """All accounts, by name."""
+        with self._store.database.reading() as connection:
+            return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
+
+    def sign_in(self, name: str, password: str, *, lasts_s: float = SESSION_S) -> str | None:
+        """A session's token; None where name or password are wrong or the account is disabled, which takes as long."""
+        from argon2.exceptions import VerificationError
+
+        if not _NAME.fullmatch(name):
+            return None
+        with self._store.database.reading() as connection:
+            row = _row(connection, name)
+        try:
+            _hasher().verify(_nobody() if row is None else row.password, password[: _MOST_PASSWORD + 1])
+            right = row is not None and row.disabled_us is None
+        except (VerificationError, UnicodeEncodeError):
+            right = False
+        with self._store.writing() as writing:
+            if row is not None and right:
+                return _opened(writing, row.name, row.role, lasts_s=lasts_s, kind="session")
+            if row is not None:  # another name may be a password in the wrong field: not kept
+                writing.log("unseen", "account.refused", row.name)
+        return None
+
+    def one_time_link(self, name: str, role: Role, *, lasts_s: float = LINK_S) -> str:
+        """A token that `redeem` takes once: for whoever sits at the machine itself, who needs no account."""
+        _check_role(role)
+        with self._store.writing() as writing:
+            return _opened(writing, name, role, lasts_s=lasts_s, kind="link")
+
+    def redeem(self, link: str, *, lasts_s: float = SESSION_S) -> str:
+        """A session's token for a link, once. Raises NotAllowedError for a link that is unknown, used or too old."""
+        with self._store.writing() as writing:
+            used = writing.connection.execute(
+                sessions.update()
+                .where(
+                    sessions.c.token_sha256 == _sealed(link),
+                    sessions.c.kind == "link",
+                    sessions.c.ended_us.is_(None),
+                    sessions.c.expires_us > writing.now_us,
+                )
+                .values(ended_us=writing.now_us)
+                .returning(sessions.c.account, sessions.c.role)
+            ).one_or_none()
+            if used is None:
+                raise NotAllowedError("This link was used already, or is too old. Ask for a new one.")
+            return _opened(writing, used.account, used.role, lasts_s=lasts_s, kind="session")
+
+    def session(self, token: str) -> Account | None:
+        """Whose token it is; None for one that is unknown, ended or expired."""
+        with self._store.database.reading() as connection:
+            row = connection.execute(
+                select(sessions).where(
+                    sessions.c.token_sha256 == _sealed(token),
+                    sessions.c.kind == "session",
+                    sessions.c.ended_us.is_(None),
+                    sessions.c.expires_us > self._store.now_us(),
+                )
+            ).one_or_none()
+        return None if row is None else Account(name=row.account, role=row.role)
+
+    def sign_out(self, token: str) -> None:
+        """End a session; an unknown token changes nothing."""
+        with self._store.writing() as writing:
+            ended = writing.connection.execute(
+                sessions.update()
+                .where(sessions.c.token_sha256 == _sealed(token), sessions.c.ended_us.is_(None))
+                .values(ended_us=writing.now_us)
+                .returning(sessions.c.account)
+            ).one_or_none()
+            if ended is not None:
+                writing.log(ended.account, "session.ended", ended.account)
+
+
+def _opened(writing: Writing, name: str, role: Role, *, lasts_s: float, kind: Literal["session", "link"]) -> str:
+    """A new token; those that have run out are forgotten."""
+    token = secrets.token_urlsafe(32)
+    writing.connection.execute(sessions.delete().where(sessions.c.expires_us <= writing.now_us))
+    writing.connection.execute(
+        sessions.insert().values(
+            token_sha256=_sealed(token),
+            kind=kind,
+            account=name,
+            role=role,
+            created_us=writing.now_us,
+            expires_us=writing.now_us + int(lasts_s * 1e6),
+        )
+    )
+    writing.log(name, f"{kind}.opened", name, role=role)
+    return token
+
+
+def _account(row: Found) -> Account:
+    return Account(name=row.name, role=row.role, disabled=row.disabled_us is not None)
+
+
+def _row(connection: Connection, name: str) -> Found | None:
+    return connection.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
+
+
+def _check_role(role: str) -> None:
+    if role not in ROLES:
+        raise WorklistError(f"{str(role)[:40]!r}: no such role. There are {', '.join(ROLES)}.")
+
+
+def _hashed(password: str) -> str:
+    if not LEAST_PASSWORD <= len(password) <= _MOST_PASSWORD:
+        raise WorklistError(
+            f"The password has {len(password)} characters; {LEAST_PASSWORD} to {_MOST_PASSWORD} are wanted."
+        )
+    return _hasher().hash(password)
+
+
+def _hasher() -> PasswordHasher:
+    from argon2 import PasswordHasher
+
+    return PasswordHasher()  # argon2id; RFC 9106, section 4, the second recommended option: 64 MiB, three passes
+
+
+@functools.cache
+def _nobody() -> str:
+    """The hash of a password that nobody knows."""
+    return _hasher().hash(secrets.token_urlsafe(32))
+
+
+def _sealed(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,155 @@
+"""The audit trail: a table to which rows are only added, each holding the hash of the one before.
+
+hash = SHA-256 of the canonical JSON of [seq, time_us, actor, action, subject, body, previous]. Triggers refuse UPDATE
+and DELETE; whoever removes the triggers and edits a row breaks the chain there, and whoever cuts off its end is found
+out by a head kept elsewhere. A body holds no patient data, so that erasing a patient leaves the chain whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Row, func, select
+
+from unseen.worklist.errors import WorklistError
+from unseen.worklist.tables import audit
+
+GENESIS = "0" * 64
+"""What the first row holds in place of a previous hash."""
+
+_COLUMNS = ("seq", "time_us", "actor", "action", "subject", "body", "previous")
+_CHUNK = 5_000
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Where the chain ends; written down elsewhere, it proves later that nothing before it was changed or removed."""
+
+    seq: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.hash}"
+
+    @classmethod
+    def parse(cls, written: str) -> Head:
+        """The head that `str` wrote.
+
+        >>> Head.parse("0 " + GENESIS) == Head(seq=0, hash=GENESIS)
+        True
+        """
+        seq, _, digest = written.strip().partition(" ")
+        if not seq.isascii() or not seq.isdigit() or len(digest) != len(GENESIS):
+            raise WorklistError(f"{written.strip()[:80]!r} is no head. It is a number and 64 hexadecimal digits.")
+        return cls(seq=int(seq), hash=digest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One row of the trail."""
+
+    seq: int
+    time: datetime
+    actor: str
+    action: str
+    subject: str
+    body: Mapping[str, Value]
+
+
+def canonical(value: object) -> str:
+    """The one JSON text of a value: keys sorted, no spaces, as written otherwise.
+
+    >>> canonical({"b": 1, "a": "ä"})
+    '{"a":"ä","b":1}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def append(
+    connection: Connection, *, time_us: int, actor: str, action: str, subject: str, body: Mapping[str, Value]
+) -> Head:
+    """Add a row; the connection must be `writing` alone."""
+    last = head(connection)
+    row: dict[str, Value] = {
+        "seq": last.seq + 1,
+        "time_us": time_us,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "body": canonical(body),
+        "previous": last.hash,
+    }
+    digest = _hash(tuple(row.values()))
+    connection.execute(audit.insert().values(row | {"hash": digest}))
+    return Head(seq=last.seq + 1, hash=digest)
+
+
+def head(connection: Connection) -> Head:
+    """The last row's number and hash; of an empty trail 0 and `GENESIS`."""
+    last = connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).one_or_none()
+    return Head(seq=0, hash=GENESIS) if last is None else Head(seq=last.seq, hash=last.hash)
+
+
+def broken(connection: Connection, heads: Mapping[str, Head]) -> str | None:
+    """None where every row follows from the one before and every head is in the chain; else a sentence.
+
+    heads   by where they were kept, such as the file beside the store
+    """
+    known = sorted((found.seq, found.hash, where) for where, found in heads.items() if found.seq)
+    seq, previous = 0, GENESIS
+    for row in _rows(connection):
+        if row.seq != seq + 1:
+            return f"Row {seq + 1} of the audit trail is missing: row {seq} is followed by row {row.seq}."
+        if row.previous != previous:
+            return f"Row {row.seq} of the audit trail does not follow from row {seq}: one of the two was replaced."
+        if row.hash != _hash(tuple(row[: len(_COLUMNS)])):
+            return f"Row {row.seq} of the audit trail was changed after it was written."
+        seq, previous = row.seq, row.hash
+        while known and known[0][0] == seq:
+            _, digest, where = known.pop(0)
+            if digest != previous:
+                return f"Row {seq} of the audit trail is not the one that {where} knows: the trail was written anew."
+    for missing, _, where in known:
+        return f"The audit trail ends at row {seq}, but {where} knows row {missing}: the rows after {seq} are gone."
+    return None
+
+
+def history(connection: Connection, subjects: list[str]) -> list[Event]:
+    """The rows on `subjects`, oldest first."""
+    rows = connection.execute(select(audit).where(audit.c.subject.in_(subjects)).order_by(audit.c.seq))
+    return [
+        Event(
+            seq=row.seq,
+            time=datetime.fromtimestamp(row.time_us / 1e6, UTC),
+            actor=row.actor,
+            action=row.action,
+            subject=row.subject,
+            body=json.loads(row.body),
+        )
+        for row in rows
+    ]
+
+
+def length(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(audit)).scalar_one()
+
+
+def _rows(connection: Connection) -> Iterator[Row[tuple[object, ...]]]:
+    """All rows in order, some thousand at a time."""
+    columns = [audit.c[name] for name in (*_COLUMNS, "hash")]
+    after = -1
+    while rows := connection.execute(
+        select(*columns).where(audit.c.seq > after).order_by(audit.c.seq).limit(_CHUNK)
+    ).all():
+        yield from rows
+        after = rows[-1].seq
+
+
+def _hash(values: tuple[object, ...]) -> str:
+    return hashlib.sha256(canonical(list(values)).encode(errors="surrogatepass")).hexdigest()

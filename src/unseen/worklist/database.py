@@ -1,0 +1,162 @@
+"""One database, SQLite or PostgreSQL: how it is reached, and its two kinds of transaction.
+
+`reading` sees one moment. `writing` is alone: BEGIN IMMEDIATE on SQLite, one advisory lock on PostgreSQL. So on both,
+the audit chain grows link by link, and no two writers can lock each other out. Only the claiming of jobs goes beside it
+(`jobs`). What the database refuses for want of room, time or connection becomes a sentence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from unseen.worklist.errors import BusyError, NoRoomError, WorklistError
+
+_ALONE = 0x756E7365656E  # "unseen": the key of the advisory lock
+_MOST_CONNECTIONS = 20  # of one process at once, beyond the five that stay open; PostgreSQL allows 100 by default
+PATIENCE_S = 10.0
+"""How long a transaction waits for its turn; ordinary ones take milliseconds."""
+
+
+class Database:
+    """An engine and its transactions; `name` is what messages may show of it (no password)."""
+
+    def __init__(self, where: Path | URL, *, patience_s: float = PATIENCE_S) -> None:
+        self.patience_s = patience_s
+        if isinstance(where, Path):
+            self.name = str(where)
+            self.engine = create_engine(
+                URL.create("sqlite", database=str(where)),
+                connect_args={"timeout": patience_s},
+                max_overflow=_MOST_CONNECTIONS,
+                pool_timeout=patience_s,
+            )
+            _prepare_sqlite(self.engine, patience_s)
+        else:
+            self.name = where.render_as_string(hide_password=True)
+            self.engine = _postgresql(where, patience_s)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A read-only view of one moment; writers go on beside it."""
+        with self._told(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    @contextlib.contextmanager
+    def writing(self, *, alone: bool = True) -> Iterator[Connection]:
+        """A transaction that is kept when the block ends well, and leaves no trace otherwise.
+
+        alone   wait until no other writer is at work; SQLite has but one writer anyway
+        """
+        with self._told(), self.engine.connect() as connection:
+            connection = connection.execution_options(unseen_writes=True)
+            with connection.begin():
+                if not self.is_sqlite:
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self.patience_s * 1000)}")
+                    if alone:
+                        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ALONE})
+                yield connection
+
+    def forget_overwritten(self) -> None:
+        """Bring SQLite's journal into the file and empty it: it may hold rows that were erased."""
+        if self.is_sqlite:
+            with self._told(), self.engine.connect() as connection:
+                connection.exec_driver_sql("COMMIT")  # of the transaction that connecting began: none may be open
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql("BEGIN")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            if (sentence := self._sentence(error)) is None:
+                raise
+            raise sentence from error
+        except PoolTimeout as error:
+            raise BusyError(f"{self.name}: too much is asked for at once. Nothing was changed; try again.") from error
+
+    def _sentence(self, error: DBAPIError) -> WorklistError | None:
+        """What a failure of the database, not of its caller, is to be called."""
+        # SQLite's result code by name, or PostgreSQL's SQLSTATE (appendix A of its manual)
+        code = str(getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or "")
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40001", "40P01")):
+            return BusyError(
+                f"{self.name}: another program held the database for more than {self.patience_s:g} s. "
+                "Nothing was changed; try again."
+            )
+        if code.startswith(("SQLITE_FULL", "53100")):
+            return NoRoomError(f"{self.name}: the database has no room left. Nothing was changed; make room.")
+        if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR")):
+            return WorklistError(f"{self.name}: the database cannot be written ({error.orig}). Check its folder.")
+        if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return WorklistError(f"{self.name}: this is no sound SQLite database ({error.orig}). Restore a backup.")
+        lost = error.connection_invalidated or (not code and isinstance(error, OperationalError))
+        if not self.is_sqlite and (lost or code.startswith(("08", "53", "57P", "28", "3D"))):
+            return BusyError(f"{self.name}: the database cannot be reached or used. Nothing was changed; try again.")
+        return None
+
+
+def url_of(where: str | Path) -> URL | None:
+    """The URL that `where` is, with the driver that is used; None where it is a folder.
+
+    >>> url_of("postgresql://reader@db/worklist").drivername
+    'postgresql+psycopg'
+
+    Raises WorklistError for the URL of anything but PostgreSQL.
+    """
+    if isinstance(where, Path) or "://" not in where:
+        return None
+    try:
+        url = make_url(where)
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+        raise WorklistError("The database's URL cannot be read. Write postgresql://user@host/name.") from error
+    if url.get_backend_name() != "postgresql":
+        raise WorklistError(
+            f"{url.get_backend_name()}: not a database that worklists are kept in. Give a folder (SQLite), or a "
+            "PostgreSQL database as postgresql://user@host/name."
+        )
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _postgresql(url: URL, patience_s: float) -> Engine:
+    try:
+        return create_engine(url, pool_pre_ping=True, max_overflow=_MOST_CONNECTIONS, pool_timeout=patience_s)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise WorklistError('PostgreSQL needs a driver: pip install "unseen[postgres]".') from error
+
+
+def _prepare_sqlite(engine: Engine, patience_s: float) -> None:
+    @event.listens_for(engine, "connect")
+    def settle(connection: sqlite3.Connection, record: Any) -> None:  # Any: SQLAlchemy's record of its pool
+        connection.isolation_level = None  # the driver begins nothing by itself; `begin` below does
+        for pragma in (
+            f"busy_timeout = {int(patience_s * 1000)}",
+            "journal_mode = WAL",
+            "synchronous = FULL",  # a commit is on the disk: acknowledged films rest on it
+            "foreign_keys = ON",
+            "secure_delete = ON",  # an erased patient's rows are overwritten
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("unseen_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

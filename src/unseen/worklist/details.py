@@ -1,0 +1,158 @@
+"""Everything that is kept of one study: films, findings, decisions, reports, history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from unseen.worklist import audit
+from unseen.worklist.listing import Entry, entry_of, moment
+from unseen.worklist.results import decision_of
+from unseen.worklist.tables import decisions, films, findings, merged, reports
+from unseen.worklist.writing import find_study
+
+if TYPE_CHECKING:
+    from unseen.screening.decision import Decision
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFinding:
+    """What a model said of a film.
+
+    model       SHA-256 of its weights
+    score       None where the film could not be scored, and on a blind page (`parts` is empty there)
+    map_sha256  of the anomaly map, for `Store.map_of`; None without one
+    box         top, left, bottom, right: the part of the film, in its pixels, that the map shows
+    inner       top, left, height, width: where on the map that part lies; the rest of the map is padding
+    """
+
+    model: str
+    score: float | None
+    parts: Mapping[str, float]
+    map_sha256: str | None
+    box: tuple[float, float, float, float] | None
+    inner: tuple[int, int, int, int] | None
+    made: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFilm:
+    """A film of a study.
+
+    name      as it was given, or its pseudonym
+    findings  by model, oldest first
+    decision  the latest on this film; None before it was judged, and on a blind page
+    """
+
+    film: str
+    sha256: str
+    bytes: int
+    name: str = field(repr=False)
+    source: str
+    received: datetime
+    judged: bool
+    view_position: str | None
+    file_format: str | None
+    tags: Mapping[str, str]
+    findings: tuple[StoredFinding, ...]
+    decision: Decision | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a reader said; `outcome` is None where it was reported elsewhere and the outcome is not known."""
+
+    reader: str
+    elsewhere: bool
+    outcome: str | None
+    note: str = field(repr=False)
+    made: datetime
+    undone: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One study, whole.
+
+    entry         as the list shows it
+    accession     as it was given, or its pseudonym; None where the films did not say
+    decision      the latest on the study; None before there was one, and on a blind page
+    audit_sample  cleared, and read all the same; None on a blind page
+    history       its audit events, oldest first; none on a blind page
+    """
+
+    entry: Entry
+    accession: str | None = field(repr=False)
+    patient: str | None = field(repr=False)
+    films: tuple[StoredFilm, ...]
+    reports: tuple[Report, ...]
+    decision: Decision | None
+    audit_sample: bool | None
+    history: tuple[audit.Event, ...]
+
+
+def study(connection: Connection, public_id: str, *, now_us: int, blind: bool) -> Study:
+    """One study; see `Store.study`."""
+    row = find_study(connection, public_id)
+    made = connection.execute(select(decisions).where(decisions.c.study_id == row.id).order_by(decisions.c.id)).all()
+    latest = {} if blind else {decision.film_id: decision_of(decision) for decision in made}
+    of_study = connection.execute(select(films).where(films.c.study_id == row.id).order_by(films.c.id)).all()
+    found = connection.execute(
+        select(findings).where(findings.c.film_id.in_([film.id for film in of_study])).order_by(findings.c.id)
+    ).all()
+    said = connection.execute(select(reports).where(reports.c.study_id == row.id).order_by(reports.c.id)).all()
+    names = connection.execute(select(merged.c.public_id).where(merged.c.study_id == row.id)).scalars().all()
+    subjects = [row.public_id, *names, *(film.public_id for film in of_study)]
+    return Study(
+        entry=entry_of(row, now_us=now_us, blind=blind),
+        accession=row.accession,
+        patient=row.patient,
+        films=tuple(
+            StoredFilm(
+                film=film.public_id,
+                sha256=film.sha256,
+                bytes=film.bytes,
+                name=film.name,
+                source=film.source,
+                received=moment(film.received_us),
+                judged=film.judged,
+                view_position=film.view_position,
+                file_format=film.file_format,
+                tags=json.loads(film.tags),
+                findings=tuple(
+                    StoredFinding(
+                        model=finding.model,
+                        score=None if blind else finding.score,
+                        parts={} if blind else json.loads(finding.parts),
+                        map_sha256=finding.map_sha256,
+                        box=None if finding.box is None else tuple(json.loads(finding.box)),
+                        inner=None if finding.inner is None else tuple(json.loads(finding.inner)),
+                        made=moment(finding.made_us),
+                    )
+                    for finding in found
+                    if finding.film_id == film.id
+                ),
+                decision=latest.get(film.id),
+            )
+            for film in of_study
+        ),
+        reports=tuple(
+            Report(
+                reader=report.reader,
+                elsewhere=report.elsewhere,
+                outcome=report.outcome,
+                note=report.note,
+                made=moment(report.made_us),
+                undone=None if report.undone_us is None else moment(report.undone_us),
+            )
+            for report in said
+        ),
+        decision=latest.get(None),
+        audit_sample=None if blind else row.audit_sample,
+        history=() if blind else tuple(audit.history(connection, subjects)),
+    )

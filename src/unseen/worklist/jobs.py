@@ -1,0 +1,158 @@
+"""The queue of films to be scored: a table, from which workers take one film at a time.
+
+A claim is a lease. It is lengthened while the worker lives, and runs out when the worker is killed: then the film is
+anybody's again. A film that fails comes back later each time, and after `MOST_TRIES` goes to the top of the list, not
+scored, with the reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from unseen.worklist.tables import films, jobs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from unseen.worklist.store import Store
+
+MOST_TRIES = 5
+LEASE_S = 60.0
+"""Longer than any film takes (the decoder gives up after 20 s), short enough that a dead worker's film is soon back."""
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 2.0, 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A film in a worker's hands.
+
+    number  of the film in the database
+    lease   the proof of the claim
+    tries   how often the film has been claimed, this time included
+    """
+
+    number: int
+    film: str
+    sha256: str
+    source: str
+    lease: str
+    tries: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """How many films wait (claimed ones included), are done, and could not be scored; and the oldest's waiting time."""
+
+    waiting: int
+    done: int
+    dead: int
+    oldest_s: float | None
+
+
+def claim(store: Store, *, lease_s: float = LEASE_S) -> Job | None:
+    """The film that has been due longest, or None. Two workers never get the same one."""
+    now_us = store.now_us()
+    lease = secrets.token_hex(8)
+    due = (
+        select(jobs.c.film_id)
+        .where(jobs.c.state == "open", jobs.c.due_us <= now_us)
+        .order_by(jobs.c.due_us, jobs.c.film_id)
+        .limit(1)
+    )
+    with store.database.reading() as connection:  # an empty queue is asked often, and locks nobody out
+        if connection.execute(due).first() is None:
+            return None
+    with store.database.writing(alone=False) as connection:
+        taken = connection.execute(
+            jobs.update()
+            .where(jobs.c.film_id == due.with_for_update(skip_locked=True).scalar_subquery())
+            .values(lease=lease, tries=jobs.c.tries + 1, due_us=now_us + int(lease_s * 1e6))
+            .returning(jobs.c.film_id, jobs.c.tries)
+        ).one_or_none()
+        if taken is None:
+            return None
+        film = connection.execute(select(films).where(films.c.id == taken.film_id)).one()
+    return Job(
+        number=film.id,
+        film=film.public_id,
+        sha256=film.sha256,
+        source=film.source,
+        lease=lease,
+        tries=taken.tries,
+    )
+
+
+def lengthen(store: Store, job: Job, *, lease_s: float = LEASE_S) -> bool:
+    """Hold the film for another `lease_s`; False where the claim was lost."""
+    with store.database.writing(alone=False) as connection:
+        held = connection.execute(
+            jobs.update()
+            .where(jobs.c.film_id == job.number, jobs.c.lease == job.lease, jobs.c.state == "open")
+            .values(due_us=store.now_us() + int(lease_s * 1e6))
+        )
+        return bool(held.rowcount)
+
+
+def later(store: Store, job: Job, reason: str) -> None:
+    """Put a film back that failed, to be tried again after a while."""
+    with store.database.writing(alone=False) as connection:
+        connection.execute(
+            jobs.update()
+            .where(jobs.c.film_id == job.number, jobs.c.lease == job.lease, jobs.c.state == "open")
+            .values(lease=None, reason=reason, due_us=store.now_us() + int(wait_s(job.number, job.tries) * 1e6))
+        )
+
+
+def give_back(store: Store, job: Job) -> None:
+    """Put a film back at once, as if it had not been claimed."""
+    with store.database.writing(alone=False) as connection:
+        connection.execute(
+            jobs.update()
+            .where(jobs.c.film_id == job.number, jobs.c.lease == job.lease, jobs.c.state == "open")
+            .values(lease=None, tries=job.tries - 1, due_us=store.now_us())
+        )
+
+
+def wait_s(number: int, tries: int) -> float:
+    """How long film `number` waits after try `tries`: doubling, and spread by the film so that not all come at once.
+
+    >>> [round(wait_s(1, tries), 1) for tries in (1, 2, 3, 9)]
+    [2.7, 3.6, 8.2, 366.7]
+    """
+    digest = hashlib.sha256(f"{number}:{tries}".encode()).digest()
+    spread = 0.5 + int.from_bytes(digest[:4], "big") / 2**32  # [0.5, 1.5)
+    return float(min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (tries - 1))) * spread
+
+
+def close(connection: Connection, number: int, *, state: str, reason: str = "") -> None:
+    """The film needs no worker any more: `done`, or `dead`."""
+    connection.execute(jobs.update().where(jobs.c.film_id == number).values(state=state, lease=None, reason=reason))
+
+
+def reopen(connection: Connection, numbers: list[int], *, now_us: int) -> None:
+    """The films are to be scored again, at once."""
+    connection.execute(
+        jobs.update()
+        .where(jobs.c.film_id.in_(numbers))
+        .values(state="open", lease=None, tries=0, due_us=now_us, reason="")
+    )
+
+
+def queue(connection: Connection, *, now_us: int) -> Queue:
+    """What is in the queue now."""
+    by_state = select(jobs.c.state, func.count().label("films")).group_by(jobs.c.state)
+    counts: dict[str, int] = {row.state: row.films for row in connection.execute(by_state)}
+    oldest = connection.execute(
+        select(func.min(films.c.received_us)).select_from(films.join(jobs)).where(jobs.c.state == "open")
+    ).scalar_one()
+    return Queue(
+        waiting=counts.get("open", 0),
+        done=counts.get("done", 0),
+        dead=counts.get("dead", 0),
+        oldest_s=None if oldest is None else (now_us - oldest) / 1e6,
+    )

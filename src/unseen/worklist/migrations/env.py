@@ -1,0 +1,16 @@
+"""Alembic's entry: applies revisions through the connection that `unseen.worklist.schema` hands it."""
+
+from __future__ import annotations
+
+from alembic import context
+
+
+def apply() -> None:
+    """Apply what was asked for, within the caller's transaction."""
+    context.configure(connection=context.config.attributes["connection"])
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if __name__ == "env_py":  # the name under which Alembic loads this file
+    apply()

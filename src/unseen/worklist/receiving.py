@@ -1,0 +1,143 @@
+"""Films come in: bytes to a temporary file, hashed, flushed, renamed to their digest, then one transaction; only then
+is the film acknowledged. Whatever fails before leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from unseen.worklist.content import room, write_flushed
+from unseen.worklist.errors import TooLargeError, WorklistError
+from unseen.worklist.ordering import order_of
+from unseen.worklist.tables import films, jobs, studies, terms
+from unseen.worklist.writing import Writing, checked_text
+
+if TYPE_CHECKING:
+    from unseen.worklist.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """The acknowledgement: from here on the film is not lost.
+
+    sha256    of the bytes
+    film_id   the film's name from now on; the same bytes always get the same
+    study     the study that it stands under now. Before it was read that is its own; the film may then join another,
+              and the store still finds that under this name
+    already   the same bytes had been received before
+    """
+
+    sha256: str
+    study: str
+    film_id: str
+    already: bool
+
+
+def receive(
+    store: Store, chunks: Iterable[bytes] | bytes, *, name: str, source: str = "unknown", actor: str = "unseen"
+) -> Receipt:
+    """Store one film; see `Store.receive`."""
+    checked_text(source, "The source", most=200)
+    temporary = store.films.temporary()
+    digest = hashlib.sha256()
+    size = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal size
+        for chunk in [chunks] if isinstance(chunks, bytes) else chunks:
+            size += len(chunk)
+            if size > store.max_film_bytes:
+                raise TooLargeError(
+                    f"The film has more than {store.max_film_bytes} bytes, which is the limit. Nothing was stored. "
+                    "Export it in its ordinary size."
+                )
+            digest.update(chunk)
+            yield chunk
+
+    try:
+        with room(store.films):
+            write_flushed(temporary, counted())
+        if not size:
+            raise WorklistError("The film has no bytes. Nothing was stored. Send it again.")
+        sha256 = digest.hexdigest()
+        try:
+            with store.writing() as writing, room(store.films):
+                known = writing.connection.execute(select(films).where(films.c.sha256 == sha256)).one_or_none()
+                if known is None or not store.films.of(sha256).exists():
+                    store.films.place(temporary, sha256)
+                if known is not None:
+                    study = select(studies.c.public_id).where(studies.c.id == known.study_id)
+                    public_id = writing.connection.execute(study).scalar_one()
+                    return Receipt(sha256=sha256, study=public_id, film_id=known.public_id, already=True)
+                return _enter(writing, sha256, size, name=name, source=source, actor=actor)
+        except BaseException:
+            with contextlib.suppress(WorklistError, OSError):
+                store.remove_unknown(store.films, [sha256])
+            raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _enter(writing: Writing, sha256: str, size: int, *, name: str, source: str, actor: str) -> Receipt:
+    """The rows of a new film: itself, a study of its own until it is read, its job, and the audit event."""
+    connection, now = writing.connection, writing.now_us
+    called = writing.names.sealed("film", sha256)[:20]
+    film_id, study_id = f"f-{called}", f"s-{called}"
+    kept_name = writing.names.of("name", name)
+    checked_text(kept_name, "The film's name", most=1000)
+    same_name = connection.execute(
+        select(films.c.public_id)
+        .where(films.c.source == source, films.c.name == kept_name)
+        .order_by(films.c.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    order = order_of(
+        "received",
+        standing="received",
+        priority=None,
+        received_us=now,
+        changed_us=now,
+        overdue_before_us=now - writing.cap_us,
+    )
+    study = connection.execute(
+        studies.insert()
+        .values(
+            public_id=study_id,
+            source=source,
+            state="received",
+            standing="received",
+            received_us=now,
+            changed_us=now,
+            films=1,
+            audit_sample=False,
+            reason="",
+            **order._asdict(),
+        )
+        .returning(studies.c.id)
+    ).scalar_one()
+    film = connection.execute(
+        films.insert()
+        .values(
+            public_id=film_id,
+            study_id=study,
+            sha256=sha256,
+            bytes=size,
+            name=kept_name,
+            source=source,
+            received_us=now,
+            judged=False,
+            tags="{}",
+        )
+        .returning(films.c.id)
+    ).scalar_one()
+    connection.execute(jobs.insert().values(film_id=film, state="open", tries=0, due_us=now, reason=""))
+    for term in {writing.names.sealed("name", name), film_id, study_id}:
+        connection.execute(terms.insert().values(term=term, study_id=study))
+    writing.log(actor, "film.received", film_id, bytes=size, source=source, study=study_id, same_name_as=same_name)
+    return Receipt(sha256=sha256, study=study_id, film_id=film_id, already=False)

@@ -1,0 +1,260 @@
+"""What a worker found goes into the database: finding, decision, state, audit event and the job's end, all together.
+
+A film has one finding a model. Where two workers scored the same film, the second one's result changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import func, select
+
+from unseen.data.film import Film
+from unseen.screening.audit_sample import is_sampled
+from unseen.screening.decision import FIRST, Decision
+from unseen.screening.screener import Screened
+from unseen.worklist import drifting, jobs
+from unseen.worklist.joining import join
+from unseen.worklist.ordering import BY_PRIORITY
+from unseen.worklist.states import after, standing_of
+from unseen.worklist.tables import decisions, films, findings, reports, studies
+from unseen.worklist.writing import Found, Writing, clean
+
+if TYPE_CHECKING:
+    from unseen.screening.drift import DriftReference
+    from unseen.worklist.jobs import Job
+
+JudgeStudy = Callable[[Sequence[Screened]], Decision]
+"""From all films of a study to the decision on the study: `Screener.study`."""
+
+_AMONG = 1000  # waiting studies from which a sampled one takes its place in the list
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of one film.
+
+    model       SHA-256 of the detector's weights
+    map_sha256  of the anomaly map's file, placed already; None without a map
+    """
+
+    screened: Screened
+    model: str
+    map_sha256: str | None
+
+
+def record(
+    writing: Writing,
+    job: Job,
+    result: Result,
+    *,
+    judge: JudgeStudy,
+    worker: str,
+    audit_share: float = 0.0,
+    drift: DriftReference | None = None,
+) -> bool:
+    """Enter a result; False where there is one already, or the film was erased meanwhile.
+
+    judge        decides about the study from all its films
+    audit_share  of cleared studies, read all the same
+    drift        what scores and refusals are watched against; None: nothing is watched
+    """
+    connection = writing.connection
+    film = _film_of_job(writing, job)
+    if film is None:
+        return False
+    known = select(findings.c.id).where(findings.c.film_id == film.id, findings.c.model == result.model)
+    if connection.execute(known).first() is not None:
+        jobs.close(connection, film.id, state="done")
+        return False
+    _enter_finding(writing, film, result)
+    read, decision = result.screened.film, result.screened.decision
+    values: dict[str, object] = {"judged": True}
+    if isinstance(read, Film):
+        values |= {
+            "view_position": None if read.view_position is None else clean(read.view_position),
+            "file_format": read.file_format,
+            "pixel_sha256": read.pixel_sha256,
+            "tags": json.dumps(dict(read.tags), sort_keys=True),
+        }
+    connection.execute(films.update().where(films.c.id == film.id).values(**values))
+    study = join(writing, film, read.identifiers if isinstance(read, Film) else {}, actor=worker)
+    writing.log(
+        worker,
+        "film.scored",
+        film.public_id,
+        model=result.model,
+        score=decision.score,
+        action=decision.action,
+        policy=decision.policy_digest,
+        map=result.map_sha256,
+    )
+    frontals = _judge(writing, film, study, decision, result.model, judge=judge, audit_share=audit_share, worker=worker)
+    if drift is not None and not film.judged and not result.screened.lateral and frontals == 1:  # once a study
+        drifting.observe(writing, decision.policy_digest, decision.score, drift)
+    jobs.close(connection, film.id, state="done")
+    return True
+
+
+def bury(writing: Writing, job: Job, reason: str, *, model: str, judge: JudgeStudy, worker: str) -> None:
+    """A film that cannot be scored: it is tried no more, and stands on top of the list with the reason."""
+    connection = writing.connection
+    film = _film_of_job(writing, job)
+    if film is None:
+        return
+    decision = Decision(
+        action="not_scored", score=None, probability=None, p_value=None, priority=FIRST, reason=reason, policy_digest=""
+    )
+    connection.execute(films.update().where(films.c.id == film.id).values(judged=True))
+    study = connection.execute(select(studies).where(studies.c.id == film.study_id)).one()
+    writing.log(worker, "film.given_up", film.public_id, tries=job.tries, reason=reason)
+    _judge(writing, film, study, decision, model, judge=judge, audit_share=0.0, worker=worker)
+    jobs.close(connection, film.id, state="dead", reason=reason)
+
+
+def _film_of_job(writing: Writing, job: Job) -> Found | None:
+    """The film's row; None where it was erased meanwhile. SQLite may have given its number to another film since."""
+    same = (films.c.id == job.number, films.c.sha256 == job.sha256)
+    return writing.connection.execute(select(films).where(*same)).one_or_none()
+
+
+def _enter_finding(writing: Writing, film: Found, result: Result) -> None:
+    finding = result.screened.finding
+    viewed = None if finding is None else finding.viewed
+    writing.connection.execute(
+        findings.insert().values(
+            film_id=film.id,
+            model=result.model,
+            score=None if finding is None else finding.score,
+            parts=json.dumps({} if finding is None else dict(finding.parts), sort_keys=True),
+            box=None if viewed is None else json.dumps(viewed.box),
+            inner=None if viewed is None else json.dumps(viewed.inner),
+            map_sha256=result.map_sha256,
+            made_us=writing.now_us,
+        )
+    )
+
+
+def _judge(
+    writing: Writing,
+    film: Found,
+    study: Found,
+    decision: Decision,
+    model: str,
+    *,
+    judge: JudgeStudy,
+    audit_share: float,
+    worker: str,
+) -> int:
+    """Enter the decision on the film, decide on the study again, and bring it to its place. Returns how many frontal
+    films of the study were judged by now."""
+    connection = writing.connection
+    entry = {"study_id": study.id, "model": model, "made_us": writing.now_us}
+    connection.execute(decisions.insert().values(film_id=film.id, **entry, **_columns(decision)))
+    all_films = _latest(writing, study.id)
+    whole = judge(all_films)
+    connection.execute(decisions.insert().values(film_id=None, **entry, **_columns(whole)))
+    of_study = films.c.study_id == study.id
+    unjudged = connection.execute(
+        select(func.count()).select_from(films).where(of_study, films.c.judged.is_(False))
+    ).scalar_one()
+    standing = standing_of(whole.action, unjudged=unjudged)
+    columns = _columns(whole)
+    del columns["policy_digest"]
+    columns["audit_sample"] = standing == "cleared" and is_sampled(
+        study.public_id, share=audit_share, key=writing.names.key
+    )
+    if columns["audit_sample"]:
+        standing = "to_read"
+        columns["priority"] = _ordinary_priority(writing, study)
+    reported = connection.execute(
+        select(func.max(reports.c.made_us)).where(reports.c.study_id == study.id, reports.c.undone_us.is_(None))
+    ).scalar_one()
+    came_later = reported is not None and film.received_us > reported
+    writing.move(
+        study,
+        after(study.state, "reopen" if came_later else "judge", standing=standing),
+        actor=worker,
+        action="study.judged",
+        standing=standing,
+        columns=columns,
+        decision=whole.action,
+        priority=whole.priority,
+        policy=whole.policy_digest,
+        audit_sample=bool(columns["audit_sample"]),
+    )
+    return sum(not one.lateral for one in all_films)
+
+
+def _latest(writing: Writing, study_id: int) -> list[Screened]:
+    """A study's films without their pixels, each with the latest decision on it, in the order of their coming."""
+    latest = (
+        select(func.max(decisions.c.id))
+        .where(decisions.c.study_id == study_id, decisions.c.film_id.is_not(None))
+        .group_by(decisions.c.film_id)
+    )
+    rows = writing.connection.execute(
+        select(decisions, films.c.public_id, films.c.source, films.c.view_position)
+        .join(films, films.c.id == decisions.c.film_id)
+        .where(decisions.c.id.in_(latest))
+        .order_by(films.c.id)
+    )
+    return [Screened(film=_film_of(row), decision=decision_of(row)) for row in rows]
+
+
+def _film_of(row: Found) -> Film:
+    """What deciding about a study has to know of a film that was judged earlier: its view, and no pixels."""
+    return Film(
+        name=row.public_id,
+        pixels=np.zeros((0, 0), np.float32),
+        source=row.source,
+        patient=row.public_id,
+        study=row.public_id,
+        bits=8,
+        view_position=row.view_position,
+        file_sha256="",
+        pixel_sha256="",
+        file_bytes=0,
+        file_format="",
+    )
+
+
+def _columns(decision: Decision) -> dict[str, Any]:  # Any: numbers and text
+    """A decision's row; its reason may repeat what a file says."""
+    return asdict(decision) | {"reason": clean(decision.reason)}
+
+
+def decision_of(row: Found) -> Decision:
+    """The decision that a row holds."""
+    return Decision(
+        action=row.action,
+        score=row.score,
+        probability=row.probability,
+        p_value=row.p_value,
+        priority=row.priority,
+        reason=row.reason,
+        policy_digest=row.policy_digest,
+    )
+
+
+def _ordinary_priority(writing: Writing, study: Found) -> float:
+    """The priority of some study that waits: the place of a sampled one then tells nobody that it was cleared."""
+    waiting = (
+        select(studies.c.priority)
+        .where(
+            studies.c.shelf == "to_read",
+            studies.c.band == BY_PRIORITY,
+            studies.c.audit_sample.is_(False),
+            studies.c.priority.is_not(None),
+            studies.c.id != study.id,
+        )
+        .order_by(studies.c.rank)
+        .limit(_AMONG)
+    )
+    found = writing.connection.execute(waiting).scalars().all()
+    drawn = int(writing.names.sealed("film", f"place of {study.public_id}")[:12], 16) / 16**12
+    return found[int(drawn * len(found))] if found else drawn

@@ -1,0 +1,121 @@
+"""What a study can be, and what may follow: one table, and pure functions over it.
+
+A study has a *state*, and a *standing*: the state that it would have if no reader had touched it. Films and decisions
+move the standing; readers move the state; `release` brings the two together again.
+
+    received ──judge──▶ scored, to_read, cleared, not_scored ──claim──▶ in_reading ──report──▶ reported ──undo──▶
+    in_reading; any state but the last two ──elsewhere──▶ reported_elsewhere ──undo──▶ the standing
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+from unseen.worklist.errors import NotAllowedError
+
+State = Literal[
+    "received", "scored", "to_read", "cleared", "not_scored", "in_reading", "reported", "reported_elsewhere"
+]
+"""received: no film of it was judged; scored: nothing asks for reading so far, but films are still to be judged."""
+
+Act = Literal["judge", "reopen", "claim", "release", "report", "undo", "elsewhere"]
+"""judge: a decision was made; reopen: one was made on a film that came after a report."""
+
+Shelf = Literal["to_read", "cleared", "reported"]
+
+STATES: Final[tuple[State, ...]] = get_args(State)
+SHELVES: Final[tuple[Shelf, ...]] = get_args(Shelf)
+STANDINGS: Final[tuple[State, ...]] = ("received", "scored", "to_read", "cleared", "not_scored")
+DONE: Final[tuple[State, ...]] = ("cleared", "reported", "reported_elsewhere")
+"""A study in one of these waits for nobody; only such studies are removed by age."""
+
+_STANDING: Final = "standing"
+_AFTER: Final[dict[Act, dict[State, State | Literal["standing"]]]] = {
+    "judge": {
+        **{state: _STANDING for state in STANDINGS},
+        "in_reading": "in_reading",
+        "reported": "reported",
+        "reported_elsewhere": "reported_elsewhere",
+    },
+    "reopen": {
+        **{state: _STANDING for state in STANDINGS},
+        "in_reading": "in_reading",
+        "reported": _STANDING,
+        "reported_elsewhere": _STANDING,
+    },
+    "claim": {state: "in_reading" for state in ("scored", "to_read", "cleared", "not_scored", "in_reading")},
+    "release": {"in_reading": _STANDING},
+    "report": {"in_reading": "reported"},
+    "undo": {"reported": "in_reading", "reported_elsewhere": _STANDING},
+    "elsewhere": {state: "reported_elsewhere" for state in (*STANDINGS, "in_reading")},
+}
+_DOING: Final[dict[Act, str]] = {
+    "judge": "judged",
+    "reopen": "opened again",
+    "claim": "taken for reading",
+    "release": "handed back",
+    "report": "reported",
+    "undo": "undone",
+    "elsewhere": "marked as reported elsewhere",
+}
+_INSTEAD: Final[dict[State, str]] = {
+    "received": "Wait until a worker has scored it.",
+    "scored": "Take it for reading first.",
+    "to_read": "Take it for reading first.",
+    "cleared": "Take it for reading first.",
+    "not_scored": "Take it for reading first.",
+    "in_reading": "Report it, or hand it back.",
+    "reported": "Undo the report first.",
+    "reported_elsewhere": "Undo that first, if it is wrong.",
+}
+
+
+def after(state: State, act: Act, *, standing: State) -> State:
+    """The state that follows.
+
+    Raises NotAllowedError, a sentence, where `act` is not open to a study in `state`.
+
+    >>> after("to_read", "claim", standing="to_read"), after("in_reading", "release", standing="cleared")
+    ('in_reading', 'cleared')
+    >>> after("reported", "claim", standing="to_read")
+    Traceback (most recent call last):
+    ...
+    unseen.worklist.errors.NotAllowedError: A study that is reported cannot be taken for reading. Undo the report first.
+    """
+    following = _AFTER[act].get(state)
+    if following is None:
+        raise NotAllowedError(f"A study that is {state.replace('_', ' ')} cannot be {_DOING[act]}. {_INSTEAD[state]}")
+    return standing if following == "standing" else following
+
+
+def allowed(state: State) -> tuple[Act, ...]:
+    """What a study in `state` is open to.
+
+    >>> allowed("reported")
+    ('judge', 'reopen', 'undo')
+    """
+    return tuple(act for act, table in _AFTER.items() if state in table)
+
+
+def shelf_of(state: State) -> Shelf:
+    """The list on which a study in `state` stands; every state stands on one.
+
+    >>> shelf_of("received"), shelf_of("cleared"), shelf_of("reported_elsewhere")
+    ('to_read', 'cleared', 'reported')
+    """
+    if state == "cleared":
+        return "cleared"
+    return "reported" if state in ("reported", "reported_elsewhere") else "to_read"
+
+
+def standing_of(action: Literal["clear", "read", "not_scored"] | None, *, unjudged: int) -> State:
+    """The standing of a study on which `action` was decided (None: nothing yet), with `unjudged` films to come.
+
+    >>> standing_of("clear", unjudged=1), standing_of("clear", unjudged=0), standing_of("read", unjudged=1)
+    ('scored', 'cleared', 'to_read')
+    """
+    if action is None:
+        return "received"
+    if action == "clear":
+        return "scored" if unjudged else "cleared"
+    return "to_read" if action == "read" else "not_scored"

@@ -1,0 +1,376 @@
+"""`Store`: the worklist as one object. Each method says what it does; the files that it names say how.
+
+A folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/`` and ``maps/`` by digest, ``site.key``, and
+``audit.head``. A store may be used by several threads, and by any number of processes at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import select
+
+from unseen.worklist import (
+    audit,
+    details,
+    drifting,
+    jobs,
+    keeping,
+    listing,
+    readers,
+    receiving,
+    requeueing,
+    sampling,
+    waiting,
+)
+from unseen.worklist.accounts import Accounts
+from unseen.worklist.content import ContentFolder
+from unseen.worklist.database import PATIENCE_S, Database
+from unseen.worklist.errors import BusyError, NotFoundError
+from unseen.worklist.opening import HEAD, keep_head, kept_head, opened
+from unseen.worklist.states import DONE
+from unseen.worklist.tables import films, findings, studies
+from unseen.worklist.writing import Writing, find_film
+
+if TYPE_CHECKING:
+    from unseen.worklist.audit import Head
+    from unseen.worklist.details import Study
+    from unseen.worklist.drifting import StandingAlarm
+    from unseen.worklist.jobs import Queue
+    from unseen.worklist.keeping import Removed
+    from unseen.worklist.listing import Page, Tab
+    from unseen.worklist.pseudonyms import Pseudonyms
+    from unseen.worklist.readers import Outcome
+    from unseen.worklist.receiving import Receipt
+    from unseen.worklist.sampling import AuditSample
+    from unseen.worklist.states import State
+
+_log = logging.getLogger("unseen")
+
+MAX_FILM_BYTES = 256 * 2**20
+"""As much as the decoder opens (`unseen.data.picture.Limits`)."""
+CLAIM_S = 30 * 60.0
+"""How long a claim holds without a report: a reader who walked away blocks a study for half an hour."""
+
+
+class Store:
+    """Open one with `Store.open`; use it as a context manager, or call `close`."""
+
+    def __init__(
+        self,
+        database: Database,
+        home: Path,
+        names: Pseudonyms,
+        *,
+        clock: Callable[[], float] = time.time,
+        max_film_bytes: int = MAX_FILM_BYTES,
+        claim_s: float = CLAIM_S,
+    ) -> None:
+        self.database = database
+        self.home = home
+        self.names = names
+        self.clock = clock
+        self.max_film_bytes = max_film_bytes
+        self.claim_s = claim_s
+        self.films = ContentFolder(home / "films")
+        self.maps = ContentFolder(home / "maps")
+        self.accounts = Accounts(self)
+
+    @classmethod
+    def open(
+        cls,
+        where: str | Path,
+        *,
+        films_folder: str | Path | None = None,
+        pseudonymise: bool | None = None,
+        create: bool = True,
+        clock: Callable[[], float] = time.time,
+        patience_s: float = PATIENCE_S,
+        max_film_bytes: int = MAX_FILM_BYTES,
+        claim_s: float = CLAIM_S,
+    ) -> Store:
+        """Open a worklist and bring its schema up to date; make it where there is none.
+
+        where           a folder, for SQLite; or postgresql://user@host/name
+        films_folder    where films, maps, key and head lie: by default the folder itself; with PostgreSQL it must be
+                        given, and every process must see the same one
+        pseudonymise    said once, when the store is made (by default it is); afterwards it stays as it is
+        create          False: a store that is not there is an error
+        clock           seconds since 1970; machines that share a PostgreSQL must agree within seconds
+        patience_s      how long to wait for the database's lock before `BusyError`
+        max_film_bytes  a film of more is refused
+        claim_s         how long a reader's claim holds
+
+        Raises WorklistError: a newer schema, another site's key, a URL that is none, no store where one must be.
+        """
+        database, home, names = opened(
+            where, films_folder=films_folder, pseudonymise=pseudonymise, create=create, patience_s=patience_s
+        )
+        return cls(database, home, names, clock=clock, max_film_bytes=max_film_bytes, claim_s=claim_s)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def now_us(self) -> int:
+        """Microseconds since 1970."""
+        return int(self.clock() * 1e6)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """A change of studies and its audit events: kept together when the block ends well, or not at all."""
+        with self.database.writing() as connection:
+            writing = Writing(connection, self.names, self.now_us(), int(waiting.cap_s(connection) * 1e6))
+            yield writing
+        if writing.head is not None:
+            try:
+                keep_head(self.home, writing.head)
+            except OSError as error:  # what was written is kept all the same; the next head covers it
+                _log.warning("audit.head cannot be written: %s", error.strerror)
+        for action, subject in writing.events:
+            _log.info("%s id=%s", action, subject)
+
+    # films in -------------------------------------------------------------------------------------------------------
+
+    def receive(
+        self, chunks: Iterable[bytes] | bytes, *, name: str, source: str = "unknown", actor: str = "unseen"
+    ) -> Receipt:
+        """Store one film's bytes. When this returns, the film is on the disk and in the queue: it is not lost.
+
+        chunks  the bytes, whole or in pieces; nothing but their digest decides where they lie
+        name    as the sender calls it; kept as a pseudonym unless the store was made without, never part of a path
+        source  the site or collection, by which policies and lists tell films apart
+        actor   who sent it, for the audit trail
+
+        The same bytes again get the same receipt. Raises WorklistError (`NoRoomError`, `TooLargeError`, `BusyError`):
+        nothing was stored then.
+        """
+        return receiving.receive(self, chunks, name=name, source=source, actor=actor)
+
+    def sweep(self) -> int:
+        """Remove files that a killed process left without a row; returns how many. For the start of a server."""
+        total = 0
+        for folder in (self.films, self.maps):
+            total += folder.sweep(
+                lambda digests, folder=folder: self._known(folder, digests),  # type: ignore[misc]
+                lambda digests, folder=folder: self.remove_unknown(folder, digests),  # type: ignore[misc]
+            )
+        if total:
+            _log.info("store.swept files=%d", total)
+        return total
+
+    def remove_unknown(self, folder: ContentFolder, digests: Sequence[str]) -> int:
+        """Remove those of these files that no row names; returns how many."""
+        if not digests:
+            return 0
+        with self.database.writing() as connection:
+            column = films.c.sha256 if folder is self.films else findings.c.map_sha256
+            known = set(connection.execute(select(column).where(column.in_(digests))).scalars())
+            strangers = [digest for digest in set(digests) - known if folder.of(digest).exists()]
+            for digest in strangers:
+                folder.remove(digest)
+        return len(strangers)
+
+    def _known(self, folder: ContentFolder, digests: list[str]) -> set[str]:
+        column = films.c.sha256 if folder is self.films else findings.c.map_sha256
+        with self.database.reading() as connection:
+            return set(connection.execute(select(column).where(column.between(digests[0], digests[-1]))).scalars())
+
+    # the list -------------------------------------------------------------------------------------------------------
+
+    def page(
+        self,
+        tab: Tab = "to_read",
+        *,
+        source: str | None = None,
+        text: str | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        last: bool = False,
+        limit: int = 50,
+        blind: bool = True,
+    ) -> Page:
+        """Some rows of the list, in its order.
+
+        tab     to_read (what was not scored first, then what waits too long, then by priority), not_scored (its top),
+                cleared, reported (both: latest first), all (latest received first). Every study is on one of to_read,
+                cleared, reported, and on `all`
+        source  of this source alone
+        text    whose accession number, patient, StudyInstanceUID, file name or own name is this, exactly
+        after, before, last   a cursor of an earlier page, or the last page; none: the first
+        blind   leave out what would tell a sampled study from the others; for readers, where a policy clears
+
+        Raises WorklistError for a damaged cursor, no such tab, a limit outside 1 to 200.
+        """
+        wanted = listing.Wanted(
+            tab=tab, source=source, text=text, after=after, before=before, last=last, limit=limit, blind=blind
+        )
+        now_us = due_us = self.now_us()
+        while True:
+            with self.database.reading() as connection:
+                page = listing.page(connection, self.names, wanted, now_us=now_us, due_us=due_us)
+            if page is not None:
+                return page
+            self._age()
+            due_us = 0  # with another writer in the way, the page is in the order of a moment ago
+
+    def sources(self) -> list[str]:
+        """The sources that studies have, by name."""
+        with self.database.reading() as connection:
+            return listing.sources(connection)
+
+    def study(self, study: str, *, blind: bool = True) -> Study:
+        """Everything about one study. Raises NotFoundError."""
+        with self.database.reading() as connection:
+            return details.study(connection, study, now_us=self.now_us(), blind=blind)
+
+    def film_path(self, film: str) -> Path:
+        """Where the film's bytes lie, as they were received. Raises NotFoundError."""
+        with self.database.reading() as connection:
+            return self.films.of(find_film(connection, film).sha256)
+
+    def map_path(self, film: str, model: str | None = None) -> Path:
+        """Where an anomaly map of the film lies: `.npy`, float32 (size, size); the latest, or the one of `model`.
+
+        Raises NotFoundError where there is none.
+        """
+        with self.database.reading() as connection:
+            number = find_film(connection, film).id
+            query = select(findings.c.map_sha256).where(
+                findings.c.film_id == number, findings.c.map_sha256.is_not(None)
+            )
+            if model is not None:
+                query = query.where(findings.c.model == model)
+            digest = connection.execute(query.order_by(findings.c.id.desc()).limit(1)).scalar_one_or_none()
+        if digest is None:
+            raise NotFoundError(f"There is no anomaly map of {film[:40]!r}: it was not scored, or not by this model.")
+        return self.maps.of(digest)
+
+    # readers --------------------------------------------------------------------------------------------------------
+
+    def claim(self, study: str, reader: str) -> datetime:
+        """Take a study for reading; returns until when. Raises NotAllowedError, which says who has it since when."""
+        with self.writing() as writing:
+            return readers.claim(writing, study, reader, lasts_us=int(self.claim_s * 1e6))
+
+    def release(self, study: str, reader: str, *, as_lead: bool = False) -> None:
+        """Hand a study back unreported; a lead may hand back another's."""
+        with self.writing() as writing:
+            readers.release(writing, study, reader, as_lead=as_lead)
+
+    def report(self, study: str, reader: str, outcome: Outcome, note: str = "") -> None:
+        """Report a study that one has taken: normal, abnormal or unsure."""
+        with self.writing() as writing:
+            readers.report(writing, study, reader, outcome, note)
+
+    def undo(self, study: str, reader: str, *, as_lead: bool = False) -> None:
+        """Take one's report back, and the study in hand again; a lead may take back another's."""
+        with self.writing() as writing:
+            readers.undo(writing, study, reader, as_lead=as_lead, lasts_us=int(self.claim_s * 1e6))
+
+    def reported_elsewhere(
+        self,
+        *,
+        accession: str | None = None,
+        film_sha256: str | None = None,
+        outcome: Outcome | None = None,
+        note: str = "",
+        actor: str = "unseen",
+    ) -> int:
+        """Take studies off the list that another system has reported; returns how many were not so already.
+
+        Raises NotFoundError, and NotAllowedError where one was reported here.
+        """
+        with self.writing() as writing:
+            found = readers.studies_of(writing, accession=accession, film_sha256=film_sha256)
+            return readers.elsewhere(writing, found, actor=actor, outcome=outcome, note=note)
+
+    def requeue(self, study: str, *, actor: str) -> int:
+        """Have the films of a study scored that could not be; returns how many."""
+        with self.writing() as writing:
+            return requeueing.requeue(writing, study, actor=actor)
+
+    def set_waiting_cap_s(self, seconds: float, *, actor: str) -> None:
+        """How long priorities may keep a study waiting; from then on it goes before them."""
+        with self.writing() as writing:
+            waiting.set_cap(writing, seconds, actor=actor)
+
+    def tidy(self) -> None:
+        """Move up what waits too long, and hand back claims that ran out; workers do this all the time."""
+        self._age()
+        with self.database.reading() as connection:
+            lapsed = select(studies.c.id).where(studies.c.claimed_until_us <= self.now_us()).limit(1)
+            if connection.execute(lapsed).first() is None:
+                return
+        with self.writing() as writing:
+            readers.lapse(writing)
+
+    def _age(self) -> None:
+        """Bring the order up to date where time has changed it."""
+        with self.database.reading() as connection:
+            if not waiting.due(connection, self.now_us()):
+                return
+        with contextlib.suppress(BusyError), self.writing() as writing:  # the next page will
+            waiting.age(writing)
+
+    # health, audit, keeping -----------------------------------------------------------------------------------------
+
+    def queue(self) -> Queue:
+        """How many films wait for a worker, are done, could not be scored; how old the oldest waiting one is."""
+        with self.database.reading() as connection:
+            return jobs.queue(connection, now_us=self.now_us())
+
+    def alarms(self) -> list[StandingAlarm]:
+        """Drift alarms that nobody has acknowledged; while one stands, its policy clears nothing."""
+        with self.database.reading() as connection:
+            return drifting.alarms(connection)
+
+    def acknowledge_alarm(self, policy: str, *, actor: str, note: str = "") -> None:
+        """A person has looked at a policy's drift alarm; clearing goes on. Raises NotFoundError where none stands."""
+        with self.writing() as writing:
+            drifting.acknowledge(writing, policy, actor=actor, note=note)
+
+    def clearing_stopped(self, policy: str) -> str:
+        """Why the policy with this digest clears nothing; "" where nothing stands against it."""
+        with self.database.reading() as connection:
+            return drifting.stopped(connection, policy)
+
+    def audit_sample(self) -> AuditSample:
+        """What readers said of the cleared studies that were read all the same."""
+        with self.database.reading() as connection:
+            return sampling.audit_sample(connection)
+
+    def audit_head(self) -> Head:
+        """Where the audit trail ends; written down elsewhere, it proves the trail up to there."""
+        with self.database.reading() as connection:
+            return audit.head(connection)
+
+    def verify_audit(self, head: Head | None = None) -> str | None:
+        """None where the trail is whole up to the head kept beside the store and up to `head`; else a sentence."""
+        heads: Mapping[str, Head] = {} if head is None else {"the head that was given": head}
+        if (kept := kept_head(self.home)) is not None:
+            heads = {**heads, str(self.home / HEAD): kept}
+        with self.database.reading() as connection:
+            return audit.broken(connection, heads)
+
+    def erase(
+        self, *, patient: str | None = None, issuer: str | None = None, study: str | None = None, actor: str
+    ) -> Removed:
+        """Remove all films, maps, rows of a patient (PatientID, and its issuer where several use it), or of a study."""
+        return keeping.erase(self, patient=patient, issuer=issuer, study=study, actor=actor)
+
+    def retire(self, *, older_than_days: float, states: Sequence[State] = DONE, actor: str) -> Removed:
+        """Remove studies that have been cleared, reported or reported elsewhere for longer than this."""
+        return keeping.retire(self, older_than_days=older_than_days, states=states, actor=actor)

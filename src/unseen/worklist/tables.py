@@ -1,0 +1,246 @@
+"""The tables, as the newest migration leaves them. The only file that names columns' types; `migrations` builds them.
+
+Times are microseconds since 1970, UTC. What names a patient, a study or an accession is a pseudonym (`pseudonyms`)
+unless the store was made without. `public_id` is what the world outside may use; `id` orders and joins.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from unseen.worklist.states import SHELVES, STATES
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Number = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up INTEGER PRIMARY KEY alone
+
+
+def one_of(column: str, values: tuple[str, ...]) -> str:
+    """The check that `column` holds one of `values`.
+
+    >>> one_of("state", ("received", "scored"))
+    "state in ('received', 'scored')"
+    """
+    return f"{column} in ({', '.join(repr(value) for value in values)})"
+
+
+BY_PRIORITY_ALONE = text("shelf = 'to_read' AND band = 2")
+"""Which studies the index on the oldest of them holds. With another one PostgreSQL walks past all that are older."""
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+studies = Table(
+    "studies",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("public_id", Text, nullable=False, unique=True),
+    Column("uid", Text, unique=True),  # pseudonym of StudyInstanceUID; none before a film was read, none for pictures
+    Column("patient", Text),
+    Column("issuer", Text),
+    Column("accession", Text),
+    Column("source", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("standing", Text, nullable=False),  # the state that it has without readers
+    Column("shelf", Text, nullable=False),
+    Column("band", SmallInteger, nullable=False),  # on the shelf: 0 not scored, 1 waits too long, 2 by priority
+    Column("rank", Double, nullable=False),  # within the band, smallest first
+    Column("received_us", BigInteger, nullable=False),
+    Column("changed_us", BigInteger, nullable=False),
+    Column("films", Integer, nullable=False),
+    Column("audit_sample", Boolean, nullable=False),
+    Column("action", Text),  # the latest decision on the study, and what it said
+    Column("priority", Double),
+    Column("score", Double),
+    Column("probability", Double),
+    Column("p_value", Double),
+    Column("reason", Text, nullable=False),
+    Column("claimed_by", Text),
+    Column("claimed_us", BigInteger),
+    Column("claimed_until_us", BigInteger),
+    CheckConstraint(one_of("state", STATES), name="state"),
+    CheckConstraint(one_of("shelf", SHELVES), name="shelf"),
+    Index("ix_studies_order", "shelf", "band", "rank", "received_us", "id"),
+    Index("ix_studies_source_order", "source", "shelf", "band", "rank", "received_us", "id"),
+    Index("ix_studies_received", "received_us", "id"),
+    Index("ix_studies_source_received", "source", "received_us", "id"),
+    Index(
+        "ix_studies_due",
+        "shelf",  # SQLite takes an index for its columns, PostgreSQL for its condition
+        "band",
+        "received_us",
+        sqlite_where=BY_PRIORITY_ALONE,
+        postgresql_where=BY_PRIORITY_ALONE,
+    ),
+    Index("ix_studies_claimed", "claimed_until_us"),
+    Index("ix_studies_patient", "patient"),
+    Index("ix_studies_accession", "accession"),
+    Index("ix_studies_state_changed", "state", "changed_us"),
+)
+
+merged = Table(
+    "merged",
+    metadata,
+    Column("public_id", Text, primary_key=True),  # of a study that was joined to another
+    Column("study_id", Number, ForeignKey("studies.id"), nullable=False, index=True),
+)
+
+films = Table(
+    "films",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("public_id", Text, nullable=False, unique=True),
+    Column("study_id", Number, ForeignKey("studies.id"), nullable=False, index=True),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("received_us", BigInteger, nullable=False),
+    Column("judged", Boolean, nullable=False),
+    Column("view_position", Text),
+    Column("file_format", Text),
+    Column("pixel_sha256", Text),
+    Column("tags", Text, nullable=False),  # JSON, keyword to value
+    Index("ix_films_source_name", "source", "name"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("film_id", Number, ForeignKey("films.id"), primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_us", BigInteger, nullable=False),  # when it may be claimed: for a claimed one, the lease's end
+    Column("lease", Text),
+    Column("reason", Text, nullable=False),  # why the last try failed
+    CheckConstraint(one_of("state", ("open", "done", "dead")), name="state"),
+    Index("ix_jobs_due", "state", "due_us", "film_id"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("film_id", Number, ForeignKey("films.id"), nullable=False),
+    Column("model", Text, nullable=False),  # SHA-256 of the weights
+    Column("score", Double),  # none where the film could not be scored
+    Column("parts", Text, nullable=False),  # JSON, name to number
+    Column("box", Text),  # JSON: top, left, bottom, right of the map on the film, in pixels
+    Column("inner", Text),  # JSON: top, left, height, width of that box on the map; the rest is padding
+    Column("map_sha256", Text, index=True),
+    Column("made_us", BigInteger, nullable=False),
+    UniqueConstraint("film_id", "model", name="uq_findings_film_model"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("study_id", Number, ForeignKey("studies.id"), nullable=False, index=True),
+    Column("film_id", Number, ForeignKey("films.id"), index=True),  # none: on the study as a whole
+    Column("model", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("score", Double),
+    Column("probability", Double),
+    Column("p_value", Double),
+    Column("priority", Double, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("policy_digest", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("study_id", Number, ForeignKey("studies.id"), nullable=False, index=True),
+    Column("reader", Text, nullable=False),
+    Column("elsewhere", Boolean, nullable=False),
+    Column("outcome", Text),  # none: reported elsewhere, and how is not known here
+    Column("note", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("undone_us", BigInteger),
+    CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
+)
+
+terms = Table(
+    "terms",
+    metadata,
+    Column("term", Text, primary_key=True),  # what a study can be searched by
+    Column("study_id", Number, ForeignKey("studies.id"), primary_key=True, autoincrement=False, index=True),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False, index=True),
+    Column("body", Text, nullable=False),  # canonical JSON
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("policy", Text, primary_key=True),  # its digest
+    Column("state", Text, nullable=False),  # of `screening.DriftWatch`, JSON
+    Column("since_us", BigInteger, nullable=False),
+    Column("kind", Text),  # of the alarm that stands
+    Column("reason", Text),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    Column("password", Text, nullable=False),  # argon2id, with its salt and settings
+    Column("created_us", BigInteger, nullable=False),
+    Column("disabled_us", BigInteger),
+    CheckConstraint(one_of("role", ("reader", "lead", "admin")), name="role"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_sha256", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # session, or link: good for one sign-in
+    Column("account", Text, nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False, index=True),
+    Column("ended_us", BigInteger),
+    CheckConstraint(one_of("kind", ("session", "link")), name="kind"),
+)

@@ -1,0 +1,221 @@
+"""`Worker`: takes films from the queue, one at a time, screens them, and enters what it found.
+
+Any number of workers may run, on any machine that sees the database and the films. One that is killed loses nothing:
+its film is taken by another when the lease runs out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import logging
+import os
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unseen.data.film import Film, NotRead
+from unseen.data.manifest import Entry
+from unseen.data.reading import read
+from unseen.worklist import jobs
+from unseen.worklist.content import room, write_flushed
+from unseen.worklist.errors import BusyError, NoRoomError, WorklistError
+from unseen.worklist.results import Result, bury, record
+
+if TYPE_CHECKING:
+    from unseen.screening.screener import Screener
+    from unseen.worklist.jobs import Job
+    from unseen.worklist.store import Store
+
+_log = logging.getLogger("unseen")
+
+POLL_S = 0.25
+"""How often an idle worker asks for films: a quarter of a second is little beside a score, and little load."""
+_TIDY_S = 5.0
+_BACK_OFF_S = 5.0  # after the database or the disk could not be used
+
+
+class Worker:
+    """Scores films until it is told to stop.
+
+    store     the worklist
+    screener  makes the screener, once, in the process that uses it; its detector must come from a bundle
+    name      for the audit trail; by default the machine and the process
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        screener: Callable[[], Screener],
+        *,
+        name: str | None = None,
+        lease_s: float = jobs.LEASE_S,
+        poll_s: float = POLL_S,
+    ) -> None:
+        self.store = store
+        self.name = name or f"worker {socket.gethostname()}:{os.getpid()}"
+        self.lease_s = lease_s
+        self.poll_s = poll_s
+        self._make = screener
+        self._screener: Screener | None = None
+
+    @property
+    def screener(self) -> Screener:
+        """The screener, made when it is first wanted."""
+        if self._screener is None:
+            self._screener = self._make()
+        return self._screener
+
+    def run(self, stop: threading.Event) -> int:
+        """Score what is there and what comes, until `stop` is set; the film in hand is finished. Returns how many."""
+        model = self.screener.detector.weights_sha256
+        _log.info("worker.started model=%s", model[:16])
+        self.store.sweep()
+        scored = 0
+        tidied = 0.0
+        while not stop.is_set():
+            try:
+                if time.monotonic() - tidied > _TIDY_S:
+                    self.store.tidy()
+                    tidied = time.monotonic()
+                worked = self.step()
+            except (BusyError, NoRoomError) as error:
+                _log.warning("worker.waits %s", error)
+                stop.wait(_BACK_OFF_S)
+                continue
+            scored += worked
+            if not worked:
+                stop.wait(self.poll_s)
+        _log.info("worker.stopped films=%d", scored)
+        return scored
+
+    def drain(self) -> int:
+        """Score what is due now, and return how many films that were."""
+        count = 0
+        while self.step():
+            count += 1
+        return count
+
+    def step(self) -> bool:
+        """Take a film and see it through; False where none was due."""
+        job = jobs.claim(self.store, lease_s=self.lease_s)
+        if job is None:
+            return False
+        if job.tries > jobs.MOST_TRIES:  # its workers were killed, or ran out of memory
+            self._give_up(job, f"{jobs.MOST_TRIES} workers stopped while they had this film.")
+            return True
+        began = time.monotonic()
+        try:
+            with _Lease(self.store, job, self.lease_s):
+                entered = self._score(job)
+        except WorklistError:  # the store's trouble, and not the film's
+            with contextlib.suppress(WorklistError):
+                jobs.give_back(self.store, job)
+            raise
+        except Exception as error:  # whatever a detector may raise costs this film, not the worker
+            # no traceback: an exception's message may hold what the file says
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            kind, place = type(error).__name__, f"{Path(where.filename).name}:{where.lineno}"
+            _log.error("film.failed id=%s try=%d error=%s at=%s", job.film, job.tries, kind, place)
+            self._failed(job, error)
+            return True
+        spent_ms = 1000 * (time.monotonic() - began)
+        _log.info("film.%s id=%s ms=%.0f", "entered" if entered else "known", job.film, spent_ms)
+        return True
+
+    def _score(self, job: Job) -> bool:
+        """Read, screen, enter; False where another worker had entered this film."""
+        film = self._read(job)
+        policy = self.screener.policy
+        if policy is not None:
+            self.screener.stopped = self.store.clearing_stopped(policy.digest)
+        (screened,) = self.screener.screen([film])
+        model = self.screener.detector.weights_sha256
+        written = io.BytesIO()
+        if screened.finding is not None:
+            np.save(written, screened.finding.anomaly_map, allow_pickle=False)
+        data = written.getvalue()
+        digest = hashlib.sha256(data).hexdigest() if data else None
+        temporary = self.store.maps.temporary()
+        try:
+            with room(self.store.maps):
+                if digest is not None:
+                    write_flushed(temporary, [data])
+            with self.store.writing() as writing, room(self.store.maps):
+                entered = record(
+                    writing,
+                    job,
+                    Result(screened=screened, model=model, map_sha256=digest),
+                    judge=self.screener.study,
+                    worker=self.name,
+                    audit_share=0.0 if policy is None else policy.audit_share,
+                    drift=None if policy is None else policy.drift,
+                )
+                if entered and digest is not None:
+                    self.store.maps.place(temporary, digest)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return entered
+
+    def _read(self, job: Job) -> Film | NotRead:
+        """The stored film; one whose bytes are no longer those that were received is not scored."""
+        path = self.store.films.of(job.sha256)
+        film = read(Entry(name=job.film, path=path, source=job.source, patient=job.film, study=job.film))
+        if isinstance(film, Film) and film.file_sha256 != job.sha256:
+            return NotRead(
+                name=job.film,
+                reason="The stored bytes are not those that were received: the disk is damaged. Restore a backup.",
+                source=job.source,
+                patient=job.film,
+            )
+        return film
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        """Put the film back for later, or on top of the list when it has failed often enough."""
+        reason = f"Scoring failed ({type(error).__name__})"  # the message may hold what the file says
+        if job.tries >= jobs.MOST_TRIES:
+            self._give_up(job, f"{reason}, {job.tries} times.")
+        else:
+            jobs.later(self.store, job, f"{reason}.")
+
+    def _give_up(self, job: Job, reason: str) -> None:
+        with self.store.writing() as writing:
+            bury(
+                writing,
+                job,
+                f"{reason} Look at the film; ask for another try when the cause is gone.",
+                model=self.screener.detector.weights_sha256,
+                judge=self.screener.study,
+                worker=self.name,
+            )
+
+
+class _Lease:
+    """Holds a film for as long as it takes, from a thread of its own."""
+
+    def __init__(self, store: Store, job: Job, lease_s: float) -> None:
+        self._store, self._job, self._lease_s = store, job, lease_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._hold, name="lease", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _hold(self) -> None:
+        while not self._over.wait(self._lease_s / 3):
+            try:
+                if not jobs.lengthen(self._store, self._job, lease_s=self._lease_s):
+                    return  # lost: what is found is entered all the same, if nobody was faster
+            except WorklistError as error:
+                _log.warning("lease.missed id=%s %s", self._job.film, error)

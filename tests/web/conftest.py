@@ -1,0 +1,63 @@
+"""The application over both databases, with somebody of each role; films that are small; a real screener."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.worklist.conftest import *  # noqa: F403  # the worklist's own fixtures: both databases here too
+from unseen.web.app import create_app
+from unseen.worklist.store import Store
+
+ROOT = "/api/v1"
+LOCAL = "http://127.0.0.1:8080"
+
+
+def token_of(store: Store, name: str, role: Any) -> str:
+    """A session without the seconds that a password takes."""
+    return store.accounts.redeem(store.accounts.one_time_link(name, role))
+
+
+class Api:
+    """The application, and clients of it: `nobody`, `reader` (ann), `other` (ben), `lead` (lea), `admin` (ada)."""
+
+    def __init__(self, store: Store, **settings: Any) -> None:
+        self.store = store
+        self.app = create_app(store, **settings)
+        self.nobody = self.client()
+        self.reader = self.client("ann", "reader")
+        self.other = self.client("ben", "reader")
+        self.lead = self.client("lea", "lead")
+        self.admin = self.client("ada", "admin")
+
+    def client(self, name: str = "", role: str = "", base_url: str = LOCAL) -> TestClient:
+        headers = {"Authorization": f"Bearer {token_of(self.store, name, role)}"} if name else {}
+        return TestClient(self.app, base_url=base_url + ROOT, headers=headers, raise_server_exceptions=False)
+
+
+MakeApi = Callable[..., Api]
+
+
+@pytest.fixture
+def make_api(store: Store) -> Iterator[MakeApi]:
+    """`make_api(address=…)`: an application over the store."""
+
+    def make(**settings: Any) -> Api:
+        return Api(store, **settings)
+
+    yield make
+
+
+@pytest.fixture
+def api(make_api: MakeApi) -> Api:
+    return make_api()
+
+
+def said(response: Any) -> str:
+    """The sentence of an error."""
+    body = response.json()
+    assert set(body) == {"error"}, body
+    return str(body["error"])

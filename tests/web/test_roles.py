@@ -1,0 +1,102 @@
+"""Who may do what: every operation that OpenAPI lists, tried by nobody and by each role."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.web.conftest import Api, said
+from tests.worklist.conftest import MakePlace, Place
+from unseen.worklist.accounts import ROLES
+
+STUDY, FILM = "s-" + "0" * 20, "f-" + "0" * 20
+OPEN = "open"
+LEAST = {
+    "GET /api/v1/health": OPEN,
+    "POST /api/v1/sign-in": OPEN,
+    "POST /api/v1/sign-in/link": OPEN,
+    "GET /api/v1/sign-in/link": OPEN,
+    "POST /api/v1/tokens": OPEN,
+    "POST /api/v1/tokens/link": OPEN,
+    "POST /api/v1/sign-out": "reader",
+    "GET /api/v1/me": "reader",
+    "GET /api/v1/models": "reader",
+    "POST /api/v1/films": "reader",
+    "GET /api/v1/films/{film}": "reader",
+    "GET /api/v1/films/{film}/preview.png": "reader",
+    "GET /api/v1/films/{film}/map.npy": "lead",
+    "GET /api/v1/films/{film}/map.png": "lead",
+    "POST /api/v1/studies/search": "reader",
+    "GET /api/v1/studies/sources": "reader",
+    "GET /api/v1/studies/{study}": "reader",
+    "POST /api/v1/studies/{study}/claim": "reader",
+    "POST /api/v1/studies/{study}/release": "reader",
+    "POST /api/v1/studies/{study}/report": "reader",
+    "POST /api/v1/studies/{study}/undo": "reader",
+    "POST /api/v1/studies/{study}/requeue": "lead",
+    "POST /api/v1/reported-elsewhere": "lead",
+    "POST /api/v1/reported-elsewhere/table": "lead",
+    "GET /api/v1/export/{table}.csv": "lead",
+    "GET /api/v1/audit/head": "lead",
+    "POST /api/v1/audit/verify": "lead",
+    "GET /api/v1/audit/sample": "lead",
+    "GET /api/v1/alarms": "lead",
+    "POST /api/v1/alarms/{policy}/acknowledge": "lead",
+    "GET /api/v1/accounts": "admin",
+    "POST /api/v1/accounts": "admin",
+    "PATCH /api/v1/accounts/{name}": "admin",
+}
+BODIES = {
+    "POST /api/v1/studies/search": {},
+    "POST /api/v1/studies/{study}/report": {"outcome": "normal"},
+    "POST /api/v1/reported-elsewhere": {"accession": "1"},
+    "POST /api/v1/audit/verify": {},
+    "POST /api/v1/alarms/{policy}/acknowledge": {},
+    "POST /api/v1/accounts": {"name": "x y", "password": "123456789012", "role": "reader"},
+    "PATCH /api/v1/accounts/{name}": {"disabled": True},
+}
+
+
+@pytest.fixture
+def place(make_place: MakePlace) -> Place:
+    """One kind of database will do: roles are not its business."""
+    return make_place("sqlite")
+
+
+def test_every_operation_has_its_least_role(api: Api) -> None:
+    paths = api.nobody.get("/openapi.json").json()["paths"]
+    assert {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods} == set(LEAST)
+
+
+@pytest.mark.parametrize("operation", [name for name, least in LEAST.items() if least != OPEN])
+def test_an_operation_is_for_its_role_and_those_above(api: Api, operation: str) -> None:
+    method, path = operation.split()
+    path = path.removeprefix("/api/v1").format(
+        study=STUDY, film=FILM, name="nobody-here", table="reports", policy="a" * 64
+    )
+    body = BODIES.get(operation)
+    assert api.nobody.request(method, path, json=body).status_code == 401
+    assert api.client().request(method, path, json=body, headers={"Authorization": "Bearer x"}).status_code == 401
+    least = ROLES.index(LEAST[operation])  # type: ignore[arg-type]
+    for role in ROLES:
+        answer = getattr(api, role).request(method, path, json=body)
+        if ROLES.index(role) < least:
+            assert answer.status_code == 403, f"{role}: {answer.text}"
+            assert said(answer) == f"This needs the role {LEAST[operation]}, and {_name(role)} is {role}."
+        else:
+            assert answer.status_code not in (401, 403, 500), f"{role}: {answer.text}"
+
+
+def test_only_a_lead_hands_back_and_undoes_what_another_has(api: Api, judged) -> None:  # type: ignore[no-untyped-def]
+    study = judged(1).study
+    assert api.reader.post(f"/studies/{study}/claim").status_code == 200
+    assert api.other.post(f"/studies/{study}/release").status_code == 409
+    assert api.lead.post(f"/studies/{study}/release").json()["state"] == "to_read"
+    api.reader.post(f"/studies/{study}/claim")
+    api.reader.post(f"/studies/{study}/report", json={"outcome": "normal"})
+    refused = api.other.post(f"/studies/{study}/undo")
+    assert refused.status_code == 409 and "ann has reported this study" in said(refused)
+    assert api.lead.post(f"/studies/{study}/undo").json()["claimed_by"] == "lea"
+
+
+def _name(role: str) -> str:
+    return {"reader": "ann", "lead": "lea", "admin": "ada"}[role]

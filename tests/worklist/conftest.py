@@ -1,0 +1,286 @@
+"""Both databases for every test of the store; small films, real ones of their kind; a real screener."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy
+import torch
+
+from tests.cli.conftest import say  # noqa: F401  a fixture
+from tests.data.making import dicom, picture
+from tests.worklist.postgresql import MEMORY, binaries, server
+from unseen.data.film import Film
+from unseen.detectors.saved import load
+from unseen.screening.decision import FIRST, Decision
+from unseen.screening.screener import Screened, Screener
+from unseen.worklist import jobs
+from unseen.worklist.database import Database
+from unseen.worklist.opening import DATABASE
+from unseen.worklist.receiving import Receipt
+from unseen.worklist.results import Result, record
+from unseen.worklist.schema import upgrade
+from unseen.worklist.store import Store
+from unseen.worklist.tables import metadata
+
+PCA = "models/pca"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a store is or may be made: `where` for the database, `home` for everything else."""
+
+    where: str
+    home: Path
+
+    @property
+    def kind(self) -> str:
+        return "postgresql" if "://" in self.where else "sqlite"
+
+    def open(self, **settings: Any) -> Store:
+        return Store.open(self.where, films_folder=self.home, **settings)
+
+
+@dataclass
+class Clock:
+    """A time that tests set; it moves a millisecond with each look, as time does."""
+
+    now: float = field(default=1_800_000_000.0)
+
+    def __call__(self) -> float:
+        self.now += 1e-3
+        return self.now
+
+
+@pytest.fixture(scope="session")
+def postgresql(program: Callable[[str], str]) -> Iterator[sqlalchemy.URL]:
+    """A running server; its databases `empty` and `shared` have the schema and no rows."""
+    with server(binaries() or Path(program("initdb")).parent) as url:
+        execute(url, "CREATE DATABASE empty")
+        template = Database(url.set(database="empty", drivername="postgresql+psycopg"))
+        upgrade(template)
+        template.close()
+        execute(url, "CREATE DATABASE shared TEMPLATE empty")
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the schema and no rows."""
+    path = tmp_path_factory.mktemp("sqlite") / DATABASE
+    template = Database(path)
+    upgrade(template)
+    template.close()
+    return path
+
+
+def execute(url: sqlalchemy.URL, *statements: str) -> None:
+    engine = sqlalchemy.create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in memory where there is one: stores wait for their disk, and there are many of them here."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+        yield Path(name)
+
+
+MakePlace = Callable[[str], Place]
+
+
+@pytest.fixture
+def make_place(request: pytest.FixtureRequest, folder: Path) -> MakePlace:
+    """`make_place("sqlite")`, `make_place("postgresql")`: a new empty place of that kind, the test's alone."""
+
+    def make(kind: str) -> Place:
+        home = folder / f"{kind}-{secrets.token_hex(3)}"
+        if kind == "sqlite":
+            home.mkdir()
+            shutil.copy(request.getfixturevalue("sqlite_file"), home)
+            return Place(str(home), home)
+        url: sqlalchemy.URL = request.getfixturevalue("postgresql")
+        name = f"t{secrets.token_hex(6)}"
+        execute(url, f"CREATE DATABASE {name} TEMPLATE empty")
+        return Place(url.set(database=name).render_as_string(hide_password=False), home)
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
+    """An empty place whose schema a test may spoil."""
+    return make_place(request.param)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) -> Place:
+    """An empty place; every test that takes it runs on both databases."""
+    if request.param == "sqlite":
+        return make_place("sqlite")
+    url = request.getfixturevalue("postgresql").set(database="shared")  # emptied: a new one takes half a second
+    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    execute(url, "SET session_replication_role = replica", f"TRUNCATE {tables}")
+    return Place(url.render_as_string(hide_password=False), folder / "postgresql")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(place: Place, clock: Clock) -> Iterator[Store]:
+    with place.open(clock=clock, patience_s=20.0) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def screener() -> Screener:
+    torch.set_num_threads(1)
+    return Screener(load(PCA))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 600 kB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "none", folder], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(
+            f"No small file system can be mounted here ({done.stderr.strip()}); a limit on files is tested below."
+        )
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def png(number: int) -> bytes:
+    """A small picture; another number is another one."""
+    pixels = np.random.default_rng(number).integers(0, 255, (40, 40), dtype=np.uint8)
+    return picture(pixels)
+
+
+def dicom_film(number: int, **tags: Any) -> bytes:
+    """A small DICOM film with these tags."""
+    pixels = np.random.default_rng(number).integers(0, 4095, (48, 48), dtype=np.uint16)
+    return dicom(pixels, bits=12, **{"ViewPosition": "PA"} | tags)
+
+
+def decision(action: str, priority: float = 0.5, reason: str = "so it was decided") -> Decision:
+    if action == "not_scored":
+        return Decision(
+            action="not_scored",
+            score=None,
+            probability=None,
+            p_value=None,
+            priority=FIRST,
+            reason=reason,
+            policy_digest="",
+        )
+    return Decision(
+        action=action,  # type: ignore[arg-type]
+        score=priority,
+        probability=priority,
+        p_value=1 - priority,
+        priority=priority,
+        reason=reason,
+        policy_digest="p",
+    )
+
+
+Judge = Callable[..., bool]
+
+
+@pytest.fixture
+def judge_with(screener: Screener) -> Callable[[Store], Judge]:
+    """`judge_with(store)("clear", 0.1, StudyInstanceUID="1.2")`: the film that has waited longest is judged so, as a
+    worker would enter it; False where none was due."""
+
+    def of(store: Store) -> Judge:
+        def enter(
+            action: str,
+            priority: float = 0.5,
+            *,
+            audit_share: float = 0.0,
+            view: str = "PA",
+            reason: str = "so",
+            **identifiers: str,
+        ) -> bool:
+            job = jobs.claim(store)
+            if job is None:
+                return False
+            film = Film(
+                name=job.film,
+                pixels=np.zeros((0, 0), np.float32),
+                source=job.source,
+                patient=job.film,
+                study=job.film,
+                bits=8,
+                view_position=view,
+                file_sha256=job.sha256,
+                pixel_sha256="",
+                file_bytes=0,
+                file_format="dicom",
+                identifiers=identifiers,
+            )
+            screened = Screened(film=film, decision=decision(action, priority, reason))
+            with store.writing() as writing:
+                return record(
+                    writing,
+                    job,
+                    Result(screened=screened, model="m" * 64, map_sha256=None),
+                    judge=screener.study,
+                    audit_share=audit_share,
+                    worker="worker",
+                )
+
+        return enter
+
+    return of
+
+
+@pytest.fixture
+def judge(store: Store, judge_with: Callable[[Store], Judge]) -> Judge:
+    """`judge_with` of this test's store."""
+    return judge_with(store)
+
+
+Judged = Callable[..., Receipt]
+
+
+@pytest.fixture
+def judged(store: Store, judge: Judge) -> Judged:
+    """`judged(3, "read", 0.7)`: film 3 is received and judged so."""
+
+    def make(number: int, action: str = "read", priority: float = 0.5, *, source: str = "ward", **how: Any) -> Receipt:
+        receipt = store.receive(png(number), name=f"{number}.png", source=source)
+        assert judge(action, priority, **how)
+        return receipt
+
+    return make
+
+
+def listed(store: Store, tab: Any = "to_read", **how: Any) -> list[str]:
+    """Every study of a tab, page by page."""
+    found: list[str] = []
+    page = store.page(tab, limit=7, **how)
+    while True:
+        found += [entry.study for entry in page.rows]
+        if page.next is None:
+            return found
+        page = store.page(tab, limit=7, after=page.next, **how)

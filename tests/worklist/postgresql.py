@@ -1,0 +1,64 @@
+"""A PostgreSQL server of the tests' own: in a temporary folder, on a Unix socket alone, gone when the tests are."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy
+
+_SHM = Path("/dev/shm")
+MEMORY = str(_SHM) if os.access(_SHM, os.W_OK) and shutil.disk_usage(_SHM).free > 2**30 else None
+"""Where folders are made that wait for no disk; None: wherever temporary folders go."""
+_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+# It is thrown away, so nothing waits for its disk; what is tested is killed, the server is not.
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "60",
+}
+
+
+def binaries() -> Path | None:
+    """Where `initdb` and `pg_ctl` are; Debian keeps them off the path."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    return _BINARIES[-1] if _BINARIES else None
+
+
+@contextmanager
+def server(programs: Path) -> Iterator[sqlalchemy.URL]:
+    """A running server, as the URL of its database `postgres`."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=MEMORY))  # short: a socket's path has 107 characters at most
+    data = folder / "data"
+    become: list[str] = []
+    if os.geteuid() == 0:  # the server refuses root
+        shutil.chown(folder, "postgres", "postgres")
+        become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    control = [*become, str(programs / "pg_ctl"), f"--pgdata={data}", "--silent"]
+    options = " ".join(f"-c {name}={value or chr(39) * 2}" for name, value in _SETTINGS.items()) + f" -k {folder}"
+
+    def run(*command: str) -> None:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"})
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+    try:
+        run(*become, str(programs / "initdb"), f"--pgdata={data}", "--username=unseen", "--auth=trust",
+            "--encoding=UTF8", "--no-locale", "--no-sync")  # fmt: skip
+        run(*control, f"--log={folder / 'log'}", f"--options={options}", "--wait", "start")
+        try:
+            yield sqlalchemy.URL.create(
+                "postgresql", username="unseen", database="postgres", query={"host": str(folder)}
+            )
+        finally:
+            subprocess.run([*control, "--mode=immediate", "stop"], cwd=folder, capture_output=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,80 @@
+"""The commands: worker, export, import, audit, backup, restore, each in a process of its own where that matters."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Say, run
+from tests.worklist.conftest import dicom_film, listed, png
+from unseen.worklist.store import Store
+
+
+@pytest.fixture
+def worklist(tmp_path: Path) -> Path:
+    """A worklist with three films that nobody has scored."""
+    with Store.open(tmp_path / "worklist") as store:
+        for number in range(2):
+            store.receive(png(number), name=f"{number}")
+        store.receive(dicom_film(9, AccessionNumber="A1", StudyInstanceUID="1.2"), name="9")
+    return tmp_path / "worklist"
+
+
+@pytest.mark.slow
+def test_a_worker_scores_and_stops_when_it_is_told(worklist: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [str(Path(sys.executable).with_name("unseen")), "worker", "models/pca", "--folder", str(worklist)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    try:
+        with Store.open(worklist) as store:
+            until = time.monotonic() + 90
+            while store.queue().waiting and time.monotonic() < until and process.poll() is None:
+                time.sleep(0.05)
+            assert len(listed(store)) == 3 and store.queue().done == 3
+            process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            out, err = process.communicate(timeout=30)
+            assert time.monotonic() - began < 5
+        assert process.returncode == 0 and "3 films scored." in out
+        assert err.count("film.entered id=f-") == 3 and "worker.stopped films=3" in err
+        assert "Research use only. Not a medical device. Not for diagnosis." in err
+    finally:
+        process.kill()
+    (tmp_path / "reported.csv").write_text("accession,outcome\nA1,normal\nA2,normal\n")
+    answer = run("import", tmp_path / "reported.csv", "--folder", worklist)
+    assert answer.code == 1
+    assert answer.out == "1 studies marked as reported elsewhere; 0 rows known already; 1 rows refused.\n"
+    assert "reported.csv, line 3: There is no study with this accession number here." in answer.err
+
+
+def test_what_is_saved_comes_back_and_the_trail_is_checked(worklist: Path, tmp_path: Path, say: Say) -> None:
+    answer = say("export", tmp_path / "out", "--folder", worklist)
+    assert answer.code == 0 and "3 studies" in answer.out and (tmp_path / "out" / "studies.parquet").exists()
+    answer = say("backup", tmp_path / "backup", "--folder", worklist)
+    assert (answer.code, answer.out) == (0, f"3 studies, 3 films, 0 maps saved in {tmp_path / 'backup'}\n")
+    answer = say("restore", tmp_path / "backup", "--folder", tmp_path / "back")
+    assert (answer.code, answer.out) == (0, f"3 studies, 3 films, 0 maps restored into {tmp_path / 'back'}\n")
+    head = say("audit", "head", "--folder", worklist).out.strip()
+    answer = say("audit", "verify", "--folder", tmp_path / "back", "--head", head)
+    assert (answer.code, answer.out) == (0, f"whole: 3 rows. Its head is {head}\n")
+    with Store.open(tmp_path / "back") as store, store.database.writing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_no_update")
+        connection.exec_driver_sql("UPDATE audit SET actor = 'nobody' WHERE seq = 2")
+    answer = say("audit", "verify", "--folder", tmp_path / "back")
+    assert (answer.code, answer.out) == (1, "") and "Row 2 of the audit trail was changed" in answer.err
+
+
+def test_a_folder_that_is_no_worklist_is_one_sentence(tmp_path: Path, say: Say) -> None:
+    answer = say("audit", "verify", "--folder", tmp_path)
+    assert answer.code == 2 and answer.out == ""
+    assert answer.err.count("\n") == 1 and "there is no worklist here" in answer.err

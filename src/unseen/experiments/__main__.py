@@ -5,6 +5,7 @@ python -m unseen.experiments                   real films, phantoms, shipped mod
                                                are found again
 python -m unseen.experiments --only thesis     the thesis's protocol and the noise study (`make results-thesis`)
 python -m unseen.experiments --only screening  calibration on real films, and the guarantee in simulated hospitals
+python -m unseen.experiments --only unfinished  how far trainings got that have no row yet
 python -m unseen.experiments --render          the pages and the README's table, from the committed rows alone
 """
 
@@ -28,6 +29,7 @@ from unseen.experiments.running import resolve
 from unseen.experiments.shipping import choice_row, finder_row, ship, ship_finder
 from unseen.experiments.thesis import thesis_row, train_thesis
 from unseen.experiments.twins import twin_row
+from unseen.experiments.unfinished import unfinished
 from unseen.training.showing import shown_on
 
 
@@ -42,7 +44,9 @@ def main() -> None:
 def _run() -> None:
     parser = argparse.ArgumentParser(prog="python -m unseen.experiments", description=__doc__.splitlines()[0])
     parser.add_argument("--render", action="store_true", help="only render the docs from the rows in --rows")
-    parser.add_argument("--only", choices=("real", "phantoms", "shipped", "thesis", "screening"), help="only these")
+    parser.add_argument(
+        "--only", choices=("real", "phantoms", "shipped", "thesis", "screening", "unfinished"), help="only these"
+    )
     parser.add_argument("--rows", type=Path, default=Path("results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results.md goes (default: docs)")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
@@ -59,6 +63,9 @@ def _run() -> None:
             _models(given.rows, given.models, given.workers)
         if given.only == "screening":
             _screening(given.rows)
+        if given.only == "unfinished":
+            asked = [recipes.load(name) for prefix in ("thesis/", "ms_cxr/") for name in _shipped(prefix)]
+            print("wrote", write_row(unfinished(asked, given.rows), given.rows))
         if given.only == "thesis":
             _thesis(given.rows, given.workers)
     for path in render(given.rows, docs=given.docs, readme=given.readme):

@@ -44,6 +44,7 @@ def thesis_page(rows: Mapping[str, Entry]) -> str:
         *_protocol(arms),
         *_honest(honest),
         *_noise(noise),
+        *_unfinished(rows.get("unfinished-0")),
         *_readings(),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -208,6 +209,25 @@ def _noise(row: Entry | None) -> list[str]:
         blocks.append(table(head, (_noise_line(entry, first, second) for entry in entries)))
         blocks.append(_noise_verdict(entries, names[first]))
     return blocks
+
+
+def _unfinished(row: Entry | None) -> list[str]:
+    """What has no row, or half of one, and how far it got."""
+    if row is None or not row["unfinished"]:
+        return []
+    lines = []
+    for entry in row["unfinished"]:
+        done = [f"{one['epochs']} of {one['of']}" for one in entry["trainings"]]
+        paces = [one["seconds_a_step"] for one in entry["trainings"] if one["seconds_a_step"] is not None]
+        lines.append([f"`{entry['recipe']}`", ", ".join(done), f"{min(paces):g}" if paces else "–"])
+    return [
+        "## Not finished",
+        "These trainings had more hours before them than there were, on two processor cores and without a GPU. They "
+        "are kept where they stopped and go on when `make results` or `make results-thesis` is said again; until then "
+        "nothing is claimed of them.",
+        table(["recipe", "epochs so far, by fold", "seconds a step (least, other work beside)"], lines),
+        f"As of {row['date']}.",
+    ]
 
 
 def _noise_line(entry: Entry, first: str, second: str) -> list[str]:

@@ -31,8 +31,8 @@ class Guarantee:
     """What is promised: a miss rate of at most `max_miss_rate` with `confidence`, both in (0, 1).
 
     >>> promise = Guarantee(max_miss_rate=0.10, confidence=0.95)
-    >>> [promise.abnormals_needed(misses) for misses in (0, 1, 2)]
-    [29, 46, 61]
+    >>> promise.abnormals_needed(), promise.abnormals_needed(1), promise.abnormals_needed(2)
+    (29, 46, 61)
     >>> promise.allowed_misses(28) is None, promise.allowed_misses(29), promise.allowed_misses(61)
     (True, 0, 2)
     """

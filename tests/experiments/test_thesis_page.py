@@ -85,7 +85,7 @@ def test_at_another_width_the_thesis_has_no_figure() -> None:
 
 def test_a_training_that_is_still_under_way_says_how_far_it_is() -> None:
     page = thesis_page({"thesis/roi-sure-0": arm("roi-sure", done=23, peak=0.85, last=0.7)})
-    assert "23 of 70, still to be trained on" in page and "(epoch 23)" in page and "of 23 epochs so far" in page
+    assert "23 of 70, still to be trained on" in page and "(epoch 23)" in page and "features: " not in page
     assert "| converged |" not in page, "nothing is said of its losses"
 
 

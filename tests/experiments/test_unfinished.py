@@ -12,8 +12,10 @@ from unseen.experiments.running import run_of
 from unseen.experiments.unfinished import unfinished
 
 
-@pytest.mark.usefixtures("shared_data")
-def test_a_training_that_stopped_is_named_with_its_epochs_and_a_finished_one_is_not(tmp_path: Path) -> None:
+def test_a_training_that_stopped_is_named_with_its_epochs_and_a_finished_one_is_not(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNSEEN_DATA", str(shared_data))
     stopped, never = load("thesis/ganomaly"), load("thesis/roi-sure")
     run, _ = run_of(stopped, root=tmp_path)
     run.folder.mkdir(parents=True)

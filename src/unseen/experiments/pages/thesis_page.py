@@ -118,10 +118,10 @@ def _reported(row: Entry) -> float | None:
 
 
 def _said(row: Entry) -> list[str]:
-    """What a row's curves say, in sentences that change when they do."""
-    if "by_epoch" not in row:
+    """What a row's curves say, in sentences that change when they do; of half a training nothing is said."""
+    if "by_epoch" not in row or row["epochs_done"] < row["epochs"]:
         return []
-    name, done = f"`{row['method']}`, {row['features']} features", row["epochs_done"]
+    name = f"`{row['method']}`, {row['features']} features"
     curve, cosine = row["by_epoch"]["auroc"], row["by_epoch"]["cosine"]
     best = row["auroc"]["best_epoch"]
     said = []
@@ -130,7 +130,7 @@ def _said(row: Entry) -> list[str]:
         within = best["low"] <= reported <= best["high"]
         said.append(
             f"{name}: the thesis's {reported:.4f} lies {'within' if within else '**outside**'} the interval of our "
-            f"best epoch, {figure(best)}" + ("" if done == row["epochs"] else f", of {done} epochs so far") + "."
+            f"best epoch, {figure(best)}."
         )
     gain = best["value"] - row["auroc"]["last_epoch"]["value"]
     worth, first, last = (

@@ -155,6 +155,12 @@ def test_nothing_labelled_is_said() -> None:
         calibrate(Replayed(), [at(1.0), UNREAD])
 
 
+@pytest.mark.parametrize("wrong", [{"prevalence": 5.0}, {"prevalence": 0.0}, {"audit_share": 2.0}])
+def test_a_share_that_is_none_is_a_sentence_before_anything_is_scored(wrong: dict[str, float]) -> None:
+    with pytest.raises(PolicyError, match=r"give a share between 0 and 1, like 0\.1"):
+        calibrate(Replayed(), labelled(), 0.10, **wrong)  # type: ignore[arg-type]
+
+
 def test_the_machines_own_word_goes_before_the_folders_name() -> None:
     def film(name: str, score: float, label: str | None, station: str | None) -> Film:
         made = replayed_film(name, score, label=label, source="folder")  # type: ignore[arg-type]

@@ -46,9 +46,13 @@ def calibrate(
     audit_share    of cleared studies, read all the same, in [0, 1]
     progress       called with the number of films done
 
-    Raises GuaranteeError for a rate that cannot be guaranteed, PolicyError where no labelled film was scored.
+    Raises GuaranteeError for a rate that cannot be guaranteed, PolicyError for another share that is none, and where
+    no labelled film was scored.
     """
     promise = Guarantee(max_miss_rate, confidence)
+    for name, value, within in (("prevalence", prevalence, (0, 1)), ("audit_share", audit_share, (-1e-9, 1 + 1e-9))):
+        if value is not None and not within[0] < value < within[1]:
+            raise PolicyError(f"{name} is {value}; give a share between 0 and 1, like 0.1")
     trained = frozenset(getattr(detector, "training_films", ()))
     screener = Screener(detector, gate=gate)
 

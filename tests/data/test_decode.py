@@ -165,6 +165,7 @@ def test_the_child_ends_with_its_parent(film: Path, how: str) -> None:
 def test_ctrl_c_ends_reading_and_the_decoder_still_works(film: Path) -> None:
     script = """
 import signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background starts with it ignored
 child = shared().child_pid
 os.kill(child, signal.SIGSTOP)
 threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,15 +44,16 @@ class Victims:
     """The server of `victims.py`."""
 
     def __init__(self) -> None:
+        # not a pipe: one that nobody empties stops the children; closed in `close`
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self._server = subprocess.Popen(
             [sys.executable, str(HERE / "victims.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._log,
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        os.set_blocking(self._server.stderr.fileno(), False)  # type: ignore[union-attr]
         assert self._line() == "ready", self.log()
 
     def ask(self, *words: object) -> int:
@@ -62,14 +64,15 @@ class Victims:
         return int(self._line())
 
     def log(self) -> str:
-        """What the children wrote since it was asked last."""
-        assert self._server.stderr is not None
-        return self._server.stderr.read() or ""
+        """What the children wrote."""
+        self._log.seek(0)
+        return self._log.read()
 
     def close(self) -> None:
         assert self._server.stdin is not None
         self._server.stdin.close()
         self._server.wait(timeout=30)
+        self._log.close()
 
     def _line(self) -> str:
         assert self._server.stdout is not None

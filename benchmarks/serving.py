@@ -24,6 +24,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -156,6 +157,7 @@ def measure(*, seconds: float, url: str | None, model: str, folder: Path | None)
                 "rss_start_bytes": start_bytes,
                 "rss_end_bytes": server.memory_bytes(),
                 "load_average": os.getloadavg()[0],
+                "date": datetime.now(UTC).date().isoformat(),
                 "machine": described(),
                 "limits": LIMITS,
             }

@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def measure(*, studies: int, url: str | None = None, times: int = 100, folder: P
         with writers(store) as written:
             beside = {name: timed(page, times) for name, page in kinds(store).items()}
         return {
+            "date": datetime.now(UTC).date().isoformat(),
             "database": store.database.engine.dialect.name,
             "studies": studies,
             "filled_s": round(filled_s, 1),

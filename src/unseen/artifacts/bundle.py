@@ -166,12 +166,7 @@ def load(folder: Path | str) -> Bundle:
     from safetensors import SafetensorError
     from safetensors.torch import load as from_bytes
 
-    folder = located(Path(folder))
-    if not folder.is_dir() or (not (folder / _CARD).exists() and not (folder / _WEIGHTS).exists()):
-        raise BundleError(
-            f"{folder}: not a bundle. A bundle is a folder with {_CARD} and {_WEIGHTS}; pickles (.pt, .pth, .pkl) are "
-            f"never opened. Give the folder that `unseen train` wrote, or one of {', '.join(map(str, shipped()))}."
-        )
+    folder = _found(folder)
     card = _card(folder / _CARD)
     path = folder / _WEIGHTS
     try:
@@ -195,6 +190,26 @@ def load(folder: Path | str) -> Bundle:
     except (SafetensorError, KeyError, ValueError) as error:  # KeyError: a dtype that torch lacks
         raise BundleError(f"{path}: not a safetensors file ({error}). No other format is opened.") from error
     return Bundle(card=card, tensors=tensors, folder=folder)
+
+
+def card_of(folder: Path | str) -> Card:
+    """The card of the bundle at ``folder``, without its weights.
+
+    Raises:
+        BundleError: naming the file, the cause and the cure.
+    """
+    return _card(_found(folder) / _CARD)
+
+
+def _found(folder: Path | str) -> Path:
+    """Where the bundle called ``folder`` lies; a BundleError where there is none."""
+    folder = located(Path(folder))
+    if not folder.is_dir() or (not (folder / _CARD).exists() and not (folder / _WEIGHTS).exists()):
+        raise BundleError(
+            f"{folder}: not a bundle. A bundle is a folder with {_CARD} and {_WEIGHTS}; pickles (.pt, .pth, .pkl) are "
+            f"never opened. Give the folder that `unseen train` wrote, or one of {', '.join(map(str, shipped()))}."
+        )
+    return folder
 
 
 def upgrade(table: dict[str, object]) -> dict[str, object]:

@@ -27,6 +27,7 @@ from unseen.detectors.detector import Detector, Finder
 from unseen.detectors.saved import add_gate, finder_of, gate_parts, load, save
 from unseen.experiments.cohort import cohort_of, lung_films, own_normals, phantom_normals
 from unseen.screening.gate.gate import Gate, GateError
+from unseen.screening.loading import gate_in
 from unseen.training.history import History
 from unseen.training.settings import Training
 
@@ -145,9 +146,8 @@ def gate_of(
 ) -> Gate | None:
     """The input gate of the detector in `bundle`, or a new one that learns from `films`, which it was trained on; None
     where it finds no lungs, or the films are too few for a gate."""
-    parts = None if bundle is None else gate_parts(bundle)
-    if parts is not None:
-        return Gate.of(*parts)
+    if bundle is not None and (kept := gate_in(bundle)) is not None:
+        return kept
     if detector.finder is None:
         return None
     try:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from unseen.evaluation.interval import Figure, Interval, Missing
+from unseen.evaluation.interval import Figure
+from unseen.evaluation.proportion import proportion
 
 
 def is_sampled(study: str, *, share: float, key: bytes) -> bool:
@@ -31,9 +32,4 @@ def abnormal_share(abnormal: int, read: int) -> Figure:
     >>> str(abnormal_share(0, 100))
     '0.00 (0.00 to 0.04)'
     """
-    from scipy.stats import binomtest
-
-    if not read:
-        return Missing("no cleared study has been audited yet")
-    ends = binomtest(abnormal, read).proportion_ci(method="exact")
-    return Interval(abnormal / read, float(ends.low), float(ends.high))
+    return proportion(abnormal, read, without="no cleared study has been audited yet")

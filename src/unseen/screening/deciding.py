@@ -41,9 +41,9 @@ def decision_rows(
             progress(done)
     studies: dict[tuple[str, str], list[Screened]] = {}
     for one in screened:
-        studies.setdefault(_study(one.film), []).append(one)
+        studies.setdefault(one.study, []).append(one)
     for one, name in zip(screened, names, strict=True):
-        yield _row(one, screener, studies[_study(one.film)], name)
+        yield _row(one, screener, studies[one.study], name)
 
 
 def _row(one: Screened, screener: Screener, study: list[Screened], name: str | None) -> DecisionRow:
@@ -65,7 +65,3 @@ def _status(one: Screened) -> Literal["scored", "not_read", "not_scored"]:
     if isinstance(one.film, NotRead):
         return "not_read"
     return "not_scored" if one.decision.score is None else "scored"
-
-
-def _study(film: Film | NotRead) -> tuple[str, str]:
-    return (film.patient, film.study if isinstance(film, Film) else film.name)

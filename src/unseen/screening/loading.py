@@ -31,6 +31,10 @@ def load(
     True
     """
     detector = load_detector(model, device=device, runtime=runtime)
+    return Screener(detector, None if policy is None else Policy.load(policy), gate=gate_in(model))
+
+
+def gate_in(model: Path | str) -> Gate | None:
+    """The input gate of a bundle; None for one without."""
     parts = gate_parts(model)
-    gate = None if parts is None else Gate.of(*parts)
-    return Screener(detector, None if policy is None else Policy.load(policy), gate=gate)
+    return None if parts is None else Gate.of(*parts)

@@ -14,7 +14,8 @@ import numpy as np
 from unseen.data.film import Film, NotRead
 from unseen.evaluation.bootstrap import draw_all
 from unseen.evaluation.cohort import Cohort, codes
-from unseen.evaluation.interval import Figure, Interval, Json, Missing
+from unseen.evaluation.interval import Figure, Json, Missing
+from unseen.evaluation.proportion import proportion
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.screening.decision import Decision
 from unseen.screening.reliability_diagram import Reliability, reliability
@@ -116,8 +117,7 @@ def pilot(
             film = one.film
             if isinstance(film, Film) and (film.pixel_sha256 in trained or film.pixel_sha256[:16] in known):
                 barred.add(film.patient)
-            name = film.study if isinstance(film, Film) else film.name
-            films.setdefault((film.patient, name), []).append(one.without_pictures())
+            films.setdefault(one.study, []).append(one.without_pictures())
         if progress:
             progress(done)
     studies = [
@@ -177,21 +177,14 @@ def _group(name: str, studies: Sequence[PilotStudy]) -> Group:
         name=name,
         normals=len(normal),
         abnormals=len(abnormal),
-        normals_cleared=_share(normal.count("clear"), len(normal), "no normal study"),
-        abnormals_cleared=_share(abnormal.count("clear"), len(abnormal), "no abnormal study"),
+        normals_cleared=proportion(normal.count("clear"), len(normal), without="no normal study"),
+        abnormals_cleared=proportion(abnormal.count("clear"), len(abnormal), without="no abnormal study"),
         not_scored=[*normal, *abnormal].count("not_scored"),
     )
 
 
 def _in_top(studies: Sequence[PilotStudy], share: float) -> Figure:
     first = studies[: round(share * len(studies))]
-    return _share(sum(study.abnormal for study in first), sum(study.abnormal for study in studies), "no abnormal study")
-
-
-def _share(k: int, n: int, without: str) -> Figure:
-    from scipy.stats import binomtest
-
-    if not n:
-        return Missing(without)
-    ends = binomtest(k, n).proportion_ci(method="exact")
-    return Interval(k / n, float(ends.low), float(ends.high))
+    return proportion(
+        sum(study.abnormal for study in first), sum(study.abnormal for study in studies), without="no abnormal study"
+    )

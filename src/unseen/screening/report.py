@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unseen.evaluation.interval import Figure, Interval, Missing
+from unseen.evaluation.interval import Figure
+from unseen.evaluation.proportion import proportion
 from unseen.screening.policy import Policy, SourcePolicy
 
 
@@ -37,9 +38,4 @@ def share(source: SourcePolicy) -> Figure:
     >>> str(share(SourcePolicy(abnormals=59, normals=tuple(range(100)), threshold=20.0, cleared_normals=20)))
     '0.20 (0.13 to 0.29)'
     """
-    from scipy.stats import binomtest
-
-    if not source.normals:
-        return Missing("no normal study is known")
-    ends = binomtest(source.cleared_normals, len(source.normals)).proportion_ci(method="exact")
-    return Interval(source.cleared_normals / len(source.normals), float(ends.low), float(ends.high))
+    return proportion(source.cleared_normals, len(source.normals), without="no normal study is known")

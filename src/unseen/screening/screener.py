@@ -80,6 +80,11 @@ class Screened:
         """Whether it is carried along and decides nothing."""
         return isinstance(self.film, Film) and is_lateral(self.film.view_position)
 
+    @property
+    def study(self) -> tuple[str, str]:
+        """Patient and study; a file that was not read is a study of its own."""
+        return (self.film.patient, self.film.study if isinstance(self.film, Film) else self.film.name)
+
     def without_pictures(self) -> Screened:
         """The same without pixels and maps, for thousands of them to be kept."""
         film = self.film
@@ -93,7 +98,8 @@ class Screener:
 
     detector  a trained detector, such as `un.detectors.load("models/pca")`
     policy    what `screening.calibrate` made, or a file of `unseen calibrate`; None: rank, never clear
-    gate      refuses films unlike the training films; by default the detector's own, where its bundle has one
+    gate      refuses films unlike the training films; None: every film is scored. `screening.load` brings a
+              bundle's own
 
     Raises PolicyError for a policy that was made for other weights, or with another gate.
     """
@@ -147,7 +153,7 @@ class Screener:
             return replace(kept[0], priority=highest.priority)
         return highest
 
-    def decide(self, score: float, film: Film | None) -> Decision:
+    def decide(self, score: float, film: Film) -> Decision:
         """The decision about a score, of a film that the gate let through."""
         if self.policy is None:
             return Decision(

@@ -36,9 +36,7 @@ def studies_of(screened: Iterable[Screened], *, source_tag: str | None) -> list[
     groups: dict[tuple[str, str], list[Screened]] = {}
     for one in screened:
         if one.label is not None and not one.lateral:
-            film = one.film
-            key = (film.patient, film.study) if isinstance(film, Film) else (film.patient, film.name)
-            groups.setdefault(key, []).append(one)
+            groups.setdefault(one.study, []).append(one)
     return [_study(*key, films, source_tag) for key, films in groups.items()]
 
 

@@ -19,7 +19,10 @@ import torch
 from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import dicom, picture
 from tests.worklist.postgresql import MEMORY, binaries, server
+from unseen.anatomy.view import View
 from unseen.data.film import Film
+from unseen.data.phantoms import normals
+from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
 from unseen.screening.decision import FIRST, Decision
 from unseen.screening.screener import Screened, Screener
@@ -151,6 +154,13 @@ def store(place: Place, clock: Clock) -> Iterator[Store]:
 def screener() -> Screener:
     torch.set_num_threads(1)
     return Screener(load(PCA))
+
+
+@pytest.fixture(scope="session")
+def second() -> Pca:
+    """Another model than `screener`'s: it sees the whole film, on a small grid, and needs no lungs."""
+    torch.set_num_threads(1)
+    return Pca(view=View(size=32, frame="whole"), components=5).fit(normals(8, seed=1, size=64))
 
 
 @pytest.fixture

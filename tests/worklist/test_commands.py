@@ -29,7 +29,15 @@ def worklist(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_a_worker_scores_and_stops_when_it_is_told(worklist: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("unseen")), "worker", "models/pca", "--folder", str(worklist)],
+        [
+            str(Path(sys.executable).with_name("unseen")),
+            "worker",
+            "models/pca",
+            "--folder",
+            str(worklist),
+            "--also",
+            "models/roi-sure",
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -41,6 +49,9 @@ def test_a_worker_scores_and_stops_when_it_is_told(worklist: Path, tmp_path: Pat
             while store.queue().waiting and time.monotonic() < until and process.poll() is None:
                 time.sleep(0.05)
             assert len(listed(store)) == 3 and store.queue().done == 3
+            (film,) = store.study(listed(store)[0]).films
+            assert len({finding.model for finding in film.findings}) == 2
+            assert [pictures.shape for pictures in store.generated().values()] == [(64, 64, 64)], "pca's alone"
             process.send_signal(signal.SIGTERM)
             began = time.monotonic()
             out, err = process.communicate(timeout=30)

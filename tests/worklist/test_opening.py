@@ -12,11 +12,15 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from tests.worklist.conftest import Judge, Place, dicom_film
+from tests.worklist.conftest import Judge, Place, dicom_film, execute, png
+from unseen.screening.screener import Screener
+from unseen.worklist.database import Database, url_of
 from unseen.worklist.errors import NotFoundError, WorklistError
-from unseen.worklist.schema import newest, revision
+from unseen.worklist.opening import DATABASE
+from unseen.worklist.schema import newest, revision, upgrade
 from unseen.worklist.store import Store
-from unseen.worklist.tables import metadata
+from unseen.worklist.tables import films, metadata
+from unseen.worklist.worker import Worker
 
 
 def test_the_migrations_build_the_tables_that_the_code_knows(place: Place) -> None:
@@ -36,6 +40,52 @@ def test_the_migrations_build_the_tables_that_the_code_knows(place: Place) -> No
             for check in table.constraints
             if isinstance(check, sqlalchemy.CheckConstraint)
         }
+
+
+OLD = """
+INSERT INTO settings VALUES ('plain', '1'), ('key', '{key}'), ('waiting_cap_s', '86400.0');
+INSERT INTO studies (id, public_id, source, state, standing, shelf, band, rank, received_us, changed_us, films,
+    audit_sample, reason)
+    VALUES (1, 's-00000000000000000001', 'ward', 'received', 'received', 'to_read', 2, 0, 5, 5, 1, {no}, '');
+INSERT INTO films (id, public_id, study_id, sha256, bytes, name, source, received_us, judged, tags)
+    VALUES (1, 'f-00000000000000000001', 1, '{sha256}', {bytes}, 'a.png', 'ward', 5, {no}, '{{}}');
+INSERT INTO jobs VALUES (1, 'open', 0, 0, NULL, '')
+"""
+
+
+def test_a_store_of_the_first_revision_is_brought_up_to_date(own_place: Place, screener: Screener) -> None:
+    """Its rows as version 0001 wrote them: they are kept, and its films can be scored."""
+    with own_place.open(pseudonymise=False) as made:  # for its key
+        fingerprint = made.names.fingerprint
+        receipt = made.receive(png(1), name="a.png")
+        size = made.film_path(receipt.film_id).stat().st_size
+    url = url_of(own_place.where)
+    if url is None:
+        for path in own_place.home.glob(f"{DATABASE}*"):
+            path.unlink()
+    else:
+        name = f"{url.database}_old"
+        execute(url.set(database="postgres"), f"CREATE DATABASE {name}")
+        url = url.set(database=name)
+    old = Database(own_place.home / DATABASE if url is None else url)
+    upgrade(old, to="0001")
+    with old.writing() as connection:
+        filled = OLD.format(key=fingerprint, sha256=receipt.sha256, bytes=size, no="0" if url is None else "false")
+        for statement in filled.split(";\n"):
+            connection.exec_driver_sql(statement)
+    old.close()
+    where = own_place.where if url is None else url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with Store.open(where, films_folder=own_place.home, create=False) as store:
+        with store.database.reading() as connection:
+            assert revision(connection) == newest()
+            row = connection.execute(sqlalchemy.select(films)).one()
+        assert (row.sha256, row.look, row.statistics) == (receipt.sha256, None, None)
+        with pytest.raises(NotFoundError, match="how this film looks"):
+            store.nearest(row.public_id)
+        assert Worker(store, lambda: screener).drain() == 1
+        assert store.nearest(row.public_id) == []
+        (film,) = store.study("s-00000000000000000001", blind=False).films
+        assert film.findings[0].score is not None and store.thumbnail(film.film)
 
 
 def test_an_empty_folder_becomes_a_store_and_stays_one(tmp_path: Path) -> None:

@@ -19,6 +19,10 @@ def worker(
     policy: Annotated[
         Path | None, typer.Option(help="what `unseen calibrate` wrote for this model; without it nothing is cleared")
     ] = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="a further bundle that scores each film, for comparison only; may be given several times"),
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
     runtime: Annotated[
         Literal["torch", "openvino"], typer.Option(help="what computes: openvino is faster on the CPU")
@@ -38,7 +42,9 @@ def worker(
     import threading
 
     from unseen.cli import console
+    from unseen.detectors.saved import load as load_detector
     from unseen.screening.loading import load
+    from unseen.web.models import Models
     from unseen.worklist.store import Store
     from unseen.worklist.worker import Worker
 
@@ -48,8 +54,10 @@ def worker(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("unseen").setLevel(logging.INFO)
     with Store.open(url or folder, films_folder=folder, create=False) as store:
+        Models.of(model, policy, further=also or ())  # the same weights twice are refused
         screener = load(model, policy, device=device, runtime=runtime)
+        further = [load_detector(folder, device=device, runtime=runtime) for folder in also or ()]
         console.step(f"scoring what comes into {folder} with {model}; Ctrl-C stops")
         console.limits()
-        scored = Worker(store, lambda: screener).run(stop)
+        scored = Worker(store, lambda: screener, further=lambda: further).run(stop)
     typer.echo(f"{scored} films scored.")

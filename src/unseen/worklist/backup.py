@@ -1,12 +1,13 @@
 """A backup is a folder: the tables of one moment as JSON lines, every film and map checked by its hash, the site's key.
 
 It is one format for both kinds of database, so that a store can also move from SQLite to PostgreSQL or back. Writers go
-on meanwhile: tables are read in one snapshot, and films never change. Sessions are left out. The folder is as secret as
-the store: it holds the films and the key.
+on meanwhile: tables are read in one snapshot, and films never change. Sessions are left out, and renditions, which are
+derived. The folder is as secret as the store: it holds the films and the key.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -139,7 +140,7 @@ def _write_table(connection: Connection, table: Table, path: Path) -> dict[str, 
 def _lines(columns: list[str], rows: Iterable[Any]) -> Iterator[list[Any]]:
     yield columns
     for row in rows:
-        yield list(row)
+        yield [base64.b64encode(value).decode() if isinstance(value, bytes) else value for value in row]
 
 
 def _copy(source: ContentFolder, target: ContentFolder, digests: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from unseen.worklist import audit
 from unseen.worklist.listing import Entry, entry_of, moment
 from unseen.worklist.results import decision_of
+from unseen.worklist.row_facts import row_facts
 from unseen.worklist.tables import decisions, films, findings, merged, reports
 from unseen.worklist.writing import find_study
 
@@ -109,7 +110,7 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool) -
     names = connection.execute(select(merged.c.public_id).where(merged.c.study_id == row.id)).scalars().all()
     subjects = [row.public_id, *names, *(film.public_id for film in of_study)]
     return Study(
-        entry=entry_of(row, now_us=now_us, blind=blind),
+        entry=entry_of(row, row_facts(connection, [row])[row.id], now_us=now_us, blind=blind),
         accession=row.accession,
         patient=row.patient,
         films=tuple(

@@ -1,8 +1,8 @@
 """What is kept, and for how long: studies removed by age, and a patient erased.
 
-Rows, films and maps go; the audit events stay, for they hold nothing of the patient and the chain must go on. Files are
-removed after the transaction that removed their rows: a process killed in between leaves strangers, which the next
-start removes.
+Rows, films, maps and renditions go; the audit events stay, for they hold nothing of the patient and the chain must go
+on. Files are removed after the transaction that removed their rows: a process killed in between leaves strangers, which
+the next start removes.
 """
 
 from __future__ import annotations
@@ -111,6 +111,7 @@ def _remove(writing: Writing, found: list[Found], *, actor: str, action: str) ->
 
 def _unlink(store: Store, gone: tuple[list[str], list[str]], count: int) -> Removed:
     """Remove the files; `remove_unknown` asks again, since the same bytes may have come back meanwhile."""
+    store.remove_unknown(store.renditions, gone[0])
     return Removed(
         studies=count,
         films=store.remove_unknown(store.films, gone[0]),

@@ -17,6 +17,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, func, select, 
 from unseen.worklist import waiting
 from unseen.worklist.errors import WorklistError
 from unseen.worklist.ordering import NOT_SCORED, OVERDUE
+from unseen.worklist.row_facts import RowFacts, row_facts
 from unseen.worklist.states import State
 from unseen.worklist.tables import studies, terms
 from unseen.worklist.writing import Found, clean
@@ -47,6 +48,10 @@ class Entry:
     claimed_by    who reads it, and since when; None where nobody does (any more)
     probability   of being abnormal, 0 to 1; None on a blind page, for it would tell a sampled study from the others
     score         likewise
+    film          one to look at; None before a worker has read one
+    model         SHA-256 of the weights that score; None where there is no score
+    outcome       of the report that stands; None without one, and where the outcome is not known here
+    reported_by   whose it is
     """
 
     study: str
@@ -62,6 +67,10 @@ class Entry:
     claimed: datetime | None
     probability: float | None
     score: float | None
+    film: str | None
+    model: str | None
+    outcome: str | None
+    reported_by: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +105,7 @@ class Wanted:
 
 
 def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: int, due_us: int) -> Page | None:
-    """One page, in two statements.
+    """One page, in two statements, and three more for what its rows show beside them.
 
     None where, at `due_us`, a study has waited too long and still stands among the priorities: it is to be moved first.
     """
@@ -125,10 +134,11 @@ def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: i
     if backwards:
         found.reverse()
     places = [cursor_of(tuple(getattr(row, column.name) for column in order)) for row in (found[:1] + found[-1:])]
+    beside = row_facts(connection, found)
     earlier = further if backwards else cursor is not None
     later = (before is not None) if backwards else further
     return Page(
-        rows=tuple(entry_of(row, now_us=now_us, blind=wanted.blind) for row in found),
+        rows=tuple(entry_of(row, beside[row.id], now_us=now_us, blind=wanted.blind) for row in found),
         next=places[-1] if found and later else None,
         previous=places[0] if found and earlier else None,
         total=min(facts.counted, COUNTED),
@@ -196,7 +206,7 @@ def _matching(names: Pseudonyms, text: str | None) -> list[ColumnElement[bool]]:
     return [studies.c.id.in_(union_all(*(select(one.c.study_id) for one in latest)))]
 
 
-def entry_of(row: Found, *, now_us: int, blind: bool) -> Entry:
+def entry_of(row: Found, beside: RowFacts, *, now_us: int, blind: bool) -> Entry:
     claimed = row.claimed_by is not None and row.claimed_until_us > now_us
     return Entry(
         study=row.public_id,
@@ -212,6 +222,10 @@ def entry_of(row: Found, *, now_us: int, blind: bool) -> Entry:
         claimed=moment(row.claimed_us) if claimed else None,
         probability=None if blind else row.probability,
         score=None if blind else row.score,
+        film=beside.film,
+        model=None if blind else beside.model,
+        outcome=beside.outcome,
+        reported_by=beside.reported_by,
     )
 
 

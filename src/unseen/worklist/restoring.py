@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, Table, func, inspect, select, text
+from sqlalchemy import Connection, LargeBinary, MetaData, Table, func, inspect, select, text
 
 from unseen.worklist import audit, schema
 from unseen.worklist.backup import FORMAT, MANIFEST, Saved, copy_checked
@@ -106,9 +107,12 @@ def _load(connection: Connection, path: Path, name: str, said: dict[str, Any]) -
     table = Table(name, MetaData(), autoload_with=connection)
     lines = _checked_lines(path, said["sha256"])
     columns = next(lines)
+    binary = [name for name in columns if isinstance(table.columns[name].type, LargeBinary)]
     rows: list[dict[str, Any]] = []
     for values in lines:
-        rows.append(dict(zip(columns, values, strict=True)))
+        row = dict(zip(columns, values, strict=True))
+        row |= {name: base64.b64decode(row[name]) for name in binary if row[name] is not None}
+        rows.append(row)
         if len(rows) == _ROWS:
             connection.execute(table.insert(), rows)
             rows.clear()

@@ -1,4 +1,4 @@
-"""What a worker found goes into the database: finding, decision, state, audit event and the job's end, all together.
+"""What a worker found goes into the database: findings, decision, state, audit events and the job's end, all together.
 
 A film has one finding a model. Where two workers scored the same film, the second one's result changes nothing.
 """
@@ -25,7 +25,9 @@ from unseen.worklist.tables import decisions, films, findings, reports, studies
 from unseen.worklist.writing import Found, Writing, clean
 
 if TYPE_CHECKING:
+    from unseen.detectors.detector import Finding
     from unseen.screening.drift import DriftReference
+    from unseen.worklist.appearance import Appearance
     from unseen.worklist.jobs import Job
 
 JudgeStudy = Callable[[Sequence[Screened]], Decision]
@@ -35,16 +37,29 @@ _AMONG = 1000  # waiting studies from which a sampled one takes its place in the
 
 
 @dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What a further model said of the film: for comparison, deciding nothing."""
+
+    finding: Finding
+    model: str
+    map_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What became of one film.
 
-    model       SHA-256 of the detector's weights
+    model       SHA-256 of the weights of the detector that decides
     map_sha256  of the anomaly map's file, placed already; None without a map
+    compared    findings of further models
+    appearance  how the film looks; None where it was not read
     """
 
     screened: Screened
     model: str
     map_sha256: str | None
+    compared: Sequence[Compared] = ()
+    appearance: Appearance | None = None
 
 
 def record(
@@ -71,7 +86,15 @@ def record(
     if connection.execute(known).first() is not None:
         jobs.close(connection, film.id, state="done")
         return False
-    _enter_finding(writing, film, result)
+    known_of = select(findings.c.model).where(findings.c.film_id == film.id)
+    scored_by = {*connection.execute(known_of).scalars(), result.model}
+    for one in result.compared:
+        if one.model not in scored_by:  # it may have decided earlier
+            _enter_finding(writing, film, one.finding, model=one.model, map_sha256=one.map_sha256)
+            writing.log(
+                worker, "film.compared", film.public_id, model=one.model, score=one.finding.score, map=one.map_sha256
+            )
+    _enter_finding(writing, film, result.screened.finding, model=result.model, map_sha256=result.map_sha256)
     read, decision = result.screened.film, result.screened.decision
     values: dict[str, object] = {"judged": True}
     if isinstance(read, Film):
@@ -80,6 +103,11 @@ def record(
             "file_format": read.file_format,
             "pixel_sha256": read.pixel_sha256,
             "tags": json.dumps(dict(read.tags), sort_keys=True),
+        }
+    if result.appearance is not None:
+        values |= {
+            "look": result.appearance.look,
+            "statistics": json.dumps(result.appearance.statistics, sort_keys=True),
         }
     connection.execute(films.update().where(films.c.id == film.id).values(**values))
     study = join(writing, film, read.identifiers if isinstance(read, Film) else {}, actor=worker)
@@ -122,18 +150,19 @@ def _film_of_job(writing: Writing, job: Job) -> Found | None:
     return writing.connection.execute(select(films).where(*same)).one_or_none()
 
 
-def _enter_finding(writing: Writing, film: Found, result: Result) -> None:
-    finding = result.screened.finding
+def _enter_finding(
+    writing: Writing, film: Found, finding: Finding | None, *, model: str, map_sha256: str | None
+) -> None:
     viewed = None if finding is None else finding.viewed
     writing.connection.execute(
         findings.insert().values(
             film_id=film.id,
-            model=result.model,
+            model=model,
             score=None if finding is None else finding.score,
             parts=json.dumps({} if finding is None else dict(finding.parts), sort_keys=True),
             box=None if viewed is None else json.dumps(viewed.box),
             inner=None if viewed is None else json.dumps(viewed.inner),
-            map_sha256=result.map_sha256,
+            map_sha256=map_sha256,
             made_us=writing.now_us,
         )
     )

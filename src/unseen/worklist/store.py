@@ -1,7 +1,7 @@
 """`Store`: the worklist as one object. Each method says what it does; the files that it names say how.
 
-A folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/`` and ``maps/`` by digest, ``site.key``, and
-``audit.head``. A store may be used by several threads, and by any number of processes at once.
+A folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/``, ``maps/`` and ``renditions/`` by digest,
+``site.key``, and ``audit.head``. A store may be used by several threads, and by any number of processes at once.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ from unseen.worklist import (
     waiting,
 )
 from unseen.worklist.accounts import Accounts
+from unseen.worklist.activating import Activations
 from unseen.worklist.content import ContentFolder
 from unseen.worklist.database import PATIENCE_S, Database
 from unseen.worklist.errors import BusyError, NotFoundError
 from unseen.worklist.opening import HEAD, keep_head, kept_head, opened
+from unseen.worklist.renditions import RenditionFolder
+from unseen.worklist.showing import Showing
 from unseen.worklist.states import DONE
-from unseen.worklist.tables import films, findings, studies
+from unseen.worklist.tables import decisions, films, findings, studies
 from unseen.worklist.writing import Writing, find_film
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ CLAIM_S = 30 * 60.0
 """How long a claim holds without a report: a reader who walked away blocks a study for half an hour."""
 
 
-class Store:
+class Store(Showing):
     """Open one with `Store.open`; use it as a context manager, or call `close`."""
 
     def __init__(
@@ -80,7 +83,9 @@ class Store:
         self.claim_s = claim_s
         self.films = ContentFolder(home / "films")
         self.maps = ContentFolder(home / "maps")
+        self.renditions = RenditionFolder(home / "renditions")
         self.accounts = Accounts(self)
+        self.activations = Activations(self)
 
     @classmethod
     def open(
@@ -162,7 +167,7 @@ class Store:
     def sweep(self) -> int:
         """Remove files that a killed process left without a row; returns how many. For the start of a server."""
         total = 0
-        for folder in (self.films, self.maps):
+        for folder in (self.films, self.maps, self.renditions):
             total += folder.sweep(
                 lambda digests, folder=folder: self._known(folder, digests),  # type: ignore[misc]
                 lambda digests, folder=folder: self.remove_unknown(folder, digests),  # type: ignore[misc]
@@ -172,11 +177,11 @@ class Store:
         return total
 
     def remove_unknown(self, folder: ContentFolder, digests: Sequence[str]) -> int:
-        """Remove those of these files that no row names; returns how many."""
+        """Remove those of these files that no row names, or a film's renditions; returns how many."""
         if not digests:
             return 0
         with self.database.writing() as connection:
-            column = films.c.sha256 if folder is self.films else findings.c.map_sha256
+            column = findings.c.map_sha256 if folder is self.maps else films.c.sha256
             known = set(connection.execute(select(column).where(column.in_(digests))).scalars())
             strangers = [digest for digest in set(digests) - known if folder.of(digest).exists()]
             for digest in strangers:
@@ -184,7 +189,7 @@ class Store:
         return len(strangers)
 
     def _known(self, folder: ContentFolder, digests: list[str]) -> set[str]:
-        column = films.c.sha256 if folder is self.films else findings.c.map_sha256
+        column = findings.c.map_sha256 if folder is self.maps else films.c.sha256
         with self.database.reading() as connection:
             return set(connection.execute(select(column).where(column.between(digests[0], digests[-1]))).scalars())
 
@@ -242,7 +247,8 @@ class Store:
             return self.films.of(find_film(connection, film).sha256)
 
     def map_path(self, film: str, model: str | None = None) -> Path:
-        """Where an anomaly map of the film lies: `.npy`, float32 (size, size); the latest, or the one of `model`.
+        """Where an anomaly map of the film lies: `.npy`, float32 (size, size); the latest of a model that decided, or
+        the one of `model`.
 
         Raises NotFoundError where there is none.
         """
@@ -251,8 +257,8 @@ class Store:
             query = select(findings.c.map_sha256).where(
                 findings.c.film_id == number, findings.c.map_sha256.is_not(None)
             )
-            if model is not None:
-                query = query.where(findings.c.model == model)
+            decided = select(decisions.c.model).where(decisions.c.film_id == number)
+            query = query.where(findings.c.model.in_(decided) if model is None else findings.c.model == model)
             digest = connection.execute(query.order_by(findings.c.id.desc()).limit(1)).scalar_one_or_none()
         if digest is None:
             raise NotFoundError(f"There is no anomaly map of {film[:40]!r}: it was not scored, or not by this model.")

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -128,6 +129,8 @@ films = Table(
     Column("file_format", Text),
     Column("pixel_sha256", Text),
     Column("tags", Text, nullable=False),  # JSON, keyword to value
+    Column("look", LargeBinary),  # see `appearance`; none before the film was read
+    Column("statistics", Text),  # JSON, name to number; likewise
     Index("ix_films_source_name", "source", "name"),
 )
 
@@ -157,6 +160,7 @@ findings = Table(
     Column("map_sha256", Text, index=True),
     Column("made_us", BigInteger, nullable=False),
     UniqueConstraint("film_id", "model", name="uq_findings_film_model"),
+    Index("ix_findings_model", "model", "id"),
 )
 
 decisions = Table(
@@ -188,6 +192,7 @@ reports = Table(
     Column("made_us", BigInteger, nullable=False),
     Column("undone_us", BigInteger),
     CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
+    Index("ix_reports_outcome", "outcome", "id"),
 )
 
 terms = Table(
@@ -218,6 +223,23 @@ watches = Table(
     Column("since_us", BigInteger, nullable=False),
     Column("kind", Text),  # of the alarm that stands
     Column("reason", Text),
+)
+
+activations = Table(
+    "activations",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("model", Text, nullable=False),  # SHA-256 of the weights
+    Column("model_name", Text, nullable=False),
+    Column("policy", Text),  # JSON; none: films are ranked, and none is cleared
+    Column("policy_digest", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_us", BigInteger, nullable=False),
+    Column("activated_by", Text),
+    Column("activated_us", BigInteger),
+    Column("withdrawn_by", Text),
+    Column("withdrawn_us", BigInteger),
 )
 
 accounts = Table(

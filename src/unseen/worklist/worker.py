@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,20 +24,25 @@ import numpy as np
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
+from unseen.screening.views import is_lateral
 from unseen.worklist import jobs
+from unseen.worklist.appearance import appearance_of
 from unseen.worklist.content import room, write_flushed
 from unseen.worklist.errors import BusyError, NoRoomError, WorklistError
-from unseen.worklist.results import Result, bury, record
+from unseen.worklist.generated import keep_generated
+from unseen.worklist.renditions import Rendition, thumbnail
+from unseen.worklist.results import Compared, Result, bury, record
 
 if TYPE_CHECKING:
-    from unseen.screening.screener import Screener
+    from unseen.detectors.detector import Finding
+    from unseen.screening.screener import Scores, Screener
     from unseen.worklist.jobs import Job
     from unseen.worklist.store import Store
 
 _log = logging.getLogger("unseen")
 
-POLL_S = 0.25
-"""How often an idle worker asks for films: a quarter of a second is little beside a score, and little load."""
+POLL_S = 0.1
+"""How often an idle worker asks for films: one step in an index, ten times a second, and little beside a score."""
 _TIDY_S = 5.0
 _BACK_OFF_S = 5.0  # after the database or the disk could not be used
 
@@ -47,6 +52,8 @@ class Worker:
 
     store     the worklist
     screener  makes the screener, once, in the process that uses it; its detector must come from a bundle
+    further   likewise makes detectors whose scores are kept for comparison: they decide nothing, no gate is asked,
+              and one that fails costs its own score alone
     name      for the audit trail; by default the machine and the process
     """
 
@@ -55,6 +62,7 @@ class Worker:
         store: Store,
         screener: Callable[[], Screener],
         *,
+        further: Callable[[], Sequence[Scores]] = tuple,
         name: str | None = None,
         lease_s: float = jobs.LEASE_S,
         poll_s: float = POLL_S,
@@ -65,6 +73,8 @@ class Worker:
         self.poll_s = poll_s
         self._make = screener
         self._screener: Screener | None = None
+        self._make_further = further
+        self._further: Sequence[Scores] | None = None
 
     @property
     def screener(self) -> Screener:
@@ -73,11 +83,19 @@ class Worker:
             self._screener = self._make()
         return self._screener
 
+    @property
+    def further(self) -> Sequence[Scores]:
+        """The detectors for comparison, made when they are first wanted."""
+        if self._further is None:
+            self._further = self._make_further()
+        return self._further
+
     def run(self, stop: threading.Event) -> int:
         """Score what is there and what comes, until `stop` is set; the film in hand is finished. Returns how many."""
-        model = self.screener.detector.weights_sha256
-        _log.info("worker.started model=%s", model[:16])
+        models = [self.screener.detector, *self.further]
+        _log.info("worker.started models=%s", ",".join(model.weights_sha256[:16] for model in models))
         self.store.sweep()
+        self._generate(models)
         scored = 0
         tidied = 0.0
         while not stop.is_set():
@@ -120,10 +138,7 @@ class Worker:
                 jobs.give_back(self.store, job)
             raise
         except Exception as error:  # whatever a detector may raise costs this film, not the worker
-            # no traceback: an exception's message may hold what the file says
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            kind, place = type(error).__name__, f"{Path(where.filename).name}:{where.lineno}"
-            _log.error("film.failed id=%s try=%d error=%s at=%s", job.film, job.tries, kind, place)
+            _log.error("film.failed id=%s try=%d %s", job.film, job.tries, _place_of(error))
             self._failed(job, error)
             return True
         spent_ms = 1000 * (time.monotonic() - began)
@@ -138,31 +153,80 @@ class Worker:
             self.screener.stopped = self.store.clearing_stopped(policy.digest)
         (screened,) = self.screener.screen([film])
         model = self.screener.detector.weights_sha256
-        written = io.BytesIO()
-        if screened.finding is not None:
-            np.save(written, screened.finding.anomaly_map, allow_pickle=False)
-        data = written.getvalue()
-        digest = hashlib.sha256(data).hexdigest() if data else None
-        temporary = self.store.maps.temporary()
+        compared = self._compare(film, job)
+        found = {} if screened.finding is None else {model: screened.finding}
+        found |= compared
+        self._show(job, film, found)
+        maps = {one: _npy(finding) for one, finding in found.items()}
+        digests = {one: hashlib.sha256(data).hexdigest() for one, data in maps.items()}
+        result = Result(
+            screened=screened,
+            model=model,
+            map_sha256=digests.get(model),
+            compared=[
+                Compared(finding=finding, model=one, map_sha256=digests[one]) for one, finding in compared.items()
+            ],
+            appearance=appearance_of(film, list(found.values())) if isinstance(film, Film) else None,
+        )
+        temporaries = {digest: self.store.maps.temporary() for digest in digests.values()}
         try:
             with room(self.store.maps):
-                if digest is not None:
-                    write_flushed(temporary, [data])
+                for one, digest in digests.items():
+                    if not temporaries[digest].exists():  # two models may draw the same map
+                        write_flushed(temporaries[digest], [maps[one]])
             with self.store.writing() as writing, room(self.store.maps):
                 entered = record(
                     writing,
                     job,
-                    Result(screened=screened, model=model, map_sha256=digest),
+                    result,
                     judge=self.screener.study,
                     worker=self.name,
                     audit_share=0.0 if policy is None else policy.audit_share,
                     drift=None if policy is None else policy.drift,
                 )
-                if entered and digest is not None:
-                    self.store.maps.place(temporary, digest)
+                if entered:
+                    for digest, temporary in temporaries.items():
+                        self.store.maps.place(temporary, digest)
         finally:
-            temporary.unlink(missing_ok=True)
+            for temporary in temporaries.values():
+                temporary.unlink(missing_ok=True)
+        if not entered:  # it may have been erased meanwhile: then nothing of it is kept
+            self.store.remove_unknown(self.store.renditions, [job.sha256])
         return entered
+
+    def _compare(self, film: Film | NotRead, job: Job) -> dict[str, Finding]:
+        """What the further detectors say of a film, by model; those that cannot say anything are left out."""
+        found: dict[str, Finding] = {}
+        if isinstance(film, NotRead) or is_lateral(film.view_position):
+            return found
+        for detector in self.further:
+            model = detector.weights_sha256
+            try:
+                outcome = next(iter(detector.score([film])))
+            except Exception as error:  # whatever it may raise costs its own score, and not the film
+                _log.error("film.not_compared id=%s model=%s %s", job.film, model[:16], _place_of(error))
+                continue
+            if isinstance(outcome, NotRead):  # its reason may hold what the file says
+                _log.error("film.not_compared id=%s model=%s error=NotRead", job.film, model[:16])
+            else:
+                found[model] = outcome
+        return found
+
+    def _show(self, job: Job, film: Film | NotRead, found: dict[str, Finding]) -> None:
+        """Keep what pages show of the film. Before the result is entered: what is listed can be shown."""
+        kept = self.store.renditions
+        if isinstance(film, Film):
+            kept.keep(kept.thumbnail_of(job.sha256), thumbnail(film.pixels))
+        for model, finding in found.items():
+            kept.keep(kept.rendition_of(job.sha256, model), Rendition.of(finding).to_bytes())
+
+    def _generate(self, models: Sequence[Scores]) -> None:
+        """Keep what the models' generators make up; a worker without room for it scores all the same."""
+        for model in models:
+            try:
+                keep_generated(self.store.renditions, model)
+            except NoRoomError as error:
+                _log.warning("generated.not_kept %s", error)
 
     def _read(self, job: Job) -> Film | NotRead:
         """The stored film; one whose bytes are no longer those that were received is not scored."""
@@ -195,6 +259,19 @@ class Worker:
                 judge=self.screener.study,
                 worker=self.name,
             )
+
+
+def _npy(finding: Finding) -> bytes:
+    """The anomaly map as a file."""
+    written = io.BytesIO()
+    np.save(written, finding.anomaly_map, allow_pickle=False)
+    return written.getvalue()
+
+
+def _place_of(error: Exception) -> str:
+    """What is logged of a failure: its kind and place. Its message, and a traceback, may hold what the file says."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"error={type(error).__name__} at={Path(where.filename).name}:{where.lineno}"
 
 
 class _Lease:

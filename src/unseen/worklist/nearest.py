@@ -1,0 +1,61 @@
+"""Films that look most like one film, among those of studies that readers reported normal.
+
+distance = sqrt(mean((a − b)²)),   a, b the films' looks (`appearance`), 0 to 1
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from unseen.worklist.appearance import SIDE
+from unseen.worklist.errors import NotFoundError, WorklistError
+from unseen.worklist.outcomes import normal_films
+from unseen.worklist.tables import films, studies
+from unseen.worklist.writing import find_film
+
+MOST = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbour:
+    """A film that looks alike.
+
+    distance  root mean square difference of the two looks, 0 (the same) to 1
+    """
+
+    film: str
+    study: str
+    distance: float
+
+
+def nearest(connection: Connection, film: str, *, count: int) -> list[Neighbour]:
+    """See `Store.nearest`."""
+    if not 1 <= count <= MOST:
+        raise WorklistError(f"{count} neighbours cannot be had. Ask for 1 to {MOST}.")
+    wanted = find_film(connection, film)
+    if wanted.look is None:
+        raise NotFoundError(
+            "Nothing is known of how this film looks: no worker has read it yet, it cannot be read, or an earlier "
+            "version of unseen did."
+        )
+    query = normal_films(films.c.id, films.c.look).where(films.c.look.is_not(None), films.c.study_id != wanted.study_id)
+    rows = connection.execute(query).all()
+    if not rows:
+        return []
+    every = np.frombuffer(b"".join(row.look for row in rows), dtype=np.uint8)
+    looks = every.reshape(len(rows), SIDE * SIDE).astype(np.float32) / 255  # (films, SIDE · SIDE)
+    own = np.frombuffer(wanted.look, dtype=np.uint8).astype(np.float32) / 255
+    distances = np.sqrt(((looks - own) ** 2).mean(axis=1))
+    best = np.argsort(distances, kind="stable")[:count]
+    numbers = [rows[int(place)].id for place in best]
+    named = select(films.c.id, films.c.public_id, studies.c.public_id.label("study")).join(
+        studies, studies.c.id == films.c.study_id
+    )
+    names = {row.id: row for row in connection.execute(named.where(films.c.id.in_(numbers)))}
+    return [
+        Neighbour(film=names[number].public_id, study=names[number].study, distance=float(distances[place]))
+        for number, place in zip(numbers, best, strict=True)
+    ]

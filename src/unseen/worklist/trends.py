@@ -1,0 +1,122 @@
+"""What has been going on lately, for charts: scores in blocks of films, and the audit sample as it grew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import func, select
+
+from unseen.screening.audit_sample import abnormal_share
+from unseen.screening.drift import DriftWatch
+from unseen.screening.views import is_lateral
+from unseen.worklist.listing import moment
+from unseen.worklist.tables import films, findings, reports, studies, watches
+
+if TYPE_CHECKING:
+    from unseen.evaluation.interval import Figure
+    from unseen.worklist.store import Store
+    from unseen.worklist.writing import Found
+
+FILMS = 500
+BLOCK = 50
+POINTS = 100
+"""Of a longer audit sample, so many points evenly along it, the latest among them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Some films that were scored one after the other.
+
+    scored, refused   how many were, and were not
+    quartiles         25, 50, 75 % of the scores; None where none was scored
+    above             how many scores lie above a limit
+    """
+
+    first: datetime
+    last: datetime
+    scored: int
+    refused: int
+    quartiles: tuple[float, float, float] | None
+    above: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """How far a policy's drift watch is: windows that are whole, and studies in the one that is not."""
+
+    windows: int
+    studies: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audited:
+    """The audit sample after a reading: `read` studies called normal or abnormal, and the share of abnormal ones."""
+
+    time: datetime
+    read: int
+    abnormal: int
+    share: Figure
+
+
+def blocks(store: Store, model: str, *, above: float | None, most: int = FILMS, size: int = BLOCK) -> list[Block]:
+    """The latest films that `model` scored or refused, oldest first, in blocks; the last block may be short.
+
+    above  the limit over which scores are counted; None: none are
+    """
+    with store.database.reading() as connection:
+        rows = connection.execute(
+            select(findings.c.score, findings.c.made_us, films.c.view_position)
+            .join(films, films.c.id == findings.c.film_id)
+            .where(findings.c.model == model)
+            .order_by(findings.c.id.desc())
+            .limit(most)
+        ).all()
+    kept: list[Found] = [row for row in reversed(rows) if not is_lateral(row.view_position)]
+    return [_block(kept[start : start + size], above) for start in range(0, len(kept), size)]
+
+
+def watched(store: Store, policy: str) -> Watched:
+    """How far the drift watch of the policy with this digest is."""
+    with store.database.reading() as connection:
+        state = connection.execute(select(watches.c.state).where(watches.c.policy == policy)).scalar_one_or_none()
+    watch = DriftWatch() if state is None else DriftWatch.model_validate_json(state)
+    return Watched(windows=watch.windows, studies=len(watch.scores) + watch.refused)
+
+
+def audited(store: Store) -> list[Audited]:
+    """The audit sample as it grew, oldest first: after each reading that stands, the share of abnormal ones so far."""
+    latest = (
+        select(func.max(reports.c.id))
+        .join(studies, studies.c.id == reports.c.study_id)
+        .where(studies.c.audit_sample, reports.c.undone_us.is_(None))
+        .group_by(reports.c.study_id)
+    )
+    with store.database.reading() as connection:
+        rows = connection.execute(
+            select(reports.c.outcome, reports.c.made_us)
+            .where(reports.c.id.in_(latest), reports.c.outcome.in_(("normal", "abnormal")))
+            .order_by(reports.c.id)
+        ).all()
+    found, abnormal, step = [], 0, -(-len(rows) // POINTS)
+    for read, row in enumerate(rows, start=1):
+        abnormal += row.outcome == "abnormal"
+        if (len(rows) - read) % step == 0:
+            share = abnormal_share(abnormal, read)
+            found.append(Audited(time=moment(row.made_us), read=read, abnormal=abnormal, share=share))
+    return found
+
+
+def _block(rows: Sequence[Found], above: float | None) -> Block:
+    scores = np.array([row.score for row in rows if row.score is not None])
+    return Block(
+        first=moment(rows[0].made_us),
+        last=moment(rows[-1].made_us),
+        scored=len(scores),
+        refused=len(rows) - len(scores),
+        quartiles=tuple(np.quantile(scores, (0.25, 0.5, 0.75)).tolist()) if len(scores) else None,
+        above=0 if above is None else int((scores > above).sum()),
+    )

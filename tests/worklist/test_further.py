@@ -1,0 +1,178 @@
+"""Further models: every film that can be read and is no lateral is scored by them too, and they decide nothing."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy
+
+from tests.worklist.conftest import PCA, Clock, Judged, dicom_film, listed, png
+from unseen.data.film import Film, NotRead
+from unseen.data.reading import films as read_films
+from unseen.detectors.detector import Finding
+from unseen.detectors.pca import Pca
+from unseen.detectors.saved import load
+from unseen.evaluation.shortcuts import NAMES
+from unseen.screening.screener import Screened, Screener
+from unseen.worklist import jobs
+from unseen.worklist.appearance import SIDE, appearance_of
+from unseen.worklist.store import Store
+from unseen.worklist.tables import decisions, films, findings
+from unseen.worklist.worker import Worker
+
+
+class Spoilt:
+    """A further detector that cannot say anything."""
+
+    weights_sha256 = "5" * 64
+
+    def __init__(self, says: Callable[[Film], Finding | NotRead]) -> None:
+        self._says = says
+
+    def score(self, given: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
+        for film in given:
+            assert isinstance(film, Film)
+            yield self._says(film)
+
+
+def rows(store: Store, table: sqlalchemy.Table) -> list[sqlalchemy.Row[tuple[object, ...]]]:
+    with store.database.reading() as connection:
+        return list(connection.execute(sqlalchemy.select(table).order_by(table.c.id)).all())
+
+
+def test_each_model_has_its_finding_and_one_decides(store: Store, screener: Screener, second: Pca) -> None:
+    receipt = store.receive(dicom_film(1), name="a", source="ward")
+    made: list[int] = []
+
+    def further() -> list[Pca]:
+        made.append(1)
+        return [second]
+
+    worker = Worker(store, lambda: screener, further=further, name="worker 1")
+    assert worker.drain() == 1
+    store.receive(dicom_film(2), name="b", source="ward")
+    assert worker.drain() == 1 and made == [1], "they are made once"
+    study = store.study(receipt.study, blind=False)
+    by_model = {finding.model: finding for finding in study.films[0].findings}
+    assert set(by_model) == {screener.detector.weights_sha256, second.weights_sha256}
+    assert study.entry.score == by_model[screener.detector.weights_sha256].score
+    assert {row.model for row in rows(store, decisions)} == {screener.detector.weights_sha256}
+    drawn = np.load(store.map_path(receipt.film_id, second.weights_sha256), allow_pickle=False)
+    assert drawn.shape == (32, 32) and np.load(store.map_path(receipt.film_id)).shape == (64, 64)
+    (said,) = [event for event in study.history if event.action == "film.compared"]
+    assert said.body["score"] == by_model[second.weights_sha256].score and store.verify_audit() is None
+
+
+def test_the_decision_is_the_same_as_without_them(store: Store, screener: Screener, second: Pca) -> None:
+    receipt = store.receive(dicom_film(3), name="a")
+    Worker(store, lambda: screener, further=lambda: [second]).drain()
+    path = store.film_path(receipt.film_id)
+    (alone,) = screener.screen(read_films(path))
+    decided = store.study(receipt.study, blind=False).decision
+    assert decided is not None and decided == alone.decision
+
+
+def test_laterals_and_what_cannot_be_read_are_not_compared(store: Store, screener: Screener, second: Pca) -> None:
+    store.receive(dicom_film(1, ViewPosition="LL"), name="a")
+    store.receive(b"<html>", name="b")
+    Worker(store, lambda: screener, further=lambda: [second]).drain()
+    assert {row.model for row in rows(store, findings)} == {screener.detector.weights_sha256}
+
+
+def not_read(film: Film) -> NotRead:
+    return NotRead(name=film.name, reason="Doe^Jane", source=film.source, patient=film.patient)
+
+
+def raising(film: Film) -> Finding:
+    raise ValueError("Doe^Jane")
+
+
+@pytest.mark.parametrize("says", [not_read, raising])
+def test_one_that_fails_costs_its_own_finding_only(
+    store: Store,
+    screener: Screener,
+    second: Pca,
+    caplog: pytest.LogCaptureFixture,
+    says: Callable[[Film], Finding | NotRead],
+) -> None:
+    receipt = store.receive(png(1), name="a")
+    with caplog.at_level(logging.INFO, logger="unseen"):
+        Worker(store, lambda: screener, further=lambda: [Spoilt(says), second]).drain()
+    (film,) = store.study(receipt.study, blind=False).films
+    assert {one.model for one in film.findings} == {screener.detector.weights_sha256, second.weights_sha256}
+    assert store.queue().done == 1
+    said = [record.getMessage() for record in caplog.records]
+    (line,) = [line for line in said if line.startswith("film.not_compared")]
+    assert receipt.film_id in line and "5555" in line
+    assert not [line for line in said if "Doe" in line]
+
+
+def test_all_is_entered_or_nothing(store: Store, second: Pca, clock: Clock) -> None:
+    class Interrupted(Screener):
+        def study(self, films: Iterable[Screened]) -> object:  # type: ignore[override]
+            raise KeyboardInterrupt
+
+    store.receive(png(1), name="a")
+    with pytest.raises(KeyboardInterrupt):
+        Worker(store, lambda: Interrupted(load(PCA)), further=lambda: [second]).drain()
+    assert rows(store, findings) == [] == rows(store, decisions)
+    assert [path for path in store.maps.path.rglob("*") if path.is_file()] == []
+    clock.now += jobs.LEASE_S + 1
+    assert Worker(store, lambda: Screener(load(PCA)), further=lambda: [second]).drain() == 1
+    assert len(rows(store, findings)) == 2 and len(listed(store)) == 1
+
+
+def test_a_model_that_has_decided_earlier_is_not_entered_twice(store: Store, judged: Judged, second: Pca) -> None:
+    class Earlier:
+        weights_sha256 = "d" * 64
+
+        def score(self, given: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
+            return second.score(given)
+
+    receipt = judged(1)
+    with store.database.writing() as connection:
+        connection.execute(findings.update().values(model=Earlier.weights_sha256))
+        jobs.reopen(connection, [row.id for row in rows(store, films)], now_us=0)  # type: ignore[attr-defined]
+    detector = load(PCA)
+    worker = Worker(store, lambda: Screener(detector), further=lambda: [Earlier()])
+    assert worker.drain() == 1
+    (film,) = store.study(receipt.study, blind=False).films
+    assert [one.model for one in film.findings] == [Earlier.weights_sha256, detector.weights_sha256]
+    assert film.findings[0].score is None, "what it said then stays"
+
+
+def test_how_a_film_looks_is_kept_with_it(store: Store, screener: Screener, tmp_path: Path) -> None:
+    receipt = store.receive(dicom_film(1), name="a")
+    bad = store.receive(b"<html>", name="b")
+    Worker(store, lambda: screener).drain()
+    found = {row.public_id: row for row in rows(store, films)}  # type: ignore[attr-defined]
+    assert found[bad.film_id].look is None and found[bad.film_id].statistics is None
+    row = found[receipt.film_id]
+    assert isinstance(row.look, bytes) and len(row.look) == SIDE * SIDE and {0, 255} <= set(row.look)
+    statistics = json.loads(row.statistics)
+    assert set(statistics) <= set(NAMES) and statistics["rows"] == 48.0 and 0 < statistics["mean"] < 1
+
+
+def test_a_look_is_of_the_lungs_where_they_were_found(second: Pca, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    pixels = np.zeros((64, 64), np.float32)
+    pixels[16:48, 16:48] = np.linspace(0.3, 0.9, 32, dtype=np.float32)  # (32, 32) of columns that get brighter
+    (tmp_path / "a.dcm").write_bytes(dicom_film(1))
+    (film,) = read_films(tmp_path / "a.dcm")
+    assert isinstance(film, Film)
+    film = replace(film, pixels=pixels)
+    (finding,) = second.score([film])
+    assert isinstance(finding, Finding)
+    whole = np.frombuffer(appearance_of(film, [finding]).look, np.uint8).reshape(SIDE, SIDE)
+    assert whole[0].max() == 0 and whole[8].max() == 255, "the whole film, and its dark rim"
+    lungs = replace(finding, viewed=replace(finding.viewed, box=(16.0, 16.0, 48.0, 48.0), lung_area=0.25))
+    inner = np.frombuffer(appearance_of(film, [finding, lungs]).look, np.uint8).reshape(SIDE, SIDE).astype(int)
+    assert (inner[0] == inner[-1]).all() and (np.diff(inner[0]) > 0).all() and inner[0, 0] == 0
+    assert appearance_of(film, [lungs]).statistics["lung_area"] == 0.25
+    assert "lung_area" not in appearance_of(film, []).statistics

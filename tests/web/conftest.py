@@ -27,6 +27,7 @@ class Api:
     def __init__(self, store: Store, **settings: Any) -> None:
         self.store = store
         self.app = create_app(store, **settings)
+        self.app.state.served.stopping.set()  # a stream ends at once: this client waits for an answer's end
         self.nobody = self.client()
         self.reader = self.client("ann", "reader")
         self.other = self.client("ben", "reader")

@@ -23,8 +23,18 @@ LEAST = {
     "POST /api/v1/films": "reader",
     "GET /api/v1/films/{film}": "reader",
     "GET /api/v1/films/{film}/preview.png": "reader",
-    "GET /api/v1/films/{film}/map.npy": "lead",
-    "GET /api/v1/films/{film}/map.png": "lead",
+    "GET /api/v1/films/{film}/map.npy": "reader",
+    "GET /api/v1/films/{film}/map.png": "reader",
+    "GET /api/v1/films/{film}/pixels": "reader",
+    "GET /api/v1/films/{film}/thumbnail.png": "reader",
+    "GET /api/v1/films/{film}/rendition/{what}": "reader",
+    "GET /api/v1/films/{film}/look": "reader",
+    "GET /api/v1/events": "reader",
+    "GET /api/v1/compare/labelled": "reader",
+    "GET /api/v1/compare/scores.csv": "reader",
+    "GET /api/v1/compare/metrics": "reader",
+    "GET /api/v1/compare/difference": "reader",
+    "GET /api/v1/compare/disagreements": "reader",
     "POST /api/v1/studies/search": "reader",
     "GET /api/v1/studies/sources": "reader",
     "GET /api/v1/studies/{study}": "reader",
@@ -41,6 +51,24 @@ LEAST = {
     "GET /api/v1/audit/sample": "lead",
     "GET /api/v1/alarms": "lead",
     "POST /api/v1/alarms/{policy}/acknowledge": "lead",
+    "GET /api/v1/turing": "reader",
+    "GET /api/v1/turing/results": "reader",
+    "POST /api/v1/turing/rounds": "reader",
+    "GET /api/v1/turing/rounds/{number}": "reader",
+    "GET /api/v1/turing/rounds/{number}/pictures/{k}.png": "reader",
+    "POST /api/v1/turing/rounds/{number}/answers": "reader",
+    "GET /api/v1/turing/rounds/{number}/result": "reader",
+    "GET /api/v1/models/cards": "reader",
+    "POST /api/v1/models/propose": "lead",
+    "GET /api/v1/calibration": "lead",
+    "POST /api/v1/calibration/propose": "lead",
+    "GET /api/v1/activations": "lead",
+    "POST /api/v1/activations/{number}/activate": "lead",
+    "POST /api/v1/activations/{number}/withdraw": "lead",
+    "GET /api/v1/drift": "lead",
+    "GET /api/v1/audit/sample/growth": "lead",
+    "GET /api/v1/runs": "lead",
+    "GET /api/v1/runs/{name}/log": "lead",
     "GET /api/v1/accounts": "admin",
     "POST /api/v1/accounts": "admin",
     "PATCH /api/v1/accounts/{name}": "admin",
@@ -51,6 +79,10 @@ BODIES = {
     "POST /api/v1/reported-elsewhere": {"accession": "1"},
     "POST /api/v1/audit/verify": {},
     "POST /api/v1/alarms/{policy}/acknowledge": {},
+    "POST /api/v1/models/propose": {"model": "a" * 64},
+    "POST /api/v1/calibration/propose": {"model": "a" * 64},
+    "POST /api/v1/turing/rounds": {"model": "a" * 64},
+    "POST /api/v1/turing/rounds/{number}/answers": {"k": 1, "answer": "real"},
     "POST /api/v1/accounts": {"name": "x y", "password": "123456789012", "role": "reader"},
     "PATCH /api/v1/accounts/{name}": {"disabled": True},
 }
@@ -71,7 +103,7 @@ def test_every_operation_has_its_least_role(api: Api) -> None:
 def test_an_operation_is_for_its_role_and_those_above(api: Api, operation: str) -> None:
     method, path = operation.split()
     path = path.removeprefix("/api/v1").format(
-        study=STUDY, film=FILM, name="nobody-here", table="reports", policy="a" * 64
+        study=STUDY, film=FILM, name="nobody-here", table="reports", policy="a" * 64, number="r-0", k=1, what="image"
     )
     body = BODIES.get(operation)
     assert api.nobody.request(method, path, json=body).status_code == 401

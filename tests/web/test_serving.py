@@ -54,7 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     home = tmp_path_factory.mktemp("serving") / "worklist"
     watched = home.with_name("incoming")
     watched.mkdir()
-    words = ("--folder", home, "--port", "0", "--watch", watched, "--model", "models/pca")
+    words = ("--folder", home, "--port", "0", "--watch", watched, "--model", "models/pca", "--also", "models/roi-sure")
     with Running(*words) as running:
         yield running.started()
 
@@ -78,9 +78,12 @@ def judged(client: httpx.Client, film: str) -> dict[str, str]:
 def test_a_film_is_scored_by_the_servers_own_worker(server: Running, someone: httpx.Client) -> None:
     film = send(someone, phantom(1))
     assert judged(someone, film)["state"] in ("to_read", "not_scored")
-    (model,) = someone.get("models").json()["models"]
-    assert (model["name"], model["policy"]) == ("pca", None)
-    assert someone.get(f"films/{film}").json()["film"]["findings"][0]["model"] == model["weights_sha256"]
+    decides, compares = someone.get("models").json()["models"]
+    assert (decides["name"], decides["role"], decides["policy"]) == ("pca", "decides", None)
+    assert (compares["key"], compares["role"], compares["policy"]) == ("roi-sure", "compares", None)
+    assert (compares["size"], compares["frame"]) == (64, "lungs")
+    findings = someone.get(f"films/{film}").json()["film"]["findings"]
+    assert {finding["model"] for finding in findings} == {decides["weights_sha256"], compares["weights_sha256"]}
     assert httpx.get(f"{server.base}/health").json()["workers"] == {"wanted": 1, "running": 1, "ready": 1}
 
 
@@ -198,6 +201,10 @@ def test_others_are_not_served_where_nobody_has_an_account(home: Path) -> None:
         ({"model": Path("nothing")}, "nothing: not a bundle"),
         ({"model": Path("models/lungs")}, "not a detector"),
         ({"policy": Path("policy.json")}, "--policy goes with --model"),
+        ({"also": [Path("models/pca")]}, "--also goes with --model"),
+        ({"model": Path("models/pca"), "also": [Path("models/lungs")]}, "not a detector"),
+        ({"model": Path("models/pca"), "also": [Path("models/pca")]}, "the same weights as models/pca"),
+        ({"model": Path("models/roi-sure"), "also": [Path("models/pca")] * 2}, "Give each model once"),
         ({"model": Path("models/pca"), "policy": Path("nothing")}, "cannot be read"),
         ({"url": "mysql://a/b"}, "not a database that worklists are kept in"),
     ],

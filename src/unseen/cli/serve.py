@@ -29,7 +29,14 @@ def serve(
         Path | None, typer.Option(help="score with this bundle; without it, start workers with `unseen worker`")
     ] = None,
     policy: Annotated[Path | None, typer.Option(help="what `unseen calibrate` wrote for this model")] = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="a further bundle that scores each film, for comparison only; may be given several times"),
+    ] = None,
     workers: Annotated[int, typer.Option(help="processes that score", min=1, max=256)] = 1,
+    runs: Annotated[
+        Path | None, typer.Option(help="show the losses of the trainings in this folder", envvar="UNSEEN_RUNS")
+    ] = None,
 ) -> None:
     """Serve a worklist: films come in over HTTP or from a folder, are scored, and wait for their readers in order.
 
@@ -41,6 +48,8 @@ def serve(
       unseen serve --folder worklist --model models/pca
 
       unseen serve --folder worklist --watch incoming --model models/pca --policy policy.json --workers 2
+
+      unseen serve --folder worklist --model models/roi-sure --also models/pca
     """
     import logging
 
@@ -51,8 +60,10 @@ def serve(
 
     if model is None and policy is not None:
         raise UsageError("--policy goes with --model: a policy is bound to one model's weights")
+    if model is None and also:
+        raise UsageError("--also goes with --model: further models are compared with the one that decides")
     address = Address(host=host, port=port, public=public)
-    models = None if model is None else Models.of(model, policy)
+    models = None if model is None else Models.of(model, policy, further=also or ())
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("unseen").setLevel(logging.INFO)
     run(
@@ -62,4 +73,5 @@ def serve(
         watch=watch,
         models=models,
         workers=workers,
+        runs=runs,
     )

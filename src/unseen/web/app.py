@@ -12,10 +12,28 @@ from fastapi import FastAPI
 
 from unseen import __version__
 from unseen.artifacts.limits import LIMITS
-from unseen.web import administration, auditing, films, health, reports, signing_in, studies
+from unseen.web import (
+    activating,
+    administration,
+    auditing,
+    cards,
+    comparing,
+    drifting,
+    events,
+    films,
+    health,
+    pages,
+    reports,
+    runs,
+    signing_in,
+    studies,
+    turing,
+    viewing,
+)
 from unseen.web.address import Address
 from unseen.web.background import Repeated
 from unseen.web.errors import answer_errors
+from unseen.web.following import LOOK_S
 from unseen.web.served import Served
 from unseen.web.shell import Shell
 from unseen.web.uploading import FORM_ROOM
@@ -46,18 +64,22 @@ def create_app(
     address: Address | None = None,
     models: Models | None = None,
     workers: Workers | None = None,
+    runs_folder: Path | None = None,
 ) -> FastAPI:
     """The application over `store`, which stays the caller's to close.
 
     watch            a folder whose films are received; see `web.watching`
     watch_settled_s  how long a file there must have stood still
     address          where it will listen, by which follows whose names it answers to; by default this machine alone
-    models, workers  what scores, for `/models` and `/health`; workers are started and stopped by the caller
+    models, workers  what scores until leads activate something else; workers are started and stopped by the caller
+    runs_folder      trainings whose losses are shown
 
     Raises WorklistError for a folder that cannot be watched.
     """
-    parts = Served(store=store, address=address or Address(), models=models, workers=workers)
+    parts = Served(store=store, address=address or Address(), models=models, workers=workers, runs=runs_folder)
+    parts.following.look()  # before a worker starts
     tasks = [Repeated("sweep", store.sweep, every_s=_SWEEP_S), Repeated("tidy", store.tidy, every_s=_TIDY_S)]
+    tasks.append(Repeated("follow", parts.following.look, every_s=LOOK_S))
     if watch is not None:
         tasks.append(
             Repeated("watch", Watch(store, watch, settled_s=watch_settled_s).look, every_s=watch_settled_s / 2)
@@ -87,8 +109,24 @@ def create_app(
     app.state.served = parts
     for room in (health, signing_in):
         app.include_router(room.router, prefix=ROOT)
-    for room in (films, studies, reports, auditing, administration):
+    for room in (
+        films,
+        studies,
+        reports,
+        auditing,
+        administration,
+        events,
+        viewing,
+        comparing,
+        activating,
+        cards,
+        drifting,
+        runs,
+        turing,
+    ):
         app.include_router(room.router, prefix=ROOT, dependencies=[*SCHEMES])
+    app.include_router(pages.router)
+    app.mount("/static", pages.Static(directory=pages.STATIC), name="static")
     answer_errors(app)
     bodies = {
         f"{ROOT}/films": store.max_film_bytes + FORM_ROOM,

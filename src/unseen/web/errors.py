@@ -41,7 +41,7 @@ _MEANT: Final[dict[int, str]] = {
     413: "too many bytes; nothing was stored",
     415: "a kind of content that is not taken here",
     422: "something in the request is not as it must be",
-    429: "too many failed sign-ins; wait",
+    429: "too many failed sign-ins, or too many requests of one session; wait",
     503: "busy, or out of order: nothing was changed, and trying again is safe",
     507: "the disk is full; nothing was stored",
 }
@@ -55,8 +55,9 @@ class Problem(BaseModel):
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: OpenAPI's objects
-    """Errors that a route may answer with, for OpenAPI."""
-    return {status: {"model": Problem, "description": _MEANT[status]} for status in statuses}
+    """Errors that a route may answer with, for OpenAPI; whoever must be signed in (401) may also ask too often."""
+    paced = {429} if 401 in statuses else set()
+    return {status: {"model": Problem, "description": _MEANT[status]} for status in sorted({*statuses, *paced})}
 
 
 def problem(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -14,7 +14,7 @@ from unseen.web.errors import answers
 from unseen.web.served import Parts
 from unseen.web.shapes import Decided, FilmStatus, FilmTold, Listed, Received
 from unseen.web.uploading import pieces, room, upload_of
-from unseen.web.who import Lead, Reader
+from unseen.web.who import Reader, Sighted
 from unseen.worklist.errors import NotFoundError
 
 _log = logging.getLogger("unseen")
@@ -51,7 +51,7 @@ _BODY: dict[str, Any] = {  # Any: OpenAPI's objects
     ],
 }
 _AGAIN: dict[int | str, dict[str, Any]] = {200: {"model": Received, "description": "the same bytes were here already"}}
-_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "description": "8 bits a channel"}}
+PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "description": "8 bits a channel"}}
 _NPY: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}, "description": "NumPy's format: float32, (size, size)"}
 }
@@ -107,7 +107,7 @@ def status(parts: Parts, account: Reader, film: FilmId) -> FilmStatus:
     return FilmStatus(film=FilmTold.model_validate(found), study=Listed.of(study.entry), decision=decision)
 
 
-@router.get("/{film}/preview.png", response_class=Response, responses=_PNG | answers(401, 404, 422, 503))
+@router.get("/{film}/preview.png", response_class=Response, responses=PNG | answers(401, 404, 422, 503))
 def preview(
     parts: Parts,
     account: Reader,
@@ -124,16 +124,16 @@ def preview(
 
 
 @router.get("/{film}/map.npy", response_class=Response, responses=_NPY | answers(401, 403, 404, 422, 503))
-def map_numbers(parts: Parts, account: Lead, film: FilmId, model: ModelId = None) -> Response:
+def map_numbers(parts: Parts, account: Sighted, film: FilmId, model: ModelId = None) -> Response:
     """The anomaly map as numbers, on the network's grid: the latest, or that of `model`."""
     data = pictures.numbers(parts.store.map_path(film, model))
     return Response(data, media_type="application/octet-stream")
 
 
-@router.get("/{film}/map.png", response_class=Response, responses=_PNG | answers(401, 403, 404, 422, 503))
+@router.get("/{film}/map.png", response_class=Response, responses=PNG | answers(401, 403, 404, 422, 503))
 def map_picture(
     parts: Parts,
-    account: Lead,
+    account: Sighted,
     film: FilmId,
     model: ModelId = None,
     colours: Annotated[Literal["grey", "cividis"], Query(description="cividis reads alike with every eye")] = "grey",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
@@ -14,6 +14,10 @@ from unseen.web.errors import answers
 from unseen.web.served import Parts, Served
 from unseen.web.who import SCHEMES, Reader
 from unseen.worklist.errors import WorklistError
+
+if TYPE_CHECKING:
+    from unseen.artifacts.bundle import Card
+    from unseen.screening.policy import Policy
 
 router = APIRouter(tags=["health"])
 
@@ -69,6 +73,10 @@ class ModelTold(BaseModel):
     """What scores, and what may be cleared."""
 
     name: str
+    role: Literal["decides", "compares"] = Field(description="compares: its scores are kept, and decide nothing")
+    key: str = Field(description="of the method, such as roi-sure")
+    size: int | None = Field(description="the side of its grid in pixels; null where its card does not say")
+    frame: str | None = Field(description="what it looks at: lungs, or whole; null where its card does not say")
     weights_sha256: str
     licence: str
     limits: str
@@ -92,28 +100,36 @@ def health(response: Response, parts: Parts) -> Health:
 
 @router.get("/models", dependencies=[*SCHEMES], responses=answers(401, 503))
 def models(parts: Parts, account: Reader) -> ModelsTold:
-    """Which model and policy the workers of this server score with."""
-    if parts.models is None:
+    """Which models and policy the workers of this server score with; the first decides."""
+    found = parts.models
+    if found is None:
         return ModelsTold(models=[])
-    card, policy = parts.models.card, parts.models.policy
-    return ModelsTold(
-        models=[
-            ModelTold(
-                name=card.name,
-                weights_sha256=card.weights_sha256,
-                licence=card.licence,
-                limits=card.limits,
-                policy=None
-                if policy is None
-                else PolicyTold(
-                    digest=policy.digest,
-                    max_miss_rate=policy.max_miss_rate,
-                    confidence=policy.confidence,
-                    sources=sorted(policy.sources),
-                    created=policy.created,
-                ),
-            )
-        ]
+    (name, card), *others = found.named.values()
+    further = [_told(*one, None, "compares") for one in others]
+    return ModelsTold(models=[_told(name, card, found.policy, "decides"), *further])
+
+
+def _told(name: str, card: Card, policy: Policy | None, role: Literal["decides", "compares"]) -> ModelTold:
+    view = card.view or {}
+    size, frame = view.get("size"), view.get("frame")
+    return ModelTold(
+        name=name,
+        role=role,
+        key=card.name,
+        size=size if isinstance(size, int) else None,
+        frame=frame if isinstance(frame, str) else None,
+        weights_sha256=card.weights_sha256,
+        licence=card.licence,
+        limits=card.limits,
+        policy=None
+        if policy is None
+        else PolicyTold(
+            digest=policy.digest,
+            max_miss_rate=policy.max_miss_rate,
+            confidence=policy.confidence,
+            sources=sorted(policy.sources),
+            created=policy.created,
+        ),
     )
 
 

@@ -1,9 +1,10 @@
-"""What can be looked at: a film as 8-bit PNG, and an anomaly map as numbers or as PNG."""
+"""What can be looked at: a film as 8-bit PNG, an anomaly map as numbers or as PNG, and what a model made of a film."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from unseen.data.manifest import Entry
 from unseen.data.reading import read
 from unseen.data.resample import area
 from unseen.worklist.errors import NotFoundError, WorklistError
+
+if TYPE_CHECKING:
+    from unseen.worklist.renditions import Rendition
 
 _LOW, _HIGH = 0.5, 99.5  # percentiles: marks and markers at the ends do not make the lungs pale
 
@@ -57,6 +61,39 @@ def map_picture(path: Path, *, coloured: bool, high: float | None) -> tuple[byte
 
         return _png(in_colours(values, high=top)), top
     return _png(_eight_bits(np.nan_to_num(values) / top)), top
+
+
+def brightest(path: Path) -> float:
+    """The value of the map at `path` that 99.5 % of it lie below, for its brightest colour. Raises NotFoundError."""
+    values: NDArray[np.float32] = np.load(io.BytesIO(numbers(path)), allow_pickle=False)
+    return float(np.percentile(np.nan_to_num(values), _HIGH)) or float(np.nan_to_num(values).max()) or 1.0
+
+
+def rendition(
+    kept: Rendition, what: Literal["image", "reconstruction", "residual", "lungs", "inside"]
+) -> tuple[bytes, tuple[float, float]]:
+    """One picture of what a model made of a film, as PNG, and the values that are black and white.
+
+    image and reconstruction go from the 0.5th to the 99.5th percentile of the image, so that both are comparable;
+    residual is |image − reconstruction| where it is judged, up to its 99.5th percentile there; lungs and inside are
+    masks.
+
+    Raises NotFoundError for lungs that were not looked for.
+    """
+    if what in ("lungs", "inside"):
+        mask = kept.inside if what == "inside" else kept.lungs
+        if mask is None:
+            raise NotFoundError("This model looks at the whole film: no lungs were looked for.")
+        return _png(_eight_bits(mask.astype(np.float32))), (0.0, 1.0)
+    if what == "residual":
+        values = np.abs(kept.image - kept.reconstruction) * kept.inside
+        judged = values[kept.inside]
+        low, high = 0.0, float(np.percentile(judged, _HIGH)) if judged.size else 1.0
+    else:
+        values = kept.image if what == "image" else kept.reconstruction
+        low, high = (float(end) for end in np.percentile(kept.image, (_LOW, _HIGH)))
+    high = high if high > low else low + 1.0
+    return _png(_eight_bits((values - low) / (high - low))), (low, high)
 
 
 def _eight_bits(values: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import anyio
 from fastapi import Depends, Request
 
+from unseen.web.decoded import DecodedFilms
+from unseen.web.figures import ComputedFigures
+from unseen.web.following import Following
+from unseen.web.pace import Pace
+from unseen.web.pulse import Pulse
+from unseen.web.ranking import Ranks
+from unseen.web.rounds import Rounds
 from unseen.web.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -25,23 +33,40 @@ _PICTURES = 2  # rendered at the same time: a film of 64 million pixels takes a 
 _PASSWORDS = 2  # looked at at the same time: argon2id takes 64 MiB each
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class Served:
-    """An application's parts."""
+    """An application's parts.
+
+    models  what scores at present; another one when leads have activated it (`following`)
+    runs    the folder of trainings that are shown; None: none are
+    """
 
     store: Store
     address: Address
     models: Models | None = None
     workers: Workers | None = None
+    runs: Path | None = None
     throttle: Throttle = field(default_factory=Throttle)
+    pace: Pace = field(default_factory=Pace)
     uploads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(UPLOADS))
     pictures: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PICTURES))
     passwords: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PASSWORDS))
+    stopping: threading.Event = field(default_factory=threading.Event)
+    figures: ComputedFigures = field(default_factory=ComputedFigures)
+    rounds: Rounds = field(default_factory=Rounds)
+    decoded: DecodedFilms = field(init=False)
     clearing: Clearing = field(init=False)
+    ranks: Ranks = field(init=False)
+    pulse: Pulse = field(init=False)
+    following: Following = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "pulse", Pulse(self.store))
+        object.__setattr__(self, "ranks", Ranks(self.store, lambda: self.models.policy if self.models else None))
         given = self.models is not None and self.models.policy is not None
+        object.__setattr__(self, "decoded", DecodedFilms(self.pictures))
         object.__setattr__(self, "clearing", Clearing(self.store, given=given))
+        self.following = Following(self)
 
     def is_blind(self, role: str) -> bool:
         """Whether `role` must not see what would tell a sampled study from the others: readers, where a policy
@@ -50,7 +75,7 @@ class Served:
 
 
 class Clearing:
-    """Whether a policy clears: one is given to this server, or a worker has cleared or sampled something.
+    """Whether a policy clears: one is given to this server or activated, or a worker has cleared or sampled something.
 
     Once so, it stays so while the server runs. The worklist is asked every `LOOK_S` at most: with many studies that
     takes longer than a page.
@@ -60,6 +85,10 @@ class Clearing:
         self._store = store
         self._seen = given
         self._looked: float | None = None
+
+    def begin(self) -> None:
+        """A policy was activated: from now on it may clear."""
+        self._seen = True
 
     def seen(self) -> bool:
         now = time.monotonic()

@@ -9,8 +9,10 @@ import logging
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import h11
@@ -48,12 +50,15 @@ def serve(
     watch: Path | None = None,
     models: Models | None = None,
     workers: int = 1,
+    runs: Path | None = None,
 ) -> None:
     """Serve a worklist until SIGTERM or Ctrl-C; requests and films in hand are finished then.
 
     where, films_folder  as `Store.open` takes them; made where there is none
     watch                a folder whose films are received
-    models               what `workers` processes score with; None: workers are started by hand
+    models               what `workers` processes score with, until leads activate something else; None: workers are
+                         started by hand, and score with what they are told
+    runs                 a folder of trainings whose losses are shown
 
     Raises ServingError and WorklistError: the port is taken, nobody could sign in, the store cannot be opened.
     """
@@ -67,13 +72,15 @@ def serve(
         staff = None
         if models is not None:
             staff = Workers(_settings(where, films_folder, models, workers), workers)
-        app = create_app(store, watch=watch, address=address, models=models, workers=staff)
-        server = uvicorn.Server(_config(app, address))
+        app = create_app(store, watch=watch, address=address, models=models, workers=staff, runs_folder=runs)
+        server = _Server(_config(app, address), app.state.served.stopping)
         with _until_told(server):
             if staff is not None:
                 staff.start()
             try:
                 _announce(store, address)
+                if app.state.served.following.problem:
+                    print(f"warning: {app.state.served.following.problem}", file=sys.stderr, flush=True)
                 server.run(sockets=[listener])
             finally:
                 if staff is not None:
@@ -107,18 +114,34 @@ def _listening(address: Address) -> Iterator[socket.socket]:
 
 def _announce(store: Store, address: Address) -> None:
     """Say on stderr where the server is, and how the person at this machine gets in."""
-    told = [f"unseen serves {address}{ROOT} (described at {ROOT}/openapi.json)"]
+    told = [f"unseen serves {address}{ROOT} (the API; described at {ROOT}/openapi.json)"]
     if address.is_private:
         link = store.accounts.one_time_link(LOCAL, "admin")
-        told.append(f"sign in once, within ten minutes: {address}{ROOT}/sign-in/link?link={link}")
+        told.append(f"open this once, within ten minutes: {address}/sign-in#link={link}")
+    else:
+        told.append(f"the reader's page: {address.public or address}/")
     print("\n".join([*told, LIMITS]), file=sys.stderr, flush=True)
 
 
+class _Server(uvicorn.Server):
+    """uvicorn's, which takes the signals for itself while it runs; `stopping` ends the streams that it would wait
+    for."""
+
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self.stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.stopping.set()
+        super().handle_exit(sig, frame)
+
+
 @contextlib.contextmanager
-def _until_told(server: uvicorn.Server) -> Iterator[None]:
+def _until_told(server: _Server) -> Iterator[None]:
     """SIGTERM and SIGINT end the server and nothing else, whenever they come, so that workers are told too."""
 
     def told(*_: object) -> None:
+        server.stopping.set()
         server.should_exit = True
 
     before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -152,6 +175,7 @@ def _settings(where: str, films_folder: Path, models: Models, workers: int) -> S
         films_folder=str(films_folder),
         model=str(models.folder),
         policy=None if models.policy_file is None else str(models.policy_file),
+        further=tuple(str(model.folder) for model in models.further),
         workers=workers,
     )
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen.worklist.states import State, allowed
 
 if TYPE_CHECKING:
+    from unseen.web.ranking import Ranks
     from unseen.worklist.accounts import Account
     from unseen.worklist.details import Study
     from unseen.worklist.listing import Entry, Page
@@ -51,14 +52,24 @@ class Listed(_Told):
     claimed: datetime | None
     probability: float | None = Field(description="of being abnormal; null where this reader must not see it")
     score: float | None
+    rank: float | None = Field(
+        default=None, description="in a page: the share of the reference set that scores lower, 0 to 1; null likewise"
+    )
+    flag: bool = Field(
+        default=False, description="in a page: it differs from the reference set and is to be read earlier"
+    )
+    film: str | None = Field(description="one to look at; null before a worker has read one")
+    outcome: Literal["normal", "abnormal", "unsure"] | None = Field(description="of the report that stands")
+    reported_by: str | None
     acts: list[Literal["claim", "release", "report", "undo"]] = Field(
         default=[], description="what its state is open to; whose claim it is may still stand against it"
     )
 
     @classmethod
-    def of(cls, entry: Entry) -> Self:
+    def of(cls, entry: Entry, *, rank: float | None = None, flag: bool = False) -> Self:
         listed = cls.model_validate(entry)
-        return listed.model_copy(update={"acts": [act for act in ACTS if act in allowed(entry.state)]})
+        acts = [act for act in ACTS if act in allowed(entry.state)]
+        return listed.model_copy(update={"acts": acts, "rank": rank, "flag": flag})
 
 
 class Search(BaseModel):
@@ -92,9 +103,10 @@ class ListedPage(BaseModel):
     blind: bool = Field(description="scores and probabilities are left out, since they would tell sampled studies")
 
     @classmethod
-    def of(cls, page: Page, *, blind: bool) -> Self:
+    def of(cls, page: Page, ranks: Ranks, *, blind: bool) -> Self:
+        placed = [(row, ranks.of(row.model, row.score)) for row in page.rows]
         return cls(
-            rows=[Listed.of(row) for row in page.rows],
+            rows=[Listed.of(row, rank=rank, flag=ranks.flags(row, rank, blind=blind)) for row, rank in placed],
             next=page.next,
             previous=page.previous,
             total=page.total,

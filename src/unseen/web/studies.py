@@ -50,7 +50,7 @@ class Sources(BaseModel):
 def search(parts: Parts, account: Reader, wanted: Search) -> ListedPage:
     """A page of the list, in the order in which it is to be read."""
     blind = parts.is_blind(account.role)
-    return ListedPage.of(parts.store.page(**wanted.model_dump(), blind=blind), blind=blind)
+    return ListedPage.of(parts.store.page(**wanted.model_dump(), blind=blind), parts.ranks, blind=blind)
 
 
 @router.get("/sources", responses=answers(401, 503))

@@ -7,6 +7,7 @@ another site's page makes it send; so with a cookie, a request that changes some
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, HTTPException, Request
@@ -51,6 +52,13 @@ def signed_in(request: Request, parts: Parts) -> Account:
     account = parts.store.accounts.session(token) if token else None
     if account is None:
         raise HTTPException(401, _SIGN_IN, {"WWW-Authenticate": "Bearer"})
+    assert token is not None, "an account was found by it"
+    if wait_s := parts.pace.wait_s(token):
+        raise HTTPException(
+            429,
+            f"This session asks more often than the server answers. Wait {math.ceil(wait_s)} s.",
+            {"Retry-After": str(math.ceil(wait_s))},
+        )
     if by_cookie and request.method not in _READS and not from_our_page(request, parts):
         raise HTTPException(
             403, "With a cookie, a request that changes something needs the header X-Requested-With: unseen."
@@ -75,6 +83,20 @@ def needs(role: Role) -> Any:  # Any: as FastAPI types its dependencies
 Reader = Annotated[Account, needs("reader")]
 Lead = Annotated[Account, needs("lead")]
 Admin = Annotated[Account, needs("admin")]
+
+
+def sighted(account: Reader, parts: Parts) -> Account:
+    """Somebody who may see scores, maps and overlays; otherwise 403."""
+    if parts.is_blind(account.role):
+        raise HTTPException(
+            403,
+            "Scores, maps and overlays are not shown to readers where a policy clears: they would tell which studies "
+            "are read for the audit sample. A lead may look.",
+        )
+    return account
+
+
+Sighted = Annotated[Account, Depends(sighted)]
 
 
 def is_lead(account: Account) -> bool:

@@ -26,6 +26,7 @@ class Settings:
 
     where, films_folder   the worklist, as `Store.open` takes it
     model, policy         the bundle's folder and the policy's file
+    further               folders of bundles whose scores are kept for comparison
     workers               how many share this machine's cores
     """
 
@@ -33,6 +34,7 @@ class Settings:
     films_folder: str
     model: str
     policy: str | None = None
+    further: tuple[str, ...] = ()
     workers: int = 1
     lease_s: float = LEASE_S
 
@@ -44,6 +46,7 @@ def main() -> int:
     """Work until standard input closes. Returns 0, or 2 where nothing can be scored."""
     import torch
 
+    from unseen.detectors.saved import load as load_detector
     from unseen.screening.loading import load
     from unseen.worklist.store import Store
     from unseen.worklist.worker import Worker
@@ -56,9 +59,10 @@ def main() -> int:
     try:
         torch.set_num_threads(max(1, min(torch.get_num_threads(), len(os.sched_getaffinity(0)) // settings.workers)))
         screener = load(settings.model, settings.policy)
+        further = [load_detector(folder) for folder in settings.further]
         with Store.open(settings.where, films_folder=settings.films_folder, create=False) as store:
             _say(ready=screener.detector.weights_sha256)
-            Worker(store, lambda: screener, lease_s=settings.lease_s).run(stop)
+            Worker(store, lambda: screener, further=lambda: further, lease_s=settings.lease_s).run(stop)
     except (ValueError, RuntimeError, OSError) as error:
         if stop.is_set():
             return 0
@@ -70,7 +74,7 @@ def main() -> int:
 
 def _follow(stop: threading.Event) -> None:
     """Set `stop` when the server is gone."""
-    while sys.stdin.buffer.read(1):
+    while os.read(sys.stdin.fileno(), 1):  # not through the buffer, whose lock the interpreter wants at its end
         pass
     stop.set()
 

@@ -1,4 +1,6 @@
-"""Worker processes beside the server: started, watched, started again when they die, and told to stop at the end."""
+"""Worker processes beside the server: started, watched, started again when they die or when something else is to score,
+and told to stop at the end.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,16 @@ _FINISH_S = 30.0  # longer than any film takes
 
 @dataclass
 class _Place:
-    """One worker's place: its process, and when it may be filled again."""
+    """One worker's place: its process, and when it may be filled again.
+
+    settings  what the process was told
+    leaving   when it was told to finish, since other settings hold; None while it may stay
+    """
 
     number: int
     process: subprocess.Popen[str] | None = None
+    settings: Settings | None = None
+    leaving: float | None = None
     started: float = 0.0
     due: float = 0.0
     deaths: int = 0
@@ -80,13 +88,17 @@ class Workers:
                 process.kill()
                 process.wait()
 
+    def change(self, settings: Settings) -> None:
+        """Score as `settings` say from now on: each worker finishes its film, and a new one takes its place."""
+        self.settings = settings
+
     def staff(self) -> Staff:
-        """How they are now."""
+        """How they are now; one that is told to leave is not ready."""
         running = [place for place in self._places if place.process is not None and place.process.poll() is None]
         return Staff(
             wanted=self.count,
             running=len(running),
-            ready=sum(place.ready for place in running),
+            ready=sum(place.ready and place.settings == self.settings for place in running),
             problem=next((place.refused for place in self._places if place.refused), ""),
         )
 
@@ -98,6 +110,8 @@ class Workers:
 
     def _look(self, place: _Place) -> None:
         now = time.monotonic()
+        if place.process is not None and (place.leaving is not None or place.settings != self.settings):
+            self._see_off(place, now)
         if place.process is not None and (code := place.process.poll()) is not None:
             place.deaths = 1 if now - place.started > _SETTLED_S else place.deaths + 1
             wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (place.deaths - 1))
@@ -105,11 +119,27 @@ class Workers:
             if place.process.stdin is not None:
                 place.process.stdin.close()
             place.process, place.ready, place.due = None, False, now + wait_s
-        if place.process is None and now >= place.due:
-            place.process, place.started = self._started(), now
+        if place.process is None and (now >= place.due or place.settings != self.settings):
+            place.settings = self.settings
+            place.process, place.started = self._started(place.settings), now
             threading.Thread(target=self._listen, args=(place, place.process), name="listen", daemon=True).start()
 
-    def _started(self) -> subprocess.Popen[str]:
+    def _see_off(self, place: _Place, now: float) -> None:
+        """Have a worker that knows other settings finish its film and leave; its place is free as soon as it has."""
+        assert place.process is not None
+        if place.leaving is None:
+            place.leaving = now
+            if place.process.stdin is not None:
+                place.process.stdin.close()
+            _log.info("worker.changes number=%d", place.number)
+        elif now - place.leaving > _FINISH_S:
+            place.process.kill()
+        if place.process.poll() is not None:
+            place.process.wait()
+            place.process, place.leaving, place.ready, place.refused = None, None, False, ""
+            place.due, place.deaths = now, 0
+
+    def _started(self, settings: Settings) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "unseen.web.worker_process"],
             stdin=subprocess.PIPE,
@@ -118,7 +148,7 @@ class Workers:
             env=os.environ | {"PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path)},
         )
         assert process.stdin is not None
-        process.stdin.write(self.settings.to_json() + "\n")  # not an argument: a URL may hold a password
+        process.stdin.write(settings.to_json() + "\n")  # not an argument: a URL may hold a password
         process.stdin.flush()
         return process
 
@@ -131,5 +161,6 @@ class Workers:
                     words = json.loads(line)
                 except ValueError:  # a library that prints
                     continue
-                place.ready = "ready" in words
-                place.refused = str(words.get("refused", ""))
+                if place.process is process and place.leaving is None:
+                    place.ready = "ready" in words
+                    place.refused = str(words.get("refused", ""))

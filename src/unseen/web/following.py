@@ -1,0 +1,124 @@
+"""What this server scores with follows what leads have activated: its workers change, within seconds, at every server
+that shares the worklist.
+
+An activation counts here if its model is among those that the server was started with. Its policy is written below the
+worklist's folder, for the workers to read; the row in the worklist is what holds.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from unseen.web.models import FurtherModel, Models
+
+if TYPE_CHECKING:
+    from unseen.artifacts.bundle import Card
+    from unseen.screening.policy import Policy
+    from unseen.web.served import Served
+    from unseen.web.worker_process import Settings
+    from unseen.worklist.activating import Activation
+
+_log = logging.getLogger("unseen")
+
+POLICIES: Final = "policies"
+"""The folder of policies below the worklist's own, each called by its digest."""
+LOOK_S: Final = 2.0
+
+
+class Following:
+    """Keeps `parts.models` and the workers in step; `look` is called again and again.
+
+    problem  why what was activated does not score here; "" where nothing stands against it
+    number   the activation that scores here; None: what the server was started with
+    """
+
+    def __init__(self, parts: Served) -> None:
+        self._parts = parts
+        self._given = parts.models
+        self._told: Activation | None = None
+        self._lock = Lock()
+        self.problem = ""
+        self.number: int | None = None
+
+    def look(self) -> None:
+        """Bring the server to what is in force now; does nothing where it is there."""
+        with self._lock:
+            active = self._parts.store.activations.active()
+            if active != self._told:
+                self._follow(active)
+                self._told = active
+
+    def _follow(self, active: Activation | None) -> None:
+        if active is not None and active.policy is not None:
+            self._parts.clearing.begin()
+        models = self._given
+        self.problem, number = "", None
+        if active is not None and models is not None:
+            self.problem = _against(active, models)
+            if self.problem:
+                _log.warning("activation.not_here %s", self.problem)
+            else:
+                models, number = self._activated(active, models), active.number
+        if models != self._parts.models:
+            self._parts.models = models
+            if self._parts.workers is not None and models is not None:
+                self._parts.workers.change(_settings(self._parts.workers.settings, models))
+            _log.info("activation.followed number=%s", number)
+        self.number = number
+
+    def _activated(self, active: Activation, models: Models) -> Models:
+        """The server's models in another order, and the policy in a file."""
+        path: Path | None = None
+        if active.policy is not None:
+            path = self._parts.store.home / POLICIES / f"{active.policy_digest}.json"
+            active.policy.save(path)
+        return deciding(models, active.model, policy_file=path, policy=active.policy)
+
+
+def deciding(models: Models, model: str, *, policy_file: Path | None, policy: Policy | None) -> Models:
+    """The same models, but `model` decides, by this policy; the others are compared, in their order."""
+    everyone = [FurtherModel(folder=models.folder, card=models.card), *models.further]
+    first = next(one for one in everyone if one.card.weights_sha256 == model)
+    return Models(
+        folder=first.folder,
+        card=first.card,
+        policy_file=policy_file,
+        policy=policy,
+        further=tuple(one for one in everyone if one is not first),
+    )
+
+
+def _settings(settings: Settings, models: Models) -> Settings:
+    """What workers are told, with these models."""
+    return replace(
+        settings,
+        model=str(models.folder),
+        policy=None if models.policy_file is None else str(models.policy_file),
+        further=tuple(str(one.folder) for one in models.further),
+    )
+
+
+def _against(active: Activation, models: Models) -> str:
+    """Why an activation cannot be followed with these models; "" where it can."""
+    if active.model not in models.named:
+        return (
+            f"{active.model_name} with the weights {active.model[:16]}… was activated (proposal {active.number}), and "
+            "this server was not given that model: it goes on with what it was started with. Start it with --model or "
+            "--also and that bundle, or withdraw the activation."
+        )
+    if active.policy is not None and active.policy.gate != thresholds_of(models.named[active.model][1]):
+        return (
+            f"The policy of proposal {active.number} was calibrated with another input gate than {active.model_name} "
+            "has here: this server goes on with what it was started with. Calibrate again."
+        )
+    return ""
+
+
+def thresholds_of(card: Card) -> dict[str, float] | None:
+    """The thresholds of the input gate in a bundle, as its policies hold them; None for a bundle without one."""
+    found = None if card.gate is None else card.gate.get("thresholds")
+    return None if not isinstance(found, dict) else {str(name): float(value) for name, value in found.items()}

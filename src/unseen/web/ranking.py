@@ -1,0 +1,62 @@
+"""A score's place among the reference set, for each row of the list; the set is asked for once a while."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from unseen.screening.policy import Policy
+    from unseen.worklist.listing import Entry
+    from unseen.worklist.store import Store
+
+KEPT_S: Final = 30.0
+EARLIER: Final = 0.95
+"""The rank from which a study is said to differ from the reference set."""
+_LIKELY: Final = 0.5  # abnormal rather than not
+
+
+class Ranks:
+    """Ranks among the latest reference set of each model, at most `KEPT_S` old.
+
+    policy  what clears at present, if anything does
+    """
+
+    def __init__(
+        self, store: Store, policy: Callable[[], Policy | None], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store, self._policy, self._clock = store, policy, clock
+        self._lock = Lock()
+        self._known: dict[str, tuple[float, tuple[float, ...]]] = {}
+
+    def of(self, model: str | None, score: float | None) -> float | None:
+        """The share of the model's reference set that lies below `score`, ties counted by half; None without either."""
+        if model is None or score is None:
+            return None
+        scores = self._scores(model)
+        return (bisect_left(scores, score) + bisect_right(scores, score)) / 2 / len(scores) if scores else None
+
+    def flags(self, entry: Entry, rank: float | None, *, blind: bool) -> bool:
+        """Whether a study that waits is to be read earlier: by its rank.
+
+        On a blind page by its place in the list alone, which a sampled study has from another one: a priority is a
+        probability where abnormals calibrated the policy, and one minus the conformal p-value where none did.
+        """
+        if entry.reason or entry.state not in ("to_read", "in_reading"):
+            return False
+        if not blind:
+            return rank is not None and rank >= EARLIER
+        policy = self._policy()
+        likely = policy is not None and policy.probability is not None
+        return entry.priority is not None and entry.priority >= (_LIKELY if likely else EARLIER)
+
+    def _scores(self, model: str) -> tuple[float, ...]:
+        with self._lock:
+            asked, scores = self._known.get(model, (float("-inf"), ()))
+            if self._clock() - asked >= KEPT_S:
+                scores = self._store.reference(model).scores
+                self._known[model] = (self._clock(), scores)
+            return scores

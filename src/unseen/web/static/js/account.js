@@ -1,0 +1,34 @@
+// Signing out: by hand, and by itself where nobody has touched the page for half an hour (a session ends after twelve
+// hours in any case). All open pages of one browser count together.
+import { $, api, failed, toast } from "./api.js";
+
+const IDLE_S = 30 * 60;
+const WARNED_S = 60;
+const TOUCHED = "unseen.touched";
+
+function leave(query = "") {
+  return api("/sign-out", { method: "POST" }).then(() => location.assign(`/sign-in${query}`));
+}
+
+$("#sign-out").addEventListener("click", () => leave().catch(failed));
+
+let noted = 0;
+function touched() {
+  const now = Date.now();
+  if (now - noted < 5000) return;
+  noted = now;
+  localStorage.setItem(TOUCHED, String(now));
+}
+for (const kind of ["pointerdown", "pointermove", "keydown", "wheel"]) addEventListener(kind, touched, { passive: true });
+touched();
+
+let warning = null;
+setInterval(() => {
+  const idle = (Date.now() - Number(localStorage.getItem(TOUCHED) ?? Date.now())) / 1000;
+  if (idle > IDLE_S) leave(`?next=${encodeURIComponent(location.pathname + location.search)}`).catch(() => {});
+  else if (idle > IDLE_S - WARNED_S) warning ??= toast("Nobody has touched this page for half an hour: you are signed out in a minute.", { lasts: 0 });
+  else if (warning) {
+    warning();
+    warning = null;
+  }
+}, 5000);

@@ -1,0 +1,263 @@
+// `FilmCanvas`: a film on a canvas, at its full depth. Window, zoom, pan and inversion happen here; nothing is asked of
+// the server. Overlays lie on the film at their place. Several canvases can be linked. Any page may use it:
+//
+//   const view = new FilmCanvas(canvas, { label: "Film, PA" });
+//   view.show({ samples, width, height, bits, low, high });       // a Uint16Array, white = dense
+//   view.overlays = [{ picture, box: [t, l, b, r], inner: [t, l, h, w], opacity: 0.6 }];
+//   view.link(other);
+//
+// It emits "window" {centre, width, inverted} and "view" {x, y, zoom}: the middle as a share of the film, and the zoom
+// relative to the whole film fitting.
+import { between, greys } from "./grey.js";
+import { drawFilm, drawOverlay } from "./canvas_drawing.js";
+import { keys, pointers } from "./canvas_input.js";
+
+const SMALLEST = 0.5; // of the fitting size
+const LARGEST = 32; // screen pixels a sample
+
+export class FilmCanvas extends EventTarget {
+  #canvas;
+  #context;
+  #scratch = document.createElement("canvas");
+  #film = null;
+  #window = { centre: 128, width: 256 };
+  #inverted = false;
+  #middle = { x: 0.5, y: 0.5 };
+  #zoom = 1; // 1: the whole film fits
+  #overlays = [];
+  #table = null;
+  #group = new Set([this]);
+  #frame = 0;
+  #telling = 0;
+  #watch;
+
+  /** @param {HTMLCanvasElement} canvas  @param {{label?: string}} options */
+  constructor(canvas, { label = "Film" } = {}) {
+    super();
+    this.#canvas = canvas;
+    this.#context = canvas.getContext("2d", { alpha: false });
+    this.label = label;
+    /** What links change here. */
+    this.follows = { window: true, view: true };
+    canvas.tabIndex = 0;
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-roledescription", "film, with keys for window and zoom");
+    this.#watch = new ResizeObserver(() => this.#resized());
+    this.#watch.observe(canvas);
+    pointers(this, canvas);
+    canvas.addEventListener("keydown", (event) => {
+      if (!event.defaultPrevented && this.key(event)) event.preventDefault();
+    });
+    this.#resized();
+  }
+
+  get canvas() { return this.#canvas; }
+  get film() { return this.#film; }
+  get window() { return { ...this.#window }; }
+  get inverted() { return this.#inverted; }
+  get zoom() { return this.#zoom; }
+  get middle() { return { ...this.#middle }; }
+
+  /** Screen pixels a sample at which the whole film fits. */
+  get fitting() {
+    if (!this.#film) return 1;
+    return Math.min(this.#canvas.width / this.#film.width, this.#canvas.height / this.#film.height);
+  }
+
+  /** Screen pixels a sample. */
+  get scale() { return this.fitting * this.#zoom; }
+
+  /** Where the film's top left corner lies on the canvas, in whole screen pixels. */
+  get origin() {
+    const film = this.#film ?? { width: 0, height: 0 };
+    return {
+      x: Math.round(this.#canvas.width / 2 - this.#middle.x * film.width * this.scale),
+      y: Math.round(this.#canvas.height / 2 - this.#middle.y * film.height * this.scale),
+    };
+  }
+
+  /** Show a film, or nothing (null); `keep` keeps window, inversion and view. Drawn when this returns. */
+  show(film, { keep = false } = {}) {
+    this.#film = film;
+    this.#table = null;
+    if (film && !keep) {
+      this.#window = this.first;
+      this.#inverted = false;
+      this.#middle = { x: 0.5, y: 0.5 };
+      this.#zoom = 1;
+      this.#overlays = [];
+    }
+    this.draw();
+    this.#tell("window");
+    this.#tell("view");
+  }
+
+  /** The window that the film is shown with at first. */
+  get first() {
+    const film = this.#film;
+    return film ? between(film.low ?? 0, film.high ?? 2 ** film.bits - 1) : { centre: 128, width: 256 };
+  }
+
+  setWindow({ centre, width }, { linked = false } = {}) {
+    const steps = this.#film ? 2 ** this.#film.bits : 256;
+    this.#window = {
+      centre: Math.min(2 * steps, Math.max(-steps, centre)),
+      width: Math.min(4 * steps, Math.max(1, width)),
+    };
+    this.#table = null;
+    this.#changed("window", linked);
+  }
+
+  setInverted(inverted, { linked = false } = {}) {
+    this.#inverted = inverted;
+    this.#table = null;
+    this.#changed("window", linked);
+  }
+
+  setView({ x, y, zoom }, { linked = false } = {}) {
+    const most = this.#film ? Math.max(1, LARGEST / this.fitting) : 1;
+    this.#zoom = Math.min(most, Math.max(SMALLEST, zoom));
+    this.#middle = { x: Math.min(1, Math.max(0, x)), y: Math.min(1, Math.max(0, y)) };
+    this.#changed("view", linked);
+  }
+
+  fit() { this.setView({ x: 0.5, y: 0.5, zoom: 1 }); }
+
+  /** One screen pixel a sample. */
+  actual() { this.setView({ ...this.#middle, zoom: 1 / this.fitting }); }
+
+  /** Zoom about a point of the canvas, in screen pixels; by default about its middle. */
+  zoomBy(factor, at = { x: this.#canvas.width / 2, y: this.#canvas.height / 2 }) {
+    if (!this.#film) return;
+    const held = this.onFilm(at);
+    const most = Math.max(1, LARGEST / this.fitting);
+    const zoom = Math.min(most, Math.max(SMALLEST, this.#zoom * factor));
+    const scale = this.fitting * zoom;
+    this.setView({
+      x: (held.x - (at.x - this.#canvas.width / 2) / scale) / this.#film.width,
+      y: (held.y - (at.y - this.#canvas.height / 2) / scale) / this.#film.height,
+      zoom,
+    });
+  }
+
+  /** Move the film by screen pixels. */
+  panBy(dx, dy) {
+    if (!this.#film) return;
+    this.setView({
+      x: this.#middle.x - dx / (this.#film.width * this.scale),
+      y: this.#middle.y - dy / (this.#film.height * this.scale),
+      zoom: this.#zoom,
+    });
+  }
+
+  /** Drag the window: to the right wider, upwards brighter; 400 screen points are the whole first window. */
+  dragWindow(dx, dy) {
+    const step = this.first.width / 400;
+    const { centre, width } = this.#window;
+    this.setWindow({ centre: centre + dy * step, width: width + dx * step * 2 });
+  }
+
+  /** Where on the film, in samples, a point of the canvas lies. */
+  onFilm({ x, y }) {
+    const { x: left, y: top } = this.origin;
+    return { x: (x - left) / this.scale, y: (y - top) / this.scale };
+  }
+
+  /** Pictures over the film: {picture, box, inner, opacity, smooth?}; or {outline: box, colour}. */
+  set overlays(overlays) {
+    this.#overlays = overlays;
+    this.#later();
+    this.#describeLater();
+  }
+  get overlays() { return this.#overlays; }
+
+  /** Change window and view together from now on; each canvas's `follows` says what it takes part in. */
+  link(other) {
+    const together = new Set([...this.#group, ...other.#group]);
+    for (const one of together) one.#group = together;
+  }
+
+  unlink() {
+    this.#group.delete(this);
+    this.#group = new Set([this]);
+  }
+
+  /** Act on a key; false where it means nothing here. */
+  key(event) { return keys(this, event); }
+
+  /** Stop watching; for a canvas that leaves the page. */
+  close() {
+    this.unlink();
+    this.#watch.disconnect();
+    cancelAnimationFrame(this.#frame);
+  }
+
+  #changed(what, linked) {
+    this.#later();
+    this.#tell(what);
+    if (linked || !this.follows[what] || !this.#film) return;
+    for (const other of this.#group) {
+      if (other === this || !other.follows[what] || !other.#film) continue;
+      if (what === "view") {
+        other.setView({ ...this.#middle, zoom: this.#zoom }, { linked: true });
+      } else {
+        const share = 2 ** (other.#film.bits - this.#film.bits);
+        other.#inverted = this.#inverted;
+        other.setWindow({ centre: this.#window.centre * share, width: this.#window.width * share }, { linked: true });
+      }
+    }
+  }
+
+  #tell(what) {
+    const detail = what === "view" ? { ...this.#middle, zoom: this.#zoom } : { ...this.#window, inverted: this.#inverted };
+    this.dispatchEvent(new CustomEvent(what, { detail }));
+    this.#describeLater();
+  }
+
+  #describeLater() {
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => this.#canvas.setAttribute("aria-label", this.description), 200);
+  }
+
+  /** What the canvas shows, in words. */
+  get description() {
+    if (!this.#film) return `${this.label}: nothing is shown.`;
+    const { centre, width } = this.#window;
+    const over = this.#overlays.filter((one) => one.name && one.opacity > 0).map((one) => one.name).join(", ");
+    return (
+      `${this.label}, ${this.#film.width} by ${this.#film.height} pixels. Window centre ${Math.round(centre)}, width ` +
+      `${Math.round(width)}${this.#inverted ? ", inverted" : ""}. Zoom ${Math.round(this.scale * 100)} %.` +
+      (over ? ` Overlaid: ${over}.` : "")
+    );
+  }
+
+  #resized() {
+    const density = devicePixelRatio || 1;
+    const width = Math.max(1, Math.round(this.#canvas.clientWidth * density));
+    const height = Math.max(1, Math.round(this.#canvas.clientHeight * density));
+    if (width === this.#canvas.width && height === this.#canvas.height) return;
+    this.#canvas.width = width; // this empties the canvas
+    this.#canvas.height = height;
+    this.draw();
+    this.#tell("view");
+  }
+
+  #later() {
+    if (!this.#frame) this.#frame = requestAnimationFrame(() => this.draw());
+  }
+
+  /** Draw now. */
+  draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const context = this.#context;
+    context.globalAlpha = 1;
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
+    if (!this.#film) return;
+    this.#table ??= greys(this.#film.bits, this.#window, this.#inverted);
+    drawFilm(context, this.#scratch, this.#film, this.#table, this);
+    for (const overlay of this.#overlays) drawOverlay(context, overlay, this);
+    context.globalAlpha = 1;
+  }
+}

@@ -1,0 +1,100 @@
+// How a `FilmCanvas` is moved: by mouse, pen and fingers, and by keys.
+
+/** Keys of a film; the page's own come first. */
+export const FILM_KEYS = [
+  ["I", "invert"],
+  ["[ ]", "window narrower, wider"],
+  [", .", "window darker, brighter"],
+  ["PgUp PgDn", "zoom in, out"],
+  ["Shift + arrows", "move the film"],
+  ["F", "fit"],
+  ["0", "one pixel a sample"],
+  ["W", "the first window again"],
+];
+
+const STEP = 20; // screen points of a drag that a key stands for
+
+/** Do what a key says; false where it says nothing. */
+export function keys(view, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  const pan = 60 * (devicePixelRatio || 1);
+  const shifted = {
+    ArrowLeft: () => view.panBy(pan, 0),
+    ArrowRight: () => view.panBy(-pan, 0),
+    ArrowUp: () => view.panBy(0, pan),
+    ArrowDown: () => view.panBy(0, -pan),
+  };
+  const plain = {
+    i: () => view.setInverted(!view.inverted),
+    "[": () => view.dragWindow(-STEP, 0),
+    "]": () => view.dragWindow(STEP, 0),
+    ",": () => view.dragWindow(0, STEP),
+    ".": () => view.dragWindow(0, -STEP),
+    f: () => view.fit(),
+    0: () => view.actual(),
+    w: () => view.setWindow(view.first),
+    PageUp: () => view.zoomBy(1.25),
+    PageDown: () => view.zoomBy(0.8),
+  };
+  const does = event.shiftKey ? shifted[event.key] : plain[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!does) return false;
+  does();
+  return true;
+}
+
+/** Left or right drag: window; middle, shift or space: pan; wheel: zoom about the pointer; two fingers: zoom and pan. */
+export function pointers(view, canvas) {
+  const down = new Map();
+  let space = false;
+
+  const place = (event) => {
+    const frame = canvas.getBoundingClientRect();
+    const density = canvas.width / Math.max(1, frame.width);
+    return { x: (event.clientX - frame.left) * density, y: (event.clientY - frame.top) * density };
+  };
+  const pans = (event) => event.buttons & 4 || event.shiftKey || space;
+
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    canvas.focus({ preventScroll: true });
+    down.set(event.pointerId, place(event));
+    event.preventDefault(); // no text is selected, and the middle button does not scroll
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    const before = down.get(event.pointerId);
+    if (!before) return;
+    const now = place(event);
+    const density = canvas.width / Math.max(1, canvas.clientWidth);
+    if (down.size === 2) {
+      const other = [...down].find(([id]) => id !== event.pointerId)[1];
+      const apart = (a) => Math.hypot(a.x - other.x, a.y - other.y) || 1;
+      view.panBy((now.x - before.x) / 2, (now.y - before.y) / 2);
+      view.zoomBy(apart(now) / apart(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+    } else if (pans(event)) {
+      view.panBy(now.x - before.x, now.y - before.y);
+    } else {
+      view.dragWindow((now.x - before.x) / density, (now.y - before.y) / density);
+    }
+    down.set(event.pointerId, now);
+    canvas.dataset.drag = pans(event) ? "pan" : "window";
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, (event) => {
+      down.delete(event.pointerId);
+      delete canvas.dataset.drag;
+    });
+  }
+  canvas.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    view.zoomBy(Math.exp(-Math.max(-240, Math.min(240, event.deltaY * lines)) * 0.0018), place(event));
+  }, { passive: false });
+  canvas.addEventListener("dblclick", () => view.fit());
+  canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+  canvas.addEventListener("keydown", (event) => {
+    if (event.key !== " ") return;
+    space = true;
+    event.preventDefault();
+  });
+  for (const end of ["keyup", "blur"]) canvas.addEventListener(end, () => { space = false; });
+}

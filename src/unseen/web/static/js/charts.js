@@ -1,0 +1,159 @@
+// Charts as SVG, element by element; colours, dashes and type come from compare.css, so that light and dark follow the
+// page. Models are the classes m0 … m5: told apart by colour and by dashes.
+import { el } from "./api.js";
+import { binned, short } from "./compare_operating.js";
+
+const ROC = { side: 380, left: 44, top: 10, right: 10, bottom: 42 };
+const SPREAD = { width: 620, height: 176, left: 46, top: 30, right: 14, bottom: 40 };
+export const MOST_BANDS = 3; // of more curves, the band of the one that is operated alone is shown
+const points = (pairs) => pairs.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
+
+function chart(width, height, label, ...children) {
+  return el("svg:svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...children);
+}
+
+function words(x, y, text, { anchor = "middle", kind = "tick", turned = false } = {}) {
+  const place = turned ? { transform: `translate(${x} ${y}) rotate(-90)` } : { x, y };
+  return el("svg:text", { class: kind, "text-anchor": anchor, ...place }, text);
+}
+
+/** A line as a key to a model's curve. */
+export function swatch(place) {
+  const line = el("svg:path", { class: `line m${place}`, d: "M1 6H27" });
+  return el("svg:svg", { class: "swatch", viewBox: "0 0 28 12", "aria-hidden": "true" }, line);
+}
+
+/**
+ * ROC curves with their bands: curves [{name, place, auroc, roc}]. `operate(place, x, y)` puts the point of a model there.
+ */
+export function rocChart(curves) {
+  const { side, left, top, right, bottom } = ROC;
+  const at = (x, y) => [left + x * side, top + (1 - y) * side];
+  const grid = [0, 0.25, 0.5, 0.75, 1].flatMap((share) => [
+    el("svg:path", { class: "grid", d: `M${at(share, 0)}V${top}M${at(0, share)}H${left + side}` }),
+    words(at(share, 0)[0], top + side + 17, share),
+    words(left - 8, at(0, share)[1] + 4, share, { anchor: "end" }),
+  ]);
+  const bands = curves.map(({ place, roc }) => {
+    const x = roc.false_positive_rate;
+    const edge = [...x.map((v, i) => at(v, roc.high[i])), ...x.map((v, i) => at(v, roc.low[i])).reverse()];
+    return el("svg:polygon", { class: `band m${place}`, points: points(edge) });
+  });
+  const lines = curves.map(({ place, roc }) =>
+    el("svg:polyline", { class: `line m${place}`, points: points(roc.false_positive_rate.map((v, i) => at(v, roc.sensitivity[i]))) }));
+  const point = el("svg:circle", { class: "point", r: 6, hidden: true });
+  const told = curves.map(({ name, auroc }) => `${name}: area ${figure(auroc)}`).join("; ");
+  const svg = chart(
+    left + side + right, top + side + bottom, `ROC curves with 95 % bands. ${told}.`,
+    ...grid, el("svg:path", { class: "chance", d: `M${at(0, 0)}L${at(1, 1)}` }), ...bands, ...lines, point,
+    words(left + side / 2, top + side + 37, "1 − specificity", { kind: "axis" }),
+    words(12, top + side / 2, "sensitivity", { kind: "axis", turned: true }),
+  );
+  return {
+    svg,
+    operate(place, x, y) {
+      const [cx, cy] = at(x, y);
+      for (const band of bands) band.toggleAttribute("hidden", curves.length > MOST_BANDS && !band.classList.contains(`m${place}`));
+      point.setAttribute("class", `point m${place}`);
+      point.setAttribute("cx", cx);
+      point.setAttribute("cy", cy);
+      point.removeAttribute("hidden");
+    },
+  };
+}
+
+/**
+ * The scores of both classes, and a threshold that is dragged: `dragged(score)` is called while, `dropped()` after.
+ * `move(score)` puts the threshold elsewhere.
+ */
+export function spreadChart({ normal, abnormal }, { low, high, dragged, dropped }) {
+  const { width, height, left, top, right, bottom } = SPREAD;
+  const count = Math.round(Math.min(40, Math.max(10, 2 * Math.sqrt(normal.length + abnormal.length))));
+  const shares = { normal: binned(normal, low, high, count), abnormal: binned(abnormal, low, high, count) };
+  const most = Math.max(...shares.normal, ...shares.abnormal, 1e-9);
+  const x = (score) => left + ((score - low) / (high - low)) * width;
+  const y = (share) => top + (1 - (share / most) * 0.96) * height;
+  const base = top + height;
+  const areas = ["normal", "abnormal"].map((label) => {
+    const steps = shares[label].flatMap((share, i) => [
+      [left + (i / count) * width, y(share)], [left + ((i + 1) / count) * width, y(share)],
+    ]);
+    return el("svg:polygon", { class: `area ${label}`, points: points([[left, base], ...steps, [left + width, base]]) });
+  });
+  const axis = ticks(low, high).flatMap((score) => [
+    el("svg:path", { class: "grid", d: `M${x(score).toFixed(1)} ${base}v5` }), words(x(score), base + 19, short(score)),
+  ]);
+  const shade = el("svg:rect", { class: "shade", x: left, y: top, height, width: 0 });
+  const line = el("svg:path", { class: "threshold", d: `M0 ${top - 8}V${base}` });
+  const knob = el("svg:path", { class: "knob", d: `M-9 ${top - 22}h18v10l-9 9l-9 -9z` });
+  const sides = [
+    words(-16, top - 9, "← cleared", { anchor: "end", kind: "key" }), words(16, top - 9, "read →", { anchor: "start", kind: "key" }),
+  ];
+  const handle = el("svg:g", { class: "handle" }, line, knob, ...sides);
+  const hold = el("svg:rect", { class: "hold", x: left - 12, y: 0, width: width + 24, height: base + 4 });
+  const svg = chart(
+    left + width + right, base + bottom,
+    `Scores of ${normal.length} normal and ${abnormal.length} abnormal films, as shares of each class, from ${short(low)} to ${short(high)}.`,
+    el("svg:path", { class: "grid", d: `M${left} ${base}h${width}M${left} ${y(most)}h${width}` }),
+    words(left - 8, y(most) + 4, `${Math.round(100 * most)} %`, { anchor: "end" }), words(left - 8, base + 4, "0", { anchor: "end" }),
+    shade, ...areas, ...axis, words(left + width / 2, base + 36, "score", { kind: "axis" }), handle, hold,
+  );
+  const follow = (event) => {
+    const frame = svg.getBoundingClientRect();
+    const across = ((event.clientX - frame.left) / frame.width) * (left + width + right);
+    dragged(low + Math.min(1, Math.max(0, (across - left) / width)) * (high - low));
+  };
+  hold.addEventListener("pointerdown", (event) => {
+    hold.setPointerCapture(event.pointerId);
+    event.preventDefault();
+    follow(event);
+  });
+  hold.addEventListener("pointermove", (event) => { if (hold.hasPointerCapture(event.pointerId)) follow(event); });
+  for (const end of ["pointerup", "pointercancel"]) hold.addEventListener(end, () => dropped());
+  return {
+    svg,
+    move(score) {
+      const at = x(Math.min(high, Math.max(low, score)));
+      handle.setAttribute("transform", `translate(${at.toFixed(1)} 0)`);
+      shade.setAttribute("width", Math.max(0, at - left).toFixed(1));
+      sides[0].toggleAttribute("hidden", at < left + 60);
+      sides[1].toggleAttribute("hidden", at > left + width - 40);
+    },
+  };
+}
+
+/** A figure with its interval on an axis from `low` to `high`, with a line at `mark`. */
+export function whisker({ value, low: from, high: to }, { low, high, mark, kind = "" }) {
+  const x = (v) => 4 + 192 * Math.min(1, Math.max(0, (v - low) / (high - low)));
+  return el(
+    "svg:svg", { class: `chart whiskers ${kind}`, viewBox: "0 0 200 16", "aria-hidden": "true" },
+    el("svg:path", { class: "grid", d: "M4 8H196" }), el("svg:path", { class: "mark", d: `M${x(mark)} 1V15` }),
+    el("svg:path", { class: "reach", d: `M${x(from)} 8H${x(to)}` }), el("svg:circle", { class: "dot", cx: x(value), cy: 8, r: 4.5 }),
+  );
+}
+
+/** Two models' ranks of a film on one line from 0 to 100 %. */
+export function ranks(first, second, places) {
+  const x = (rank) => (6 + 88 * rank).toFixed(1);
+  return el(
+    "svg:svg", { class: "chart ranks", viewBox: "0 0 100 12", "aria-hidden": "true" },
+    el("svg:path", { class: "grid", d: "M6 6H94" }), el("svg:path", { class: "reach", d: `M${x(first)} 6H${x(second)}` }),
+    el("svg:circle", { class: `dot m${places[0]}`, cx: x(first), cy: 6, r: 4 }),
+    el("svg:rect", { class: `dot m${places[1]}`, x: x(second) - 3.6, y: 2.4, width: 7.2, height: 7.2 }),
+  );
+}
+
+/** "0.82 (0.78 to 0.86)", or why not. */
+export function figure({ value, low, high, reason }) {
+  return value === null ? reason : `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+}
+
+/** Round scores, five or so, from `low` to `high`. */
+function ticks(low, high) {
+  const rough = (high - low) / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].find((one) => one * power >= rough) * power;
+  const found = [];
+  for (let n = Math.ceil(low / step); n * step <= high; n++) found.push(Number((n * step).toPrecision(12)));
+  return found;
+}

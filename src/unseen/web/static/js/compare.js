@@ -1,0 +1,286 @@
+// The page that compares models on what readers have reported. It fetches the labelled set once; the threshold moves in
+// the page, by `compare_operating`, and figures with intervals come from the server.
+import { $, api, el, failed, toast } from "./api.js";
+import { MOST_BANDS, figure, rocChart, spreadChart, swatch } from "./charts.js";
+import { fillGallery } from "./compare_gallery.js";
+import { atThreshold, balanced, byLabel, cellOf, nothingMissed, percent, short } from "./compare_operating.js";
+import { pairOf } from "./compare_pair.js";
+import { moveSources, showMetrics } from "./compare_tables.js";
+
+const KEPT = "unseen.compare";
+const MOST = 6;
+const CELLS = {
+  caught: ["read, and abnormal", "true positives", (a, b) => b.score - a.score],
+  missed: ["missed", "false negatives", (a, b) => a.score - b.score],
+  alarms: ["read, and normal", "false positives", (a, b) => b.score - a.score],
+  right: ["rightly cleared", "true negatives", (a, b) => a.score - b.score],
+};
+
+const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+const thresholds = new Map(Object.entries(kept.thresholds ?? {}));
+const places = new Map(); // model → its colour and dashes, 0 … 5
+const asked = new Map(); // model → its metrics, soon
+let labelled = { models: [], films: [], selected: false };
+let chosen = null; // {model, name, films, scores, sources, low, high}
+let threshold = 0;
+let prevalence = kept.prevalence ?? 0.1;
+let cell = null;
+let roc = null;
+let spread = null;
+let pair = null;
+
+start().catch(failed).finally(() => $("#compare").removeAttribute("aria-busy"));
+
+async function start() {
+  labelled = await api("/compare/labelled");
+  const usable = labelled.models.filter(({ normal, abnormal }) => normal + abnormal > 0);
+  const wanted = (kept.shown ?? []).filter((model) => labelled.models.some((one) => one.model === model));
+  const first = wanted.length ? wanted : (usable.length ? usable : labelled.models).slice(0, 3).map(({ model }) => model);
+  for (const model of first) place(model);
+  const ill = labelled.films.filter(({ label }) => label === "abnormal").length;
+  const sources = new Set(labelled.films.map(({ source }) => source)).size;
+  $("#about").textContent = labelled.films.length
+    ? `${labelled.films.length} films of studies that readers reported: ${labelled.films.length - ill} normal, ${ill} abnormal, ` +
+      `from ${sources} ${sources === 1 ? "source" : "sources"}.`
+    : "";
+  $("#selected").hidden = !labelled.selected || !labelled.films.length;
+  $("#csv").hidden = !labelled.films.length;
+  listModels();
+  const both = usable.filter(({ normal, abnormal }) => normal && abnormal);
+  if (!both.length) explain(labelled, ill);
+  else {
+    $("#board").hidden = false;
+    choose(both.find(({ model }) => model === kept.chosen)?.model ?? both.find(({ model }) => places.has(model))?.model ?? both[0].model);
+  }
+  if (labelled.models.length > 1) {
+    pair = pairOf(labelled.models, (model) => places.get(model) ?? null, kept.pair ?? [...places.keys()], keep);
+    $("#pair").hidden = false;
+  }
+  if (both.length) drawRoc();
+}
+
+function explain({ models, films }, ill) {
+  const told = !models.length
+    ? ["No model has scored a film here.", "Start the server with a model, and give further ones with --also to compare them."]
+    : !films.length
+      ? ["No study has been reported yet.", "As soon as readers have reported normal and abnormal studies, this page shows how well the models tell them apart."]
+      : [`${films.length - ill} films have been reported normal, ${ill} abnormal.`, "A ROC needs both, scored by one model."];
+  $("#missing").replaceChildren(el("h2", {}, told[0]), el("p", {}, told[1]));
+  $("#missing").hidden = false;
+}
+
+/** Take the first free colour for a model. */
+function place(model) {
+  const taken = new Set(places.values());
+  places.set(model, [0, 1, 2, 3, 4, 5].find((one) => !taken.has(one)));
+}
+
+function listModels() {
+  for (const { model, name, part, normal, abnormal, trained_on: learnt } of labelled.models) {
+    const box = el("input", { type: "checkbox", value: model, checked: places.has(model), onchange: () => tick(box, model) });
+    const told = [
+      part === "decides" ? "It decides here." : part === "compares" ? "For comparison." : "No longer in use here.",
+      `It scored ${normal} normal and ${abnormal} abnormal films.`, learnt ? `It has learnt from ${learnt} more, which are left out.` : "",
+    ].join(" ");
+    $("#models").append(el("label", { class: "model", title: told, dataset: { model } }, box, el("span", { class: "key" }), el("b", {}, name), el("span", { class: "auroc soft" })));
+  }
+  $("#models").hidden = !labelled.models.length;
+  colours();
+}
+
+function colours() {
+  for (const label of document.querySelectorAll("#models .model")) {
+    const at = places.get(label.dataset.model);
+    $(".key", label).replaceChildren(...(at === undefined ? [] : [swatch(at)]));
+  }
+}
+
+function tick(box, model) {
+  const least = Math.min(2, labelled.models.length);
+  if (box.checked && places.size === MOST) {
+    box.checked = false;
+    toast(`${MOST} models at most are compared. Untick another first.`);
+  } else if (!box.checked && places.size <= least) {
+    box.checked = true;
+    toast(least > 1 ? "Two models at least are compared. Tick another first." : "It is the only model here.");
+  } else {
+    if (box.checked) place(model);
+    else places.delete(model);
+    colours();
+    if (!$("#board").hidden) {
+      choose(places.has(chosen.model) ? chosen.model : comparable()[0].model);
+      drawRoc();
+    }
+    pair?.refresh();
+    keep();
+  }
+}
+
+/** The ticked models that scored both classes; all that did, where no ticked one has. */
+function comparable() {
+  const both = labelled.models.filter(({ normal, abnormal }) => normal && abnormal);
+  const ticked = both.filter(({ model }) => places.has(model));
+  return ticked.length ? ticked : both;
+}
+
+function metricsOf(model) {
+  if (!asked.has(model)) {
+    const soon = api(`/compare/metrics?model=${model}`);
+    asked.set(model, soon);
+    soon.catch(() => asked.delete(model));
+  }
+  return asked.get(model);
+}
+
+async function drawRoc() {
+  const wanted = [...places];
+  $("#roc-words").textContent = "Computing the intervals …";
+  const found = [];
+  const refused = [];
+  const show = () => {
+    roc = rocChart(found);
+    $("#roc").replaceChildren(roc.svg);
+    operate();
+  };
+  show();
+  for (const [model, at] of wanted) {
+    try {
+      const told = await metricsOf(model);
+      found.push({ name: told.name, place: at, auroc: told.auroc, roc: told.roc });
+      $(`#models [data-model="${model}"] .auroc`).textContent = figure(told.auroc);
+    } catch (error) {
+      refused.push(`${nameOf(model)}: ${error.message}`);
+    }
+    if (String([...places]) !== String(wanted)) return; // another choice was made meanwhile
+    show();
+  }
+  $("#roc-words").textContent = refused.join(" ") ||
+    "Beside each name: the area, with its 95 % interval." +
+    (found.length > MOST_BANDS ? " Of so many, only the band of the model whose threshold is shown is drawn." : "");
+}
+
+const nameOf = (model) => labelled.models.find((one) => one.model === model).name;
+
+/** Show the threshold of a model. */
+function choose(model) {
+  const index = labelled.models.findIndex((one) => one.model === model);
+  const films = labelled.films.filter(({ scores }) => scores[index] !== null).map((film) => ({ ...film, score: film.scores[index] }));
+  const scores = byLabel(films);
+  const every = [...scores.normal, ...scores.abnormal];
+  const [least, most] = every.reduce(([a, b], score) => [Math.min(a, score), Math.max(b, score)], [Infinity, -Infinity]);
+  const room = (most - least || 1) * 0.02;
+  const names = [...new Set(films.map(({ source }) => source))].sort();
+  const sources = names.map((source) => ({ source, scores: byLabel(films.filter((film) => film.source === source)) }));
+  chosen = { model, films, scores, sources, low: least - room, high: most + room };
+  $("#chosen").replaceChildren(...comparable().map((one) => el("option", { value: one.model, selected: one.model === model }, one.name)));
+  $("#slider").min = chosen.low;
+  $("#slider").max = chosen.high;
+  spread = spreadChart(scores, { low: chosen.low, high: chosen.high, dragged: (score) => setThreshold(rounded(score)), dropped: settled });
+  $("#spread").replaceChildren(spread.svg);
+  setThreshold(thresholds.get(model) ?? nothingMissed(scores));
+  settled();
+  metricsOf(model).then((told) => { if (chosen.model === model) showMetrics(told, chosen.sources, threshold, prevalence); }, (error) => {
+    if (chosen.model !== model) return;
+    $("#all-shortcuts").hidden = true;
+    for (const box of ["#sources", "#shortcuts", "#intervals"]) $(box).replaceChildren();
+    $("#verdict").textContent = error.message;
+  });
+}
+
+/** As many digits as the drag is fine; what the field shows is what is meant. */
+function rounded(score) {
+  const digits = Math.max(0, Math.ceil(3 - Math.log10(chosen.high - chosen.low)));
+  return Number(score.toFixed(Math.min(12, digits)));
+}
+
+function setThreshold(score) {
+  threshold = score;
+  thresholds.set(chosen.model, score);
+  $("#slider").value = score;
+  if (Number($("#threshold").value) !== score || !$("#threshold").value) $("#threshold").value = score;
+  spread.move(score);
+  operate();
+}
+
+function tell(id, value, text, words) {
+  const output = $(`#${id}`);
+  output.textContent = text;
+  output.dataset.value = value === null ? "" : String(value);
+  $("small", output.parentElement).textContent = words;
+}
+
+/** Everything that moves with the threshold. */
+function operate() {
+  if (!chosen) return;
+  const now = atThreshold(chosen.scores, threshold, prevalence);
+  const { normal, abnormal } = chosen.scores;
+  tell("sensitivity", now.sensitivity, percent(now.sensitivity), `${now.caught} of ${abnormal.length}`);
+  tell("specificity", now.specificity, percent(now.specificity), `${now.right} of ${normal.length}`);
+  tell("ppv", now.ppv, percent(now.ppv), `NPV ${percent(now.npv)}`);
+  tell("cleared", now.cleared, now.cleared, `of ${normal.length + abnormal.length}`);
+  tell("missed", now.missed, now.missed, `of ${abnormal.length} abnormal`);
+  for (const button of document.querySelectorAll("[data-cell]")) {
+    const [words, name] = CELLS[button.dataset.cell];
+    const count = now[button.dataset.cell];
+    if (button.dataset.value === String(count)) continue;
+    button.dataset.value = count;
+    button.replaceChildren(el("b", {}, count), el("span", {}, words));
+    button.setAttribute("aria-label", `${count} films ${words} (${name}). Open them.`);
+  }
+  const at = places.get(chosen.model);
+  if (at !== undefined && now.sensitivity !== null) roc?.operate(at, 1 - now.specificity, now.sensitivity);
+  moveSources(chosen.sources, threshold, prevalence);
+}
+
+/** After a drag: what is too slow, or too loud, while it goes on. */
+function settled() {
+  const now = atThreshold(chosen.scores, threshold, prevalence);
+  $("#operating-words").textContent =
+    `Threshold ${short(threshold)}: sensitivity ${percent(now.sensitivity)}, specificity ${percent(now.specificity)}, ` +
+    `${now.cleared} films cleared, ${now.missed} missed.`;
+  openCell(cell ?? (now.missed ? "missed" : "alarms"), { stays: true });
+  keep();
+}
+
+function openCell(name, { stays = false } = {}) {
+  if (!stays) cell = name;
+  const [words, kind, order] = CELLS[name];
+  const films = chosen.films.filter((film) => cellOf(film, threshold) === name).sort(order);
+  $("#cell").dataset.open = name;
+  $("#cell-title").textContent = `${films.length} ${films.length === 1 ? "film" : "films"} ${words}`;
+  $("#cell-words").textContent = films.length
+    ? `${kind[0].toUpperCase()}${kind.slice(1)} of ${nameOf(chosen.model)} at ${short(threshold)}; the ${name === "missed" || name === "right" ? "lowest" : "highest"} score first.`
+    : "There is none at this threshold.";
+  for (const button of document.querySelectorAll("[data-cell]")) button.setAttribute("aria-pressed", button.dataset.cell === name);
+  const title = `${words}, by ${nameOf(chosen.model)} at ${short(threshold)}`;
+  fillGallery($("#cell-films"), films.map(({ film, score, source }) => ({ film, lines: [el("b", {}, short(score)), source] })), { title, rows: 2 });
+}
+
+function keep() {
+  const told = { shown: [...places.keys()], places: Object.fromEntries(places), chosen: chosen?.model, thresholds: Object.fromEntries(thresholds), prevalence, pair: pair?.models };
+  sessionStorage.setItem(KEPT, JSON.stringify(told));
+}
+
+function setPrevalence(inPerCent, from) {
+  if (!(inPerCent > 0 && inPerCent < 100)) return;
+  prevalence = inPerCent / 100;
+  for (const id of ["#prevalence", "#prevalence-number"]) if (id !== from) $(id).value = Number((100 * prevalence).toPrecision(4));
+  if (chosen) operate();
+}
+
+if ($("#compare")) {
+  setPrevalence(100 * prevalence);
+  for (const id of ["#prevalence", "#prevalence-number"]) {
+    $(id).addEventListener("input", () => setPrevalence($(id).valueAsNumber, id));
+    $(id).addEventListener("change", settled);
+  }
+  $("#slider").addEventListener("input", () => setThreshold(rounded($("#slider").valueAsNumber)));
+  $("#threshold").addEventListener("input", () => { if (Number.isFinite($("#threshold").valueAsNumber)) setThreshold($("#threshold").valueAsNumber); });
+  for (const id of ["#slider", "#threshold"]) $(id).addEventListener("change", settled);
+  $("#chosen").addEventListener("change", () => { cell = null; choose($("#chosen").value); });
+  $("#nothing-missed").addEventListener("click", () => { setThreshold(nothingMissed(chosen.scores)); settled(); });
+  $("#balanced").addEventListener("click", () => { setThreshold(balanced(chosen.scores)); settled(); });
+  for (const button of document.querySelectorAll("[data-cell]")) {
+    button.addEventListener("click", () => { openCell(button.dataset.cell); $("#cell-title").focus({ preventScroll: true }); $("#cell").scrollIntoView({ block: "nearest" }); });
+  }
+}

@@ -1,0 +1,158 @@
+// Two to six models on one film, side by side; zoom and window are linked, and ← → go through the list it came from.
+import { $, api, el, failed, toast, typing } from "./api.js";
+import { FilmCanvas } from "./canvas.js";
+import { swatch } from "./charts.js";
+import { keptList } from "./compare_gallery.js";
+import { short } from "./compare_operating.js";
+import { Pane, ROWS } from "./compare_panes.js";
+import { films } from "./films.js";
+
+const KEPT = "unseen.compare"; // as the comparison's page has it
+const ROWS_KEPT = "unseen.compare.rows";
+const MOST = 6;
+
+const view = new FilmCanvas($("#film"), { label: "Film" });
+const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+const ticked = new Set(kept.shown ?? []);
+const rows = new Set(JSON.parse(sessionStorage.getItem(ROWS_KEPT) ?? '["reconstruction","residual"]'));
+let film = decodeURIComponent(location.pathname.split("/").pop());
+const list = keptList(film);
+let told = null; // what is known of the film
+let panes = [];
+let turn = 0;
+
+async function show() {
+  const mine = ++turn;
+  $("#side").setAttribute("aria-busy", "true");
+  closePanes();
+  $("#seen").replaceChildren();
+  $("#absent").hidden = true;
+  position();
+  films.get(film).then((shown) => { if (mine === turn) view.show(shown); }, (error) => {
+    if (mine !== turn) return;
+    view.show(null);
+    $("#absent").textContent = error.message;
+    $("#absent").hidden = false;
+  });
+  try {
+    const found = await api(`/films/${film}/look`);
+    if (mine !== turn) return;
+    told = found;
+    $("#study").href = `/studies/${told.study}`;
+    $("#study").hidden = false;
+    models();
+    await columns();
+  } catch (error) {
+    failed(error);
+  }
+  if (mine === turn) $("#side").removeAttribute("aria-busy");
+  const at = list.films.indexOf(film);
+  for (const near of [list.films[at + 1], list.films[at - 1]]) if (near && mine === turn) films.get(near).catch(() => {});
+}
+
+function position() {
+  const at = list.films.indexOf(film);
+  $("#position").replaceChildren(el("b", {}, list.films.length > 1 ? `${at + 1} of ${list.films.length}` : "one film"), list.title ? ` · ${list.title}` : "");
+  $("#previous").disabled = at <= 0;
+  $("#next").disabled = at === list.films.length - 1;
+  document.title = `Models on ${film} · unseen`;
+  $("#title").textContent = `Models on film ${film}`;
+}
+
+function step(by) {
+  const next = list.films[list.films.indexOf(film) + by];
+  if (!next) return;
+  film = next;
+  history.replaceState(null, "", `/compare/${film}`); // back leads to where the list is
+  show().catch(failed);
+}
+
+/** Which models: those ticked before, as far as they know the film. */
+function models() {
+  const known = told.models.map(({ model }) => model);
+  if (!known.some((model) => ticked.has(model))) known.slice(0, 3).forEach((model) => ticked.add(model));
+  const boxes = told.models.map(({ model, name, role }) => {
+    const box = el("input", { type: "checkbox", checked: ticked.has(model), onchange: () => tick(box, model) });
+    return el("label", { class: "model", title: role === "decides" ? "It decides here." : null }, box, el("b", {}, name));
+  });
+  $("#models").replaceChildren($("#models legend"), ...boxes);
+  if (!told.models.length) $("#models").append(el("span", { class: "soft" }, "No model has scored this film."));
+}
+
+function tick(box, model) {
+  const here = shownModels().length;
+  if (box.checked && here === MOST) toast(`${MOST} models at most are shown. Untick another first.`);
+  else if (!box.checked && here <= Math.min(2, told.models.length)) toast("Two models at least are compared. Tick another first.");
+  else {
+    if (box.checked) ticked.add(model);
+    else ticked.delete(model);
+    sessionStorage.setItem(KEPT, JSON.stringify({ ...kept, shown: [...ticked] }));
+    columns();
+    return;
+  }
+  box.checked = !box.checked;
+}
+
+const shownModels = () => told.models.filter(({ model }) => ticked.has(model)).slice(0, MOST);
+
+function columns() {
+  closePanes();
+  const shown = shownModels();
+  const taken = new Set(shown.map(({ model }) => kept.places?.[model]));
+  const free = [0, 1, 2, 3, 4, 5].filter((place) => !taken.has(place));
+  const made = shown.map((model) => {
+    const place = kept.places?.[model.model] ?? free.shift();
+    const own = Object.keys(ROWS).filter((what) => rows.has(what)).map((what) => new Pane(what, model));
+    panes.push(...own);
+    return el("article", { class: `column m${place}`, "aria-label": model.name, dataset: { model: model.model } }, head(model, place), ...own.map(({ node }) => node));
+  });
+  $("#seen").replaceChildren(...made);
+  const whose = new Map();
+  for (const { name, reference } of shown) if (reference.count) whose.set(reference.words, [...(whose.get(reference.words) ?? []), name]);
+  const among = [...whose].map(([words, names]) => `${whose.size > 1 ? `${names.join(", ")} ` : ""}among ${words}`);
+  $("#reference").textContent = among.length ? `Percentiles: ${among.join("; ")}.` : "";
+  return Promise.all(panes.map((pane) => pane.show(film, view)));
+}
+
+function head({ name, score, rank }, place) {
+  const bar = el("i", {});
+  bar.style.width = `${100 * (rank ?? 0)}%`;
+  return el(
+    "header", {}, el("h2", { title: name }, swatch(place), el("span", {}, name)),
+    el("div", { class: "score" }, el("b", { dataset: { score: score ?? "" } }, score === null ? "not scored" : short(score)),
+      el("small", {}, rank === null ? "no reference yet" : `above ${Math.round(100 * rank)} %`)),
+    el("div", { class: "place", role: "img", "aria-label": rank === null ? "No percentile" : `Percentile ${Math.round(100 * rank)}` }, bar),
+  );
+}
+
+function closePanes() {
+  for (const pane of panes) pane.close();
+  panes = [];
+}
+
+for (const [what, { words }] of Object.entries(ROWS)) {
+  const button = el("button", { type: "button", class: "quiet", "aria-pressed": String(rows.has(what)), dataset: { row: what } }, words);
+  button.addEventListener("click", () => {
+    if (rows.has(what) && rows.size > 1) rows.delete(what);
+    else rows.add(what);
+    button.setAttribute("aria-pressed", rows.has(what));
+    sessionStorage.setItem(ROWS_KEPT, JSON.stringify([...rows]));
+    if (told) columns();
+  });
+  $("#rows").append(button);
+}
+view.addEventListener("window", ({ detail }) => $("#invert").setAttribute("aria-pressed", detail.inverted));
+$("#previous").addEventListener("click", () => step(-1));
+$("#next").addEventListener("click", () => step(1));
+$("#first").addEventListener("click", () => view.setWindow(view.first));
+$("#invert").addEventListener("click", () => view.setInverted(!view.inverted));
+$("#fit").addEventListener("click", () => view.fit());
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.target.closest?.("textarea, select, dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const does = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), Escape: () => location.assign("/compare") };
+  const own = event.shiftKey ? null : does[event.key];
+  if (own) own();
+  else if (typing(event) || event.target.closest?.("button, a") || !view.key(event)) return;
+  event.preventDefault();
+});
+show().catch(failed);

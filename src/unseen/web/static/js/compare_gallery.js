@@ -1,0 +1,44 @@
+// Films as thumbnails that lead to their comparison, and the list by which one goes from film to film there.
+import { el } from "./api.js";
+
+const LIST = "unseen.compare.list";
+const FURTHER = 36;
+
+/** Fill `box` with links to films [{film, lines: [text or element]}], so many rows of them; the list goes along under `title`. */
+export function fillGallery(box, films, { title, rows }) {
+  const names = films.map(({ film }) => film);
+  const cards = (from, to) => films.slice(from, to).map(({ film, lines }) =>
+    el("a", { class: "film", href: `/compare/${film}`, dataset: { film }, onclick: () => keepList({ title, films: names }) },
+      thumbnail(film), ...lines.map((line) => el("span", { class: "line" }, line))));
+  const columns = getComputedStyle(box).gridTemplateColumns.split(" ").length;
+  let count = films.length > rows * columns ? rows * columns - 1 : films.length; // the last place is the button's
+  box.replaceChildren(...cards(0, count));
+  if (count === films.length) return;
+  const more = el("button", { type: "button", class: "more" }, `${films.length - count} more`);
+  more.addEventListener("click", () => {
+    const first = cards(count, count + FURTHER);
+    more.before(...first);
+    count = Math.min(films.length, count + FURTHER);
+    more.textContent = `${films.length - count} more`;
+    if (count === films.length) more.remove();
+    first[0].focus();
+  });
+  box.append(more);
+}
+
+/** A film's thumbnail, or a word where none is kept. */
+export function thumbnail(film) {
+  const picture = el("img", { src: `/api/v1/films/${film}/thumbnail.png`, alt: `Film ${film}`, loading: "lazy" });
+  picture.addEventListener("error", () => picture.replaceWith(el("span", { class: "none" }, "no picture is kept")));
+  return el("span", { class: "thumbnail" }, picture);
+}
+
+/** The list that a film was opened from: {title, films}; that of this film alone where there is none. */
+export function keptList(film) {
+  const list = JSON.parse(sessionStorage.getItem(LIST) ?? "null");
+  return list?.films.includes(film) ? list : { title: "", films: [film] };
+}
+
+function keepList(list) {
+  sessionStorage.setItem(LIST, JSON.stringify(list));
+}

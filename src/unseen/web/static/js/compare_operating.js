@@ -1,0 +1,95 @@
+// What a threshold does to labelled films, by the screener's rule: a score below the threshold is cleared, all others are
+// read. Pure: numbers in, numbers out; the API's figures with intervals are made by the server.
+
+/** Scores in rising order, by label, of films {label, score}. */
+export function byLabel(films) {
+  const of = (label) => Float64Array.from(films.filter((film) => film.label === label), (film) => film.score).sort();
+  return { normal: of("normal"), abnormal: of("abnormal") };
+}
+
+/** How many of the rising `scores` lie strictly below `threshold`. */
+export function below(scores, threshold) {
+  let low = 0;
+  let high = scores.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (scores[middle] < threshold) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * The figures at a threshold.
+ *
+ *   sensitivity = read abnormal / abnormal          specificity = cleared normal / normal
+ *   PPV = se · p / (se · p + (1 − sp)(1 − p))       NPV = sp (1 − p) / (sp (1 − p) + (1 − se) p)
+ *
+ * with the prevalence p; null where a class has no film, or nothing is read or cleared.
+ */
+export function atThreshold({ normal, abnormal }, threshold, prevalence) {
+  const missed = below(abnormal, threshold);
+  const right = below(normal, threshold);
+  const caught = abnormal.length - missed;
+  const alarms = normal.length - right;
+  const sensitivity = share(caught, abnormal.length);
+  const specificity = share(right, normal.length);
+  const known = sensitivity !== null && specificity !== null;
+  const read = known ? [sensitivity * prevalence, (1 - specificity) * (1 - prevalence)] : [0, 0];
+  const cleared = known ? [specificity * (1 - prevalence), (1 - sensitivity) * prevalence] : [0, 0];
+  return {
+    missed, right, caught, alarms, sensitivity, specificity,
+    cleared: missed + right,
+    ppv: share(read[0], read[0] + read[1]),
+    npv: share(cleared[0], cleared[0] + cleared[1]),
+  };
+}
+
+/** The highest threshold at which no abnormal film is cleared. */
+export function nothingMissed({ normal, abnormal }) {
+  return written(abnormal[0], [...normal]);
+}
+
+/** The threshold of the largest sensitivity + specificity; of equal ones the lowest. */
+export function balanced({ normal, abnormal }) {
+  let best = { gain: -Infinity, threshold: 0 };
+  for (const threshold of [...normal, ...abnormal].sort((a, b) => a - b)) {
+    const gain = below(normal, threshold) / normal.length - below(abnormal, threshold) / abnormal.length;
+    if (gain > best.gain + 1e-12) best = { gain, threshold };
+  }
+  return written(best.threshold, [...normal, ...abnormal]);
+}
+
+/** The number with the fewest digits that parts `scores` as `threshold` does. */
+function written(threshold, scores) {
+  const under = scores.reduce((most, score) => (score < threshold && score > most ? score : most), -Infinity);
+  for (let digits = 0; digits < 16; digits++) {
+    const down = Math.floor(threshold * 10 ** digits) / 10 ** digits;
+    if (down > under && down <= threshold) return down;
+  }
+  return threshold;
+}
+
+/** Where a film lies at a threshold: "missed", "right", "caught" or "alarms". */
+export function cellOf({ label, score }, threshold) {
+  if (label === "abnormal") return score < threshold ? "missed" : "caught";
+  return score < threshold ? "right" : "alarms";
+}
+
+/** Shares of each class in even bins from `low` to `high`. */
+export function binned(scores, low, high, count) {
+  const shares = new Array(count).fill(0);
+  for (const score of scores) {
+    const place = Math.floor(((score - low) / (high - low)) * count);
+    shares[Math.min(count - 1, Math.max(0, place))] += 1 / scores.length;
+  }
+  return shares;
+}
+
+/** A share in per cent, with one decimal; a dash for none. */
+export const percent = (value) => (value === null ? "–" : `${(100 * value).toFixed(1)} %`);
+
+/** A score with four digits. */
+export const short = (score) => String(Number(score.toPrecision(4))).replace("-", "−");
+
+const share = (part, whole) => (whole > 0 ? part / whole : null);

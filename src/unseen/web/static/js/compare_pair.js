@@ -1,0 +1,71 @@
+// Two models: their AUROCs' difference with its interval, and the films on which they disagree most.
+import { $, api, el, failed } from "./api.js";
+import { ranks, whisker } from "./charts.js";
+import { fillGallery } from "./compare_gallery.js";
+import { short } from "./compare_operating.js";
+
+/** Fill the section; `placeOf(model)` is its colour, or null; `wanted` the two to begin with; `changed` is called after a choice. */
+export function pairOf(models, placeOf, wanted, changed) {
+  const known = wanted.filter((model) => models.some((one) => one.model === model));
+  const chosen = [...new Set([...known, ...models.map(({ model }) => model)])].slice(0, 2);
+  const nameOf = (model) => models.find((one) => one.model === model).name;
+  let asked = 0;
+
+  function options() {
+    ["#first", "#second"].forEach((id, i) => {
+      $(id).replaceChildren(...models.map(({ model, name }) =>
+        el("option", { value: model, selected: model === chosen[i], disabled: model === chosen[1 - i] }, name)));
+    });
+  }
+
+  async function show() {
+    options();
+    const mine = ++asked;
+    const [first, second] = chosen;
+    const query = `first=${first}&second=${second}`;
+    $("#difference-words").textContent = "Computing …";
+    $("#difference").replaceChildren();
+    api(`/compare/disagreements?${query}&limit=48`).then((told) => { if (mine === asked) films(told.films); }).catch(failed);
+    try {
+      const { words, difference, p } = await api(`/compare/difference?${query}`);
+      if (mine !== asked) return;
+      $("#difference-words").textContent = words + (p === null ? "" : ` DeLong’s test: p ${p < 0.001 ? "< 0.001" : `= ${p.toFixed(3)}`}.`);
+      if (difference.value === null) return;
+      const reach = Math.max(0.05, Math.abs(difference.low), Math.abs(difference.high)) * 1.1;
+      const [low, high] = [-reach, reach].map((end) => end.toFixed(2).replace("-", "−"));
+      $("#difference").replaceChildren(
+        whisker(difference, { low: -reach, high: reach, mark: 0, kind: "own" }),
+        el("div", { class: "ends small soft" }, el("span", {}, `${low} ${nameOf(second)} better`), el("span", {}, `${nameOf(first)} better +${high}`)),
+      );
+    } catch (error) {
+      if (mine === asked) $("#difference-words").textContent = error.message;
+    }
+  }
+
+  function films(found) {
+    const names = chosen.map(nameOf);
+    const places = chosen.map((model, i) => placeOf(model) ?? i);
+    $("#disagree-words").textContent = found.length
+      ? `By rank among the latest films that both scored: ● ${names[0]}, ■ ${names[1]}; on the right stands what a model finds most unusual.`
+      : "No film has been scored by both.";
+    const per = (rank) => `${Math.round(100 * rank)} %`;
+    const shown = found.map((one) => ({
+      film: one.film,
+      lines: [
+        ranks(one.first_rank, one.second_rank, places),
+        el("span", { title: `${names[0]} ${short(one.first_score)}, ${names[1]} ${short(one.second_score)}` }, `● ${per(one.first_rank)}  ■ ${per(one.second_rank)}`),
+      ],
+    }));
+    fillGallery($("#disagree"), shown, { title: `${names[0]} and ${names[1]} disagree`, rows: 3 });
+  }
+
+  ["#first", "#second"].forEach((id, i) => {
+    $(id).addEventListener("change", () => {
+      chosen[i] = $(id).value;
+      changed();
+      show();
+    });
+  });
+  show();
+  return { models: chosen, refresh: show };
+}

@@ -1,0 +1,103 @@
+// A model's pictures of a film, each on a `FilmCanvas` of the film's own size, so that zoom, place and window are the same
+// on all of them: a small picture lies where its box is on the film.
+import { el } from "./api.js";
+import { FilmCanvas } from "./canvas.js";
+import { films, Kept } from "./films.js";
+import { cividis, greyPicture } from "./overlay.js";
+import { short } from "./compare_operating.js";
+
+/** By key: the row's words, where the picture comes from, and whether it is a picture of grey values or of deviations. */
+export const ROWS = {
+  image: { words: "What it saw", path: (film, { model }) => `/films/${film}/rendition/image?model=${model}`, grey: true },
+  reconstruction: { words: "Reconstruction", path: (film, { model }) => `/films/${film}/rendition/reconstruction?model=${model}`, grey: true },
+  residual: { words: "Residual", path: (film, { model }) => `/films/${film}/rendition/residual?model=${model}`, grey: false },
+  map: { words: "Anomaly map", path: (film, { model, map_high: high }) => `/films/${film}/map.png?model=${model}&high=${high}`, grey: false },
+};
+const BLACK = new OffscreenCanvas(1, 1);
+BLACK.getContext("2d").fillRect(0, 0, 1, 1);
+const COLOURS = Array.from({ length: 256 }, (_, value) => cividis(value / 255));
+const pictures = new Kept((path) => greyPicture(path));
+
+/** One picture of one model; `view` is null until there is something to show. */
+export class Pane {
+  #frame = el("div", { class: "frame" });
+  #caption = el("figcaption", {});
+  #closed = false;
+  view = null;
+
+  constructor(what, model) {
+    this.what = what;
+    this.model = model;
+    this.#caption.append(el("span", {}, ROWS[what].words));
+    this.node = el("figure", { dataset: { what, model: model.model } }, this.#frame, this.#caption);
+  }
+
+  /** Show it, linked with the film's own canvas `main`. */
+  async show(name, main) {
+    const { words, path, grey } = ROWS[this.what];
+    const kept = this.what === "map" ? this.model.map_high !== null : this.model.renditions;
+    if (!kept || !this.model.box) return this.#say("Nothing is kept of this.");
+    try {
+      const [film, picture] = await Promise.all([films.get(name), pictures.get(path(name, this.model))]);
+      if (this.#closed) return;
+      const canvas = el("canvas", { class: "film" });
+      this.#frame.replaceChildren(canvas);
+      this.view = new FilmCanvas(canvas, { label: `${words} by ${this.model.name}` });
+      this.view.show(darkened(film));
+      const place = { box: this.model.box, inner: this.model.inner, smooth: true, name: words.toLowerCase() };
+      const shown = new OffscreenCanvas(picture.width, picture.height);
+      const paint = () => {
+        paintOn(shown, picture, grey ? greyTable(film, this.view) : COLOURS);
+        const dark = { picture: BLACK, box: [0, 0, film.height, film.width], inner: [0, 0, 1, 1], name: "" };
+        this.view.overlays = grey ? [{ ...place, picture: shown }] : [dark, { ...place, picture: shown }];
+      };
+      if (grey) this.view.addEventListener("window", paint);
+      paint();
+      if (!grey) this.#scale(this.what === "map" ? this.model.map_high : Number(picture.headers.get("X-Picture-High")));
+      main.link(this.view);
+      this.view.setWindow(main.window, { linked: true });
+      this.view.setInverted(main.inverted, { linked: true });
+      this.view.setView({ ...main.middle, zoom: main.zoom }, { linked: true });
+    } catch (error) {
+      if (!this.#closed) this.#say(error.message);
+    }
+  }
+
+  close() {
+    this.#closed = true;
+    this.view?.close();
+  }
+
+  #say(words) {
+    this.#frame.replaceChildren(el("p", { class: "said" }, words));
+  }
+
+  #scale(high) {
+    this.#caption.append(el("span", { class: "scale" }, "0", el("i", {}), short(high)));
+  }
+}
+
+/** A film of the same size and depth in which nothing is to be seen; made once, and kept with the film. */
+function darkened(film) {
+  film.dark ??= { ...film, levels: undefined, samples: new Uint16Array(film.samples.length) };
+  return film.dark;
+}
+
+/** The window on a picture whose black and white are the film's own first ones (DICOM PS3.3 C.11.2.1.2, LINEAR). */
+function greyTable({ low, high }, { window: { centre, width }, inverted }) {
+  return Array.from({ length: 256 }, (_, value) => {
+    const sample = low + (value / 255) * (high - low);
+    const at = Math.min(1, Math.max(0, (sample - (centre - 0.5)) / Math.max(1, width - 1) + 0.5));
+    const grey = Math.round(255 * (inverted ? 1 - at : at));
+    return [grey, grey, grey];
+  });
+}
+
+function paintOn(canvas, { width, height, values }, table) {
+  const shown = new ImageData(width, height);
+  for (let i = 0; i < values.length; i++) {
+    const [red, green, blue] = table[values[i]];
+    shown.data.set([red, green, blue, 255], 4 * i);
+  }
+  canvas.getContext("2d").putImageData(shown, 0, 0);
+}

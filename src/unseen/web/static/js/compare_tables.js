@@ -1,0 +1,69 @@
+// One model's tables: by source, where figures move with the threshold, and the shortcut audit.
+import { $, el } from "./api.js";
+import { figure, whisker } from "./charts.js";
+import { atThreshold, percent } from "./compare_operating.js";
+
+const MOVING = ["sensitivity", "specificity", "cleared", "missed"];
+const COLUMNS = [
+  ["Source"], ["Normal", "n"], ["Abnormal", "n"], ["AUROC"], ["Sensitivity", "n"], ["Specificity", "n"], ["Cleared", "n"], ["Missed", "n"],
+  ["Strongest statistic"],
+];
+const SHOWN = 6;
+const CHIPS = { good: "above every single statistic", warn: "look at this", unknown: "no verdict" };
+
+/** Show what the server computed of a model, beside what the threshold does to `sources` [{source, scores}]. */
+export function showMetrics(told, sources, threshold, prevalence) {
+  const heads = (columns) => el("thead", {}, el("tr", {}, ...columns.map(([words, kind]) => el("th", { scope: "col", class: kind }, words))));
+  $("#sources").replaceChildren(heads(COLUMNS), el("tbody", {}, ...told.sources.map(sourceRow)));
+  $("#verdict").replaceChildren(
+    el("span", { class: `chip ${told.verdict_kind === "unknown" ? "" : told.verdict_kind}` }, CHIPS[told.verdict_kind]), ` ${told.verdict[0].toUpperCase()}${told.verdict.slice(1)}`,
+  );
+  const mark = told.auroc.value ?? 0.5;
+  const titles = heads([["Told apart by"], ["From 0.5 to 1; ┆ the model"], ["AUROC or its mirror"], ["Which way"]]);
+  const singles = told.shortcuts.map((one) => auditRow(one.words, one.direction + (one.acquisition ? " (acquisition)" : ""), one.strength, mark, one.acquisition ? "acquisition" : "single"));
+  const rest = el("tbody", { hidden: true }, ...singles.slice(SHOWN));
+  $("#shortcuts").replaceChildren(
+    titles, el("tbody", {}, auditRow("the model", "", told.auroc, mark, "own"),
+      auditRow("all statistics together", "fitted to the labels", told.mix, mark, "mix"), ...singles.slice(0, SHOWN)), rest,
+  );
+  const more = $("#all-shortcuts");
+  const toggle = (open) => {
+    rest.hidden = !open;
+    more.setAttribute("aria-expanded", open);
+    more.textContent = open ? "Fewer statistics" : `${singles.length - SHOWN} weaker statistics`;
+  };
+  toggle(more.getAttribute("aria-expanded") === "true");
+  more.onclick = () => toggle(rest.hidden);
+  more.hidden = singles.length <= SHOWN;
+  $("#intervals").textContent =
+    `Intervals: ${told.intervals}.` + (told.trained_on ? ` ${told.trained_on} films that the model has learnt from are left out.` : "");
+  moveSources(sources, threshold, prevalence);
+}
+
+/** Bring the table of sources to a threshold. */
+export function moveSources(sources, threshold, prevalence) {
+  for (const { source, scores } of sources) {
+    const row = $(`#sources [data-source="${CSS.escape(source)}"]`);
+    if (!row) continue;
+    const now = atThreshold(scores, threshold, prevalence);
+    const words = [percent(now.sensitivity), percent(now.specificity), now.cleared, now.missed];
+    MOVING.forEach((what, i) => { $(`[data-what=${what}]`, row).textContent = words[i]; });
+  }
+}
+
+function sourceRow({ source, normal, abnormal, auroc, strongest, strength, verdict }) {
+  return el(
+    "tr", { dataset: { source } }, el("th", { scope: "row" }, source), el("td", { class: "n" }, normal), el("td", { class: "n" }, abnormal),
+    el("td", { class: auroc.value === null ? "soft small" : null }, figure(auroc)),
+    ...MOVING.map((what) => el("td", { class: "n", dataset: { what } })),
+    el("td", { title: verdict }, strength.value === null ? "–" : `${strongest}, ${strength.value.toFixed(2)}`),
+  );
+}
+
+function auditRow(words, more, given, mark, kind) {
+  const bar = given.value === null ? null : whisker(given, { low: 0.5, high: 1, mark, kind });
+  return el(
+    "tr", { class: kind }, el("th", { scope: "row" }, words), el("td", { class: "bar-cell" }, bar),
+    el("td", { class: given.value === null ? "soft small" : null }, figure(given)), el("td", { class: "soft" }, more),
+  );
+}

@@ -1,0 +1,58 @@
+// @ts-check
+// What was dropped or chosen: files with their paths, those of folders too, without what systems leave in folders.
+
+const LITTER = /^(\.|~\$|Thumbs\.db$|desktop\.ini$|DICOMDIR$)/i;
+
+/** @typedef {{ file: File, name: string }} Film */
+
+/** Whether a file is a system's own or a DICOM folder's index rather than a film. */
+export function isLitter(/** @type {string} */ path) {
+  return path.split("/").some((part) => LITTER.test(part));
+}
+
+/** The films among files, and how many others there were. */
+export function sorted(/** @type {Film[]} */ found) {
+  const films = found.filter((one) => !isLitter(one.name));
+  return { films, litter: found.length - films.length };
+}
+
+/** The files of an `<input type=file>`. */
+export function chosen(/** @type {FileList} */ files) {
+  const found = [...files].map((file) => ({ file, name: file.webkitRelativePath || file.name }));
+  return sorted(found.sort(byName)); // a folder comes in the disk's order
+}
+
+/** The files of a drop, those of its folders too. Entries are taken at once: a drop's data are gone when its event is. */
+export async function dropped(/** @type {DataTransfer} */ transfer) {
+  const items = [...transfer.items].filter((item) => item.kind === "file");
+  const entries = items.map((item) => item.webkitGetAsEntry?.() ?? null);
+  const files = items.map((item) => item.getAsFile());
+  /** @type {Film[]} */
+  const found = [];
+  for (const [place, entry] of entries.entries()) {
+    const file = files[place];
+    if (entry?.isDirectory) await walk(entry, found);
+    else if (file) found.push({ file, name: file.name });
+  }
+  return sorted(found);
+}
+
+const byName = (/** @type {any} */ one, /** @type {any} */ other) => one.name.localeCompare(other.name, undefined, { numeric: true });
+
+async function walk(/** @type {any} */ folder, /** @type {Film[]} */ found) {
+  const reader = folder.createReader();
+  const inside = [];
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at a time
+    if (!some.length) break;
+    inside.push(...some);
+  }
+  inside.sort(byName);
+  for (const entry of inside) {
+    if (entry.isDirectory) await walk(entry, found);
+    else {
+      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+      found.push({ file, name: entry.fullPath.replace(/^\//, "") });
+    }
+  }
+}

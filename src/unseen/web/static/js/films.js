@@ -1,0 +1,66 @@
+// Films at full depth, fetched before they are wanted; the latest are kept.
+import { api } from "./api.js";
+import { level } from "./grey.js";
+
+const MOST_BYTES = 320 * 2 ** 20;
+
+/** A film of the API as a `FilmCanvas` shows it. */
+export async function loadFilm(film) {
+  const answer = await api(`/films/${film}/pixels`, { as: "response" });
+  const said = (name) => Number(answer.headers.get(`X-Film-${name}`));
+  const spacing = answer.headers.get("X-Film-Spacing-Mm");
+  return {
+    name: film,
+    samples: new Uint16Array(await answer.arrayBuffer()), // little-endian, as all browsers are
+    width: said("Width"),
+    height: said("Height"),
+    bits: said("Bits"),
+    low: said("Low"),
+    high: said("High"),
+    spacingMm: spacing === null ? null : Number(spacing),
+  };
+}
+
+/** What was asked for lately, by name: a second request is the first one's answer. */
+export class Kept {
+  #made = new Map();
+  #bytes = new Map();
+  #make;
+
+  constructor(make) { this.#make = make; }
+
+  /** The value, soon; asked for once, and again after it has failed. */
+  get(name) {
+    let found = this.#made.get(name);
+    if (found) this.#made.delete(name); // it is the latest again
+    else {
+      found = this.#make(name);
+      found.then((value) => this.#count(name, value), () => this.#made.delete(name));
+    }
+    this.#made.set(name, found);
+    return found;
+  }
+
+  forget(name) {
+    this.#made.delete(name);
+    this.#bytes.delete(name);
+  }
+
+  #count(name, value) {
+    this.#bytes.set(name, 2 ** 16 + 1.4 * (value.samples?.byteLength ?? 0)); // with its halves
+    let total = [...this.#bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+    for (const [oldest] of this.#made) {
+      if (total <= MOST_BYTES || oldest === name) return;
+      total -= this.#bytes.get(oldest) ?? 0;
+      this.forget(oldest);
+    }
+  }
+}
+
+/** Films, with the halves that a screen will need, made while nobody waits. */
+export const films = new Kept(async (name) => {
+  const film = await loadFilm(name);
+  const whenIdle = window.requestIdleCallback ?? ((run) => setTimeout(run, 50));
+  whenIdle(() => { for (let k = 1; k <= 2; k++) level(film, k); });
+  return film;
+});

@@ -1,0 +1,59 @@
+// From samples to grey: the window (DICOM PS3.3 C.11.2.1.2, LINEAR) as a table over all sample values, and halves of a
+// film, so that a small picture of a large film is the mean of what it stands for and is drawn fast.
+
+/**
+ * The grey of every sample value, opaque, as one 32-bit word of an ImageData each.
+ *
+ *   x ≤ c − ½ − (w − 1)/2  →  0
+ *   x > c − ½ + (w − 1)/2  →  255
+ *   else                      ((x − (c − ½)) / (w − 1) + ½) · 255
+ */
+export function greys(bits, { centre: c, width: w }, inverted = false) {
+  const table = new Uint32Array(2 ** bits);
+  const low = c - 0.5 - (w - 1) / 2;
+  const high = c - 0.5 + (w - 1) / 2;
+  for (let x = 0; x < table.length; x++) {
+    let y = x <= low ? 0 : x > high ? 255 : ((x - (c - 0.5)) / (w - 1) + 0.5) * 255;
+    y = Math.round(y);
+    if (inverted) y = 255 - y;
+    table[x] = (0xff000000 | (y << 16) | (y << 8) | y) >>> 0; // little-endian: red lies lowest
+  }
+  return table;
+}
+
+/** The window whose black and white are these samples. */
+export function between(low, high) {
+  const width = Math.max(1, high - low + 1);
+  return { centre: low + width / 2, width };
+}
+
+/** A level at half the size; a pixel is the mean of the four, at an odd edge the two or the one, that it stands for. */
+export function halved({ samples, width, height }) {
+  const across = (width + 1) >> 1;
+  const down = (height + 1) >> 1;
+  const means = new Uint16Array(across * down);
+  const pairs = width >> 1;
+  for (let y = 0; y < down; y++) {
+    let above = 2 * y * width;
+    let below = Math.min(2 * y + 1, height - 1) * width;
+    let at = y * across;
+    for (let x = 0; x < pairs; x++, above += 2, below += 2) {
+      means[at++] = (samples[above] + samples[above + 1] + samples[below] + samples[below + 1] + 2) >> 2;
+    }
+    if (width & 1) means[at] = (samples[above] + samples[below] + 1) >> 1;
+  }
+  return { samples: means, width: across, height: down };
+}
+
+/** The film at 1/2ᵏ of its size, made when it is first wanted and kept with the film. */
+export function level(film, k) {
+  film.levels ??= [film];
+  while (film.levels.length <= k) film.levels.push(halved(film.levels.at(-1)));
+  return film.levels[k];
+}
+
+/** Which level a film is drawn from at `scale` screen pixels a sample: the smallest that is not coarser than the screen. */
+export function levelFor(film, scale) {
+  const most = Math.max(0, Math.floor(Math.log2(Math.min(film.width, film.height))));
+  return Math.max(0, Math.min(most, Math.floor(Math.log2(1 / scale) + 1e-9)));
+}

@@ -1,0 +1,270 @@
+// @ts-check
+// The live page: films go up three at a time, are asked after until they are scored, and come back as cards.
+
+import { $, api, el, failed, toast } from "./api.js";
+import { chosen, dropped } from "./dropped.js";
+import { onNews } from "./events.js";
+import { cardOf, outcome } from "./live_card.js";
+import { csv, rowsOf } from "./live_table.js";
+
+const AT_ONCE = 3;
+const RETRIES_MS = [1000, 3000, 8000];
+const ASKED_AT_ONCE = 2; // workers take the oldest first
+const SOON_MS = 120; // while something has just happened
+const LATER_MS = 1000;
+const SOON_FOR_MS = 4000;
+const REMEMBERED = 200;
+
+const blind = document.body.dataset.blind === "yes";
+const memory = `unseen.live.${document.body.dataset.account}`;
+
+/** Everything that was dropped here, in that order. state: waiting, sending, sent, done, refused, stopped. */
+let items = [];
+/** Films that are not scored yet: name → the items that wait for it. */
+const pending = new Map();
+
+// taking films in ------------------------------------------------------------------------------------------------------
+
+function take({ films, litter }, began) {
+  if (litter) toast(`${litter === 1 ? "One file was" : `${litter} files were`} left out: a system's own, or a DICOM folder's index.`);
+  if (!films.length) return void (litter || toast("There is no file in what was dropped."));
+  const source = $("#source").value.trim() || "dropped";
+  const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const batch = section(`${films.length === 1 ? "1 film" : `${films.length} films`} from ${source}, ${time}`);
+  for (const { file, name } of films) items.push({ file, name, source, batch, began, state: "waiting" });
+  show();
+  send();
+}
+
+function section(title) {
+  const cards = el("div", { class: "cards" });
+  const made = el("section", { class: "batch" }, el("h2", {}, title), cards);
+  $("#results").prepend(made);
+  return cards;
+}
+
+// sending --------------------------------------------------------------------------------------------------------------
+
+function send() {
+  let free = AT_ONCE - items.filter((item) => item.state === "sending").length;
+  for (const item of items) {
+    if (free <= 0) break;
+    if (item.state !== "waiting") continue;
+    item.state = "sending";
+    free -= 1;
+    upload(item).finally(() => { show(); send(); });
+  }
+}
+
+async function upload(item, tries = 0) {
+  const headers = {
+    "Content-Type": "application/octet-stream",
+    "X-Film-Name": encodeURIComponent(item.name),
+    "X-Film-Source": encodeURIComponent(item.source),
+  };
+  try {
+    const received = await api("/films", { method: "POST", body: item.file, headers });
+    Object.assign(item, { state: "sent", film: received.film, already: received.already, file: null, problem: null });
+    performance.mark("film-acknowledged", { detail: { film: item.film } });
+    remember();
+    wait(item);
+  } catch (error) {
+    const comesBack = [0, 408, 503].includes(error.status); // the same bytes again get the same answer
+    if (comesBack && tries < RETRIES_MS.length) {
+      await new Promise((resolve) => setTimeout(resolve, RETRIES_MS[tries]));
+      return upload(item, tries + 1);
+    }
+    Object.assign(item, { state: "refused", problem: error.message ?? "The file cannot be read." });
+    place(item);
+  }
+}
+
+function stop() {
+  for (const item of items) if (item.state === "waiting") item.state = "stopped";
+  show();
+}
+
+function sendAgain() {
+  for (const item of items) {
+    if (item.state !== "stopped" && item.state !== "refused") continue;
+    item.card?.remove();
+    Object.assign(item, { state: "waiting", card: null, problem: null, began: performance.now() });
+  }
+  show();
+  send();
+}
+
+// asking after them ----------------------------------------------------------------------------------------------------
+
+let asking = false;
+let timer = 0;
+let happened = 0;
+let turn = 0;
+
+function wait(item) {
+  const waiting = pending.get(item.film) ?? [];
+  pending.set(item.film, [...waiting, item]);
+  happened = performance.now();
+  ask();
+}
+
+async function ask() {
+  if (asking || !pending.size) return;
+  asking = true;
+  clearTimeout(timer);
+  try {
+    while (pending.size && (await Promise.all(next().map(askAfter))).includes(true)) show();
+  } finally {
+    asking = false;
+  }
+  timer = setTimeout(ask, performance.now() - happened < SOON_FOR_MS ? SOON_MS : LATER_MS);
+}
+
+/** The oldest, and in turn one of the others: a film that is tried again later must not hold up the rest. */
+function next() {
+  const names = [...pending.keys()];
+  const oldest = names.slice(0, ASKED_AT_ONCE);
+  const others = names.slice(ASKED_AT_ONCE);
+  if (others.length) oldest.push(others[turn++ % others.length]);
+  return oldest;
+}
+
+async function askAfter(film) {
+  const waiting = () => pending.get(film) ?? [];
+  try {
+    const status = await api(`/films/${film}`);
+    if (!status.film.judged) return false;
+    const look = blind ? null : await api(`/films/${film}/look`);
+    for (const item of waiting()) finish(item, { status, look });
+  } catch (error) {
+    if (error.status !== 404 && error.status !== 422) return false; // out of reach: asked again later
+    for (const item of waiting()) finish(item, { problem: error.message });
+  }
+  pending.delete(film);
+  happened = performance.now();
+  return true;
+}
+
+function finish(item, found) {
+  Object.assign(item, found, { state: "done", name: item.name ?? found.status?.film.name ?? item.film, source: item.source ?? found.status?.film.source });
+  if (item.began !== undefined) {
+    const measured = performance.measure("drop-to-score", { start: item.began, end: performance.now(), detail: { film: item.film } });
+    item.seconds = measured.duration / 1000;
+  }
+  place(item);
+}
+
+// showing --------------------------------------------------------------------------------------------------------------
+
+/** A card stands where its film stood in the drop, whenever it comes. */
+function place(item) {
+  item.card = cardOf(item);
+  const later = items.slice(items.indexOf(item) + 1).find((one) => one.batch === item.batch && one.card);
+  item.batch.insertBefore(item.card, later?.card ?? null);
+}
+
+function show() {
+  const count = (...states) => items.filter((item) => states.includes(item.state)).length;
+  const n = items.length - count("stopped");
+  const unread = items.filter((item) => item.state === "done" && (item.problem || outcome(item).word === "not scored")).length;
+  const [sent, done, refused, stopped] = [count("sent", "done"), count("done"), count("refused"), count("stopped")];
+  const parts = [`${sent} of ${n} sent`, `${done - unread} scored`];
+  if (unread) parts.push(`${unread} could not be scored`);
+  if (refused) parts.push(`${refused} refused`);
+  if (stopped) parts.push(`${stopped} not sent`);
+  const words = parts.join(" · ");
+  const over = done + refused === n;
+  document.body.classList.toggle("filled", items.length > 0);
+  $("#going").hidden = !items.length;
+  Object.assign($("#bar"), { max: Math.max(1, n), value: done + refused });
+  $("#told").textContent = words;
+  $("#stop").hidden = !count("waiting");
+  $("#again").hidden = !(refused + stopped) || count("waiting", "sending") > 0;
+  $("#table").disabled = !items.some((item) => item.card);
+  $("#clear").disabled = !over;
+  $("#going").classList.toggle("over", over);
+  tell(over ? `All is done: ${words}.` : words, over);
+}
+
+let told = 0;
+let last = "";
+/** Aloud: now and then, and at the end. */
+function tell(words, end) {
+  if (words === last || (!end && performance.now() - told < 4000) || !items.length) return;
+  [told, last] = [performance.now(), words];
+  $("#aloud").textContent = words;
+}
+
+function remember() {
+  const films = items.filter((item) => item.film).map((item) => item.film);
+  sessionStorage.setItem(memory, JSON.stringify([...new Set(films)].slice(-REMEMBERED)));
+}
+
+/** After a reload: the films that were acknowledged, by what the server knows of them. */
+function recall() {
+  const films = JSON.parse(sessionStorage.getItem(memory) ?? "[]");
+  if (!films.length) return;
+  const batch = section("Sent before this page was loaded anew");
+  for (const film of films) {
+    const item = { film, batch, state: "sent" };
+    items.push(item);
+    wait(item);
+  }
+  show();
+}
+
+function clear() {
+  items = [];
+  $("#results").replaceChildren();
+  sessionStorage.removeItem(memory);
+  show();
+  $("#files").focus();
+}
+
+function download() {
+  const rows = rowsOf(items.filter((item) => item.card), $(".limits").textContent.trim());
+  const address = URL.createObjectURL(new Blob([csv(rows)], { type: "text/csv;charset=utf-8" }));
+  el("a", { href: address, download: "scores.csv" }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+// the page -------------------------------------------------------------------------------------------------------------
+
+for (const id of ["#files", "#folder"]) {
+  $(id).addEventListener("change", (event) => {
+    take(chosen(event.target.files), performance.now());
+    event.target.value = ""; // the same file may be chosen again
+  });
+  $(id).addEventListener("keydown", (event) => {
+    if (event.key === "Enter") event.target.click(); // it looks like a button; browsers take the space bar alone
+  });
+}
+let over = 0;
+const isFiles = (event) => event.dataTransfer?.types.includes("Files");
+document.addEventListener("dragenter", (event) => {
+  if (isFiles(event) && (over += 1)) $("#over").hidden = false;
+});
+document.addEventListener("dragleave", (event) => {
+  if (isFiles(event) && (over -= 1) <= 0) $("#over").hidden = true;
+});
+document.addEventListener("dragover", (event) => {
+  if (isFiles(event)) event.preventDefault();
+});
+document.addEventListener("drop", (event) => {
+  if (!isFiles(event)) return;
+  event.preventDefault();
+  over = 0;
+  $("#over").hidden = true;
+  const began = performance.now();
+  dropped(event.dataTransfer).then((found) => take(found, began)).catch((error) => failed(new Error(`The folder cannot be read: ${error.message}`)));
+});
+addEventListener("beforeunload", (event) => {
+  if (items.some((item) => item.state === "waiting" || item.state === "sending")) event.preventDefault();
+});
+$("#stop").addEventListener("click", stop);
+$("#again").addEventListener("click", sendAgain);
+$("#table").addEventListener("click", download);
+$("#clear").addEventListener("click", clear);
+onNews(ask);
+recall();
+api("/studies/sources").then(({ sources }) => $("#sources").replaceChildren(...sources.map((name) => el("option", { value: name })))).catch(failed);

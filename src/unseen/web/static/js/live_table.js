@@ -1,0 +1,42 @@
+// @ts-check
+// The live page's results as a table: one row a file, and the limits of use in every row, so that a row keeps them.
+
+import { outcome } from "./live_card.js";
+
+/** The table's rows, the head first. */
+export function rowsOf(/** @type {any[]} */ items, /** @type {string} */ limits) {
+  const models = new Map();
+  for (const item of items)
+    for (const model of item.look?.models ?? []) if (model.role !== "earlier") models.set(model.model, nameOf(model, models));
+  const columns = [...models].flatMap(([, name]) => [`${name} score`, `${name} percentile`]);
+  const head = ["file", "film", "study", "source", "result", "reason", "probability", ...columns, "limits"];
+  return [head, ...items.map((item) => [...rowOf(item), ...[...models.keys()].flatMap((model) => scores(item, model)), limits])];
+}
+
+/** A CSV as RFC 4180 has it. Text that a spreadsheet would take for a formula gets an apostrophe before it. */
+export function csv(/** @type {any[][]} */ rows) {
+  return rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
+}
+
+function rowOf(item) {
+  const { word, words } = outcome(item);
+  const decision = item.status?.film.decision ?? item.status?.decision;
+  const reason = item.problem ?? (decision?.reason || item.status?.study.reason || words.join(" "));
+  return [item.name, item.film ?? "", item.status?.study.study ?? "", item.source, word, reason, item.look?.probability ?? ""];
+}
+
+function scores(item, sha256) {
+  const found = (item.look?.models ?? []).find((model) => model.model === sha256);
+  return [found?.score ?? "", found?.rank === null || found?.rank === undefined ? "" : 100 * found.rank];
+}
+
+function nameOf(model, models) {
+  const taken = [...models].some(([sha256, name]) => name === model.name && sha256 !== model.model);
+  return taken ? `${model.name} ${model.model.slice(0, 8)}` : model.name;
+}
+
+function cell(value) {
+  if (typeof value === "number") return String(value);
+  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

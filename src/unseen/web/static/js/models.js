@@ -1,0 +1,57 @@
+// @ts-check
+// The page of models: which tab is open, and what is fetched for it. Each tab's content has a module of its own.
+import { $, failed } from "./api.js";
+import { onNews } from "./events.js";
+import { showCalibration } from "./models_calibration.js";
+import { showAgreements, showCards } from "./models_cards.js";
+import { showRuns } from "./models_runs.js";
+import { showWatch } from "./models_watch.js";
+
+const reader = document.body.dataset.role === "reader";
+const tabs = [...document.querySelectorAll("[role=tab]")];
+const SHOW = {
+  models: async (fresh) => { if (fresh) await showCards(reader ? null : open); if (!reader) await showAgreements(); },
+  calibration: showCalibration,
+  watch: showWatch,
+  runs: showRuns,
+};
+let shown = "models";
+
+function open(name, { model, focus = false } = {}) {
+  shown = name;
+  for (const tab of tabs) {
+    const chosen = tab.id === `tab-${name}`;
+    tab.setAttribute("aria-selected", String(chosen));
+    tab.tabIndex = chosen ? 0 : -1;
+    $(`#${tab.getAttribute("aria-controls")}`).hidden = !chosen;
+    if (chosen && focus) tab.focus();
+  }
+  if (!reader) history.replaceState(null, "", `#${name}`);
+  SHOW[name](true, model).catch(failed);
+}
+
+for (const tab of tabs) {
+  tab.addEventListener("click", () => open(tab.id.slice(4)));
+  tab.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    open(tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length].id.slice(4), { focus: true });
+  });
+}
+
+// News comes with every film; what is shown here need not follow each. Trainings and workers that change tell no news.
+const WAIT = { models: 1000, calibration: 5000, watch: 5000, runs: 2000 };
+const ALWAYS = { models: 5000, runs: 2000 };
+let asked = 0, news = false;
+setInterval(() => {
+  const since = Date.now() - asked;
+  if (document.hidden || reader || !(since >= ALWAYS[shown] || (news && since >= WAIT[shown]))) return;
+  asked = Date.now();
+  news = false;
+  SHOW[shown](false).catch(() => {}); // the bar says when the connection is lost
+}, 250);
+if (!reader) onNews(() => { news = true; });
+
+const wanted = location.hash.slice(1);
+open(!reader && wanted in SHOW ? wanted : "models");

@@ -1,0 +1,100 @@
+// @ts-check
+// A calibration from what readers reported: a promise, how many abnormal studies it needs, and how many there are.
+import { $, api, el, toast } from "./api.js";
+
+const form = /** @type {HTMLFormElement} */ ($("#calibrate"));
+const problem = $("#calibrate-problem");
+let latest = 0;
+
+function asked() {
+  const given = new FormData(form), share = (name) => Number(given.get(name)) / 100;
+  return {
+    model: String(given.get("model") ?? ""), max_miss_rate: share("max_miss_rate"), confidence: share("confidence"),
+    prevalence: given.get("prevalence") === "" ? null : share("prevalence"), note: String(given.get("note")),
+  };
+}
+
+/** Draw the tab; `fresh`: it was just opened. */
+export async function showCalibration(fresh, model) {
+  const choice = /** @type {HTMLSelectElement} */ (form.elements.namedItem("model"));
+  if (fresh) {
+    const { models } = await api("/models/cards");
+    const chosen = model ?? choice.value;
+    choice.replaceChildren(...models.map((one) => el("option", { value: one.weights_sha256 }, `${one.name} · ${one.weights_sha256.slice(0, 8)}${one.role === "decides" ? " · decides" : ""}`)));
+    if (models.some((one) => one.weights_sha256 === chosen)) choice.value = chosen;
+  }
+  if (!choice.value) {
+    $("#promise").textContent = "This server was given no model.";
+    /** @type {HTMLButtonElement} */ ($("#propose-calibration")).disabled = true;
+    return;
+  }
+  if (!form.checkValidity()) return;
+  const mine = ++latest, { model: which, max_miss_rate, confidence } = asked();
+  const told = await api(`/calibration?${new URLSearchParams({ model: which, max_miss_rate: String(max_miss_rate), confidence: String(confidence) })}`);
+  if (mine === latest) draw(told);
+}
+
+function draw(told) {
+  const [none, one, two] = told.needed.map((one) => one.abnormals);
+  $("#promise").textContent = `To promise ${told.promise}, each source needs ${none} abnormal studies, if none of them may lie below the threshold; ${one} if one may, ${two} if two may.`;
+  $("#sources").replaceChildren(...told.sources.map((source) => bar(source, told.needed)));
+  if (!told.sources.length) $("#sources").append(el("p", { class: "soft" }, "No study that this model has scored was reported normal or abnormal yet."));
+  const notes = [];
+  const late = told.sources.filter((source) => source.unread);
+  if (late.length) {
+    notes.push(`Not read yet of the same time: ${late.map((s) => `${s.unread} of ${s.source}`).join(", ")}. What is left for last scores low; read it first, or the threshold comes out too high.`);
+  }
+  if (told.selected) notes.push(`${told.selected} ${told.selected === 1 ? "study was" : "studies were"} judged by a policy, which chose what is read: they count only as far as the audit sample would have taken them.`);
+  if (told.trained_on) notes.push(`${told.trained_on} ${told.trained_on === 1 ? "film" : "films"} left out: the model was trained on them.`);
+  if (told.not_seen) notes.push(`${told.not_seen} ${told.not_seen === 1 ? "study" : "studies"} left out: this model has not scored all their films.`);
+  $("#left-out").replaceChildren(...notes.map((words) => el("li", {}, words)));
+  form.dataset.ready = String(told.ready);
+}
+
+/** How many abnormals there are, beside how many are needed for 0, 1 and 2 of them below the threshold. */
+function bar(source, needed) {
+  const most = Math.max(needed[2].abnormals * 1.12, source.abnormals * 1.04, 1), at = (n) => (100 * n) / most;
+  const enough = source.allowed_misses !== null;
+  const words = enough
+    ? `${source.allowed_misses} of them may lie below the threshold`
+    : source.refused;
+  return el("section", { class: `source ${enough ? "enough" : "short"}`, "data-source": source.source },
+    el("div", { class: "row" }, el("h3", {}, source.source), el("span", { class: `chip ${enough ? "good" : "warn"}` }, enough ? "enough" : "nothing is cleared"),
+      el("span", { class: "soft counts" }, `${source.abnormals} abnormal · ${source.normals} normal${source.not_scored ? ` · ${source.not_scored} not scored` : ""}`)),
+    el("svg:svg", { class: "needs", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "img", "aria-label": `${source.abnormals} abnormal studies there, ${needed.map((n) => n.abnormals).join(", ")} needed` },
+      el("svg:rect", { class: "all", x: 0, y: 1.5, width: 100, height: 5, rx: 0.6 }),
+      el("svg:rect", { class: "there", x: 0, y: 1.5, width: at(source.abnormals), height: 5, rx: 0.6 }),
+      ...needed.map((n) => el("svg:line", { class: "need", x1: at(n.abnormals), x2: at(n.abnormals), y1: 0, y2: 8 }))),
+    el("div", { class: "need-words", "aria-hidden": "true" }, ...needed.map((n) => {
+      const mark = el("span", {}, String(n.abnormals));
+      mark.style.left = `${at(n.abnormals)}%`;
+      return mark;
+    })),
+    el("p", { class: enough ? "small soft" : "small problem" }, `${words[0].toUpperCase()}${words.slice(1)}.`));
+}
+
+if (form) {
+  let soon = 0;
+  form.addEventListener("input", (event) => {
+    problem.textContent = "";
+    const target = /** @type {HTMLInputElement} */ (event.target);
+    if (target.name === "note" || target.name === "prevalence") return;
+    clearTimeout(soon);
+    soon = setTimeout(() => showCalibration(false).catch((error) => { problem.textContent = error.message; }), 250);
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = /** @type {HTMLButtonElement} */ ($("#propose-calibration"));
+    button.disabled = true;
+    problem.textContent = "";
+    try {
+      const made = await api("/calibration/propose", { body: asked() });
+      toast(`Proposal ${made.number} waits for a second person; it is on the first tab.`);
+      /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("note")).value = "";
+    } catch (error) {
+      problem.textContent = error.message;
+    } finally {
+      button.disabled = false;
+    }
+  });
+}

@@ -1,0 +1,187 @@
+// @ts-check
+// Cards of the models, proposals, and what was agreed on: two people for each change of what scores.
+import { $, api, el, failed, toast } from "./api.js";
+
+const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+export const when = (text) => day.format(new Date(text));
+const bytes = (n) => (n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`);
+const MEASURES = { auroc: "AUROC", adjusted: "AUROC, adjusted for sharpness and lung area", site: "Tells the hospitals apart (0.5: not at all)" };
+const EVALUATIONS = { cross_fitted_twin: "cross-fitted", fold_4: "fold 4, not trained on" };
+const STANDING = { proposed: ["waits", "warn"], active: ["in force", "good"], superseded: ["superseded", ""], withdrawn: ["withdrawn", ""] };
+
+/** A model's name, and the beginning of its weights' digest, for two may have one name. */
+const named = (name, sha256) => el("span", {}, name, " ", el("code", { class: "soft small", title: sha256 }, sha256.slice(0, 8)));
+
+let drawn = "";
+let leadOn = null;
+
+/** The cards; `open("calibration", {model})` leads on from one, null: for a reader, from none. */
+export async function showCards(open = leadOn) {
+  leadOn = open;
+  const { models } = await api("/models/cards");
+  $("#cards").replaceChildren(...models.map((model) => card(model, open)));
+  if (!models.length) $("#cards").append(el("p", { class: "soft" }, "None: its workers are started by hand. Start it with --model, and further ones with --also."));
+}
+
+/** What scores now, what waits for a second person, and what was agreed on before. */
+export async function showAgreements() {
+  const told = await api("/activations");
+  const same = JSON.stringify(told);
+  if (same === drawn || document.activeElement?.closest("#proposals form")) return; // whoever types is not interrupted
+  if (drawn) showCards().catch(() => {}); // another one may decide
+  drawn = same;
+  scoring(told);
+  const open = told.activations.filter((one) => one.standing === "proposed");
+  $("#proposals").replaceChildren(...open.map((one) => proposal(one, told.others)));
+  $("#history").replaceChildren(past(told.activations));
+}
+
+function scoring({ activations, scoring: number, problem, workers, ready }) {
+  const now = activations.find((one) => one.number === number);
+  const words = now
+    ? el("p", {}, named(now.model_name, now.model), now.policy ? " decides, by the policy that " : " ranks and clears nothing, as ", el("b", {}, now.proposed_by), " proposed and ",
+        el("b", {}, now.activated_by), ` activated on ${when(now.activated)}.`)
+    : el("p", {}, "This server scores as it was started: nothing that was agreed on here is in force.");
+  $("#scoring").replaceChildren(
+    el("div", { class: "row" }, words,
+      ready ? el("span", { class: "chip good" }, "workers follow") : el("span", { class: "chip warn" }, "workers change over"),
+      now ? el("button", { type: "button", onclick: () => withdraw(now) }, "Withdraw") : null),
+    now?.policy ? facts(now.policy) : "",
+    problem ? el("p", { class: "problem" }, problem) : "",
+    workers ? el("p", { class: "problem" }, `A worker cannot score: ${workers}`) : "",
+  );
+}
+
+function proposal(one, others) {
+  const second = others.length
+    ? `A second person must activate it: ${others.slice(0, 4).join(", ")}${others.length > 4 ? " …" : ""}.`
+    : "A second person must activate it, and nobody else here is lead or admin.";
+  return el("article", { class: "card proposal", "data-number": one.number, "aria-label": `Proposal ${one.number}` },
+    el("div", { class: "row" },
+      el("h2", {}, `Proposal ${one.number}: `, named(one.model_name, one.model)), el("span", { class: "chip warn" }, "waits for a second person")),
+    el("p", {}, `${one.proposed_by} has proposed it on ${when(one.proposed)}: ${one.policy ? "score with it, and clear by this policy." : "score with it, and clear nothing."}`),
+    one.note ? el("blockquote", {}, one.note) : null,
+    one.policy ? facts(one.policy) : null,
+    one.here ? null : el("p", { class: "problem" }, "This server was not given that model, and would go on as it is."),
+    el("div", { class: "row" },
+      el("button", { type: "button", class: "main", disabled: one.mine, "aria-describedby": one.mine ? `why-${one.number}` : null, onclick: (event) => activate(one, event.target) }, "Activate"),
+      el("button", { type: "button", onclick: () => withdraw(one) }, "Withdraw"),
+      one.mine ? el("span", { class: "soft", id: `why-${one.number}` }, `You proposed this. ${second}`)
+        : el("span", { class: "soft" }, "Look at the figures first: from then on it decides what readers see.")),
+    one.mine && !others.length ? newAccount() : null,
+  );
+}
+
+/** For the one-person machine: an admin adds the second person's account here. */
+function newAccount() {
+  if (document.body.dataset.role !== "admin") return el("p", {}, "An admin can add an account for that person.");
+  const form = el("form", { class: "row account", autocomplete: "off", onsubmit: async (event) => {
+    event.preventDefault();
+    const name = form.elements["name"].value;
+    try {
+      await api("/accounts", { body: { name, password: form.elements["password"].value, role: "lead" } });
+      toast(`${name} can sign in now, and activate it.`);
+      document.activeElement?.blur();
+      await showAgreements();
+    } catch (error) {
+      failed(error);
+    }
+  } },
+    el("label", {}, "A lead's name ", el("input", { name: "name", required: true, maxlength: 64 })),
+    el("label", {}, "and first password ", el("input", { name: "password", type: "password", required: true, minlength: 12, autocomplete: "new-password" })),
+    el("button", { type: "submit" }, "Add the account"));
+  return form;
+}
+
+function facts(policy) {
+  return el("ul", { class: "notes" }, ...policy.words.map((words) => el("li", {}, words)));
+}
+
+async function activate(one, button) {
+  button.disabled = true;
+  try {
+    await api(`/activations/${one.number}/activate`, { method: "POST" });
+    toast(`${one.model_name} is in force. Workers finish the film in hand, and score by it then.`);
+  } catch (error) {
+    failed(error);
+  }
+  await showAgreements().catch(failed);
+}
+
+async function withdraw(one) {
+  if (one.standing === "active" && !confirm(`Withdraw what is in force? Servers then score with what they were started with.`)) return;
+  await api(`/activations/${one.number}/withdraw`, { method: "POST" }).then(() => toast("Withdrawn.")).catch(failed);
+  await showAgreements().catch(failed);
+}
+
+function past(activations) {
+  if (!activations.length) return el("p", { class: "soft" }, "Nothing was proposed yet.");
+  const row = (one) => el("tr", {},
+    el("td", { class: "n" }, String(one.number)),
+    el("td", {}, el("span", { class: `chip ${STANDING[one.standing][1]}` }, STANDING[one.standing][0])),
+    el("td", {}, named(one.model_name, one.model)),
+    el("td", {}, one.policy ? [`≤ ${percent(one.policy.max_miss_rate)} missed, `, el("code", { class: "soft" }, one.policy.digest.slice(0, 8))] : "ranks, clears nothing"),
+    el("td", {}, `${one.proposed_by}, ${when(one.proposed)}`),
+    el("td", {}, one.activated_by ? `${one.activated_by}, ${when(one.activated)}` : "–"),
+    el("td", {}, one.withdrawn_by ? `${one.withdrawn_by}, ${when(one.withdrawn)}` : "–"));
+  return el("table", { "aria-labelledby": "history-title" },
+    el("thead", {}, el("tr", {}, ...["No.", "", "Model", "Policy", "Proposed", "Activated", "Withdrawn"].map((words, i) => el("th", { scope: "col", class: i ? null : "n" }, words)))),
+    el("tbody", {}, ...activations.map(row)));
+}
+
+export const percent = (share) => `${Number((share * 100).toPrecision(3))} %`;
+
+function card(model, open) {
+  const figures = grouped(model.figures);
+  const line = (name, value) => (value ? [el("dt", {}, name), el("dd", {}, value)] : []);
+  return el("article", { class: "card model", "data-model": model.weights_sha256, "aria-label": model.name },
+    el("div", { class: "row" }, el("h3", {}, named(model.name, model.weights_sha256)),
+      el("span", { class: `chip ${model.role === "decides" ? "good" : ""}` }, model.role),
+      model.gate ? el("span", { class: "chip" }, "input gate") : el("span", { class: "chip warn" }, "no input gate"),
+      model.lungs ? el("span", { class: "chip" }, "lung finder") : null),
+    model.figures.length ? [...figures].map(([measure, found]) => whiskers(MEASURES[measure] ?? measure, found, measure === "site")) : el("p", { class: "soft" }, "Its card holds no evaluation."),
+    el("dl", {},
+      ...line("Learnt from", model.data), ...line("Films", String(model.training_films)), ...line("Licence", model.licence),
+      ...line("Looks at", [model.view.frame, model.view.size ? `${model.view.size} px` : ""].filter(Boolean).join(", ")),
+      ...line("Weights", [`${bytes(model.weights_bytes)}, `, el("code", { title: model.weights_sha256 }, model.weights_sha256.slice(0, 16))]),
+      ...line("Made", [model.created ? when(model.created) : "", model.version ? `by unseen ${model.version}` : "", model.trained_on ? `on ${model.trained_on}` : ""].filter(Boolean).join(" "))),
+    el("p", { class: "small soft" }, model.limits),
+    open ? el("div", { class: "row" },
+      el("button", { type: "button", onclick: () => open("calibration", { model: model.weights_sha256 }) }, "Calibrate"),
+      el("button", { type: "button", onclick: (event) => rankOnly(model, event.target) }, "Propose to rank with it")) : null);
+}
+
+async function rankOnly(model, button) {
+  button.disabled = true;
+  try {
+    const made = await api("/models/propose", { body: { model: model.weights_sha256, note: "" } });
+    toast(`Proposal ${made.number} waits for a second person.`);
+    await showAgreements();
+    $("#proposals").scrollIntoView({ block: "nearest" });
+  } catch (error) {
+    failed(error);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function grouped(figures) {
+  const found = new Map();
+  for (const figure of figures) found.set(figure.measure, [...(found.get(figure.measure) ?? []), figure]);
+  return found;
+}
+
+/** Figures with their intervals on one scale from 0.4 to 1. */
+function whiskers(title, figures, site) {
+  const low = Math.min(0.4, ...figures.map((f) => f.low)), at = (v) => 100 * (v - low) / (1 - low);
+  const row = (f) => {
+    const words = `${f.value.toFixed(2)} (${f.low.toFixed(2)} to ${f.high.toFixed(2)})`;
+    const bar = el("svg:svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", class: "whisker", "aria-hidden": "true" },
+      el("svg:line", { class: "half", x1: at(0.5), x2: at(0.5), y1: 0, y2: 10 }),
+      el("svg:line", { class: "span", x1: at(f.low), x2: at(f.high), y1: 5, y2: 5 }),
+      el("svg:line", { class: "value", x1: at(f.value), x2: at(f.value), y1: 1.5, y2: 8.5 }));
+    const of = f.normals === null || f.abnormals === null ? "" : `${f.normals} normal, ${f.abnormals} abnormal`;
+    return el("tr", {}, el("th", { scope: "row", title: of || null }, f.group.replace("|", " or "), el("small", { class: "soft" }, ` ${EVALUATIONS[f.evaluation] ?? f.evaluation}`)), el("td", {}, bar), el("td", { class: "n" }, words));
+  };
+  return el("table", { class: `whiskers ${site ? "site" : ""}` }, el("caption", {}, title), el("tbody", {}, ...figures.map(row)));
+}

@@ -1,0 +1,33 @@
+// Signing in: with name and password, or with the one-time link, whose secret comes after the # so that no log sees it.
+import { $, api } from "./api.js";
+
+const problem = $("#problem");
+
+function onwards() {
+  const next = new URLSearchParams(location.search).get("next") ?? "/";
+  const own = new URL(next, location.origin);
+  location.replace(next.startsWith("/") && own.origin === location.origin ? own.pathname + own.search : "/");
+}
+
+$("#sign-in").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  problem.textContent = "";
+  const button = $("button[type=submit]");
+  button.disabled = true;
+  try {
+    await api("/sign-in", { body: { name: $("#name").value, password: $("#password").value } });
+    onwards();
+  } catch (error) {
+    problem.textContent = error.message;
+    $("#password").value = "";
+    $("#password").focus();
+  } finally {
+    button.disabled = false;
+  }
+});
+
+const link = new URLSearchParams(location.hash.slice(1)).get("link");
+if (link) {
+  history.replaceState(null, "", location.pathname + location.search);
+  api("/sign-in/link", { body: { link } }).then(onwards).catch((error) => { problem.textContent = error.message; });
+}

@@ -1,0 +1,130 @@
+// @ts-check
+// Real or generated? One picture after the other; what is which, the server tells when all are answered.
+
+import { $, api, el, failed, typing } from "./api.js";
+import { resultOf, roundsOf } from "./turing_result.js";
+
+const memory = `unseen.turing.${document.body.dataset.account}`;
+const KEYS = { r: "real", g: "generated" };
+
+let offered = [];
+let round = null;
+let pictures = new Map(); // k → its element, loading or loaded
+let busy = false;
+
+function only(id) {
+  for (const one of ["offer", "round", "result"]) $(`#${one}`).hidden = one !== id;
+}
+
+// before a round -------------------------------------------------------------------------------------------------------
+
+async function offer() {
+  const [{ models, missing }, { rounds }] = await Promise.all([api("/turing"), api("/turing/results")]);
+  offered = models;
+  $("#missing").textContent = missing;
+  $("#form").hidden = !!missing;
+  $("#model").replaceChildren(...models.map((one) => el("option", { value: one.model, disabled: !one.counts.length }, one.name)));
+  $("#rounds").replaceChildren(roundsOf(rounds));
+  only("offer");
+  if (!missing) choose();
+}
+
+function choose() {
+  const { counts, own, generated } = offered.find((one) => one.model === $("#model").value);
+  const preset = counts.includes(20) ? 20 : counts[0];
+  const choices = [10, 20, 40].map((count) =>
+    el(
+      "label",
+      {},
+      el("input", { type: "radio", name: "count", value: count, checked: count === preset, disabled: !counts.includes(count) }),
+      ` ${count}`,
+    ),
+  );
+  $("#counts").replaceChildren(...choices);
+  $("#about").textContent = `${own} films of this site and ${generated} generated pictures to draw from; none comes twice in a round.`;
+}
+
+async function begin(event) {
+  event.preventDefault();
+  $("#begin").disabled = true;
+  try {
+    const count = Number(new FormData($("#form")).get("count"));
+    enter(await api("/turing/rounds", { body: { model: $("#model").value, count } }));
+  } catch (error) {
+    failed(error);
+  } finally {
+    $("#begin").disabled = false;
+  }
+}
+
+// a round --------------------------------------------------------------------------------------------------------------
+
+function enter(told) {
+  round = told;
+  pictures = new Map();
+  sessionStorage.setItem(memory, round.round);
+  only("round");
+  step();
+}
+
+const left = () => round.pictures.filter((k) => !round.answered.includes(k));
+
+function picture(k) {
+  if (!pictures.has(k))
+    pictures.set(k, el("img", { src: `/api/v1/turing/rounds/${round.round}/pictures/${k}.png`, alt: `Picture ${k}: real or generated?` }));
+  return pictures.get(k);
+}
+
+function step() {
+  const [k, following] = left();
+  if (k === undefined) return void end();
+  const n = round.pictures.length;
+  $("#shown").replaceChildren(picture(k));
+  if (following) picture(following); // loads meanwhile
+  $("#place").textContent = $("#aloud").textContent = `Picture ${round.answered.length + 1} of ${n}`;
+  Object.assign($("#bar"), { max: n, value: round.answered.length });
+}
+
+async function say(kind) {
+  const [k] = left();
+  if (busy || k === undefined) return;
+  busy = true;
+  try {
+    round = await api(`/turing/rounds/${round.round}/answers`, { body: { k, answer: kind } });
+    step();
+  } catch (error) {
+    failed(error);
+    if (error.status === 404) leave();
+  } finally {
+    busy = false;
+  }
+}
+
+async function end() {
+  const result = await api(`/turing/rounds/${round.round}/result`);
+  sessionStorage.removeItem(memory);
+  const another = el("button", { type: "button", class: "main", onclick: leave }, "Another round");
+  $("#result").replaceChildren(...resultOf(result, another));
+  $("#aloud").textContent = `${result.all.right} of ${result.all.of} right. ${result.words}`;
+  only("result");
+  another.focus();
+}
+
+function leave() {
+  round = null;
+  sessionStorage.removeItem(memory);
+  offer().catch(failed);
+}
+
+// the page -------------------------------------------------------------------------------------------------------------
+
+$("#form").addEventListener("submit", begin);
+$("#model").addEventListener("change", choose);
+for (const kind of Object.values(KEYS)) $(`#${kind}`).addEventListener("click", () => say(kind));
+document.addEventListener("keydown", (event) => {
+  const kind = KEYS[event.key.toLowerCase()];
+  if (kind && round && !$("#round").hidden && !typing(event) && !event.repeat) say(kind);
+});
+const begun = sessionStorage.getItem(memory); // a round goes on after a reload
+if (begun) api(`/turing/rounds/${begun}`).then(enter).catch(leave);
+else offer().catch(failed);

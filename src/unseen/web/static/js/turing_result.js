@@ -1,0 +1,79 @@
+// @ts-check
+// How a round ended: the share with its interval beside guessing, the table, and every picture with what it is.
+
+import { el } from "./api.js";
+
+const percent = (/** @type {number} */ share) => `${Math.round(100 * share)} %`;
+const interval = (/** @type {any} */ share) => (share.value === null ? "" : `${percent(share.value)} (${percent(share.low)} to ${percent(share.high)})`);
+
+/** The elements of a result; `another` is the button for the next round. */
+export function resultOf(/** @type {any} */ result, /** @type {HTMLElement} */ another) {
+  const { all } = result;
+  return [
+    el(
+      "div",
+      { class: "card verdict" },
+      el("p", { class: "number", id: "result-title" }, `${all.right} of ${all.of}`, el("small", {}, "right")),
+      el(
+        "div",
+        {},
+        drawn(all),
+        el("p", { class: "words" }, result.words.replaceAll(" %", "\u00a0%")),
+        el("p", { class: "soft small" }, "Exact 95 % interval of Clopper and Pearson. Kept in the audit trail."),
+      ),
+      el(
+        "table",
+        {},
+        el("thead", {}, el("tr", {}, el("td"), ...["right", "share (95 % interval)"].map((word) => el("th", { scope: "col" }, word)))),
+        el("tbody", {}, row("Real films", result.real), row("Generated pictures", result.generated)),
+      ),
+      another,
+    ),
+    el("h2", {}, "The pictures"),
+    el("ol", { class: "gallery" }, ...result.pictures.map((one) => revealed(result.round, one))),
+  ];
+}
+
+/** Earlier rounds as a table. */
+export function roundsOf(/** @type {any[]} */ rounds) {
+  if (!rounds.length) return el("p", { class: "soft" }, "None yet.");
+  const cells = ({ time, reader, name, all }) => [new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }), reader, name, `${all.right} of ${all.of}`, interval(all)];
+  return el(
+    "table",
+    {},
+    el("thead", {}, el("tr", {}, ...["when", "reader", "model", "right", "share (95 % interval)"].map((word) => el("th", { scope: "col" }, word)))),
+    el("tbody", {}, ...rounds.map((one) => el("tr", {}, ...cells(one).map((words) => el("td", {}, words))))),
+  );
+}
+
+function row(name, share) {
+  return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, `${share.right} of ${share.of}`), el("td", {}, interval(share) || "none came"));
+}
+
+/** The interval on a scale from 0 to 100 %, with guessing at 50 %. */
+function drawn({ value, low, high }) {
+  const x = (/** @type {number} */ share) => 20 + 460 * share;
+  const words = `${percent(value)} right, 95 % interval ${percent(low)} to ${percent(high)}; guessing is 50 %`;
+  const side = low > 0.5 ? "above" : high < 0.5 ? "below" : "";
+  return el(
+    "svg:svg",
+    { class: `chart share ${side}`, viewBox: "0 0 500 74", role: "img", "aria-label": words },
+    ...[0, 0.25, 0.5, 0.75, 1].map((share) => el("svg:text", { class: "tick", x: x(share), y: 70, "text-anchor": "middle" }, percent(share))),
+    el("svg:line", { class: "grid", x1: x(0), x2: x(1), y1: 34, y2: 34 }),
+    el("svg:line", { class: "chance", x1: x(0.5), x2: x(0.5), y1: 16, y2: 52 }),
+    el("svg:text", { class: "tick", x: x(0.5), y: 11, "text-anchor": "middle" }, "guessing"),
+    el("svg:line", { class: "range", x1: x(low), x2: x(high), y1: 34, y2: 34 }),
+    el("svg:circle", { class: "point", cx: x(value), cy: 34, r: 8 }),
+  );
+}
+
+function revealed(round, { k, answer, truth }) {
+  const right = answer === truth;
+  return el(
+    "li",
+    { class: right ? "right" : "wrong" },
+    el("img", { src: `/api/v1/turing/rounds/${round}/pictures/${k}.png`, alt: `Picture ${k}, ${truth}`, loading: "lazy" }),
+    el("span", { class: "truth" }, truth === "real" ? "Real" : "Generated"),
+    el("span", { class: `chip ${right ? "good" : "bad"}` }, right ? "✓ right" : `✗ you said ${answer}`),
+  );
+}

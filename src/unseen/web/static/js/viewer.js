@@ -1,0 +1,295 @@
+// The viewer: a study's films at full depth, its report, and the next study without a page being loaded.
+import { $, api, failed, toast } from "./api.js";
+import { FilmCanvas } from "./canvas.js";
+import { onNews } from "./events.js";
+import { films } from "./films.js";
+import { away, beside } from "./viewer_beside.js";
+import { Claims } from "./viewer_claims.js";
+import { listen, tell } from "./viewer_keys.js";
+import { Layers } from "./viewer_layers.js";
+import { showClaim, showFacts, showHead, showPast } from "./viewer_panel.js";
+import { Queue, firstOf } from "./viewer_queue.js";
+import { showFilms, tools } from "./viewer_tools.js";
+
+const RENEW_MS = 5 * 60_000;
+const NEWS_MS = 1500;
+const GUARD_MS = 250; // a key that bounces, or is pressed twice, must not report the film that has just come
+const me = document.body.dataset.account;
+const lead = document.body.dataset.role !== "reader";
+const source = new URLSearchParams(location.search).get("source");
+
+const view = new FilmCanvas($("#film"));
+const layers = new Layers(view, (near) => beside(view, near));
+const queue = new Queue(me, source);
+const claims = new Claims(me);
+let told = null; // the study, as the API tells it
+let shown = 0; // which of its films
+let claim = null; // {mine, until} or {mine: false, sentence, open}
+let reported = []; // studies that were reported here, the latest last
+let busy = false;
+let onScreen = null; // the study whose film is seen; no other one can be reported
+let unsay = () => {};
+let turn = 0;
+
+const address = (study) => `/studies/${study}${source === null ? "" : `?source=${encodeURIComponent(source)}`}`;
+const named = () => decodeURIComponent(location.pathname.split("/").at(-1));
+const painted = () => new Promise((done) => {
+  requestAnimationFrame(() => setTimeout(done));
+  setTimeout(done, 1000); // a page that nobody sees paints nothing
+});
+
+/**
+ * Show a study. began: when the reader asked for it; until: it is the reader's already, until then; follows: it came
+ * after another, by itself.
+ */
+async function open(study, { push = true, began = performance.now(), until = null, follows = false } = {}) {
+  const mine = ++turn;
+  const left = told;
+  const found = queue.told(study) ?? (await api(`/studies/${study}`));
+  if (mine !== turn) return;
+  if (left && left.entry.study !== found.entry.study) claims.leave(left.entry.study);
+  told = found;
+  claim = until && { mine: true, until };
+  $("#note").value = "";
+  away();
+  if (push) history.pushState(null, "", address(study));
+  await showFilm(firstOf(told), { began, name: follows ? "film-to-film" : "film-open" });
+  if (mine !== turn) return;
+  if (!until) await take();
+  again().then(() => queue.refresh(study)).then(drawHead).catch(failed);
+}
+
+async function showFilm(place, { began = performance.now(), name = "film-of-study" } = {}) {
+  const film = told.films[place];
+  const study = told.entry.study;
+  shown = place;
+  onScreen = null;
+  view.show(null); // never the last film beside the next one's name; what was fetched comes before anything is painted
+  layers.film(film.film);
+  drawPanel();
+  let pixels = null;
+  let problem = "";
+  try {
+    pixels = await films.get(film.film);
+  } catch (error) {
+    problem = error.message;
+  }
+  if (told?.entry.study !== study || shown !== place) return;
+  view.label = `Chest film ${place + 1} of ${told.films.length}${film.view_position ? `, ${film.view_position}` : ""}`;
+  view.show(pixels);
+  $("#absent").textContent = problem;
+  $("#absent").hidden = problem === "";
+  showFacts($("#facts"), film, pixels);
+  await painted();
+  if (told?.entry.study !== study || shown !== place) return;
+  setTimeout(() => {
+    if (told?.entry.study !== study || shown !== place) return;
+    onScreen = study;
+    drawDecide();
+  }, GUARD_MS);
+  performance.measure(name, { start: began, end: performance.now(), detail: { study, film: film.film } });
+  Object.assign($("#viewer").dataset, { study, film: film.film }); // what is on the screen
+  $("#said").textContent = `${view.label}, source ${told.entry.source}.`;
+  api(`/films/${film.film}/look`)
+    .then((look) => { if (told?.entry.study === study && shown === place) layers.look(look); })
+    .catch(failed);
+}
+
+/** Take the study for reading, where its state allows it. */
+async function take() {
+  const study = told.entry.study;
+  if (!told.entry.acts.includes("claim")) return;
+  const { until, error } = await claims.take(study);
+  if (told.entry.study !== study) return;
+  if (error && error.status !== 409) failed(error);
+  claim = until ? { mine: true, until } : { mine: false, sentence: error.message, open: true };
+  drawPanel();
+}
+
+/** Look at the study again; what is written in the note stays. */
+async function again() {
+  const study = told.entry.study;
+  const fresh = await api(`/studies/${study}`);
+  if (told.entry.study !== study || told.films.length === 0) return;
+  told = fresh;
+  claim = claims.heard(told.entry, claim);
+  drawPanel();
+}
+
+async function report(outcome, began) {
+  if (onScreen === null || onScreen !== told?.entry.study) return;
+  if (!claim?.mine) {
+    toast(claim?.sentence ?? "This study is not yours yet. Try again in a moment, or see its state at the top right.", { kind: "bad" });
+    return;
+  }
+  await once(async () => {
+    const { study } = told.entry;
+    const following = queue.next[0]?.study;
+    const asked = following && { study: following, answer: claims.take(following) }; // while the report is written
+    try {
+      await api(`/studies/${study}/report`, { body: { outcome, note: $("#note").value } });
+    } catch (error) {
+      if (asked && (await asked.answer).until) await claims.leave(asked.study);
+      throw error;
+    }
+    claims.done(study);
+    reported.push(study);
+    queue.pass(study);
+    say(`Reported ${outcome}.`, { action: "Undo (Z)", run: undo });
+    await next({ began, asked });
+  });
+}
+
+/** The next study that nobody else has; `asked`: the one that was asked for already. */
+async function next({ began, asked = null }) {
+  const tried = new Set();
+  for (;;) {
+    if (!asked && queue.next.every((row) => tried.has(row.study))) await queue.refresh(told.entry.study);
+    const study = asked?.study ?? queue.next.find((row) => !tried.has(row.study))?.study;
+    if (!study) return finished();
+    const { until, error } = await (asked?.answer ?? claims.take(study));
+    if (until) return open(study, { began, until, follows: true });
+    if (error.status !== 409) throw error;
+    tried.add(study);
+    asked = null;
+  }
+}
+
+/** Nothing is left: say so where the film was. */
+function finished() {
+  turn++;
+  claims.leave(told.entry.study);
+  onScreen = null;
+  told = { entry: { ...told.entry, acts: [] }, films: [], reports: [], history: [] };
+  claim = null;
+  view.show(null);
+  layers.film(null);
+  delete $("#viewer").dataset.study;
+  $("#absent").textContent = "Nothing else is left to read here. New films come to the list by themselves.";
+  $("#absent").hidden = false;
+  drawPanel();
+}
+
+function skip() {
+  return once(async () => {
+    queue.pass(told.entry.study);
+    await next({ began: performance.now() });
+  });
+}
+
+function undo() {
+  return once(async () => {
+    const own = told.entry.acts.includes("undo") ? told.entry.study : null;
+    const study = reported.at(-1) ?? own;
+    if (!study) return say("There is no report of yours to take back here.");
+    await api(`/studies/${study}/undo`, { method: "POST" });
+    reported = reported.filter((one) => one !== study);
+    queue.offerAgain(study);
+    say("The report was taken back; the study is yours again.");
+    if (study === told.entry.study && told.films.length > 0) await again();
+    else await open(study);
+  });
+}
+
+/** One message at a time: what was said last is what can be undone. */
+function say(words, options) {
+  unsay();
+  unsay = toast(words, options);
+}
+
+/** One change at a time: a key that is pressed twice reports one study. */
+async function once(change) {
+  if (busy) return;
+  busy = true;
+  drawDecide();
+  try {
+    await change();
+  } catch (error) {
+    failed(error);
+  } finally {
+    busy = false;
+    drawDecide();
+  }
+}
+
+function drawPanel() {
+  drawHead();
+  showClaim($("#claim"), claim, { onTake: () => take().catch(failed) });
+  showFilms(told.films, shown, (place) => showFilm(place).catch(failed));
+  showPast($("#past"), told);
+  drawDecide();
+  document.title = `${told.entry.source} · film · unseen`;
+  $("#title").textContent = `Film of ${told.entry.source}`;
+}
+
+function drawHead() {
+  const total = queue.more ? `${queue.total}+` : queue.total;
+  showHead($("#head"), { entry: told.entry, position: queue.place, total, until: claim?.mine ? claim.until : null });
+}
+
+function drawDecide() {
+  const open = claim?.mine === true && !busy && onScreen === told?.entry.study;
+  for (const button of document.querySelectorAll("[data-outcome]")) button.disabled = !open;
+  const latest = told?.reports.filter((one) => !one.undone).at(-1);
+  const undoable = told?.entry.acts.includes("undo") && (lead || latest?.reader === me);
+  $("#undo").disabled = busy || (reported.length === 0 && !undoable);
+  $("#skip").disabled = busy || !told;
+}
+
+async function back() {
+  if (told) await claims.leave(told.entry.study);
+  location.assign(source === null ? "/" : `/?source=${encodeURIComponent(source)}`);
+}
+
+const OUTCOMES = { n: "normal", a: "abnormal", u: "unsure" };
+
+/** What a key does on this page. */
+function act(key, event) {
+  if (event.repeat && /^[nauzsm]$/.test(key)) return true; // one press, one act
+  const research = layers.mode === "research";
+  if (OUTCOMES[key] && !event.shiftKey) report(OUTCOMES[key], event.timeStamp);
+  else if (key === "z") undo();
+  else if (key === "s") skip();
+  else if (key === "?") tell();
+  else if (key === "m") layers.setMode(research ? "triage" : "research");
+  else if (key === "Escape") away() || back();
+  else if (key === "r" && research) layers.heat({ other: event.shiftKey });
+  else if (key === "l" && research) layers.toggle("lungs");
+  else if (key === "o" && research) layers.stepOpacity(0);
+  else if ((key === "+" || key === "=") && research) layers.stepOpacity(10);
+  else if (key === "-" && research) layers.stepOpacity(-10);
+  else if (/^[1-9]$/.test(key) && research) layers.chooseModel(Number(key) - 1);
+  else if ((key === "ArrowLeft" || key === "ArrowRight") && !event.shiftKey && told?.films.length > 1) {
+    const { length } = told.films;
+    showFilm((shown + (key === "ArrowLeft" ? length - 1 : 1)) % length).catch(failed);
+  } else return false;
+  return true;
+}
+
+tools(view);
+listen(act, view);
+for (const button of document.querySelectorAll("[data-outcome]")) {
+  button.addEventListener("click", (event) => report(button.dataset.outcome, event.timeStamp));
+}
+$("#decide").addEventListener("submit", (event) => event.preventDefault());
+$("#undo").addEventListener("click", undo);
+$("#skip").addEventListener("click", skip);
+$("#back").addEventListener("click", (event) => { event.preventDefault(); back(); });
+$("#viewer").addEventListener("click", (event) => {
+  if (event.detail > 0 && event.target.closest("button, input[type=range]")) view.canvas.focus({ preventScroll: true });
+});
+addEventListener("popstate", () => open(named(), { push: false }).catch(failed));
+setInterval(() => { if (claim?.mine && !document.hidden) take().catch(failed); }, RENEW_MS);
+let news = 0;
+onNews(() => {
+  clearTimeout(news);
+  news = setTimeout(() => {
+    if (busy || !told) return;
+    if (told.films.length > 0) Promise.all([again(), queue.refresh()]).then(drawHead).catch(failed);
+    else queue.refresh().then(() => queue.next.length > 0 && once(() => next({ began: performance.now() }))).catch(failed);
+  }, NEWS_MS);
+});
+open(named(), { push: false }).then(() => view.canvas.focus({ preventScroll: true })).catch((error) => {
+  $("#absent").textContent = error.message;
+  $("#absent").hidden = false;
+});

@@ -1,0 +1,43 @@
+// Whose the studies are: taken when they are opened, handed back when they are left unreported.
+import { api } from "./api.js";
+import { clock } from "./viewer_panel.js";
+
+const LASTS_MS = 30 * 60_000;
+
+export class Claims {
+  #me;
+  #held = new Set();
+
+  constructor(me) { this.#me = me; }
+
+  /** Ask for a study: {until}, or {error}: somebody else has it, or its state stands against it. */
+  async take(study) {
+    try {
+      const { until } = await api(`/studies/${study}/claim`, { method: "POST" });
+      this.#held.add(study);
+      return { until };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  /** Hand a study back, if it is the reader's. */
+  async leave(study) {
+    if (!this.#held.delete(study)) return;
+    await api(`/studies/${study}/release`, { method: "POST" }).catch(() => {}); // it may be another's by now
+  }
+
+  /** It is reported: nothing is to be handed back. */
+  done(study) { this.#held.delete(study); }
+
+  /** What the study itself says of whose it is: {mine, until} or {mine: false, sentence, open}; null: nobody can take it. */
+  heard({ study, claimed_by: by, claimed: since, acts }, before) {
+    if (by === this.#me) {
+      this.#held.add(study);
+      return before?.mine ? before : { mine: true, until: Date.parse(since) + LASTS_MS };
+    }
+    this.#held.delete(study);
+    if (by !== null) return { mine: false, sentence: `${by} has had this study since ${clock(since)}. You may look; only they can report it.` };
+    return acts.includes("claim") ? { mine: false, sentence: "Nobody has this study at present.", open: true } : null;
+  }
+}

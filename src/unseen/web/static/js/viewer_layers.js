@@ -1,0 +1,155 @@
+// Triage or research mode, the chosen model, and what lies over the film; what was chosen stays chosen from film to film.
+import { $, el, failed } from "./api.js";
+import { PICTURES, has, overlaysOf } from "./viewer_overlays.js";
+import { showChart, showModels, showNearest, showWords } from "./viewer_panel.js";
+
+const STORED = "unseen.viewer";
+const STEPS = [30, 60, 100, 0]; // opacity, per cent
+const BLIND = "Scores and overlays are not shown where a policy clears: they would tell which studies are read for the audit sample.";
+const MODES = { triage: "Flag, place and film alone.", research: "" };
+const HEAT = ["map", "residual"];
+
+export class Layers {
+  #view;
+  #onBeside;
+  #kept = { mode: "research", model: null, opacity: 60, heat: "map" };
+  #what = "none";
+  #lungs = false;
+  #frame = false;
+  #film = null;
+  #look = null;
+  #turn = 0;
+
+  /** @param {import("./canvas.js").FilmCanvas} view  @param {(near: object) => void} onBeside */
+  constructor(view, onBeside) {
+    this.#view = view;
+    this.#onBeside = onBeside;
+    Object.assign(this.#kept, JSON.parse(localStorage.getItem(STORED) ?? "{}"));
+    for (const mode of ["triage", "research"]) $(`#${mode}`).addEventListener("click", () => this.setMode(mode));
+    const buttons = Object.entries({ none: { words: "Film only" }, ...PICTURES }).map(([what, { words, tells }]) =>
+      el("button", { type: "button", dataset: { what }, title: tells, onclick: () => this.choose(what) }, words));
+    const extras = { lungs: "Lungs", frame: "Frame" };
+    const toggles = Object.entries(extras).map(([name, words]) =>
+      el("button", { type: "button", dataset: { toggle: name }, onclick: () => this.toggle(name) }, words));
+    $("#pictures").append(...buttons, ...toggles);
+    $("#opacity").addEventListener("input", (event) => this.setOpacity(event.target.valueAsNumber));
+    this.#drawPanel();
+  }
+
+  get blind() { return document.body.dataset.blind === "yes" || this.#look?.blind === true; }
+  get mode() { return this.blind ? "triage" : this.#kept.mode; }
+  get #models() { return this.#look?.models ?? []; }
+  get model() { return this.#models[this.#place] ?? null; }
+  get #place() {
+    const at = this.#models.findIndex((model) => model.model === this.#kept.model);
+    return Math.max(0, at);
+  }
+
+  /** Another film, of which nothing is known yet. */
+  film(film) {
+    this.#film = film;
+    this.#look = null;
+    this.#drawOverlays();
+    $("#of-research").classList.add("waits");
+    if (film === null) this.#drawPanel();
+  }
+
+  /** What is known of it. */
+  look(look) {
+    this.#look = look;
+    $("#of-research").classList.remove("waits");
+    this.#drawPanel();
+    this.#drawOverlays();
+  }
+
+  setMode(mode) {
+    this.#keep({ mode });
+    this.#drawPanel();
+    this.#drawOverlays();
+  }
+
+  chooseModel(place) {
+    if (!this.#models[place]) return;
+    this.#keep({ model: this.#models[place].model });
+    this.#drawPanel();
+    this.#drawOverlays();
+  }
+
+  /** A picture over the film; "none": the film alone. */
+  choose(what) {
+    this.#what = what;
+    if (HEAT.includes(what)) this.#keep({ heat: what });
+    this.#drawOverlays();
+  }
+
+  /** The anomaly map or the residual, on or off; `other`: the other of the two. */
+  heat({ other = false } = {}) {
+    if (other) this.choose(HEAT.find((what) => what !== this.#kept.heat));
+    else this.choose(this.#what === "none" ? this.#kept.heat : "none");
+  }
+
+  toggle(name) {
+    if (name === "lungs") this.#lungs = !this.#lungs;
+    else this.#frame = !this.#frame;
+    this.#drawOverlays();
+  }
+
+  setOpacity(opacity) {
+    this.#keep({ opacity: Math.min(100, Math.max(0, opacity)) });
+    this.#drawOverlays();
+  }
+
+  stepOpacity(step) {
+    if (step) this.setOpacity(this.#kept.opacity + step);
+    else this.setOpacity(STEPS[(STEPS.indexOf(STEPS.find((one) => one === this.#kept.opacity) ?? 0) + 1) % STEPS.length]);
+  }
+
+  #keep(changes) {
+    Object.assign(this.#kept, changes);
+    localStorage.setItem(STORED, JSON.stringify(this.#kept));
+  }
+
+  #drawPanel() {
+    const research = this.mode === "research";
+    $("#viewer").dataset.mode = this.mode;
+    $("#triage").setAttribute("aria-pressed", String(!research));
+    $("#research").setAttribute("aria-pressed", String(research));
+    $("#research").disabled = this.blind;
+    const words = this.blind ? BLIND : MODES[this.mode];
+    $("#mode-words").textContent = words;
+    $("#mode-words").hidden = words === "";
+    $("#of-research").hidden = !research || this.#film === null;
+    if (!research || !this.#look) return;
+    showWords($("#words"), this.#look);
+    showModels($("#models"), this.#models, this.#place, { onChoose: (place) => this.chooseModel(place) });
+    showChart($("#chart"), this.model);
+    showNearest($("#nearest"), this.#look.nearest, { onBeside: this.#onBeside });
+  }
+
+  async #drawOverlays() {
+    const { model } = this;
+    const turn = ++this.#turn;
+    const opacity = this.#kept.opacity;
+    for (const button of $("#pictures").children) {
+      const { what, toggle } = button.dataset;
+      const chosen = what ? what === this.#what : toggle === "lungs" ? this.#lungs : this.#frame;
+      button.setAttribute("aria-pressed", String(chosen));
+      if (model) button.disabled = what ? what !== "none" && !has(model, what) : toggle === "lungs" ? !has(model, "lungs") : !model.box;
+    }
+    $("#overlays").hidden = this.#look !== null && !Object.keys(PICTURES).some((what) => has(model, what));
+    $("#opacity").value = String(opacity);
+    $("#opacity-told").value = `${opacity} %`;
+    $("#legend").hidden = this.#what !== "map" || !model?.map_high;
+    if (model?.map_high) $("#legend-high").textContent = Number(model.map_high.toPrecision(3)).toString();
+    let overlays = [];
+    if (this.mode === "research" && model) {
+      const chosen = { what: this.#what, lungs: this.#lungs, frame: this.#frame, opacity: opacity / 100 };
+      try {
+        overlays = await overlaysOf(this.#film, model, chosen);
+      } catch (error) {
+        failed(error);
+      }
+    }
+    if (turn === this.#turn) this.#view.overlays = overlays;
+  }
+}

@@ -1,0 +1,81 @@
+// The studies that come next, and what of them is fetched before they are wanted.
+import { api } from "./api.js";
+import { films } from "./films.js";
+
+const ROWS = 50;
+const AHEAD = 2; // studies whose films are fetched
+
+/** The film of a study that is shown first: the first that was scored, else the first. */
+export function firstOf(told) {
+  const scored = told.films.findIndex((film) => film.findings.length > 0);
+  return Math.max(0, scored);
+}
+
+export class Queue {
+  #me;
+  #source;
+  #passed = new Set();
+  #told = new Map();
+  #rows = [];
+  #current = null;
+  #asking = null;
+
+  /** @param {string} me  who reads  @param {string | null} source  of this source alone */
+  constructor(me, source) {
+    this.#me = me;
+    this.#source = source;
+    this.total = 0;
+    this.more = false;
+  }
+
+  /** The study's place in the list, from 1; null where it is not among its first rows. */
+  get place() {
+    const at = this.#rows.findIndex((row) => row.study === this.#current);
+    return at < 0 ? null : at + 1;
+  }
+
+  /** Studies that can be read next: those after the current one, then those before it. */
+  get next() {
+    const at = this.#rows.findIndex((row) => row.study === this.#current);
+    const inOrder = at < 0 ? this.#rows : [...this.#rows.slice(at + 1), ...this.#rows.slice(0, at)];
+    return inOrder.filter(
+      (row) => row.study !== this.#current && !this.#passed.has(row.study) && row.acts.includes("claim") &&
+        (row.claimed_by === null || row.claimed_by === this.#me),
+    );
+  }
+
+  /** What was fetched of a study, if it was. */
+  told(study) { return this.#told.get(study) ?? null; }
+
+  /** Not to be offered again: reported, skipped, or somebody else's. */
+  pass(study) { this.#passed.add(study); }
+  offerAgain(study) { this.#passed.delete(study); }
+
+  /** Look at the list again, and fetch what comes next. */
+  async refresh(current) {
+    this.#current = current ?? this.#current;
+    this.#asking ??= this.#ask().finally(() => { this.#asking = null; });
+    await this.#asking;
+  }
+
+  async #ask() {
+    const page = await api("/studies/search", { body: { tab: "to_read", source: this.#source, limit: ROWS } });
+    this.#rows = page.rows;
+    this.total = page.total;
+    this.more = page.more;
+    const ahead = this.next.slice(0, AHEAD).map((row) => row.study);
+    for (const study of this.#told.keys()) if (!ahead.includes(study)) this.#told.delete(study);
+    this.#fetchAll(ahead);
+  }
+
+  async #fetchAll(studies) {
+    for (const study of studies) await this.#fetch(study).catch(() => {}); // it is asked for again when it is wanted
+  }
+
+  async #fetch(study) {
+    if (this.#told.has(study)) return;
+    const told = await api(`/studies/${study}`);
+    this.#told.set(study, told);
+    if (told.films.length > 0) await films.get(told.films[firstOf(told)].film);
+  }
+}

@@ -1,0 +1,299 @@
+// The worklist: pages of it, fetched again whenever something has changed; a selected study; keys.
+import { $, api, el, failed, toast, typing } from "./api.js";
+import { onNews } from "./events.js";
+import { Acts } from "./worklist_acts.js";
+import { Counts, TABS } from "./worklist_counts.js";
+import { emptied } from "./worklist_empty.js";
+import { watchConnection, watchServer } from "./worklist_notices.js";
+import { isProbability, Rows, words } from "./worklist_rows.js";
+import { Selected } from "./worklist_selected.js";
+
+const ROWS = 50;
+const APART_MS = 1000; // between two looks at the page
+const HEADINGS = { cleared: ["Decision", "Cleared"], reported: ["Report", "Reported"] };
+const KEPT = "unseen.worklist.selected";
+
+const { account: me, role } = document.body.dataset;
+const blind = document.body.dataset.blind === "yes";
+const isLead = role !== "reader";
+const asked = new URLSearchParams(location.search);
+
+const view = { tab: TABS.includes(asked.get("tab")) ? asked.get("tab") : "to_read", source: asked.get("source") ?? "", text: "", after: null, before: null, last: false, offset: 0 };
+let page = null;
+let selected = sessionStorage.getItem(KEPT);
+let wanted = null; // a study to select as soon as it is here
+let ahead_ms = 0; // of the server's clock
+let began = null; // what is received later is new
+const seen = new Set();
+
+const rows = new Rows({ me, blind, source: () => view.source, now: () => Date.now() + ahead_ms });
+const counts = new Counts(view, () => { if (page && !page.rows.length) show(false); });
+const panel = new Selected({ me, isLead, blind });
+const acts = new Acts({
+  busy: (study, is) => rows.busy(study, is),
+  changed: () => soon(),
+  reported: (study) => { if (view.tab !== "reported") left(study); soon(); },
+  back: (study) => {
+    if (view.tab === "reported") left(study);
+    else wanted = study;
+    soon();
+  },
+});
+
+// Pages ---------------------------------------------------------------------------------------------------------------
+
+let asking = null;
+let owed = false; // a fresh look that was overtaken
+
+/** Fetch what is being looked at, and show it. `fresh`: another tab, filter or page, so that the rows begin anew. */
+async function look({ fresh = false } = {}) {
+  asking?.abort();
+  owed ||= fresh;
+  const mine = (asking = new AbortController());
+  const { tab, source, text, after, before, last } = view;
+  const body = { tab, source: source || null, text: text || null, after, before, last, limit: ROWS };
+  let told;
+  try {
+    const answer = await api("/studies/search", { body, as: "response", signal: mine.signal });
+    ahead_ms = Date.parse(answer.headers.get("Date") ?? "") - Date.now() || 0;
+    if (Math.abs(ahead_ms) < 2000) ahead_ms = 0; // the header has whole seconds
+    told = await answer.json();
+  } catch (error) {
+    if (error.name === "AbortError") return false;
+    $("#grid").setAttribute("aria-busy", "false");
+    if (fresh || error.status >= 400) failed(error);
+    return false;
+  } finally {
+    if (asking === mine) asking = null;
+  }
+  if (told.blind !== blind) location.reload(); // a policy has begun to clear: other columns
+  if (!told.rows.length && (after || before)) { // its rows were reported meanwhile
+    Object.assign(view, { after: null, before: null, last: !!after, offset: after ? null : 0 });
+    return look({ fresh });
+  }
+  page = told;
+  show(owed);
+  owed = false;
+  return true;
+}
+
+function show(fresh) {
+  counts.know(view.tab, page);
+  offer(page.rows.map((entry) => entry.source));
+  if (page.previous === null) view.offset = 0;
+  else if (view.last && !page.more) view.offset = page.total - page.rows.length;
+  const first = began === null;
+  began ??= Date.now() + ahead_ms;
+  const news = page.rows.filter((entry) => !first && !seen.has(entry.study) && Date.parse(entry.received) > began - 2000);
+  for (const entry of page.rows) seen.add(entry.study);
+  rows.show(page.rows, { offset: view.offset, isNew: (entry) => news.includes(entry) });
+  if (news.length && !fresh) tell(news.length === 1 ? "1 new study" : `${news.length} new studies`);
+  $("#skeleton").hidden = true;
+  $("#grid").hidden = page.rows.length === 0;
+  $("#grid").setAttribute("aria-busy", "false");
+  $("#grid").setAttribute("aria-rowcount", page.more ? "-1" : String(page.total + 1));
+  const [says, time] = HEADINGS[view.tab] ?? ["What to do", "Waiting"];
+  $("#says").textContent = says;
+  $("#time").textContent = time;
+  if (!blind) $("#measure").textContent = isProbability(page.rows) ? "Probability" : "Unusual";
+  $("#empty").hidden = page.rows.length > 0;
+  if (page.rows.length === 0) emptied($("#empty"), { view, counts: counts.known, goTo, unfiltered });
+  const all = page.more ? `more than ${page.total}` : page.total;
+  const { offset } = view;
+  $("#range").textContent = !page.rows.length ? "" : offset === null ? `${page.rows.length} of ${all}` : `${offset + 1}–${offset + page.rows.length} of ${all}`;
+  $("#previous").disabled = page.previous === null;
+  $("#next").disabled = page.next === null;
+  if (wanted !== null && rows.entry(wanted)) select(wanted, { focus: true });
+  else if (fresh && !rows.entry(selected)) select(rows.order[0] ?? null);
+  else if (selected !== null && !rows.entry(selected)) gone();
+  else select(selected, { scroll: false });
+}
+
+/** By this reader's own doing a study goes to another list: the next one takes its place. */
+function left(study) {
+  const at = rows.order.indexOf(study);
+  rows.remove(study);
+  if (study === selected) select(rows.order[Math.min(at, rows.order.length - 1)] ?? null, { focus: true });
+}
+
+/** Somebody else's doing: nothing else takes its place by itself, or a key would report another study. */
+function gone() {
+  tell("The selected study has left this list.");
+  select(null);
+}
+
+let due = null;
+let looked = 0;
+
+/** Look again in a moment; at most once a second, and when somebody looks at the page. */
+function soon() {
+  if (due !== null || document.hidden) return;
+  due = setTimeout(async () => {
+    due = null;
+    looked = Date.now();
+    if (await look()) counts.others();
+  }, Math.max(0, looked + APART_MS - Date.now()));
+}
+
+function tell(sentence) {
+  $("#told").textContent = "";
+  setTimeout(() => { $("#told").textContent = sentence; }, 50); // the same words twice are told twice
+}
+
+// What is looked at ---------------------------------------------------------------------------------------------------
+
+function goTo(changes, { focus = false } = {}) {
+  wanted = null;
+  const filtered = "source" in changes || "text" in changes;
+  Object.assign(view, { after: null, before: null, last: false, offset: 0 }, changes);
+  if (filtered) counts.forget();
+  const address = new URLSearchParams();
+  if (view.tab !== "to_read") address.set("tab", view.tab);
+  if (view.source) address.set("source", view.source);
+  history.replaceState(null, "", address.size ? `/?${address}` : "/"); // never what was searched for
+  for (const tab of TABS) {
+    const is = tab === view.tab;
+    $(`#tab-${tab}`).setAttribute("aria-selected", String(is));
+    $(`#tab-${tab}`).tabIndex = is ? 0 : -1;
+  }
+  $("#list").setAttribute("aria-labelledby", `tab-${view.tab}`);
+  $("#source").value = view.source;
+  if (focus) $(`#tab-${view.tab}`).focus();
+  $(".list-scroll").scrollTop = 0;
+  return look({ fresh: true }).then((done) => { if (done) counts.others({ now: filtered }); return done; });
+}
+
+function unfiltered() {
+  $("#text").value = "";
+  goTo({ text: "", source: "" });
+}
+
+function turn(forwards) {
+  const cursor = forwards ? page?.next : page?.previous;
+  if (!cursor) return;
+  const offset = view.offset === null ? null : Math.max(0, view.offset + (forwards ? page.rows.length : -ROWS));
+  selected = null;
+  goTo(forwards ? { after: cursor, offset } : { before: cursor, offset });
+}
+
+async function search(text) {
+  if (text === view.text) return;
+  await goTo({ text });
+  if (!text || page?.rows.length) return;
+  for (const tab of TABS.slice(1, 3)) { // whatever list it stands on
+    const told = await api("/studies/search", { body: { tab, source: view.source || null, text, limit: 1 } }).catch(failed);
+    if (view.text === text && told?.rows.length) return void goTo({ tab }).then(() => tell(`Found in the list ${$(`#tab-${tab}`).firstChild.textContent.trim()}.`));
+  }
+}
+
+// The selected study --------------------------------------------------------------------------------------------------
+
+function select(study, { focus = false, scroll = true } = {}) {
+  if (study !== null && study === wanted) wanted = null;
+  selected = study;
+  if (study === null) sessionStorage.removeItem(KEPT);
+  else sessionStorage.setItem(KEPT, study);
+  rows.select(study);
+  const row = study === null ? null : rows.element(study);
+  if (scroll) row?.scrollIntoView({ block: "nearest" });
+  if (focus) row?.focus({ preventScroll: true });
+  const entry = study === null ? null : rows.entry(study);
+  panel.show(entry, entry === null ? "" : words(entry, blind), row?.querySelector("a").getAttribute("href"));
+}
+
+function step(by) {
+  const { order } = rows;
+  if (!order.length) return;
+  const at = order.indexOf(selected);
+  const to = at < 0 ? (by > 0 ? 0 : order.length - 1) : Math.min(order.length - 1, Math.max(0, at + by));
+  select(order[to], { focus: true });
+}
+
+function open() {
+  if (selected !== null && rows.entry(selected)) location.assign(rows.element(selected).querySelector("a").getAttribute("href"));
+}
+
+function act(name) {
+  if (name === "undo-last") return acts.undo();
+  if (selected === null || !rows.entry(selected)) return toast("No study is selected. ↑ and ↓ select one.");
+  if (name === "undo") return acts.undo(selected);
+  if (name === "release" || name === "requeue") return acts[name](selected);
+  return acts.report(selected, name);
+}
+
+// Keys and mouse ------------------------------------------------------------------------------------------------------
+
+const cycle = (by) => goTo({ tab: TABS[(TABS.indexOf(view.tab) + by + TABS.length) % TABS.length] });
+const KEYS = {
+  ArrowDown: () => step(1), ArrowUp: () => step(-1), j: () => step(1), k: () => step(-1), Home: () => step(-ROWS), End: () => step(ROWS),
+  ArrowLeft: () => turn(false), ArrowRight: () => turn(true), "[": () => cycle(-1), "]": () => cycle(1),
+  Enter: open, n: () => act("normal"), a: () => act("abnormal"), u: () => act("unsure"), z: () => act("undo-last"),
+  "/": () => $("#text").select(), "?": () => $("#keys").showModal(),
+};
+const REPEATED = ["ArrowDown", "ArrowUp", "j", "k"]; // a key that is held down must not report the whole list
+
+document.addEventListener("keydown", (event) => {
+  if (typing(event) || event.defaultPrevented) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (!(key in KEYS) || (event.repeat && !REPEATED.includes(key))) return;
+  if (key === "Enter" && event.target.closest("button, a")) return;
+  if (key.startsWith("Arrow") && event.target.closest("[role=tab]")) return;
+  event.preventDefault();
+  KEYS[key]();
+});
+
+$("[role=tablist]").addEventListener("keydown", (event) => {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (by === undefined) return;
+  event.preventDefault();
+  goTo({ tab: TABS[(TABS.indexOf(view.tab) + by + TABS.length) % TABS.length] }, { focus: true });
+});
+$("[role=tablist]").addEventListener("click", (event) => {
+  const tab = event.target.closest("[role=tab]")?.dataset.tab;
+  if (tab) goTo({ tab });
+});
+$("#rows").addEventListener("click", (event) => {
+  const row = event.target.closest("tr");
+  if (row && !event.target.closest("a")) select(row.dataset.study, { focus: true });
+  else if (row) select(row.dataset.study, { scroll: false }); // so that it is selected when one comes back
+});
+$("#rows").addEventListener("dblclick", (event) => { if (event.target.closest("tr")) open(); });
+$("#rows").addEventListener("focusin", (event) => {
+  const { study } = event.target.closest("tr").dataset;
+  if (study !== selected) select(study, { scroll: false });
+});
+$("#selected").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  if (button) act(button.dataset.act);
+});
+$("#search").addEventListener("submit", (event) => { event.preventDefault(); search($("#text").value.trim()); });
+$("#text").addEventListener("input", () => { if (!$("#text").value) search(""); });
+$("#text").addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  event.preventDefault();
+  event.target.value = "";
+  search("");
+  if (selected) rows.element(selected)?.focus();
+  else event.target.blur();
+});
+$("#source").addEventListener("change", () => goTo({ source: $("#source").value }));
+$("#previous").addEventListener("click", () => turn(false));
+$("#next").addEventListener("click", () => turn(true));
+$("#keys-open").addEventListener("click", () => $("#keys").showModal());
+document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
+
+/** Offer these sources too; a new film may bring a new one. */
+function offer(sources) {
+  const known = new Set([...$("#source").options].map((option) => option.value));
+  const missing = [...new Set([...sources, view.source])].filter((source) => !known.has(source));
+  $("#source").append(...missing.map((source) => el("option", { value: source }, source)));
+  if ($("#source").value !== view.source) $("#source").value = view.source;
+}
+
+const fillSources = () => api("/studies/sources").then(({ sources }) => offer(sources));
+
+goTo({}).then((done) => { if (done) looked = Date.now(); });
+fillSources().catch(failed);
+onNews(() => soon());
+watchConnection(() => { soon(); fillSources().catch(() => {}); });
+watchServer(isLead);

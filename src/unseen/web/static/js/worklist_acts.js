@@ -1,0 +1,72 @@
+// What a reader does with a study straight from the list: report it, take that back, hand it back, have it scored again.
+import { api, failed, toast } from "./api.js";
+
+/** Each act tells what came of it in a toast; `list` is told what has changed. */
+export class Acts {
+  #done = []; // reports from this page, the last one last
+  #busy = new Set();
+
+  /** @param {{ busy: Function, reported: Function, changed: Function, back: Function }} list */
+  constructor(list) {
+    this.list = list;
+  }
+
+  /** Claim and report in one go. Somebody else's claim stands against it, and the server says whose it is. */
+  report(study, outcome) {
+    return this.#doing(study, async () => {
+      await api(`/studies/${study}/claim`, { method: "POST" });
+      await api(`/studies/${study}/report`, { body: { outcome } });
+      this.#done.at(-1)?.away(); // Z still takes it back
+      const done = { study };
+      done.away = toast(`Reported ${outcome}.`, { action: "Undo", run: () => this.undo(study) });
+      this.#done.push(done);
+      this.list.reported(study);
+    });
+  }
+
+  /** Take a report back; without a study, the last one from this page. */
+  undo(study = this.#done.at(-1)?.study) {
+    if (study === undefined) {
+      toast("Nothing was reported on this page that could be taken back. Earlier reports are in the list “Reported”.");
+      return Promise.resolve();
+    }
+    return this.#doing(study, async () => {
+      await api(`/studies/${study}/undo`, { method: "POST" });
+      for (const done of this.#done.filter((one) => one.study === study)) done.away();
+      this.#done = this.#done.filter((one) => one.study !== study);
+      toast("The report is taken back, and the study is yours again.");
+      this.list.back(study);
+    });
+  }
+
+  release(study) {
+    return this.#doing(study, async () => {
+      await api(`/studies/${study}/release`, { method: "POST" });
+      toast("Handed back: anybody may take it.");
+      this.list.changed();
+    });
+  }
+
+  requeue(study) {
+    return this.#doing(study, async () => {
+      const { films } = await api(`/studies/${study}/requeue`, { method: "POST" });
+      toast(films === 1 ? "Its film is scored again." : `${films} films of it are scored again.`);
+      this.list.changed();
+    });
+  }
+
+  async #doing(study, act) {
+    if (this.#busy.has(study)) return;
+    this.#busy.add(study);
+    this.list.busy(study, true);
+    try {
+      await act();
+    } catch (error) {
+      failed(error);
+      this.list.changed();
+    } finally {
+      this.#busy.delete(study);
+      this.list.busy(study, false);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// How many studies are in each of the lists, under the filter that is on.
+import { $, api } from "./api.js";
+
+export const TABS = ["to_read", "cleared", "reported", "not_scored"];
+const APART_MS = 4000; // between two looks at the lists that are not shown
+
+export class Counts {
+  #counted = 0;
+  #due = null;
+
+  /** @param {{ tab: string, source: string, text: string }} view  @param {() => void} onOthers  the others are known */
+  constructor(view, onOthers) {
+    this.view = view;
+    this.onOthers = onOthers;
+    this.known = {};
+  }
+
+  /** What a page of a list has said. */
+  know(tab, { total, more }) {
+    this.known[tab] = { total, more };
+    this.#say();
+  }
+
+  forget() { for (const tab of TABS) delete this.known[tab]; }
+
+  /** Ask for the lists that are not shown, soon or at once. */
+  others({ now = false } = {}) {
+    clearTimeout(this.#due);
+    this.#due = setTimeout(() => this.#ask(), now ? 0 : Math.max(0, this.#counted + APART_MS - Date.now()));
+  }
+
+  async #ask() {
+    this.#counted = Date.now();
+    const { source, text } = this.view;
+    for (const tab of TABS.filter((one) => one !== this.view.tab)) {
+      const told = await api("/studies/search", { body: { tab, source: source || null, text: text || null, limit: 1 } }).catch(() => null);
+      if (this.view.source !== source || this.view.text !== text) return; // of another filter
+      if (told) this.known[tab] = { total: told.total, more: told.more };
+    }
+    this.#say();
+    this.onOthers();
+  }
+
+  #say() {
+    for (const tab of TABS) {
+      const count = this.known[tab];
+      const said = count === undefined ? "" : `${count.total}${count.more ? "+" : ""}`;
+      const element = $(`#tab-${tab} .count`);
+      if (element.textContent !== said) element.textContent = said;
+    }
+  }
+}

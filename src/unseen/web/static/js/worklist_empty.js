@@ -1,0 +1,48 @@
+// An empty list says why, and what to do.
+import { el } from "./api.js";
+
+const NAMES = { to_read: "To read", cleared: "Cleared", reported: "Reported", not_scored: "Not scored" };
+
+/** Fill `place` for a view without rows. */
+export function emptied(place, { view, counts, goTo, unfiltered }) {
+  const everything = ["to_read", "cleared", "reported"].reduce((sum, tab) => sum + (counts[tab]?.total ?? 0), 0);
+  const told = view.text || view.source ? filtered(view) : everything === 0 ? nothing() : done(view);
+  const elsewhere = Object.keys(NAMES).filter((tab) => tab !== view.tab && counts[tab]?.total);
+  place.replaceChildren(
+    ...told,
+    el(
+      "p",
+      { class: "empty-ways" },
+      (view.text || view.source) && el("button", { type: "button", onclick: unfiltered }, "Show everything"),
+      elsewhere.map((tab) => el("button", { type: "button", onclick: () => goTo({ tab }) }, `${NAMES[tab]}: ${counts[tab].total}${counts[tab].more ? "+" : ""}`)),
+    ),
+  );
+}
+
+function filtered(view) {
+  const from = view.source ? ` from ${view.source}` : "";
+  if (!view.text) return [el("h2", {}, `Nothing${from} in this list`)];
+  return [
+    el("h2", {}, `No study${from} in this list is called that`),
+    el("p", {}, "The search wants the whole accession number, patient, StudyInstanceUID, file name, film or study, written exactly. A film is known by what it says only once a worker has read it."),
+  ];
+}
+
+function nothing() {
+  return [
+    el("h2", {}, "No films yet"),
+    el("p", {}, "Drop DICOM files or pictures on ", el("a", { href: "/live" }, "Live"), ", or have a folder watched:"),
+    el("p", {}, el("code", {}, "unseen serve --folder worklist --watch incoming --model models/pca")),
+    el("p", {}, "They appear here by themselves, most unusual first."),
+  ];
+}
+
+function done(view) {
+  const [heading, words] = {
+    to_read: ["Everything is read", "New studies appear here by themselves."],
+    cleared: ["Nothing is cleared", "Only a policy that was calibrated for this site clears studies; see Models. Whatever it clears stays here and may be read."],
+    reported: ["Nothing is reported yet", "Open a study, or select one and press N, A or U."],
+    not_scored: ["Every film could be scored", "What cannot be scored stands here and on top of To read, with the reason."],
+  }[view.tab];
+  return [el("h2", {}, heading), el("p", {}, words)];
+}

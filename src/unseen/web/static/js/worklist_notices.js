@@ -1,0 +1,58 @@
+// What stands above the list when something is wrong: no connection, an impaired server, a drift alarm; and below it, what clears.
+import { $, api, el } from "./api.js";
+
+const LOOK_MS = 30_000;
+
+/** A notice by its name; no words: none. */
+function notice(name, words, { kind = "warn", link } = {}) {
+  const known = $(`#notices > [data-notice="${name}"]`);
+  if (!words) return known?.remove();
+  const text = [el("span", {}, words), link && el("a", { href: link[0] }, link[1])];
+  if (known?.firstChild?.textContent === words) return undefined;
+  known?.remove();
+  return $("#notices").append(el("div", { class: `notice ${kind}`, "data-notice": name, role: kind === "bad" ? "alert" : "status" }, ...text));
+}
+
+/** The connection: told where it is lost, and `onLive` is called when it stands (again). */
+export function watchConnection(onLive) {
+  let was = "";
+  const look = () => {
+    const is = document.body.dataset.connection ?? "";
+    if (is === was) return;
+    was = is;
+    const at = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    notice("connection", is === "lost" ? `No connection to the server since ${at}. The list may be out of date; it comes back by itself.` : "", { kind: "bad" });
+    if (is === "live") onLive();
+  };
+  new MutationObserver(look).observe(document.body, { attributeFilter: ["data-connection"] });
+  look();
+}
+
+/** Health for everybody, drift alarms for leads: now, and every half minute. */
+export function watchServer(isLead) {
+  const look = async () => {
+    if (document.hidden) return;
+    const asked = [api("/health", { as: "response" }).then((answer) => answer.json()), isLead ? api("/alarms") : { alarms: [] }, api("/models")];
+    const [health, alarms, models] = await Promise.allSettled(asked);
+    if (health.status === "fulfilled") notice("health", health.value.problems.join(" "), { kind: "bad" });
+    else if (health.reason.status === 503) notice("health", "The database is out of reach.", { kind: "bad" });
+    if (alarms.status === "fulfilled") {
+      const reasons = alarms.value.alarms.map((alarm) => alarm.reason);
+      notice("alarms", reasons.length ? `Drift alarm, so nothing is cleared: ${reasons.join("; ")}` : "", { link: ["/models", "Look at it under Models"] });
+    }
+    if (models.status === "fulfilled") sayPolicy(models.value.models);
+  };
+  look();
+  setInterval(look, LOOK_MS);
+}
+
+function sayPolicy(models) {
+  const policy = models[0]?.policy;
+  const clears = $("#policy");
+  const percent = (share) => `${Number((100 * share).toPrecision(3))} %`;
+  let words = "No model scores here: start the server with --model.";
+  if (policy) {
+    words = `The policy clears at most ${percent(policy.max_miss_rate)} of abnormal studies, with ${percent(policy.confidence)} confidence, from ${policy.sources.join(", ") || "no source"}.`;
+  } else if (models.length) words = "No policy is in force: studies are ranked, and none is cleared.";
+  if (clears.textContent !== words) clears.textContent = words;
+}

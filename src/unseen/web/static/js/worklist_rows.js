@@ -1,0 +1,196 @@
+// Rows of the list: one element a study, kept while the study stays on the page, so that nothing flickers.
+import { $, el, span } from "./api.js";
+
+const SOMEWHAT = 0.75; // as the viewer's words have it
+const MARKED_MS = 6000;
+
+const CHIPS = {
+  received: ["on its way", "plain"],
+  scored: ["being scored", ""],
+  to_read: ["to read", "plain"],
+  cleared: ["cleared", "good"],
+  not_scored: ["not scored", "warn"],
+  reported: ["reported", ""],
+  reported_elsewhere: ["elsewhere", ""],
+};
+const percent = (share) => `${Math.round(100 * share)} %`;
+
+/** What the row says to a reader. A study that was not cleared is never called normal. */
+export function words(entry, blind) {
+  if (entry.state === "reported" || entry.state === "reported_elsewhere") {
+    return `Reported ${entry.outcome ?? "elsewhere"}${entry.reported_by ? ` by ${entry.reported_by}` : ""}`;
+  }
+  if (entry.reason) return "Not scored: look at it first";
+  if (entry.state === "received") return "Waits for a worker to score it";
+  if (entry.state === "scored") return "Further films of it are still to be scored";
+  if (entry.state === "cleared") return "Cleared by the policy; anybody may read it";
+  if (entry.flag) return "Differs from the reference set: read earlier";
+  if (blind || entry.rank === null) return "To be read in this order";
+  return entry.rank >= SOMEWHAT ? "Differs somewhat from the reference set" : "Does not stand out from the reference set";
+}
+
+function chip(entry, me) {
+  if (entry.claimed_by !== null) return [entry.claimed_by === me ? "you have it" : `${entry.claimed_by} has it`, entry.claimed_by === me ? "mine" : "taken"];
+  if (entry.state === "in_reading") return ["to read", "plain"]; // a claim that ran out
+  if (entry.state === "reported") return [entry.outcome ?? "reported", entry.outcome ?? ""];
+  return CHIPS[entry.state];
+}
+
+/** The number in the bar, and what it is. */
+function measured(entry) {
+  if (entry.probability !== null) return [entry.probability, "probability of being abnormal, as this site's calibration has it"];
+  if (entry.rank !== null) return [entry.rank, "of the reference set score lower"];
+  return [null, ""];
+}
+
+export class Rows {
+  #body = $("#rows");
+  #rows = new Map();
+  #order = [];
+
+  /** @param {{ me: string, blind: boolean, source: () => string, now: () => number }} page */
+  constructor(page) {
+    this.page = page;
+    setInterval(() => this.tick(), 1000);
+  }
+
+  get order() { return this.#order; }
+  entry(study) { return this.#rows.get(study)?.entry ?? null; }
+  element(study) { return this.#rows.get(study)?.row ?? null; }
+
+  /** Show these studies in this order; `isNew(entry)` says whose rows are marked. */
+  show(entries, { offset, isNew }) {
+    const focused = document.activeElement?.closest?.("tr[data-study]");
+    const wanted = entries.map((entry) => entry.study);
+    for (const study of this.#order.filter((one) => !wanted.includes(one))) this.remove(study);
+    for (const [index, entry] of entries.entries()) {
+      const known = this.#rows.get(entry.study) ?? this.#made(entry.study);
+      const scoredNow = known.entry?.state === "received" && entry.state !== "received";
+      known.entry = entry;
+      this.#fill(known, offset === null ? null : offset + index + 1);
+      const here = this.#body.children[index] ?? null;
+      if (here !== known.row) this.#body.insertBefore(known.row, here);
+      if (scoredNow || isNew(entry)) mark(known.row);
+    }
+    this.#order = wanted;
+    // a row that was moved has lost the focus
+    if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
+    this.tick();
+  }
+
+  /** Take a row away. */
+  remove(study) {
+    this.#rows.get(study)?.row.remove();
+    this.#rows.delete(study);
+    this.#order = this.#order.filter((one) => one !== study);
+  }
+
+  busy(study, is) { this.element(study)?.classList.toggle("busy", is); }
+
+  /** Mark one row as selected, and no other. */
+  select(study) {
+    for (const [name, { row }] of this.#rows) {
+      const is = name === study;
+      if ((row.getAttribute("aria-selected") === "true") !== is) row.setAttribute("aria-selected", String(is));
+      row.tabIndex = is || (study === null && name === this.#order[0]) ? 0 : -1;
+    }
+  }
+
+  /** Bring the times up to date. */
+  tick() {
+    for (const { entry, time } of this.#rows.values()) {
+      const since = Date.parse(onShelf(entry) ? entry.changed : entry.received);
+      const said = span((this.page.now() - since) / 1000) + (onShelf(entry) ? " ago" : "");
+      if (time.textContent !== said) time.textContent = said;
+    }
+  }
+
+  #made(study) {
+    const href = `/studies/${study}`;
+    const cell = (name, ...children) => el("td", { role: "gridcell", class: name }, ...children);
+    const parts = {
+      place: cell("place"),
+      thumb: el("a", { class: "thumb", tabindex: "-1", "aria-hidden": "true", href }),
+      link: el("a", { tabindex: "-1", href }),
+      under: el("span", { class: "under" }),
+      bar: el("span", { class: "bar-track", "aria-hidden": "true" }, el("span", { class: "bar-fill" })),
+      value: el("span", { class: "value" }),
+      score: el("span", { class: "under" }),
+      source: cell("source"),
+      time: el("time", {}),
+      overdue: el("span", { class: "chip warn", title: "It waits longer than the cap, and goes before the priorities" }, "overdue"),
+      chip: el("span", { class: "chip" }),
+    };
+    const row = el(
+      "tr",
+      { role: "row", "data-study": study, "aria-selected": "false", tabindex: "-1" },
+      parts.place,
+      cell("film", parts.thumb),
+      cell("says", parts.link, parts.under),
+      !this.page.blind && cell("measure", el("span", { class: "measured" }, parts.bar, parts.value), parts.score),
+      parts.source,
+      cell("time", parts.time, parts.overdue),
+      cell("state", parts.chip),
+    );
+    const made = { row, entry: null, film: null, ...parts };
+    this.#rows.set(study, made);
+    return made;
+  }
+
+  #fill(known, place) {
+    const { entry, row } = known;
+    const { blind, me } = this.page;
+    const source = this.page.source();
+    const href = `/studies/${entry.study}${source ? `?source=${encodeURIComponent(source)}` : ""}`;
+    for (const link of [known.thumb, known.link]) if (link.getAttribute("href") !== href) link.setAttribute("href", href);
+    say(known.place, place === null ? "" : String(place));
+    if (place === null) row.removeAttribute("aria-rowindex");
+    else row.setAttribute("aria-rowindex", String(place + 1));
+    say(known.link, words(entry, blind));
+    say(known.under, entry.reason || `${entry.study}${entry.films > 1 ? ` · ${entry.films} films` : ""}`);
+    known.under.title = entry.reason ? `${entry.reason} · ${entry.study}` : "";
+    row.classList.toggle("flagged", entry.flag || !!entry.reason);
+    row.classList.toggle("unscored", !!entry.reason);
+    row.classList.toggle("reading", entry.claimed_by !== null && entry.claimed_by !== me);
+    say(known.source, entry.source);
+    known.source.title = entry.source;
+    known.time.dateTime = onShelf(entry) ? entry.changed : entry.received;
+    known.time.title = `received ${new Date(entry.received).toLocaleString()}`;
+    known.overdue.hidden = !entry.overdue || onShelf(entry);
+    const [state, kind] = chip(entry, me);
+    say(known.chip, state);
+    known.chip.className = `chip ${kind}`;
+    if (!blind) {
+      const [share, meaning] = measured(entry);
+      known.bar.hidden = share === null;
+      known.bar.style.setProperty("--share", String(share ?? 0));
+      known.value.hidden = share === null;
+      say(known.value, share === null ? "" : percent(share));
+      known.value.title = `${percent(share ?? 0)} ${meaning}`;
+      say(known.score, entry.score === null ? "no score" : `score ${Number(entry.score.toPrecision(3))}`);
+    }
+    if (known.film !== entry.film) {
+      known.film = entry.film;
+      const picture = entry.film && el("img", { src: `/api/v1/films/${entry.film}/thumbnail.png`, alt: "", loading: "lazy", decoding: "async" });
+      if (picture) picture.addEventListener("error", () => picture.remove());
+      known.thumb.replaceChildren(...(picture ? [picture] : []));
+    }
+  }
+}
+
+/** Whether what counts is since when it stands where it does. */
+export const onShelf = (entry) => ["cleared", "reported", "reported_elsewhere"].includes(entry.state);
+
+/** What the bars show: a probability where there is one, else the place among the reference set. */
+export const isProbability = (entries) => entries.some((entry) => entry.probability !== null) || entries.every((entry) => entry.rank === null);
+
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function mark(row) {
+  row.classList.remove("fresh");
+  row.getBoundingClientRect(); // so that the mark begins again
+  row.classList.add("fresh");
+  setTimeout(() => row.classList.remove("fresh"), MARKED_MS);
+}

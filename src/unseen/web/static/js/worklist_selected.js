@@ -1,0 +1,78 @@
+// The selected study: what can be done with it, and on wide screens a look at its film.
+import { $, el } from "./api.js";
+
+const WAIT_MS = 250; // passing over rows fetches nothing
+const SIDE = 640; // pixels
+const wide = matchMedia("(min-width: 1500px)");
+
+export class Selected {
+  #film = undefined;
+  #waiting = null;
+
+  /** @param {{ me: string, isLead: boolean, blind: boolean }} page */
+  constructor(page) {
+    this.page = page;
+    $("#preview").addEventListener("error", () => { $("#preview").hidden = true; });
+    wide.addEventListener("change", () => { const film = this.#film; this.#film = undefined; this.#look(film ?? null); });
+  }
+
+  /** Show `entry`, which says `words` in its row and is opened at `href`; null: nothing is selected. */
+  show(entry, words, href) {
+    $("#selected").hidden = entry === null;
+    if (entry === null) return;
+    const { me, isLead } = this.page;
+    const may = (act) => entry.acts.includes(act);
+    const mine = entry.claimed_by === me;
+    const free = entry.claimed_by === null;
+    $("#open").setAttribute("href", href);
+    say("#selected-words", words);
+    say("#selected-study", entry.study);
+    const films = entry.films === 1 ? "1 film" : `${entry.films} films`;
+    say("#selected-facts", `${entry.source} · ${films} · received ${new Date(entry.received).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}${entry.reason ? ` · ${entry.reason}` : ""}`);
+    for (const outcome of ["normal", "abnormal", "unsure"]) {
+      const button = $(`[data-act=${outcome}]`);
+      button.hidden = entry.state === "reported" || entry.state === "reported_elsewhere";
+      button.disabled = !may("claim") || !(mine || free);
+      button.title = may("claim") ? (mine || free ? "" : `${entry.claimed_by} has it`) : "It is still to be scored";
+    }
+    $("[data-act=undo]").hidden = !may("undo") || !(isLead || entry.reported_by === me);
+    const release = $("[data-act=release]");
+    release.hidden = !may("release") || free || !(mine || isLead);
+    say("[data-act=release]", mine ? "Hand back" : `Take it from ${entry.claimed_by}`);
+    $("[data-act=requeue]").hidden = !isLead || !entry.reason;
+    this.#look(entry.film);
+  }
+
+  #look(film) {
+    if (film === this.#film) return;
+    this.#film = film;
+    clearTimeout(this.#waiting);
+    const none = film === null || !wide.matches;
+    say("#preview-words", film === null ? "No worker could read a film of it." : "");
+    this.#picture(none ? null : `/api/v1/films/${film}/thumbnail.png`); // until the preview is there
+    if (none) return;
+    this.#waiting = setTimeout(async () => {
+      const source = `/api/v1/films/${film}/preview.png?size=${SIDE}`;
+      try {
+        await el("img", { src: source }).decode();
+      } catch {
+        if (this.#film === film) say("#preview-words", "There is no preview of this film.");
+        return;
+      }
+      if (this.#film !== film) return;
+      this.#picture(source);
+      say("#preview-words", "A preview, not for reading");
+    }, WAIT_MS);
+  }
+
+  #picture(source) {
+    const picture = $("#preview");
+    picture.hidden = source === null;
+    if (source === null) picture.removeAttribute("src");
+    else picture.setAttribute("src", source);
+  }
+}
+
+function say(selector, text) {
+  if ($(selector).textContent !== text) $(selector).textContent = text;
+}

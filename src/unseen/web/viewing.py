@@ -1,0 +1,254 @@
+"""What the viewer shows of a film: its samples at full size, its thumbnail, what models made of it, and why.
+
+Samples and thumbnails are every reader's. Scores, maps and overlays are not for whoever must not see what would tell
+sampled studies from the others (`who.Sighted`); `look` leaves them out there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, Field
+
+from unseen.web import pictures
+from unseen.web.errors import answers
+from unseen.web.explaining import in_words, rank_of
+from unseen.web.films import PNG, FilmId
+from unseen.web.served import Parts, Served
+from unseen.web.who import Reader, Sighted
+from unseen.worklist.details import StoredFilm, StoredFinding, Study
+from unseen.worklist.errors import NotFoundError, WorklistError
+
+router = APIRouter(prefix="/films", tags=["viewing"])
+Role = Literal["decides", "compares", "earlier"]
+_ORDER: dict[Role, int] = {"decides": 0, "compares": 1, "earlier": 2}
+_BINS = 32
+_SAMPLES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI's objects
+    200: {
+        "content": {"application/octet-stream": {}},
+        "description": "unsigned 16-bit integers, little-endian, row by row, from the top left",
+        "headers": {
+            f"X-Film-{name}": {"schema": {"type": "number"}, "description": meaning}
+            for name, meaning in {
+                "Width": "columns",
+                "Height": "rows",
+                "Bits": "a sample lies in 0 … 2^bits − 1; white = dense, MONOCHROME1 is inverted already",
+                "Low": "the sample at 0.5 % of the film's own: black at first",
+                "High": "the sample at 99.5 %: white at first",
+                "Spacing-Mm": "between neighbouring pixels; absent where unknown",
+            }.items()
+        },
+    }
+}
+
+
+class Histogram(BaseModel):
+    """Bars; `counts[i]` lies between `edges[i]` and `edges[i + 1]`."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class Compared(BaseModel):
+    """The scores of the reference set, with which a film's is compared."""
+
+    words: str = Field(description="whose scores these are")
+    count: int
+    histogram: Histogram | None = Field(description="null where there are none")
+
+
+class ModelLook(BaseModel):
+    """What one model said of the film."""
+
+    model: str = Field(description="SHA-256 of its weights")
+    name: str = Field(description="its bundle's folder")
+    role: Role = Field(description="earlier: it is no longer in use here")
+    score: float | None
+    rank: float | None = Field(description="the share of the reference set that scores lower, 0 to 1")
+    reference: Compared
+    threshold: float | None = Field(description="of the film's source: below it the policy clears; null without one")
+    box: tuple[float, float, float, float] | None = Field(description="top, left, bottom, right on the film, in pixels")
+    inner: tuple[int, int, int, int] | None = Field(description="top, left, height, width of the box on the pictures")
+    map_high: float | None = Field(description="99.5 % of the map lies below: its brightest colour; null without a map")
+    renditions: bool = Field(description="whether image, reconstruction, residual and lungs are kept")
+
+
+class Near(BaseModel):
+    """A film of a study that a reader reported normal."""
+
+    film: str
+    study: str
+    distance: float = Field(description="between small copies of the lungs' boxes, 0 (the same) to 1")
+
+
+class Look(BaseModel):
+    """The side panel."""
+
+    film: str
+    study: str
+    blind: bool = Field(description="everything below is left out, since it would tell sampled studies")
+    words: list[str] = Field(description="the decision on the study and what is promised, in sentences")
+    probability: float | None = Field(description="of being abnormal; null where nothing calibrated it")
+    models: list[ModelLook] = Field(description="the one that decides first")
+    nearest: list[Near] = Field(description="the nearest first")
+
+
+@router.get("/{film}/pixels", response_class=Response, responses=_SAMPLES | answers(401, 404, 422, 503))
+def pixels(parts: Parts, account: Reader, film: FilmId) -> Response:
+    """The film at its full size and depth, for a page that applies the window itself.
+
+    Decoded in a process of its own, by content; 422 with the reason where it cannot be.
+    """
+    found = parts.decoded.film(parts.store.film_path(film))
+    facts = {
+        "Width": found.width,
+        "Height": found.height,
+        "Bits": found.bits,
+        "Low": found.low,
+        "High": found.high,
+        "Spacing-Mm": found.spacing_mm,
+    }
+    headers = {f"X-Film-{name}": f"{value:.8g}" for name, value in facts.items() if value is not None}
+    return Response(found.samples, media_type="application/octet-stream", headers=headers)
+
+
+@router.get("/{film}/thumbnail.png", response_class=Response, responses=PNG | answers(401, 404, 422, 503))
+def thumbnail(parts: Parts, account: Reader, film: FilmId) -> Response:
+    """A small picture of the film, as a worker kept it; 404 before one has read it."""
+    return Response(parts.store.thumbnail(film), media_type="image/png")
+
+
+@router.get("/{film}/rendition/{what}", response_class=Response, responses=PNG | answers(401, 403, 404, 422, 503))
+def rendition(
+    parts: Parts,
+    account: Sighted,
+    film: FilmId,
+    what: Annotated[Literal["image", "reconstruction", "residual", "lungs", "inside"], Path()],
+    model: Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of the model's weights")],
+) -> Response:
+    """What a model saw of the film and made of it, on the network's grid, 8 bits.
+
+    image and reconstruction share one scale, so that they can be compared; residual is their difference, 0 is black;
+    lungs, and inside, which is what the model judges, are 255. X-Picture-Low and X-Picture-High say what is black and
+    what is white.
+    """
+    shown, (low, high) = pictures.rendition(parts.store.rendition(film, model), what)
+    headers = {"X-Picture-Low": f"{low:.6g}", "X-Picture-High": f"{high:.6g}"}
+    return Response(shown, media_type="image/png", headers=headers)
+
+
+@router.get("/{film}/look", responses=answers(401, 404, 422, 503))
+def look(parts: Parts, account: Reader, film: FilmId) -> Look:
+    """What is known of a film beside its pixels, in one answer."""
+    rows = parts.store.page("all", text=film, limit=1).rows if film.startswith("f-") else ()
+    if not rows:
+        raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
+    blind = parts.is_blind(account.role)
+    study = parts.store.study(rows[0].study, blind=blind)
+    nothing = Look(film=film, study=study.entry.study, blind=blind, words=[], probability=None, models=[], nearest=[])
+    return nothing if blind else _seen(parts, study, next(one for one in study.films if one.film == film), nothing)
+
+
+def _seen(parts: Served, study: Study, film: StoredFilm, nothing: Look) -> Look:
+    models = [_model(parts, film, finding) for finding in film.findings]
+    models.sort(key=lambda model: _ORDER[model.role])
+    decision = study.decision
+    words = in_words(decision, rank=_rank(parts, study), sampled=bool(study.audit_sample))
+    if decision is not None and decision.action != "not_scored" and models and models[0].score is None:
+        words.append("" if film.decision is None else f"Of this film: {film.decision.reason}.")
+    return nothing.model_copy(
+        update={
+            "words": [one for one in words if one],
+            "probability": None if decision is None else decision.probability,
+            "models": models,
+            "nearest": _nearest(parts, film.film),
+        }
+    )
+
+
+def _rank(parts: Served, study: Study) -> float | None:
+    """Where the score that decided about the study lies among its model's reference."""
+    models = {finding.model for film in study.films for finding in film.findings if finding.score is not None}
+    if study.decision is None or study.decision.score is None or not models:
+        return None
+    deciding = min(models, key=lambda model: (_ORDER[_called(parts, model)[1]], model))
+    return rank_of(study.decision.score, parts.store.reference(deciding).scores)
+
+
+def _model(parts: Served, film: StoredFilm, finding: StoredFinding) -> ModelLook:
+    name, role = _called(parts, finding.model)
+    reference = parts.store.reference(finding.model)
+    scored = finding.score is not None
+    threshold = _threshold(parts, film) if role == "decides" else None
+    return ModelLook(
+        model=finding.model,
+        name=name,
+        role=role,
+        score=finding.score,
+        rank=None if finding.score is None else rank_of(finding.score, reference.scores),
+        reference=Compared(
+            words=reference.words,
+            count=len(reference.scores),
+            histogram=_histogram(reference.scores, finding.score, threshold),
+        ),
+        threshold=threshold,
+        box=finding.box,
+        inner=finding.inner,
+        map_high=_map_high(parts, film.film, finding) if scored else None,
+        renditions=scored and _has_renditions(parts, film.film, finding.model),
+    )
+
+
+def _called(parts: Served, model: str) -> tuple[str, Role]:
+    """A model's name for people, its bundle's folder, and what it is here; else the beginning of its digest."""
+    if parts.models is None:
+        return model[:12], "compares"
+    if model not in parts.models.named:
+        return model[:12], "earlier"
+    name, card = parts.models.named[model]
+    return name, "decides" if card is parts.models.card else "compares"
+
+
+def _threshold(parts: Served, film: StoredFilm) -> float | None:
+    policy = None if parts.models is None else parts.models.policy
+    if policy is None:
+        return None
+    calibrated = policy.sources.get(film.tags.get(policy.source_tag, "") if policy.source_tag else film.source)
+    return None if calibrated is None else calibrated.threshold
+
+
+def _histogram(scores: tuple[float, ...], *marks: float | None) -> Histogram | None:
+    """Even bars over the scores and the marks that are drawn among them."""
+    if not scores:
+        return None
+    ends = [*scores, *(mark for mark in marks if mark is not None)]
+    low, high = min(ends), max(ends)
+    counts, edges = np.histogram(scores, bins=_BINS, range=(low, high if high > low else low + 1))
+    return Histogram(edges=[float(edge) for edge in edges], counts=[int(count) for count in counts])
+
+
+def _map_high(parts: Served, film: str, finding: StoredFinding) -> float | None:
+    if finding.map_sha256 is None:
+        return None
+    try:
+        return pictures.brightest(parts.store.map_path(film, finding.model))
+    except NotFoundError:
+        return None
+
+
+def _has_renditions(parts: Served, film: str, model: str) -> bool:
+    try:
+        parts.store.rendition(film, model)
+    except WorklistError:  # none, or a damaged one: the rest can be shown all the same
+        return False
+    return True
+
+
+def _nearest(parts: Served, film: str) -> list[Near]:
+    try:
+        found = parts.store.nearest(film)
+    except NotFoundError:  # no worker has read it
+        return []
+    return [Near(film=near.film, study=near.study, distance=near.distance) for near in found]

@@ -1,0 +1,144 @@
+"""A real Chromium before a real server, whose models have learnt phantoms and whose list holds phantoms."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+
+from tests.data.making import dicom
+from tests.web.running import Running, until
+from unseen.anatomy.lungs import LungExamples, LungFinder
+from unseen.anatomy.view import View
+from unseen.data import phantoms
+from unseen.data.film import Film
+from unseen.detectors.pca import Pca
+from unseen.detectors.saved import save
+from unseen.worklist.store import Store
+
+SIDE = 256
+PASSWORD = "correct horse battery staple"
+RAW = {"Content-Type": "application/octet-stream"}
+expect.set_options(timeout=15_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright, program: Callable[[str], str]) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Three detectors that have learnt 48 phantoms: of the lungs, of the lungs with few components, of whole films."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("bundles")
+    learnt = list(phantoms.normals(48, seed=5, size=SIDE))
+    finder = LungFinder(LungFinder.Config(steps=60)).fit(LungExamples.of(learnt))
+    detectors = {
+        "pca": Pca(size=64, components=20).fit(learnt, finder=finder),
+        "pca-few": Pca(size=64, components=4).fit(learnt, finder=finder),
+        "pca-whole": Pca(view=View(size=64, frame="whole"), components=20).fit(learnt),
+    }
+    for name, detector in detectors.items():
+        save(detector, folder / name, data="phantoms", licence="none")
+    return {name: folder / name for name in detectors}
+
+
+def as_dicom(film: Film, **tags: object) -> bytes:
+    """A phantom as a 12-bit DICOM."""
+    steps = np.asarray(np.round(film.pixels * 4095), dtype=np.uint16)
+    return dicom(steps, bits=12, **{"ViewPosition": "PA"} | tags)
+
+
+def as_png(film: Film) -> bytes:
+    written = io.BytesIO()
+    Image.fromarray(np.asarray(film.pixels * 255 + 0.5, dtype=np.uint8)).save(written, format="PNG")
+    return written.getvalue()
+
+
+@dataclass
+class Site:
+    """A server, its worklist, and what was sent to it."""
+
+    running: Running
+    home: Path
+
+    @property
+    def root(self) -> str:
+        return self.running.base.removesuffix("/api/v1")
+
+    def store(self) -> Store:
+        return Store.open(self.home)
+
+    def send(self, client: httpx.Client, data: bytes, *, source: str = "ward") -> str:
+        answer = client.post("films", content=data, headers=RAW | {"X-Film-Source": source})
+        return str(answer.raise_for_status().json()["film"])
+
+    def judged(self, *, within_s: float = 120) -> None:
+        """Wait until nothing is left in the queue."""
+        until(lambda: httpx.get(f"{self.running.base}/health", timeout=10).json()["queue"]["waiting"] == 0, within_s)
+
+
+@contextmanager
+def serving(home: Path, bundles: dict[str, Path], *more: str | Path) -> Iterator[Site]:
+    """A server with an account of each kind, and eight phantoms in the list, four of them ill; `more`: its options."""
+    with Store.open(home) as store:
+        for name, role in (("ann", "reader"), ("ben", "reader"), ("lea", "lead"), ("leo", "lead"), ("ada", "admin")):
+            store.accounts.add(name, PASSWORD, role, actor="test")  # type: ignore[arg-type]
+    also = [word for name in list(bundles)[1:] for word in ("--also", str(bundles[name]))]
+    words = ["--folder", home, "--port", "0", "--model", bundles["pca"], *also, *more]
+    with Running(*words) as running:
+        found = Site(running.started(), home)
+        with running.client() as client:
+            for film in phantoms.twins(4, seed=77, size=SIDE):
+                found.send(client, as_dicom(film))
+        found.judged()
+        yield found
+
+
+@pytest.fixture
+def site(tmp_path: Path, bundles: dict[str, Path]) -> Iterator[Site]:
+    """A server of the test's own."""
+    with serving(tmp_path / "worklist", bundles) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shared_site(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
+    """A server for tests that leave it as it is."""
+    with serving(tmp_path_factory.mktemp("site") / "worklist", bundles) as found:
+        yield found
+
+
+def signed_in(context: BrowserContext, site: Site, name: str) -> Page:
+    """A page of somebody who has signed in by hand."""
+    page = context.new_page()
+    page.goto(site.root)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{site.root}/")
+    return page

@@ -1,0 +1,181 @@
+"""Each page, filled, light and dark: its picture, what axe-core finds, and that nothing is cut off.
+
+With UNSEEN_SCREENSHOTS=docs/images/pages the pictures go there (`make screenshots`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import PASSWORD, Site, signed_in
+from tests.web.running import Running
+from unseen.data.phantoms.as_dicom import Station
+from unseen.data.reading import films
+from unseen.detectors.saved import load
+from unseen.experiments.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
+from unseen.screening.calibrating import calibrate
+from unseen.worklist.filling import fill
+from unseen.worklist.store import Store
+
+HIDDEN_BY_DESIGN = ".visually-hidden, .skip, option, script, style, title, noscript"
+CUT = """
+(hidden) => {
+  const wrong = [];
+  const root = document.documentElement;
+  if (root.scrollWidth > innerWidth + 1) wrong.push(`the page is ${root.scrollWidth} wide`);
+  for (const one of document.querySelectorAll("button, a, h1, h2, h3, label, th, kbd, .chip")) {
+    if (one.closest(hidden) || !one.checkVisibility()) continue;
+    const style = getComputedStyle(one);
+    if (one.scrollWidth > one.clientWidth + 2 && style.display !== "inline" && style.overflow === "hidden"
+        && style.textOverflow !== "ellipsis") {
+      wrong.push(`cut off: ${one.textContent.trim().slice(0, 60)}`);
+    }
+  }
+  return wrong;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
+    """A site in the middle of a day: calibrated, with studies to read, cleared, reported and not scored."""
+    folder = tmp_path_factory.mktemp("worked")
+    labelled = write_sites([_share(NORTH, 8, 8, 41), _share(SOUTH, 8, 8, 42)], folder / "labelled", side=384)
+    incoming = write_sites(
+        [_share(NORTH, 14, 10, 51), _share(SOUTH, 14, 10, 52), _share(WEST, 4, 2, 53)], folder / "in", side=384
+    )
+    screener = calibrate(load(bundles["pca"]), films(labelled), max_miss_rate=0.3, confidence=0.9)
+    assert screener.policy is not None
+    screener.policy.save(folder / "policy.json")
+    broken = folder / "cut-short.dcm"
+    broken.write_bytes(next((folder / "in" / "films").iterdir()).read_bytes()[:5000])
+    further = [bundle for name, bundle in bundles.items() if name != "pca"]
+    home = folder / "worklist"
+    fill(
+        home,
+        films=incoming,
+        unreadable=broken,
+        model=bundles["pca"],
+        policy=folder / "policy.json",
+        further=further,
+        reported=26,
+    )
+    with Store.open(home) as store:
+        store.accounts.add("lea", PASSWORD, "lead", actor="test")
+    also = [word for bundle in further for word in ("--also", bundle)]
+    with Running(
+        "--folder", home, "--port", "0", "--model", bundles["pca"], "--policy", folder / "policy.json", *also
+    ) as running:
+        yield Site(running.started(), home)
+
+
+def _share(station: Station, normals: int, abnormals: int, seed: int) -> Share:
+    return Share(station=station, normals=normals, abnormals=abnormals, seed=seed)
+
+
+def _worklist(page: Page, site: Site) -> None:
+    page.goto(site.root)
+    expect(page.locator("#rows tr").first).to_be_visible()
+
+
+def _study(page: Page, site: Site) -> None:
+    _worklist(page, site)
+    page.get_by_text("Differs from the reference set: read earlier").first.dblclick()
+    expect(page.locator("#viewer[data-film]")).to_be_visible()
+    page.get_by_role("button", name="Anomaly map").click()
+    page.get_by_role("button", name="Lungs").click()
+    page.get_by_role("button", name="Research").scroll_into_view_if_needed()
+
+
+def _compare(page: Page, site: Site) -> None:
+    page.goto(f"{site.root}/compare")
+    expect(page.get_by_role("heading", name="Shortcut audit")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Told apart by")).to_be_visible(timeout=60_000)
+
+
+def _compare_film(page: Page, site: Site) -> None:
+    with site.store() as store:
+        (first, *_) = store.labelled()
+    page.goto(f"{site.root}/compare/{first.film}")
+    expect(page.locator("canvas").nth(2)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+
+
+def _live(page: Page, site: Site) -> None:
+    page.goto(f"{site.root}/live")
+    expect(page.get_by_role("heading").first).to_be_visible()
+
+
+def _models(page: Page, site: Site) -> None:
+    page.goto(f"{site.root}/models")
+    expect(page.get_by_text("decides").first).to_be_visible()
+
+
+def _calibration(page: Page, site: Site) -> None:
+    page.goto(f"{site.root}/models")
+    page.get_by_role("tab", name="Calibration").click()
+    expect(page.get_by_text("What readers have reported")).to_be_visible()
+    expect(page.get_by_text("North").first).to_be_visible()
+
+
+def _watch(page: Page, site: Site) -> None:
+    page.goto(f"{site.root}/models")
+    page.get_by_role("tab", name="Watch").click()
+    expect(page.get_by_role("tabpanel").filter(visible=True)).to_be_visible()
+
+
+def _turing(page: Page, site: Site) -> None:
+    page.goto(f"{site.root}/turing")
+    expect(page.get_by_role("heading").first).to_be_visible()
+
+
+def _sign_in(page: Page, site: Site) -> None:
+    page.context.clear_cookies()
+    page.goto(f"{site.root}/sign-in")
+
+
+PAGES = {
+    "worklist": _worklist,
+    "study": _study,
+    "compare": _compare,
+    "compare-film": _compare_film,
+    "live": _live,
+    "models": _models,
+    "calibration": _calibration,
+    "watch": _watch,
+    "turing": _turing,
+    "sign-in": _sign_in,
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", list(PAGES))
+def test_a_page_looks_as_it_must(worked: Site, chromium: Browser, tmp_path: Path, name: str, scheme: Any) -> None:
+    pictures = Path(os.environ.get("UNSEEN_SCREENSHOTS") or tmp_path)
+    with chromium.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 720}) as context:
+        page = signed_in(context, worked, "lea")
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.add_init_script("localStorage.setItem('unseen.tour', 'done')")
+        PAGES[name](page, worked)
+        page.wait_for_timeout(600)  # colours that change slowly
+        pictures.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=pictures / f"{name}-{scheme}.png", animations="disabled")
+        for width, height in ((1280, 720), (1920, 1080)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(200)
+            assert not (cut := page.evaluate(CUT, HIDDEN_BY_DESIGN)), cut
+        expect(page.locator("footer.limits")).to_have_text(
+            "Research use only. Not a medical device. Not for diagnosis."
+        )
+        found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
+        assert not found, [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found]
+        assert not said, said

@@ -1,0 +1,75 @@
+"""The door: signing in by hand and by link, being led back, signing out; what the pages' headers forbid."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import Site, signed_in
+
+
+def test_whoever_is_not_signed_in_is_led_to_the_door_and_back(shared_site: Site, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{shared_site.root}/models")
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        page.get_by_label("Name").fill("lea")
+        page.get_by_label("Password").fill("not the password")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_contain_text("Name or password is wrong")
+        page.get_by_label("Password").fill("correct horse battery staple")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{shared_site.root}/models")
+
+
+def test_the_link_signs_in_and_leaves_no_secret_in_the_address(shared_site: Site, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        page = context.new_page()
+        with shared_site.store() as store:
+            link = store.accounts.one_time_link("local", "admin")
+        page.goto(f"{shared_site.root}/sign-in#link={link}")
+        page.wait_for_url(f"{shared_site.root}/")
+        assert link not in page.url
+        expect(page.get_by_text("admin", exact=True)).to_be_visible()
+
+
+def test_another_sites_address_is_no_way_onwards(shared_site: Site, chromium: Browser) -> None:
+    for next_page in ("https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"):
+        with chromium.new_context() as context:
+            page = context.new_page()
+            page.goto(f"{shared_site.root}/sign-in?next={next_page}")
+            page.get_by_label("Name").fill("ann")
+            page.get_by_label("Password").fill("correct horse battery staple")
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url(f"{shared_site.root}/**")
+            assert page.url.startswith(shared_site.root + "/"), page.url
+
+
+def test_signing_out_ends_the_session(shared_site: Site, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        page = signed_in(context, shared_site, "ann")
+        cookies = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url(f"{shared_site.root}/sign-in*")
+        assert httpx.get(f"{shared_site.running.base}/me", cookies=cookies).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/", "/static/js/api.js"])
+def test_pages_forbid_what_they_do_not_need(shared_site: Site, path: str) -> None:
+    answer = httpx.get(shared_site.root + path)
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe" not in policy and "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_no_page_has_a_script_or_a_style_in_itself(shared_site: Site, chromium: Browser) -> None:
+    """The policy would stop them: the browser's complaints are the test."""
+    with chromium.new_context() as context:
+        said: list[str] = []
+        page = signed_in(context, shared_site, "lea")
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        for path in ("/", "/live", "/compare", "/models", "/turing"):
+            page.goto(shared_site.root + path)
+            page.wait_for_load_state("load")
+        assert not [words for words in said if "Content Security Policy" in words], said

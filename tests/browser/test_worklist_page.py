@@ -1,0 +1,339 @@
+"""The worklist page: its order, its keys, what reports leave in the database, what appears by itself, two readers at
+once, and what a reader does not see where a policy clears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, serving, signed_in
+from unseen.artifacts.bundle import card_of
+from unseen.data import phantoms
+from unseen.screening.policy import Policy, SourcePolicy
+
+FLAG = "Differs from the reference set: read earlier"
+
+
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
+    """A server for tests that each take other studies, or hand theirs back."""
+    with serving(tmp_path_factory.mktemp("worked") / "worklist", bundles) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def clearing(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
+    """A server whose policy clears the lower half of the films, and draws half of those for the audit sample."""
+    scores = tuple(number / 25_000 for number in range(400))  # what scores above is flagged
+    ward = SourcePolicy(abnormals=60, normals=scores, threshold=0.0165, allowed_misses=0)
+    policy = Policy(
+        model="pca",
+        weights_sha256=card_of(bundles["pca"]).weights_sha256,
+        max_miss_rate=0.1,
+        confidence=0.95,
+        level=0.95,
+        sources={"ward": ward},
+        audit_share=0.5,
+    )
+    folder = tmp_path_factory.mktemp("clearing")
+    policy.save(folder / "policy.json")
+    with serving(folder / "worklist", bundles, "--policy", folder / "policy.json") as found:
+        yield found
+
+
+def client(site: Site, name: str) -> httpx.Client:
+    """Another program of this account's."""
+    answer = httpx.post(f"{site.running.base}/tokens", json={"name": name, "password": PASSWORD}, timeout=30)
+    return site.running.client(answer.raise_for_status().json()["token"])
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#rows tr")
+
+
+def shown(page: Page) -> list[str]:
+    """The studies on the page, in their order."""
+    expect(rows(page).first).to_be_visible()
+    return [str(row.get_attribute("data-study")) for row in rows(page).all()]
+
+
+def selected(page: Page) -> str | None:
+    row = page.locator("#rows tr[aria-selected=true]")
+    return row.get_attribute("data-study") if row.count() else None
+
+
+def listed(site: Site, tab: Any = "to_read") -> list[str]:
+    with site.store() as store:
+        return [row.study for row in store.page(tab).rows]
+
+
+def reports(site: Site, study: str) -> list[tuple[str, str | None, bool]]:
+    """Who said what of a study, and whether it was taken back; from the database."""
+    with site.store() as store:
+        return [(one.reader, one.outcome, one.undone is not None) for one in store.study(study).reports]
+
+
+def tab(page: Page, name: str) -> Locator:
+    return page.get_by_role("tab", name=name)
+
+
+# what is shown --------------------------------------------------------------------------------------------------------
+
+
+def test_the_rows_are_the_apis_and_enter_opens_the_top_one(shared_site: Site, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        page = signed_in(context, shared_site, "ann")
+        wanted = listed(shared_site)
+        assert shown(page) == wanted and len(wanted) == 8
+        expect(rows(page).first).to_have_attribute("aria-selected", "true")
+        expect(rows(page).first).to_contain_text("Differs somewhat from the reference set")
+        values = [float(text.rstrip(" %")) for text in page.locator("#rows .value").all_inner_texts()]
+        assert values == sorted(values, reverse=True) and len(set(values)) == 8
+        page.wait_for_function(
+            "[...document.querySelectorAll('#rows img')].filter((i) => i.naturalWidth > 60).length > 6"
+        )
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("j")
+        assert selected(page) == wanted[2]
+        page.keyboard.press("k")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{shared_site.root}/studies/{wanted[0]}")
+
+
+def test_eight_rows_and_the_sentence_fit_on_a_small_screen(shared_site: Site, chromium: Browser) -> None:
+    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
+        page = signed_in(context, shared_site, "ann")
+        shown(page)
+        expect(page.locator("#selected")).to_be_visible()
+        seen = page.evaluate(
+            """() => {
+                const frame = document.querySelector('.list-scroll').getBoundingClientRect();
+                return [...document.querySelectorAll('#rows tr')].filter((row) => {
+                    const box = row.getBoundingClientRect();
+                    return box.top >= frame.top && box.bottom <= frame.bottom;
+                }).length;
+            }"""
+        )
+        assert seen >= 8
+        expect(page.get_by_text("Not a medical device")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_a_search_is_exact_and_never_in_the_address(shared_site: Site, chromium: Browser) -> None:
+    study = listed(shared_site)[5]
+    with chromium.new_context() as context:
+        page = signed_in(context, shared_site, "ann")
+        shown(page)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.keyboard.press("/")
+        page.keyboard.type(study)
+        page.keyboard.press("Enter")
+        expect(rows(page)).to_have_count(1)
+        assert shown(page) == [study]
+        page.get_by_role("searchbox").fill(study[:-1])
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="No study in this list is called that")).to_be_visible()
+        assert not [url for url in asked if study[:-1] in url and "/thumbnail" not in url and "/films/" not in url]
+        assert study[:-1] not in page.url
+        page.get_by_role("searchbox").press("Escape")
+        expect(rows(page)).to_have_count(8)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(shared_site: Site, chromium: Browser, scheme: Any) -> None:
+    with chromium.new_context(color_scheme=scheme) as context:
+        page = signed_in(context, shared_site, "lea")
+        shown(page)
+        page.wait_for_timeout(500)  # colours that change slowly
+        for before in ("", "]", "?"):
+            if before:
+                page.keyboard.press(before)
+                page.wait_for_timeout(500)
+            found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
+            assert not found, [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found]
+
+
+# what is done ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_and_its_undo_reach_the_database(worked: Site, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        page = signed_in(context, worked, "ann")
+        first, second = shown(page)[:2]
+        page.keyboard.press("a")
+        expect(page.get_by_text("Reported abnormal.")).to_be_visible()
+        assert reports(worked, first) == [("ann", "abnormal", False)] and reports(worked, second) == []
+        expect(page.locator(f"tr[data-study={first}]")).to_have_count(0)
+        assert selected(page) == second, "the next one is selected"
+        page.get_by_role("button", name="Undo", exact=True).click()
+        expect(page.get_by_text("The report is taken back")).to_be_visible()
+        assert reports(worked, first) == [("ann", "abnormal", True)]
+        expect(page.locator(f"tr[data-study={first}]")).to_contain_text("you have it")
+        expect(page.locator(f"tr[data-study={first}]")).to_have_attribute("aria-selected", "true")
+        page.keyboard.press("u")
+        expect(page.get_by_text("Reported unsure.")).to_be_visible()
+        page.keyboard.press("z")
+        expect(page.locator(f"tr[data-study={first}]")).to_have_attribute("aria-selected", "true")
+        assert reports(worked, first) == [("ann", "abnormal", True), ("ann", "unsure", True)]
+        page.get_by_role("button", name="Hand back").click()
+        expect(page.locator(f"tr[data-study={first}]")).to_contain_text("to read")
+        with worked.store() as store:
+            assert store.study(first).entry.state == "to_read"
+
+
+def test_a_key_that_is_held_down_reports_one_study(worked: Site, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        page = signed_in(context, worked, "ann")
+        first = shown(page)[0]
+        for _ in range(8):
+            page.keyboard.down("n")  # the browser sends repeats
+        page.keyboard.up("n")
+        expect(tab(page, "Reported")).to_contain_text("1")
+        assert listed(worked, "reported") == [first]
+        tab(page, "Reported").click()
+        expect(rows(page)).to_have_count(1)
+        expect(rows(page).first).to_contain_text("Reported normal by ann")
+        page.get_by_role("button", name="Undo the report").click()
+        expect(page.get_by_role("heading", name="Nothing is reported yet")).to_be_visible()
+        assert reports(worked, first)[-1:] == [("ann", "normal", True)] and listed(worked, "reported") == []
+        with client(worked, "ann") as ann:
+            ann.post(f"studies/{first}/release").raise_for_status()
+
+
+def test_a_new_film_appears_by_itself_and_what_was_there_stays(worked: Site, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        page = signed_in(context, worked, "ann")
+        before = shown(page)
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.evaluate("for (const row of document.querySelectorAll('#rows tr')) row.sameAsBefore = true")
+        film = next(iter(phantoms.abnormals(1, seed=4711, size=SIDE)))
+        with client(worked, "ada") as other:
+            name = worked.send(other, as_dicom(film, AccessionNumber="A-4711"), source="night")
+        expect(rows(page)).to_have_count(len(before) + 1, timeout=10_000)
+        expect(page.locator("#told")).to_have_text("1 new study")
+        worked.judged()
+        expect(page.locator("#rows img")).to_have_count(len(before) + 1)
+        assert shown(page) == listed(worked)
+        assert page.evaluate(
+            "[...document.querySelectorAll('#rows tr')].filter((row) => row.sameAsBefore).length"
+        ) == len(before)
+        assert selected(page) == before[2]
+        assert page.evaluate("document.activeElement.dataset.study") == before[2]
+        page.get_by_label("Source").select_option("night")
+        expect(rows(page)).to_have_count(1)
+        assert page.url.endswith("/?source=night")
+        page.get_by_label("Source").select_option("")
+        page.get_by_role("searchbox").fill("A-4711")
+        page.keyboard.press("Enter")
+        expect(rows(page)).to_have_count(1)
+        assert "A-4711" not in page.url
+        with worked.store() as store:
+            (found,) = store.page(text=name).rows
+        assert shown(page) == [found.study]
+
+
+def test_of_two_readers_one_has_the_study_and_a_lead_can_free_it(worked: Site, chromium: Browser) -> None:
+    with chromium.new_context() as one, chromium.new_context() as two, chromium.new_context() as three:
+        ann, ben, lea = (
+            signed_in(context, worked, name) for context, name in ((one, "ann"), (two, "ben"), (three, "lea"))
+        )
+        study = shown(ben)[0]
+        earlier = reports(worked, study)
+        with client(worked, "ann") as held:
+            held.post(f"studies/{study}/claim").raise_for_status()
+        ben.keyboard.press("n")
+        expect(ben.locator(".toast")).to_contain_text("ann has taken this study at")
+        assert reports(worked, study) == earlier
+        expect(ben.locator(f"tr[data-study={study}]")).to_contain_text("ann has it")
+        expect(ann.locator(f"tr[data-study={study}]")).to_contain_text("you have it")
+        expect(ben.get_by_role("button", name="Abnormal")).to_be_disabled()
+        lea.get_by_role("button", name="Take it from ann").click()
+        expect(ben.get_by_role("button", name="Abnormal")).to_be_enabled()
+        ben.keyboard.press("n")
+        expect(ben.get_by_text("Reported normal.")).to_be_visible()
+        assert reports(worked, study) == [*earlier, ("ben", "normal", False)]
+        expect(ann.locator(f"tr[data-study={study}]")).to_have_count(0)
+        assert selected(ann) is None, "nothing takes its place by itself"
+        ann.keyboard.press("a")
+        expect(ann.locator(".toast")).to_contain_text("No study is selected")
+
+
+def test_what_could_not_be_scored_is_on_top_and_a_lead_has_it_tried_again(worked: Site, chromium: Browser) -> None:
+    with client(worked, "ada") as other:
+        film = worked.send(other, b"no film at all", source="ward")
+    worked.judged()
+    with worked.store() as store:
+        (entry,) = store.page("not_scored").rows
+        assert entry.reason and entry.film is None
+    with chromium.new_context() as context:
+        page = signed_in(context, worked, "lea")
+        assert shown(page)[0] == entry.study
+        expect(rows(page).first).to_contain_text("Not scored: look at it first")
+        expect(rows(page).first).to_contain_text(entry.reason)
+        page.get_by_role("button", name="Score again").click()
+        expect(page.get_by_text("Its film is scored again.")).to_be_visible()
+    with worked.store() as store:
+        history = [event.action for event in store.study(entry.study, blind=False).history]
+    assert "study.requeued" in history, film
+
+
+# blindness and lost connections ---------------------------------------------------------------------------------------
+
+
+def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site, chromium: Browser) -> None:
+    with clearing.store() as store:
+        sample = store.audit_sample().waiting
+        cleared = len(store.page("cleared").rows)
+    assert sample + cleared > 1, "the policy of this test clears something"
+    with chromium.new_context() as context:
+        page = signed_in(context, clearing, "ann")
+        assert shown(page) == listed(clearing)
+        expect(page.locator("#order")).to_contain_text("Triage: flag and order only.")
+        expect(rows(page).first).to_contain_text(FLAG)
+        text = page.locator("#grid").inner_text()
+        assert "score" not in text.lower().replace("not scored", "") and "%" not in text and "reference set:" in text
+        assert page.locator("#rows .bar-track, #rows .value, #measure").count() == 0
+        told = page.request.post(
+            f"{clearing.running.base}/studies/search", data={"tab": "all"}, headers={"X-Requested-With": "unseen"}
+        ).json()
+        assert {(row["score"], row["probability"], row["rank"]) for row in told["rows"]} == {(None, None, None)}
+        if cleared:
+            tab(page, "Cleared").click()
+            expect(rows(page)).to_have_count(cleared)
+            expect(rows(page).first).to_contain_text("Cleared by the policy")
+    with chromium.new_context() as context:
+        page = signed_in(context, clearing, "lea")
+        shown(page)
+        expect(page.locator("#rows .value").first).to_contain_text("%")
+        expect(page.locator("#rows")).to_contain_text("score ")
+
+
+def test_no_film_that_was_not_cleared_is_called_normal(clearing: Site, chromium: Browser) -> None:
+    for name in ("ann", "lea"):
+        with chromium.new_context() as context:
+            page = signed_in(context, clearing, name)
+            shown(page)
+            assert "normal" not in page.locator("#grid").inner_text().lower()
+
+
+def test_a_lost_connection_is_told(site: Site, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        page = signed_in(context, site, "ann")
+        before = shown(page)
+        site.running.process.kill()
+        expect(page.get_by_role("alert")).to_contain_text("No connection to the server since")
+        assert shown(page) == before, "what was there can still be read"
+        page.keyboard.press("n")
+        expect(page.locator(".toast.bad")).to_contain_text("The server cannot be reached")
+    assert reports(site, before[0]) == []

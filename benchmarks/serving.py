@@ -72,11 +72,11 @@ class Server:
         self._log = (folder.parent / "serve.log").open("w+", encoding="utf-8")
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            if found := re.search(r"sign in once.*(http\S+)/sign-in/link\?link=(\S+)", line):
+            if found := re.search(r"open this once.*(http\S+)/sign-in#link=(\S+)", line):
                 break
         else:
             raise RuntimeError("the server did not start")
-        self.client = httpx.Client(base_url=found[1], timeout=60)
+        self.client = httpx.Client(base_url=f"{found[1]}/api/v1", timeout=60)
         token = self.client.post("tokens/link", json={"link": found[2]}).json()["token"]
         self.client.headers["Authorization"] = f"Bearer {token}"
         self._drain = subprocess.Popen(["cat"], stdin=self._process.stderr, stdout=self._log)

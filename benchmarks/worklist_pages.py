@@ -16,7 +16,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -144,14 +144,14 @@ class writers:
             self._count += 1
 
 
-def fill(store: Store, *, studies: int, seed: int) -> None:
-    """Made-up studies in every state, entered in bulk; they have no films."""
+def fill(store: Store, *, studies: int, seed: int, shares: Sequence[tuple[State, float]] = _SHARES) -> None:
+    """Made-up studies in the states of `shares`, entered in bulk; they have no films."""
     rng = random.Random(seed)
     now_us = store.now_us()
     done = 0
     while done < studies:
         count = min(_AT_ONCE, studies - done)
-        rows = list(_rows(rng, done, count, now_us))
+        rows = list(_rows(rng, done, count, now_us, shares))
         with store.database.writing() as connection:
             numbers = connection.execute(
                 insert(table).returning(table.c.id, sort_by_parameter_order=True), rows
@@ -168,9 +168,11 @@ def fill(store: Store, *, studies: int, seed: int) -> None:
             connection.exec_driver_sql("VACUUM ANALYZE studies, terms")
 
 
-def _rows(rng: random.Random, start: int, count: int, now_us: int) -> Iterator[Figures]:
-    states = [state for state, _ in _SHARES]
-    weights = [share for _, share in _SHARES]
+def _rows(
+    rng: random.Random, start: int, count: int, now_us: int, shares: Sequence[tuple[State, float]]
+) -> Iterator[Figures]:
+    states = [state for state, _ in shares]
+    weights = [share for _, share in shares]
     for number in range(start, start + count):
         (state,) = rng.choices(states, weights)
         standing: State = "to_read" if state == "reported" else state

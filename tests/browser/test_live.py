@@ -176,10 +176,11 @@ def test_files_and_folders_are_chosen_by_keyboard(live: Site, context: BrowserCo
             page.keyboard.press("Tab")
             if field.evaluate("field => field === document.activeElement"):
                 break
+        expect(field).to_be_focused()
         outline = page.locator(f"label:text-is('{name}')").evaluate("label => getComputedStyle(label).outlineStyle")
         assert outline == "solid"  # the label is what is seen of the field
         with page.expect_file_chooser() as asked:
-            page.keyboard.press(key)
+            field.press(key)
         asked.value.set_files(tmp_path / "chosen" if "folder" in name else tmp_path / "chosen" / "film 9.png")
         all_done(page)
     expect(page.locator("#told")).to_have_text("4 of 4 sent · 3 scored · 1 could not be scored", timeout=WAIT)

@@ -1,23 +1,30 @@
-"""`unseen demo`, in its smallest setting: all seven steps, the shortcut told in words, both bad files refused."""
+"""`unseen demo`, in its smallest setting: all ten steps, the shortcut told in words, both bad files refused, the pages
+of a filled worklist looked at.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import LIMITS, run
+from tests.cli.conftest import LIMITS, Say, run
 from unseen.artifacts import bundle
+from unseen.screening.policy import Policy
+from unseen.worklist.store import Store
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_demonstration_shows_what_it_promises(tmp_path: Path) -> None:
-    done = run("demo", "--out", tmp_path / "demo", "--normals", 80, "--pairs", 24, "--epochs", 1)
-    assert done.code == 0, done.err
-    assert [line[2:5] for line in done.err.splitlines() if line.startswith("▸")] == [f"{i}/7" for i in range(1, 8)]
+    words = ("--normals", 80, "--pairs", 24, "--epochs", 1, "--labelled", 29)
+    done = run("demo", "--out", tmp_path / "demo", *words)  # without a terminal: it checks its pages and ends
+    assert done.code == 0, done.out + done.err
+    steps = [line.split()[1] for line in done.err.splitlines() if line.startswith("▸")]
+    assert steps == [f"{i}/10" for i in range(1, 11)]
     assert LIMITS in done.err
     assert re.search(r"40 films scored, AUROC [01]\.\d\d: it learnt from real films", done.out), done.out
     for name in ("pca", "roi-sure"):
@@ -26,7 +33,7 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path) -> None:
         assert f"report ({name}): {report / 'report.html'}" in done.out
         metrics = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
         assert metrics["n"]["pooled"] == {"normal": 24, "abnormal": 24}
-        assert bundle.load(tmp_path / "demo" / "models" / name).card.name == name
+        assert bundle.load(tmp_path / "demo" / "models" / f"demo-{name}").card.name == name
     for group in ("nodule", "consolidation", "effusion", "pneumothorax", "faint", "obvious"):
         assert re.search(rf"AUROC, {group} .*pca.*roi-sure", done.out), f"no line for {group}"
     planted = done.out.split("they show the way")[1].split("cut-short.png")[0]
@@ -35,3 +42,40 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path) -> None:
     (bomb,) = (line for line in done.out.splitlines() if "bomb.png:" in line)
     assert len(cut.split(":", 1)[1]) > 20
     assert re.search(r"60,?000", bomb), bomb
+    _worklist(tmp_path / "demo", done.out)
+
+
+def _worklist(out: Path, said: str) -> None:
+    """Calibrated on both sites, filled, and every page looked at; by the store's own account."""
+    policy = Policy.load(out / "policy.json")
+    assert {name: source.abnormals for name, source in policy.sources.items()} == {"North": 29, "South": 29}
+    with Store.open(out / "worklist", create=False) as store:
+        totals = {tab: store.page(tab).total for tab in ("to_read", "cleared", "reported", "not_scored")}  # type: ignore[arg-type]
+        labelled = store.labelled()
+    assert totals["reported"] >= 30 and totals["to_read"] - totals["not_scored"] >= 15 and totals["not_scored"] == 1
+    assert {film.abnormal for film in labelled} == {True, False} and all(len(film.scores) == 4 for film in labelled)
+    listed = f"the list: {totals['to_read']} to read, of which 1 could not be scored and say why; {totals['cleared']}"
+    assert f"{listed} cleared, {totals['reported']} reported" in said
+    for what in (
+        "signed in with the link",
+        "7 pages, and ",
+        "512 × 512 of 12 bits, 4 scores",
+        "the server was stopped",
+    ):
+        assert what in said, what
+    assert re.search(r"all of it took \d+ s", said)
+
+
+def test_a_worklist_that_is_not_the_demos_is_left_alone(tmp_path: Path, say: Say) -> None:
+    Store.open(tmp_path / "worklist").close()
+    before = sorted(tmp_path.rglob("*"))
+    answer = say("demo", "--out", tmp_path)
+    assert answer.code == 2 and "was not made by the demonstration" in answer.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_two_demos_do_not_share_a_folder(tmp_path: Path, say: Say) -> None:
+    with (tmp_path / ".demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        answer = say("demo", "--out", tmp_path)
+    assert answer.code == 2 and "another demo is using this folder" in answer.err

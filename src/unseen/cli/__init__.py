@@ -38,7 +38,8 @@ app = typer.Typer(
     help="Learn what normal chest X-rays look like; score films by how far they depart from it; "
     "see what the score rests on."
     f"\n\n[bold]{LIMITS}[/bold]"
-    "\n\nBegin with [bold]unseen demo[/bold]: simulated films, two detectors trained live, a report, in three minutes."
+    "\n\nBegin with [bold]unseen demo[/bold]: simulated films, two detectors trained live, a report, a worklist "
+    "to read, in under five minutes."
     "\n\nThen: [bold]unseen train[/bold] RECIPE --data normals/ → [bold]unseen score[/bold] MODEL film.png → "
     "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/ → "
     "[bold]unseen calibrate[/bold] MODEL --data labelled.csv --out policy.json",

@@ -45,6 +45,11 @@ class Case:
     """None: without its lesion."""
     sharper: bool = False
 
+    @property
+    def patient(self) -> str:
+        """The name of the patient, whom twins share."""
+        return f"phantom-{self.stream}-{self.seed}-{self.index}"
+
     def rng(self, part: int) -> np.random.Generator:
         """Random numbers of one part (0 patient, 1 acquisition, 2 lesion) of this case; twins share them."""
         return np.random.default_rng(self._sequence(part))
@@ -77,29 +82,52 @@ def draw_healthy(case: Case) -> Healthy:
     return Healthy(patient=patient, acquisition=acquisition, processing=processing, attenuation=attenuation)
 
 
-def draw_film(case: Case, healthy: Healthy) -> Film:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Exposed:
+    """A case as the detector gave it.
+
+    grey         in [0, 1], (size, size), before it is cut into steps
+    attenuation  that it was exposed through
+    lesion       None in a normal film
+    """
+
+    grey: Map
+    attenuation: Map
+    lesion: Lesion | None
+
+
+def draw_exposed(case: Case, healthy: Healthy) -> Exposed:
     """Expose `healthy` (from the same case or its twin) with the case's lesion and noise."""
-    patient, attenuation = healthy.patient, healthy.attenuation
-    columns = {"kind": "none", "contrast": "none", "twin": "", "size_mm": ""}
-    lesion_mask = np.zeros((case.size, case.size), np.bool_)
+    attenuation, lesion = healthy.attenuation, None
     if case.kind is not None:
-        lesion = _LESIONS[case.kind](patient, case.rng(2))
+        lesion = _LESIONS[case.kind](healthy.patient, case.rng(2))
         attenuation = np.maximum(attenuation + lesion.change, 0.0)
-        lesion_mask = visible(healthy, attenuation)
-        columns |= {"kind": lesion.kind, "contrast": lesion.contrast, "size_mm": f"{lesion.size_mm:.1f}"}
-    if case.stream == "twin":
-        columns["twin"] = f"twin-{case.seed}-{case.index}"
     grey = expose(
         healthy.acquisition,
         healthy.processing,
-        patient.grid,
+        healthy.patient.grid,
         attenuation,
         noise_seed=case.noise_seed(),
         sharper=case.sharper,
     )
-    steps = np.rint(grey * 255.0).astype(np.uint8)
+    return Exposed(grey=grey, attenuation=attenuation, lesion=lesion)
+
+
+def draw_film(case: Case, healthy: Healthy) -> Film:
+    """The case as an 8-bit film, from what `draw_exposed` draws."""
+    patient = healthy.patient
+    exposed = draw_exposed(case, healthy)
+    columns = {"kind": "none", "contrast": "none", "twin": "", "size_mm": ""}
+    lesion_mask = np.zeros((case.size, case.size), np.bool_)
+    if exposed.lesion is not None:
+        lesion = exposed.lesion
+        lesion_mask = visible(healthy, exposed.attenuation)
+        columns |= {"kind": lesion.kind, "contrast": lesion.contrast, "size_mm": f"{lesion.size_mm:.1f}"}
+    if case.stream == "twin":
+        columns["twin"] = f"twin-{case.seed}-{case.index}"
+    steps = np.rint(exposed.grey * 255.0).astype(np.uint8)
     png = encode(steps)
-    who = f"phantom-{case.stream}-{case.seed}-{case.index}"
+    who = case.patient
     return Film(
         name=f"{who}-{case.kind or 'normal'}.png",
         pixels=steps.astype(np.float32) / np.float32(255.0),

@@ -1,0 +1,137 @@
+// @ts-check
+// The tour of the demonstration: three cards beside what they speak of. It begins at /?tour=1, goes along from page to
+// page, asks for nothing, and does not come again once it was ended.
+import { $, el, typing } from "./api.js";
+
+const DONE = "unseen.tour"; // in localStorage
+const AT = "unseen.tour.step"; // in sessionStorage: the tour goes on where a link has led
+const GAP = 12;
+
+/** Where a card points: the first of these that the page has. */
+const STEPS = [
+  {
+    targets: ["#rows > tr"],
+    title: "The top of the list",
+    words: [
+      "What could not be scored comes first, with the reason; then what waits too long; then by the priority that the model and the site's calibration give.",
+      "What lies below the calibrated threshold is under Cleared, and some of it is read all the same.",
+    ],
+  },
+  {
+    targets: ["#decide .verdicts", "#open"],
+    title: "Open a film, look, decide",
+    words: ["↑ ↓ and Enter open one. In the film: drag for window and level, wheel for zoom."],
+    keys: [["N", "normal"], ["A", "abnormal"], ["U", "unsure"], ["R", "what differs"], ["I", "invert"], ["1–9", "models"]],
+  },
+  {
+    targets: [".bar nav a[href='/compare']"],
+    title: "Compare, and what stands behind it",
+    words: [
+      "Compare: the models side by side on a film, and on the films that readers have reported here, with a threshold to drag.",
+      "Models: their cards, the calibration and how it holds.",
+    ],
+  },
+];
+
+let step = -1;
+let card = null;
+let target = null;
+let before = null; // what had the focus
+let waiting = false;
+
+function begin() {
+  const asked = new URLSearchParams(location.search);
+  const wanted = asked.get("tour") === "1";
+  if (wanted) {
+    asked.delete("tour");
+    const rest = asked.toString();
+    history.replaceState(null, "", location.pathname + (rest ? `?${rest}` : "") + location.hash);
+  }
+  if (localStorage.getItem(DONE) === "done") return;
+  const at = sessionStorage.getItem(AT);
+  if (!wanted && at === null) return;
+  document.head.append(el("link", { rel: "stylesheet", href: "/static/tour.css" }));
+  before = document.activeElement;
+  addEventListener("keydown", keyed, true); // before the page's own
+  for (const what of ["scroll", "resize"]) addEventListener(what, soon, { passive: true, capture: true });
+  new MutationObserver(soon).observe($("#main"), { childList: true, subtree: true });
+  // a film that was opened from the first card is what the second one speaks of
+  show(Math.min(Math.max(Number(at ?? 0), location.pathname.startsWith("/studies/") ? 1 : 0), STEPS.length - 1));
+}
+
+function show(number) {
+  step = number;
+  sessionStorage.setItem(AT, String(step));
+  const { title, words, keys } = STEPS[step];
+  const last = step === STEPS.length - 1;
+  const next = el("button", { type: "button", class: "main", id: "tour-next", onclick: () => (last ? end() : show(step + 1)) }, last ? "Done" : "Next");
+  card?.remove();
+  card = el(
+    "section",
+    { class: "tour", role: "dialog", "aria-labelledby": "tour-title", "aria-describedby": "tour-words" },
+    el("p", { class: "small soft" }, `${step + 1} of ${STEPS.length}`),
+    el("h2", { id: "tour-title" }, title),
+    el("div", { id: "tour-words" }, words.map((sentence) => el("p", {}, sentence)), keys && list(keys)),
+    el("div", { class: "tour-buttons" }, next, !last && el("button", { type: "button", class: "quiet", onclick: end }, "Skip the tour")),
+  );
+  $("#main").after(card);
+  place();
+  next.focus({ preventScroll: true });
+}
+
+function list(keys) {
+  return el("ul", {}, keys.map(([key, does]) => el("li", {}, el("kbd", {}, key), ` ${does}`)));
+}
+
+/** Escape ends the tour, wherever the focus is; other keys that are pressed in the card are not the page's. */
+function keyed(event) {
+  if (card === null || typing(event)) return;
+  const ends = event.key === "Escape";
+  if (ends || card.contains(event.target)) event.stopImmediatePropagation();
+  if (!ends) return;
+  event.preventDefault();
+  end();
+}
+
+function end() {
+  localStorage.setItem(DONE, "done");
+  sessionStorage.removeItem(AT);
+  const inside = card?.contains(document.activeElement);
+  card?.remove();
+  card = null;
+  target?.classList.remove("tour-target");
+  if (!inside) return;
+  const back = before instanceof HTMLElement && before !== document.body && before.isConnected ? before : $("#main");
+  back.focus({ preventScroll: true });
+}
+
+function soon() {
+  if (waiting || card === null) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    if (card !== null) place();
+  });
+}
+
+/** Put the card below what it speaks of, else above or in its lower corner; always wholly in the window. */
+function place() {
+  const found = STEPS[step].targets.map((one) => $(one)).find((one) => one !== null && one.getClientRects().length > 0) ?? null;
+  if (found !== target) target?.classList.remove("tour-target");
+  target = found;
+  const own = card.getBoundingClientRect();
+  let left = innerWidth - own.width - 2 * GAP;
+  let top = innerHeight - own.height - 4 * GAP;
+  if (target !== null) {
+    target.classList.add("tour-target");
+    const seen = target.getBoundingClientRect();
+    const beside = seen.width > innerWidth / 2 ? seen.right - own.width - 2 * GAP : seen.left + 2 * GAP; // a row's words are on its left
+    left = Math.min(Math.max(GAP, beside), innerWidth - own.width - GAP);
+    if (seen.bottom + GAP + own.height < innerHeight) top = seen.bottom + GAP;
+    else if (seen.top - GAP - own.height > 0) top = seen.top - GAP - own.height;
+  }
+  card.style.left = `${Math.max(GAP, left)}px`;
+  card.style.top = `${Math.max(GAP, top)}px`;
+}
+
+begin();

@@ -1,0 +1,79 @@
+"""The tour: three cards beside what they speak of, which take no key from the page's films and do not come again."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import Site
+
+
+def link(site: Site) -> str:
+    """A way in like the one that the server prints."""
+    with site.store() as store:
+        return store.accounts.one_time_link("local", "admin")
+
+
+def begun(context: BrowserContext, site: Site) -> Page:
+    page = context.new_page()
+    page.goto(f"{site.root}/sign-in?next={quote('/?tour=1', safe='')}#link={link(site)}")
+    expect(page.get_by_role("dialog", name="The top of the list")).to_be_visible()
+    expect(page.locator("#rows > tr").first).to_be_visible()
+    return page
+
+
+def test_three_cards_point_at_what_they_speak_of(site: Site, chromium: Browser) -> None:
+    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
+        page = begun(context, site)
+        assert page.url == f"{site.root}/"
+        expect(page.locator("#rows > tr").first).to_have_class("tour-target")
+        expect(page.get_by_role("dialog").get_by_role("button", name="Next")).to_be_focused()
+        page.keyboard.press("n")
+        page.keyboard.press("a")
+        with site.store() as store:
+            assert store.page("reported").total == 0, "a key in the card is not the list's"
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog", name="Open a film, look, decide")).to_be_visible()
+        page.get_by_role("dialog").get_by_role("button", name="Next").click()
+        expect(page.get_by_role("dialog", name="Compare, and what stands behind it")).to_be_visible()
+        expect(page.locator(".bar nav a[href='/compare']")).to_have_class("tour-target")
+        for card in page.get_by_role("dialog").all():
+            box = card.bounding_box()
+            assert box is not None and box["x"] >= 0 and box["y"] >= 0
+            assert box["x"] + box["width"] <= 1280 and box["y"] + box["height"] <= 720
+        page.get_by_role("button", name="Done").click()
+        expect(page.locator(".tour, .tour-target")).to_have_count(0)
+        assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_escape_ends_it_for_good(site: Site, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        page = begun(context, site)
+        page.keyboard.press("Escape")
+        expect(page.locator(".tour")).to_have_count(0)
+        page.goto(f"{site.root}/?tour=1")
+        expect(page.locator("#rows > tr").first).to_be_visible()
+        expect(page.locator(".tour")).to_have_count(0)
+
+
+def test_it_goes_along_to_the_film(site: Site, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        page = begun(context, site)
+        page.locator("#rows > tr a").first.click()
+        page.wait_for_url("**/studies/*")
+        expect(page.get_by_role("dialog", name="Open a film, look, decide")).to_be_visible()
+        expect(page.locator("#decide .verdicts.tour-target")).to_be_visible()
+        page.get_by_role("button", name="Skip the tour").click()
+        page.goto(site.root)
+        expect(page.locator("#rows > tr").first).to_be_visible()
+        expect(page.locator(".tour")).to_have_count(0)
+
+
+def test_nobody_is_led_about_who_did_not_ask(site: Site, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{site.root}/sign-in#link={link(site)}")
+        expect(page.locator("#rows > tr").first).to_be_visible()
+        expect(page.locator(".tour")).to_have_count(0)
+        expect(page.locator("link[href='/static/tour.css']")).to_have_count(0)

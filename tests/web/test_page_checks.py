@@ -1,0 +1,96 @@
+"""The demonstration's own look at its pages: it tells what it saw, and finds what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.worklist.filled import Small, small
+from unseen.web.own_server import OwnServer
+from unseen.web.page_checks import PageError, Visitor, checked
+from unseen.web.serving import ServingError
+from unseen.worklist.filling import Filled
+from unseen.worklist.store import Store
+
+pytestmark = pytest.mark.slow
+LOG = "step,epoch,seconds,generator\n1,1,0.5,3.0\n2,1,0.6,2.0\n"
+
+
+@dataclass(frozen=True)
+class World:
+    small: Small
+    filled: Filled
+    words: list[str | Path]
+
+    def server(self, folder: Path) -> OwnServer:
+        return OwnServer([*self.words, "--port", "0"], log=folder / "serve.log")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    torch.set_num_threads(1)
+    made = small(tmp_path_factory.mktemp("small"))
+    run = made.folder / "runs" / "decides"
+    run.mkdir(parents=True)
+    (run / "log.csv").write_text(LOG, encoding="utf-8")
+    words = ["--folder", made.folder / "worklist", "--model", made.model, "--policy", made.policy]
+    words += ["--also", made.further, "--runs", made.folder / "runs"]
+    return World(made, made.fill(made.folder / "worklist"), words)
+
+
+@pytest.fixture(scope="module")
+def server(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
+    with world.server(tmp_path_factory.mktemp("log")) as running:
+        yield running
+
+
+def link(world: World) -> str:
+    """Another way in."""
+    with Store.open(world.small.folder / "worklist", create=False) as store:
+        return store.accounts.one_time_link("local", "admin")
+
+
+def test_a_filled_worklist_passes_and_its_server_ends_well(world: World, tmp_path: Path) -> None:
+    with world.server(tmp_path) as running:
+        said = list(checked(running.root, running.link, world.filled, models=2))
+        assert running.stop() == 0
+    assert said[0] == "signed in with the link, as local (admin)"
+    assert said[1].startswith("7 pages, and ")
+    assert f"{world.filled.to_read} to read" in said[2] and f"{world.filled.reported} reported" in said[2]
+    assert any("a policy for North and South" in line for line in said)
+    log = (tmp_path / "serve.log").read_text(encoding="utf-8")
+    assert "server.stopped" in log and running.link not in log
+
+
+@pytest.mark.parametrize(
+    ("change", "models", "complaint"),
+    [
+        ({"to_read": 1}, 2, "the list, to_read"),
+        ({"cleared": 99}, 2, "the list, cleared"),
+        ({"reported_normal": 0}, 2, "the list, reported"),
+        ({}, 3, "models that scored it; expected 3"),
+    ],
+)
+def test_what_is_not_there_is_found(
+    world: World, server: OwnServer, change: dict[str, int], models: int, complaint: str
+) -> None:
+    with pytest.raises(PageError, match=complaint):
+        list(checked(server.root, link(world), replace(world.filled, **change), models=models))
+
+
+def test_a_link_that_was_used_a_page_that_is_none_and_a_door_are_found(world: World, server: OwnServer) -> None:
+    with pytest.raises(PageError, match="/sign-in/link: the server answered 409"):
+        list(checked(server.root, "no link", world.filled, models=2))
+    with pytest.raises(PageError, match="/nowhere: the server answered 404"):
+        Visitor(server.root).get("/nowhere")
+    with pytest.raises(PageError, match="/models: led to /sign-in"):
+        Visitor(server.root).get("/models")
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ServingError, match=r"did not start.*no-such-model"):
+        OwnServer(["--folder", tmp_path / "w", "--model", "no-such-model", "--port", "0"], log=tmp_path / "serve.log")

@@ -21,10 +21,10 @@ export NO_MKDOCS_2_WARNING := 1
 # One thread a worker: WORKERS processes run at a time.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --dist worksteal
 
-.PHONY: help demo test quick results results-thesis results-screening bench docs soak lint format parts clean
+.PHONY: help demo test quick results results-thesis results-screening bench docs screenshots soak lint format parts clean
 
 help:
-	@echo "make demo      train, score and report on phantoms made on the spot (DEMO_ARGS are passed on)"
+	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
 	@echo "make test      everything that must hold: lint, types, house, tests, doctests, docs"
 	@echo "make quick     unit tests only, under two minutes"
 	@echo "make results   train and evaluate the recipes on real films, render docs/results.md (long)"
@@ -32,6 +32,7 @@ help:
 	@echo "make results-screening  the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
 	@echo "make bench     a training step and a film's score against plain PyTorch, docs/speed.md (under ten minutes)"
 	@echo "make docs      the documentation, into site/"
+	@echo "make screenshots  every page of the reader's page, light and dark, into docs/images/pages"
 	@echo "make soak      the long forms of some tests (by hand, up to 45 minutes), render docs/reliability.md"
 	@echo "make lint      ruff, mypy, import-linter;  make format  puts the layout right"
 
@@ -68,6 +69,9 @@ bench: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/mkdocs build --strict
 	@echo "docs: site/index.html"
+
+screenshots: $(STAMP)
+	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest tests/browser/test_pages_look.py
 
 soak: $(STAMP)
 	UNSEEN_SOAK=results/soak.json $(PYTEST) -m soak --timeout 2700

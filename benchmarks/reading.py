@@ -79,7 +79,7 @@ class Settings:
     loads: int = 5
     films: int = 18
     drops: int = 10
-    look_s: float = 2.0
+    look_s: float = 8.0
     side: int = 2000
     drop_side: int = 3000
     model: str = "models/pca"

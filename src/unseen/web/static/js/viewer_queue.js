@@ -3,7 +3,7 @@ import { api } from "./api.js";
 import { films } from "./films.js";
 
 const ROWS = 50;
-const AHEAD = 2; // studies whose films are fetched
+const AHEAD = 4; // studies whose films are fetched: other readers take some of them first
 
 /** The film of a study that is shown first: the first that was scored, else the first. */
 export function firstOf(told) {

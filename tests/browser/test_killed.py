@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
 from tests.browser.conftest import SIDE, Site, as_dicom, serving, signed_in
+from tests.browser.test_viewer import canvas
 from tests.web.running import Running
 from unseen.data import phantoms
 from unseen.worklist.tables import films, reports
@@ -36,6 +37,9 @@ def test_a_kill_in_the_middle_of_the_work_loses_nothing(
             Site(again.started(), home).judged()
             page.locator("#decide button[data-outcome=abnormal]").click()
             expect(page).not_to_have_url(f"{site.root}/studies/{study}")
+            expect(page.locator(f'#viewer[data-study="{study}"]')).not_to_be_attached()
+            expect(page.locator("#viewer[data-study]")).to_be_attached()
+            assert canvas(page).max() > 200, "the next film is on the screen"
             with site.store() as store, store.database.reading() as connection:
                 (report,) = connection.execute(select(reports)).all()
                 kept = set(connection.execute(select(films.c.public_id)).scalars())

@@ -35,7 +35,13 @@ def test_the_link_signs_in_and_leaves_no_secret_in_the_address(shared_site: Site
 
 
 def test_another_sites_address_is_no_way_onwards(shared_site: Site, chromium: Browser) -> None:
-    for next_page in ("https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"):
+    for next_page in (
+        "https://evil.example/",
+        "//evil.example/",
+        "javascript:alert(1)",
+        "/\\evil.example",
+        "/.//evil.example/x",
+    ):
         with chromium.new_context() as context:
             page = context.new_page()
             page.goto(f"{shared_site.root}/sign-in?next={next_page}")

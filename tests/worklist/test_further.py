@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -21,6 +24,7 @@ from unseen.evaluation.shortcuts import NAMES
 from unseen.screening.screener import Screened, Screener
 from unseen.worklist import jobs
 from unseen.worklist.appearance import SIDE, appearance_of
+from unseen.worklist.errors import NotAllowedError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import decisions, films, findings
 from unseen.worklist.worker import Worker
@@ -110,6 +114,51 @@ def test_one_that_fails_costs_its_own_finding_only(
     (line,) = [line for line in said if line.startswith("film.not_compared")]
     assert receipt.film_id in line and "5555" in line
     assert not [line for line in said if "Doe" in line]
+
+
+def test_what_the_gate_refused_is_tried_again_though_another_model_has_scored_it(store: Store, second: Pca) -> None:
+    class Refuses:
+        thresholds: ClassVar[dict[str, float]] = {}
+        refuses = True
+
+        def judge(self, film: Film, lungs: object) -> NotRead | None:
+            reason = "unlike the training films"
+            return NotRead(name="", reason=reason, source="", patient="") if self.refuses else None
+
+    gate, detector = Refuses(), load(PCA)
+    receipt = store.receive(dicom_film(1), name="a")
+    Worker(store, lambda: Screener(detector, gate=gate), further=lambda: [second]).drain()
+    assert store.study(receipt.study).entry.state == "not_scored"
+    assert [row.score is None for row in rows(store, findings)] == [False, True]  # type: ignore[attr-defined]
+    assert store.requeue(receipt.study, actor="lea") == 1
+    assert Worker(store, lambda: Screener(second)).drain() == 1, "the model that was compared decides now"
+    assert store.study(receipt.study).entry.state == "to_read"
+    with pytest.raises(NotAllowedError, match="was scored"):
+        store.requeue(receipt.study, actor="lea")
+
+
+def test_a_generator_that_fails_costs_no_score(store: Store, screener: Screener, second: Pca) -> None:
+    class Odd:
+        weights_sha256 = "6" * 64
+        generator = type("G", (), {"sample": lambda self, z: z})()
+
+        def modules(self) -> dict[str, object]:
+            return {"generator": self.generator}
+
+        def score(self, given: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
+            return second.score(given)
+
+    receipt = store.receive(dicom_film(1), name="a")
+    stop = threading.Event()
+    worker = Worker(store, lambda: screener, further=lambda: [Odd()])
+    running = threading.Thread(target=worker.run, args=(stop,))
+    running.start()
+    end = time.monotonic() + 60
+    while store.queue().done == 0 and running.is_alive() and time.monotonic() < end:
+        time.sleep(0.05)
+    stop.set()
+    running.join()
+    assert store.study(receipt.study).entry.state in ("to_read", "not_scored")
 
 
 def test_all_is_entered_or_nothing(store: Store, second: Pca, clock: Clock) -> None:

@@ -209,7 +209,8 @@ def propose_calibration(parts: Parts, account: Lead, wanted: CalibrationProposal
         source_tag=None if given is None else given.source_tag,
         audit_share=AUDIT_SHARE if given is None else given.audit_share,
     )
-    made = parts.store.activations.propose(wanted.model, name, policy, actor=account.name, note=wanted.note)
+    note = "\n\n".join(part for part in (wanted.note, found.caution) if part)  # the second person must know it too
+    made = parts.store.activations.propose(wanted.model, name, policy, actor=account.name, note=note)
     return _told(parts, made, account.name)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from unseen.worklist.reference import Reference
+
 if TYPE_CHECKING:
     from unseen.screening.policy import Policy
     from unseen.worklist.listing import Entry
@@ -53,10 +55,21 @@ class Ranks:
         likely = policy is not None and policy.probability is not None
         return entry.priority is not None and entry.priority >= (_LIKELY if likely else EARLIER)
 
+    def reference(self, model: str) -> Reference:
+        """What scores of `model` are held against: the calibration's normals where it clears, else the worklist's own.
+
+        What readers report normal where a policy clears is what it did not clear, and would make all else look usual.
+        """
+        policy = self._policy()
+        if policy is not None and policy.weights_sha256 == model and policy.drift is not None and policy.drift.normals:
+            normals = policy.drift.normals
+            return Reference(scores=tuple(normals), words=f"{len(normals)} normal studies of the calibration")
+        return self._store.reference(model)
+
     def _scores(self, model: str) -> tuple[float, ...]:
         with self._lock:
             asked, scores = self._known.get(model, (float("-inf"), ()))
             if self._clock() - asked >= KEPT_S:
-                scores = self._store.reference(model).scores
+                scores = self.reference(model).scores
                 self._known[model] = (self._clock(), scores)
             return scores

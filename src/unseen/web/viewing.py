@@ -179,7 +179,7 @@ def _rank(parts: Served, study: Study) -> float | None:
 
 def _model(parts: Served, film: StoredFilm, finding: StoredFinding) -> ModelLook:
     name, role = _called(parts, finding.model)
-    reference = parts.store.reference(finding.model)
+    reference = parts.ranks.reference(finding.model)
     scored = finding.score is not None
     threshold = _threshold(parts, film) if role == "decides" else None
     return ModelLook(
@@ -215,7 +215,8 @@ def _threshold(parts: Served, film: StoredFilm) -> float | None:
     policy = None if parts.models is None else parts.models.policy
     if policy is None:
         return None
-    calibrated = policy.sources.get(film.tags.get(policy.source_tag, "") if policy.source_tag else film.source)
+    said = film.tags.get(policy.source_tag) if policy.source_tag else None
+    calibrated = policy.sources.get(said or film.source)
     return None if calibrated is None else calibrated.threshold
 
 

@@ -66,6 +66,7 @@ class Labels:
     trained_on  films left out because the model was trained on them
     not_seen    studies left out because the model has not seen all their films
     selected    studies left out because a policy had decided whether they are read
+    unread      studies of all sources that were received in the same time and wait for a reader still
     studies     what counts
     """
 
@@ -76,7 +77,19 @@ class Labels:
     trained_on: int
     not_seen: int
     selected: int
+    unread: int
     studies: tuple[Study, ...] = field(repr=False)
+
+    @property
+    def caution(self) -> str:
+        """What whoever agrees to a calibration on these must know; "" where nothing stands against it."""
+        if not self.unread:
+            return ""
+        return (
+            f"{self.unread} studies received in the same time were not read yet. A list is read from the top, so those "
+            "have low scores, and abnormal ones among them would lower the threshold: the promise holds only as far as "
+            "what was reported is a fair sample."
+        )
 
 
 def labels(
@@ -119,6 +132,7 @@ def labels(
         trained_on=gathered.trained_on,
         not_seen=gathered.not_seen,
         selected=selected,
+        unread=sum(unread.values()),
         studies=tuple(gathered.studies),
     )
 

@@ -286,4 +286,9 @@ def _ordinary_priority(writing: Writing, study: Found) -> float:
     )
     found = writing.connection.execute(waiting).scalars().all()
     drawn = int(writing.names.sealed("film", f"place of {study.public_id}")[:12], 16) / 16**12
-    return found[int(drawn * len(found))] if found else drawn
+    if not found:
+        return drawn
+    place = int(drawn * len(found))
+    here, there = float(found[place]), float(found[min(place + 1, len(found) - 1)])
+    within = int(writing.names.sealed("film", f"between {study.public_id}")[:12], 16) / 16**12
+    return here + (there - here) * within  # a copy of another's would tell that one of both is sampled

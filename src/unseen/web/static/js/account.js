@@ -6,6 +6,9 @@ const IDLE_S = 30 * 60;
 const WARNED_S = 60;
 const TOUCHED = "unseen.touched";
 
+/** Seconds since anybody has touched a page of this browser. */
+export const idleSeconds = () => (Date.now() - Number(localStorage.getItem(TOUCHED) ?? Date.now())) / 1000;
+
 function leave(query = "") {
   return api("/sign-out", { method: "POST" }).then(() => location.assign(`/sign-in${query}`));
 }
@@ -24,7 +27,7 @@ touched();
 
 let warning = null;
 setInterval(() => {
-  const idle = (Date.now() - Number(localStorage.getItem(TOUCHED) ?? Date.now())) / 1000;
+  const idle = idleSeconds();
   if (idle > IDLE_S) leave(`?next=${encodeURIComponent(location.pathname + location.search)}`).catch(() => {});
   else if (idle > IDLE_S - WARNED_S) warning ??= toast("Nobody has touched this page for half an hour: you are signed out in a minute.", { lasts: 0 });
   else if (warning) {

@@ -9,19 +9,34 @@ export function onNews(listener) {
   return () => listeners.delete(listener);
 }
 
+// A browser has six connections to a server, and a hidden page needs none of them.
+document.addEventListener("visibilitychange", () => {
+  if (source === null && listeners.size === 0) return;
+  if (document.hidden) {
+    source?.close();
+    source = null;
+  } else if (source === null) {
+    open();
+    tell({ seq: null });
+  }
+});
+
 function open() {
-  source = new EventSource("/api/v1/events");
+  const mine = new EventSource("/api/v1/events");
+  source = mine;
   let lost = false;
-  source.addEventListener("changed", (event) => tell(JSON.parse(event.data)));
-  source.addEventListener("open", () => {
+  mine.addEventListener("changed", (event) => tell(JSON.parse(event.data)));
+  mine.addEventListener("open", () => {
     document.body.dataset.connection = "live";
     if (lost) tell({ seq: null });
     lost = false;
   });
-  source.addEventListener("error", () => {
+  mine.addEventListener("error", () => {
     lost = true;
     document.body.dataset.connection = "lost";
-    if (source.readyState === EventSource.CLOSED) setTimeout(open, 3000); // refused, such as after the session's end
+    if (mine.readyState === EventSource.CLOSED) { // refused, such as after the session's end
+      setTimeout(() => { if (source === mine) open(); }, 3000);
+    }
   });
 }
 

@@ -1,4 +1,5 @@
 // The viewer: a study's films at full depth, its report, and the next study without a page being loaded.
+import { idleSeconds } from "./account.js";
 import { $, api, failed, toast } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { onNews } from "./events.js";
@@ -14,6 +15,7 @@ import { showFilms, tools } from "./viewer_tools.js";
 const RENEW_MS = 5 * 60_000;
 const NEWS_MS = 1500;
 const GUARD_MS = 250; // a key that bounces, or is pressed twice, must not report the film that has just come
+const AGAIN_MS = 3000; // until a film that could not be fetched is asked for again
 const me = document.body.dataset.account;
 const lead = document.body.dataset.role !== "reader";
 const source = new URLSearchParams(location.search).get("source");
@@ -47,6 +49,7 @@ async function open(study, { push = true, began = performance.now(), until = nul
   const left = told;
   const found = queue.told(study) ?? (await api(`/studies/${study}`));
   if (mine !== turn) return;
+  queue.at(study);
   if (left && left.entry.study !== found.entry.study) claims.leave(left.entry.study);
   told = found;
   claim = until && { mine: true, until };
@@ -69,10 +72,12 @@ async function showFilm(place, { began = performance.now(), name = "film-of-stud
   drawPanel();
   let pixels = null;
   let problem = "";
+  let again = false; // a film that could not be fetched is not seen, and one that cannot be decoded never will be
   try {
     pixels = await films.get(film.film);
   } catch (error) {
     problem = error.message;
+    again = error.status !== 422 && error.status !== 404;
   }
   if (told?.entry.study !== study || shown !== place) return;
   view.label = `Chest film ${place + 1} of ${told.films.length}${film.view_position ? `, ${film.view_position}` : ""}`;
@@ -84,9 +89,10 @@ async function showFilm(place, { began = performance.now(), name = "film-of-stud
   if (told?.entry.study !== study || shown !== place) return;
   setTimeout(() => {
     if (told?.entry.study !== study || shown !== place) return;
+    if (again) return showFilm(place, { began, name }).catch(failed);
     onScreen = study;
     drawDecide();
-  }, GUARD_MS);
+  }, again ? AGAIN_MS : GUARD_MS);
   performance.measure(name, { start: began, end: performance.now(), detail: { study, film: film.film } });
   Object.assign($("#viewer").dataset, { study, film: film.film }); // what is on the screen
   $("#said").textContent = `${view.label}, source ${told.entry.source}.`;
@@ -180,7 +186,7 @@ function skip() {
 function undo() {
   return once(async () => {
     const own = told.entry.acts.includes("undo") ? told.entry.study : null;
-    const study = reported.at(-1) ?? own;
+    const study = own ?? reported.at(-1);
     if (!study) return say("There is no report of yours to take back here.");
     await api(`/studies/${study}/undo`, { method: "POST" });
     reported = reported.filter((one) => one !== study);
@@ -279,14 +285,17 @@ $("#viewer").addEventListener("click", (event) => {
   if (event.detail > 0 && event.target.closest("button, input[type=range]")) view.canvas.focus({ preventScroll: true });
 });
 addEventListener("popstate", () => open(named(), { push: false }).catch(failed));
-setInterval(() => { if (claim?.mine && !document.hidden) take().catch(failed); }, RENEW_MS);
+const attended = () => !document.hidden && idleSeconds() < RENEW_MS / 1000;
+setInterval(() => { if (claim?.mine && attended()) take().catch(failed); }, RENEW_MS);
+addEventListener("pagehide", () => claims.leaveAll());
+addEventListener("pageshow", (event) => { if (event.persisted) open(named(), { push: false }).catch(failed); });
 let news = 0;
 onNews(() => {
   clearTimeout(news);
   news = setTimeout(() => {
     if (busy || !told) return;
     if (told.films.length > 0) Promise.all([again(), queue.refresh()]).then(drawHead).catch(failed);
-    else queue.refresh().then(() => queue.next.length > 0 && once(() => next({ began: performance.now() }))).catch(failed);
+    else if (attended()) queue.refresh().then(() => queue.next.length > 0 && once(() => next({ began: performance.now() }))).catch(failed);
   }, NEWS_MS);
 });
 open(named(), { push: false }).then(() => view.canvas.focus({ preventScroll: true })).catch((error) => {

@@ -27,6 +27,14 @@ export class Claims {
     await api(`/studies/${study}/release`, { method: "POST" }).catch(() => {}); // it may be another's by now
   }
 
+  /** Hand all of them back while the page is being left. */
+  leaveAll() {
+    for (const study of this.#held) {
+      fetch(`/api/v1/studies/${study}/release`, { method: "POST", headers: { "X-Requested-With": "unseen" }, keepalive: true });
+    }
+    this.#held.clear();
+  }
+
   /** It is reported: nothing is to be handed back. */
   done(study) { this.#held.delete(study); }
 

@@ -51,6 +51,9 @@ export class Queue {
   pass(study) { this.#passed.add(study); }
   offerAgain(study) { this.#passed.delete(study); }
 
+  /** It is being opened. */
+  at(study) { this.#current = study; }
+
   /** Look at the list again, and fetch what comes next. */
   async refresh(current) {
     this.#current = current ?? this.#current;

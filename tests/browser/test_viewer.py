@@ -26,6 +26,15 @@ from unseen.data import phantoms
 from unseen.worklist.tables import studies
 
 WINDOWS = [(2048, 4096), (1500, 900), (700.5, 1)]  # centre, width
+PRESSED_WHEN_THE_NEXT_IS_THERE = """
+() => new MutationObserver((_, watching) => {
+  watching.disconnect();
+  setTimeout(() => {
+    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "u", bubbles: true }));
+    document.body.dataset.pressed = "yes";
+  }, 80);
+}).observe(document.querySelector("#viewer"), { attributes: true, attributeFilter: ["data-study"] })
+"""
 MOST_MS = 2000.0  # under the load of a test run; benchmarks/ measures the 200 ms
 
 
@@ -253,10 +262,11 @@ def test_a_study_is_reported_the_next_one_comes_by_itself_and_it_is_taken_back(p
 def test_a_key_that_bounces_reports_one_study(page: Page, site: Site) -> None:
     first, second, _ = sent(site, "bounce", ill(3, 33))
     opened(page, site, first, "bounce")
+    page.evaluate(PRESSED_WHEN_THE_NEXT_IS_THERE)  # in the page: from here a key may come later than the guard lasts
     page.keyboard.press("u")
     page.keyboard.press("u")
     shows(page, second)
-    page.keyboard.press("u")
+    expect(page.locator("body[data-pressed=yes]")).to_be_attached()
     page.wait_for_timeout(1000)
     shows(page, second)
     with site.store() as store:

@@ -67,6 +67,13 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / name for name in detectors}
 
 
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser of somebody's own, on a small screen."""
+    with chromium.new_context(viewport={"width": 1280, "height": 720}) as made:
+        yield made
+
+
 def as_dicom(film: Film, **tags: object) -> bytes:
     """A phantom as a 12-bit DICOM."""
     steps = np.asarray(np.round(film.pixels * 4095), dtype=np.uint16)

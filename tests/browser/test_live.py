@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sqlalchemy import select
 
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, as_png, serving, signed_in
@@ -31,12 +31,6 @@ WAIT = 60_000
 def live(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
     with serving(tmp_path_factory.mktemp("live") / "worklist", bundles) as site:
         yield site
-
-
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    with chromium.new_context(viewport={"width": 1280, "height": 720}) as made:
-        yield made
 
 
 def open_live(context: BrowserContext, site: Site, name: str = "lea") -> Page:

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from scipy.stats import beta
 from sqlalchemy import select
 
@@ -27,12 +27,6 @@ from unseen.worklist.tables import audit
 def site(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
     with serving(tmp_path_factory.mktemp("turing") / "worklist", bundles) as found:
         yield found
-
-
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    with chromium.new_context(viewport={"width": 1280, "height": 720}) as made:
-        yield made
 
 
 def shown(page: Page) -> np.ndarray[Any, Any]:

@@ -298,6 +298,7 @@ def test_the_second_of_two_readers_is_told_who_has_it_and_gets_another_one(
         other.keyboard.press("a")
         other.keyboard.press("s")
         shows(other, second)
+        expect(other.locator("[data-outcome=normal]")).to_be_enabled()  # shown first, then claimed
     with site.store() as store:
         assert store.study(first).reports == ()
         assert (store.study(first).entry.claimed_by, store.study(second).entry.claimed_by) == ("ann", "ben")

@@ -6,8 +6,6 @@ import csv
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.fork_server import ForkServer
 from tests.training.victim import STEPS_AN_EPOCH
 from unseen.artifacts.files import leftovers
 
@@ -23,47 +22,26 @@ VICTIM = Path(__file__).with_name("victim.py")
 USUAL, LONG = 20, 200  # kills; the training has an epoch for each
 
 
-class Victims:
+class Victims(ForkServer):
     """The server of `victim.py`, and one child of it at a time."""
 
-    def __init__(self) -> None:
-        self.peak_bytes = 0  # the largest memory that a child has had
-        self._server = subprocess.Popen(
-            [sys.executable, str(VICTIM)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-        assert self._line() == "ready"
+    peak_bytes = 0
+    """The largest memory that a child has had."""
 
     def start(self, folder: Path, *, epochs: int) -> int:
-        assert self._server.stdin is not None
-        self._server.stdin.write(f"{folder}\t{epochs}\n")
-        self._server.stdin.flush()
-        return int(self._line())
+        return self.ask(folder, epochs)
 
     def wait(self) -> int:
         """The child's wait status."""
-        status, peak_kib = map(int, self._line().split())
+        status, peak_kib = map(int, self.line().split())
         self.peak_bytes = max(self.peak_bytes, 1024 * peak_kib)
         return status
-
-    def close(self) -> None:
-        assert self._server.stdin is not None
-        self._server.stdin.close()
-        self._server.wait(timeout=30)
-
-    def _line(self) -> str:
-        assert self._server.stdout is not None
-        return self._server.stdout.readline().strip()
 
 
 @pytest.fixture(scope="module")
 def victims() -> Iterator[Victims]:
-    server = Victims()
-    yield server
-    server.close()
+    with Victims(str(VICTIM)) as server:
+        yield server
 
 
 def log_rows(folder: Path) -> list[dict[str, str]]:

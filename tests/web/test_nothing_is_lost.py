@@ -19,12 +19,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.fork_server import ForkServer
 from tests.web.conftest import token_of
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, listed
@@ -40,50 +41,24 @@ FILMS_A_KILL = 10
 HERE = Path(__file__).parent
 
 
-class Victims:
+class Victims(ForkServer):
     """The server of `victims.py`."""
 
-    def __init__(self) -> None:
-        # not a pipe: one that nobody empties stops the children; closed in `close`
-        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
-        self._server = subprocess.Popen(
-            [sys.executable, str(HERE / "victims.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-        assert self._line() == "ready", self.log()
-
-    def ask(self, *words: object) -> int:
-        """A child's process id, or the status of one that has ended."""
-        assert self._server.stdin is not None
-        self._server.stdin.write("\t".join(map(str, words)) + "\n")
-        self._server.stdin.flush()
-        return int(self._line())
+    def __init__(self, written: IO[str]) -> None:
+        super().__init__(str(HERE / "victims.py"), stderr=written)
+        self._written = written
 
     def log(self) -> str:
         """What the children wrote."""
-        self._log.seek(0)
-        return self._log.read()
-
-    def close(self) -> None:
-        assert self._server.stdin is not None
-        self._server.stdin.close()
-        self._server.wait(timeout=30)
-        self._log.close()
-
-    def _line(self) -> str:
-        assert self._server.stdout is not None
-        return self._server.stdout.readline().strip()
+        self._written.seek(0)
+        return self._written.read()
 
 
 @pytest.fixture(scope="module")
 def victims() -> Iterator[Victims]:
-    server = Victims()
-    yield server
-    server.close()
+    # not a pipe: one that nobody empties stops the children
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as written, Victims(written) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

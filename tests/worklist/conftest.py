@@ -191,6 +191,24 @@ def dicom_film(number: int, **tags: Any) -> bytes:
     return dicom(pixels, bits=12, **{"ViewPosition": "PA"} | tags)
 
 
+def film_of(job: jobs.Job, *, view: str, identifiers: dict[str, str], pixel_sha256: str = "") -> Film:
+    """What a worker has read of a film, without its pixels."""
+    return Film(
+        name=job.film,
+        pixels=np.zeros((0, 0), np.float32),
+        source=job.source,
+        patient=job.film,
+        study=job.film,
+        bits=8,
+        view_position=view,
+        file_sha256=job.sha256,
+        pixel_sha256=pixel_sha256,
+        file_bytes=0,
+        file_format="dicom",
+        identifiers=identifiers,
+    )
+
+
 def decision(action: str, priority: float = 0.5, reason: str = "so it was decided") -> Decision:
     if action == "not_scored":
         return Decision(
@@ -234,20 +252,7 @@ def judge_with(screener: Screener) -> Callable[[Store], Judge]:
             job = jobs.claim(store)
             if job is None:
                 return False
-            film = Film(
-                name=job.film,
-                pixels=np.zeros((0, 0), np.float32),
-                source=job.source,
-                patient=job.film,
-                study=job.film,
-                bits=8,
-                view_position=view,
-                file_sha256=job.sha256,
-                pixel_sha256="",
-                file_bytes=0,
-                file_format="dicom",
-                identifiers=identifiers,
-            )
+            film = film_of(job, view=view, identifiers=identifiers)
             screened = Screened(film=film, decision=decision(action, priority, reason))
             with store.writing() as writing:
                 return record(

@@ -7,12 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Place, decision, listed, png
-from unseen.data.film import Film
+from tests.worklist.conftest import Place, decision, film_of, listed, png
 from unseen.screening.audit_sample import is_sampled
 from unseen.screening.calibrating import policy_of
 from unseen.screening.guarantee import Guarantee
@@ -163,20 +161,8 @@ def reported(store: Store, screener: Screener) -> Reported:
         store.receive(png(number), name=f"{number}.png", source=source)
         job = jobs.claim(store)
         assert job is not None
-        film = Film(
-            name=job.film,
-            pixels=np.zeros((0, 0), np.float32),
-            source=job.source,
-            patient=job.film,
-            study=job.film,
-            bits=8,
-            view_position=view,
-            file_sha256=job.sha256,
-            pixel_sha256=digest or f"{number:064x}",
-            file_bytes=0,
-            file_format="dicom",
-            identifiers={"PatientID": patient} if patient else {},
-        )
+        named = {"PatientID": patient} if patient else {}
+        film = film_of(job, view=view, identifiers=named, pixel_sha256=digest or f"{number:064x}")
         made = replace(decision("not_scored" if score is None else "read", score or 0.0), policy_digest=decided)
         with store.writing() as writing:
             result = Result(screened=Screened(film=film, decision=made), model=model, map_sha256=None)

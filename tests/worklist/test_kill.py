@@ -6,8 +6,6 @@ import hashlib
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+from tests.fork_server import ForkServer
 from tests.worklist.conftest import MakePlace, Place, listed
 from unseen.worklist.states import SHELVES
 from unseen.worklist.store import Store
@@ -25,41 +24,11 @@ ROOT = Path(__file__).parents[2]
 USUAL, LONG = 8, 200
 
 
-class Victims:
-    """The server of `victim.py`."""
-
-    def __init__(self) -> None:
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.worklist.victim"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        assert self._line() == "ready"
-
-    def start(self, *words: object) -> int:
-        assert self._server.stdin is not None
-        self._server.stdin.write("\t".join(map(str, words)) + "\n")
-        self._server.stdin.flush()
-        return int(self._line())
-
-    def close(self) -> None:
-        assert self._server.stdin is not None
-        self._server.stdin.close()
-        self._server.wait(timeout=30)
-
-    def _line(self) -> str:
-        assert self._server.stdout is not None
-        return self._server.stdout.readline().strip()
-
-
 @pytest.fixture(scope="module")
-def victims() -> Iterator[Victims]:
-    server = Victims()
-    yield server
-    server.close()
+def victims() -> Iterator[ForkServer]:
+    """The server of `victim.py`."""
+    with ForkServer("-m", "tests.worklist.victim", cwd=ROOT) as server:
+        yield server
 
 
 def alive(process: int) -> bool:
@@ -85,14 +54,14 @@ def acknowledged(log: Path) -> dict[int, str]:
     ],
 )
 def test_what_was_acknowledged_is_never_lost(
-    victims: Victims, make_place: MakePlace, kind: str, kills: int, tmp_path: Path, soak_record: Callable[..., None]
+    victims: ForkServer, make_place: MakePlace, kind: str, kills: int, tmp_path: Path, soak_record: Callable[..., None]
 ) -> None:
     place, log, rng = make_place(kind), tmp_path / "acknowledged", random.Random(kills)
     place.open().close()
     start: dict[str, Callable[[], int]] = {
-        "sender": lambda: victims.start("send", place.where, place.home, log, max(acknowledged(log), default=-1) + 1),
-        "worker": lambda: victims.start("work", place.where, place.home),
-        "other worker": lambda: victims.start("work", place.where, place.home),
+        "sender": lambda: victims.ask("send", place.where, place.home, log, max(acknowledged(log), default=-1) + 1),
+        "worker": lambda: victims.ask("work", place.where, place.home),
+        "other worker": lambda: victims.ask("work", place.where, place.home),
     }
     running = {name: begin() for name, begin in start.items()}
     killed: Counter[str] = Counter()

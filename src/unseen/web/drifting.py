@@ -120,11 +120,7 @@ def growth(parts: Parts, account: Lead) -> Grown:
 
 def _reference(parts: Served) -> ReferenceTold | None:
     assert parts.models is not None
-    policy = parts.models.policy
-    if policy is not None and policy.drift is not None and policy.drift.normals:
-        normals = policy.drift.normals
-        return _of(normals, f"{len(normals)} normal studies of the calibration")
-    known = parts.store.reference(parts.models.card.weights_sha256)
+    known = parts.ranks.reference(parts.models.card.weights_sha256)
     return _of(known.scores, known.words) if known.scores else None
 
 

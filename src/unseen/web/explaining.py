@@ -5,11 +5,10 @@ A film that was not cleared is never called normal: a score says when to read it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from unseen.screening.decision import Decision
+from unseen.web.ranking import EARLIER
 
-_EARLIER, _SOMEWHAT = 0.95, 0.75  # ranks among the reference set
+_SOMEWHAT = 0.75  # a rank, below that from which a study is to be read earlier
 _MEANS = "A score says when to read a film, not what it shows."
 
 
@@ -54,22 +53,10 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text[-1:] in (".", "!", "?", "") else ".")
 
 
-def rank_of(score: float, reference: Sequence[float]) -> float | None:
-    """The share of `reference` that lies below `score`, ties counted by half; None without a reference.
-
-    >>> rank_of(2.0, [1.0, 2.0, 3.0, 4.0])
-    0.375
-    """
-    if not reference:
-        return None
-    below = sum(value < score for value in reference)
-    return (below + 0.5 * sum(value == score for value in reference)) / len(reference)
-
-
 def _place(rank: float | None) -> str:
     if rank is None:
         return "There is no reference set yet that it could be compared with."
-    if rank >= _EARLIER:
+    if rank >= EARLIER:
         return "It differs from the reference set: read it earlier."
     if rank >= _SOMEWHAT:
         return "It differs somewhat from the reference set."

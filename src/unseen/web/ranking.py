@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,15 @@ EARLIER: Final = 0.95
 _LIKELY: Final = 0.5  # abnormal rather than not
 
 
+def rank_of(score: float, reference: Sequence[float]) -> float | None:
+    """The share of `reference`, which rises, that lies below `score`, ties counted by half; None without a reference.
+
+    >>> rank_of(2.0, [1.0, 2.0, 3.0, 4.0])
+    0.375
+    """
+    return (bisect_left(reference, score) + bisect_right(reference, score)) / 2 / len(reference) if reference else None
+
+
 class Ranks:
     """Ranks among the latest reference set of each model, at most `KEPT_S` old.
 
@@ -35,11 +44,8 @@ class Ranks:
         self._known: dict[str, tuple[float, tuple[float, ...]]] = {}
 
     def of(self, model: str | None, score: float | None) -> float | None:
-        """The share of the model's reference set that lies below `score`, ties counted by half; None without either."""
-        if model is None or score is None:
-            return None
-        scores = self._scores(model)
-        return (bisect_left(scores, score) + bisect_right(scores, score)) / 2 / len(scores) if scores else None
+        """The score's rank among the model's reference set; None without either."""
+        return None if model is None or score is None else rank_of(score, self._scores(model))
 
     def flags(self, entry: Entry, rank: float | None, *, blind: bool) -> bool:
         """Whether a study that waits is to be read earlier: by its rank.
@@ -63,7 +69,7 @@ class Ranks:
         policy = self._policy()
         if policy is not None and policy.weights_sha256 == model and policy.drift is not None and policy.drift.normals:
             normals = policy.drift.normals
-            return Reference(scores=tuple(normals), words=f"{len(normals)} normal studies of the calibration")
+            return Reference(scores=tuple(sorted(normals)), words=f"{len(normals)} normal studies of the calibration")
         return self._store.reference(model)
 
     def _scores(self, model: str) -> tuple[float, ...]:

@@ -61,11 +61,10 @@ class Served:
     following: Following = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pulse", Pulse(self.store))
-        object.__setattr__(self, "ranks", Ranks(self.store, lambda: self.models.policy if self.models else None))
-        given = self.models is not None and self.models.policy is not None
-        object.__setattr__(self, "decoded", DecodedFilms(self.pictures))
-        object.__setattr__(self, "clearing", Clearing(self.store, given=given))
+        self.pulse = Pulse(self.store)
+        self.ranks = Ranks(self.store, lambda: self.models.policy if self.models else None)
+        self.decoded = DecodedFilms(self.pictures)
+        self.clearing = Clearing(self.store, given=self.models is not None and self.models.policy is not None)
         self.following = Following(self)
 
     def is_blind(self, role: str) -> bool:

@@ -14,8 +14,9 @@ from pydantic import BaseModel, Field
 
 from unseen.web import pictures
 from unseen.web.errors import answers
-from unseen.web.explaining import in_words, rank_of
+from unseen.web.explaining import in_words
 from unseen.web.films import PNG, FilmId
+from unseen.web.ranking import rank_of
 from unseen.web.served import Parts, Served
 from unseen.web.who import Reader, Sighted
 from unseen.worklist.details import StoredFilm, StoredFinding, Study
@@ -174,7 +175,7 @@ def _rank(parts: Served, study: Study) -> float | None:
     if study.decision is None or study.decision.score is None or not models:
         return None
     deciding = min(models, key=lambda model: (_ORDER[_called(parts, model)[1]], model))
-    return rank_of(study.decision.score, parts.store.reference(deciding).scores)
+    return parts.ranks.of(deciding, study.decision.score)
 
 
 def _model(parts: Served, film: StoredFilm, finding: StoredFinding) -> ModelLook:

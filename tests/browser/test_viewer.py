@@ -235,6 +235,7 @@ def test_a_study_is_reported_the_next_one_comes_by_itself_and_it_is_taken_back(p
     shows(page, second)
     assert page.url.endswith(f"/studies/{second}?source=reading")
     assert page.evaluate("() => window.stays") == "yes", "no page was loaded"
+    expect(page.locator("[data-outcome=normal]")).to_be_enabled()  # shown first, then claimed
     assert (canvas(page) != pixels).any()
     with site.store() as store:
         (report,) = store.study(first).reports
@@ -299,9 +300,9 @@ def test_the_second_of_two_readers_is_told_who_has_it_and_gets_another_one(
         other.keyboard.press("s")
         shows(other, second)
         expect(other.locator("[data-outcome=normal]")).to_be_enabled()  # shown first, then claimed
-    with site.store() as store:
-        assert store.study(first).reports == ()
-        assert (store.study(first).entry.claimed_by, store.study(second).entry.claimed_by) == ("ann", "ben")
+        with site.store() as store:  # while the page is open: closing it hands the claim back
+            assert store.study(first).reports == ()
+            assert (store.study(first).entry.claimed_by, store.study(second).entry.claimed_by) == ("ann", "ben")
 
 
 def test_a_film_that_cannot_be_decoded_is_a_sentence_and_can_be_reported(page: Page, site: Site) -> None:

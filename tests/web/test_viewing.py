@@ -21,7 +21,8 @@ from unseen.data.reading import read
 from unseen.screening.screener import Screener
 from unseen.web import served
 from unseen.web.decoded import DecodedFilms
-from unseen.web.explaining import in_words, rank_of
+from unseen.web.explaining import in_words
+from unseen.web.ranking import rank_of
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 

@@ -28,6 +28,7 @@ def rng(seed: int = 0) -> torch.Generator:
 
 NOISES: dict[str, Callable[[], physics.Noise]] = {
     "gaussian": lambda: physics.Gaussian(0.3),
+    "poisson": lambda: physics.Poisson(0.5),
     "poisson-gaussian": lambda: physics.PoissonGaussian(0.2, 0.5),
     "poisson-gaussian without read-out": lambda: physics.PoissonGaussian(0.5),
 }
@@ -111,6 +112,26 @@ def test_complex_gaussian_noise_has_sigma_in_each_component() -> None:
     assert physics.Gaussian(0.5).log_likelihood(y, u).item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_complex_noise_has_uncorrelated_components_and_the_variance_of_one() -> None:
+    u = torch.full((DRAWS, 1, 1, 1), 2 - 3j, dtype=torch.complex128)
+    noise = physics.Gaussian(0.5)
+    deviation = torch.view_as_real(noise.sample(u, generator=rng(6)) - u).reshape(DRAWS, 2)
+    assert abs(float(torch.corrcoef(deviation.T)[0, 1])) < 4 / DRAWS**0.5
+    variance = noise.variance(u)
+    assert variance.shape == u.shape and not variance.is_complex() and variance[0].item() == pytest.approx(0.25)
+    z = (deviation.square().mean(0) / 0.25 - 1) * (DRAWS / 2) ** 0.5
+    assert z.abs().max() < LARGEST_Z
+
+
+def test_poisson_is_the_mixed_noise_without_read_out() -> None:
+    u = torch.tensor([[0.5, 2.0, 9.0]], dtype=torch.float64)
+    alone, mixed = physics.Poisson(0.25), physics.PoissonGaussian(0.25, 0.0)
+    assert isinstance(alone, physics.PoissonGaussian) and alone.sigma == 0 and repr(alone) == "Poisson(gain=0.25)"
+    y = alone.sample(u, generator=rng(1))
+    assert torch.equal(y, mixed.sample(u, generator=rng(1)))
+    assert torch.equal(alone.log_likelihood(y, u), mixed.log_likelihood(y, u))
+
+
 def test_poisson_likelihood_is_scipys() -> None:
     gain, counts = 0.25, torch.tensor([[[[0.0, 3, 7, 100]]]])
     rate = torch.tensor([[[[0.5, 2.0, 9.0, 80.0]]]])
@@ -171,6 +192,11 @@ def test_bad_noises_and_measurements_are_refused() -> None:
         physics.PoissonGaussian(1.0).sample(torch.tensor([[-1.0]]), generator=None)
     with pytest.raises(ValueError, match="mean of at least 0, but u has nan"):
         physics.PoissonGaussian(1.0).sample(torch.tensor([[float("nan")]]), generator=None)
+    for noise in (physics.Gaussian(0.1), physics.Poisson(1.0)):
+        with pytest.raises(ValueError, match=r"u is torch\.int64. Convert it by u\.float\(\)"):
+            noise.sample(torch.ones(1, 2, dtype=torch.int64), generator=None)
+    with pytest.raises(ValueError, match="u has complex values"):
+        physics.Poisson(1.0).sample(torch.ones(1, 2, dtype=torch.complex64), generator=None)
     with pytest.raises(ValueError, match="needs sigma > 0"):
         physics.Gaussian(0).log_likelihood(torch.zeros(1, 2), torch.zeros(1, 2))
     with pytest.raises(ValueError, match=r"one for each sample, but got \(2, 3\)"):
@@ -216,6 +242,22 @@ def test_blank_borders_do_not_hide_the_noise_and_edges_do_not_add_to_it() -> Non
     assert physics.Gaussian.estimate(bordered).item() == pytest.approx(clean, rel=0.02)
     assert physics.Gaussian.estimate(edged).item() == pytest.approx(clean, rel=0.02)
     assert physics.Gaussian.estimate(torch.ones(2, 1, 8, 8)).tolist() == [0, 0]
+
+
+def test_sigma_of_complex_pictures_is_that_of_each_component() -> None:
+    u = smooth_picture(256).repeat(2, 1, 1, 1) * (0.6 + 0.8j)
+    y = physics.Gaussian(torch.tensor([0.1, 0.3])).sample(u, generator=rng(4))
+    found = physics.Gaussian.estimate(y)
+    assert found.tolist() == pytest.approx([0.1, 0.3], rel=0.03)  # the median's standard error is 0.65 %
+    real_pair = torch.cat([y.real, y.imag], dim=1)
+    assert torch.equal(found, physics.Gaussian.estimate(real_pair))
+
+
+def test_pictures_that_are_not_finite_have_no_sigma() -> None:
+    y = torch.zeros(1, 1, 8, 8)
+    y[0, 0, 3, 3] = float("nan")
+    with pytest.raises(ValueError, match="some pixels are not"):
+        physics.Gaussian.estimate(y)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (1, 1, 1, 8), (1, 8, 8)])

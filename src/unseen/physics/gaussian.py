@@ -54,6 +54,10 @@ class Gaussian(Noise):
         return per_sample(self._sigma, like, "sigma")
 
     def sample(self, u: Tensor, *, generator: torch.Generator | None) -> Tensor:
+        if not (u.is_floating_point() or u.is_complex()):
+            raise ValueError(
+                f"Noise is drawn around real or complex numbers, but u is {u.dtype}. Convert it by u.float()."
+            )
         return (u + self.sigma_of(u) * standard_normal(u, generator=generator)).to(u.dtype)
 
     def log_likelihood(self, y: Tensor, u: Tensor) -> Tensor:
@@ -78,21 +82,26 @@ class Gaussian(Noise):
         resampling has correlated is underestimated.
 
         Args:
-            y: (batch, channels, height, width), at least 2 × 2. Channels are pooled.
+            y: (batch, channels, height, width), at least 2 × 2. Channels are pooled, and so are the two components of
+                complex pictures (whose sigma is that of each).
 
         Returns:
             (batch,), in y's units; 0 for a picture without details.
 
         Raises:
-            ValueError: y is not a batch of pictures of at least 2 × 2 pixels.
+            ValueError: y is not a batch of finite pictures of at least 2 × 2 pixels.
 
         Source: Donoho & Johnstone, Ideal spatial adaptation by wavelet shrinkage, Biometrika 81 (1994) 425–455, §4.1.
         """
-        if y.ndim != 4 or min(y.shape[2:]) < 2 or y.is_complex():
+        if y.ndim != 4 or min(y.shape[2:]) < 2:
             raise ValueError(
-                "sigma is estimated on real (batch, channels, height, width) of at least 2 × 2 pixels, "
+                "sigma is estimated on pictures (batch, channels, height, width) of at least 2 × 2 pixels, "
                 f"but got {describe(tuple(y.shape))}."
             )
+        if not bool(torch.isfinite(y).all()):
+            raise ValueError("sigma is estimated on finite pictures, but some pixels are not (NaN or infinite).")
+        if y.is_complex():
+            y = torch.cat([y.real, y.imag], dim=1)
         y = y.to(torch.promote_types(y.dtype, torch.float32))
         y = y[..., : y.shape[2] // 2 * 2, : y.shape[3] // 2 * 2]
         details = (y[..., ::2, ::2] - y[..., ::2, 1::2] - y[..., 1::2, ::2] + y[..., 1::2, 1::2]) / 2

@@ -19,6 +19,8 @@ class Identity(Operator):
         torch.Size([5, 1, 2, 2])
     """
 
+    real_or_complex = True
+
     def __init__(self, shape: Shape) -> None:
         super().__init__(domain=shape, range=shape)
 

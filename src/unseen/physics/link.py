@@ -10,8 +10,10 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
+from unseen.physics.recorded import Recorded
 
-class Link(ABC):
+
+class Link(Recorded, ABC):
     """An entrywise function between A x and the mean of the measurement."""
 
     @abstractmethod

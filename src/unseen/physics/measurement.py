@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -56,6 +56,10 @@ class Measurement:
     def linearise(self, y: Tensor) -> Tensor:
         """p = link⁻¹(y), what A x would have to be: (batch, *A.range)."""
         return y if self.link is None else self.link.inverse(y)
+
+    def select(self, samples: Tensor) -> Measurement:
+        """The process for some samples of a per-sample operator; itself where one A serves all."""
+        return self if self.A.batch is None else replace(self, A=self.A.select(samples))
 
     def log_likelihood(self, y: Tensor, x: Tensor) -> Tensor:
         """log p(y | x) per sample: (batch,), in nats.

@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 
 from unseen.physics.operator import describe
+from unseen.physics.recorded import Recorded
 
 
-class Noise(ABC):
+class Noise(Recorded, ABC):
     """Noise around a noise-free measurement u."""
 
     @abstractmethod

@@ -15,22 +15,25 @@ The contract tests check the law for every operator in `unseen.physics.OPERATORS
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
 from torch import Tensor
 
+from unseen.physics.recorded import Recorded
+
+if TYPE_CHECKING:
+    from unseen.physics.mask import Mask
+
 Shape = tuple[int, ...]
 
-POWER_ITERATIONS = 1000  # at most; it stops when a step adds less than the share below
-POWER_GROWTH = 1e-7
 
-
-class Operator(ABC):
+class Operator(Recorded, ABC):
     """A linear map from pictures of shape `domain` to measurements of shape `range`, both without the batch.
 
     A new operator writes `_forward` and `_adjoint`, and overrides `_pinv` and `norm` where it knows better than
-    conjugate gradients and power iteration. It calls `super().__init__` with its shapes and keeps its own tensors
+    conjugate gradients and Lanczos's method. It calls `super().__init__` with its shapes and keeps its own tensors
     through `_set`. All of it is differentiable in x and y.
 
     `batch` is None for one A that serves every sample; an operator with an A of its own for each sample (such as a
@@ -48,9 +51,15 @@ class Operator(ABC):
     range: Shape
     batch: int | None
     complex_domain: bool = False
+    """Whether pictures are complex."""
+    complex_range: bool = False
+    """Whether measurements are complex."""
+    real_or_complex: bool = False
+    """Whether pictures may be either, and measurements with them (a mask does not care)."""
+    _moved: dict[tuple[str, torch.dtype, torch.device], Tensor]
 
     def __init__(self, *, domain: Shape, range: Shape, batch: int | None = None) -> None:
-        self._set(domain=tuple(domain), range=tuple(range), batch=batch)
+        self._set(domain=tuple(domain), range=tuple(range), batch=batch, _moved={})
 
     @abstractmethod
     def _forward(self, x: Tensor) -> Tensor:
@@ -73,13 +82,14 @@ class Operator(ABC):
             x: (batch, *domain).
 
         Returns:
-            (batch, *range), of x's dtype and device.
+            (batch, *range), of x's precision and device.
 
         Raises:
-            ValueError: x has another shape, or another batch size than a per-sample operator.
+            ValueError: x has another shape, another batch size than a per-sample operator, is complex where the
+                operator's pictures are real, or holds whole numbers.
         """
-        self._check(x, self.domain, "takes")
-        return self._forward(x)
+        self._check(x, self.domain, "takes", complex_too=self.complex_domain)
+        return in_own_precision(self._forward, x)
 
     def adjoint(self, y: Tensor) -> Tensor:
         """A* y.
@@ -91,10 +101,10 @@ class Operator(ABC):
             (batch, *domain).
 
         Raises:
-            ValueError: y has another shape.
+            ValueError: y has another shape, is complex where measurements are real, or holds whole numbers.
         """
-        self._check(y, self.range, "has an adjoint that takes")
-        return self._adjoint(y)
+        self._check(y, self.range, "has an adjoint that takes", complex_too=self.complex_range)
+        return in_own_precision(self._adjoint, y)
 
     def pinv(self, y: Tensor) -> Tensor:
         """A⁺ y, Moore and Penrose's: of all x with the least ‖A x − y‖, the shortest.
@@ -106,29 +116,48 @@ class Operator(ABC):
             (batch, *domain).
 
         Raises:
-            ValueError: y has another shape.
+            ValueError: y has another shape, is complex where measurements are real, or holds whole numbers.
         """
-        self._check(y, self.range, "has a pseudo-inverse that takes")
-        return self._pinv(y)
+        self._check(y, self.range, "has a pseudo-inverse that takes", complex_too=self.complex_range)
+        return in_own_precision(self._pinv, y)
 
     def norm(self) -> float:
         """The largest singular value, max ‖A x‖ / ‖x‖; over all samples for a per-sample operator.
 
-        By power iteration on A* A in double precision from a fixed start, until it stands still (Golub & Van Loan,
-        Matrix Computations, §8.2): never above the true value, and as a rule below it by less than 0.1 %. Exact where
-        an operator overrides it.
+        By Lanczos's method: never above the true value but for rounding, and as a rule below it by less than 0.1 %.
+        Exact where an operator overrides it.
         """
-        dtype = torch.complex128 if self.complex_domain else torch.float64
-        x = torch.randn((self.batch or 1, *self.domain), generator=torch.Generator().manual_seed(0), dtype=dtype)
-        square = torch.zeros(len(x), dtype=torch.float64)
-        with torch.no_grad():
-            for _ in range(POWER_ITERATIONS):
-                x = x / lengths(x).clamp(min=torch.finfo(torch.float64).tiny)
-                x = self.adjoint(self(x))
-                previous, square = square, lengths(x).flatten()
-                if (square - previous <= POWER_GROWTH * square).all():
-                    break
-        return float(square.max().sqrt()) if square.numel() else 0.0
+        from unseen.physics.largest_singular_value import largest_singular_value
+
+        return largest_singular_value(self)
+
+    def observed(self) -> Mask | None:
+        """Which entries of y carry a measurement: a `Mask` over `range`; None: all of them.
+
+        Entries outside read nought whatever x is, and no risk counts them.
+        """
+        return None
+
+    def select(self, samples: Tensor) -> Operator:
+        """The operator for some samples of a per-sample operator's batch, in the order given; itself where one A
+        serves all.
+
+        Args:
+            samples: (n,), whole numbers from 0 to batch − 1; one may come more than once.
+        """
+        if self.batch is None:
+            return self
+        raise ValueError(f"{type(self).__name__} has an A for each of {self.batch} samples, and cannot take some.")
+
+    def restrict(self, kept: Tensor) -> Operator:
+        """Measure less: kept ⊙ A x, whose other entries read nought.
+
+        Args:
+            kept: bool, of shape `range`, or (batch, *range) for a choice of each sample's own.
+        """
+        from unseen.physics.composition import Restricted
+
+        return Restricted(self, kept)
 
     def __matmul__(self, other: object) -> Operator:
         """`A @ B`: first B, then A."""
@@ -164,11 +193,43 @@ class Operator(ABC):
         for name, value in attributes.items():
             object.__setattr__(self, name, value)
 
-    def _check(self, tensor: Tensor, shape: Shape, verb: str) -> None:
+    def _on(self, name: str, like: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
+        """The operator's own tensor `name` on like's device, in like's dtype or another: moved there once, and kept."""
+        key = (name, dtype or like.dtype, like.device)
+        moved = self._moved.get(key)
+        if moved is None:
+            with torch.inference_mode(False):
+                moved = getattr(self, name).to(key[2], key[1])
+            self._moved[key] = moved
+        return moved
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_moved": {}}
+
+    def _check(self, tensor: Tensor, shape: Shape, verb: str, *, complex_too: bool) -> None:
         batch = "batch" if self.batch is None else str(self.batch)
         if tuple(tensor.shape[1:]) != shape or (self.batch is not None and len(tensor) != self.batch):
             expected = ", ".join([batch, *map(str, shape)])
             raise ValueError(f"{type(self).__name__} {verb} ({expected}), but got {describe(tuple(tensor.shape))}.")
+        if tensor.is_complex():
+            if not (complex_too or self.real_or_complex):
+                raise ValueError(
+                    f"{type(self).__name__} {verb} real numbers, but got {tensor.dtype}. Take .real, or .abs()."
+                )
+        elif not tensor.is_floating_point():
+            raise ValueError(
+                f"{type(self).__name__} {verb} floating-point numbers, but got {tensor.dtype}. Convert them: .float()."
+            )
+
+
+def in_own_precision(act: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
+    """act(tensor), an empty batch too, in the tensor's own precision, also where a network runs under autocast."""
+    if not len(tensor):
+        return in_own_precision(act, tensor.new_zeros(1, *tensor.shape[1:]))[:0]
+    if not torch.is_autocast_enabled(tensor.device.type):
+        return act(tensor)
+    with torch.autocast(tensor.device.type, enabled=False):
+        return act(tensor)
 
 
 def describe(shape: Shape) -> str:

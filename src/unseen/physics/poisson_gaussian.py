@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from unseen.physics.count_noise import fit_count_noise
 from unseen.physics.noise import Noise, check_same_shape, standard_normal
 
 
@@ -77,8 +78,32 @@ class PoissonGaussian(Noise):
     def variance(self, u: Tensor) -> Tensor:
         return self._gain * u + self._sigma**2
 
+    @staticmethod
+    def estimate(y: Tensor) -> PoissonGaussian:
+        """The one detector's noise that pictures show: how their variance grows with their level (see
+        `unseen.physics.count_noise`).
+
+        Args:
+            y: (batch, channels, height, width), all from one detector; not filtered, resampled or clipped.
+
+        Raises:
+            ValueError: y is no batch of finite real pictures, or shows too little to tell counts from read-out.
+
+        Example:
+            >>> import torch
+            >>> u = torch.linspace(0, 1, 128).expand(4, 1, 128, 128)
+            >>> y = PoissonGaussian(0.01, 0.02).sample(u, generator=torch.Generator().manual_seed(0))
+            >>> found = PoissonGaussian.estimate(y)
+            >>> round(found.gain, 3), round(found.sigma, 2)
+            (0.01, 0.02)
+        """
+        found = fit_count_noise(y, read_out=True)
+        return PoissonGaussian(found.gain, found.sigma)
+
 
 def _check_counts(u: Tensor) -> None:
+    if not (u.is_floating_point() or u.is_complex()):
+        raise ValueError(f"Noise is drawn around real numbers, but u is {u.dtype}. Convert it by u.float().")
     if u.is_complex() or not bool((u >= 0).all()):
         least = "complex values" if u.is_complex() else f"{float(u.min()):.3g} as the least"
         raise ValueError(f"Counts have a mean of at least 0, but u has {least}. Clip it, or shift it to start from 0.")

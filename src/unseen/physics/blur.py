@@ -1,0 +1,153 @@
+"""Blur: each pixel is a weighted sum of its neighbours (deblurring is its inversion)."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from unseen.physics.operator import Operator, describe
+from unseen.physics.picture_size import both_sides, check_channels, check_rtol
+from unseen.physics.pseudo_inverse import solve_least_squares
+from unseen.physics.separable import Separable
+
+Boundary = Literal["circular", "valid"]
+
+RANK_ONE = 1e-7  # a kernel whose second singular value is below this share of the first is a product of two
+
+
+class Blur(Operator):
+    """(A x)(p) = Σ_q kernel(q) x(p − q + c), a convolution whose origin is the kernel's middle, c = (side // 2).
+
+    Args:
+        size: of the picture, one number or (height, width).
+        kernel: (rows, columns), real, at most as large as the picture.
+        channels: of the picture, each blurred alike.
+        boundary: "circular": the picture goes on periodically, and y has its size. "valid": only where the kernel lies
+            wholly inside, (height − rows + 1, width − columns + 1): nothing is assumed of what lies outside.
+        rtol: singular values up to this share of the largest count as nought in the pseudo-inverse, which is Moore and
+            Penrose's of the blur without them: 1e-3, since the noise in what a blur all but wipes out would drown the
+            rest. Exact for "circular" (one Fourier transform there and back) and for a "valid" product of a column and
+            a row (Gaussian, box). Any other "valid" blur is inverted by conjugate gradients, which stop by the same
+            rtol (see `pseudo_inverse`).
+
+    Raises:
+        ValueError: the kernel is no finite real matrix or larger than the picture; the boundary is none of these; size,
+            channels or rtol is out of range.
+
+    Example:
+        >>> from unseen.physics import gaussian_kernel
+        >>> A = Blur(12, gaussian_kernel(1.0))
+        >>> A, round(A(torch.ones(1, 1, 12, 12)).mean().item(), 5), round(A.norm(), 5)
+        (Blur((1, 12, 12) -> (1, 12, 12)), 1.0, 1.0)
+    """
+
+    boundary: str
+    rtol: float
+    _kernel: Tensor  # (1, 1, rows, columns), float64
+    _transfer: Tensor  # (height, width // 2 + 1), complex128: the kernel's spectrum
+    _inverse: Tensor  # 1 / _transfer, or 0
+    _product: Separable | None  # the same blur, where it is "valid" and separable
+
+    def __init__(
+        self,
+        size: int | tuple[int, int],
+        kernel: Tensor,
+        *,
+        channels: int = 1,
+        boundary: Boundary = "circular",
+        rtol: float = 1e-3,
+    ) -> None:
+        height, width = both_sides(size)
+        check_channels(channels)
+        check_rtol(rtol)
+        if kernel.ndim != 2 or not kernel.is_floating_point() or not bool(torch.isfinite(kernel).all()):
+            raise ValueError(
+                "A kernel is a matrix (rows, columns) of finite real numbers, but got "
+                f"{kernel.dtype} of shape {describe(tuple(kernel.shape))}."
+            )
+        rows, columns = kernel.shape
+        if not (0 < rows <= height and 0 < columns <= width):
+            raise ValueError(
+                f"A kernel is at most as large as the picture ({height}, {width}), but got {describe((rows, columns))}."
+            )
+        if boundary not in get_args(Boundary):
+            raise ValueError(f"boundary is {' or '.join(get_args(Boundary))}, but got {boundary!r}.")
+        measured = (height, width) if boundary == "circular" else (height - rows + 1, width - columns + 1)
+        super().__init__(domain=(channels, height, width), range=(channels, *measured))
+        kernel = kernel.detach().cpu().double()
+        around = functional.pad(kernel, (0, width - columns, 0, height - rows))
+        transfer = torch.fft.rfft2(around.roll((-(rows // 2), -(columns // 2)), dims=(0, 1)))
+        gain = transfer.abs()
+        kept = gain > max(rtol, torch.finfo(gain.dtype).eps) * gain.max()
+        self._set(
+            boundary=boundary,
+            rtol=rtol,
+            _kernel=kernel[None, None].clone(),
+            _transfer=transfer,
+            _inverse=torch.where(kept, 1 / transfer, 0),
+            _product=_as_product(kernel, (height, width), channels, rtol) if boundary == "valid" else None,
+        )
+
+    @property
+    def kernel(self) -> Tensor:
+        """A copy of the kernel: (rows, columns), float64."""
+        return self._kernel[0, 0].clone()
+
+    def _forward(self, x: Tensor) -> Tensor:
+        if self.boundary == "circular":
+            return self._filtered(x, "_transfer")
+        if self._product is not None:
+            return self._product(x)
+        return functional.conv2d(x, self._flipped(x), groups=self.domain[0])
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        if self.boundary == "circular":
+            return self._filtered(y, "_conjugate")
+        if self._product is not None:
+            return self._product.adjoint(y)
+        return functional.conv_transpose2d(y, self._flipped(y), groups=self.domain[0])
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        if self.boundary == "circular":
+            return self._filtered(y, "_inverse")
+        return solve_least_squares(self, y, rtol=self.rtol) if self._product is None else self._product.pinv(y)
+
+    def norm(self) -> float:
+        if self.boundary == "circular":
+            return float(self._transfer.abs().max())
+        return super().norm() if self._product is None else self._product.norm()
+
+    @property
+    def _conjugate(self) -> Tensor:
+        return self._transfer.conj().resolve_conj()
+
+    def _flipped(self, like: Tensor) -> Tensor:
+        """The kernel as conv2d, which correlates, takes it: (channels, 1, rows, columns)."""
+        return self._on("_kernel", like).flip(-2, -1).expand(self.domain[0], -1, -1, -1)
+
+    def _filtered(self, x: Tensor, transfer: str) -> Tensor:
+        spectrum = torch.fft.rfft2(x.to(torch.promote_types(x.dtype, torch.float32)))
+        filtered: Tensor = torch.fft.irfft2(spectrum * self._on(transfer, spectrum), s=self.domain[1:])
+        return filtered.to(x.dtype)
+
+
+def _as_product(kernel: Tensor, size: tuple[int, int], channels: int, rtol: float) -> Separable | None:
+    """The valid blur by a kernel that is a column times a row; None where it is not."""
+    left, values, right = torch.linalg.svd(kernel, full_matrices=False)
+    if len(values) > 1 and values[1] > RANK_ONE * values[0]:
+        return None
+    share = values[0].sqrt()
+    return Separable(
+        _valid(left[:, 0] * share, size[0]), _valid(right[0] * share, size[1]), channels=channels, rtol=rtol
+    )
+
+
+def _valid(kernel: Tensor, length: int) -> Tensor:
+    """One-dimensional valid convolution as a matrix: (length − len(kernel) + 1, length)."""
+    unit = torch.eye(length, dtype=torch.float64)
+    return torch.stack(
+        [kernel.flip(0) @ unit[start : start + len(kernel)] for start in range(length - len(kernel) + 1)]
+    )

@@ -1,0 +1,276 @@
+"""Magnetic resonance imaging: some frequencies of a picture are measured, by one coil or by several."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from unseen.physics.coil_images import CoilImages
+from unseen.physics.linear_function import Map, linear
+from unseen.physics.mask import Mask
+from unseen.physics.operator import Operator, describe
+from unseen.physics.picture_size import check_rtol
+from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance
+from unseen.physics.sensitivity_encoding import inverses_of_rows, solve_normal_equations
+
+LARGEST_INVERSE = 2**25  # complex entries of all rows' inverses together: 512 MB
+BLOCK = 2**17  # complex entries that are transformed at a time on a CPU: what its cache holds
+
+
+class FourierMask(Operator):
+    """y = mask ⊙ F x;  with coils  y_c = mask ⊙ F (s_c ⊙ x).
+
+    F is the unitary two-dimensional Fourier transform, in torch's order: the zero frequency stands at [0, 0] of y and
+    of the mask, and the picture's origin at its pixel [0, 0]. `torch.fft.ifftshift(mask, dim=(-2, -1))` brings a mask
+    drawn with the zero frequency in its middle into this order.
+
+    Measurements are complex, (batch, coils, height, width), nought where the mask is. Pictures are complex,
+    (batch, 1, height, width), or real with `real=True`: then a frequency and its mirror image tell the same, and the
+    least squares use both: F A*A F* = S = (mask + mirrored mask) / 2 on the spectra of real pictures.
+
+    The pseudo-inverse without coils is exact and costs one transform. With coils (Pruessmann et al., Magn. Reson. Med.
+    46, 2001) it is ill-conditioned, and singular values below rtol · max √(Σ_c |s_c|²) count as nought. Where one mask
+    of whole lines and one set of coils serve every picture, A*A falls apart into the picture's rows: their
+    pseudo-inverses are computed at the first call (5 s and 268 MB at 256², 0.5 s and 34 MB at 128²), and every further
+    call is exact and costs little more than an adjoint. Other masks, and coils of each picture's own, take conjugate
+    gradients, two transforms a coil and step, which stop by the same rtol (see `pseudo_inverse`): they fit such
+    singular values as little, but do not leave them out to the last digit.
+
+    Args:
+        mask: bool, or numbers that are 0 or 1: (height, width) or (1, height, width) for every picture, or
+            (batch, 1, height, width) with batch > 1: picture i has mask i.
+        coils: sensitivity maps s, complex, (coils, height, width), or (batch, coils, height, width) for maps of each
+            picture's own; None: one coil that sees all alike.
+        real: pictures are real.
+        rtol: of the pseudo-inverse with coils. 1e-2, since at ×4 with smooth coils smaller singular values turn 1 % of
+            noise into more than the picture; 0 for what is exact but for rounding.
+
+    Raises:
+        ValueError: mask or coils have another shape or another number of channels, or values that are no mask, or
+            not finite; rtol is no share.
+
+    Example:
+        >>> import torch
+        >>> mask = torch.zeros(4, 4)
+        >>> mask[0, 0] = 1
+        >>> A = FourierMask(mask, real=True)
+        >>> y = A(torch.ones(1, 1, 4, 4))
+        >>> y.dtype, y[0, 0, 0, 0].item(), A.pinv(y).sum().item()
+        (torch.complex64, (4+0j), 16.0)
+    """
+
+    complex_range = True
+    real: bool
+    rtol: float
+    _slope: float  # rtol · max √(Σ_c |s_c|²)
+    _mask: Tensor  # (1 or batch, 1, height, width), bool
+    _sampled: Tensor  # of _mask's shape, float64: mask / √n, for transforms without a scale
+    _sampled_inverse: Tensor  # likewise with what a frequency counts in the pseudo-inverse of real pictures
+    _coils: CoilImages | None
+    _maps: Tensor  # (1 or batch, coils, height, width), complex
+    _along: int | None  # the axis in which lines are counted, where the masks are made of whole lines
+
+    def __init__(self, mask: Tensor, *, coils: Tensor | None = None, real: bool = False, rtol: float = 1e-2) -> None:
+        check_rtol(rtol)
+        frequencies = Mask(mask)
+        if frequencies.domain[0] != 1:
+            raise ValueError(
+                "A mask of frequencies has one channel, (height, width) or (batch, 1, height, width), but got "
+                f"{describe(tuple(mask.shape))}. Every coil measures the same frequencies."
+            )
+        images = None if coils is None else CoilImages(coils, real=real)
+        if images is not None and images.domain != frequencies.domain:
+            raise ValueError(
+                f"Mask and coils cover one grid, but are {describe(frequencies.domain[1:])} and "
+                f"{describe(images.domain[1:])}."
+            )
+        each = frequencies.batch if images is None else (images.batch or frequencies.batch)
+        if frequencies.batch not in (None, each):
+            raise ValueError(f"Masks for {frequencies.batch} pictures do not go with coils for {each}.")
+        whole = frequencies.mask
+        super().__init__(
+            domain=frequencies.domain,
+            range=(1 if images is None else images.range[0], *frequencies.domain[1:]),
+            batch=each,
+        )
+        scale = 1 / math.sqrt(whole[0].numel())
+        along = _axis_of_lines(whole)
+        self._set(
+            real=real,
+            rtol=rtol,
+            _slope=rtol * _most_sensitive(images),
+            complex_domain=not real,
+            _mask=whole,
+            _sampled=whole.double() * scale,
+            _sampled_inverse=torch.where(whole, scale / _heard(whole).clamp(min=0.5), 0),
+            _coils=images,
+            _maps=torch.ones(1, 1, 1, 1, dtype=torch.complex64) if images is None else images.maps,
+            _along=along,
+        )
+
+    @property
+    def mask(self) -> Tensor:
+        """A copy of the mask: (1 or batch, 1, height, width), bool, zero frequency at [0, 0]."""
+        return self._mask.clone()
+
+    @property
+    def coils(self) -> Tensor | None:
+        """A copy of the sensitivity maps: (1 or batch, coils, height, width), complex; None: a single coil."""
+        return None if self._coils is None else self._coils.maps
+
+    def observed(self) -> Mask:
+        return Mask(self._mask, channels=self.range[0])
+
+    def select(self, samples: Tensor) -> FourierMask:
+        if self.batch is None:
+            return self
+        mask = self._mask[samples] if len(self._mask) > 1 else self._mask
+        coils = None if self._coils is None else self._coils.select(samples).maps
+        return FourierMask(mask, coils=coils, real=self.real, rtol=self.rtol)
+
+    def norm(self) -> float:
+        if self._coils is not None:
+            return super().norm()
+        return float((_heard(self._mask) if self.real else self._mask.double()).max().sqrt())
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self._differentiable(_wide(x, complex_too=not self.real), self._measured, self._back_projected)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self._differentiable(_wide(y, complex_too=True), self._back_projected, self._measured)
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        y = _wide(y, complex_too=True)
+        if self._coils is not None and self._rows_are_inverted:
+            return linear(y, self._solved_by_rows, self._adjoint_of_solved_by_rows)
+        if self._coils is not None:
+            return linear(y, self._solved_by_steps, partial(adjoint_of_least_squares, self, slope=self._slope))
+        sampled = "_sampled_inverse" if self.real else "_sampled"
+        back, forth = partial(self._back_projected, sampled=sampled), partial(self._measured, sampled=sampled)
+        return self._differentiable(y, back, forth)
+
+    def _differentiable(self, tensor: Tensor, act: Map, adjoint: Map) -> Tensor:
+        """act(tensor): a single block is torch's to differentiate, several are not, since they are written in place."""
+        return act(tensor) if self._in_one_block(tensor) else linear(tensor, act, adjoint)
+
+    def _measured(self, x: Tensor, *, sampled: str = "_sampled") -> Tensor:
+        dtype = torch.promote_types(x.dtype, torch.complex64)
+        weights = self._on(sampled, x, dtype=dtype)
+        if self._in_one_block(x):
+            spectra: Tensor = torch.fft.fft2(x if self._coils is None else x * self._on("_maps", x, dtype=dtype))
+            return spectra.mul_(weights)
+        maps = self._on("_maps", x, dtype=dtype)
+        y = torch.empty(len(x), *self.range, dtype=dtype, device=x.device)
+        for pictures, coils in self._blocks(x):
+            images = x[pictures] if self._coils is None else x[pictures] * _of(maps, pictures)[:, coils]
+            torch.mul(torch.fft.fft2(images), _of(weights, pictures), out=y[pictures, coils])
+        return y
+
+    def _back_projected(self, y: Tensor, *, sampled: str = "_sampled") -> Tensor:
+        weights, maps = self._on(sampled, y), self._on("_maps", y)
+        if self._in_one_block(y):
+            x: Tensor = torch.fft.ifft2(y * weights, norm="forward")
+            if self._coils is not None:
+                x = (x * maps.conj()).sum(dim=1, keepdim=True)
+        elif self._coils is None:
+            x = y * weights
+            for pictures, _ in self._blocks(y):
+                x[pictures] = torch.fft.ifft2(x[pictures], norm="forward")
+        else:
+            x = torch.zeros(len(y), *self.domain, dtype=y.dtype, device=y.device)
+            for pictures, coils in self._blocks(y):
+                images = torch.fft.ifft2(y[pictures, coils] * _of(weights, pictures), norm="forward")
+                x[pictures] += (images * _of(maps, pictures)[:, coils].conj()).sum(dim=1, keepdim=True)
+        return x.real.contiguous() if self.real else x
+
+    @property
+    def _rows_are_inverted(self) -> bool:
+        """Whether A*A falls apart into rows, one set of them serves every picture, and their inverses fit in memory."""
+        _, height, width = self.domain
+        if self._along is None or len(self._mask) > 1 or len(self._maps) > 1:
+            return False
+        return height * width * (width if self._along == -1 else height) <= LARGEST_INVERSE
+
+    @property
+    def _row_inverses(self) -> Tensor:
+        """(rows, n, n), in double precision; `_on` keeps it once it is computed."""
+        along = -1 if self._along is None else self._along
+        return inverses_of_rows(self._mask, maps=self._maps, along=along, real=self.real, least=self._slope**2)
+
+    def _solved_by_rows(self, y: Tensor) -> Tensor:
+        """(A*A)⁺ A* y in double precision, since A*A squares what rounding does."""
+        b = torch.cat([self._back_projected(y[i : i + 1].to(torch.complex128)) for i in range(len(y))])
+        return self._of_rows(b).to(y.real.dtype if self.real else y.dtype)
+
+    def _adjoint_of_solved_by_rows(self, x: Tensor) -> Tensor:
+        solved = self._of_rows(x.to(torch.promote_types(x.dtype, torch.float64)))
+        measured = torch.promote_types(x.dtype, torch.complex64)
+        return torch.cat([self._measured(solved[i : i + 1]).to(measured) for i in range(len(x))])
+
+    def _of_rows(self, x: Tensor) -> Tensor:
+        """(A*A)⁺ x: (batch, 1, height, width)."""
+        rows = x[:, 0] if self._along == -1 else x[:, 0].mT  # (batch, rows, n)
+        solved = (self._on("_row_inverses", x) @ rows.permute(1, 2, 0)).permute(2, 0, 1)
+        return (solved if self._along == -1 else solved.mT)[:, None]
+
+    def _solved_by_steps(self, y: Tensor) -> Tensor:
+        frequencies, maps = self._on("_mask", y), self._on("_maps", y)
+        stop = Stop(default_tolerance(y.dtype), slope=self._slope)
+        at_once = max(1, BLOCK // self._mask[0].numel()) if y.device.type == "cpu" else len(y)
+        b, solved = self._back_projected(y), []
+        for pictures in _slices(len(y), at_once):
+            some, some_maps = _of(frequencies, pictures), _of(maps, pictures)
+            energy = torch.view_as_real(y[pictures] * some).square().sum(dim=(1, 2, 3, 4))
+            solved.append(
+                solve_normal_equations(
+                    b[pictures], energy=energy, frequencies=some, maps=some_maps, along=self._along, stop=stop
+                )
+            )
+        return torch.cat(solved)
+
+    def _in_one_block(self, batch: Tensor) -> bool:
+        return len(batch) * self.range[0] * self._mask[0].numel() <= BLOCK or batch.device.type != "cpu"
+
+    def _blocks(self, batch: Tensor) -> Iterator[tuple[slice, slice]]:
+        """The pictures and coils of a batch, block by block, so that a block's transforms stay in the CPU's cache."""
+        coils, at_once = self.range[0], max(1, BLOCK // self._mask[0].numel())
+        for pictures in _slices(len(batch), max(1, at_once // coils)):
+            for some_coils in _slices(coils, at_once):
+                yield pictures, some_coils
+
+
+def _slices(length: int, at_once: int) -> Iterator[slice]:
+    for start in range(0, length, at_once):
+        yield slice(start, start + at_once)
+
+
+def _of(constant: Tensor, pictures: slice) -> Tensor:
+    """The rows of a constant (1 or batch, ...) that belong to these pictures."""
+    return constant if len(constant) == 1 else constant[pictures]
+
+
+def _most_sensitive(images: CoilImages | None) -> float:
+    """max √(Σ_c |s_c|²), which ‖A‖ does not exceed."""
+    return 1.0 if images is None else float(images.maps.abs().square().sum(dim=1).max().sqrt())
+
+
+def _heard(mask: Tensor) -> Tensor:
+    """S = (mask + mirrored mask) / 2: how much of a real picture's frequency the mask sees. float64."""
+    mirrored = mask.flip(-2, -1).roll((1, 1), dims=(-2, -1))
+    return 0.5 * (mask.double() + mirrored.double())
+
+
+def _axis_of_lines(mask: Tensor) -> int | None:
+    """The axis that tells the lines of the mask apart: -1 for whole columns, -2 for whole rows; None: neither."""
+    if bool((mask == mask[..., :1, :]).all()):
+        return -1
+    return -2 if bool((mask == mask[..., :1]).all()) else None
+
+
+def _wide(tensor: Tensor, *, complex_too: bool) -> Tensor:
+    """At least in single precision: there is no shorter Fourier transform."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.complex64 if complex_too else torch.float32))

@@ -1,0 +1,99 @@
+"""A group of transformations of pictures, and the law that every one of them keeps.
+
+With T_g x = `T(x, g)`, for all x and every g that `sample` draws:
+
+1. linear:      T_g(a x + x') = a T_g(x) + T_g(x')
+2. inverse:     inverse(T_g(x), g) = x, to rounding where `exact`, else up to what interpolation loses (each says how
+much)
+3. one each:    picture i of a batch is moved by g[i] alone
+4. generator:   the same generator state gives the same elements
+
+and where `exact`, T_g only moves pixels about: ‖T_g x‖ = ‖x‖. The contract tests check the law for every group in
+`unseen.physics.GROUPS`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from unseen.physics.operator import Shape, describe
+
+
+class Group(ABC):
+    """Transformations T_g of pictures (batch, channels, height, width), real or complex; g has a row for each picture.
+
+    Elements are tensors (n, parameters) whose meaning is the group's own, and which do not depend on the pictures'
+    size: `g = group.sample(len(x), generator=rng)`, then `group.T(x, g)`.
+    """
+
+    exact: bool = True
+    """Whether T_g only moves pixels about, without interpolation."""
+    parameters: int = 1
+    """How many numbers an element has."""
+
+    @abstractmethod
+    def sample(self, n: int, *, generator: torch.Generator | None) -> Tensor:
+        """Draw n elements, uniformly over the group: (n, parameters), float64, on the CPU."""
+
+    @abstractmethod
+    def T(self, x: Tensor, g: Tensor) -> Tensor:
+        """T_g x, picture by picture: x's shape, dtype and device.
+
+        Args:
+            x: (batch, channels, height, width).
+            g: (batch, parameters), as `sample` or `elements` give it.
+
+        Raises:
+            ValueError: x is no batch of pictures that this group acts on, or g has not one row for each.
+        """
+
+    @abstractmethod
+    def inverse(self, x: Tensor, g: Tensor) -> Tensor:
+        """T_g⁻¹ x; arguments and errors are those of `T`."""
+
+    def elements(self, shape: Shape) -> Tensor | None:
+        """Every element that differs on pictures of `shape` (channels, height, width), the identity first.
+
+        (order, parameters), or None where the group is continuous.
+        """
+        del shape
+        return None
+
+    def __mul__(self, other: object) -> Group:
+        """`G * H`: first an element of H, then one of G, drawn independently."""
+        from unseen.physics.groups.product import Product
+
+        return Product(self, other) if isinstance(other, Group) else NotImplemented
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def _check(self, x: Tensor, g: Tensor) -> None:
+        if x.ndim != 4:
+            raise ValueError(
+                f"{type(self).__name__} moves pictures (batch, channels, height, width), but got "
+                f"{describe(tuple(x.shape))}."
+            )
+        if tuple(g.shape) != (len(x), self.parameters):
+            raise ValueError(
+                f"{type(self).__name__} takes one element for each picture, ({len(x)}, {self.parameters}), but got "
+                f"{describe(tuple(g.shape))}. Draw them by sample({len(x)}, generator=…)."
+            )
+        if not bool(torch.isfinite(g).all()):
+            raise ValueError(f"The elements of {type(self).__name__} are finite numbers, but got {g.tolist()[:4]}.")
+
+
+def uniform(n: int, parameters: int, *, generator: torch.Generator | None) -> Tensor:
+    """Numbers in [0, 1), drawn where the generator lies: (n, parameters), float64, on the CPU."""
+    device = generator.device if generator is not None else torch.device("cpu")
+    return torch.rand(n, parameters, generator=generator, dtype=torch.float64, device=device).cpu()
+
+
+def one_by_one(x: Tensor, g: Tensor, move: Callable[[Tensor, list[float]], Tensor]) -> Tensor:
+    """move(x[i], g[i]) for each picture of a batch: (batch, channels, height, width)."""
+    moved = [move(picture, element) for picture, element in zip(x, g.tolist(), strict=True)]
+    return torch.stack(moved) if moved else x.clone()

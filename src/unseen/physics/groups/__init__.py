@@ -1,0 +1,1 @@
+"""Groups of transformations, one a file; their names are `unseen.physics`'s."""

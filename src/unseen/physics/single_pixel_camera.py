@@ -1,0 +1,91 @@
+"""The single-pixel camera: one detector sees the scene through one pattern of ±1 after the other."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from unseen.physics.dense import Dense
+from unseen.physics.hadamard import HadamardPatterns
+from unseen.physics.operator import Operator
+from unseen.physics.picture_size import both_sides, check_channels, check_measurements
+
+Patterns = Literal["hadamard", "scrambled", "bernoulli"]
+
+
+class SinglePixelCamera(Operator):
+    """y_i = ⟨p_i, x⟩ / √n for i = 1 … m, with patterns p_i of ±1 and n = height · width pixels.
+
+    y is (batch, channels, m): every channel is seen through the same patterns. Duarte et al., IEEE Signal Process. Mag.
+    25 (2008).
+
+    Args:
+        size: of the picture, one number or (height, width); powers of two but for "bernoulli".
+        m: how many patterns, 1 to n.
+        channels: of the picture.
+        patterns: "hadamard": Walsh–Hadamard patterns from coarse to fine, in the order of how many blocks each is made
+            of (cake-cutting, Yu, Sensors 19, 2019). "scrambled": m of them at random, their signs flipped at random
+            pixel by pixel. "bernoulli": each sign by itself, +1 or −1 with equal chance. The first two are orthogonal
+            and fast (adjoint and pseudo-inverse are one); "bernoulli" keeps m · n numbers.
+        seed: of what is random; the same arguments give the same patterns.
+
+    Raises:
+        ValueError: size, m or channels is out of range, or the patterns are none of these.
+
+    Example:
+        >>> A = SinglePixelCamera(8, 16)
+        >>> A, A(torch.ones(1, 1, 8, 8))[0, 0, :3].round().int().tolist()
+        (SinglePixelCamera((1, 8, 8) -> (1, 16)), [8, 0, 0])
+    """
+
+    patterns: str
+    _through: Operator
+
+    def __init__(
+        self,
+        size: int | tuple[int, int],
+        m: int,
+        *,
+        channels: int = 1,
+        patterns: Patterns = "hadamard",
+        seed: int = 0,
+    ) -> None:
+        height, width = both_sides(size)
+        check_channels(channels)
+        check_measurements(m, height * width)
+        if patterns not in get_args(Patterns):
+            raise ValueError(f"patterns are {', '.join(get_args(Patterns))}, but got {patterns!r}.")
+        super().__init__(domain=(channels, height, width), range=(channels, m))
+        generator = torch.Generator().manual_seed(seed)
+        through: Operator
+        if patterns == "hadamard":
+            blocks = torch.outer(torch.arange(1, height + 1), torch.arange(1, width + 1))
+            coarsest = blocks.flatten().argsort(stable=True)[:m]
+            through = HadamardPatterns(coarsest, signs=torch.ones(height, width).double(), channels=channels)
+        elif patterns == "scrambled":
+            some = torch.randperm(height * width, generator=generator)[:m]
+            through = HadamardPatterns(some, signs=_signs((height, width), generator), channels=channels)
+        else:
+            matrix = _signs((m, height * width), generator) / math.sqrt(height * width)
+            through = Dense(matrix, size=(height, width), channels=channels)
+        self._set(patterns=patterns, _through=through)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self._through(x)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self._through.adjoint(y)
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        return self._through.pinv(y)
+
+    def norm(self) -> float:
+        return self._through.norm()
+
+
+def _signs(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """+1 or −1 with equal chance, float64."""
+    return torch.randint(0, 2, shape, generator=generator).double() * 2 - 1

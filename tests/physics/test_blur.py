@@ -1,0 +1,114 @@
+"""`Blur` and `Downsampling` against SciPy's convolution, torch's and a mean over blocks, and against aliasing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import convolve
+from scipy.signal import convolve2d
+from torch import Tensor
+from torch.nn import functional
+
+from unseen import physics
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("sides", [(3, 3), (5, 1), (4, 5), (1, 6), (9, 8)])
+def test_it_is_scipys_convolution(sides: tuple[int, int]) -> None:
+    kernel, x = noise(*sides, seed=1), noise(2, 3, 9, 8)
+    around = physics.Blur((9, 8), kernel, channels=3)(x)
+    inside = physics.Blur((9, 8), kernel, channels=3, boundary="valid")(x)
+    for i in range(2):
+        for channel in range(3):
+            picture = x[i, channel].numpy()
+            full = convolve2d(np.tile(picture, (3, 3)), kernel.numpy(), mode="full")
+            top, left = 9 + sides[0] // 2, 8 + sides[1] // 2
+            np.testing.assert_allclose(around[i, channel], full[top : top + 9, left : left + 8], atol=1e-12)
+            np.testing.assert_allclose(
+                inside[i, channel], convolve2d(picture, kernel.numpy(), mode="valid"), atol=1e-12
+            )
+            if sides[0] % 2 and sides[1] % 2:
+                np.testing.assert_allclose(
+                    around[i, channel], convolve(picture, kernel.numpy(), mode="wrap"), atol=1e-12
+                )
+
+
+def test_a_product_is_blurred_as_any_other_kernel() -> None:
+    column, row = noise(4, seed=1), noise(3, seed=2)
+    x = noise(2, 1, 9, 8)
+    product = physics.Blur((9, 8), torch.outer(column, row), boundary="valid")
+    nearly = physics.Blur((9, 8), torch.outer(column, row) + 1e-6 * noise(4, 3, seed=3), boundary="valid")
+    torch.testing.assert_close(product(x), nearly(x), rtol=0, atol=1e-4)
+    assert product.norm() == pytest.approx(nearly.norm(), rel=1e-4)
+
+
+@pytest.mark.parametrize("boundary", ["circular", "valid"])
+def test_what_a_blur_all_but_wipes_out_counts_as_nought(boundary: str) -> None:
+    kernel = physics.gaussian_kernel(1.5, truncate=3)
+    x = noise(1, 1, 24, 24)
+    coarse = physics.Blur(24, kernel, boundary=boundary)
+    fine = physics.Blur(24, kernel, boundary=boundary, rtol=1e-9)
+    y = coarse(x)
+    lost = (coarse(coarse.pinv(y)) - y).norm() / x.norm()
+    assert 1e-6 < lost <= 1e-3 * coarse.norm()
+    assert (fine(fine.pinv(y)) - y).norm() / x.norm() < 1e-8
+    disturbed = y + 1e-2 * noise(*y.shape, seed=9)
+    assert coarse.pinv(disturbed).norm() < 0.01 * fine.pinv(disturbed).norm()
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.5, 3.0])
+def test_a_gaussian_kernel_is_a_gaussian(sigma: float) -> None:
+    kernel = physics.gaussian_kernel(sigma)
+    assert float(kernel.sum()) == pytest.approx(1)
+    place = torch.arange(len(kernel), dtype=torch.float64) - len(kernel) // 2
+    assert float((kernel.sum(dim=0) * place.square()).sum().sqrt()) == pytest.approx(sigma, rel=0.01)
+
+
+def test_bicubic_is_torchs_and_box_is_the_mean() -> None:
+    x = noise(2, 3, 12, 18)
+    small = functional.interpolate(x, scale_factor=1 / 3, mode="bicubic", antialias=True)
+    torch.testing.assert_close(physics.Downsampling((12, 18), 3, channels=3, filter="bicubic")(x), small)
+    torch.testing.assert_close(
+        physics.Downsampling((12, 18), 3, channels=3, filter="box")(x), functional.avg_pool2d(x, 3)
+    )
+
+
+@pytest.mark.parametrize(("size", "factor"), [(12, 2), (18, 3), (20, 4), (7, 1)])
+def test_the_ideal_filter_keeps_what_the_small_picture_can_hold_and_aliases_nothing(size: int, factor: int) -> None:
+    A = physics.Downsampling(size, factor)
+    place = torch.arange(size, dtype=torch.float64)
+    for frequency in range(size // 2 + 1):
+        wave = torch.cos(2 * torch.pi * frequency * place / size + 0.3).expand(1, 1, size, size)
+        kept = 2 * factor * frequency < size or factor == 1
+        torch.testing.assert_close(
+            A(wave), wave[..., ::factor, ::factor] if kept else 0 * wave[..., ::factor, ::factor]
+        )
+    x = noise(1, 1, size, size)
+    torch.testing.assert_close(A(x.roll(factor, dims=-1)), A(x).roll(1, dims=-1))
+
+
+def test_bad_blurs_and_downsamplings_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"matrix \(rows, columns\) of finite real numbers.*\(1, 3, 3\)"):
+        physics.Blur(8, torch.ones(1, 3, 3))
+    with pytest.raises(ValueError, match=r"finite real numbers, but got torch\.complex64"):
+        physics.Blur(8, torch.ones(3, 3, dtype=torch.complex64))
+    with pytest.raises(ValueError, match="finite real numbers"):
+        physics.Blur(8, torch.full((3, 3), float("nan")))
+    with pytest.raises(ValueError, match=r"at most as large as the picture \(8, 8\), but got \(9, 3\)"):
+        physics.Blur(8, torch.ones(9, 3))
+    with pytest.raises(ValueError, match="boundary is circular or valid, but got 'mirror'"):
+        physics.Blur(8, torch.ones(3, 3), boundary="mirror")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"rtol is a share .* but got 1\.0"):
+        physics.Blur(8, torch.ones(3, 3), rtol=1.0)
+    with pytest.raises(ValueError, match=r"divides the size \(8, 9\), but got 2"):
+        physics.Downsampling((8, 9), 2)
+    with pytest.raises(ValueError, match="filter is one of ideal, bicubic, box, but got 'nearest'"):
+        physics.Downsampling(8, filter="nearest")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="finite and above 0, but got 0"):
+        physics.gaussian_kernel(0)
+    with pytest.raises(ValueError, match="channels is a whole number above 0, but got 0"):
+        physics.Downsampling(8, channels=0)

@@ -196,16 +196,45 @@ def test_the_same_seed_gives_the_same_value() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(shape=st.lists(st.integers(1, 5), min_size=1, max_size=5))
-def test_y_is_a_batch_of_pictures_that_fit_the_mask(shape: list[int]) -> None:
+def test_y_is_a_batch_of_any_measurements_that_fit_the_mask(shape: list[int]) -> None:
     y = torch.zeros(shape)
+    if len(shape) == 1:
+        with pytest.raises(
+            ValueError, match=r"y is \(batch, \.\.\.\), real or complex floating point, but got torch.float32"
+        ):
+            sure(nn.Identity(), y, Gaussian(1.0))
+        return
+    assert sure(nn.Identity(), y, Gaussian(1.0), generator=rng()).shape == (shape[0],)
     if len(shape) == 4:
-        assert sure(nn.Identity(), y, Gaussian(1.0), generator=rng()).shape == (shape[0],)
         mask = Mask(torch.ones(shape[1], shape[2] + 1, shape[3]))
         with pytest.raises(ValueError, match=r"Mask takes .* but got \(" + ", ".join(map(str, shape))):
             sure(nn.Identity(), y, Gaussian(1.0), mask)
-    else:
-        with pytest.raises(ValueError, match=r"y is real, \(batch, channels, height, width\), but got torch.float32"):
-            sure(nn.Identity(), y, Gaussian(1.0))
+
+
+def test_complex_y_is_its_two_real_components() -> None:
+    """Re⟨·, ·⟩, m twice the entries, sigma for each component: as if the parts lay side by side."""
+    y = torch.view_as_complex(torch.randn(3, 1, 8, 8, 2, generator=rng(1), dtype=torch.float64))
+    net = tiny()
+
+    def of_parts(parts: Tensor) -> Tensor:  # (batch, 1, 8, 8, 2); the parts are mixed
+        real, imaginary = parts.unbind(-1)
+        return torch.stack([net(real) - imaginary, net(imaginary) + 0.5 * real], dim=-1)
+
+    def complex_h(batch: Tensor) -> Tensor:
+        return MASK(torch.view_as_complex(of_parts(torch.view_as_real(batch))))
+
+    def flat_h(batch: Tensor) -> Tensor:
+        return of_parts(batch.reshape(-1, 1, 8, 8, 2)).flatten(3) * keep
+
+    keep = MASK.mask.repeat_interleave(2, dim=-1)
+    flat = Mask(keep)
+    expected = sure(flat_h, torch.view_as_real(y).flatten(3), Gaussian(0.7), flat, generator=rng(2))
+    torch.testing.assert_close(sure(complex_h, y, Gaussian(0.7), MASK, generator=rng(2)), expected)
+    sigmas = Gaussian(torch.tensor([0.1, 0.5, 2.0]))
+    expected = sure(flat_h, torch.view_as_real(y).flatten(3), sigmas, flat, generator=rng(2))
+    torch.testing.assert_close(sure(complex_h, y, sigmas, MASK, generator=rng(2)), expected)
+    with pytest.raises(ValueError, match=r"h gives what it takes, torch.complex128, but h\(y\) is torch.float64"):
+        sure(torch.abs, y, Gaussian(0.7))
 
 
 def test_what_sure_cannot_use_is_refused_with_a_sentence() -> None:

@@ -1,8 +1,13 @@
 """Losses: one value per sample, each stating which of x (truth), y (measurement), A (operator) and f (network) it
 needs.
 
-`sure` is the risk of a network on noisy pictures, known without the clean ones; `sure_literal` are the thesis's two
-readings of it. The `feature_matching` and `discriminator_bce` losses train GANs; `dice_loss` and `bce` need a mask.
+For learning from measurements, the classes: a `Loss` looks at a batch of measurements and at what the network makes of
+it (`Seen`). `MeasurementConsistency` and `Equivariance` together are EI, `Sure` and `RobustEquivariance` REI;
+`Supervised` is for those who have the truth.
+
+`sure` is the risk of a network on noisy pictures, known without the clean ones, `mixed_sure`, `hudson_risk`,
+`thinning_risk` and `recorrupted_risk` its kin for counts; `sure_literal` are the thesis's two readings of it. The
+`feature_matching` and `discriminator_bce` losses train GANs; `dice_loss` and `bce` need a mask.
 
 `LOSSES` is this room's registry: a new loss is one file and one line here, and the contract tests find it.
 """
@@ -14,22 +19,58 @@ import lazy_loader
 if TYPE_CHECKING:
     from unseen.losses.adversarial import discriminator_bce as discriminator_bce
     from unseen.losses.adversarial import feature_matching as feature_matching
+    from unseen.losses.backprojected import BackprojectedConsistency as BackprojectedConsistency
+    from unseen.losses.backprojected import BackprojectedRisk as BackprojectedRisk
+    from unseen.losses.equivariance import Equivariance as Equivariance
+    from unseen.losses.equivariance import RobustEquivariance as RobustEquivariance
+    from unseen.losses.equivariant_adversarial import EquivariantAdversarial as EquivariantAdversarial
+    from unseen.losses.hudson import hudson_risk as hudson_risk
+    from unseen.losses.loss import Loss as Loss
+    from unseen.losses.loss import Seen as Seen
+    from unseen.losses.measurement import MeasurementConsistency as MeasurementConsistency
+    from unseen.losses.mixed_stein import mixed_sure as mixed_sure
+    from unseen.losses.multi_operator import MultiOperator as MultiOperator
+    from unseen.losses.recorrupted import Recorrupted as Recorrupted
+    from unseen.losses.recorrupted import recorrupted_risk as recorrupted_risk
+    from unseen.losses.risk import Sure as Sure
     from unseen.losses.running_averages import running_averages_frozen as running_averages_frozen
+    from unseen.losses.scale_equivariance import ScaleEquivariance as ScaleEquivariance
+    from unseen.losses.splitting import Splitting as Splitting
     from unseen.losses.stein import sure as sure
     from unseen.losses.stein import sure_literal as sure_literal
     from unseen.losses.supervised import bce as bce
     from unseen.losses.supervised import dice_loss as dice_loss
+    from unseen.losses.thinning import Thinning as Thinning
+    from unseen.losses.thinning import thinning_risk as thinning_risk
+    from unseen.losses.truth import Supervised as Supervised
 
 LOSSES = {
+    "backprojected-consistency": "backprojected:BackprojectedConsistency",
+    "backprojected-risk": "backprojected:BackprojectedRisk",
     "bce": "supervised:bce",
     "dice": "supervised:dice_loss",
     "discriminator-bce": "adversarial:discriminator_bce",
+    "equivariance": "equivariance:Equivariance",
+    "equivariant-adversarial": "equivariant_adversarial:EquivariantAdversarial",
     "feature-matching": "adversarial:feature_matching",
+    "hudson-risk": "hudson:hudson_risk",
+    "measurement-consistency": "measurement:MeasurementConsistency",
+    "mixed-sure": "mixed_stein:mixed_sure",
+    "multi-operator": "multi_operator:MultiOperator",
+    "recorrupted": "recorrupted:Recorrupted",
+    "recorrupted-risk": "recorrupted:recorrupted_risk",
+    "robust-equivariance": "equivariance:RobustEquivariance",
+    "scale-equivariance": "scale_equivariance:ScaleEquivariance",
+    "splitting": "splitting:Splitting",
+    "stein-risk": "risk:Sure",
+    "supervised": "truth:Supervised",
     "sure": "stein:sure",
     "sure-literal": "stein:sure_literal",
+    "thinning": "thinning:Thinning",
+    "thinning-risk": "thinning:thinning_risk",
 }
 
-_attributes: dict[str, list[str]] = {"running_averages": ["running_averages_frozen"]}
+_attributes: dict[str, list[str]] = {"loss": ["Loss", "Seen"], "running_averages": ["running_averages_frozen"]}
 for _place in LOSSES.values():
     _file, _, _name = _place.partition(":")
     _attributes.setdefault(_file, []).append(_name)

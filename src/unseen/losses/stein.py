@@ -2,7 +2,7 @@
 
 Stein's lemma: for y ~ N(x, σ²I), E⟨n, h(y)⟩ = σ² E div h(y). Hence what a network gains by copying the noise n it was
 shown can be computed, and taken off again. One function serves every use: a whole picture, the lungs of a film
-(`target` = their mask), or the observed entries of a measurement (h = A∘f, `target` = the mask).
+(`target` = their mask), or the observed entries of a measurement (h = A∘f, `target` = `A.observed()`).
 """
 
 from __future__ import annotations
@@ -38,14 +38,15 @@ def sure(
 
     Unbiased, up to O(tau²), for the risk E‖h(y) − B x‖² when y = x + n, n ~ N(0, sigma² I). The noise is counted, and y
     perturbed, on B's entries alone. h is held to B y = 0 off the mask, as the risk has it; for the risk on the mask
-    only, end h in the mask: `h = lambda y: B(f(y))`.
+    only, end h in the mask: `h = lambda y: B(f(y))`. Complex y: sigma is that of each real component, of which an entry
+    has two, b ~ N(0, 1) in both, and products are Re⟨·, ·⟩.
 
     Needs y and f (within h); A too where h = A∘f. Differentiable through both passes. Accumulated at least in single
     precision, also under autocast.
 
     Args:
-        h: takes and gives (batch, channels, height, width); the same function in both passes (no dropout).
-        y: (batch, channels, height, width), noisy.
+        h: takes and gives y's shape; the same function in both passes (no dropout).
+        y: (batch, ...), noisy, real or complex.
         noise: `Gaussian`, whose sigma is in y's units, one for all or one for each sample.
         target: an orthogonal projection B: a `Mask`, shared or one for each sample; None: all of y.
         tau: the finite difference's step, > 0, in y's units. The bias is O(tau²) for smooth h; rounding of h costs
@@ -76,8 +77,8 @@ def sure(
     sigma, prediction, direction, change = _two_passes(
         h, y, noise, target, tau, generator, prediction, modules, masked_probe=True
     )
-    residual = prediction - _projected(target, at_least_single(y))
-    m = _entries(target, y)
+    residual = prediction - real_components(projected(target, at_least_single(y)))
+    m = real_entries(target, y)
     return _total(residual**2) - sigma**2 * m + 2 * sigma**2 / tau * _total(direction * change)
 
 
@@ -122,10 +123,10 @@ def sure_literal(
     sigma, prediction, b, change = _two_passes(
         h, y, noise, target, tau, generator, prediction, modules, masked_probe=False
     )
-    square = _total((prediction - _projected(target, at_least_single(y))) ** 2)
+    square = _total((prediction - real_components(projected(target, at_least_single(y)))) ** 2)
     n = prediction[0].numel()
     fidelity = square / n if form == "mse" else square.sqrt()
-    m = _entries(target, y).clamp(min=1)
+    m = real_entries(target, y).clamp(min=1)
     return fidelity - sigma**2 + 2 * sigma**2 / m * _total(b * change)
 
 
@@ -141,50 +142,67 @@ def _two_passes(
     *,
     masked_probe: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """sigma (() or (batch,)), h(y), the probe (b, or B b), and h(y + tau B b) − h(y): all in accumulation precision."""
+    """sigma (() or (batch,)), h(y), the probe (b, or B b), and h(y + tau B b) − h(y): all in accumulation precision,
+    and but for sigma in real components.
+    """
     if not isinstance(noise, Gaussian):
         raise TypeError(
             f"SURE is for Gaussian noise, but got {type(noise).__name__}. Counts need a risk estimator of their own."
         )
+    check_request(y, target, tau)
+    b = standard_normal(y, generator=generator)
+    masked = projected(target, b)
+    if prediction is None:
+        prediction = h(y)
+    check_output(prediction, y)
+    with running_averages_frozen(*modules, *([h] if isinstance(h, nn.Module) else [])):
+        perturbed = h(y + tau * masked)
+    check_output(perturbed, y)
+    sigma = noise.sigma_of(at_least_single(y)).flatten()
+    prediction = real_components(prediction)
+    change = real_components(perturbed) - prediction
+    return sigma, prediction, real_components(masked if masked_probe else b), change
+
+
+def check_request(y: Tensor, target: Mask | None, tau: float) -> None:
+    """Raises TypeError or ValueError where a risk cannot be estimated for these."""
     if target is not None and not isinstance(target, Mask):
         raise TypeError(f"The target of SURE is a Mask, or None for all of y, but got {type(target).__name__}.")
-    if y.ndim != 4 or y.is_complex():
+    if y.ndim < 2 or not (y.is_floating_point() or y.is_complex()):
         raise ValueError(
-            f"y is real, (batch, channels, height, width), but got {y.dtype} of shape {describe(tuple(y.shape))}."
+            f"y is (batch, ...), real or complex floating point, but got {y.dtype} of shape {describe(tuple(y.shape))}."
         )
     if not tau > 0:
         raise ValueError(f"tau is a step above 0, but got {tau}.")
-    b = standard_normal(y, generator=generator)
-    masked = _projected(target, b)
-    if prediction is None:
-        prediction = h(y)
-    _check_output(prediction, y)
-    with running_averages_frozen(*modules, *([h] if isinstance(h, nn.Module) else [])):
-        perturbed = h(y + tau * masked)
-    _check_output(perturbed, y)
-    sigma = noise.sigma_of(at_least_single(y)).flatten()
-    prediction = at_least_single(prediction)
-    change = at_least_single(perturbed) - prediction
-    return sigma, prediction, at_least_single(masked if masked_probe else b), change
 
 
-def _check_output(output: Tensor, y: Tensor) -> None:
+def check_output(output: Tensor, y: Tensor) -> None:
+    """Raises ValueError unless h(y) has y's shape, and is complex where y is."""
     if output.shape != y.shape:
         raise ValueError(
             f"h gives what it takes, {describe(tuple(y.shape))}, but h(y) has shape {describe(tuple(output.shape))}."
         )
+    if output.is_complex() != y.is_complex():
+        raise ValueError(f"h gives what it takes, {y.dtype}, but h(y) is {output.dtype}.")
 
 
-def _projected(target: Mask | None, tensor: Tensor) -> Tensor:
+def projected(target: Mask | None, tensor: Tensor) -> Tensor:
+    """B tensor."""
     return tensor if target is None else target(tensor)
 
 
-def _entries(target: Mask | None, y: Tensor) -> Tensor:
-    """m, the trace of B: (1,) or (batch,)."""
-    wide = at_least_single(y)
+def real_components(tensor: Tensor) -> Tensor:
+    """In accumulation precision; a complex tensor's real and imaginary parts along a last axis of two."""
+    wide = at_least_single(tensor)
+    return torch.view_as_real(wide) if wide.is_complex() else wide
+
+
+def real_entries(target: Mask | None, y: Tensor) -> Tensor:
+    """m, the trace of B over real components: (1,) or (batch,)."""
+    wide = real_components(y)
     if target is None:
-        return wide.new_full((1,), y[0].numel() if len(y) else 0)
-    return target.counts().to(wide.device, wide.dtype)
+        return wide.new_full((1,), wide[0].numel() if len(y) else 0)
+    return target.counts().to(wide.device, wide.dtype) * (2 if y.is_complex() else 1)
 
 
 def _total(tensor: Tensor) -> Tensor:

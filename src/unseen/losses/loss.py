@@ -1,0 +1,135 @@
+"""What learning from measurements descends: a loss, and what it may look at.
+
+The law of a loss: one finite value per sample; sample i's depends on sample i alone; it reads of what was seen only
+what `needs` names. The contract tests check the law for every loss in `unseen.losses.LOSSES`.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from unseen.losses.running_averages import running_averages_frozen
+from unseen.physics.gaussian import Gaussian
+from unseen.physics.measurement import Measurement
+from unseen.physics.operator import Operator
+
+Reconstruct = Callable[[Tensor, Measurement], Tensor]
+"""f: measurements (batch, *A.range) and the process that made them → pictures (batch, *A.domain)."""
+
+
+class Seen:
+    """A batch of measurements, and what the network makes of it; each is computed once, when a loss first asks.
+
+    Args:
+        y: (batch, *A.range), what was measured.
+        process: how; its operator is made for this batch where it has an A for each sample.
+        f: the reconstruction.
+        x: (batch, *A.domain), the truth, where it is known; None: it was never seen.
+        modules: the networks that f runs. Their running averages follow the pass over y alone (`again` leaves them).
+        pool: further operators of the same kind that a picture could have been measured with, one a row (see
+            `Operator.select`); None: `process.A` is the only one.
+    """
+
+    def __init__(
+        self,
+        y: Tensor,
+        process: Measurement,
+        f: Reconstruct,
+        *,
+        x: Tensor | None = None,
+        modules: Iterable[nn.Module] = (),
+        pool: Operator | None = None,
+    ) -> None:
+        self.y, self.process, self.f, self.x, self.pool = y, process, f, x, pool
+        self.modules = tuple(modules)
+
+    @cached_property
+    def reconstruction(self) -> Tensor:
+        """x̂ = f(y): (batch, *A.domain)."""
+        return self.f(self.y, self.process)
+
+    @cached_property
+    def remeasured(self) -> Tensor:
+        """link(A x̂): (batch, *A.range)."""
+        return self.process.mean(self.reconstruction)
+
+    def again(self, y: Tensor, process: Measurement | None = None) -> Tensor:
+        """f on other measurements, without a trace in running averages: (batch, *A.domain)."""
+        with running_averages_frozen(*self.modules):
+            return self.f(y, self.process if process is None else process)
+
+
+class Loss(ABC):
+    """A term of what is descended: `weight` · its mean over the batch.
+
+    Args:
+        weight: > 0 or 0.
+    """
+
+    needs: ClassVar[frozenset[str]]
+    """Which of "x" (truth), "y" (measurement), "A" (operator) and "f" (network) it reads."""
+
+    def __init__(self, *, weight: float = 1.0) -> None:
+        if not (math.isfinite(weight) and weight >= 0):
+            raise ValueError(f"A loss is weighted by a finite number of at least 0, but got {weight}.")
+        self.weight = float(weight)
+
+    @abstractmethod
+    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        """One value per sample, unweighted: (batch,), at least in single precision.
+
+        Args:
+            seen: the batch.
+            generator: where its random draws come from; None: torch's global generator.
+        """
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(weight={self.weight:g})"
+
+
+def observed_count(process: Measurement, y: Tensor) -> Tensor:
+    """m, the observed real components of y: (1,) or (batch,); a complex entry counts two."""
+    mask = process.A.observed()
+    entries = torch.tensor([y[0].numel()]) if mask is None else mask.counts()
+    return entries.to(y.device, torch.float64) * (2 if y.is_complex() else 1)
+
+
+def observed(process: Measurement, y: Tensor) -> Tensor:
+    """y with nought where nothing was measured."""
+    mask = process.A.observed()
+    return y if mask is None else mask(y)
+
+
+def measured_anew(process: Measurement, x: Tensor, *, generator: torch.Generator | None) -> Tensor:
+    """noise(link(A x)) with noise of its own; its gradient in x is that of link(A x).
+
+    Counts have means of at least 0: link(A x) is clipped there for every noise but the Gaussian, as a network may give
+    less.
+    """
+    u = process.mean(x)
+    if process.noise is None:
+        return u
+    if not isinstance(process.noise, Gaussian):
+        u = u.clamp(min=0)
+    noise_free = u.detach()
+    return u + (process.noise.sample(noise_free, generator=generator) - noise_free)
+
+
+def mean_square(tensor: Tensor) -> Tensor:
+    """‖tensor‖² / n per sample, over its n real components: (batch,), at least in single precision."""
+    return squares(tensor) / (tensor[0].numel() * (2 if tensor.is_complex() else 1) if len(tensor) else 1)
+
+
+def squares(tensor: Tensor) -> Tensor:
+    """‖tensor‖² per sample, real or complex: (batch,), at least in single precision."""
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor)
+    tensor = tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+    return tensor.flatten(1).square().sum(dim=1)

@@ -1,0 +1,141 @@
+"""R2R, recorrupted to recorrupted: more noise makes of one Gaussian measurement two independent ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from unseen.losses.loss import Loss, Seen, observed, observed_count
+from unseen.losses.stein import check_output, check_request, projected, real_components, real_entries
+from unseen.physics.gaussian import Gaussian
+from unseen.physics.mask import Mask
+from unseen.physics.noise import standard_normal
+
+SHARE = 0.1
+
+
+def recorrupted_risk(
+    h: Callable[[Tensor], Tensor],
+    y: Tensor,
+    noise: Gaussian,
+    target: Mask | None = None,
+    *,
+    share: float = SHARE,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """‖h(y₁) − B y₂‖² − m sigma² / share,   y₁ = y + sigma √(share/(1 − share)) ω,
+    y₂ = y − sigma √((1 − share)/share) ω,   ω ~ N(0, I).
+
+    y₁ and y₂ are independent, so this is unbiased for E‖h(y₁) − B x‖²: the risk at y₁, whose noise is
+    sigma / √(1 − share), a little more than y's.
+
+    Regime: exact at every sigma, for every h; no derivative. Its variance grows as 1 / share, and is above `sure`'s.
+
+    Needs y and f (within h); A too where h = A∘f. Differentiable.
+
+    Args:
+        h: takes and gives y's shape. One call.
+        y: (batch, ...), noisy, real or complex (sigma for each real component).
+        noise: `Gaussian`.
+        target: a `Mask`, shared or one for each sample; None: all of y. h is held to nought off it.
+        share: how y's precision is split: y₂ gets this much, in (0, 1).
+        generator: where ω comes from; None: torch's global generator.
+
+    Returns:
+        (batch,): the sum over each sample's entries. It can be negative.
+
+    Raises:
+        TypeError: the noise is not Gaussian, or the target no mask.
+        ValueError: shapes do not fit, or the share is not between 0 and 1.
+
+    Example:
+        >>> import torch
+        >>> from unseen.physics import Gaussian
+        >>> recorrupted_risk(torch.zeros_like, torch.ones(2, 1, 8, 8), Gaussian(0.0)).tolist()
+        [64.0, 64.0]
+
+    Source: Pang et al., Recorrupted-to-Recorrupted: unsupervised deep learning for image denoising, CVPR 2021.
+    """
+    check_request(y, target, 1.0)
+    noisier, judging = recorrupted(y, noise, share=share, generator=generator)
+    prediction = h(noisier)
+    check_output(prediction, y)
+    judge = real_components(projected(target, judging))
+    sigma = noise.sigma_of(judge).flatten()
+    square = ((real_components(prediction) - judge) ** 2).flatten(1).sum(dim=1)
+    return square - sigma**2 / share * real_entries(target, y)
+
+
+def recorrupted(
+    y: Tensor, noise: Gaussian, *, share: float, generator: torch.Generator | None
+) -> tuple[Tensor, Tensor]:
+    """y₁ and y₂, independent measurements of the mean of y: of y's shape, dtype and device.
+
+    Their sigmas are sigma / √(1 − share) and sigma / √share.
+
+    Raises:
+        TypeError, ValueError: as `recorrupted_risk`.
+    """
+    if not isinstance(noise, Gaussian):
+        raise TypeError(f"Recorrupting is for Gaussian noise, but got {type(noise).__name__}. Counts: use Thinning.")
+    check_share(share)
+    more = noise.sigma_of(y) * standard_normal(y, generator=generator)
+    odds = math.sqrt(share / (1 - share))
+    return (y + odds * more).to(y.dtype), (y - more / odds).to(y.dtype)
+
+
+def check_share(share: float) -> None:
+    """Raises ValueError unless 0 < share < 1."""
+    if not 0 < share < 1:
+        raise ValueError(f"share is between 0 and 1, but got {share}.")
+
+
+class Recorrupted(Loss):
+    """The risk of link(A f(y₁)) by `recorrupted_risk`, / m. f is given y₁ and a process of y₁'s noise.
+
+    For comparison with `Sure`: one pass instead of two, a noisier estimate, of the risk at a little more noise.
+
+    Args:
+        share: how y's precision is split: what judges gets this much, in (0, 1).
+        weight: ≥ 0.
+
+    Raises:
+        ValueError: the share is not between 0 and 1.
+        TypeError (when called): the noise is not Gaussian.
+
+    Example:
+        >>> import torch
+        >>> from unseen.losses import Seen
+        >>> from unseen.physics import Gaussian, Identity, Measurement
+        >>> y = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+        >>> blind = Seen(y, Measurement(Identity((1, 64, 64)), noise=Gaussian(1.0)), lambda y, process: 0 * y)
+        >>> abs(Recorrupted()(blind, generator=torch.Generator().manual_seed(1)).item()) < 0.5
+        True
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+
+    def __init__(self, share: float = SHARE, *, weight: float = 1.0) -> None:
+        super().__init__(weight=weight)
+        check_share(share)
+        self.share = share
+
+    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        noise = seen.process.noise
+        if not isinstance(noise, Gaussian):
+            raise TypeError(f"Recorrupted is for Gaussian noise, but the process has {type(noise).__name__}.")
+        noisier = replace(seen.process, noise=Gaussian(noise.sigma / math.sqrt(1 - self.share)))
+
+        def h(y: Tensor) -> Tensor:
+            return observed(noisier, noisier.mean(seen.again(y, noisier)))
+
+        total = recorrupted_risk(h, seen.y, noise, seen.process.A.observed(), share=self.share, generator=generator)
+        return total / observed_count(seen.process, seen.y).clamp(min=1).to(total)
+
+    def __repr__(self) -> str:
+        return f"Recorrupted(share={self.share:g}, weight={self.weight:g})"

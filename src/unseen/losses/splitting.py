@@ -1,0 +1,58 @@
+"""Splitting: reconstruct from some of the measurement, and be judged by the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from unseen.losses.loss import Loss, Seen, squares
+from unseen.losses.precision import at_least_single
+from unseen.losses.recorrupted import check_share
+
+
+class Splitting(Loss):
+    """‖(1 − ω) ⊙ (y − link(A f(ω ⊙ y, ω A)))‖² / m₂,  over the m₂ observed real components that ω leaves out.
+
+    ω is drawn for each sample, and keeps a location of all channels (coils, colours) or none. Where no truth is known
+    it is the field's other way; it needs noise that is independent between locations, and what A shows of no picture it
+    does not find either.
+
+    Args:
+        kept: the share of the locations that f is given, in (0, 1).
+        weight: ≥ 0.
+
+    Raises:
+        ValueError: the share is not between 0 and 1.
+
+    Source: Yaman et al., Self-supervised learning of physics-guided reconstruction neural networks without fully
+    sampled reference data, Magnetic Resonance in Medicine 84 (2020) 3172–3191, where kept is 0.6.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+
+    def __init__(self, kept: float = 0.6, *, weight: float = 1.0) -> None:
+        super().__init__(weight=weight)
+        check_share(kept)
+        self.kept = kept
+
+    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        process, y = seen.process, seen.y
+        device = generator.device if generator is not None else torch.device("cpu")
+        locations = (len(y), 1, *y.shape[2:])
+        kept = (torch.rand(locations, generator=generator, device=device) < self.kept).cpu().expand(y.shape)
+        some = replace(process, A=process.A.restrict(kept))
+        kept = kept.to(y.device)
+        nothing = torch.zeros_like(y)
+        given = torch.where(kept, y, nothing if process.link is None else process.link(nothing))
+        found = process.mean(seen.again(given, some))
+        mask = process.A.observed()
+        judging = ~kept if mask is None else ~kept & mask.mask.to(y.device)
+        judged = squares(judging * (at_least_single(y) - at_least_single(found)))
+        m = judging.flatten(1).sum(dim=1) * (2 if y.is_complex() else 1)
+        return judged / m.clamp(min=1)
+
+    def __repr__(self) -> str:
+        return f"Splitting(kept={self.kept:g}, weight={self.weight:g})"

@@ -1,0 +1,45 @@
+"""The truth, where there is one: what learning from measurements alone is measured against."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from unseen.losses.loss import Loss, Seen, mean_square
+from unseen.losses.precision import at_least_single
+from unseen.physics.operator import describe
+
+
+class Supervised(Loss):
+    """‖x − f(y)‖² / n, over the n real components of x.
+
+    Args:
+        weight: ≥ 0.
+
+    Raises (when called):
+        ValueError: the truth was not given, or has another shape than f(y).
+
+    Example:
+        >>> import torch
+        >>> from unseen.losses import Seen
+        >>> from unseen.physics import Identity, Measurement
+        >>> x = torch.ones(2, 1, 4, 4)
+        >>> seen = Seen(x + 0.5, Measurement(Identity((1, 4, 4))), lambda y, process: y, x=x)
+        >>> Supervised()(seen, generator=None).tolist()
+        [0.25, 0.25]
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"x", "y", "f"})
+
+    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        del generator
+        if seen.x is None:
+            raise ValueError("Supervised compares with the truth, but none was given: learn(..., truth=x).")
+        if seen.x.shape != seen.reconstruction.shape:
+            raise ValueError(
+                f"The truth has shape {describe(tuple(seen.x.shape))}, but f(y) has "
+                f"{describe(tuple(seen.reconstruction.shape))}."
+            )
+        return mean_square(at_least_single(seen.reconstruction) - at_least_single(seen.x))

@@ -1,0 +1,6 @@
+"""Solvers of convex problems over batches of pictures: each sample takes its own steps, and stops by itself.
+
+`fista.fista` for a smooth term and one with a proximal map, `pdhg.pdhg` for sums of terms that each see the picture
+through a linear map. Both return a `convergence.Solution`: the pictures, and how near to the minimum they are known
+to be.
+"""

@@ -10,7 +10,8 @@ The rooms, from the top of the house to the bottom (imports point only downwards
 - ``screening``: from a score to a decision: calibration, policy, input gate, drift
 - ``evaluation``: ROC, intervals, shortcut audit, localisation, the report
 - ``detectors``: one file a method; a score depends on its film alone
-- ``priors``: linear and learnt generators, the distance to their range
+- ``reconstruction``: from measurements to pictures, learnt without ever seeing one
+- ``priors``: linear and learnt generators, total variation; the solvers behind them
 - ``anatomy``: from a film to network input: lungs and views
 - ``training``: the one training loop
 - ``losses``: one value per sample
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from unseen import networks as networks
     from unseen import physics as physics
     from unseen import priors as priors
+    from unseen import reconstruction as reconstruction
     from unseen import screening as screening
     from unseen import training as training
     from unseen import web as web
@@ -57,6 +59,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "networks",
         "physics",
         "priors",
+        "reconstruction",
         "screening",
         "training",
         "web",

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 import unseen
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = ("train", "dicom-lossless", "openvino", "postgres", "dev", "docs")
+EXTRAS = ("train", "dicom-lossless", "imaging", "openvino", "postgres", "dev", "docs")
 
 
 # Taken by name, never imported here: pydicom's plugins, and what Typer prints with.

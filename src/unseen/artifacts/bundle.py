@@ -41,9 +41,9 @@ class Card(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal[1] = 1
-    kind: Literal["detector", "lungs"]
+    kind: Literal["detector", "lungs", "reconstruction"]
     name: str = Field(min_length=1)
-    """The registry's key, such as ``roi-sure``; never a module path."""
+    """The registry's key, such as ``roi-sure`` or ``unrolled``; never a module path."""
     config: dict[str, object] = {}
     """The settings that build the class which these weights fit."""
     view: dict[str, object] | None = None
@@ -52,9 +52,13 @@ class Card(BaseModel):
     """The settings of the lung finder whose weights are copied in, under ``finder.``; None where the model has none."""
     gate: dict[str, object] | None = None
     """The settings of the input gate whose tensors are copied in, under ``gate.``; None where there is none."""
+    process: dict[str, object] | None = None
+    """How the measurements came about that a reconstructor learnt from: operator, link and noise, by registry keys and
+    the arguments that make them; tensors are copied in, under ``process.``. None for a detector."""
     recipe_digest: str | None = None
     training_films: list[str] = []
-    """``pixel_sha256`` of every film trained on, so that an evaluation can leave those out and say so."""
+    """``pixel_sha256`` of every film trained on, so that an evaluation can leave those out and say so; of a
+    reconstructor, the SHA-256 of every measurement's bytes."""
     weights_sha256: str = ""
     weights_bytes: int = Field(default=0, ge=0)
     facts: dict[str, float] = {}

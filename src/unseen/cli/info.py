@@ -32,13 +32,14 @@ def info(
 
         card = load(model).card
         view = card.view or {}
+        learnt_from = "measurements" if card.kind == "reconstruction" else "films"
         facts: dict[str, object] = {
             card.kind: card.name,
             "settings": card.config,
             "view": view,
             "lung finder": "copied in" if card.finder else "none",
-            "trained on": f"{len(card.training_films)} films",
-            "films": card.data or "not stated",
+            "trained on": f"{len(card.training_films)} {learnt_from}",
+            learnt_from: card.data or "not stated",
             "measured in fitting": card.facts,
             "trained with": card.trained_on or "not stated",
             "recipe digest": card.recipe_digest or "none",

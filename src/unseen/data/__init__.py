@@ -2,6 +2,8 @@
 
 `films(source)` reads a folder, a glob, a manifest or a file; PNG, JPEG, WebP and DICOM are decoded in a child process
 with a memory limit and a time limit. `phantoms` makes films with a known lesion. `area` brings pixels to another size.
+
+`read_array` reads what other programs measured: `.npy`, `.npz`, HDF5, NIfTI.
 """
 
 from typing import TYPE_CHECKING
@@ -10,6 +12,8 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from unseen.data import phantoms as phantoms
+    from unseen.data.arrays import ArrayError as ArrayError
+    from unseen.data.arrays import read_array as read_array
     from unseen.data.film import Film as Film
     from unseen.data.film import NotRead as NotRead
     from unseen.data.manifest import Entry as Entry
@@ -24,6 +28,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["phantoms"],
     submod_attrs={
+        "arrays": ["ArrayError", "read_array"],
         "film": ["Film", "NotRead"],
         "manifest": ["Entry", "ManifestError", "SourceError"],
         "reading": ["Films", "NotReadError", "films"],

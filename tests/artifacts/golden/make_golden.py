@@ -1,16 +1,20 @@
-"""Makes the golden bundle of card format 1 beside this file; run once a format, and keep what it wrote for good.
+"""Makes the golden bundles of card format 1 beside this file; run once a format, and keep what it wrote for good.
 
-``python tests/artifacts/golden/make_golden.py``: a linear map of two pixels to one, and what it gives for (1, 2).
+``python tests/artifacts/golden/make_golden.py``: a linear map of two pixels to one, and what it gives for (1, 2); with
+``reconstruction``, a reconstructor of pictures of 8 × 8 pixels behind a mask, and what it gives for one measurement.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import torch
 
 from unseen.artifacts import bundle
+from unseen.physics import Gaussian, Mask, Measurement
+from unseen.reconstruction import ArtifactRemoval, save
 
 HERE = Path(__file__).parent
 
@@ -35,5 +39,20 @@ def main() -> None:
     (HERE / "format-1.expected.json").write_text(json.dumps(expected) + "\n")
 
 
+def reconstruction() -> None:
+    generator = torch.Generator().manual_seed(0)
+    process = Measurement(Mask(torch.rand(1, 8, 8, generator=generator) < 0.7), noise=Gaussian(0.1))
+    f = ArtifactRemoval(features=4, depth=1)
+    with torch.no_grad():
+        for weight in f.network.parameters():
+            weight.copy_(0.2 * torch.randn(weight.shape, generator=generator))
+        f.get_buffer("scale").fill_(0.5)
+    f.process, f.trained_on, f.training_digests = process, "cpu", ("1" * 64,)
+    save(f, HERE / "reconstruction-1", data="drawn at random", licence="CC0-1.0")
+    y = process(torch.rand(1, 1, 8, 8, generator=generator), generator=generator)
+    expected = {"process": repr(process), "measurement": y[0].tolist(), "picture": f(y, process)[0].tolist()}
+    (HERE / "reconstruction-1.expected.json").write_text(json.dumps(expected) + "\n")
+
+
 if __name__ == "__main__":
-    main()
+    reconstruction() if "reconstruction" in sys.argv else main()

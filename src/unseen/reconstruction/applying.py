@@ -1,0 +1,77 @@
+"""A trained reconstructor on arrays of measurements, as they come from files."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from unseen.reconstruction.checking import Array, MeasurementError, check_measurements, tensor_of
+from unseen.reconstruction.reconstructor import Reconstructor
+
+
+def reconstructed(
+    f: Reconstructor, measurements: Array, *, operators: Array | None = None, batch_size: int = 8
+) -> Tensor:
+    """x̂ of every measurement under the process that f has learnt under, on whatever device f is.
+
+    Args:
+        f: with its process, as `load` gives it.
+        measurements: (n, *A.range), or one, A.range; whole numbers and double precision become single precision.
+        operators: (n,), which of A's operators each was made with, where A has several.
+        batch_size: how many go through f at a time.
+
+    Returns:
+        (n, *A.domain), on the CPU.
+
+    Raises:
+        MeasurementError: they are not what A measures, f does not know its process, or operators are missing or wrong.
+    """
+    process = f.process
+    if process is None:
+        raise MeasurementError(
+            "this model was saved without its process, so it must be called with one: f(y, process), from Python."
+        )
+    A = process.A
+    y = tensor_of(measurements)
+    if tuple(y.shape) == tuple(A.range):
+        y = y[None]
+    check_measurements(y, process)
+    if (A.batch is None) != (operators is None):
+        needed = "is one for all: leave operators out" if A.batch is None else f"has {A.batch}: say which was used"
+        raise MeasurementError(f"A {needed}.")
+    rows = _rows(operators, len(y), A.batch)
+    device = next(f.parameters()).device
+    pictures = []
+    with torch.no_grad():
+        for start in range(0, len(y), batch_size):
+            part = slice(start, start + batch_size)
+            pictures.append(f(y[part].to(device), process.select(rows[part])).cpu())
+    return torch.cat(pictures)
+
+
+def grey(picture: Array) -> Image.Image:
+    """A picture (channels, height, width) to look at: 8 bits, black at its least value and white at its greatest.
+
+    Three channels are red, green and blue; otherwise the first is shown. Of complex pictures, the modulus.
+    """
+    shown = np.abs(picture) if np.iscomplexobj(picture) else picture
+    shown = np.moveaxis(shown, 0, -1) if len(shown) == 3 else shown[0]
+    levels = np.interp(shown, (shown.min(), shown.max()), (0, 255))  # one value alone: white
+    return Image.fromarray(np.uint8(levels.round()))
+
+
+def _rows(operators: Array | None, n: int, count: int | None) -> Tensor:
+    if operators is None or count is None:
+        return torch.zeros(n, dtype=torch.int64)
+    if (
+        operators.shape != (n,)
+        or operators.dtype.kind not in "iu"
+        or not ((operators >= 0) & (operators < count)).all()
+    ):
+        raise MeasurementError(
+            f"operators are {n} whole numbers from 0 to {count - 1}, one for each measurement, but got "
+            f"{operators.dtype} of shape {operators.shape}."
+        )
+    return torch.from_numpy(operators.astype(np.int64))

@@ -1,0 +1,72 @@
+"""`ArtifactRemoval`: one look at the measurement by a linear inverse, and a network that removes what that left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unseen.networks.residual_unet import ResidualUNet
+from unseen.physics.measurement import Measurement
+from unseen.reconstruction.reconstructor import Reconstructor, Settings, on_pictures, usual_size
+from unseen.reconstruction.starting import Start, starting_picture
+
+
+class ArtifactRemoval(Reconstructor):
+    """f(y) = s · G(x₀ / s),  x₀ = A⁺p or FBP(p) or A*p / ‖A‖²,  p = link⁻¹(y),  with one number s for all pictures.
+
+    G is a residual U-Net, or a network of one's own from pictures to pictures (complex ones: real and imaginary parts
+    as channels). s is the root mean square of the x₀ that it learns from: G works on pictures of size about 1, whatever
+    their unit.
+
+    Args:
+        config: or its settings by name.
+        network: G; None: a residual U-Net of `features` and `depth`.
+
+    >>> from unseen.physics import Identity, Measurement
+    >>> f = ArtifactRemoval(features=8)
+    >>> f(torch.ones(2, 1, 16, 16), Measurement(Identity((1, 16, 16)))).shape
+    torch.Size([2, 1, 16, 16])
+
+    Source: Jin, McCann, Froustey & Unser, IEEE TIP 26 (2017) 4509–4522; without truth: Chen, Tachella & Davies, ICCV
+    2021, section 3.
+    """
+
+    class Config(Settings):
+        start: Start = Field(default="auto", description="x₀; auto: FBP where the operator has one, else A⁺")
+        features: int = Field(default=24, ge=4, le=256)
+        depth: int = Field(default=3, ge=1, le=6)
+
+    key = "artifact-removal"
+    config: Config
+    scale: Tensor  # (), s
+    gain: Tensor  # (), ‖A‖² where x₀ is A*p / ‖A‖², else 1
+
+    # Any: the settings' types are Config's, which pydantic checks
+    def __init__(self, config: Config | None = None, *, network: nn.Module | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
+        self.can_be_saved = network is None
+        self.network = (
+            network
+            if network is not None
+            else ResidualUNet(
+                channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
+            )
+        )
+        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("gain", torch.ones(()))
+
+    def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
+        start = self._start(y, process)
+        return self.scale * on_pictures(self.network, start / self.scale)
+
+    @torch.no_grad()
+    def prepare(self, y: Tensor, process: Measurement) -> None:
+        if self.config.start == "adjoint":
+            self.gain.fill_(process.A.norm() ** 2)
+        self.scale.fill_(usual_size(self._start(y, process)))
+
+    def _start(self, y: Tensor, process: Measurement) -> Tensor:
+        return starting_picture(y, process, self.config.start) / self.gain

@@ -1,0 +1,146 @@
+"""The deep image prior: a network drawn at random, trained on the one measurement that it is to explain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from unseen.losses.loss import observed, observed_count, squares
+from unseen.networks.unet import UNet
+from unseen.physics.gaussian import Gaussian
+from unseen.physics.measurement import Measurement
+from unseen.reconstruction.checking import check_measurements
+from unseen.reconstruction.reconstructor import as_complex
+from unseen.training.learner import Step
+from unseen.training.loop import train
+from unseen.training.settings import Training
+
+INPUTS = 8
+"""Channels of the network's fixed noise input."""
+SIZE_OF_INPUT = 0.1
+"""Uniform on [0, 0.1], as in the paper."""
+JITTER = 0.03
+"""Standard deviation of what is added to the input at each step, against settling early (the paper's 1/30)."""
+MEMORY = 0.99
+"""Of the running average of the pictures that is returned (the paper's)."""
+
+
+def deep_image_prior(
+    y: Tensor,
+    process: Measurement,
+    *,
+    steps: int = 1000,
+    learning_rate: float = 1e-2,
+    features: int = 16,
+    depth: int = 3,
+    seed: int = 0,
+    device: str = "cpu",
+) -> Tensor:
+    """x̂ = G_θ(z) for a fixed random z, with θ descending ‖y − link(A G_θ(z))‖² / m; a network for each sample.
+
+    A convolutional network fits pictures before noise; so it is stopped early: where the noise is Gaussian, as soon as
+    the misfit of the running average of its pictures is down to σ², else after `steps`. That average is returned.
+
+    Args:
+        y: (batch, *A.range).
+        process: how it was measured.
+        steps: of Adam, at most, ≥ 1.
+        learning_rate: of Adam, > 0.
+        features, depth: of the U-Net.
+        seed: of weights and input; sample i has seed + i.
+        device: as for `Training`.
+
+    Returns:
+        x̂: (batch, *A.domain), on the CPU.
+
+    Raises:
+        ValueError: y has another shape, or is not finite.
+
+    Source: Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018.
+    """
+    check_measurements(y, process)
+    settings = Training(epochs=steps, batch_size=1, seed=seed, device=device)
+    pictures = []
+    for i in range(len(y)):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed + i)
+            learner = _Prior(process.select(torch.tensor([i])), learning_rate, features=features, depth=depth)
+        train(learner, [y[i : i + 1].cpu()], settings)
+        pictures.append(learner.picture())
+    return torch.cat(pictures)
+
+
+class _Prior:
+    """One network for one measurement; what goes on from step to step lies in `modules`."""
+
+    def __init__(self, process: Measurement, learning_rate: float, *, features: int, depth: int) -> None:
+        A = process.A
+        channels = A.domain[0] * (2 if A.complex_domain else 1)
+        divisor = 2**depth
+        self.process = process
+        self.sides = A.domain[1:]
+        padded = [-(-side // divisor) * divisor for side in self.sides]
+        network = UNet(features=features, depth=depth, inputs=INPUTS, outputs=channels)
+        memory = _Memory(SIZE_OF_INPUT * torch.rand(1, INPUTS, *padded), torch.zeros(1, channels, *self.sides))
+        self.memory = memory
+        self.modules: dict[str, nn.Module] = {"network": network, "memory": memory}
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            "loss": torch.optim.Adam(network.parameters(), lr=learning_rate)
+        }
+
+    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        (y,) = batch
+        memory = self.memory  # Fabric moves it in place, and nothing in it is called
+        if bool(memory.done):  # the loop goes on, and costs nothing
+            return
+        z = memory.z + JITTER * torch.randn(memory.z.shape, generator=rng).to(memory.z)
+        height, width = self.sides
+        pairs = self.modules["network"](z)[..., :height, :width]
+        memory.remember(pairs.detach())
+        memory.done.fill_(self._explained(y))
+        yield Step("loss", self._misfit(pairs, y).mean())
+
+    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
+        """Nothing to do."""
+
+    def picture(self) -> Tensor:
+        """The running average: (1, *A.domain)."""
+        return self._picture_of(self.memory.average)
+
+    def _misfit(self, pairs: Tensor, y: Tensor) -> Tensor:
+        u = self.process.mean(self._picture_of(pairs))
+        return squares(observed(self.process, u - y)) / observed_count(self.process, y).float()
+
+    def _picture_of(self, pairs: Tensor) -> Tensor:
+        return as_complex(pairs) if self.process.A.complex_domain else pairs
+
+    def _explained(self, y: Tensor) -> bool:
+        """Whether the running average fits y as well as the truth does."""
+        noise = self.process.noise
+        if not isinstance(noise, Gaussian):
+            return False
+        return bool((self._misfit(self.memory.average, y) <= noise.sigma_of(y).flatten() ** 2).all())
+
+
+class _Memory(nn.Module):
+    """The input z, and the running average of what the network made of it."""
+
+    z: Tensor
+    average: Tensor
+    steps: Tensor
+    done: Tensor
+
+    def __init__(self, z: Tensor, nothing: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("z", z)
+        self.register_buffer("average", nothing)
+        self.register_buffer("steps", torch.zeros(()))
+        self.register_buffer("done", torch.zeros((), dtype=torch.bool))
+
+    def remember(self, picture: Tensor) -> None:
+        """Take one more picture into the average, whose first steps weigh as much as later ones."""
+        self.steps += 1
+        share = (1 - MEMORY) / (1 - MEMORY ** float(self.steps))
+        self.average.lerp_(picture, share)

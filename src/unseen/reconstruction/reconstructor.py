@@ -1,0 +1,129 @@
+"""`Reconstructor`: f(y, process) → x̂, a network that knows the operator; the base of every architecture.
+
+Law: x̂ is of shape (batch, *A.domain), complex where A's domain is; sample i's depends on sample i's measurement (and
+operator) alone; and f is differentiable in y.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from unseen.artifacts.recipe import validated
+from unseen.physics.measurement import Measurement
+
+if TYPE_CHECKING:
+    from unseen.artifacts.bundle import Card
+    from unseen.training.history import History
+
+
+class Settings(BaseModel):
+    """The base of every reconstructor's `Config`: frozen, unknown names refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    channels: int = Field(default=1, ge=1, le=1024, description="of a picture")
+    complex_pictures: bool = Field(default=False, description="x is complex: two real channels for each, within")
+
+    @property
+    def real_channels(self) -> int:
+        """Of a network on these pictures."""
+        return self.channels * (2 if self.complex_pictures else 1)
+
+
+class Reconstructor(nn.Module, ABC):
+    """Base of every reconstructor; a new one writes `reconstruct` and, where it has units to find, `prepare`.
+
+    `ArtifactRemoval(features=16)`, or `ArtifactRemoval.for_process(process, features=16)`, which knows channels and
+    whether pictures are complex from the operator.
+    """
+
+    key: ClassVar[str]
+    Config: ClassVar[type[Settings]]
+    config: Settings
+    can_be_saved = True  # False where it holds a network of the caller's own, which a card cannot describe
+
+    # Any: the settings' types are the subclass's Config, which pydantic checks
+    def __init__(self, config: Settings | None = None, **settings: Any) -> None:
+        """Raises RecipeError, "artifact-removal.feature: unknown; did you mean features?"."""
+        super().__init__()
+        self.config = config or validated(settings, self.Config, where=self.key)
+        self.process: Measurement | None = None  # what it has learnt under
+        self.history: History | None = None
+        self.trained_on = ""  # the device and its threads; empty: not trained
+        self.training_digests: tuple[str, ...] = ()  # of each measurement it has learnt from, SHA-256
+        self.card: Card | None = None  # set by `reconstruction.load`
+
+    @classmethod
+    def for_process(cls, process: Measurement, **settings: Any) -> Self:  # Any: as for __init__
+        """One whose pictures are the operator's."""
+        found = {"channels": process.A.domain[0], "complex_pictures": process.A.complex_domain}
+        return cls(**(found | settings))
+
+    @abstractmethod
+    def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
+        """x̂ of y; a network runs by `on_pictures(network, x)`."""
+
+    @torch.no_grad()
+    def prepare(self, y: Tensor, process: Measurement) -> None:
+        """Find units in which a network works well, from measurements; `learn` asks for it once, before training."""
+
+    def forward(self, y: Tensor, process: Measurement) -> Tensor:
+        """x̂: (batch, *A.domain).
+
+        Args:
+            y: (batch, *A.range), what was measured.
+            process: how; its operator may be another of the same domain than was learnt under.
+
+        Raises:
+            ValueError: y is not what A measures, or A's pictures are not those that this network is made for.
+        """
+        self._check(process)
+        return self.reconstruct(y, process)
+
+    def _check(self, process: Measurement) -> None:
+        A, config = process.A, self.config
+        if A.domain[0] != config.channels or A.complex_domain != config.complex_pictures or len(A.domain) != 3:
+            kind, made = (("complex" if c else "real") for c in (A.complex_domain, config.complex_pictures))
+            raise ValueError(
+                f"{A} has {kind} pictures of {A.domain[0]} channel(s) and {len(A.domain)} axes, but this {self.key} is "
+                f"made for {made} ones of {config.channels} channel(s), height and width. Make it by "
+                f"{type(self).__name__}.for_process(process)."
+            )
+
+    def __repr__(self) -> str:
+        learnt = f"learnt from {len(self.training_digests)} measurements" if self.trained_on else "not trained"
+        return f"<{self.key}, {sum(w.numel() for w in self.parameters()):,} weights, {learnt}>"
+
+
+def on_pictures(network: nn.Module, x: Tensor) -> Tensor:
+    """A network on pictures, complex ones as real pairs, in the precision of its weights; back in x's dtype."""
+    pairs = as_pairs(x)
+    weights = next((weight.dtype for weight in network.parameters()), pairs.dtype)
+    changed = network(pairs.to(weights)).to(pairs.dtype)
+    return as_complex(changed) if x.is_complex() else changed
+
+
+def as_pairs(x: Tensor) -> Tensor:
+    """A complex picture's real and imaginary parts as channels: (batch, C, H, W) → (batch, 2 C, H, W); real ones as
+    they are.
+
+    >>> as_pairs(torch.tensor([[[[1 + 2j]]]])).flatten().tolist()
+    [1.0, 2.0]
+    """
+    return torch.cat([x.real, x.imag], dim=1) if x.is_complex() else x
+
+
+def as_complex(pairs: Tensor) -> Tensor:
+    """Back from `as_pairs`: (batch, 2 C, H, W) → complex (batch, C, H, W)."""
+    real, imaginary = pairs.chunk(2, dim=1)
+    return torch.complex(real, imaginary)
+
+
+def usual_size(x: Tensor) -> float:
+    """The root mean square of pictures, or 1 where they are all nought."""
+    return float(x.abs().double().square().mean().sqrt()) or 1.0

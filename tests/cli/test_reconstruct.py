@@ -1,0 +1,123 @@
+"""`unseen reconstruct`: files of measurements in, files of pictures out, and a sentence for what does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+from PIL import Image
+
+from tests.cli.conftest import LIMITS, Say, World
+from tests.cli.test_mistakes import told
+from tests.reconstruction.making import holes, inpainting, magnetic, measured, pictures, short
+from unseen.losses import MeasurementConsistency
+from unseen.physics import Mask, Measurement
+from unseen.reconstruction import ArtifactRemoval, learn, load, save
+from unseen.reconstruction.applying import grey
+
+
+def bundle(process: Measurement, folder: Path) -> Path:
+    n = process.A.batch or 2
+    x = pictures(n)
+    y = measured(process, x + 0j if process.A.complex_domain else x)
+    torch.manual_seed(0)
+    network = ArtifactRemoval.for_process(process, features=4, depth=1)
+    save(learn(y, process, losses=[MeasurementConsistency()], network=network, training=short(2)), folder)
+    return folder
+
+
+def test_files_of_measurements_become_files_of_pictures(say: Say, tmp_path: Path) -> None:
+    model = bundle(inpainting(), tmp_path / "model")
+    f = load(model)
+    assert f.process is not None
+    y = measured(f.process, pictures(11, seed=4))
+    np.save(tmp_path / "many.npy", y.numpy())
+    np.savez(tmp_path / "one.npz", y=y[0].numpy().astype(np.float64))
+    answer = say("reconstruct", model, tmp_path / "many.npy", tmp_path / "one.npz", "--out", tmp_path / "out", "--png")
+    assert answer.code == 0, answer.err
+    assert answer.out.split() == [str(tmp_path / "out" / name) for name in ("many.npy", "one.npy")]
+    assert "2 files reconstructed, 0 not" in answer.err and LIMITS in answer.err
+    with torch.no_grad():
+        expected = f(y, f.process).numpy()
+    found = np.load(tmp_path / "out" / "many.npy")
+    assert found.shape == (11, 1, 16, 16) and np.allclose(found, expected, atol=1e-6)
+    assert np.allclose(np.load(tmp_path / "out" / "one.npy"), expected[:1], atol=1e-6)
+    shown = np.asarray(Image.open(tmp_path / "out" / "many-10.png"))
+    assert shown.shape == (16, 16) and shown.dtype == np.uint8 and (shown.min(), shown.max()) == (0, 255)
+    picture = expected[10, 0]
+    levels = 255 * (picture - picture.min()) / (picture.max() - picture.min())
+    assert np.abs(shown - levels).max() < 0.51
+
+
+def test_complex_measurements_of_an_hdf5_file(say: Say, tmp_path: Path) -> None:
+    model = bundle(magnetic(), tmp_path / "model")
+    y = measured(magnetic(), pictures(2) + 0j).numpy()
+    with h5py.File(tmp_path / "scan.h5", "w") as file:
+        file["kspace"], file["mask"] = y, np.ones(3)
+    words = ("reconstruct", model, tmp_path / "scan.h5", "--out", tmp_path / "out", "--png")
+    assert "holds 2 arrays" in say(*words).err
+    assert say(*words, "--name", "kspace").code == 0
+    assert np.load(tmp_path / "out" / "scan.npy").dtype == np.complex64
+    assert np.asarray(Image.open(tmp_path / "out" / "scan-1.png")).max() == 255
+
+
+def test_several_operators_need_to_know_which(say: Say, tmp_path: Path) -> None:
+    process = Measurement(Mask(holes(n=3)))
+    model = bundle(process, tmp_path / "model")
+    rows = torch.tensor([2, 0, 2, 1])
+    y = measured(process.select(rows), pictures(4))
+    np.save(tmp_path / "y.npy", y.numpy())
+    np.save(tmp_path / "which.npy", rows.numpy())
+    words = ("reconstruct", model, tmp_path / "y.npy", "--out", tmp_path / "out")
+    answer = say(*words)
+    assert answer.code == 1 and "A has 3: say which was used" in answer.err
+    assert say(*words, "--operators", tmp_path / "which.npy").code == 0
+    f = load(model)
+    with torch.no_grad():
+        assert np.allclose(np.load(tmp_path / "out" / "y.npy"), f(y, process.select(rows)).numpy(), atol=1e-6)
+    np.save(tmp_path / "which.npy", rows.numpy() + 1)
+    assert "4 whole numbers from 0 to 2" in say(*words, "--operators", tmp_path / "which.npy").err
+
+
+def test_files_that_do_not_fit_are_named_and_the_others_go_on(say: Say, tmp_path: Path) -> None:
+    model = bundle(inpainting(), tmp_path / "model")
+    good = measured(inpainting(), pictures(1)).numpy()
+    np.save(tmp_path / "good.npy", good)
+    np.save(tmp_path / "small.npy", good[..., :8])
+    np.save(tmp_path / "nan.npy", np.full_like(good, np.nan))
+    np.save(tmp_path / "complex.npy", good + 0j)
+    (tmp_path / "torn.npy").write_bytes(b"torn")
+    names = ("small", "nan", "complex", "torn", "gone", "good")
+    answer = say("reconstruct", model, *(tmp_path / f"{name}.npy" for name in names), "--out", tmp_path / "out")
+    assert answer.code == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["good.npy"]
+    for words in (
+        "small.npy: Measurements by Mask((1, 16, 16) -> (1, 16, 16)) are (n, 1, 16, 16)", "got (1, 1, 16, 8)",
+        "nan.npy: Measurements", "256 of 256 numbers are NaN", "real floating-point numbers, but got torch.complex64",
+        "torn.npy: cannot be read as .npy", "gone.npy", "1 files reconstructed, 5 not",
+    ):  # fmt: skip
+        assert words in answer.err, answer.err
+
+
+def test_mistakes_are_told(say: Say, world: World, tmp_path: Path) -> None:
+    model = bundle(inpainting(), tmp_path / "model")
+    np.save(tmp_path / "y.npy", np.zeros((1, 16, 16), dtype=np.float32))
+    out = ("--out", tmp_path / "out")
+    told(say("reconstruct", world.pca, tmp_path / "y.npy", *out), "holds a detector model, not one that reconstructs")
+    told(say("reconstruct", tmp_path / "gone", tmp_path / "y.npy", *out), "gone")
+    told(say("reconstruct", model, tmp_path / "y.npy", *out, "--device", "gpu"), "device gpu: cannot be used here")
+    told(say("reconstruct", model, tmp_path / "y.npy", tmp_path / "y.npz", *out), "would both be written as y.npy")
+    told(say("score", model, tmp_path / "y.npy"), "holds a reconstruction model, not a detector")
+
+
+def test_info_says_what_a_reconstructor_has_learnt_from(say: Say, tmp_path: Path) -> None:
+    answer = say("info", bundle(inpainting(), tmp_path / "model"))
+    assert answer.code == 0
+    assert "artifact-removal" in answer.out and "2 measurements" in answer.out and "films" not in answer.out
+
+
+def test_a_constant_picture_can_be_looked_at() -> None:
+    assert grey(np.full((1, 4, 4), 3.0, dtype=np.float32)).size == (4, 4)
+    assert grey(np.zeros((3, 4, 4), dtype=np.float32)).mode == "RGB"

@@ -1,0 +1,100 @@
+"""Arrays of other programs: what each wrote is read back, and what is no array is told in a sentence."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import h5py
+import nibabel
+import numpy as np
+import pytest
+
+from unseen.data import ArrayError, read_array
+
+VALUES = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
+COMPLEX = (VALUES + 1j * VALUES[::-1]).astype(np.complex64)
+
+
+@pytest.mark.parametrize("values", [VALUES, COMPLEX, VALUES > 0, np.arange(5, dtype=np.uint16)])
+def test_npy_comes_back_as_it_is(tmp_path: Path, values: np.ndarray) -> None:
+    np.save(tmp_path / "y.npy", values)
+    found = read_array(tmp_path / "y.npy")
+    assert found.dtype == values.dtype and np.array_equal(found, values)
+    found[...] = 0  # in memory, and ours
+    assert np.array_equal(read_array(tmp_path / "y.npy"), values)
+
+
+def test_npz_and_hdf5_hold_one_array_or_the_one_that_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "one.npz", y=COMPLEX)
+    np.savez_compressed(tmp_path / "two.npz", y=COMPLEX, mask=VALUES > 0)
+    with h5py.File(tmp_path / "one.h5", "w") as file:
+        file["scan/kspace"] = COMPLEX
+    with h5py.File(tmp_path / "two.hdf5", "w") as file:
+        file["scan/kspace"], file["scan/mask"] = COMPLEX, VALUES > 0
+    for name in ("one.npz", "one.h5"):
+        assert np.array_equal(read_array(tmp_path / name), COMPLEX)
+    assert np.array_equal(read_array(tmp_path / "two.npz", name="mask"), VALUES > 0)
+    found = read_array(tmp_path / "two.hdf5", name="/scan/kspace")
+    assert found.dtype == np.complex64 and np.array_equal(found, COMPLEX)
+    with pytest.raises(ArrayError, match=r"two.npz: it holds 2 arrays. Name one of: mask, y"):
+        read_array(tmp_path / "two.npz")
+    with pytest.raises(ArrayError, match=r"there is no image in it. Name one of: scan/kspace, scan/mask"):
+        read_array(tmp_path / "two.hdf5", name="image")
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+def test_nifti_is_read_with_its_scaling(tmp_path: Path, ending: str) -> None:
+    image = nibabel.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.eye(4))
+    image.header.set_slope_inter(0.5, 10)
+    path = tmp_path / f"volume{ending}"
+    nibabel.save(image, path)
+    expected = np.asarray(nibabel.load(path).dataobj)
+    found = read_array(path)
+    assert found.shape == (2, 3, 4) and np.array_equal(found, expected)
+    assert found[0, 0, 1] - found[0, 0, 0] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", ["y.npy", "y.npz", "y.h5", "y.nii", "y.nii.gz"])
+def test_half_a_file_and_another_kind_of_file_are_told(tmp_path: Path, name: str) -> None:
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    np.save(whole / "y.npy", VALUES)
+    np.savez(whole / "y.npz", VALUES)
+    with h5py.File(whole / "y.h5", "w") as file:
+        file["y"] = VALUES
+    for ending in (".nii", ".nii.gz"):
+        nibabel.save(nibabel.Nifti1Image(VALUES, np.eye(4)), whole / f"y{ending}")
+    content = (whole / name).read_bytes()
+    path = tmp_path / name
+    for wrong in (content[: len(content) // 2], b"", b"no array at all" * 100):
+        path.write_bytes(wrong)
+        with pytest.raises(ArrayError, match=name):
+            read_array(path)
+
+
+def test_a_header_that_promises_more_than_there_is_allocates_nothing(tmp_path: Path) -> None:
+    np.save(tmp_path / "y.npy", VALUES)
+    content = (tmp_path / "y.npy").read_bytes()
+    header = content[:128].replace(b"(2, 3, 4), }" + b" " * 10, b"(2, 3, 99999999999), }")
+    assert len(header) == 128
+    (tmp_path / "y.npy").write_bytes(header + content[128:])
+    with pytest.raises(ArrayError, match=r"y.npy: cannot be read as .npy"):
+        read_array(tmp_path / "y.npy")
+
+
+def test_what_is_no_array_of_numbers_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "words.npy", np.array(["a", "b"]))
+    with pytest.raises(ArrayError, match="numbers were expected"):
+        read_array(tmp_path / "words.npy")
+    np.save(tmp_path / "objects.npy", np.array([{"a": 1}]), allow_pickle=True)
+    with pytest.raises(ArrayError, match=r"objects.npy"):
+        read_array(tmp_path / "objects.npy")
+    (tmp_path / "y.pt").write_bytes(pickle.dumps([1]))
+    with pytest.raises(ArrayError, match=r"y.pt: arrays are read from .npy, .npz, .h5, .hdf5, .nii, .nii.gz"):
+        read_array(tmp_path / "y.pt")
+    np.save(tmp_path / "y.npy", VALUES)
+    with pytest.raises(ArrayError, match="Leave the name out"):
+        read_array(tmp_path / "y.npy", name="y")
+    with pytest.raises(FileNotFoundError):
+        read_array(tmp_path / "gone.npy")

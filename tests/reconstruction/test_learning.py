@@ -1,0 +1,390 @@
+"""Learning from measurements: what is learnt, that a killed training goes on to the same weights, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.reconstruction.making import error, holes, inpainting, magnetic, measured, pictures, short
+from unseen.losses import (
+    Equivariance,
+    EquivariantAdversarial,
+    Loss,
+    MeasurementConsistency,
+    MultiOperator,
+    Seen,
+    Supervised,
+)
+from unseen.physics import FourierMask, Gaussian, Identity, Mask, Measurement, Operator, Shifts
+from unseen.reconstruction import ArtifactRemoval, Reconstructor, Unrolled, learn, pseudo_inverse
+from unseen.reconstruction.learner import ReconstructionLearner
+from unseen.training import Progress, TrainingError
+
+MC = MeasurementConsistency()
+
+
+def weights(f: Reconstructor) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in f.state_dict().items()}
+
+
+def same(one: Reconstructor, other: Reconstructor) -> bool:
+    a, b = weights(one), weights(other)
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def small(process: Measurement, *, seed: int = 0) -> ArtifactRemoval:
+    torch.manual_seed(seed)
+    return ArtifactRemoval.for_process(process, features=8, depth=2)
+
+
+@pytest.mark.slow
+def test_equivariance_teaches_what_the_mask_never_shows_and_consistency_alone_does_not() -> None:
+    process, x, unseen = inpainting(), pictures(32), pictures(16, seed=9)
+    y, test = measured(process, x), measured(process, unseen)
+    settings = {"training": short(30), "learning_rate": 2e-3}
+    with_group = learn(y, process, losses=[MC, Equivariance(Shifts())], network=small(process), **settings)  # type: ignore[arg-type]
+    alone = learn(y, process, losses=[MC], network=small(process), **settings)  # type: ignore[arg-type]
+    start = error(pseudo_inverse(test, process), unseen)
+    assert error(alone(test, process), unseen) > 0.8 * start
+    assert error(with_group(test, process), unseen) < 0.1 * start
+
+
+@pytest.mark.parametrize("make", [inpainting, magnetic])
+@pytest.mark.parametrize("architecture", [ArtifactRemoval, Unrolled])
+def test_it_learns_from_the_truth_where_there_is_one(make, architecture: type[Reconstructor]) -> None:  # type: ignore[no-untyped-def]
+    process: Measurement = make(sigma=0.02)
+    x = pictures(16)
+    if process.A.complex_domain:
+        x = torch.polar(x, 3 * pictures(16, seed=5))
+    y = measured(process, x)
+    torch.manual_seed(0)
+    f = architecture.for_process(process, features=8, depth=2)
+    f = learn(y, process, losses=[Supervised()], truth=x, network=f, training=short(15), learning_rate=3e-3)
+    assert f(y, process).dtype == x.dtype
+    assert error(f(y, process), x) < 0.5 * error(pseudo_inverse(y, process), x)
+    assert f.history is not None and f.history.steps == 15 * 4
+    assert f.history.parts["Supervised"][-1] < f.history.parts["Supervised"][0]
+    assert not f.training and f.process is process and len(set(f.training_digests)) == 16
+
+
+class _Killed(RuntimeError):
+    pass
+
+
+def _until(step: int):  # type: ignore[no-untyped-def]
+    def progress(state: Progress) -> None:
+        if state.step == step:
+            raise _Killed
+
+    return progress
+
+
+def _critic() -> nn.Module:
+    torch.manual_seed(7)
+    return nn.Sequential(nn.Conv2d(1, 4, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 4, 2, 1))
+
+
+@pytest.mark.parametrize("killed_at", [1, 7, 8, 13])
+def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, killed_at: int) -> None:
+    """Random moves, noise drawn anew, a critic, and a rate that falls after two epochs (step 8)."""
+    process, x = inpainting(sigma=0.05), pictures(16)
+    y = measured(process, x)
+
+    def train(folder: Path | None, **more: object) -> Reconstructor:
+        losses = [MC, Equivariance(Shifts()), EquivariantAdversarial(Shifts(), _critic(), weight=1e-2)]
+        settings = short(4, checkpoint_every_steps=1)
+        return learn(
+            y,
+            process,
+            losses=losses,
+            network=small(process),
+            training=settings,
+            milestones=[2],
+            folder=folder,
+            **more,  # type: ignore[arg-type]
+        )
+
+    whole = train(None)
+    with pytest.raises(_Killed):
+        train(tmp_path / "run", progress=_until(killed_at))
+    resumed = train(tmp_path / "run")
+    assert same(whole, resumed)
+    assert whole.history is not None and resumed.history is not None
+    assert whole.history.parts == resumed.history.parts
+    assert "EquivariantAdversarial critic" in whole.history.parts
+    again = train(tmp_path / "run")  # finished: read, not trained
+    assert same(whole, again)
+
+
+def test_complex_measurements_with_operators_of_their_own_go_on_too(tmp_path: Path) -> None:
+    process = Measurement(FourierMask(holes(n=2)), noise=Gaussian(0.1))
+    rows = torch.arange(8) % 2
+    y = measured(process.select(rows), pictures(8) + 0j)
+    settings = {"losses": [MC, MultiOperator()], "operators": rows, "training": short(2, checkpoint_every_steps=1)}
+    whole = learn(y, process, network=small(process), **settings)  # type: ignore[arg-type]
+    with pytest.raises(_Killed):
+        learn(y, process, network=small(process), folder=tmp_path, progress=_until(3), **settings)  # type: ignore[arg-type]
+    assert same(whole, learn(y, process, network=small(process), folder=tmp_path, **settings))  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_it_learns_on_a_cuda_device(precision: str) -> None:
+    process = Measurement(Mask(holes(n=3)))
+    rows = torch.arange(16) % 3
+    x = pictures(16)
+    y = measured(process.select(rows), x)
+    f = learn(
+        y, process, losses=[Supervised(), MC, MultiOperator()], truth=x, operators=rows, network=small(process),
+        training=short(10, device="cuda", precision=precision), learning_rate=3e-3,
+    )  # fmt: skip
+    own = process.select(rows)
+    assert f(y, own).device.type == "cpu" and error(f(y, own), x) < 0.5 * error(own.A.pinv(y), x)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
+    process = inpainting()
+    y = measured(process, pictures(8))
+    losses = [MC, Equivariance(Shifts())]
+    before = torch.get_rng_state()
+    one = learn(y, process, losses=losses, training=short(1, seed=3))
+    other = learn(y, process, losses=losses, training=short(1, seed=3))
+    assert torch.equal(before, torch.get_rng_state()), "the caller's random state was touched"
+    third = learn(y, process, losses=losses, training=short(1, seed=4))
+    assert same(one, other) and not same(one, third)
+
+
+def test_the_rate_falls_at_its_milestones() -> None:
+    process = inpainting()
+    learner = ReconstructionLearner(
+        small(process), process, [MC], learning_rate=1e-3, milestones=[3, 1], steps_per_epoch=2
+    )
+    y, rates = measured(process, pictures(4)), []
+    for _ in range(8):
+        for step in learner.steps((y, torch.zeros(4, dtype=torch.int64)), torch.Generator()):
+            rates.append(learner.optimisers["loss"].param_groups[0]["lr"])
+            step.loss.backward()
+            learner.optimisers["loss"].step()
+    assert rates == pytest.approx([1e-3] * 2 + [1e-4] * 4 + [1e-5] * 2)
+
+
+def test_a_checkpoint_of_another_mask_loss_or_milestone_is_refused(tmp_path: Path) -> None:
+    process = inpainting()
+    y = measured(process, pictures(4)) * 0  # the same measurements whatever the mask
+    settings = {"network": small(process), "training": short(1), "folder": tmp_path}
+    learn(y, process, losses=[MC], **settings)  # type: ignore[arg-type]
+    other = Measurement(Mask(holes(seed=5)))
+    for changed in (
+        {"process": other, "losses": [MC]},
+        {"process": process, "losses": [MeasurementConsistency(weight=2)]},
+        {"process": process, "losses": [MC], "milestones": [1]},
+    ):
+        with pytest.raises(TrainingError, match="belongs to another training"):
+            learn(y, **(settings | changed))  # type: ignore[arg-type]
+
+
+def test_each_measurement_goes_with_its_own_operator() -> None:
+    """f begins as A⁺, so what the first step compares with the right operators' A⁺ y tells which it was given."""
+    process = Measurement(Mask(holes(n=3)))
+    rows = torch.arange(12) % 3
+    own = process.select(rows)
+    y = measured(own, pictures(12)) + 0.1  # also where nothing was measured
+    losses = [Supervised(), MultiOperator(weight=0.5)]
+
+    def first(operators: Tensor) -> float:
+        f = learn(
+            y, process, losses=losses, truth=own.A.pinv(y), operators=operators, network=small(process),
+            training=short(1),
+        )  # fmt: skip
+        assert f.history is not None and f.history.parts["MultiOperator"][0] > 0
+        return f.history.parts["Supervised"][0]
+
+    assert first(rows) == pytest.approx(0, abs=1e-12)
+    assert first(rows.roll(1)) > 1e-3
+
+
+def test_an_operator_for_each_measurement_needs_no_index() -> None:
+    process = Measurement(Mask(holes(n=6)))
+    y = measured(process, pictures(6))
+    f = learn(y, process, losses=[MC], network=small(process), training=short(1))
+    assert f.history is not None and f.history.parts["loss"][0] == pytest.approx(0, abs=1e-12)
+
+
+class _Watching(Operator):
+    """The identity, which notes in what precision it is asked to work."""
+
+    seen: ClassVar[set[tuple[bool, torch.dtype]]] = set()
+
+    def __init__(self) -> None:
+        super().__init__(domain=(1, 16, 16), range=(1, 16, 16))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        self.seen.add((torch.is_autocast_enabled("cpu"), x.dtype))
+        return x
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self._forward(y)
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        return self._forward(y)
+
+
+class _WatchedNetwork(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(1, 1, 3, padding=1)
+        self.seen: set[torch.dtype] = set()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer(x)
+        self.seen.add(y.dtype)
+        return y
+
+
+def test_under_bf16_the_network_alone_is_rounded() -> None:
+    process, network = Measurement(_Watching(), noise=Gaussian(0.1)), _WatchedNetwork()
+    _Watching.seen.clear()
+    y = measured(process, pictures(8))
+    f = learn(y, process, losses=[MC, Equivariance(Shifts())], network=network, training=short(1, precision="bf16"))
+    assert _Watching.seen == {(False, torch.float32)} and network.seen == {torch.bfloat16}
+    assert f(y, process).dtype == torch.float32 and network.seen == {torch.bfloat16, torch.float32}
+
+
+class _NoGradientFirst(Loss):
+    """A pass without gradients before the one that learns."""
+
+    needs = frozenset({"y", "f"})
+
+    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        with torch.no_grad():
+            seen.again(seen.y)
+        return seen.reconstruction.square().flatten(1).mean(1)
+
+
+def test_under_bf16_a_pass_without_gradients_takes_none_away() -> None:
+    process = Measurement(Identity((1, 16, 16)))
+    network = _WatchedNetwork()
+    before = network.layer.weight.detach().clone()
+    learn(pictures(4), process, losses=[_NoGradientFirst()], network=network, training=short(1, precision="bf16"))
+    assert not torch.equal(before, network.layer.weight)
+
+
+@pytest.mark.slow
+def test_bf16_learns_as_well_as_fp32() -> None:
+    """Within 0.1 dB after 200 steps of REI's kind of step, on pictures that were not learnt from."""
+    process, x, unseen = inpainting(sigma=0.05), pictures(40), pictures(20, seed=9)
+    y, test = measured(process, x), measured(process, unseen)
+    found = {}
+    for precision in ("fp32", "bf16"):
+        f = learn(
+            y, process, losses=[MC, Equivariance(Shifts())], network=small(process), learning_rate=1e-3,
+            training=short(20, precision=precision),
+        )  # fmt: skip
+        found[precision] = -10 * torch.tensor(error(f(test, process), unseen)).log10()
+    assert abs(found["fp32"] - found["bf16"]) < 0.1
+
+
+def test_the_unit_of_the_pictures_does_not_matter() -> None:
+    process, x = inpainting(), pictures(8)
+    y = measured(process, x)
+    found = [
+        learn(unit * y, process, losses=[Supervised()], truth=unit * x, network=small(process), training=short(3))
+        for unit in (1.0, 1000.0)
+    ]
+    one, thousand = (f(unit * y, process) / unit for f, unit in zip(found, (1.0, 1000.0), strict=True))
+    assert error(one, y) > 1e-6 and torch.allclose(one, thousand, rtol=1e-3, atol=1e-3)
+
+
+def test_validation_sees_the_reconstructor_after_each_epoch_and_changes_nothing() -> None:
+    process, x = inpainting(), pictures(8)
+    y = measured(process, x)
+    losses = [MC, Equivariance(Shifts())]
+
+    def validate(f: Reconstructor, epochs: int) -> dict[str, float]:
+        assert not f.training
+        return {"error": error(f(y, process), x), "epochs": epochs}
+
+    one = learn(y, process, losses=losses, network=small(process), training=short(2), validate=validate)
+    other = learn(y, process, losses=losses, network=small(process), training=short(2))
+    assert one.history is not None and one.history.validation["epochs"] == [1, 2]
+    assert one.history.validation["error"][-1] == pytest.approx(error(one(y, process), x), rel=1e-5)
+    assert same(one, other)
+
+
+def test_a_trained_reconstructor_learns_on_without_losing_its_units() -> None:
+    process = inpainting()
+    y = measured(process, pictures(8))
+    f = learn(y, process, losses=[MC], network=small(process), training=short(1))
+    scale = f.get_buffer("scale").clone()
+    assert scale != 1
+    learn(5 * y, process, losses=[MC], network=f, training=short(1))
+    assert f.get_buffer("scale") == scale
+
+
+GOOD = {"losses": [MC], "training": short(1)}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"measurements": torch.zeros(4, 1, 8, 8)}, r"Measurements by Mask.* are \(n, 1, 16, 16\).*got \(4, 1, 8, 8\)"),
+        ({"measurements": torch.zeros(0, 1, 16, 16)}, r"n at least 1, but got \(0, 1, 16, 16\)"),
+        ({"measurements": torch.zeros(4, 1, 16, 16, dtype=torch.int64)}, "real floating-point numbers.*int64"),
+        ({"measurements": torch.zeros(4, 1, 16, 16, dtype=torch.complex64)}, "real floating-point.*complex64"),
+        ({"measurements": torch.full((4, 1, 16, 16), torch.nan)}, "finite, but 1024 of 1024 numbers are NaN"),
+        ({"truth": torch.zeros(4, 1, 16, 17)}, r"Pictures of Mask.*got \(4, 1, 16, 17\)"),
+        ({"truth": torch.zeros(3, 1, 16, 16)}, "4 measurements, but 3 pictures"),
+        ({"losses": [Supervised()]}, "Supervised needs the truth"),
+        ({"losses": []}, "at least one Loss"),
+        ({"losses": [torch.nn.MSELoss()]}, "at least one Loss"),
+        ({"learning_rate": 0.0}, "above 0, but got 0"),
+        ({"milestones": [0]}, "at least 1"),
+        ({"operators": torch.zeros(4, dtype=torch.int64)}, "A is one for all"),
+        ({"process": Measurement(Mask(holes(n=3)))}, r"A has 3 operators and there are 4 measurements"),
+        (
+            {"process": Measurement(Mask(holes(n=3))), "operators": torch.tensor([0, 1, 2, 3])},
+            "4 whole numbers from 0 to 2.*from 0 to 3",
+        ),
+        (
+            {"process": Measurement(Mask(holes(n=3))), "operators": torch.zeros(3, dtype=torch.int64)},
+            "4 whole numbers from 0 to 2",
+        ),
+        ({"network": ArtifactRemoval(channels=3)}, r"made for real ones of 3 channel\(s\).*for_process"),
+        ({"network": ArtifactRemoval(complex_pictures=True)}, "made for complex ones"),
+    ],
+)
+def test_what_does_not_fit_is_told_before_anything_is_trained(change: dict[str, object], sentence: str) -> None:
+    arguments = GOOD | {"measurements": torch.zeros(4, 1, 16, 16), "process": inpainting()} | change
+    with pytest.raises(ValueError, match=sentence):
+        learn(**arguments)  # type: ignore[arg-type]
+
+
+def test_complex_measurements_are_asked_for_where_the_operator_gives_them() -> None:
+    with pytest.raises(ValueError, match=r"are complex numbers, but got torch\.float32"):
+        learn(torch.zeros(4, 1, 16, 16), magnetic(), losses=[MC], training=short(1))
+
+
+def test_arrays_do_as_well_as_tensors() -> None:
+    process, x = inpainting(), pictures(4)
+    y = measured(process, x)
+    of_tensors, of_arrays = (
+        learn(given, process, losses=[Supervised()], truth=truth, network=small(process), training=short(1))
+        for given, truth in ((y, x), (y.double().numpy(), x.numpy()))
+    )
+    assert same(of_tensors, of_arrays)
+    with pytest.raises(ValueError, match="are numbers, but got <U1"):
+        learn(np.array(["a"]), process, losses=[MC])
+
+
+def test_several_losses_of_one_kind_have_names_of_their_own() -> None:
+    process = inpainting()
+    losses: Sequence[Loss] = [MC, MeasurementConsistency(weight=0.5)]
+    f = learn(measured(process, pictures(4)), process, losses=losses, network=small(process), training=short(1))
+    assert f.history is not None
+    assert set(f.history.parts) == {"loss", "MeasurementConsistency 1", "MeasurementConsistency 2"}

@@ -1,0 +1,122 @@
+"""What `identify` asks of A: that it be linear, the shape of its pictures, and its adjoint, if need be by vjp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unseen.physics.operator import Shape, describe
+
+Map = Callable[[Tensor], Tensor]
+
+LINEAR = 1e-6  # relative, in double precision; a map in single precision within keeps it too
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """A, as a function of pictures (batch, *domain) that can be differentiated: its vjp is A*.
+
+    Args:
+        forward: A.
+        adjoint: A*; None: by differentiating `forward`.
+        domain: of a picture, without the batch.
+        dtype: of the pictures; complex where they are.
+        device: where A computes.
+    """
+
+    forward: Map
+    adjoint: Map | None
+    domain: Shape
+    dtype: torch.dtype
+    device: torch.device
+
+    def noise(self, pictures: int, generator: torch.Generator) -> Tensor:
+        """White noise: (pictures, *domain), the same on every device."""
+        return torch.randn(pictures, *self.domain, generator=generator, dtype=self.dtype).to(self.device)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.adjoint is None:
+            return self.forward(x)
+        y: Tensor = _WithAdjoint.apply(x, self.forward, self.adjoint)  # type: ignore[no-untyped-call]
+        return y
+
+
+class _WithAdjoint(torch.autograd.Function):
+    """A, whose vjp is the adjoint that it brings. `ctx` is Any, since torch gives it no type that takes attributes."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, forward: Map, adjoint: Map) -> Tensor:
+        ctx.adjoint, ctx.real = adjoint, not x.is_complex()
+        return forward(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        back = ctx.adjoint(gradient)
+        return back.real if ctx.real and back.is_complex() else back, None, None
+
+
+def linear_map(
+    A: Map, domain: Shape | None, dtype: torch.dtype | None, device: torch.device | str = "cpu"
+) -> LinearMap:
+    """Check A, and take from it what it knows of itself.
+
+    Args:
+        A: any callable on (batch, *domain); `adjoint`, `domain` and `complex_domain` are used where it has them.
+        domain: needed where A does not know it.
+        dtype: of the pictures; None: double precision, complex where A says so.
+
+        device: where A computes.
+
+    Raises:
+        ValueError: no domain is known, A is not linear, or it gives numbers that are not finite.
+        TypeError: A is not callable, or dtype is no floating-point one.
+    """
+    if not callable(A):
+        raise TypeError(f"identify takes A as something to call on pictures, but got a {type(A).__name__}.")
+    known = getattr(A, "domain", None)
+    if domain is None:
+        if known is None:
+            raise ValueError(
+                "A does not say what pictures it takes: give domain=(channels, height, width), without the batch."
+            )
+        domain = known
+    domain = tuple(domain)
+    if known is not None and tuple(known) != domain:
+        raise ValueError(f"A takes pictures of {describe(tuple(known))}, but domain={describe(domain)} was given.")
+    if min(domain, default=0) < 1:
+        raise ValueError(f"domain is the shape of one picture, such as (1, 128, 128), but got {domain}.")
+    if dtype is None:
+        dtype = torch.complex128 if getattr(A, "complex_domain", False) else torch.float64
+    if not (dtype.is_floating_point or dtype.is_complex):
+        raise TypeError(f"Pictures are real or complex, such as torch.float64 or torch.complex128, but got {dtype}.")
+    found = LinearMap(A, getattr(A, "adjoint", None), domain, dtype, torch.device(device))
+    _check(found)
+    return found
+
+
+def _check(A: LinearMap) -> None:
+    generator = torch.Generator().manual_seed(1)
+    x, other = torch.split(A.noise(2, generator), 1)
+    try:
+        with torch.no_grad():
+            one, two, both = A(x), A(other), A(3 * x - other)
+    except (RuntimeError, TypeError, IndexError) as error:
+        raise ValueError(
+            f"A does not take pictures of shape {describe((1, *A.domain))} and {A.dtype} ({error}). "
+            "Say what it takes by domain=… and dtype=…."
+        ) from error
+    if getattr(one, "shape", (0,))[0] != 1:
+        raise ValueError("A gives a tensor with a row for each picture of the batch: (batch, …).")
+    if not bool(torch.isfinite(both).all()):
+        raise ValueError("A gives numbers that are not finite (NaN or infinite); identify can say nothing about it.")
+    size = 3 * one.abs().max() + two.abs().max()
+    precision = max(LINEAR, 1e3 * torch.finfo(one.dtype).eps) if one.dtype.is_floating_point or one.is_complex() else 0
+    if float((both - 3 * one + two).abs().max()) > precision * float(size):
+        raise ValueError(
+            "A is not linear: A(3x − x') is not 3A(x) − A(x'). identify looks at linear maps; leave out link, noise "
+            "and offsets (for a Measurement, give its A)."
+        )

@@ -1,0 +1,60 @@
+"""`unseen identify`: a verdict with its reason, for operators and groups by name."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from unseen.cli import app
+from unseen.cli.identify import GROUPS, OPERATORS
+
+
+def run(*words: str) -> str:
+    result = CliRunner().invoke(app, ["identify", *words])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_it_prints_the_verdict_and_the_reason() -> None:
+    text = run("inpainting", "--dropped", "0.5", "--group", "flips", "--size", "16")
+    assert text.startswith("inpainting, 16 × 16, flips\nverdict      no\nbecause      a share of 0.0")
+    assert "signals of dimension k" in text
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_every_operator_can_be_asked_about(operator: str) -> None:
+    few = ("--angles", "5") if operator == "tomography" else ()
+    assert "verdict      no" in run(operator, "--group", "none", "--size", "32", *few)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_group_can_be_asked_about(group: str) -> None:
+    text = run("inpainting", "--group", group, "--size", "12", "--dropped", "0.5")
+    expected = "can" if group in ("rotations", "shifts", "scalings", "permutations") else "no"
+    assert f"verdict      {expected}" in text
+
+
+def test_the_options_reach_the_operator() -> None:
+    assert "A shows      49 of the 256" in run("downsampling", "--factor", "2", "--size", "16", "--group", "flips")
+    assert "A shows      9 of the 256" in run("downsampling", "--factor", "4", "--size", "16", "--group", "flips")
+    assert "A shows      33 of the 256" in run("compressed-sensing", "--measured", "33", "--size", "16")
+    assert "k = 60: no" in run("inpainting", "--size", "12", "--group", "shifts", "--dimension", "60")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["telescope"], "operator 'telescope' is not known. Take one of tomography, mri"),
+        (["mri", "--group", "moves"], "--group 'moves' is not known. Take one of rotations"),
+        (["mri", "--angles", "50"], "--angles does not belong to mri"),
+        (["blur", "--real"], "--real does not belong to blur"),
+        (["inpainting", "--dropped", "1.0"], "dropped is a share of the pixels"),
+        (["downsampling", "--factor", "3", "--size", "16"], "factor is a whole number that divides the size"),
+        (["blur", "--size", "1"], "2 pixels a side or more"),
+        (["mri", "--size", "16", "--dimension", "0"], "dimension ≥ 1"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(words: list[str], said: str) -> None:
+    result = CliRunner().invoke(app, ["identify", *words])
+    assert result.exit_code != 0
+    assert said in str(result.exception)

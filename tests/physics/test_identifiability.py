@@ -1,0 +1,438 @@
+"""`identify` is right where the answer is known: by construction, by whole matrices, by the table of the theory."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from unseen.physics import (
+    Blur,
+    Downsampling,
+    Flips,
+    FourierMask,
+    Group,
+    Mask,
+    Operator,
+    Permutations,
+    Rotations,
+    Scalings,
+    Shifts,
+    Tomography,
+    cartesian_sampling,
+    gaussian_kernel,
+    identify,
+)
+from unseen.physics.identifiability.faithful import faithful
+from unseen.physics.identifiability.linear_map import linear_map
+from unseen.physics.identifiability.looks import Looks
+from unseen.physics.identifiability.multiplicity import multiplicity
+from unseen.physics.identifiability.spectrum import Spectrum
+
+INTERPOLATION = "through interpolation only"
+QUARTERS = Rotations(multiples_of=90)
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def random_map(m: int, size: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Callable[[Tensor], Tensor]:
+    """An anonymous A: m random rows, on pictures (1, size, size)."""
+    rows = torch.randn(m, size * size, generator=rng(seed), dtype=dtype)
+    return lambda x: x.flatten(1) @ rows.T
+
+
+def equivariant_map(
+    group: Group, m: int, size: int, seed: int = 0, dtype: torch.dtype = torch.float64
+) -> Callable[[Tensor], Tensor]:
+    """An anonymous A that hides the same whichever element moves x: a few random rows, of x moved by every element."""
+    rows = random_map(m, size, seed, dtype)
+    elements = group.elements((1, size, size))
+    assert elements is not None
+    return lambda x: torch.cat([rows(group.T(x, g.expand(len(x), -1))) for g in elements], dim=1)
+
+
+# -- the toy of the theory: n = 3, m = 2
+
+
+def test_the_toy_of_three_numbers_two_of_them_measured() -> None:
+    def first_two(x: Tensor) -> Tensor:
+        return x[..., :2]
+
+    alone = identify(first_two, domain=(1, 1, 3))
+    assert (alone.verdict, alone.pictures, alone.measured, alone.exact) == ("no", 3, 2, True)
+    moved = identify(first_two, Permutations(), domain=(1, 1, 3))
+    assert (moved.verdict, moved.looks, moved.whole, moved.multiplicity) == ("can", 6, True, 1.0)
+    assert moved.least_eigenvalue == pytest.approx(2 / 3)  # each pixel is among the first two in 4 of 6 permutations
+    assert moved.condition == pytest.approx(1.0)
+    mean = identify(lambda x: x.sum(dim=-1), Permutations(), domain=(1, 1, 3))
+    assert mean.verdict == "no", "the sum hides the same after every permutation"
+
+
+def test_whatever_is_added_in_the_null_space_agrees_with_every_measurement() -> None:
+    A = Mask(torch.tensor([[True, True, False]]))
+    y = A(torch.randn(5, 1, 1, 3, generator=rng()))
+
+    def f(y: Tensor) -> Tensor:
+        added = torch.zeros_like(y)
+        added[..., 2] = torch.sin(7 * y[..., 0]) + y[..., 1] ** 2
+        return A.pinv(y) + added
+
+    assert torch.equal(A(f(y)), y)
+    assert identify(A).verdict == "no"
+
+
+# -- anonymous random operators
+
+
+@pytest.mark.parametrize("size", [12, 34], ids=["whole matrices", "matrix-free"])
+@pytest.mark.parametrize(
+    ("group", "order"), [(QUARTERS, 4), (Flips(), 4), (Flips(vertical=False), 2)], ids=["quarters", "flips", "flip"]
+)
+def test_random_operators_equivariant_by_construction_cannot(group: Group, order: int, size: int) -> None:
+    n = size**2
+    found = identify(equivariant_map(group, round(0.6 * n / order), size), group, domain=(1, size, size))
+    assert (found.verdict, found.never_seen) == ("no", pytest.approx(1.0))
+    assert found.defect is not None and found.defect[1] <= max(1e-6, 3 * found.floor)
+    assert "equivariant" in found.reason
+    assert found.measured == pytest.approx(0.6 * n, rel=0.05)
+
+
+@pytest.mark.parametrize("size", [12, 34], ids=["whole matrices", "matrix-free"])
+@pytest.mark.parametrize(("group", "order"), [(QUARTERS, 4), (Flips(), 4)], ids=["quarters", "flips"])
+def test_random_operators_can_when_their_looks_are_enough(group: Group, order: int, size: int) -> None:
+    n = size**2
+    enough = identify(random_map(round(1.3 * n / order), size), group, domain=(1, size, size))
+    assert (enough.verdict, enough.never_seen) == ("can", 0.0)
+    few = identify(random_map(round(0.8 * n / order), size), group, domain=(1, size, size))
+    assert few.verdict == "no"
+    assert f"fewer than n = {n:,}" in few.reason
+    assert few.never_seen * few.hidden == pytest.approx(0.2, abs=0.04), "0.8 n looked at, 0.2 n never"
+
+
+def test_random_operators_of_complex_pictures() -> None:
+    dtype = torch.complex128
+    blind = identify(equivariant_map(QUARTERS, 20, 12, dtype=dtype), QUARTERS, domain=(1, 12, 12), dtype=dtype)
+    assert (blind.verdict, blind.measured) == ("no", 80)
+    seeing = identify(random_map(50, 12, dtype=dtype), QUARTERS, domain=(1, 12, 12), dtype=dtype)
+    assert (seeing.verdict, seeing.measured) == ("can", 50)
+
+
+def test_one_direction_that_no_look_shows_is_found() -> None:
+    size = 12
+    rows, mean = random_map(80, size), torch.full((1, size**2), 1 / size, dtype=torch.float64)
+
+    def without_the_mean(x: Tensor) -> Tensor:
+        x = x.flatten(1)
+        return rows((x - (x @ mean.T) @ mean).reshape(-1, 1, size, size))
+
+    found = identify(without_the_mean, QUARTERS, domain=(1, size, size))
+    assert found.verdict == "no", "the mean grey is hidden, and a rotated picture has the same"
+    assert found.condition == math.inf
+    assert identify(rows, QUARTERS, domain=(1, size, size)).verdict == "can"
+
+
+def test_shifts_of_a_filter_and_of_anything_else() -> None:
+    spectrum = (torch.rand(1, 16, 16, generator=rng()) < 0.5).double()
+    spectrum = torch.maximum(spectrum, spectrum.flip(-1, -2).roll((1, 1), (-1, -2)))
+
+    def filtered(x: Tensor) -> Tensor:
+        return torch.fft.ifft2(torch.fft.fft2(x) * spectrum).real
+
+    assert identify(filtered, Shifts(), domain=(1, 16, 16)).verdict == "no"
+    assert identify(random_map(40, 16), Shifts(), domain=(1, 16, 16)).verdict == "can"
+    assert identify(random_map(40, 40), Shifts(), domain=(1, 40, 40)).verdict == "can", "40 of 1,600, matrix-free"
+
+
+# -- several operators
+
+
+def test_several_operators_see_what_one_does_not() -> None:
+    masks = torch.rand(6, 1, 12, 12, generator=rng()) < 0.7
+    found = identify(Mask(masks))
+    assert (found.operators, found.looks, found.moved_by) == (6, 6, None)
+    missing = float((~masks.any(dim=0)).double().mean())
+    assert found.never_seen * found.hidden == pytest.approx(missing, abs=1e-9)
+    assert found.verdict == ("no" if missing else "can")
+    together = identify([Mask(masks[0]), Mask(~masks[0])])
+    assert (together.verdict, together.least_eigenvalue) == ("can", pytest.approx(0.5))
+    assert identify([Mask(masks[0]), Mask(masks[0])]).verdict == "no"
+    assert identify([random_map(30, 8, seed) for seed in range(3)], domain=(1, 8, 8)).verdict == "can"
+    assert identify([random_map(20, 8, seed) for seed in range(3)], domain=(1, 8, 8)).verdict == "no"
+
+
+def test_the_bounds_are_those_of_the_theorems() -> None:
+    several = identify([random_map(30, 8, seed) for seed in range(4)], domain=(1, 8, 8), dimension=13)
+    assert several.largest_dimension == 13, "the largest k with 30 > k + 64 / 4"
+    one = identify(random_map(30, 8), Shifts(axes=(-1,)), domain=(1, 8, 8), dimension=11)
+    assert (one.multiplicity, one.largest_dimension) == (8.0, 10), "the largest k with 30 > 2 k + 8 + 1"
+    assert "k ≤ 10; k = 11: no" in str(one)
+
+
+# -- the figures, against whole matrices
+
+
+def test_the_figures_are_those_of_the_whole_matrices() -> None:
+    size, m = 9, 30
+    rows = torch.randn(m, size**2, generator=rng(3), dtype=torch.float64)
+    found = identify(lambda x: x.flatten(1) @ rows.T, QUARTERS, domain=(1, size, size))
+    matrix = rows.numpy()
+    hidden = np.eye(size**2) - np.linalg.pinv(matrix) @ matrix
+    turned = [
+        np.rot90(np.eye(size**2).reshape(size, size, -1), k).reshape(size**2, -1) for k in range(4)
+    ]  # the matrices T_g
+    defects = [np.linalg.norm(matrix @ T @ hidden) / np.linalg.norm(matrix @ T) for T in turned]
+    gram = sum(T.T @ matrix.T @ matrix @ T for T in turned) / 4
+    eigenvalues = np.linalg.eigvalsh(gram)
+    norm = np.linalg.norm(matrix, 2)
+    assert found.defect is not None
+    assert found.defect == (pytest.approx(0, abs=1e-12), pytest.approx(max(defects), rel=0.1))
+    assert found.least_eigenvalue == pytest.approx(eigenvalues[0] / norm**2, rel=1e-6)
+    assert found.condition == pytest.approx(eigenvalues[-1] / eigenvalues[0], rel=1e-6)
+
+
+def test_matrix_free_splits_agree_with_whole_matrices() -> None:
+    n, level = 1600, 1e-6
+    values = torch.cat([torch.zeros(200), torch.logspace(-9, -7, 100), torch.logspace(-4, 0, n - 300)]).double()
+    turn = torch.linalg.qr(torch.randn(n, n, generator=rng(), dtype=torch.float64)).Q
+
+    def gram(x: Tensor) -> Tensor:
+        return ((x.flatten(1) @ turn) * values @ turn.T).reshape(x.shape)
+
+    like = linear_map(lambda x: x, (1, 40, 40), None)
+    x = torch.randn(2, 1, 40, 40, generator=rng(1), dtype=torch.float64)
+    split = Spectrum(gram, like, steps=(150, 900)).split(x, level)
+    low = (x.flatten(1) @ turn[:, :300]) @ turn[:, :300].T
+    assert torch.allclose(split.low.flatten(1), low, atol=1e-3 * float(low.norm()))
+    assert torch.allclose(split.share, (low.norm(dim=1) / x.flatten(1).norm(dim=1)) ** 2, rtol=1e-3)
+    assert split.greatest == pytest.approx(1.0, rel=1e-6)
+
+
+def test_singular_values_under_the_threshold_count_as_nought() -> None:
+    weights = torch.logspace(0, -5, 64, dtype=torch.float64).reshape(1, 8, 8)
+    for threshold in (1e-3, 1e-2):
+        found = identify(lambda x: weights * x, Flips(), domain=(1, 8, 8), threshold=threshold)
+        assert found.measured == int((weights > threshold).sum())
+
+
+@pytest.mark.parametrize(
+    ("group", "orbits"),
+    [
+        (Flips(vertical=False), 32),
+        (Flips(), 16),
+        (QUARTERS, 16),
+        (Shifts(), 1),
+        (Shifts(axes=(-1,)), 8),
+        (Permutations(), 1),
+        (QUARTERS * Flips(), 10),
+    ],
+    ids=repr,
+)
+def test_the_largest_multiplicity_is_the_number_of_orbits(group: Group, orbits: int) -> None:
+    shape = (1, 8, 8)
+    assert multiplicity(group, shape, rng()) == orbits
+    assert multiplicity(group, (2, 8, 8), rng()) == 2 * orbits, "channels move together"
+    elements = group.elements(shape)
+    if elements is not None:  # the multiplicity of the trivial representation is the mean of the traces
+        unit = torch.eye(64, dtype=torch.float64).reshape(64, *shape)
+        traces = [float(group.T(unit, g.expand(64, -1)).reshape(64, 64).trace()) for g in elements]
+        assert sum(traces) / len(traces) == pytest.approx(orbits)
+
+
+def test_the_multiplicity_of_all_rotations_is_about_the_number_of_rings() -> None:
+    found = multiplicity(Rotations(), (1, 64, 64), rng())
+    assert found is not None and 25 <= found <= 70, "a ring a pixel: 32 in the disc, 45 to the corners; √n = 64"
+    assert multiplicity(Scalings(), (1, 64, 64), rng()) is None, "downscaling is no action of a group"
+
+
+def test_an_adjoint_is_used_and_differentiation_agrees_with_it() -> None:
+    matrix = np.random.default_rng(0).standard_normal((60, 144))
+
+    class OutsideTorch:
+        """A that autograd cannot differentiate."""
+
+        domain = (1, 12, 12)
+
+        def __call__(self, x: Tensor) -> Tensor:
+            return torch.from_numpy(x.detach().flatten(1).numpy() @ matrix.T)
+
+        def adjoint(self, y: Tensor) -> Tensor:
+            return torch.from_numpy(y.detach().numpy() @ matrix).reshape(-1, 1, 12, 12)
+
+    rows = torch.from_numpy(matrix)
+    by_adjoint = identify(OutsideTorch(), QUARTERS)
+    by_vjp = identify(lambda x: x.flatten(1) @ rows.T, QUARTERS, domain=(1, 12, 12))
+    assert by_adjoint.verdict == by_vjp.verdict == "can"
+    assert by_adjoint.least_eigenvalue == pytest.approx(by_vjp.least_eigenvalue, rel=1e-9)
+
+
+def test_the_gram_matrix_of_real_pictures_and_complex_measurements_is_real() -> None:
+    A = linear_map(FourierMask(torch.rand(8, 8, generator=rng()) < 0.5, real=True), None, None)
+    x, other = torch.randn(2, 1, 1, 8, 8, generator=rng(), dtype=torch.float64)
+    image = Looks([A]).gram(x)
+    assert image.dtype == torch.float64
+    assert float((other * image).sum()) == pytest.approx(float((A(other).conj() * A(x)).real.sum()))
+
+
+# -- the table of the theory
+
+
+def inpainting(size: int) -> Operator:
+    return Mask(torch.rand(1, size, size, generator=rng()) >= 0.3)
+
+
+def scanner(size: int, *, real: bool = False) -> Operator:
+    return FourierMask(cartesian_sampling(size, 4, generator=rng()), real=real)
+
+
+def tomograph(size: int) -> Operator:
+    return Tomography(size, 50 if size >= 128 else 24)
+
+
+def blur(size: int, sigma: float = 2.0) -> Operator:
+    return Blur(size, gaussian_kernel(sigma))
+
+
+def fewer(size: int) -> Operator:
+    return Downsampling(size, 2)
+
+
+BILINEAR = Rotations(interpolation="bilinear")
+TABLE = {
+    "MRI, shifts": (scanner, Shifts(), "no"),
+    "CT, shifts": (tomograph, Shifts(), INTERPOLATION),
+    "MRI, rotations": (scanner, Rotations(), "can"),
+    "MRI, bilinear rotations": (scanner, BILINEAR, "can"),
+    "CT, rotations": (tomograph, Rotations(), "can"),
+    "CT, bilinear rotations": (tomograph, BILINEAR, "can"),
+    "inpainting, shifts": (inpainting, Shifts(), "can"),
+    "CT, quarter turns": (tomograph, QUARTERS, "no"),
+    "CT, flips": (tomograph, Flips(), "no"),
+    "CT, quarter turns and flips": (tomograph, QUARTERS * Flips(), "no"),
+    "MRI, flips": (scanner, Flips(), "no"),
+    "real MRI, flips": (lambda size: scanner(size, real=True), Flips(), "no"),
+    "inpainting, flip": (inpainting, Flips(vertical=False), "no"),
+    "inpainting, flips": (inpainting, Flips(), "no"),
+    "inpainting, quarter turns": (inpainting, QUARTERS, "no"),
+    "blur, shifts": (blur, Shifts(), "no"),
+    "blur, rotations": (blur, Rotations(), "no"),
+    "blur, bilinear rotations": (blur, BILINEAR, "no"),
+    "blur, quarter turns": (blur, QUARTERS, "no"),
+    "blur, scalings": (blur, Scalings(), "can"),
+    "mild blur, rotations": (lambda size: blur(size, 1.0), Rotations(), "no"),
+    "mild blur, scalings": (lambda size: blur(size, 1.0), Scalings(), "can"),
+    "downsampling, shifts": (fewer, Shifts(), "no"),
+    "downsampling, rotations": (fewer, Rotations(), "no"),
+    "downsampling, bilinear rotations": (fewer, BILINEAR, "no"),
+    "downsampling, quarter turns": (fewer, QUARTERS, "no"),
+    "downsampling, scalings": (fewer, Scalings(), "can"),
+}
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_the_verdicts_are_those_of_the_theory(row: str) -> None:
+    make, group, verdict = TABLE[row]
+    found = identify(make(64), group)
+    assert found.verdict == verdict, f"{row}\n{found}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", TABLE)
+def test_the_verdicts_are_those_of_the_theory_at_128_pixels_in_half_a_minute(row: str) -> None:
+    make, group, verdict = TABLE[row]
+    A = make(128)
+    begun = time.process_time()
+    found = identify(A, group)
+    took = time.process_time() - begun
+    assert found.verdict == verdict, f"{row}\n{found}"
+    assert took < 30, f"{row}: {took:.0f} s of processor time"
+
+
+def test_what_is_never_seen_of_a_mask_is_counted() -> None:
+    A = inpainting(64)
+    missing = ~A.mask[0, 0]  # type: ignore[attr-defined]
+    one_flip = identify(A, Flips(vertical=False))
+    assert one_flip.never_seen * one_flip.hidden == pytest.approx(
+        float((missing & missing.flip(-1)).double().mean()), abs=0.01
+    )
+    turned = torch.stack([missing.rot90(k) for k in range(4)]).all(dim=0)
+    four = identify(A, QUARTERS)
+    assert four.never_seen * four.hidden == pytest.approx(float(turned.double().mean()), abs=0.005)
+
+
+@pytest.mark.parametrize("complex_pictures", [False, True])
+def test_faithful_pictures_are_those_that_a_rotation_keeps_whole(complex_pictures: bool) -> None:
+    dtype = torch.complex128 if complex_pictures else torch.float64
+    noise = torch.randn(2, 1, 64, 64, generator=rng(), dtype=dtype)
+    group, angle = Rotations(), torch.tensor([[33.0], [250.0]])
+
+    def kept(x: Tensor) -> float:
+        return float((group.T(x, angle).abs() ** 2).sum() / (x.abs() ** 2).sum())
+
+    assert kept(faithful(noise)) == pytest.approx(1, abs=0.01)
+    assert kept(noise) < 0.95
+    high = torch.fft.fft2(faithful(noise)).abs()[..., 32, 32]
+    assert float(high.max()) < 1e-2 * float(torch.fft.fft2(noise).abs().mean())
+
+
+# -- how it speaks
+
+
+def test_the_report_says_what_was_found_and_promises_nothing() -> None:
+    for A, group in ((inpainting(16), Shifts()), (inpainting(16), Flips()), (inpainting(16), None)):
+        found = identify(A, group)
+        text = str(found)
+        assert text.startswith(f"verdict      {found.verdict}")
+        assert found.reason in text
+        assert "guarantee" not in text
+    assert "no promise" in str(identify(inpainting(16), Shifts()))
+    assert identify(Mask(torch.ones(8, 8)), Flips()).reason.startswith("A hides nothing")
+
+
+def test_it_says_the_same_each_time() -> None:
+    A = scanner(40)
+    assert identify(A, Rotations()) == identify(A, Rotations())
+    state = torch.get_rng_state()
+    identify(A, Shifts())
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_bad_input_is_answered_by_a_sentence() -> None:
+    domain = (1, 8, 8)
+    with pytest.raises(ValueError, match="A is not linear"):
+        identify(lambda x: x**2, Flips(), domain=domain)
+    with pytest.raises(ValueError, match="A is not linear"):
+        identify(lambda x: x + 1, Flips(), domain=domain)
+    with pytest.raises(ValueError, match="not finite"):
+        identify(lambda x: x * math.nan, Flips(), domain=domain)
+    with pytest.raises(ValueError, match="give domain="):
+        identify(lambda x: x, Flips())
+    with pytest.raises(ValueError, match=r"takes pictures of \(1, 8, 8\), but domain=\(1, 9, 9\)"):
+        identify(Mask(torch.ones(8, 8)), Flips(), domain=(1, 9, 9))
+    with pytest.raises(ValueError, match="does not take pictures of shape"):
+        identify(random_map(4, 9), Flips(), domain=domain)
+    with pytest.raises(ValueError, match="a row for each picture"):
+        identify(lambda x: x.sum(dim=0).flatten(), Flips(), domain=domain)
+    with pytest.raises(TypeError, match="something to call"):
+        identify(torch.eye(3), Flips(), domain=domain)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="real or complex"):
+        identify(lambda x: x, Flips(), domain=domain, dtype=torch.int64)
+    with pytest.raises(TypeError, match="a Group"):
+        identify(lambda x: x, "rotations", domain=domain)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="square"):
+        identify(lambda x: x, QUARTERS, domain=(1, 8, 6))
+    with pytest.raises(ValueError, match=r"pictures \(channels, height, width\)"):
+        identify(lambda x: x, Flips(), domain=(3,))
+    with pytest.raises(ValueError, match="different shapes"):
+        identify([Mask(torch.ones(8, 8)), Mask(torch.ones(9, 9))])
+    with pytest.raises(ValueError, match="the list is empty"):
+        identify([], Flips())
+    for bad in ({"elements": 1}, {"threshold": 0.0}, {"threshold": 1.0}, {"dimension": 0}):
+        with pytest.raises(ValueError, match="identify takes elements"):
+            identify(lambda x: x, Flips(), domain=domain, **bad)  # type: ignore[arg-type]

@@ -1,0 +1,56 @@
+"""Peak signal-to-noise ratio: how far a reconstruction is from the truth, in decibels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from unseen.physics.operator import describe
+
+
+def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
+    """10 log10(peak² / mean (found − truth)²), per picture; of complex pictures, their magnitudes are compared.
+
+    Args:
+        found: (batch, channels, height, width), real or complex.
+        truth: of the same shape.
+        peak: > 0, the range of values a picture can have; None: each truth's own largest magnitude, as the papers on
+            equivariant imaging take it (never above the figure for a fixed peak that no picture exceeds).
+
+    Returns:
+        (batch,), float64, in dB; infinite where the two are equal.
+
+    Raises:
+        ValueError: the shapes differ, or the peak is not above 0.
+
+    Example:
+        >>> import torch
+        >>> truth = torch.full((1, 1, 4, 4), 0.5)
+        >>> round(psnr(truth + 0.1, truth).item(), 4), round(psnr(truth + 0.1, truth, peak=None).item(), 4)
+        (20.0, 13.9794)
+    """
+    found, truth = same_pictures(found, truth)
+    if peak is not None and not peak > 0:
+        raise ValueError(f"peak is the range of a picture's values, above 0, but got {peak}.")
+    error = (found - truth).flatten(1).square().mean(dim=1)
+    height = truth.flatten(1).abs().amax(dim=1) if peak is None else torch.full_like(error, peak)
+    return 10 * torch.log10(height**2 / error)
+
+
+def same_pictures(found: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in float64, complex ones as magnitudes.
+
+    Raises:
+        ValueError: they are not pictures (batch, channels, height, width) of one shape.
+    """
+    if found.shape != truth.shape or truth.ndim != 4:
+        raise ValueError(
+            "a reconstruction is compared with a truth of its own shape, (batch, channels, height, width), but they "
+            f"have {describe(tuple(found.shape))} and {describe(tuple(truth.shape))}."
+        )
+    return _magnitudes(found), _magnitudes(truth)
+
+
+def _magnitudes(pictures: Tensor) -> Tensor:
+    pictures = pictures.detach()
+    return (pictures.abs() if pictures.is_complex() else pictures).double()

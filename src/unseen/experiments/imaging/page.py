@@ -1,0 +1,196 @@
+"""`docs/results-imaging.md` from rows and recipes alone: no number stands there without its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from unseen.artifacts import recipe as recipes
+from unseen.artifacts.files import write_text
+from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.recipe import Recipe
+from unseen.experiments.imaging.arms import NAMES, TRAINED
+from unseen.experiments.imaging.gaps import Gap, gap_of, of_arm
+from unseen.experiments.imaging.settings import MethodSettings, method_of, pictures_of, training_of
+from unseen.experiments.pages.cells import figure, table
+from unseen.experiments.rows import Row, read_rows
+
+PREFIX = "imaging/"
+_ASKED, _ASKED_LOW = 0.6, 0.4  # of the share, and of its lower bound
+
+
+def write_page(rows: Path, *, docs: Path) -> Path:
+    """Render the page; where there are no rows, it says so."""
+    page = docs / "results-imaging.md"
+    docs.mkdir(parents=True, exist_ok=True)
+    known = [recipes.load(name) for name in recipes.names() if name.startswith(PREFIX)]
+    pictures = {path.stem for path in (docs / "images" / "imaging").glob("*.png")}
+    found = list(read_rows(rows / "imaging").values()) if (rows / "imaging").is_dir() else []
+    write_text(page, imaging_page(found, known, pictures=pictures))
+    return page
+
+
+def imaging_page(rows: Sequence[Row], known: Sequence[Recipe], *, pictures: Iterable[str] = ()) -> str:
+    """The whole page as Markdown.
+
+    Args:
+        rows: what `rows.row_of` made.
+        known: the recipes, in the page's order after those of the gap.
+        pictures: problems that have a picture in images/imaging.
+    """
+    ordered = sorted(known, key=lambda recipe: (method_of(recipe).gap is None, recipe.name))
+    blocks = [
+        "# Imaging from measurements alone, measured",
+        f"*Rendered by `make results-imaging` from `results/imaging/*.json`; every figure is in there. {LIMITS}*",
+        "One network, one number of steps, one learning rate a problem: only what is descended differs. A† is the "
+        "pseudo-inverse (FBP for tomography), TV total variation with its weight chosen on validation pictures, MC "
+        "measurement consistency, EI equivariant imaging, REI robust equivariant imaging, *supervised* the same "
+        "network with the truth. Each picture was measured once; every arm learns from the same measurements. Learning "
+        "rates are the supervised arm's best of a grid on validation pictures; nothing was chosen on test pictures, "
+        "and every figure is of the network after its last epoch.",
+        *_gaps(rows, ordered),
+        *_curve(rows),
+    ]
+    for recipe in ordered:
+        blocks += _problem(rows, recipe, shown=recipe.name.removeprefix(PREFIX) in set(pictures))
+    return "\n\n".join([*blocks, *_provenance(rows)]) + "\n"
+
+
+def _gaps(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
+    lines = []
+    for recipe in known:
+        asked = method_of(recipe)
+        if asked.gap is None:
+            continue
+        method, baseline = asked.gap
+        words = f"({NAMES[method]} − {NAMES[baseline]}) / (supervised − {NAMES[baseline]})"
+        found = gap_of(rows, recipe.name, method, baseline)
+        lines.append([asked.title, words, *_share_cells(found, _papers_share(asked))])
+    if not lines:
+        return []
+    return [
+        "## How much of the way to supervised learning",
+        table(["problem", "share of the gap", "ours [95 %]", "seeds", "papers", "at least 0.6, surely 0.4"], lines),
+        "Shares are of mean PSNRs on the test pictures, with an interval by a paired bootstrap over pictures (over "
+        "patients, where they are known). Where a gap is small its share is uncertain, and the interval says so.",
+    ]
+
+
+def _share_cells(found: Gap | None, papers: str) -> list[str]:
+    if found is None:
+        return ["no rows yet", "–", papers, "–"]
+    entry = found.share.to_json()
+    value, low = entry["value"], entry["low"]
+    if not isinstance(value, float) or not isinstance(low, float):
+        return [str(entry.get("reason", "–")), str(found.seeds), papers, "–"]
+    return [figure(entry), str(found.seeds), papers, "yes" if value >= _ASKED and low >= _ASKED_LOW else "**no**"]
+
+
+def _papers_share(asked: MethodSettings) -> str:
+    assert asked.gap is not None
+    method, baseline = (asked.papers.get(arm) for arm in asked.gap)
+    best = asked.papers.get("supervised")
+    if method is None or baseline is None or best is None:
+        return "–"
+    return f"{(method - baseline) / (best - baseline):.2f}"
+
+
+def _curve(rows: Sequence[Row]) -> list[str]:
+    """REI's curve: what MRI loses to noise, by arm."""
+    some = [row for row in rows if row["settings"]["operator"] == "fourier-mask" and row["settings"]["operators"] == 1]
+    cases = sorted({(row["px"], -row["settings"]["kept"], row["settings"]["sigma"]) for row in some})
+    if len(cases) < 2:
+        return []
+    arms = [arm for arm in NAMES if any(row["arm"] == arm for row in some)]
+    lines = []
+    for px, kept, sigma in cases:
+        chosen = [
+            row for row in some if (row["px"], -row["settings"]["kept"], row["settings"]["sigma"]) == (px, kept, sigma)
+        ]
+        cells = [of_arm(chosen, arm) for arm in arms]
+        lines.append([f"{px}", f"×{-1 / kept:.0f}", f"{sigma:g}", *(_mean(cell) for cell in cells)])
+    return ["## MRI as the noise grows", table(["px", "faster", "σ", *(NAMES[arm] for arm in arms)], lines)]
+
+
+def _mean(rows: Sequence[Row]) -> str:
+    return figure(_average(rows, "psnr")) if rows else "–"
+
+
+def _average(rows: Sequence[Row], name: str) -> Mapping[str, float | None]:
+    """A figure's mean over seeds; its interval is the pictures', averaged over the seeds."""
+    entries = [row["metrics"][name] for row in rows if name in row["metrics"]]
+    if not entries:
+        return {"value": None}
+    return {key: sum(entry[key] for entry in entries) / len(entries) for key in ("value", "low", "high")}
+
+
+def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
+    asked, view, training = method_of(recipe), pictures_of(recipe), training_of(recipe)
+    mine = [row for row in rows if row["problem"] == recipe.name]
+    blocks = [f"## {asked.title}"]
+    told = (
+        f"`{recipe.name}`: {view.size} px, batches of {training.batch_size}, {training.epochs} epochs, "
+        f"group {asked.group}, α = {asked.equivariance:g}"
+    )
+    if not mine:
+        return [*blocks, f"{told}. *No row yet: `python -m unseen.experiments.imaging --only {_short(recipe)}`.*"]
+    n = mine[0]["n"]
+    blocks.append(f"{told}; {n['trained']} pictures trained on, {n['tested']} tested; {n['split']}.")
+    lines = []
+    for arm in asked.arms:
+        some = of_arm(mine, arm)
+        papers = f"{asked.papers[arm]:.2f}" if arm in asked.papers else "–"
+        if not some:
+            lines.append([NAMES[arm], "no row yet", "–", "–", papers, "–"])
+            continue
+        cells = [figure(_average(some, name)) for name in ("psnr", "ssim", "psnr_papers")]
+        lines.append([NAMES[arm], *cells, papers, _cost(some) if arm in TRAINED else "–"])
+    head = [
+        "arm",
+        "PSNR, dB [95 %]",
+        "SSIM",
+        "PSNR as the papers take it",
+        "papers",
+        "seeds × steps; core minutes a run",
+    ]
+    blocks.append(table(head, lines))
+    if shown:
+        arms = ", ".join(["the truth", *(NAMES[arm] for arm in asked.arms)])
+        blocks.append(f"![{asked.title}: {arms}, from left to right](images/imaging/{_short(recipe)}.png)")
+    return blocks
+
+
+def _cost(rows: Sequence[Row]) -> str:
+    minutes = [row["cpu_seconds"] / 60 for row in rows if row.get("cpu_seconds") is not None]
+    spent = f"{sum(minutes) / len(minutes):.0f}" if minutes else "–"
+    return f"{len(rows)} × {rows[0]['steps']}; {spent}"
+
+
+def _short(recipe: Recipe) -> str:
+    return recipe.name.removeprefix(PREFIX)
+
+
+def _provenance(rows: Sequence[Row]) -> list[str]:
+    trained = [row for row in rows if row["arm"] in TRAINED]
+    said = [
+        "## What differs from the papers",
+        "The papers train on 90 CT slices, 900 MRI slices and 90 photographs of 256 × 256 pixels (CT noise-free: "
+        "128 × 128), for 500 to 5,000 epochs on a GPU, and show a network fresh noise at every step, which takes "
+        "the truth to draw. Here a picture is measured once; there are fewer pictures, fewer steps and a network "
+        "of under a million weights, so that a run ends within an hour on one core. Their PSNR takes each truth's "
+        "maximum as the peak; our first column takes 1, the pictures' range. Tested pictures are of patients that "
+        "were not trained on, where patients are known; for MRI and photographs, the last 20 by name.",
+    ]
+    if trained:
+        devices = ", ".join(sorted({row["device"] for row in trained}))
+        dates = sorted(row["date"] for row in trained)
+        rates = sorted({f"{_short_name(row)}: {row['learning_rate']:g}" for row in trained})
+        weights = ", ".join(sorted({f"{row['weights']:,}" for row in trained}))
+        said.append(
+            f"Networks of {weights} weights; {devices}; {dates[0]} to {dates[-1]}. Learning rates: {'; '.join(rates)}."
+        )
+    return said
+
+
+def _short_name(row: Row) -> str:
+    return str(row["problem"]).removeprefix(PREFIX)

@@ -1,0 +1,75 @@
+"""PSNR and SSIM of reconstructions, against scikit-image and against what they mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torch import Tensor
+
+from unseen.evaluation.psnr import psnr
+from unseen.evaluation.ssim import ssim
+
+
+def pictures(channels: int = 1) -> tuple[Tensor, Tensor]:
+    """A smooth truth in [0, 0.8] and a noisy one."""
+    rng = torch.Generator().manual_seed(0)
+    truth = 0.4 + 0.4 * torch.sin(torch.linspace(0, 9, 32)[:, None] * torch.linspace(0, 1, 28)[None])
+    truth = truth.expand(3, channels, 32, 28).clone() * torch.tensor([1.0, 0.5, 0.9])[:, None, None, None]
+    return truth + 0.1 * torch.randn(truth.shape, generator=rng), truth
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("peak", [1.0, 0.7])
+def test_psnr_is_scikit_images(channels: int, peak: float) -> None:
+    found, truth = pictures(channels)
+    expected = [
+        peak_signal_noise_ratio(x.numpy().astype(np.float64), y.numpy().astype(np.float64), data_range=peak)
+        for x, y in zip(truth, found, strict=True)
+    ]
+    assert psnr(found, truth, peak=peak).tolist() == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_papers_psnr_takes_each_truths_own_maximum() -> None:
+    found, truth = pictures()
+    own = [float(psnr(found[i : i + 1], truth[i : i + 1], peak=float(truth[i].max()))) for i in range(3)]
+    assert psnr(found, truth, peak=None).tolist() == pytest.approx(own)
+    assert bool((psnr(found, truth, peak=None) < psnr(found, truth)).all())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("peak", [1.0, 0.7])
+def test_ssim_is_scikit_images(channels: int, peak: float) -> None:
+    found, truth = pictures(channels)
+    expected = [
+        structural_similarity(
+            x.numpy().astype(np.float64),
+            y.numpy().astype(np.float64),
+            data_range=peak,
+            channel_axis=0,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for x, y in zip(truth, found, strict=True)
+    ]
+    assert ssim(found, truth, peak=peak).tolist() == pytest.approx(expected, rel=1e-9)
+
+
+def test_complex_pictures_are_compared_by_magnitude() -> None:
+    found, truth = pictures()
+    found, truth = found.abs(), truth.abs()
+    turned = torch.polar(found, torch.full_like(found, 1.3))
+    assert torch.allclose(psnr(turned, truth.to(torch.complex64)), psnr(found, truth), rtol=1e-6)
+    assert torch.allclose(ssim(turned, truth.to(torch.complex64)), ssim(found, truth), rtol=1e-5)
+
+
+def test_bad_input_is_told_in_a_sentence() -> None:
+    found, truth = pictures()
+    with pytest.raises(ValueError, match=r"have \(3, 1, 32, 27\) and \(3, 1, 32, 28\)"):
+        psnr(found[..., :-1], truth)
+    with pytest.raises(ValueError, match="above 0, but got 0"):
+        psnr(found, truth, peak=0.0)
+    with pytest.raises(ValueError, match="at least 11 × 11 pixels, but got 10 × 28"):
+        ssim(found[:, :, :10], truth[:, :, :10])

@@ -16,7 +16,7 @@ from tests.docs.blocks import PAGES, ROOT, blocks, named
 COMMANDS = {
     "demo", "train", "score", "evaluate", "compare", "calibrate", "pilot",
     "serve", "worker", "audit", "export", "import", "backup", "restore",
-    "robustness", "recipes", "info",
+    "robustness", "recipes", "info", "reconstruct", "identify",
 }  # fmt: skip
 RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."
 

@@ -1,0 +1,82 @@
+"""MkDocs hook: the gallery. Each `examples/*.py` is run while the docs are built, and its page shows its words, its
+code, what it printed and the picture it drew; an example that fails fails the build.
+
+An example draws one picture, a PNG, into the folder where it runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+NOTICE = "*Research use only. Not a medical device. Not for diagnosis.*"
+_made: dict[Path, tuple[str, Path]] = {}  # example → what it printed, its picture: once a build, also under `serve`
+
+
+def run(example: Path) -> tuple[str, Path]:
+    """What the example printed, and the picture it drew."""
+    if example not in _made:
+        folder = Path(tempfile.mkdtemp(prefix="gallery-"))
+        done = subprocess.run(
+            [sys.executable, str(example)],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=os.environ | {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"},
+        )
+        drawn = list(folder.glob("*.png"))
+        if done.returncode or len(drawn) != 1:
+            raise PluginError(
+                f"{example.name}: exit status {done.returncode}, {len(drawn)} pictures drawn:\n{done.stderr[-4000:]}"
+            )
+        _made[example] = done.stdout, drawn[0]
+    return _made[example]
+
+
+def page(example: Path) -> str:
+    """The Markdown of an example's page."""
+    source = example.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    title, _, words = (ast.get_docstring(tree) or example.stem).partition("\n")
+    code = "\n".join(source.splitlines()[tree.body[0].end_lineno :]).strip()
+    printed, picture = run(example)
+    return "\n\n".join(
+        [
+            f"# {title.rstrip('.')}",
+            words.strip(),
+            f"![{title}]({picture.name})",
+            f"```python\n{code}\n```",
+            *([f"It prints:\n\n```text\n{printed.rstrip()}\n```"] if printed.strip() else []),
+            f"`python examples/{example.name}`\n\n{NOTICE}\n",
+        ]
+    )
+
+
+def index() -> str:
+    """The Markdown of the gallery's first page."""
+    rows = ["# Gallery", f"Each picture was drawn, by the code beside it, when these pages were built. {NOTICE}"]
+    for example in EXAMPLES:
+        title = (ast.get_docstring(ast.parse(example.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+        rows.append(
+            f"## [{title.rstrip('.')}]({example.stem}.md)\n\n[![{title}]({example.stem}.png)]({example.stem}.md)"
+        )
+    return "\n\n".join(rows) + "\n"
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    files.append(File.generated(config, "gallery/index.md", content=index()))
+    for example in EXAMPLES:
+        files.append(File.generated(config, f"gallery/{example.stem}.md", content=page(example)))
+        picture = run(example)[1]
+        files.append(File.generated(config, f"gallery/{picture.name}", content=picture.read_bytes()))
+    return files

@@ -67,9 +67,8 @@ def index() -> str:
     rows = ["# Gallery", f"Each picture was drawn, by the code beside it, when these pages were built. {NOTICE}"]
     for example in EXAMPLES:
         title = (ast.get_docstring(ast.parse(example.read_text(encoding="utf-8"))) or "").partition("\n")[0]
-        rows.append(
-            f"## [{title.rstrip('.')}]({example.stem}.md)\n\n[![{title}]({example.stem}.png)]({example.stem}.md)"
-        )
+        rows.append(f"## [{title.rstrip('.')}]({example.stem}.md)")
+        rows.append(f"[![{title}]({run(example)[1].name})]({example.stem}.md)")
     return "\n\n".join(rows) + "\n"
 
 

@@ -16,8 +16,8 @@ from unseen.cli import app
 
 COMMANDS = (
     "demo", "train", "score", "evaluate", "compare", "calibrate", "pilot",
-    "serve", "worker", "audit", "export", "import", "backup", "restore",
-    "robustness", "recipes", "info",
+    "serve", "worker", "reconstruct", "identify", "audit", "export", "import",
+    "backup", "restore", "robustness", "recipes", "info",
 )  # fmt: skip
 GROUP: Any = typer.main.get_command(app)  # Any: typer brings its own copy of click
 

@@ -68,7 +68,7 @@ def test_small_singular_values_count_as_nought(kind: str, real: bool) -> None:
     """Smooth coils at ×3 have many: fitting them would make of 1 % of noise more than the picture."""
     mask, maps = MASKS[kind](), physics.simulated_coils((24, 20), coils=4).to(torch.complex128)
     A = physics.FourierMask(mask, coils=maps, real=real)
-    exact = physics.FourierMask(mask, coils=maps, real=real, rtol=1e-3)
+    exact = physics.FourierMask(mask, coils=maps, real=real, rtol=3e-3)
     x = torch.ones(2, 1, 24, 20, dtype=torch.float64) if real else torch.ones(2, 1, 24, 20, dtype=torch.complex128)
     y = A(x)
     y = y + 0.01 * (y.abs().square().sum() / A.observed().mask.sum() / 2).sqrt() * A.observed()(
@@ -76,8 +76,9 @@ def test_small_singular_values_count_as_nought(kind: str, real: bool) -> None:
     )
     coarse, fine = ((B(B.pinv(y)) - y).norm() / y.norm() for B in (A, exact))
     assert fine <= coarse < 0.05
-    assert A.pinv(y).norm() < 0.2 * exact.pinv(y).norm()
-    assert (A.pinv(y) - x).norm() < 0.5 * x.norm()
+    wrong, more_wrong = ((B.pinv(y) - x).norm() / x.norm() for B in (A, exact))
+    assert wrong < 0.5 * more_wrong
+    assert wrong < 0.3
 
 
 def test_rows_leave_out_exactly_the_singular_values_below_rtol() -> None:
@@ -104,12 +105,12 @@ def test_observed_entries_are_the_masks_for_every_coil() -> None:
 
 def test_one_mask_each_serves_many_operators() -> None:
     masks, maps = torch.rand(4, 1, 6, 6, generator=rng()) > 0.5, complex_noise(4, 3, 6, 6)
-    A, samples = physics.FourierMask(masks, coils=maps), torch.tensor([2, 0, 2])
-    x = complex_noise(3, 1, 6, 6)
+    A, samples = physics.FourierMask(masks, coils=maps), torch.tensor([2, 0, 3, 2])
+    x = complex_noise(4, 1, 6, 6)
     expected = torch.cat([physics.FourierMask(masks[i], coils=maps[i])(x[j : j + 1]) for j, i in enumerate(samples)])
     torch.testing.assert_close(A.select(samples)(x), expected)
     process = physics.Measurement(A, noise=physics.Gaussian(0.1)).select(samples)
-    assert process(x, generator=rng()).shape == (3, 3, 6, 6)
+    assert process(x, generator=rng()).shape == (4, 3, 6, 6)
 
 
 def test_a_real_picture_is_known_from_half_of_its_frequencies() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from unseen import physics
+from unseen.physics.dense import Dense
 from unseen.physics.operator import Operator
 
 
@@ -85,6 +86,9 @@ VARIANTS: dict[str, Callable[[], Operator]] = {
         (7, 6), torch.outer(torch.tensor([0.1, 0.7, 0.2]), torch.tensor([0.75, 0.25])), boundary="valid", channels=2
     ),
     "compressed sensing of a signal": lambda: physics.CompressedSensing((1, 20), 20),
+    "a matrix of less than full rank": lambda: Dense(
+        torch.ones(3, 1, dtype=torch.float64) * torch.arange(6.0) + torch.eye(3, 6)[[0, 0, 1]], size=(2, 3), channels=2
+    ),
     "downsampling, bicubic": lambda: physics.Downsampling(8, 2, filter="bicubic"),
     "downsampling, box": lambda: physics.Downsampling((6, 9), 3, filter="box"),
     "real MRI": lambda: physics.FourierMask(random_mask(6, 7), real=True),
@@ -115,6 +119,7 @@ COMBINED: dict[str, Callable[[], Operator]] = {
     "composed, half the columns": lambda: HalfTheColumns(6) @ Smear(6),
     "composed, to a vector": lambda: physics.CompressedSensing(6, 20) @ Smear(6),
     "composed, complex": lambda: physics.FourierMask(random_mask(6, 6)) @ physics.Mask(random_mask(6, 6, seed=1)),
+    "composed, masked afterwards": lambda: physics.Mask(random_mask(6, 6)) @ physics.FourierMask(random_mask(6, 6)),
     "composed, real to complex": lambda: physics.FourierMask(random_mask(6, 6), real=True) @ Smear(6),
     "scaled": lambda: -2.5 * physics.Mask(random_mask(1, 6, 6)),
     "scaled, complex": lambda: 3 * physics.FourierMask(random_mask(6, 6), real=True),

@@ -65,6 +65,7 @@ def clear_of_the_border(
     clear = torch.cat(
         [_edge(group.T(inside.expand(len(g), *A.domain), g)) == 0 for g in torch.split(candidates, AT_ONCE)]
     )
+    clear = clear.cpu()
     if bool(clear.all()) or not bool(clear.any()):
         return None
     gram = Looks([A]).gram

@@ -21,7 +21,7 @@ export NO_MKDOCS_2_WARNING := 1
 # One thread a worker: WORKERS processes run at a time.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --dist worksteal
 
-.PHONY: help demo test quick results results-thesis results-screening bench docs screenshots soak lint format parts clean
+.PHONY: help demo test quick results results-thesis results-screening results-imaging bench bench-imaging peers docs screenshots soak lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -30,7 +30,10 @@ help:
 	@echo "make results   train and evaluate the recipes on real films, render docs/results.md (long)"
 	@echo "make results-thesis  the thesis's protocol and the noise study, docs/results-thesis.md (many hours; goes on)"
 	@echo "make results-screening  the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
+	@echo "make results-imaging  imaging from measurements alone on real data, docs/results-imaging.md (many hours; goes on)"
 	@echo "make bench     a training step and a film's score against plain PyTorch, docs/speed.md (under ten minutes)"
+	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
+	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
 	@echo "make docs      the documentation, into site/"
 	@echo "make screenshots  every page of the reader's page, light and dark, into docs/images/pages"
 	@echo "make soak      the long forms of some tests (by hand, up to 45 minutes), render docs/reliability.md"
@@ -63,8 +66,19 @@ results-screening: $(STAMP)
 	$(BIN)/python -m unseen.experiments.gate_table
 	$(BIN)/python -m unseen.experiments.gate_table --render docs/theory/gate.md
 
+# Hours: may be stopped (Ctrl-C) and said again, and goes on; a row is written after each arm.
+results-imaging: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m unseen.experiments.imaging
+
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# One core; best on a machine that does nothing else. Without make peers, deepinv and ASTRA are left out.
+bench-imaging: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.imaging
+
+peers:
+	PYTHON=$(PYTHON) benchmarks/peers.sh
 
 docs: $(STAMP)
 	$(BIN)/mkdocs build --strict
@@ -97,8 +111,8 @@ clean:
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"unseen needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Say make PYTHON=/path/to/python3.11.")'
 	@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
-	@echo "installing into .venv: torch, then unseen with train, dicom-lossless, openvino, postgres, dev, docs (constraints.txt; a few minutes the first time)"
+	@echo "installing into .venv: torch, then unseen with train, dicom-lossless, imaging, openvino, postgres, dev, docs (constraints.txt; a few minutes the first time)"
 	$(BIN)/python -m pip install --quiet -c constraints.txt pip torch==2.13.0 hatchling editables
-	$(BIN)/python -m pip install --quiet --no-build-isolation -c constraints.txt -e ".[train,dicom-lossless,openvino,postgres,dev,docs]"
+	$(BIN)/python -m pip install --quiet --no-build-isolation -c constraints.txt -e ".[train,dicom-lossless,imaging,openvino,postgres,dev,docs]"
 	@echo "$$($(BIN)/python -m pip list --format=freeze 2>/dev/null | wc -l) Python packages into .venv, as pinned in constraints.txt" > $(STAMP)
 	@echo "installed: $$(cat $(STAMP))"

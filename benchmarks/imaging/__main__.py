@@ -1,0 +1,122 @@
+"""`make bench-imaging`: measure, write results/bench-imaging.json, render docs/speed-imaging.md from it.
+
+python -m benchmarks.imaging               some minutes on a machine with nothing else to do
+python -m benchmarks.imaging --quick       every case once, at small sizes: does it run?
+python -m benchmarks.imaging --only mri    these problems anew; the others stay as they were measured
+python -m benchmarks.imaging --render      the page alone
+
+Without .venv-peers (make peers) deepinv and ASTRA are left out, and the page says so. Exit status 1: a bound was
+missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.imaging.bounds import bounds
+from benchmarks.imaging.contender import Settings
+from benchmarks.imaging.page import page
+from benchmarks.imaging.racing import PEERS, ROOT, race, sides
+from benchmarks.machine import described
+from unseen.artifacts.files import write_text
+
+CASES: list[Settings] = [
+    {"problem": "tomography", "size": 256, "views": 50, "batches": [1, 8]},
+    {"problem": "tomography", "size": 256, "views": 180, "batches": [1, 8]},
+    {"problem": "mri", "size": 256, "batches": [1, 8]},
+    {"problem": "multi-coil", "size": 256, "batches": [1]},
+    {"problem": "mask", "size": 256, "batches": [1, 8]},
+    {"problem": "steps", "size": 128, "batch": 4},
+    # cost against size
+    *({"problem": "tomography", "size": size, "views": 50, "batches": [1]} for size in (64, 128, 512)),
+    *({"problem": "mri", "size": size, "batches": [1]} for size in (64, 128, 512)),
+    *({"problem": "multi-coil", "size": size, "batches": [1]} for size in (64, 128, 512)),
+]
+SMALL = {"size": 32, "views": 10, "batch": 2}
+VERSIONS = {
+    "torch": "import torch; print(torch.__version__)",
+    "deepinv": "import deepinv; print(deepinv.__version__)",
+    "astra": "from benchmarks.imaging.astra_side import load_cuda_libraries as load; load(); "
+    "import astra; print(astra.__version__)",
+}
+PROBLEMS = sorted({case["problem"] for case in CASES})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.imaging", description=__doc__.splitlines()[0])
+    parser.add_argument("--render", action="store_true", help="only render the page from --out")
+    parser.add_argument(
+        "--only", nargs="+", choices=[*PROBLEMS, "precision"], help="these anew, keep the others of --out"
+    )
+    parser.add_argument("--quick", action="store_true", help="two calls each, at small sizes")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=ROOT / "results" / "bench-imaging.json")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "speed-imaging.md")
+    given = parser.parse_args()
+    figures: Settings = {"rows": []}
+    if given.render or given.only:
+        figures = json.loads(given.out.read_text(encoding="utf-8"))
+    if not given.render:
+        _measure(figures, given)
+        write_text(given.out, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        print("wrote", given.out)
+    write_text(given.page, page(figures))
+    print("rendered", given.page)
+    missed = [bound["what"] for bound in figures["bounds"] if bound["met"] is False]
+    if missed:
+        sys.exit(f"make bench-imaging: missed {', '.join(missed)}; see {given.out}")
+
+
+def _measure(figures: Settings, given: argparse.Namespace) -> None:
+    """Put what is asked for into the figures."""
+    peers = _peers()
+    if not peers:
+        print("deepinv and ASTRA are left out: there is no .venv-peers. make peers installs them.")
+    figures |= {"date": datetime.now(UTC).date().isoformat(), "machine": described(), "peers": peers}
+    figures["threads"] = given.threads
+    wanted = given.only or [*PROBLEMS, "precision"]
+    figures["rows"] = [row for row in figures["rows"] if row["case"]["problem"] not in wanted]
+    cases = [case for case in CASES if case["problem"] in wanted]
+    if given.quick:
+        first = {case["problem"]: case for case in reversed(cases)}
+        cases = [case | {name: value for name, value in SMALL.items() if name in case} for case in first.values()]
+    for case in cases:
+        print(*(f"{name}={value}" for name, value in case.items()), flush=True)
+        names = ["unseen", *(["deepinv"] if "deepinv" in peers else [])]
+        names += ["plain"] if case["problem"] in ("tomography", "mri") else []
+        names += ["astra"] if case["problem"] == "tomography" and "astra" in peers else []
+        with sides(names, threads=given.threads) as contenders:
+            figures["rows"] += race(case, contenders, quick=given.quick)
+    if "precision" in wanted:
+        print("precision", flush=True)
+        figures["precision"] = _precision(size=16 if given.quick else 64, steps=10 if given.quick else 200)
+    figures["bounds"] = bounds(figures)
+
+
+def _precision(*, size: int, steps: int) -> Settings:
+    words = [sys.executable, "-m", "benchmarks.imaging.precision", f"--size={size}", f"--steps={steps}"]
+    done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    result: Settings = json.loads(done.stdout)
+    return result
+
+
+def _peers() -> dict[str, str]:
+    """The versions of what the peers' environment holds and can be imported; nothing: there is none."""
+    found: dict[str, str] = {}
+    for name, say in VERSIONS.items():
+        if PEERS.is_file():
+            done = subprocess.run([str(PEERS), "-c", say], cwd=ROOT, capture_output=True, text=True)
+            if done.returncode == 0:
+                found[name] = done.stdout.split()[-1]
+            else:
+                print(f"{name} is left out: {done.stderr.strip().splitlines()[-1]}")
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What the benchmark asks for, at the sizes that it is asked for."""
+
+from __future__ import annotations
+
+from benchmarks.imaging.contender import Settings
+
+LEAST = [  # problem, what narrows it, operation, batch, times as fast as deepinv
+    ("tomography", {"size": 256, "views": views}, operation, batch, least)
+    for views in (50, 180)
+    for operation, batch, least in (("forward", 8, 30.0), ("adjoint", 8, 80.0), ("pinv", 1, 20.0))
+] + [
+    ("multi-coil", {"size": 256}, "pinv", 1, 10.0),
+    ("steps", {"size": 128}, "REI step", 4, 2.2),
+]
+MOST_BARE = 1.15  # times the bare transform's time
+MOST_PSNR_DB = 0.1
+
+
+def bounds(figures: Settings) -> list[Settings]:
+    """Each with what was seen, what is asked, and whether it is met; null: not measured."""
+    rows = figures["rows"]
+    asked = []
+    for problem, narrowing, operation, batch, least in LEAST:
+        ours = find(rows, problem, narrowing, operation, batch, "unseen")
+        theirs = find(rows, problem, narrowing, operation, batch, "deepinv")
+        what = f"{problem} {narrowing['size']}²{_views(narrowing)}, {operation}, batch {batch}"
+        times = None if ours is None or theirs is None else theirs["s"] / ours["s"]
+        asked.append(_bound(f"{what}: times as fast as deepinv", times, f">= {least:g}", least, at_least=True))
+        if operation == "pinv" and ours is not None and theirs is not None:
+            share = ours["residual"] / theirs["residual"]
+            asked.append(_bound(f"{what}: residual over deepinv's", share, "<= 1", 1.0, at_least=False))
+    for problem in ("mri", "mask"):
+        for operation in ("forward", "adjoint"):
+            ours, bare = (find(rows, problem, {"size": 256}, operation, 8, name) for name in ("unseen", "bare"))
+            times = None if ours is None or bare is None else ours["s"] / bare["s"]
+            what = f"{problem} 256², {operation}, batch 8: time over the bare transform's"
+            asked.append(_bound(what, times, f"<= {MOST_BARE:g}", MOST_BARE, at_least=False))
+    precision = figures.get("precision")
+    lost = None
+    if precision is not None and precision["steps"] >= 200:
+        lost = precision["fp32_db"] - precision["bf16_db"]
+    what = "REI after 200 steps: PSNR that bfloat16 loses, dB"
+    return [*asked, _bound(what, lost, f"<= {MOST_PSNR_DB:g}", MOST_PSNR_DB, at_least=False)]
+
+
+def find(
+    rows: list[Settings], problem: str, narrowing: Settings, operation: str, batch: int, contender: str
+) -> Settings | None:
+    """The row that was measured so, if it was."""
+    wanted = {"problem": problem, **narrowing}
+    for row in rows:
+        same = (row["operation"], row["batch"], row["contender"]) == (operation, batch, contender)
+        if same and wanted.items() <= row["case"].items():
+            return row
+    return None
+
+
+def _bound(what: str, seen: float | None, asked: str, limit: float, *, at_least: bool) -> Settings:
+    met = None if seen is None else (seen >= limit if at_least else seen <= limit)
+    return {"what": what, "seen": None if seen is None else float(f"{seen:.3g}"), "asked": asked, "met": met}
+
+
+def _views(narrowing: Settings) -> str:
+    return f", {narrowing['views']} views" if "views" in narrowing else ""

@@ -1,0 +1,153 @@
+"""docs/speed-imaging.md, from the figures of results/bench-imaging.json alone."""
+
+from __future__ import annotations
+
+from benchmarks.imaging.bounds import find
+from benchmarks.imaging.contender import Settings
+from unseen.artifacts.limits import LIMITS
+
+TITLES = {
+    "tomography": "Tomography",
+    "mri": "MRI, one coil, a quarter of the lines",
+    "multi-coil": "MRI, eight coils, a quarter of the lines",
+    "mask": "A mask of pixels",
+}
+CONTENDERS = ("unseen", "deepinv", "astra", "scikit-image", "scipy", "bare")
+NAMES = {"unseen": "`unseen`", "astra": "ASTRA", "scipy": "SciPy", "bare": "bare torch"}
+SAID = {
+    "tomography": "Milliseconds. Parallel beam, ⌈√2 · size⌉ detectors. deepinv's adjoint is its default, the exact one "
+    "by autograd; its pseudo-inverse conjugate gradients. SciPy multiplies by the projector as one sparse matrix, and "
+    "solves by LSMR; scikit-image and ASTRA (on the CPU) take pictures one by one. *Residual*: ‖A*(y − A x)‖ / ‖A* y‖ "
+    "of what the pseudo-inverse gave, the largest of all calls, each by its own A; y has 1 % of noise.",
+    "mri": "Milliseconds. *Bare torch* is the Fourier transform alone, without a mask; so is SciPy.",
+    "multi-coil": "Milliseconds. *Bare torch* is the coils' product and the Fourier transform, without a mask.",
+    "mask": "Milliseconds. *Bare torch* is the product of two tensors.",
+}
+
+
+def page(figures: Settings) -> str:
+    """The whole page as Markdown."""
+    machine, peers = figures["machine"], figures["peers"]
+    there = [f"{name} {peers[key]}" for key, name in (("deepinv", "deepinv"), ("astra", "ASTRA")) if key in peers]
+    missing = [name for key, name in (("deepinv", "deepinv"), ("astra", "ASTRA")) if key not in peers]
+    beside = f"{' and '.join(there)} in an environment of their own (torch {peers['torch']})" if there else ""
+    if missing:
+        beside += f"{'; ' if there else ''}{' and '.join(missing)} not there to be measured: `make peers`"
+    blocks = [
+        "# Speed of imaging",
+        f"*Rendered by `make bench-imaging` from `results/bench-imaging.json`; every figure is in there. {LIMITS}*",
+        f"Measured on {machine['cpu']}, {machine['cores']} cores, threads: {figures['threads']}; torch "
+        f"{machine['torch']}, unseen {machine['unseen']}; {beside}; {figures['date']}. Each library has a process of "
+        "its own, and they take turns call by call; every call gets an input that it has not seen. Times are the "
+        "shortest of at least three calls, after one to warm up: other work on the machine only adds.",
+    ]
+    for problem, title in TITLES.items():
+        rows = [row for row in figures["rows"] if row["case"]["problem"] == problem and "s" in row]
+        if rows:
+            blocks += [f"## {title}", SAID[problem], _operations(rows)]
+    blocks += _building(figures["rows"])
+    blocks += _steps(figures)
+    blocks += [
+        "## What is asked for",
+        _table(
+            ["", "seen", "asked", "met"],
+            [
+                [bound["what"], _figure(bound["seen"]), bound["asked"], _met(bound["met"])]
+                for bound in figures["bounds"]
+            ],
+        ),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _operations(rows: list[Settings]) -> str:
+    """A line for each operation at each size, a column for each contender."""
+    there = [name for name in CONTENDERS if any(row["contender"] == name for row in rows)]
+    keys = sorted(
+        {(row["case"]["size"], row["case"].get("views", 0), row["operation"], row["batch"]) for row in rows},
+        key=lambda key: (key[0], key[1], ("forward", "adjoint", "pinv", "fbp").index(key[2]), key[3]),
+    )
+    lines = []
+    for size, views, operation, batch in keys:
+        narrowing = {"size": size, **({"views": views} if views else {})}
+        found = {name: find(rows, rows[0]["case"]["problem"], narrowing, operation, batch, name) for name in there}
+        cells = [_milliseconds(found[name]) for name in there]
+        ours, theirs = found.get("unseen"), found.get("deepinv")
+        times = f"{theirs['s'] / ours['s']:.3g}" if ours and theirs else "–"
+        where = f"{size}²" + (f", {views} views" if views else "")
+        lines.append([where, operation, str(batch), *cells, times])
+    return _table(["", "", "batch", *(NAMES.get(name, name) for name in there), "times as fast as deepinv"], lines)
+
+
+def _building(rows: list[Settings]) -> list[str]:
+    built = [row for row in rows if row["operation"] == "build" and row["case"]["problem"] != "steps"]
+    if not built:
+        return []
+    lines = []
+    for row in sorted(
+        built, key=lambda row: (row["case"]["problem"], row["case"]["size"], row["case"].get("views", 0))
+    ):
+        case = row["case"]
+        where = f"{case['problem']} {case['size']}²" + (f", {case['views']} views" if "views" in case else "")
+        lines.append(
+            [
+                where,
+                NAMES.get(row["contender"], row["contender"]),
+                f"{row['build_s']:.2f}",
+                f"{max(0, row['held_mib']):.0f}",
+                f"{max(0, row['peak_mib']):.0f}",
+            ]
+        )
+    return [
+        "## Building, and memory",
+        "From nothing to the first measurement of one picture and its adjoint, libraries already imported: seconds, "
+        "and the memory that the process holds afterwards and held at most, beyond what it had before.",
+        _table(["", "", "s", "MiB held", "MiB at most"], lines),
+    ]
+
+
+def _steps(figures: Settings) -> list[str]:
+    rows = [row for row in figures["rows"] if row["case"]["problem"] == "steps" and "s" in row]
+    blocks = []
+    if rows:
+        lines = []
+        for operation in ("EI step", "REI step"):
+            case = rows[0]["case"]
+            ours, theirs = (find(rows, "steps", {}, operation, case["batch"], name) for name in ("unseen", "deepinv"))
+            times = f"{theirs['s'] / ours['s']:.3g}" if ours and theirs else "–"
+            lines.append([operation, *(f"{row['s']:.2f}" if row else "–" for row in (ours, theirs)), times])
+        blocks += [
+            "## A training step",
+            f"Seconds. MRI at {case['size']}², batch {case['batch']}, a quarter of the lines, sigma 0.1 (REI); "
+            "deepinv's default U-Net on both sides, layer by layer the same (8.6 M parameters; "
+            '`benchmarks/imaging/plain_unet.py`); one rotation, bilinear. `unseen` with `precision = "bf16"`, '
+            "deepinv in float32, as it comes.",
+            _table(["", "`unseen`", "deepinv", "times as fast"], lines),
+        ]
+    if precision := figures.get("precision"):
+        blocks.append(
+            f"What bfloat16 costs in quality: after {precision['steps']} REI steps of the package's default network at "
+            f"{precision['size']}², from the same weights, PSNR over 16 pictures that were not trained on is "
+            f"{precision['bf16_db']:.2f} dB in bfloat16 and {precision['fp32_db']:.2f} dB in float32."
+        )
+    return blocks
+
+
+def _milliseconds(row: Settings | None) -> str:
+    if row is None:
+        return "–"
+    wrong = f" (residual {row['residual']:.0e})" if "residual" in row else ""
+    return f"{1000 * row['s']:.3g}{wrong}"
+
+
+def _figure(seen: float | None) -> str:
+    return "–" if seen is None else f"{seen:.3g}"
+
+
+def _met(met: bool | None) -> str:
+    return {True: "yes", False: "no", None: "not measured"}[met]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

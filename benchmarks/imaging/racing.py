@@ -1,0 +1,139 @@
+"""The race: one process for each side, a call from each in turn."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.imaging.contender import Settings
+
+ROOT = Path(__file__).parents[2]
+PEERS = ROOT / ".venv-peers" / "bin" / "python"
+VISITORS = ("deepinv", "astra")  # these run in the peers' environment
+AT_ONCE, TURN_S = 10, 0.2  # calls in one turn: as many as fit this time, so that short ones find their caches warm
+LONG_S = 1.0  # calls that take so long need no warming up
+LEAST, MOST, BUDGET_S = 3, 12, 6.0
+
+
+@dataclass
+class Side:
+    """A running contender."""
+
+    process: subprocess.Popen[str]
+    operations: list[str] = field(default_factory=list)
+
+    def ask(self, request: Mapping[str, Any]) -> Settings:  # Any: JSON
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.process.args} ended while it was asked {request}; what it said is above.")
+        result: Settings = json.loads(answer)
+        return result
+
+
+@contextmanager
+def sides(names: list[str], *, threads: int) -> Iterator[dict[str, Side]]:
+    """Start a process for each of `unseen`, `deepinv`, `plain`, `astra`."""
+    running = {
+        name: Side(
+            subprocess.Popen(
+                [str(PEERS) if name in VISITORS else sys.executable, "-m", f"benchmarks.imaging.{name}_side"],
+                cwd=ROOT,
+                env=os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+        for name in names
+    }
+    try:
+        yield running
+    finally:
+        for side in running.values():
+            assert side.process.stdin is not None
+            side.process.stdin.close()
+            side.process.wait()
+
+
+def race(case: Settings, contenders: Mapping[str, Side], *, quick: bool = False) -> list[Settings]:
+    """A row for each operation that any side has: seconds of every call, least first told, and how wrong pinv is.
+
+    case   "problem", "size", "batches" (or "batch", of a training), and what else the problem needs
+    quick  as few calls as can be
+    """
+    settings = {name: value for name, value in case.items() if name != "batches"}
+    built = {name: side.ask({"build": settings}) for name, side in contenders.items()}
+    rows = [
+        {"case": settings, "operation": "build", "batch": 1, "contender": name}
+        | {key: round(value, 4) for key, value in answer.items() if key != "operations"}
+        for name, answer in built.items()
+        if {"forward", "EI step"} & set(answer["operations"])
+    ]
+    for operation in dict.fromkeys(_plain(name) for answer in built.values() for name in answer["operations"]):
+        for batch in case.get("batches") or [case["batch"]]:
+            if operation == "pinv" and batch > 1:
+                continue
+            entered = {
+                (name, each): side
+                for name, side in contenders.items()
+                for each in built[name]["operations"]
+                if _plain(each) == operation
+            }
+            rows += _laps(settings, operation, batch, entered, quick=quick)
+    return rows
+
+
+def _laps(
+    settings: Settings, operation: str, batch: int, entered: Mapping[tuple[str, str], Side], *, quick: bool
+) -> list[Settings]:
+    """Turn by turn until there are enough; the first of each warms up, unless it was long."""
+    spent: dict[tuple[str, str], list[float]] = {key: [] for key in entered}
+    residual: dict[tuple[str, str], float] = {}
+    times = {key: 1 for key in entered}
+    total, seed = 0.0, 0
+    for lap in range(1 + (1 if quick else MOST)):
+        for key, side in entered.items():
+            seeds = list(range(seed, seed + times[key]))
+            answer = side.ask({"call": key[1], "batch": batch, "seeds": seeds})
+            seed += times[key]
+            if lap > 0 or min(answer["s"]) > LONG_S:
+                spent[key] += answer["s"]
+            total += sum(answer["s"])
+            if answer["residual"] is not None:
+                residual[key] = max(residual.get(key, 0.0), answer["residual"])
+            times[key] = max(1, min(AT_ONCE, int(TURN_S / min(answer["s"]))))
+        if total > BUDGET_S and min(len(each) for each in spent.values()) >= LEAST:
+            break
+    return [
+        {
+            "case": settings,
+            "operation": operation,
+            "batch": batch,
+            "contender": _owner(*key),
+            "s": round(min(times_s), 7),
+            "all_s": [round(value, 6) for value in times_s],
+            **({"residual": float(f"{residual[key]:.2g}")} if key in residual else {}),
+        }
+        for key, times_s in spent.items()
+        if times_s
+    ]
+
+
+def _plain(name: str) -> str:
+    """An operation's name without its owner's: `bare forward` is a forward."""
+    return name.removeprefix("bare ").removeprefix("scikit-image ").removeprefix("scipy ")
+
+
+def _owner(side: str, name: str) -> str:
+    owner = name.removesuffix(_plain(name)).strip()
+    return owner or side

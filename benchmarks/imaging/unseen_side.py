@@ -1,0 +1,117 @@
+"""What `unseen` runs in the benchmark, and the bare transforms that its operators are measured by."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from benchmarks.imaging.contender import Made, Operation, Settings, Steps, relative, serve
+from benchmarks.imaging.inputs import (
+    NOISE,
+    coil_maps,
+    complex_pictures,
+    kept_pixels,
+    noise_like,
+    pictures,
+    sampled_columns,
+)
+from benchmarks.imaging.plain_unet import PlainUNet
+from unseen.losses import Equivariance, Loss, MeasurementConsistency, RobustEquivariance, Sure
+from unseen.physics import FourierMask, Gaussian, Mask, Measurement, Operator, Rotations, Tomography
+from unseen.reconstruction import ArtifactRemoval
+from unseen.reconstruction.learner import ReconstructionLearner
+from unseen.training.loop import Progress, train
+from unseen.training.settings import Training
+
+
+def make(settings: Settings) -> Made:
+    """The operations of one case, by name."""
+    problem, size = settings["problem"], settings["size"]
+    A: Operator
+    if problem == "steps":
+        return {name: Steps(_steps(name, size, settings["batch"])) for name in ("EI step", "REI step")}
+    if problem == "tomography":
+        tomography = Tomography(size, settings["views"])
+        return {**_operations(tomography), "fbp": Operation(_measured(tomography), tomography.fbp)}
+    if problem == "mask":
+        kept = kept_pixels(size)
+        factor = kept.to(torch.float32)
+        A = Mask(kept)
+        there, back = (Operation(given, lambda x: x * factor) for given in (_given(A), _measured(A)))
+        return {**_operations(A), "bare forward": there, "bare adjoint": back}
+    sampled = torch.fft.ifftshift(sampled_columns(size))
+    if problem == "mri":
+        A = FourierMask(sampled)
+        there = Operation(_given(A), lambda x: torch.fft.fft2(x, norm="ortho"))
+        back = Operation(_measured(A), lambda y: torch.fft.ifft2(y, norm="ortho"))
+        return {**_operations(A), "bare forward": there, "bare adjoint": back}
+    if problem == "multi-coil":
+        maps = coil_maps(size)
+        A = FourierMask(sampled, coils=maps)
+        there = Operation(_given(A), lambda x: torch.fft.fft2(maps * x, norm="ortho"))
+        back = Operation(
+            _measured(A), lambda y: (maps.conj() * torch.fft.ifft2(y, norm="ortho")).sum(dim=1, keepdim=True)
+        )
+        return {**_operations(A), "bare forward": there, "bare adjoint": back}
+    raise ValueError(f"There is no problem {problem}.")
+
+
+def _operations(A: Operator) -> Made:
+    return {
+        "forward": Operation(_given(A), A),
+        "adjoint": Operation(_measured(A), A.adjoint),
+        "pinv": Operation(_measured(A), A.pinv, lambda y, x: relative(A.adjoint(A(x) - y), A.adjoint(y))),
+    }
+
+
+def _given(A: Operator) -> Callable[[int, int], Tensor]:
+    draw = complex_pictures if A.complex_domain else pictures
+    return lambda batch, seed: draw(batch, A.domain[-1], seed=seed)
+
+
+def _measured(A: Operator) -> Callable[[int, int], Tensor]:
+    given = _given(A)
+
+    def fresh(batch: int, seed: int) -> Tensor:
+        y = A(given(batch, seed))
+        return y + noise_like(y, seed=seed)
+
+    return fresh
+
+
+def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]]:
+    """MRI, a quarter of the lines, sigma 0.1; a rotation for each picture."""
+    noisy = name == "REI step"
+    process = Measurement(
+        FourierMask(torch.fft.ifftshift(sampled_columns(size))), noise=Gaussian(NOISE) if noisy else None
+    )
+    group = Rotations(multiples_of=1, interpolation="bilinear")
+    losses: list[Loss] = (
+        [Sure(), RobustEquivariance(group)] if noisy else [MeasurementConsistency(), Equivariance(group)]
+    )
+    torch.manual_seed(0)
+    f = ArtifactRemoval.for_process(process, network=PlainUNet(2), start="adjoint")
+    learner = ReconstructionLearner(f, process, losses, learning_rate=5e-4, milestones=(), steps_per_epoch=1)
+
+    def run(steps: int, seed: int) -> list[float]:
+        """One step more than asked for: the first waits for the loop to be set up."""
+        x = complex_pictures((steps + 1) * batch, size, seed=seed)
+        y = process(x, generator=torch.Generator().manual_seed(seed))
+        marks: list[float] = []
+
+        def mark(state: Progress) -> None:
+            marks.append(time.perf_counter())
+
+        settings = Training(epochs=1, batch_size=batch, precision="bf16", device="cpu", seed=seed)
+        train(learner, (y, torch.zeros(len(y), dtype=torch.int64)), settings, progress=mark)
+        return [after - before for before, after in pairwise(marks)]
+
+    return run
+
+
+if __name__ == "__main__":
+    serve(make)

@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, serving, signed_in
+from tests.web.running import until
 from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
 from unseen.screening.policy import Policy, SourcePolicy
@@ -96,9 +97,8 @@ def test_the_rows_are_the_apis_and_enter_opens_the_top_one(shared_site: Site, ch
         expect(rows(page).first).to_contain_text("Differs somewhat from the reference set")
         values = [float(text.rstrip(" %")) for text in page.locator("#rows .value").all_inner_texts()]
         assert values == sorted(values, reverse=True) and len(set(values)) == 8
-        page.wait_for_function(
-            "[...document.querySelectorAll('#rows img')].filter((i) => i.naturalWidth > 60).length > 6"
-        )
+        drawn = "() => [...document.querySelectorAll('#rows img')].filter((i) => i.naturalWidth > 60).length"
+        until(lambda: page.evaluate(drawn) > 6, within_s=30)
         page.keyboard.press("ArrowDown")
         page.keyboard.press("j")
         assert selected(page) == wanted[2]

@@ -26,6 +26,7 @@ from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finder
 from unseen.detectors.saved import add_gate, finder_of, gate_parts, load, save
 from unseen.experiments.cohort import cohort_of, lung_films, own_normals, phantom_normals
+from unseen.reconstruction import RECONSTRUCTORS
 from unseen.screening.gate.gate import Gate, GateError
 from unseen.screening.loading import gate_in
 from unseen.training.history import History
@@ -60,6 +61,11 @@ def resolve(recipe: Recipe) -> Recipe:
 
     Raises RecipeError, one sentence a mistake.
     """
+    if recipe.method.key in RECONSTRUCTORS:
+        raise RecipeError(
+            f"{recipe.name} is about reconstruction, not about films. Train it by "
+            "`python -m unseen.experiments.imaging --only NAME`, or your own by unseen.reconstruction.learn"
+        )
     method: type[Detector] = METHODS.load(recipe.method.key)
     return recipe.resolved(method=method.Config, view=View, training=Training)
 

@@ -27,6 +27,7 @@ const claims = new Claims(me);
 let told = null; // the study, as the API tells it
 let shown = 0; // which of its films
 let claim = null; // {mine, until} or {mine: false, sentence, open}
+let looks = 0; // looks at the study so far: an answer that comes after a later one is dropped
 let reported = []; // studies that were reported here, the latest last
 let busy = false;
 let onScreen = null; // the study whose film is seen; no other one can be reported
@@ -107,16 +108,19 @@ async function take() {
   if (!told.entry.acts.includes("claim")) return;
   const { until, error } = await claims.take(study);
   if (told.entry.study !== study) return;
+  looks++; // what was asked before this answer may not know of it
   if (error && error.status !== 409) failed(error);
-  claim = until ? { mine: true, until } : { mine: false, sentence: error.message, open: true };
-  drawPanel();
+  if (until) claim = { mine: true, until };
+  else if (error.status === 409 || !claim?.mine) claim = { mine: false, sentence: error.message, open: true };
+  drawPanel(); // a server that could not be reached has taken nothing away
 }
 
 /** Look at the study again; what is written in the note stays. */
 async function again() {
   const study = told.entry.study;
+  const mine = ++looks;
   const fresh = await api(`/studies/${study}`);
-  if (told.entry.study !== study || told.films.length === 0) return;
+  if (mine !== looks || told.entry.study !== study || told.films.length === 0) return;
   told = fresh;
   claim = claims.heard(told.entry, claim);
   drawPanel();
@@ -286,7 +290,7 @@ $("#viewer").addEventListener("click", (event) => {
 });
 addEventListener("popstate", () => open(named(), { push: false }).catch(failed));
 const attended = () => !document.hidden && idleSeconds() < RENEW_MS / 1000;
-setInterval(() => { if (claim?.mine && attended()) take().catch(failed); }, RENEW_MS);
+setInterval(() => { if (claim?.mine && attended()) take().then(again).catch(failed); }, RENEW_MS);
 addEventListener("pagehide", () => claims.leaveAll());
 addEventListener("pageshow", (event) => { if (event.persisted) open(named(), { push: false }).catch(failed); });
 let news = 0;

@@ -1,0 +1,114 @@
+"""The benchmark of imaging runs, on the smallest sizes, and its page says what the committed figures say."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.imaging import inputs, racing
+from benchmarks.imaging.bounds import bounds
+from benchmarks.imaging.page import page
+from benchmarks.imaging.plain_side import joseph
+from benchmarks.imaging.plain_unet import PlainUNet
+from unseen.physics import FourierMask, Tomography
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+def test_the_benchmark_runs_and_says_what_it_measured(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.imaging", "--quick", f"--out={out}", f"--page={tmp_path / 'page.md'}"],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    figures = json.loads(out.read_text(encoding="utf-8"))
+    measured = {(row["case"]["problem"], row["operation"], row["contender"]) for row in figures["rows"] if "s" in row}
+    for problem in ("tomography", "mri", "multi-coil", "mask"):
+        assert {(problem, name, "unseen") for name in ("forward", "adjoint", "pinv")} <= measured
+    assert {("steps", "EI step", "unseen"), ("steps", "REI step", "unseen")} <= measured
+    assert {
+        ("tomography", "fbp", "scikit-image"),
+        ("tomography", "pinv", "scipy"),
+        ("mri", "forward", "bare"),
+    } <= measured
+    assert ("deepinv" in figures["peers"]) == any(contender == "deepinv" for *_, contender in measured)
+    assert all(row["s"] > 0 for row in figures["rows"] if "s" in row)
+    solved = [row["residual"] for row in figures["rows"] if row["operation"] == "pinv"]
+    assert solved and max(solved) < 1e-3, "whoever solves, solves"
+    assert {bound["met"] for bound in figures["bounds"]} == {None}, "nothing is asked of such sizes"
+
+
+def test_without_the_peers_the_page_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks.imaging import __main__ as main
+
+    monkeypatch.setattr(main, "PEERS", ROOT / "no such environment")
+    assert main._peers() == {}
+    figures = {"rows": [], "peers": {}, "date": "", "threads": 1, "machine": {"cpu": "", "cores": 1}}
+    figures["machine"] |= {"torch": "", "unseen": ""}  # type: ignore[operator, assignment]
+    figures["bounds"] = bounds(figures)
+    assert "deepinv and ASTRA not there to be measured: `make peers`" in page(figures)
+
+
+def test_the_page_is_rendered_from_the_committed_figures() -> None:
+    figures = json.loads((ROOT / "results" / "bench-imaging.json").read_text(encoding="utf-8"))
+    rendered = (ROOT / "docs" / "speed-imaging.md").read_text(encoding="utf-8")
+    assert rendered == page(figures), "Run python -m benchmarks.imaging --render"
+
+
+def test_a_bound_is_met_by_the_least_that_is_asked_and_missed_below() -> None:
+    def figures(ours_s: float, residual: float) -> dict[str, object]:
+        case = {"problem": "tomography", "size": 256, "views": 50}
+        row = {"case": case, "operation": "pinv", "batch": 1}
+        rows = [
+            row | {"contender": "unseen", "s": ours_s, "residual": residual},
+            row | {"contender": "deepinv", "s": 2.0, "residual": 1e-4},
+        ]
+        return {"rows": rows}
+
+    def met(ours_s: float, residual: float) -> list[bool]:
+        return [bound["met"] for bound in bounds(figures(ours_s, residual)) if bound["met"] is not None]
+
+    assert met(0.1, 1e-4) == [True, True]
+    assert met(0.11, 1e-4) == [False, True]
+    assert met(0.1, 2e-4) == [True, False]
+
+
+def test_scipys_matrix_is_the_packages_projector() -> None:
+    A = Tomography(20, 7)
+    x = inputs.pictures(1, 20, seed=0)
+    expected = joseph(20, np.arange(7) * 180 / 7) @ x.flatten().numpy()
+    assert np.allclose(A(x).flatten().numpy(), expected, atol=1e-4)
+
+
+def test_the_mask_keeps_a_quarter_of_the_lines_and_the_coils_see_everything() -> None:
+    mask = inputs.sampled_columns(64)
+    assert int(mask[0].sum()) == 16 and bool(mask[0, 32])
+    maps = inputs.coil_maps(16)
+    assert torch.allclose(maps.abs().square().sum(dim=0), torch.ones(16, 16))
+    assert FourierMask(torch.fft.ifftshift(mask)).norm() == pytest.approx(1)
+
+
+def test_the_unet_has_as_many_parameters_as_deepinvs() -> None:
+    net = PlainUNet(2)
+    assert sum(weight.numel() for weight in net.parameters()) == 8_563_522
+    assert net(torch.rand(1, 2, 16, 16)).shape == (1, 2, 16, 16)
+
+
+def test_a_side_that_ends_early_is_an_error() -> None:
+    with (
+        pytest.raises(RuntimeError, match="ended while it was asked"),
+        racing.sides(["plain"], threads=1) as running,
+    ):
+        running["plain"].ask({"build": {"problem": "tomography"}})

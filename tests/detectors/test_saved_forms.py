@@ -52,3 +52,10 @@ def test_a_finders_bundle_is_no_detector(finder: CrossFittedLungs, tmp_path: Pat
     save_finder(finder.full, tmp_path / "lungs", data="", licence="")
     with pytest.raises(BundleError, match=r"holds a lungs model, not a detector.*--finder"):
         load(tmp_path / "lungs")
+
+
+def test_a_reconstructor_is_neither_a_detector_nor_a_lung_finder() -> None:
+    golden = Path(__file__).parents[1] / "artifacts" / "golden" / "reconstruction-1"
+    for read, wanted in ((finder_of, "not a lung finder"), (load, "not a detector")):
+        with pytest.raises(BundleError, match=f"holds a reconstruction model, {wanted}"):
+            read(golden)

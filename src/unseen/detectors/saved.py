@@ -124,6 +124,10 @@ def finder_of(folder: Path | str) -> LungFinder | None:
     if read.card.kind == "detector":
         finder = load(folder).finder
         return finder if isinstance(finder, LungFinder) else None
+    if read.card.kind != "lungs":
+        raise bundle.BundleError(
+            f"{folder}: holds a {read.card.kind} model, not a lung finder. Give a finder's or a detector's bundle."
+        )
     found = LungFinder(validated(read.card.finder or {}, LungFinder.Config, where="finder"))
     _load_states({"finder": found.network}, read)
     found.training_films = tuple(read.card.training_films)

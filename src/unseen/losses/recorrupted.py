@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import Loss, Seen, observed, observed_count
+from unseen.losses.independent_pair import SHARE, IndependentPair, check_share
+from unseen.losses.loss import Seen
 from unseen.losses.stein import check_output, check_request, projected, real_components, real_entries
 from unseen.physics.gaussian import Gaussian
 from unseen.physics.mask import Mask
-from unseen.physics.noise import standard_normal
-
-SHARE = 0.1
+from unseen.physics.noise import Noise, standard_normal
 
 
 def recorrupted_risk(
@@ -89,13 +86,7 @@ def recorrupted(
     return (y + odds * more).to(y.dtype), (y - more / odds).to(y.dtype)
 
 
-def check_share(share: float) -> None:
-    """Raises ValueError unless 0 < share < 1."""
-    if not 0 < share < 1:
-        raise ValueError(f"share is between 0 and 1, but got {share}.")
-
-
-class Recorrupted(Loss):
+class Recorrupted(IndependentPair):
     """The risk of link(A f(y₁)) by `recorrupted_risk`, / m. f is given y₁ and a process of y₁'s noise.
 
     For comparison with `Sure`: one pass instead of two, a noisier estimate, of the risk at a little more noise.
@@ -118,24 +109,16 @@ class Recorrupted(Loss):
         True
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+    def _noisier(self, noise: Noise | None) -> Gaussian:
+        return Gaussian(_gaussian(noise).sigma / math.sqrt(1 - self.share))
 
-    def __init__(self, share: float = SHARE, *, weight: float = 1.0) -> None:
-        super().__init__(weight=weight)
-        check_share(share)
-        self.share = share
+    def _risk(
+        self, h: Callable[[Tensor], Tensor], seen: Seen, target: Mask | None, *, generator: torch.Generator | None
+    ) -> Tensor:
+        return recorrupted_risk(h, seen.y, _gaussian(seen.process.noise), target, share=self.share, generator=generator)
 
-    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
-        noise = seen.process.noise
-        if not isinstance(noise, Gaussian):
-            raise TypeError(f"Recorrupted is for Gaussian noise, but the process has {type(noise).__name__}.")
-        noisier = replace(seen.process, noise=Gaussian(noise.sigma / math.sqrt(1 - self.share)))
 
-        def h(y: Tensor) -> Tensor:
-            return observed(noisier, noisier.mean(seen.again(y, noisier)))
-
-        total = recorrupted_risk(h, seen.y, noise, seen.process.A.observed(), share=self.share, generator=generator)
-        return total / observed_count(seen.process, seen.y).clamp(min=1).to(total)
-
-    def __repr__(self) -> str:
-        return f"Recorrupted(share={self.share:g}, weight={self.weight:g})"
+def _gaussian(noise: Noise | None) -> Gaussian:
+    if not isinstance(noise, Gaussian):
+        raise TypeError(f"Recorrupted is for Gaussian noise, but the process has {type(noise).__name__}.")
+    return noise

@@ -8,9 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from unseen.losses.independent_pair import check_share
 from unseen.losses.loss import Loss, Seen, squares
 from unseen.losses.precision import at_least_single
-from unseen.losses.recorrupted import check_share
 
 
 class Splitting(Loss):

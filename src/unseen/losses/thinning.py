@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import Loss, Seen, observed, observed_count
+from unseen.losses.independent_pair import SHARE, IndependentPair, check_share
+from unseen.losses.loss import Seen
 from unseen.losses.mixed_stein import check_counts
-from unseen.losses.recorrupted import check_share
 from unseen.losses.stein import check_output, check_request, projected, real_components
 from unseen.physics.mask import Mask
+from unseen.physics.noise import Noise
 from unseen.physics.poisson_gaussian import PoissonGaussian
 
-SHARE = 0.1
 OFF_LATTICE = 1e-3  # of a count, for every count of an entry up to a thousand
 
 
@@ -103,7 +101,7 @@ def thinned(
     return (noise.gain * (whole - drawn) / (1 - share)).to(y), (noise.gain * drawn / share).to(y)
 
 
-class Thinning(Loss):
+class Thinning(IndependentPair):
     """The risk of link(A f(y₁)) by `thinning_risk`, / m. f is given y₁ and a process of y₁'s gain.
 
     For `Sure` where counts are few: exact for Poisson noise at every gain. It trains f on pictures a little noisier
@@ -117,24 +115,16 @@ class Thinning(Loss):
         ValueError: the share is not between 0 and 1; when called, what `thinning_risk` raises.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+    def _noisier(self, noise: Noise | None) -> PoissonGaussian:
+        return PoissonGaussian(_counts(noise).gain / (1 - self.share))
 
-    def __init__(self, share: float = SHARE, *, weight: float = 1.0) -> None:
-        super().__init__(weight=weight)
-        check_share(share)
-        self.share = share
+    def _risk(
+        self, h: Callable[[Tensor], Tensor], seen: Seen, target: Mask | None, *, generator: torch.Generator | None
+    ) -> Tensor:
+        return thinning_risk(h, seen.y, _counts(seen.process.noise), target, share=self.share, generator=generator)
 
-    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
-        noise = seen.process.noise
-        if not isinstance(noise, PoissonGaussian):
-            raise TypeError(f"Thinning is for Poisson noise, but the process has {type(noise).__name__}.")
-        noisier = replace(seen.process, noise=PoissonGaussian(noise.gain / (1 - self.share)))
 
-        def h(kept: Tensor) -> Tensor:
-            return observed(noisier, noisier.mean(seen.again(kept, noisier)))
-
-        total = thinning_risk(h, seen.y, noise, seen.process.A.observed(), share=self.share, generator=generator)
-        return total / observed_count(seen.process, seen.y).clamp(min=1).to(total)
-
-    def __repr__(self) -> str:
-        return f"Thinning(share={self.share:g}, weight={self.weight:g})"
+def _counts(noise: Noise | None) -> PoissonGaussian:
+    if not isinstance(noise, PoissonGaussian):
+        raise TypeError(f"Thinning is for Poisson noise, but the process has {type(noise).__name__}.")
+    return noise

@@ -87,5 +87,5 @@ def directly(y: Tensor, problem: Problem, operators: Tensor | None = None) -> Te
     for start in range(0, len(y), _BATCH):
         rows = slice(start, start + _BATCH)
         process = problem.process if operators is None else problem.process.select(operators[rows])
-        found.append(starting_picture(y[rows], process, "fbp" if hasattr(process.A, "fbp") else "pinv"))
+        found.append(starting_picture(y[rows], process, "auto"))
     return torch.cat(found)

@@ -66,9 +66,10 @@ results-screening: $(STAMP)
 	$(BIN)/python -m unseen.experiments.gate_table
 	$(BIN)/python -m unseen.experiments.gate_table --render docs/theory/gate.md
 
-# Hours: may be stopped (Ctrl-C) and said again, and goes on; a row is written after each arm.
+# Hours: may be stopped (Ctrl-C) and said again, and goes on; a row is written after each arm. Settings as above.
 results-imaging: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m unseen.experiments.imaging
+	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 OMP_NUM_THREADS=1 \
+		$(BIN)/python -m unseen.experiments.imaging
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

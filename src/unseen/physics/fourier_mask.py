@@ -166,7 +166,7 @@ class FourierMask(Operator):
         maps = self._on("_maps", x, dtype=dtype)
         y = torch.empty(len(x), *self.range, dtype=dtype, device=x.device)
         for pictures, coils in self._blocks(x):
-            images = x[pictures] if self._coils is None else x[pictures] * _of(maps, pictures)[:, coils]
+            images = x[pictures] * _of(maps, pictures)[:, coils]
             torch.mul(torch.fft.fft2(images), _of(weights, pictures), out=y[pictures, coils])
         return y
 
@@ -176,10 +176,6 @@ class FourierMask(Operator):
             x: Tensor = torch.fft.ifft2(y * weights, norm="forward")
             if self._coils is not None:
                 x = (x * maps.conj()).sum(dim=1, keepdim=True)
-        elif self._coils is None:
-            x = y * weights
-            for pictures, _ in self._blocks(y):
-                x[pictures] = torch.fft.ifft2(x[pictures], norm="forward")
         else:
             x = torch.zeros(len(y), *self.domain, dtype=y.dtype, device=y.device)
             for pictures, coils in self._blocks(y):
@@ -233,7 +229,9 @@ class FourierMask(Operator):
         return torch.cat(solved)
 
     def _in_one_block(self, batch: Tensor) -> bool:
-        return len(batch) * self.range[0] * self._mask[0].numel() <= BLOCK or batch.device.type != "cpu"
+        """Without coils always: blocks would save a copy's way to memory and back, and cost one of their own."""
+        few = len(batch) * self.range[0] * self._mask[0].numel() <= BLOCK
+        return self._coils is None or few or batch.device.type != "cpu"
 
     def _blocks(self, batch: Tensor) -> Iterator[tuple[slice, slice]]:
         """The pictures and coils of a batch, block by block, so that a block's transforms stay in the CPU's cache."""

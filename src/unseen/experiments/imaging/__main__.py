@@ -24,9 +24,10 @@ from unseen.experiments.imaging.arms import NAMES, TRAINED, directly
 from unseen.experiments.imaging.page import write_page
 from unseen.experiments.imaging.problem import Problem
 from unseen.experiments.imaging.rows import row_of, training_facts
-from unseen.experiments.imaging.running import chosen_rate, reconstructed, train_arm
+from unseen.experiments.imaging.running import reconstructed, train_arm
 from unseen.experiments.imaging.settings import Arm, method_of, resolved
 from unseen.experiments.imaging.side_by_side import write_side_by_side
+from unseen.experiments.imaging.tuning import tuned
 from unseen.experiments.imaging.variation import by_variation
 from unseen.experiments.rows import write_row
 from unseen.training.showing import shown_on
@@ -72,18 +73,18 @@ def run_problem(
             found[arm] = directly(problem.testing.y, problem, problem.testing.operators)
             _write(problem, arm, found[arm], seed=0, facts={}, rows=rows, docs=docs)
         elif arm == "tv":
-            found[arm], reached, weight = by_variation(problem)
-            facts = {"weight": weight, "weights_tried": reached}
+            found[arm], facts = by_variation(problem)
             _write(problem, arm, found[arm], seed=0, facts=facts, rows=rows, docs=docs)
     trained = [arm for arm in asked if arm in TRAINED]
     progress = shown_on()
     if trained:
-        rate, rates = chosen_rate(problem, progress=progress)
+        choice = tuned(problem, rows, progress=progress)
         for seed in seeds:
             for arm in trained:
-                done = train_arm(problem, arm, seed=seed, learning_rate=rate, progress=progress)
+                epochs = choice.epochs_of(arm)
+                done = train_arm(problem, arm, seed=seed, learning_rate=choice.rate, epochs=epochs, progress=progress)
                 pictures = reconstructed(done.f, problem.testing, problem)
-                facts = training_facts(problem, done, rates)
+                facts = training_facts(problem, done, choice)
                 _write(problem, arm, pictures, seed=seed, facts=facts, rows=rows, docs=docs)
                 found[arm] = pictures
     if arms is None and 0 in seeds:

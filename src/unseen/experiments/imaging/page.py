@@ -42,12 +42,14 @@ def imaging_page(rows: Sequence[Row], known: Sequence[Recipe], *, pictures: Iter
     blocks = [
         "# Imaging from measurements alone, measured",
         f"*Rendered by `make results-imaging` from `results/imaging/*.json`; every figure is in there. {LIMITS}*",
-        "One network, one number of steps, one learning rate a problem: only what is descended differs. A† is the "
-        "pseudo-inverse (FBP for tomography), TV total variation with its weight chosen on validation pictures, MC "
-        "measurement consistency, EI equivariant imaging, REI robust equivariant imaging, *supervised* the same "
-        "network with the truth. Each picture was measured once; every arm learns from the same measurements. Learning "
-        "rates are the supervised arm's best of a grid on validation pictures; nothing was chosen on test pictures, "
-        "and every figure is of the network after its last epoch.",
+        "One network, one learning rate a problem, and for all arms that see no truth one number of steps: only what "
+        "is descended differs. A† is the pseudo-inverse (FBP for tomography), TV total variation with its weight "
+        "chosen on validation pictures, MC measurement consistency, EI equivariant imaging, REI robust equivariant "
+        "imaging, *supervised* the same network with the truth. Each picture was measured once; every arm learns from "
+        "the same measurements. Learning rates are the supervised arm's best of a grid, tried in short trainings, on "
+        "validation pictures. With so few pictures the supervised network learns them by heart, so it may stop early: "
+        "the better of a short and a whole training, on validation pictures, is what the others are held against. "
+        "Nothing was chosen on test pictures, and every figure is of the network after its last epoch.",
         *_gaps(rows, ordered),
         *_curve(rows),
     ]
@@ -144,14 +146,14 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
             lines.append([NAMES[arm], "no row yet", "–", "–", papers, "–"])
             continue
         cells = [figure(_average(some, name)) for name in ("psnr", "ssim", "psnr_papers")]
-        lines.append([NAMES[arm], *cells, papers, _cost(some) if arm in TRAINED else "–"])
+        lines.append([NAMES[arm], *cells, papers, _cost(some, arm)])
     head = [
         "arm",
         "PSNR, dB [95 %]",
         "SSIM",
         "PSNR as the papers take it",
         "papers",
-        "seeds × steps; core minutes a run",
+        "cost",
     ]
     blocks.append(table(head, lines))
     if shown:
@@ -160,10 +162,16 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
     return blocks
 
 
-def _cost(rows: Sequence[Row]) -> str:
+def _cost(rows: Sequence[Row], arm: str) -> str:
+    if arm == "tv":
+        row, tested = rows[0], rows[0]["n"]["tested"]
+        near = f"{row['converged']} of {tested} within {row['tolerance']:g} of the minimum"
+        return f"{row['iterations']} iterations at most, {near}"
+    if arm not in TRAINED:
+        return "–"
     minutes = [row["cpu_seconds"] / 60 for row in rows if row.get("cpu_seconds") is not None]
     spent = f"{sum(minutes) / len(minutes):.0f}" if minutes else "–"
-    return f"{len(rows)} × {rows[0]['steps']}; {spent}"
+    return f"{len(rows)} seed(s), {rows[0]['steps']} steps, {spent} core minutes each"
 
 
 def _short(recipe: Recipe) -> str:

@@ -16,6 +16,7 @@ from unseen.experiments.imaging.problem import Problem
 from unseen.experiments.imaging.running import Trained
 from unseen.experiments.imaging.settings import Arm
 from unseen.experiments.imaging.share import mean_of
+from unseen.experiments.imaging.tuning import Tuned
 from unseen.experiments.rows import Row
 
 LEAST_FOR_SSIM = 11  # pixels a side
@@ -54,7 +55,7 @@ def row_of(problem: Problem, arm: Arm, found: Tensor, *, seed: int, facts: Mappi
     }
 
 
-def training_facts(problem: Problem, trained: Trained, rates: Mapping[str, float]) -> dict[str, object]:
+def training_facts(problem: Problem, trained: Trained, choice: Tuned) -> dict[str, object]:
     """What a row says of the training."""
     history = trained.history
     return {
@@ -64,7 +65,7 @@ def training_facts(problem: Problem, trained: Trained, rates: Mapping[str, float
         "device": f"{history.device} ({platform.machine()}), {problem.recipe.training['threads']} thread(s)",
         "flags": {"precision": problem.recipe.training["precision"]},
         "learning_rate": trained.learning_rate,
-        "learning_rates": dict(rates),
+        **choice.to_json(),
         "steps": history.steps,
         "seconds": round(history.seconds, 1),
         "cpu_seconds": None if math.isnan(trained.cpu_s) else round(trained.cpu_s, 1),

@@ -1,8 +1,6 @@
 """One arm of one problem at one seed: train it, or go on, or find it trained; reconstruct the test pictures; the row.
 
-The learning rate is the supervised arm's: each of the grid is trained in full at seed 0, the best PSNR on the
-validation pictures at the end of the training decides, and that training is then the supervised arm itself. Nothing is
-chosen on test pictures, and every arm is measured after its last epoch.
+Nothing is chosen on test pictures, and every arm is measured after its last epoch.
 """
 
 from __future__ import annotations
@@ -54,13 +52,16 @@ def train_arm(
     *,
     seed: int,
     learning_rate: float,
+    epochs: int | None = None,
     root: Path | None = None,
     progress: Report | None = None,
 ) -> Trained:
-    """Train an arm, or go on with it, or find it trained."""
-    name, run = run_of(problem, arm, seed=seed, learning_rate=learning_rate, root=root)
+    """Train an arm, or go on with it, or find it trained; for other epochs than the recipe's where they are given."""
+    name, run = run_of(problem, arm, seed=seed, learning_rate=learning_rate, epochs=epochs, root=root)
     run.write_recipe(problem.recipe)
     training = training_of(problem.recipe).model_copy(update={"seed": seed})
+    if epochs is not None:
+        training = training.model_copy(update={"epochs": epochs})
     spent = Spent(run.folder / "spent.json")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -96,9 +97,17 @@ def train_arm(
     return Trained(f, f.history, run, name, learning_rate, spent.total_s(), weights)
 
 
-def run_of(problem: Problem, arm: Arm, *, seed: int, learning_rate: float, root: Path | None = None) -> tuple[str, Run]:
+def run_of(
+    problem: Problem,
+    arm: Arm,
+    *,
+    seed: int,
+    learning_rate: float,
+    epochs: int | None = None,
+    root: Path | None = None,
+) -> tuple[str, Run]:
     """The digest that names a training, and where it lies."""
-    said = f"{problem.digest} {arm} {learning_rate}"
+    said = f"{problem.digest} {arm} {learning_rate}" + (f" {epochs} epochs" if epochs is not None else "")
     method = problem.recipe.method
     unread = {*SAYS_NOTHING_OF_A_TRAINING, *LOSS_SETTINGS} - set(READ_BY[arm])
     shared = {key: value for key, value in method.settings.items() if key not in unread}
@@ -127,16 +136,3 @@ def _on_validation(problem: Problem, *, every: int, epochs: int) -> Callable[[Re
         return {"psnr": float(psnr(reconstructed(f, part, problem), part.x).mean())}
 
     return measure
-
-
-def chosen_rate(
-    problem: Problem, *, root: Path | None = None, progress: Report | None = None
-) -> tuple[float, dict[str, float]]:
-    """The learning rate of the grid whose supervised training ends best on validation pictures, and what each
-    reached."""
-    reached: dict[float, float] = {}
-    for rate in problem.settings.learning_rates:
-        done = train_arm(problem, "supervised", seed=0, learning_rate=rate, root=root, progress=progress)
-        reached[rate] = done.history.validation["psnr"][-1]
-    best = max(reached, key=lambda rate: reached[rate])
-    return best, {f"{rate:g}": round(value, 3) for rate, value in reached.items()}

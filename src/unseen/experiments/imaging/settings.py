@@ -61,9 +61,10 @@ class MethodSettings(BaseModel):
     start: Literal["auto", "pinv", "fbp", "adjoint"] = "auto"
     features: int = Field(default=24, ge=4)
     depth: int = Field(default=3, ge=1)
-    learning_rates: tuple[float, ...] = (3e-4, 1e-3, 3e-3)
+    learning_rates: tuple[float, ...] = (3e-4, 1e-3)
     """The grid: the one with the best validation PSNR of the supervised arm serves every arm."""
     tuning_epochs: int = Field(default=30, ge=1)
+    """How long each of the grid is tried, at most the training's epochs."""
     milestone: float = Field(default=0.75, gt=0, le=1)
     """After this share of the epochs the learning rate falls to a tenth."""
     group: Literal["shifts", "rotations", "permutations", "flips"] = "shifts"
@@ -79,7 +80,7 @@ class MethodSettings(BaseModel):
     none: what the noise asks for."""
 
 
-SAYS_NOTHING_OF_A_TRAINING = ("title", "papers", "arms", "gap", "learning_rates")
+SAYS_NOTHING_OF_A_TRAINING = ("title", "papers", "arms", "gap", "learning_rates", "tuning_epochs")
 """Settings that may change without any training becoming another."""
 
 

@@ -17,7 +17,7 @@ from unseen.cli import app
 COMMANDS = (
     "demo", "train", "score", "evaluate", "compare", "calibrate", "pilot",
     "serve", "worker", "reconstruct", "identify", "audit", "export", "import",
-    "backup", "restore", "robustness", "recipes", "info",
+    "backup", "restore", "robustness", "recipes", "info", "prior",
 )  # fmt: skip
 GROUP: Any = typer.main.get_command(app)  # Any: typer brings its own copy of click
 
@@ -52,6 +52,19 @@ def test_each_command_has_an_example_that_its_options_understand(name: str) -> N
         shown = {"train": ["recipe"], "recipes": ["name"], "robustness": ["first", "second"]}.get(name, [])
         for recipe in filter(None, (context.params[parameter] for parameter in shown)):
             assert recipe in recipes.names(), f"{example!r} names a recipe that does not exist"
+
+
+@pytest.mark.parametrize("name", GROUP.commands["prior"].commands)
+def test_a_command_below_prior_has_an_example_that_its_options_understand(name: str) -> None:
+    command = GROUP.commands["prior"].commands[name]
+    examples = re.findall(rf"^\s*unseen prior {name}\b(.*)$", command.help, flags=re.MULTILINE)
+    assert examples, f"unseen prior {name} --help shows no example"
+    for example in examples:
+        context = command.make_context(name, shlex.split(example))
+        assert context.params["recipe"] in recipes.names(), f"{example!r} names a recipe that does not exist"
+    for parameter in command.params:
+        if parameter.name != "help":
+            assert parameter.help, f"unseen prior {name}: {parameter.name} is not explained"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

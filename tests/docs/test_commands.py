@@ -16,8 +16,9 @@ from tests.docs.blocks import PAGES, ROOT, blocks, named
 COMMANDS = {
     "demo", "train", "score", "evaluate", "compare", "calibrate", "pilot",
     "serve", "worker", "audit", "export", "import", "backup", "restore",
-    "robustness", "recipes", "info", "reconstruct", "identify",
+    "robustness", "recipes", "info", "reconstruct", "identify", "prior",
 }  # fmt: skip
+GROUPS = {"prior"}  # commands of commands
 RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."
 
 
@@ -57,7 +58,7 @@ def test_commands_and_options_in_the_docs_exist(page: Path) -> None:
         words = line.split()
         if words[0] != "unseen":
             continue
-        command = [] if words[1].startswith("-") else words[1:2]
+        command = [] if words[1].startswith("-") else words[1:3] if words[1] in GROUPS else words[1:2]
         known = help_of(*command)
         for option in re.findall(r"(?<!\S)--[a-z][a-z-]*", line):
             assert re.search(rf"{option}(?![a-z-])", known), f"{named(page)}: {line!r}: {option} is not an option"

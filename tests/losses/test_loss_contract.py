@@ -94,18 +94,30 @@ LEARNING: dict[str, Learning] = {
 }
 STOPPED = ("scale-equivariance",)  # whose gradient is not that of its value
 
+
+def slope(output: Tensor, other: Tensor) -> Tensor:
+    """The gradient penalty of a critic whose weights are `output`, sample by sample."""
+    critic = lambda x: (output * x + (output * x) ** 2).flatten(1).sum(1)  # noqa: E731
+    real, generator = other.to(output.dtype), torch.Generator().manual_seed(1)
+    return losses.gradient_penalty(critic, real, -real, generator=generator)
+
+
 CASES: dict[str, Loss] = {
     "bce": lambda output, other: losses.bce(output, other > 0),
     "dice": lambda output, other: losses.dice_loss(output, other > 0),
     "discriminator-bce": losses.discriminator_bce,
     "feature-matching": lambda output, other: losses.feature_matching(other, output),
+    "gradient-penalty": slope,
     "hudson-risk": SameProbe(losses.hudson_risk, counts=True),
+    "kullback-leibler": losses.kullback_leibler,
     "mixed-sure": SameProbe(seeded(losses.mixed_sure), counts=True),
+    "negative-elbo": lambda output, other: losses.negative_elbo(other, output, output, other / 4),
     "recorrupted-risk": SameProbe(seeded(losses.recorrupted_risk)),
     "sure": SameProbe(seeded(losses.sure)),
     "sure-literal": SameProbe(seeded(losses.sure_literal, form="mse")),
     "sure-literal, norm": SameProbe(seeded(losses.sure_literal, form="norm")),
     "thinning-risk": SameProbe(seeded(losses.thinning_risk), counts=True),
+    "wasserstein-critic": losses.wasserstein_critic,
     **LEARNING,
 }
 

@@ -109,3 +109,40 @@ def test_in_evaluation_a_picture_does_not_depend_on_its_batch() -> None:
     network = Encoder(32, features=4, latent=5).eval()
     x = torch.rand(4, 1, 32, 32)
     assert torch.allclose(network(x)[:1], network(x[:1]), atol=1e-6)
+
+
+def test_a_critic_without_batch_norm_has_biases_in_its_place() -> None:
+    critic = Discriminator(32, features=4, normalised=False)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in critic.modules())
+    assert all(layer.bias is not None for layer in convolutions(critic))
+    plain = Discriminator(32, features=4)
+    assert [layer.weight.shape for layer in convolutions(critic)] == [
+        layer.weight.shape for layer in convolutions(plain)
+    ]
+    initialise_dcgan(critic, generator=torch.Generator().manual_seed(0))
+    assert all((layer.bias == 0).all() for layer in convolutions(critic))
+    features, logit = critic(torch.rand(3, 1, 32, 32))
+    assert features.shape == (3, 16, 4, 4) and logit.shape == (3,)
+
+
+def test_in_training_too_a_critics_picture_does_not_depend_on_its_batch() -> None:
+    x = torch.rand(4, 1, 32, 32)
+    critic, plain = Discriminator(32, features=4, normalised=False), Discriminator(32, features=4)
+    assert torch.allclose(critic.train()(x)[1][:1], critic(x[:1])[1], atol=1e-6)
+    assert not torch.allclose(plain.train()(x)[1][:1], plain(x[:1])[1], atol=1e-6)
+
+
+def test_the_names_and_first_weights_of_the_blocks_are_those_of_the_models_that_are_shipped() -> None:
+    """A bundle's tensors are found by these names, and a training's first weights are drawn in this order."""
+    block = Discriminator(32, features=4)
+    assert [name for name, _ in block.named_parameters()] == [
+        "pyramid.0.weight", "pyramid.2.weight", "pyramid.3.weight", "pyramid.3.bias",
+        "pyramid.5.weight", "pyramid.6.weight", "pyramid.6.bias", "head.weight",
+    ]  # fmt: skip
+    initialise_dcgan(block, generator=torch.Generator().manual_seed(0))
+    rng = torch.Generator().manual_seed(0)
+    for name, weight in block.named_parameters():
+        if weight.ndim == 4:
+            assert torch.equal(weight, 0.02 * torch.randn(weight.shape, generator=rng)), name
+        elif name.endswith("weight"):
+            assert torch.equal(weight, 1 + 0.02 * torch.randn(weight.shape, generator=rng)), name

@@ -41,7 +41,7 @@ class Card(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal[1] = 1
-    kind: Literal["detector", "lungs", "reconstruction"]
+    kind: Literal["detector", "lungs", "reconstruction", "generator"]
     name: str = Field(min_length=1)
     """The registry's key, such as ``roi-sure`` or ``unrolled``; never a module path."""
     config: dict[str, object] = {}

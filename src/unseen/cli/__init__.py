@@ -22,6 +22,7 @@ from unseen.cli import (
     import_,
     info,
     pilot,
+    prior,
     recipes,
     reconstruct,
     restore,
@@ -69,6 +70,7 @@ for command in (
     info.info,
 ):
     app.command(command.__name__.rstrip("_"))(command)
+app.add_typer(prior.prior, name="prior")
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ it (`Seen`). `MeasurementConsistency` and `Equivariance` together are EI, `Sure`
 
 `sure` is the risk of a network on noisy pictures, known without the clean ones, `mixed_sure`, `hudson_risk`,
 `thinning_risk` and `recorrupted_risk` its kin for counts; `sure_literal` are the thesis's two readings of it. The
-`feature_matching` and `discriminator_bce` losses train GANs; `dice_loss` and `bce` need a mask.
+`feature_matching` and `discriminator_bce` losses train GANs, `wasserstein_critic` and `gradient_penalty` a WGAN-GP,
+`negative_elbo` a VAE; `dice_loss` and `bce` need a mask.
 
 `LOSSES` is this room's registry: a new loss is one file and one line here, and the contract tests find it.
 """
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from unseen.losses.equivariance import Equivariance as Equivariance
     from unseen.losses.equivariance import RobustEquivariance as RobustEquivariance
     from unseen.losses.equivariant_adversarial import EquivariantAdversarial as EquivariantAdversarial
+    from unseen.losses.evidence_lower_bound import kullback_leibler as kullback_leibler
+    from unseen.losses.evidence_lower_bound import negative_elbo as negative_elbo
     from unseen.losses.hudson import hudson_risk as hudson_risk
     from unseen.losses.loss import Loss as Loss
     from unseen.losses.loss import Seen as Seen
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     from unseen.losses.thinning import Thinning as Thinning
     from unseen.losses.thinning import thinning_risk as thinning_risk
     from unseen.losses.truth import Supervised as Supervised
+    from unseen.losses.wasserstein import gradient_penalty as gradient_penalty
+    from unseen.losses.wasserstein import wasserstein_critic as wasserstein_critic
 
 LOSSES = {
     "backprojected-consistency": "backprojected:BackprojectedConsistency",
@@ -53,10 +58,13 @@ LOSSES = {
     "equivariance": "equivariance:Equivariance",
     "equivariant-adversarial": "equivariant_adversarial:EquivariantAdversarial",
     "feature-matching": "adversarial:feature_matching",
+    "gradient-penalty": "wasserstein:gradient_penalty",
     "hudson-risk": "hudson:hudson_risk",
+    "kullback-leibler": "evidence_lower_bound:kullback_leibler",
     "measurement-consistency": "measurement:MeasurementConsistency",
     "mixed-sure": "mixed_stein:mixed_sure",
     "multi-operator": "multi_operator:MultiOperator",
+    "negative-elbo": "evidence_lower_bound:negative_elbo",
     "recorrupted": "recorrupted:Recorrupted",
     "recorrupted-risk": "recorrupted:recorrupted_risk",
     "robust-equivariance": "equivariance:RobustEquivariance",
@@ -68,6 +76,7 @@ LOSSES = {
     "sure-literal": "stein:sure_literal",
     "thinning": "thinning:Thinning",
     "thinning-risk": "thinning:thinning_risk",
+    "wasserstein-critic": "wasserstein:wasserstein_critic",
 }
 
 _attributes: dict[str, list[str]] = {"loss": ["Loss", "Seen"], "running_averages": ["running_averages_frozen"]}

@@ -1,7 +1,8 @@
 """The DCGAN blocks: encoder, decoder, discriminator.
 
 Kernel 4, stride 2, padding 1 throughout; the last convolution of an encoder or discriminator has stride 1 and padding
-0. No biases. Sizes are powers of two from 16 up; channels double as the side halves, down to 4×4.
+0. No biases, but for a critic without BatchNorm, whose shifts they take over. Sizes are powers of two from 16 up;
+channels double as the side halves, down to 4×4.
 
 Source: Radford, Metz, Chintala, ICLR 2016; the arrangement is that of GANomaly (Akcay, Atapour-Abarghouei, Breckon,
 ACCV 2018).
@@ -70,15 +71,18 @@ class Decoder(nn.Module):
 class Discriminator(nn.Module):
     """Image → (features, logit): f(x) before the last convolution, and one number a picture, before the sigmoid.
 
+    `normalised=False` is the critic of a WGAN-GP: biases in the place of BatchNorm, so that what it says of a picture
+    depends on that picture alone, in training too, as its gradient penalty needs it.
+
     >>> features, logit = Discriminator(64, features=8)(torch.zeros(2, 1, 64, 64))
     >>> features.shape, logit.shape
     (torch.Size([2, 64, 4, 4]), torch.Size([2]))
     """
 
-    def __init__(self, size: int, *, features: int, channels: int = 1) -> None:
+    def __init__(self, size: int, *, features: int, channels: int = 1, normalised: bool = True) -> None:
         super().__init__()
-        self.pyramid = _pyramid(size, features, channels)
-        self.head = nn.Conv2d(_widest(size, features), 1, 4, bias=False)
+        self.pyramid = _pyramid(size, features, channels) if normalised else _plain_pyramid(size, features, channels)
+        self.head = nn.Conv2d(_widest(size, features), 1, 4, bias=not normalised)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.pyramid(x)  # (batch, widest, 4, 4)
@@ -96,6 +100,16 @@ def _pyramid(size: int, features: int, channels: int) -> nn.Sequential:
             nn.LeakyReLU(0.2, inplace=True),
         ]
         width *= 2
+    return nn.Sequential(*layers)
+
+
+def _plain_pyramid(size: int, features: int, channels: int) -> nn.Sequential:
+    """The same without BatchNorm, with biases."""
+    layers: list[nn.Module] = []
+    width = features
+    for _ in range(_doublings(size) + 1):
+        layers += [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
+        channels, width = width, width * 2
     return nn.Sequential(*layers)
 
 

@@ -7,7 +7,8 @@ from torch import nn
 
 
 def initialise_dcgan(module: nn.Module, *, generator: torch.Generator) -> None:
-    """Draw every convolution from N(0, 0.02²), BatchNorm's γ from N(1, 0.02²), and set its β to 0.
+    """Draw every convolution from N(0, 0.02²), BatchNorm's γ from N(1, 0.02²), and set its β and a convolution's
+    bias, where there is one, to 0.
 
     Changes `module` in place; the order is that of `module.modules()`, so the same generator gives the same weights.
     0.02 is the standard deviation (the thesis writes "variance").
@@ -24,6 +25,8 @@ def initialise_dcgan(module: nn.Module, *, generator: torch.Generator) -> None:
         for layer in module.modules():
             if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
                 _draw(layer.weight, 0.0, generator)
+                if layer.bias is not None:
+                    layer.bias.zero_()
             elif isinstance(layer, nn.BatchNorm2d):
                 _draw(layer.weight, 1.0, generator)
                 layer.bias.zero_()

@@ -1,7 +1,8 @@
 """The linear generator: G(z) = mean + Vᵀz, the first principal components of the training pictures.
 
 Its range is an affine subspace, so the nearest point G(ẑ) to a picture is a projection, ẑ = V(x − mean), and the
-distance to the range is the residual's mean square: the floor that any learnt generator has to beat.
+distance to the range is the residual's mean square: the floor that any learnt generator has to beat. Its pictures are
+not held to [0, 1]: the range is all of the subspace.
 
 Source: Pearson 1901; Tipping & Bishop, "Probabilistic principal component analysis", JRSS-B 61(3), 1999 (z ~ N(0,
 diag(spread²))).
@@ -67,7 +68,16 @@ class PrincipalSubspace(nn.Module):
         squares = weight * (x - self.forward(self.latent(x))) ** 2
         return squares.flatten(1).sum(1) / weight.flatten(1).sum(1).clamp(min=1)
 
+    def latents(self, n: int, *, generator: torch.Generator) -> torch.Tensor:
+        """`n` latents from z ~ N(0, diag(spread²)): (n, k)."""
+        drawn = torch.randn(n, *self.latent_shape, generator=generator)  # on the CPU: one seed, one draw everywhere
+        return drawn.to(self.spread) * self.spread
+
     def sample(self, n: int, *, generator: torch.Generator) -> torch.Tensor:
         """`n` pictures with z ~ N(0, diag(spread²))."""
-        pictures: torch.Tensor = self.forward(torch.randn(n, *self.latent_shape, generator=generator) * self.spread)
+        pictures: torch.Tensor = self.forward(self.latents(n, generator=generator))
         return pictures
+
+    def penalty(self, z: torch.Tensor) -> torch.Tensor:
+        """‖z / spread‖², (n,): infinite off the training pictures' span, where a spread is 0."""
+        return (z / self.spread.clamp(min=torch.finfo(self.spread.dtype).tiny)).square().sum(dim=1)

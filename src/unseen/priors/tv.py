@@ -66,6 +66,22 @@ class TV:
         """weight · TV(x) per sample: (batch,), for x of shape (batch, channels, height, width), real or complex."""
         return self._weights(x).flatten() * total_variation(x)
 
+    def distance(self, x: Tensor) -> Tensor:
+        """TV(x), whatever the weight: (batch,), ≥ 0; a picture without edges has 0.
+
+        >>> TV(0.5).distance(torch.tensor([[[[0.0, 1.0]]]])).tolist()
+        [1.0]
+        """
+        return total_variation(x)
+
+    def weighted(self, weight: float | Tensor) -> TV:
+        """The same prior with another λ.
+
+        >>> TV(0.5).weighted(2.0)
+        TV(2.0)
+        """
+        return TV(weight)
+
     def prox(self, v: Tensor, *, iterations: int = ITERATIONS, tolerance: float = TOLERANCE) -> Solution:
         """argmin over x of ‖x − v‖²/2 + weight · TV(x): TV denoising.
 

@@ -12,7 +12,6 @@ triangles, sparse   the toys, which are drawn
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
 import os
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unseen.artifacts.recipe import RecipeError
+from unseen.data.digits import read_digits
 from unseen.experiments.imaging.settings import PictureSettings
 
 TESTED, VALIDATING = 20, 6
@@ -112,18 +112,18 @@ def _last_by_name(pictures: Tensor) -> Pictures:
 
 
 def _digits(settings: PictureSettings, data: Path | None) -> Pictures:
-    def read(part: str, number: int) -> Tensor:
-        with gzip.open(_at(data, f"mnist/{part}-images-idx3-ubyte.gz")) as file:
-            raw = np.frombuffer(file.read(16 + number * 28 * 28), np.uint8, offset=16)
-        images = torch.from_numpy(raw.reshape(number, 1, 28, 28).astype(np.float32) / 255)
-        return functional.pad(images, (2, 2, 2, 2))
-
     if settings.size != 32:
         raise RecipeError(f"view.size: seen {settings.size}; digits are 28 × 28, padded to 32")
-    training = read("train", _DIGITS + _DIGITS_VALIDATING)
-    tested = read("t10k", _DIGITS_TESTED)
+    known, tested = (_at(data, f"mnist/{part}-images-idx3-ubyte.gz") for part in ("train", "t10k"))
+    training = read_digits(known, number=_DIGITS + _DIGITS_VALIDATING)
     split = f"{_DIGITS} of the training part, {_DIGITS_VALIDATING} more to validate, {_DIGITS_TESTED} of the test part"
-    return Pictures(training[:_DIGITS], training[_DIGITS:], tested, tuple(range(_DIGITS_TESTED)), split)
+    return Pictures(
+        training[:_DIGITS],
+        training[_DIGITS:],
+        read_digits(tested, number=_DIGITS_TESTED),
+        tuple(range(_DIGITS_TESTED)),
+        split,
+    )
 
 
 def _triangles(settings: PictureSettings, data: Path | None) -> Pictures:

@@ -1,6 +1,7 @@
-"""Solvers of convex problems over batches of pictures: each sample takes its own steps, and stops by itself.
+"""Solvers over batches of pictures: each sample takes its own steps, and stops by itself.
 
-`fista.fista` for a smooth term and one with a proximal map, `pdhg.pdhg` for sums of terms that each see the picture
-through a linear map. Both return a `convergence.Solution`: the pictures, and how near to the minimum they are known
-to be.
+Of convex problems: `fista.fista` for a smooth term and one with a proximal map, `pdhg.pdhg` for sums of terms that each
+see the picture through a linear map. Both return a `convergence.Solution`: the pictures, and how near to the minimum
+they are known to be. Over a generator's latents: `palm.palm`, along the directions of `quasi_newton`; it ends in
+a `latent_solution.LatentSolution`.
 """

@@ -1,0 +1,60 @@
+"""`unseen prior train RECIPE`: a generator that learns from pictures; the run's folder holds the bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+prior = typer.Typer(
+    no_args_is_help=True,
+    help="Generative models as priors: trained on good pictures, they regularise any operator without pairs."
+    "\n\nExamples:"
+    "\n\n  unseen prior train priors/mnist-vae --out model",
+)
+
+
+@prior.command()
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="a shipped recipe's name (priors/… of `unseen recipes`) or a .toml of your own")
+    ],
+    out: Annotated[Path | None, typer.Option(help="also write the generator's bundle here")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
+    seed: Annotated[int | None, typer.Option(help="default: the recipe's")] = None,
+    licence: Annotated[
+        str, typer.Option(help="what the generator may be used for; it follows the pictures' terms")
+    ] = "",
+) -> None:
+    """Train a generator on the recipe's pictures.
+
+    Public pictures are looked for in $UNSEEN_DATA. A killed run goes on where it stopped when the same command is given
+    again. Runs lie in $UNSEEN_RUNS (default: runs/).
+
+    Examples:
+
+      unseen prior train priors/mnist-vae --out model
+
+      unseen prior train priors/shapes-ae --seed 1 --device cpu
+    """
+    from unseen.artifacts import recipe as recipes
+    from unseen.cli import console
+    from unseen.experiments.priors.training import train_generator
+    from unseen.experiments.running import with_changes
+    from unseen.training.showing import shown_on
+
+    chosen = with_changes(recipes.load(recipe), device=device, seed=seed)
+    console.step(f"training {chosen.name}")
+    try:
+        trained = train_generator(chosen, out=out, licence=licence, progress=shown_on())
+    except KeyboardInterrupt:
+        console.note("stopped; what was done is kept, and the same command goes on from there")
+        raise typer.Exit(130) from None
+    if trained.found:
+        console.note(f"this training had been done before: {trained.run.folder}")
+    console.note(f"{len(trained.G.training_digests)} pictures learnt from")
+    for name, value in trained.metrics.items():
+        console.note(f"{name.replace('_', ' ')}: {value} dB")
+    typer.echo(str(out or trained.run.bundle))
+    console.limits()

@@ -1,0 +1,4 @@
+"""Generative models as regularisers: the pictures that generators learn from, and a recipe's training.
+
+A recipe in `recipes/priors` is a generator and its pictures; `unseen prior train` trains it.
+"""

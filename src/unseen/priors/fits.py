@@ -1,0 +1,183 @@
+"""Data fits: what it costs that A x is not y, one value per sample, differentiable in A x.
+
+Written on the measurements' own scale. Where no scale of the noise is given, the cost is reckoned as if ‖A‖ were 1
+(both A x and y divided by `norm`), so that one weight of a regulariser serves operators of every size.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from unseen.losses.loss import squares
+from unseen.physics.operator import describe
+
+
+class Fit(ABC):
+    """The law: one value per sample, at least 0, 0 where u = y; sample i's depends on sample i alone; differentiable in
+    u almost everywhere.
+
+    Fits add, `L1() + 0.1 * Features(module)`.
+    """
+
+    @abstractmethod
+    def __call__(self, u: Tensor, y: Tensor, *, norm: float = 1.0) -> Tensor:
+        """The cost: (batch,), at least in single precision.
+
+        Args:
+            u: (batch, ...), A x.
+            y: of u's shape, what was measured.
+            norm: ‖A‖ > 0, the scale of u where the noise's is not known.
+        """
+
+    def __add__(self, other: Fit) -> Fit:
+        return Sum(self, other)
+
+    def __rmul__(self, factor: float) -> Fit:
+        return Times(factor, self)
+
+
+class Squares(Fit):
+    """‖u − y‖² / (2σ²): minus the log-likelihood of Gaussian noise.
+
+    Args:
+        sigma: σ > 0, the noise's standard deviation (per real component) in y's units, and then a weight λ counts nats
+            whatever the size of A; None: σ = norm, hence ‖u/norm − y/norm‖² / 2.
+
+    Raises:
+        ValueError: sigma is not finite, or not above 0.
+
+    Example:
+        >>> u, y = torch.tensor([[3.0, 0.0]]), torch.tensor([[1.0, 0.0]])
+        >>> Squares(0.5)(u, y).item(), Squares()(u, y).item(), Squares()(u, y, norm=2.0).item()
+        (8.0, 2.0, 0.5)
+    """
+
+    def __init__(self, sigma: float | None = None) -> None:
+        self.sigma = None if sigma is None else _positive("sigma", sigma)
+
+    def variance(self, norm: float) -> float:
+        """σ², for an operator of this norm."""
+        return (norm if self.sigma is None else self.sigma) ** 2
+
+    def __call__(self, u: Tensor, y: Tensor, *, norm: float = 1.0) -> Tensor:
+        _check(u, y)
+        return squares(u - y) / (2 * self.variance(norm))
+
+    def __repr__(self) -> str:
+        return f"Squares({'' if self.sigma is None else self.sigma})"
+
+
+class L1(Fit):
+    """Σ |u − y| / b, moduli where complex: minus the log-likelihood of Laplace noise; outliers count for less.
+
+    Args:
+        scale: b > 0, the Laplace law's scale in y's units; None: b = norm.
+
+    Raises:
+        ValueError: scale is not finite, or not above 0.
+
+    Example:
+        >>> L1()(torch.tensor([[3.0, 0.0]]), torch.tensor([[1.0, 1.0]])).item()
+        3.0
+    """
+
+    def __init__(self, scale: float | None = None) -> None:
+        self.scale = None if scale is None else _positive("scale", scale)
+
+    def __call__(self, u: Tensor, y: Tensor, *, norm: float = 1.0) -> Tensor:
+        _check(u, y)
+        apart = (u - y).abs()
+        apart = apart.to(torch.promote_types(apart.dtype, torch.float32))
+        return apart.flatten(1).sum(1) / (norm if self.scale is None else self.scale)
+
+    def __repr__(self) -> str:
+        return f"L1({'' if self.scale is None else self.scale})"
+
+
+class Features(Fit):
+    """‖h(u) − h(y)‖² / 2, in the features h of a network, such as a discriminator's.
+
+    Args:
+        module: h, (batch, ...) → (batch, ...), differentiable, each sample by itself: in eval mode. Its first result
+            counts where it gives several, as `Discriminator` does.
+
+    Example:
+        >>> Features(nn.Flatten())(torch.full((1, 1, 2, 2), 3.0), torch.full((1, 1, 2, 2), 1.0)).item()
+        8.0
+    """
+
+    def __init__(self, module: Callable[[Tensor], Tensor | tuple[Tensor, ...]]) -> None:
+        self.module = module
+
+    def __call__(self, u: Tensor, y: Tensor, *, norm: float = 1.0) -> Tensor:
+        _check(u, y)
+        check_eval("h", self.module)
+        with torch.no_grad():
+            seen = self._features(y)
+        return squares(self._features(u) - seen) / 2
+
+    def _features(self, u: Tensor) -> Tensor:
+        found = self.module(u)
+        return found if isinstance(found, Tensor) else found[0]
+
+    def __repr__(self) -> str:
+        return f"Features({type(self.module).__name__})"
+
+
+class Sum(Fit):
+    """One fit and another."""
+
+    def __init__(self, first: Fit, second: Fit) -> None:
+        self.first, self.second = first, second
+
+    def __call__(self, u: Tensor, y: Tensor, *, norm: float = 1.0) -> Tensor:
+        return self.first(u, y, norm=norm) + self.second(u, y, norm=norm)
+
+    def __repr__(self) -> str:
+        return f"{self.first} + {self.second}"
+
+
+class Times(Fit):
+    """A fit that counts `factor` ≥ 0 times."""
+
+    def __init__(self, factor: float, fit: Fit) -> None:
+        if not (math.isfinite(factor) and factor >= 0):
+            raise ValueError(f"A fit is multiplied by a finite number of at least 0, but got {factor}.")
+        self.factor, self.fit = float(factor), fit
+
+    def __call__(self, u: Tensor, y: Tensor, *, norm: float = 1.0) -> Tensor:
+        return self.factor * self.fit(u, y, norm=norm)
+
+    def __repr__(self) -> str:
+        return f"{self.factor:g} * {self.fit}"
+
+
+def check_eval(name: str, module: object) -> None:
+    """Raises ValueError where a network's layers would mix batch mates or draw at random."""
+    if not isinstance(module, nn.Module):
+        return
+    mixing = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+    layer = next((part for part in module.modules() if isinstance(part, mixing) and part.training), None)
+    if layer is not None:
+        raise ValueError(
+            f"{name} is in training mode, in which its {type(layer).__name__} makes one picture depend on others or on "
+            f"chance. Call {name}.eval() first."
+        )
+
+
+def _positive(name: str, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{name} is a finite number above 0, in the units of y, but got {value}.")
+    return float(value)
+
+
+def _check(u: Tensor, y: Tensor) -> None:
+    if u.shape != y.shape:
+        raise ValueError(
+            f"A x and y have one shape, but are {describe(tuple(u.shape))} and {describe(tuple(y.shape))}."
+        )

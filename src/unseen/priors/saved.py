@@ -1,0 +1,95 @@
+"""A generator to a bundle, and back: its networks, its settings, and the digests of what it has learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from unseen import __version__
+from unseen.artifacts import bundle
+from unseen.artifacts.recipe import validated
+from unseen.artifacts.registry import Registry
+from unseen.priors import GENERATORS
+from unseen.priors.generator import Generator
+from unseen.priors.trained import TrainedGenerator
+
+REGISTRY = Registry(room="priors", kind="generator", names=GENERATORS)
+_WEIGHTS = "generator"  # what the names of its tensors begin with
+
+
+def save(
+    G: Generator,
+    folder: Path | str,
+    *,
+    recipe_digest: str | None = None,
+    metrics: Mapping[str, object] | None = None,
+    data: str = "",
+    licence: str = "",
+) -> bundle.Card:
+    """Write G as a bundle at `folder` (whole or not at all) and return its card.
+
+    Args:
+        G: a generator of `GENERATORS`, trained by its `fit`.
+        folder: the bundle's own.
+        recipe_digest: of the recipe that it was trained by, if any.
+        metrics: what an evaluation found.
+        data: which pictures it has learnt from, and where they are from.
+        licence: what the weights may be used for.
+
+    Raises:
+        ValueError: G has not been trained, or is none of `GENERATORS`, which a card cannot describe.
+        BundleError: the folder holds something else.
+    """
+    if not isinstance(G, TrainedGenerator):
+        raise ValueError(
+            f"a {type(G).__name__} is none of {', '.join(GENERATORS)}, and no card can describe it. Keep its "
+            "state_dict() with your code, and wrap it again."
+        )
+    if not G.trained_on:
+        raise ValueError(f"this {G.key} has not been trained: there is nothing to save")
+    tensors: dict[str, Tensor] = {f"{_WEIGHTS}.{name}": tensor for name, tensor in G.state_dict().items()}
+    card = bundle.Card(
+        kind="generator",
+        name=G.key,
+        config=G.config.model_dump(mode="json"),
+        recipe_digest=recipe_digest,
+        training_films=list(G.training_digests),
+        facts={} if G.history is None else {"training_seconds": round(G.history.seconds, 3)},
+        trained_on=G.trained_on,
+        metrics=dict(metrics or {}),
+        data=data,
+        licence=licence,
+        version=__version__,
+    )
+    G.card = bundle.save(folder, tensors, card)
+    return G.card
+
+
+def load(folder: Path | str) -> TrainedGenerator:
+    """Read a generator back, in eval mode, on the CPU; its card is `G.card`.
+
+    Raises:
+        BundleError: naming the file, the cause and the cure.
+        UnknownName: it is of a kind that this version does not know.
+    """
+    read = bundle.load(folder)
+    card = read.card
+    if card.kind != "generator":
+        raise bundle.BundleError(
+            f"{folder}: holds a {card.kind} model, not a generator. Give a bundle that `unseen.priors.save` wrote."
+        )
+    kind: type[TrainedGenerator] = REGISTRY.load(card.name)
+    try:
+        G = kind(validated(card.config, kind.Config, where="config"))
+        G.load_state_dict(
+            {name.removeprefix(f"{_WEIGHTS}."): tensor for name, tensor in read.tensors.items()}, strict=True
+        )
+    except (RuntimeError, ValueError) as error:
+        raise bundle.BundleError(
+            f"{read.folder}: the weights do not fit {card.name} as its card describes it ({error}). "
+            "Copy the whole bundle again."
+        ) from error
+    G.trained_on, G.training_digests, G.card = card.trained_on, tuple(card.training_films), card
+    return G.eval()

@@ -1,0 +1,67 @@
+"""Tikhonov against the dense normal equations."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from unseen.physics import Blur, FourierMask, Identity, Mask, Operator, Tomography
+from unseen.physics.blur_kernels import gaussian_kernel
+from unseen.priors import L1, Squares, Tikhonov
+
+SIZE = 8
+
+
+def operators() -> dict[str, Operator]:
+    rng = torch.Generator().manual_seed(0)
+    mask = torch.rand(SIZE, SIZE, generator=rng) > 0.5
+    return {
+        "identity": 3 * Identity((1, SIZE, SIZE)),
+        "mask": Mask(mask),
+        "fourier": FourierMask(mask),
+        "tomography": Tomography(SIZE, angles=5),
+        "blur": Blur(SIZE, gaussian_kernel(0.8)),
+        "larger than the spectral way": Tomography(40, angles=3),
+    }
+
+
+def dense(A: Operator) -> Tensor:
+    unit = torch.eye(A.domain[1] ** 2, dtype=torch.float64).reshape(-1, *A.domain)
+    columns = A(unit.to(torch.complex128) if A.complex_domain else unit).flatten(1)
+    return torch.view_as_real(columns).flatten(1) if columns.is_complex() else columns
+
+
+@pytest.mark.parametrize("name", operators())
+def test_the_minimum_is_that_of_the_normal_equations(name: str) -> None:
+    A = operators()[name]
+    rng = torch.Generator().manual_seed(1)
+    x = torch.rand(2, *A.domain, generator=rng, dtype=torch.float64)
+    y = A(x.to(torch.complex128) if A.complex_domain else x)
+    columns, seen = dense(A), y.flatten(1) if not y.is_complex() else torch.view_as_real(y).flatten(1)
+    weights, sigma = torch.tensor([0.5, 0.01], dtype=torch.float64), 0.7
+    found = Tikhonov(weights, fit=Squares(sigma)).solve(y, A)
+    assert found.converged.all() and not found.x.is_complex(), found.sentence
+    eye = torch.eye(len(columns), dtype=torch.float64)
+    for i in range(2):
+        normal = columns @ columns.T / (2 * sigma**2) + weights[i] * eye
+        expected = torch.linalg.solve(normal, columns @ seen[i] / (2 * sigma**2))
+        assert torch.allclose(found.x[i].flatten(), expected, atol=1e-6)
+        value = (expected @ columns - seen[i]).square().sum() / (2 * sigma**2) + weights[i] * expected.square().sum()
+        assert float(found.value[i]) == pytest.approx(float(value), rel=1e-8)
+
+
+def test_without_a_known_noise_the_weight_is_for_an_operator_of_norm_one() -> None:
+    A, y = operators()["tomography"], torch.rand(1, *operators()["tomography"].range, dtype=torch.float64)
+    one, many = Tikhonov(0.1).solve(y, A), Tikhonov(0.1).solve(50 * y, 50 * A)
+    assert torch.allclose(one.x, many.x, atol=1e-6) and torch.allclose(one.value, many.value, rtol=1e-6)
+
+
+def test_the_distance_and_what_it_refuses() -> None:
+    assert Tikhonov().distance(torch.full((2, 1, 2, 2), 3.0)).tolist() == [36.0, 36.0]
+    with pytest.raises(ValueError, match=r"above 0.*pinv"):
+        Tikhonov(0.0)
+    with pytest.raises(ValueError, match="Squares"):
+        Tikhonov(fit=L1())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="takes"):
+        Tikhonov().solve(torch.zeros(1, 1, 3, 3), Identity((1, 2, 2)))

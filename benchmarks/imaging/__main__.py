@@ -77,9 +77,10 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
     peers = _peers()
     if not peers:
         print("deepinv and ASTRA are left out: there is no .venv-peers. make peers installs them.")
-    figures |= {"date": datetime.now(UTC).date().isoformat(), "machine": described(), "peers": peers}
-    figures["threads"] = given.threads
+    figures |= {"peers": peers, "threads": given.threads}
     wanted = given.only or [*PROBLEMS, "precision"]
+    here = {"date": datetime.now(UTC).date().isoformat(), "machine": described()}
+    figures["measured"] = figures.get("measured", {}) | dict.fromkeys(wanted, here)
     figures["rows"] = [row for row in figures["rows"] if row["case"]["problem"] not in wanted]
     cases = [case for case in CASES if case["problem"] in wanted]
     if given.quick:

@@ -27,7 +27,7 @@ SAID = {
 
 def page(figures: Settings) -> str:
     """The whole page as Markdown."""
-    machine, peers = figures["machine"], figures["peers"]
+    peers = figures["peers"]
     there = [f"{name} {peers[key]}" for key, name in (("deepinv", "deepinv"), ("astra", "ASTRA")) if key in peers]
     missing = [name for key, name in (("deepinv", "deepinv"), ("astra", "ASTRA")) if key not in peers]
     beside = f"{' and '.join(there)} in an environment of their own (torch {peers['torch']})" if there else ""
@@ -36,10 +36,9 @@ def page(figures: Settings) -> str:
     blocks = [
         "# Speed of imaging",
         f"*Rendered by `make bench-imaging` from `results/bench-imaging.json`; every figure is in there. {LIMITS}*",
-        f"Measured on {machine['cpu']}, {machine['cores']} cores, threads: {figures['threads']}; torch "
-        f"{machine['torch']}, unseen {machine['unseen']}; {beside}; {figures['date']}. Each library has a process of "
-        "its own, and they take turns call by call; every call gets an input that it has not seen. Times are the "
-        "shortest of at least three calls, after one to warm up: other work on the machine only adds.",
+        f"Threads: {figures['threads']}; {beside}. {_where(figures['measured'])}. Each library has a process of its "
+        "own, and they take turns call by call; every call gets an input that it has not seen. Times are the shortest "
+        "of at least three calls, after one to warm up: other work on the machine only adds.",
     ]
     for problem, title in TITLES.items():
         rows = [row for row in figures["rows"] if row["case"]["problem"] == problem and "s" in row]
@@ -58,6 +57,19 @@ def page(figures: Settings) -> str:
         ),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _where(measured: Settings) -> str:
+    """On which machine, and when, which problems were measured: a figure compares within one machine alone."""
+    places: dict[str, list[str]] = {}
+    for problem, here in measured.items():
+        machine = here["machine"]
+        place = (
+            f"{machine['cpu']}, {machine['cores']} cores, torch {machine['torch']}, unseen {machine['unseen']}, "
+            f"{here['date']}"
+        )
+        places.setdefault(place, []).append(problem)
+    return "; ".join(f"{', '.join(problems)}: {place}" for place, problems in places.items())
 
 
 def _operations(rows: list[Settings]) -> str:
@@ -120,8 +132,9 @@ def _steps(figures: Settings) -> list[str]:
             "## A training step",
             f"Seconds. MRI at {case['size']}², batch {case['batch']}, a quarter of the lines, sigma 0.1 (REI); "
             "deepinv's default U-Net on both sides, layer by layer the same (8.6 M parameters; "
-            '`benchmarks/imaging/plain_unet.py`); one rotation, bilinear. `unseen` with `precision = "bf16"`, '
-            "deepinv in float32, as it comes.",
+            "`benchmarks/imaging/plain_unet.py`); one rotation, bilinear. `unseen` with "
+            f'`precision = "{_step_precision(figures)}"`, the faster on this processor; deepinv in float32, as it '
+            "comes.",
             _table(["", "`unseen`", "deepinv", "times as fast"], lines),
         ]
     if precision := figures.get("precision"):
@@ -131,6 +144,11 @@ def _steps(figures: Settings) -> list[str]:
             f"{precision['bf16_db']:.2f} dB in bfloat16 and {precision['fp32_db']:.2f} dB in float32."
         )
     return blocks
+
+
+def _step_precision(figures: Settings) -> str:
+    """What the training steps of this package were measured in: bfloat16 where the processor computes in it."""
+    return "bf16" if {"avx512_bf16", "amx_bf16"} & set(figures["measured"]["steps"]["machine"]["flags"]) else "fp32"
 
 
 def _milliseconds(row: Settings | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from benchmarks.imaging.inputs import (
     sampled_columns,
 )
 from benchmarks.imaging.plain_unet import PlainUNet
+from benchmarks.machine import computes_bfloat16
 from unseen.losses import Equivariance, Loss, MeasurementConsistency, RobustEquivariance, Sure
 from unseen.physics import FourierMask, Gaussian, Mask, Measurement, Operator, Rotations, Tomography
 from unseen.reconstruction import ArtifactRemoval
@@ -106,7 +108,8 @@ def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]
         def mark(state: Progress) -> None:
             marks.append(time.perf_counter())
 
-        settings = Training(epochs=1, batch_size=batch, precision="bf16", device="cpu", seed=seed)
+        precision: Literal["fp32", "bf16"] = "bf16" if computes_bfloat16() else "fp32"
+        settings = Training(epochs=1, batch_size=batch, precision=precision, device="cpu", seed=seed)
         train(learner, (y, torch.zeros(len(y), dtype=torch.int64)), settings, progress=mark)
         return [after - before for before, after in pairwise(marks)]
 

@@ -55,8 +55,7 @@ def test_without_the_peers_the_page_says_what_is_missing(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(main, "PEERS", ROOT / "no such environment")
     assert main._peers() == {}
-    figures = {"rows": [], "peers": {}, "date": "", "threads": 1, "machine": {"cpu": "", "cores": 1}}
-    figures["machine"] |= {"torch": "", "unseen": ""}  # type: ignore[operator, assignment]
+    figures = {"rows": [], "peers": {}, "threads": 1, "measured": {}}
     figures["bounds"] = bounds(figures)
     assert "deepinv and ASTRA not there to be measured: `make peers`" in page(figures)
 

@@ -37,6 +37,12 @@ def serve(
     runs: Annotated[
         Path | None, typer.Option(help="show the losses of the trainings in this folder", envvar="UNSEEN_RUNS")
     ] = None,
+    lab: Annotated[
+        Path | None,
+        typer.Option(
+            help="offer the reconstructors and generators in this folder in the imaging lab", envvar="UNSEEN_LAB"
+        ),
+    ] = None,
 ) -> None:
     """Serve a worklist: films come in over HTTP or from a folder, are scored, and wait for their readers in order.
 
@@ -74,4 +80,5 @@ def serve(
         models=models,
         workers=workers,
         runs=runs,
+        lab=lab,
     )

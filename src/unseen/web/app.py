@@ -22,6 +22,7 @@ from unseen.web import (
     events,
     films,
     health,
+    lab,
     pages,
     reports,
     runs,
@@ -34,6 +35,8 @@ from unseen.web.address import Address
 from unseen.web.background import Repeated
 from unseen.web.errors import answer_errors
 from unseen.web.following import LOOK_S
+from unseen.web.lab_asking import Laboratory
+from unseen.web.lab_uploads import MOST_BYTES
 from unseen.web.served import Served
 from unseen.web.shell import Shell
 from unseen.web.uploading import FORM_ROOM
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 
 ROOT = "/api/v1"
 _TIDY_S = 5.0
+_LAB_S = 60.0
 _SWEEP_S = 3600.0  # uploads that a kill cut off are swept when they are an hour old
 _DESCRIPTION = f"""**{LIMITS}**
 
@@ -65,6 +69,7 @@ def create_app(
     models: Models | None = None,
     workers: Workers | None = None,
     runs_folder: Path | None = None,
+    lab_folder: Path | None = None,
 ) -> FastAPI:
     """The application over `store`, which stays the caller's to close.
 
@@ -73,13 +78,22 @@ def create_app(
     address          where it will listen, by which follows whose names it answers to; by default this machine alone
     models, workers  what scores until leads activate something else; workers are started and stopped by the caller
     runs_folder      trainings whose losses are shown
+    lab_folder       bundles of reconstructors and generators that the imaging lab offers
 
     Raises WorklistError for a folder that cannot be watched.
     """
-    parts = Served(store=store, address=address or Address(), models=models, workers=workers, runs=runs_folder)
+    parts = Served(
+        store=store,
+        address=address or Address(),
+        models=models,
+        workers=workers,
+        runs=runs_folder,
+        lab=Laboratory(lab_folder),
+    )
     parts.following.look()  # before a worker starts
     tasks = [Repeated("sweep", store.sweep, every_s=_SWEEP_S), Repeated("tidy", store.tidy, every_s=_TIDY_S)]
     tasks.append(Repeated("follow", parts.following.look, every_s=LOOK_S))
+    tasks.append(Repeated("lab", parts.lab.tidy, every_s=_LAB_S))
     if watch is not None:
         tasks.append(
             Repeated("watch", Watch(store, watch, settled_s=watch_settled_s).look, every_s=watch_settled_s / 2)
@@ -94,6 +108,8 @@ def create_app(
         finally:
             for task in tasks:
                 await anyio.to_thread.run_sync(task.stop)
+            for room in (parts.lab, parts.sent):
+                await anyio.to_thread.run_sync(room.close)
 
     app = FastAPI(
         title="unseen",
@@ -123,6 +139,7 @@ def create_app(
         drifting,
         runs,
         turing,
+        lab,
     ):
         app.include_router(room.router, prefix=ROOT, dependencies=[*SCHEMES])
     app.include_router(pages.router)
@@ -131,6 +148,7 @@ def create_app(
     bodies = {
         f"{ROOT}/films": store.max_film_bytes + FORM_ROOM,
         f"{ROOT}/reported-elsewhere/table": reports.MOST_CSV,
+        f"{ROOT}/lab/pictures": MOST_BYTES,
     }
     app.add_middleware(Shell, address=parts.address, bodies=bodies)
     return app

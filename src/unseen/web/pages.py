@@ -50,6 +50,7 @@ PLACES: Final = (
     Place("/compare/{film}", "compare_film.html.j2"),
     Place("/models", "models.html.j2", "Models"),
     Place("/turing", "turing.html.j2", "Real or generated?"),
+    Place("/lab", "lab.html.j2", "Lab"),
 )
 
 router = APIRouter(include_in_schema=False)

@@ -14,6 +14,8 @@ from fastapi import Depends, Request
 from unseen.web.decoded import DecodedFilms
 from unseen.web.figures import ComputedFigures
 from unseen.web.following import Following
+from unseen.web.lab_asking import Laboratory
+from unseen.web.lab_uploads import Uploads
 from unseen.web.pace import Pace
 from unseen.web.pulse import Pulse
 from unseen.web.ranking import Ranks
@@ -39,6 +41,7 @@ class Served:
 
     models  what scores at present; another one when leads have activated it (`following`)
     runs    the folder of trainings that are shown; None: none are
+    lab     the imaging lab's process, and `sent` the pictures that it was sent
     """
 
     store: Store
@@ -46,6 +49,8 @@ class Served:
     models: Models | None = None
     workers: Workers | None = None
     runs: Path | None = None
+    lab: Laboratory = field(default_factory=lambda: Laboratory(None))
+    sent: Uploads = field(default_factory=Uploads)
     throttle: Throttle = field(default_factory=Throttle)
     pace: Pace = field(default_factory=Pace)
     uploads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(UPLOADS))

@@ -51,6 +51,7 @@ def serve(
     models: Models | None = None,
     workers: int = 1,
     runs: Path | None = None,
+    lab: Path | None = None,
 ) -> None:
     """Serve a worklist until SIGTERM or Ctrl-C; requests and films in hand are finished then.
 
@@ -59,6 +60,7 @@ def serve(
     models               what `workers` processes score with, until leads activate something else; None: workers are
                          started by hand, and score with what they are told
     runs                 a folder of trainings whose losses are shown
+    lab                  a folder of bundles that the imaging lab offers
 
     Raises ServingError and WorklistError: the port is taken, nobody could sign in, the store cannot be opened.
     """
@@ -72,7 +74,9 @@ def serve(
         staff = None
         if models is not None:
             staff = Workers(_settings(where, films_folder, models, workers), workers)
-        app = create_app(store, watch=watch, address=address, models=models, workers=staff, runs_folder=runs)
+        app = create_app(
+            store, watch=watch, address=address, models=models, workers=staff, runs_folder=runs, lab_folder=lab
+        )
         server = _Server(_config(app, address), app.state.served.stopping)
         with _until_told(server):
             if staff is not None:

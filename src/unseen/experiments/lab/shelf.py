@@ -1,0 +1,119 @@
+"""The shelf: a folder of bundles that were trained before, reconstructors and generators, each by a key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unseen.artifacts.bundle import BundleError, Card, card_of
+
+if TYPE_CHECKING:
+    from unseen.priors.trained import TrainedGenerator
+    from unseen.reconstruction.reconstructor import Reconstructor
+
+MOST = 100
+"""Bundles that are looked at, in the order of their names."""
+_DEEP = 3
+_KEY = 16
+_KEPT = 8  # of each kind in memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnShelf:
+    """A bundle.
+
+    key   the beginning of its weights' SHA-256
+    name  its folder, below the shelf's
+    """
+
+    key: str
+    name: str
+    folder: Path
+    card: Card
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """What lies in a folder, as its cards say it; weights are read when they are asked for.
+
+    refused  a sentence for each folder that looks like a bundle and cannot be used
+    """
+
+    reconstructors: tuple[OnShelf, ...] = ()
+    generators: tuple[OnShelf, ...] = ()
+    refused: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def of(cls, folder: Path | None) -> Shelf:
+        """Look through `folder`, three folders deep; links are not followed. None, or nothing there: an empty shelf."""
+        found: dict[str, list[OnShelf]] = {"reconstruction": [], "generator": []}
+        refused = []
+        for number, path in enumerate(_bundles(folder)):
+            name = path.relative_to(folder or path).as_posix()
+            if number >= MOST:
+                refused.append(f"More than {MOST} bundles are here; those from {name} on are not shown.")
+                break
+            try:
+                card = card_of(path)
+            except BundleError as error:
+                refused.append(str(error).replace(str(path), name))
+                continue
+            if card.kind in found:
+                entry = OnShelf(key=card.weights_sha256[:_KEY], name=name, folder=path, card=card)
+                if all(entry.key != other.key for other in found[card.kind]):  # a copy is the same model
+                    found[card.kind].append(entry)
+        return cls(
+            reconstructors=tuple(found["reconstruction"]),
+            generators=tuple(found["generator"]),
+            refused=tuple(refused),
+        )
+
+    def reconstructor(self, key: str) -> Reconstructor:
+        """Raises LookupError where there is none of that key, BundleError where it cannot be read."""
+        return _reconstructor(_named(self.reconstructors, key, "reconstructor").folder, key)
+
+    def generator(self, key: str) -> TrainedGenerator:
+        """Raises LookupError where there is none of that key, BundleError where it cannot be read."""
+        return _generator(_named(self.generators, key, "generator").folder, key)
+
+
+def _named(entries: tuple[OnShelf, ...], key: str, kind: str) -> OnShelf:
+    for entry in entries:
+        if entry.key == key:
+            return entry
+    raise LookupError(f"No {kind} {key[:_KEY]!r} is on the shelf. Load the page again.")
+
+
+@lru_cache(_KEPT)
+def _reconstructor(folder: Path, key: str) -> Reconstructor:  # the key: another model in the same folder is another
+    from unseen.reconstruction.saved import load
+
+    return load(folder)
+
+
+@lru_cache(_KEPT)
+def _generator(folder: Path, key: str) -> TrainedGenerator:
+    from unseen.priors.saved import load
+
+    return load(folder).requires_grad_(False)
+
+
+def _bundles(folder: Path | None) -> Iterator[Path]:
+    """Folders with a card, below `folder`, by name."""
+    folders = [] if folder is None else [folder]
+    for _ in range(_DEEP + 1):
+        below: list[Path] = []
+        for one in folders:
+            if one is not folder and (one / "card.json").is_file():
+                yield one
+                continue  # a bundle holds no bundles
+            try:
+                with os.scandir(one) as entries:
+                    below += sorted(Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False))
+            except OSError:
+                continue
+        folders = [one for one in below if not one.name.startswith(".")]

@@ -1,0 +1,208 @@
+"""The lab's own process, started by the server at the first question: python -m unseen.web.lab_process FOLDER
+
+It reads one question a line on standard input, as JSON, and writes one answer a line: `{"answer": …}`, or
+`{"refused": sentence}`. It leaves when its input closes. Beside scoring and reading it stands back: it is nice, and
+takes half of the cores.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from torch import Tensor
+
+from unseen.evaluation.pictures import coloured, data_uri
+from unseen.experiments.lab.comparing import Result, tried
+from unseen.experiments.lab.latents import MOST, REACH, drawn, picture_of
+from unseen.experiments.lab.measuring import Measured, look_of, measured, operator_of
+from unseen.experiments.lab.methods import Method, offered
+from unseen.experiments.lab.pictures import PICTURES, as_picture
+from unseen.experiments.lab.shelf import Shelf
+from unseen.experiments.lab.verdict import verdict_of
+from unseen.web.lab_shapes import (
+    GeneratedPicture,
+    GeneratedTold,
+    MadePicture,
+    MeasuredTold,
+    MethodTold,
+    ResultTold,
+    ToGenerate,
+    ToJudge,
+    ToMeasure,
+    ToReconstruct,
+    VerdictTold,
+    told,
+)
+from unseen.worklist.errors import WorklistError
+
+_log = logging.getLogger("unseen")
+
+ERRORS_UP_TO: Final = 0.3
+"""Of an error map, in grey levels where white = 1: all maps on a page have one scale."""
+_NICE: Final = 10
+_KINDS: Final = {"can": "good", "no": "bad", "through interpolation only": "warn"}
+Pixels = NDArray[np.float32]
+
+
+def measurement(asked: ToMeasure, pixels: Pixels | None, shelf: Shelf) -> MeasuredTold:
+    """A picture, its measurement, and what can be tried on it."""
+    made = _made(asked, pixels, shelf)
+    look, words = look_of(made.y, made.process.A)
+    known = offered(made, shelf)
+    x = math.prod(made.x.shape)
+    return MeasuredTold(
+        truth=_grey(made.x),
+        measurement=data_uri(_eight_bits(look.numpy())),
+        words=[f"y: {words}, of {x:,} pixels.", _noise_words(made)],
+        methods=[_method(method) for method in known.methods],
+        left_out=list(known.left_out),
+    )
+
+
+def reconstruction(asked: ToReconstruct, pixels: Pixels | None, shelf: Shelf) -> ResultTold:
+    """One method's result."""
+    made = _made(asked, pixels, shelf)
+    found = tried(offered(made, shelf).named(asked.method), made)
+    return _result(found, made)
+
+
+def verdict(asked: ToJudge, shelf: Shelf) -> VerdictTold:
+    """What `identify` says of the operator."""
+    found = verdict_of(operator_of(asked.setup, shelf), asked.group)
+    return VerdictTold(
+        verdict=found.verdict,
+        kind=_KINDS[found.verdict],  # type: ignore[arg-type]  # one of three
+        reason=told(found.reason),
+        report=str(found),
+    )
+
+
+def generated(asked: ToGenerate, shelf: Shelf) -> GeneratedTold:
+    """A generator's picture."""
+    G = shelf.generator(asked.generator)
+    latent = drawn(G, asked.number).flatten().tolist() if asked.latent is None else asked.latent
+    picture = picture_of(G, latent)
+    return GeneratedTold(
+        latent=latent, sliders=min(MOST, len(latent)), reach=REACH, size=picture.shape[-1], picture=_grey(picture)
+    )
+
+
+def answered(question: dict[str, Any], shelf: Callable[[], Shelf]) -> dict[str, Any]:  # Any: JSON
+    """The answer to one question."""
+    what, pixels = question["what"], question.get("pixels")
+    array = None if pixels is None else np.array(pixels, np.float32)
+    try:
+        answer: BaseModel
+        if what == "measurement":
+            answer = measurement(ToMeasure.model_validate(question["asked"]), array, shelf())
+        elif what == "reconstruction":
+            answer = reconstruction(ToReconstruct.model_validate(question["asked"]), array, shelf())
+        elif what == "verdict":
+            answer = verdict(ToJudge.model_validate(question["asked"]), shelf())
+        else:
+            answer = generated(ToGenerate.model_validate(question["asked"]), shelf())
+    except (ValueError, LookupError, WorklistError) as error:
+        return {"refused": told(str(error.args[0] if error.args else error))}
+    except MemoryError:
+        return {"refused": "There is not enough memory for this. Choose a smaller picture."}
+    except Exception as error:  # a bug costs this answer, not the lab
+        _log.error("lab.failed %s", type(error).__name__)
+        return {"refused": "This failed, for a reason that the lab does not know. Report it with the settings."}
+    return {"answer": answer.model_dump(mode="json")}
+
+
+def main() -> int:
+    """Answer until standard input closes."""
+    os.nice(_NICE)
+    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1] else None
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is printed is no answer
+    print("{}", file=answers, flush=True)
+    for line in sys.stdin:
+        print(json.dumps(answered(json.loads(line), lambda: Shelf.of(folder))), file=answers, flush=True)
+    return 0
+
+
+def _made(asked: ToMeasure, pixels: Pixels | None, shelf: Shelf) -> Measured:
+    picture, size = asked.picture, asked.setup.size
+    if pixels is not None:
+        x = as_picture(pixels, size)
+    elif isinstance(picture, MadePicture):
+        if picture.name not in PICTURES:
+            raise LookupError(f"{picture.name!r} is no picture; there are {', '.join(PICTURES)}.")
+        x = PICTURES[picture.name][1](size, picture.number)
+    elif isinstance(picture, GeneratedPicture):
+        x = as_picture(picture_of(shelf.generator(picture.generator), picture.latent)[0, 0].numpy(), size)
+    else:
+        raise LookupError("That picture is no longer here. Send it again.")
+    return measured(x, asked.setup, shelf)
+
+
+def _noise_words(made: Measured) -> str:
+    process, sigma = made.process, made.sigma
+    if process.noise is None:
+        return "No noise." if process.link is None else f"No noise; y = {process.link}(A x)."
+    signal = float(process.mean(made.x).norm() / math.sqrt(made.y.numel()))
+    noise = float((made.y - process.mean(made.x)).norm() / math.sqrt(made.y.numel()))
+    ratio = f"{20 * math.log10(signal / noise):.0f} dB of signal over noise" if noise > 0 else "no noise in this draw"
+    name = type(process.noise).__name__
+    spread = "" if sigma is None or name != "Gaussian" else f", σ = {sigma:.3g} in y's units"
+    return f"{name} noise{spread}: {ratio}." if process.link is None else f"{name} noise after {process.link}: {ratio}."
+
+
+def _method(method: Method) -> MethodTold:
+    return MethodTold(key=method.key, name=method.name, family=method.family, about=told(method.about))
+
+
+def _result(found: Result, made: Measured) -> ResultTold:
+    if found.x is None:
+        return ResultTold(method=_method(found.method), problem=told(found.problem), seconds=found.seconds)
+    error = (_shown(found.x) - _shown(made.x)).abs()[0, 0].numpy()
+    return ResultTold(
+        method=_method(found.method),
+        problem="",
+        picture=_grey(found.x),
+        error=data_uri(coloured(error, high=ERRORS_UP_TO)),
+        brightest=ERRORS_UP_TO,
+        psnr=_finite(found.psnr),
+        exact=found.psnr == math.inf,
+        ssim=_finite(found.ssim),
+        misfit=_finite(found.misfit),
+        hidden=_finite(found.hidden),
+        seconds=found.seconds,
+        words=told(found.words) if found.words else "",
+    )
+
+
+def _shown(x: Tensor) -> Tensor:
+    return x.abs() if x.is_complex() else x
+
+
+def _grey(x: Tensor) -> str:
+    """From 0, black, to 1, white; of complex pictures the modulus."""
+    return data_uri(_eight_bits(_shown(x)[0, 0].detach().numpy()))
+
+
+def _eight_bits(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.asarray(np.clip(values, 0, 1) * 255 + 0.5, dtype=np.uint8)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s lab {os.getpid()} %(message)s")
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""What the imaging lab is asked, and what it answers with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen.experiments.lab.setup import Setup
+from unseen.web.explaining import sentence
+
+_MOST_LATENT = 4096
+Png = Annotated[str, Field(description="data:image/png;base64,…")]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class MadePicture(_Asked):
+    """A picture made on the spot; each number is another one."""
+
+    kind: Literal["made"] = "made"
+    name: str = Field("head", max_length=40)
+    number: int = Field(0, ge=0, le=9999)
+
+
+class SentPicture(_Asked):
+    """A picture that was sent to `/lab/pictures`."""
+
+    kind: Literal["sent"]
+    picture: str = Field(pattern="^p-[0-9a-f]{24}$")
+
+
+class GeneratedPicture(_Asked):
+    """A picture of a generator."""
+
+    kind: Literal["generated"]
+    generator: str = Field(max_length=64)
+    latent: list[float] = Field(max_length=_MOST_LATENT)
+
+
+AnyPicture = Annotated[MadePicture | SentPicture | GeneratedPicture, Field(discriminator="kind")]
+
+
+class ToMeasure(_Asked):
+    """A picture and how it is measured."""
+
+    picture: AnyPicture = MadePicture()
+    setup: Setup = Setup()
+
+
+class ToReconstruct(ToMeasure):
+    """And the method that is to be tried on it."""
+
+    method: str = Field(max_length=100)
+
+
+class ToJudge(_Asked):
+    """An operator and what pictures may undergo."""
+
+    setup: Setup = Setup()
+    group: str = Field("shifts", max_length=40)
+
+
+class ToGenerate(_Asked):
+    """A generator, and a latent; without one it is drawn."""
+
+    generator: str = Field(max_length=64)
+    latent: list[float] | None = Field(None, max_length=_MOST_LATENT)
+    number: int = Field(0, ge=0, le=9999, description="which latent is drawn")
+
+
+class SettingTold(BaseModel):
+    """A field of a form."""
+
+    name: str
+    words: str
+    kind: Literal["number", "whole", "yes", "one of"]
+    value: bool | int | float | str
+    low: float | None
+    high: float | None
+    step: float | None
+    options: list[str]
+
+
+class ChoiceTold(BaseModel):
+    """An operator or a noise, with what can be set of it."""
+
+    kind: str
+    words: str
+    settings: list[SettingTold] = []
+
+
+class NamedTold(BaseModel):
+    """Something that is chosen by its name."""
+
+    name: str
+    words: str
+
+
+class ModelTold(BaseModel):
+    """A model on the shelf."""
+
+    key: str
+    name: str
+    about: str
+
+
+class LabTold(BaseModel):
+    """What there is."""
+
+    pictures: list[NamedTold]
+    sizes: list[int]
+    operators: list[ChoiceTold]
+    noises: list[ChoiceTold]
+    groups: list[NamedTold]
+    reconstructors: list[ModelTold] = Field(description="whose own operator can be taken")
+    generators: list[ModelTold]
+    shelf: bool = Field(description="whether this server was given a folder of models for the lab")
+    refused: list[str] = Field(description="bundles there that cannot be used, and why")
+    seconds: float = Field(description="as long as one answer may take")
+
+
+class SentTold(BaseModel):
+    """A picture that was taken in."""
+
+    picture: str
+    width: int
+    height: int
+
+
+class MethodTold(BaseModel):
+    """A method that fits a measurement."""
+
+    key: str
+    name: str
+    family: Literal["direct", "variational", "learnt", "generative"]
+    about: str
+
+
+class MeasuredTold(BaseModel):
+    """A picture and its measurement."""
+
+    truth: Png
+    measurement: Png
+    words: list[str]
+    methods: list[MethodTold]
+    left_out: list[str] = Field(description="models that do not fit, and why")
+
+
+class ResultTold(BaseModel):
+    """What a method made of the measurement; figures are null where there are none."""
+
+    method: MethodTold
+    problem: str = Field(description='why there is no picture; "" where there is')
+    picture: Png | None = None
+    error: Png | None = Field(None, description="|x̂ − x|, from 0 to `brightest`")
+    brightest: float | None = None
+    psnr: float | None = Field(None, description="dB, white = 1; null also where the picture is found exactly")
+    exact: bool = False
+    ssim: float | None = None
+    misfit: float | None = Field(None, description="‖A x̂ − y‖ / ‖y‖")
+    hidden: float | None = Field(None, description="the share of the squared error that A hides")
+    seconds: float
+    words: str = ""
+
+
+class VerdictTold(BaseModel):
+    """`identify`'s verdict."""
+
+    verdict: Literal["can", "no", "through interpolation only"]
+    kind: Literal["good", "bad", "warn"]
+    reason: str
+    report: str = Field(description="line by line")
+
+
+class GeneratedTold(BaseModel):
+    """A picture of a generator."""
+
+    latent: list[float]
+    sliders: int = Field(description="how many of the latent's numbers can be moved")
+    reach: float = Field(description="of a slider, each way")
+    size: int
+    picture: Png
+
+
+class Waiting(BaseModel):
+    """There is no answer yet."""
+
+    wait: str = Field(description="why; the same question is to be asked again in a second")
+
+
+def told(text: str) -> str:
+    """A sentence for people, from an error's or a verdict's."""
+    return sentence(" ".join(text.split()))

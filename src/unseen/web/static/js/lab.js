@@ -1,0 +1,221 @@
+// @ts-check
+// The imaging lab: settings → a measurement, shown at once → reconstructions, one after the other, side by side.
+import { $, api, el, failed } from "./api.js";
+import { ask } from "./lab_asking.js";
+import { drawFields, options, readFields } from "./lab_form.js";
+import { showLatents } from "./lab_latents.js";
+import { atWork, drop, expect, show, spoken } from "./lab_results.js";
+
+const FAMILIES = { direct: "No training", variational: "No training", learnt: "Learnt", generative: "Generators" };
+const SOON = 250; // ms after the last change
+const first = new Set(["pinv", "fbp", "tv"]);
+let lab;
+let sent = null; // { picture } that was brought
+let generated = null; // { generator, latent, size } that was taken
+let offered = [];
+let off = new Set(); // methods that somebody has switched off
+const on = new Set(); // and on
+let running = null;
+let measuring = null;
+let waiting = 0;
+
+const value = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ ($(id)).value;
+
+async function start() {
+  lab = await api("/lab");
+  pictures();
+  options($("#size"), lab.sizes.map((size) => ({ value: size, words: `${size} × ${size}` })));
+  $("#size").value = String(lab.sizes.includes(64) ? 64 : lab.sizes[0]);
+  const learnt = lab.reconstructors.map(({ key, name }) => ({ value: `learnt:${key}`, words: `as ${name} has learnt` }));
+  options($("#operator"), [...lab.operators.map(({ kind, words }) => ({ value: kind, words })), ...learnt]);
+  options($("#noise"), lab.noises.map(({ kind, words }) => ({ value: kind, words })));
+  options($("#group"), lab.groups.map(({ name, words }) => ({ value: name, words })));
+  fields();
+  showLatents(lab, taken);
+  $("#setup").addEventListener("change", changed);
+  $("#methods").addEventListener("change", (event) => chosen(event.target));
+  $("#setup").addEventListener("submit", (event) => { event.preventDefault(); reconstruct().catch(failed); });
+  $("#stop").addEventListener("click", () => running?.abort());
+  $("#ask").addEventListener("click", () => judge().catch(failed));
+  $("#group").addEventListener("change", () => $("#verdict").replaceChildren());
+  $("#file").addEventListener("change", bring);
+  await measure();
+  $("#lab").removeAttribute("aria-busy");
+}
+
+function pictures() {
+  const own = [];
+  if (sent) own.push({ value: "sent", words: "the picture that was brought" });
+  if (generated) own.push({ value: "generated", words: "the generator's picture" });
+  options($("#picture"), [...own, ...lab.pictures.map(({ name, words }) => ({ value: name, words }))]);
+}
+
+function choice(part, kinds) {
+  const chosen = value(`#${part}`);
+  return kinds.find(({ kind }) => kind === chosen) ?? { kind: chosen, settings: [] };
+}
+
+function fields() {
+  drawFields($("#operator-fields"), "operator", choice("operator", lab.operators));
+  drawFields($("#noise-fields"), "noise", choice("noise", lab.noises));
+  $("#noise-part").hidden = value("#operator").startsWith("learnt:"); // the noise is then the model's
+}
+
+function asked() {
+  const operator = value("#operator"), picture = value("#picture");
+  const made = { kind: "made", name: picture, number: Number(value("#number")) };
+  return {
+    picture: picture === "sent" ? { kind: "sent", picture: sent.picture } : picture === "generated" ? { kind: "generated", generator: generated.generator, latent: generated.latent } : made,
+    setup: {
+      size: Number(value("#size")),
+      operator: operator.startsWith("learnt:") ? { kind: "learnt", model: operator.slice(7) } : readFields("operator", choice("operator", lab.operators)),
+      noise: readFields("noise", choice("noise", lab.noises)),
+      seed: Number(value("#seed")),
+    },
+  };
+}
+
+// what is measured ------------------------------------------------------------------------------------------------------
+
+function changed(event) {
+  const { id } = event.target;
+  if (id === "file") return;
+  if (id === "operator" || id === "noise") fields();
+  $("#number").disabled = ["sent", "generated"].includes(value("#picture"));
+  if (["operator", "size", "seed"].includes(id) || id.startsWith("operator-")) $("#verdict").replaceChildren();
+  clearTimeout(waiting);
+  waiting = setTimeout(() => measure().catch(failed), SOON);
+}
+
+async function measure() {
+  clearTimeout(waiting);
+  waiting = 0;
+  measuring?.abort();
+  const own = (measuring = new AbortController());
+  try {
+    const told = await ask("measurement", asked(), own.signal);
+    if (own !== measuring) return;
+    for (const what of ["truth", "measurement"]) Object.assign($(`#${what}`), { src: told[what], hidden: false });
+    $("#measured-words").replaceChildren(...told.words.map((words) => el("p", {}, words)));
+    $("#left-out").hidden = !told.left_out.length;
+    $("#left-out").textContent = told.left_out.length ? `Not for this measurement: ${told.left_out.join("; ")}` : "";
+    methods(told.methods);
+    $("#problem").textContent = "";
+  } catch (error) {
+    if (error.name === "AbortError" || own !== measuring) return;
+    $("#problem").textContent = error.message;
+  } finally {
+    if (own === measuring) ready();
+  }
+}
+
+function ready() {
+  $("#run").disabled = running !== null || !!$("#problem").textContent || !offered.some(isOn);
+}
+
+function isOn(method) {
+  return on.has(method.key) || (!off.has(method.key) && (first.has(method.key) || method.family === "learnt"));
+}
+
+function methods(told) {
+  offered = told;
+  const parts = [];
+  let heading = "";
+  for (const method of told) {
+    if (FAMILIES[method.family] !== heading) parts.push(el("h3", {}, (heading = FAMILIES[method.family])));
+    parts.push(el("label", { title: method.about }, el("input", { type: "checkbox", name: "method", value: method.key, checked: isOn(method) }), method.name));
+  }
+  const focused = /** @type {HTMLInputElement | null} */ (document.activeElement?.closest("#methods input"))?.value;
+  $("#methods").replaceChildren(...parts);
+  if (focused) $(`#methods input[value="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function chosen(box) {
+  (box.checked ? on : off).add(box.value);
+  (box.checked ? off : on).delete(box.value);
+  ready();
+}
+
+// reconstructions -------------------------------------------------------------------------------------------------------
+
+async function reconstruct() {
+  if (waiting) await measure();
+  if ($("#problem").textContent) return;
+  const body = asked(), wanted = offered.filter(isOn);
+  running = new AbortController();
+  ready();
+  $("#stop").hidden = false;
+  expect(wanted);
+  try {
+    for (const method of wanted) {
+      atWork(method);
+      try {
+        show(await ask("reconstruction", { ...body, method: method.key }, running.signal));
+      } catch (error) {
+        if (error.name === "AbortError") throw error;
+        show({ method, problem: error.message, brightest: null }); // this one only: others may do
+      }
+    }
+    $("#aloud").textContent = spoken();
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+    drop("stopped");
+  } finally {
+    running = null;
+    $("#stop").hidden = true;
+    ready();
+  }
+}
+
+async function judge() {
+  const button = /** @type {HTMLButtonElement} */ ($("#ask"));
+  const { setup } = asked(), group = value("#group");
+  button.disabled = true;
+  $("#verdict").replaceChildren(el("p", { class: "soft" }, "Asking identify … for large pictures this takes up to a minute."));
+  try {
+    const told = await ask("verdict", { setup, group });
+    if (group !== value("#group") || JSON.stringify(setup) !== JSON.stringify(asked().setup)) return $("#verdict").replaceChildren();
+    $("#verdict").replaceChildren(
+      el("p", {}, el("span", { class: `chip ${told.kind}` }, told.verdict), ` ${told.reason}`),
+      el("details", {}, el("summary", {}, "The figures"), el("pre", {}, told.report)));
+  } catch (error) {
+    $("#verdict").replaceChildren(el("p", { class: "problem" }, error.message));
+  } finally {
+    button.disabled = false;
+  }
+}
+
+// pictures of one's own -------------------------------------------------------------------------------------------------
+
+async function bring() {
+  const input = /** @type {HTMLInputElement} */ ($("#file"));
+  const [file] = input.files ?? [];
+  if (!file) return;
+  $("#sent").textContent = "being read …";
+  try {
+    sent = await api("/lab/pictures", { body: file });
+    $("#sent").textContent = `${file.name}, ${sent.width} × ${sent.height}: its middle square, in memory only`;
+    choose("sent");
+  } catch (error) {
+    $("#sent").textContent = error.message;
+  } finally {
+    input.value = "";
+  }
+}
+
+function taken(picture) {
+  generated = picture;
+  if (lab.sizes.includes(picture.size)) $("#size").value = String(picture.size);
+  choose("generated");
+}
+
+function choose(name) {
+  pictures();
+  $("#picture").value = name;
+  $("#picture").dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+start().catch((error) => {
+  $("#lab").removeAttribute("aria-busy");
+  failed(error);
+});

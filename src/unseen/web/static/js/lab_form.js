@@ -1,0 +1,53 @@
+// @ts-check
+// Forms that the server describes: an operator or a noise is a kind with settings, and each setting a field.
+import { $, el } from "./api.js";
+
+const memory = new Map(); // "operator.tomography.views" → what somebody has set, while the page is open
+
+/** Options of a select, by value and words; what was chosen stays where it still is. */
+export function options(select, entries) {
+  const before = select.value;
+  select.replaceChildren(...entries.map(({ value, words }) => el("option", { value }, words)));
+  if (entries.some(({ value }) => String(value) === before)) select.value = before;
+}
+
+/** The fields of a choice, into `box`. */
+export function drawFields(box, part, choice) {
+  box.replaceChildren(...choice.settings.flatMap((setting) => field(part, choice.kind, setting)));
+}
+
+/** What is set: { kind, … }. */
+export function readFields(part, choice) {
+  const read = { kind: choice.kind };
+  for (const setting of choice.settings) {
+    const input = /** @type {HTMLInputElement} */ ($(`#${part}-${setting.name}`));
+    if (!input.checkValidity()) {
+      input.reportValidity();
+      throw new Error(`${setting.words}: ${input.validationMessage}`);
+    }
+    read[setting.name] = setting.kind === "yes" ? input.checked : setting.kind === "one of" ? input.value : Number(input.value);
+  }
+  return read;
+}
+
+function field(part, kind, setting) {
+  const id = `${part}-${setting.name}`, key = `${part}.${kind}.${setting.name}`;
+  const value = memory.get(key) ?? setting.value;
+  const label = el("label", { for: id }, setting.words);
+  const keep = (/** @type {Event} */ event) => {
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    memory.set(key, setting.kind === "yes" ? input.checked : input.value);
+  };
+  if (setting.kind === "yes") return [label, el("input", { type: "checkbox", id, checked: Boolean(value), onchange: keep })];
+  if (setting.kind === "one of") {
+    const select = el("select", { id, onchange: keep }, setting.options.map((one) => el("option", { value: one }, one)));
+    select.value = String(value);
+    return [label, select];
+  }
+  // any number within the bounds is taken; the slider goes in steps
+  const bounds = { min: setting.low, max: setting.high };
+  const step = setting.kind === "whole" ? 1 : "any";
+  const number = el("input", { type: "number", id, ...bounds, step, value, required: true, oninput: (event) => { keep(event); slider.value = number.value; } });
+  const slider = el("input", { type: "range", ...bounds, step: setting.step, value, "aria-label": setting.words, oninput: () => { number.value = slider.value; number.dispatchEvent(new Event("change", { bubbles: true })); memory.set(key, number.value); } });
+  return setting.high > 1000 ? [label, number] : [label, number, slider];
+}

@@ -1,0 +1,73 @@
+// @ts-check
+// A generator's latent, moved by hand: one request at a time, the latest position wins.
+import { $, el, failed } from "./api.js";
+import { ask as askLab } from "./lab_asking.js";
+import { options } from "./lab_form.js";
+
+let latent = [];
+let number = 0;
+let told = null; // the latest answer
+let asking = false;
+let again = false;
+let take = (/** @type {any} */ _picture) => {};
+
+/** `taken` is told when a picture is to be the lab's own. */
+export function showLatents(lab, taken) {
+  take = taken;
+  const none = $("#no-generator");
+  none.hidden = lab.generators.length > 0;
+  $("#generators").hidden = !none.hidden;
+  none.textContent = lab.shelf
+    ? "The lab's folder holds no generator. Train one (unseen prior train), put its bundle into the folder that --lab names, and load this page again: its latent then stands here as sliders, and range and soft are offered as methods."
+    : "This server was given no folder of models. Start it with --lab FOLDER, or set UNSEEN_LAB: reconstructors in it become methods, and of a generator the latent stands here as sliders.";
+  $("#refused").hidden = !lab.refused.length;
+  $("#refused").replaceChildren(...lab.refused.map((words) => el("li", {}, words)));
+  if (!lab.generators.length) return;
+  options($("#generator"), lab.generators.map(({ key, name }) => ({ value: key, words: name })));
+  const begin = () => {
+    $("#generator-about").textContent = lab.generators.find(({ key }) => key === $("#generator").value).about;
+    ask(null).catch(failed);
+  };
+  $("#generator").addEventListener("change", begin);
+  $("#draw").addEventListener("click", () => { number = (number + 1) % 10000; ask(null).catch(failed); });
+  $("#mean").addEventListener("click", () => { latent = latent.map(() => 0); sliders(); ask(latent).catch(failed); });
+  $("#take").addEventListener("click", () => { if (told) take({ generator: $("#generator").value, latent: [...told.latent], size: told.size }); });
+  begin();
+}
+
+async function ask(wanted) {
+  if (asking) {
+    again = true;
+    return;
+  }
+  asking = true;
+  try {
+    told = await askLab("generated", { generator: $("#generator").value, latent: wanted, number });
+    Object.assign($("#generated"), { src: told.picture, hidden: false });
+    if (wanted === null) {
+      latent = told.latent;
+      sliders();
+    }
+    const length = Math.hypot(...told.latent);
+    $("#latent-words").textContent = `‖z‖ = ${length.toFixed(2)}; typical are ${Math.sqrt(told.latent.length).toFixed(1)} (z ~ N(0, I), ${told.latent.length} numbers)`;
+  } finally {
+    asking = false;
+  }
+  if (again) {
+    again = false;
+    await ask(latent);
+  }
+}
+
+function sliders() {
+  const { sliders: count, reach } = told;
+  $("#sliders").replaceChildren(...latent.slice(0, count).map((value, i) => {
+    const output = el("output", {}, value.toFixed(2));
+    const slider = el("input", { type: "range", min: -reach, max: reach, step: 0.05, value, "aria-label": `z ${i + 1}`, oninput: () => {
+      latent[i] = Number(slider.value);
+      output.textContent = latent[i].toFixed(2);
+      ask(latent).catch(failed);
+    } });
+    return el("label", {}, `z ${i + 1}`, slider, output);
+  }));
+}

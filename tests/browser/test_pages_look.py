@@ -136,7 +136,14 @@ def _turing(page: Page, site: Site) -> None:
     expect(page.get_by_role("heading").first).to_be_visible()
 
 
+def _lab(page: Page, site: Site) -> None:
+    page.goto(f"{site.root}/lab")
+    expect(page.get_by_role("heading").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+
+
 def _sign_in(page: Page, site: Site) -> None:
+    page.goto(f"{site.root}/api/v1/health")  # what the list still asks for would be refused
     page.context.clear_cookies()
     page.goto(f"{site.root}/sign-in")
 
@@ -151,6 +158,7 @@ PAGES = {
     "calibration": _calibration,
     "watch": _watch,
     "turing": _turing,
+    "lab": _lab,
     "sign-in": _sign_in,
 }
 

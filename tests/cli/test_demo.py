@@ -58,7 +58,7 @@ def _worklist(out: Path, said: str) -> None:
     assert f"{listed} cleared, {totals['reported']} reported" in said
     for what in (
         "signed in with the link",
-        "7 pages, and ",
+        "8 pages, and ",
         "512 × 512 of 12 bits, 4 scores",
         "the server was stopped",
     ):

@@ -14,6 +14,7 @@ from tests.cli.conftest import LIMITS, Say, World
 from unseen.artifacts import bundle
 from unseen.artifacts import recipe as recipes
 from unseen.experiments.imaging.settings import resolved
+from unseen.experiments.priors import training as generator
 from unseen.experiments.running import resolve
 
 
@@ -132,6 +133,11 @@ def test_recipes_names_every_recipe_and_each_is_valid(say: Say) -> None:
         if name.startswith("imaging/"):
             assert resolved(recipes.load(name)).name == name
             with pytest.raises(recipes.RecipeError, match="is about reconstruction, not about films"):
+                resolve(recipes.load(name))
+            continue
+        if name.startswith("priors/"):
+            assert generator.resolve(recipes.load(name)).name == name
+            with pytest.raises(recipes.RecipeError, match="is about a generator, not about films"):
                 resolve(recipes.load(name))
             continue
         recipe = resolve(recipes.load(name))

@@ -59,7 +59,7 @@ def test_a_filled_worklist_passes_and_its_server_ends_well(world: World, tmp_pat
         said = list(checked(running.root, running.link, world.filled, models=2))
         assert running.stop() == 0
     assert said[0] == "signed in with the link, as local (admin)"
-    assert said[1].startswith("7 pages, and ")
+    assert said[1].startswith("8 pages, and ")
     assert f"{world.filled.to_read} to read" in said[2] and f"{world.filled.reported} reported" in said[2]
     assert any("a policy for North and South" in line for line in said)
     log = (tmp_path / "serve.log").read_text(encoding="utf-8")

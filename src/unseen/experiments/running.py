@@ -26,6 +26,7 @@ from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finder
 from unseen.detectors.saved import add_gate, finder_of, gate_parts, load, save
 from unseen.experiments.cohort import cohort_of, lung_films, own_normals, phantom_normals
+from unseen.priors import GENERATORS
 from unseen.reconstruction import RECONSTRUCTORS
 from unseen.screening.gate.gate import Gate, GateError
 from unseen.screening.loading import gate_in
@@ -66,6 +67,8 @@ def resolve(recipe: Recipe) -> Recipe:
             f"{recipe.name} is about reconstruction, not about films. Train it by "
             "`python -m unseen.experiments.imaging --only NAME`, or your own by unseen.reconstruction.learn"
         )
+    if recipe.method.key in GENERATORS:
+        raise RecipeError(f"{recipe.name} is about a generator, not about films. Train it by `unseen prior train`")
     method: type[Detector] = METHODS.load(recipe.method.key)
     return recipe.resolved(method=method.Config, view=View, training=Training)
 

@@ -81,9 +81,9 @@ def checked(root: str, link: str, filled: Filled, *, models: int) -> Iterator[st
     study = next(row["study"] for row in rows if row["state"] == "to_read")
     film = visitor.json(f"/studies/{study}")["films"][0]["film"]
     seen: set[str] = set()
-    for path in ("/", f"/studies/{study}", "/live", "/compare", f"/compare/{film}", "/models", "/turing"):
+    for path in ("/", f"/studies/{study}", "/live", "/compare", f"/compare/{film}", "/models", "/turing", "/lab"):
         _page(visitor, path, seen)
-    yield f"7 pages, and {len(seen)} scripts and styles that they ask for"
+    yield f"8 pages, and {len(seen)} scripts and styles that they ask for"
     yield (
         f"the list: {filled.to_read} to read, of which {filled.not_scored} could not be scored and say why; "
         f"{filled.cleared} cleared, {filled.reported} reported"

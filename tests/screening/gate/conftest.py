@@ -32,3 +32,9 @@ def gate(normals: list[Film], finder: CrossFittedLungs) -> Gate:
 def incoming() -> list[Film]:
     """Other patients, with and without a lesion."""
     return list(phantoms.twins(8, seed=32, size=128))
+
+
+@pytest.fixture(scope="session")
+def many(incoming: list[Film]) -> list[Film]:
+    """Enough of them to count."""
+    return [*incoming, *phantoms.twins(24, seed=33, size=128)]

@@ -33,11 +33,9 @@ def share(told: list[Refusal | None]) -> float:
     return float(np.mean([one is not None for one in told]))
 
 
-def test_proper_films_pass_with_and_without_a_lesion(
-    gate: Gate, finder: CrossFittedLungs, incoming: list[Film]
-) -> None:
-    # 36 normals: each of four checks may refuse 1 in 37, 0.11 in all; more than 4 of 16 would be a chance of 1 in 50
-    assert share(judged(gate, finder, incoming)) <= 0.25
+def test_proper_films_pass_with_and_without_a_lesion(gate: Gate, finder: CrossFittedLungs, many: list[Film]) -> None:
+    # 36 normals: each of four checks may refuse 1 in 37, 0.11 in all, give or take 0.05 by which 36 they are
+    assert share(judged(gate, finder, many)) <= 0.25
     assert sum(SHARES.values()) <= 0.035
 
 

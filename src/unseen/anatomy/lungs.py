@@ -22,6 +22,7 @@ from unseen.losses.supervised import bce, dice_loss
 from unseen.networks.unet import UNet
 from unseen.training.learner import Step
 from unseen.training.loop import train
+from unseen.training.precision import fastest_precision
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ class LungFinder:
         self.network = self._drawn(seed=seed)
         batch = min(16, len(examples.digests))
         epochs = max(1, math.ceil(self.config.steps / max(1, len(examples.digests) // batch)))
-        settings = Training(epochs=epochs, batch_size=batch, seed=seed, precision="bf16", device=device)
+        precision = fastest_precision(device)
+        settings = Training(epochs=epochs, batch_size=batch, seed=seed, precision=precision, device=device)
         learner = _LungLearner(self.network)
         data = (examples.images, examples.masks)
         train(learner, data, settings, folder=folder, progress=progress, identity=self.config.model_dump_json())

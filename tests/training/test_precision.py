@@ -1,0 +1,40 @@
+"""Which precision is the faster one: by what the processor says of itself."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from unseen.anatomy import lungs
+from unseen.anatomy.lungs import LungExamples, LungFinder
+from unseen.data import phantoms
+from unseen.training.precision import fastest_precision
+from unseen.training.settings import Training
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"avx512_f": True, "avx512_bf16": True, "amx_bf16": False}, "bf16"),
+        ({"amx_bf16": True}, "bf16"),
+        ({"avx512_f": True, "avx512_bf16": False, "cpu_name": "some bf16"}, "fp32"),
+        ({}, "fp32"),
+    ],
+)
+def test_a_processor_is_taken_at_its_word(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, object], expected: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert fastest_precision("cpu") == fastest_precision() == expected
+    assert fastest_precision("mps") == fastest_precision("cuda:0") == "fp32"
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_lung_finder_trains_in_it(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
+    seen: list[Training] = []
+    monkeypatch.setattr(lungs, "fastest_precision", lambda device: precision)
+    monkeypatch.setattr(lungs, "train", lambda learner, data, settings, **rest: seen.append(settings))
+    finder = LungFinder(LungFinder.Config(size=32, features=4, depth=2, steps=1))
+    finder.fit(LungExamples.of(phantoms.normals(2, seed=0, size=64), size=32), device="cpu")
+    assert [settings.precision for settings in seen] == [precision]

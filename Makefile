@@ -21,7 +21,7 @@ export NO_MKDOCS_2_WARNING := 1
 # One thread a worker: WORKERS processes run at a time.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --dist worksteal
 
-.PHONY: help demo test quick results results-thesis results-screening results-imaging bench bench-imaging peers docs screenshots soak lint format parts clean
+.PHONY: help demo test quick results results-thesis results-screening results-imaging results-priors bench bench-imaging bench-priors peers docs screenshots soak lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -31,8 +31,10 @@ help:
 	@echo "make results-thesis  the thesis's protocol and the noise study, docs/results-thesis.md (many hours; goes on)"
 	@echo "make results-screening  the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
 	@echo "make results-imaging  imaging from measurements alone on real data, docs/results-imaging.md (many hours; goes on)"
+	@echo "make results-priors  generators as priors against TV, on digits, shapes and MR slices, docs/results-priors.md (hours; goes on)"
 	@echo "make bench     a training step and a film's score against plain PyTorch, docs/speed.md (under ten minutes)"
 	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
+	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
 	@echo "make docs      the documentation, into site/"
 	@echo "make screenshots  every page of the reader's page, light and dark, into docs/images/pages"
@@ -71,12 +73,21 @@ results-imaging: $(STAMP)
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 OMP_NUM_THREADS=1 \
 		$(BIN)/python -m unseen.experiments.imaging
 
+# Hours, most of them the generators' trainings: may be stopped (Ctrl-C) and said again, and goes on.
+results-priors: $(STAMP)
+	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 OMP_NUM_THREADS=1 \
+		$(BIN)/python -m unseen.experiments.priors
+	$(BIN)/python docs/figures/priors_curves.py
+
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
 # One core; best on a machine that does nothing else. Without make peers, deepinv and ASTRA are left out.
 bench-imaging: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.imaging
+
+bench-priors: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.priors --recipe priors/mnist-vae
 
 peers:
 	PYTHON=$(PYTHON) benchmarks/peers.sh

@@ -2,6 +2,8 @@
 
 python -m benchmarks.priors               64 pictures × 10 starts; results/bench-priors.json (minutes: the loop is slow)
 python -m benchmarks.priors --looped 32   the loop over so many of the 640 only, and its time in proportion
+python -m benchmarks.priors --recipe priors/mnist-vae   that generator, trained or found in $UNSEEN_RUNS, and its test
+                                                        pictures; else a decoder drawn at random, and pictures by it
 
 Exit status 1: at 64 × 10 the batch is less than three times as fast, or ends at other objectives.
 """
@@ -19,11 +21,17 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.machine import described
+from unseen.artifacts import recipe as recipes
 from unseen.artifacts.files import write_text
+from unseen.artifacts.recipe import validated
+from unseen.experiments.priors.pictures import PictureSettings, load
+from unseen.experiments.priors.training import train_generator
 from unseen.networks.dcgan import Decoder
 from unseen.physics.mask import Mask
+from unseen.priors.generator import Generator
 from unseen.priors.latent_prior import Search
 from unseen.priors.range import Range
+from unseen.training.showing import shown_on
 
 LEAST = 3.0  # times as fast
 SAME = (
@@ -71,6 +79,7 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=30)
     parser.add_argument("--features", type=int, default=16)
     parser.add_argument("--looped", type=int, help="of the pictures × restarts; left out: all")
+    parser.add_argument("--recipe", help="a generator's recipe, of pictures of 32 x 32")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("results/bench-priors.json"))
     given = parser.parse_args()
@@ -85,9 +94,9 @@ def main() -> None:
 
 def measured(given: argparse.Namespace) -> dict[str, object]:
     """Both at equal iterations from equal starts: processor and wall seconds, and how far their objectives differ."""
-    G, rng = Drawn(given.features), torch.Generator().manual_seed(1)
+    rng = torch.Generator().manual_seed(1)
     A = Mask(torch.rand(1, SIZE, SIZE, generator=rng) < 0.3)
-    x = G.sample(given.pictures, generator=rng)
+    G, x = _trained(given) if given.recipe else _drawn(given, rng)
     y = A(x + 0.05 * torch.randn(x.shape, generator=rng))
     starts = G.latents(given.restarts, generator=rng).expand(given.pictures, -1, -1)
     search = Search(restarts=given.restarts, iterations=given.iterations, tolerance=0)
@@ -112,7 +121,7 @@ def measured(given: argparse.Namespace) -> dict[str, object]:
         "pictures": given.pictures,
         "restarts": given.restarts,
         "iterations": given.iterations,
-        "features": given.features,
+        "generator": given.recipe or f"drawn, {given.features} features",
         "threads": given.threads,
         "looped": len(looped),
         "batch_s": batch_s,
@@ -125,6 +134,17 @@ def measured(given: argparse.Namespace) -> dict[str, object]:
         "same_objective": same,
         "met": loop_s / batch_s >= LEAST and same >= MOST,
     }
+
+
+def _drawn(given: argparse.Namespace, rng: torch.Generator) -> tuple[Generator, Tensor]:
+    G = Drawn(given.features)
+    return G, G.sample(given.pictures, generator=rng)
+
+
+def _trained(given: argparse.Namespace) -> tuple[Generator, Tensor]:
+    run = train_generator(recipes.load(given.recipe), progress=shown_on())
+    view = validated(run.recipe.view, PictureSettings, where="view")
+    return run.G, load(view).testing[: given.pictures]
 
 
 class _Clock:

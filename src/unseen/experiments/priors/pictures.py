@@ -14,6 +14,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -54,6 +55,11 @@ def load(settings: PictureSettings, *, data: Path | None = None) -> Pictures:
     Raises:
         RecipeError: they are not there, or have no such size.
     """
+    return _loaded(settings, _folder(data))
+
+
+@lru_cache(maxsize=1)  # the generators of a problem learn from the same pictures
+def _loaded(settings: PictureSettings, data: Path) -> Pictures:
     found = _SOURCES[settings.pictures](settings, data)
     training = found.training if settings.limit is None else found.training[: settings.limit]
     if settings.copies > 1:
@@ -63,7 +69,7 @@ def load(settings: PictureSettings, *, data: Path | None = None) -> Pictures:
     return replace(found, training=training)
 
 
-def _digits(settings: PictureSettings, data: Path | None) -> Pictures:
+def _digits(settings: PictureSettings, data: Path) -> Pictures:
     if settings.size != 32:
         raise RecipeError(f"view.size: seen {settings.size}; digits are 28 × 28, padded to 32")
     known, testing = (read_digits(_at(data, f"mnist/{part}-images-idx3-ubyte.gz")) for part in ("train", "t10k"))
@@ -72,7 +78,7 @@ def _digits(settings: PictureSettings, data: Path | None) -> Pictures:
     return Pictures(known[:cut], known[cut:], testing, tuple(range(len(testing))), split)
 
 
-def _shapes(settings: PictureSettings, data: Path | None) -> Pictures:
+def _shapes(settings: PictureSettings, data: Path) -> Pictures:
     del data
     numbers = (_SHAPES, _SHAPES_VALIDATING, _SHAPES_TESTED)
     training, validation, testing = (
@@ -83,7 +89,7 @@ def _shapes(settings: PictureSettings, data: Path | None) -> Pictures:
     return Pictures(training, validation, testing, tuple(range(_SHAPES_TESTED)), split)
 
 
-def _brain(settings: PictureSettings, data: Path | None) -> Pictures:
+def _brain(settings: PictureSettings, data: Path) -> Pictures:
     from PIL import Image
 
     with _at(data, "brain_t1/manifest.csv").open(newline="", encoding="utf-8") as file:
@@ -108,7 +114,7 @@ def _brain(settings: PictureSettings, data: Path | None) -> Pictures:
     )
 
 
-_SOURCES: dict[str, Callable[[PictureSettings, Path | None], Pictures]] = {
+_SOURCES: dict[str, Callable[[PictureSettings, Path], Pictures]] = {
     "digits": _digits,
     "shapes": _shapes,
     "brain": _brain,
@@ -128,8 +134,12 @@ def _moved(pictures: Tensor, generator: torch.Generator) -> Tensor:
     return functional.grid_sample(pictures, grid, align_corners=False).clamp(0, 1)
 
 
-def _at(data: Path | None, name: str) -> Path:
-    path = (Path(os.environ.get("UNSEEN_DATA") or "data") if data is None else data) / name
+def _folder(data: Path | None) -> Path:
+    return Path(os.environ.get("UNSEEN_DATA") or "data") if data is None else data
+
+
+def _at(data: Path, name: str) -> Path:
+    path = data / name
     if not path.is_file():
         raise RecipeError(f"{path}: not there. Set $UNSEEN_DATA to the folder that holds {name}")
     return path

@@ -1,0 +1,97 @@
+"""`python -m unseen.experiments.priors`: train the generators, solve every problem, write rows, render the page.
+
+python -m unseen.experiments.priors                            everything (hours; goes on where it was stopped)
+python -m unseen.experiments.priors --only brain-mri           these problems
+python -m unseen.experiments.priors --render                   the page, from the committed rows alone
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from unseen.artifacts import recipe as recipes
+from unseen.artifacts.recipe import RecipeError, validated
+from unseen.experiments.imaging.pictures import Pictures
+from unseen.experiments.imaging.side_by_side import write_side_by_side
+from unseen.experiments.priors.comparing import Effort, compared
+from unseen.experiments.priors.page import write_page
+from unseen.experiments.priors.pictures import PictureSettings, load
+from unseen.experiments.priors.problems import PROBLEMS, Problem, measured, named, spread_over
+from unseen.experiments.priors.rows import SEED, name_of, row_of
+from unseen.experiments.priors.training import TrainedRun, train_generator
+from unseen.experiments.rows import write_row
+from unseen.priors.generator import Generator
+from unseen.training.showing import shown_on
+
+EFFORTS = {"brain-mri": Effort(tested=20, variation=300)}  # sixteen times the pixels of the others
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse, run, and tell a user's mistakes in one sentence, with status 2."""
+    parser = argparse.ArgumentParser(prog="python -m unseen.experiments.priors", description=__doc__.splitlines()[0])
+    parser.add_argument("--render", action="store_true", help="only render the page from the rows in --rows")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these problems (default: all)")
+    parser.add_argument("--again", action="store_true", help="solve anew what has its rows")
+    parser.add_argument("--rows", type=Path, default=Path("results"), help="where rows lie (default: results)")
+    parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results-priors.md goes (default: docs)")
+    given = parser.parse_args(arguments)
+    try:
+        problems = PROBLEMS if given.only is None else [named(name) for name in given.only]
+        if not given.render:
+            for problem in problems:
+                effort = EFFORTS.get(problem.name, Effort())
+                run_problem(problem, rows=given.rows, docs=given.docs, effort=effort, again=given.again)
+        print("rendered", write_page(given.rows, docs=given.docs))
+    except RecipeError as error:
+        sys.exit(f"make results-priors: {error}")
+
+
+def run_problem(problem: Problem, *, rows: Path, docs: Path, effort: Effort, again: bool = False) -> None:
+    """Every level of a problem: its rows, and one picture of all methods side by side."""
+    pictures: Pictures | None = None
+    for level in sorted(problem.levels, key=problem.everywhere.__contains__):  # first what takes one generator alone
+        last = rows / "priors" / f"{name_of(problem.name, level, 'sparse', problem.kinds_at(level)[-1])}-{SEED}.json"
+        if last.is_file() and not again:  # a level's rows are written in one order
+            continue
+        if pictures is None:
+            pictures = load(validated(dict(problem.view), PictureSettings, where="view"))
+        _run_level(problem, level, pictures, rows=rows, docs=docs, effort=effort)
+        write_page(rows, docs=docs)
+
+
+def _run_level(problem: Problem, level: str, pictures: Pictures, *, rows: Path, docs: Path, effort: Effort) -> None:
+    validation, test = measured(problem, level, pictures, tested=effort.tested, validating=effort.validating)
+    units = tuple(pictures.units[i] for i in spread_over(len(pictures.testing), effort.tested))
+    trained: dict[str, TrainedRun] = {
+        kind: train_generator(recipes.load(problem.recipe_of(kind)), progress=shown_on())
+        for kind in problem.kinds_at(level)
+    }
+    generators: dict[str, Generator] = {kind: run.G for kind, run in trained.items()}
+    shown = {"truth": test.x}
+    for outcome in compared(validation, test, generators, effort=effort):
+        row = row_of(
+            problem,
+            level,
+            outcome,
+            test,
+            units,
+            split=pictures.split,
+            effort=effort,
+            trained=trained.get(outcome.generator),
+        )
+        print("wrote", write_row(row, rows), f"{row['metrics']['psnr']['value']:.2f} dB", flush=True)
+        if outcome.generator in ("", "vae"):
+            shown[outcome.method] = outcome.x
+    if level in problem.everywhere:
+        path = docs / "images" / "priors" / f"{name_of(problem.name, level, '', '')}.png"
+        print("wrote", write_side_by_side(path, shown, pictures=3), flush=True)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)  # what the recipes train with
+    main()

@@ -16,12 +16,11 @@ import torch
 
 from unseen.artifacts import recipe as recipes
 from unseen.artifacts.recipe import RecipeError, validated
-from unseen.experiments.imaging.pictures import Pictures
 from unseen.experiments.imaging.side_by_side import write_side_by_side
-from unseen.experiments.priors.comparing import Effort, compared
+from unseen.experiments.priors.comparing import Effort, asked_of, compared
 from unseen.experiments.priors.page import write_page
 from unseen.experiments.priors.pictures import PictureSettings, load
-from unseen.experiments.priors.problems import PROBLEMS, Problem, measured, named, spread_over
+from unseen.experiments.priors.problems import KINDS, PROBLEMS, Problem, measured, named, spread_over
 from unseen.experiments.priors.rows import SEED, name_of, row_of
 from unseen.experiments.priors.training import TrainedRun, train_generator
 from unseen.experiments.rows import write_row
@@ -52,28 +51,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run_problem(problem: Problem, *, rows: Path, docs: Path, effort: Effort, again: bool = False) -> None:
-    """Every level of a problem: its rows, and one picture of all methods side by side."""
-    pictures: Pictures | None = None
+    """Every level of a problem: its rows, and a picture of the VAE's methods side by side. What has its row stands."""
     for level in sorted(problem.levels, key=problem.everywhere.__contains__):  # first what takes one generator alone
-        last = rows / "priors" / f"{name_of(problem.name, level, 'sparse', problem.kinds_at(level)[-1])}-{SEED}.json"
-        if last.is_file() and not again:  # a level's rows are written in one order
-            continue
-        if pictures is None:
-            pictures = load(validated(dict(problem.view), PictureSettings, where="view"))
-        _run_level(problem, level, pictures, rows=rows, docs=docs, effort=effort)
-        write_page(rows, docs=docs)
+        asked = [
+            pair
+            for pair in asked_of(problem.kinds_at(level))
+            if again or not (rows / "priors" / f"{name_of(problem.name, level, *pair)}-{SEED}.json").is_file()
+        ]
+        if asked:
+            _run_level(problem, level, asked, rows=rows, docs=docs, effort=effort)
 
 
-def _run_level(problem: Problem, level: str, pictures: Pictures, *, rows: Path, docs: Path, effort: Effort) -> None:
+def _run_level(
+    problem: Problem, level: str, asked: Sequence[tuple[str, str]], *, rows: Path, docs: Path, effort: Effort
+) -> None:
+    pictures = load(validated(dict(problem.view), PictureSettings, where="view"))
     validation, test = measured(problem, level, pictures, tested=effort.tested, validating=effort.validating)
     units = tuple(pictures.units[i] for i in spread_over(len(pictures.testing), effort.tested))
-    trained: dict[str, TrainedRun] = {
-        kind: train_generator(recipes.load(problem.recipe_of(kind)), progress=shown_on())
-        for kind in problem.kinds_at(level)
-    }
-    generators: dict[str, Generator] = {kind: run.G for kind, run in trained.items()}
+    trained: dict[str, TrainedRun] = {}
+
+    def generator_of(kind: str) -> Generator:
+        if kind not in trained:
+            trained[kind] = train_generator(recipes.load(problem.recipe_of(kind)), progress=shown_on())
+        return trained[kind].G
+
     shown = {"truth": test.x}
-    for outcome in compared(validation, test, generators, effort=effort):
+    first = asked_of(KINDS[:1])
+    for outcome in compared(validation, test, asked, generator_of, effort=effort):
         row = row_of(
             problem,
             level,
@@ -85,11 +89,12 @@ def _run_level(problem: Problem, level: str, pictures: Pictures, *, rows: Path, 
             trained=trained.get(outcome.generator),
         )
         print("wrote", write_row(row, rows), f"{row['metrics']['psnr']['value']:.2f} dB", flush=True)
-        if outcome.generator in ("", "vae"):
+        write_page(rows, docs=docs)
+        if (outcome.method, outcome.generator) in first:
             shown[outcome.method] = outcome.x
-    if level in problem.everywhere:
-        path = docs / "images" / "priors" / f"{name_of(problem.name, level, '', '')}.png"
-        print("wrote", write_side_by_side(path, shown, pictures=3), flush=True)
+        if len(shown) == 1 + len(first) and (outcome.method, outcome.generator) == first[-1]:
+            path = docs / "images" / "priors" / f"{name_of(problem.name, level, '', '')}.png"
+            print("wrote", write_side_by_side(path, shown, pictures=3), flush=True)
 
 
 if __name__ == "__main__":

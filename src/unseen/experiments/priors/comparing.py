@@ -7,7 +7,7 @@ penalty of the latent has its own scale, ‖z‖² / 2 for z ~ N(0, I), in `soft
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -84,14 +84,29 @@ def prior_of(method: str, weight: float, sigma: float, G: Generator | None) -> P
     return kind(G, weight=weight, mu=_NATS / weight, fit=fit)
 
 
+def asked_of(kinds: Sequence[str]) -> list[tuple[str, str]]:
+    """Every method and the kind of generator that it takes ("": none), in the order in which they are tried.
+
+    >>> asked_of(["vae"])
+    [('direct', ''), ('tv', ''), ('range', 'vae'), ('soft', 'vae'), ('sparse', 'vae')]
+    """
+    return [("direct", ""), ("tv", ""), *((method, kind) for kind in kinds for method in LATENT)]
+
+
 def compared(
-    validation: Measured, test: Measured, generators: dict[str, Generator], *, effort: Effort
+    validation: Measured,
+    test: Measured,
+    asked: Iterable[tuple[str, str]],
+    generator_of: Callable[[str], Generator],
+    *,
+    effort: Effort,
 ) -> Iterator[Outcome]:
-    """Every method in turn: A†, TV, then range, soft and sparse with each generator."""
-    yield directly(test)
-    yield _chosen_and_solved("tv", "", None, validation, test, effort)
-    for kind, G in generators.items():
-        for method in LATENT:
+    """The methods asked for, in turn; a kind of generator is asked for when the first method needs it."""
+    for method, kind in asked:
+        if method == "direct":
+            yield directly(test)
+        else:
+            G = generator_of(kind) if kind else None
             yield _chosen_and_solved(method, kind, G, validation, test, effort)
 
 

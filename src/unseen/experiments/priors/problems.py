@@ -19,7 +19,7 @@ from unseen.experiments.lab.operators import Blurred, FourierSpokes, Made, Maske
 from unseen.physics.operator import Operator
 from unseen.priors.real_pictures import of_real_pictures
 
-KINDS = ("vae", "wgan-gp", "ae")
+KINDS = ("vae", "ae", "wgan-gp")
 _OPERATOR, _NOISE = 0, 1000  # seeds
 
 

@@ -1,4 +1,5 @@
-"""`unseen prior train RECIPE`: a generator that learns from pictures; the run's folder holds the bundle."""
+"""`unseen prior train RECIPE`: a generator that learns from pictures; the run's folder holds the bundle.
+`unseen prior study BUNDLE`: what it can draw, and what not."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ prior = typer.Typer(
     no_args_is_help=True,
     help="Generative models as priors: trained on good pictures, they regularise any operator without pairs."
     "\n\nExamples:"
-    "\n\n  unseen prior train priors/mnist-vae --out model",
+    "\n\n  unseen prior train priors/mnist-vae --out model"
+    "\n\n  unseen prior study model --pictures digits --out study",
 )
 
 
@@ -57,4 +59,46 @@ def train(
     for name, value in trained.metrics.items():
         console.note(f"{name.replace('_', ' ')}: {value} dB")
     typer.echo(str(out or trained.run.bundle))
+    console.limits()
+
+
+@prior.command()
+def study(
+    bundles: Annotated[
+        list[Path], typer.Argument(help="a generator's bundle, or several of one size, side by side in one report")
+    ],
+    pictures: Annotated[
+        str,
+        typer.Option(
+            help="digits, shapes or brain, dealt as for the training; or pictures of your own, half of which is held "
+            "out: a .npy file of (n, height, width) in [0, 1], or a folder of grey images"
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="folder for report.html and study.json")],
+    number: Annotated[
+        int, typer.Option(min=1, help="test pictures that are looked for in each generator's range")
+    ] = 64,
+    seed: Annotated[int, typer.Option(help="of every draw: test pictures, samples, starts, intervals")] = 0,
+) -> None:
+    """See what a generator can draw, and what not: five questions, one report.
+
+    Can it make test pictures; does it make what is none; are its samples spread as pictures are; how much does a
+    picture change with its latent; do pictures' codes fill the prior. Public pictures are looked for in $UNSEEN_DATA.
+    Pictures that a generator has learnt from are never tested.
+
+    Examples:
+
+      unseen prior study model --pictures digits --out study
+
+      unseen prior study vae wgan ae --pictures mine.npy --out study --number 32
+    """
+    from unseen.cli import console
+    from unseen.experiments.priors.study_bundles import study_bundles
+
+    console.step(f"studying {len(bundles)} generator{'s' if len(bundles) > 1 else ''}")
+    found = study_bundles(bundles, pictures, out=out, number=number, seed=seed, progress=console.note)
+    for name, one in found.items():
+        for question, sentence in one.sentences.items():
+            typer.echo(f"{name}, {question}: {sentence}")
+    typer.echo(f"report: {out / 'report.html'}")
     console.limits()

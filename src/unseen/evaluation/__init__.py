@@ -7,6 +7,8 @@ Nothing is trained here. A detector is anything with ``score(films)``; a table o
     evaluate             both, and the report
     compare              several detectors' tables on the same films: differences, DeLong
     best_epoch           a figure that peeks, by its own name and apart from the headline
+
+Of a generator's samples there are `mmd`, how far they are from real pictures, and `precision_recall`.
 """
 
 from typing import TYPE_CHECKING
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from unseen.evaluation.figures import metrics_from_table as metrics_from_table
     from unseen.evaluation.interval import Interval as Interval
     from unseen.evaluation.interval import Missing as Missing
+    from unseen.evaluation.maximum_mean_discrepancy import MeanDiscrepancy as MeanDiscrepancy
+    from unseen.evaluation.maximum_mean_discrepancy import mmd as mmd
+    from unseen.evaluation.precision_recall_of_samples import PrecisionRecall as PrecisionRecall
+    from unseen.evaluation.precision_recall_of_samples import precision_recall as precision_recall
     from unseen.evaluation.report import report_html as report_html
     from unseen.evaluation.report import write_report as write_report
     from unseen.evaluation.roc import auroc as auroc
@@ -45,6 +51,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "evaluating": ["Evaluation", "evaluate", "write_evaluation"],
         "figures": ["metrics_from_table"],
         "interval": ["Interval", "Missing"],
+        "maximum_mean_discrepancy": ["MeanDiscrepancy", "mmd"],
+        "precision_recall_of_samples": ["PrecisionRecall", "precision_recall"],
         "report": ["report_html", "write_report"],
         "roc": ["auroc"],
         "shortcuts": ["trivial_statistics"],

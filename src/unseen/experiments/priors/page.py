@@ -124,7 +124,8 @@ def _pattern(rows: Sequence[Row]) -> list[str]:
     return [
         "### Does the source's pattern hold?",
         "Range wins with few data and loses to TV with many; soft is at least as good as both. Differences of PSNR on "
-        "the same slices, in dB, with a paired interval over subjects:",
+        "the same slices, in dB, with a paired interval over subjects. The source's few are 10 spokes and its many 30; "
+        "of a small picture 10 spokes see more: 9 % of the frequencies of 128 × 128, 4 % of 256 × 256. Here 5 see 4 %.",
         table(["generator", "measured", "difference", "dB [95 %]", "the pattern"], lines),
         *_why_not(claims, rows),
     ]

@@ -11,10 +11,13 @@ from unseen.experiments.imaging.share import mean_of
 from unseen.experiments.priors.problems import KINDS
 from unseen.experiments.rows import Row
 
-FEW, MANY = "10 spokes", "30 spokes"
+FEWEST, FEW, MANY = "5 spokes", "10 spokes", "30 spokes"
 _ASKED: tuple[tuple[str, str, str, bool], ...] = (  # level, the better, the worse, strictly
+    (FEWEST, "range", "tv", True),
     (FEW, "range", "tv", True),
     (MANY, "tv", "range", True),
+    (FEWEST, "soft", "tv", False),
+    (FEWEST, "soft", "range", False),
     (FEW, "soft", "tv", False),
     (FEW, "soft", "range", False),
     (MANY, "soft", "tv", False),

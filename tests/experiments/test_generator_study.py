@@ -19,6 +19,7 @@ from unseen.artifacts.recipe import RecipeError
 from unseen.data.arrays import ArrayError
 from unseen.data.shapes import squares_and_circles
 from unseen.evaluation.interval import Interval
+from unseen.evaluation.precision_recall_of_samples import precision_recall
 from unseen.experiments.imaging.pictures import Pictures
 from unseen.experiments.priors import study_unfeasible
 from unseen.experiments.priors.study import LEAST, Study, study
@@ -183,9 +184,10 @@ def test_a_collapsed_generator_recalls_nothing_and_real_pictures_do_well() -> No
     assert found.real is not None and found.real.discrepancy.p is not None and found.real.discrepancy.p > 0.01
     assert value(found.samples.recall) < 0.1 < 0.6 < value(found.real.recall)
     assert found.samples.discrepancy.p is not None and found.samples.discrepancy.p < 0.01
-    noise = (x.mean(0) + 0.5 * torch.randn(150, 1, 16, 16, generator=rng(6))).clamp(0, 1)
+    noise = (torch.rand(150, 1, 16, 16, generator=rng(6)) < 0.5).float() - 0.5 + x.mean(0)
     noisy = distribution(noise, x[:150], units, x[150:300], features=features, seed=0).samples
-    assert value(noisy.precision) < 0.05, "noise has nothing of the components, and is no picture all the same"
+    in_components = precision_recall(features.of(x[:150])[:, :6], features.of(noise)[:, :6]).precision
+    assert value(noisy.precision) < 0.05 < 0.9 < in_components, "noise has next to nothing of any component"
     few = distribution(x[:150], x[:150], units, x[:2], features=features, seed=0)
     assert few.real is None, "two pictures have no third neighbour"
 

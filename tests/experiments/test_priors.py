@@ -155,7 +155,7 @@ def test_rows_say_what_was_done_and_are_written_once(ran: Path) -> None:
     mean = sum(row["by_picture"]["psnr"]) / 4
     assert row["metrics"]["psnr"]["value"] == pytest.approx(mean, abs=1e-3)
     assert "psnr_oracle" in rows["shapes-inpainting-80-dropped-tv-0"]["metrics"]
-    assert (ran / "docs" / "images" / "priors" / "shapes-inpainting-80-dropped.png").is_file()
+    assert (ran / "runs" / "priors" / "figures" / "shapes-inpainting-80-dropped.png").is_file()
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ import torch
 
 from unseen.artifacts import recipe as recipes
 from unseen.artifacts.recipe import RecipeError, validated
+from unseen.artifacts.run import runs_root
 from unseen.experiments.imaging.side_by_side import write_side_by_side
 from unseen.experiments.priors.comparing import Effort, asked_of, compared
 from unseen.experiments.priors.page import write_page
@@ -93,7 +94,8 @@ def _run_level(
         if (outcome.method, outcome.generator) in first:
             shown[outcome.method] = outcome.x
         if len(shown) == 1 + len(first) and (outcome.method, outcome.generator) == first[-1]:
-            path = docs / "images" / "priors" / f"{name_of(problem.name, level, '', '')}.png"
+            # beside the runs: whether pictures may be published is for people to say
+            path = runs_root() / "priors" / "figures" / f"{name_of(problem.name, level, '', '')}.png"
             print("wrote", write_side_by_side(path, shown, pictures=3), flush=True)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -41,9 +44,18 @@ def test_the_options_reach_the_operator() -> None:
     assert "k = 60: no" in run("inpainting", "--size", "12", "--group", "shifts", "--dimension", "60")
 
 
+def test_an_operator_of_ones_own_is_asked_about_by_its_file(tmp_path: Path) -> None:
+    np.save(tmp_path / "mask.npy", np.arange(256).reshape(16, 16) % 2 == 0)
+    (tmp_path / "scan.toml").write_text('operator = "mask"\nmask = "mask.npy"')
+    text = run(str(tmp_path / "scan.toml"), "--group", "flips")
+    assert ", 16 × 16, flips" in text and "A shows      128 of the 256" in text
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["gone.toml"], "gone.toml"),
+        (["gone.toml", "--size", "16"], "--size does not belong to gone.toml"),
         (["telescope"], "operator 'telescope' is not known. Take one of tomography, mri"),
         (["mri", "--group", "moves"], "--group 'moves' is not known. Take one of rotations"),
         (["mri", "--angles", "50"], "--angles does not belong to mri"),

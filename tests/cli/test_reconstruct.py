@@ -6,16 +6,23 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
 from tests.cli.conftest import LIMITS, Say, World
 from tests.cli.test_mistakes import told
 from tests.reconstruction.making import holes, inpainting, magnetic, measured, pictures, short
+from unseen.data.shapes import squares_and_circles
 from unseen.losses import MeasurementConsistency
 from unseen.physics import Mask, Measurement
+from unseen.priors import PRIORS, VAE, Search
+from unseen.priors.saved import load as load_generator
+from unseen.priors.saved import save as save_generator
+from unseen.priors.solving import latent_priors, solved
 from unseen.reconstruction import ArtifactRemoval, learn, load, save
 from unseen.reconstruction.applying import grey
+from unseen.training.settings import Training
 
 
 def bundle(process: Measurement, folder: Path) -> Path:
@@ -121,3 +128,69 @@ def test_info_says_what_a_reconstructor_has_learnt_from(say: Say, tmp_path: Path
 def test_a_constant_picture_can_be_looked_at() -> None:
     assert grey(np.full((1, 4, 4), 3.0, dtype=np.float32)).size == (4, 4)
     assert grey(np.zeros((3, 4, 4), dtype=np.float32)).mode == "RGB"
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generator of pictures of 16 pixels; it had a second or two."""
+    folder = tmp_path_factory.mktemp("generator") / "shapes"
+    x = squares_and_circles(400, size=16, generator=torch.Generator().manual_seed(0))
+    training = Training(epochs=6, batch_size=20, precision="fp32")
+    save_generator(VAE(latent=4, features=8, variance=0.05).fit(x, training=training), folder)
+    return folder
+
+
+def scan(generator: Path, folder: Path) -> tuple[torch.Tensor, Mask, torch.Tensor]:
+    """Three of the generator's pictures half measured, with noise; described in scan.toml, kept in y.npy."""
+    rng = torch.Generator().manual_seed(5)
+    mask = torch.rand(1, 16, 16, generator=rng) < 0.5
+    with torch.no_grad():
+        x = load_generator(generator).sample(3, generator=rng)
+    A = Mask(mask)
+    y = A(x + 0.05 * torch.randn(x.shape, generator=rng))
+    np.save(folder / "mask.npy", mask.numpy())
+    np.save(folder / "y.npy", y.numpy())
+    (folder / "scan.toml").write_text('operator = "mask"\nmask = "mask.npy"\n')
+    return x, A, y
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+def test_under_a_prior_and_any_operator(prior: str, generator: Path, say: Say, tmp_path: Path) -> None:
+    x, A, y = scan(generator, tmp_path)
+    latent = prior in latent_priors()
+    model = [generator] if latent else []
+    words = ["--operator", tmp_path / "scan.toml", "--sigma", 0.05, "--out", tmp_path / "out", "--restarts", 3, "--png"]
+    answer = say("reconstruct", "--prior", prior, *model, tmp_path / "y.npy", *words)
+    assert answer.code == 0, answer.err
+    assert "1 files reconstructed, 0 not" in answer.err and LIMITS in answer.err
+    found = torch.from_numpy(np.load(tmp_path / "out" / "y.npy"))
+    search = Search(restarts=3)
+    expected, said = solved(prior, y, A, G=load_generator(generator) if latent else None, sigma=0.05, search=search)
+    assert said in answer.err
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert Image.open(tmp_path / "out" / "y-2.png").size == (16, 16)
+    if prior != "tikhonov":  # which leaves the holes empty
+        assert (found - x).norm() < 0.3 * (y - x).norm()
+
+
+def test_mistakes_about_priors_are_told(generator: Path, say: Say, tmp_path: Path) -> None:
+    scan(generator, tmp_path)
+    y, operator, out = tmp_path / "y.npy", ("--operator", tmp_path / "scan.toml"), ("--out", tmp_path / "out")
+    noise = ("--sigma", 0.05)
+    told(say("reconstruct", "--prior", "sofft", generator, y, *operator, *noise, *out), "did you mean soft?")
+    told(say("reconstruct", "--prior", "soft", generator, y, *noise, *out), "--prior needs --operator")
+    told(say("reconstruct", "--prior", "soft", generator, y, *operator, *out), "needs --sigma")
+    told(say("reconstruct", "--prior", "soft", generator, y, *operator, *noise, "--weight", 1, *out), "one of them")
+    told(say("reconstruct", "--prior", "soft", generator, *operator, *noise, *out), "no file of measurements")
+    told(say("reconstruct", "--prior", "soft", generator, y, "--operator", "gone.toml", *noise, *out), "gone.toml")
+    told(
+        say("reconstruct", "--prior", "soft", generator, y, *operator, "--sigma", -1, *out), "above 0, but got sigma=-1"
+    )
+    told(say("reconstruct", "--prior", "soft", y, y, *operator, *noise, *out), "y.npy")
+    told(say("reconstruct", generator, y, *noise, *out), "belong to --prior")
+    told(say("reconstruct", generator, y, *out), "holds a generator model, not one that reconstructs")
+    (tmp_path / "scan.toml").write_text('operator = "identity"\nshape = [1, 8, 8]')
+    answer = say("reconstruct", "--prior", "tv", y, *operator, *noise, *out)
+    assert answer.code == 1 and "y.npy: Measurements by Identity" in answer.err
+    np.save(y, np.zeros((1, 1, 8, 8)))
+    told(say("reconstruct", "--prior", "soft", generator, y, *operator, *noise, *out), "8")

@@ -33,7 +33,6 @@ from unseen.experiments.lab.operators import (
     Whole,
 )
 from unseen.experiments.lab.pictures import PICTURES, as_picture, head
-from unseen.experiments.lab.priors import latent_priors
 from unseen.experiments.lab.settings import SIZES, Setting, fields_of, kind_of
 from unseen.experiments.lab.setup import Setup
 from unseen.experiments.lab.shelf import Shelf
@@ -42,6 +41,7 @@ from unseen.physics.gaussian import Gaussian
 from unseen.physics.mask import Mask
 from unseen.physics.measurement import Measurement
 from unseen.priors.saved import save as save_generator
+from unseen.priors.solving import latent_priors
 from unseen.priors.vae import VAE
 from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.saved import save

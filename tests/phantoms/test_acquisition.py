@@ -1,4 +1,4 @@
-"""How a film was taken says nothing of the lesion: 1,000 twins, whose acquisition statistics are worth a coin."""
+"""How a film was taken says nothing of the lesion: twins, whose acquisition statistics are worth a coin."""
 
 from __future__ import annotations
 
@@ -57,9 +57,12 @@ def aurocs(films: Iterable[Film]) -> dict[str, float]:
     return {name: float(roc_auc_score(truth, [row[name] for row in found])) for name in found[0]}
 
 
-def test_acquisition_says_nothing_of_the_lesion() -> None:
-    got = aurocs(twins(1000, seed=7, size=64))
-    assert {name: value for name, value in got.items() if name in ACQUISITION and not 0.45 <= value <= 0.55} == {}
+@pytest.mark.parametrize("pairs", [400, pytest.param(1000, marks=pytest.mark.soak)])
+def test_acquisition_says_nothing_of_the_lesion(pairs: int) -> None:
+    """An AUROC of ½ has a standard error of 1 / √(6 · pairs), at most: 3.8 of them either way."""
+    got = aurocs(twins(pairs, seed=7, size=64))
+    wide = 3.8 / (6 * pairs) ** 0.5
+    assert {name: value for name, value in got.items() if name in ACQUISITION and abs(value - 0.5) > wide} == {}
 
 
 def test_planted_shortcut_is_seen_by_sharpness_alone() -> None:

@@ -91,7 +91,7 @@ def test_the_verdicts_are_those_of_the_theory(row: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("row", ["MRI, rotations", "CT, rotations", "inpainting, shifts", "blur, shifts"])
+@pytest.mark.parametrize("row", ["MRI, rotations", "inpainting, shifts"])
 def test_the_verdicts_are_those_of_the_theory_at_128_pixels(row: str) -> None:
     make, group, verdict = TABLE[row]
     found = identify(make(128), group)

@@ -26,11 +26,16 @@ GROUPS = ("rotations", "quarter-turns", "flips", "horizontal-flips", "shifts", "
 
 
 def identify(
-    operator: Annotated[str, typer.Argument(help=f"what measures: {', '.join(OPERATORS)}")],
+    operator: Annotated[
+        str,
+        typer.Argument(
+            help=f"what measures: {', '.join(OPERATORS)}; or a .toml, as `unseen reconstruct --operator` takes it"
+        ),
+    ],
     group: Annotated[
         str, typer.Option(help=f"what pictures may undergo and still be pictures: {', '.join(GROUPS)}")
     ] = "rotations",
-    size: Annotated[int, typer.Option(help="of the pictures, in pixels a side")] = 128,
+    size: Annotated[int | None, typer.Option(help="of the pictures, in pixels a side [128]")] = None,
     angles: Annotated[int | None, typer.Option(help="of tomography: how many, evenly over 180 degrees [50]")] = None,
     acceleration: Annotated[float | None, typer.Option(help="of mri: one line in so many is measured [4]")] = None,
     dropped: Annotated[float | None, typer.Option(help="of inpainting: the share of pixels not measured [0.3]")] = None,
@@ -57,17 +62,22 @@ def identify(
       unseen identify tomography --angles 50 --group rotations --size 128
 
       unseen identify mri --acceleration 4 --group shifts
+
+      unseen identify scan.toml --group shifts
     """
     import torch
 
     from unseen.cli.usage import UsageError
+    from unseen.data.operator_file import read_operator
     from unseen.physics.identifiability.verdict import identify as can_learn
 
-    if operator not in OPERATORS:
-        raise UsageError(f"operator {operator!r} is not known. Take one of {', '.join(OPERATORS)}")
+    described = operator.endswith(".toml")
+    if not described and operator not in OPERATORS:
+        raise UsageError(f"operator {operator!r} is not known. Take one of {', '.join(OPERATORS)}, or a .toml")
     if group not in GROUPS:
         raise UsageError(f"--group {group!r} is not known. Take one of {', '.join(GROUPS)}")
     own = {
+        "size": size,
         "angles": angles,
         "acceleration": acceleration,
         "dropped": dropped,
@@ -76,16 +86,18 @@ def identify(
         "measured": measured,
         "real": True if real else None,
     }
-    for option, value in own.items():
-        if value is not None and option not in (OPERATORS[operator], "real" if operator == "mri" else ""):
+    given = {option: value for option, value in own.items() if value is not None}
+    known = () if described else ("size", OPERATORS[operator], "real" if operator == "mri" else "")
+    for option in given:
+        if option not in known:
             raise UsageError(f"--{option} does not belong to {operator}")
     try:
         generator = torch.Generator().manual_seed(seed)
-        A = _operator(operator, size, {name: value for name, value in own.items() if value is not None}, generator)
+        A = read_operator(operator) if described else _operator(operator, int(given.pop("size", 128)), given, generator)
         found = can_learn(A, _group(group), dimension=dimension, device=device, generator=generator)
-    except ValueError as error:
+    except (ValueError, FileNotFoundError) as error:
         raise UsageError(str(error)) from error
-    typer.echo(f"{operator}, {size} × {size}, {group}")
+    typer.echo(f"{operator}, {A.domain[-2]} × {A.domain[-1]}, {group}")
     typer.echo(found)
 
 

@@ -1,24 +1,53 @@
-"""`unseen reconstruct MODEL FILES…`: pictures from measurements, by a model that has learnt to."""
+"""`unseen reconstruct`: pictures from measurements, by a model that has learnt to, or under a prior."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unseen.data.arrays import Array
+    from unseen.physics.measurement import Measurement
+
+_AT_A_TIME = 16  # pictures, each from all its starts
+
 
 def reconstruct(
-    model: Annotated[Path, typer.Argument(help="a reconstructor's bundle, as `unseen.reconstruction.save` writes it")],
-    files: Annotated[list[Path], typer.Argument(help="measurements: .npy, .npz, HDF5 (.h5, .hdf5), NIfTI")],
+    words: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[MODEL] FILES...",
+            help="a reconstructor's bundle, as `unseen.reconstruction.save` writes it (with --prior range, soft or "
+            "sparse a generator's, of `unseen prior train`; with tikhonov or tv none); then the measurements: .npy, "
+            ".npz, HDF5 (.h5, .hdf5), NIfTI",
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="the folder for the pictures: <file's name>.npy each")],
     name: Annotated[
         str | None, typer.Option(help="which array, where a .npz or HDF5 file holds several, such as kspace")
     ] = None,
     operators: Annotated[
         Path | None,
-        typer.Option(help="which of the model's operators each measurement was made with, where it has several: .npy"),
+        typer.Option(help="which of the operators each measurement was made with, where there are several: .npy"),
     ] = None,
+    prior: Annotated[
+        str | None, typer.Option(help="without training for this operator: range, soft, sparse, tikhonov or tv")
+    ] = None,
+    operator: Annotated[
+        Path | None, typer.Option(help='with --prior: what measured, a .toml such as operator = "mask", mask = "m.npy"')
+    ] = None,
+    sigma: Annotated[
+        float | None,
+        typer.Option(help="with --prior: the noise's standard deviation, in the measurements' units; it sets λ"),
+    ] = None,
+    weight: Annotated[float | None, typer.Option(help="with --prior, instead of --sigma: λ")] = None,
+    restarts: Annotated[int, typer.Option(help="of a generator's latents: starts for each picture", min=1)] = 10,
+    seed: Annotated[int, typer.Option(help="of the starts")] = 0,
     png: Annotated[
         bool,
         typer.Option(
@@ -29,53 +58,146 @@ def reconstruct(
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
 ) -> None:
-    """Reconstruct pictures from measurements, under the operator that the model has learnt under.
+    """Reconstruct pictures from measurements: by a model, under the operator that it has learnt under; or by a prior,
+    under any operator.
 
     A file holds one measurement or several, along its first axis; complex measurements are complex numbers. Files that
-    are not read, or do not fit the model's operator, are named with the reason, and the others go on; the exit status
-    is then 1.
+    are not read, or do not fit the operator, are named with the reason, and the others go on; the exit status is then
+    1.
 
     Examples:
 
       unseen reconstruct model sinograms.npy --out pictures
 
       unseen reconstruct model scan.h5 --name kspace --out pictures --png
+
+      unseen reconstruct --prior soft generator y.npy --operator scan.toml --sigma 0.05 --out pictures
+
+      unseen reconstruct --prior tv y.npy --operator scan.toml --sigma 0.05 --out pictures
     """
     import numpy as np
 
     from unseen.cli import console
     from unseen.cli.usage import UsageError
     from unseen.data.arrays import ArrayError, read_array
-    from unseen.reconstruction.applying import grey, reconstructed
+    from unseen.reconstruction.applying import grey
     from unseen.reconstruction.checking import MeasurementError
-    from unseen.reconstruction.saved import load
 
+    if prior is None:
+        if {operator, sigma, weight} != {None}:
+            raise UsageError(
+                "--operator, --sigma and --weight belong to --prior: a model knows what it has learnt under"
+            )
+        solve, files = _by_model(words, device), words[1:]
+    else:
+        solve, files = _by_prior(prior, words, operator, sigma, weight, restarts=restarts, seed=seed, device=device)
+    if not files:
+        raise UsageError("no file of measurements is named")
     stems = [_stem(path) for path in files]
     if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
         raise UsageError(f"two files would both be written as {twice[0]}.npy. Give them in two commands")
-    f = load(model)
-    try:
-        f.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: torch without CUDA
-        raise UsageError(f"device {device}: cannot be used here ({str(error).splitlines()[0]}). Take cpu") from error
     rows = None if operators is None else read_array(operators)
     out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for path, stem in zip(files, stems, strict=True):
         try:
-            pictures = reconstructed(f, read_array(path, name=name), operators=rows).numpy()
+            found, said = solve(read_array(path, name=name), rows)
         except (ArrayError, MeasurementError, FileNotFoundError) as reason:
             failed += 1
             console.note(f"{path}: {str(reason).removeprefix(f'{path}: ')}")
             continue
+        pictures = found.numpy()
         np.save(out / f"{stem}.npy", pictures)
         if png:
             for number, picture in enumerate(pictures):
                 grey(picture).save(out / f"{stem}-{number}.png")
+        for sentence in said:
+            console.note(f"{path}: {sentence}")
         typer.echo(str(out / f"{stem}.npy"))
     console.note(f"{len(files) - failed} files reconstructed, {failed} not")
     console.limits()
     raise typer.Exit(1 if failed else 0)
+
+
+def _by_model(words: list[Path], device: str) -> Callable[[Array, Array | None], tuple[Tensor, list[str]]]:
+    from unseen.reconstruction.applying import reconstructed
+    from unseen.reconstruction.saved import load
+
+    f = load(words[0])
+    _usable(device)
+    f.to(device)
+    return lambda y, rows: (reconstructed(f, y, operators=rows), [])
+
+
+def _by_prior(
+    prior: str,
+    words: list[Path],
+    operator: Path | None,
+    sigma: float | None,
+    weight: float | None,
+    *,
+    restarts: int,
+    seed: int,
+    device: str,
+) -> tuple[Callable[[Array, Array | None], tuple[Tensor, list[str]]], list[Path]]:
+    """What solves under the prior, with the sentences that it says; and the files."""
+    import torch
+
+    from unseen.artifacts.unknown import unknown
+    from unseen.cli.usage import UsageError
+    from unseen.data.operator_file import OperatorError, read_operator
+    from unseen.physics.measurement import Measurement
+    from unseen.priors import PRIORS
+    from unseen.priors.latent_prior import Search
+    from unseen.priors.saved import load
+    from unseen.priors.solving import latent_priors, solved
+    from unseen.reconstruction.applying import applied
+    from unseen.reconstruction.checking import MeasurementError
+
+    if prior not in PRIORS:
+        raise UsageError(f"--prior {prior}: {unknown(prior, PRIORS)}")
+    if operator is None:
+        raise UsageError('--prior needs --operator scan.toml: what measured, such as operator = "mask", mask = "m.npy"')
+    if (sigma is None) == (weight is None):
+        raise UsageError("--prior needs --sigma, the noise's standard deviation, or --weight, λ itself: one of them")
+    try:
+        A = read_operator(operator)
+    except (OperatorError, OSError) as error:
+        raise UsageError(str(error)) from error
+    _usable(device)
+    G = load(words[0]).to(device) if prior in latent_priors() else None
+
+    def solve(y: Array, rows: Array | None) -> tuple[Tensor, list[str]]:
+        said = []
+
+        def some(part: Tensor, process: Measurement) -> Tensor:
+            generator = torch.Generator().manual_seed(seed)
+            x, sentence = solved(
+                prior, part, process.A, G=G, sigma=sigma, weight=weight, search=Search(restarts=restarts),
+                generator=generator,
+            )  # fmt: skip
+            said.append(sentence)
+            return x
+
+        try:
+            return applied(some, Measurement(A), y, operators=rows, batch_size=_AT_A_TIME, device=device), said
+        except MeasurementError:
+            raise
+        except ValueError as error:  # sigma, weight or the generator does not fit
+            raise UsageError(str(error)) from error
+
+    return solve, words if G is None else words[1:]
+
+
+def _usable(device: str) -> None:
+    import torch
+
+    from unseen.cli.usage import UsageError
+
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch without CUDA
+        raise UsageError(f"device {device}: cannot be used here ({str(error).splitlines()[0]}). Take cpu") from error
 
 
 def _stem(path: Path) -> str:

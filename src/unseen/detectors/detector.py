@@ -13,6 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -24,8 +25,6 @@ from unseen.artifacts.recipe import validated
 from unseen.data.film import Film, NotRead
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
     from torch import nn
 
@@ -153,7 +152,7 @@ class Detector(ABC):
         self,
         normals: Iterable[Film | NotRead],
         *,
-        finder: Finder | None = None,
+        finder: Finder | Path | str | None = None,
         training: Training | None = None,
         folder: Path | None = None,
         progress: Callable[[str, Progress], None] | None = None,
@@ -162,16 +161,16 @@ class Detector(ABC):
         """Learn from normal films.
 
         normals   films; they are gone through up to twice. Those that could not be read are left out with a warning.
-        finder    finds the lungs; without one, where lungs are needed, it is trained from the films' own masks, and
-        each
-                  film's mask is predicted by a finder that did not see it
+        finder    finds the lungs; or the bundle that holds one, such as "models/lungs", which comes with the package.
+                  Without one, where lungs are needed, it is trained from the films' own masks, and each film's mask is
+                  predicted by a finder that did not see it
         training  epochs, batch size, seed, device; see `unseen.training.Training`
         folder    where checkpoints go; an interrupted fit with the same folder goes on where it stopped
         progress  called with what is being trained and the loop's progress; by default it is shown on a terminal
         validate  called after each epoch with its number; what it returns is kept in the history, and changes nothing
 
-        Raises FitError for a film labelled abnormal and for no readable film, NoMasksError for lungs that cannot be
-        learnt.
+        Raises FitError for a film labelled abnormal, for no readable film and for a bundle without a finder,
+        NoMasksError for lungs that cannot be learnt, BundleError for what is no bundle.
         """
         from unseen.training.settings import Training
         from unseen.training.showing import shown_on
@@ -181,6 +180,8 @@ class Detector(ABC):
             self.check_number(len(normals))
         progress = progress or shown_on(silent_off_terminal=True)
         films = list(normals) if iter(normals) is normals else normals
+        if isinstance(finder, str | Path):
+            finder = _finder_in(finder)
         if finder is None and (self.needs_lungs or self.view.frame == "lungs"):
             from unseen.anatomy.crossfit import cross_fitted
 
@@ -277,3 +278,12 @@ class Detector(ABC):
         if not images:
             raise FitError("no training film could be read; give a folder, a glob or a manifest with normal films")
         return Normals(torch.stack(images), torch.stack(inside), torch.stack(lungs), tuple(digests))
+
+
+def _finder_in(folder: Path | str) -> Finder:
+    from unseen.detectors.saved import finder_of
+
+    found = finder_of(folder)
+    if found is None:
+        raise FitError(f"{folder}: holds a detector without a lung finder. Take models/lungs, or leave finder out.")
+    return found

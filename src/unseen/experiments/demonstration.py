@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 STEPS: Final = 10
 """Of the whole; the ninth and the tenth, the worklist and its pages, are the caller's."""
-_FINDER = LungFinder.Config(steps=80)  # phantoms' lungs are easily found; real films need the default
+_FINDER = LungFinder.Config(features=8, steps=80)  # phantoms' lungs are easily found; real films need the default
 _SHIPPED = (Path("models/pca"), Path("models/roi-sure"))
 _FIRST = 20  # pairs that the shipped model scores
 _DECIDES = "demo-roi-sure"

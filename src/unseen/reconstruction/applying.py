@@ -1,12 +1,15 @@
-"""A trained reconstructor on arrays of measurements, as they come from files."""
+"""A reconstructor on arrays of measurements, as they come from files."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from unseen.physics.measurement import Measurement
 from unseen.reconstruction.checking import Array, MeasurementError, check_measurements, tensor_of
 from unseen.reconstruction.reconstructor import Reconstructor
 
@@ -18,21 +21,48 @@ def reconstructed(
 
     Args:
         f: with its process, as `load` gives it.
-        measurements: (n, *A.range), or one, A.range; whole numbers and double precision become single precision.
-        operators: (n,), which of A's operators each was made with, where A has several.
-        batch_size: how many go through f at a time.
+        measurements, operators, batch_size: as in `applied`.
 
     Returns:
         (n, *A.domain), on the CPU.
 
     Raises:
-        MeasurementError: they are not what A measures, f does not know its process, or operators are missing or wrong.
+        MeasurementError: as in `applied`, or f does not know its process.
     """
     process = f.process
     if process is None:
         raise MeasurementError(
             "this model was saved without its process, so it must be called with one: f(y, process), from Python."
         )
+    device = next(f.parameters()).device
+    return applied(f, process, measurements, operators=operators, batch_size=batch_size, device=device)
+
+
+def applied(
+    f: Callable[[Tensor, Measurement], Tensor],
+    process: Measurement,
+    measurements: Array,
+    *,
+    operators: Array | None = None,
+    batch_size: int = 8,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """f(y, process), some measurements at a time.
+
+    Args:
+        f: y (batch, *A.range) and its process to x̂ (batch, *A.domain).
+        process: what measured.
+        measurements: (n, *A.range), or one, A.range; whole numbers and double precision become single precision.
+        operators: (n,), which of A's operators each was made with, where A has several.
+        batch_size: how many go through f at a time.
+        device: where f computes.
+
+    Returns:
+        (n, *A.domain), on the CPU.
+
+    Raises:
+        MeasurementError: they are not what A measures, or operators are missing or wrong.
+    """
     A = process.A
     y = tensor_of(measurements)
     if tuple(y.shape) == tuple(A.range):
@@ -42,7 +72,6 @@ def reconstructed(
         needed = "is one for all: leave operators out" if A.batch is None else f"has {A.batch}: say which was used"
         raise MeasurementError(f"A {needed}.")
     rows = _rows(operators, len(y), A.batch)
-    device = next(f.parameters()).device
     pictures = []
     with torch.no_grad():
         for start in range(0, len(y), batch_size):

@@ -15,10 +15,11 @@ from torch import Tensor
 from unseen.artifacts.bundle import BundleError
 from unseen.artifacts.registry import UnknownName
 from unseen.experiments.lab.measuring import Measured
-from unseen.experiments.lab.priors import ABOUT, latent_priors, solved
+from unseen.experiments.lab.priors import ABOUT, solved
 from unseen.experiments.lab.shelf import OnShelf, Shelf
 from unseen.losses.loss import observed
 from unseen.physics.operator import Operator
+from unseen.priors.solving import latent_priors
 from unseen.priors.tv import TV
 from unseen.reconstruction.direct import filtered_backprojection, pseudo_inverse
 

@@ -119,9 +119,8 @@ class LungFinder:
         settings = Training(epochs=epochs, batch_size=batch, seed=seed, precision=precision, device=device)
         learner = _LungLearner(self.network)
         data = (examples.images, examples.masks)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 0.7 of the time on a CPU
         train(learner, data, settings, folder=folder, progress=progress, identity=self.config.model_dump_json())
-        self.network.to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+        self.network.eval()
         self.training_films = examples.digests
         return self
 

@@ -21,7 +21,7 @@ def reconstruct(
     words: Annotated[
         list[Path],
         typer.Argument(
-            metavar="[MODEL] FILES...",
+            metavar="MODEL|FILE",
             help="a reconstructor's bundle, as `unseen.reconstruction.save` writes it (with --prior range, soft or "
             "sparse a generator's, of `unseen prior train`; with tikhonov or tv none); then the measurements: .npy, "
             ".npz, HDF5 (.h5, .hdf5), NIfTI",

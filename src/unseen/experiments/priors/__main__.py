@@ -2,6 +2,7 @@
 
 python -m unseen.experiments.priors                            everything (hours; goes on where it was stopped)
 python -m unseen.experiments.priors --only brain-mri           these problems
+python -m unseen.experiments.priors --kinds vae                with these kinds of generator
 python -m unseen.experiments.priors --render                   the page, from the committed rows alone
 """
 
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m unseen.experiments.priors", description=__doc__.splitlines()[0])
     parser.add_argument("--render", action="store_true", help="only render the page from the rows in --rows")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these problems (default: all)")
+    parser.add_argument(
+        "--kinds", nargs="+", choices=KINDS, default=KINDS, help="these kinds of generator (default: all)"
+    )
     parser.add_argument("--again", action="store_true", help="solve anew what has its rows")
     parser.add_argument("--rows", type=Path, default=Path("results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results-priors.md goes (default: docs)")
@@ -45,18 +49,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not given.render:
             for problem in problems:
                 effort = EFFORTS.get(problem.name, Effort())
-                run_problem(problem, rows=given.rows, docs=given.docs, effort=effort, again=given.again)
+                run_problem(
+                    problem, kinds=given.kinds, rows=given.rows, docs=given.docs, effort=effort, again=given.again
+                )
         print("rendered", write_page(given.rows, docs=given.docs))
     except RecipeError as error:
         sys.exit(f"make results-priors: {error}")
 
 
-def run_problem(problem: Problem, *, rows: Path, docs: Path, effort: Effort, again: bool = False) -> None:
+def run_problem(
+    problem: Problem,
+    *,
+    rows: Path,
+    docs: Path,
+    effort: Effort,
+    kinds: Sequence[str] = KINDS,
+    again: bool = False,
+) -> None:
     """Every level of a problem: its rows, and a picture of the VAE's methods side by side. What has its row stands."""
     for level in sorted(problem.levels, key=problem.everywhere.__contains__):  # first what takes one generator alone
         asked = [
             pair
-            for pair in asked_of(problem.kinds_at(level))
+            for pair in asked_of([kind for kind in problem.kinds_at(level) if kind in kinds])
             if again or not (rows / "priors" / f"{name_of(problem.name, level, *pair)}-{SEED}.json").is_file()
         ]
         if asked:

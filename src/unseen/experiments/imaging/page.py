@@ -159,6 +159,10 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
     if shown:
         arms = ", ".join(["the truth", *(NAMES[arm] for arm in asked.arms)])
         blocks.append(f"![{asked.title}: {arms}, from left to right](images/imaging/{_short(recipe)}.png)")
+        if recipe.view.get("pictures") == "digits":
+            blocks.append(
+                "From left to right as above, the truth first. The digits are MNIST's (LeCun, Cortes; CC BY-SA 3.0)."
+            )
     return blocks
 
 

@@ -158,7 +158,9 @@ def _four_operators(pictures: set[str]) -> list[str]:
         return []
     blocks = [
         "## One generator, four operators, no retraining",
-        "The same VAE of digits under each operator; from left to right the truth, A†, TV, range, soft, sparse.",
+        "The same VAE of digits under each operator; from left to right the truth, A†, TV, range, soft, sparse. To "
+        "look right is not to be right: where little was measured, a generator draws a digit that fits, and it may be "
+        "another one. The digits are MNIST's (LeCun, Cortes; CC BY-SA 3.0).",
     ]
     return blocks + [
         f"**{problem.words.partition(': ')[2]}**, {problem.everywhere[0]}\n\n"

@@ -46,7 +46,7 @@ def read_operator(path: Path | str) -> Operator:
     >>> path = Path(tempfile.mkdtemp()) / "scan.toml"
     >>> _ = path.write_text('operator = "tomography"\\nsize = 32\\nangles = [0, 45.0, 90]')
     >>> read_operator(path).range
-    (1, 3, 45)
+    (1, 3, 46)
     >>> _ = path.write_text('operator = "tomography"\\nsize = 32\\nangels = 3')
     >>> read_operator(path)  # doctest: +IGNORE_EXCEPTION_DETAIL
     Traceback (most recent call last):

@@ -36,6 +36,11 @@ def finder(normals: list[Film]) -> CrossFittedLungs:
 
 
 Make = Callable[..., Detector]
+MEMBERS = (
+    {"key": "pca", "settings": {"components": 8}},
+    {"key": "dct", "settings": {"coefficients": 6}},
+    {"key": "dae", "settings": {"features": 4}, "epochs": 1},
+)
 
 
 @pytest.fixture(scope="session")
@@ -44,15 +49,25 @@ def make() -> Make:
 
     def build(key: str, *, frame: str = "lungs", **settings: object) -> Detector:
         method: type[Detector] = METHODS.load(key)
-        sizes = {"components": 8, "features": 4, "latent": 8}
+        sizes = {"components": 8, "features": 4, "latent": 8, "members": MEMBERS}
         small = {name: size for name, size in sizes.items() if name in method.Config.model_fields}
         return method(view=View(frame=frame, size=32), **{**small, **settings})
 
     return build
 
 
+class Trained(dict[str, Detector]):
+    """Every registered detector, trained for two epochs when it is first asked for."""
+
+    def __init__(self, train: Callable[[str], Detector]) -> None:
+        super().__init__()
+        self._train = train
+
+    def __missing__(self, key: str) -> Detector:
+        self[key] = self._train(key)
+        return self[key]
+
+
 @pytest.fixture(scope="session")
 def trained(make: Make, normals: list[Film], finder: CrossFittedLungs) -> dict[str, Detector]:
-    """Every registered detector, trained for two epochs."""
-    keys = METHODS.keys()
-    return {key: make(key).fit(normals, finder=finder, training=QUICK) for key in keys}
+    return Trained(lambda key: make(key).fit(normals, finder=finder, training=QUICK))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from unseen.anatomy.crossfit import CrossFittedLungs
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finding, FitError
+from unseen.training.loop import Progress
 
 KEYS = METHODS.keys()
 pytestmark = pytest.mark.parametrize("key", KEYS)
@@ -22,6 +24,15 @@ pytestmark = pytest.mark.parametrize("key", KEYS)
 
 def scores(detector: Detector, films: list[Film]) -> list[float]:
     return [found.score for found in detector.score(films) if isinstance(found, Finding)]
+
+
+def same_weights(one: Detector, other: Detector) -> bool:
+    states = ({name: module.state_dict() for name, module in detector.modules().items()} for detector in (one, other))
+    return all(
+        torch.equal(a, b)
+        for mine, others in zip(*(list(state.values()) for state in states), strict=True)
+        for a, b in zip(mine.values(), others.values(), strict=True)
+    )
 
 
 def test_one_finite_score_and_two_pictures_per_film_in_order(
@@ -32,7 +43,9 @@ def test_one_finite_score_and_two_pictures_per_film_in_order(
     for found in findings:
         assert isinstance(found, Finding)
         assert np.isfinite(found.score) and all(np.isfinite(value) for value in found.parts.values())
-        for picture in (found.anomaly_map, found.reconstruction):
+        pictures = [found.anomaly_map] if found.reconstruction is None else [found.anomaly_map, found.reconstruction]
+        assert len(pictures) == (1 if key == "anatpaste" else 2)
+        for picture in pictures:
             assert picture.shape == (32, 32) and picture.dtype == np.float32 and np.isfinite(picture).all()
         assert (found.anomaly_map >= 0).all() and found.anomaly_map.max() > 0
         outside = ~found.viewed.inside[0].numpy()
@@ -83,12 +96,40 @@ def test_a_saved_detector_gives_the_same_scores(
 def test_the_same_seed_gives_the_same_weights(
     key: str, make: Make, trained: dict[str, Detector], normals: list[Film], finder: CrossFittedLungs
 ) -> None:
-    again = make(key).fit(normals, finder=finder, training=QUICK)
-    for name, module in trained[key].modules().items():
-        for (parameter, one), other in zip(
-            module.state_dict().items(), again.modules()[name].state_dict().values(), strict=True
-        ):
-            assert torch.equal(one, other), f"{name}.{parameter}"
+    assert same_weights(make(key).fit(normals, finder=finder, training=QUICK), trained[key])
+
+
+def test_an_interrupted_fit_goes_on_to_the_same_weights(
+    key: str, make: Make, trained: dict[str, Detector], normals: list[Film], finder: CrossFittedLungs, tmp_path: Path
+) -> None:
+    def stop(name: str, state: Progress) -> None:
+        seen.append(name)
+        if len(seen) == 4:  # of 6 steps, or 12 where members of an ensemble learn in turn
+            raise KeyboardInterrupt
+
+    seen: list[str] = []
+    often = QUICK.model_copy(update={"checkpoint_every_steps": 1})
+    detector = make(key)
+    try:
+        detector.fit(normals, finder=finder, training=often, folder=tmp_path, progress=stop)
+    except KeyboardInterrupt:
+        detector = make(key).fit(normals, finder=finder, training=often, folder=tmp_path)
+    assert same_weights(detector, trained[key])
+    assert len(seen) == 4 or not seen, "it was interrupted, or has no steps"
+
+
+@pytest.mark.parametrize("what", ["black", "noise"])
+def test_films_of_nothing_get_a_score_or_a_reason(
+    key: str, what: str, trained: dict[str, Detector], incoming: list[Film]
+) -> None:
+    pixels = np.zeros((64, 64), dtype=np.float32)
+    if what == "noise":
+        pixels = np.random.default_rng(0).random((64, 64), dtype=np.float32)
+    (found,) = trained[key].score([replace(incoming[0], pixels=pixels)])
+    if isinstance(found, Finding):
+        assert np.isfinite(found.score) and np.isfinite(found.anomaly_map).all()
+    else:
+        assert "score" in found.reason
 
 
 def test_it_sees_whole_films_too(

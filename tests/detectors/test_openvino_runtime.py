@@ -67,9 +67,10 @@ def test_scores_stay_alike_where_training_has_gone_on(normals: list[Film], tmp_p
 
 
 @pytest.mark.slow
-def test_scores_are_alike_at_256_pixels_and_64_features(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("size", "features"), [(128, 32), pytest.param(256, 64, marks=pytest.mark.soak)])
+def test_scores_are_alike_on_larger_grids(size: int, features: int, tmp_path: Path) -> None:
     """First weights, whose BatchNorm has seen films."""
-    detector = Ganomaly(view=un.anatomy.View(frame="whole", size=256), features=64)
+    detector = Ganomaly(view=un.anatomy.View(frame="whole", size=size), features=features)
     networks = detector.modules()
     films = list(phantoms.normals(6, seed=3, size=256))
     images = torch.stack([detector.look(film).image for film in films])

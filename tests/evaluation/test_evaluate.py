@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import tracemalloc
@@ -62,8 +63,6 @@ def test_the_worst_films_are_kept_and_training_films_are_not_among_them(
 def test_a_score_that_is_no_number_is_a_row_not_read(brightness: Any, make_film: FilmMaker) -> None:
     class Broken:
         def score(self, films: Any) -> Iterator[Any]:
-            import dataclasses
-
             for finding in brightness.score(films):
                 yield dataclasses.replace(finding, score=float("nan"))
 
@@ -120,6 +119,18 @@ def test_the_report_is_one_file_that_says_what_it_is_not_for(
     assert "<b>1</b>.png" not in page and "&lt;b&gt;1&lt;/b&gt;.png" in page
     assert "broken.png" in page and "It ends after 12 bytes." in page
     assert "Worst misses" in page and "False alarms" in page and "prefers-color-scheme: dark" in page
+
+
+def test_a_detector_that_gives_no_picture_back_has_none_in_the_report(brightness: Any, make_film: FilmMaker) -> None:
+    class Tells:
+        def score(self, films: Any) -> Iterator[Any]:
+            for finding in brightness.score(films):
+                yield dataclasses.replace(finding, reconstruction=None)
+
+    done = [evaluate(scorer, mixed(make_film), draws=20) for scorer in (brightness, Tells())]
+    pages = [report_html(one.metrics, one.scored) for one in done]
+    assert [page.count('alt="Reconstruction"') > 0 for page in pages] == [True, False]
+    assert [page.count('alt="Residual"') > 0 for page in pages] == [True, True]
 
 
 def test_a_report_of_almost_nothing_still_reads(brightness: Scorer, make_film: FilmMaker, unread: NotRead) -> None:

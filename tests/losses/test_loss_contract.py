@@ -113,6 +113,7 @@ CASES: dict[str, Loss] = {
     "mixed-sure": SameProbe(seeded(losses.mixed_sure), counts=True),
     "negative-elbo": lambda output, other: losses.negative_elbo(other, output, output, other / 4),
     "recorrupted-risk": SameProbe(seeded(losses.recorrupted_risk)),
+    "structural-dissimilarity": losses.structural_dissimilarity,
     "sure": SameProbe(seeded(losses.sure)),
     "sure-literal": SameProbe(seeded(losses.sure_literal, form="mse")),
     "sure-literal, norm": SameProbe(seeded(losses.sure_literal, form="norm")),

@@ -91,8 +91,8 @@ def test_the_verdicts_are_those_of_the_theory(row: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("row", ["MRI, rotations", "inpainting, shifts"])
-def test_the_verdicts_are_those_of_the_theory_at_128_pixels(row: str) -> None:
+def test_a_verdict_is_that_of_the_theory_at_128_pixels() -> None:
+    row = "inpainting, shifts"  # every row: `make soak`
     make, group, verdict = TABLE[row]
     found = identify(make(128), group)
     assert found.verdict == verdict, f"{row}\n{found}"

@@ -18,6 +18,7 @@ from unseen.detectors.detector import Finding
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
 from unseen.screening.screener import Refuses, Screener
+from unseen.web.pictures import rendition as picture_of
 from unseen.worklist.backup import back_up
 from unseen.worklist.content import ContentFolder
 from unseen.worklist.errors import NoRoomError, NotFoundError, WorklistError
@@ -50,6 +51,19 @@ def test_a_rendition_is_what_the_model_saw_and_made(store: Store, worker: Worker
         np.testing.assert_allclose(shown.reconstruction, alone.reconstruction, atol=5e-4)
         np.testing.assert_array_equal(shown.inside, alone.viewed.inside[0].numpy())
         assert (shown.lungs is None) == (detector is second)
+
+
+def test_a_model_that_gives_no_picture_back_has_none_kept() -> None:
+    grid = np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8)
+    rendition = Rendition(image=grid, reconstruction=None, lungs=None, inside=grid > 0)
+    again = Rendition.from_bytes(rendition.to_bytes())
+    assert again.reconstruction is None and again.lungs is None
+    np.testing.assert_allclose(again.image, grid, atol=5e-4)
+    for what in ("image", "inside"):
+        assert picture_of(again, what)[0].startswith(b"\x89PNG")  # type: ignore[arg-type]
+    for what in ("reconstruction", "residual"):
+        with pytest.raises(NotFoundError, match="gives no picture back"):
+            picture_of(again, what)  # type: ignore[arg-type]
 
 
 def test_a_thumbnail_is_small_and_grey_and_there_for_what_was_read(store: Store, worker: Worker) -> None:

@@ -10,11 +10,17 @@ import lazy_loader
 from unseen.artifacts.registry import Registry
 
 if TYPE_CHECKING:
+    from unseen.detectors.ae_ssim import AeSsim as AeSsim
+    from unseen.detectors.ae_u import AeU as AeU
+    from unseen.detectors.anatpaste import AnatPaste as AnatPaste
+    from unseen.detectors.dae import Dae as Dae
+    from unseen.detectors.dct import Dct as Dct
     from unseen.detectors.detector import Detector as Detector
     from unseen.detectors.detector import Finding as Finding
     from unseen.detectors.detector import Fitting as Fitting
     from unseen.detectors.detector import Judgement as Judgement
     from unseen.detectors.device_error import DeviceError as DeviceError
+    from unseen.detectors.ensemble import Ensemble as Ensemble
     from unseen.detectors.ganomaly import Ganomaly as Ganomaly
     from unseen.detectors.ganomaly_sure import GanomalySure as GanomalySure
     from unseen.detectors.pca import Pca as Pca
@@ -33,12 +39,24 @@ METHODS = Registry(
         "ganomaly-sure": "ganomaly_sure:GanomalySure",
         "roi-sure": "roi_sure:RoiSure",
         "roi-oracle": "roi_oracle:RoiOracle",
+        "dct": "dct:Dct",
+        "dae": "dae:Dae",
+        "ae-u": "ae_u:AeU",
+        "ae-ssim": "ae_ssim:AeSsim",
+        "anatpaste": "anatpaste:AnatPaste",
+        "ensemble": "ensemble:Ensemble",
     },
 )
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "ae_ssim": ["AeSsim"],
+        "ae_u": ["AeU"],
+        "anatpaste": ["AnatPaste"],
+        "dae": ["Dae"],
+        "dct": ["Dct"],
+        "ensemble": ["Ensemble"],
         "detector": ["Detector", "Finding", "Fitting", "Judgement"],
         "ganomaly": ["Ganomaly"],
         "ganomaly_sure": ["GanomalySure"],

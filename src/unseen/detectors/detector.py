@@ -90,12 +90,13 @@ class Fitting:
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """What a method says of one viewed film: score; its parts by name; two float32 pictures (size, size)."""
+    """What a method says of one viewed film: score; its parts by name; two float32 pictures (size, size), the second
+    None for a method that gives no picture back."""
 
     score: float
     parts: Mapping[str, float]
     anomaly_map: NDArray[np.float32]
-    reconstruction: NDArray[np.float32]
+    reconstruction: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,7 @@ class Finding:
     score           higher is less like the training films; the unit is the method's own
     parts           the score's ingredients and side figures, by name
     anomaly_map     float32 (size, size) ≥ 0, on the network's grid
-    reconstruction  float32 (size, size), network units
+    reconstruction  float32 (size, size), network units; None for a method that gives no picture back
     viewed          the film as the network saw it, and how to bring other pictures onto that grid
     """
 
@@ -113,7 +114,7 @@ class Finding:
     score: float
     parts: Mapping[str, float]
     anomaly_map: NDArray[np.float32] = field(repr=False)
-    reconstruction: NDArray[np.float32] = field(repr=False)
+    reconstruction: NDArray[np.float32] | None = field(repr=False)
     viewed: Viewed = field(repr=False)
 
 

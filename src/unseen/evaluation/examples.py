@@ -21,7 +21,8 @@ class Example:
 
     film            uint8 (height, width), long side 256 at most, white = dense
     box             top, left, bottom, right of the view, as shares of the film's height and width
-    viewed          uint8 (S, S): what the network read; `reconstruction`: what it made of it, on the same grey scale
+    viewed          uint8 (S, S): what the network read; `reconstruction`: what it made of it, on the same grey scale,
+                    None of a method that gives no picture back
     anomaly_map     float32 (S, S), high = unlike the normals
     """
 
@@ -33,7 +34,7 @@ class Example:
     film: NDArray[np.uint8]
     box: tuple[float, float, float, float]
     viewed: NDArray[np.uint8]
-    reconstruction: NDArray[np.uint8]
+    reconstruction: NDArray[np.uint8] | None
     anomaly_map: NDArray[np.float32]
 
 
@@ -44,7 +45,7 @@ def example_of(finding: Finding) -> Example:
     scale = min(1.0, LONG_SIDE / max(height, width))
     small = _resampled(film.pixels, max(1, round(height * scale)), max(1, round(width * scale)))
     read = np.asarray(viewed.image.detach().cpu().numpy(), dtype=np.float32)[0]  # (S, S)
-    made = np.asarray(finding.reconstruction, dtype=np.float32)
+    made = finding.reconstruction
     low, high = np.quantile(read, [0.005, 0.995])
     top, left, bottom, right = viewed.box
     return Example(
@@ -56,7 +57,7 @@ def example_of(finding: Finding) -> Example:
         film=_grey(small, 0.0, 1.0),
         box=(top / height, left / width, bottom / height, right / width),
         viewed=_shrunk(_grey(read, float(low), float(high))),
-        reconstruction=_shrunk(_grey(made, float(low), float(high))),
+        reconstruction=None if made is None else _shrunk(_grey(made, float(low), float(high))),
         anomaly_map=_shrunk(np.array(finding.anomaly_map, dtype=np.float32)),
     )
 

@@ -46,7 +46,7 @@ class Shown:
     rank: str
     film: str
     viewed: str
-    reconstruction: str
+    reconstruction: str | None
     residual: str
 
     @property
@@ -238,7 +238,7 @@ def _gallery(scored: Scored, examples: tuple[Example, ...], cohort: Cohort) -> l
                 rank,
                 data_uri(example.film),
                 data_uri(example.viewed),
-                data_uri(example.reconstruction),
+                None if example.reconstruction is None else data_uri(example.reconstruction),
                 data_uri(coloured(example.anomaly_map, high=high)),
             )
         )

@@ -8,7 +8,7 @@ it (`Seen`). `MeasurementConsistency` and `Equivariance` together are EI, `Sure`
 `sure` is the risk of a network on noisy pictures, known without the clean ones, `mixed_sure`, `hudson_risk`,
 `thinning_risk` and `recorrupted_risk` its kin for counts; `sure_literal` are the thesis's two readings of it. The
 `feature_matching` and `discriminator_bce` losses train GANs, `wasserstein_critic` and `gradient_penalty` a WGAN-GP,
-`negative_elbo` a VAE; `dice_loss` and `bce` need a mask.
+`negative_elbo` a VAE; `dice_loss` and `bce` need a mask; `structural_dissimilarity` is 1 − SSIM.
 
 `LOSSES` is this room's registry: a new loss is one file and one line here, and the contract tests find it.
 """
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from unseen.losses.splitting import Splitting as Splitting
     from unseen.losses.stein import sure as sure
     from unseen.losses.stein import sure_literal as sure_literal
+    from unseen.losses.structural_similarity import structural_dissimilarity as structural_dissimilarity
     from unseen.losses.supervised import bce as bce
     from unseen.losses.supervised import dice_loss as dice_loss
     from unseen.losses.thinning import Thinning as Thinning
@@ -71,6 +72,7 @@ LOSSES = {
     "scale-equivariance": "scale_equivariance:ScaleEquivariance",
     "splitting": "splitting:Splitting",
     "stein-risk": "risk:Sure",
+    "structural-dissimilarity": "structural_similarity:structural_dissimilarity",
     "supervised": "truth:Supervised",
     "sure": "stein:sure",
     "sure-literal": "stein:sure_literal",

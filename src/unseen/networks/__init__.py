@@ -1,7 +1,7 @@
 """Networks: tensors to tensors. No loss, no data, no training.
 
-`Encoder`, `Decoder`, `Discriminator` are the DCGAN blocks of the GAN detectors; `UNet` finds lungs; `ResidualUNet`
-removes artefacts; `initialise_dcgan` draws weights.
+`Encoder`, `Decoder`, `Discriminator` are the DCGAN blocks of the GAN detectors; `UNet` finds lungs; `ResNet18` tells
+pictures apart; `ResidualUNet` removes artefacts; `initialise_dcgan` draws weights.
 """
 
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from unseen.networks.dcgan import Discriminator as Discriminator
     from unseen.networks.dcgan import Encoder as Encoder
     from unseen.networks.initialise import initialise_dcgan as initialise_dcgan
+    from unseen.networks.residual_classifier import ResNet18 as ResNet18
     from unseen.networks.residual_unet import ResidualUNet as ResidualUNet
     from unseen.networks.unet import UNet as UNet
 
@@ -21,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "dcgan": ["Decoder", "Discriminator", "Encoder"],
         "initialise": ["initialise_dcgan"],
+        "residual_classifier": ["ResNet18"],
         "residual_unet": ["ResidualUNet"],
         "unet": ["UNet"],
     },

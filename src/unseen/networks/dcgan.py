@@ -37,7 +37,8 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latent (batch, latent, 1, 1) → image (batch, channels, size, size) in [−1, 1].
+    """Latent (batch, latent, 1, 1) → image (batch, channels, size, size) in [−1, 1], or of any size where it is not
+    `bounded` by the last tanh.
 
     `slope` is the negative slope of the hidden activations: 0 is ReLU, as in GANomaly; 0.2 is LeakyReLU, as in the
     thesis.
@@ -46,7 +47,16 @@ class Decoder(nn.Module):
     torch.Size([2, 1, 64, 64])
     """
 
-    def __init__(self, size: int, *, features: int, latent: int, channels: int = 1, slope: float = 0.0) -> None:
+    def __init__(
+        self,
+        size: int,
+        *,
+        features: int,
+        latent: int,
+        channels: int = 1,
+        slope: float = 0.0,
+        bounded: bool = True,
+    ) -> None:
         super().__init__()
         width = _widest(size, features)
         layers: list[nn.Module] = [
@@ -61,7 +71,8 @@ class Decoder(nn.Module):
                 nn.LeakyReLU(slope, inplace=True),
             ]
             width //= 2
-        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False), nn.Tanh())
+        layers.append(nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False))
+        self.layers = nn.Sequential(*layers, *([nn.Tanh()] if bounded else []))
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         image: torch.Tensor = self.layers(z)

@@ -78,19 +78,24 @@ def rendition(
     residual is |image − reconstruction| where it is judged, up to its 99.5th percentile there; lungs and inside are
     masks.
 
-    Raises NotFoundError for lungs that were not looked for.
+    Raises NotFoundError for lungs that were not looked for, and for what a model does not make.
     """
     if what in ("lungs", "inside"):
         mask = kept.inside if what == "inside" else kept.lungs
         if mask is None:
             raise NotFoundError("This model looks at the whole film: no lungs were looked for.")
         return _png(_eight_bits(mask.astype(np.float32))), (0.0, 1.0)
+    made = kept.reconstruction
+    if what == "image":
+        made = kept.image
+    if made is None:
+        raise NotFoundError("This model gives no picture back: it tells lungs with lesions from lungs without.")
     if what == "residual":
-        values = np.abs(kept.image - kept.reconstruction) * kept.inside
+        values = np.abs(kept.image - made) * kept.inside
         judged = values[kept.inside]
         low, high = 0.0, float(np.percentile(judged, _HIGH)) if judged.size else 1.0
     else:
-        values = kept.image if what == "image" else kept.reconstruction
+        values = made
         low, high = (float(end) for end in np.percentile(kept.image, (_LOW, _HIGH)))
     high = high if high > low else low + 1.0
     return _png(_eight_bits((values - low) / (high - low))), (low, high)

@@ -39,13 +39,13 @@ class Rendition:
     """What a model saw of a film and made of it, all (size, size), on the network's grid.
 
     image           network units, not masked
-    reconstruction  network units
+    reconstruction  network units; None of a model that gives no picture back
     lungs           as predicted; None where no finder was asked
     inside          the pixels that are judged
     """
 
     image: NDArray[np.float32] = field(repr=False)
-    reconstruction: NDArray[np.float32] = field(repr=False)
+    reconstruction: NDArray[np.float32] | None = field(repr=False)
     lungs: NDArray[np.bool_] | None = field(repr=False)
     inside: NDArray[np.bool_] = field(repr=False)
 
@@ -62,18 +62,19 @@ class Rendition:
 
     def to_bytes(self) -> bytes:
         """As an .npz; pictures as float16, whose steps are far below what an eye can tell."""
-        arrays = {
-            "image": self.image.astype(np.float16),
-            "reconstruction": self.reconstruction.astype(np.float16),
-            "inside": self.inside,
-        }
-        return npz(arrays if self.lungs is None else {**arrays, "lungs": self.lungs})
+        arrays: dict[str, NDArray[np.generic]] = {"image": self.image.astype(np.float16), "inside": self.inside}
+        if self.reconstruction is not None:
+            arrays["reconstruction"] = self.reconstruction.astype(np.float16)
+        if self.lungs is not None:
+            arrays["lungs"] = self.lungs
+        return npz(arrays)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Rendition:
         """What `to_bytes` wrote. Raises ValueError where it is damaged."""
         arrays = arrays_of(data)
-        names = {"image": "f", "reconstruction": "f", "inside": "b"} | ({"lungs": "b"} if "lungs" in arrays else {})
+        names = {"image": "f", "inside": "b"}
+        names |= {name: kind for name, kind in (("reconstruction", "f"), ("lungs", "b")) if name in arrays}
         shape = arrays["image"].shape if "image" in arrays else ()
         if len(shape) != 2 or shape[0] != shape[1] or set(arrays) != set(names):
             raise ValueError("not a rendition")
@@ -81,7 +82,7 @@ class Rendition:
             raise ValueError("not a rendition")
         return cls(
             image=arrays["image"].astype(np.float32),
-            reconstruction=arrays["reconstruction"].astype(np.float32),
+            reconstruction=arrays["reconstruction"].astype(np.float32) if "reconstruction" in arrays else None,
             lungs=arrays["lungs"].astype(np.bool_) if "lungs" in arrays else None,
             inside=arrays["inside"].astype(np.bool_),
         )

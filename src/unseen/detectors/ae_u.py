@@ -1,0 +1,48 @@
+"""`AeU`: an autoencoder that also says where it will be wrong, so that edges which no small code can hold count less.
+
+    f(x) = (x̂, s),   s the log variance of a pixel
+    loss = mean over the mask of e^{−s}(x − x̂)² + s;     marks = e^{−s}(x − x̂)², without s
+
+Source: Mao, Xue, Wang, Zhang, Zheng & Huang, "Abnormality detection in chest X-ray images using uncertainty prediction
+autoencoders", MICCAI 2020, equations 2 and 3.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from unseen.detectors.restorer import Restorer, RestorerSettings, mean_inside
+from unseen.networks.dcgan import Decoder, Encoder
+
+
+class AeU(Restorer):
+    """Autoencoder with its own uncertainty.
+
+    >>> AeU(size=64).config.latent
+    16
+    """
+
+    key = "ae-u"
+
+    class Config(RestorerSettings):
+        """A small code: with a large one an autoencoder gives lesions back too."""
+
+        latent: int = Field(default=16, ge=1, le=1024, description="length of the code")
+
+    config: Config
+
+    def build(self) -> nn.Module:
+        size, features, latent = self.view.size, self.config.features, self.config.latent
+        return nn.Sequential(
+            Encoder(size, features=features, latent=latent),
+            Decoder(size, features=features, latent=latent, channels=2, bounded=False),
+        )
+
+    def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
+        restored, log_variance = output[:, :1], output[:, 1:]
+        return mean_inside((-log_variance).exp() * (x - restored).square() + log_variance, inside)
+
+    def marks(self, output: Tensor, x: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+        restored, log_variance = output[:, :1], output[:, 1:]
+        return (-log_variance).exp() * (x - restored).square(), restored

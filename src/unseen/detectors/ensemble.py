@@ -1,0 +1,195 @@
+"""`Ensemble`: several detectors' scores in one, each on the scale of normal films that its member did not see.
+
+    score = mean_k u_k(s_k),      u = (s − mean) / standard deviation of the held-out normals' scores, or s's rank
+                                  among them, 0 to 1
+
+A fifth of the training films is held out; members learn from the rest, say what they think of that fifth, and learn
+again from all. The map is the mean of the members' maps, each over its mean on the held-out normals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from unseen.anatomy.view import View, Viewed
+from unseen.artifacts.recipe import validated
+from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals, Settings
+
+if TYPE_CHECKING:
+    from unseen.training.settings import Training
+
+_HELD_OUT = 5  # one film in so many
+_MOST = 256  # held-out scores that are kept
+
+
+class Member(BaseModel):
+    """A method and its settings; `epochs` in the place of the recipe's, where given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    epochs: int | None = Field(default=None, ge=1, le=1_000_000)
+    learning_seed: int = Field(default=0, ge=0, le=1_000_000, description="added to the recipe's seed")
+    settings: dict[str, Any] = Field(default_factory=dict)  # Any: the member's Config checks them
+
+
+class Ensemble(Detector):
+    """The mean of standardised scores.
+
+    >>> Ensemble(members=[{"key": "dct"}, {"key": "dae", "epochs": 30}]).config.by
+    'deviation'
+    """
+
+    key = "ensemble"
+
+    class Config(Settings):
+        """At least two members; the default is the pair that learns in a second."""
+
+        members: tuple[Member, ...] = Field(
+            default=(Member(key="pca", settings={"components": 20, "blur": 1.5}), Member(key="dct")),
+            min_length=2,
+            max_length=16,
+        )
+        by: Literal["deviation", "rank"] = Field(default="deviation", description="what is averaged")
+
+        @property
+        def least_films(self) -> int:
+            most = max(_config(member).least_films for member in self.members)
+            return -(-most * _HELD_OUT // (_HELD_OUT - 1)) + 2
+
+    config: Config
+
+    # Any: see the base class
+    def __init__(
+        self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
+    ) -> None:
+        super().__init__(config, view=view, size=size, **settings)
+        self.members = [self._made(member) for member in self.config.members]
+        self.scale = _Scale(len(self.members))
+
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
+        held_out = torch.tensor([int(digest, 16) % _HELD_OUT == 0 for digest in normals.digests])
+        if int(held_out.sum()) < 2:
+            held_out = torch.arange(len(held_out)) % _HELD_OUT == 0
+        if int(held_out.sum()) < 2:
+            raise FitError(
+                f"an ensemble holds a fifth of its films out, and there are {len(held_out)}: give 10 or more"
+            )
+        kept = [_viewed(normals, row) for row in held_out.nonzero()[:_MOST, 0].tolist()]
+        scores, brightness = [], []
+        for number, member in enumerate(self.members):
+            member.learn(_part(normals, ~held_out), self._fitting(number, fitting, "part"))
+            said = [member.judge(view) for view in kept]
+            scores.append([one.score for one in said])
+            brightness.append(float(np.mean([one.anomaly_map.mean() for one in said])))
+            again = self._made(self.config.members[number])
+            again.learn(normals, self._fitting(number, fitting, "all"))
+            self.members[number] = again
+            self.facts |= {f"{number}-{again.key} {name}": value for name, value in again.facts.items()}
+        self.scale.remember(torch.tensor(scores, dtype=torch.float64), torch.tensor(brightness))
+
+    def judge(self, viewed: Viewed) -> Judgement:
+        said = [member.judge(viewed) for member in self.members]
+        parts = {
+            f"{number}-{member.key}": float(self.scale(number, one.score, by=self.config.by))
+            for number, (member, one) in enumerate(zip(self.members, said, strict=True))
+        }
+        maps = [one.anomaly_map / float(self.scale.brightness[number]) for number, one in enumerate(said)]
+        pictures = [one.reconstruction for one in said if one.reconstruction is not None]
+        return Judgement(
+            score=float(np.mean(list(parts.values()))),
+            parts=parts,
+            anomaly_map=np.asarray(np.mean(maps, axis=0), dtype=np.float32),
+            reconstruction=pictures[0] if pictures else None,
+        )
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        named = {
+            f"{number}-{name}": module
+            for number, member in enumerate(self.members)
+            for name, module in member.modules().items()
+        }
+        return {**named, "scale": self.scale}
+
+    def _made(self, member: Member) -> Detector:
+        return _method(member)(_config(member), view=self.view)
+
+    def _fitting(self, number: int, fitting: Fitting, films: str) -> Fitting:
+        member = self.config.members[number]
+        changes = {"seed": fitting.training.seed + member.learning_seed}
+        if member.epochs is not None:
+            changes["epochs"] = member.epochs
+        training: Training = fitting.training.model_copy(update=changes)
+        folder = None if fitting.folder is None else fitting.folder / f"{number}-{member.key}-{films}"
+        return Fitting(training, folder, fitting.progress)
+
+
+def _method(member: Member) -> type[Detector]:
+    from unseen.detectors import METHODS
+
+    method: type[Detector] = METHODS.load(member.key)
+    if issubclass(method, Ensemble):
+        raise FitError("an ensemble's member is a single method, not an ensemble")
+    return method
+
+
+def _config(member: Member) -> Settings:
+    return validated(member.settings, _method(member).Config, where=f"members.{member.key}")
+
+
+class _Scale(nn.Module):
+    """Where held-out normals lie on each member's scale.
+
+    scores      (members · 256,), each member's ascending, of which the first `known` count
+    brightness  (members,), the mean of their maps
+
+    One-dimensional, because a bundle of half precision keeps such tensors whole.
+    """
+
+    scores: Tensor
+    known: Tensor
+    brightness: Tensor
+
+    def __init__(self, members: int) -> None:
+        super().__init__()
+        self.register_buffer("scores", torch.zeros(members * _MOST, dtype=torch.float64))
+        self.register_buffer("known", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("brightness", torch.ones(members))
+
+    def remember(self, scores: Tensor, brightness: Tensor) -> None:
+        """Keep scores (members, films), films ≤ 256."""
+        self.scores.view(len(scores), _MOST)[:, : scores.shape[1]] = scores.sort(dim=1).values
+        self.known.fill_(scores.shape[1])
+        self.brightness[:] = brightness.clamp(min=1e-12)
+
+    def forward(self, member: int, score: float, *, by: Literal["deviation", "rank"]) -> float:
+        kept = self.scores[member * _MOST :][: int(self.known)]
+        if by == "deviation":
+            return float((score - kept.mean()) / kept.std().clamp(min=1e-12))
+        at = torch.tensor(score, dtype=kept.dtype, device=kept.device)
+        below = torch.searchsorted(kept, at, side="left") + torch.searchsorted(kept, at, side="right")
+        return float(below) / (2 * len(kept))
+
+
+def _part(normals: Normals, rows: Tensor) -> Normals:
+    digests = tuple(digest for digest, taken in zip(normals.digests, rows.tolist(), strict=True) if taken)
+    return Normals(normals.images[rows], normals.inside[rows], normals.lungs[rows], digests)
+
+
+def _viewed(normals: Normals, row: int) -> Viewed:
+    """A training film as `judge` takes it; where it came from on its film is not known any more."""
+    side = normals.images.shape[-1]
+    return Viewed(
+        image=normals.images[row],
+        inside=normals.inside[row],
+        lungs=normals.lungs[row],
+        box=(0.0, 0.0, float(side), float(side)),
+        lung_area=None,
+        inner=(0, 0, side, side),
+    )

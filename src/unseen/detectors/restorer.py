@@ -1,0 +1,118 @@
+"""Detectors whose network gives a picture back, and which mark what it cannot give back; three files say what each
+member learns by.
+
+    x̂ = f(corrupt(x)) while training, f(x) when scoring;     score = mean of the member's marks inside the mask
+
+x is the masked picture. A member says what f is, what it is held to (`loss`), and what marks a pixel (`marks`).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings
+from unseen.training.learner import Step
+from unseen.training.loop import train
+
+if TYPE_CHECKING:
+    from unseen.anatomy.view import Viewed
+
+
+class RestorerSettings(Settings):
+    """What the members share."""
+
+    features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Adam's")
+
+
+class Restorer(Detector):
+    """Base of `ae-ssim`, `ae-u` and `dae`."""
+
+    Config: ClassVar[type[RestorerSettings]] = RestorerSettings
+    config: RestorerSettings
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """f, its first weights drawn by torch's generator."""
+
+    @abstractmethod
+    def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
+        """What training descends, (batch,), from f's output and pictures and masks (batch, 1, size, size)."""
+
+    @abstractmethod
+    def marks(self, output: Tensor, x: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+        """How far each pixel is from what f gives back, ≥ 0, and what f gives back: (batch, 1, size, size) each."""
+
+    def corrupt(self, x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
+        """What f sees of x while training."""
+        return x
+
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
+        self.network = self._drawn(fitting.training.seed)
+        self.history = train(
+            _Restoring(self),
+            (normals.images * normals.inside, normals.inside),
+            fitting.training,
+            folder=fitting.folder,
+            progress=fitting.progress,
+            validate=fitting.validate,
+            identity=f"{self.key} {self.config.model_dump_json()}",
+        )
+
+    def judge(self, viewed: Viewed) -> Judgement:
+        network = self.modules()["network"]
+        device = next(network.parameters()).device
+        x, inside = viewed.masked[None].to(device), viewed.inside[None].to(device)
+        with torch.inference_mode():
+            marks, restored = self.marks(network(x), x, inside)
+            marks = marks * inside
+            score = float(mean_inside(marks, inside))
+            error = float(mean_inside((x - restored).abs(), inside))
+        return Judgement(
+            score=score,
+            parts={"marks": score, "reconstruction": error},
+            anomaly_map=marks[0, 0].cpu().numpy(),
+            reconstruction=(restored * inside)[0, 0].cpu().numpy(),
+        )
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        if not hasattr(self, "network"):
+            self.network = self._drawn(0)
+        return {"network": self.network}
+
+    def _drawn(self, seed: int) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self.build().eval()
+
+
+def mean_inside(values: Tensor, inside: Tensor) -> Tensor:
+    """The mean over each sample's pixels inside, 0 where it has none: (batch, 1, size, size) → (batch,)."""
+    kept = (values * inside).flatten(1).sum(1)
+    return kept / inside.flatten(1).sum(1).clamp(min=1)
+
+
+class _Restoring:
+    """The learner."""
+
+    def __init__(self, detector: Restorer) -> None:
+        self.detector = detector
+        self.modules: dict[str, nn.Module] = {"network": detector.network}
+        rate = detector.config.learning_rate
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            "generator": torch.optim.Adam(detector.network.parameters(), lr=rate, fused=True)
+        }
+
+    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        x, inside = batch
+        output = self.modules["network"](self.detector.corrupt(x, inside, rng)).float()
+        yield Step("generator", self.detector.loss(output, x, inside).mean())
+
+    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
+        """Nothing to do."""

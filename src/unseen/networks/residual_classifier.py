@@ -1,0 +1,74 @@
+"""ResNet-18: a picture to features and one number.
+
+Source: He, Zhang, Ren & Sun, "Deep residual learning for image recognition", CVPR 2016, table 1, 18 layers.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class ResNet18(nn.Module):
+    """(batch, channels, height, width) → (maps of every stage, embedding (batch, 8·features), logit (batch,)).
+
+    Stage i has `features`·2^i channels and 4·2^i times fewer pixels a side. 64 features are the paper's.
+
+    >>> maps, embedding, logit = ResNet18(features=8)(torch.zeros(2, 1, 64, 64))
+    >>> [tuple(one.shape[1:]) for one in maps], embedding.shape, logit.shape
+    ([(8, 16, 16), (16, 8, 8), (32, 4, 4), (64, 2, 2)], torch.Size([2, 64]), torch.Size([2]))
+    """
+
+    def __init__(self, *, features: int = 64, channels: int = 1) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, features, 7, 2, 3, bias=False),
+            nn.BatchNorm2d(features),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, 2, 1),
+        )
+        widths = [features * 2**stage for stage in range(4)]
+        before = [features, *widths[:-1]]
+        self.stages = nn.ModuleList(
+            nn.Sequential(_Block(a, b, stride=1 if a == b else 2), _Block(b, b))
+            for a, b in zip(before, widths, strict=True)
+        )
+        self.head = nn.Linear(widths[-1], 1)
+
+    @property
+    def batches(self) -> Tensor:
+        """How many batches it has been trained on, a whole number."""
+        counted: Tensor = self.stem.get_submodule("1").get_buffer("num_batches_tracked")
+        return counted
+
+    def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
+        x = self.stem(x)
+        maps: list[Tensor] = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        embedding = x.mean(dim=(2, 3))
+        return maps, embedding, self.head(embedding)[:, 0]
+
+
+class _Block(nn.Module):
+    """relu(shortcut(x) + conv(relu(conv(x)))), each convolution followed by BatchNorm."""
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut = (
+            nn.Identity()
+            if stride == 1 and inputs == outputs
+            else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = torch.relu(self.shortcut(x) + self.layers(x))
+        return made

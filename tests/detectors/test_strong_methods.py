@@ -1,0 +1,182 @@
+"""What sets each detector that learns from normals alone apart: a test a method that no other one passes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.fft import dctn
+from skimage.metrics import structural_similarity
+
+from tests.detectors.conftest import Make
+from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.anatomy.view import Viewed
+from unseen.data.film import Film
+from unseen.detectors.ae_ssim import AeSsim
+from unseen.detectors.ae_u import AeU
+from unseen.detectors.anatpaste import AnatPaste, varied
+from unseen.detectors.dae import Dae, coarse_noise
+from unseen.detectors.dct import Dct
+from unseen.detectors.detector import Detector, FitError
+from unseen.detectors.synthetic_lesions import clouded, pasted
+from unseen.networks.residual_classifier import ResNet18
+from unseen.training.settings import Training
+
+LONGER = Training(epochs=60, batch_size=8, seed=3, device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def views(trained: dict[str, Detector], normals: list[Film]) -> list[Viewed]:
+    return [trained["dct"].look(film) for film in normals]
+
+
+def stacked(views: list[Viewed]) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.stack([view.masked for view in views]), torch.stack([view.inside for view in views])
+
+
+def replaced(view: Viewed, image: torch.Tensor) -> Viewed:
+    return Viewed(image, view.inside, view.lungs, view.box, view.lung_area, view.inner)
+
+
+def test_dct_sees_low_frequencies_alone(trained: dict[str, Detector], views: list[Viewed]) -> None:
+    """A ripple that has none of the kept coefficients in any patch leaves the score; a slope of its size does not."""
+    detector = trained["dct"]
+    whole = torch.ones_like(views[0].inside)
+    view = Viewed(views[0].image, whole, whole, views[0].box, 1.0, views[0].inner)
+    checkers = torch.from_numpy((-1.0) ** np.add.outer(np.arange(32), np.arange(32))).float()[None]
+    mean, rippled, sloped = (
+        detector.judge(replaced(view, view.image + change)).score
+        for change in (0.0, 0.5 * checkers, 0.5 * torch.linspace(-1, 1, 32))
+    )
+    # a checkerboard's cosine coefficients lie at odd frequencies too, but hardly at the lowest
+    assert abs(rippled - mean) < 0.1 * abs(sloped - mean)
+
+
+def test_dct_is_the_distance_that_it_says(trained: dict[str, Detector], views: list[Viewed]) -> None:
+    detector = trained["dct"]
+    assert isinstance(detector, Dct)
+    x, inside = stacked(views)
+    order = sorted(((u, v) for u in range(16) for v in range(16)), key=lambda uv: (sum(uv), uv))[:10]
+    place = int(detector.gaussians.known.nonzero()[0])
+    top, left = (4 * int(step) for step in divmod(place, 5))
+    patches = x[:, 0, top : top + 16, left : left + 16].double().numpy()
+    inner = inside[:, 0, top : top + 16, left : left + 16].float().mean(dim=(1, 2)).numpy() >= 0.5
+    seen = np.array([[dctn(patch, norm="ortho")[u, v] for u, v in order] for patch in patches])
+    assert detector.gaussians.mean[place].numpy() == pytest.approx(seen[inner].mean(axis=0), abs=1e-4)
+    whitening = detector.gaussians.whitening[place].double().numpy()
+    covariance = np.linalg.inv(whitening.T @ whitening)
+    spread = seen[inner].std(axis=0)
+    # Ledoit and Wolf keep the mean variance, and draw each towards it
+    shrunk, plain = np.diag(covariance) / spread**2, np.ones(10)
+    assert shrunk.mean() == pytest.approx(plain.mean(), rel=0.5)
+    off = np.abs(covariance / np.sqrt(np.outer(np.diag(covariance), np.diag(covariance))) - np.eye(10)).max()
+    assert off < np.abs(np.corrcoef(seen[inner].T) - np.eye(10)).max() + 1e-6
+
+
+def test_dct_needs_a_patch_that_fits(make: Make, normals: list[Film], finder: CrossFittedLungs) -> None:
+    with pytest.raises(FitError, match=r"dct\.patch"):
+        make("dct", patch=64).fit(normals, finder=finder)
+    with pytest.raises(ValueError, match="a patch of 4 has 16"):
+        make("dct", patch=4, coefficients=17)
+
+
+def test_dae_takes_coarse_noise_away(make: Make, normals: list[Film], finder: CrossFittedLungs) -> None:
+    detector = make("dae", features=8, grid=4).fit(normals, finder=finder, training=LONGER)
+    assert isinstance(detector, Dae)
+    x, inside = stacked([detector.look(film) for film in normals])
+    noise = coarse_noise(x, sigma=0.2, grid=4, generator=torch.Generator().manual_seed(7)) * inside
+    with torch.inference_mode():
+        left = (detector.network(x + noise) - x)[inside].square().mean()
+    assert left < 0.7 * noise[inside].square().mean()
+
+
+def test_coarse_noise_is_coarse_and_as_strong_as_it_says() -> None:
+    noise = coarse_noise(torch.zeros(400, 1, 64, 64), sigma=0.2, grid=16, generator=torch.Generator().manual_seed(0))
+    fine = coarse_noise(torch.zeros(400, 1, 64, 64), sigma=0.2, grid=64, generator=torch.Generator().manual_seed(0))
+    assert fine.std() == pytest.approx(0.2, rel=0.02) and abs(float(noise.mean())) < 0.002
+    # bilinear weights a, 1 − a, with offsets of 1/8, 3/8, … : mean of a² + (1 − a)² is 0.6875 an axis
+    assert noise.std() == pytest.approx(0.2 * 0.66, rel=0.06)
+    steps = noise[..., 1:] - noise[..., :-1]
+    assert steps.square().mean() < 0.25 * noise.square().mean()
+    assert (fine[..., 1:] - fine[..., :-1]).square().mean() > 1.9 * fine.square().mean()
+
+
+def test_ae_u_knows_how_wrong_it_is(make: Make, normals: list[Film], finder: CrossFittedLungs) -> None:
+    """At the minimum of its loss the squares, each over its own variance, are 1 on average."""
+    detector = make("ae-u").fit(normals, finder=finder, training=LONGER)
+    assert isinstance(detector, AeU)
+    x, inside = stacked([detector.look(film) for film in normals])
+    with torch.inference_mode():
+        marks, restored = detector.marks(detector.network(x), x, inside)
+    squares = (x - restored).square()[inside]
+    assert 0.5 < float(marks[inside].mean()) < 2.0
+    assert not 0.5 < float(squares.mean()) < 2.0, "the squares themselves are of another size"
+
+
+def test_ae_ssim_marks_what_scikit_image_would(trained: dict[str, Detector], views: list[Viewed]) -> None:
+    detector = trained["ae-ssim"]
+    assert isinstance(detector, AeSsim)
+    view = views[0]
+    said = detector.judge(view)
+    assert said.reconstruction is not None
+    expected = structural_similarity(
+        view.masked[0].numpy(),
+        said.reconstruction,
+        data_range=2.0,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
+    )[1]
+    inner = view.inside[0].numpy().copy()
+    inner[:6] = inner[-6:] = inner[:, :6] = inner[:, -6:] = False  # it continues pictures otherwise at their edges
+    assert inner.any()
+    assert said.anomaly_map[inner] == pytest.approx(1 - expected[inner], abs=1e-4)
+
+
+@pytest.mark.parametrize("lesion", [pasted, clouded])
+def test_lesions_stay_in_the_lungs_and_change_each_film(lesion: object, views: list[Viewed]) -> None:
+    assert callable(lesion)
+    x, inside = stacked(views)
+    changed = lesion(x, inside, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(changed[~inside], x[~inside])
+    assert ((changed - x).abs().flatten(1).amax(1) > 0.05).float().mean() > 0.9
+    assert torch.equal(changed, lesion(x, inside, generator=torch.Generator().manual_seed(1)))
+    nothing = lesion(x, torch.zeros_like(inside), generator=torch.Generator().manual_seed(1))
+    assert torch.equal(nothing, x), "without lungs there is no lesion"
+
+
+def test_a_pasted_patch_is_the_films_own(views: list[Viewed]) -> None:
+    """On a film of two values no third one comes out but by the blurred edge and the patch's jitter."""
+    x = torch.zeros(8, 1, 32, 32)
+    changed = pasted(x, torch.ones_like(x).bool(), generator=torch.Generator().manual_seed(2))
+    assert changed.abs().max() <= 0.1 + 1e-6
+
+
+def test_anatpaste_tells_lesions_that_it_has_not_seen(
+    make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
+) -> None:
+    detector = make("anatpaste", varied=False).fit(
+        normals, finder=finder, training=LONGER.model_copy(update={"epochs": 30})
+    )
+    assert isinstance(detector, AnatPaste)
+    x, inside = stacked([detector.look(film) for film in normals])
+    lesions = detector.changed(x, inside, torch.Generator().manual_seed(11))
+    with torch.inference_mode():
+        clean, ill = detector.network(x), detector.network(lesions)
+    assert float((ill > clean).float().mean()) > 0.7, "half would be chance"
+
+
+def test_the_classifier_is_resnet18_at_the_papers_width() -> None:
+    """11,689,512 weights with three channels and 1,000 classes; ours sees one channel and says one number."""
+    network = ResNet18(features=64)
+    weights = sum(weight.numel() for weight in network.parameters())
+    assert weights == 11_689_512 - 2 * 64 * 49 - (512 * 1000 + 1000) + (512 + 1)
+
+
+def test_variation_keeps_to_the_mask_and_differs_from_film_to_film(views: list[Viewed]) -> None:
+    x, inside = stacked([views[0]] * 6)
+    changed = varied(x, inside, generator=torch.Generator().manual_seed(0))
+    assert changed.shape == x.shape
+    assert all(float((changed[0] - other).abs().max()) > 0.05 for other in changed[1:])
+    assert (changed == 0).float().mean() > 0.2, "what lies outside the lungs stays at nought"

@@ -21,7 +21,7 @@ export NO_MKDOCS_2_WARNING := 1
 # One thread a worker: WORKERS processes run at a time, three on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --dist worksteal
 
-.PHONY: help demo test quick results results-thesis results-screening results-imaging results-priors bench bench-imaging bench-priors peers docs screenshots soak lint format parts clean
+.PHONY: help demo test quick results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots soak lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -32,6 +32,7 @@ help:
 	@echo "make results-screening  the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
 	@echo "make results-imaging  imaging from measurements alone on real data, docs/results-imaging.md (many hours; goes on)"
 	@echo "make results-priors  generators as priors against TV, on digits, shapes and MR slices, docs/results-priors.md (hours; goes on)"
+	@echo "make results-detectors  every detector on the fold for choosing, docs/results-detectors.md (an hour)"
 	@echo "make bench     a training step and a film's score against plain PyTorch, docs/speed.md (under ten minutes)"
 	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
@@ -78,6 +79,10 @@ results-priors: $(STAMP)
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 OMP_NUM_THREADS=1 \
 		$(BIN)/python -m unseen.experiments.priors
 	$(BIN)/python docs/figures/priors_curves.py
+
+results-detectors: $(STAMP)
+	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 OMP_NUM_THREADS=1 \
+		$(BIN)/python -m unseen.experiments --only detectors
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

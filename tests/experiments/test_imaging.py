@@ -243,6 +243,18 @@ def test_the_splits_of_the_real_pictures(pictures: Any, size: int, tested: int) 
 
 
 @on_real_data
+def test_measured_again_is_the_same_pictures_under_other_noise() -> None:
+    once, again = (load(PictureSettings(pictures=name, size=64), data=DATA) for name in ("ct", "ct-again"))
+    assert torch.equal(again.training, torch.cat([once.training] * 25))
+    assert torch.equal(again.testing, once.testing) and torch.equal(again.validation, once.validation)
+    recipe = recipes.load("imaging/low-dose-ct-again")
+    small = recipe.model_copy(update={"view": {**recipe.view, "size": 32}})
+    y = Problem(resolved(small), data=DATA).training.y.unflatten(0, (25, len(once.training)))
+    assert not torch.equal(y[0], y[1]), "each time under noise of its own"
+    assert float((y - y.mean(0)).std() / y.std()) < 0.5, "of the same pictures"
+
+
+@on_real_data
 @pytest.mark.parametrize("name", ["imaging/ct", "imaging/low-dose-ct", "imaging/mri", "imaging/inpainting"])
 def test_the_problems_of_the_gap_begin_where_they_should(name: str) -> None:
     """Measured once, with the right operator: A⁺ or FBP is far from the truth, and not absurdly."""

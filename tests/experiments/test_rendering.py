@@ -52,9 +52,10 @@ def pages(rows_folder: Path, tmp_path: Path) -> tuple[str, str]:
         tmp_path / "docs" / "results.md",
         tmp_path / "docs" / "results-thesis.md",
         tmp_path / "docs" / "results-screening.md",
+        tmp_path / "docs" / "results-detectors.md",
         tmp_path / "README.md",
     ]
-    page, _, _, readme = (path.read_text(encoding="utf-8") for path in written)
+    page, _, _, _, readme = (path.read_text(encoding="utf-8") for path in written)
     return page, readme
 
 

@@ -5,6 +5,7 @@ python -m unseen.experiments                   real films, phantoms, shipped mod
                                                are found again
 python -m unseen.experiments --only thesis     the thesis's protocol and the noise study (`make results-thesis`)
 python -m unseen.experiments --only screening  calibration on real films, and the guarantee in simulated hospitals
+python -m unseen.experiments --only detectors  every detector on fold 0, for choosing (`make results-detectors`)
 python -m unseen.experiments --only unfinished  how far trainings got that have no row yet
 python -m unseen.experiments --render          the pages and the README's table, from the committed rows alone
 """
@@ -20,6 +21,7 @@ from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.run import runs_root
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.experiments.crossfit import cross_fit, tables_of
+from unseen.experiments.development import RECIPES, development_row
 from unseen.experiments.halves import halves_row, scored_studies
 from unseen.experiments.hospitals import hospitals_row
 from unseen.experiments.pages.results_page import render
@@ -45,7 +47,9 @@ def _run() -> None:
     parser = argparse.ArgumentParser(prog="python -m unseen.experiments", description=__doc__.splitlines()[0])
     parser.add_argument("--render", action="store_true", help="only render the docs from the rows in --rows")
     parser.add_argument(
-        "--only", choices=("real", "phantoms", "shipped", "thesis", "screening", "unfinished"), help="only these"
+        "--only",
+        choices=("real", "phantoms", "shipped", "thesis", "screening", "detectors", "unfinished"),
+        help="only these",
     )
     parser.add_argument("--rows", type=Path, default=Path("results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results.md goes (default: docs)")
@@ -63,6 +67,9 @@ def _run() -> None:
             _models(given.rows, given.models, given.workers)
         if given.only == "screening":
             _screening(given.rows)
+        if given.only == "detectors":
+            for name in _shipped(RECIPES):
+                print("wrote", write_row(development_row(recipes.load(name)), given.rows), flush=True)
         if given.only == "unfinished":
             asked = [recipes.load(name) for prefix in ("thesis/", "ms_cxr/") for name in _shipped(prefix)]
             print("wrote", write_row(unfinished(asked, given.rows), given.rows))

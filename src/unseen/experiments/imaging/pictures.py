@@ -2,6 +2,7 @@
 
 ct      CT slices, (HU + 1024) / 2048 clipped to [0, 1]; a slice that comes twice counts once; fold =
         int(sha256(patient), 16) mod 5: fold 3 is tested, fold 1 validates
+ct-again   the same, each training slice 25 times, so that it is measured under 25 draws of the noise
 mri     cardiac magnitude slices in [0, 1]; the last 20 by name are tested, the six before validate
 urban   Urban100, in [0, 1]; the last 20 by name are tested, the six before validate
 digits  MNIST padded to 32 × 32: of its training part the first pictures, and 60 others to validate; the first 100 of
@@ -32,6 +33,7 @@ TESTED, VALIDATING = 20, 6
 _CT_TESTED, _CT_VALIDATING, _FOLDS = 3, 1, 5
 _DIGITS, _DIGITS_VALIDATING, _DIGITS_TESTED = 600, 60, 100
 _TOYS, _TOYS_TESTED = 500, 100
+_AGAIN = 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +87,11 @@ def _ct(settings: PictureSettings, data: Path | None) -> Pictures:
         f"by patient: {len(np.unique(patients[~tested & ~validating]))} trained on, "
         f"{len(np.unique(patients[validating]))} to validate, {len(np.unique(units))} tested",
     )
+
+
+def _ct_again(settings: PictureSettings, data: Path | None) -> Pictures:
+    once = _ct(settings, data)
+    return replace(once, training=once.training.repeat(_AGAIN, 1, 1, 1), split=f"{once.split}, {_AGAIN} times each")
 
 
 def _mri(settings: PictureSettings, data: Path | None) -> Pictures:
@@ -161,6 +168,7 @@ def _drawn(draw: Callable[[np.random.Generator, int], NDArray[np.float64]]) -> P
 
 _SOURCES: dict[str, Callable[[PictureSettings, Path | None], Pictures]] = {
     "ct": _ct,
+    "ct-again": _ct_again,
     "mri": _mri,
     "urban": _urban,
     "digits": _digits,

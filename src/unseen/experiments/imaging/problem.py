@@ -1,7 +1,7 @@
 """A problem of the imaging results: pictures, and what was measured of them, once and for all.
 
 Each picture is measured once, with noise of a fixed seed: no training sees the same picture under fresh noise, which
-would take the truth to draw.
+would take the truth to draw. (`ct-again` shows what that costs: there each slice is measured 25 times.)
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.limits import LIMITS
 from unseen.detectors import METHODS
 from unseen.experiments.pages.cells import figure, shortcut, table
+from unseen.experiments.pages.detectors_page import detectors_page
 from unseen.experiments.pages.screening_page import screening_page
 from unseen.experiments.pages.sections import (
     SOURCES,
@@ -41,7 +42,9 @@ def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
     write_text(thesis, thesis_page(rows))
     screening = docs / "results-screening.md"
     write_text(screening, screening_page(rows))
-    return [page, thesis, screening, readme]
+    detectors = docs / "results-detectors.md"
+    write_text(detectors, detectors_page(rows))
+    return [page, thesis, screening, detectors, readme]
 
 
 def results_page(rows: Mapping[str, Row]) -> str:

@@ -1,0 +1,41 @@
+"""Fold 0, on which methods are compared and chosen before any test fold is opened for them.
+
+Each recipe learns from the normals of folds 1 to 4 and scores fold 0's films. With so few films the intervals are wide:
+what they tell is which methods are worth the test folds, not how good one is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unseen.artifacts.bundle import load
+from unseen.artifacts.recipe import Recipe
+from unseen.evaluation.figures import metrics_from_table
+from unseen.evaluation.table import score_table
+from unseen.experiments.cohort import cohort_of
+from unseen.experiments.rows import Row, described
+from unseen.experiments.running import resolve, train_recipe
+
+FOLD = 0
+RECIPES = "detectors/"
+ROWS = "detectors/fold-0/"
+"""What the names of the recipes begin with, and of their rows."""
+
+
+def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
+    """The row of a recipe that is trained without fold 0, or found trained, and scored on it."""
+    recipe = resolve(recipe)
+    trained = train_recipe(recipe, fold=FOLD, root=root)
+    table = score_table(trained.detector, cohort_of(recipe).testing(FOLD), keep=0).table
+    metrics = metrics_from_table(table, recipe=trained.digest)
+    date = load(trained.run.bundle).card.created[:10]
+    kept = [tensor for module in trained.detector.modules().values() for tensor in module.state_dict().values()]
+    return {
+        **described(trained.recipe, digest=trained.digest, device=trained.detector.trained_on, date=date),
+        "recipe": ROWS + recipe.name.removeprefix(RECIPES),
+        "fold": FOLD,
+        "steps": 0 if trained.history is None else trained.history.steps,
+        "seconds": trained.detector.facts["training_seconds"],
+        "kept": sum(tensor.numel() for tensor in kept if tensor.is_floating_point()),
+        "metrics": {name: metrics[name] for name in ("auroc", "adjusted", "site", "n")},
+    }

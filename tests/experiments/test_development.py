@@ -1,0 +1,43 @@
+"""Fold 0, for choosing: what its rows hold, and what the page makes of them."""
+
+from __future__ import annotations
+
+import json
+
+from tests.docs.blocks import ROOT
+from tests.experiments.conftest import World
+from unseen.artifacts import recipe as recipes
+from unseen.detectors.saved import load
+from unseen.experiments.cohort import cohort_of
+from unseen.experiments.development import FOLD, RECIPES, ROWS, development_row
+from unseen.experiments.pages.detectors_page import detectors_page
+from unseen.experiments.rows import read_rows
+from unseen.experiments.running import resolve
+
+
+def test_a_row_is_of_fold_0_alone(world: World) -> None:
+    recipe = world.recipes[0].model_copy(update={"name": f"{RECIPES}floor"})
+    row = json.loads(json.dumps(development_row(recipe, root=world.root), allow_nan=False))
+    assert row["recipe"] == f"{ROWS}floor" and row["fold"] == FOLD == 0 and row["kept"] > 32 * 32
+    cohort = cohort_of(recipe)
+    assert sum(row["metrics"]["n"]["pooled"].values()) == len(cohort.testing(0).entries) == 24
+    (folder,) = world.root.glob(f"{RECIPES}floor-f0-0-*")
+    trained = set(load(folder / "bundle").training_films)
+    assert len(trained) == len(cohort.training(0).entries) == 24
+    assert not trained & {film.pixel_sha256 for film in cohort.testing(0)}  # type: ignore[union-attr]
+    page = detectors_page({f"{ROWS}floor-0": row})
+    low = row["metrics"]["auroc"]["pooled"]["low"]
+    assert "| `floor`, 32 px |" in page and f"[{low:.2f}, " in page and "No test fold has been opened" in page
+
+
+def test_the_committed_page_is_what_the_rows_say() -> None:
+    page = (ROOT / "docs" / "results-detectors.md").read_text(encoding="utf-8")
+    assert page == detectors_page(read_rows(ROOT / "results"))
+    assert "No row yet" in detectors_page({})
+
+
+def test_every_recipe_for_choosing_is_sound_and_finds_lungs_as_shipped_models_do() -> None:
+    found = [recipes.load(name) for name in recipes.names() if name.startswith(RECIPES)]
+    assert len(found) >= 7
+    for recipe in found:
+        assert resolve(recipe).data.lungs_from == recipes.load("shipped/pca").data.lungs_from

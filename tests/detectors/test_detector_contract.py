@@ -44,7 +44,7 @@ def test_one_finite_score_and_two_pictures_per_film_in_order(
         assert isinstance(found, Finding)
         assert np.isfinite(found.score) and all(np.isfinite(value) for value in found.parts.values())
         pictures = [found.anomaly_map] if found.reconstruction is None else [found.anomaly_map, found.reconstruction]
-        assert len(pictures) == (1 if key == "anatpaste" else 2)
+        assert len(pictures) == (1 if key in ("anatpaste", "patch-memory") else 2)
         for picture in pictures:
             assert picture.shape == (32, 32) and picture.dtype == np.float32 and np.isfinite(picture).all()
         assert (found.anomaly_map >= 0).all() and found.anomaly_map.max() > 0

@@ -14,10 +14,12 @@ from unseen.anatomy.view import Viewed
 from unseen.data.film import Film
 from unseen.detectors.ae_ssim import AeSsim
 from unseen.detectors.ae_u import AeU
-from unseen.detectors.anatpaste import AnatPaste, varied
+from unseen.detectors.anatpaste import AnatPaste
 from unseen.detectors.dae import Dae, coarse_noise
 from unseen.detectors.dct import Dct
 from unseen.detectors.detector import Detector, FitError
+from unseen.detectors.lesion_classifier import varied
+from unseen.detectors.patch_memory import PatchMemory
 from unseen.detectors.synthetic_lesions import clouded, pasted
 from unseen.networks.residual_classifier import ResNet18
 from unseen.training.settings import Training
@@ -163,8 +165,22 @@ def test_anatpaste_tells_lesions_that_it_has_not_seen(
     x, inside = stacked([detector.look(film) for film in normals])
     lesions = detector.changed(x, inside, torch.Generator().manual_seed(11))
     with torch.inference_mode():
-        clean, ill = detector.network(x), detector.network(lesions)
+        clean, ill = (detector.classifier(pictures)[2] for pictures in (x, lesions))
     assert float((ill > clean).float().mean()) > 0.7, "half would be chance"
+
+
+def test_patch_memory_knows_the_places_that_it_keeps(trained: dict[str, Detector], views: list[Viewed]) -> None:
+    """A film all of whose places are in the memory has no distance; what is not kept is as far as its nearest."""
+    detector = trained["patch-memory"]
+    assert isinstance(detector, PatchMemory)
+    kept = detector.places.kept[: int(detector.places.known)]
+    assert len(kept) == 64 and float(detector.places(kept).max()) < 1e-3
+    other = kept[:5] + 0.37
+    assert torch.allclose(detector.places(other), (other[:, None] - kept).norm(dim=2).min(dim=1).values, rtol=1e-3)
+    # greedy: no place of a training film is farther from the memory than its members are from each other
+    reach = max(detector.judge(view).parts["largest"] for view in views)
+    between = torch.cdist(kept, kept) + 1e9 * torch.eye(len(kept))
+    assert reach <= float(between.min()) * 1.001
 
 
 def test_the_classifier_is_resnet18_at_the_papers_width() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,11 +162,26 @@ def test_a_look_says_what_is_known(api: Api, store: Store, screener: Screener) -
     assert (sum(model["reference"]["histogram"]["counts"]), model["reference"]["count"]) == (len(scores), len(scores))
     numbers = np.load(io.BytesIO(api.reader.get(f"/films/{film}/map.npy").content))
     assert model["map_high"] == pytest.approx(np.percentile(numbers, 99.5), rel=1e-4)
-    assert model["renditions"] is True
+    assert model["renditions"] is model["gives_back"] is True
     if seen["study"] != normal:
         assert [near["study"] for near in seen["nearest"]] == [normal]
     assert "normal" not in " ".join(seen["words"]).lower().replace("abnormal", "")
     assert api.reader.get("/films/f-" + "0" * 20 + "/look").status_code == 404
+
+
+def test_a_model_that_gives_no_picture_back_says_so(api: Api, store: Store, screener: Screener) -> None:
+    film, model = sent(api, dicom(noise(5), bits=12)), screener.detector.weights_sha256
+    Worker(store, lambda: screener).drain()
+    path = store.renditions.rendition_of(store.film_path(film).name, model)
+    store.renditions.keep(path, replace(store.rendition(film, model), reconstruction=None).to_bytes())
+    (seen,) = api.reader.get(f"/films/{film}/look").json()["models"]
+    assert (seen["renditions"], seen["gives_back"]) == (True, False)
+    answers = {
+        what: api.reader.get(f"/films/{film}/rendition/{what}", params={"model": model})
+        for what in ("image", "inside", "lungs", "reconstruction", "residual")
+    }
+    assert [answer.status_code for answer in answers.values()] == [200, 200, 200, 404, 404]
+    assert "gives no picture back" in said(answers["residual"])
 
 
 def test_whoever_is_blind_sees_the_film_and_nothing_else(

@@ -20,6 +20,12 @@ def train(
         Path | None,
         typer.Option(help="a model whose lung finder is taken, for films without lung masks, such as models/lungs"),
     ] = None,
+    unlabelled: Annotated[
+        str | None,
+        typer.Option(
+            help="films nobody has labelled: of all epochs, the one that tells them best from normals is kept"
+        ),
+    ] = None,
     fold: Annotated[int | None, typer.Option(help="leave out the films of this fold of the recipe's split")] = None,
     out: Annotated[Path | None, typer.Option(help="also write the model's bundle here")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
@@ -59,13 +65,24 @@ def train(
     console.step(f"training {chosen.name}")
     try:
         trained = train_recipe(
-            chosen, fold=fold, data=data, finder=finder, progress=shown_on(), out=out, licence=licence, gate=gate
+            chosen,
+            fold=fold,
+            data=data,
+            finder=finder,
+            unlabelled=unlabelled,
+            progress=shown_on(),
+            out=out,
+            licence=licence,
+            gate=gate,
         )
     except KeyboardInterrupt:
         console.note("stopped; what was done is kept, and the same command goes on from there")
         raise typer.Exit(130) from None
     learnt = len(trained.detector.training_films)
     console.note(f"{learnt} normal films, {trained.detector.facts['training_seconds']:.1f} s of training")
+    if "chosen_epoch" in trained.detector.facts:
+        epoch, aucp = (trained.detector.facts[f"chosen_{name}"] for name in ("epoch", "aucp"))
+        console.note(f"epoch {epoch:.0f} was kept: it tells the unlabelled films best from normals (AUROC {aucp:.2f})")
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")
     if trained.history is not None and trained.history.converged("generator") is False:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from unseen.detectors.ensemble import Ensemble as Ensemble
     from unseen.detectors.ganomaly import Ganomaly as Ganomaly
     from unseen.detectors.ganomaly_sure import GanomalySure as GanomalySure
+    from unseen.detectors.patch_memory import PatchMemory as PatchMemory
     from unseen.detectors.pca import Pca as Pca
     from unseen.detectors.roi_oracle import RoiOracle as RoiOracle
     from unseen.detectors.roi_sure import RoiSure as RoiSure
@@ -44,6 +45,7 @@ METHODS = Registry(
         "ae-u": "ae_u:AeU",
         "ae-ssim": "ae_ssim:AeSsim",
         "anatpaste": "anatpaste:AnatPaste",
+        "patch-memory": "patch_memory:PatchMemory",
         "ensemble": "ensemble:Ensemble",
     },
 )
@@ -60,6 +62,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "detector": ["Detector", "Finding", "Fitting", "Judgement"],
         "ganomaly": ["Ganomaly"],
         "ganomaly_sure": ["GanomalySure"],
+        "patch_memory": ["PatchMemory"],
         "pca": ["Pca"],
         "roi_oracle": ["RoiOracle"],
         "roi_sure": ["RoiSure"],

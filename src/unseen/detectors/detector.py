@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from unseen.artifacts.bundle import Card
+    from unseen.detectors.choosing import Chooser
     from unseen.training.history import History
     from unseen.training.loop import Progress
     from unseen.training.settings import Training
@@ -155,6 +156,7 @@ class Detector(ABC):
         *,
         finder: Finder | Path | str | None = None,
         training: Training | None = None,
+        unlabelled: Iterable[Film | NotRead] = (),
         folder: Path | None = None,
         progress: Callable[[str, Progress], None] | None = None,
         validate: Callable[[int], Mapping[str, float]] | None = None,
@@ -166,12 +168,15 @@ class Detector(ABC):
                   Without one, where lungs are needed, it is trained from the films' own masks, and each film's mask is
                   predicted by a finder that did not see it
         training  epochs, batch size, seed, device; see `unseen.training.Training`
+        unlabelled  films of which nobody knows what they show: of all epochs, the one that tells them best from the
+                  normals is kept (`choosing.Chooser`). None: the last epoch is
         folder    where checkpoints go; an interrupted fit with the same folder goes on where it stopped
         progress  called with what is being trained and the loop's progress; by default it is shown on a terminal
         validate  called after each epoch with its number; what it returns is kept in the history, and changes nothing
 
-        Raises FitError for a film labelled abnormal, for no readable film and for a bundle without a finder,
-        NoMasksError for lungs that cannot be learnt, BundleError for what is no bundle.
+        Raises FitError for a film labelled abnormal, for no readable film, for a bundle without a finder and for
+        unlabelled films where a method has no epochs to choose from, NoMasksError for lungs that cannot be learnt,
+        BundleError for what is no bundle.
         """
         from unseen.training.settings import Training
         from unseen.training.showing import shown_on
@@ -191,13 +196,25 @@ class Detector(ABC):
         self.card, self.not_read = None, []
         prepared = self.prepare(films)
         self.training_films = prepared.digests
+        chooser = self._chooser(prepared, unlabelled, folder)
+        after_epoch = validate if chooser is None else _both(chooser, validate)
         began = time.monotonic()
-        self.learn(prepared, Fitting(training, folder, lambda state: progress(self.key, state), validate))
+        self.learn(prepared, Fitting(training, folder, lambda state: progress(self.key, state), after_epoch))
+        if chooser is not None:
+            if not chooser.epoch:
+                raise FitError(f"{self.key} has no epochs to choose from. Leave the unlabelled films out")
+            chooser.restore()
         spent = time.monotonic() - began if self.history is None else self.history.seconds
         self.facts["training_seconds"] = round(spent, 3)
         device = "cpu" if self.history is None else self.history.device
         self.trained_on = f"{device} ({platform.machine()}), {training.threads or torch.get_num_threads()} thread(s)"
         return self
+
+    def _chooser(self, normals: Normals, unlabelled: Iterable[Film | NotRead], folder: Path | None) -> Chooser | None:
+        from unseen.detectors.choosing import Chooser, viewed_of
+
+        others = [self.look(film) for film in unlabelled if isinstance(film, Film)]
+        return Chooser(self, viewed_of(normals), others, folder) if others else None
 
     def score(self, films: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
         """Score films lazily and in order; a film that could not be read is passed on as it is.
@@ -279,6 +296,12 @@ class Detector(ABC):
         if not images:
             raise FitError("no training film could be read; give a folder, a glob or a manifest with normal films")
         return Normals(torch.stack(images), torch.stack(inside), torch.stack(lungs), tuple(digests))
+
+
+def _both(
+    chooser: Chooser, validate: Callable[[int], Mapping[str, float]] | None
+) -> Callable[[int], Mapping[str, float]]:
+    return lambda epoch: {**chooser(epoch), **({} if validate is None else validate(epoch))}
 
 
 def _finder_in(folder: Path | str) -> Finder:

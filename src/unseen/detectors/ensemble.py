@@ -17,11 +17,13 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.view import View
 from unseen.artifacts.recipe import validated
+from unseen.detectors.choosing import viewed_of
 from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals, Settings
 
 if TYPE_CHECKING:
+    from unseen.anatomy.view import Viewed
     from unseen.training.settings import Training
 
 _HELD_OUT = 5  # one film in so many
@@ -81,7 +83,7 @@ class Ensemble(Detector):
             raise FitError(
                 f"an ensemble holds a fifth of its films out, and there are {len(held_out)}: give 10 or more"
             )
-        kept = [_viewed(normals, row) for row in held_out.nonzero()[:_MOST, 0].tolist()]
+        kept = viewed_of(_part(normals, held_out))[:_MOST]
         scores, brightness = [], []
         for number, member in enumerate(self.members):
             member.learn(_part(normals, ~held_out), self._fitting(number, fitting, "part"))
@@ -180,16 +182,3 @@ class _Scale(nn.Module):
 def _part(normals: Normals, rows: Tensor) -> Normals:
     digests = tuple(digest for digest, taken in zip(normals.digests, rows.tolist(), strict=True) if taken)
     return Normals(normals.images[rows], normals.inside[rows], normals.lungs[rows], digests)
-
-
-def _viewed(normals: Normals, row: int) -> Viewed:
-    """A training film as `judge` takes it; where it came from on its film is not known any more."""
-    side = normals.images.shape[-1]
-    return Viewed(
-        image=normals.images[row],
-        inside=normals.inside[row],
-        lungs=normals.lungs[row],
-        box=(0.0, 0.0, float(side), float(side)),
-        lung_area=None,
-        inner=(0, 0, side, side),
-    )

@@ -101,6 +101,14 @@ def own_normals(source: str) -> Cohort:
     return Cohort(listed, {}, _digest(listed.entries, {}))
 
 
+def of_unknown_label(source: str) -> Cohort:
+    """A user's films of which nobody knows what they show; what a manifest says of that is not read."""
+    listed = films(source)
+    if not listed.entries:
+        raise RecipeError(f"unlabelled: {source} names no film. Give a folder, a glob or a manifest")
+    return Cohort(listed, {}, _digest([replace(entry, label=None) for entry in listed.entries], {}))
+
+
 def lung_films(recipe: Recipe, films: Iterable[Film | NotRead]) -> Iterable[Film | NotRead]:
     """Of the training films, those whose manual masks the lung finder may learn from, and phantoms where the recipe
     says so (`data.lungs_from`)."""

@@ -25,7 +25,7 @@ from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finder
 from unseen.detectors.saved import add_gate, finder_of, gate_parts, load, save
-from unseen.experiments.cohort import cohort_of, lung_films, own_normals, phantom_normals
+from unseen.experiments.cohort import cohort_of, lung_films, of_unknown_label, own_normals, phantom_normals
 from unseen.priors import GENERATORS
 from unseen.reconstruction import RECONSTRUCTORS
 from unseen.screening.gate.gate import Gate, GateError
@@ -85,6 +85,7 @@ def train_recipe(
     fold: int | None = None,
     data: str | None = None,
     finder: Path | None = None,
+    unlabelled: str | None = None,
     out: Path | None = None,
     licence: str = "",
     gate: bool = False,
@@ -96,6 +97,7 @@ def train_recipe(
 
     data    normal films in the place of the recipe's: a folder, a glob, a manifest (its abnormals are left aside)
     finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
+    unlabelled  films of which nobody knows what they show: the epoch that tells them best from normals is kept
     out     a further copy of the bundle
     licence what the model may be used for, for its card
     gate    also learn the input gate from the same films, where the detector finds lungs, and keep it in the bundle
@@ -107,7 +109,9 @@ def train_recipe(
     recipe = resolve(recipe)
     films, data_digest = _training_films(recipe, fold=fold, data=data)
     root = runs_root() if root is None else root
-    name = digest(recipe, data_digest=_joined(data_digest, finder), version=__version__)
+    others = None if unlabelled is None else of_unknown_label(unlabelled)
+    told = _joined(data_digest, finder) + ("" if others is None else f" unlabelled {others.digest}")
+    name = digest(recipe, data_digest=told, version=__version__)
     run = Run.named(recipe.name, fold=fold, seed=recipe.seed, digest=name, root=root)
     run.write_recipe(recipe)
     found = run.bundle.is_dir()
@@ -138,7 +142,15 @@ def train_recipe(
                     raise
                 lungs = None  # a whole-film method can do without; its reports then lack the lung area
         after_epoch = None if validate is None else validate(detector)
-        detector.fit(films, finder=lungs, training=training, folder=run.folder, progress=progress, validate=after_epoch)
+        detector.fit(
+            films,
+            finder=lungs,
+            training=training,
+            unlabelled=() if others is None else others.films,
+            folder=run.folder,
+            progress=progress,
+            validate=after_epoch,
+        )
         history = detector.history
     guard = gate_of(detector, films, bundle=run.bundle if found else None, seed=recipe.seed) if gate else None
     if not found:

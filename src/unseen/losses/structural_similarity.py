@@ -64,7 +64,7 @@ def structural_dissimilarity(output: Tensor, target: Tensor, *, peak: float = 2.
 
     Example:
         >>> x = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
-        >>> structural_dissimilarity(x, x).item() < 1e-6, structural_dissimilarity(-x, x).item() > 1
+        >>> structural_dissimilarity(x, x).item() < 1e-6, structural_dissimilarity(1 - x, x).item() > 1
         (True, True)
 
     Source: Bergmann et al., VISAPP 2019, equations 3 to 6; the map is `similarity_map`'s.

@@ -139,7 +139,8 @@ def _film(visitor: Visitor, film: str, models: int) -> str:
     decides = look["models"][0]
     pictures = ["thumbnail.png", f"map.png?model={decides['model']}"]
     if decides["renditions"]:
-        pictures += [f"rendition/{what}?model={decides['model']}" for what in ("image", "reconstruction", "residual")]
+        made = ("image", "reconstruction", "residual") if decides["gives_back"] else ("image",)
+        pictures += [f"rendition/{what}?model={decides['model']}" for what in made]
     for picture in pictures:
         if not visitor.get(f"{_API}/films/{film}/{picture}")[0].startswith(b"\x89PNG"):
             raise PageError(f"a film: {picture.partition('?')[0]} is no PNG.")

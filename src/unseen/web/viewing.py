@@ -6,7 +6,7 @@ sampled studies from the others (`who.Sighted`); `look` leaves them out there.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Path, Query, Response
@@ -21,6 +21,9 @@ from unseen.web.served import Parts, Served
 from unseen.web.who import Reader, Sighted
 from unseen.worklist.details import StoredFilm, StoredFinding, Study
 from unseen.worklist.errors import NotFoundError, WorklistError
+
+if TYPE_CHECKING:
+    from unseen.worklist.renditions import Rendition
 
 router = APIRouter(prefix="/films", tags=["viewing"])
 Role = Literal["decides", "compares", "earlier"]
@@ -73,7 +76,8 @@ class ModelLook(BaseModel):
     box: tuple[float, float, float, float] | None = Field(description="top, left, bottom, right on the film, in pixels")
     inner: tuple[int, int, int, int] | None = Field(description="top, left, height, width of the box on the pictures")
     map_high: float | None = Field(description="99.5 % of the map lies below: its brightest colour; null without a map")
-    renditions: bool = Field(description="whether image, reconstruction, residual and lungs are kept")
+    renditions: bool = Field(description="whether image and lungs are kept, and what else the model makes")
+    gives_back: bool = Field(description="whether reconstruction and residual are kept: not every model makes them")
 
 
 class Near(BaseModel):
@@ -183,6 +187,7 @@ def _model(parts: Served, film: StoredFilm, finding: StoredFinding) -> ModelLook
     reference = parts.ranks.reference(finding.model)
     scored = finding.score is not None
     threshold = _threshold(parts, film) if role == "decides" else None
+    kept = _rendition(parts, film.film, finding.model) if scored else None
     return ModelLook(
         model=finding.model,
         name=name,
@@ -198,7 +203,8 @@ def _model(parts: Served, film: StoredFilm, finding: StoredFinding) -> ModelLook
         box=finding.box,
         inner=finding.inner,
         map_high=_map_high(parts, film.film, finding) if scored else None,
-        renditions=scored and _has_renditions(parts, film.film, finding.model),
+        renditions=kept is not None,
+        gives_back=kept is not None and kept.reconstruction is not None,
     )
 
 
@@ -240,12 +246,11 @@ def _map_high(parts: Served, film: str, finding: StoredFinding) -> float | None:
         return None
 
 
-def _has_renditions(parts: Served, film: str, model: str) -> bool:
+def _rendition(parts: Served, film: str, model: str) -> Rendition | None:
     try:
-        parts.store.rendition(film, model)
+        return parts.store.rendition(film, model)
     except WorklistError:  # none, or a damaged one: the rest can be shown all the same
-        return False
-    return True
+        return None
 
 
 def _nearest(parts: Served, film: str) -> list[Near]:

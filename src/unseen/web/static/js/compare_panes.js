@@ -37,6 +37,7 @@ export class Pane {
     const { words, path, grey } = ROWS[this.what];
     const kept = this.what === "map" ? this.model.map_high !== null : this.model.renditions;
     if (!kept || !this.model.box) return this.#say("Nothing is kept of this.");
+    if (!this.model.gives_back && ["reconstruction", "residual"].includes(this.what)) return this.#say("This model gives no picture back.");
     try {
       const [film, picture] = await Promise.all([films.get(name), pictures.get(path(name, this.model))]);
       if (this.#closed) return;

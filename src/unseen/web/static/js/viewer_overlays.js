@@ -28,7 +28,8 @@ function pathOf(film, model, what) {
 /** Whether a model has this picture of the film. */
 export function has(model, what) {
   if (!model || model.box === null || model.inner === null) return false;
-  return what === "map" ? model.map_high !== null : model.renditions;
+  if (what === "map") return model.map_high !== null;
+  return what === "image" || what === "lungs" ? model.renditions : model.gives_back;
 }
 
 /** The overlays of a film, for `FilmCanvas.overlays`. `chosen`: {what, lungs, frame, opacity}. Fails with a sentence. */

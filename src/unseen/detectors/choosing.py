@@ -1,0 +1,91 @@
+"""The checkpoint that tells training normals best from unlabelled films: a choice without any label.
+
+    AUCp(epoch) = AUROC of unlabelled films' scores against training normals';   the first epoch with the highest
+
+Of the unlabelled films a share π is abnormal, nobody knows which. For a score that ranks new normals as it ranks
+training normals, AUCp = π·AUROC + (1 − π)/2, so that the same epoch is best by both. A detector that has learnt its
+films by heart ranks new normals above them, and AUCp rises for that alone: it is kept for every epoch, to be looked at.
+
+Source: Menon, van Rooyen, Ong & Williamson, "Learning from corrupted binary labels via class-probability estimation",
+ICML 2015, on the area under the curve of corrupted labels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from unseen.artifacts.files import write_bytes
+from unseen.detectors.detector import Detector, Normals
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unseen.anatomy.view import Viewed
+
+_MOST = 128  # films of each kind that are scored after an epoch
+
+
+class Chooser:
+    """Called after each epoch, keeps the weights of the best one; `restore` puts them back.
+
+    Where there is a folder they lie there, so that a training that was interrupted goes on with its choice.
+    """
+
+    def __init__(
+        self, detector: Detector, normals: Sequence[Viewed], unlabelled: Sequence[Viewed], folder: Path | None
+    ) -> None:
+        self.detector = detector
+        self.normals, self.unlabelled = normals[:_MOST], unlabelled[:_MOST]
+        told = hashlib.sha256(b"".join(view.image.numpy().tobytes() for view in self.unlabelled)).hexdigest()
+        self.path = None if folder is None else folder / f"best-{told[:8]}.safetensors"
+        self.epoch, self.aucp = 0, 0.0
+        self.weights: bytes = b""
+        if self.path is not None and self.path.is_file():
+            with safetensors.safe_open(self.path, framework="pt") as kept:
+                said = kept.metadata()
+            self.epoch, self.aucp, self.weights = int(said["epoch"]), float(said["aucp"]), self.path.read_bytes()
+
+    def __call__(self, epoch: int) -> Mapping[str, float]:
+        from sklearn.metrics import roc_auc_score
+
+        films = [*self.normals, *self.unlabelled]
+        told = [False] * len(self.normals) + [True] * len(self.unlabelled)
+        aucp = float(roc_auc_score(told, [self.detector.judge(film).score for film in films]))
+        if aucp > self.aucp:
+            said = {"epoch": str(epoch), "aucp": repr(aucp)}
+            self.epoch, self.aucp, self.weights = epoch, aucp, safetensors.torch.save(self._states(), metadata=said)
+            if self.path is not None:
+                write_bytes(self.path, self.weights)
+        return {"aucp": aucp}
+
+    def restore(self) -> None:
+        """Give the detector the weights of its best epoch, and say which that was among its facts."""
+        states = safetensors.torch.load(self.weights)
+        for name, module in self.detector.modules().items():
+            kept = {key.removeprefix(f"{name}."): t for key, t in states.items() if key.startswith(f"{name}.")}
+            module.load_state_dict(kept)
+        self.detector.facts |= {"chosen_epoch": self.epoch, "chosen_aucp": self.aucp}
+
+    def _states(self) -> dict[str, Tensor]:
+        return {
+            f"{name}.{key}": tensor.detach().cpu().contiguous().clone()
+            for name, module in self.detector.modules().items()
+            for key, tensor in module.state_dict().items()
+        }
+
+
+def viewed_of(normals: Normals) -> list[Viewed]:
+    """Prepared films as `judge` takes them; where they lay on their films is not known any more."""
+    from unseen.anatomy.view import Viewed
+
+    side = normals.images.shape[-1]
+    return [
+        Viewed(image, inside, lungs, (0.0, 0.0, float(side), float(side)), None, (0, 0, side, side))
+        for image, inside, lungs in zip(normals.images, normals.inside, normals.lungs, strict=True)
+    ]

@@ -1,0 +1,155 @@
+"""Detectors that stand on a classifier of made-up lesions: it learns to tell normal lungs from the same lungs with a
+lesion put into them.
+
+    loss = −log(1 − p(x)) − log p(x̃),   x̃ = x with synthetic lesions in its lungs, p = sigmoid of the network's logit
+
+The mask shapes where lesions go. Lesions are patches of the same film (the source's), soft shadows, or either; both
+kinds of picture are varied alike. Members say what they make of the network: `anatpaste`, `patch-memory`.
+
+Source: Sato et al., "Anatomy-aware self-supervised learning for anomaly detection in chest radiographs", iScience 26
+(2023) 107086: ResNet-18 from scratch, SGD 0.03 with a cosine.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unseen.detectors.detector import Detector, Fitting, Normals, Settings
+from unseen.detectors.synthetic_lesions import clouded, pasted
+from unseen.networks.residual_classifier import ResNet18
+from unseen.training.learner import Step
+from unseen.training.loop import train
+
+STAGE = 1
+"""Of the network's stages, from 0: the one whose maps tell places apart, at an eighth of the picture's side."""
+
+
+class LesionSettings(Settings):
+    """64 features, SGD 0.03, `lesions = "paste"` and `varied = false` are the source's."""
+
+    features: int = Field(default=16, ge=4, le=256, description="channels of the first stage")
+    lesions: Literal["paste", "cloud", "both"] = Field(default="both", description="what is put into lungs")
+    varied: bool = Field(default=True, description="normal and changed pictures alike: shifted, sharper or softer")
+    learning_rate: float = Field(default=0.03, gt=0, le=1, description="SGD's, with momentum 0.9; falls by a cosine")
+
+
+class LesionClassifier(Detector):
+    """Base of `anatpaste` and `patch-memory`."""
+
+    Config: ClassVar[type[LesionSettings]] = LesionSettings
+    config: LesionSettings
+
+    @abstractmethod
+    def remember(self, normals: Normals, *, seed: int) -> None:
+        """Keep of the training films what the member's score needs, with the classifier as it is."""
+
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
+        self.classifier = self._drawn(fitting.training.seed)
+        seed, n = fitting.training.seed, len(normals.images)
+
+        def after_epoch(epoch: int) -> Mapping[str, float]:
+            assert fitting.validate is not None
+            self.remember(normals, seed=seed)
+            return fitting.validate(epoch)
+
+        steps = fitting.training.epochs * (n // min(fitting.training.batch_size, n))
+        self.history = train(
+            _Telling(self, steps=steps),
+            (normals.images * normals.inside, normals.inside),
+            fitting.training,
+            folder=fitting.folder,
+            progress=fitting.progress,
+            validate=None if fitting.validate is None else after_epoch,
+            identity=f"{self.key} {self.config.model_dump_json()}",
+        )
+        self.remember(normals, seed=seed)
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        if not hasattr(self, "classifier"):
+            self.classifier = self._drawn(0)
+        return {"classifier": self.classifier}
+
+    def _drawn(self, seed: int) -> ResNet18:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = ResNet18(features=self.config.features)
+        network.eval()
+        return network
+
+    def changed(self, x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
+        """The pictures with lesions: (batch, 1, size, size)."""
+        if self.config.lesions == "paste":
+            return pasted(x, inside, generator=rng)
+        if self.config.lesions == "cloud":
+            return clouded(x, inside, generator=rng)
+        half = len(x) // 2
+        return torch.cat(
+            [pasted(x[:half], inside[:half], generator=rng), clouded(x[half:], inside[half:], generator=rng)]
+        )
+
+
+class _Telling:
+    """The learner. How many steps were taken is read from a BatchNorm's count of batches, which a checkpoint holds."""
+
+    def __init__(self, detector: LesionClassifier, *, steps: int) -> None:
+        self.detector, self.total = detector, steps
+        self.modules: dict[str, nn.Module] = {"classifier": detector.classifier}
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            "generator": torch.optim.SGD(
+                detector.classifier.parameters(), lr=detector.config.learning_rate, momentum=0.9, weight_decay=3e-5
+            )
+        }
+
+    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        x, inside = batch
+        done = int(self.detector.classifier.batches) / max(1, self.total)
+        for group in self.optimisers["generator"].param_groups:
+            group["lr"] = self.detector.config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+        both = torch.cat([x, self.detector.changed(x, inside, rng)])
+        if self.detector.config.varied:
+            both = varied(both, torch.cat([inside, inside]), generator=rng)
+        logit = self.modules["classifier"](both)[2].float()  # (2·batch,)
+        told = torch.cat([torch.zeros(len(x)), torch.ones(len(x))]).to(logit)
+        yield Step("generator", functional.binary_cross_entropy_with_logits(logit, told))
+
+    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
+        """Nothing to do."""
+
+
+def varied(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Pictures moved, turned and scaled a little, flipped left to right or not, softened by a random blur, their
+    contrast and brightness changed: what a lesion must not be told by. (batch, 1, size, size), 0 outside."""
+    batch = len(x)
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(batch, generator=generator)
+
+    angle, scale = uniform(-0.1, 0.1), uniform(0.9, 1.1)
+    flip = torch.where(torch.rand(batch, generator=generator) < 0.5, -1.0, 1.0)
+    rows = [
+        torch.stack([flip * scale * angle.cos(), -scale * angle.sin(), uniform(-0.06, 0.06)], dim=1),
+        torch.stack([flip * scale * angle.sin(), scale * angle.cos(), uniform(-0.06, 0.06)], dim=1),
+    ]
+    places = functional.affine_grid(torch.stack(rows, dim=1).to(x), list(x.shape), align_corners=False)
+    moved = functional.grid_sample(x, places, align_corners=False)
+    mask = functional.grid_sample(inside.to(x), places, align_corners=False)
+    soft = _blurred(moved, uniform(0.2, 1.2).to(x))
+    gain, offset = (uniform(*ends).to(x)[:, None, None, None] for ends in ((0.8, 1.2), (-0.1, 0.1)))
+    return (gain * soft + offset) * (mask > 0.5)
+
+
+def _blurred(x: Tensor, sigma: Tensor) -> Tensor:
+    """Each picture by a Gaussian of its own σ (batch,), in pixels."""
+    offsets = torch.arange(-3, 4, device=x.device, dtype=x.dtype)
+    weights = torch.exp(-(offsets**2) / (2 * sigma[:, None] ** 2))
+    weights = (weights / weights.sum(dim=1, keepdim=True))[:, None]  # (batch, 1, 7)
+    across = functional.conv2d(x.transpose(0, 1), weights[:, :, None, :], padding=(0, 3), groups=len(x))
+    return functional.conv2d(across, weights[:, :, :, None], padding=(3, 0), groups=len(x)).transpose(0, 1)

@@ -1,0 +1,68 @@
+"""An epoch chosen without labels: by how well it tells unlabelled films from training normals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from tests.detectors.conftest import Make
+from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.data import phantoms
+from unseen.data.film import Film
+from unseen.detectors.detector import Detector, Finding, FitError
+from unseen.training.loop import Progress
+from unseen.training.settings import Training
+
+FIVE = Training(epochs=5, batch_size=8, seed=3, device="cpu", threads=1, checkpoint_every_steps=1)
+
+
+@pytest.fixture(scope="module")
+def unlabelled() -> list[Film]:
+    return [*phantoms.normals(6, seed=31, size=64), *phantoms.abnormals(6, seed=32, size=64)]
+
+
+def aucp(detector: Detector, normals: list[Film], others: list[Film]) -> float:
+    scores = [found.score for found in detector.score([*normals, *others]) if isinstance(found, Finding)]
+    return float(roc_auc_score([False] * len(normals) + [True] * len(others), scores))
+
+
+@pytest.mark.parametrize("key", ["ganomaly", "anatpaste"])
+def test_the_epoch_kept_is_the_first_with_the_highest(
+    key: str, make: Make, normals: list[Film], unlabelled: list[Film], finder: CrossFittedLungs
+) -> None:
+    settings = {"score": "density"} if key == "anatpaste" else {}
+    detector = make(key, **settings).fit(normals, finder=finder, training=FIVE, unlabelled=unlabelled)
+    assert detector.history is not None
+    curve = detector.history.validation["aucp"]
+    chosen = int(detector.facts["chosen_epoch"])
+    assert len(curve) == 5 and curve.index(max(curve)) + 1 == chosen
+    assert detector.facts["chosen_aucp"] == max(curve) == pytest.approx(aucp(detector, normals, unlabelled), abs=1e-9)
+    assert len({round(value, 6) for value in curve}) > 1, "there was something to choose"
+
+
+def test_an_interrupted_fit_chooses_alike(
+    make: Make, normals: list[Film], unlabelled: list[Film], finder: CrossFittedLungs, tmp_path: Path
+) -> None:
+    def stop(name: str, state: Progress) -> None:
+        if state.step == 11:
+            raise KeyboardInterrupt
+
+    given = {"finder": finder, "training": FIVE, "unlabelled": unlabelled}
+    whole = make("dae").fit(normals, **given)
+    with pytest.raises(KeyboardInterrupt):
+        make("dae").fit(normals, **given, folder=tmp_path, progress=stop)
+    again = make("dae").fit(normals, **given, folder=tmp_path)
+    assert again.facts["chosen_epoch"] == whole.facts["chosen_epoch"]
+    states = (detector.modules()["network"].state_dict() for detector in (whole, again))
+    assert all(torch.equal(a, b) for a, b in zip(*(state.values() for state in states), strict=True))
+
+
+def test_what_unlabelled_films_are_called_does_not_matter(
+    make: Make, normals: list[Film], unlabelled: list[Film], finder: CrossFittedLungs
+) -> None:
+    assert {film.label for film in unlabelled} == {"normal", "abnormal"}, "an abnormal label is no error here"
+    with pytest.raises(FitError, match="pca has no epochs to choose from"):
+        make("pca").fit(normals, finder=finder, training=FIVE, unlabelled=unlabelled)

@@ -1,5 +1,5 @@
 """MkDocs hook: the gallery. Each `examples/*.py` is run while the docs are built, and its page shows its words, its
-code, what it printed and the picture it drew; an example that fails fails the build.
+code, what it printed, the picture it drew and the time it took; an example that fails fails the build.
 
 An example draws one picture, a PNG, into the folder where it runs.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -20,12 +21,13 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 NOTICE = "*Research use only. Not a medical device. Not for diagnosis.*"
-_made: dict[Path, tuple[str, Path]] = {}  # example → what it printed, its picture: once a build, also under `serve`
+_made: dict[Path, tuple[str, Path, float]] = {}  # once a build, also under `serve`
 
 
-def run(example: Path) -> tuple[str, Path]:
-    """What the example printed, and the picture it drew."""
+def run(example: Path) -> tuple[str, Path, float]:
+    """What the example printed, the picture it drew, and the seconds of processor time that it took."""
     if example not in _made:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         folder = Path(tempfile.mkdtemp(prefix="gallery-"))
         done = subprocess.run(
             [sys.executable, str(example)],
@@ -34,12 +36,14 @@ def run(example: Path) -> tuple[str, Path]:
             cwd=folder,
             env=os.environ | {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"},
         )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         drawn = list(folder.glob("*.png"))
         if done.returncode or len(drawn) != 1:
             raise PluginError(
                 f"{example.name}: exit status {done.returncode}, {len(drawn)} pictures drawn:\n{done.stderr[-4000:]}"
             )
-        _made[example] = done.stdout, drawn[0]
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        _made[example] = done.stdout, drawn[0], seconds
     return _made[example]
 
 
@@ -49,7 +53,7 @@ def page(example: Path) -> str:
     tree = ast.parse(source)
     title, _, words = (ast.get_docstring(tree) or example.stem).partition("\n")
     code = "\n".join(source.splitlines()[tree.body[0].end_lineno :]).strip()
-    printed, picture = run(example)
+    printed, picture, seconds = run(example)
     return "\n\n".join(
         [
             f"# {title.rstrip('.')}",
@@ -57,7 +61,7 @@ def page(example: Path) -> str:
             f"![{title}]({picture.name})",
             f"```python\n{code}\n```",
             *([f"It prints:\n\n```text\n{printed.rstrip()}\n```"] if printed.strip() else []),
-            f"`python examples/{example.name}`\n\n{NOTICE}\n",
+            f"`python examples/{example.name}`: {seconds:.0f} s of one core when this page was built.\n\n{NOTICE}\n",
         ]
     )
 

@@ -10,10 +10,9 @@ similarity to autoencoders", VISAPP 2019, equations 3 to 6.
 
 from __future__ import annotations
 
-from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.restorer import Restorer, RestorerSettings, mean_inside
+from unseen.detectors.restorer import CodeSettings, Restorer, mean_inside
 from unseen.losses.structural_similarity import dissimilarity_map
 from unseen.networks.dcgan import Decoder, Encoder
 
@@ -29,12 +28,8 @@ class AeSsim(Restorer):
 
     key = "ae-ssim"
 
-    class Config(RestorerSettings):
-        """A small code: with a large one an autoencoder gives lesions back too."""
-
-        latent: int = Field(default=16, ge=1, le=1024, description="length of the code")
-
-    config: Config
+    Config = CodeSettings
+    config: CodeSettings
 
     def build(self) -> nn.Module:
         size, features, latent = self.view.size, self.config.features, self.config.latent

@@ -9,10 +9,9 @@ autoencoders", MICCAI 2020, equations 2 and 3.
 
 from __future__ import annotations
 
-from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.restorer import Restorer, RestorerSettings, mean_inside
+from unseen.detectors.restorer import CodeSettings, Restorer, mean_inside
 from unseen.networks.dcgan import Decoder, Encoder
 
 
@@ -25,12 +24,8 @@ class AeU(Restorer):
 
     key = "ae-u"
 
-    class Config(RestorerSettings):
-        """A small code: with a large one an autoencoder gives lesions back too."""
-
-        latent: int = Field(default=16, ge=1, le=1024, description="length of the code")
-
-    config: Config
+    Config = CodeSettings
+    config: CodeSettings
 
     def build(self) -> nn.Module:
         size, features, latent = self.view.size, self.config.features, self.config.latent

@@ -31,6 +31,12 @@ class RestorerSettings(Settings):
     learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Adam's")
 
 
+class CodeSettings(RestorerSettings):
+    """Of an autoencoder. A small code: with a large one it gives lesions back too."""
+
+    latent: int = Field(default=16, ge=1, le=1024, description="length of the code")
+
+
 class Restorer(Detector):
     """Base of `ae-ssim`, `ae-u` and `dae`."""
 

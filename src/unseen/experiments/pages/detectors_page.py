@@ -36,7 +36,8 @@ def _development(rows: Sequence[Entry]) -> list[str]:
         f"Montgomery + Shenzhen, lung crop, trained on the normals of folds 1 to 4, tested on fold 0: {n['normal']} "
         f"normal and {n['abnormal']} abnormal films; seed {first['seed']}, {first['device']}, {first['date']}. AUROC "
         "with its 95 % interval. *Adjusted*: after taking out sharpness and lung area. *Site*: how well the score "
-        "tells the two hospitals' normals apart (0.5 is good). Settings were tried on this fold, so the figures lean "
+        "tells the two hospitals' normals apart (0.5 is good). Training is wall time, beside other work: an order of "
+        "magnitude. Settings were tried on this fold, so the figures lean "
         "to the high side, and its few films make them uncertain. **No test fold has been opened for these recipes.**",
         table(_HEAD, map(_line, ordered)),
     ]

@@ -93,6 +93,10 @@ def test_a_saved_detector_gives_the_same_scores(
     assert {path.name for path in (tmp_path / "model").iterdir()} == {"card.json", "weights.safetensors"}
 
 
+def test_what_learns_by_epochs_has_their_history(key: str, trained: dict[str, Detector]) -> None:
+    assert (trained[key].history is not None) == trained[key].learns_by_epochs
+
+
 def test_the_same_seed_gives_the_same_weights(
     key: str, make: Make, trained: dict[str, Detector], normals: list[Film], finder: CrossFittedLungs
 ) -> None:

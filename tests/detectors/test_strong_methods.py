@@ -148,11 +148,20 @@ def test_lesions_stay_in_the_lungs_and_change_each_film(lesion: object, views: l
     assert torch.equal(nothing, x), "without lungs there is no lesion"
 
 
-def test_a_pasted_patch_is_the_films_own(views: list[Viewed]) -> None:
-    """On a film of two values no third one comes out but by the blurred edge and the patch's jitter."""
+def test_a_pasted_patch_is_the_films_own() -> None:
+    """Of a film of zeros nothing but zeros can be pasted, but for the jitter of a patch's brightness."""
     x = torch.zeros(8, 1, 32, 32)
     changed = pasted(x, torch.ones_like(x).bool(), generator=torch.Generator().manual_seed(2))
     assert changed.abs().max() <= 0.1 + 1e-6
+
+
+def test_one_film_alone_can_be_changed(make: Make) -> None:
+    """A batch of one has no half to share out between the two kinds of lesion."""
+    detector = make("anatpaste")
+    assert isinstance(detector, AnatPaste) and detector.config.lesions == "both"
+    x = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(4))
+    changed = detector.changed(x, torch.ones_like(x).bool(), torch.Generator().manual_seed(2))
+    assert changed.shape == x.shape and not torch.equal(changed, x)
 
 
 def test_anatpaste_tells_lesions_that_it_has_not_seen(
@@ -196,3 +205,32 @@ def test_variation_keeps_to_the_mask_and_differs_from_film_to_film(views: list[V
     assert changed.shape == x.shape
     assert all(float((changed[0] - other).abs().max()) > 0.05 for other in changed[1:])
     assert (changed == 0).float().mean() > 0.2, "what lies outside the lungs stays at nought"
+
+
+@pytest.mark.parametrize("by", ["deviation", "rank"])
+def test_an_ensemble_places_each_member_among_normals_that_it_did_not_learn_from(
+    by: str, make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
+) -> None:
+    """The scale, by hand: members learnt without a fifth of the films, and that fifth's scores."""
+    members = ({"key": "pca", "settings": {"components": 8}}, {"key": "dct", "settings": {"coefficients": 6}})
+    detector = make("ensemble", members=members, by=by).fit(normals, finder=finder, training=LONGER)
+    kept_out = [int(digest, 16) % 5 == 0 for digest in detector.training_films]
+    assert 2 <= sum(kept_out) < len(normals)
+    learnt_from = [film for film, out in zip(normals, kept_out, strict=True) if not out]
+    others = [film for film, out in zip(normals, kept_out, strict=True) if out]
+    expected = []
+    for member in members:
+        part, whole = (
+            make(member["key"], **member["settings"]).fit(films, finder=finder, training=LONGER)
+            for films in (learnt_from, normals)
+        )
+        known = np.array([part.judge(part.look(film)).score for film in others])
+        scores = np.array([whole.judge(whole.look(film)).score for film in incoming])
+        if by == "deviation":
+            expected.append((scores - known.mean()) / known.std(ddof=1))
+        else:
+            expected.append((known[:, None] < scores).mean(axis=0))
+    judged = [detector.judge(detector.look(film)) for film in incoming]
+    parts = np.array([list(one.parts.values()) for one in judged]).T
+    assert parts == pytest.approx(np.array(expected), rel=1e-4)
+    assert [one.score for one in judged] == pytest.approx(np.mean(expected, axis=0), rel=1e-4)

@@ -191,7 +191,7 @@ def test_workers_finish_what_they_have_and_then_score_by_what_was_activated(tmp_
     words = ("--folder", home, "--port", "0", "--model", "models/pca")
     with Running(*words, "--also", "models/roi-sure") as running:
         with running.started().client() as client, Store.open(home) as store:
-            films = [send(client, phantom(number)) for number in range(5)]
+            films = [send(client, phantom(number)) for number in range(8)]
             until(lambda: store.queue().done >= 2, 90)
             store.activations.propose(other, "roi-sure", actor="lea")
             store.activations.activate(1, actor="ada")
@@ -202,7 +202,7 @@ def test_workers_finish_what_they_have_and_then_score_by_what_was_activated(tmp_
             with store.database.reading() as connection:
                 of_films = sqlalchemy.select(decisions.c.model).where(decisions.c.film_id.is_not(None))
                 by = connection.execute(of_films.order_by(decisions.c.id)).scalars().all()
-            assert len(by) == 6 and by[0] == models.card.weights_sha256 and by[-1] == other
+            assert len(by) == 9 and by[0] == models.card.weights_sha256 and by[-1] == other
             until(lambda: client.get("health").json()["workers"]["ready"] == 1, 60)
         assert "worker.died" not in running.log and running.stop() == 0
     with Running(*words, "--also", "models/roi-sure") as running, running.started().client() as client:

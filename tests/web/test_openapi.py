@@ -25,7 +25,7 @@ from tests.worklist.conftest import MakePlace, Place
 
 pytestmark = pytest.mark.slow
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = 3  # of each operation, for each caller, of what it takes and as many of what it does not
+EXAMPLES = 5  # of each operation, for each caller, of what it takes and as many of what it does not
 HOST = {"Host": LOCAL.removeprefix("http://")}
 
 

@@ -10,16 +10,15 @@ similarity to autoencoders", VISAPP 2019, equations 3 to 6.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from unseen.detectors.restorer import CodeSettings, Restorer, mean_inside
-from unseen.losses.structural_similarity import dissimilarity_map
-from unseen.networks.dcgan import Decoder, Encoder
+from unseen.detectors.autoencoder import Autoencoder
+from unseen.losses.structural_similarity import dissimilarity_map, structural_dissimilarity
 
 _PEAK = 2.0  # the range of network units
 
 
-class AeSsim(Restorer):
+class AeSsim(Autoencoder):
     """Autoencoder by structural similarity.
 
     >>> AeSsim(size=64).config.latent
@@ -28,17 +27,8 @@ class AeSsim(Restorer):
 
     key = "ae-ssim"
 
-    Config = CodeSettings
-    config: CodeSettings
-
-    def build(self) -> nn.Module:
-        size, features, latent = self.view.size, self.config.features, self.config.latent
-        return nn.Sequential(
-            Encoder(size, features=features, latent=latent), Decoder(size, features=features, latent=latent)
-        )
-
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
-        return mean_inside(dissimilarity_map(output * inside, x, peak=_PEAK), inside)
+        return structural_dissimilarity(output * inside, x, inside=inside, peak=_PEAK)
 
     def marks(self, output: Tensor, x: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
         return dissimilarity_map(output * inside, x, peak=_PEAK).clamp(min=0), output

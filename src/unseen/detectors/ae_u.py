@@ -9,13 +9,13 @@ autoencoders", MICCAI 2020, equations 2 and 3.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from unseen.detectors.restorer import CodeSettings, Restorer, mean_inside
-from unseen.networks.dcgan import Decoder, Encoder
+from unseen.detectors.autoencoder import Autoencoder
+from unseen.detectors.restorer import mean_inside
 
 
-class AeU(Restorer):
+class AeU(Autoencoder):
     """Autoencoder with its own uncertainty.
 
     >>> AeU(size=64).config.latent
@@ -24,15 +24,8 @@ class AeU(Restorer):
 
     key = "ae-u"
 
-    Config = CodeSettings
-    config: CodeSettings
-
-    def build(self) -> nn.Module:
-        size, features, latent = self.view.size, self.config.features, self.config.latent
-        return nn.Sequential(
-            Encoder(size, features=features, latent=latent),
-            Decoder(size, features=features, latent=latent, channels=2, bounded=False),
-        )
+    outputs = 2
+    bounded = False
 
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
         restored, log_variance = output[:, :1], output[:, 1:]

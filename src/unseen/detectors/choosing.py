@@ -21,12 +21,12 @@ import safetensors.torch
 from torch import Tensor
 
 from unseen.artifacts.files import write_bytes
-from unseen.detectors.detector import Detector, Normals
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from unseen.anatomy.view import Viewed
+    from unseen.detectors.detector import Detector
 
 _MOST = 128  # films of each kind that are scored after an epoch
 
@@ -78,14 +78,3 @@ class Chooser:
             for name, module in self.detector.modules().items()
             for key, tensor in module.state_dict().items()
         }
-
-
-def viewed_of(normals: Normals) -> list[Viewed]:
-    """Prepared films as `judge` takes them; where they lay on their films is not known any more."""
-    from unseen.anatomy.view import Viewed
-
-    side = normals.images.shape[-1]
-    return [
-        Viewed(image, inside, lungs, (0.0, 0.0, float(side), float(side)), None, (0, 0, side, side))
-        for image, inside, lungs in zip(normals.images, normals.inside, normals.lungs, strict=True)
-    ]

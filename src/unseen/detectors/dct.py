@@ -36,6 +36,7 @@ class Dct(Detector):
     """
 
     key = "dct"
+    learns_by_epochs = False
 
     class Config(Settings):
         """Defaults were chosen on phantoms and fold 0."""

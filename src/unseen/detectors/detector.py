@@ -72,6 +72,19 @@ class Normals:
     lungs: torch.Tensor
     digests: tuple[str, ...]
 
+    def part(self, rows: torch.Tensor) -> Normals:
+        """Those that `rows`, bool (n,), says."""
+        digests = tuple(digest for digest, taken in zip(self.digests, rows.tolist(), strict=True) if taken)
+        return Normals(self.images[rows], self.inside[rows], self.lungs[rows], digests)
+
+    def views(self) -> list[Viewed]:
+        """Each as `judge` takes it; where it lay on its film is not known any more."""
+        side = self.images.shape[-1]
+        return [
+            Viewed(image, inside, lungs, (0.0, 0.0, float(side), float(side)), None, (0, 0, side, side))
+            for image, inside, lungs in zip(self.images, self.inside, self.lungs, strict=True)
+        ]
+
 
 @dataclass(frozen=True, eq=False)
 class Fitting:
@@ -126,6 +139,7 @@ class Detector(ABC):
     Config: ClassVar[type[Settings]]
     config: Settings
     needs_lungs: ClassVar[bool] = False  # True where the method needs the lungs even when it sees the whole film
+    learns_by_epochs: ClassVar[bool] = True  # False for a method without a training loop of its own
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
     def __init__(
@@ -201,8 +215,6 @@ class Detector(ABC):
         began = time.monotonic()
         self.learn(prepared, Fitting(training, folder, lambda state: progress(self.key, state), after_epoch))
         if chooser is not None:
-            if not chooser.epoch:
-                raise FitError(f"{self.key} has no epochs to choose from. Leave the unlabelled films out")
             chooser.restore()
         spent = time.monotonic() - began if self.history is None else self.history.seconds
         self.facts["training_seconds"] = round(spent, 3)
@@ -211,10 +223,12 @@ class Detector(ABC):
         return self
 
     def _chooser(self, normals: Normals, unlabelled: Iterable[Film | NotRead], folder: Path | None) -> Chooser | None:
-        from unseen.detectors.choosing import Chooser, viewed_of
+        from unseen.detectors.choosing import Chooser
 
         others = [self.look(film) for film in unlabelled if isinstance(film, Film)]
-        return Chooser(self, viewed_of(normals), others, folder) if others else None
+        if others and not self.learns_by_epochs:
+            raise FitError(f"{self.key} has no epochs to choose from. Leave the unlabelled films out")
+        return Chooser(self, normals.views(), others, folder) if others else None
 
     def score(self, films: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
         """Score films lazily and in order; a film that could not be read is passed on as it is.

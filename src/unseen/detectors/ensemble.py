@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from unseen.anatomy.view import View
 from unseen.artifacts.recipe import validated
-from unseen.detectors.choosing import viewed_of
 from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals, Settings
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ class Member(BaseModel):
 
     key: str
     epochs: int | None = Field(default=None, ge=1, le=1_000_000)
-    learning_seed: int = Field(default=0, ge=0, le=1_000_000, description="added to the recipe's seed")
     settings: dict[str, Any] = Field(default_factory=dict)  # Any: the member's Config checks them
 
 
@@ -49,9 +47,10 @@ class Ensemble(Detector):
     """
 
     key = "ensemble"
+    learns_by_epochs = False  # its members do, each on its own
 
     class Config(Settings):
-        """At least two members; the default is the pair that learns in a second."""
+        """At least two members; the default is the pair that learns in seconds."""
 
         members: tuple[Member, ...] = Field(
             default=(Member(key="pca", settings={"components": 20, "blur": 1.5}), Member(key="dct")),
@@ -83,10 +82,10 @@ class Ensemble(Detector):
             raise FitError(
                 f"an ensemble holds a fifth of its films out, and there are {len(held_out)}: give 10 or more"
             )
-        kept = viewed_of(_part(normals, held_out))[:_MOST]
+        kept = normals.part(held_out).views()[:_MOST]
         scores, brightness = [], []
         for number, member in enumerate(self.members):
-            member.learn(_part(normals, ~held_out), self._fitting(number, fitting, "part"))
+            member.learn(normals.part(~held_out), self._fitting(number, fitting, "part"))
             said = [member.judge(view) for view in kept]
             scores.append([one.score for one in said])
             brightness.append(float(np.mean([one.anomaly_map.mean() for one in said])))
@@ -124,9 +123,7 @@ class Ensemble(Detector):
 
     def _fitting(self, number: int, fitting: Fitting, films: str) -> Fitting:
         member = self.config.members[number]
-        changes = {"seed": fitting.training.seed + member.learning_seed}
-        if member.epochs is not None:
-            changes["epochs"] = member.epochs
+        changes = {} if member.epochs is None else {"epochs": member.epochs}
         training: Training = fitting.training.model_copy(update=changes)
         folder = None if fitting.folder is None else fitting.folder / f"{number}-{member.key}-{films}"
         return Fitting(training, folder, fitting.progress)
@@ -177,8 +174,3 @@ class _Scale(nn.Module):
         at = torch.tensor(score, dtype=kept.dtype, device=kept.device)
         below = torch.searchsorted(kept, at, side="left") + torch.searchsorted(kept, at, side="right")
         return float(below) / (2 * len(kept))
-
-
-def _part(normals: Normals, rows: Tensor) -> Normals:
-    digests = tuple(digest for digest, taken in zip(normals.digests, rows.tolist(), strict=True) if taken)
-    return Normals(normals.images[rows], normals.inside[rows], normals.lungs[rows], digests)

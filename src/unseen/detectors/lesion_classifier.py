@@ -91,9 +91,8 @@ class LesionClassifier(Detector):
         if self.config.lesions == "cloud":
             return clouded(x, inside, generator=rng)
         half = len(x) // 2
-        return torch.cat(
-            [pasted(x[:half], inside[:half], generator=rng), clouded(x[half:], inside[half:], generator=rng)]
-        )
+        parts = ((pasted, slice(0, half)), (clouded, slice(half, None)))
+        return torch.cat([put(x[rows], inside[rows], generator=rng) for put, rows in parts if len(x[rows])])
 
 
 class _Telling:

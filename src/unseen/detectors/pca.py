@@ -32,6 +32,7 @@ class Pca(Detector):
     """
 
     key = "pca"
+    learns_by_epochs = False
 
     class Config(Settings):
         """`components` needs more training films than that."""

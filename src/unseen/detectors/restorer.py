@@ -1,5 +1,5 @@
-"""Detectors whose network gives a picture back, and which mark what it cannot give back; three files say what each
-member learns by.
+"""Detectors whose network gives a picture back, and which mark what it cannot give back; a file a member says what it
+learns by.
 
     x̂ = f(corrupt(x)) while training, f(x) when scoring;     score = mean of the member's marks inside the mask
 
@@ -29,12 +29,6 @@ class RestorerSettings(Settings):
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
     learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Adam's")
-
-
-class CodeSettings(RestorerSettings):
-    """Of an autoencoder. A small code: with a large one it gives lesions back too."""
-
-    latent: int = Field(default=16, ge=1, le=1024, description="length of the code")
 
 
 class Restorer(Detector):

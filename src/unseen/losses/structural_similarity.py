@@ -51,12 +51,15 @@ def dissimilarity_map(a: Tensor, b: Tensor, *, peak: float) -> Tensor:
     return 1 - similarity_map(a, b, peak=peak)
 
 
-def structural_dissimilarity(output: Tensor, target: Tensor, *, peak: float = 2.0) -> Tensor:
-    """The mean of 1 − SSIM over all pixels and channels, per sample: (batch,), 0 to 2.
+def structural_dissimilarity(
+    output: Tensor, target: Tensor, *, inside: Tensor | None = None, peak: float = 2.0
+) -> Tensor:
+    """The mean of 1 − SSIM over the pixels inside and all channels, per sample: (batch,), 0 to 2.
 
     Args:
         output: (batch, channels, height, width), real, at least 6 × 6 pixels.
         target: of the same shape.
+        inside: bool, of the same shape; None: every pixel. A sample without a pixel inside has 0.
         peak: the range of values a picture can have; 2: from −1 to 1.
 
     Raises:
@@ -74,7 +77,9 @@ def structural_dissimilarity(output: Tensor, target: Tensor, *, peak: float = 2.
             f"SSIM compares pictures of one shape, (batch, channels, height, width), of at least {RADIUS + 1} pixels a "
             f"side, but got {describe(tuple(output.shape))} and {describe(tuple(target.shape))}."
         )
-    return dissimilarity_map(output, target, peak=peak).flatten(1).mean(1)
+    found = dissimilarity_map(output, target, peak=peak)
+    weights = torch.ones_like(found) if inside is None else inside.to(found)
+    return (found * weights).flatten(1).sum(1) / weights.flatten(1).sum(1).clamp(min=1)
 
 
 def _windowed(pictures: Tensor) -> Tensor:

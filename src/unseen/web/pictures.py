@@ -85,11 +85,9 @@ def rendition(
         if mask is None:
             raise NotFoundError("This model looks at the whole film: no lungs were looked for.")
         return _png(_eight_bits(mask.astype(np.float32))), (0.0, 1.0)
-    made = kept.reconstruction
-    if what == "image":
-        made = kept.image
+    made = kept.image if what == "image" else kept.reconstruction
     if made is None:
-        raise NotFoundError("This model gives no picture back: it tells lungs with lesions from lungs without.")
+        raise NotFoundError("This model gives no picture back, so there is none to show.")
     if what == "residual":
         values = np.abs(kept.image - made) * kept.inside
         judged = values[kept.inside]

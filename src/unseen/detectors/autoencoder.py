@@ -1,0 +1,35 @@
+"""A restorer with a small code: x̂ = De(E(x)), the DCGAN blocks with `latent` numbers between them. `ae-ssim` and `ae-u`
+say what it is held to.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+from torch import nn
+
+from unseen.detectors.restorer import Restorer, RestorerSettings
+from unseen.networks.dcgan import Decoder, Encoder
+
+
+class AutoencoderSettings(RestorerSettings):
+    """A small code: with a large one an autoencoder gives lesions back too."""
+
+    latent: int = Field(default=16, ge=1, le=1024, description="length of the code")
+
+
+class Autoencoder(Restorer):
+    """Base of `ae-ssim` and `ae-u`. `outputs`: channels that De gives; `bounded`: whether a tanh ends it."""
+
+    Config: ClassVar[type[AutoencoderSettings]] = AutoencoderSettings
+    config: AutoencoderSettings
+    outputs: ClassVar[int] = 1
+    bounded: ClassVar[bool] = True
+
+    def build(self) -> nn.Module:
+        size, features, latent = self.view.size, self.config.features, self.config.latent
+        return nn.Sequential(
+            Encoder(size, features=features, latent=latent),
+            Decoder(size, features=features, latent=latent, channels=self.outputs, bounded=self.bounded),
+        )

@@ -49,7 +49,7 @@ def make() -> Make:
 
     def build(key: str, *, frame: str = "lungs", **settings: object) -> Detector:
         method: type[Detector] = METHODS.load(key)
-        sizes = {"components": 8, "features": 4, "latent": 8, "memory": 64, "members": MEMBERS}
+        sizes = {"components": 8, "features": 4, "latent": 8, "memory": 64, "iterations": 5, "members": MEMBERS}
         small = {name: size for name, size in sizes.items() if name in method.Config.model_fields}
         return method(view=View(frame=frame, size=32), **{**small, **settings})
 

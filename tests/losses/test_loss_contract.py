@@ -110,8 +110,12 @@ CASES: dict[str, Loss] = {
     "gradient-penalty": slope,
     "hudson-risk": SameProbe(losses.hudson_risk, counts=True),
     "kullback-leibler": losses.kullback_leibler,
+    "least-squares-discriminator": losses.least_squares_discriminator,
+    "least-squares-generator": lambda output, other: losses.least_squares_generator(output),
+    "minimax-generator": lambda output, other: losses.minimax_generator(output),
     "mixed-sure": SameProbe(seeded(losses.mixed_sure), counts=True),
     "negative-elbo": lambda output, other: losses.negative_elbo(other, output, output, other / 4),
+    "non-saturating-generator": lambda output, other: losses.non_saturating_generator(output),
     "recorrupted-risk": SameProbe(seeded(losses.recorrupted_risk)),
     "structural-dissimilarity": losses.structural_dissimilarity,
     "sure": SameProbe(seeded(losses.sure)),
@@ -119,6 +123,7 @@ CASES: dict[str, Loss] = {
     "sure-literal, norm": SameProbe(seeded(losses.sure_literal, form="norm")),
     "thinning-risk": SameProbe(seeded(losses.thinning_risk), counts=True),
     "wasserstein-critic": losses.wasserstein_critic,
+    "wasserstein-generator": lambda output, other: losses.wasserstein_generator(output),
     **LEARNING,
 }
 

@@ -12,7 +12,10 @@ from unseen.artifacts.registry import Registry
 if TYPE_CHECKING:
     from unseen.detectors.ae_ssim import AeSsim as AeSsim
     from unseen.detectors.ae_u import AeU as AeU
+    from unseen.detectors.alpha_gan import AlphaGan as AlphaGan
     from unseen.detectors.anatpaste import AnatPaste as AnatPaste
+    from unseen.detectors.anogan import AnoGan as AnoGan
+    from unseen.detectors.bigan import BiGan as BiGan
     from unseen.detectors.dae import Dae as Dae
     from unseen.detectors.dct import Dct as Dct
     from unseen.detectors.detector import Detector as Detector
@@ -21,10 +24,13 @@ if TYPE_CHECKING:
     from unseen.detectors.detector import Judgement as Judgement
     from unseen.detectors.device_error import DeviceError as DeviceError
     from unseen.detectors.ensemble import Ensemble as Ensemble
+    from unseen.detectors.f_anogan import FAnoGan as FAnoGan
     from unseen.detectors.ganomaly import Ganomaly as Ganomaly
     from unseen.detectors.ganomaly_sure import GanomalySure as GanomalySure
     from unseen.detectors.patch_memory import PatchMemory as PatchMemory
     from unseen.detectors.pca import Pca as Pca
+    from unseen.detectors.randgan import RandGan as RandGan
+    from unseen.detectors.resunet_ganomaly import ResUnetGanomaly as ResUnetGanomaly
     from unseen.detectors.roi_oracle import RoiOracle as RoiOracle
     from unseen.detectors.roi_sure import RoiSure as RoiSure
     from unseen.detectors.saved import finder_of as finder_of
@@ -46,6 +52,12 @@ METHODS = Registry(
         "ae-ssim": "ae_ssim:AeSsim",
         "anatpaste": "anatpaste:AnatPaste",
         "patch-memory": "patch_memory:PatchMemory",
+        "f-anogan": "f_anogan:FAnoGan",
+        "anogan": "anogan:AnoGan",
+        "bigan": "bigan:BiGan",
+        "alpha-gan": "alpha_gan:AlphaGan",
+        "resunet-ganomaly": "resunet_ganomaly:ResUnetGanomaly",
+        "randgan": "randgan:RandGan",
         "ensemble": "ensemble:Ensemble",
     },
 )
@@ -55,15 +67,21 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "ae_ssim": ["AeSsim"],
         "ae_u": ["AeU"],
+        "alpha_gan": ["AlphaGan"],
         "anatpaste": ["AnatPaste"],
+        "anogan": ["AnoGan"],
+        "bigan": ["BiGan"],
         "dae": ["Dae"],
         "dct": ["Dct"],
         "ensemble": ["Ensemble"],
         "detector": ["Detector", "Finding", "Fitting", "Judgement"],
+        "f_anogan": ["FAnoGan"],
         "ganomaly": ["Ganomaly"],
         "ganomaly_sure": ["GanomalySure"],
         "patch_memory": ["PatchMemory"],
         "pca": ["Pca"],
+        "randgan": ["RandGan"],
+        "resunet_ganomaly": ["ResUnetGanomaly"],
         "roi_oracle": ["RoiOracle"],
         "roi_sure": ["RoiSure"],
         "device_error": ["DeviceError"],

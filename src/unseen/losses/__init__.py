@@ -7,7 +7,8 @@ it (`Seen`). `MeasurementConsistency` and `Equivariance` together are EI, `Sure`
 
 `sure` is the risk of a network on noisy pictures, known without the clean ones, `mixed_sure`, `hudson_risk`,
 `thinning_risk` and `recorrupted_risk` its kin for counts; `sure_literal` are the thesis's two readings of it. The
-`feature_matching` and `discriminator_bce` losses train GANs, `wasserstein_critic` and `gradient_penalty` a WGAN-GP,
+`feature_matching` and `discriminator_bce` losses train GANs, `wasserstein_critic` and `gradient_penalty` a WGAN-GP;
+`GAMES` are the usual pairs of losses by name;
 `negative_elbo` a VAE; `dice_loss` and `bce` need a mask; `structural_dissimilarity` is 1 − SSIM.
 
 `LOSSES` is this room's registry: a new loss is one file and one line here, and the contract tests find it.
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     from unseen.losses.equivariant_adversarial import EquivariantAdversarial as EquivariantAdversarial
     from unseen.losses.evidence_lower_bound import kullback_leibler as kullback_leibler
     from unseen.losses.evidence_lower_bound import negative_elbo as negative_elbo
+    from unseen.losses.gan import GAMES as GAMES
+    from unseen.losses.gan import GanLoss as GanLoss
+    from unseen.losses.gan import least_squares_discriminator as least_squares_discriminator
+    from unseen.losses.gan import least_squares_generator as least_squares_generator
+    from unseen.losses.gan import minimax_generator as minimax_generator
+    from unseen.losses.gan import non_saturating_generator as non_saturating_generator
+    from unseen.losses.gan import wasserstein_generator as wasserstein_generator
     from unseen.losses.hudson import hudson_risk as hudson_risk
     from unseen.losses.loss import Loss as Loss
     from unseen.losses.loss import Seen as Seen
@@ -62,10 +70,14 @@ LOSSES = {
     "gradient-penalty": "wasserstein:gradient_penalty",
     "hudson-risk": "hudson:hudson_risk",
     "kullback-leibler": "evidence_lower_bound:kullback_leibler",
+    "least-squares-discriminator": "gan:least_squares_discriminator",
+    "least-squares-generator": "gan:least_squares_generator",
     "measurement-consistency": "measurement:MeasurementConsistency",
+    "minimax-generator": "gan:minimax_generator",
     "mixed-sure": "mixed_stein:mixed_sure",
     "multi-operator": "multi_operator:MultiOperator",
     "negative-elbo": "evidence_lower_bound:negative_elbo",
+    "non-saturating-generator": "gan:non_saturating_generator",
     "recorrupted": "recorrupted:Recorrupted",
     "recorrupted-risk": "recorrupted:recorrupted_risk",
     "robust-equivariance": "equivariance:RobustEquivariance",
@@ -79,9 +91,14 @@ LOSSES = {
     "thinning": "thinning:Thinning",
     "thinning-risk": "thinning:thinning_risk",
     "wasserstein-critic": "wasserstein:wasserstein_critic",
+    "wasserstein-generator": "gan:wasserstein_generator",
 }
 
-_attributes: dict[str, list[str]] = {"loss": ["Loss", "Seen"], "running_averages": ["running_averages_frozen"]}
+_attributes: dict[str, list[str]] = {
+    "gan": ["GAMES", "GanLoss"],
+    "loss": ["Loss", "Seen"],
+    "running_averages": ["running_averages_frozen"],
+}
 for _place in LOSSES.values():
     _file, _, _name = _place.partition(":")
     _attributes.setdefault(_file, []).append(_name)

@@ -100,33 +100,34 @@ class L1(Fit):
 
 
 class Features(Fit):
-    """‖h(u) − h(y)‖² / 2, in the features h of a network, such as a discriminator's.
+    """‖h(u) − h(y)‖² / 2, or another fit, in the features h of a network, such as a discriminator's.
 
     Args:
         module: h, (batch, ...) → (batch, ...), differentiable, each sample by itself: in eval mode. Its first result
             counts where it gives several, as `Discriminator` does.
+        by: the fit of h(u) to h(y), on the features' own scale; None: `Squares(1)`.
 
     Example:
         >>> Features(nn.Flatten())(torch.full((1, 1, 2, 2), 3.0), torch.full((1, 1, 2, 2), 1.0)).item()
         8.0
     """
 
-    def __init__(self, module: Callable[[Tensor], Tensor | tuple[Tensor, ...]]) -> None:
-        self.module = module
+    def __init__(self, module: Callable[[Tensor], Tensor | tuple[Tensor, ...]], *, by: Fit | None = None) -> None:
+        self.module, self.by = module, by or Squares(1.0)
 
     def __call__(self, u: Tensor, y: Tensor, *, norm: float = 1.0) -> Tensor:
         _check(u, y)
         check_eval("h", self.module)
         with torch.no_grad():
             seen = self._features(y)
-        return squares(self._features(u) - seen) / 2
+        return self.by(self._features(u), seen)
 
     def _features(self, u: Tensor) -> Tensor:
         found = self.module(u)
         return found if isinstance(found, Tensor) else found[0]
 
     def __repr__(self) -> str:
-        return f"Features({type(self.module).__name__})"
+        return f"Features({type(self.module).__name__}, by={self.by})"
 
 
 class Sum(Fit):

@@ -1,0 +1,130 @@
+"""`AlphaGan`: an autoencoder whose pictures a discriminator D judges, and whose codes another, C.
+
+    E, G    λ·mean |x − G(E(x))| − log D(G(E(x))) − log D(G(z)) − log C(E(x)),   z ~ N(0, I)
+    D       films against reconstructions and against samples:  BCE(D(x), 1) + ½ (BCE(D(G(E(x))), 0) + BCE(D(G(z)), 0))
+    C       −log C(z) − log(1 − C(E(x))); no BatchNorm, which would let it see its batch mates
+    score   mean |x − G(E(x))| inside the mask;   beside it, the mean of squares
+
+A GAN's sharp pictures, without a generator that forgets most films: the codes are made to follow N(0, I) by C instead
+of by a formula.
+
+Sources: Rosca, Lakshminarayanan, Warde-Farley & Mohamed, "Variational approaches for auto-encoding generative
+adversarial networks", 2017, algorithm 1; Nakao et al., "Unsupervised deep anomaly detection in chest radiographs",
+Journal of Digital Imaging 34 (2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unseen.detectors.adversary import Adversary, GanSettings
+from unseen.detectors.detector import Judgement
+from unseen.detectors.gan_detector import GanDetector, judged, weights_of
+from unseen.detectors.restorer import mean_inside
+from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.initialise import initialise_dcgan
+from unseen.training.learner import Learner, Step
+
+if TYPE_CHECKING:
+    from unseen.anatomy.view import Viewed
+
+
+class AlphaGan(GanDetector):
+    """α-GAN.
+
+    >>> AlphaGan(size=64).config.reconstruction_weight
+    10.0
+    """
+
+    key = "alpha-gan"
+    kept = ("e", "g")
+
+    class Config(GanSettings):
+        """λ weighs the picture against what two discriminators say."""
+
+        reconstruction_weight: float = Field(default=10.0, ge=0, le=1e6, description="λ")
+        code_width: int = Field(default=256, ge=4, le=4096, description="of C's two hidden layers; 750 in Rosca's")
+
+    config: Config
+
+    def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
+        size, settings = self.view.size, self.config
+        features, latent, width = settings.features, settings.latent, settings.code_width
+        networks: dict[str, nn.Module] = {
+            "e": Encoder(size, features=features, latent=latent),
+            "g": Decoder(size, features=features, latent=latent),
+            "d": Discriminator(size, features=features, normalised=settings.game != "wgan-gp"),
+        }
+        for network in networks.values():
+            initialise_dcgan(network, generator=rng)
+        networks["c"] = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(latent, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, 1),
+        )
+        return networks
+
+    def learner(self, stage: str, *, steps: int) -> Learner:
+        return _Two(self, steps=steps)
+
+    def judge(self, viewed: Viewed) -> Judgement:
+        x, inside = self.seen(viewed)
+        networks = self.modules()
+        with torch.inference_mode():
+            restored = networks["g"](networks["e"](x))
+            score = float(mean_inside((x - restored).abs(), inside))
+            squares = float(mean_inside((x - restored).square(), inside))
+        return judged(score, {"absolute": score, "squares": squares}, x, restored, inside)
+
+
+class _Two:
+    """The learner: E and G together, then D, then C."""
+
+    def __init__(self, detector: AlphaGan, *, steps: int) -> None:
+        self.detector = detector
+        self.modules: dict[str, nn.Module] = detector.networks
+        self.of_pictures = Adversary(
+            detector.config,
+            name="discriminator",
+            says=lambda x: self.modules["d"](x)[1],
+            weights=weights_of(self.modules, "d"),
+            steps=steps,
+        )
+        self.of_codes = Adversary(
+            detector.config,
+            name="code discriminator",
+            says=lambda z: self.modules["c"](z).flatten(),
+            weights=weights_of(self.modules, "c"),
+            steps=steps,
+        )
+        self.optimisers = {
+            "discriminator": self.of_pictures.optimiser,
+            "code discriminator": self.of_codes.optimiser,
+            "generator": detector.config.optimiser(weights_of(self.modules, "e", "g")),
+        }
+
+    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        x, settings = batch[0], self.detector.config
+        z = self.detector.drawn_z(len(x), x, rng)
+        code = self.modules["e"](x).float()
+        restored, sampled = self.modules["g"](code).float(), self.modules["g"](z).float()
+        if self.of_pictures.gives_way:
+            apart = settings.reconstruction_weight * (x - restored).abs().flatten(1).mean(1)
+            pictures = self.of_pictures.fooled(restored, rng) + self.of_pictures.fooled(sampled, rng)
+            total = apart + pictures + self.of_codes.fooled(code, rng)
+            yield Step("generator", total.mean(), {"reconstruction": apart.mean().detach()})
+        yield self.of_pictures.step(torch.cat([x, x]), torch.cat([restored, sampled]), rng)
+        self.of_pictures.keep_small()
+        yield self.of_codes.step(z, code, rng)
+        self.of_codes.keep_small()
+
+    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
+        """Nothing to do."""

@@ -1,0 +1,172 @@
+"""`FAnoGan`: a Wasserstein GAN of normal films, then an encoder into its latents.
+
+    GAN        D: D(G(z)) − D(x) + 10 (‖∇D‖ − 1)²,  five steps for one of G;   G: −D(G(z)),   z ~ N(0, I)
+    encoder    izi_f   mean (x − x̂)² + κ·mean (f(x) − f(x̂))²,   x̂ = G(E(x)),  κ = 1         G and D frozen
+               izi     κ = 0
+               ziz     mean (z − E(G(z)))²
+    score      mean (x − x̂)² + κ·mean (f(x) − f(x̂))²;    beside it, mean (E(x) − E(x̂))²
+
+f are D's activations before its last layer. E has the critic's shape and ends in a tanh.
+
+Source: Schlegl, Seeböck, Waldstein, Langs & Schmidt-Erfurth, "f-AnoGAN: fast unsupervised anomaly detection with
+generative adversarial networks", Medical Image Analysis 54 (2019), equations 2 to 5; residual networks of Gulrajani et
+al., 2017. `network="dcgan"` is the thesis's variant, of DCGAN blocks. Differs: as many epochs for the encoder as for
+the GAN (the paper takes 50,000 steps); the mean over the picture, of which the lungs are a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unseen.detectors.adversary import Adversary, GanSettings
+from unseen.detectors.detector import Judgement
+from unseen.detectors.gan_detector import GanDetector, judged, weights_of
+from unseen.losses.gan import Game
+from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.initialise import initialise_dcgan
+from unseen.networks.residual_gan import ResidualCritic, ResidualGenerator
+from unseen.training.learner import Learner, Step
+
+if TYPE_CHECKING:
+    from unseen.anatomy.view import Viewed
+
+
+class FAnoGan(GanDetector):
+    """f-AnoGAN.
+
+    >>> FAnoGan(size=64).config.encoding
+    'izi_f'
+    """
+
+    key = "f-anogan"
+    kept = ("g", "d", "e")
+    stages = ("gan", "encoder")
+
+    class Config(GanSettings):
+        """Defaults are the paper's, but for `features`: 64 there."""
+
+        features: int = Field(default=16, ge=4, le=256, description="channels at full size")
+        latent: int = Field(default=128, ge=1, le=1024, description="length of z")
+        game: Game = "wgan-gp"
+        network: Literal["residual", "dcgan"] = Field(default="residual", description="dcgan: the thesis's variant")
+        encoding: Literal["izi_f", "izi", "ziz"] = Field(default="izi_f", description="what the encoder learns by")
+        kappa: float = Field(default=1.0, ge=0, description="κ, weight of D's features")
+        encoder_rate: float = Field(default=5e-5, gt=0, le=1, description="RMSProp's, for the encoder")
+
+    config: Config
+
+    def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
+        size, settings = self.view.size, self.config
+        if settings.network == "residual":
+            return {
+                "g": ResidualGenerator(size, features=settings.features, latent=settings.latent),
+                "d": ResidualCritic(size, features=settings.features),
+                "e": ResidualCritic(size, features=settings.features, outputs=settings.latent),
+            }
+        networks: dict[str, nn.Module] = {
+            "g": Decoder(size, features=settings.features, latent=settings.latent),
+            "d": Discriminator(size, features=settings.features, normalised=settings.game != "wgan-gp"),
+            "e": Encoder(size, features=settings.features, latent=settings.latent),
+        }
+        for network in networks.values():
+            initialise_dcgan(network, generator=rng)
+        return networks
+
+    def learner(self, stage: str, *, steps: int) -> Learner:
+        return GeneratorAndCritic(self, steps=steps) if stage == "gan" else _Encoding(self)
+
+    def encoded(self, x: Tensor, modules: Mapping[str, nn.Module]) -> Tensor:
+        """E(x): (batch, latent, 1, 1), in (−1, 1)."""
+        found = modules["e"](x)
+        code = found if isinstance(found, Tensor) else found[1]
+        return torch.tanh(code.reshape(len(x), -1, 1, 1))
+
+    def misfit(
+        self, x: Tensor, restored: Tensor, modules: Mapping[str, nn.Module], *, kappa: float
+    ) -> tuple[Tensor, Tensor]:
+        """mean (x − x̂)² and κ·mean (f(x) − f(x̂))², (batch,) each."""
+        square = (x - restored.float()).square().flatten(1).mean(1)
+        if kappa == 0:
+            return square, torch.zeros_like(square)
+        apart = modules["d"](x)[0].float() - modules["d"](restored)[0].float()
+        return square, kappa * apart.square().flatten(1).mean(1)
+
+    def judge(self, viewed: Viewed) -> Judgement:
+        x, inside = self.seen(viewed)
+        networks = self.modules()
+        with torch.inference_mode():
+            z = self.encoded(x, networks)
+            restored = networks["g"](z)
+            picture, features = (float(part) for part in self.misfit(x, restored, networks, kappa=self.config.kappa))
+            code = float((z - self.encoded(restored, networks)).square().mean())
+        parts = {"picture": picture, "features": features, "code": code}
+        return judged(picture + features, parts, x, restored, inside)
+
+
+class GeneratorAndCritic:
+    """The GAN's learner: G from noise, D of pictures. `anogan` begins with it, too."""
+
+    def __init__(self, detector: GanDetector, *, steps: int) -> None:
+        self.detector = detector
+        self.modules: dict[str, nn.Module] = {name: detector.networks[name] for name in ("g", "d")}
+        self.critic = Adversary(
+            detector.config,
+            name="critic",
+            says=lambda x: self.modules["d"](x)[1].flatten(),
+            weights=weights_of(self.modules, "d"),
+            steps=steps,
+        )
+        self.optimisers = {
+            "critic": self.critic.optimiser,
+            "generator": detector.config.optimiser(weights_of(self.modules, "g")),
+        }
+
+    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        x = batch[0]
+        with torch.no_grad():
+            made = self._made(x, rng)
+        yield self.critic.step(x, made, rng)
+        self.critic.keep_small()
+        if self.critic.gives_way:
+            yield Step("generator", self.critic.fooled(self._made(x, rng), rng).mean())
+
+    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
+        """Nothing to do."""
+
+    def _made(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        made: Tensor = self.modules["g"](self.detector.drawn_z(len(x), x, rng))
+        return made.to(x.dtype)
+
+
+class _Encoding:
+    """The encoder's learner: G and D rest, and no gradient reaches their weights."""
+
+    def __init__(self, detector: FAnoGan) -> None:
+        self.detector = detector
+        self.modules: dict[str, nn.Module] = dict(detector.networks)
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            "encoder": torch.optim.RMSprop(weights_of(self.modules, "e"), lr=detector.config.encoder_rate)
+        }
+
+    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        x, settings = batch[0], self.detector.config
+        self.modules["g"].eval()
+        self.modules["d"].eval()
+        if settings.encoding == "ziz":
+            z = self.detector.drawn_z(len(x), x, rng)
+            with torch.no_grad():
+                made = self.modules["g"](z)
+            yield Step("encoder", (z - self.detector.encoded(made, self.modules).float()).square().mean())
+            return
+        restored = self.modules["g"](self.detector.encoded(x, self.modules))
+        kappa = settings.kappa if settings.encoding == "izi_f" else 0.0
+        picture, features = self.detector.misfit(x, restored, self.modules, kappa=kappa)
+        yield Step("encoder", (picture + features).mean())
+
+    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
+        """Nothing to do."""

@@ -1,0 +1,164 @@
+"""The games of GANs, by name: what a discriminator D and a generator G descend, on D's outputs r of real pictures and
+f of made ones, before any sigmoid.
+
+    minimax          D: ½ softplus(−r) + ½ softplus(f)      G: −softplus(f) = log(1 − σ(f)), flat where D is sure
+    non-saturating   D: the same                            G: softplus(−f) = −log σ(f)
+    least-squares    D: ½ (r − 1)² + ½ f²                   G: ½ (f − 1)²
+    wgan             D: f − r, its weights kept small       G: −f
+    wgan-gp          D: f − r + λ (‖∇D‖ − 1)²               G: −f
+
+What keeps D's slope in bounds (clipped weights, the penalty) is the training's; `gradient_penalty` is the last one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from torch import Tensor
+from torch.nn import functional
+
+from unseen.losses.adversarial import discriminator_bce
+from unseen.losses.precision import at_least_single
+from unseen.losses.wasserstein import wasserstein_critic
+from unseen.physics.operator import describe
+
+Game = Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"]
+
+
+@dataclass(frozen=True)
+class GanLoss:
+    """A game: `discriminator(r, f)` and `generator(f)`, each (batch,); `undecided`, the output of a D that cannot
+    tell."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+    undecided: float = 0.0
+
+    def swapped(self, real_logit: Tensor) -> Tensor:
+        """The generator's loss on what D holds for real, labels swapped: (batch,). For a network that makes that, too,
+        as BiGAN's encoder does."""
+        return self.generator(2 * self.undecided - real_logit)
+
+
+def minimax_generator(fake_logit: Tensor) -> Tensor:
+    """log(1 − σ(fake_logit)), per sample: its gradient vanishes where D is sure that a picture is made.
+
+    Args:
+        fake_logit: (batch,) or (batch, ...), D's output before its sigmoid on made pictures; several a picture are
+            averaged.
+
+    Returns:
+        (batch,), ≤ 0, at least in single precision.
+
+    Example:
+        >>> import torch
+        >>> minimax_generator(torch.zeros(1))
+        tensor([-0.6931])
+
+    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, eq. 1.
+    """
+    return _mean(-functional.softplus(at_least_single(fake_logit)))
+
+
+def non_saturating_generator(fake_logit: Tensor) -> Tensor:
+    """−log σ(fake_logit), per sample.
+
+    Args:
+        fake_logit: as for `minimax_generator`.
+
+    Returns:
+        (batch,), ≥ 0, at least in single precision.
+
+    Example:
+        >>> import torch
+        >>> non_saturating_generator(torch.zeros(1))
+        tensor([0.6931])
+
+    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, section 3.
+    """
+    return _mean(functional.softplus(-at_least_single(fake_logit)))
+
+
+def least_squares_discriminator(real_score: Tensor, fake_score: Tensor) -> Tensor:
+    """½ (real_score − 1)² + ½ fake_score², per sample.
+
+    Args:
+        real_score: (batch,) or (batch, ...), D's output, no sigmoid; several a picture are averaged.
+        fake_score: of the same shape, on made pictures.
+
+    Returns:
+        (batch,), ≥ 0, at least in single precision.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> import torch
+        >>> least_squares_discriminator(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 0.0])).tolist()
+        [0.0, 0.5]
+
+    Source: Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9 (a = 0, b = c = 1).
+    """
+    if real_score.shape != fake_score.shape or real_score.ndim < 1:
+        raise ValueError(
+            "Scores of real and fake pictures have one shape, (batch, ...), but got "
+            f"{describe(tuple(real_score.shape))} and {describe(tuple(fake_score.shape))}."
+        )
+    return _mean(((at_least_single(real_score) - 1).square() + at_least_single(fake_score).square()) / 2)
+
+
+def least_squares_generator(fake_score: Tensor) -> Tensor:
+    """½ (fake_score − 1)², per sample.
+
+    Args:
+        fake_score: (batch,) or (batch, ...), D's output on made pictures, no sigmoid; several a picture are averaged.
+
+    Returns:
+        (batch,), ≥ 0, at least in single precision.
+
+    Example:
+        >>> import torch
+        >>> least_squares_generator(torch.tensor([1.0, 0.0])).tolist()
+        [0.0, 0.5]
+
+    Source: Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9 (c = 1).
+    """
+    return _mean((at_least_single(fake_score) - 1).square() / 2)
+
+
+def wasserstein_generator(fake_score: Tensor) -> Tensor:
+    """−fake_score, per sample.
+
+    Args:
+        fake_score: (batch,) or (batch, ...), the critic's output on made pictures; several a picture are averaged.
+
+    Returns:
+        (batch,), at least in single precision.
+
+    Example:
+        >>> import torch
+        >>> wasserstein_generator(torch.tensor([3.0])).tolist()
+        [-3.0]
+
+    Source: Arjovsky, Chintala & Bottou, Wasserstein GAN, ICML 2017, algorithm 1.
+    """
+    return _mean(-at_least_single(fake_score))
+
+
+def _mean(values: Tensor) -> Tensor:
+    return values.reshape(len(values), -1).mean(dim=1)
+
+
+_WASSERSTEIN = GanLoss(wasserstein_critic, wasserstein_generator)
+GAMES: Mapping[Game, GanLoss] = MappingProxyType(
+    {
+        "minimax": GanLoss(discriminator_bce, minimax_generator),
+        "non-saturating": GanLoss(discriminator_bce, non_saturating_generator),
+        "least-squares": GanLoss(least_squares_discriminator, least_squares_generator, undecided=0.5),
+        "wgan": _WASSERSTEIN,
+        "wgan-gp": _WASSERSTEIN,
+    }
+)

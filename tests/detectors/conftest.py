@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -36,6 +37,7 @@ def finder(normals: list[Film]) -> CrossFittedLungs:
 
 
 Make = Callable[..., Detector]
+Given = Callable[[str], dict[str, Any]]  # Any: the words that `fit` takes
 MEMBERS = (
     {"key": "pca", "settings": {"components": 8}},
     {"key": "dct", "settings": {"coefficients": 6}},
@@ -49,11 +51,31 @@ def make() -> Make:
 
     def build(key: str, *, frame: str = "lungs", **settings: object) -> Detector:
         method: type[Detector] = METHODS.load(key)
-        sizes = {"components": 8, "features": 4, "latent": 8, "memory": 64, "iterations": 5, "members": MEMBERS}
+        sizes = {
+            "components": 8,
+            "features": 4,
+            "latent": 8,
+            "memory": 64,
+            "support": 64,
+            "iterations": 5,
+            "members": MEMBERS,
+        }
         small = {name: size for name, size in sizes.items() if name in method.Config.model_fields}
         return method(view=View(frame=frame, size=32), **{**small, **settings})
 
     return build
+
+
+@pytest.fixture(scope="session")
+def given(finder: CrossFittedLungs, incoming: list[Film]) -> Given:
+    """What `fit` is given beside the normals: unlabelled films for a method that learns from them."""
+
+    def words(key: str) -> dict[str, Any]:
+        method: type[Detector] = METHODS.load(key)
+        plain = {"finder": finder, "training": QUICK}
+        return {**plain, "unlabelled": incoming} if method.learns_from_unlabelled else plain
+
+    return words
 
 
 class Trained(dict[str, Detector]):
@@ -69,5 +91,5 @@ class Trained(dict[str, Detector]):
 
 
 @pytest.fixture(scope="session")
-def trained(make: Make, normals: list[Film], finder: CrossFittedLungs) -> dict[str, Detector]:
-    return Trained(lambda key: make(key).fit(normals, finder=finder, training=QUICK))
+def trained(make: Make, normals: list[Film], given: Given) -> dict[str, Detector]:
+    return Trained(lambda key: make(key).fit(normals, **given(key)))

@@ -11,14 +11,14 @@ import pytest
 import torch
 
 import unseen as un
-from tests.detectors.conftest import QUICK, Make
-from unseen.anatomy.crossfit import CrossFittedLungs
+from tests.detectors.conftest import QUICK, Given, Make
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finding, FitError
 from unseen.training.loop import Progress
 
 KEYS = METHODS.keys()
+GIVES_NO_PICTURE = ("anatpaste", "deep-svdd", "patch-memory", "student-teacher")
 pytestmark = pytest.mark.parametrize("key", KEYS)
 
 
@@ -44,7 +44,7 @@ def test_one_finite_score_and_two_pictures_per_film_in_order(
         assert isinstance(found, Finding)
         assert np.isfinite(found.score) and all(np.isfinite(value) for value in found.parts.values())
         pictures = [found.anomaly_map] if found.reconstruction is None else [found.anomaly_map, found.reconstruction]
-        assert len(pictures) == (1 if key in ("anatpaste", "patch-memory") else 2)
+        assert len(pictures) == (1 if key in GIVES_NO_PICTURE else 2)
         for picture in pictures:
             assert picture.shape == (32, 32) and picture.dtype == np.float32 and np.isfinite(picture).all()
         assert (found.anomaly_map >= 0).all() and found.anomaly_map.max() > 0
@@ -88,7 +88,7 @@ def test_a_saved_detector_gives_the_same_scores(
     again = un.detectors.load(tmp_path / "model")
     assert again.key == key and again.view == trained[key].view and again.config == trained[key].config
     assert scores(again, incoming) == scores(trained[key], incoming)
-    assert again.training_films == trained[key].training_films and len(again.training_films) == 24
+    assert again.training_films == trained[key].training_films and len(again.training_films) >= 24
     assert card.weights_sha256 and card.limits.startswith("Research use only.")
     assert {path.name for path in (tmp_path / "model").iterdir()} == {"card.json", "weights.safetensors"}
 
@@ -98,28 +98,31 @@ def test_what_learns_by_epochs_has_their_history(key: str, trained: dict[str, De
 
 
 def test_the_same_seed_gives_the_same_weights(
-    key: str, make: Make, trained: dict[str, Detector], normals: list[Film], finder: CrossFittedLungs
+    key: str, make: Make, trained: dict[str, Detector], normals: list[Film], given: Given
 ) -> None:
-    assert same_weights(make(key).fit(normals, finder=finder, training=QUICK), trained[key])
+    assert same_weights(make(key).fit(normals, **given(key)), trained[key])
 
 
+@pytest.mark.parametrize("at", [4, 8])
 def test_an_interrupted_fit_goes_on_to_the_same_weights(
-    key: str, make: Make, trained: dict[str, Detector], normals: list[Film], finder: CrossFittedLungs, tmp_path: Path
+    key: str, at: int, make: Make, trained: dict[str, Detector], normals: list[Film], given: Given, tmp_path: Path
 ) -> None:
+    """Six steps, or more where there are two trainings or several members, one after the other."""
+
     def stop(name: str, state: Progress) -> None:
         seen.append(name)
-        if len(seen) == 4:  # of 6 steps, or 12 where members of an ensemble learn in turn
+        if len(seen) == at:
             raise KeyboardInterrupt
 
     seen: list[str] = []
-    often = QUICK.model_copy(update={"checkpoint_every_steps": 1})
+    words = {**given(key), "training": QUICK.model_copy(update={"checkpoint_every_steps": 1}), "folder": tmp_path}
     detector = make(key)
     try:
-        detector.fit(normals, finder=finder, training=often, folder=tmp_path, progress=stop)
+        detector.fit(normals, **words, progress=stop)
+        assert len(seen) < at
     except KeyboardInterrupt:
-        detector = make(key).fit(normals, finder=finder, training=often, folder=tmp_path)
+        detector = make(key).fit(normals, **words)
     assert same_weights(detector, trained[key])
-    assert len(seen) == 4 or not seen, "it was interrupted, or has no steps"
 
 
 @pytest.mark.parametrize("what", ["black", "noise"])
@@ -136,23 +139,21 @@ def test_films_of_nothing_get_a_score_or_a_reason(
         assert "score" in found.reason
 
 
-def test_it_sees_whole_films_too(
-    key: str, make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
-) -> None:
-    detector = make(key, frame="whole").fit(normals, finder=finder, training=QUICK)
+def test_it_sees_whole_films_too(key: str, make: Make, normals: list[Film], incoming: list[Film], given: Given) -> None:
+    detector = make(key, frame="whole").fit(normals, **given(key))
     assert np.isfinite(scores(detector, incoming)).all()
 
 
 def test_abnormal_films_are_not_learnt_from(
-    key: str, make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
+    key: str, make: Make, normals: list[Film], incoming: list[Film], given: Given
 ) -> None:
     with pytest.raises(FitError, match="labelled abnormal"):
-        make(key).fit([*normals, incoming[1]], finder=finder, training=QUICK)
+        make(key).fit([*normals, incoming[1]], **given(key))
 
 
-def test_no_readable_film_is_an_error(key: str, make: Make, finder: CrossFittedLungs) -> None:
+def test_no_readable_film_is_an_error(key: str, make: Make, given: Given) -> None:
     with pytest.raises(FitError, match="no training film"):
-        make(key).fit([], finder=finder, training=QUICK)
+        make(key).fit([], **given(key))
 
 
 def test_an_untrained_detector_says_so(key: str, make: Make, incoming: list[Film]) -> None:

@@ -7,8 +7,9 @@ import pytest
 import torch
 from scipy.fft import dctn
 from skimage.metrics import structural_similarity
+from sklearn.svm import OneClassSVM
 
-from tests.detectors.conftest import Make
+from tests.detectors.conftest import QUICK, Make
 from unseen.anatomy.crossfit import CrossFittedLungs
 from unseen.anatomy.view import Viewed
 from unseen.data.film import Film
@@ -17,10 +18,15 @@ from unseen.detectors.ae_u import AeU
 from unseen.detectors.anatpaste import AnatPaste
 from unseen.detectors.dae import Dae, coarse_noise
 from unseen.detectors.dct import Dct
+from unseen.detectors.ddad import Ddad
+from unseen.detectors.deep_svdd import away_from_nought
 from unseen.detectors.detector import Detector, FitError
 from unseen.detectors.lesion_classifier import varied
+from unseen.detectors.one_class_svm import OneClassSvm, _Machine
 from unseen.detectors.patch_memory import PatchMemory
+from unseen.detectors.student_teacher import disagreement
 from unseen.detectors.synthetic_lesions import clouded, pasted
+from unseen.networks.dcgan import Encoder
 from unseen.networks.residual_classifier import ResNet18
 from unseen.training.settings import Training
 
@@ -234,3 +240,91 @@ def test_an_ensemble_places_each_member_among_normals_that_it_did_not_learn_from
     parts = np.array([list(one.parts.values()) for one in judged]).T
     assert parts == pytest.approx(np.array(expected), rel=1e-4)
     assert [one.score for one in judged] == pytest.approx(np.mean(expected, axis=0), rel=1e-4)
+
+
+def test_deep_svdd_gathers_films_about_a_centre_that_it_cannot_give_for_nothing(
+    make: Make, trained: dict[str, Detector], normals: list[Film], finder: CrossFittedLungs, views: list[Viewed]
+) -> None:
+    detector, longer = trained["deep-svdd"], make("deep-svdd").fit(normals, finder=finder, training=LONGER)
+    encoder, centre = (detector.modules()[name] for name in ("encoder", "centre"))
+    assert all(weight.ndim == 4 for weight in encoder.parameters() if weight.requires_grad), "no bias, no shift"
+    with torch.no_grad():
+        expected = (encoder(views[0].masked[None]).flatten() - centre.at).square().sum()
+        torch.manual_seed(3)
+        first = Encoder(32, features=4, latent=8).eval()
+        codes = torch.cat([first(view.masked[None]).flatten(1) for view in views])
+    assert detector.judge(views[0]).score == pytest.approx(float(expected), rel=1e-5)
+    assert torch.allclose(centre.at, away_from_nought(codes.mean(dim=0)), atol=1e-5)
+    assert away_from_nought(torch.tensor([0.01, -0.02, 0.3])).tolist() == pytest.approx([0.1, -0.1, 0.3])
+    assert sum(longer.judge(view).score for view in views) < sum(detector.judge(view).score for view in views)
+
+
+def test_one_class_svm_is_scikit_learns(trained: dict[str, Detector], views: list[Viewed]) -> None:
+    """And at most a share ν of the training films lies outside, at least that share are support vectors."""
+    detector = trained["one-class-svm"]
+    assert isinstance(detector, OneClassSvm)
+    with torch.no_grad():
+        codes = torch.cat(
+            [detector.network.get_submodule("0")(view.masked[None]).flatten(1) for view in views]
+        ).double()
+    units = ((codes - codes.mean(dim=0)) / codes.std(dim=0, unbiased=False)).numpy()
+    machine = OneClassSVM(gamma=1 / 8, nu=0.1).fit(units)
+    scores = [detector.judge(view).score for view in views]
+    assert scores == pytest.approx(-machine.decision_function(units), abs=1e-4)
+    outside = np.mean(np.array(scores) > 2e-3)  # those on the edge are support vectors too
+    assert outside <= 0.1 <= int(detector.machine.known) / len(views), "Schölkopf's proposition 3"
+    with pytest.raises(FitError, match="room for 2"):
+        _Machine(2, 8).fit(codes, nu=0.5)
+
+
+def test_a_student_learns_its_teachers_features_and_leaves_the_teacher_alone(
+    make: Make, normals: list[Film], finder: CrossFittedLungs, trained: dict[str, Detector], views: list[Viewed]
+) -> None:
+    detector, longer = trained["student-teacher"], make("student-teacher").fit(normals, finder=finder, training=LONGER)
+    teacher, alone = (one.modules()["classifier"].state_dict() for one in (detector, trained["anatpaste"]))
+    assert all(torch.equal(teacher[name], alone[name]) for name in teacher), (
+        "it is the lesion classifier, at rest since"
+    )
+    x, inside = stacked(views)
+    maps = {name: detector.modules()[name](x[:1])[0] for name in ("classifier", "student")}
+    t, s = (maps[name][0][0, :, 3, 2].detach().double().numpy() for name in ("classifier", "student"))
+    expected = ((t / np.linalg.norm(t) - s / np.linalg.norm(s)) ** 2).sum() / 2
+    found = disagreement(maps["classifier"], maps["student"])
+    assert len(found) == 3 and float(found[0][0, 0, 3, 2].detach()) == pytest.approx(expected, abs=1e-5)
+    assert all(float(apart.detach().abs().max()) < 1e-6 for apart in disagreement(maps["student"], maps["student"]))
+
+    def apart(one: Detector) -> float:
+        with torch.no_grad():
+            known, said = (one.modules()[name](x)[0] for name in ("classifier", "student"))
+        return sum(float(place.mean()) for place in disagreement(known, said))
+
+    longer_teacher = longer.modules()["classifier"]
+    begun = ResNet18(features=4).eval()
+    with torch.no_grad():
+        first = sum(float(place.mean()) for place in disagreement(longer_teacher(x)[0], begun(x)[0]))
+    assert apart(longer) < first / 2
+    assert inside.any()
+
+
+def test_ddad_learns_from_unlabelled_films_and_cannot_do_without(
+    make: Make, trained: dict[str, Detector], normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
+) -> None:
+    detector = trained["ddad"]
+    assert isinstance(detector, Ddad)
+    assert detector.facts["unlabelled_films"] == len(incoming)
+    assert set(detector.training_films) == {film.pixel_sha256 for film in (*normals, *incoming)}
+    view = detector.look(incoming[1])
+    with torch.no_grad():
+        a, b = (
+            torch.stack([detector.networks[f"{side}-{number}"](view.masked[None]) for number in range(3)])
+            for side in "ab"
+        )
+        marks = (a.mean(0) - b.mean(0)).abs() + b.std(0, unbiased=False)
+    assert detector.judge(view).score == pytest.approx(float(marks[view.inside[None]].mean()), rel=1e-5)
+    with pytest.raises(FitError, match="ddad learns from unlabelled films beside normal ones"):
+        make("ddad").fit(normals, finder=finder)
+    others = make("ddad").fit(normals, finder=finder, training=QUICK, unlabelled=normals[:6])
+    mine, theirs = (one.modules() for one in (detector, others))
+    for side, same in (("a", False), ("b", True)):
+        states = (one[f"{side}-0"].state_dict() for one in (mine, theirs))
+        assert all(torch.equal(x, y) for x, y in zip(*(s.values() for s in states), strict=True)) == same

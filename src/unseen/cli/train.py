@@ -78,8 +78,10 @@ def train(
     except KeyboardInterrupt:
         console.note("stopped; what was done is kept, and the same command goes on from there")
         raise typer.Exit(130) from None
-    learnt = len(trained.detector.training_films)
-    console.note(f"{learnt} normal films, {trained.detector.facts['training_seconds']:.1f} s of training")
+    others = int(trained.detector.facts.get("unlabelled_films", 0))
+    learnt = f"{len(trained.detector.training_films) - others} normal films"
+    learnt += f" and {others} unlabelled ones" if others else ""
+    console.note(f"{learnt}, {trained.detector.facts['training_seconds']:.1f} s of training")
     if "chosen_epoch" in trained.detector.facts:
         epoch, aucp = (trained.detector.facts[f"chosen_{name}"] for name in ("epoch", "aucp"))
         console.note(f"epoch {epoch:.0f} was kept: it tells the unlabelled films best from normals (AUROC {aucp:.2f})")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from unseen.detectors.bigan import BiGan as BiGan
     from unseen.detectors.dae import Dae as Dae
     from unseen.detectors.dct import Dct as Dct
+    from unseen.detectors.ddad import Ddad as Ddad
+    from unseen.detectors.deep_svdd import DeepSvdd as DeepSvdd
     from unseen.detectors.detector import Detector as Detector
     from unseen.detectors.detector import Finding as Finding
     from unseen.detectors.detector import Fitting as Fitting
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from unseen.detectors.f_anogan import FAnoGan as FAnoGan
     from unseen.detectors.ganomaly import Ganomaly as Ganomaly
     from unseen.detectors.ganomaly_sure import GanomalySure as GanomalySure
+    from unseen.detectors.one_class_svm import OneClassSvm as OneClassSvm
     from unseen.detectors.patch_memory import PatchMemory as PatchMemory
     from unseen.detectors.pca import Pca as Pca
     from unseen.detectors.randgan import RandGan as RandGan
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from unseen.detectors.saved import finder_of as finder_of
     from unseen.detectors.saved import load as load
     from unseen.detectors.saved import save as save
+    from unseen.detectors.student_teacher import StudentTeacher as StudentTeacher
 
 METHODS = Registry(
     room="detectors",
@@ -51,6 +55,10 @@ METHODS = Registry(
         "ae-u": "ae_u:AeU",
         "ae-ssim": "ae_ssim:AeSsim",
         "anatpaste": "anatpaste:AnatPaste",
+        "ddad": "ddad:Ddad",
+        "deep-svdd": "deep_svdd:DeepSvdd",
+        "one-class-svm": "one_class_svm:OneClassSvm",
+        "student-teacher": "student_teacher:StudentTeacher",
         "patch-memory": "patch_memory:PatchMemory",
         "f-anogan": "f_anogan:FAnoGan",
         "anogan": "anogan:AnoGan",
@@ -73,11 +81,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "bigan": ["BiGan"],
         "dae": ["Dae"],
         "dct": ["Dct"],
+        "ddad": ["Ddad"],
+        "deep_svdd": ["DeepSvdd"],
         "ensemble": ["Ensemble"],
         "detector": ["Detector", "Finding", "Fitting", "Judgement"],
         "f_anogan": ["FAnoGan"],
         "ganomaly": ["Ganomaly"],
         "ganomaly_sure": ["GanomalySure"],
+        "one_class_svm": ["OneClassSvm"],
         "patch_memory": ["PatchMemory"],
         "pca": ["Pca"],
         "randgan": ["RandGan"],
@@ -86,5 +97,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "roi_sure": ["RoiSure"],
         "device_error": ["DeviceError"],
         "saved": ["finder_of", "load", "save"],
+        "student_teacher": ["StudentTeacher"],
     },
 )

@@ -1,4 +1,4 @@
-"""A restorer with a small code: x̂ = De(E(x)), the DCGAN blocks with `latent` numbers between them. `ae-ssim` and `ae-u`
+"""A restorer with a small code: x̂ = De(E(x)), the DCGAN blocks with `latent` numbers between them. the members
 say what it is held to.
 """
 
@@ -20,7 +20,8 @@ class AutoencoderSettings(RestorerSettings):
 
 
 class Autoencoder(Restorer):
-    """Base of `ae-ssim` and `ae-u`. `outputs`: channels that De gives; `bounded`: whether a tanh ends it."""
+    """Base of `ae-ssim`, `ae-u` and `one-class-svm`. `outputs`: channels that De gives; `bounded`: whether a tanh ends
+    it."""
 
     Config: ClassVar[type[AutoencoderSettings]] = AutoencoderSettings
     config: AutoencoderSettings

@@ -94,12 +94,14 @@ class Fitting:
     folder    where checkpoints go, or None
     progress  called with the loop's progress, or None
     validate  called after each epoch with its number; what it returns is kept in the history, or None
+    unlabelled  films of which nobody knows what they show, for a method that learns from them
     """
 
     training: Training
     folder: Path | None = None
     progress: Callable[[Progress], None] | None = None
     validate: Callable[[int], Mapping[str, float]] | None = None
+    unlabelled: Normals | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +142,7 @@ class Detector(ABC):
     config: Settings
     needs_lungs: ClassVar[bool] = False  # True where the method needs the lungs even when it sees the whole film
     learns_by_epochs: ClassVar[bool] = True  # False for a method without a training loop of its own
+    learns_from_unlabelled: ClassVar[bool] = False  # True for a method that learns from unlabelled films, too
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
     def __init__(
@@ -183,14 +186,14 @@ class Detector(ABC):
                   predicted by a finder that did not see it
         training  epochs, batch size, seed, device; see `unseen.training.Training`
         unlabelled  films of which nobody knows what they show: of all epochs, the one that tells them best from the
-                  normals is kept (`choosing.Chooser`). None: the last epoch is
+                  normals is kept (`choosing.Chooser`). None: the last epoch is. `ddad` learns from them instead
         folder    where checkpoints go; an interrupted fit with the same folder goes on where it stopped
         progress  called with what is being trained and the loop's progress; by default it is shown on a terminal
         validate  called after each epoch with its number; what it returns is kept in the history, and changes nothing
 
-        Raises FitError for a film labelled abnormal, for no readable film, for a bundle without a finder and for
-        unlabelled films where a method has no epochs to choose from, NoMasksError for lungs that cannot be learnt,
-        BundleError for what is no bundle.
+        Raises FitError for a film labelled abnormal, for no readable film, for a bundle without a finder, for
+        unlabelled films where a method has no epochs to choose from, and for none where it learns from them,
+        NoMasksError for lungs that cannot be learnt, BundleError for what is no bundle.
         """
         from unseen.training.settings import Training
         from unseen.training.showing import shown_on
@@ -198,6 +201,8 @@ class Detector(ABC):
         training = training or Training()
         if isinstance(normals, Sized):
             self.check_number(len(normals))
+        if self.learns_from_unlabelled and isinstance(unlabelled, Sized) and not len(unlabelled):
+            raise FitError(f"{self.key} learns from unlabelled films beside normal ones. Give some (unlabelled)")
         progress = progress or shown_on(silent_off_terminal=True)
         films = list(normals) if iter(normals) is normals else normals
         if isinstance(finder, str | Path):
@@ -210,10 +215,14 @@ class Detector(ABC):
         self.card, self.not_read = None, []
         prepared = self.prepare(films)
         self.training_films = prepared.digests
-        chooser = self._chooser(prepared, unlabelled, folder)
+        others = self.prepare(unlabelled, unlabelled=True) if self.learns_from_unlabelled else None
+        if others is not None:
+            self.training_films += others.digests
+            self.facts["unlabelled_films"] = len(others.digests)
+        chooser = None if self.learns_from_unlabelled else self._chooser(prepared, unlabelled, folder)
         after_epoch = validate if chooser is None else _both(chooser, validate)
         began = time.monotonic()
-        self.learn(prepared, Fitting(training, folder, lambda state: progress(self.key, state), after_epoch))
+        self.learn(prepared, Fitting(training, folder, lambda state: progress(self.key, state), after_epoch, others))
         if chooser is not None:
             chooser.restore()
         spent = time.monotonic() - began if self.history is None else self.history.seconds
@@ -289,10 +298,10 @@ class Detector(ABC):
     def modules(self) -> Mapping[str, nn.Module]:
         """The networks that scoring needs; a bundle holds their states."""
 
-    def prepare(self, films: Iterable[Film | NotRead]) -> Normals:
+    def prepare(self, films: Iterable[Film | NotRead], *, unlabelled: bool = False) -> Normals:
         """Training films on the network's grid; those that could not be read go to `not_read`.
 
-        Raises FitError for a film labelled abnormal and for no readable film.
+        Raises FitError for a film labelled abnormal, unless its label is not to be looked at, and for no readable film.
         """
         images, inside, lungs, digests = [], [], [], []
         for film in films:
@@ -300,13 +309,15 @@ class Detector(ABC):
                 _log.warning("%s is left out of the training films: %s", film.name, film.reason)
                 self.not_read.append(film)
                 continue
-            if film.label == "abnormal":
+            if film.label == "abnormal" and not unlabelled:
                 raise FitError(f"{film.name} is labelled abnormal; {self.key} learns from normal films alone")
             viewed = self.look(film)
             images.append(viewed.image)
             inside.append(viewed.inside)
             lungs.append(viewed.inside if viewed.lungs is None else viewed.lungs)
             digests.append(film.pixel_sha256)
+        if not images and unlabelled:
+            raise FitError("no unlabelled film could be read; give a folder, a glob or a manifest with films")
         if not images:
             raise FitError("no training film could be read; give a folder, a glob or a manifest with normal films")
         return Normals(torch.stack(images), torch.stack(inside), torch.stack(lungs), tuple(digests))

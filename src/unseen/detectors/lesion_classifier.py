@@ -42,7 +42,7 @@ class LesionSettings(Settings):
 
 
 class LesionClassifier(Detector):
-    """Base of `anatpaste` and `patch-memory`."""
+    """Base of `anatpaste`, `patch-memory` and `student-teacher`."""
 
     Config: ClassVar[type[LesionSettings]] = LesionSettings
     config: LesionSettings

@@ -32,7 +32,7 @@ class RestorerSettings(Settings):
 
 
 class Restorer(Detector):
-    """Base of `ae-ssim`, `ae-u` and `dae`."""
+    """Base of `ae-ssim`, `ae-u`, `dae` and `one-class-svm`."""
 
     Config: ClassVar[type[RestorerSettings]] = RestorerSettings
     config: RestorerSettings

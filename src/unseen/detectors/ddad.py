@@ -1,0 +1,131 @@
+"""`Ddad`: autoencoders that have seen unlabelled films beside those that have seen normal ones alone.
+
+    A: K autoencoders of normal and unlabelled films;   B: K autoencoders of normal films;   loss = mean (x − x̂)²
+    marks = |μ_A − μ_B| + σ_B;      score = their mean inside the mask
+
+μ_A, μ_B are the means of the K pictures that a film gives, σ_B B's standard deviation. Where unlabelled films hold
+lesions, A can give them back and B cannot; and where no normal film has been, B's members disagree.
+
+**It learns from unlabelled films**, which no other method here does: its figures do not stand beside theirs.
+
+Source: Cai, Chen, Yang, Zhou & Cheng, "Dual-distribution discrepancy for anomaly detection in chest X-rays", MICCAI
+2022, equations 1 to 4. Differs: the two discrepancies are summed (the paper gives both), the mask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings
+from unseen.detectors.restorer import mean_inside
+from unseen.networks.dcgan import Decoder, Encoder
+from unseen.training.learner import Step
+from unseen.training.loop import train
+
+if TYPE_CHECKING:
+    from unseen.anatomy.view import Viewed
+
+
+class Ddad(Detector):
+    """Dual-distribution discrepancy.
+
+    >>> Ddad(size=64).config.autoencoders
+    3
+    """
+
+    key = "ddad"
+    learns_from_unlabelled = True
+
+    class Config(Settings):
+        """K and the code are the paper's, the width is not."""
+
+        autoencoders: int = Field(default=3, ge=2, le=32, description="K, autoencoders on each side")
+        features: int = Field(default=16, ge=4, le=256, description="channels of the first convolution")
+        latent: int = Field(default=16, ge=1, le=1024, description="length of the code")
+        learning_rate: float = Field(default=5e-4, gt=0, le=1, description="Adam's")
+
+    config: Config
+
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
+        assert fitting.unlabelled is not None  # `fit` has refused to go on without
+        self.networks = self._drawn(fitting.training.seed)
+        own = normals.images * normals.inside
+        both = torch.cat([own, fitting.unlabelled.images * fitting.unlabelled.inside])
+        spent = 0.0
+        for side, x in (("a", both), ("b", own)):
+            last = side == "b"
+            history = train(
+                _Rebuilding(self, side),
+                (x,),
+                fitting.training,
+                folder=fitting.folder if last or fitting.folder is None else fitting.folder / "both",
+                progress=fitting.progress,
+                validate=fitting.validate if last else None,
+                identity=f"{self.key} {side} {self.config.model_dump_json()}",
+            )
+            spent += history.seconds
+        self.history = replace(history, seconds=spent)
+
+    def judge(self, viewed: Viewed) -> Judgement:
+        networks = self.modules()
+        device = next(networks["a-0"].parameters()).device
+        x, inside = viewed.masked[None].to(device), viewed.inside[None].to(device)
+        with torch.inference_mode():
+            seen, normal = (torch.stack([networks[name](x) for name in self._side(side)]) for side in "ab")
+            between = (seen.mean(dim=0) - normal.mean(dim=0)).abs() * inside
+            within = normal.std(dim=0, unbiased=False) * inside
+            parts = {"between": float(mean_inside(between, inside)), "within": float(mean_inside(within, inside))}
+        return Judgement(
+            score=sum(parts.values()),
+            parts=parts,
+            anomaly_map=(between + within)[0, 0].cpu().numpy(),
+            reconstruction=(normal.mean(dim=0) * inside)[0, 0].cpu().numpy(),
+        )
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        if not hasattr(self, "networks"):
+            self.networks = self._drawn(0)
+        return self.networks
+
+    def _side(self, side: str) -> list[str]:
+        return [f"{side}-{number}" for number in range(self.config.autoencoders)]
+
+    def _drawn(self, seed: int) -> dict[str, nn.Module]:
+        size, features, latent = self.view.size, self.config.features, self.config.latent
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return {
+                name: nn.Sequential(
+                    Encoder(size, features=features, latent=latent), Decoder(size, features=features, latent=latent)
+                ).eval()
+                for side in "ab"
+                for name in self._side(side)
+            }
+
+
+class _Rebuilding:
+    """One side's learner: its members see the same batches, from different first weights."""
+
+    def __init__(self, detector: Ddad, side: str) -> None:
+        self.modules: dict[str, nn.Module] = {
+            name: network for name, network in detector.networks.items() if name.startswith(side)
+        }
+        weights = [weight for module in self.modules.values() for weight in module.parameters()]
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            "generator": torch.optim.Adam(weights, lr=detector.config.learning_rate, fused=True)
+        }
+
+    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        x = batch[0]
+        yield Step(
+            "generator", torch.stack([(module(x) - x).square().mean() for module in self.modules.values()]).sum()
+        )
+
+    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
+        """Nothing to do."""

@@ -1,0 +1,136 @@
+"""`DeepSvdd`: an encoder that learns to bring all normal films to one point.
+
+    loss = mean over films of ‖E(x) − c‖²;      score = ‖E(x) − c‖²
+
+c is the mean of the first codes of the training films, entries nearer to 0 than 0.1 moved there. E has no bias and no
+learnt BatchNorm, or it would give c for every picture. The map is how strongly each pixel moves the score, |∂score/∂x|.
+
+Source: Ruff et al., "Deep one-class classification", ICML 2018, equation 4 and section 3.3 (one class, no radius).
+Differs: no autoencoder is trained beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings
+from unseen.networks.dcgan import Encoder
+from unseen.training.learner import Step
+from unseen.training.loop import train
+
+if TYPE_CHECKING:
+    from unseen.anatomy.view import Viewed
+
+_NEAREST = 0.1  # to 0, of an entry of c
+
+
+class DeepSvdd(Detector):
+    """Deep support vector data description.
+
+    >>> DeepSvdd(size=64).config.latent
+    32
+    """
+
+    key = "deep-svdd"
+
+    class Config(Settings):
+        """Weight decay is the paper's."""
+
+        features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
+        latent: int = Field(default=32, ge=1, le=1024, description="length of the code")
+        learning_rate: float = Field(default=1e-4, gt=0, le=1, description="Adam's")
+        weight_decay: float = Field(default=1e-6, ge=0, le=1, description="on E's weights")
+
+    config: Config
+
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
+        self.networks = self._drawn(fitting.training.seed)
+        x = normals.images * normals.inside
+        with torch.inference_mode():
+            codes = torch.cat([self.networks["encoder"](part).flatten(1) for part in torch.split(x, 64)])
+        self.networks["centre"].load_state_dict({"at": away_from_nought(codes.mean(dim=0))})
+        self.history = train(
+            _Gathering(self),
+            (x,),
+            fitting.training,
+            folder=fitting.folder,
+            progress=fitting.progress,
+            validate=fitting.validate,
+            identity=f"{self.key} {self.config.model_dump_json()}",
+        )
+
+    def judge(self, viewed: Viewed) -> Judgement:
+        networks = self.modules()
+        device = next(networks["encoder"].parameters()).device
+        x, inside = viewed.masked[None].to(device), viewed.inside[None].to(device)
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            x = x.clone().requires_grad_()
+            distance = networks["centre"](networks["encoder"](x))
+            (slope,) = torch.autograd.grad(distance.sum(), x)
+        score = float(distance.detach())
+        return Judgement(
+            score=score,
+            parts={"distance": score},
+            anomaly_map=(slope.abs() * inside)[0, 0].cpu().numpy(),
+            reconstruction=None,
+        )
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        if not hasattr(self, "networks"):
+            self.networks = self._drawn(0)
+        return self.networks
+
+    def _drawn(self, seed: int) -> dict[str, nn.Module]:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            encoder = Encoder(self.view.size, features=self.config.features, latent=self.config.latent)
+        for layer in encoder.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.requires_grad_(False)  # stays at scale 1, shift 0
+        return {"encoder": encoder.eval(), "centre": _Centre(self.config.latent).eval()}
+
+
+def away_from_nought(centre: Tensor) -> Tensor:
+    """Entries nearer to 0 than 0.1 moved there, each on its side: a unit that could be 0 for all pictures would be."""
+    side = torch.where(centre < 0, -1.0, 1.0)
+    return torch.where(centre.abs() < _NEAREST, side * _NEAREST, centre)
+
+
+class _Centre(nn.Module):
+    """c, (latent,), and the squared distance to it."""
+
+    at: Tensor
+
+    def __init__(self, latent: int) -> None:
+        super().__init__()
+        self.register_buffer("at", torch.zeros(latent))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        return (codes.flatten(1).float() - self.at).square().sum(dim=1)
+
+
+class _Gathering:
+    """The learner."""
+
+    def __init__(self, detector: DeepSvdd) -> None:
+        self.modules: dict[str, nn.Module] = detector.networks
+        settings = detector.config
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            "encoder": torch.optim.Adam(
+                [weight for weight in self.modules["encoder"].parameters() if weight.requires_grad],
+                lr=settings.learning_rate,
+                weight_decay=settings.weight_decay,
+                fused=True,
+            )
+        }
+
+    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        yield Step("encoder", self.modules["centre"](self.modules["encoder"](batch[0])).mean())
+
+    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
+        """Nothing to do."""

@@ -11,6 +11,7 @@ from tests.detectors.conftest import Make
 from unseen.detectors.detector import FitError, Fitting, Normals
 from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
 from unseen.losses.adversarial import discriminator_bce
+from unseen.physics.poisson_gaussian import PoissonGaussian
 from unseen.training.settings import Training
 
 FAMILY = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
@@ -97,6 +98,54 @@ def test_roi_sure_estimates_the_risk_against_the_noise_free_lungs_unless_literal
     gap = torch.cat(estimates)
     z = float(gap.mean() / (gap.std() / len(gap) ** 0.5))
     assert (abs(z) > 4) == differs, z
+
+
+@pytest.mark.parametrize("key", ["roi-sure", "ganomaly-sure"])
+@pytest.mark.parametrize(("noise", "gain", "sigma"), [("poisson", 0.05, 0.0), ("mixed", 0.02, 0.2)])
+def test_under_counts_they_estimate_the_risk_against_the_noise_free_picture(
+    make: Make, key: str, noise: str, gain: float, sigma: float
+) -> None:
+    """As above, for the noise of counts; the squared error against the noisy picture misses it by far."""
+    detector = built(make, key, noise=noise, features=8)
+    for network in detector.networks.values():
+        for parameter in network.parameters():
+            parameter.data.mul_(6)
+    detector.facts = {"gain": gain, "sigma": sigma}
+    image, inside, lungs = (tensor[:1] for tensor in batch())
+    image, process = image.clamp(-1, 1), PoissonGaussian(gain, sigma / 2)
+    rng, estimates, squares = torch.Generator().manual_seed(2), [], []
+    with torch.no_grad():
+        for _ in range(10):
+            x = 2 * process.sample(((image + 1) / 2).expand(100, -1, -1, -1), generator=rng) - 1
+            aim = detector.aim(x, inside.expand_as(x), lungs.expand_as(x))
+            prediction = detector.reconstruct(aim.x)
+            risk = ((prediction - image * aim.support) ** 2).mean(dim=(1, 2, 3))
+            estimates.append(detector.consistency(aim, prediction, rng) - risk)
+            squares.append(((prediction - aim.y) ** 2).mean(dim=(1, 2, 3)) - risk)
+    z, naive = (float(gap.mean() / (gap.std() / len(gap) ** 0.5)) for gap in (torch.cat(estimates), torch.cat(squares)))
+    assert abs(z) < 4 and naive > 20, (z, naive)
+
+
+def test_the_noise_of_counts_is_estimated_or_set(make: Make) -> None:
+    u = torch.linspace(0.1, 0.9, 64).expand(16, 1, 64, 64)
+    x = 2 * PoissonGaussian(0.005, 0.05).sample(u, generator=torch.Generator().manual_seed(0)) - 1
+    found = make("roi-sure", noise="mixed")._counts_of(x)
+    assert found == pytest.approx({"gain": 0.005, "sigma": 0.1}, rel=0.15)
+    assert make("roi-sure", noise="mixed", gain=0.1, sigma=0.2)._counts_of(x) == {"gain": 0.1, "sigma": 0.2}
+    assert make("roi-sure", noise="poisson", gain=0.1, sigma=0.2)._counts_of(x) == {"gain": 0.1, "sigma": 0.0}
+    with pytest.raises(FitError, match="the films show too little to estimate it"):
+        make("roi-sure", noise="poisson")._counts_of(torch.zeros(2, 1, 32, 32))
+
+
+@pytest.mark.parametrize(("settings", "precision", "why"), [
+    ({"form": "literal-mse"}, "fp32", "literal-mse is for Gaussian noise"), ({}, "bf16", "drowns in the rounding"),
+])  # fmt: skip
+def test_counts_are_refused_where_their_risk_has_no_form(
+    make: Make, settings: dict[str, str], precision: str, why: str
+) -> None:
+    detector = make("ganomaly-sure", noise="poisson", **settings)
+    with pytest.raises(FitError, match=why):
+        detector.learn(Normals(*batch(), tuple("abcdefgh")), Fitting(Training(precision=precision)))
 
 
 def test_roi_sure_under_bf16_refuses_a_step_that_rounding_would_drown(make: Make) -> None:

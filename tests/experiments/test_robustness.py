@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from sklearn.metrics import roc_auc_score
 from tests.experiments.conftest import AtOnce, World, recipe_of
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.detectors.detector import Detector
+from unseen.detectors.stein_consistency import SteinConsistency
 from unseen.evaluation import bootstrap
 from unseen.experiments import robustness as module
-from unseen.experiments.added_noise import Cell, Place, Study, cell_at, path_of, prepared, with_noise
+from unseen.experiments.added_noise import Cell, Kind, Place, Study, cell_at, path_of, prepared, settings_of, with_noise
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.robustness import robustness
 from unseen.experiments.rows import Row, read_rows, write_row
@@ -237,6 +238,41 @@ def test_a_films_noise_is_one_draw_scaled() -> None:
         assert torch.allclose(other, draws[2], atol=1e-4)
     assert torch.equal(with_noise(images, names, 0.0, 0), images)
     assert draws[2].std() == pytest.approx(1, abs=0.05) and draws[2].mean() == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize("noise", ["poisson", "mixed"])
+def test_the_noise_of_counts_is_as_large_as_said_at_a_middle_grey_and_larger_where_it_is_bright(noise: Kind) -> None:
+    for level, expected in ((-0.8, 0.2), (0.0, 1.0), (0.8, 1.8)):
+        drawn = with_noise(torch.full((2, 1, 128, 128), level), ("a", "b"), 0.1, 0, noise=noise) - level
+        counts = expected if noise == "poisson" else (expected + 1) / 2  # of the mixed noise, half does not grow
+        assert float(drawn.mean()) == pytest.approx(0, abs=0.002)
+        assert float(drawn.var()) == pytest.approx(0.01 * counts, rel=0.05)
+    assert settings_of(noise, 0.0) == {"sigma": 0.0} and settings_of("gaussian", 0.1) == {"sigma": 0.1}
+
+
+def test_counts_are_another_study_of_which_sure_is_told(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: Done
+) -> None:
+    told: list[tuple[str, float | None]] = []
+    learn = SteinConsistency.learn
+
+    def listen(detector: SteinConsistency, *given: Any) -> None:
+        told.append((detector.config.noise, detector.config.gain))
+        learn(detector, *given)
+
+    monkeypatch.setattr(SteinConsistency, "learn", listen)
+    monkeypatch.setattr(module, "worker_processes", AtOnce)
+    row = robustness(
+        twins(), fold=FOLD, sigmas=SIGMAS, seeds=(0,), noise="poisson", root=done.study.root, say=lambda _: None
+    )
+    assert told == [("gaussian", None), ("poisson", pytest.approx(0.02))]
+    assert row["noise"] == "poisson" and row["recipe"].endswith("-poisson") and row["trainings"] == 4
+    place = PLACES[0]
+    assert path_of(done.study, place) != path_of(replace(done.study, noise="poisson"), place)
+    clean, noisy = row["auroc"]["score"][0], row["auroc"]["score"][-1]
+    names = row["recipes"]
+    assert clean[names[0]] == clean[names[1]], "without noise the twins are one"
+    assert noisy["difference"]["value"] == pytest.approx(noisy[names[0]]["value"] - noisy[names[1]]["value"], abs=2e-6)
 
 
 def test_a_films_noise_depends_on_the_film_and_the_seed_and_on_nothing_else() -> None:

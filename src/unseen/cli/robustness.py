@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,10 @@ def robustness(
         list[float] | None,
         typer.Option(help="σ of the added noise, network units; give it once for each. Default: 0 0.02 0.05 0.1 0.2"),
     ] = None,
+    noise: Annotated[
+        Literal["gaussian", "poisson", "mixed"],
+        typer.Option(help="what is added; of counts and of both together, σ is the deviation at a middle grey"),
+    ] = "gaussian",
     seeds: Annotated[int, typer.Option(min=1, help="trainings of each recipe at each σ: seeds 0, 1, …")] = 5,
     fold: Annotated[int, typer.Option(min=0, help="the fold that is tested; 0 is the one for development")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="trainings at a time, one thread each")] = 2,
@@ -49,9 +53,17 @@ def robustness(
         if out.is_dir():
             raise UsageError(f"--out {out}: is a folder; give a file, such as {out / 'robustness.json'}")
         out.parent.mkdir(parents=True, exist_ok=True)
-    console.step(f"{first} and {second}, with noise added")
+    console.step(f"{first} and {second}, with {noise} noise added")
     try:
-        row = study(chosen, fold=fold, sigmas=sigma or SIGMAS, seeds=range(seeds), workers=workers, say=console.note)
+        row = study(
+            chosen,
+            fold=fold,
+            sigmas=sigma or SIGMAS,
+            seeds=range(seeds),
+            noise=noise,
+            workers=workers,
+            say=console.note,
+        )
     except KeyboardInterrupt:
         console.note("stopped; finished trainings are kept, and the same command goes on from there")
         raise typer.Exit(130) from None
@@ -69,7 +81,7 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
     n, own, entries = row["n"], row["own_sigma"], row["auroc"]["score"]
     yield (
         f"AUROC [95 % interval] on {n['normal']} normal and {n['abnormal']} abnormal films of fold {row['fold']}, mean "
-        f"over {len(row['seeds'])} seed{'s' if len(row['seeds']) > 1 else ''}; σ in network units"
+        f"over {len(row['seeds'])} seed{'s' if len(row['seeds']) > 1 else ''}; {row['noise']} noise, σ in network units"
     )
     yield from _table(row, "trained and tested at σ", [e for e in entries if e["trained"] == e["tested"]])
     if 0 in row["sigmas"]:

@@ -1,5 +1,9 @@
-"""`SteinConsistency`: consistency by SURE, for the two members of GANomaly's family that have it. The formula is
-`losses.sure`'s.
+"""`SteinConsistency`: consistency by SURE, for the two members of GANomaly's family that have it. The formulas are
+those of `losses.sure`, and of `losses.mixed_sure` where the noise is that of counts.
+
+    gaussian   x = x₀ + σ n
+    poisson    u = gain · Poisson(u₀ / gain),           u = (x + 1) / 2 from 0 to 1: bright pixels are noisier
+    mixed      the same, and Gaussian read-out of σ in x's units
 
 The films' noise level is a setting, or is estimated on the training films: the median over films of the robust
 estimate from their finest details. Real films are 8-bit and resampled, their noise small and correlated; SURE is then
@@ -15,9 +19,12 @@ from pydantic import Field
 
 from unseen.detectors.detector import FitError, Fitting, Normals
 from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
+from unseen.losses.mixed_stein import mixed_sure
 from unseen.losses.stein import sure, sure_literal
 from unseen.physics.gaussian import Gaussian
 from unseen.physics.mask import Mask
+from unseen.physics.poisson import Poisson
+from unseen.physics.poisson_gaussian import PoissonGaussian
 
 _LEAST_TAU_BF16 = (
     1e-2  # measured: unbiased under autocast at 1e-2 (tests of `losses.sure`); at 1e-3 the variance doubles
@@ -29,6 +36,10 @@ class SteinSettings(AdversarialSettings):
 
     sigma: float | None = Field(default=None, ge=0, description="the films' noise, network units; none: estimated")
     tau: float = Field(default=1e-2, gt=0, description="step of the finite difference, network units")
+    noise: Literal["gaussian", "poisson", "mixed"] = Field(default="gaussian", description="of which SURE knows")
+    gain: float | None = Field(
+        default=None, gt=0, le=1, description="of counts, in units of (x + 1) / 2: variance over mean; none: estimated"
+    )
     form: Literal["unbiased", "literal-mse", "literal-norm"] = Field(
         default="unbiased", description="literal: the thesis's equation 4.4 as it stands, to reproduce its figures"
     )
@@ -46,16 +57,38 @@ class SteinConsistency(EncoderDecoderEncoder):
                 f"method.tau is {self.config.tau:g}: under bf16 its finite difference drowns in rounding. Take "
                 f'{_LEAST_TAU_BF16:g} or more, or training.precision = "fp32"'
             )
-        estimated = float(Gaussian.estimate(normals.images).median())
-        self.facts = {
-            "estimated_sigma": estimated,
-            "sigma": estimated if self.config.sigma is None else self.config.sigma,
-        }
+        if self.config.noise == "gaussian":
+            estimated = float(Gaussian.estimate(normals.images).median())
+            self.facts = {
+                "estimated_sigma": estimated,
+                "sigma": estimated if self.config.sigma is None else self.config.sigma,
+            }
+        else:
+            self._check_counts(fitting)
+            self.facts = self._counts_of(normals.images)
         super().learn(normals, fitting)
 
     def consistency(self, aim: Aim, prediction: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-        noise, target = Gaussian(self.facts["sigma"]), Mask(aim.support)
+        target = Mask(aim.support)
         modules = (self.networks["e1"], self.networks["de"])
+        if self.config.noise != "gaussian":
+            gain = self.facts["gain"]
+
+            def answer(prediction: torch.Tensor) -> torch.Tensor:
+                return (prediction + aim.support) / 2  # an intensity where one is asked for; else the answer is 0
+
+            total = mixed_sure(
+                lambda u: answer(self.reconstruct(2 * u - 1)),
+                intensity(aim.x),
+                PoissonGaussian(gain, self.facts["sigma"] / 2),
+                target,
+                tau=max(gain, self.config.tau) / 2,
+                generator=rng,
+                prediction=answer(prediction.float()),
+                modules=modules,
+            )
+            return 4 * total / aim.x[0].numel()  # squares of u count a quarter of those of x
+        noise = Gaussian(self.facts["sigma"])
         tau = self.config.tau
         if self.config.form == "unbiased":
             total = sure(
@@ -74,3 +107,30 @@ class SteinConsistency(EncoderDecoderEncoder):
             prediction=prediction,
             modules=modules,
         )
+
+    def _check_counts(self, fitting: Fitting) -> None:
+        if self.config.form != "unbiased":
+            raise FitError(f"method.form: {self.config.form} is for Gaussian noise. Leave it or method.noise out")
+        if fitting.training.precision == "bf16":
+            raise FitError(
+                f"method.noise = {self.config.noise}: its second difference drowns in the rounding of bf16. Take "
+                'training.precision = "fp32"'
+            )
+
+    def _counts_of(self, images: torch.Tensor) -> dict[str, float]:
+        """Gain, in units of u, and σ, in units of x: as they are set, or as the films show them."""
+        gain, sigma = self.config.gain, 0.0 if self.config.noise == "poisson" else self.config.sigma
+        if gain is None or sigma is None:
+            u = intensity(images)
+            try:
+                found = Poisson.estimate(u) if self.config.noise == "poisson" else PoissonGaussian.estimate(u)
+            except ValueError as error:
+                raise FitError(f"method.gain: the films show too little to estimate it ({error}). Set it") from error
+            gain = found.gain if gain is None else gain
+            sigma = 2 * found.sigma if sigma is None else sigma
+        return {"gain": gain, "sigma": sigma}
+
+
+def intensity(x: torch.Tensor) -> torch.Tensor:
+    """Network units, −1 to 1, as intensities from 0 to 1: what counts are proportional to."""
+    return (x + 1) / 2

@@ -1,7 +1,11 @@
 """One training of a robustness study: learn from films with noise of known σ added, score the test films at every σ.
 
 The noise is drawn once a film, after the View, so σ is in network units, and the same draw is shown to both detectors.
-The lungs are those found in the clean film. SURE is told the added σ.
+The lungs are those found in the clean film. SURE is told the noise.
+
+    gaussian   x + σ n
+    poisson    counts of (x + 1) / 2 at the gain at which a middle grey, x = 0, gets the deviation σ
+    mixed      counts and Gaussian read-out, each with half of that variance
 """
 
 from __future__ import annotations
@@ -9,11 +13,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -29,10 +34,14 @@ from unseen.evaluation.cohort import LEAST
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.running import resolve, shared_lungs
 from unseen.physics.gaussian import Gaussian
+from unseen.physics.poisson_gaussian import PoissonGaussian
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+Kind = Literal["gaussian", "poisson", "mixed"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,7 @@ class Study:
     sigmas: tuple[float, ...]
     data_digest: str
     root: Path
+    noise: Kind = "gaussian"
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,7 @@ def path_of(study: Study, place: Place) -> Path:
     """Where a training's scores are kept: named by all that they depend on."""
     recipe = _seeded(study, place)
     said = f"{study.data_digest} f{study.fold} sigma {place.sigma} tested at {sorted(study.sigmas)}"
+    said += "" if study.noise == "gaussian" else f" {study.noise}"
     name = digest(recipe, data_digest=said, version=__version__)[:8]
     return study.root / "robustness" / f"{recipe.name}-f{study.fold}-{place.seed}-{name}.json"
 
@@ -140,15 +151,16 @@ def train_cell(study: Study, place: Place) -> float:
     """Train at the place's σ, score at every σ, keep the scores; returns the seconds of training."""
     torch.set_num_threads(1)  # `workers` processes share the machine
     films, recipe = prepared(study), _seeded(study, place)
-    told = {"sigma": place.sigma} if "sigma" in METHODS.load(recipe.method.key).Config.model_fields else {}
+    known = METHODS.load(recipe.method.key).Config.model_fields
+    told = {name: value for name, value in settings_of(study.noise, place.sigma).items() if name in known}
     detector = _detector(recipe, told)
-    images = with_noise(films.normals.images, films.normals.digests, place.sigma, place.seed)
+    images = with_noise(films.normals.images, films.normals.digests, place.sigma, place.seed, noise=study.noise)
     training = validated(recipe.training, Training, where="training")
     detector.learn(replace(films.normals, images=images), Fitting(training))
     clean = torch.stack([viewed.image for viewed in films.tested])  # (n, 1, size, size)
     scores: dict[str, dict[str, list[float]]] = {}
     for sigma in study.sigmas:
-        noisy = with_noise(clean, films.digests, sigma, place.seed)
+        noisy = with_noise(clean, films.digests, sigma, place.seed, noise=study.noise)
         for viewed, image in zip(films.tested, noisy, strict=True):
             judgement = detector.judge(replace(viewed, image=image))
             for part, value in {"score": judgement.score, **judgement.parts}.items():
@@ -168,20 +180,35 @@ def train_cell(study: Study, place: Place) -> float:
     return seconds
 
 
-def _detector(recipe: Recipe, told: Mapping[str, float]) -> Detector:
+def _detector(recipe: Recipe, told: Mapping[str, object]) -> Detector:
     method: type[Detector] = METHODS.load(recipe.method.key)
     config = validated({**recipe.method.settings, **told}, method.Config, where="method")
     return method(config, view=validated(recipe.view, View, where="view"))
 
 
-def with_noise(images: torch.Tensor, digests: Iterable[str], sigma: float, seed: int) -> torch.Tensor:
+def settings_of(noise: Kind, sigma: float) -> dict[str, float | str]:
+    """What a method that knows of noise is told: `noise`, `gain` and `sigma`; without noise, that σ is 0."""
+    if noise == "gaussian" or sigma == 0:
+        return {"sigma": sigma}
+    counts = sigma**2 if noise == "poisson" else sigma**2 / 2  # their share of the variance at x = 0, where u = ½
+    read_out = 0.0 if noise == "poisson" else sigma / math.sqrt(2)
+    return {"noise": noise, "gain": counts / 2, "sigma": read_out}  # Var x = 4 gain u
+
+
+def with_noise(
+    images: torch.Tensor, digests: Iterable[str], sigma: float, seed: int, *, noise: Kind = "gaussian"
+) -> torch.Tensor:
     """(n, 1, size, size) with noise of σ added: a film's draw depends on its pixels and the seed alone, so that at
-    another σ it is the same draw, scaled."""
-    noisy = []
+    another σ it is the same draw, scaled, where the noise is Gaussian."""
+    told, noisy = settings_of(noise, sigma), []
     for image, film in zip(images, digests, strict=True):
         drawn_from = hashlib.sha256(f"{film}/{seed}/added noise".encode()).digest()[:7]
         rng = torch.Generator().manual_seed(int.from_bytes(drawn_from, "big"))
-        noisy.append(Gaussian(sigma).sample(image, generator=rng))
+        if "gain" in told:
+            counts = PoissonGaussian(float(told["gain"]), float(told["sigma"]) / 2)
+            noisy.append(2 * counts.sample(((image + 1) / 2).clamp(min=0), generator=rng) - 1)
+        else:
+            noisy.append(Gaussian(sigma).sample(image, generator=rng))
     return torch.stack(noisy)
 
 

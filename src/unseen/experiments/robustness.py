@@ -1,4 +1,4 @@
-"""Robustness to noise: AUROC against added Gaussian noise of known σ, for two detectors that are twins but in one term.
+"""Robustness to noise: AUROC against added noise of known σ, for two detectors that are twins but in one term.
 
 Each is trained at every σ and tested at every σ, on one fold, with several seeds. At σ = 0 SURE is the squared error:
 `roi-sure` and `roi-oracle` are one and the same training there.
@@ -27,6 +27,7 @@ from unseen.evaluation.roc import Auroc, Floats, Ints, folds_of
 from unseen.experiments.added_noise import (
     Cell,
     Films,
+    Kind,
     Place,
     Study,
     cell_at,
@@ -51,6 +52,7 @@ def robustness(
     fold: int = 0,
     sigmas: Sequence[float] = SIGMAS,
     seeds: Sequence[int] = SEEDS,
+    noise: Kind = "gaussian",
     root: Path | None = None,
     workers: int = 2,
     say: Callable[[str], None] = print,
@@ -69,7 +71,7 @@ def robustness(
         raise RecipeError(f"fold: seen {fold}, but data.column fixes what is tested: fold {cohort.held_out}")
     check_classes([entry.label == "abnormal" for entry in cohort.testing(fold).entries], fold)
     first, second = (recipe.to_toml() for recipe in recipes)
-    study = Study((first, second), fold, sigmas, cohort.digest, runs_root() if root is None else root)
+    study = Study((first, second), fold, sigmas, cohort.digest, runs_root() if root is None else root, noise)
     places = [Place(which, seed, sigma) for seed in seeds for sigma in sigmas for which in (0, 1)]
     missing = [place for place in places if not path_of(study, place).is_file()]
     found = len(places) - len(missing)
@@ -104,7 +106,7 @@ def _check(recipes: Sequence[Recipe], *, sigmas: Sequence[float], seeds: Sequenc
         if getattr(first, section) != getattr(second, section):
             raise RecipeError(f"{section}: {twins}")
     for name, value in first.method.settings.items():
-        if name != "sigma" and second.method.settings.get(name, value) != value:
+        if name not in ("sigma", "noise", "gain") and second.method.settings.get(name, value) != value:
             raise RecipeError(f"method.{name}: {twins}")
     if not sigmas or not all(0 <= s < math.inf for s in sigmas) or len(set(sigmas)) < len(sigmas):
         raise RecipeError(f"robustness: noise levels are different numbers from 0 up; seen {list(sigmas)}")
@@ -142,10 +144,11 @@ def _row(study: Study, films: Films, cells: Mapping[Place, Cell]) -> Row:
     parts = [part for part in some if part != "latent" and all(part in cell.scores for cell in cells.values())]
     own = Gaussian.estimate(torch.stack([viewed.image for viewed in films.tested]))
     return {
-        "recipe": f"robustness/{recipes[0].name}",  # where `write_row` puts it
+        "recipe": f"robustness/{recipes[0].name}{'' if study.noise == 'gaussian' else '-' + study.noise}",  # its place
         "seed": recipes[0].seed,
         "recipes": [recipe.name for recipe in recipes],
         "fold": study.fold,
+        "noise": study.noise,
         "sigmas": list(study.sigmas),
         "seeds": seeds,
         "n": {

@@ -15,7 +15,7 @@ from unseen.artifacts import recipe as recipes
 from unseen.cli import app
 
 COMMANDS = (
-    "demo", "train", "score", "evaluate", "compare", "calibrate", "pilot",
+    "demo", "suspects", "train", "score", "evaluate", "compare", "calibrate", "pilot",
     "serve", "worker", "reconstruct", "identify", "audit", "export", "import",
     "backup", "restore", "robustness", "recipes", "info", "prior",
 )  # fmt: skip
@@ -49,7 +49,12 @@ def test_each_command_has_an_example_that_its_options_understand(name: str) -> N
     for example in examples:
         words = shlex.split(example.split(">")[0])[2:]
         context = command.make_context(name, words)
-        shown = {"train": ["recipe"], "recipes": ["name"], "robustness": ["first", "second"]}.get(name, [])
+        shown = {
+            "suspects": ["recipe"],
+            "train": ["recipe"],
+            "recipes": ["name"],
+            "robustness": ["first", "second"],
+        }.get(name, [])
         for recipe in filter(None, (context.params[parameter] for parameter in shown)):
             assert recipe in recipes.names(), f"{example!r} names a recipe that does not exist"
 

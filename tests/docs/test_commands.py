@@ -14,7 +14,7 @@ import pytest
 from tests.docs.blocks import PAGES, ROOT, blocks, named
 
 COMMANDS = {
-    "demo", "train", "score", "evaluate", "compare", "calibrate", "pilot",
+    "demo", "suspects", "train", "score", "evaluate", "compare", "calibrate", "pilot",
     "serve", "worker", "audit", "export", "import", "backup", "restore",
     "robustness", "recipes", "info", "reconstruct", "identify", "prior",
 }  # fmt: skip

@@ -29,6 +29,7 @@ from unseen.cli import (
     robustness,
     score,
     serve,
+    suspects,
     train,
     worker,
 )
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 for command in (
     demo.demo,
+    suspects.suspects,
     train.train,
     score.score,
     evaluate.evaluate,

@@ -20,6 +20,7 @@ from unseen.artifacts import recipe as recipes
 from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.run import runs_root
 from unseen.data.manifest import ManifestError, SourceError
+from unseen.experiments.contamination import QUICK, contamination_row
 from unseen.experiments.crossfit import cross_fit, tables_of
 from unseen.experiments.development import RECIPES, development_row
 from unseen.experiments.halves import halves_row, scored_studies
@@ -70,6 +71,8 @@ def _run() -> None:
         if given.only == "detectors":
             for name in _shipped(RECIPES):
                 print("wrote", write_row(development_row(recipes.load(name)), given.rows), flush=True)
+            for name in QUICK:
+                print("wrote", write_row(contamination_row(recipes.load(RECIPES + name)), given.rows), flush=True)
         if given.only == "unfinished":
             asked = [recipes.load(name) for prefix in ("thesis/", "ms_cxr/") for name in _shipped(prefix)]
             print("wrote", write_row(unfinished(asked, given.rows), given.rows))

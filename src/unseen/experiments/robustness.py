@@ -20,10 +20,9 @@ import torch
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.artifacts.run import runs_root
-from unseen.evaluation.bootstrap import DRAWS, Drawn, draw_all
+from unseen.evaluation.bootstrap import DRAWS, draw_all
 from unseen.evaluation.cohort import Cohort, codes
 from unseen.evaluation.interval import Json
-from unseen.evaluation.roc import Auroc, Floats, Ints, folds_of
 from unseen.experiments.added_noise import (
     Cell,
     Films,
@@ -37,6 +36,7 @@ from unseen.experiments.added_noise import (
     train_cell,
 )
 from unseen.experiments.cohort import cohort_of
+from unseen.experiments.over_seeds import aurocs, mean_over, picks_of
 from unseen.experiments.rows import Row
 from unseen.experiments.running import resolve
 from unseen.experiments.workers import worker_processes
@@ -120,18 +120,17 @@ def _row(study: Study, films: Films, cells: Mapping[Place, Cell]) -> Row:
     n = len(films.abnormal)
     strata = codes(films.source, films.abnormal)
     cohort = Cohort(np.zeros(n), films.abnormal, np.zeros(n, np.int64), films.source, np.arange(n), strata)
-    # the seeds of each draw, as many as there are, with replacement: the same for both recipes and every figure
-    picks: Ints = np.random.default_rng(1).integers(0, len(seeds), (DRAWS, len(seeds)))
+    picks = picks_of(len(seeds))  # the same for both recipes and every figure
 
     def entry(part: str, trained: float, tested: float) -> Json:
         statistics = {
-            recipe.name: _aurocs(
+            recipe.name: aurocs(
                 [np.array(cells[Place(which, seed, trained)].scores[part][tested]) for seed in seeds], cohort
             )
             for which, recipe in enumerate(recipes)
         }
         drawn = draw_all(statistics, cohort, rng=np.random.default_rng(0))  # the same films for every figure
-        first, second = (_mean_over_seeds(drawn[recipe.name], picks) for recipe in recipes)
+        first, second = (mean_over(drawn[recipe.name], picks) for recipe in recipes)
         return {
             "trained": trained,
             "tested": tested,
@@ -174,14 +173,3 @@ def _row(study: Study, films: Films, cells: Mapping[Place, Cell]) -> Row:
             for part in parts
         },
     }
-
-
-def _aurocs(scores: Sequence[Floats], cohort: Cohort) -> Callable[[Floats], Floats]:
-    """The statistic (draws, seeds): one AUROC a seed."""
-    seeds = [Auroc(folds_of(score, cohort.abnormal, cohort.fold)) for score in scores]
-    return lambda weights: np.stack([auroc(weights) for auroc in seeds], axis=1)
-
-
-def _mean_over_seeds(drawn: Drawn, picks: Ints) -> Drawn:
-    """The mean of the seeds' AUROCs; in each draw, that of the seeds which `picks` (draws, seeds) names."""
-    return Drawn(np.asarray(drawn.value.mean()), np.take_along_axis(drawn.draws, picks, axis=1).mean(axis=1))

@@ -107,7 +107,7 @@ def train_recipe(
     if out is not None:
         bundle.check_free(out)
     recipe = resolve(recipe)
-    films, data_digest = _training_films(recipe, fold=fold, data=data)
+    films, data_digest = training_films(recipe, fold=fold, data=data)
     root = runs_root() if root is None else root
     others = None if unlabelled is None else of_unknown_label(unlabelled)
     told = _joined(data_digest, finder) + ("" if others is None else f" unlabelled {others.digest}")
@@ -127,20 +127,9 @@ def train_recipe(
         )
         if isinstance(films, Sized):
             detector.check_number(len(films))
-        lungs: Finder | None
-        if finder is not None:
-            lungs = finder_of(finder)
-            if lungs is None:
-                raise RecipeError(
-                    f"finder: {finder} holds no lung finder. Give models/lungs, or a model that was trained with one"
-                )
-        else:
-            try:
-                lungs = shared_lungs(films, recipe, fold=fold, data_digest=data_digest, root=root, progress=progress)
-            except NoMasksError:
-                if detector.needs_lungs or detector.view.frame == "lungs":
-                    raise
-                lungs = None  # a whole-film method can do without; its reports then lack the lung area
+        lungs = finder_for(
+            detector, films, recipe, fold=fold, data_digest=data_digest, given=finder, root=root, progress=progress
+        )
         after_epoch = None if validate is None else validate(detector)
         detector.fit(
             films,
@@ -181,12 +170,13 @@ def gate_of(
 def run_of(recipe: Recipe, *, fold: int | None = None, root: Path | None = None) -> tuple[Run, str]:
     """Where the run of a recipe on its own films lies, trained or not, and the digest that names it."""
     recipe = resolve(recipe)
-    _, data_digest = _training_films(recipe, fold=fold, data=None)
+    _, data_digest = training_films(recipe, fold=fold, data=None)
     name = digest(recipe, data_digest=data_digest, version=__version__)
     return Run.named(recipe.name, fold=fold, seed=recipe.seed, digest=name, root=root), name
 
 
-def _training_films(recipe: Recipe, *, fold: int | None, data: str | None) -> tuple[Iterable[Film | NotRead], str]:
+def training_films(recipe: Recipe, *, fold: int | None, data: str | None) -> tuple[Iterable[Film | NotRead], str]:
+    """What a recipe learns from (or the films of `data`), and a digest that says which."""
     if data is not None:
         if fold is not None:
             raise RecipeError("fold: goes with the recipe's own films; the films of `data` are all trained on")
@@ -205,6 +195,37 @@ def _joined(data_digest: str, finder: Path | None) -> str:
     if finder is None:
         return data_digest
     return f"{data_digest} lungs {bundle.load(finder).card.weights_sha256}"
+
+
+def finder_for(
+    detector: Detector,
+    films: Iterable[Film | NotRead],
+    recipe: Recipe,
+    *,
+    fold: int | None,
+    data_digest: str,
+    given: Path | None,
+    root: Path,
+    progress: Report | None = None,
+) -> Finder | None:
+    """The lung finder of a detector that is to learn from `films`: the one in the bundle `given`, or one that learns
+    from the films' own masks; None where there are no masks and the detector can do without.
+
+    Raises RecipeError for a bundle without a finder, NoMasksError where one is needed and cannot be learnt.
+    """
+    if given is not None:
+        lungs = finder_of(given)
+        if lungs is None:
+            raise RecipeError(
+                f"finder: {given} holds no lung finder. Give models/lungs, or a model that was trained with one"
+            )
+        return lungs
+    try:
+        return shared_lungs(films, recipe, fold=fold, data_digest=data_digest, root=root, progress=progress)
+    except NoMasksError:
+        if detector.needs_lungs or detector.view.frame == "lungs":
+            raise
+        return None  # a whole-film method can do without; its reports then lack the lung area
 
 
 def shared_lungs(

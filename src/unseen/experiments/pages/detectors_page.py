@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from unseen.artifacts.limits import LIMITS
+from unseen.experiments.contamination import ROWS as DIRTY
 from unseen.experiments.development import ROWS
 from unseen.experiments.pages.cells import Entry, figure, table
 from unseen.experiments.pages.sections import SOURCES, aurocs
@@ -15,11 +16,13 @@ _HEAD = ["Recipe", *SOURCES, "adjusted", "site", "training, s", "numbers kept"]
 def detectors_page(rows: Mapping[str, Entry]) -> str:
     """The whole page as Markdown; what has no row yet is said to have none."""
     found = [row for name, row in rows.items() if name.startswith(ROWS)]
+    dirty = [row for name, row in rows.items() if name.startswith(DIRTY)]
     blocks = [
         "# Detectors on equal terms",
-        f"*Rendered by `make results-detectors` from `results/{ROWS}*.json`; every figure is in there. {LIMITS}*",
+        f"*Rendered by `make results-detectors` from `results/detectors/`; every figure is in there. {LIMITS}*",
         "The same films, lungs, grid and audit for every method ([what each is](theory/detectors.md)).",
         *_development(found),
+        *_dirty(dirty),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -52,4 +55,33 @@ def _line(row: Entry) -> list[str]:
         figure(next(iter(metrics["site"].values()), None)),
         f"{row['seconds']:.0f}",
         f"{row['kept']:,}",
+    ]
+
+
+def _dirty(rows: Sequence[Entry]) -> list[str]:
+    title = "## Dirty normals"
+    if not rows:
+        return [title, "*No row yet: `make results-detectors` makes them.*"]
+    first = rows[0]
+    head = ["Recipe", "hidden", "AUROC", "change", "hidden films found", "AUROC of the list"]
+    lines = [
+        [
+            f"`{row['recipe'].removeprefix(DIRTY)}`",
+            f"{entry['hidden']} ({entry['share']:.0%})",
+            figure(entry["auroc"]),
+            figure(entry["difference"], sign=True) if entry["share"] else "–",
+            "–" if entry["found"] is None else f"{entry['found']:.0%}",
+            "–" if entry["suspects_auroc"] is None else f"{entry['suspects_auroc']:.2f}",
+        ]
+        for row in rows
+        for entry in row["shares"]
+    ]
+    return [
+        title,
+        f"Abnormal films of folds 1 to 4, their labels taken away, put among the {first['training_normals']} normals "
+        f"to learn from; tested on fold 0, mean over {len(first['seeds'])} draws of which films are hidden. *Change* "
+        "is paired, against clean normals. *Found*: of the films at the top of `unseen suspects`' list, as many as are "
+        "hidden, so many are hidden ones (by chance: the share itself). *AUROC of the list*: hidden films against "
+        "normals.",
+        table(head, lines),
     ]

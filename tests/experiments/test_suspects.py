@@ -1,0 +1,85 @@
+"""Suspects among the films to learn from, and what hidden abnormal films cost."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.experiments.conftest import World, recipe_of
+from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.experiments.cohort import cohort_of
+from unseen.experiments.contamination import ROWS, contamination_row
+from unseen.experiments.pages.detectors_page import detectors_page
+from unseen.experiments.suspects import PARTS, robust_deviations, suspects
+
+
+def quick(method: str = "pca") -> Recipe:
+    return recipe_of(method, "whole")
+
+
+def test_every_film_is_listed_by_a_detector_that_has_not_seen_it(world: World, tmp_path: Path) -> None:
+    recipe = quick()
+    found, not_read = suspects(recipe, root=tmp_path)
+    films = cohort_of(recipe).training(None)
+    assert {one.name for one in found} == {entry.name for entry in films.entries} and not not_read
+    assert [one.deviations for one in found] == sorted((one.deviations for one in found), reverse=True)
+    again, _ = suspects(recipe, root=tmp_path)
+    assert again == found
+
+
+def test_a_film_unlike_the_others_is_the_first_suspect(world: World, tmp_path: Path) -> None:
+    """A manifest whose normals hold one film upside down."""
+    from PIL import Image
+
+    films = cohort_of(quick()).training(None).entries
+    (tmp_path / "films").mkdir()
+    for number, entry in enumerate(films):
+        picture = Image.open(entry.path)
+        picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if number == 7 else picture
+        picture.save(tmp_path / "films" / f"{number:03}.png")
+    found, _ = suspects(quick(), data=str(tmp_path / "films"), root=tmp_path / "runs")
+    assert found[0].name.endswith("007.png") and found[0].deviations > found[1].deviations > 0
+
+
+def test_deviations_are_robust() -> None:
+    drawn = np.random.default_rng(0).normal(5, 2, 100_000)
+    drawn[:1000] = 1e6
+    found = robust_deviations(drawn)
+    assert np.median(found) == pytest.approx(0, abs=1e-9) and found[1000:].std() == pytest.approx(1, abs=0.03)
+    assert robust_deviations(np.ones(5)).tolist() == [0.0] * 5
+
+
+def test_too_few_films_are_refused(world: World, tmp_path: Path) -> None:
+    source = world.data / "set"
+    with (source / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["label"] == "normal"][:10]
+    with (tmp_path / "few.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["file", "label"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows({**row, "file": source / row["file"]} for row in rows)
+    with pytest.raises(RecipeError, match=f"fall into {PARTS} parts of .* 4 in each are needed"):
+        suspects(quick(), data=str(tmp_path / "few.csv"), root=tmp_path)
+
+
+def test_a_method_that_learns_from_unlabelled_films_is_refused(world: World, tmp_path: Path) -> None:
+    recipe = quick().model_copy(update={"method": quick().method.model_copy(update={"key": "ddad", "settings": {}})})
+    with pytest.raises(RecipeError, match="ddad learns from unlabelled films"):
+        suspects(recipe, root=tmp_path)
+
+
+def test_hidden_films_are_counted_and_the_page_says_what_they_cost(world: World, tmp_path: Path) -> None:
+    said: list[str] = []
+    row = contamination_row(quick(), shares=(0.0, 0.25), seeds=(0, 1), root=tmp_path, say=said.append)
+    row = json.loads(json.dumps(row, allow_nan=False))
+    assert row["recipe"] == f"{ROWS}pca-64-whole" and len(said) == 4
+    clean, dirty = row["shares"]
+    assert clean["difference"]["value"] == 0 and clean["found"] is None and clean["hidden"] == 0
+    assert dirty["hidden"] == round(0.25 * row["training_normals"])
+    assert 0 <= dirty["found"] <= 1 and 0 <= dirty["suspects_auroc"] <= 1
+    assert dirty["difference"]["value"] == pytest.approx(dirty["auroc"]["value"] - clean["auroc"]["value"], abs=2e-6)
+    page = detectors_page({f"{ROWS}pca-0": row})
+    assert f"{dirty['hidden']} (25%)" in page and f"{dirty['suspects_auroc']:.2f}" in page

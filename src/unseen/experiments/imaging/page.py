@@ -16,6 +16,7 @@ from unseen.experiments.pages.cells import figure, table
 from unseen.experiments.rows import Row, read_rows
 
 PREFIX = "imaging/"
+_FALLEN = 0.5  # dB since its best epoch that a training's pictures have lost, from which on that is said
 _ASKED, _ASKED_LOW = 0.6, 0.4  # of the share, and of its lower bound
 
 
@@ -105,14 +106,32 @@ def _curve(rows: Sequence[Row]) -> list[str]:
     if len(cases) < 2:
         return []
     arms = [arm for arm in NAMES if any(row["arm"] == arm for row in some)]
-    lines = []
+    lines, past = [], list[str]()
     for px, kept, sigma in cases:
         chosen = [
             row for row in some if (row["px"], -row["settings"]["kept"], row["settings"]["sigma"]) == (px, kept, sigma)
         ]
         cells = [of_arm(chosen, arm) for arm in arms]
         lines.append([f"{px}", f"×{-1 / kept:.0f}", f"{sigma:g}", *(_mean(cell) for cell in cells)])
-    return ["## MRI as the noise grows", table(["px", "faster", "σ", *(NAMES[arm] for arm in arms)], lines)]
+        past += [f"{px} px, ×{-1 / kept:.0f}, σ = {sigma:g}: {said}" for said in _past_its_best(of_arm(chosen, "rei"))]
+    blocks = ["## MRI as the noise grows", table(["px", "faster", "σ", *(NAMES[arm] for arm in arms)], lines)]
+    if past:
+        blocks.append(
+            "REI's pictures get worse after an epoch where few slices, each with one draw of noise, are learnt by "
+            "heart; no truth was used to stop there, and the table has the last epoch. On validation pictures, since "
+            f"its best epoch: {'; '.join(past)}."
+        )
+    return blocks
+
+
+def _past_its_best(rows: Sequence[Row]) -> list[str]:
+    """How far the first seed's validation PSNR has fallen since its best epoch, where that is worth a word."""
+    for row in rows[:1]:
+        best = max(row["validation_psnr"], key=lambda point: point[1])
+        fallen = best[1] - row["validation_psnr"][-1][1]
+        if fallen >= _FALLEN:
+            return [f"−{fallen:.1f} dB since epoch {best[0]} of {row['validation_psnr'][-1][0]}"]
+    return []
 
 
 def _mean(rows: Sequence[Row]) -> str:

@@ -106,7 +106,7 @@ def test_f_anogans_encoder_learns_with_a_frozen_gan(
     to_critic, to_encoder = heard(detector.networks["d"]), heard(detector.networks["e"])
     before = {name: value.clone() for name in "gd" for name, value in detector.networks[name].state_dict().items()}
     (step,) = taken(detector, batch, "encoder").values()
-    assert step.optimiser == "encoder" and bool(to_critic) == asks_critic, "izi gives the critic no say"
+    assert step.optimiser == "generator" and bool(to_critic) == asks_critic, "izi gives the critic no say"
     assert len(to_encoder) == 1 and torch.equal(to_encoder[0][0], batch[0]) == sees_films
     x, (e, g, d) = batch[0], (detector.networks[name] for name in "egd")
     z = torch.tanh(e(x)[1])[..., None, None]

@@ -121,7 +121,7 @@ class _Gathering:
         self.modules: dict[str, nn.Module] = detector.networks
         settings = detector.config
         self.optimisers: dict[str, torch.optim.Optimizer] = {
-            "encoder": torch.optim.Adam(
+            "generator": torch.optim.Adam(
                 [weight for weight in self.modules["encoder"].parameters() if weight.requires_grad],
                 lr=settings.learning_rate,
                 weight_decay=settings.weight_decay,
@@ -130,7 +130,7 @@ class _Gathering:
         }
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
-        yield Step("encoder", self.modules["centre"](self.modules["encoder"](batch[0])).mean())
+        yield Step("generator", self.modules["centre"](self.modules["encoder"](batch[0])).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Nothing to do."""

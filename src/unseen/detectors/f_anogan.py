@@ -150,7 +150,7 @@ class _Encoding:
         self.detector = detector
         self.modules: dict[str, nn.Module] = dict(detector.networks)
         self.optimisers: dict[str, torch.optim.Optimizer] = {
-            "encoder": torch.optim.RMSprop(weights_of(self.modules, "e"), lr=detector.config.encoder_rate)
+            "generator": torch.optim.RMSprop(weights_of(self.modules, "e"), lr=detector.config.encoder_rate)
         }
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
@@ -161,12 +161,12 @@ class _Encoding:
             z = self.detector.drawn_z(len(x), x, rng)
             with torch.no_grad():
                 made = self.modules["g"](z)
-            yield Step("encoder", (z - self.detector.encoded(made, self.modules).float()).square().mean())
+            yield Step("generator", (z - self.detector.encoded(made, self.modules).float()).square().mean())
             return
         restored = self.modules["g"](self.detector.encoded(x, self.modules))
         kappa = settings.kappa if settings.encoding == "izi_f" else 0.0
         picture, features = self.detector.misfit(x, restored, self.modules, kappa=kappa)
-        yield Step("encoder", (picture + features).mean())
+        yield Step("generator", (picture + features).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Nothing to do."""

@@ -103,7 +103,7 @@ class _Studying:
     def __init__(self, detector: StudentTeacher) -> None:
         self.modules: dict[str, nn.Module] = {"classifier": detector.classifier, "student": detector.student}
         self.optimisers: dict[str, torch.optim.Optimizer] = {
-            "student": torch.optim.SGD(
+            "generator": torch.optim.SGD(
                 detector.student.parameters(), lr=detector.config.student_rate, momentum=0.9, weight_decay=1e-4
             )
         }
@@ -114,7 +114,7 @@ class _Studying:
         with torch.no_grad():
             known = self.modules["classifier"](x)[0]
         stages = disagreement(known, self.modules["student"](x)[0])
-        yield Step("student", torch.stack([apart.mean() for apart in stages]).sum())
+        yield Step("generator", torch.stack([apart.mean() for apart in stages]).sum())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Nothing to do."""

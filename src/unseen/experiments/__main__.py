@@ -6,6 +6,8 @@ python -m unseen.experiments                   real films, phantoms, shipped mod
 python -m unseen.experiments --only thesis     the thesis's protocol and the noise study (`make results-thesis`)
 python -m unseen.experiments --only screening  calibration on real films, and the guarantee in simulated hospitals
 python -m unseen.experiments --only detectors  every detector on fold 0, for choosing (`make results-detectors`)
+python -m unseen.experiments --only twins      the same recipes on phantom twins, which the nomination asks for
+python -m unseen.experiments --only nominated  the nominated detector, cross-fitted over folds 1 to 4
 python -m unseen.experiments --only unfinished  how far trainings got that have no row yet
 python -m unseen.experiments --render          the pages and the README's table, from the committed rows alone
 """
@@ -22,12 +24,13 @@ from unseen.artifacts.run import runs_root
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.experiments.contamination import QUICK, contamination_row
 from unseen.experiments.crossfit import cross_fit, tables_of
-from unseen.experiments.development import RECIPES, development_row
+from unseen.experiments.development import RECIPES, development_row, phantom_row
 from unseen.experiments.halves import halves_row, scored_studies
 from unseen.experiments.hospitals import hospitals_row
+from unseen.experiments.nomination import TESTED, nominated
 from unseen.experiments.pages.results_page import render
 from unseen.experiments.robustness import robustness
-from unseen.experiments.rows import annotate_bundles, row_of, write_row
+from unseen.experiments.rows import annotate_bundles, read_rows, row_of, write_row
 from unseen.experiments.running import resolve
 from unseen.experiments.shipping import choice_row, finder_row, ship, ship_finder
 from unseen.experiments.thesis import thesis_row, train_thesis
@@ -49,7 +52,17 @@ def _run() -> None:
     parser.add_argument("--render", action="store_true", help="only render the docs from the rows in --rows")
     parser.add_argument(
         "--only",
-        choices=("real", "phantoms", "shipped", "thesis", "screening", "detectors", "unfinished"),
+        choices=(
+            "real",
+            "phantoms",
+            "shipped",
+            "thesis",
+            "screening",
+            "detectors",
+            "twins",
+            "nominated",
+            "unfinished",
+        ),
         help="only these",
     )
     parser.add_argument("--rows", type=Path, default=Path("results"), help="where rows lie (default: results)")
@@ -73,6 +86,11 @@ def _run() -> None:
                 print("wrote", write_row(development_row(recipes.load(name)), given.rows), flush=True)
             for name in QUICK:
                 print("wrote", write_row(contamination_row(recipes.load(RECIPES + name)), given.rows), flush=True)
+        if given.only == "twins":
+            for name in _shipped(RECIPES):
+                print("wrote", write_row(phantom_row(recipes.load(name)), given.rows), flush=True)
+        if given.only == "nominated":
+            _nominated(given.rows, given.workers)
         if given.only == "unfinished":
             asked = [recipes.load(name) for prefix in ("thesis/", "ms_cxr/") for name in _shipped(prefix)]
             print("wrote", write_row(unfinished(asked, given.rows), given.rows))
@@ -80,6 +98,17 @@ def _run() -> None:
             _thesis(given.rows, given.workers)
     for path in render(given.rows, docs=given.docs, readme=given.readme):
         print("rendered", path)
+
+
+def _nominated(rows: Path, workers: int) -> None:
+    """Open folds 1 to 4 for the recipe that the rule picks, and for no other."""
+    chosen = nominated(read_rows(rows))
+    if chosen is None:
+        raise RecipeError("nothing is nominated yet; docs/results-detectors.md says what speaks against each recipe")
+    recipe = resolve(recipes.load(RECIPES + chosen.name))
+    done = cross_fit([recipe], workers=workers)[recipe.name]
+    annotate_bundles(done)
+    print("wrote", write_row({**row_of(recipe, done), "recipe": TESTED + chosen.name}, rows), flush=True)
 
 
 def _real(rows: Path, workers: int) -> None:

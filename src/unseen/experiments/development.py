@@ -1,4 +1,4 @@
-"""Fold 0, on which methods are compared and chosen before any test fold is opened for them.
+"""Fold 0 and phantom twins, on which methods are compared and chosen before any test fold is opened for them.
 
 Each recipe learns from the normals of folds 1 to 4 and scores fold 0's films. With so few films the intervals are wide:
 what they tell is which methods are worth the test folds, not how good one is.
@@ -9,17 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from unseen.artifacts.bundle import load
-from unseen.artifacts.recipe import Recipe
+from unseen.artifacts.recipe import Recipe, RecipeData
 from unseen.evaluation.figures import metrics_from_table
 from unseen.evaluation.table import score_table
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.rows import Row, described
 from unseen.experiments.running import resolve, train_recipe
+from unseen.experiments.twins import PAIRS, twin_row
 
 FOLD = 0
 RECIPES = "detectors/"
 ROWS = "detectors/fold-0/"
-"""What the names of the recipes begin with, and of their rows."""
+TWINS = "detectors/twins/"
+"""What the names of the recipes begin with, of their rows, and of their rows of phantom twins."""
 
 
 def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
@@ -39,3 +41,11 @@ def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
         "kept": sum(tensor.numel() for tensor in kept if tensor.is_floating_point()),
         "metrics": {name: metrics[name] for name in ("auroc", "adjusted", "site", "n")},
     }
+
+
+def phantom_row(recipe: Recipe, *, pairs: int = PAIRS, root: Path | None = None) -> Row:
+    """The row of the same recipe, trained on phantom normals, of phantom twins: pictures that differ in a lesion and in
+    nothing else."""
+    on_phantoms = resolve(recipe.model_copy(update={"data": RecipeData()}))
+    row = twin_row(on_phantoms, pairs=pairs, root=root)
+    return {**row, "recipe": TWINS + recipe.name.removeprefix(RECIPES)}

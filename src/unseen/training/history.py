@@ -89,17 +89,18 @@ class History:
         return last >= before - _REST * abs(before)  # abs: an unbiased risk may be estimated below zero
 
     def by_epoch(self, part: str) -> list[float]:
-        """The mean of ``part`` over each epoch: the curve that a results row carries.
+        """The mean of ``part`` over each epoch: the curve that a results row carries. An epoch in which it took no step
+        (a generator that waits for its critic) is left out.
 
         >>> history = History(parts={"d": [1.0, 3.0, 5.0, 7.0]}, steps=4, seconds=1, device="cpu", steps_per_epoch=2)
         >>> history.by_epoch("d")
         [2.0, 6.0]
         """
         values = self.parts[part]
-        means = []
+        means: list[float] = []
         for start in range(0, len(values), self.steps_per_epoch):
             epoch = [value for value in values[start : start + self.steps_per_epoch] if not math.isnan(value)]
-            means.append(sum(epoch) / len(epoch) if epoch else math.nan)
+            means += [sum(epoch) / len(epoch)] if epoch else []
         return means
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from unseen.artifacts.limits import LIMITS
 from unseen.experiments.contamination import ROWS as DIRTY
 from unseen.experiments.development import ROWS
+from unseen.experiments.nomination import FLOOR, candidates, nominated, openings
 from unseen.experiments.pages.cells import Entry, figure, table
 from unseen.experiments.pages.sections import SOURCES, aurocs
 
@@ -22,6 +23,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         f"*Rendered by `make results-detectors` from `results/detectors/`; every figure is in there. {LIMITS}*",
         "The same films, lungs, grid and audit for every method ([what each is](theory/detectors.md)).",
         *_development(found),
+        *_nomination(rows),
         *_dirty(dirty),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -41,8 +43,26 @@ def _development(rows: Sequence[Entry]) -> list[str]:
         "with its 95 % interval. *Adjusted*: after taking out sharpness and lung area. *Site*: how well the score "
         "tells the two hospitals' normals apart (0.5 is good). Training is wall time, beside other work: an order of "
         "magnitude. Settings were tried on this fold, so the figures lean "
-        "to the high side, and its few films make them uncertain. **No test fold has been opened for these recipes.**",
+        "to the high side, and its few films make them uncertain.",
         table(_HEAD, map(_line, ordered)),
+    ]
+
+
+def _nomination(rows: Mapping[str, Entry]) -> list[str]:
+    listed = candidates(rows)
+    if not listed:
+        return []
+    chosen, opened = nominated(rows), openings(rows)
+    lines = [[f"`{one.name}`", f"{one.index:.3f}", "; ".join(one.against) or "–"] for one in listed]
+    return [
+        "## Which is worth the test folds",
+        "The rule, written before any test fold was opened for these recipes "
+        "(`src/unseen/experiments/nomination.py`): the highest index, ½ (pooled + adjusted) on fold 0, of those that "
+        f"are nowhere below `{FLOOR}` there and that tell phantom twins, of which nothing but the lesion differs, "
+        "better than chance.",
+        table(["Recipe", "index", "what speaks against it"], lines),
+        f"**Nominated: {'nothing yet' if chosen is None else f'`{chosen.name}`'}.** Folds 1 to 4 have been opened for "
+        f"{len(opened)} of these recipes{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}.",
     ]
 
 

@@ -1,0 +1,81 @@
+"""The rule by which one detector is worth the test folds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.experiments.conftest import World
+from unseen.experiments.development import ROWS, TWINS, phantom_row
+from unseen.experiments.nomination import TESTED, candidates, nominated, openings
+from unseen.experiments.pages.detectors_page import detectors_page
+
+# Any: JSON
+
+
+def row(pooled: float, adjusted: float, *, montgomery: float = 0.9) -> dict[str, Any]:
+    def figure(value: float) -> dict[str, float]:
+        return {"value": value, "low": value - 0.1, "high": value + 0.1}
+
+    return {
+        "recipe": f"{ROWS}x", "seed": 0, "device": "cpu", "date": "2026-01-01", "px": 64, "seconds": 1.0, "kept": 5,
+        "metrics": {
+            "auroc": {"pooled": figure(pooled), "shenzhen": figure(pooled), "montgomery": figure(montgomery)},
+            "adjusted": {"pooled": figure(adjusted)},
+            "site": {"a|b": figure(0.5)},
+            "n": {"pooled": {"normal": 7, "abnormal": 8}},
+        },
+    }  # fmt: skip
+
+
+def twins(low: float) -> dict[str, Any]:
+    return {"metrics": {"auroc": {"pooled": {"value": low + 0.1, "low": low, "high": low + 0.2}}}}
+
+
+ALL = {
+    f"{ROWS}pca-0": row(0.75, 0.6),
+    f"{ROWS}sharp-0": row(0.95, 0.55),
+    f"{ROWS}good-0": row(0.85, 0.75),
+    f"{ROWS}better-0": row(0.86, 0.78),
+    f"{ROWS}lopsided-0": row(0.9, 0.9, montgomery=0.6),
+    f"{TWINS}pca-0": twins(0.6),
+    f"{TWINS}sharp-0": twins(0.6),
+    f"{TWINS}good-0": twins(0.6),
+    f"{TWINS}better-0": twins(0.45),
+    f"{TWINS}lopsided-0": twins(0.6),
+}
+
+
+def test_the_highest_index_of_those_that_nothing_speaks_against() -> None:
+    found = {one.name: one for one in candidates(ALL)}
+    assert list(found) == ["lopsided", "better", "good", "sharp", "pca"]
+    assert found["good"].index == pytest.approx(0.8)
+    assert found["lopsided"].against == ("below `pca` at montgomery",)
+    assert found["sharp"].against == ("adjusted, below `pca`",)
+    assert found["better"].against == ("does not tell phantom twins",)
+    chosen = nominated(ALL)
+    assert chosen is not None and chosen.name == "good"
+
+
+def test_without_phantoms_or_a_floor_nothing_is_nominated() -> None:
+    fold_0 = {name: entry for name, entry in ALL.items() if not name.startswith(TWINS)}
+    assert nominated(fold_0) is None and "no row of phantom twins yet" in candidates(fold_0)[0].against
+    assert candidates({f"{ROWS}good-0": row(0.9, 0.9)}) == [] and nominated({}) is None
+
+
+def test_openings_are_counted_and_the_page_says_so() -> None:
+    assert openings(ALL) == [] and openings({**ALL, f"{TESTED}good-0": row(0.8, 0.7)}) == ["good"]
+    page = detectors_page(ALL)
+    assert "**Nominated: `good`.** Folds 1 to 4 have been opened for 0 of these recipes." in page
+    assert "| `good` | 0.800 | – |" in page
+    opened = detectors_page({**ALL, f"{TESTED}good-0": row(0.8, 0.7)})
+    assert "opened for 1 of these recipes: `good`." in opened
+
+
+def test_a_row_of_twins_is_of_the_same_recipe_on_phantoms(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unseen.experiments.cohort.PHANTOM_NORMALS", 24)
+    recipe = world.recipes[2].model_copy(update={"name": "detectors/floor"})
+    found = phantom_row(recipe, pairs=10, root=world.root)
+    assert found["recipe"] == f"{TWINS}floor" and found["pairs"] == 10 and found["method"] == "pca"
+    assert found["metrics"]["n"]["pooled"] == {"normal": 10, "abnormal": 10}

@@ -58,9 +58,11 @@ def heard(network: nn.Module) -> list[tuple[Tensor, ...]]:
     return calls
 
 
-def taken(detector: GanDetector, batch: tuple[Tensor, ...], stage: str = "gan") -> dict[str, Step]:
+def taken(
+    detector: GanDetector, batch: tuple[Tensor, ...], stage: str = "gan", *, films: Tensor | None = None
+) -> dict[str, Step]:
     """The steps of one batch, none of which changes a weight."""
-    learner = detector.learner(stage, steps=10)
+    learner = detector.learner(stage, batch[0] if films is None else films, steps=10)
     return {step.optimiser: step for step in learner.steps(batch, torch.Generator().manual_seed(4))}
 
 
@@ -181,22 +183,21 @@ def test_randgans_generator_is_given_another_normal_film_than_its_discriminator(
 ) -> None:
     detector = drawn(make, "randgan")
     assert isinstance(detector, RandGan)
-    detector.pool = torch.cat([2 + torch.rand(40, 1, 32, 32, generator=torch.Generator().manual_seed(1))])
+    pool = 2 * torch.rand(40, 1, 32, 32, generator=torch.Generator().manual_seed(1)) - 1
+    pool = torch.cat([pool, batch[0]])  # those that D is shown are training films, too
     to_g, to_d, x = heard(detector.networks["g"]), heard(detector.networks["d"]), batch[0]
-    steps = taken(detector, batch)
+    steps = taken(detector, batch, films=pool)
     for noise, picture in to_g:
         assert noise.shape == (6, 8) and noise.min() >= 0 and noise.max() <= 1
-        assert all(any(torch.equal(one, film) for film in detector.pool) for one in picture), (
-            "normal films, of the pool"
-        )
-        assert not any(torch.equal(one, film) for one in picture for film in x), "not those that D is shown"
+        assert all(any(torch.equal(one, film) for film in pool) for one in picture), "normal films, of all"
+        assert not torch.equal(picture, x), "drawn independently of those that D is shown"
     assert not torch.equal(to_g[0][1], to_g[1][1]), "drawn anew for G's own step"
     assert torch.equal(to_d[0][0], x)
     g, d = detector.networks["g"], detector.networks["d"]
     (given, made), scores = to_d[0] + to_d[1], (d(to_d[0][0])[1], d(to_d[1][0])[1])
     assert torch.allclose(made, g(*to_g[0]), atol=1e-5) and given is to_d[0][0]
     expected = (scores[0] - 1).square().mean() / 2 + scores[1].square().mean() / 2
-    assert torch.allclose(steps["discriminator"].loss, expected, atol=1e-5)
+    assert torch.allclose(steps["critic"].loss, expected, atol=1e-5)
     with torch.no_grad():
         same = g(to_g[0][0], to_g[1][1])
     assert (same - g(*to_g[0])).abs().max() > 0, "what G draws depends on the film it is given"
@@ -204,7 +205,7 @@ def test_randgans_generator_is_given_another_normal_film_than_its_discriminator(
 
 def test_randgan_keeps_no_film_of_a_patient(trained: dict[str, Detector], normals: list[Film]) -> None:
     detector = trained["randgan"]
-    assert isinstance(detector, RandGan) and not hasattr(detector, "pool")
+    assert isinstance(detector, RandGan)
     seen = torch.stack([detector.look(film).masked for film in normals])
     assert torch.allclose(detector.modules()["inlier"].picture, seen.mean(dim=0), atol=1e-6)
 
@@ -246,15 +247,19 @@ def test_a_generator_that_would_never_step_is_refused(
 
 
 @pytest.mark.parametrize("key", GANS)
-@pytest.mark.parametrize("game", GAMES)
-def test_every_game_is_played_by_every_gan(
-    key: str, game: Game, make: Make, normals: list[Film], finder: CrossFittedLungs
-) -> None:
-    """The weights end elsewhere by each game; a clipped critic's stay small, one with a penalty has no BatchNorm."""
-    training = QUICK.model_copy(update={"batch_size": 4})
-    detector = make(key, game=game, instance_noise=0.1).fit(normals, finder=finder, training=training)
-    assert isinstance(detector, GanDetector)
-    d = detector.networks["d"]
+def test_every_game_is_played_by_every_gan(key: str, make: Make, normals: list[Film], finder: CrossFittedLungs) -> None:
+    """The generator's weights end elsewhere by each game; a clipped critic's stay small, one with a penalty has no
+    BatchNorm."""
+    training, ends = QUICK.model_copy(update={"epochs": 1, "batch_size": 4}), []
+    for game in GAMES:
+        detector = make(key, game=game, instance_noise=0.1).fit(normals, finder=finder, training=training)
+        assert isinstance(detector, GanDetector)
+        check_critic(detector.networks["d"], game)
+        ends.append(next(iter(detector.networks["u" if key == "resunet-ganomaly" else "g"].parameters())).detach())
+    assert all(not torch.equal(ends[a], ends[b]) for a in range(len(ends)) for b in range(a))
+
+
+def check_critic(d: nn.Module, game: Game) -> None:
     if game == "wgan":
         assert max(float(weight.detach().abs().max()) for weight in d.parameters()) <= 0.01 + 1e-9
     if game == "wgan-gp":
@@ -270,7 +275,7 @@ def test_each_game_draws_the_generator_to_the_data(game: Game) -> None:
     rates = {"wgan": 5e-3, "wgan-gp": 1e-2}
     settings = GanSettings(game=game, learning_rate=rates.get(game, 1e-2), clip=0.2)
     d, b = nn.Sequential(nn.Linear(1, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1)), nn.Parameter(torch.zeros(1))
-    adversary = Adversary(settings, name="d", says=lambda x: d(x).flatten(), weights=d.parameters(), steps=600)
+    adversary = Adversary(settings, name="d", says=lambda x: d(x).flatten(), module=d, steps=600)
     ascent, rng = settings.optimiser([b]), torch.Generator().manual_seed(1)
     places = []
     for _ in range(600):
@@ -311,7 +316,7 @@ def test_instance_noise_falls_to_nought() -> None:
         seen.append(x.detach())
         return d(x).flatten()
 
-    adversary = Adversary(GanSettings(instance_noise=0.5), name="d", says=says, weights=d.parameters(), steps=4)
+    adversary = Adversary(GanSettings(instance_noise=0.5), name="d", says=says, module=d, steps=4)
     spreads, rng = [], torch.Generator().manual_seed(0)
     for _ in range(5):
         seen.clear()
@@ -371,3 +376,24 @@ def test_a_critics_layer_norm_sees_one_picture_at_a_time() -> None:
     critic: Callable[[Tensor], tuple[Tensor, Tensor]] = ResidualCritic(32, features=4).train()
     x = torch.randn(3, 1, 32, 32)
     assert torch.allclose(critic(x)[1][:1], critic(x[:1])[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("key", GANS)
+def test_a_penalty_in_half_precision_is_refused(
+    key: str, make: Make, normals: list[Film], finder: CrossFittedLungs
+) -> None:
+    half = QUICK.model_copy(update={"precision": "bf16"})
+    with pytest.raises(FitError, match="the gradient penalty of wgan-gp is not taken in bf16"):
+        make(key, game="wgan-gp").fit(normals, finder=finder, training=half)
+    assert make(key, game="non-saturating").fit(normals, finder=finder, training=half).history is not None
+
+
+def test_the_generators_steps_leave_the_discriminators_running_averages(
+    make: Make, batch: tuple[Tensor, Tensor]
+) -> None:
+    detector = drawn(make, "alpha-gan")
+    taken(detector, batch)
+    counted_batches = [int(value) for name, value in detector.networks["d"].state_dict().items() if "tracked" in name]
+    assert set(counted_batches) == {2}, "films and made pictures, once each"
+    of_g = [int(value) for name, value in detector.networks["g"].state_dict().items() if "tracked" in name]
+    assert set(of_g) == {1}, "pictures of codes, which it also draws when it scores; not those of noise"

@@ -13,6 +13,7 @@ from tests.detectors.conftest import QUICK, Make
 from unseen.anatomy.crossfit import CrossFittedLungs
 from unseen.anatomy.view import Viewed
 from unseen.data.film import Film
+from unseen.detectors import METHODS
 from unseen.detectors.ae_ssim import AeSsim
 from unseen.detectors.ae_u import AeU
 from unseen.detectors.anatpaste import AnatPaste
@@ -21,6 +22,7 @@ from unseen.detectors.dct import Dct
 from unseen.detectors.ddad import Ddad
 from unseen.detectors.deep_svdd import away_from_nought
 from unseen.detectors.detector import Detector, FitError
+from unseen.detectors.ensemble import Ensemble
 from unseen.detectors.lesion_classifier import varied
 from unseen.detectors.one_class_svm import OneClassSvm, _Machine
 from unseen.detectors.patch_memory import PatchMemory
@@ -252,7 +254,8 @@ def test_deep_svdd_gathers_films_about_a_centre_that_it_cannot_give_for_nothing(
         expected = (encoder(views[0].masked[None]).flatten() - centre.at).square().sum()
         torch.manual_seed(3)
         first = Encoder(32, features=4, latent=8).eval()
-        codes = torch.cat([first(view.masked[None]).flatten(1) for view in views])
+        codes = first.train()(torch.stack([view.masked for view in views])).flatten(1)
+    assert int((codes.mean(dim=0).abs() < 0.1).sum()) < len(centre.at), "not all are moved"
     assert detector.judge(views[0]).score == pytest.approx(float(expected), rel=1e-5)
     assert torch.allclose(centre.at, away_from_nought(codes.mean(dim=0)), atol=1e-5)
     assert away_from_nought(torch.tensor([0.01, -0.02, 0.3])).tolist() == pytest.approx([0.1, -0.1, 0.3])
@@ -328,3 +331,26 @@ def test_ddad_learns_from_unlabelled_films_and_cannot_do_without(
     for side, same in (("a", False), ("b", True)):
         states = (one[f"{side}-0"].state_dict() for one in (mine, theirs))
         assert all(torch.equal(x, y) for x, y in zip(*(s.values() for s in states), strict=True)) == same
+
+
+def test_ddad_is_no_member_of_an_ensemble() -> None:
+    with pytest.raises(FitError, match="members learn from normals alone, and ddad does not"):
+        Ensemble(members=[{"key": "ddad"}, {"key": "dct"}], size=32)
+
+
+def test_an_svm_fitted_again_keeps_nothing_of_the_first_fit() -> None:
+    drawn = torch.randn(60, 8, generator=torch.Generator().manual_seed(0)).double()
+    twice, once = _Machine(64, 8), _Machine(64, 8)
+    twice.fit(drawn, nu=0.8)
+    many = int(twice.known)
+    for machine in (twice, once):
+        machine.fit(drawn[:30], nu=0.2)
+    assert many > int(once.known) and all(
+        torch.equal(a, b) for a, b in zip(twice.buffers(), once.buffers(), strict=True)
+    )
+
+
+@pytest.mark.parametrize("key", ["ae-u", "bigan", "ddad", "deep-svdd", "ganomaly", "one-class-svm", "randgan"])
+def test_a_grid_that_the_networks_cannot_halve_is_refused(key: str) -> None:
+    with pytest.raises(FitError, match=f"seen 48; {key} needs a power of two"):
+        METHODS.load(key)(size=48)

@@ -247,7 +247,8 @@ def test_the_noise_of_counts_is_as_large_as_said_at_a_middle_grey_and_larger_whe
         counts = expected if noise == "poisson" else (expected + 1) / 2  # of the mixed noise, half does not grow
         assert float(drawn.mean()) == pytest.approx(0, abs=0.002)
         assert float(drawn.var()) == pytest.approx(0.01 * counts, rel=0.05)
-    assert settings_of(noise, 0.0) == {"sigma": 0.0} and settings_of("gaussian", 0.1) == {"sigma": 0.1}
+    assert settings_of(noise, 0.0) == {"noise": "gaussian", "sigma": 0.0}
+    assert settings_of("gaussian", 0.1) == {"noise": "gaussian", "sigma": 0.1}
 
 
 def test_counts_are_another_study_of_which_sure_is_told(

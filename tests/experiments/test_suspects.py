@@ -11,8 +11,9 @@ import pytest
 
 from tests.experiments.conftest import World, recipe_of
 from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.data.film import Film
 from unseen.experiments.cohort import cohort_of
-from unseen.experiments.contamination import ROWS, contamination_row
+from unseen.experiments.contamination import ROWS, contamination_row, dirtied, prepared
 from unseen.experiments.pages.detectors_page import detectors_page
 from unseen.experiments.suspects import PARTS, robust_deviations, suspects
 
@@ -71,12 +72,33 @@ def test_a_method_that_learns_from_unlabelled_films_is_refused(world: World, tmp
         suspects(recipe, root=tmp_path)
 
 
+def test_what_is_hidden_among_normals_is_abnormal_and_known(world: World, tmp_path: Path) -> None:
+    recipe = quick()
+    films = prepared(recipe, tmp_path)
+    mixed, patients, hidden = dirtied(films, 0.25, 3)
+    abnormal = {
+        film.pixel_sha256: film.patient
+        for fold in (1, 2)
+        for film in cohort_of(recipe).testing(fold)
+        if isinstance(film, Film) and film.label == "abnormal"
+    }
+    said = [digest for digest, ill in zip(mixed.digests, hidden, strict=True) if ill]
+    assert len(said) == len(set(said)) == round(0.25 * len(films.patients)) and set(said) <= set(abnormal)
+    assert [patient for patient, ill in zip(patients, hidden, strict=True) if ill] == [abnormal[one] for one in said]
+    assert mixed.digests[: len(films.patients)] == films.normals.digests and len(mixed.images) == len(hidden)
+    other = dirtied(films, 0.25, 4)[0]
+    assert other.digests != mixed.digests and dirtied(films, 0.25, 3)[0].digests == mixed.digests
+    clean = dirtied(films, 0.0, 3)
+    assert clean[0].digests == films.normals.digests and not clean[2].any()
+
+
 def test_hidden_films_are_counted_and_the_page_says_what_they_cost(world: World, tmp_path: Path) -> None:
     said: list[str] = []
     row = contamination_row(quick(), shares=(0.0, 0.25), seeds=(0, 1), root=tmp_path, say=said.append)
     row = json.loads(json.dumps(row, allow_nan=False))
     assert row["recipe"] == f"{ROWS}pca-64-whole" and len(said) == 4
     clean, dirty = row["shares"]
+    assert dirty["found"] * dirty["hidden"] == pytest.approx(round(dirty["found"] * dirty["hidden"] * 2) / 2, abs=0.01)
     assert clean["difference"]["value"] == 0 and clean["found"] is None and clean["hidden"] == 0
     assert dirty["hidden"] == round(0.25 * row["training_normals"])
     assert 0 <= dirty["found"] <= 1 and 0 <= dirty["suspects_auroc"] <= 1

@@ -40,6 +40,8 @@ def suspects(
 
     if out is not None and out.is_dir():
         raise UsageError(f"--out {out}: is a folder; give a file, such as {out / 'suspects.csv'}")
+    if out is not None:  # now, not after the trainings
+        out.parent.mkdir(parents=True, exist_ok=True)
     chosen = recipes.load(recipe)
     console.step(f"suspects among the films of {data or chosen.name}")
     found, not_read = found_among(chosen, data=data, finder=finder, progress=shown_on(), say=console.note)

@@ -87,7 +87,7 @@ def train(
         console.note(f"epoch {epoch:.0f} was kept: it tells the unlabelled films best from normals (AUROC {aucp:.2f})")
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")
-    if trained.history is not None and trained.history.converged("generator") is False:
+    if trained.history is not None and trained.history.converged(trained.detector.converges_by) is False:
         console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
     if trained.not_read:
         console.note(f"{len(trained.not_read)} films left out, not read; the reasons stand above")

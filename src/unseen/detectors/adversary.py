@@ -1,8 +1,9 @@
-"""One side of a GAN: a discriminator, its game, its turns, and the two ways to keep it from winning at once.
+"""One side of a GAN: a discriminator, its game, its turns, and what keeps it from winning at once.
 
 The game is one of `unseen.losses.GAMES`; for `wgan` the discriminator's weights are clipped after each of its steps,
 for `wgan-gp` its slope is held to 1. Instance noise, N(0, s²) on what it sees, real and made alike, falls from
-`instance_noise` at the first step to 0 at the last.
+`instance_noise` at the first step to 0 at the last. Its running averages are those of its own steps, not of the
+generator's.
 
 Sources: the games' papers, see there; instance noise: Sønderby et al., "Amortised MAP inference for image
 super-resolution", ICLR 2017, section 4; Arjovsky & Bottou, "Towards principled methods for training GANs", ICLR 2017.
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from unseen.detectors.detector import Settings
 from unseen.losses.gan import GAMES, Game
+from unseen.losses.running_averages import running_averages_frozen
 from unseen.losses.wasserstein import gradient_penalty
 from unseen.training.learner import Step
 
@@ -58,7 +60,7 @@ class Adversary:
         settings: the game.
         name: of its optimiser in the learner's `optimisers`.
         says: D, (batch, ...) → outputs (batch,), called as the learner's modules are.
-        weights: D's.
+        module: D, of which `says` speaks.
         steps: of the whole training; the instance noise falls to 0 with them.
         optimiser: of D's weights; None: the game's.
     """
@@ -69,12 +71,12 @@ class Adversary:
         *,
         name: str,
         says: Callable[[Tensor], Tensor],
-        weights: Iterable[nn.Parameter],
+        module: nn.Module,
         steps: int,
         optimiser: torch.optim.Optimizer | None = None,
     ) -> None:
         self.settings, self.name, self.total = settings, name, max(1, steps)
-        self.weights = list(weights)
+        self.module, self.weights = module, list(module.parameters())
         self.optimiser = optimiser or settings.optimiser(self.weights)
         self._says = says
 
@@ -89,11 +91,13 @@ class Adversary:
 
     def fooled(self, fake: Tensor, rng: torch.Generator) -> Tensor:
         """What the generator descends: (batch,)."""
-        return GAMES[self.settings.game].generator(self._says(self._noisy(fake, rng)))
+        with running_averages_frozen(self.module):
+            return GAMES[self.settings.game].generator(self._says(self._noisy(fake, rng)))
 
     def mistaken(self, real: Tensor, rng: torch.Generator) -> Tensor:
         """The same with the labels swapped, for a generator that also makes what D holds for real: (batch,)."""
-        return GAMES[self.settings.game].swapped(self._says(self._noisy(real, rng)))
+        with running_averages_frozen(self.module):
+            return GAMES[self.settings.game].swapped(self._says(self._noisy(real, rng)))
 
     @property
     def done(self) -> int:

@@ -1,8 +1,8 @@
 """`AlphaGan`: an autoencoder whose pictures a discriminator D judges, and whose codes another, C.
 
     E, G    λ·mean |x − G(E(x))| − log D(G(E(x))) − log D(G(z)) − log C(E(x)),   z ~ N(0, I)
-    D       films against reconstructions and against samples:  BCE(D(x), 1) + ½ (BCE(D(G(E(x))), 0) + BCE(D(G(z)), 0))
-    C       −log C(z) − log(1 − C(E(x))); no BatchNorm, which would let it see its batch mates
+    D       films against reconstructions and samples:  ½ BCE(D(x), 1) + ¼ BCE(D(G(E(x))), 0) + ¼ BCE(D(G(z)), 0)
+    C       ½ (−log C(z) − log(1 − C(E(x)))); no BatchNorm, which would let it see its batch mates
     score   mean |x − G(E(x))| inside the mask;   beside it, the mean of squares
 
 A GAN's sharp pictures, without a generator that forgets most films: the codes are made to follow N(0, I) by C instead
@@ -10,7 +10,7 @@ of by a formula.
 
 Sources: Rosca, Lakshminarayanan, Warde-Farley & Mohamed, "Variational approaches for auto-encoding generative
 adversarial networks", 2017, algorithm 1; Nakao et al., "Unsupervised deep anomaly detection in chest radiographs",
-Journal of Digital Imaging 34 (2021).
+Journal of Digital Imaging 34 (2021). Differs: the halves, which only scale a step that Adam scales again.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.adversary import Adversary, GanSettings
-from unseen.detectors.detector import Judgement
+from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan_detector import GanDetector, judged, weights_of
 from unseen.detectors.restorer import mean_inside
+from unseen.losses.running_averages import running_averages_frozen
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder
 from unseen.networks.initialise import initialise_dcgan
 from unseen.training.learner import Learner, Step
@@ -43,6 +44,7 @@ class AlphaGan(GanDetector):
 
     key = "alpha-gan"
     kept = ("e", "g")
+    converges_by = "reconstruction"
 
     class Config(GanSettings):
         """λ weighs the picture against what two discriminators say."""
@@ -72,12 +74,12 @@ class AlphaGan(GanDetector):
         )
         return networks
 
-    def learner(self, stage: str, *, steps: int) -> Learner:
+    def learner(self, stage: str, films: Tensor, *, steps: int) -> Learner:
         return _Two(self, steps=steps)
 
     def judge(self, viewed: Viewed) -> Judgement:
-        x, inside = self.seen(viewed)
         networks = self.modules()
+        x, inside = masked_on(viewed, networks["e"])
         with torch.inference_mode():
             restored = networks["g"](networks["e"](x))
             score = float(mean_inside((x - restored).abs(), inside))
@@ -90,19 +92,19 @@ class _Two:
 
     def __init__(self, detector: AlphaGan, *, steps: int) -> None:
         self.detector = detector
-        self.modules: dict[str, nn.Module] = detector.networks
+        self.modules: dict[str, nn.Module] = dict(detector.networks)
         self.of_pictures = Adversary(
             detector.config,
             name="discriminator",
             says=lambda x: self.modules["d"](x)[1],
-            weights=weights_of(self.modules, "d"),
+            module=detector.networks["d"],
             steps=steps,
         )
         self.of_codes = Adversary(
             detector.config,
             name="code discriminator",
             says=lambda z: self.modules["c"](z).flatten(),
-            weights=weights_of(self.modules, "c"),
+            module=detector.networks["c"],
             steps=steps,
         )
         self.optimisers = {
@@ -115,7 +117,9 @@ class _Two:
         x, settings = batch[0], self.detector.config
         z = self.detector.drawn_z(len(x), x, rng)
         code = self.modules["e"](x).float()
-        restored, sampled = self.modules["g"](code).float(), self.modules["g"](z).float()
+        restored = self.modules["g"](code).float()
+        with running_averages_frozen(self.detector.networks["g"]):  # scoring draws from codes alone
+            sampled = self.modules["g"](z).float()
         if self.of_pictures.gives_way:
             apart = settings.reconstruction_weight * (x - restored).abs().flatten(1).mean(1)
             pictures = self.of_pictures.fooled(restored, rng) + self.of_pictures.fooled(sampled, rng)

@@ -49,7 +49,9 @@ class AnatPaste(LesionClassifier):
 
     def remember(self, normals: Normals, *, seed: int) -> None:
         self.modules()
-        x = (normals.images * normals.inside)[:_MOST].to(next(self.classifier.parameters()).device)
+        device = next(self.classifier.parameters()).device
+        self.reference.to(device)
+        x = (normals.images * normals.inside)[:_MOST].to(device)
         with torch.inference_mode():
             rows = [functional.normalize(self.classifier(part)[1]) for part in torch.split(x, 64)]
             self.reference.remember(torch.cat(rows))

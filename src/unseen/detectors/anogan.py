@@ -21,9 +21,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.adversary import GanSettings
-from unseen.detectors.detector import Judgement
-from unseen.detectors.f_anogan import GeneratorAndCritic
+from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan_detector import GanDetector, judged
+from unseen.detectors.generator_and_critic import GeneratorAndCritic
 from unseen.networks.dcgan import Decoder, Discriminator
 from unseen.networks.initialise import initialise_dcgan
 from unseen.priors.fits import L1, Features
@@ -45,6 +45,7 @@ class AnoGan(GanDetector):
 
     key = "anogan"
     kept = ("g", "d")
+    converges_by = ""
 
     class Config(GanSettings):
         """λ and Γ are the paper's."""
@@ -65,12 +66,12 @@ class AnoGan(GanDetector):
             initialise_dcgan(network, generator=rng)
         return networks
 
-    def learner(self, stage: str, *, steps: int) -> Learner:
+    def learner(self, stage: str, films: Tensor, *, steps: int) -> Learner:
         return GeneratorAndCritic(self, steps=steps)
 
     def judge(self, viewed: Viewed) -> Judgement:
-        x, inside = self.seen(viewed)
         networks, settings = self.modules(), self.config
+        x, inside = masked_on(viewed, networks["g"])
         value, restored = nearest_picture(
             x,
             networks["g"],

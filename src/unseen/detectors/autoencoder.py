@@ -25,6 +25,7 @@ class Autoencoder(Restorer):
 
     Config: ClassVar[type[AutoencoderSettings]] = AutoencoderSettings
     config: AutoencoderSettings
+    needs_power_of_two = True
     outputs: ClassVar[int] = 1
     bounded: ClassVar[bool] = True
 

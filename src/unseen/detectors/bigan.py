@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.adversary import Adversary, GanSettings
-from unseen.detectors.detector import Judgement
+from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan_detector import GanDetector, judged, weights_of
 from unseen.networks.dcgan import Decoder, Encoder
 from unseen.networks.initialise import initialise_dcgan
@@ -41,6 +41,7 @@ class BiGan(GanDetector):
 
     key = "bigan"
     kept = ("e", "g", "d")
+    converges_by = ""
 
     class Config(GanSettings):
         """The balance is Zenati's."""
@@ -60,12 +61,12 @@ class BiGan(GanDetector):
             initialise_dcgan(network, generator=rng)
         return networks
 
-    def learner(self, stage: str, *, steps: int) -> Learner:
+    def learner(self, stage: str, films: Tensor, *, steps: int) -> Learner:
         return _Pairs(self, steps=steps)
 
     def judge(self, viewed: Viewed) -> Judgement:
-        x, inside = self.seen(viewed)
         networks, balance = self.modules(), self.config.balance
+        x, inside = masked_on(viewed, networks["e"])
         with torch.inference_mode():
             z = networks["e"](x)
             restored = networks["g"](z)
@@ -80,12 +81,12 @@ class _Pairs:
 
     def __init__(self, detector: BiGan, *, steps: int) -> None:
         self.detector = detector
-        self.modules: dict[str, nn.Module] = detector.networks
+        self.modules: dict[str, nn.Module] = dict(detector.networks)
         self.adversary = Adversary(
             detector.config,
             name="discriminator",
             says=self._says,
-            weights=weights_of(self.modules, "d"),
+            module=detector.networks["d"],
             steps=steps,
         )
         self.optimisers = {

@@ -44,7 +44,7 @@ class Chooser:
         self.normals, self.unlabelled = normals[:_MOST], unlabelled[:_MOST]
         told = hashlib.sha256(b"".join(view.image.numpy().tobytes() for view in self.unlabelled)).hexdigest()
         self.path = None if folder is None else folder / f"best-{told[:8]}.safetensors"
-        self.epoch, self.aucp = 0, 0.0
+        self.epoch, self.aucp = 0, -1.0  # less than any
         self.weights: bytes = b""
         if self.path is not None and self.path.is_file():
             with safetensors.safe_open(self.path, framework="pt") as kept:

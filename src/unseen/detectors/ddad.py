@@ -22,7 +22,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings
+from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals, Settings, masked_on
 from unseen.detectors.restorer import mean_inside
 from unseen.networks.dcgan import Decoder, Encoder
 from unseen.training.learner import Step
@@ -41,6 +41,7 @@ class Ddad(Detector):
 
     key = "ddad"
     learns_from_unlabelled = True
+    needs_power_of_two = True
 
     class Config(Settings):
         """K and the code are the paper's, the width is not."""
@@ -53,7 +54,8 @@ class Ddad(Detector):
     config: Config
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
-        assert fitting.unlabelled is not None  # `fit` has refused to go on without
+        if fitting.unlabelled is None:
+            raise FitError("ddad learns from unlabelled films beside normal ones. Give some (--unlabelled FOLDER)")
         self.networks = self._drawn(fitting.training.seed)
         own = normals.images * normals.inside
         both = torch.cat([own, fitting.unlabelled.images * fitting.unlabelled.inside])
@@ -74,8 +76,7 @@ class Ddad(Detector):
 
     def judge(self, viewed: Viewed) -> Judgement:
         networks = self.modules()
-        device = next(networks["a-0"].parameters()).device
-        x, inside = viewed.masked[None].to(device), viewed.inside[None].to(device)
+        x, inside = masked_on(viewed, networks["a-0"])
         with torch.inference_mode():
             seen, normal = (torch.stack([networks[name](x) for name in self._side(side)]) for side in "ab")
             between = (seen.mean(dim=0) - normal.mean(dim=0)).abs() * inside
@@ -110,13 +111,12 @@ class Ddad(Detector):
 
 
 class _Rebuilding:
-    """One side's learner: its members see the same batches, from different first weights."""
+    """One side's learner: its members see the same batches, from different first weights; the other side rests."""
 
     def __init__(self, detector: Ddad, side: str) -> None:
-        self.modules: dict[str, nn.Module] = {
-            name: network for name, network in detector.networks.items() if name.startswith(side)
-        }
-        weights = [weight for module in self.modules.values() for weight in module.parameters()]
+        self.modules: dict[str, nn.Module] = dict(detector.networks)
+        self.learning = [name for name in self.modules if name.startswith(side)]
+        weights = [weight for name in self.learning for weight in self.modules[name].parameters()]
         self.optimisers: dict[str, torch.optim.Optimizer] = {
             "generator": torch.optim.Adam(weights, lr=detector.config.learning_rate, fused=True)
         }
@@ -124,7 +124,7 @@ class _Rebuilding:
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
         x = batch[0]
         yield Step(
-            "generator", torch.stack([(module(x) - x).square().mean() for module in self.modules.values()]).sum()
+            "generator", torch.stack([(self.modules[name](x) - x).square().mean() for name in self.learning]).sum()
         )
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:

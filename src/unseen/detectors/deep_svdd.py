@@ -2,8 +2,9 @@
 
     loss = mean over films of ‖E(x) − c‖²;      score = ‖E(x) − c‖²
 
-c is the mean of the first codes of the training films, entries nearer to 0 than 0.1 moved there. E has no bias and no
-learnt BatchNorm, or it would give c for every picture. The map is how strongly each pixel moves the score, |∂score/∂x|.
+c is the mean of the first codes of the training films, as training sees them, entries nearer to 0 than 0.1 moved there.
+E has no bias and no learnt BatchNorm, or it would give c for every picture. The map is how strongly each pixel moves
+the score, |∂score/∂x|.
 
 Source: Ruff et al., "Deep one-class classification", ICML 2018, equation 4 and section 3.3 (one class, no radius).
 Differs: no autoencoder is trained beforehand.
@@ -18,7 +19,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings
+from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings, masked_on
+from unseen.losses.running_averages import running_averages_frozen
 from unseen.networks.dcgan import Encoder
 from unseen.training.learner import Step
 from unseen.training.loop import train
@@ -26,6 +28,7 @@ from unseen.training.loop import train
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed
 
+_BATCH = 64  # films that normalise each other where c is found
 _NEAREST = 0.1  # to 0, of an entry of c
 
 
@@ -37,6 +40,7 @@ class DeepSvdd(Detector):
     """
 
     key = "deep-svdd"
+    needs_power_of_two = True
 
     class Config(Settings):
         """Weight decay is the paper's."""
@@ -51,8 +55,9 @@ class DeepSvdd(Detector):
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.networks = self._drawn(fitting.training.seed)
         x = normals.images * normals.inside
-        with torch.inference_mode():
-            codes = torch.cat([self.networks["encoder"](part).flatten(1) for part in torch.split(x, 64)])
+        encoder = self.networks["encoder"].train()  # each batch by its own mean and spread, as in training
+        with torch.inference_mode(), running_averages_frozen(encoder):
+            codes = torch.cat([encoder(part).flatten(1) for part in torch.split(x, _BATCH)])
         self.networks["centre"].load_state_dict({"at": away_from_nought(codes.mean(dim=0))})
         self.history = train(
             _Gathering(self),
@@ -66,8 +71,7 @@ class DeepSvdd(Detector):
 
     def judge(self, viewed: Viewed) -> Judgement:
         networks = self.modules()
-        device = next(networks["encoder"].parameters()).device
-        x, inside = viewed.masked[None].to(device), viewed.inside[None].to(device)
+        x, inside = masked_on(viewed, networks["encoder"])
         with torch.inference_mode(mode=False), torch.enable_grad():
             x = x.clone().requires_grad_()
             distance = networks["centre"](networks["encoder"](x))
@@ -118,7 +122,7 @@ class _Gathering:
     """The learner."""
 
     def __init__(self, detector: DeepSvdd) -> None:
-        self.modules: dict[str, nn.Module] = detector.networks
+        self.modules: dict[str, nn.Module] = dict(detector.networks)
         settings = detector.config
         self.optimisers: dict[str, torch.optim.Optimizer] = {
             "generator": torch.optim.Adam(

@@ -143,6 +143,8 @@ class Detector(ABC):
     needs_lungs: ClassVar[bool] = False  # True where the method needs the lungs even when it sees the whole film
     learns_by_epochs: ClassVar[bool] = True  # False for a method without a training loop of its own
     learns_from_unlabelled: ClassVar[bool] = False  # True for a method that learns from unlabelled films, too
+    needs_power_of_two: ClassVar[bool] = False  # True where its networks halve the picture down to 4×4
+    converges_by: ClassVar[str] = "generator"  # the loss that comes to rest; "": there is none
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
     def __init__(
@@ -154,6 +156,9 @@ class Detector(ABC):
         """
         view = view or View()
         self.view = view if size is None else View(**(view.model_dump() | {"size": size}))
+        side = self.view.size
+        if self.needs_power_of_two and side & (side - 1):
+            raise FitError(f"view.size: seen {side}; {self.key} needs a power of two, such as 64, 128 or 256")
         self.config = config or validated(settings, self.Config, where=self.key)
         self.finder: Finder | None = None
         self.history: History | None = None
@@ -317,10 +322,16 @@ class Detector(ABC):
             lungs.append(viewed.inside if viewed.lungs is None else viewed.lungs)
             digests.append(film.pixel_sha256)
         if not images and unlabelled:
-            raise FitError("no unlabelled film could be read; give a folder, a glob or a manifest with films")
+            raise FitError("no film could be read; give a folder, a glob or a manifest with films")
         if not images:
             raise FitError("no training film could be read; give a folder, a glob or a manifest with normal films")
         return Normals(torch.stack(images), torch.stack(inside), torch.stack(lungs), tuple(digests))
+
+
+def masked_on(viewed: Viewed, network: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+    """The masked picture and its mask, (1, 1, size, size) each, where the network is."""
+    device = next(network.parameters()).device
+    return viewed.masked[None].to(device), viewed.inside[None].to(device)
 
 
 def _both(

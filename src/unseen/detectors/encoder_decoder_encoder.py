@@ -16,12 +16,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pydantic import Field
 
-from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals, Settings
+from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings
 from unseen.losses.adversarial import discriminator_bce, feature_matching
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder
 from unseen.networks.initialise import initialise_dcgan
@@ -31,7 +31,7 @@ from unseen.training.loop import train
 if TYPE_CHECKING:
     from torch import nn
 
-    from unseen.anatomy.view import View, Viewed
+    from unseen.anatomy.view import Viewed
 
 _COLLAPSED = 1e-5  # the thesis's threshold on the discriminator's batch loss
 
@@ -64,15 +64,7 @@ class EncoderDecoderEncoder(Detector):
 
     Config: ClassVar[type[AdversarialSettings]] = AdversarialSettings
     config: AdversarialSettings
-
-    # Any: see the base class
-    def __init__(
-        self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
-    ) -> None:
-        super().__init__(config, view=view, size=size, **settings)
-        side = self.view.size
-        if side & (side - 1):
-            raise FitError(f"view.size: seen {side}; {self.key} needs a power of two, such as 64, 128 or 256")
+    needs_power_of_two = True
 
     @abstractmethod
     def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:

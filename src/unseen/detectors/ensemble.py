@@ -135,6 +135,8 @@ def _method(member: Member) -> type[Detector]:
     method: type[Detector] = METHODS.load(member.key)
     if issubclass(method, Ensemble):
         raise FitError("an ensemble's member is a single method, not an ensemble")
+    if method.learns_from_unlabelled:
+        raise FitError(f"an ensemble's members learn from normals alone, and {member.key} does not. Take another")
     return method
 
 

@@ -23,9 +23,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.adversary import Adversary, GanSettings
-from unseen.detectors.detector import Judgement
+from unseen.detectors.adversary import GanSettings
+from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan_detector import GanDetector, judged, weights_of
+from unseen.detectors.generator_and_critic import GeneratorAndCritic
 from unseen.losses.gan import Game
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder
 from unseen.networks.initialise import initialise_dcgan
@@ -77,7 +78,7 @@ class FAnoGan(GanDetector):
             initialise_dcgan(network, generator=rng)
         return networks
 
-    def learner(self, stage: str, *, steps: int) -> Learner:
+    def learner(self, stage: str, films: Tensor, *, steps: int) -> Learner:
         return GeneratorAndCritic(self, steps=steps) if stage == "gan" else _Encoding(self)
 
     def encoded(self, x: Tensor, modules: Mapping[str, nn.Module]) -> Tensor:
@@ -97,8 +98,8 @@ class FAnoGan(GanDetector):
         return square, kappa * apart.square().flatten(1).mean(1)
 
     def judge(self, viewed: Viewed) -> Judgement:
-        x, inside = self.seen(viewed)
         networks = self.modules()
+        x, inside = masked_on(viewed, networks["g"])
         with torch.inference_mode():
             z = self.encoded(x, networks)
             restored = networks["g"](z)
@@ -106,41 +107,6 @@ class FAnoGan(GanDetector):
             code = float((z - self.encoded(restored, networks)).square().mean())
         parts = {"picture": picture, "features": features, "code": code}
         return judged(picture + features, parts, x, restored, inside)
-
-
-class GeneratorAndCritic:
-    """The GAN's learner: G from noise, D of pictures. `anogan` begins with it, too."""
-
-    def __init__(self, detector: GanDetector, *, steps: int) -> None:
-        self.detector = detector
-        self.modules: dict[str, nn.Module] = {name: detector.networks[name] for name in ("g", "d")}
-        self.critic = Adversary(
-            detector.config,
-            name="critic",
-            says=lambda x: self.modules["d"](x)[1].flatten(),
-            weights=weights_of(self.modules, "d"),
-            steps=steps,
-        )
-        self.optimisers = {
-            "critic": self.critic.optimiser,
-            "generator": detector.config.optimiser(weights_of(self.modules, "g")),
-        }
-
-    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
-        x = batch[0]
-        with torch.no_grad():
-            made = self._made(x, rng)
-        yield self.critic.step(x, made, rng)
-        self.critic.keep_small()
-        if self.critic.gives_way:
-            yield Step("generator", self.critic.fooled(self._made(x, rng), rng).mean())
-
-    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
-
-    def _made(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        made: Tensor = self.modules["g"](self.detector.drawn_z(len(x), x, rng))
-        return made.to(x.dtype)
 
 
 class _Encoding:

@@ -10,17 +10,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from unseen.detectors.adversary import GanSettings
-from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals, Settings
+from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals
 from unseen.training.loop import train
 
 if TYPE_CHECKING:
-    from unseen.anatomy.view import View, Viewed
     from unseen.training.learner import Learner
 
 
@@ -29,27 +28,23 @@ class GanDetector(Detector):
 
     Config: ClassVar[type[GanSettings]] = GanSettings
     config: GanSettings
+    needs_power_of_two = True
     kept: ClassVar[tuple[str, ...]]
     """Names of the networks that scoring needs."""
     stages: ClassVar[tuple[str, ...]] = ("gan",)
     """Trainings, one after the other; epochs can be chosen in the last."""
-
-    # Any: see the base class
-    def __init__(
-        self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
-    ) -> None:
-        super().__init__(config, view=view, size=size, **settings)
-        side = self.view.size
-        if side < 16 or side & (side - 1):
-            raise FitError(f"view.size: seen {side}; {self.key} needs a power of two, such as 64, 128 or 256")
 
     @abstractmethod
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         """Networks by name, their first weights drawn."""
 
     @abstractmethod
-    def learner(self, stage: str, *, steps: int) -> Learner:
-        """The learner of a stage; it shares this detector's networks."""
+    def learner(self, stage: str, films: Tensor, *, steps: int) -> Learner:
+        """The learner of a stage, on a dictionary of its own of this detector's networks; films (n, 1, size, size) are
+        those that batches are taken from."""
+
+    def begin(self, films: Tensor) -> None:
+        """Keep what scoring needs of the training films, (n, 1, size, size), before anything is learnt."""
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.networks = self._drawn(fitting.training.seed)
@@ -60,10 +55,16 @@ class GanDetector(Detector):
                 f"{self.key}: the generator steps once in {self.config.turns} steps of the critic, and these are "
                 f"{steps}. Give more epochs, or smaller batches"
             )
+        if settings.precision == "bf16" and self.config.game == "wgan-gp":
+            raise FitError(
+                f"{self.key}: the gradient penalty of wgan-gp is not taken in bf16. Take training.precision = "
+                '"fp32", or another game'
+            )
+        self.begin(data[0])
         spent = 0.0
         for stage in self.stages:
             history = train(
-                self.learner(stage, steps=steps),
+                self.learner(stage, data[0], steps=steps),
                 data,
                 settings,
                 folder=fitting.folder if stage == self.stages[-1] or fitting.folder is None else fitting.folder / stage,
@@ -82,11 +83,6 @@ class GanDetector(Detector):
     def drawn_z(self, n: int, like: Tensor, rng: torch.Generator) -> Tensor:
         """z ~ N(0, I): (n, latent, 1, 1), where `like` is."""
         return torch.randn(n, self.config.latent, 1, 1, generator=rng).to(like)
-
-    def seen(self, viewed: Viewed) -> tuple[Tensor, Tensor]:
-        """The masked picture and its mask, (1, 1, size, size) each, where the networks are."""
-        device = next(self.modules()[self.kept[0]].parameters()).device
-        return viewed.masked[None].to(device), viewed.inside[None].to(device)
 
     def _drawn(self, seed: int) -> dict[str, nn.Module]:
         with torch.random.fork_rng(devices=[]):

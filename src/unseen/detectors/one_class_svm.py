@@ -87,6 +87,7 @@ class OneClassSvm(Autoencoder):
         self.modules()
         x = normals.images * normals.inside
         device = next(self.network.parameters()).device
+        self.machine.to(device)
         with torch.inference_mode():
             codes = torch.cat([self._codes(part.to(device)).cpu() for part in torch.split(x, 64)])
         self.machine.fit(codes.double(), nu=self.config.nu)
@@ -124,6 +125,8 @@ class _Machine(nn.Module):
         n = len(found.support_vectors_)
         if n > len(self.weights):
             raise FitError(f"one-class-svm.support: {n} support vectors, and room for {len(self.weights)}. Give more")
+        self.vectors.zero_()
+        self.weights.zero_()  # nothing stays of an earlier fit
         self.vectors[:n] = torch.from_numpy(found.support_vectors_)
         self.weights[:n] = torch.from_numpy(found.dual_coef_[0])
         self.offset.fill_(float(found.intercept_[0]))  # −ρ

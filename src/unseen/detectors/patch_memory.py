@@ -51,6 +51,7 @@ class PatchMemory(LesionClassifier):
         self.modules()
         x = normals.images * normals.inside
         device = next(self.classifier.parameters()).device
+        self.places.to(device)
         found = [
             self._places_of(*(tensor.to(device) for tensor in part))[0]
             for part in zip(torch.split(x, 16), torch.split(normals.inside, 16), strict=True)

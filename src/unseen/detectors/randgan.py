@@ -15,22 +15,22 @@ lies in a bundle. The paper trains a model for each labelled kind of normal film
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.adversary import Adversary, GanSettings
+from unseen.detectors.adversary import GanSettings
 from unseen.detectors.anogan import nearest_picture
-from unseen.detectors.detector import Fitting, Judgement, Normals
+from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan_detector import GanDetector, judged, weights_of
+from unseen.detectors.generator_and_critic import GeneratorAndCritic
 from unseen.losses.gan import Game
 from unseen.networks.dcgan import Discriminator
 from unseen.networks.initialise import initialise_dcgan
 from unseen.networks.inlier_generator import InlierGenerator
-from unseen.training.learner import Learner, Step
+from unseen.training.learner import Learner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +49,7 @@ class RandGan(GanDetector):
 
     key = "randgan"
     kept = ("g", "d", "inlier")
+    converges_by = ""
 
     class Config(GanSettings):
         """Rates, weights and steps are the paper's."""
@@ -86,18 +87,15 @@ class RandGan(GanDetector):
         networks["inlier"] = _Inlier(size)
         return networks
 
-    def learn(self, normals: Normals, fitting: Fitting) -> None:
-        self.pool = normals.images * normals.inside
-        super().learn(normals, fitting)
-        self.networks["inlier"].load_state_dict({"picture": self.pool.mean(dim=0)})
-        del self.pool
+    def begin(self, films: Tensor) -> None:
+        self.networks["inlier"].load_state_dict({"picture": films.mean(dim=0)})
 
-    def learner(self, stage: str, *, steps: int) -> Learner:
-        return _Randomised(self, self.pool, steps=steps)
+    def learner(self, stage: str, films: Tensor, *, steps: int) -> Learner:
+        return _Randomised(self, films, steps=steps)
 
     def judge(self, viewed: Viewed) -> Judgement:
-        x, inside = self.seen(viewed)
         networks, settings = self.modules(), self.config
+        x, inside = masked_on(viewed, networks["g"])
         value, restored = nearest_picture(
             x,
             _Around(networks["g"], networks["inlier"]),
@@ -137,40 +135,18 @@ class _Around(nn.Module):
         return made
 
 
-class _Randomised:
-    """The learner: D, then G, each with pictures for G that are drawn anew."""
+class _Randomised(GeneratorAndCritic):
+    """The learner: D, then G, each with pictures for G that are drawn anew from all films."""
 
-    def __init__(self, detector: RandGan, pool: Tensor, *, steps: int) -> None:
-        self.detector, self.pool, settings = detector, pool, detector.config
-        self.modules: dict[str, nn.Module] = {name: detector.networks[name] for name in ("g", "d")}
-        weights = weights_of(self.modules, "d")
-        self.adversary = Adversary(
-            settings,
-            name="discriminator",
-            says=lambda x: self.modules["d"](x)[1],
-            weights=weights,
-            steps=steps,
-            optimiser=settings.cut(weights, rate=settings.discriminator_rate),
-        )
-        self.optimisers = {
-            "discriminator": self.adversary.optimiser,
-            "generator": settings.optimiser(weights_of(self.modules, "g")),
-        }
+    def __init__(self, detector: RandGan, films: Tensor, *, steps: int) -> None:
+        weights = weights_of(detector.networks, "d")
+        rate = detector.config.discriminator_rate
+        super().__init__(detector, steps=steps, optimiser=detector.config.cut(weights, rate=rate))
+        self.films = films
 
-    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
-        x = batch[0]
-        with torch.no_grad():
-            made = self._made(x, rng)
-        yield self.adversary.step(x, made, rng)
-        self.adversary.keep_small()
-        if self.adversary.gives_way:
-            yield Step("generator", self.adversary.fooled(self._made(x, rng), rng).mean())
-
-    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
-
-    def _made(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        others = torch.randint(len(self.pool), (len(x),), generator=rng)
+    def made(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """G(n, x′), n ~ U(0, 1)."""
+        others = torch.randint(len(self.films), (len(x),), generator=rng)
         noise = torch.rand(len(x), self.detector.config.latent, generator=rng)
-        made: Tensor = self.modules["g"](noise.to(x), self.pool[others].to(x))
+        made: Tensor = self.modules["g"](noise.to(x), self.films[others].to(x))
         return made.to(x.dtype)

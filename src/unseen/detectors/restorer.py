@@ -16,7 +16,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings
+from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings, masked_on
 from unseen.training.learner import Step
 from unseen.training.loop import train
 
@@ -67,8 +67,7 @@ class Restorer(Detector):
 
     def judge(self, viewed: Viewed) -> Judgement:
         network = self.modules()["network"]
-        device = next(network.parameters()).device
-        x, inside = viewed.masked[None].to(device), viewed.inside[None].to(device)
+        x, inside = masked_on(viewed, network)
         with torch.inference_mode():
             marks, restored = self.marks(network(x), x, inside)
             marks = marks * inside

@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.adversary import Adversary, GanSettings
-from unseen.detectors.detector import Judgement
+from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan_detector import GanDetector, judged, weights_of
 from unseen.detectors.restorer import mean_inside
 from unseen.losses.gan import Game
@@ -42,6 +42,7 @@ class ResUnetGanomaly(GanDetector):
 
     key = "resunet-ganomaly"
     kept = ("u", "e2")
+    converges_by = "consistency"
 
     class Config(GanSettings):
         """GANomaly's weights."""
@@ -64,12 +65,12 @@ class ResUnetGanomaly(GanDetector):
             initialise_dcgan(network, generator=rng)
         return networks
 
-    def learner(self, stage: str, *, steps: int) -> Learner:
+    def learner(self, stage: str, films: Tensor, *, steps: int) -> Learner:
         return _Bridged(self, steps=steps)
 
     def judge(self, viewed: Viewed) -> Judgement:
-        x, inside = self.seen(viewed)
         networks = self.modules()
+        x, inside = masked_on(viewed, networks["u"])
         with torch.inference_mode():
             z, restored = networks["u"](x)
             score = float(torch.linalg.vector_norm(z - networks["e2"](restored)))
@@ -82,12 +83,12 @@ class _Bridged:
 
     def __init__(self, detector: ResUnetGanomaly, *, steps: int) -> None:
         self.detector = detector
-        self.modules: dict[str, nn.Module] = detector.networks
+        self.modules: dict[str, nn.Module] = dict(detector.networks)
         self.critic = Adversary(
             detector.config,
             name="critic",
             says=lambda x: self.modules["d"](x)[1],
-            weights=weights_of(self.modules, "d"),
+            module=detector.networks["d"],
             steps=steps,
         )
         self.optimisers = {

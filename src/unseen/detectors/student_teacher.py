@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.detectors.detector import Fitting, Judgement, Normals
+from unseen.detectors.detector import Fitting, Judgement, Normals, masked_on
 from unseen.detectors.lesion_classifier import LesionClassifier, LesionSettings
 from unseen.detectors.restorer import mean_inside
 from unseen.training.learner import Step
@@ -71,8 +71,7 @@ class StudentTeacher(LesionClassifier):
 
     def judge(self, viewed: Viewed) -> Judgement:
         networks = self.modules()
-        device = next(networks["student"].parameters()).device
-        x, inside = viewed.masked[None].to(device), viewed.inside[None].to(device)
+        x, inside = masked_on(viewed, networks["student"])
         with torch.inference_mode():
             stages = [
                 functional.interpolate(apart, size=x.shape[-2:], mode="bilinear")

@@ -169,7 +169,7 @@ def train_cell(study: Study, place: Place) -> float:
     seconds = 0.0 if history is None else round(history.seconds, 1)
     kept = {
         "scores": scores,
-        "converged": None if history is None else history.converged("generator"),
+        "converged": None if history is None else history.converged(detector.converges_by),
         "steps": 0 if history is None else history.steps,
         "seconds": seconds,
         "date": datetime.now(UTC).date().isoformat(),
@@ -187,9 +187,10 @@ def _detector(recipe: Recipe, told: Mapping[str, object]) -> Detector:
 
 
 def settings_of(noise: Kind, sigma: float) -> dict[str, float | str]:
-    """What a method that knows of noise is told: `noise`, `gain` and `sigma`; without noise, that σ is 0."""
+    """What a method that knows of noise is told: `noise`, `sigma`, and the `gain` of counts; without noise, that σ is
+    0."""
     if noise == "gaussian" or sigma == 0:
-        return {"sigma": sigma}
+        return {"noise": "gaussian", "sigma": sigma}
     counts = sigma**2 if noise == "poisson" else sigma**2 / 2  # their share of the variance at x = 0, where u = ½
     read_out = 0.0 if noise == "poisson" else sigma / math.sqrt(2)
     return {"noise": noise, "gain": counts / 2, "sigma": read_out}  # Var x = 4 gain u

@@ -41,7 +41,7 @@ QUICK = ("pca", "dct")
 
 
 @dataclass(frozen=True, eq=False)
-class _Films:
+class Prepared:
     """Normals and abnormal films to learn from, with their patients, and films to test on, on the network's grid."""
 
     normals: Normals
@@ -64,7 +64,7 @@ def contamination_row(
 ) -> Row:
     """Train at every share and seed, score fold 0, list the suspects; the row says how all that went."""
     recipe = resolve(recipe)
-    films = _films(recipe, runs_root() if root is None else root)
+    films = prepared(recipe, runs_root() if root is None else root)
     n = len(films.abnormal)
     strata = codes(np.array(films.source), films.abnormal)
     cohort = Cohort(
@@ -72,9 +72,11 @@ def contamination_row(
     )
     scores: dict[float, list[Floats]] = {share: [] for share in shares}
     listed: dict[float, list[tuple[float, float]]] = {share: [] for share in shares}
+    number: dict[float, int] = {}
     for share in shares:
         for seed in seeds:
-            dirty, patients, hidden = _dirty(films, share, seed)
+            dirty, patients, hidden = dirtied(films, share, seed)
+            number[share] = int(hidden.sum())
             scores[share].append(_scored(recipe, films, dirty, seed))
             if share > 0:
                 found, _ = deviations(recipe, dirty, patients, finder=films.detector.finder)
@@ -99,7 +101,7 @@ def contamination_row(
         "shares": [
             {
                 "share": share,
-                "hidden": round(share * len(films.normals.digests)),
+                "hidden": number[share],
                 "auroc": means[share].interval().to_json(),
                 "difference": (means[share] - means[shares[0]]).interval().to_json(),
                 "suspects_auroc": _mean([area for area, _ in listed[share]]),
@@ -114,7 +116,8 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(float(np.mean(values)), 4) if values else None
 
 
-def _films(recipe: Recipe, root: Path) -> _Films:
+def prepared(recipe: Recipe, root: Path) -> Prepared:
+    """The films of the recipe, looked at by one detector with the lungs of fold 0."""
     cohort, detector = cohort_of(recipe), detector_of(recipe)
     training = cohort.training(FOLD)
     detector.finder = finder_for(
@@ -124,7 +127,7 @@ def _films(recipe: Recipe, root: Path) -> _Films:
     others = cohort.films.select(lambda entry: entry.label == "abnormal" and cohort.fold_of[entry.name] != FOLD)
     abnormals, ill = seen(detector, others)
     tested, told = seen(detector, cohort.testing(FOLD))
-    return _Films(
+    return Prepared(
         normals,
         [one.patient for one in known],
         abnormals,
@@ -136,7 +139,7 @@ def _films(recipe: Recipe, root: Path) -> _Films:
     )
 
 
-def _dirty(films: _Films, share: float, seed: int) -> tuple[Normals, list[str], Bools]:
+def dirtied(films: Prepared, share: float, seed: int) -> tuple[Normals, list[str], Bools]:
     """The normals and, of the abnormal films, a share of their number, drawn; the patients; which films are hidden."""
     number = min(round(share * len(films.patients)), len(films.ill))
     order = torch.randperm(len(films.ill), generator=torch.Generator().manual_seed(seed))[:number].sort().values
@@ -153,7 +156,7 @@ def _dirty(films: _Films, share: float, seed: int) -> tuple[Normals, list[str], 
     return mixed, patients, np.arange(len(patients)) >= len(films.patients)
 
 
-def _scored(recipe: Recipe, films: _Films, normals: Normals, seed: int) -> Floats:
+def _scored(recipe: Recipe, films: Prepared, normals: Normals, seed: int) -> Floats:
     detector = detector_of(recipe)
     detector.finder = films.detector.finder
     training = validated(recipe.training, Training, where="training").model_copy(update={"seed": seed})

@@ -114,7 +114,7 @@ def _one(recipe: Recipe, fold: int, root: Path) -> FoldResult:
         steps=0 if history is None else history.steps,
         seconds=trained.detector.facts["training_seconds"],
         curve=() if history is None else tuple(round(value, 6) for value in history.by_epoch("generator")),
-        converged=None if history is None else history.converged("generator"),
+        converged=None if history is None else history.converged(trained.detector.converges_by),
         facts=trained.detector.facts,
         metrics=metrics,
         device=trained.detector.trained_on,

@@ -20,6 +20,7 @@ import torch
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.artifacts.run import runs_root
+from unseen.detectors import METHODS
 from unseen.evaluation.bootstrap import DRAWS, draw_all
 from unseen.evaluation.cohort import Cohort, codes
 from unseen.evaluation.interval import Json
@@ -65,7 +66,7 @@ def robustness(
     """
     recipes = [resolve(recipe) for recipe in recipes]
     sigmas = tuple(float(sigma) for sigma in sigmas)
-    _check(recipes, sigmas=sigmas, seeds=seeds)
+    _check(recipes, sigmas=sigmas, seeds=seeds, noise=noise)
     cohort = cohort_of(recipes[0])
     if cohort.held_out not in (None, fold):
         raise RecipeError(f"fold: seen {fold}, but data.column fixes what is tested: fold {cohort.held_out}")
@@ -87,11 +88,13 @@ def robustness(
     return _row(study, films, {place: cell_at(path_of(study, place)) for place in places})
 
 
-def _check(recipes: Sequence[Recipe], *, sigmas: Sequence[float], seeds: Sequence[int]) -> None:
+def _check(recipes: Sequence[Recipe], *, sigmas: Sequence[float], seeds: Sequence[int], noise: Kind) -> None:
     if len(recipes) != 2:
         raise RecipeError(f"robustness: compares two recipes, and {len(recipes)} are given")
     first, second = recipes
     for recipe in recipes:
+        if METHODS.load(recipe.method.key).learns_from_unlabelled:
+            raise RecipeError(f"robustness: {recipe.method.key} learns from unlabelled films, too. Give another recipe")
         if recipe.data.manifest is None:
             raise RecipeError(
                 f"data.manifest: missing in {recipe.name}; robustness needs labelled films in folds. Give recipes that "
@@ -110,6 +113,8 @@ def _check(recipes: Sequence[Recipe], *, sigmas: Sequence[float], seeds: Sequenc
             raise RecipeError(f"method.{name}: {twins}")
     if not sigmas or not all(0 <= s < math.inf for s in sigmas) or len(set(sigmas)) < len(sigmas):
         raise RecipeError(f"robustness: noise levels are different numbers from 0 up; seen {list(sigmas)}")
+    if noise != "gaussian" and max(sigmas) > 1:
+        raise RecipeError(f"robustness: of counts σ is at most 1, half of the range; seen {max(sigmas):g}")
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
         raise RecipeError(f"robustness: seeds are different whole numbers from 0 up; seen {list(seeds)}")
 

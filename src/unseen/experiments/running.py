@@ -127,6 +127,10 @@ def train_recipe(
         )
         if isinstance(films, Sized):
             detector.check_number(len(films))
+        if detector.learns_from_unlabelled and others is None:
+            raise RecipeError(
+                f"{recipe.method.key} learns from unlabelled films beside normal ones. Give some (--unlabelled FOLDER)"
+            )
         lungs = finder_for(
             detector, films, recipe, fold=fold, data_digest=data_digest, given=finder, root=root, progress=progress
         )

@@ -46,7 +46,7 @@ def twin_row(
         "convergence": "no training loop"
         if history is None
         else "converged"
-        if history.converged("generator")
+        if history.converged(trained.detector.converges_by)
         else "not converged",
         "facts": trained.detector.facts,
         "curve": [] if history is None else [round(v, 6) for v in history.by_epoch("generator")],

@@ -30,7 +30,9 @@ def thesis_page(rows: Mapping[str, Entry]) -> str:
         key=lambda row: (-(row["features"] or 0), _ORDER.index(row["method"])),
     )
     honest = [row for name, row in rows.items() if name.startswith(("ms_cxr/", "shipped/")) and "metrics" in row]
-    noise = next((row for name, row in rows.items() if name.startswith("robustness/")), None)
+    noise = next(
+        (row for name, row in rows.items() if name.startswith("robustness/") and row["noise"] == "gaussian"), None
+    )
     blocks = [
         "# The thesis, reproduced and put to the test",
         f"*Rendered by `make results-thesis` from `results/*.json`; every figure is in there. {LIMITS}*",

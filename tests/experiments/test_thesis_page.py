@@ -49,6 +49,7 @@ def noise(low: float, high: float) -> Row:
     return {
         "recipes": [first, second],
         "fold": 0,
+        "noise": "gaussian",
         "seeds": [0, 1],
         "n": {"normal": 7, "abnormal": 6},
         "own_sigma": {"0.25": 0.031, "0.5": 0.041, "0.75": 0.051},

@@ -1,5 +1,5 @@
 """`import unseen` adds at most 0.3 s to `import torch`; `unseen --help` takes at most 0.5 s (least of several). Of the
-processor, which is what they take of the clock on a machine that does nothing else; here other tests run beside them."""
+processor, which is what they take by the clock on a machine that does nothing else: other tests run beside them."""
 
 from __future__ import annotations
 

@@ -288,7 +288,7 @@ def test_a_student_learns_its_teachers_features_and_leaves_the_teacher_alone(
     assert all(torch.equal(teacher[name], alone[name]) for name in teacher), (
         "it is the lesion classifier, at rest since"
     )
-    x, inside = stacked(views)
+    x, _ = stacked(views)
     maps = {name: detector.modules()[name](x[:1])[0] for name in ("classifier", "student")}
     t, s = (maps[name][0][0, :, 3, 2].detach().double().numpy() for name in ("classifier", "student"))
     expected = ((t / np.linalg.norm(t) - s / np.linalg.norm(s)) ** 2).sum() / 2
@@ -306,7 +306,6 @@ def test_a_student_learns_its_teachers_features_and_leaves_the_teacher_alone(
     with torch.no_grad():
         first = sum(float(place.mean()) for place in disagreement(longer_teacher(x)[0], begun(x)[0]))
     assert apart(longer) < first / 2
-    assert inside.any()
 
 
 def test_ddad_learns_from_unlabelled_films_and_cannot_do_without(

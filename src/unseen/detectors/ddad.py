@@ -22,11 +22,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals, Settings, masked_on
+from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings, masked_on
 from unseen.detectors.restorer import mean_inside
 from unseen.networks.dcgan import Decoder, Encoder
 from unseen.training.learner import Step
-from unseen.training.loop import train
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed
@@ -54,25 +53,14 @@ class Ddad(Detector):
     config: Config
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
-        if fitting.unlabelled is None:
-            raise FitError("ddad learns from unlabelled films beside normal ones. Give some (--unlabelled FOLDER)")
+        self.check_unlabelled(0 if fitting.unlabelled is None else len(fitting.unlabelled.digests))
+        assert fitting.unlabelled is not None
         self.networks = self._drawn(fitting.training.seed)
         own = normals.images * normals.inside
         both = torch.cat([own, fitting.unlabelled.images * fitting.unlabelled.inside])
-        spent = 0.0
-        for side, x in (("a", both), ("b", own)):
-            last = side == "b"
-            history = train(
-                _Rebuilding(self, side),
-                (x,),
-                fitting.training,
-                folder=fitting.folder if last or fitting.folder is None else fitting.folder / "both",
-                progress=fitting.progress,
-                validate=fitting.validate if last else None,
-                identity=f"{self.key} {side} {self.config.model_dump_json()}",
-            )
-            spent += history.seconds
-        self.history = replace(history, seconds=spent)
+        first = self.descend(_Rebuilding(self, "a"), (both,), fitting, before="both")
+        history = self.descend(_Rebuilding(self, "b"), (own,), fitting)
+        self.history = replace(history, seconds=first.seconds + history.seconds)
 
     def judge(self, viewed: Viewed) -> Judgement:
         networks = self.modules()

@@ -23,7 +23,6 @@ from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Set
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.networks.dcgan import Encoder
 from unseen.training.learner import Step
-from unseen.training.loop import train
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed
@@ -59,14 +58,10 @@ class DeepSvdd(Detector):
         with torch.inference_mode(), running_averages_frozen(encoder):
             codes = torch.cat([encoder(part).flatten(1) for part in torch.split(x, _BATCH)])
         self.networks["centre"].load_state_dict({"at": away_from_nought(codes.mean(dim=0))})
-        self.history = train(
+        self.history = self.descend(
             _Gathering(self),
             (x,),
-            fitting.training,
-            folder=fitting.folder,
-            progress=fitting.progress,
-            validate=fitting.validate,
-            identity=f"{self.key} {self.config.model_dump_json()}",
+            fitting,
         )
 
     def judge(self, viewed: Viewed) -> Judgement:

@@ -11,7 +11,7 @@ import logging
 import platform
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from unseen.artifacts.bundle import Card
     from unseen.detectors.choosing import Chooser
     from unseen.training.history import History
+    from unseen.training.learner import Learner
     from unseen.training.loop import Progress
     from unseen.training.settings import Training
 
@@ -206,8 +207,8 @@ class Detector(ABC):
         training = training or Training()
         if isinstance(normals, Sized):
             self.check_number(len(normals))
-        if self.learns_from_unlabelled and isinstance(unlabelled, Sized) and not len(unlabelled):
-            raise FitError(f"{self.key} learns from unlabelled films beside normal ones. Give some (unlabelled)")
+        if isinstance(unlabelled, Sized):
+            self.check_unlabelled(len(unlabelled))
         progress = progress or shown_on(silent_off_terminal=True)
         films = list(normals) if iter(normals) is normals else normals
         if isinstance(finder, str | Path):
@@ -220,7 +221,7 @@ class Detector(ABC):
         self.card, self.not_read = None, []
         prepared = self.prepare(films)
         self.training_films = prepared.digests
-        others = self.prepare(unlabelled, unlabelled=True) if self.learns_from_unlabelled else None
+        others = self.prepare(unlabelled, any_label=True) if self.learns_from_unlabelled else None
         if others is not None:
             self.training_films += others.digests
             self.facts["unlabelled_films"] = len(others.digests)
@@ -281,6 +282,13 @@ class Detector(ABC):
                 f"{films}. Give more films, or change these settings ([method] in a recipe)"
             )
 
+    def check_unlabelled(self, films: int) -> None:
+        """Raises FitError where the method learns from unlabelled films, and there are none."""
+        if self.learns_from_unlabelled and films == 0:
+            raise FitError(
+                f"{self.key} learns from unlabelled films beside normal ones. Give some (--unlabelled FOLDER)"
+            )
+
     @property
     def weights_sha256(self) -> str:
         """SHA-256 of the weights as a bundle holds them; a site's policy is bound to it.
@@ -295,6 +303,24 @@ class Detector(ABC):
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         """Learn from prepared normals; may set `history` and `facts`."""
 
+    def descend(self, learner: Learner, data: Sequence[torch.Tensor], fitting: Fitting, *, before: str = "") -> History:
+        """Train a learner by the one loop, as `fitting` says.
+
+        before  the name of a training that comes before the last one: its checkpoint has a folder of its own, and no
+                epoch is chosen in it
+        """
+        from unseen.training.loop import train
+
+        return train(
+            learner,
+            data,
+            fitting.training,
+            folder=fitting.folder / before if before and fitting.folder is not None else fitting.folder,
+            progress=fitting.progress,
+            validate=None if before else fitting.validate,
+            identity=" ".join(filter(None, (self.key, before, self.config.model_dump_json()))),
+        )
+
     @abstractmethod
     def judge(self, viewed: Viewed) -> Judgement:
         """Score one film that `look` has prepared."""
@@ -303,10 +329,10 @@ class Detector(ABC):
     def modules(self) -> Mapping[str, nn.Module]:
         """The networks that scoring needs; a bundle holds their states."""
 
-    def prepare(self, films: Iterable[Film | NotRead], *, unlabelled: bool = False) -> Normals:
+    def prepare(self, films: Iterable[Film | NotRead], *, any_label: bool = False) -> Normals:
         """Training films on the network's grid; those that could not be read go to `not_read`.
 
-        Raises FitError for a film labelled abnormal, unless its label is not to be looked at, and for no readable film.
+        Raises FitError for a film labelled abnormal, unless `any_label` will do, and for no readable film.
         """
         images, inside, lungs, digests = [], [], [], []
         for film in films:
@@ -314,14 +340,14 @@ class Detector(ABC):
                 _log.warning("%s is left out of the training films: %s", film.name, film.reason)
                 self.not_read.append(film)
                 continue
-            if film.label == "abnormal" and not unlabelled:
+            if film.label == "abnormal" and not any_label:
                 raise FitError(f"{film.name} is labelled abnormal; {self.key} learns from normal films alone")
             viewed = self.look(film)
             images.append(viewed.image)
             inside.append(viewed.inside)
             lungs.append(viewed.inside if viewed.lungs is None else viewed.lungs)
             digests.append(film.pixel_sha256)
-        if not images and unlabelled:
+        if not images and any_label:
             raise FitError("no film could be read; give a folder, a glob or a manifest with films")
         if not images:
             raise FitError("no training film could be read; give a folder, a glob or a manifest with normal films")

@@ -26,7 +26,6 @@ from unseen.losses.adversarial import discriminator_bce, feature_matching
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder
 from unseen.networks.initialise import initialise_dcgan
 from unseen.training.learner import Step
-from unseen.training.loop import train
 
 if TYPE_CHECKING:
     from torch import nn
@@ -82,14 +81,10 @@ class EncoderDecoderEncoder(Detector):
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.networks = self._build(torch.Generator().manual_seed(fitting.training.seed))
         data = (normals.images, normals.inside, normals.lungs)
-        self.history = train(
+        self.history = self.descend(
             _Adversaries(self),
             data,
-            fitting.training,
-            folder=fitting.folder,
-            progress=fitting.progress,
-            validate=fitting.validate,
-            identity=f"{self.key} {self.config.model_dump_json()}",
+            fitting,
         )
 
     def distance(self, aim: Aim) -> tuple[torch.Tensor, torch.Tensor]:

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from unseen.detectors.adversary import GanSettings
 from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals
-from unseen.training.loop import train
 
 if TYPE_CHECKING:
     from unseen.training.learner import Learner
@@ -63,15 +62,8 @@ class GanDetector(Detector):
         self.begin(data[0])
         spent = 0.0
         for stage in self.stages:
-            history = train(
-                self.learner(stage, data[0], steps=steps),
-                data,
-                settings,
-                folder=fitting.folder if stage == self.stages[-1] or fitting.folder is None else fitting.folder / stage,
-                progress=fitting.progress,
-                validate=fitting.validate if stage == self.stages[-1] else None,
-                identity=f"{self.key} {stage} {self.config.model_dump_json()}",
-            )
+            before = "" if stage == self.stages[-1] else stage
+            history = self.descend(self.learner(stage, data[0], steps=steps), data, fitting, before=before)
             spent += history.seconds
         self.history = replace(history, seconds=spent)
 

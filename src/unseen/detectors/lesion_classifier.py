@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import torch
@@ -26,7 +27,6 @@ from unseen.detectors.detector import Detector, Fitting, Normals, Settings
 from unseen.detectors.synthetic_lesions import clouded, pasted
 from unseen.networks.residual_classifier import ResNet18
 from unseen.training.learner import Step
-from unseen.training.loop import train
 
 STAGE = 1
 """Of the network's stages, from 0: the one whose maps tell places apart, at an eighth of the picture's side."""
@@ -61,14 +61,10 @@ class LesionClassifier(Detector):
             return fitting.validate(epoch)
 
         steps = fitting.training.epochs * (n // min(fitting.training.batch_size, n))
-        self.history = train(
+        self.history = self.descend(
             _Telling(self, steps=steps),
             (normals.images * normals.inside, normals.inside),
-            fitting.training,
-            folder=fitting.folder,
-            progress=fitting.progress,
-            validate=None if fitting.validate is None else after_epoch,
-            identity=f"{self.key} {self.config.model_dump_json()}",
+            fitting if fitting.validate is None else replace(fitting, validate=after_epoch),
         )
         self.remember(normals, seed=seed)
 

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings, masked_on
 from unseen.training.learner import Step
-from unseen.training.loop import train
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed
@@ -55,14 +54,10 @@ class Restorer(Detector):
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.network = self._drawn(fitting.training.seed)
-        self.history = train(
+        self.history = self.descend(
             _Restoring(self),
             (normals.images * normals.inside, normals.inside),
-            fitting.training,
-            folder=fitting.folder,
-            progress=fitting.progress,
-            validate=fitting.validate,
-            identity=f"{self.key} {self.config.model_dump_json()}",
+            fitting,
         )
 
     def judge(self, viewed: Viewed) -> Judgement:

@@ -24,7 +24,6 @@ from unseen.detectors.detector import Fitting, Judgement, Normals, masked_on
 from unseen.detectors.lesion_classifier import LesionClassifier, LesionSettings
 from unseen.detectors.restorer import mean_inside
 from unseen.training.learner import Step
-from unseen.training.loop import train
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed
@@ -58,14 +57,10 @@ class StudentTeacher(LesionClassifier):
         assert self.history is not None
         before = self.history.seconds
         self.student: ResNet18 = self._drawn(fitting.training.seed + 1)
-        history = train(
+        history = self.descend(
             _Studying(self),
             (normals.images * normals.inside,),
-            fitting.training,
-            folder=fitting.folder,
-            progress=fitting.progress,
-            validate=fitting.validate,
-            identity=f"{self.key} {self.config.model_dump_json()}",
+            fitting,
         )
         self.history = replace(history, seconds=before + history.seconds)
 

@@ -24,15 +24,15 @@ import numpy as np
 import torch
 
 from unseen import __version__
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.view import Viewed
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
 from unseen.data.film import NotRead
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Detector, Fitting, Normals
+from unseen.detectors.detector import Fitting, Normals
 from unseen.evaluation.cohort import LEAST
 from unseen.experiments.cohort import cohort_of
-from unseen.experiments.running import resolve, shared_lungs
+from unseen.experiments.running import detector_of, resolve, shared_lungs
 from unseen.physics.gaussian import Gaussian
 from unseen.physics.poisson_gaussian import PoissonGaussian
 from unseen.training.settings import Training
@@ -128,7 +128,7 @@ def prepared(study: Study) -> Films:
     """
     recipe = Recipe.from_toml(study.recipes[0])
     cohort = cohort_of(recipe)
-    detector = _detector(recipe, {})
+    detector = detector_of(recipe)
     training = cohort.training(study.fold)
     detector.finder = shared_lungs(training, recipe, fold=study.fold, data_digest=study.data_digest, root=study.root)
     normals = detector.prepare(training)
@@ -153,7 +153,7 @@ def train_cell(study: Study, place: Place) -> float:
     films, recipe = prepared(study), _seeded(study, place)
     known = METHODS.load(recipe.method.key).Config.model_fields
     told = {name: value for name, value in settings_of(study.noise, place.sigma).items() if name in known}
-    detector = _detector(recipe, told)
+    detector = detector_of(recipe, **told)
     images = with_noise(films.normals.images, films.normals.digests, place.sigma, place.seed, noise=study.noise)
     training = validated(recipe.training, Training, where="training")
     detector.learn(replace(films.normals, images=images), Fitting(training))
@@ -178,12 +178,6 @@ def train_cell(study: Study, place: Place) -> float:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(kept, allow_nan=False) + "\n")
     return seconds
-
-
-def _detector(recipe: Recipe, told: Mapping[str, object]) -> Detector:
-    method: type[Detector] = METHODS.load(recipe.method.key)
-    config = validated({**recipe.method.settings, **told}, method.Config, where="method")
-    return method(config, view=validated(recipe.view, View, where="view"))
 
 
 def settings_of(noise: Kind, sigma: float) -> dict[str, float | str]:

@@ -20,7 +20,7 @@ import torch
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, validated
 from unseen.artifacts.run import runs_root
-from unseen.detectors.detector import Detector, Fitting, Normals
+from unseen.detectors.detector import Fitting, Normals
 from unseen.evaluation.bootstrap import draw_all
 from unseen.evaluation.cohort import Cohort, codes
 from unseen.evaluation.roc import Bools, Floats, auroc
@@ -28,8 +28,8 @@ from unseen.experiments.cohort import cohort_of
 from unseen.experiments.development import FOLD
 from unseen.experiments.over_seeds import aurocs, mean_over, picks_of
 from unseen.experiments.rows import Row
-from unseen.experiments.running import finder_for, resolve
-from unseen.experiments.suspects import detector_of, deviations, seen
+from unseen.experiments.running import check_normals_alone, detector_of, finder_for, resolve
+from unseen.experiments.suspects import deviations, seen
 from unseen.training.settings import Training
 
 SHARES = (0.0, 0.02, 0.05, 0.1)
@@ -51,7 +51,6 @@ class Prepared:
     tested: Normals
     abnormal: Bools
     source: list[str]
-    detector: Detector
 
 
 def contamination_row(
@@ -64,6 +63,7 @@ def contamination_row(
 ) -> Row:
     """Train at every share and seed, score fold 0, list the suspects; the row says how all that went."""
     recipe = resolve(recipe)
+    check_normals_alone(recipe, "contamination")
     films = prepared(recipe, runs_root() if root is None else root)
     n = len(films.abnormal)
     strata = codes(np.array(films.source), films.abnormal)
@@ -79,7 +79,7 @@ def contamination_row(
             number[share] = int(hidden.sum())
             scores[share].append(_scored(recipe, films, dirty, seed))
             if share > 0:
-                found, _ = deviations(recipe, dirty, patients, finder=films.detector.finder)
+                found, _ = deviations(recipe, dirty, patients)
                 first = np.argsort(-found, kind="stable")[: int(hidden.sum())]
                 listed[share].append((auroc(found, hidden), float(hidden[first].mean())))
             say(f"{recipe.name}: {share:.0%} hidden, draw {seed}")
@@ -135,7 +135,6 @@ def prepared(recipe: Recipe, root: Path) -> Prepared:
         tested,
         np.array([one.abnormal for one in told]),
         [one.source for one in told],
-        detector,
     )
 
 
@@ -158,7 +157,6 @@ def dirtied(films: Prepared, share: float, seed: int) -> tuple[Normals, list[str
 
 def _scored(recipe: Recipe, films: Prepared, normals: Normals, seed: int) -> Floats:
     detector = detector_of(recipe)
-    detector.finder = films.detector.finder
     training = validated(recipe.training, Training, where="training").model_copy(update={"seed": seed})
     detector.learn(normals, Fitting(training))
     return np.array([detector.judge(view).score for view in films.tested.views()])

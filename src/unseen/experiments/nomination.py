@@ -16,15 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from unseen.experiments.development import ROWS as FOLD_0
 from unseen.experiments.development import TWINS
+from unseen.experiments.pages.cells import Entry
 
 TESTED = "detectors/folds-1-4/"
 """What the names of the test folds' rows begin with."""
 FLOOR = "pca"
-Entry = Mapping[str, Any]  # Any: a row, as JSON has it
 
 
 @dataclass(frozen=True)

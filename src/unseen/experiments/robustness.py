@@ -20,7 +20,6 @@ import torch
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.artifacts.run import runs_root
-from unseen.detectors import METHODS
 from unseen.evaluation.bootstrap import DRAWS, draw_all
 from unseen.evaluation.cohort import Cohort, codes
 from unseen.evaluation.interval import Json
@@ -39,7 +38,7 @@ from unseen.experiments.added_noise import (
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.over_seeds import aurocs, mean_over, picks_of
 from unseen.experiments.rows import Row
-from unseen.experiments.running import resolve
+from unseen.experiments.running import check_normals_alone, resolve
 from unseen.experiments.workers import worker_processes
 from unseen.physics.gaussian import Gaussian
 
@@ -93,8 +92,7 @@ def _check(recipes: Sequence[Recipe], *, sigmas: Sequence[float], seeds: Sequenc
         raise RecipeError(f"robustness: compares two recipes, and {len(recipes)} are given")
     first, second = recipes
     for recipe in recipes:
-        if METHODS.load(recipe.method.key).learns_from_unlabelled:
-            raise RecipeError(f"robustness: {recipe.method.key} learns from unlabelled films, too. Give another recipe")
+        check_normals_alone(recipe, "robustness")
         if recipe.data.manifest is None:
             raise RecipeError(
                 f"data.manifest: missing in {recipe.name}; robustness needs labelled films in folds. Give recipes that "

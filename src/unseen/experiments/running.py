@@ -73,6 +73,22 @@ def resolve(recipe: Recipe) -> Recipe:
     return recipe.resolved(method=method.Config, view=View, training=Training)
 
 
+def detector_of(recipe: Recipe, **told: object) -> Detector:
+    """The recipe's detector, untrained; `told` are settings in the place of the recipe's."""
+    method: type[Detector] = METHODS.load(recipe.method.key)
+    return method(
+        validated({**recipe.method.settings, **told}, method.Config, where="method"),
+        view=validated(recipe.view, View, where="view"),
+    )
+
+
+def check_normals_alone(recipe: Recipe, command: str) -> None:
+    """Raises RecipeError for a method that learns from unlabelled films, where there are none to give it."""
+    method: type[Detector] = METHODS.load(recipe.method.key)
+    if method.learns_from_unlabelled:
+        raise RecipeError(f"{command}: {recipe.method.key} learns from unlabelled films, too. Give another recipe")
+
+
 def with_changes(recipe: Recipe, *, device: str | None = None, seed: int | None = None) -> Recipe:
     """The recipe with another device or seed, where one is given."""
     training = recipe.training if device is None else {**recipe.training, "device": device}
@@ -119,18 +135,11 @@ def train_recipe(
         detector = load(run.bundle)
         history = History.from_log(run.log) if run.log.is_file() else None
     else:
-        method: type[Detector] = METHODS.load(recipe.method.key)
         training = validated(recipe.training, Training, where="training")
-        detector = method(
-            validated(recipe.method.settings, method.Config, where="method"),
-            view=validated(recipe.view, View, where="view"),
-        )
+        detector = detector_of(recipe)
         if isinstance(films, Sized):
             detector.check_number(len(films))
-        if detector.learns_from_unlabelled and others is None:
-            raise RecipeError(
-                f"{recipe.method.key} learns from unlabelled films beside normal ones. Give some (--unlabelled FOLDER)"
-            )
+        detector.check_unlabelled(0 if others is None else len(others.films))
         lungs = finder_for(
             detector, films, recipe, fold=fold, data_digest=data_digest, given=finder, root=root, progress=progress
         )

@@ -15,14 +15,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unseen.anatomy.view import View
 from unseen.artifacts.recipe import Recipe, RecipeError, validated
 from unseen.artifacts.run import runs_root
 from unseen.data.film import Film, NotRead
-from unseen.detectors import METHODS
-from unseen.detectors.detector import Detector, Finder, Fitting, Normals
+from unseen.detectors.detector import Detector, Fitting, Normals
 from unseen.evaluation.roc import Floats
-from unseen.experiments.running import Report, finder_for, resolve, training_films
+from unseen.experiments.running import (
+    Report,
+    check_normals_alone,
+    detector_of,
+    finder_for,
+    resolve,
+    training_films,
+)
 from unseen.training.settings import Training
 
 PARTS = 5
@@ -53,7 +58,6 @@ def suspects(
     recipe: Recipe,
     *,
     data: str | None = None,
-    fold: int | None = None,
     finder: Path | None = None,
     root: Path | None = None,
     progress: Report | None = None,
@@ -64,13 +68,14 @@ def suspects(
     Raises RecipeError for too few films, and for a method that learns from unlabelled films.
     """
     recipe = resolve(recipe)
-    films, data_digest = training_films(recipe, fold=fold, data=data)
+    check_normals_alone(recipe, "suspects")
+    films, data_digest = training_films(recipe, fold=None, data=data)
     detector = detector_of(recipe)
     detector.finder = finder_for(
         detector,
         films,
         recipe,
-        fold=fold,
+        fold=None,
         data_digest=data_digest,
         given=finder,
         root=runs_root() if root is None else root,
@@ -78,7 +83,7 @@ def suspects(
     )
     say("looking at the films")
     normals, known = seen(detector, films)
-    found = deviations(recipe, normals, [one.patient for one in known], finder=detector.finder, say=say)
+    found = deviations(recipe, normals, [one.patient for one in known], say=say)
     listed = [
         Suspect(one.name, one.source, float(deviation), float(score))
         for one, deviation, score in zip(known, *found, strict=True)
@@ -96,7 +101,7 @@ def seen(detector: Detector, films: Iterable[Film | NotRead]) -> tuple[Normals, 
                 known.append(Known(film.name, film.source, film.patient, film.label == "abnormal"))
             yield film
 
-    return detector.prepare(noted(), unlabelled=True), known
+    return detector.prepare(noted(), any_label=True), known
 
 
 def deviations(
@@ -104,7 +109,6 @@ def deviations(
     normals: Normals,
     patients: Sequence[str],
     *,
-    finder: Finder | None,
     say: Callable[[str], None] = lambda said: None,
 ) -> tuple[Floats, Floats]:
     """Each film's deviations from its part, and its score by the detector that did not see it: (films,) each."""
@@ -122,7 +126,6 @@ def deviations(
     for number in range(PARTS):
         say(f"part {number + 1} of {PARTS}: {counts[number]} films, by a detector that learns from the others")
         detector = detector_of(recipe)
-        detector.finder = finder
         held_out = torch.from_numpy(part == number)
         detector.check_number(int((~held_out).sum()))
         detector.learn(normals.part(~held_out), Fitting(training))
@@ -141,17 +144,3 @@ def robust_deviations(scores: Floats) -> Floats:
     middle = np.median(scores)
     spread = 1.4826 * np.median(np.abs(scores - middle))
     return np.asarray((scores - middle) / max(float(spread), 1e-12))
-
-
-def detector_of(recipe: Recipe) -> Detector:
-    """A new, untrained one.
-
-    Raises RecipeError for a method that learns from unlabelled films.
-    """
-    method: type[Detector] = METHODS.load(recipe.method.key)
-    if method.learns_from_unlabelled:
-        raise RecipeError(f"suspects: {recipe.method.key} learns from unlabelled films, too. Give another recipe")
-    return method(
-        validated(recipe.method.settings, method.Config, where="method"),
-        view=validated(recipe.view, View, where="view"),
-    )

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unseen.losses.precision import at_least_single
-from unseen.physics.operator import describe
+from unseen.losses.real_and_fake import check_alike, mean_of_each
 
 
 def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
@@ -35,13 +35,9 @@ def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
     Source: Salimans et al., Improved techniques for training GANs, NeurIPS 2016, §3.1; Akcay et al., GANomaly, ACCV
     2018, eq. 1.
     """
-    if real_features.shape != fake_features.shape or real_features.ndim < 1:
-        raise ValueError(
-            "Features of real and fake pictures have one shape, (batch, ...), but got "
-            f"{describe(tuple(real_features.shape))} and {describe(tuple(fake_features.shape))}."
-        )
+    check_alike("Features of real and fake pictures", real_features, fake_features)
     square = (at_least_single(real_features) - at_least_single(fake_features)) ** 2
-    return square.reshape(len(square), -1).mean(dim=1)
+    return mean_of_each(square)
 
 
 def discriminator_bce(real_logit: Tensor, fake_logit: Tensor) -> Tensor:
@@ -69,10 +65,6 @@ def discriminator_bce(real_logit: Tensor, fake_logit: Tensor) -> Tensor:
     Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, eq. 1; the half as in GANomaly's
     implementation.
     """
-    if real_logit.shape != fake_logit.shape or real_logit.ndim < 1:
-        raise ValueError(
-            "Logits of real and fake pictures have one shape, (batch, ...), but got "
-            f"{describe(tuple(real_logit.shape))} and {describe(tuple(fake_logit.shape))}."
-        )
+    check_alike("Logits of real and fake pictures", real_logit, fake_logit)
     value = (functional.softplus(-at_least_single(real_logit)) + functional.softplus(at_least_single(fake_logit))) / 2
-    return value.reshape(len(value), -1).mean(dim=1)
+    return mean_of_each(value)

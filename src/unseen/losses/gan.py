@@ -22,8 +22,8 @@ from torch.nn import functional
 
 from unseen.losses.adversarial import discriminator_bce
 from unseen.losses.precision import at_least_single
+from unseen.losses.real_and_fake import check_alike, mean_of_each
 from unseen.losses.wasserstein import wasserstein_critic
-from unseen.physics.operator import describe
 
 Game = Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"]
 
@@ -60,7 +60,7 @@ def minimax_generator(fake_logit: Tensor) -> Tensor:
 
     Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, eq. 1.
     """
-    return _mean(-functional.softplus(at_least_single(fake_logit)))
+    return mean_of_each(-functional.softplus(at_least_single(fake_logit)))
 
 
 def non_saturating_generator(fake_logit: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ def non_saturating_generator(fake_logit: Tensor) -> Tensor:
 
     Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, section 3.
     """
-    return _mean(functional.softplus(-at_least_single(fake_logit)))
+    return mean_of_each(functional.softplus(-at_least_single(fake_logit)))
 
 
 def least_squares_discriminator(real_score: Tensor, fake_score: Tensor) -> Tensor:
@@ -102,12 +102,8 @@ def least_squares_discriminator(real_score: Tensor, fake_score: Tensor) -> Tenso
 
     Source: Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9 (a = 0, b = c = 1).
     """
-    if real_score.shape != fake_score.shape or real_score.ndim < 1:
-        raise ValueError(
-            "Scores of real and fake pictures have one shape, (batch, ...), but got "
-            f"{describe(tuple(real_score.shape))} and {describe(tuple(fake_score.shape))}."
-        )
-    return _mean(((at_least_single(real_score) - 1).square() + at_least_single(fake_score).square()) / 2)
+    check_alike("Scores of real and fake pictures", real_score, fake_score)
+    return mean_of_each(((at_least_single(real_score) - 1).square() + at_least_single(fake_score).square()) / 2)
 
 
 def least_squares_generator(fake_score: Tensor) -> Tensor:
@@ -126,7 +122,7 @@ def least_squares_generator(fake_score: Tensor) -> Tensor:
 
     Source: Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9 (c = 1).
     """
-    return _mean((at_least_single(fake_score) - 1).square() / 2)
+    return mean_of_each((at_least_single(fake_score) - 1).square() / 2)
 
 
 def wasserstein_generator(fake_score: Tensor) -> Tensor:
@@ -145,11 +141,7 @@ def wasserstein_generator(fake_score: Tensor) -> Tensor:
 
     Source: Arjovsky, Chintala & Bottou, Wasserstein GAN, ICML 2017, algorithm 1.
     """
-    return _mean(-at_least_single(fake_score))
-
-
-def _mean(values: Tensor) -> Tensor:
-    return values.reshape(len(values), -1).mean(dim=1)
+    return mean_of_each(-at_least_single(fake_score))
 
 
 _WASSERSTEIN = GanLoss(wasserstein_critic, wasserstein_generator)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from unseen.losses.precision import at_least_single
-from unseen.physics.operator import describe
+from unseen.losses.real_and_fake import check_alike, mean_of_each
 
 
 def wasserstein_critic(real_score: Tensor, fake_score: Tensor) -> Tensor:
@@ -37,13 +37,9 @@ def wasserstein_critic(real_score: Tensor, fake_score: Tensor) -> Tensor:
 
     Source: Arjovsky, Chintala & Bottou, Wasserstein GAN, ICML 2017, eq. 3.
     """
-    if real_score.shape != fake_score.shape or real_score.ndim < 1:
-        raise ValueError(
-            "Scores of real and fake pictures have one shape, (batch, ...), but got "
-            f"{describe(tuple(real_score.shape))} and {describe(tuple(fake_score.shape))}."
-        )
+    check_alike("Scores of real and fake pictures", real_score, fake_score)
     difference = at_least_single(fake_score) - at_least_single(real_score)
-    return difference.reshape(len(difference), -1).mean(dim=1)
+    return mean_of_each(difference)
 
 
 def gradient_penalty(
@@ -71,11 +67,7 @@ def gradient_penalty(
     Source: Gulrajani, Ahmed, Arjovsky, Dumoulin & Courville, Improved training of Wasserstein GANs, NeurIPS 2017, eq. 3
     and algorithm 1.
     """
-    if real.shape != fake.shape or real.ndim < 2:
-        raise ValueError(
-            "Real and fake pictures have one shape, (batch, ...), but got "
-            f"{describe(tuple(real.shape))} and {describe(tuple(fake.shape))}."
-        )
+    check_alike("Real and fake pictures", real, fake, least=2)
     share = torch.rand(len(real), *[1] * (real.ndim - 1), generator=generator).to(real)  # ε
     between = share * real + (1 - share) * fake
     if not between.requires_grad:

@@ -337,6 +337,17 @@ def test_ddad_is_no_member_of_an_ensemble() -> None:
         Ensemble(members=[{"key": "ddad"}, {"key": "dct"}], size=32)
 
 
+def test_a_method_is_a_member_twice_with_another_seed(normals: list[Film], finder: CrossFittedLungs) -> None:
+    small = {"key": "dae", "settings": {"features": 4}}
+    twice = Ensemble(members=[small, {**small, "seed": 1}, small], size=32)
+    twice.fit(normals, finder=finder, training=QUICK)
+    first, second, third = (list(member.modules()["network"].state_dict().values()) for member in twice.members)
+    assert all(torch.equal(a, b) for a, b in zip(first, third, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    written = twice.config.model_dump(mode="json")["members"]
+    assert [member.get("seed") for member in written] == [None, 1, None]  # as recipes without it always were
+
+
 def test_an_svm_fitted_again_keeps_nothing_of_the_first_fit() -> None:
     drawn = torch.randn(60, 8, generator=torch.Generator().manual_seed(0)).double()
     twice, once = _Machine(64, 8), _Machine(64, 8)

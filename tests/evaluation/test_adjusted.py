@@ -16,6 +16,7 @@ from unseen.evaluation.adjusted import (
 )
 from unseen.evaluation.figures import metrics_from_table
 from unseen.evaluation.interval import Interval
+from unseen.evaluation.mix import patient_folds
 from unseen.evaluation.reading_metrics import entry_at, figure_at
 from unseen.evaluation.roc import auroc
 
@@ -53,6 +54,18 @@ def test_a_planted_confounder_vanishes_and_an_effect_stays(make_table: TableMake
         assert raw.value > 0.75
         assert low < adjusted.value < high
         assert low - 0.02 < second.value < high + 0.02
+
+
+def test_films_dealt_to_models_by_patient_are_adjusted_too(make_table: TableMaker) -> None:
+    """Where a fold is sha256(patient) mod 5, the same deal would hold all films of a model out at once."""
+    table = confounded(make_table, effect=2.0)
+    models = patient_folds(table)
+    cross_fitted = table.with_columns(fold=pl.Series(models), score=pl.col("score") + 10 * pl.Series(models))
+    one_fold = table.filter(pl.Series(models == 2))
+    for films in (cross_fitted, one_fold):
+        adjusted = figure_at(metrics_from_table(films, draws=200), "adjusted", "pooled")
+        assert isinstance(adjusted, Interval) and 0.85 < adjusted.value < 0.98
+    assert (patient_folds(table, anew=True) != models).mean() == pytest.approx(0.8, abs=0.06)
 
 
 def test_the_percentile_also_takes_out_a_spread_that_grows_with_sharpness(make_table: TableMaker) -> None:

@@ -2,18 +2,21 @@
 
 Units and definitions: `frame` whole film or the lungs' bounding box; `aspect` stretched to the square or padded;
 `scale` "range" maps the film's nominal range to [−1, 1], "zscore" is clip(z, ±3)/3 with z taken inside the lung mask
-(over the film when the frame is whole).
+(over the film when the frame is whole); with `align`, the film is first turned, moved and scaled so that its lungs lie
+as a template's do.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+from scipy import ndimage
 
+from unseen.anatomy.alignment import Alignment
 from unseen.data.resample import area
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class Viewed:
     lungs     bool (1, size, size), the predicted lungs, or None where no finder was asked
     box       the part of the film that the grid covers, before padding
     lung_area predicted lungs' share of the film's area, 0 to 1, or None; 0 means that none were found
+    aligned   how it was aligned, and the same film upright, as it came; None where it was not
     """
 
     image: torch.Tensor
@@ -47,16 +51,51 @@ class Viewed:
     box: Box
     lung_area: float | None
     inner: tuple[int, int, int, int]  # top, left, height, width of the box on the grid; the rest is padding
+    aligned: Aligned | None = None
 
     @property
     def masked(self) -> torch.Tensor:
         """The image with everything outside `inside` at 0: (1, size, size)."""
         return self.image * self.inside
 
+    @property
+    def upright(self) -> Viewed:
+        """The film on the grid without alignment: what a map is drawn over."""
+        return self if self.aligned is None else self.aligned.upright
+
+    def turned_back(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A picture on this grid, such as a map (size, size), on the grid of `upright`; edges go on where this grid
+        ends."""
+        if self.aligned is None:
+            return picture
+        there, here, how = self.aligned.upright, self, self.aligned.by
+        # a grid's number n → share of the film: upright's, then back through the alignment, then this grid's number
+        first, second = there._to_share(how.came), here._to_share(how.shape)
+        inverse = np.linalg.inv(how.matrix)
+        scale = (inverse * first[0][None]) / second[0][:, None]
+        offset = (inverse @ (first[1] - how.offset) - second[1]) / second[0]
+        moved = ndimage.affine_transform(picture, scale, offset, order=1, mode="nearest")
+        return np.asarray(moved, dtype=np.float32)
+
+    def _to_share(self, shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(factor, shift) by which a number n on the grid becomes a share of a film of `shape`: n · factor + shift."""
+        size = np.array(shape, dtype=np.float64)
+        corner, far = np.array(self.box[:2]) / size, np.array(self.box[2:]) / size
+        factor = (far - corner) / np.array(self.inner[2:])
+        return factor, corner + (0.5 - np.array(self.inner[:2])) * factor
+
     def on_grid(self, picture: NDArray[np.generic]) -> NDArray[np.float32]:
         """Bring any picture of the film's size, such as a lesion mask, onto the grid: (size, size), area-averaged."""
         size = self.image.shape[-1]
         return _place(area(picture.astype(np.float32), *self.inner[2:], box=self.box), self.inner, size, fill=0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """How a film was aligned, and how it looks without."""
+
+    by: Alignment
+    upright: Viewed
 
 
 class View(BaseModel):
@@ -72,26 +111,40 @@ class View(BaseModel):
     aspect: Literal["stretch", "pad"] = "stretch"
     scale: Literal["zscore", "range"] = "zscore"
     size: int = Field(default=64, ge=16, le=1024)
+    # left out where it is not asked for, so that digests of recipes older than it stay what they were
+    align: bool = Field(default=False, exclude_if=lambda asked: not asked)
+
+    @property
+    def needs_lungs(self) -> bool:
+        """Whether it can look at no film without a lung mask."""
+        return self.frame == "lungs" or self.align
 
     def __call__(self, film: Film, lungs: NDArray[np.bool_] | None = None) -> Viewed:
         """Look at `film` through this view.
 
         lungs  predicted lung mask of the whole film at any resolution, or None where the frame is whole
 
-        Where the mask is empty, the whole film is looked at and `lung_area` is 0.
+        Where the mask is empty, the whole film is looked at as it came and `lung_area` is 0.
         """
-        if self.frame == "lungs" and lungs is None:
-            raise ValueError(
-                f"{film.name}: the lungs frame needs a lung mask; give a finder, or use View(frame='whole')"
-            )
-        height, width = film.pixels.shape
+        if self.needs_lungs and lungs is None:
+            asks = "the lungs frame" if self.frame == "lungs" else "alignment"
+            raise ValueError(f"{film.name}: {asks} needs a lung mask; give a finder, or use View(frame='whole')")
+        upright = self._seen(film.pixels, lungs)
+        if not self.align or lungs is None or not upright.lung_area:
+            return upright
+        by = Alignment.of(lungs, *film.pixels.shape)
+        seen = self._seen(by.picture(film.pixels), by.mask(lungs))
+        return replace(seen, lung_area=upright.lung_area, aligned=Aligned(by, upright))
+
+    def _seen(self, pixels: NDArray[np.float32], lungs: NDArray[np.bool_] | None) -> Viewed:
+        height, width = pixels.shape
         lung_area = None if lungs is None else float(lungs.mean())
         found = lungs is not None and lungs.mean() >= _LEAST_AREA
         box: Box = (0.0, 0.0, float(height), float(width))
         if lungs is not None and found and self.frame == "lungs":
             box = _lung_box(lungs, height, width)
         inner = self._inner(box)
-        pixels = area(film.pixels, inner[2], inner[3], box=box)  # (inner height, inner width)
+        pixels = area(pixels, inner[2], inner[3], box=box)  # (inner height, inner width)
         mask: NDArray[np.bool_] | None = None
         if lungs is not None:
             up, across = lungs.shape[0] / height, lungs.shape[1] / width

@@ -213,7 +213,7 @@ class Detector(ABC):
         films = list(normals) if iter(normals) is normals else normals
         if isinstance(finder, str | Path):
             finder = _finder_in(finder)
-        if finder is None and (self.needs_lungs or self.view.frame == "lungs"):
+        if finder is None and (self.needs_lungs or self.view.needs_lungs):
             from unseen.anatomy.crossfit import cross_fitted
 
             finder = cross_fitted(films, seed=training.seed, device=training.device, folder=folder, progress=progress)
@@ -267,7 +267,8 @@ class Detector(ABC):
                     patient=film.patient,
                 )
                 continue
-            yield Finding(film, said.score, said.parts, said.anomaly_map, said.reconstruction, viewed)
+            made = None if said.reconstruction is None else viewed.turned_back(said.reconstruction)
+            yield Finding(film, said.score, said.parts, viewed.turned_back(said.anomaly_map), made, viewed.upright)
 
     def look(self, film: Film) -> Viewed:
         """The film through this detector's view, with its own finder's lungs."""

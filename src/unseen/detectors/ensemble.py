@@ -30,13 +30,16 @@ _MOST = 256  # held-out scores that are kept
 
 
 class Member(BaseModel):
-    """A method and its settings; `epochs` in the place of the recipe's, where given."""
+    """A method and its settings; `epochs` in the place of the recipe's, where given; `seed` is added to the
+    training's, so that a method can be a member twice."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     epochs: int | None = Field(default=None, ge=1, le=1_000_000)
     settings: dict[str, Any] = Field(default_factory=dict)  # Any: the member's Config checks them
+    # left out where it is nought, so that digests of recipes older than it stay what they were
+    seed: int = Field(default=0, ge=0, lt=2**31, exclude_if=lambda seed: seed == 0)
 
 
 class Ensemble(Detector):
@@ -124,6 +127,7 @@ class Ensemble(Detector):
     def _fitting(self, number: int, fitting: Fitting, films: str) -> Fitting:
         member = self.config.members[number]
         changes = {} if member.epochs is None else {"epochs": member.epochs}
+        changes["seed"] = fitting.training.seed + member.seed
         training: Training = fitting.training.model_copy(update=changes)
         folder = None if fitting.folder is None else fitting.folder / f"{number}-{member.key}-{films}"
         return Fitting(training, folder, fitting.progress)

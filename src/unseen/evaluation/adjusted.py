@@ -132,16 +132,28 @@ def adjusted_percentiles(table: pl.DataFrame, abnormal: Bools) -> Floats | None:
 
 
 def _cross_fitted(table: pl.DataFrame, abnormal: Bools, response: Floats) -> Floats | None:
-    """What normals of the other patient folds predict of `response` at each film's covariates and model. (films,)"""
-    x, models, held_out = covariates(table), codes(text(table, "fold")), patient_folds(table)
+    """What normals of the other patient folds predict of `response` at each film's covariates and model. (films,)
+
+    Where the films' own folds were dealt by patient in the same way, a model's films are all held out at once; then
+    patients are dealt anew.
+    """
+    x, models = covariates(table), codes(text(table, "fold"))
     if not np.isfinite(x).all():
+        return None
+    dealt = (patient_folds(table), patient_folds(table, anew=True))
+    held_out = next((folds for folds in dealt if _enough(folds, models, abnormal)), None)
+    if held_out is None:
         return None
     expected = np.zeros(len(table))
     for number in np.unique(held_out):
         train = (held_out != number) & ~abnormal
-        if int(train.sum()) < LEAST_NORMALS or set(models) - set(models[train]):
-            return None
         slopes, intercepts = _slopes(response[train], x[train], models[train])
         here = held_out == number
         expected[here] = x[here] @ slopes + intercepts[np.searchsorted(np.unique(models[train]), models[here])]
     return expected
+
+
+def _enough(held_out: Ints, models: Ints, abnormal: Bools) -> bool:
+    """Whether every fold leaves normals enough to fit three coefficients, and some of every model."""
+    left = [(held_out != number) & ~abnormal for number in np.unique(held_out)]
+    return all(int(train.sum()) >= LEAST_NORMALS and set(models) <= set(models[train]) for train in left)

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 FOLDS = 5
 
 
-def patient_folds(table: pl.DataFrame) -> Ints:
+def patient_folds(table: pl.DataFrame, *, anew: bool = False) -> Ints:
     """int(sha256(patient), 16) mod 5 (docs/theory/cross-fitting.md); a film without a patient is its own. (films,)
+
+    anew  dealt by another digest, for films that are dealt to models by this one
 
     >>> import polars as pl
     >>> patient_folds(pl.DataFrame({"file": ["a.png"], "patient": ["p1"]})).tolist()
@@ -30,7 +32,8 @@ def patient_folds(table: pl.DataFrame) -> Ints:
     """
     patient, file = text(table, "patient"), text(table, "file")
     names = np.where(patient == "", file, patient)
-    return np.array([int(hashlib.sha256(str(n).encode()).hexdigest(), 16) % FOLDS for n in names], dtype=np.int64)
+    salt = "anew " if anew else ""
+    return np.array([int(hashlib.sha256(f"{salt}{n}".encode()).hexdigest(), 16) % FOLDS for n in names], dtype=np.int64)
 
 
 def usable_statistics(table: pl.DataFrame) -> tuple[Floats, tuple[str, ...]]:

@@ -22,13 +22,15 @@ from unseen.artifacts import recipe as recipes
 from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.run import runs_root
 from unseen.data.manifest import ManifestError, SourceError
+from unseen.experiments.claim import above_floor, above_shortcut
 from unseen.experiments.contamination import QUICK, contamination_row
 from unseen.experiments.crossfit import cross_fit, tables_of
 from unseen.experiments.development import RECIPES, development_row, phantom_row
 from unseen.experiments.halves import halves_row, scored_studies
 from unseen.experiments.hospitals import hospitals_row
-from unseen.experiments.nomination import TESTED, nominated
+from unseen.experiments.nomination import FLOOR, TESTED, nominated
 from unseen.experiments.pages.results_page import render
+from unseen.experiments.preparations import comparing as preparing
 from unseen.experiments.robustness import robustness
 from unseen.experiments.rows import annotate_bundles, read_rows, row_of, write_row
 from unseen.experiments.running import resolve
@@ -86,6 +88,10 @@ def _run() -> None:
                 print("wrote", write_row(development_row(recipes.load(name)), given.rows), flush=True)
             for name in QUICK:
                 print("wrote", write_row(contamination_row(recipes.load(RECIPES + name)), given.rows), flush=True)
+            for name in preparing.RECIPES:
+                for place in (None, *preparing.ELSEWHERE):
+                    row = preparing.preparations_row(recipes.load(name), elsewhere=place)
+                    print("wrote", write_row(row, given.rows), flush=True)
         if given.only == "twins":
             for name in _shipped(RECIPES):
                 print("wrote", write_row(phantom_row(recipes.load(name)), given.rows), flush=True)
@@ -105,10 +111,15 @@ def _nominated(rows: Path, workers: int) -> None:
     chosen = nominated(read_rows(rows))
     if chosen is None:
         raise RecipeError("nothing is nominated yet; docs/results-detectors.md says what speaks against each recipe")
-    recipe = resolve(recipes.load(RECIPES + chosen.name))
-    done = cross_fit([recipe], workers=workers)[recipe.name]
-    annotate_bundles(done)
-    print("wrote", write_row({**row_of(recipe, done), "recipe": TESTED + chosen.name}, rows), flush=True)
+    recipe, floor = (resolve(recipes.load(RECIPES + name)) for name in (chosen.name, FLOOR))
+    done = cross_fit([recipe, floor], workers=workers)
+    annotate_bundles(done[recipe.name])
+    row, table = row_of(recipe, done[recipe.name]), tables_of(done[recipe.name])
+    claimed = {
+        "floor": above_floor(table, tables_of(done[floor.name])),
+        "shortcut": above_shortcut(table, row["metrics"]),
+    }
+    print("wrote", write_row({**row, "recipe": TESTED + chosen.name, "above": claimed}, rows), flush=True)
 
 
 def _real(rows: Path, workers: int) -> None:

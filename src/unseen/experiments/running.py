@@ -236,7 +236,7 @@ def finder_for(
     try:
         return shared_lungs(films, recipe, fold=fold, data_digest=data_digest, root=root, progress=progress)
     except NoMasksError:
-        if detector.needs_lungs or detector.view.frame == "lungs":
+        if detector.needs_lungs or detector.view.needs_lungs:
             raise
         return None  # a whole-film method can do without; its reports then lack the lung area
 

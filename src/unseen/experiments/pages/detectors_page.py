@@ -10,6 +10,8 @@ from unseen.experiments.development import ROWS
 from unseen.experiments.nomination import FLOOR, candidates, nominated, openings
 from unseen.experiments.pages.cells import Entry, figure, table
 from unseen.experiments.pages.sections import SOURCES, aurocs
+from unseen.experiments.preparations.comparing import AS_THEY_CAME
+from unseen.experiments.preparations.comparing import ROWS as WAYS
 
 _HEAD = ["Recipe", *SOURCES, "adjusted", "site", "training, s", "numbers kept"]
 
@@ -18,6 +20,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
     """The whole page as Markdown; what has no row yet is said to have none."""
     found = [row for name, row in rows.items() if name.startswith(ROWS)]
     dirty = [row for name, row in rows.items() if name.startswith(DIRTY)]
+    prepared = [row for name, row in rows.items() if name.startswith(WAYS)]
     blocks = [
         "# Detectors on equal terms",
         f"*Rendered by `make results-detectors` from `results/detectors/`; every figure is in there. {LIMITS}*",
@@ -25,6 +28,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *_development(found),
         *_nomination(rows),
         *_dirty(dirty),
+        *_ways(prepared),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -104,4 +108,50 @@ def _dirty(rows: Sequence[Entry]) -> list[str]:
         "hidden, so many are hidden ones (by chance: their share of all). *AUROC of the list*: hidden films against "
         "normals.",
         table(head, lines),
+    ]
+
+
+def _ways(rows: Sequence[Entry]) -> list[str]:
+    title = "## Against shortcuts, and alignment"
+    if not rows:
+        return [title, "*No row yet: `make results-detectors` makes them.*"]
+    head = ["Recipe", "films", "AUROC", "change", "adjusted", "site", "best shortcut", "sharpness"]
+    blocks = [
+        title,
+        "Each film is prepared before a detector learns from it or looks at it; lungs are found on the film as it "
+        "came. *Resolution matched*: blurred until it is as sharp as the least sharp 5 % of the normals. *Border "
+        "removed*: a tenth of each side, but no lung. *Local contrast*: brightness and contrast of each neighbourhood "
+        "divided out. *Aligned*: turned, moved and scaled so that the lungs lie as a template's do (`align = true` of "
+        "the [view](theory/views.md)). *Padded*: the box of the lungs keeps its proportions. *Change* is paired, "
+        "against the films as they came. The shortcuts, and what is adjusted for, are measured on the films as the "
+        "detector is given them; alignment is the detector's own, so there they are those of the films as they came. "
+        "*Best shortcut*: the single label-free statistic that comes furthest from 0.5, as a strength; *sharpness*: "
+        "mean |Laplacian| by itself, below 0.5 where normals are sharper.",
+    ]
+    for place in sorted({_place(row) for row in rows}, key=lambda place: (place != "ms_cxr", place)):
+        here = [row for row in rows if _place(row) == place]
+        n = here[0]["ways"][0]["n"]
+        blocks += [
+            f"### `{place}`",
+            f"Trained on {here[0]['training_normals']} normals of folds 1 to 4, tested on fold 0: {n['normal']} normal "
+            f"and {n['abnormal']} abnormal films; seed {here[0]['seed']}, {here[0]['device']}.",
+            table(head, [_way(row, way) for row in here for way in row["ways"]]),
+        ]
+    return blocks
+
+
+def _place(row: Entry) -> str:
+    return str(row["recipe"]).removeprefix(WAYS).partition("/")[0]
+
+
+def _way(row: Entry, way: Entry) -> list[str]:
+    return [
+        f"`{row['recipe'].rpartition('/')[2]}`",
+        way["way"],
+        figure(way["auroc"]["pooled"]),
+        "–" if way["way"] == AS_THEY_CAME else figure(way["change"], sign=True),
+        figure(way["adjusted"]),
+        figure(next(iter(way["site"].values()), None)),
+        f"{way['shortcut']['words']}, {figure(way['shortcut'])}",
+        figure(way["sharpness"]),
     ]

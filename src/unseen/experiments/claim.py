@@ -1,0 +1,59 @@
+"""What is claimed of a detector: that it is above `pca` and above the best label-free shortcut, by DeLong's paired test
+on the same films, cross-fitted; for all films together and for each source.
+
+The best shortcut is the single statistic furthest from ½ on these very films, in the direction that suits it: nobody
+could have chosen it beforehand, so the comparison favours the shortcut.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unseen.evaluation.cohort import cohort_of, numbers
+from unseen.evaluation.delong import DelongTest, delong_test
+from unseen.evaluation.figures import groups_of, judged_rows
+from unseen.evaluation.interval import Json
+from unseen.experiments.rows import Row
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from unseen.evaluation.roc import Bools, Floats
+
+
+def above_shortcut(table: pl.DataFrame, metrics: Row) -> dict[str, Json]:
+    """Of each group, the detector's AUROC less the best shortcut's strength, with its interval, p, and which it was.
+
+    table    scores with the column `fold`; `metrics`: `metrics_from_table`'s of the same
+    """
+    rows, _ = judged_rows(table)
+    found: dict[str, Json] = {}
+    for group, among in groups_of(cohort_of(rows)).items():
+        strongest = metrics["shortcuts"]["strongest"][group]
+        if strongest is not None:
+            sign = 1.0 if metrics["shortcuts"][group][strongest["name"]]["value"] >= 0.5 else -1.0
+            test = _paired(rows, sign * numbers(rows, strongest["name"]), among)
+            told = {"name": strongest["name"], "words": strongest["words"], "strength": strongest["value"]}
+            found[group] = {**_told(test), **told}
+    return found
+
+
+def above_floor(table: pl.DataFrame, floor: pl.DataFrame) -> dict[str, Json]:
+    """Of each group, the detector's AUROC less that of another, with its interval and p.
+
+    Raises ValueError where the two tables are not of the same films in the same order.
+    """
+    (rows, _), (others, _) = judged_rows(table), judged_rows(floor)
+    if rows["pixel_sha256"].to_list() != others["pixel_sha256"].to_list():
+        raise ValueError("the two tables are of different films; score the same films in the same order")
+    score = numbers(others, "score")
+    return {group: _told(_paired(rows, score, among)) for group, among in groups_of(cohort_of(rows)).items()}
+
+
+def _paired(rows: pl.DataFrame, other: Floats, among: Bools) -> DelongTest:
+    cohort = cohort_of(rows)
+    return delong_test(cohort.score[among], other[among], cohort.abnormal[among], fold=cohort.fold[among])
+
+
+def _told(test: DelongTest) -> dict[str, Json]:
+    return {**test.difference.to_json(), "p": test.p}

@@ -1,0 +1,114 @@
+"""Learn from one source's normals, look at another's films: every source with every other, in one matrix.
+
+Cross-fitted throughout: the detector that has learnt from a source without a fold scores that fold of every source, so
+that the diagonal and what is beside it differ in the films learnt from alone. Lungs are found by the finder of the
+Montgomery and Shenzhen normals without that fold. Films from elsewhere are looked at twice, as they came and blurred to
+one sharpness, and the shortcuts are measured on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unseen import __version__
+from unseen.artifacts.recipe import Recipe, validated
+from unseen.artifacts.run import runs_root
+from unseen.evaluation.figures import POOLED, metrics_from_table
+from unseen.evaluation.table import score_table
+from unseen.experiments.claim import above_shortcut
+from unseen.experiments.cohort import cohort_of
+from unseen.experiments.crossfit import TEST_FOLDS
+from unseen.experiments.preparations.comparing import ELSEWHERE, CarriedLungs, carrying, moved
+from unseen.experiments.preparations.resolution import MatchedResolution
+from unseen.experiments.rows import Row
+from unseen.experiments.running import check_normals_alone, detector_of, resolve, shared_lungs
+from unseen.training.settings import Training
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from unseen.data.film import Film
+
+ROWS = "detectors/generalisation/"
+"""What the names of the rows begin with."""
+QUICK = ("pca-aligned", "dct-aligned")
+"""Recipes that learn in seconds; each learns once for every source and fold."""
+
+
+def generalisation_row(
+    recipe: Recipe,
+    *,
+    elsewhere: Sequence[str] = ELSEWHERE,
+    folds: Sequence[int] = TEST_FOLDS,
+    root: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> Row:
+    """The matrix of a recipe whose own films have sources of their own; `elsewhere` adds one source a set."""
+    import polars as pl
+
+    recipe = resolve(recipe)
+    check_normals_alone(recipe, "generalisation")
+    tables: dict[tuple[str, str, bool], list[pl.DataFrame]] = {}
+    for fold in folds:
+        for key, table in _fold(recipe, elsewhere, fold, runs_root() if root is None else root).items():
+            tables.setdefault(key, []).append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
+        say(f"{recipe.name}: fold {fold}")
+    return {
+        "recipe": ROWS + recipe.name.rpartition("/")[2],
+        "seed": recipe.seed,
+        "folds": list(folds),
+        "px": recipe.view["size"],
+        "device": str(recipe.training["device"]),
+        "version": __version__,
+        "cells": [_cell(*key, pl.concat(parts)) for key, parts in tables.items()],
+    }
+
+
+def _fold(recipe: Recipe, elsewhere: Sequence[str], fold: int, root: Path) -> dict[tuple[str, str, bool], pl.DataFrame]:
+    """By source learnt from, source looked at, and whether the films looked at were matched for resolution."""
+    home = cohort_of(recipe)
+    finder = shared_lungs(home.training(fold), recipe, fold=fold, data_digest=home.digest, root=root)
+    normals: dict[str, list[Film]] = {}
+    tested: dict[str, list[Film]] = {}
+    sets = {"": home, **{place: cohort_of(moved(recipe, place)) for place in elsewhere}}
+    for place, cohort in sets.items():
+        for chosen, kept in ((cohort.training(fold), normals), (cohort.testing(fold), tested)):
+            for film in carrying(chosen, finder):
+                kept.setdefault(place or film.source, []).append(film)
+    matched = {source: MatchedResolution.of(films) for source, films in normals.items()}
+    found = {}
+    for learnt, films in normals.items():
+        detector = detector_of(recipe)
+        name = f"{recipe.name.rpartition('/')[2]}-{learnt}-f{fold}-{recipe.seed}"
+        detector.fit(
+            films,
+            finder=CarriedLungs(),
+            training=validated(recipe.training, Training, where="training"),
+            folder=root / "generalisation" / name,
+        )
+        for seen, others in tested.items():
+            found[learnt, seen, False] = score_table(detector, others, keep=0).table
+            if seen in elsewhere:
+                found[learnt, seen, True] = score_table(detector, map(matched[seen], others), keep=0).table
+    return found
+
+
+def _cell(learnt: str, seen: str, matched: bool, table: pl.DataFrame) -> Row:
+    metrics: Row = metrics_from_table(table)
+    return {
+        "learnt": learnt,
+        "seen": seen,
+        "matched": matched,
+        "n": metrics["n"][POOLED],
+        "auroc": metrics["auroc"][POOLED],
+        "adjusted": metrics["adjusted"][POOLED],
+        "shortcut": above_shortcut(table, metrics)[POOLED],
+    }
+
+
+def matrix(row: Mapping[str, object]) -> dict[tuple[str, str, bool], Row]:
+    """The row's cells by source learnt from, source looked at, and whether it was matched for resolution."""
+    cells: list[Row] = row["cells"]  # type: ignore[assignment]  # JSON
+    return {(cell["learnt"], cell["seen"], cell["matched"]): cell for cell in cells}

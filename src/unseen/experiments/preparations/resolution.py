@@ -1,0 +1,66 @@
+"""Resolution matching: every film blurred until it is as sharp as the least sharp of the normals.
+
+    film ↦ G_σ ∗ film,  σ the least with  mean |Laplacian (G_σ ∗ film)| ≤ t
+
+on the film at a long side of 256, where the audit measures sharpness; t is the normals' 5 % quantile. Films that are
+less sharp already stay. What the detector and the audit see afterwards differs in sharpness no more; what disease adds
+to sharpness is lost as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from unseen.data.film import Film
+from unseen.data.resample import area
+from unseen.evaluation.shortcuts import LONG_SIDE, laplacian
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+QUANTILE = 0.05
+WIDEST = 8.0
+"""σ beyond which nothing is blurred, pixels at a long side of 256."""
+_HALVINGS = 12
+
+
+@dataclass(frozen=True)
+class MatchedResolution:
+    """The preparation, for a sharpness that training normals have set."""
+
+    sharpness: float
+
+    @classmethod
+    def of(cls, normals: Iterable[Film]) -> MatchedResolution:
+        """From the films that a detector learns from."""
+        return cls(float(np.quantile([_sharpness(_small(film)) for film in normals], QUANTILE)))
+
+    def __call__(self, film: Film) -> Film:
+        """The film at a long side of 256, no sharper than the normals' 5 % quantile; its mask is as it was."""
+        pixels = _small(film)
+        if _sharpness(pixels) > self.sharpness:
+            low, high = 0.0, WIDEST
+            for _ in range(_HALVINGS):
+                sigma = (low + high) / 2
+                low, high = (sigma, high) if _sharpness(_blurred(pixels, sigma)) > self.sharpness else (low, sigma)
+            pixels = _blurred(pixels, high)
+        return replace(film, pixels=pixels, lesion=None)
+
+
+def _small(film: Film) -> NDArray[np.float32]:
+    height, width = film.pixels.shape
+    scale = LONG_SIDE / max(height, width)
+    return area(film.pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+
+
+def _blurred(pixels: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    return np.asarray(ndimage.gaussian_filter(pixels, sigma, mode="nearest"), dtype=np.float32)
+
+
+def _sharpness(pixels: NDArray[np.float32]) -> float:
+    return float(np.abs(laplacian(pixels)).mean())

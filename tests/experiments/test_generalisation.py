@@ -1,0 +1,88 @@
+"""The matrix of sources, and what is claimed of a detector beside shortcuts and a floor."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.experiments.conftest import FOLDS, HOSPITALS, World, recipe_of
+from unseen.evaluation.delong import delong_test
+from unseen.evaluation.figures import metrics_from_table
+from unseen.experiments.claim import above_floor, above_shortcut
+from unseen.experiments.crossfit import tables_of
+from unseen.experiments.generalisation import ROWS, generalisation_row, matrix
+
+
+def test_every_source_is_learnt_from_and_looked_at(world: World) -> None:
+    folder = world.data / "another"
+    if not folder.exists():
+        shutil.copytree(world.data / "set", folder)
+    recipe = recipe_of("pca")
+    row = generalisation_row(recipe, elsewhere=("another",), folds=FOLDS, root=world.root, say=lambda said: None)
+    assert row["recipe"] == f"{ROWS}pca-64-lungs" and row["folds"] == list(FOLDS)
+    cells = matrix(row)
+    sources = (*HOSPITALS, "another")
+    assert set(cells) == {(a, b, False) for a in sources for b in sources} | {(a, "another", True) for a in sources}
+    for (_, seen, matched), cell in cells.items():
+        one = cells[HOSPITALS[0], seen, matched]
+        assert cell["n"] == one["n"] and cell["shortcut"]["strength"] == one["shortcut"]["strength"]  # the same films
+    assert len({cells[a, "another", False]["auroc"]["value"] for a in sources}) == 3  # by different detectors
+
+
+def drawn(seed: int = 0, films: int = 60) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    abnormal = np.arange(films) % 2 == 1
+    return pl.DataFrame(
+        {
+            "file": [f"{n}" for n in range(films)],
+            "status": ["scored"] * films,
+            "score": rng.normal(size=films) + abnormal,
+            "label": np.where(abnormal, "abnormal", "normal"),
+            "source": np.where(np.arange(films) < films // 2, "a", "b"),
+            "pixel_sha256": [f"{n:x}" for n in range(films)],
+            "fold": [1 + n % 3 for n in range(films)],
+            "sharpness": np.exp(rng.normal(size=films) - 0.8 * abnormal),
+            "mean": rng.normal(size=films),
+            "lung_area": rng.uniform(0.2, 0.3, films),
+        }
+    )
+
+
+def test_the_best_shortcut_is_taken_in_the_direction_that_suits_it() -> None:
+    table = drawn()
+    metrics = metrics_from_table(table)
+    found = above_shortcut(table, metrics)["pooled"]
+    assert (
+        isinstance(found, dict)
+        and found["name"] == "sharpness"
+        and metrics["shortcuts"]["pooled"]["sharpness"]["value"] < 0.5
+    )
+    expected = delong_test(
+        table["score"].to_numpy(),
+        -table["sharpness"].to_numpy(),
+        (table["label"] == "abnormal").to_numpy(),
+        fold=table["fold"].to_numpy(),
+    )
+    assert found["p"] == pytest.approx(expected.p) and found["strength"] > 0.6
+    assert set(above_shortcut(table, metrics)) == {"pooled", "a", "b"}
+
+
+def test_a_floor_is_compared_film_by_film() -> None:
+    table = drawn()
+    better = table.with_columns(score=pl.col("score") + 5.0 * (pl.col("label") == "abnormal"))
+    found = above_floor(better, table)["pooled"]
+    assert isinstance(found, dict) and found["low"] > 0 and found["p"] < 0.01
+    same = above_floor(table, table)["b"]
+    assert isinstance(same, dict) and same["value"] == 0 and same["p"] == 1
+    with pytest.raises(ValueError, match="different films"):
+        above_floor(table, table.reverse())
+
+
+def test_cross_fitted_tables_can_be_claimed_of(world: World) -> None:
+    done = {name: tables_of(found) for name, found in world.done.items()}
+    first, second, *_ = done.values()
+    metrics = metrics_from_table(first)
+    assert set(above_floor(first, second)) == {"pooled", *HOSPITALS} == set(above_shortcut(first, metrics))

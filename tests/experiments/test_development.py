@@ -19,6 +19,7 @@ def test_a_row_is_of_fold_0_alone(world: World) -> None:
     recipe = world.recipes[0].model_copy(update={"name": f"{RECIPES}floor"})
     row = json.loads(json.dumps(development_row(recipe, root=world.root), allow_nan=False))
     assert row["recipe"] == f"{ROWS}floor" and row["fold"] == FOLD == 0 and row["kept"] > 32 * 32
+    assert 0 < row["milliseconds"] < 60_000 and set(row["above_shortcut"]) == {"pooled", "montgomery", "shenzhen"}
     cohort = cohort_of(recipe)
     assert sum(row["metrics"]["n"]["pooled"].values()) == len(cohort.testing(0).entries) == 24
     (folder,) = world.root.glob(f"{RECIPES}floor-f0-0-*")

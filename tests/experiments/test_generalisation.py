@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -14,6 +15,7 @@ from unseen.evaluation.figures import metrics_from_table
 from unseen.experiments.claim import above_floor, above_shortcut
 from unseen.experiments.crossfit import tables_of
 from unseen.experiments.generalisation import ROWS, generalisation_row, matrix
+from unseen.experiments.pages.detectors_page import detectors_page
 
 
 def test_every_source_is_learnt_from_and_looked_at(world: World) -> None:
@@ -30,6 +32,8 @@ def test_every_source_is_learnt_from_and_looked_at(world: World) -> None:
         one = cells[HOSPITALS[0], seen, matched]
         assert cell["n"] == one["n"] and cell["shortcut"]["strength"] == one["shortcut"]["strength"]  # the same films
     assert len({cells[a, "another", False]["auroc"]["value"] for a in sources}) == 3  # by different detectors
+    page = detectors_page({row["recipe"]: json.loads(json.dumps(row, allow_nan=False))})
+    assert "| another | another, matched |" in page and "- montgomery, above the shortcut: montgomery " in page
 
 
 def drawn(seed: int = 0, films: int = 60) -> pl.DataFrame:

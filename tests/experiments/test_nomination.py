@@ -10,6 +10,7 @@ from tests.experiments.conftest import World
 from unseen.experiments.development import ROWS, TWINS, phantom_row
 from unseen.experiments.nomination import TESTED, candidates, nominated, openings
 from unseen.experiments.pages.detectors_page import detectors_page
+from unseen.experiments.pages.sections import SOURCES
 
 # Any: JSON
 
@@ -20,9 +21,15 @@ def row(pooled: float, adjusted: float, *, montgomery: float = 0.9) -> dict[str,
 
     return {
         "recipe": f"{ROWS}x", "seed": 0, "device": "cpu", "date": "2026-01-01", "px": 64, "seconds": 1.0, "kept": 5,
+        "milliseconds": 4.0,
+        "above_shortcut": {group: {**figure(0.1), "words": "mean |Laplacian|", "strength": 0.78} for group in SOURCES},
+        "above": {
+            "floor": {group: figure(0.05) for group in SOURCES},
+            "shortcut": {group: {**figure(0.1), "words": "spread", "strength": 0.7} for group in SOURCES},
+        },
         "metrics": {
             "auroc": {"pooled": figure(pooled), "shenzhen": figure(pooled), "montgomery": figure(montgomery)},
-            "adjusted": {"pooled": figure(adjusted)},
+            "adjusted": {group: figure(adjusted) for group in SOURCES},
             "site": {"a|b": figure(0.5)},
             "n": {"pooled": {"normal": 7, "abnormal": 8}},
         },
@@ -30,7 +37,17 @@ def row(pooled: float, adjusted: float, *, montgomery: float = 0.9) -> dict[str,
 
 
 def twins(low: float) -> dict[str, Any]:
-    return {"metrics": {"auroc": {"pooled": {"value": low + 0.1, "low": low, "high": low + 0.2}}}}
+    told = {"value": low + 0.1, "low": low, "high": low + 0.2}
+    place = {"average_precision": told, "hit_rate": told, "chance": 0.08}
+    return {
+        "recipe": f"{TWINS}x",
+        "pairs": 10,
+        "metrics": {
+            "auroc": {"pooled": told},
+            "by_kind": {"nodule": told},
+            "localisation": {"pooled": place, "nodule": place},
+        },
+    }
 
 
 ALL = {
@@ -71,6 +88,8 @@ def test_openings_are_counted_and_the_page_says_so() -> None:
     assert "| `good` | 0.800 | – |" in page
     opened = detectors_page({**ALL, f"{TESTED}good-0": row(0.8, 0.7)})
     assert "opened for 1 of these recipes: `good`." in opened
+    assert "| montgomery | 0.90 [0.80, 1.00] | 0.70 [0.60, 0.80] | +0.05 [−0.05, +0.15] | spread, 0.70 |" in opened
+    assert "*Not opened:" in page and "*Not opened:" not in opened
 
 
 def test_a_row_of_twins_is_of_the_same_recipe_on_phantoms(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

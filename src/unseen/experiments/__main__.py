@@ -8,6 +8,7 @@ python -m unseen.experiments --only screening  calibration on real films, and th
 python -m unseen.experiments --only detectors  every detector on fold 0, for choosing (`make results-detectors`)
 python -m unseen.experiments --only twins      the same recipes on phantom twins, which the nomination asks for
 python -m unseen.experiments --only nominated  the nominated detector, cross-fitted over folds 1 to 4
+python -m unseen.experiments --only generalisation  learnt at one place, used at another
 python -m unseen.experiments --only unfinished  how far trainings got that have no row yet
 python -m unseen.experiments --render          the pages and the README's table, from the committed rows alone
 """
@@ -26,6 +27,8 @@ from unseen.experiments.claim import above_floor, above_shortcut
 from unseen.experiments.contamination import QUICK, contamination_row
 from unseen.experiments.crossfit import cross_fit, tables_of
 from unseen.experiments.development import RECIPES, development_row, phantom_row
+from unseen.experiments.generalisation import QUICK as MATRICES
+from unseen.experiments.generalisation import generalisation_row
 from unseen.experiments.halves import halves_row, scored_studies
 from unseen.experiments.hospitals import hospitals_row
 from unseen.experiments.nomination import FLOOR, TESTED, nominated
@@ -63,6 +66,7 @@ def _run() -> None:
             "detectors",
             "twins",
             "nominated",
+            "generalisation",
             "unfinished",
         ),
         help="only these",
@@ -97,6 +101,9 @@ def _run() -> None:
                 print("wrote", write_row(phantom_row(recipes.load(name)), given.rows), flush=True)
         if given.only == "nominated":
             _nominated(given.rows, given.workers)
+        if given.only == "generalisation":
+            for name in MATRICES:
+                print("wrote", write_row(generalisation_row(recipes.load(RECIPES + name)), given.rows), flush=True)
         if given.only == "unfinished":
             asked = [recipes.load(name) for prefix in ("thesis/", "ms_cxr/") for name in _shipped(prefix)]
             print("wrote", write_row(unfinished(asked, given.rows), given.rows))

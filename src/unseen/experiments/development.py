@@ -6,12 +6,19 @@ what they tell is which methods are worth the test folds, not how good one is.
 
 from __future__ import annotations
 
+import statistics
+import time
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from unseen.artifacts.bundle import load
 from unseen.artifacts.recipe import Recipe, RecipeData
+from unseen.data.film import Film, NotRead
+from unseen.detectors.detector import Detector
 from unseen.evaluation.figures import metrics_from_table
 from unseen.evaluation.table import score_table
+from unseen.experiments.claim import above_shortcut
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.rows import Row, described
 from unseen.experiments.running import resolve, train_recipe
@@ -22,14 +29,16 @@ RECIPES = "detectors/"
 ROWS = "detectors/fold-0/"
 TWINS = "detectors/twins/"
 """What the names of the recipes begin with, of their rows, and of their rows of phantom twins."""
+_TIMED = 20
 
 
 def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
     """The row of a recipe that is trained without fold 0, or found trained, and scored on it."""
     recipe = resolve(recipe)
     trained = train_recipe(recipe, fold=FOLD, root=root)
-    table = score_table(trained.detector, cohort_of(recipe).testing(FOLD), keep=0).table
-    metrics = metrics_from_table(table, recipe=trained.digest)
+    tested = cohort_of(recipe).testing(FOLD)
+    table = score_table(trained.detector, tested, keep=0).table
+    metrics: Row = metrics_from_table(table, recipe=trained.digest)
     date = load(trained.run.bundle).card.created[:10]
     kept = [tensor for module in trained.detector.modules().values() for tensor in module.state_dict().values()]
     return {
@@ -38,9 +47,28 @@ def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
         "fold": FOLD,
         "steps": 0 if trained.history is None else trained.history.steps,
         "seconds": trained.detector.facts["training_seconds"],
+        "milliseconds": milliseconds(trained.detector, tested),
         "kept": sum(tensor.numel() for tensor in kept if tensor.is_floating_point()),
+        "above_shortcut": above_shortcut(table, metrics),
         "metrics": {name: metrics[name] for name in ("auroc", "adjusted", "site", "n")},
     }
+
+
+def milliseconds(detector: Detector, films: Iterable[Film | NotRead]) -> float:
+    """Wall time of a decoded film's score, lungs and map with it, by one thread: the median of twenty films."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        spent = []
+        for film in islice((film for film in films if isinstance(film, Film)), _TIMED):
+            began = time.perf_counter()
+            next(detector.score([film]))
+            spent.append(time.perf_counter() - began)
+    finally:
+        torch.set_num_threads(threads)
+    return round(1000 * statistics.median(spent), 2)
 
 
 def phantom_row(recipe: Recipe, *, pairs: int = PAIRS, root: Path | None = None) -> Row:

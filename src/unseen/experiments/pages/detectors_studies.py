@@ -1,0 +1,201 @@
+"""The studies of `docs/results-detectors.md`, each from its rows alone: phantom twins, the test folds, dirty normals,
+what is done against shortcuts, and the matrix of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unseen.experiments.contamination import ROWS as DIRTY
+from unseen.experiments.development import TWINS
+from unseen.experiments.generalisation import ROWS as MATRICES
+from unseen.experiments.generalisation import matrix
+from unseen.experiments.nomination import FLOOR, TESTED
+from unseen.experiments.pages.cells import Entry, figure, table
+from unseen.experiments.pages.sections import SOURCES
+from unseen.experiments.preparations.comparing import AS_THEY_CAME
+from unseen.experiments.preparations.comparing import ROWS as WAYS
+
+
+def twins(rows: Sequence[Entry]) -> list[str]:
+    """The same recipes on phantoms, which differ in a lesion and in nothing else."""
+    title = "## Phantom twins"
+    if not rows:
+        return [title, "*No row yet: `python -m unseen.experiments --only twins` makes them.*"]
+    kinds = list(rows[0]["metrics"]["by_kind"])
+    ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
+    found = [
+        [
+            f"`{row['recipe'].removeprefix(TWINS)}`",
+            figure(row["metrics"]["auroc"]["pooled"]),
+            *(figure(row["metrics"]["by_kind"][kind]) for kind in kinds),
+        ]
+        for row in ordered
+    ]
+    places = [
+        [
+            f"`{row['recipe'].removeprefix(TWINS)}`",
+            *(figure(row["metrics"]["localisation"][kind]["average_precision"]) for kind in ("pooled", *kinds)),
+            figure(row["metrics"]["localisation"]["pooled"]["hit_rate"]),
+        ]
+        for row in ordered
+    ]
+    chance = rows[0]["metrics"]["localisation"]
+    return [
+        title,
+        f"The same recipes, trained on phantom normals: {rows[0]['pairs']} pairs of pictures, alike but for a lesion. "
+        "AUROC, all kinds together and each by itself:",
+        table(["Recipe", "all", *kinds], found),
+        "Where the map points: pixel average precision (chance: "
+        + ", ".join(f"{kind} {chance[kind]['chance']:.2f}" for kind in ("pooled", *kinds))
+        + "), and how often its highest point lies in the lesion:",
+        table(["Recipe", "all", *kinds, "highest point"], places),
+    ]
+
+
+def tested(rows: Sequence[Entry]) -> list[str]:
+    """The nominated recipe on folds 1 to 4, and what is claimed of it."""
+    title = "## The test folds"
+    if not rows:
+        return [title, "*Not opened: `python -m unseen.experiments --only nominated` opens them for the nominated.*"]
+    blocks = [title]
+    for row in rows:
+        metrics, above = row["metrics"], row["above"]
+        n, site = metrics["n"]["pooled"], figure(next(iter(metrics["site"].values()), None))
+        lines = [
+            [
+                source,
+                figure(metrics["auroc"][source]),
+                figure(metrics["adjusted"][source]),
+                figure(above["floor"][source], sign=True),
+                f"{above['shortcut'][source]['words']}, {above['shortcut'][source]['strength']:.2f}",
+                figure(above["shortcut"][source], sign=True),
+            ]
+            for source in SOURCES
+        ]
+        blocks += [
+            f"`{row['recipe'].removeprefix(TESTED)}`, cross-fitted over folds 1 to 4: {n['normal']} normal and "
+            f"{n['abnormal']} abnormal films, seed {row['seed']}, {row['device']}, {row['date']}; "
+            f"{row['seconds']:.0f} s of training. Site {site}. Differences by DeLong, paired; the shortcut is the best "
+            "of these very films, which nobody could have chosen beforehand.",
+            table(["Films", "AUROC", "adjusted", f"above `{FLOOR}`", "best shortcut", "above it"], lines),
+        ]
+    return blocks
+
+
+def matrices(rows: Sequence[Entry]) -> list[str]:
+    """Every source learnt from, every source looked at."""
+    title = "## Learnt at one place, used at another"
+    if not rows:
+        return [title, "*No row yet: `python -m unseen.experiments --only generalisation` makes them.*"]
+    blocks = [
+        title,
+        "Trained on one source's normals, tested on another's films, cross-fitted over folds "
+        f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]}, so that the diagonal is as unseen as the rest; seed "
+        f"{rows[0]['seed']}, {rows[0]['device']}. Lungs by the finder of the Montgomery and Shenzhen normals. "
+        "*Matched*: the films looked at are blurred to one sharpness. *Shortcut*: the best label-free statistic of the "
+        "films in that column. In brackets behind an AUROC: adjusted for sharpness and lung area.",
+    ]
+    for row in rows:
+        cells = matrix(row)
+        learnt = list(dict.fromkeys(key[0] for key in cells))
+        seen = list(dict.fromkeys(key[1:] for key in cells))
+        head = [f"`{row['recipe'].removeprefix(MATRICES)}`, learnt from", *(_column(*key) for key in seen)]
+        lines = [[one, *(_cell(cells[one, *key]) for key in seen)] for one in learnt]
+        lines.append(["*shortcut*", *(_shortcut(cells[learnt[0], *key]) for key in seen)])
+        above = [
+            f"{one}, above the shortcut: "
+            + "; ".join(f"{_column(*key)} {figure(cells[one, *key]['shortcut'], sign=True)}" for key in seen)
+            for one in learnt
+        ]
+        blocks += [table(head, lines), "\n".join(f"- {said}" for said in above)]
+    return blocks
+
+
+def _column(source: str, matched: bool) -> str:
+    return f"{source}, matched" if matched else source
+
+
+def _cell(cell: Entry) -> str:
+    adjusted = cell["adjusted"].get("value")
+    return figure(cell["auroc"]) + ("" if adjusted is None else f" ({adjusted:.2f})")
+
+
+def _shortcut(cell: Entry) -> str:
+    return f"{cell['shortcut']['words']}, {cell['shortcut']['strength']:.2f}"
+
+
+def dirty(rows: Sequence[Entry]) -> list[str]:
+    """What hidden abnormal films cost."""
+    title = "## Dirty normals"
+    if not rows:
+        return [title, "*No row yet: `make results-detectors` makes them.*"]
+    first = rows[0]
+    head = ["Recipe", "hidden", "AUROC", "change", "hidden films found", "AUROC of the list"]
+    lines = [
+        [
+            f"`{row['recipe'].removeprefix(DIRTY)}`",
+            f"{entry['hidden']} ({entry['share']:.0%})",
+            figure(entry["auroc"]),
+            figure(entry["difference"], sign=True) if entry["share"] else "–",
+            "–" if entry["found"] is None else f"{entry['found']:.0%}",
+            "–" if entry["suspects_auroc"] is None else f"{entry['suspects_auroc']:.2f}",
+        ]
+        for row in rows
+        for entry in row["shares"]
+    ]
+    return [
+        title,
+        f"Abnormal films of folds 1 to 4, their labels taken away, put among the {first['training_normals']} normals "
+        f"to learn from; tested on fold 0, mean over {len(first['seeds'])} draws of which films are hidden. *Change* "
+        "is paired, against clean normals. *Found*: of the films at the top of `unseen suspects`' list, as many as are "
+        "hidden, so many are hidden ones (by chance: their share of all). *AUROC of the list*: hidden films against "
+        "normals.",
+        table(head, lines),
+    ]
+
+
+def ways(rows: Sequence[Entry]) -> list[str]:
+    """What is done to films beforehand."""
+    title = "## Against shortcuts, and alignment"
+    if not rows:
+        return [title, "*No row yet: `make results-detectors` makes them.*"]
+    head = ["Recipe", "films", "AUROC", "change", "adjusted", "site", "best shortcut", "sharpness"]
+    blocks = [
+        title,
+        "Each film is prepared before a detector learns from it or looks at it; lungs are found on the film as it "
+        "came. *Resolution matched*: blurred until it is as sharp as the least sharp 5 % of the normals. *Border "
+        "removed*: a tenth of each side, but no lung. *Local contrast*: brightness and contrast of each neighbourhood "
+        "divided out. *Aligned*: turned, moved and scaled so that the lungs lie as a template's do (`align = true` of "
+        "the [view](theory/views.md)). *Padded*: the box of the lungs keeps its proportions. *Change* is paired, "
+        "against the films as they came. The shortcuts, and what is adjusted for, are measured on the films as the "
+        "detector is given them; alignment is the detector's own, so there they are those of the films as they came. "
+        "*Best shortcut*: the single label-free statistic that comes furthest from 0.5, as a strength; *sharpness*: "
+        "mean |Laplacian| by itself, below 0.5 where normals are sharper.",
+    ]
+    for place in sorted({_place(row) for row in rows}, key=lambda place: (place != "ms_cxr", place)):
+        here = [row for row in rows if _place(row) == place]
+        n = here[0]["ways"][0]["n"]
+        blocks += [
+            f"### `{place}`",
+            f"Trained on {here[0]['training_normals']} normals of folds 1 to 4, tested on fold 0: {n['normal']} normal "
+            f"and {n['abnormal']} abnormal films; seed {here[0]['seed']}, {here[0]['device']}.",
+            table(head, [_way(row, way) for row in here for way in row["ways"]]),
+        ]
+    return blocks
+
+
+def _place(row: Entry) -> str:
+    return str(row["recipe"]).removeprefix(WAYS).partition("/")[0]
+
+
+def _way(row: Entry, way: Entry) -> list[str]:
+    return [
+        f"`{row['recipe'].rpartition('/')[2]}`",
+        way["way"],
+        figure(way["auroc"]["pooled"]),
+        "–" if way["way"] == AS_THEY_CAME else figure(way["change"], sign=True),
+        figure(way["adjusted"]),
+        figure(next(iter(way["site"].values()), None)),
+        f"{way['shortcut']['words']}, {figure(way['shortcut'])}",
+        figure(way["sharpness"]),
+    ]

@@ -15,13 +15,13 @@ from unseen.experiments.pages.sections import SOURCES
 # Any: JSON
 
 
-def row(pooled: float, adjusted: float, *, montgomery: float = 0.9) -> dict[str, Any]:
+def row(pooled: float, adjusted: float, *, montgomery: float = 0.9, method: str = "dae") -> dict[str, Any]:
     def figure(value: float) -> dict[str, float]:
         return {"value": value, "low": value - 0.1, "high": value + 0.1}
 
     return {
         "recipe": f"{ROWS}x", "seed": 0, "device": "cpu", "date": "2026-01-01", "px": 64, "seconds": 1.0, "kept": 5,
-        "milliseconds": 4.0,
+        "milliseconds": 4.0, "method": method,
         "above_shortcut": {group: {**figure(0.1), "words": "mean |Laplacian|", "strength": 0.78} for group in SOURCES},
         "above": {
             "floor": {group: figure(0.05) for group in SOURCES},
@@ -53,12 +53,14 @@ def twins(low: float) -> dict[str, Any]:
 ALL = {
     f"{ROWS}pca-0": row(0.75, 0.6),
     f"{ROWS}sharp-0": row(0.95, 0.55),
-    f"{ROWS}good-0": row(0.85, 0.75),
+    f"{ROWS}good-0": row(0.85, 0.75, method="ensemble"),
+    f"{ROWS}quick-0": row(0.8, 0.69),
     f"{ROWS}better-0": row(0.86, 0.78),
     f"{ROWS}lopsided-0": row(0.9, 0.9, montgomery=0.6),
     f"{TWINS}pca-0": twins(0.6),
     f"{TWINS}sharp-0": twins(0.6),
     f"{TWINS}good-0": twins(0.6),
+    f"{TWINS}quick-0": twins(0.6),
     f"{TWINS}better-0": twins(0.45),
     f"{TWINS}lopsided-0": twins(0.6),
 }
@@ -66,13 +68,14 @@ ALL = {
 
 def test_the_highest_index_of_those_that_nothing_speaks_against() -> None:
     found = {one.name: one for one in candidates(ALL)}
-    assert list(found) == ["lopsided", "better", "good", "sharp", "pca"]
+    assert list(found) == ["lopsided", "better", "good", "sharp", "quick", "pca"]
     assert found["good"].index == pytest.approx(0.8)
     assert found["lopsided"].against == ("below `pca` at montgomery",)
     assert found["sharp"].against == ("adjusted, below `pca`",)
     assert found["better"].against == ("does not tell phantom twins",)
-    chosen = nominated(ALL)
+    chosen, single = nominated(ALL), nominated(ALL, single=True)
     assert chosen is not None and chosen.name == "good"
+    assert single is not None and single.name == "quick"
 
 
 def test_without_phantoms_or_a_floor_nothing_is_nominated() -> None:
@@ -84,7 +87,10 @@ def test_without_phantoms_or_a_floor_nothing_is_nominated() -> None:
 def test_openings_are_counted_and_the_page_says_so() -> None:
     assert openings(ALL) == [] and openings({**ALL, f"{TESTED}good-0": row(0.8, 0.7)}) == ["good"]
     page = detectors_page(ALL)
-    assert "**Nominated: `good`.** Folds 1 to 4 have been opened for 0 of these recipes." in page
+    assert (
+        "**Nominated: `good`; of single methods: `quick`.** Folds 1 to 4 have been opened for 0 of these recipes."
+        in page
+    )
     assert "| `good` | 0.800 | – |" in page
     opened = detectors_page({**ALL, f"{TESTED}good-0": row(0.8, 0.7)})
     assert "opened for 1 of these recipes: `good`." in opened

@@ -8,7 +8,7 @@ from unseen.artifacts.limits import LIMITS
 from unseen.experiments.contamination import ROWS as DIRTY
 from unseen.experiments.development import ROWS, TWINS
 from unseen.experiments.generalisation import ROWS as MATRICES
-from unseen.experiments.nomination import FLOOR, TESTED, candidates, nominated, openings
+from unseen.experiments.nomination import FLOOR, TESTED, Candidate, candidates, nominated, openings
 from unseen.experiments.pages.cells import Entry, figure, table
 from unseen.experiments.pages.detectors_studies import dirty, matrices, tested, twins, ways
 from unseen.experiments.pages.sections import SOURCES, aurocs
@@ -64,7 +64,7 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
     listed = candidates(rows)
     if not listed:
         return []
-    chosen, opened = nominated(rows), openings(rows)
+    chosen, quick, opened = nominated(rows), nominated(rows, single=True), openings(rows)
     lines = [[f"`{one.name}`", f"{one.index:.3f}", "; ".join(one.against) or "–"] for one in listed]
     return [
         "## Which is worth the test folds",
@@ -73,9 +73,13 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
         f"are nowhere below `{FLOOR}` there and that tell phantom twins, of which nothing but the lesion differs, "
         "better than chance.",
         table(["Recipe", "index", "what speaks against it"], lines),
-        f"**Nominated: {'nothing yet' if chosen is None else f'`{chosen.name}`'}.** Folds 1 to 4 have been opened for "
+        f"**Nominated: {_named(chosen)}; of single methods: {_named(quick)}.** Folds 1 to 4 have been opened for "
         f"{len(opened)} of these recipes{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}.",
     ]
+
+
+def _named(one: Candidate | None) -> str:
+    return "nothing yet" if one is None else f"`{one.name}`"
 
 
 def _line(row: Entry) -> list[str]:

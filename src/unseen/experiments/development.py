@@ -74,6 +74,10 @@ def milliseconds(detector: Detector, films: Iterable[Film | NotRead]) -> float:
 def phantom_row(recipe: Recipe, *, pairs: int = PAIRS, root: Path | None = None) -> Row:
     """The row of the same recipe, trained on phantom normals, of phantom twins: pictures that differ in a lesion and in
     nothing else."""
-    on_phantoms = resolve(recipe.model_copy(update={"data": RecipeData()}))
-    row = twin_row(on_phantoms, pairs=pairs, root=root)
+    row = twin_row(on_phantoms(recipe), pairs=pairs, root=root)
     return {**row, "recipe": TWINS + recipe.name.removeprefix(RECIPES)}
+
+
+def on_phantoms(recipe: Recipe) -> Recipe:
+    """The recipe, to learn from phantom normals."""
+    return resolve(recipe.model_copy(update={"data": RecipeData()}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -10,12 +11,15 @@ import time
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file
+import torch
+from safetensors.torch import load_file, save_file
 
 from tests.cli.conftest import LIMITS, Say, World, run
 from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.run import runs_root
+from unseen.networks.photographs import published_places
+from unseen.networks.residual_classifier import ResNet18
 
 
 @pytest.fixture
@@ -131,3 +135,36 @@ def test_a_killed_training_goes_on_to_the_same_weights(world: World, tmp_path: P
     assert bundle.load(Path(again.out.strip())).card.weights_sha256
     logs = [next(root.glob("*/log.csv")).read_text().splitlines() for root in (tmp_path / "whole", killed)]
     assert len(logs[0]) == len(logs[1]) == 61
+
+
+@pytest.mark.usefixtures("quick_lungs")
+def test_a_backbone_is_given_as_a_file(say: Say, world: World, runs: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        """
+[view]
+size = 32
+[method]
+key = "patch-memory"
+features = 4
+memory = 16
+""",
+        encoding="utf-8",
+    )
+    weights = tmp_path / "resnet18.safetensors"
+    words = ("train", recipe, "--data", world.normals, "--backbone", weights)
+    answer = say(*words)
+    assert answer.code == 2 and "resnet18.safetensors cannot be read" in answer.err and not list(runs.glob("mine-*"))
+    save_file(published_names(ResNet18(features=4)), weights)
+    answer = say(*words, "--out", tmp_path / "model")
+    assert answer.code == 0, answer.err
+    card = bundle.load(tmp_path / "model").card
+    assert card.config["backbone"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert "this training had been done before" in say(*words).err
+
+
+def published_names(network: ResNet18) -> dict[str, torch.Tensor]:
+    """The network's weights as they are published: of three colours, in torchvision's names."""
+    state = network.state_dict()
+    renamed = {name: state[place].clone() for name, place in published_places(state).items()}
+    return {**renamed, "conv1.weight": renamed["conv1.weight"].repeat(1, 3, 1, 1) / 3}

@@ -26,6 +26,10 @@ def train(
             help="films nobody has labelled: of all epochs, the one that tells them best from normals is kept"
         ),
     ] = None,
+    backbone: Annotated[
+        Path | None,
+        typer.Option(help="a safetensors file of ResNet-18's weights to begin with, for the methods that stand on one"),
+    ] = None,
     fold: Annotated[int | None, typer.Option(help="leave out the films of this fold of the recipe's split")] = None,
     out: Annotated[Path | None, typer.Option(help="also write the model's bundle here")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
@@ -70,6 +74,7 @@ def train(
             data=data,
             finder=finder,
             unlabelled=unlabelled,
+            backbone=backbone,
             progress=shown_on(),
             out=out,
             licence=licence,

@@ -38,6 +38,7 @@ class AnatPaste(LesionClassifier):
     """
 
     key = "anatpaste"
+    rests = False
 
     class Config(LesionSettings):
         """The paper's score is "density", with h = 1."""

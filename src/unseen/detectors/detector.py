@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from unseen.artifacts.bundle import Card
+    from unseen.detectors.backbone import Backbone
     from unseen.detectors.choosing import Chooser
     from unseen.training.history import History
     from unseen.training.learner import Learner
@@ -96,6 +97,7 @@ class Fitting:
     progress  called with the loop's progress, or None
     validate  called after each epoch with its number; what it returns is kept in the history, or None
     unlabelled  films of which nobody knows what they show, for a method that learns from them
+    backbone  weights that a network begins with, for a method that can
     """
 
     training: Training
@@ -103,6 +105,7 @@ class Fitting:
     progress: Callable[[Progress], None] | None = None
     validate: Callable[[int], Mapping[str, float]] | None = None
     unlabelled: Normals | None = None
+    backbone: Backbone | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +183,7 @@ class Detector(ABC):
         finder: Finder | Path | str | None = None,
         training: Training | None = None,
         unlabelled: Iterable[Film | NotRead] = (),
+        backbone: Path | str | None = None,
         folder: Path | None = None,
         progress: Callable[[str, Progress], None] | None = None,
         validate: Callable[[int], Mapping[str, float]] | None = None,
@@ -193,12 +197,14 @@ class Detector(ABC):
         training  epochs, batch size, seed, device; see `unseen.training.Training`
         unlabelled  films of which nobody knows what they show: of all epochs, the one that tells them best from the
                   normals is kept (`choosing.Chooser`). None: the last epoch is. `ddad` learns from them instead
+        backbone  a safetensors file of ResNet-18's weights, for the methods that stand on one
         folder    where checkpoints go; an interrupted fit with the same folder goes on where it stopped
         progress  called with what is being trained and the loop's progress; by default it is shown on a terminal
         validate  called after each epoch with its number; what it returns is kept in the history, and changes nothing
 
         Raises FitError for a film labelled abnormal, for no readable film, for a bundle without a finder, for
-        unlabelled films where a method has no epochs to choose from, and for none where it learns from them,
+        unlabelled films where a method has no epochs to choose from, and for none where it learns from them, for a
+        backbone that does not fit,
         NoMasksError for lungs that cannot be learnt, BundleError for what is no bundle.
         """
         from unseen.training.settings import Training
@@ -209,6 +215,7 @@ class Detector(ABC):
             self.check_number(len(normals))
         if isinstance(unlabelled, Sized):
             self.check_unlabelled(len(unlabelled))
+        given = None if backbone is None else self.begin_with(backbone)
         progress = progress or shown_on(silent_off_terminal=True)
         films = list(normals) if iter(normals) is normals else normals
         if isinstance(finder, str | Path):
@@ -228,7 +235,8 @@ class Detector(ABC):
         chooser = None if self.learns_from_unlabelled else self._chooser(prepared, unlabelled, folder)
         after_epoch = validate if chooser is None else _both(chooser, validate)
         began = time.monotonic()
-        self.learn(prepared, Fitting(training, folder, lambda state: progress(self.key, state), after_epoch, others))
+        fitting = Fitting(training, folder, lambda state: progress(self.key, state), after_epoch, others, given)
+        self.learn(prepared, fitting)
         if chooser is not None:
             chooser.restore()
         spent = time.monotonic() - began if self.history is None else self.history.seconds
@@ -289,6 +297,14 @@ class Detector(ABC):
             raise FitError(
                 f"{self.key} learns from unlabelled films beside normal ones. Give some (--unlabelled FOLDER)"
             )
+
+    def begin_with(self, backbone: Path | str) -> Backbone:
+        """Read the weights that the network is to begin with, and note their digest in the settings.
+
+        Raises FitError for a method that takes none, for an unreadable file, and for one of another digest than the
+        settings name.
+        """
+        raise FitError(f"{self.key} takes no backbone. anatpaste, patch-memory and student-teacher do")
 
     @property
     def weights_sha256(self) -> str:

@@ -16,6 +16,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
@@ -23,8 +24,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.detectors.detector import Detector, Fitting, Normals, Settings
+from unseen.detectors.backbone import Backbone
+from unseen.detectors.detector import Detector, FitError, Fitting, Normals, Settings
 from unseen.detectors.synthetic_lesions import clouded, pasted
+from unseen.networks.photographs import fill
 from unseen.networks.residual_classifier import ResNet18
 from unseen.training.learner import Step
 
@@ -39,10 +42,22 @@ class LesionSettings(Settings):
     lesions: Literal["paste", "cloud", "both"] = Field(default="both", description="what is put into lungs")
     varied: bool = Field(default=True, description="normal and changed pictures alike: shifted, sharper or softer")
     learning_rate: float = Field(default=0.03, gt=0, le=1, description="SGD's, with momentum 0.9; falls by a cosine")
+    # left out where there is none, so that digests of recipes older than it stay what they were
+    backbone: str | None = Field(
+        default=None,
+        pattern="^[0-9a-f]{64}$",
+        exclude_if=lambda digest: digest is None,
+        description="SHA-256 of the file of weights that it began with; fit(backbone=…) notes it",
+    )
 
 
 class LesionClassifier(Detector):
-    """Base of `anatpaste`, `patch-memory` and `student-teacher`."""
+    """Base of `anatpaste`, `patch-memory` and `student-teacher`.
+
+    With a backbone, `anatpaste` goes on from its weights; the others take it as it is (`rests`), as their papers do.
+    """
+
+    rests: ClassVar[bool] = True
 
     Config: ClassVar[type[LesionSettings]] = LesionSettings
     config: LesionSettings
@@ -51,8 +66,26 @@ class LesionClassifier(Detector):
     def remember(self, normals: Normals, *, seed: int) -> None:
         """Keep of the training films what the member's score needs, with the classifier as it is."""
 
+    def begin_with(self, backbone: Path | str) -> Backbone:
+        given = Backbone.read(backbone)
+        if self.config.backbone not in (None, given.sha256):
+            raise FitError(f"backbone: {backbone} has another SHA-256 than method.backbone. Give the file it names")
+        self.config = self.config.model_copy(update={"backbone": given.sha256})
+        return given
+
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.classifier = self._drawn(fitting.training.seed)
+        if self.config.backbone is not None:
+            self._fill(fitting.backbone)
+            if self.rests:
+                if fitting.validate is not None:
+                    raise FitError(
+                        f"{self.key} takes its backbone as it is, and has no epochs to choose from. Leave the backbone "
+                        "out, or the unlabelled films"
+                    )
+                self.history = None
+                self.remember(normals, seed=fitting.training.seed)
+                return
         seed, n = fitting.training.seed, len(normals.images)
 
         def after_epoch(epoch: int) -> Mapping[str, float]:
@@ -67,6 +100,18 @@ class LesionClassifier(Detector):
             fitting if fitting.validate is None else replace(fitting, validate=after_epoch),
         )
         self.remember(normals, seed=seed)
+
+    def _fill(self, backbone: Backbone | None) -> None:
+        if backbone is None:
+            raise FitError(f"{self.key} is to begin with weights of SHA-256 {self.config.backbone}. Give the file")
+        try:
+            # a view's picture has a standard deviation of about 1/3 (z-scores) or 0.45 (the nominal range)
+            fill(self.classifier, backbone.weights, gain=3.0 if self.view.scale == "zscore" else 2.2)
+        except ValueError as error:
+            raise FitError(
+                f"backbone: {backbone.file}: {error}. Give ResNet-18's weights in torchvision's names, and set "
+                "features to what its first stage has (64 of those that are published)"
+            ) from error
 
     def modules(self) -> Mapping[str, nn.Module]:
         if not hasattr(self, "classifier"):

@@ -53,9 +53,8 @@ class StudentTeacher(LesionClassifier):
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         folder = None if fitting.folder is None else fitting.folder / "teacher"
-        super().learn(normals, Fitting(fitting.training, folder, fitting.progress))
-        assert self.history is not None
-        before = self.history.seconds
+        super().learn(normals, Fitting(fitting.training, folder, fitting.progress, backbone=fitting.backbone))
+        before = 0.0 if self.history is None else self.history.seconds
         self.student: ResNet18 = self._drawn(fitting.training.seed + 1)
         history = self.descend(
             _Studying(self),

@@ -102,6 +102,7 @@ def train_recipe(
     data: str | None = None,
     finder: Path | None = None,
     unlabelled: str | None = None,
+    backbone: Path | None = None,
     out: Path | None = None,
     licence: str = "",
     gate: bool = False,
@@ -114,6 +115,7 @@ def train_recipe(
     data    normal films in the place of the recipe's: a folder, a glob, a manifest (its abnormals are left aside)
     finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
     unlabelled  films of which nobody knows what they show: the epoch that tells them best from normals is kept
+    backbone  a safetensors file of weights that the network begins with
     out     a further copy of the bundle
     licence what the model may be used for, for its card
     gate    also learn the input gate from the same films, where the detector finds lungs, and keep it in the bundle
@@ -122,7 +124,7 @@ def train_recipe(
     """
     if out is not None:
         bundle.check_free(out)
-    recipe = resolve(recipe)
+    recipe = resolve(recipe) if backbone is None else _beginning_with(resolve(recipe), backbone)
     films, data_digest = training_films(recipe, fold=fold, data=data)
     root = runs_root() if root is None else root
     others = None if unlabelled is None else of_unknown_label(unlabelled)
@@ -149,6 +151,7 @@ def train_recipe(
             finder=lungs,
             training=training,
             unlabelled=() if others is None else others.films,
+            backbone=backbone,
             folder=run.folder,
             progress=progress,
             validate=after_epoch,
@@ -162,6 +165,14 @@ def train_recipe(
     if out is not None:
         save(detector, out, recipe_digest=name, licence=licence, gate=guard)
     return Trained(run, detector, recipe, name, history, tuple(detector.not_read), found)
+
+
+def _beginning_with(recipe: Recipe, backbone: Path) -> Recipe:
+    """The recipe with the digest of the weights that it begins with, so that its run is not that of others."""
+    detector = detector_of(recipe)
+    detector.begin_with(backbone)
+    method = recipe.method.model_copy(update={"settings": detector.config.model_dump(mode="json")})
+    return recipe.model_copy(update={"method": method})
 
 
 def gate_of(

@@ -7,9 +7,10 @@ import json
 from tests.docs.blocks import ROOT
 from tests.experiments.conftest import World
 from unseen.artifacts import recipe as recipes
+from unseen.artifacts.recipe import RecipeMethod
 from unseen.detectors.saved import load
 from unseen.experiments.cohort import cohort_of
-from unseen.experiments.development import FOLD, RECIPES, ROWS, development_row
+from unseen.experiments.development import FOLD, RECIPES, ROWS, development_row, takes_unlabelled
 from unseen.experiments.pages.detectors_page import detectors_page
 from unseen.experiments.rows import read_rows
 from unseen.experiments.running import resolve
@@ -29,6 +30,26 @@ def test_a_row_is_of_fold_0_alone(world: World) -> None:
     page = detectors_page({f"{ROWS}floor-0": row})
     low = row["metrics"]["auroc"]["pooled"]["low"]
     assert "| `floor`, 32 px |" in page and f"[{low:.2f}, " in page
+
+
+def test_a_method_that_learns_from_unlabelled_films_is_given_them_without_their_labels(world: World) -> None:
+    recipe = resolve(
+        world.recipes[0].model_copy(
+            update={
+                "name": f"{RECIPES}ddad",
+                "method": RecipeMethod(key="ddad", settings={"features": 4, "latent": 4, "autoencoders": 2}),
+            }
+        )
+    )
+    assert takes_unlabelled(recipe) and not takes_unlabelled(world.recipes[0])
+    row = development_row(recipe, root=world.root)
+    cohort = cohort_of(recipe)
+    assert row["unlabelled"] == 48 == len(cohort.films.entries) - len(cohort.testing(0).entries)
+    (folder,) = world.root.glob(f"{RECIPES}ddad-f0-0-*")
+    learnt = set(load(folder / "bundle").training_films)
+    assert not learnt & {film.pixel_sha256 for film in cohort.testing(0)}  # type: ignore[union-attr]
+    assert len(learnt) == 48
+    assert load(folder / "bundle").facts["unlabelled_films"] == 48
 
 
 def test_the_committed_page_is_what_the_rows_say() -> None:

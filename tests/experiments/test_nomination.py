@@ -21,7 +21,7 @@ def row(pooled: float, adjusted: float, *, montgomery: float = 0.9, method: str 
 
     return {
         "recipe": f"{ROWS}x", "seed": 0, "device": "cpu", "date": "2026-01-01", "px": 64, "seconds": 1.0, "kept": 5,
-        "milliseconds": 4.0, "method": method,
+        "milliseconds": 4.0, "method": method, "unlabelled": 0, "folds": {"1": {}, "2": {}},
         "above_shortcut": {group: {**figure(0.1), "words": "mean |Laplacian|", "strength": 0.78} for group in SOURCES},
         "above": {
             "floor": {group: figure(0.05) for group in SOURCES},
@@ -84,6 +84,13 @@ def test_without_phantoms_or_a_floor_nothing_is_nominated() -> None:
     assert candidates({f"{ROWS}good-0": row(0.9, 0.9)}) == [] and nominated({}) is None
 
 
+def test_what_learnt_from_more_than_normals_is_no_candidate() -> None:
+    helped = {**row(0.99, 0.99), "unlabelled": 500, "recipe": f"{ROWS}helped"}
+    known = {**ALL, f"{ROWS}helped-0": helped, f"{TWINS}helped-0": twins(0.9)}
+    assert "helped" not in [one.name for one in candidates(known)]
+    assert "| `helped`, 64 px, and 500 unlabelled films |" in detectors_page(known)
+
+
 def test_openings_are_counted_and_the_page_says_so() -> None:
     assert openings(ALL) == [] and openings({**ALL, f"{TESTED}good-0": row(0.8, 0.7)}) == ["good"]
     page = detectors_page(ALL)
@@ -92,9 +99,15 @@ def test_openings_are_counted_and_the_page_says_so() -> None:
         in page
     )
     assert "| `good` | 0.800 | – |" in page
-    opened = detectors_page({**ALL, f"{TESTED}good-0": row(0.8, 0.7)})
+    opened = detectors_page({**ALL, f"{TESTED}good-0": {**row(0.8, 0.7), "recipe": f"{TESTED}good"}})
     assert "opened for 1 of these recipes: `good`." in opened
     assert "| montgomery | 0.90 [0.80, 1.00] | 0.70 [0.60, 0.80] | +0.05 [−0.05, +0.15] | spread, 0.70 |" in opened
+    assert "On the test folds `good` reaches 0.80 [0.70, 0.90]; it is not shown to be above `pca` (+0.05" in opened
+    assert (
+        "with an AUROC of 0.78: of 6 recipes 0 are surely above it on fold 0, whose films are too few to tell more."
+        in opened
+    )
+    assert "On the test folds" not in page
     assert "*Not opened:" in page and "*Not opened:" not in opened
 
 
@@ -104,3 +117,14 @@ def test_a_row_of_twins_is_of_the_same_recipe_on_phantoms(world: World, monkeypa
     found = phantom_row(recipe, pairs=10, root=world.root)
     assert found["recipe"] == f"{TWINS}floor" and found["pairs"] == 10 and found["method"] == "pca"
     assert found["metrics"]["n"]["pooled"] == {"normal": 10, "abnormal": 10}
+
+
+def test_what_to_conclude_follows_from_the_rows() -> None:
+    plain, aligned = row(0.8, 0.7), row(0.84, 0.7)
+    plain["recipe"], aligned["recipe"] = f"{ROWS}dae", f"{ROWS}dae-aligned"
+    aligned["above_shortcut"]["pooled"] = {**aligned["above_shortcut"]["pooled"], "low": 0.01}
+    guess = {**row(0.52, 0.5), "recipe": f"{ROWS}guess"}
+    page = detectors_page({f"{ROWS}dae-0": plain, f"{ROWS}dae-aligned-0": aligned, f"{ROWS}guess-0": guess})
+    assert "of 3 recipes 1 are surely above it on fold 0 (`dae-aligned`)." in page
+    assert "- Alignment changes the pooled AUROC of `dae` +0.04." in page
+    assert "- Not better than chance here: `guess`." in page

@@ -89,5 +89,7 @@ def test_the_row_sets_every_way_beside_the_films_as_they_came(world: World, film
         aligned = next(way for way in others if way["way"] == "aligned")
         assert aligned["shortcut"] == came["shortcut"]
         assert aligned["sharpness"]["value"] == came["sharpness"]["value"]
+    assert set(ways(films)) - set(ways(films, frame="whole")) == {"padded", "aligned, padded"}
     page = detectors_page({row["recipe"]: row for row in rows})
     assert "### `ms_cxr`" in page and "### `elsewhere`" in page and "| aligned, padded |" in page
+    assert "- *border removed*: on lung crops the detectors change by " in page

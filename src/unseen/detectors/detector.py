@@ -125,9 +125,10 @@ class Finding:
 
     score           higher is less like the training films; the unit is the method's own
     parts           the score's ingredients and side figures, by name
-    anomaly_map     float32 (size, size) ≥ 0, on the network's grid
+    anomaly_map     float32 (size, size) ≥ 0, on the grid of `viewed`
     reconstruction  float32 (size, size), network units; None for a method that gives no picture back
-    viewed          the film as the network saw it, and how to bring other pictures onto that grid
+    viewed          the film as the network saw it (before alignment, where the view aligns), and how to bring other
+                    pictures onto that grid
     """
 
     film: Film = field(repr=False)

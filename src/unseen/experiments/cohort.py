@@ -17,6 +17,7 @@ from pathlib import Path
 from unseen.artifacts.files import sha256_of
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
 from unseen.data.film import Film, NotRead
+from unseen.data.listing import Source
 from unseen.data.manifest import Entry
 from unseen.data.reading import Films, films
 
@@ -101,7 +102,7 @@ def own_normals(source: str) -> Cohort:
     return Cohort(listed, {}, _digest(listed.entries, {}))
 
 
-def of_unknown_label(source: str) -> Cohort:
+def of_unknown_label(source: Source) -> Cohort:
     """A user's films of which nobody knows what they show; what a manifest says of that is not read."""
     listed = films(source)
     if not listed.entries:

@@ -15,6 +15,7 @@ from pathlib import Path
 from unseen.artifacts.bundle import load
 from unseen.artifacts.recipe import Recipe, RecipeData
 from unseen.data.film import Film, NotRead
+from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
 from unseen.evaluation.figures import metrics_from_table
 from unseen.evaluation.table import score_table
@@ -33,10 +34,16 @@ _TIMED = 20
 
 
 def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
-    """The row of a recipe that is trained without fold 0, or found trained, and scored on it."""
+    """The row of a recipe that is trained without fold 0, or found trained, and scored on it.
+
+    A method that learns from unlabelled films is given all those of folds 1 to 4, without what is known of them.
+    """
     recipe = resolve(recipe)
-    trained = train_recipe(recipe, fold=FOLD, root=root)
-    tested = cohort_of(recipe).testing(FOLD)
+    cohort = cohort_of(recipe)
+    others = cohort.films.select(lambda entry: cohort.fold_of[entry.name] != FOLD) if takes_unlabelled(recipe) else None
+    unlabelled = None if others is None else [str(entry.path) for entry in others.entries]
+    trained = train_recipe(recipe, fold=FOLD, unlabelled=unlabelled, root=root)
+    tested = cohort.testing(FOLD)
     table = score_table(trained.detector, tested, keep=0).table
     metrics: Row = metrics_from_table(table, recipe=trained.digest)
     date = load(trained.run.bundle).card.created[:10]
@@ -45,6 +52,7 @@ def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
         **described(trained.recipe, digest=trained.digest, device=trained.detector.trained_on, date=date),
         "recipe": ROWS + recipe.name.removeprefix(RECIPES),
         "fold": FOLD,
+        "unlabelled": 0 if others is None else len(others.entries),
         "steps": 0 if trained.history is None else trained.history.steps,
         "seconds": trained.detector.facts["training_seconds"],
         "milliseconds": milliseconds(trained.detector, tested),
@@ -69,6 +77,12 @@ def milliseconds(detector: Detector, films: Iterable[Film | NotRead]) -> float:
     finally:
         torch.set_num_threads(threads)
     return round(1000 * statistics.median(spent), 2)
+
+
+def takes_unlabelled(recipe: Recipe) -> bool:
+    """Whether the method learns from more than normal films, so that its figures do not stand beside the others'."""
+    method: type[Detector] = METHODS.load(recipe.method.key)
+    return method.learns_from_unlabelled
 
 
 def phantom_row(recipe: Recipe, *, pairs: int = PAIRS, root: Path | None = None) -> Row:

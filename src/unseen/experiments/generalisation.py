@@ -9,6 +9,7 @@ one sharpness, and the shortcuts are measured on both.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,10 @@ def generalisation_row(
     recipe = resolve(recipe)
     check_normals_alone(recipe, "generalisation")
     tables: dict[tuple[str, str, bool], list[pl.DataFrame]] = {}
+    trained_on = ""
     for fold in folds:
-        for key, table in _fold(recipe, elsewhere, fold, runs_root() if root is None else root).items():
+        found, trained_on = _fold(recipe, elsewhere, fold, runs_root() if root is None else root)
+        for key, table in found.items():
             tables.setdefault(key, []).append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
         say(f"{recipe.name}: fold {fold}")
     return {
@@ -60,14 +63,18 @@ def generalisation_row(
         "seed": recipe.seed,
         "folds": list(folds),
         "px": recipe.view["size"],
-        "device": str(recipe.training["device"]),
+        "device": trained_on,
+        "date": datetime.now(UTC).date().isoformat(),
         "version": __version__,
         "cells": [_cell(*key, pl.concat(parts)) for key, parts in tables.items()],
     }
 
 
-def _fold(recipe: Recipe, elsewhere: Sequence[str], fold: int, root: Path) -> dict[tuple[str, str, bool], pl.DataFrame]:
-    """By source learnt from, source looked at, and whether the films looked at were matched for resolution."""
+def _fold(
+    recipe: Recipe, elsewhere: Sequence[str], fold: int, root: Path
+) -> tuple[dict[tuple[str, str, bool], pl.DataFrame], str]:
+    """Scores by source learnt from, source looked at, and whether the films looked at were matched for resolution; and
+    what the detectors were trained on."""
     home = cohort_of(recipe)
     finder = shared_lungs(home.training(fold), recipe, fold=fold, data_digest=home.digest, root=root)
     normals: dict[str, list[Film]] = {}
@@ -78,7 +85,7 @@ def _fold(recipe: Recipe, elsewhere: Sequence[str], fold: int, root: Path) -> di
             for film in carrying(chosen, finder):
                 kept.setdefault(place or film.source, []).append(film)
     matched = {source: MatchedResolution.of(films) for source, films in normals.items()}
-    found = {}
+    found, trained_on = {}, ""
     for learnt, films in normals.items():
         detector = detector_of(recipe)
         name = f"{recipe.name.rpartition('/')[2]}-{learnt}-f{fold}-{recipe.seed}"
@@ -88,11 +95,12 @@ def _fold(recipe: Recipe, elsewhere: Sequence[str], fold: int, root: Path) -> di
             training=validated(recipe.training, Training, where="training"),
             folder=root / "generalisation" / name,
         )
+        trained_on = detector.trained_on
         for seen, others in tested.items():
             found[learnt, seen, False] = score_table(detector, others, keep=0).table
             if seen in elsewhere:
                 found[learnt, seen, True] = score_table(detector, map(matched[seen], others), keep=0).table
-    return found
+    return found, trained_on
 
 
 def _cell(learnt: str, seen: str, matched: bool, table: pl.DataFrame) -> Row:

@@ -38,8 +38,10 @@ class Candidate:
 
 
 def candidates(rows: Mapping[str, Entry]) -> list[Candidate]:
-    """Every recipe with a row of fold 0, the highest index first."""
-    found = {_short(name, FOLD_0): row for name, row in rows.items() if name.startswith(FOLD_0)}
+    """Every recipe with a row of fold 0 that learnt from normals alone, the highest index first."""
+    found = {
+        _short(name, FOLD_0): row for name, row in rows.items() if name.startswith(FOLD_0) and not row["unlabelled"]
+    }
     twins = {_short(name, TWINS): row for name, row in rows.items() if name.startswith(TWINS)}
     floor = found.get(FLOOR)
     if floor is None:

@@ -34,6 +34,7 @@ from unseen.training.history import History
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
+    from unseen.data.listing import Source
     from unseen.training.loop import Progress
 
 _log = logging.getLogger("unseen")
@@ -101,7 +102,7 @@ def train_recipe(
     fold: int | None = None,
     data: str | None = None,
     finder: Path | None = None,
-    unlabelled: str | None = None,
+    unlabelled: Source | None = None,
     backbone: Path | None = None,
     out: Path | None = None,
     licence: str = "",

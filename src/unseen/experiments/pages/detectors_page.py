@@ -11,10 +11,15 @@ from unseen.experiments.generalisation import ROWS as MATRICES
 from unseen.experiments.nomination import FLOOR, TESTED, Candidate, candidates, nominated, openings
 from unseen.experiments.pages.cells import Entry, figure, table
 from unseen.experiments.pages.detectors_studies import dirty, matrices, tested, twins, ways
+from unseen.experiments.pages.noise import noise_study
 from unseen.experiments.pages.sections import SOURCES, aurocs
 from unseen.experiments.preparations.comparing import ROWS as WAYS
 
 _HEAD = ["Recipe", *SOURCES, "adjusted", "site", "above the best shortcut", "training, s", "ms a film", "numbers kept"]
+
+_ALIGNED = "-aligned"
+COUNTS = "robustness/counts/"
+"""What the names of the rows of robustness to noise of counts begin with."""
 
 
 def detectors_page(rows: Mapping[str, Entry]) -> str:
@@ -23,19 +28,70 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
     def of(prefix: str) -> list[Entry]:
         return [row for name, row in rows.items() if name.startswith(prefix)]
 
+    picked = nominated(rows), nominated(rows, single=True)
     blocks = [
         "# Detectors on equal terms",
         f"*Rendered by `make results-detectors` from `results/detectors/`; every figure is in there. {LIMITS}*",
         "The same films, lungs, grid and audit for every method ([what each is](theory/detectors.md)).",
+        *_conclusions(of(ROWS), of(TESTED)),
         *_development(of(ROWS)),
         *twins(of(TWINS)),
         *_nomination(rows),
-        *tested(of(TESTED)),
+        *tested(of(TESTED), [one.name for one in picked if one is not None]),
         *dirty(of(DIRTY)),
         *ways(of(WAYS)),
         *matrices(of(MATRICES)),
+        *_counts(of(COUNTS)),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry]) -> list[str]:
+    """What a reader should conclude: each sentence is computed, so it changes when the rows do."""
+    if not rows:
+        return []
+    strongest = rows[0]["above_shortcut"]["pooled"]
+    above = [row for row in rows if row["above_shortcut"]["pooled"]["low"] > 0]
+    names = {row["recipe"]: row["metrics"]["auroc"]["pooled"]["value"] for row in rows}
+    gains = {
+        name.removeprefix(ROWS): names[f"{name}{_ALIGNED}"] - value
+        for name, value in names.items()
+        if f"{name}{_ALIGNED}" in names
+    }
+    low = [row for row in rows if row["metrics"]["auroc"]["pooled"]["low"] <= 0.5]
+    said = [
+        f"{strongest['words']}, which asks for no learning, tells these films apart with an AUROC of "
+        f"{strongest['strength']:.2f}: of {len(rows)} recipes {len(above)} are surely above it on fold 0"
+        + (f" ({_list(above)})" if above else ", whose films are too few to tell more"),
+    ]
+    if gains:
+        told = ", ".join(f"`{name}` {gain:+.2f}".replace("-", "−") for name, gain in gains.items())
+        said.append(f"alignment changes the pooled AUROC of {told}")
+    if low:
+        said.append(f"not better than chance here: {_list(low)}")
+    for row in opened:
+        pooled, floor, shortcut = (
+            row["metrics"]["auroc"]["pooled"],
+            *(row["above"][name]["pooled"] for name in ("floor", "shortcut")),
+        )
+        verdict = ["is" if one["low"] > 0 else "is not shown to be" for one in (floor, shortcut)]
+        said.append(
+            f"on the test folds `{row['recipe'].removeprefix(TESTED)}` reaches {figure(pooled)}; it {verdict[0]} above "
+            f"`{FLOOR}` ({figure(floor, sign=True)}) and {verdict[1]} above the best shortcut "
+            f"({figure(shortcut, sign=True)})"
+        )
+    return ["## What to conclude", "\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
+
+
+def _counts(rows: Sequence[Entry]) -> list[str]:
+    title = "## Noise of counts"
+    if not rows:
+        return [title, "*No row yet: `python -m unseen.experiments --only counts` makes them.*"]
+    return [title, *(block for row in rows for block in noise_study(row))]
+
+
+def _list(rows: Sequence[Entry]) -> str:
+    return ", ".join(f"`{row['recipe'].removeprefix(ROWS)}`" for row in rows)
 
 
 def _development(rows: Sequence[Entry]) -> list[str]:
@@ -85,7 +141,8 @@ def _named(one: Candidate | None) -> str:
 def _line(row: Entry) -> list[str]:
     metrics = row["metrics"]
     return [
-        f"`{row['recipe'].removeprefix(ROWS)}`, {row['px']} px",
+        f"`{row['recipe'].removeprefix(ROWS)}`, {row['px']} px"
+        + (f", and {row['unlabelled']} unlabelled films" if row["unlabelled"] else ""),
         *aurocs(row),
         figure(metrics["adjusted"]["pooled"]),
         figure(next(iter(metrics["site"].values()), None)),

@@ -4,6 +4,7 @@ what is done against shortcuts, and the matrix of sources."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from unseen.experiments.contamination import ROWS as DIRTY
 from unseen.experiments.development import TWINS
@@ -11,7 +12,7 @@ from unseen.experiments.generalisation import ROWS as MATRICES
 from unseen.experiments.generalisation import matrix
 from unseen.experiments.nomination import FLOOR, TESTED
 from unseen.experiments.pages.cells import Entry, figure, table
-from unseen.experiments.pages.sections import SOURCES
+from unseen.experiments.pages.sections import SOURCES, aurocs
 from unseen.experiments.preparations.comparing import AS_THEY_CAME
 from unseen.experiments.preparations.comparing import ROWS as WAYS
 
@@ -52,34 +53,59 @@ def twins(rows: Sequence[Entry]) -> list[str]:
     ]
 
 
-def tested(rows: Sequence[Entry]) -> list[str]:
-    """The nominated recipe on folds 1 to 4, and what is claimed of it."""
+def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
+    """Every recipe for which folds 1 to 4 were opened; of those in `claimed`, each source by itself."""
     title = "## The test folds"
     if not rows:
         return [title, "*Not opened: `python -m unseen.experiments --only nominated` opens them for the nominated.*"]
-    blocks = [title]
-    for row in rows:
-        metrics, above = row["metrics"], row["above"]
-        n, site = metrics["n"]["pooled"], figure(next(iter(metrics["site"].values()), None))
+    n = rows[0]["metrics"]["n"]["pooled"]
+    ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
+    head = ["Recipe", *SOURCES, "adjusted", "site", f"above `{FLOOR}`", "above the best shortcut", "training, s a fold"]
+    blocks = [
+        title,
+        f"Cross-fitted over folds 1 to 4: {n['normal']} normal and {n['abnormal']} abnormal films; seed "
+        f"{rows[0]['seed']}, {rows[0]['device']}, {max(row['date'] for row in rows)}. Differences by DeLong, paired, "
+        "of all films together; the shortcut is the best of these very films, which nobody could have chosen "
+        "beforehand.",
+        table(head, map(_tested, ordered)),
+    ]
+    for row in ordered:
+        if _name(row) not in claimed:
+            continue
+        above = row["above"]
         lines = [
             [
                 source,
-                figure(metrics["auroc"][source]),
-                figure(metrics["adjusted"][source]),
+                figure(row["metrics"]["auroc"][source]),
+                figure(row["metrics"]["adjusted"][source]),
                 figure(above["floor"][source], sign=True),
-                f"{above['shortcut'][source]['words']}, {above['shortcut'][source]['strength']:.2f}",
+                f"{words(above['shortcut'][source])}, {above['shortcut'][source]['strength']:.2f}",
                 figure(above["shortcut"][source], sign=True),
             ]
             for source in SOURCES
         ]
         blocks += [
-            f"`{row['recipe'].removeprefix(TESTED)}`, cross-fitted over folds 1 to 4: {n['normal']} normal and "
-            f"{n['abnormal']} abnormal films, seed {row['seed']}, {row['device']}, {row['date']}; "
-            f"{row['seconds']:.0f} s of training. Site {site}. Differences by DeLong, paired; the shortcut is the best "
-            "of these very films, which nobody could have chosen beforehand.",
+            f"`{_name(row)}`, source by source:",
             table(["Films", "AUROC", "adjusted", f"above `{FLOOR}`", "best shortcut", "above it"], lines),
         ]
     return blocks
+
+
+def _name(row: Entry) -> str:
+    return str(row["recipe"]).removeprefix(TESTED)
+
+
+def _tested(row: Entry) -> list[str]:
+    metrics, above = row["metrics"], row["above"]
+    return [
+        f"`{_name(row)}`, {row['px']} px",
+        *aurocs(row),
+        figure(metrics["adjusted"]["pooled"]),
+        figure(next(iter(metrics["site"].values()), None)),
+        figure(above["floor"]["pooled"], sign=True),
+        figure(above["shortcut"]["pooled"], sign=True),
+        f"{row['seconds'] / max(1, len(row['folds'])):.0f}",
+    ]
 
 
 def matrices(rows: Sequence[Entry]) -> list[str]:
@@ -91,9 +117,10 @@ def matrices(rows: Sequence[Entry]) -> list[str]:
         title,
         "Trained on one source's normals, tested on another's films, cross-fitted over folds "
         f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]}, so that the diagonal is as unseen as the rest; seed "
-        f"{rows[0]['seed']}, {rows[0]['device']}. Lungs by the finder of the Montgomery and Shenzhen normals. "
-        "*Matched*: the films looked at are blurred to one sharpness. *Shortcut*: the best label-free statistic of the "
-        "films in that column. In brackets behind an AUROC: adjusted for sharpness and lung area.",
+        f"{rows[0]['seed']}, {rows[0]['device']}, {rows[0]['date']}. Lungs by the finder of the Montgomery and "
+        "Shenzhen normals. *Matched*: the films looked at are blurred to one sharpness. *Shortcut*: the best "
+        "label-free statistic of the films in that column. In brackets behind an AUROC: adjusted for sharpness and "
+        "lung area.",
     ]
     for row in rows:
         cells = matrix(row)
@@ -121,7 +148,7 @@ def _cell(cell: Entry) -> str:
 
 
 def _shortcut(cell: Entry) -> str:
-    return f"{cell['shortcut']['words']}, {cell['shortcut']['strength']:.2f}"
+    return f"{words(cell['shortcut'])}, {cell['shortcut']['strength']:.2f}"
 
 
 def dirty(rows: Sequence[Entry]) -> list[str]:
@@ -178,10 +205,40 @@ def ways(rows: Sequence[Entry]) -> list[str]:
         blocks += [
             f"### `{place}`",
             f"Trained on {here[0]['training_normals']} normals of folds 1 to 4, tested on fold 0: {n['normal']} normal "
-            f"and {n['abnormal']} abnormal films; seed {here[0]['seed']}, {here[0]['device']}.",
+            f"and {n['abnormal']} abnormal films; seed {here[0]['seed']}, {here[0]['device']}, {here[0]['date']}.",
             table(head, [_way(row, way) for row in here for way in row["ways"]]),
         ]
-    return blocks
+    return [*blocks, "### In short", "\n".join(f"- {said}" for said in _in_short(rows))]
+
+
+def _in_short(rows: Sequence[Entry]) -> list[str]:
+    """Of each way, over all detectors and sets: what it does to the detector's AUROC and to the best shortcut's."""
+    said = []
+    for name in dict.fromkeys(way["way"] for row in rows for way in row["ways"] if way["change"]):
+        pairs = [
+            (row["ways"][0], way)
+            for row in rows
+            for way in row["ways"]
+            if way["way"] == name and row["frame"] == "lungs"
+        ]
+        changes = [way["change"] for _, way in pairs]
+        strengths = [way["shortcut"]["value"] - came["shortcut"]["value"] for came, way in pairs]
+        up, down = sum(one["low"] > 0 for one in changes), sum(one["high"] < 0 for one in changes)
+        detector, shortcut = (_signed(median(values)) for values in ([one["value"] for one in changes], strengths))
+        said.append(
+            f"*{name}*: on lung crops the detectors change by {detector} (median of {len(pairs)}; surely up in {up}, "
+            f"surely down in {down}), the best shortcut by {shortcut}"
+        )
+    return said
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def words(shortcut: Entry) -> str:
+    """What a statistic is called, in a table's cell."""
+    return str(shortcut["words"]).replace("|", "\\|")
 
 
 def _place(row: Entry) -> str:
@@ -196,6 +253,6 @@ def _way(row: Entry, way: Entry) -> list[str]:
         "–" if way["way"] == AS_THEY_CAME else figure(way["change"], sign=True),
         figure(way["adjusted"]),
         figure(next(iter(way["site"].values()), None)),
-        f"{way['shortcut']['words']}, {figure(way['shortcut'])}",
+        f"{words(way['shortcut'])}, {figure(way['shortcut'])}",
         figure(way["sharpness"]),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from unseen.artifacts.limits import LIMITS
 from unseen.experiments.pages.cells import Entry, convergence, figure, shortcut, table
+from unseen.experiments.pages.noise import noise_study
 from unseen.experiments.pages.sections import SOURCES, aurocs
 
 REPORTED = {"ganomaly": 0.9061, "roi-oracle": 0.8755, "roi-sure": 0.8987}
@@ -29,7 +30,8 @@ def thesis_page(rows: Mapping[str, Entry]) -> str:
         (row for name, row in rows.items() if name.startswith("thesis/")),
         key=lambda row: (-(row["features"] or 0), _ORDER.index(row["method"])),
     )
-    honest = [row for name, row in rows.items() if name.startswith(("ms_cxr/", "shipped/")) and "metrics" in row]
+    tested = [row for name, row in rows.items() if name.startswith(("ms_cxr/", "shipped/")) and "metrics" in row]
+    honest = [row for row in tested if row["method"] in _ORDER]
     noise = next(
         (row for name, row in rows.items() if name.startswith("robustness/") and row["noise"] == "gaussian"), None
     )
@@ -185,32 +187,8 @@ def _honest(rows: Sequence[Entry]) -> list[str]:
 
 
 def _noise(row: Entry | None) -> list[str]:
-    blocks = ["## Does SURE make the detector robust to noise?"]
-    if row is None:
-        return [*blocks, "*No row yet.*"]
-    first, second = row["recipes"]
-    names = {recipe: recipe.rpartition("/")[2].partition("-64")[0] for recipe in (first, second)}
-    own = row["own_sigma"]
-    blocks.append(
-        f"`{names[first]}` against its only true twin `{names[second]}`: they differ in one term. Gaussian noise of "
-        f"known "
-        f"σ (network units, [−1, 1]) is added once to each film after the View; {row['px']} px, {row['features']} "
-        f"features, lung crop, fold {row['fold']} ({row['n']['normal']} normal and {row['n']['abnormal']} abnormal "
-        f"films), "
-        f"seeds {', '.join(map(str, row['seeds']))}, {row['trainings']} trainings. SURE is told the added σ; at σ = "
-        f"0 the two "
-        f"are the same training. The films' own noise, estimated on the same grid: median {own['0.5']:.3f}, quartiles "
-        f"{own['0.25']:.3f} to {own['0.75']:.3f}. Differences are paired (same films, same noise, same seed), with "
-        f"95 % "
-        f"intervals from {row['draws']} bootstrap draws over films and seeds."
-    )
-    head = ["trained at σ", "tested at σ", f"`{names[first]}`", f"`{names[second]}`", "difference"]
-    for part, entries in row["auroc"].items():
-        title = "The detectors' score, ‖z − ẑ‖₂" if part == "score" else f"The other part of the score, {part}"
-        blocks.append(f"**{title}**")
-        blocks.append(table(head, (_noise_line(entry, first, second) for entry in entries)))
-        blocks.append(_noise_verdict(entries, names[first]))
-    return blocks
+    title = "## Does SURE make the detector robust to noise?"
+    return [title, "*No row yet.*"] if row is None else [title, *noise_study(row)]
 
 
 def _unfinished(row: Entry | None) -> list[str]:
@@ -230,28 +208,6 @@ def _unfinished(row: Entry | None) -> list[str]:
         table(["recipe", "epochs so far, by fold", "seconds a step (least, other work beside)"], lines),
         f"As of {row['date']}.",
     ]
-
-
-def _noise_line(entry: Entry, first: str, second: str) -> list[str]:
-    trained, tested = f"{entry['trained']:g}", f"{entry['tested']:g}"
-    if entry["trained"] == entry["tested"]:
-        trained, tested = f"**{trained}**", f"**{tested}**"
-    return [trained, tested, figure(entry[first]), figure(entry[second]), figure(entry["difference"], sign=True)]
-
-
-def _noise_verdict(entries: Sequence[Entry], name: str) -> str:
-    noisy = [entry for entry in entries if entry["trained"] > 0]
-    better = [entry for entry in noisy if entry["difference"]["low"] > 0]
-    worse = [entry for entry in noisy if entry["difference"]["high"] < 0]
-    if not better and not worse:
-        return (
-            f"In none of the {len(noisy)} cells trained on noisy films, where the two differ at all, does the interval "
-            "of the difference leave 0 out: **no difference is shown**."
-        )
-    return (
-        f"Of the {len(noisy)} cells trained with noise, `{name}` is better in {len(better)} and worse in {len(worse)} "
-        "(interval of the difference without 0; no correction for the number of cells)."
-    )
 
 
 def _readings() -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,19 +66,20 @@ class Way:
     view: Mapping[str, object] = field(default_factory=dict)
 
 
-def ways(normals: Iterable[Film]) -> Mapping[str, Way]:
+def ways(normals: Iterable[Film], *, frame: object = "lungs") -> Mapping[str, Way]:
     """Every way by its name in the row; `normals` set what resolution is matched to.
 
-    Where the grid is padded, its scale is the same in both directions; aligned as well, it is a similarity.
+    Where the lungs' box is padded, the grid's scale is the same in both directions; aligned as well, it is a
+    similarity. A whole film has no box.
     """
+    boxed = {"padded": Way(view={"aspect": "pad"}), "aligned, padded": Way(view={"align": True, "aspect": "pad"})}
     return {
         AS_THEY_CAME: Way(),
         "resolution matched": Way(MatchedResolution.of(normals)),
         "border removed": Way(without_border),
         "local contrast": Way(contrast_normalised),
         "aligned": Way(view={"align": True}),
-        "padded": Way(view={"aspect": "pad"}),
-        "aligned, padded": Way(view={"align": True, "aspect": "pad"}),
+        **(boxed if frame == "lungs" else {}),
     }
 
 
@@ -95,9 +97,9 @@ def preparations_row(
     finder = shared_lungs(home.training(FOLD), recipe, fold=FOLD, data_digest=home.digest, root=root)
     there = home if elsewhere is None else cohort_of(moved(recipe, elsewhere))
     normals, tested = carrying(there.training(FOLD), finder), carrying(there.testing(FOLD), finder)
-    tables = {}
-    for name, way in ways(normals).items():
-        tables[name] = _table(recipe, way, normals, tested)
+    tables, trained_on = {}, ""
+    for name, way in ways(normals, frame=recipe.view["frame"]).items():
+        tables[name], trained_on = _table(recipe, way, normals, tested)
         say(f"{recipe.name}, {elsewhere or 'its own films'}: {name}")
     short = recipe.name.rpartition("/")[2]
     return {
@@ -106,7 +108,8 @@ def preparations_row(
         "fold": FOLD,
         "px": recipe.view["size"],
         "frame": recipe.view["frame"],
-        "device": str(recipe.training["device"]),
+        "device": trained_on,
+        "date": datetime.now(UTC).date().isoformat(),
         "version": __version__,
         "training_normals": len(normals),
         "ways": [_entry(name, table, tables[AS_THEY_CAME]) for name, table in tables.items()],
@@ -129,11 +132,12 @@ def moved(recipe: Recipe, elsewhere: str) -> Recipe:
     return recipe.model_copy(update={"data": RecipeData(manifest=f"{elsewhere}/manifest.csv")})
 
 
-def _table(recipe: Recipe, way: Way, normals: Iterable[Film], tested: Iterable[Film]) -> pl.DataFrame:
+def _table(recipe: Recipe, way: Way, normals: Iterable[Film], tested: Iterable[Film]) -> tuple[pl.DataFrame, str]:
+    """The scores, and what the detector was trained on."""
     detector = detector_of(recipe.model_copy(update={"view": {**recipe.view, **way.view}}))
     training = validated(recipe.training, Training, where="training")
     detector.fit(map(way.prepare, normals), finder=CarriedLungs(), training=training)
-    return score_table(detector, map(way.prepare, tested), keep=0).table
+    return score_table(detector, map(way.prepare, tested), keep=0).table, detector.trained_on
 
 
 def _entry(name: str, table: pl.DataFrame, before: pl.DataFrame) -> Row:

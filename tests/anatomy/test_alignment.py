@@ -78,6 +78,8 @@ def test_what_is_found_on_the_aligned_grid_goes_back_to_its_place(frame: str, as
     back = viewed.turned_back(viewed.image[0].numpy())
     expected = viewed.upright.on_grid((pixels == 1).astype(np.float32))
     assert np.array(_peak(back)) == pytest.approx(_peak(expected), abs=1.0)
+    aligned = viewed.on_grid((pixels == 1).astype(np.float32))
+    assert np.array(_peak(viewed.image[0].numpy())) == pytest.approx(_peak(aligned), abs=1.0)  # on its own grid, too
     assert np.array(_peak(viewed.image[0].numpy())) != pytest.approx(
         _peak(expected), abs=1.5
     )  # so something was undone
@@ -119,8 +121,21 @@ def test_alignment_asks_for_lungs_whatever_the_frame() -> None:
 def test_a_lung_that_was_not_found_turns_nothing() -> None:
     one = rectangle((100, 100), 10, 10, 40, 30) | rectangle((100, 100), 60, 40, 95, 60)  # 50 degrees
     assert slope(one) == 0
-    single = rectangle((100, 100), 20, 20, 80, 21)
-    assert slope(single) == 0
+    lung = two_lungs()
+    lung[:, 64:] = False
+    for degrees in (0, 3, 8):
+        assert slope(turned(lung, degrees) > 0.5) == 0  # it leans, and may have been born so
+
+
+def test_lungs_that_run_together_are_parted_and_a_speck_is_no_lung() -> None:
+    together = two_lungs()
+    together[60:68, 40:90] = True
+    for degrees in (0.0, 6.0):
+        one = turned(together, degrees) > 0.5
+        assert np.rad2deg(abs(slope(one))) == pytest.approx(degrees, abs=1.0)
+        speck = one.copy()
+        speck[4:8, 4:8] = True
+        assert slope(speck) == slope(one)
 
 
 def test_a_large_film_is_made_smaller_first() -> None:

@@ -81,8 +81,12 @@ def test_a_floor_is_compared_film_by_film() -> None:
     assert isinstance(found, dict) and found["low"] > 0 and found["p"] < 0.01
     same = above_floor(table, table)["b"]
     assert isinstance(same, dict) and same["value"] == 0 and same["p"] == 1
-    with pytest.raises(ValueError, match="different films"):
-        above_floor(table, table.reverse())
+    mixed = above_floor(better, table.sample(fraction=1, shuffle=True, seed=1))["pooled"]
+    assert mixed == found and found["films"] == len(table)  # matched by their pixels, not by their order
+    fewer = above_floor(
+        better, table.with_columns(status=pl.when(pl.col("file") == "3").then(pl.lit("not_read")).otherwise("status"))
+    )
+    assert isinstance(fewer["pooled"], dict) and fewer["pooled"]["films"] == len(table) - 1
 
 
 def test_cross_fitted_tables_can_be_claimed_of(world: World) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.experiments.conftest import World
-from unseen.experiments.development import ROWS, TWINS, phantom_row
+from tests.experiments.conftest import FOLDS, AtOnce, World
+from unseen.artifacts.recipe import RecipeError
+from unseen.experiments import __main__ as command
+from unseen.experiments import crossfit
+from unseen.experiments.crossfit import cross_fit
+from unseen.experiments.development import RECIPES, ROWS, TWINS, phantom_row
+from unseen.experiments.generalisation import ROWS as MATRICES
 from unseen.experiments.nomination import TESTED, candidates, nominated, openings
 from unseen.experiments.pages.detectors_page import detectors_page
 from unseen.experiments.pages.sections import SOURCES
+from unseen.experiments.rows import write_row
 
 # Any: JSON
 
@@ -78,6 +86,23 @@ def test_the_highest_index_of_those_that_nothing_speaks_against() -> None:
     assert single is not None and single.name == "quick"
 
 
+def test_nothing_is_nominated_while_a_better_one_only_lacks_its_twins() -> None:
+    waiting = {name: entry for name, entry in ALL.items() if name != f"{TWINS}good-0"}
+    assert nominated(waiting) is None
+    single = nominated(waiting, single=True)  # `good` is an ensemble, and not waited for
+    assert single is not None and single.name == "quick"
+    assert nominated({name: entry for name, entry in waiting.items() if name != f"{TWINS}quick-0"}, single=True) is None
+
+
+def test_whatever_looked_at_the_test_folds_is_an_opening() -> None:
+    settings = {"settings": {"components": 20}, "view": {"size": 64}}
+    floor = {**ALL[f"{ROWS}pca-0"], "method": "pca", **settings}
+    others = {name: {**entry, "settings": {}, "view": {}} for name, entry in ALL.items() if name.startswith(ROWS)}
+    known = {**others, f"{ROWS}pca-0": floor, "shipped/pca-0": {"method": "pca", "metrics": {}, **settings}}
+    assert openings(known) == ["pca"]
+    assert openings({**others, f"{MATRICES}good-0": {}}) == ["good"]
+
+
 def test_without_phantoms_or_a_floor_nothing_is_nominated() -> None:
     fold_0 = {name: entry for name, entry in ALL.items() if not name.startswith(TWINS)}
     assert nominated(fold_0) is None and "no row of phantom twins yet" in candidates(fold_0)[0].against
@@ -104,11 +129,55 @@ def test_openings_are_counted_and_the_page_says_so() -> None:
     assert "| montgomery | 0.90 [0.80, 1.00] | 0.70 [0.60, 0.80] | +0.05 [−0.05, +0.15] | spread, 0.70 |" in opened
     assert "On the test folds `good` reaches 0.80 [0.70, 0.90]; it is not shown to be above `pca` (+0.05" in opened
     assert (
-        "with an AUROC of 0.78: of 6 recipes 0 are surely above it on fold 0, whose films are too few to tell more."
+        "with an AUROC of 0.78: of 6 recipes 0 are surely above it on fold 0, 0 surely below, and of the others"
         in opened
     )
     assert "On the test folds" not in page
     assert "*Not opened:" in page and "*Not opened:" not in opened
+
+
+@pytest.fixture
+def small(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The command's recipes are the small world's: `pca`, the floor, and two others."""
+    named = {
+        f"{RECIPES}{name}": world.recipes[which].model_copy(update={"name": f"{RECIPES}{name}"})
+        for name, which in (("pca", 0), ("good", 2), ("other", 2))
+    }
+    monkeypatch.setattr(command.recipes, "load", named.__getitem__)
+    monkeypatch.setattr(command, "_shipped", lambda prefix: sorted(named))
+    monkeypatch.setattr(crossfit, "worker_processes", AtOnce)
+    monkeypatch.setattr(command, "cross_fit", partial(cross_fit, folds=FOLDS, root=world.root, say=lambda _: None))
+    return world
+
+
+def test_a_recipe_is_opened_with_what_can_be_claimed_of_it(small: World) -> None:
+    ((recipe, results, found),) = command._opened(["good"], 1)
+    assert recipe.name == f"{RECIPES}good" and [result.fold for result in results] == list(FOLDS)
+    assert found["recipe"] == f"{TESTED}good" and found["metrics"]["n"]["folds"] == len(FOLDS)
+    assert set(found["above"]["floor"]) == set(found["above"]["shortcut"]) == {"pooled", "montgomery", "shenzhen"}
+    ((_, _, floor),) = command._opened(["pca"], 1)  # the floor itself is scored once, not twice
+    assert floor["metrics"]["n"]["pooled"] == found["metrics"]["n"]["pooled"]
+    assert floor["above"]["floor"]["pooled"]["value"] == 0 and floor["above"]["floor"]["pooled"]["p"] == 1
+
+
+def test_the_rest_waits_for_the_nominated(small: World, tmp_path: Path) -> None:
+    for name, entry in ALL.items():
+        write_row({**entry, "recipe": name.removesuffix("-0"), "seed": 0}, tmp_path)
+    with pytest.raises(RecipeError, match="opened for the nominated recipe first"):
+        command._rest(tmp_path, 1)
+    for name in ("good", "quick"):
+        write_row({**row(0.8, 0.7), "recipe": f"{TESTED}{name}"}, tmp_path)
+    before = (tmp_path / f"{TESTED}good-0.json").read_bytes()
+    command._rest(tmp_path, 1)
+    assert {path.name for path in (tmp_path / TESTED).glob("*.json")} == {
+        f"{name}-0.json" for name in ("good", "quick", "pca", "other")
+    }
+    assert (tmp_path / f"{TESTED}good-0.json").read_bytes() == before  # what is there is not made again
+
+
+def test_a_recipe_given_twice_is_refused(small: World) -> None:
+    with pytest.raises(RecipeError, match="given twice"):
+        command.cross_fit([small.recipes[0], small.recipes[0]])
 
 
 def test_a_row_of_twins_is_of_the_same_recipe_on_phantoms(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +193,8 @@ def test_what_to_conclude_follows_from_the_rows() -> None:
     plain["recipe"], aligned["recipe"] = f"{ROWS}dae", f"{ROWS}dae-aligned"
     aligned["above_shortcut"]["pooled"] = {**aligned["above_shortcut"]["pooled"], "low": 0.01}
     guess = {**row(0.52, 0.5), "recipe": f"{ROWS}guess"}
+    guess["above_shortcut"]["pooled"] = {**guess["above_shortcut"]["pooled"], "low": -0.3, "high": -0.1}
     page = detectors_page({f"{ROWS}dae-0": plain, f"{ROWS}dae-aligned-0": aligned, f"{ROWS}guess-0": guess})
-    assert "of 3 recipes 1 are surely above it on fold 0 (`dae-aligned`)." in page
-    assert "- Alignment changes the pooled AUROC of `dae` +0.04." in page
-    assert "- Not better than chance here: `guess`." in page
+    assert "of 3 recipes 1 are surely above it on fold 0 (`dae-aligned`), 1 surely below (`guess`), and" in page
+    assert "- Without and with alignment, one training each: `dae` 0.80 and 0.84 (paired" in page
+    assert "- Not shown to be better than chance here: `guess`." in page

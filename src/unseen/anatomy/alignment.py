@@ -26,6 +26,8 @@ AREA = 0.25
 """Of the film, covered by the template's lungs: about what the Montgomery and Shenzhen normals' cover."""
 STEEPEST = np.deg2rad(20.0)
 """A steeper line between two lungs is not a turned film but one of which a lung was not found."""
+LEAST = 0.2
+"""Of the larger lung: a smaller second part is none."""
 LONGEST = 1024
 """Pixels of the long side above which a film is made smaller before it is turned."""
 
@@ -82,10 +84,12 @@ class Alignment:
 
 
 def slope(lungs: NDArray[np.bool_]) -> float:
-    """φ in radians: by how much the lung on the picture's right lies below the one on its left; 0 where it would be
-    more than `STEEPEST`.
+    """φ in radians: by how much the lung on the picture's right lies below the one on its left.
 
     lungs  bool (height, width), not empty
+
+    0 where it would be more than `STEEPEST`, and for one lung alone: a part that is higher than wide. Lungs that run
+    together are parted at their middle column.
 
     >>> mask = np.zeros((40, 40), bool)
     >>> mask[10:20, 5:15] = mask[14:24, 25:35] = True
@@ -93,15 +97,17 @@ def slope(lungs: NDArray[np.bool_]) -> float:
     11.3
     """
     parts, number = ndimage.label(lungs)
-    if number >= 2:
-        sizes = ndimage.sum_labels(lungs, parts, range(1, number + 1))
-        two = 1 + np.argsort(-sizes, kind="stable")[:2]
-        centres = ndimage.center_of_mass(lungs, parts, two)
+    sizes = ndimage.sum_labels(lungs, parts, range(1, number + 1))
+    order = 1 + np.argsort(-sizes, kind="stable")
+    if number >= 2 and sizes[order[1] - 1] >= LEAST * sizes[order[0] - 1]:
+        centres = ndimage.center_of_mass(lungs, parts, order[:2])
     else:
-        left = lungs & (np.arange(lungs.shape[1])[None] < ndimage.center_of_mass(lungs)[1])
-        centres = [ndimage.center_of_mass(half) for half in (left, lungs & ~left) if half.any()]
-    if len(centres) < 2:
-        return 0.0
+        one = parts == order[0]
+        rows, columns = ndimage.find_objects(one.astype(np.int8))[0]
+        if columns.stop - columns.start < rows.stop - rows.start:
+            return 0.0
+        left = one & (np.arange(one.shape[1])[None] < ndimage.center_of_mass(one)[1])
+        centres = [ndimage.center_of_mass(half) for half in (left, one & ~left)]
     (top, first), (bottom, second) = sorted(centres, key=lambda centre: float(centre[1]))
     found = float(np.arctan2(bottom - top, max(second - first, 1e-6)))
     return found if abs(found) <= STEEPEST else 0.0

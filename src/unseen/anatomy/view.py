@@ -86,6 +86,8 @@ class Viewed:
 
     def on_grid(self, picture: NDArray[np.generic]) -> NDArray[np.float32]:
         """Bring any picture of the film's size, such as a lesion mask, onto the grid: (size, size), area-averaged."""
+        if self.aligned is not None:
+            picture = self.aligned.by.picture(picture.astype(np.float32))
         size = self.image.shape[-1]
         return _place(area(picture.astype(np.float32), *self.inner[2:], box=self.box), self.inner, size, fill=0.0)
 

@@ -56,6 +56,8 @@ STATISTICS: tuple[Trivial, ...] = (
 )
 NAMES = tuple(s.name for s in STATISTICS)
 """Statistics of how the picture was taken and stored, in which no disease shows."""
+OF_FILES = ("bytes_per_pixel", "rows", "columns", "bits")
+"""Those of the file, not of the picture."""
 
 
 def laplacian(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -34,13 +34,13 @@ from unseen.experiments.generalisation import QUICK as MATRICES
 from unseen.experiments.generalisation import generalisation_row
 from unseen.experiments.halves import halves_row, scored_studies
 from unseen.experiments.hospitals import hospitals_row
-from unseen.experiments.nomination import FLOOR, TESTED, nominated, openings
+from unseen.experiments.nomination import FLOOR, TESTED, nominated
 from unseen.experiments.pages.results_page import render
 from unseen.experiments.preparations import comparing as preparing
 from unseen.experiments.robustness import robustness
 from unseen.experiments.rows import Row, annotate_bundles, read_rows, row_of, write_row
 from unseen.experiments.running import resolve
-from unseen.experiments.shipping import choice_row, finder_row, ship, ship_finder
+from unseen.experiments.shipping import choice_row, finder_row, ship, ship_finder, short
 from unseen.experiments.thesis import thesis_row, train_thesis
 from unseen.experiments.twins import twin_row
 from unseen.experiments.unfinished import unfinished
@@ -111,6 +111,7 @@ def _run() -> None:
         if given.only == "folds":
             _rest(given.rows, given.workers)
         if given.only == "generalisation":
+            _after_the_nominated(given.rows)
             for name in MATRICES:
                 print("wrote", write_row(generalisation_row(recipes.load(RECIPES + name)), given.rows), flush=True)
         if given.only == "counts":
@@ -134,21 +135,27 @@ def _nominated(rows: Path, models: Path, workers: int) -> None:
         raise RecipeError("nothing is nominated yet; docs/results-detectors.md says what speaks against each recipe")
     for recipe, results, row in _opened(chosen, workers):
         print("wrote", write_row(row, rows), flush=True)
-        shipped = ship(recipe, row, results, models)
-        path = write_row({**shipped, "recipe": f"shipped/{recipe.method.key}"}, rows)
-        print("wrote", path, "and", models / recipe.method.key, flush=True)
+        shipped = {**ship(recipe, row, results, models), "recipe": f"shipped/{short(recipe)}"}
+        print("wrote", write_row(shipped, rows), "and", models / short(recipe), flush=True)
 
 
 def _rest(rows: Path, workers: int) -> None:
-    """Every other recipe on folds 1 to 4, once they have been opened for the nominated."""
-    known = read_rows(rows)
-    opened, chosen = openings(known), _picked(known)
-    if not chosen or set(chosen) - set(opened):
-        raise RecipeError("folds 1 to 4 are opened for the nominated recipe first: --only nominated")
+    """Every other recipe on folds 1 to 4."""
+    done = _after_the_nominated(rows)
     for name in _normals_alone():
-        if name.removeprefix(RECIPES) not in opened:
+        if TESTED + name.removeprefix(RECIPES) not in done:
             for _, _, row in _opened([name.removeprefix(RECIPES)], workers):
                 print("wrote", write_row(row, rows), flush=True)
+
+
+def _after_the_nominated(rows: Path) -> set[str]:
+    """The names of the rows of folds 1 to 4; raises RecipeError where they are not opened for the nominated yet."""
+    known = read_rows(rows)
+    done = {row["recipe"] for name, row in known.items() if name.startswith(TESTED)}
+    chosen = [TESTED + name for name in _picked(known)]
+    if not chosen or set(chosen) - done:
+        raise RecipeError("folds 1 to 4 are opened for the nominated recipe first: --only nominated")
+    return done
 
 
 def _picked(known: Mapping[str, Row]) -> list[str]:
@@ -160,7 +167,7 @@ def _picked(known: Mapping[str, Row]) -> list[str]:
 def _opened(names: Sequence[str], workers: int) -> Iterator[tuple[Recipe, list[FoldResult], Row]]:
     """Recipes cross-fitted over folds 1 to 4, with what can be claimed of each."""
     floor, *picked = (resolve(recipes.load(RECIPES + name)) for name in (FLOOR, *names))
-    done = cross_fit([floor, *picked], workers=workers)
+    done = cross_fit([floor, *(recipe for recipe in picked if recipe != floor)], workers=workers)
     for recipe in picked:
         results = done[recipe.name]
         annotate_bundles(results)
@@ -210,7 +217,7 @@ def _models(rows: Path, models: Path, workers: int) -> None:
     for recipe in chosen:
         annotate_bundles(done[recipe.name])
         row = ship(recipe, row_of(recipe, done[recipe.name]), done[recipe.name], models)
-        print("wrote", write_row(row, rows), "and", models / recipe.method.key, flush=True)
+        print("wrote", write_row(row, rows), "and", models / short(recipe), flush=True)
 
 
 def _thesis(rows: Path, workers: int) -> None:

@@ -39,15 +39,19 @@ def above_shortcut(table: pl.DataFrame, metrics: Row) -> dict[str, Json]:
 
 
 def above_floor(table: pl.DataFrame, floor: pl.DataFrame) -> dict[str, Json]:
-    """Of each group, the detector's AUROC less that of another, with its interval and p.
-
-    Raises ValueError where the two tables are not of the same films in the same order.
+    """Of each group, the detector's AUROC less that of another on the films that both scored, with its interval, p, and
+    the number of films.
     """
     (rows, _), (others, _) = judged_rows(table), judged_rows(floor)
-    if rows["pixel_sha256"].to_list() != others["pixel_sha256"].to_list():
-        raise ValueError("the two tables are of different films; score the same films in the same order")
-    score = numbers(others, "score")
-    return {group: _told(_paired(rows, score, among)) for group, among in groups_of(cohort_of(rows)).items()}
+    known = others.select("fold", "pixel_sha256", floor="score").unique(["fold", "pixel_sha256"], keep="first")
+    rows = rows.unique(["fold", "pixel_sha256"], keep="first", maintain_order=True).join(
+        known, on=["fold", "pixel_sha256"], how="inner", maintain_order="left"
+    )
+    score = numbers(rows, "floor")
+    return {
+        group: {**_told(_paired(rows, score, among)), "films": int(among.sum())}
+        for group, among in groups_of(cohort_of(rows)).items()
+    }
 
 
 def _paired(rows: pl.DataFrame, other: Floats, among: Bools) -> DelongTest:

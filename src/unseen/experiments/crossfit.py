@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen.artifacts.recipe import Recipe
+from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.artifacts.run import runs_root
 from unseen.evaluation.interval import Json
 from unseen.experiments.workers import worker_processes
@@ -55,8 +55,13 @@ def cross_fit(
     say: Callable[[str], None] = print,
 ) -> dict[str, list[FoldResult]]:
     """Train and score every recipe on every fold, `workers` at a time, one thread each; finished runs are found
-    again."""
+    again.
+
+    Raises RecipeError for two recipes of one name.
+    """
     root = runs_root() if root is None else root
+    if len({recipe.name for recipe in recipes}) < len(recipes):
+        raise RecipeError(f"cross-fitting: a recipe is given twice among {', '.join(r.name for r in recipes)}")
     done: dict[str, list[FoldResult]] = {recipe.name: [] for recipe in recipes}
     with worker_processes(workers) as pool:
         # all recipes of a fold go to one worker in turn, so that its lung finders are trained by one process alone

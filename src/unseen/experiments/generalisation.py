@@ -2,8 +2,8 @@
 
 Cross-fitted throughout: the detector that has learnt from a source without a fold scores that fold of every source, so
 that the diagonal and what is beside it differ in the films learnt from alone. Lungs are found by the finder of the
-Montgomery and Shenzhen normals without that fold. Films from elsewhere are looked at twice, as they came and blurred to
-one sharpness, and the shortcuts are measured on both.
+Montgomery and Shenzhen normals without that fold. Films from elsewhere are looked at twice, as they came and none
+sharper than the least sharp of their normals, and the shortcuts are measured on both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unseen import __version__
-from unseen.artifacts.recipe import Recipe, validated
+from unseen.artifacts.recipe import Recipe, digest, validated
 from unseen.artifacts.run import runs_root
 from unseen.evaluation.figures import POOLED, metrics_from_table
 from unseen.evaluation.table import score_table
@@ -88,7 +88,9 @@ def _fold(
     found, trained_on = {}, ""
     for learnt, films in normals.items():
         detector = detector_of(recipe)
-        name = f"{recipe.name.rpartition('/')[2]}-{learnt}-f{fold}-{recipe.seed}"
+        said = " ".join(sorted(film.pixel_sha256 for film in films))
+        name = f"{recipe.name.rpartition('/')[2]}-{learnt}-f{fold}-{recipe.seed}-"
+        name += digest(recipe, data_digest=said, version=__version__)[:8]
         detector.fit(
             films,
             finder=CarriedLungs(),

@@ -20,11 +20,13 @@ from dataclasses import dataclass
 
 from unseen.experiments.development import ROWS as FOLD_0
 from unseen.experiments.development import TWINS
+from unseen.experiments.generalisation import ROWS as MATRICES
 from unseen.experiments.pages.cells import Entry
 
 TESTED = "detectors/folds-1-4/"
 """What the names of the test folds' rows begin with."""
 FLOOR, ENSEMBLE = "pca", "ensemble"
+_NO_TWINS = "no row of phantom twins yet"
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,29 @@ def candidates(rows: Mapping[str, Entry]) -> list[Candidate]:
 
 
 def nominated(rows: Mapping[str, Entry], *, single: bool = False) -> Candidate | None:
-    """The recipe that the rule picks, if any.
+    """The recipe that the rule picks, if any; none while one before it only lacks its row of phantom twins.
 
     single  of those that are one method alone: what ships beside the nominated, as the quick one
     """
     among = (one for one in candidates(rows) if not (single and one.method == ENSEMBLE))
-    return next((one for one in among if not one.against), None)
+    first = next((one for one in among if set(one.against) <= {_NO_TWINS}), None)
+    return None if first is None or first.against else first
 
 
 def openings(rows: Mapping[str, Entry]) -> list[str]:
-    """The recipes for which folds 1 to 4 have been opened."""
-    return sorted(_short(name, TESTED) for name in rows if name.startswith(TESTED))
+    """The recipes for which folds 1 to 4 have been opened: in a row of their own, in a matrix of sources, or under
+    another name with the same settings, as a model that ships."""
+    opened = {_short(name, TESTED) for name in rows if name.startswith(TESTED)}
+    opened |= {_short(name, MATRICES) for name in rows if name.startswith(MATRICES)}
+    elsewhere = [row for name, row in rows.items() if name.startswith(("shipped/", "ms_cxr/")) and "metrics" in row]
+    for name, row in rows.items():
+        if name.startswith(FOLD_0) and any(_alike(row, other) for other in elsewhere):
+            opened.add(_short(name, FOLD_0))
+    return sorted(opened)
+
+
+def _alike(one: Entry, other: Entry) -> bool:
+    return all(one[part] == other[part] for part in ("method", "settings", "view"))
 
 
 def _index(row: Entry) -> float:
@@ -82,7 +96,7 @@ def _against(row: Entry, floor: Entry, twins: Entry | None) -> tuple[str, ...]:
     if mine["adjusted"]["pooled"]["value"] < its["adjusted"]["pooled"]["value"]:
         said.append(f"adjusted, below `{FLOOR}`")
     if twins is None:
-        said.append("no row of phantom twins yet")
+        said.append(_NO_TWINS)
     elif twins["metrics"]["auroc"]["pooled"]["low"] <= 0.5:
         said.append("does not tell phantom twins")
     return tuple(said)

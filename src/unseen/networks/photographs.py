@@ -33,9 +33,10 @@ def fill(network: ResNet18, weights: Mapping[str, Tensor], *, gain: float = 1.0)
     own = network.state_dict()
     found, missing, wrong = {}, [], []
     for name, place in published_places(own).items():
+        if name.endswith("num_batches_tracked"):  # a count, by which a learner here knows how far it is
+            continue
         if name not in weights:
-            if not name.endswith("num_batches_tracked"):  # a count, which some leave out
-                missing.append(name)
+            missing.append(name)
             continue
         given = weights[name].to(own[place])
         if name == "conv1.weight" and given.ndim == 4:

@@ -52,9 +52,10 @@ def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry]) -> list[str]:
         return []
     strongest = rows[0]["above_shortcut"]["pooled"]
     above = [row for row in rows if row["above_shortcut"]["pooled"]["low"] > 0]
+    below = [row for row in rows if row["above_shortcut"]["pooled"]["high"] < 0]
     names = {row["recipe"]: row["metrics"]["auroc"]["pooled"]["value"] for row in rows}
-    gains = {
-        name.removeprefix(ROWS): names[f"{name}{_ALIGNED}"] - value
+    pairs = {
+        name.removeprefix(ROWS): (value, names[f"{name}{_ALIGNED}"])
         for name, value in names.items()
         if f"{name}{_ALIGNED}" in names
     }
@@ -62,13 +63,18 @@ def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry]) -> list[str]:
     said = [
         f"{strongest['words']}, which asks for no learning, tells these films apart with an AUROC of "
         f"{strongest['strength']:.2f}: of {len(rows)} recipes {len(above)} are surely above it on fold 0"
-        + (f" ({_list(above)})" if above else ", whose films are too few to tell more"),
+        + (f" ({_list(above)})" if above else "")
+        + f", {len(below)} surely below"
+        + (f" ({_list(below)})" if below else "")
+        + ", and of the others these films are too few to tell",
     ]
-    if gains:
-        told = ", ".join(f"`{name}` {gain:+.2f}".replace("-", "−") for name, gain in gains.items())
-        said.append(f"alignment changes the pooled AUROC of {told}")
+    if pairs:
+        told = ", ".join(f"`{name}` {plain:.2f} and {turned:.2f}" for name, (plain, turned) in pairs.items())
+        said.append(
+            f"without and with alignment, one training each: {told} (paired differences of the quick ones: below)"
+        )
     if low:
-        said.append(f"not better than chance here: {_list(low)}")
+        said.append(f"not shown to be better than chance here: {_list(low)}")
     for row in opened:
         pooled, floor, shortcut = (
             row["metrics"]["auroc"]["pooled"],
@@ -124,10 +130,11 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
     lines = [[f"`{one.name}`", f"{one.index:.3f}", "; ".join(one.against) or "–"] for one in listed]
     return [
         "## Which is worth the test folds",
-        "The rule, written before any test fold was opened for these recipes "
-        "(`src/unseen/experiments/nomination.py`): the highest index, ½ (pooled + adjusted) on fold 0, of those that "
-        f"are nowhere below `{FLOOR}` there and that tell phantom twins, of which nothing but the lesion differs, "
-        "better than chance.",
+        "The rule, written before any test fold was opened for a recipe that it was to choose from "
+        f"(`src/unseen/experiments/nomination.py`; `{FLOOR}`, its floor, ships and was known): the highest index, "
+        f"½ (pooled + adjusted) on fold 0, of those that are nowhere below `{FLOOR}` there and that tell phantom "
+        "twins, of which nothing but the lesion differs, better than chance. Nothing is nominated before the recipes "
+        "that come first have a row of twins.",
         table(["Recipe", "index", "what speaks against it"], lines),
         f"**Nominated: {_named(chosen)}; of single methods: {_named(quick)}.** Folds 1 to 4 have been opened for "
         f"{len(opened)} of these recipes{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}.",

@@ -118,9 +118,9 @@ def matrices(rows: Sequence[Entry]) -> list[str]:
         "Trained on one source's normals, tested on another's films, cross-fitted over folds "
         f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]}, so that the diagonal is as unseen as the rest; seed "
         f"{rows[0]['seed']}, {rows[0]['device']}, {rows[0]['date']}. Lungs by the finder of the Montgomery and "
-        "Shenzhen normals. *Matched*: the films looked at are blurred to one sharpness. *Shortcut*: the best "
-        "label-free statistic of the films in that column. In brackets behind an AUROC: adjusted for sharpness and "
-        "lung area.",
+        "Shenzhen normals. *Matched*: none of the films looked at is sharper than the least sharp 5 % of their "
+        "normals. *Shortcut*: the best label-free statistic of the films in that column. In brackets behind an AUROC: "
+        "adjusted for sharpness and lung area.",
     ]
     for row in rows:
         cells = matrix(row)
@@ -190,13 +190,15 @@ def ways(rows: Sequence[Entry]) -> list[str]:
     blocks = [
         title,
         "Each film is prepared before a detector learns from it or looks at it; lungs are found on the film as it "
-        "came. *Resolution matched*: blurred until it is as sharp as the least sharp 5 % of the normals. *Border "
+        "came. *Resolution matched*: blurred until it is no sharper than the least sharp 5 % of the normals (where "
+        "abnormal films are the blurred ones, that shortcut stays). *Border "
         "removed*: a tenth of each side, but no lung. *Local contrast*: brightness and contrast of each neighbourhood "
         "divided out. *Aligned*: turned, moved and scaled so that the lungs lie as a template's do (`align = true` of "
         "the [view](theory/views.md)). *Padded*: the box of the lungs keeps its proportions. *Change* is paired, "
         "against the films as they came. The shortcuts, and what is adjusted for, are measured on the films as the "
         "detector is given them; alignment is the detector's own, so there they are those of the films as they came. "
-        "*Best shortcut*: the single label-free statistic that comes furthest from 0.5, as a strength; *sharpness*: "
+        "*Best shortcut*: the single label-free statistic of picture or lungs that comes furthest from 0.5, as a "
+        "strength (the file's bytes and size, which no preparation changes, are left out); *sharpness*: "
         "mean |Laplacian| by itself, below 0.5 where normals are sharper.",
     ]
     for place in sorted({_place(row) for row in rows}, key=lambda place: (place != "ms_cxr", place)):

@@ -76,7 +76,9 @@ def readme_table(rows: Mapping[str, Row]) -> str:
         return _NONE
     first = lungs[0]  # of the coarsest grid
     some = [row for row in lungs if row["px"] == first["px"]]
-    shipped = [(f"`models/{row['method']}`, which ships", row) for row in _by_method(rows, "shipped/")]
+    shipped = [
+        (f"`models/{row['recipe'].removeprefix('shipped/')}`, which ships", row) for row in _by_method(rows, "shipped/")
+    ]
     lines = [
         [words, *aurocs(row), figure(row["metrics"]["adjusted"]["pooled"])]
         for words, row in [*((f"`{row['method']}`", row) for row in some), *shipped]

@@ -62,7 +62,7 @@ def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry |
             head,
             (
                 [
-                    f"`models/{row['method']}`",
+                    f"`models/{row['recipe'].removeprefix('shipped/')}`",
                     *aurocs(row),
                     figure(row["metrics"]["adjusted"]["pooled"]),
                     figure(next(iter(row["metrics"]["site"].values()), None)),

@@ -1,7 +1,8 @@
 """A detector on films prepared in each way, beside the same detector on the films as they came, on fold 0.
 
 Lungs are found on the film as it came, by the finder of the Montgomery and Shenzhen normals, and go with the film
-through its preparation. The shortcuts are measured on what the detector is given.
+through its preparation. The shortcuts are measured on the pixels that the detector is given; what no preparation can
+change, the file's bytes and size, is left out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from unseen.data.film import Film, NotRead
 from unseen.data.resample import area
 from unseen.evaluation.comparing import compare
 from unseen.evaluation.figures import POOLED, metrics_from_table
+from unseen.evaluation.shortcuts import OF_FILES, STATISTICS
 from unseen.evaluation.table import score_table
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.development import FOLD
@@ -152,6 +154,17 @@ def _entry(name: str, table: pl.DataFrame, before: pl.DataFrame) -> Row:
         "change": paired,
         "adjusted": metrics["adjusted"][POOLED],
         "site": metrics["site"],
-        "shortcut": metrics["shortcuts"]["strongest"][POOLED],
+        "shortcut": _strongest(metrics["shortcuts"][POOLED]),
         "sharpness": metrics["shortcuts"][POOLED]["sharpness"],
     }
+
+
+def _strongest(shortcuts: Mapping[str, Row]) -> Row:
+    """Of the statistics that pixels or lungs have, the one furthest from ½, as a strength with its interval."""
+    of_pixels = {one.name: one for one in STATISTICS if one.name not in OF_FILES}
+    known = {name: shortcuts[name] for name in of_pixels if shortcuts[name]["strength"] is not None}
+    name = max(known, key=lambda name: float(known[name]["strength"]))
+    value, ends = known[name]["strength"], (known[name]["low"], known[name]["high"])
+    if known[name]["value"] < 0.5:
+        ends = 1 - ends[1], 1 - ends[0]
+    return {"name": name, "words": of_pixels[name].words, "value": value, "low": ends[0], "high": ends[1]}

@@ -3,8 +3,7 @@
     film ↦ G_σ ∗ film,  σ the least with  mean |Laplacian (G_σ ∗ film)| ≤ t
 
 on the film at a long side of 256, where the audit measures sharpness; t is the normals' 5 % quantile. Films that are
-less sharp already stay. What the detector and the audit see afterwards differs in sharpness no more; what disease adds
-to sharpness is lost as well.
+less sharp already stay, and go on differing from the others. What disease adds to sharpness is lost as well.
 """
 
 from __future__ import annotations

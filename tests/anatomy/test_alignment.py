@@ -45,7 +45,7 @@ def test_lungs_come_to_lie_level_in_the_middle_and_of_the_templates_area(
     there = Alignment.of(lungs, 128, 128).mask(lungs)
     assert np.rad2deg(slope(there)) == pytest.approx(0, abs=0.5)
     assert ndimage.center_of_mass(there) == pytest.approx((63.5, 63.5), abs=0.5)
-    assert there.mean() == pytest.approx(AREA, rel=0.02)
+    assert there.mean() == pytest.approx(AREA, rel=0.03)  # the mask has whole pixels
 
 
 def test_a_turned_film_looks_as_it_did_before() -> None:

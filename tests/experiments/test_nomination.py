@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.docs.blocks import ROOT
 from tests.experiments.conftest import FOLDS, AtOnce, World
 from unseen.artifacts.recipe import RecipeError
 from unseen.experiments import __main__ as command
@@ -124,6 +125,8 @@ def test_openings_are_counted_and_the_page_says_so() -> None:
         in page
     )
     assert "| `good` | 0.800 | – |" in page
+    picture = page.partition("](images/detectors/")[2].partition(")")[0]
+    assert (ROOT / "docs" / "images" / "detectors" / picture).is_file()
     opened = detectors_page({**ALL, f"{TESTED}good-0": {**row(0.8, 0.7), "recipe": f"{TESTED}good"}})
     assert "opened for 1 of these recipes: `good`." in opened
     assert "| montgomery | 0.90 [0.80, 1.00] | 0.70 [0.60, 0.80] | +0.05 [−0.05, +0.15] | spread, 0.70 |" in opened

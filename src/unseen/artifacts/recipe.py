@@ -78,6 +78,15 @@ class Recipe(BaseModel):
     method: RecipeMethod
     training: dict[str, object] = {}
 
+    @property
+    def short(self) -> str:
+        """The name without its folders.
+
+        >>> Recipe.from_toml('name = "detectors/pca"\\n[method]\\nkey = "pca"').short
+        'pca'
+        """
+        return self.name.rpartition("/")[2]
+
     @classmethod
     def from_toml(cls, text: str, *, name: str | None = None) -> Recipe:
         """Read a recipe from TOML; ``name`` stands in where the text has none.

@@ -55,7 +55,7 @@ STATISTICS: tuple[Trivial, ...] = (
     Trivial("bits", "bits per pixel", "deeper in bits", "shallower in bits", True),
 )
 NAMES = tuple(s.name for s in STATISTICS)
-"""Statistics of how the picture was taken and stored, in which no disease shows."""
+"""The columns of a score table that hold them."""
 OF_FILES = ("bytes_per_pixel", "rows", "columns", "bits")
 """Those of the file, not of the picture."""
 

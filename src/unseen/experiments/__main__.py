@@ -29,7 +29,7 @@ from unseen.data.manifest import ManifestError, SourceError
 from unseen.experiments.claim import above_floor, above_shortcut
 from unseen.experiments.contamination import QUICK, contamination_row
 from unseen.experiments.crossfit import FoldResult, cross_fit, tables_of
-from unseen.experiments.development import RECIPES, development_row, phantom_row, takes_unlabelled
+from unseen.experiments.development import RECIPES, development_row, phantom_row
 from unseen.experiments.generalisation import QUICK as MATRICES
 from unseen.experiments.generalisation import generalisation_row
 from unseen.experiments.halves import halves_row, scored_studies
@@ -39,8 +39,8 @@ from unseen.experiments.pages.results_page import render
 from unseen.experiments.preparations import comparing as preparing
 from unseen.experiments.robustness import robustness
 from unseen.experiments.rows import Row, annotate_bundles, read_rows, row_of, write_row
-from unseen.experiments.running import resolve
-from unseen.experiments.shipping import choice_row, finder_row, ship, ship_finder, short
+from unseen.experiments.running import resolve, takes_unlabelled
+from unseen.experiments.shipping import choice_row, finder_row, ship, ship_finder
 from unseen.experiments.thesis import thesis_row, train_thesis
 from unseen.experiments.twins import twin_row
 from unseen.experiments.unfinished import unfinished
@@ -135,8 +135,8 @@ def _nominated(rows: Path, models: Path, workers: int) -> None:
         raise RecipeError("nothing is nominated yet; docs/results-detectors.md says what speaks against each recipe")
     for recipe, results, row in _opened(chosen, workers):
         print("wrote", write_row(row, rows), flush=True)
-        shipped = {**ship(recipe, row, results, models), "recipe": f"shipped/{short(recipe)}"}
-        print("wrote", write_row(shipped, rows), "and", models / short(recipe), flush=True)
+        shipped = {**ship(recipe, row, results, models), "recipe": f"shipped/{recipe.short}"}
+        print("wrote", write_row(shipped, rows), "and", models / recipe.short, flush=True)
 
 
 def _rest(rows: Path, workers: int) -> None:
@@ -217,7 +217,7 @@ def _models(rows: Path, models: Path, workers: int) -> None:
     for recipe in chosen:
         annotate_bundles(done[recipe.name])
         row = ship(recipe, row_of(recipe, done[recipe.name]), done[recipe.name], models)
-        print("wrote", write_row(row, rows), "and", models / short(recipe), flush=True)
+        print("wrote", write_row(row, rows), "and", models / recipe.short, flush=True)
 
 
 def _thesis(rows: Path, workers: int) -> None:

@@ -89,7 +89,7 @@ def contamination_row(
     picks = picks_of(len(seeds))
     means = {share: mean_over(drawn[str(share)], picks) for share in shares}
     return {
-        "recipe": ROWS + recipe.name.rpartition("/")[2],
+        "recipe": ROWS + recipe.short,
         "seed": recipe.seed,
         "fold": FOLD,
         "seeds": list(seeds),

@@ -15,14 +15,13 @@ from pathlib import Path
 from unseen.artifacts.bundle import load
 from unseen.artifacts.recipe import Recipe, RecipeData
 from unseen.data.film import Film, NotRead
-from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
 from unseen.evaluation.figures import metrics_from_table
 from unseen.evaluation.table import score_table
 from unseen.experiments.claim import above_shortcut
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.rows import Row, described
-from unseen.experiments.running import resolve, train_recipe
+from unseen.experiments.running import resolve, takes_unlabelled, train_recipe
 from unseen.experiments.twins import PAIRS, twin_row
 
 FOLD = 0
@@ -77,12 +76,6 @@ def milliseconds(detector: Detector, films: Iterable[Film | NotRead]) -> float:
     finally:
         torch.set_num_threads(threads)
     return round(1000 * statistics.median(spent), 2)
-
-
-def takes_unlabelled(recipe: Recipe) -> bool:
-    """Whether the method learns from more than normal films, so that its figures do not stand beside the others'."""
-    method: type[Detector] = METHODS.load(recipe.method.key)
-    return method.learns_from_unlabelled
 
 
 def phantom_row(recipe: Recipe, *, pairs: int = PAIRS, root: Path | None = None) -> Row:

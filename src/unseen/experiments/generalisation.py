@@ -59,7 +59,7 @@ def generalisation_row(
             tables.setdefault(key, []).append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
         say(f"{recipe.name}: fold {fold}")
     return {
-        "recipe": ROWS + recipe.name.rpartition("/")[2],
+        "recipe": ROWS + recipe.short,
         "seed": recipe.seed,
         "folds": list(folds),
         "px": recipe.view["size"],
@@ -89,7 +89,7 @@ def _fold(
     for learnt, films in normals.items():
         detector = detector_of(recipe)
         said = " ".join(sorted(film.pixel_sha256 for film in films))
-        name = f"{recipe.name.rpartition('/')[2]}-{learnt}-f{fold}-{recipe.seed}-"
+        name = f"{recipe.short}-{learnt}-f{fold}-{recipe.seed}-"
         name += digest(recipe, data_digest=said, version=__version__)[:8]
         detector.fit(
             films,

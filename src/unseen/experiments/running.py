@@ -83,10 +83,15 @@ def detector_of(recipe: Recipe, **told: object) -> Detector:
     )
 
 
+def takes_unlabelled(recipe: Recipe) -> bool:
+    """Whether the method learns from more than normal films, so that its figures do not stand beside the others'."""
+    method: type[Detector] = METHODS.load(recipe.method.key)
+    return method.learns_from_unlabelled
+
+
 def check_normals_alone(recipe: Recipe, command: str) -> None:
     """Raises RecipeError for a method that learns from unlabelled films, where there are none to give it."""
-    method: type[Detector] = METHODS.load(recipe.method.key)
-    if method.learns_from_unlabelled:
+    if takes_unlabelled(recipe):
         raise RecipeError(f"{command}: {recipe.method.key} learns from unlabelled films, too. Give another recipe")
 
 

@@ -55,7 +55,7 @@ def ship(recipe: Recipe, row: Row, results: Sequence[FoldResult], folder: Path) 
     """Write the bundle of a cross-fitted recipe from its run without fold 4 into `folder`, with an input gate learnt
     from the same films; the row is returned with `fold_4`, the figures of the weights as they ship."""
     result = next(result for result in results if result.fold == FOLD)
-    target = folder / short(recipe)
+    target = folder / recipe.short
     trained = load(result.bundle)
     gate = shipped_gate(recipe)
     save(
@@ -71,15 +71,6 @@ def ship(recipe: Recipe, row: Row, results: Sequence[FoldResult], folder: Path) 
     adjustment = None if trained.card is None else trained.card.adjustment
     annotate(target, metrics=metrics, adjustment=adjustment)
     return {**row, "fold_4": fold_4}
-
-
-def short(recipe: Recipe) -> str:
-    """The recipe's name without its folder, by which its model ships.
-
-    >>> short(Recipe.from_toml('name = "shipped/pca"\\n[method]\\nkey = "pca"'))
-    'pca'
-    """
-    return recipe.name.rpartition("/")[2]
 
 
 def shipped_gate(recipe: Recipe, *, root: Path | None = None) -> Gate:

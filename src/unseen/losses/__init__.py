@@ -8,8 +8,8 @@ it (`Seen`). `MeasurementConsistency` and `Equivariance` together are EI, `Sure`
 `sure` is the risk of a network on noisy pictures, known without the clean ones, `mixed_sure`, `hudson_risk`,
 `thinning_risk` and `recorrupted_risk` its kin for counts; `sure_literal` are the thesis's two readings of it. The
 `feature_matching` and `discriminator_bce` losses train GANs, `wasserstein_critic` and `gradient_penalty` a WGAN-GP,
-`negative_elbo` a VAE; `GAMES` are the usual pairs of losses of a GAN, by
-name; `dice_loss` and `bce` need a mask; `structural_dissimilarity` is 1 − SSIM.
+`negative_elbo` a VAE; `GAMES` are the usual pairs of losses of a GAN, by name; `dice_loss` and `bce` need a mask;
+`structural_dissimilarity` is 1 − SSIM.
 
 `LOSSES` is this room's registry: a new loss is one file and one line here, and the contract tests find it.
 """

@@ -89,7 +89,7 @@ def run_problem(
                 found[arm] = pictures
     if arms is None and 0 in seeds:
         number = min(2, len(problem.testing.x))
-        path = figures / f"{problem.recipe.name.rpartition('/')[2]}.png"
+        path = figures / f"{problem.recipe.short}.png"
         print("wrote", write_side_by_side(path, found, pictures=number), flush=True)
 
 

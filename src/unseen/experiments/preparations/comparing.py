@@ -22,7 +22,7 @@ from unseen.data.film import Film, NotRead
 from unseen.data.resample import area
 from unseen.evaluation.comparing import compare
 from unseen.evaluation.figures import POOLED, metrics_from_table
-from unseen.evaluation.shortcuts import OF_FILES, STATISTICS
+from unseen.evaluation.shortcuts import OF_FILES
 from unseen.evaluation.table import score_table
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.development import FOLD
@@ -103,9 +103,8 @@ def preparations_row(
     for name, way in ways(normals, frame=recipe.view["frame"]).items():
         tables[name], trained_on = _table(recipe, way, normals, tested)
         say(f"{recipe.name}, {elsewhere or 'its own films'}: {name}")
-    short = recipe.name.rpartition("/")[2]
     return {
-        "recipe": f"{ROWS}{elsewhere or 'ms_cxr'}/{short}",
+        "recipe": f"{ROWS}{elsewhere or 'ms_cxr'}/{recipe.short}",
         "seed": recipe.seed,
         "fold": FOLD,
         "px": recipe.view["size"],
@@ -143,7 +142,10 @@ def _table(recipe: Recipe, way: Way, normals: Iterable[Film], tested: Iterable[F
 
 
 def _entry(name: str, table: pl.DataFrame, before: pl.DataFrame) -> Row:
-    metrics: Row = metrics_from_table(table)
+    import polars as pl
+
+    # without what is known of the files, the audit's best is one of pixels or lungs
+    metrics: Row = metrics_from_table(table.with_columns(pl.lit(None, pl.Float64).alias(one) for one in OF_FILES))
     paired = None
     if table is not before:
         paired = compare({name: table, AS_THEY_CAME: before}).pairs[0].difference.to_json()
@@ -154,17 +156,6 @@ def _entry(name: str, table: pl.DataFrame, before: pl.DataFrame) -> Row:
         "change": paired,
         "adjusted": metrics["adjusted"][POOLED],
         "site": metrics["site"],
-        "shortcut": _strongest(metrics["shortcuts"][POOLED]),
+        "shortcut": metrics["shortcuts"]["strongest"][POOLED],
         "sharpness": metrics["shortcuts"][POOLED]["sharpness"],
     }
-
-
-def _strongest(shortcuts: Mapping[str, Row]) -> Row:
-    """Of the statistics that pixels or lungs have, the one furthest from ½, as a strength with its interval."""
-    of_pixels = {one.name: one for one in STATISTICS if one.name not in OF_FILES}
-    known = {name: shortcuts[name] for name in of_pixels if shortcuts[name]["strength"] is not None}
-    name = max(known, key=lambda name: float(known[name]["strength"]))
-    value, ends = known[name]["strength"], (known[name]["low"], known[name]["high"])
-    if known[name]["value"] < 0.5:
-        ends = 1 - ends[1], 1 - ends[0]
-    return {"name": name, "words": of_pixels[name].words, "value": value, "low": ends[0], "high": ends[1]}

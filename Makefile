@@ -32,7 +32,7 @@ help:
 	@echo "make results-screening  the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
 	@echo "make results-imaging  imaging from measurements alone on real data, docs/results-imaging.md (many hours; goes on)"
 	@echo "make results-priors  generators as priors against TV, on digits, shapes and MR slices, docs/results-priors.md (hours; goes on)"
-	@echo "make results-detectors  every detector on the fold for choosing, docs/results-detectors.md (hours; goes on)"
+	@echo "make results-detectors  every detector on equal terms, docs/results-detectors.md (a day; goes on)"
 	@echo "make bench     a training step and a film's score against plain PyTorch, docs/speed.md (under ten minutes)"
 	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
@@ -80,9 +80,10 @@ results-priors: $(STAMP)
 		$(BIN)/python -m unseen.experiments.priors
 	$(BIN)/python docs/figures/priors_curves.py
 
+# A day: may be stopped (Ctrl-C) and said again, and goes on; a row is written as soon as it is there.
 results-detectors: $(STAMP)
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 OMP_NUM_THREADS=1 \
-		$(BIN)/python -m unseen.experiments --only detectors
+		$(BIN)/python -m unseen.experiments.detectors
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

@@ -22,7 +22,7 @@ from unseen.data.phantoms.lesion_ranges import KINDS
 from unseen.data.phantoms.sequences import twins
 from unseen.detectors.detector import Finding
 from unseen.detectors.saved import load
-from unseen.experiments.development import RECIPES, TWINS, on_phantoms
+from unseen.experiments.detectors.development import RECIPES, TWINS, on_phantoms
 from unseen.experiments.running import run_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +51,7 @@ def main() -> None:
     rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "results" / TWINS).glob("*.json"))]
     rows.sort(key=lambda row: -row["metrics"]["auroc"]["pooled"]["value"])
     if not rows:
-        raise SystemExit("no row of phantom twins yet: python -m unseen.experiments --only twins")
+        raise SystemExit("no row of phantom twins yet: python -m unseen.experiments.detectors --only twins")
     shown = ten()
     figure, axes = plt.subplots(
         1 + len(rows), len(shown), figsize=(1.1 * len(shown) + 1.6, 1.1 * (1 + len(rows)) + 0.4), layout="constrained"

@@ -10,8 +10,8 @@ from unseen.artifacts import recipe as recipes
 from unseen.artifacts.recipe import RecipeMethod
 from unseen.detectors.saved import load
 from unseen.experiments.cohort import cohort_of
-from unseen.experiments.development import FOLD, RECIPES, ROWS, development_row
-from unseen.experiments.pages.detectors_page import detectors_page
+from unseen.experiments.detectors.development import FOLD, RECIPES, ROWS, development_row
+from unseen.experiments.detectors.page import detectors_page
 from unseen.experiments.rows import read_rows
 from unseen.experiments.running import resolve, takes_unlabelled
 

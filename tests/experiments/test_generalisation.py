@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.experiments.conftest import FOLDS, HOSPITALS, World, recipe_of
+from tests.experiments.conftest import FOLDS, HOSPITALS, AtOnce, World, recipe_of
 from unseen.evaluation.delong import delong_test
 from unseen.evaluation.figures import metrics_from_table
-from unseen.experiments.claim import above_floor, above_shortcut
 from unseen.experiments.crossfit import tables_of
-from unseen.experiments.generalisation import ROWS, generalisation_row, matrix
-from unseen.experiments.pages.detectors_page import detectors_page
+from unseen.experiments.detectors import elsewhere
+from unseen.experiments.detectors.claim import above_floor, above_shortcut
+from unseen.experiments.detectors.generalisation import ROWS, generalisation_row, matrix
+from unseen.experiments.detectors.page import detectors_page
 
 
 def test_every_source_is_learnt_from_and_looked_at(world: World) -> None:
@@ -34,6 +35,24 @@ def test_every_source_is_learnt_from_and_looked_at(world: World) -> None:
     assert len({cells[a, "another", False]["auroc"]["value"] for a in sources}) == 3  # by different detectors
     page = detectors_page({row["recipe"]: json.loads(json.dumps(row, allow_nan=False))})
     assert "| another | another, matched |" in page and "- montgomery, above the shortcut: montgomery " in page
+
+
+def test_another_set_is_learnt_from_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = world.data / "another"
+    if not folder.exists():
+        shutil.copytree(world.data / "set", folder)
+    monkeypatch.setattr(elsewhere, "worker_processes", AtOnce)
+    recipe = recipe_of("pca")
+    row = elsewhere.elsewhere_row(recipe, "another", folds=FOLDS, root=world.root, say=lambda said: None)
+    assert row["recipe"] == f"{elsewhere.ROWS}another/pca-64-lungs" and row["folds"] == list(FOLDS)
+    came, matched = row["cells"]
+    assert (came["matched"], matched["matched"]) == (False, True) and came["n"] == matched["n"]
+    assert came["auroc"] != matched["auroc"] or came["adjusted"] != matched["adjusted"]  # other pixels
+    whole = generalisation_row(recipe, elsewhere=("another",), folds=FOLDS, root=world.root, say=lambda said: None)
+    assert matrix(whole)["another", "another", True] == matched  # the matrix' diagonal
+    page = detectors_page({row["recipe"]: json.loads(json.dumps(row, allow_nan=False))})
+    n = matched["n"]
+    assert f"| `pca-64-lungs` | another, matched | {n['normal']} + {n['abnormal']} |" in page
 
 
 def drawn(seed: int = 0, films: int = 60) -> pl.DataFrame:

@@ -11,13 +11,15 @@ import pytest
 from tests.docs.blocks import ROOT
 from tests.experiments.conftest import FOLDS, AtOnce, World
 from unseen.artifacts.recipe import RecipeError
-from unseen.experiments import __main__ as command
 from unseen.experiments import crossfit
 from unseen.experiments.crossfit import cross_fit
-from unseen.experiments.development import RECIPES, ROWS, TWINS, phantom_row
-from unseen.experiments.generalisation import ROWS as MATRICES
-from unseen.experiments.nomination import TESTED, candidates, nominated, openings
-from unseen.experiments.pages.detectors_page import detectors_page
+from unseen.experiments.detectors import __main__ as command
+from unseen.experiments.detectors import opening
+from unseen.experiments.detectors.development import RECIPES, ROWS, TWINS, phantom_row
+from unseen.experiments.detectors.generalisation import ROWS as MATRICES
+from unseen.experiments.detectors.nomination import TESTED, candidates, nominated, openings
+from unseen.experiments.detectors.opening import opened
+from unseen.experiments.detectors.page import detectors_page
 from unseen.experiments.pages.sections import SOURCES
 from unseen.experiments.rows import write_row
 
@@ -127,16 +129,16 @@ def test_openings_are_counted_and_the_page_says_so() -> None:
     assert "| `good` | 0.800 | – |" in page
     picture = page.partition("](images/detectors/")[2].partition(")")[0]
     assert (ROOT / "docs" / "images" / "detectors" / picture).is_file()
-    opened = detectors_page({**ALL, f"{TESTED}good-0": {**row(0.8, 0.7), "recipe": f"{TESTED}good"}})
-    assert "opened for 1 of these recipes: `good`." in opened
-    assert "| montgomery | 0.90 [0.80, 1.00] | 0.70 [0.60, 0.80] | +0.05 [−0.05, +0.15] | spread, 0.70 |" in opened
-    assert "On the test folds `good` reaches 0.80 [0.70, 0.90]; it is not shown to be above `pca` (+0.05" in opened
+    after = detectors_page({**ALL, f"{TESTED}good-0": {**row(0.8, 0.7), "recipe": f"{TESTED}good"}})
+    assert "opened for 1 of these recipes: `good`." in after
+    assert "| montgomery | 0.90 [0.80, 1.00] | 0.70 [0.60, 0.80] | +0.05 [−0.05, +0.15] | spread, 0.70 |" in after
+    assert "On the test folds `good` reaches 0.80 [0.70, 0.90]; it is not shown to be above `pca` (+0.05" in after
     assert (
         "with an AUROC of 0.78: of 6 recipes 0 are surely above it on fold 0, 0 surely below, and of the others"
-        in opened
+        in after
     )
     assert "On the test folds" not in page
-    assert "*Not opened:" in page and "*Not opened:" not in opened
+    assert "*Not opened:" in page and "*Not opened:" not in after
 
 
 @pytest.fixture
@@ -146,19 +148,19 @@ def small(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
         f"{RECIPES}{name}": world.recipes[which].model_copy(update={"name": f"{RECIPES}{name}"})
         for name, which in (("pca", 0), ("good", 2), ("other", 2))
     }
-    monkeypatch.setattr(command.recipes, "load", named.__getitem__)
-    monkeypatch.setattr(command, "_shipped", lambda prefix: sorted(named))
+    monkeypatch.setattr(opening.recipes, "load", named.__getitem__)
+    monkeypatch.setattr(command, "_names", lambda: sorted(named))
     monkeypatch.setattr(crossfit, "worker_processes", AtOnce)
-    monkeypatch.setattr(command, "cross_fit", partial(cross_fit, folds=FOLDS, root=world.root, say=lambda _: None))
+    monkeypatch.setattr(opening, "cross_fit", partial(cross_fit, folds=FOLDS, root=world.root, say=lambda _: None))
     return world
 
 
 def test_a_recipe_is_opened_with_what_can_be_claimed_of_it(small: World) -> None:
-    ((recipe, results, found),) = command._opened(["good"], 1)
+    ((recipe, results, found),) = opened(["good"], 1)
     assert recipe.name == f"{RECIPES}good" and [result.fold for result in results] == list(FOLDS)
     assert found["recipe"] == f"{TESTED}good" and found["metrics"]["n"]["folds"] == len(FOLDS)
     assert set(found["above"]["floor"]) == set(found["above"]["shortcut"]) == {"pooled", "montgomery", "shenzhen"}
-    ((_, _, floor),) = command._opened(["pca"], 1)  # the floor itself is scored once, not twice
+    ((_, _, floor),) = opened(["pca"], 1)  # the floor itself is scored once, not twice
     assert floor["metrics"]["n"]["pooled"] == found["metrics"]["n"]["pooled"]
     assert floor["above"]["floor"]["pooled"]["value"] == 0 and floor["above"]["floor"]["pooled"]["p"] == 1
 
@@ -166,12 +168,15 @@ def test_a_recipe_is_opened_with_what_can_be_claimed_of_it(small: World) -> None
 def test_the_rest_waits_for_the_nominated(small: World, tmp_path: Path) -> None:
     for name, entry in ALL.items():
         write_row({**entry, "recipe": name.removesuffix("-0"), "seed": 0}, tmp_path)
-    with pytest.raises(RecipeError, match="opened for the nominated recipe first"):
-        command._rest(tmp_path, 1)
+    arguments = ["--only", "folds", "--rows", f"{tmp_path}", "--docs", f"{tmp_path / 'docs'}", "--workers", "1"]
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- results:begin --><!-- results:end -->", encoding="utf-8")
+    with pytest.raises(SystemExit, match="opened for the nominated recipe first"):
+        command.main([*arguments, "--readme", f"{readme}"])
     for name in ("good", "quick"):
         write_row({**row(0.8, 0.7), "recipe": f"{TESTED}{name}"}, tmp_path)
     before = (tmp_path / f"{TESTED}good-0.json").read_bytes()
-    command._rest(tmp_path, 1)
+    command.main([*arguments, "--readme", f"{readme}"])
     assert {path.name for path in (tmp_path / TESTED).glob("*.json")} == {
         f"{name}-0.json" for name in ("good", "quick", "pca", "other")
     }
@@ -180,7 +185,7 @@ def test_the_rest_waits_for_the_nominated(small: World, tmp_path: Path) -> None:
 
 def test_a_recipe_given_twice_is_refused(small: World) -> None:
     with pytest.raises(RecipeError, match="given twice"):
-        command.cross_fit([small.recipes[0], small.recipes[0]])
+        cross_fit([small.recipes[0], small.recipes[0]])
 
 
 def test_a_row_of_twins_is_of_the_same_recipe_on_phantoms(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,11 +16,11 @@ from tests.experiments.conftest import World, recipe_of
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.evaluation.shortcuts import picture_statistics
-from unseen.experiments.pages.detectors_page import detectors_page
-from unseen.experiments.preparations.border import SHARE, without_border
-from unseen.experiments.preparations.comparing import AS_THEY_CAME, ROWS, CarriedLungs, preparations_row, ways
-from unseen.experiments.preparations.local_contrast import contrast_normalised
-from unseen.experiments.preparations.resolution import MatchedResolution
+from unseen.experiments.detectors.page import detectors_page
+from unseen.experiments.detectors.preparations.border import SHARE, without_border
+from unseen.experiments.detectors.preparations.comparing import AS_THEY_CAME, ROWS, CarriedLungs, preparations_row, ways
+from unseen.experiments.detectors.preparations.local_contrast import contrast_normalised
+from unseen.experiments.detectors.preparations.resolution import MatchedResolution
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from tests.experiments.conftest import World, recipe_of
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.data.film import Film
 from unseen.experiments.cohort import cohort_of
-from unseen.experiments.contamination import ROWS, contamination_row, dirtied, prepared
-from unseen.experiments.pages.detectors_page import detectors_page
+from unseen.experiments.detectors.contamination import ROWS, contamination_row, dirtied, prepared
+from unseen.experiments.detectors.page import detectors_page
 from unseen.experiments.suspects import PARTS, deviations, robust_deviations, suspects
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from unseen.artifacts.files import write_text
 from unseen.artifacts.limits import LIMITS
 from unseen.detectors import METHODS
+from unseen.experiments.detectors.page import detectors_page
 from unseen.experiments.pages.cells import figure, shortcut, table
-from unseen.experiments.pages.detectors_page import detectors_page
 from unseen.experiments.pages.screening_page import screening_page
 from unseen.experiments.pages.sections import (
     SOURCES,

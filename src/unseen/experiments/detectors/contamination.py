@@ -25,7 +25,7 @@ from unseen.evaluation.bootstrap import draw_all
 from unseen.evaluation.cohort import Cohort, codes
 from unseen.evaluation.roc import Bools, Floats, auroc
 from unseen.experiments.cohort import cohort_of
-from unseen.experiments.development import FOLD
+from unseen.experiments.detectors.development import FOLD
 from unseen.experiments.over_seeds import aurocs, mean_over, picks_of
 from unseen.experiments.rows import Row
 from unseen.experiments.running import check_normals_alone, detector_of, finder_for, resolve

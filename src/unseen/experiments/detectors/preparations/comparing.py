@@ -25,10 +25,10 @@ from unseen.evaluation.figures import POOLED, metrics_from_table
 from unseen.evaluation.shortcuts import OF_FILES
 from unseen.evaluation.table import score_table
 from unseen.experiments.cohort import cohort_of
-from unseen.experiments.development import FOLD
-from unseen.experiments.preparations.border import without_border
-from unseen.experiments.preparations.local_contrast import contrast_normalised
-from unseen.experiments.preparations.resolution import MatchedResolution
+from unseen.experiments.detectors.development import FOLD
+from unseen.experiments.detectors.preparations.border import without_border
+from unseen.experiments.detectors.preparations.local_contrast import contrast_normalised
+from unseen.experiments.detectors.preparations.resolution import MatchedResolution
 from unseen.experiments.rows import Row
 from unseen.experiments.running import check_normals_alone, detector_of, resolve, shared_lungs
 from unseen.training.settings import Training

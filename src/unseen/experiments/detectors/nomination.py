@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from unseen.experiments.development import ROWS as FOLD_0
-from unseen.experiments.development import TWINS
-from unseen.experiments.generalisation import ROWS as MATRICES
+from unseen.experiments.detectors.development import ROWS as FOLD_0
+from unseen.experiments.detectors.development import TWINS
+from unseen.experiments.detectors.generalisation import ROWS as MATRICES
 from unseen.experiments.pages.cells import Entry
 
 TESTED = "detectors/folds-1-4/"

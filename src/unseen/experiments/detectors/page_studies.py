@@ -6,22 +6,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from unseen.experiments.contamination import ROWS as DIRTY
-from unseen.experiments.development import TWINS
-from unseen.experiments.generalisation import ROWS as MATRICES
-from unseen.experiments.generalisation import matrix
-from unseen.experiments.nomination import FLOOR, TESTED
+from unseen.experiments.detectors.contamination import ROWS as DIRTY
+from unseen.experiments.detectors.development import TWINS
+from unseen.experiments.detectors.generalisation import ROWS as MATRICES
+from unseen.experiments.detectors.generalisation import matrix
+from unseen.experiments.detectors.nomination import FLOOR, TESTED
+from unseen.experiments.detectors.preparations.comparing import AS_THEY_CAME
+from unseen.experiments.detectors.preparations.comparing import ROWS as WAYS
 from unseen.experiments.pages.cells import Entry, figure, table
 from unseen.experiments.pages.sections import SOURCES, aurocs
-from unseen.experiments.preparations.comparing import AS_THEY_CAME
-from unseen.experiments.preparations.comparing import ROWS as WAYS
 
 
 def twins(rows: Sequence[Entry]) -> list[str]:
     """The same recipes on phantoms, which differ in a lesion and in nothing else."""
     title = "## Phantom twins"
     if not rows:
-        return [title, "*No row yet: `python -m unseen.experiments --only twins` makes them.*"]
+        return [title, "*No row yet: `python -m unseen.experiments.detectors --only twins` makes them.*"]
     kinds = list(rows[0]["metrics"]["by_kind"])
     ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
     found = [
@@ -61,7 +61,10 @@ def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
     """Every recipe for which folds 1 to 4 were opened; of those in `claimed`, each source by itself."""
     title = "## The test folds"
     if not rows:
-        return [title, "*Not opened: `python -m unseen.experiments --only nominated` opens them for the nominated.*"]
+        return [
+            title,
+            "*Not opened: `python -m unseen.experiments.detectors --only nominated` opens them for the nominated.*",
+        ]
     n = rows[0]["metrics"]["n"]["pooled"]
     ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
     head = ["Recipe", *SOURCES, "adjusted", "site", f"above `{FLOOR}`", "above the best shortcut", "training, s a fold"]
@@ -112,11 +115,41 @@ def _tested(row: Entry) -> list[str]:
     ]
 
 
+def elsewhere(rows: Sequence[Entry]) -> list[str]:
+    """The nominated and the best single one, learning from other sets."""
+    title = "## Other sets, learnt from and tested"
+    if not rows:
+        return [title, "*No row yet: `python -m unseen.experiments.detectors --only elsewhere` makes them.*"]
+    head = ["Recipe", "set", "films", "AUROC", "adjusted", "best shortcut", "above it"]
+    lines = [
+        [
+            f"`{row['recipe'].rpartition('/')[2]}`",
+            _column(cell["seen"], cell["matched"]),
+            f"{cell['n']['normal']} + {cell['n']['abnormal']}",
+            figure(cell["auroc"]),
+            figure(cell["adjusted"]),
+            _shortcut(cell),
+            figure(cell["shortcut"], sign=True),
+        ]
+        for row in rows
+        for cell in row["cells"]
+    ]
+    return [
+        title,
+        "The recipes as they are, nothing chosen anew: trained on the normals of the set, cross-fitted over folds "
+        f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]} (dealt by patient), tested on its normal + abnormal films; "
+        f"seed {rows[0]['seed']}, {rows[0]['device']}, {max(row['date'] for row in rows)}. Lungs by the finder of the "
+        "Montgomery and Shenzhen normals. *Matched*: no film sharper than the least sharp 5 % of the normals learnt "
+        "from; the shortcuts are measured on the same pixels. *Above it*: by DeLong, paired.",
+        table(head, lines),
+    ]
+
+
 def matrices(rows: Sequence[Entry]) -> list[str]:
     """Every source learnt from, every source looked at."""
     title = "## Learnt at one place, used at another"
     if not rows:
-        return [title, "*No row yet: `python -m unseen.experiments --only generalisation` makes them.*"]
+        return [title, "*No row yet: `python -m unseen.experiments.detectors --only generalisation` makes them.*"]
     blocks = [
         title,
         "Trained on one source's normals, tested on another's films, cross-fitted over folds "

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from unseen.artifacts.limits import LIMITS
-from unseen.experiments.contamination import ROWS as DIRTY
-from unseen.experiments.development import ROWS, TWINS
-from unseen.experiments.generalisation import ROWS as MATRICES
-from unseen.experiments.nomination import FLOOR, TESTED, Candidate, candidates, nominated, openings
+from unseen.experiments.detectors.contamination import ROWS as DIRTY
+from unseen.experiments.detectors.development import ROWS, TWINS
+from unseen.experiments.detectors.elsewhere import ROWS as ELSEWHERE
+from unseen.experiments.detectors.generalisation import ROWS as MATRICES
+from unseen.experiments.detectors.nomination import FLOOR, TESTED, Candidate, candidates, nominated, openings
+from unseen.experiments.detectors.page_studies import dirty, elsewhere, matrices, tested, twins, ways
+from unseen.experiments.detectors.preparations.comparing import ROWS as WAYS
 from unseen.experiments.pages.cells import Entry, figure, table
-from unseen.experiments.pages.detectors_studies import dirty, matrices, tested, twins, ways
 from unseen.experiments.pages.noise import noise_study
 from unseen.experiments.pages.sections import SOURCES, aurocs
-from unseen.experiments.preparations.comparing import ROWS as WAYS
 
 _HEAD = ["Recipe", *SOURCES, "adjusted", "site", "above the best shortcut", "training, s", "ms a film", "numbers kept"]
 
@@ -40,6 +41,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *tested(of(TESTED), [one.name for one in picked if one is not None]),
         *dirty(of(DIRTY)),
         *ways(of(WAYS)),
+        *elsewhere(of(ELSEWHERE)),
         *matrices(of(MATRICES)),
         *_counts(of(COUNTS)),
     ]
@@ -92,7 +94,7 @@ def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry]) -> list[str]:
 def _counts(rows: Sequence[Entry]) -> list[str]:
     title = "## Noise of counts"
     if not rows:
-        return [title, "*No row yet: `python -m unseen.experiments --only counts` makes them.*"]
+        return [title, "*No row yet: `python -m unseen.experiments.detectors --only counts` makes them.*"]
     return [title, *(block for row in rows for block in noise_study(row))]
 
 
@@ -131,10 +133,10 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
     return [
         "## Which is worth the test folds",
         "The rule, written before any test fold was opened for a recipe that it was to choose from "
-        f"(`src/unseen/experiments/nomination.py`; `{FLOOR}`, its floor, ships and was known): the highest index, "
-        f"½ (pooled + adjusted) on fold 0, of those that are nowhere below `{FLOOR}` there and that tell phantom "
-        "twins, of which nothing but the lesion differs, better than chance. Nothing is nominated before the recipes "
-        "that come first have a row of twins.",
+        f"(`src/unseen/experiments/detectors/nomination.py`; `{FLOOR}`, its floor, ships and was known): the highest "
+        f"index, ½ (pooled + adjusted) on fold 0, of those that are nowhere below `{FLOOR}` there and that tell "
+        "phantom twins, of which nothing but the lesion differs, better than chance. Nothing is nominated before the "
+        "recipes that come first have a row of twins.",
         table(["Recipe", "index", "what speaks against it"], lines),
         f"**Nominated: {_named(chosen)}; of single methods: {_named(quick)}.** Folds 1 to 4 have been opened for "
         f"{len(opened)} of these recipes{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}.",

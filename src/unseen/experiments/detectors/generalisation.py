@@ -18,11 +18,11 @@ from unseen.artifacts.recipe import Recipe, digest, validated
 from unseen.artifacts.run import runs_root
 from unseen.evaluation.figures import POOLED, metrics_from_table
 from unseen.evaluation.table import score_table
-from unseen.experiments.claim import above_shortcut
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.crossfit import TEST_FOLDS
-from unseen.experiments.preparations.comparing import ELSEWHERE, CarriedLungs, carrying, moved
-from unseen.experiments.preparations.resolution import MatchedResolution
+from unseen.experiments.detectors.claim import above_shortcut
+from unseen.experiments.detectors.preparations.comparing import ELSEWHERE, CarriedLungs, carrying, moved
+from unseen.experiments.detectors.preparations.resolution import MatchedResolution
 from unseen.experiments.rows import Row
 from unseen.experiments.running import check_normals_alone, detector_of, resolve, shared_lungs
 from unseen.training.settings import Training
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from unseen.data.film import Film
+    from unseen.detectors.detector import Detector
 
 ROWS = "detectors/generalisation/"
 """What the names of the rows begin with."""
@@ -66,7 +67,7 @@ def generalisation_row(
         "device": trained_on,
         "date": datetime.now(UTC).date().isoformat(),
         "version": __version__,
-        "cells": [_cell(*key, pl.concat(parts)) for key, parts in tables.items()],
+        "cells": [cell(*key, pl.concat(parts)) for key, parts in tables.items()],
     }
 
 
@@ -87,16 +88,7 @@ def _fold(
     matched = {source: MatchedResolution.of(films) for source, films in normals.items()}
     found, trained_on = {}, ""
     for learnt, films in normals.items():
-        detector = detector_of(recipe)
-        said = " ".join(sorted(film.pixel_sha256 for film in films))
-        name = f"{recipe.short}-{learnt}-f{fold}-{recipe.seed}-"
-        name += digest(recipe, data_digest=said, version=__version__)[:8]
-        detector.fit(
-            films,
-            finder=CarriedLungs(),
-            training=validated(recipe.training, Training, where="training"),
-            folder=root / "generalisation" / name,
-        )
+        detector = learnt_from(films, recipe, source=learnt, fold=fold, root=root)
         trained_on = detector.trained_on
         for seen, others in tested.items():
             found[learnt, seen, False] = score_table(detector, others, keep=0).table
@@ -105,7 +97,22 @@ def _fold(
     return found, trained_on
 
 
-def _cell(learnt: str, seen: str, matched: bool, table: pl.DataFrame) -> Row:
+def learnt_from(films: Sequence[Film], recipe: Recipe, *, source: str, fold: int, root: Path) -> Detector:
+    """The recipe's detector, trained on a source's normals that carry their lungs; an interrupted training goes on."""
+    detector = detector_of(recipe)
+    said = " ".join(sorted(film.pixel_sha256 for film in films))
+    name = f"{recipe.short}-{source}-f{fold}-{recipe.seed}-"
+    name += digest(recipe, data_digest=said, version=__version__)[:8]
+    return detector.fit(
+        films,
+        finder=CarriedLungs(),
+        training=validated(recipe.training, Training, where="training"),
+        folder=root / "generalisation" / name,
+    )
+
+
+def cell(learnt: str, seen: str, matched: bool, table: pl.DataFrame) -> Row:
+    """What the row keeps of the scores of a source's films by a detector that has learnt from another's."""
     metrics: Row = metrics_from_table(table)
     return {
         "learnt": learnt,
@@ -121,4 +128,4 @@ def _cell(learnt: str, seen: str, matched: bool, table: pl.DataFrame) -> Row:
 def matrix(row: Mapping[str, object]) -> dict[tuple[str, str, bool], Row]:
     """The row's cells by source learnt from, source looked at, and whether it was matched for resolution."""
     cells: list[Row] = row["cells"]  # type: ignore[assignment]  # JSON
-    return {(cell["learnt"], cell["seen"], cell["matched"]): cell for cell in cells}
+    return {(one["learnt"], one["seen"], one["matched"]): one for one in cells}

@@ -18,8 +18,8 @@ from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
 from unseen.evaluation.figures import metrics_from_table
 from unseen.evaluation.table import score_table
-from unseen.experiments.claim import above_shortcut
 from unseen.experiments.cohort import cohort_of
+from unseen.experiments.detectors.claim import above_shortcut
 from unseen.experiments.rows import Row, described
 from unseen.experiments.running import resolve, takes_unlabelled, train_recipe
 from unseen.experiments.twins import PAIRS, twin_row

@@ -1,0 +1,85 @@
+"""A detector that learns from another set's own normals and is tested there, as the films came and matched for
+resolution, beside the best shortcut of the same films.
+
+Cross-fitted over folds 1 to 4. Lungs are found by the finder of the recipe's own normals without that fold, for the
+other sets have no masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unseen import __version__
+from unseen.artifacts.recipe import Recipe
+from unseen.artifacts.run import runs_root
+from unseen.evaluation.table import score_table
+from unseen.experiments.cohort import cohort_of
+from unseen.experiments.crossfit import TEST_FOLDS
+from unseen.experiments.detectors.generalisation import cell, learnt_from
+from unseen.experiments.detectors.preparations.comparing import carrying, moved
+from unseen.experiments.detectors.preparations.resolution import MatchedResolution
+from unseen.experiments.rows import Row
+from unseen.experiments.running import check_normals_alone, resolve, shared_lungs
+from unseen.experiments.workers import worker_processes
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ROWS = "detectors/elsewhere/"
+"""What the names of the rows begin with."""
+
+
+def elsewhere_row(
+    recipe: Recipe,
+    place: str,
+    *,
+    folds: Sequence[int] = TEST_FOLDS,
+    root: Path | None = None,
+    workers: int = 2,
+    say: Callable[[str], None] = print,
+) -> Row:
+    """Train and score the recipe on the set `place`, `workers` folds at a time, one thread each."""
+    import polars as pl
+
+    recipe = resolve(recipe)
+    check_normals_alone(recipe, "elsewhere")
+    root = runs_root() if root is None else root
+    tables: dict[bool, list[pl.DataFrame]] = {False: [], True: []}
+    trained_on = ""
+    with worker_processes(workers) as pool:
+        futures = [pool.submit(_fold, recipe.to_toml(), place, fold, str(root)) for fold in folds]
+        for fold, future in zip(folds, futures, strict=True):
+            found, trained_on = future.result()
+            for matched, table in found.items():
+                tables[matched].append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
+            say(f"{recipe.name} on {place}: fold {fold}")
+    return {
+        "recipe": f"{ROWS}{place}/{recipe.short}",
+        "seed": recipe.seed,
+        "folds": list(folds),
+        "px": recipe.view["size"],
+        "device": trained_on,
+        "date": datetime.now(UTC).date().isoformat(),
+        "version": __version__,
+        "cells": [cell(place, place, matched, pl.concat(parts)) for matched, parts in tables.items()],
+    }
+
+
+def _fold(told: str, place: str, fold: int, root: str) -> tuple[dict[bool, pl.DataFrame], str]:
+    """A worker's share: the scores of a fold by whether its films were matched, and what the detector was trained
+    on."""
+    import torch
+
+    torch.set_num_threads(1)
+    recipe = Recipe.from_toml(told)
+    home, there = cohort_of(recipe), cohort_of(moved(recipe, place))
+    finder = shared_lungs(home.training(fold), recipe, fold=fold, data_digest=home.digest, root=Path(root))
+    normals, tested = carrying(there.training(fold), finder), carrying(there.testing(fold), finder)
+    detector = learnt_from(normals, recipe, source=place, fold=fold, root=Path(root))
+    matched = MatchedResolution.of(normals)
+    found = {False: score_table(detector, tested, keep=0).table}
+    found[True] = score_table(detector, map(matched, tested), keep=0).table
+    return found, detector.trained_on

@@ -12,7 +12,8 @@ from unseen.artifacts.shipped import located, shipped
 
 
 def test_the_names_are_those_that_the_docs_give() -> None:
-    assert [path.as_posix() for path in shipped()] == ["models/lungs", "models/pca", "models/roi-sure"]
+    assert [path.name for path in shipped()] == ["dct-aligned", "ensemble-aligned", "lungs", "pca", "roi-sure"]
+    assert all(path.parent == Path("models") for path in shipped())
 
 
 def test_a_name_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

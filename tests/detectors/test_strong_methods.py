@@ -27,7 +27,7 @@ from unseen.detectors.lesion_classifier import varied
 from unseen.detectors.one_class_svm import OneClassSvm, _Machine
 from unseen.detectors.patch_memory import PatchMemory
 from unseen.detectors.student_teacher import disagreement
-from unseen.detectors.synthetic_lesions import clouded, pasted
+from unseen.detectors.synthetic_lesions import ALL, grafted, pasted
 from unseen.networks.dcgan import Encoder
 from unseen.networks.residual_classifier import ResNet18
 from unseen.training.settings import Training
@@ -144,7 +144,7 @@ def test_ae_ssim_marks_what_scikit_image_would(trained: dict[str, Detector], vie
     assert said.anomaly_map[inner] == pytest.approx(1 - expected[inner], abs=1e-4)
 
 
-@pytest.mark.parametrize("lesion", [pasted, clouded])
+@pytest.mark.parametrize("lesion", ALL)
 def test_lesions_stay_in_the_lungs_and_change_each_film(lesion: object, views: list[Viewed]) -> None:
     assert callable(lesion)
     x, inside = stacked(views)
@@ -163,10 +163,18 @@ def test_a_pasted_patch_is_the_films_own() -> None:
     assert changed.abs().max() <= 0.1 + 1e-6
 
 
-def test_one_film_alone_can_be_changed(make: Make) -> None:
-    """A batch of one has no half to share out between the two kinds of lesion."""
-    detector = make("anatpaste")
-    assert isinstance(detector, AnatPaste) and detector.config.lesions == "both"
+def test_a_graft_is_another_films() -> None:
+    """Of two films, one dark and one bright, the dark one becomes brighter and the bright one darker."""
+    x = torch.stack([torch.full((1, 32, 32), -0.8), torch.full((1, 32, 32), 0.2)])
+    dark, bright = grafted(x, torch.ones_like(x).bool(), generator=torch.Generator().manual_seed(2))
+    assert dark.max() > -0.3 and float(dark.min()) == pytest.approx(-0.8, abs=0.05) and bright.min() < 0.1
+
+
+@pytest.mark.parametrize("kinds", ["both", "all"])
+def test_one_film_alone_can_be_changed(make: Make, kinds: str) -> None:
+    """A batch of one has nothing to share out between kinds of lesion."""
+    detector = make("anatpaste", lesions=kinds)
+    assert isinstance(detector, AnatPaste)
     x = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(4))
     changed = detector.changed(x, torch.ones_like(x).bool(), torch.Generator().manual_seed(2))
     assert changed.shape == x.shape and not torch.equal(changed, x)

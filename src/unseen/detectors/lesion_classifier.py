@@ -3,8 +3,9 @@ lesion put into them.
 
     loss = −log(1 − p(x)) − log p(x̃),   x̃ = x with synthetic lesions in its lungs, p = sigmoid of the network's logit
 
-The mask shapes where lesions go. Lesions are patches of the same film (the source's), soft shadows, or either; both
-kinds of picture are varied alike. Members say what they make of the network: `anatpaste`, `patch-memory`.
+The mask shapes where lesions go. Lesions are patches of the same film (the source's), soft shadows, either, or any of
+the six kinds of `synthetic_lesions`; changed and unchanged pictures are varied alike. Members say what they make of the
+network: `anatpaste`, `patch-memory`.
 
 Source: Sato et al., "Anatomy-aware self-supervised learning for anomaly detection in chest radiographs", iScience 26
 (2023) 107086: ResNet-18 from scratch, SGD 0.03 with a cosine.
@@ -26,7 +27,7 @@ from torch.nn import functional
 
 from unseen.detectors.backbone import Backbone
 from unseen.detectors.detector import Detector, FitError, Fitting, Normals, Settings
-from unseen.detectors.synthetic_lesions import clouded, pasted
+from unseen.detectors.synthetic_lesions import ALL, clouded, pasted
 from unseen.networks.photographs import fill
 from unseen.networks.residual_classifier import ResNet18
 from unseen.training.learner import Step
@@ -39,7 +40,7 @@ class LesionSettings(Settings):
     """64 features, SGD 0.03, `lesions = "paste"` and `varied = false` are the source's."""
 
     features: int = Field(default=16, ge=4, le=256, description="channels of the first stage")
-    lesions: Literal["paste", "cloud", "both"] = Field(default="both", description="what is put into lungs")
+    lesions: Literal["paste", "cloud", "both", "all"] = Field(default="both", description="what is put into lungs")
     varied: bool = Field(default=True, description="normal and changed pictures alike: shifted, sharper or softer")
     learning_rate: float = Field(default=0.03, gt=0, le=1, description="SGD's, with momentum 0.9; falls by a cosine")
     # left out where there is none, so that digests of recipes older than it stay what they were
@@ -132,9 +133,21 @@ class LesionClassifier(Detector):
             return pasted(x, inside, generator=rng)
         if self.config.lesions == "cloud":
             return clouded(x, inside, generator=rng)
+        if self.config.lesions == "all":
+            return _each_its_own(x, inside, rng)
         half = len(x) // 2
         parts = ((pasted, slice(0, half)), (clouded, slice(half, None)))
         return torch.cat([put(x[rows], inside[rows], generator=rng) for put, rows in parts if len(x[rows])])
+
+
+def _each_its_own(x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
+    """Each picture with a lesion of a kind drawn for it."""
+    drawn, out = torch.randint(len(ALL), (len(x),), generator=rng).to(x.device), x.clone()
+    for kind, put in enumerate(ALL):
+        rows = drawn == kind
+        if rows.any():
+            out[rows] = put(x[rows], inside[rows], generator=rng)
+    return out
 
 
 class _Telling:

@@ -1,7 +1,11 @@
-"""Lesions put into normal lungs, for a classifier that has never seen an abnormal film: `pasted` and `clouded`.
+"""Lesions put into normal lungs, for a classifier that has never seen an abnormal film.
 
-Both work on masked pictures (batch, 1, size, size) in network units, 0 outside the lungs, and change each picture
-inside its mask alone. They share nothing with the phantoms' lesions, which are made of tissue and projected.
+    pasted    a patch of the film itself, elsewhere       grafted   a patch of another normal film
+    clouded   soft, uneven shadows                        spotted   many small spots, in a zone or everywhere
+    ringed    a dark middle within a bright wall          veiled    a lung fading towards its base, apex or side
+
+All work on masked pictures (batch, 1, size, size) in network units, 0 outside the lungs, and change each picture inside
+its mask alone. They share nothing with the phantoms' lesions, which are made of tissue and projected.
 """
 
 from __future__ import annotations
@@ -11,6 +15,8 @@ import math
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from unseen.detectors.lesion_shapes import below, blob, elliptic, grid, lung_pixel, smooth_noise, uniform
 
 
 def pasted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
@@ -26,14 +32,14 @@ def pasted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
     batch, _, height, width = x.shape
     out = []
     for i in range(batch):
-        share, ratio = _uniform(0.02, 0.15, generator), math.exp(_uniform(math.log(0.3), math.log(3.3), generator))
+        share, ratio = uniform(0.02, 0.15, generator), math.exp(uniform(math.log(0.3), math.log(3.3), generator))
         h = min(height - 1, max(2, round(math.sqrt(share * ratio * height * width))))
         w = min(width - 1, max(2, round(math.sqrt(share / ratio * height * width))))
-        row, column = _lung_pixel(inside[i, 0], generator)
-        top, left = _below(height - h, generator), _below(width - w, generator)
+        row, column = lung_pixel(inside[i, 0], generator)
+        top, left = below(height - h, generator), below(width - w, generator)
         # the patch's middle moves to (row, column): the whole picture is rolled by that much
         moved = torch.roll(x[i, 0], (row - top - h // 2, column - left - w // 2), dims=(0, 1))
-        moved = moved * (1 + _uniform(-0.1, 0.1, generator)) + _uniform(-0.1, 0.1, generator)
+        moved = moved * (1 + uniform(-0.1, 0.1, generator)) + uniform(-0.1, 0.1, generator)
         shape = _shape(height, width, (row, column), (h / 2, w / 2), generator).to(x)
         weight = shape * inside[i, 0]
         out.append(x[i, 0] * (1 - weight) + weight * moved)
@@ -50,62 +56,115 @@ def clouded(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
     out = []
     for i in range(batch):
         picture = x[i, 0]
-        for _ in range(1 + _below(4, generator)):
-            row, column = _lung_pixel(inside[i, 0], generator)
-            radii = tuple(math.exp(_uniform(math.log(0.04), math.log(0.25), generator)) * height for _ in range(2))
-            bent = _smooth_noise(height, width, _below(5, generator) + 3, generator).to(x)
-            distance = _elliptic(height, width, (row, column), radii, _uniform(0, math.pi, generator)).to(x)
-            softness = _uniform(0.08, 0.4, generator)
+        for _ in range(1 + below(4, generator)):
+            row, column = lung_pixel(inside[i, 0], generator)
+            radii = tuple(math.exp(uniform(math.log(0.04), math.log(0.25), generator)) * height for _ in range(2))
+            bent = smooth_noise(height, width, below(5, generator) + 3, generator).to(x)
+            distance = elliptic(height, width, (row, column), radii, uniform(0, math.pi, generator)).to(x)
+            softness = uniform(0.08, 0.4, generator)
             weight = torch.sigmoid((1 - distance + 0.4 * bent) / softness) * inside[i, 0]
-            weight = weight * _uniform(0.2, 0.9, generator)
-            texture = 0.1 * _smooth_noise(height, width, _below(12, generator) + 4, generator).to(x)
-            picture = picture * (1 - weight) + weight * (_uniform(0.1, 0.8, generator) + texture)
+            weight = weight * uniform(0.2, 0.9, generator)
+            texture = 0.1 * smooth_noise(height, width, below(12, generator) + 4, generator).to(x)
+            picture = picture * (1 - weight) + weight * (uniform(0.1, 0.8, generator) + texture)
         out.append(picture)
     return torch.stack(out)[:, None].clamp(-1, 1)
+
+
+def grafted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
+    """One to three soft blobs of each picture in which it goes over into its neighbour of the batch, moved by up to a
+    sixth of a side, brightened and of another contrast: x (1 − a w) + a w (g x′ + l).
+
+    Source: Tan et al., "Detecting outliers with foreign patch interpolation", MELBA 1 (2022), equation 1; soft blobs in
+    the place of its squares.
+    """
+    out = []
+    for picture, mask, other in zip(x[:, 0], inside[:, 0], x.roll(1, 0)[:, 0], strict=True):
+        height, width = picture.shape
+        changed = picture
+        for _ in range(1 + below(3, generator)):
+            weight = blob(mask, (0.06, 0.25), (0.08, 0.3), generator).to(x) * mask * uniform(0.4, 1, generator)
+            by = below(height // 3, generator) - height // 6, below(width // 3, generator) - width // 6
+            patch = torch.roll(other, by, (0, 1)) * uniform(0.8, 1.3, generator) + uniform(0, 0.4, generator)
+            changed = changed * (1 - weight) + weight * patch
+        out.append(changed)
+    return torch.stack(out)[:, None].clamp(-1, 1)
+
+
+def spotted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Five to 64 soft spots, σ one to three hundredths of the height, in a zone of the lungs or everywhere."""
+    out = []
+    for picture, mask in zip(x[:, 0], inside[:, 0], strict=True):
+        height, width = picture.shape
+        zone = mask.clone()
+        if below(3, generator):
+            radii = tuple(uniform(0.1, 0.4, generator) * height for _ in range(2))
+            middle = lung_pixel(mask, generator)
+            zone &= (elliptic(height, width, middle, radii, uniform(0, math.pi, generator)) < 1).to(mask.device)
+        places = zone.flatten().nonzero()[:, 0]
+        spots = torch.zeros(height * width).to(x)
+        if len(places):
+            drawn = torch.randint(len(places), (5 + below(60, generator),), generator=generator)
+            spots.index_add_(
+                0, places[drawn.to(places.device)], 0.5 + torch.rand(len(drawn), generator=generator).to(x)
+            )
+        sigma = uniform(0.01, 0.03, generator) * height
+        offsets = torch.arange(-math.ceil(3 * sigma), math.ceil(3 * sigma) + 1).to(x)
+        weights = torch.exp(-(offsets**2) / (2 * sigma**2))
+        soft = functional.conv2d(spots.view(1, 1, height, width), weights.view(1, 1, -1, 1), padding="same")
+        soft = functional.conv2d(soft, weights.view(1, 1, 1, -1), padding="same")[0, 0]
+        out.append(picture + uniform(0.1, 0.5, generator) * soft / (1 + soft / 2) * mask)
+    return torch.stack(out)[:, None].clamp(-1, 1)
+
+
+def ringed(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
+    """One or two cavities in each picture: a bright wall, a middle darker than the lung."""
+    out = []
+    for picture, mask in zip(x[:, 0], inside[:, 0], strict=True):
+        height, width = picture.shape
+        changed = picture
+        for _ in range(1 + below(2, generator)):
+            radius = uniform(0.04, 0.14, generator) * height
+            radii = tuple(radius * uniform(0.7, 1.3, generator) for _ in range(2))
+            distance = elliptic(height, width, lung_pixel(mask, generator), radii, uniform(0, math.pi, generator))
+            distance = distance + 0.15 * smooth_noise(height, width, 6, generator)
+            wall = torch.exp(-(((distance - 1) / uniform(0.2, 0.5, generator)) ** 2))
+            depth = uniform(0.2, 0.6, generator) * wall - uniform(0, 0.2, generator) * (distance < 1)
+            changed = changed + depth.to(x) * mask
+        out.append(changed)
+    return torch.stack(out)[:, None].clamp(-1, 1)
+
+
+def veiled(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
+    """One side of each picture fades to white towards its base, its apex or the chest's wall."""
+    out = []
+    for picture, mask in zip(x[:, 0], inside[:, 0], strict=True):
+        height, width = picture.shape
+        rows, columns = (places / places.max() for places in grid(height, width))
+        outward = (columns - 0.5).abs() * 2
+        side = (columns < 0.5) if below(2, generator) else (columns >= 0.5)
+        towards, from_ = (
+            (rows + 0.3 * outward, uniform(0.65, 1.15, generator)),
+            (1 - rows + 0.2 * outward, uniform(0.75, 1.1, generator)),
+            (outward.expand(height, width), uniform(0.75, 1.0, generator)),
+        )[below(3, generator)]
+        edge = towards - from_ + 0.05 * smooth_noise(height, width, 5, generator)
+        weight = torch.sigmoid(edge / uniform(0.03, 0.15, generator)) * side * uniform(0.3, 1, generator)
+        white = uniform(0.3, 0.9, generator) + 0.05 * smooth_noise(height, width, 8, generator)
+        weight = weight.to(x) * mask
+        out.append(picture * (1 - weight) + weight * white.to(x))
+    return torch.stack(out)[:, None].clamp(-1, 1)
+
+
+ALL = (pasted, clouded, grafted, spotted, ringed, veiled)
 
 
 def _shape(
     height: int, width: int, middle: tuple[int, int], radii: tuple[float, float], generator: torch.Generator
 ) -> Tensor:
     """An ellipse or a rectangle of those radii, its edge blurred over a tenth to a half of them: (height, width)."""
-    if _below(2, generator):
-        distance = _elliptic(height, width, middle, radii, 0.0)
+    if below(2, generator):
+        distance = elliptic(height, width, middle, radii, 0.0)
     else:
-        rows, columns = _grid(height, width)
+        rows, columns = grid(height, width)
         distance = torch.maximum((rows - middle[0]).abs() / radii[0], (columns - middle[1]).abs() / radii[1])
-    return torch.sigmoid((1 - distance) / _uniform(0.05, 0.25, generator))
-
-
-def _elliptic(height: int, width: int, middle: tuple[int, int], radii: tuple[float, ...], angle: float) -> Tensor:
-    """1 on an ellipse, 0 in its middle: (height, width)."""
-    rows, columns = _grid(height, width)
-    up, across = rows - middle[0], columns - middle[1]
-    turned = math.cos(angle) * up + math.sin(angle) * across, math.cos(angle) * across - math.sin(angle) * up
-    return ((turned[0] / radii[0]) ** 2 + (turned[1] / radii[1]) ** 2).sqrt()
-
-
-def _grid(height: int, width: int) -> tuple[Tensor, Tensor]:
-    return torch.arange(height).float()[:, None], torch.arange(width).float()[None, :]
-
-
-def _smooth_noise(height: int, width: int, points: int, generator: torch.Generator) -> Tensor:
-    """N(0, 1) on points × points, interpolated: (height, width)."""
-    drawn = torch.randn(1, 1, points, points, generator=generator)
-    return functional.interpolate(drawn, size=(height, width), mode="bicubic", align_corners=True)[0, 0]
-
-
-def _lung_pixel(inside: Tensor, generator: torch.Generator) -> tuple[int, int]:
-    """A random pixel of the mask; of the picture, where the mask is empty."""
-    height, width = inside.shape
-    found = inside.flatten().nonzero()[:, 0]
-    at = int(found[_below(len(found), generator)]) if len(found) else _below(height * width, generator)
-    return at // width, at % width
-
-
-def _uniform(low: float, high: float, generator: torch.Generator) -> float:
-    return low + (high - low) * float(torch.rand((), generator=generator))
-
-
-def _below(n: int, generator: torch.Generator) -> int:
-    """A whole number from 0 to n − 1."""
-    return int(torch.randint(n, (), generator=generator))
+    return torch.sigmoid((1 - distance) / uniform(0.05, 0.25, generator))

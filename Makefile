@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-WORKERS ?= 4
+WORKERS ?= 3
 DEMO_ARGS ?=
 
 # The films that results and some tests are about: $UNSEEN_DATA, else ../shared/data where that folder is.
@@ -18,7 +18,7 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_MKDOCS_2_WARNING := 1
 
-# One thread a worker: WORKERS processes run at a time, four on two cores, since servers and browsers are waited for.
+# One thread a worker: WORKERS processes run at a time, three on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --dist worksteal
 
 .PHONY: help demo test quick results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots soak lint format parts clean
@@ -47,7 +47,8 @@ demo: $(STAMP)
 
 test: $(STAMP) parts lint
 	@echo "films: $${UNSEEN_DATA:-none; the tests on real films are skipped (they fail where CI is set)}"
-	$(PYTEST) -m "not soak" --doctest-modules tests src
+	$(PYTEST) -m "not soak"
+	$(PYTEST) --doctest-modules src
 	@echo "make test: all passed"
 	@echo "what make installed: $$(cat $(STAMP)); system programs: $$(cat .venv/.parts 2>/dev/null || echo none, all were there)"
 

@@ -59,7 +59,7 @@ def _worklist(out: Path, said: str) -> None:
     for what in (
         "signed in with the link",
         "8 pages, and ",
-        "512 × 512 of 12 bits, 4 scores",
+        "512 × 512 of 12 bits, 6 scores",
         "the server was stopped",
     ):
         assert what in said, what

@@ -12,7 +12,13 @@ from unseen.artifacts.shipped import located, shipped
 
 
 def test_the_names_are_those_that_the_docs_give() -> None:
-    assert [path.name for path in shipped()] == ["dct-aligned", "ensemble-aligned", "lungs", "pca", "roi-sure"]
+    assert [path.name for path in shipped()] == [
+        "anatpaste-all-aligned",
+        "ensemble-aligned",
+        "lungs",
+        "pca",
+        "roi-sure",
+    ]
     assert all(path.parent == Path("models") for path in shipped())
 
 

@@ -16,7 +16,7 @@ from unseen.detectors.detector import Finding
 from unseen.detectors.saved import finder_of, load
 
 GOLDEN = Path(__file__).with_name("shipped_scores.json")
-DETECTORS = ("dct-aligned", "ensemble-aligned", "pca", "roi-sure")
+DETECTORS = ("anatpaste-all-aligned", "ensemble-aligned", "pca", "roi-sure")
 
 
 def test_all_of_them_together_are_small() -> None:

@@ -138,6 +138,11 @@ def test_openings_are_counted_and_the_page_says_so() -> None:
         in after
     )
     assert "On the test folds" not in page
+    sure: dict[str, Any] = {**row(0.8, 0.7), "recipe": f"{TESTED}good"}
+    sure["above"]["floor"]["montgomery"] = {"value": 0.2, "low": 0.1, "high": 0.3}
+    sure["above"]["shortcut"]["shenzhen"] |= {"value": -0.2, "low": -0.3, "high": -0.1}
+    told = detectors_page({**ALL, f"{TESTED}good-0": sure})
+    assert "; at shenzhen surely below the best shortcut; at montgomery surely above `pca`." in told
     assert "*Not opened:" in page and "*Not opened:" not in after
 
 

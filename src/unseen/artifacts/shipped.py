@@ -1,5 +1,5 @@
-"""The models that come with the package: `models/pca`, `models/ensemble-aligned`, `models/dct-aligned`,
-`models/roi-sure`, and the lung finder `models/lungs`, by these names everywhere.
+"""The models that come with the package: `models/pca`, `models/ensemble-aligned`,
+`models/anatpaste-all-aligned`, `models/roi-sure`, and the lung finder `models/lungs`, by these names everywhere.
 
 A path that is there is taken as it stands; only where it is not, `models/<name>` means the package's own.
 """

@@ -86,9 +86,21 @@ def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry]) -> list[str]:
         said.append(
             f"on the test folds `{row['recipe'].removeprefix(TESTED)}` reaches {figure(pooled)}; it {verdict[0]} above "
             f"`{FLOOR}` ({figure(floor, sign=True)}) and {verdict[1]} above the best shortcut "
-            f"({figure(shortcut, sign=True)})"
+            f"({figure(shortcut, sign=True)}){_by_source(row['above'])}"
         )
     return ["## What to conclude", "\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
+
+
+def _by_source(above: Entry) -> str:
+    """At which source it is surely above or below what it is compared with."""
+    names = {"floor": f"`{FLOOR}`", "shortcut": "the best shortcut"}
+    said = []
+    for source in SOURCES[1:]:
+        higher = [words for name, words in names.items() if above[name][source]["low"] > 0]
+        lower = [words for name, words in names.items() if above[name][source]["high"] < 0]
+        told = [f"surely {way} {' and '.join(some)}" for way, some in (("above", higher), ("below", lower)) if some]
+        said += [f"; at {source} {', '.join(told)}"] if told else []
+    return "".join(said)
 
 
 def _counts(rows: Sequence[Entry]) -> list[str]:

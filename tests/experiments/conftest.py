@@ -100,8 +100,8 @@ def write_set(folder: Path) -> None:
             writer.writerows({**row, "fold": i % 3} for i, row in enumerate(rows))
 
 
-@pytest.fixture(scope="package")  # what it patches must not outlive these tests
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="session")
+def trained_world(tmp_path_factory: pytest.TempPathFactory) -> World:
     data, root = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("root")
     write_set(data / "set")
     torch.set_num_threads(1)
@@ -109,7 +109,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNSEEN_DATA", str(data))
         patch.setattr(LungFinder, "Config", SmallLungs)
-        with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(crossfit, "worker_processes", AtOnce)
-            done = cross_fit(recipes, folds=FOLDS, root=root, workers=1, say=lambda _: None)
-        yield World(data, root, recipes, done)
+        patch.setattr(crossfit, "worker_processes", AtOnce)
+        done = cross_fit(recipes, folds=FOLDS, root=root, workers=1, say=lambda _: None)
+    return World(data, root, recipes, done)
+
+
+@pytest.fixture(scope="module")  # what it patches must not outlive these tests; a scope of "package" would let it
+def world(trained_world: World) -> Iterator[World]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNSEEN_DATA", str(trained_world.data))
+        patch.setattr(LungFinder, "Config", SmallLungs)
+        yield trained_world

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from tests.docs.blocks import ROOT
-from unseen.experiments.pages.results_page import render
+from unseen.experiments.rendering import render
 
 
 def test_results_are_rendered_from_the_committed_rows(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.experiments.conftest import FOLDS, HOSPITALS, AtOnce, World, recipe_of
 from unseen.evaluation.delong import delong_test
 from unseen.evaluation.figures import metrics_from_table
+from unseen.evaluation.shortcuts import OF_FILES
 from unseen.experiments.crossfit import tables_of
 from unseen.experiments.detectors import elsewhere
 from unseen.experiments.detectors.claim import above_floor, above_shortcut
@@ -48,6 +49,7 @@ def test_another_set_is_learnt_from_by_itself(world: World, monkeypatch: pytest.
     came, matched = row["cells"]
     assert (came["matched"], matched["matched"]) == (False, True) and came["n"] == matched["n"]
     assert came["auroc"] != matched["auroc"] or came["adjusted"] != matched["adjusted"]  # other pixels
+    assert matched["shortcut"]["name"] not in OF_FILES  # matching changes no file
     whole = generalisation_row(recipe, elsewhere=("another",), folds=FOLDS, root=world.root, say=lambda said: None)
     assert matrix(whole)["another", "another", True] == matched  # the matrix' diagonal
     page = detectors_page({row["recipe"]: json.loads(json.dumps(row, allow_nan=False))})

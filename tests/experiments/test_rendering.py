@@ -16,7 +16,7 @@ from unseen.artifacts.recipe import Recipe
 from unseen.evaluation.comparing import compare
 from unseen.experiments import cohort, twins
 from unseen.experiments.crossfit import tables_of
-from unseen.experiments.pages.results_page import render
+from unseen.experiments.rendering import render
 from unseen.experiments.rows import row_of, write_row
 from unseen.experiments.running import resolve
 from unseen.experiments.twins import twin_row

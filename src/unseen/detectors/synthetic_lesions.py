@@ -57,12 +57,7 @@ def clouded(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
     for i in range(batch):
         picture = x[i, 0]
         for _ in range(1 + below(4, generator)):
-            row, column = lung_pixel(inside[i, 0], generator)
-            radii = tuple(math.exp(uniform(math.log(0.04), math.log(0.25), generator)) * height for _ in range(2))
-            bent = smooth_noise(height, width, below(5, generator) + 3, generator).to(x)
-            distance = elliptic(height, width, (row, column), radii, uniform(0, math.pi, generator)).to(x)
-            softness = uniform(0.08, 0.4, generator)
-            weight = torch.sigmoid((1 - distance + 0.4 * bent) / softness) * inside[i, 0]
+            weight = blob(inside[i, 0], (0.04, 0.25), (0.08, 0.4), generator).to(x) * inside[i, 0]
             weight = weight * uniform(0.2, 0.9, generator)
             texture = 0.1 * smooth_noise(height, width, below(12, generator) + 4, generator).to(x)
             picture = picture * (1 - weight) + weight * (uniform(0.1, 0.8, generator) + texture)
@@ -74,8 +69,8 @@ def grafted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
     """One to three soft blobs of each picture in which it goes over into its neighbour of the batch, moved by up to a
     sixth of a side, brightened and of another contrast: x (1 − a w) + a w (g x′ + l).
 
-    Source: Tan et al., "Detecting outliers with foreign patch interpolation", MELBA 1 (2022), equation 1; soft blobs in
-    the place of its squares.
+    Source: Tan et al., "Detecting outliers with foreign patch interpolation", MELBA 1 (2022); soft blobs in the place
+    of its squares.
     """
     out = []
     for picture, mask, other in zip(x[:, 0], inside[:, 0], x.roll(1, 0)[:, 0], strict=True):

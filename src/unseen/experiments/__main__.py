@@ -22,7 +22,7 @@ from unseen.data.manifest import ManifestError, SourceError
 from unseen.experiments.crossfit import cross_fit, tables_of
 from unseen.experiments.halves import halves_row, scored_studies
 from unseen.experiments.hospitals import hospitals_row
-from unseen.experiments.pages.results_page import render
+from unseen.experiments.rendering import render
 from unseen.experiments.robustness import robustness
 from unseen.experiments.rows import annotate_bundles, row_of, write_row
 from unseen.experiments.running import resolve

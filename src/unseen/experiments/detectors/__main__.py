@@ -31,7 +31,7 @@ from unseen.experiments.detectors.elsewhere import elsewhere_row
 from unseen.experiments.detectors.generalisation import generalisation_row
 from unseen.experiments.detectors.opening import after_the_nominated, opened, picked
 from unseen.experiments.detectors.preparations import comparing as preparing
-from unseen.experiments.pages.results_page import render
+from unseen.experiments.rendering import render
 from unseen.experiments.robustness import robustness
 from unseen.experiments.rows import Row, read_rows, write_row
 from unseen.experiments.running import takes_unlabelled

@@ -8,17 +8,15 @@ other sets have no masks.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen import __version__
 from unseen.artifacts.recipe import Recipe
 from unseen.artifacts.run import runs_root
 from unseen.evaluation.table import score_table
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.crossfit import TEST_FOLDS
-from unseen.experiments.detectors.generalisation import cell, learnt_from
+from unseen.experiments.detectors.generalisation import learnt_from, row_of_cells
 from unseen.experiments.detectors.preparations.comparing import carrying, moved
 from unseen.experiments.detectors.preparations.resolution import MatchedResolution
 from unseen.experiments.rows import Row
@@ -47,25 +45,16 @@ def elsewhere_row(
     recipe = resolve(recipe)
     check_normals_alone(recipe, "elsewhere")
     root = runs_root() if root is None else root
-    tables: dict[bool, list[pl.DataFrame]] = {False: [], True: []}
+    tables: dict[tuple[str, str, bool], list[pl.DataFrame]] = {}
     trained_on = ""
     with worker_processes(workers) as pool:
         futures = [pool.submit(_fold, recipe.to_toml(), place, fold, str(root)) for fold in folds]
         for fold, future in zip(folds, futures, strict=True):
             found, trained_on = future.result()
             for matched, table in found.items():
-                tables[matched].append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
+                tables.setdefault((place, place, matched), []).append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
             say(f"{recipe.name} on {place}: fold {fold}")
-    return {
-        "recipe": f"{ROWS}{place}/{recipe.short}",
-        "seed": recipe.seed,
-        "folds": list(folds),
-        "px": recipe.view["size"],
-        "device": trained_on,
-        "date": datetime.now(UTC).date().isoformat(),
-        "version": __version__,
-        "cells": [cell(place, place, matched, pl.concat(parts)) for matched, parts in tables.items()],
-    }
+    return row_of_cells(f"{ROWS}{place}/{recipe.short}", recipe, folds, trained_on, tables)
 
 
 def _fold(told: str, place: str, fold: int, root: str) -> tuple[dict[bool, pl.DataFrame], str]:

@@ -21,7 +21,7 @@ from unseen.evaluation.table import score_table
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.crossfit import TEST_FOLDS
 from unseen.experiments.detectors.claim import above_shortcut
-from unseen.experiments.detectors.preparations.comparing import ELSEWHERE, CarriedLungs, carrying, moved
+from unseen.experiments.detectors.preparations.comparing import ELSEWHERE, CarriedLungs, carrying, moved, of_pixels
 from unseen.experiments.detectors.preparations.resolution import MatchedResolution
 from unseen.experiments.rows import Row
 from unseen.experiments.running import check_normals_alone, detector_of, resolve, shared_lungs
@@ -59,15 +59,29 @@ def generalisation_row(
         for key, table in found.items():
             tables.setdefault(key, []).append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
         say(f"{recipe.name}: fold {fold}")
+    return row_of_cells(ROWS + recipe.short, recipe, folds, trained_on, tables)
+
+
+def row_of_cells(
+    name: str,
+    recipe: Recipe,
+    folds: Sequence[int],
+    trained_on: str,
+    tables: Mapping[tuple[str, str, bool], Sequence[pl.DataFrame]],
+) -> Row:
+    """The row of scores by source learnt from, source looked at, and whether its films were matched; each a table a
+    fold."""
+    import polars as pl
+
     return {
-        "recipe": ROWS + recipe.short,
+        "recipe": name,
         "seed": recipe.seed,
         "folds": list(folds),
         "px": recipe.view["size"],
         "device": trained_on,
         "date": datetime.now(UTC).date().isoformat(),
         "version": __version__,
-        "cells": [cell(*key, pl.concat(parts)) for key, parts in tables.items()],
+        "cells": [_cell(*key, pl.concat(parts)) for key, parts in tables.items()],
     }
 
 
@@ -111,8 +125,8 @@ def learnt_from(films: Sequence[Film], recipe: Recipe, *, source: str, fold: int
     )
 
 
-def cell(learnt: str, seen: str, matched: bool, table: pl.DataFrame) -> Row:
-    """What the row keeps of the scores of a source's films by a detector that has learnt from another's."""
+def _cell(learnt: str, seen: str, matched: bool, table: pl.DataFrame) -> Row:
+    table = of_pixels(table) if matched else table
     metrics: Row = metrics_from_table(table)
     return {
         "learnt": learnt,

@@ -140,7 +140,8 @@ def elsewhere(rows: Sequence[Entry]) -> list[str]:
         f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]} (dealt by patient), tested on its normal + abnormal films; "
         f"seed {rows[0]['seed']}, {rows[0]['device']}, {max(row['date'] for row in rows)}. Lungs by the finder of the "
         "Montgomery and Shenzhen normals. *Matched*: no film sharper than the least sharp 5 % of the normals learnt "
-        "from; the shortcuts are measured on the same pixels. *Above it*: by DeLong, paired.",
+        "from; their shortcuts are measured on the same pixels, and those of the file, which matching does not change, "
+        "are left out. *Above it*: by DeLong, paired.",
         table(head, lines),
     ]
 
@@ -156,8 +157,8 @@ def matrices(rows: Sequence[Entry]) -> list[str]:
         f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]}, so that the diagonal is as unseen as the rest; seed "
         f"{rows[0]['seed']}, {rows[0]['device']}, {rows[0]['date']}. Lungs by the finder of the Montgomery and "
         "Shenzhen normals. *Matched*: none of the films looked at is sharper than the least sharp 5 % of their "
-        "normals. *Shortcut*: the best label-free statistic of the films in that column. In brackets behind an AUROC: "
-        "adjusted for sharpness and lung area.",
+        "normals. *Shortcut*: the best label-free statistic of the films in that column; where they are matched, of "
+        "pixels and lungs alone. In brackets behind an AUROC: adjusted for sharpness and lung area.",
     ]
     for row in rows:
         cells = matrix(row)

@@ -1,17 +1,12 @@
-"""`docs/results*.md` and the README's table, from the committed rows alone: no number stands there without its
-JSON."""
+"""`docs/results.md` and the README's table, from rows alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from unseen.artifacts.files import write_text
 from unseen.artifacts.limits import LIMITS
 from unseen.detectors import METHODS
-from unseen.experiments.detectors.page import detectors_page
 from unseen.experiments.pages.cells import figure, shortcut, table
-from unseen.experiments.pages.screening_page import screening_page
 from unseen.experiments.pages.sections import (
     SOURCES,
     aurocs,
@@ -21,30 +16,9 @@ from unseen.experiments.pages.sections import (
     shipped_section,
     twin_section,
 )
-from unseen.experiments.pages.thesis_page import thesis_page
-from unseen.experiments.rows import Row, read_rows
+from unseen.experiments.rows import Row
 
-_BEGIN, _END = "<!-- results:begin -->", "<!-- results:end -->"
 _NONE = "*No row yet: `make results` fills this table from `results/*.json`.*"
-
-
-def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
-    """Write the pages and the README's table; returns their paths. Where there are no rows, they say so."""
-    rows = read_rows(rows_folder)
-    docs.mkdir(parents=True, exist_ok=True)
-    page = docs / "results.md"
-    write_text(page, results_page(rows))
-    text = readme.read_text(encoding="utf-8")
-    head, _, rest = text.partition(_BEGIN)
-    _, _, tail = rest.partition(_END)
-    write_text(readme, f"{head}{_BEGIN}\n{readme_table(rows)}\n{_END}{tail}")
-    thesis = docs / "results-thesis.md"
-    write_text(thesis, thesis_page(rows))
-    screening = docs / "results-screening.md"
-    write_text(screening, screening_page(rows))
-    detectors = docs / "results-detectors.md"
-    write_text(detectors, detectors_page(rows))
-    return [page, thesis, screening, detectors, readme]
 
 
 def results_page(rows: Mapping[str, Row]) -> str:

@@ -21,7 +21,7 @@ export NO_MKDOCS_2_WARNING := 1
 # One thread a worker: WORKERS processes run at a time, three on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --dist worksteal
 
-.PHONY: help demo test quick results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots soak lint format parts clean
+.PHONY: help demo test suite quick results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots soak lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -45,12 +45,16 @@ help:
 demo: $(STAMP)
 	$(BIN)/unseen demo $(DEMO_ARGS)
 
-test: $(STAMP) parts lint
+test:
+	@$(MAKE) --no-print-directory -j2 $(STAMP) parts
+	@$(MAKE) --no-print-directory -j2 lint suite
+	@echo "make test: all passed"
+	@echo "what make installed: $$(cat $(STAMP)); system programs: $$(cat .venv/.parts 2>/dev/null || echo none, all were there)"
+
+suite: $(STAMP)
 	@echo "films: $${UNSEEN_DATA:-none; the tests on real films are skipped (they fail where CI is set)}"
 	$(PYTEST) -m "not soak"
 	$(PYTEST) --doctest-modules src
-	@echo "make test: all passed"
-	@echo "what make installed: $$(cat $(STAMP)); system programs: $$(cat .venv/.parts 2>/dev/null || echo none, all were there)"
 
 quick: $(STAMP)
 	$(PYTEST) -m "not slow and not soak" --timeout 60
@@ -125,12 +129,13 @@ parts:
 clean:
 	rm -rf site dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-# torch goes first, pinned: left to itself, pip may take a build with gigabytes of GPU libraries.
+# torch goes first, pinned: left to itself, pip may take a build with gigabytes of GPU libraries. Nothing is compiled
+# that nobody imports: a minute less.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"unseen needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Say make PYTHON=/path/to/python3.11.")'
 	@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
 	@echo "installing into .venv: torch, then unseen with train, dicom-lossless, imaging, openvino, postgres, dev, docs (constraints.txt; a few minutes the first time)"
-	$(BIN)/python -m pip install --quiet -c constraints.txt pip torch==2.13.0 hatchling editables
-	$(BIN)/python -m pip install --quiet --no-build-isolation -c constraints.txt -e ".[train,dicom-lossless,imaging,openvino,postgres,dev,docs]"
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt pip torch==2.13.0 hatchling editables
+	$(BIN)/python -m pip install --quiet --no-compile --no-build-isolation -c constraints.txt -e ".[train,dicom-lossless,imaging,openvino,postgres,dev,docs]"
 	@echo "$$($(BIN)/python -m pip list --format=freeze 2>/dev/null | wc -l) Python packages into .venv, as pinned in constraints.txt" > $(STAMP)
 	@echo "installed: $$(cat $(STAMP))"

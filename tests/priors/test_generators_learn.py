@@ -139,6 +139,17 @@ def test_a_generator_of_a_gan_steps_once_for_so_many_of_the_critic() -> None:
         WGANGP(latent=2, features=4, critic_steps=9).fit(shapes(), training=short(2))
 
 
+def test_a_gan_learns_in_half_precision_as_in_single() -> None:
+    first = []
+    for precision in ("fp32", "bf16"):
+        training = short(1).model_copy(update={"precision": precision})
+        G = WGANGP(latent=2, features=4, critic_steps=1).fit(shapes(), training=training)
+        assert G.history is not None
+        first.append({name: values[0] for name, values in G.history.parts.items()})
+    assert first[0] != first[1]
+    assert first[1] == pytest.approx(first[0], rel=0.05, abs=0.05)
+
+
 def test_each_setting_of_a_gan_is_heard() -> None:
     plain = trained("wgan-gp")
     for changed in ({"gradient_penalty": 1.0}, {"critic_steps": 3}, {"learning_rate": 2e-4}):

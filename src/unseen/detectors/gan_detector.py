@@ -54,11 +54,6 @@ class GanDetector(Detector):
                 f"{self.key}: the generator steps once in {self.config.turns} steps of the critic, and these are "
                 f"{steps}. Give more epochs, or smaller batches"
             )
-        if settings.precision == "bf16" and self.config.game == "wgan-gp":
-            raise FitError(
-                f"{self.key}: the gradient penalty of wgan-gp is not taken in bf16. Take training.precision = "
-                '"fp32", or another game'
-            )
         self.begin(data[0])
         spent = 0.0
         for stage in self.stages:

@@ -217,6 +217,7 @@ def _derived(seed: int, purpose: str | int) -> int:
 def _fabric(settings: Training) -> Fabric:
     try:
         from lightning_fabric import Fabric
+        from lightning_fabric.plugins import MixedPrecision, Precision
         from lightning_fabric.plugins.environments.lightning import LightningEnvironment
     except ImportError as error:
         raise TrainingError('training needs Lightning Fabric: pip install "unseen[train]"') from error
@@ -227,12 +228,19 @@ def _fabric(settings: Training) -> Fabric:
             f"training.device is {settings.device}, but torch sees {torch.cuda.device_count()} CUDA devices. "
             "Use auto or cpu."
         )
-    return Fabric(
-        accelerator=kind,
-        devices=[int(index)] if index else 1,
-        precision="bf16-mixed" if settings.precision == "bf16" else "32-true",
-        plugins=[LightningEnvironment()],  # one process, also inside a cluster job that was given several
-    )
+
+    class Rounded(MixedPrecision):
+        """Nothing scales the loss, as fp16 would ask for: a learner may take slopes itself, as a critic's penalty."""
+
+        backward = Precision.backward
+
+    devices = [int(index)] if index else 1
+    one_process = LightningEnvironment()  # also inside a cluster job that was given several
+    fabric = Fabric(accelerator=kind, devices=devices, plugins=[one_process])
+    if settings.precision == "fp32":
+        return fabric
+    rounded = Rounded("bf16-mixed", fabric.device.type)
+    return Fabric(accelerator=kind, devices=devices, plugins=[one_process, rounded])
 
 
 def _moved(tensor: Tensor, device: torch.device) -> Tensor:

@@ -17,6 +17,8 @@ endif
 endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_MKDOCS_2_WARNING := 1
+# many processes are started, and each would compile the same modules anew
+unexport PYTHONDONTWRITEBYTECODE
 
 # One thread a worker: WORKERS processes run at a time, three on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --dist worksteal
@@ -129,13 +131,14 @@ parts:
 clean:
 	rm -rf site dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-# torch goes first, pinned: left to itself, pip may take a build with gigabytes of GPU libraries. Nothing is compiled
-# that nobody imports: a minute less.
+# torch goes first, pinned: left to itself, pip may take a build with gigabytes of GPU libraries. pip would compile on one
+# core; some packages hold a file of another Python's syntax, which nobody imports.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"unseen needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Say make PYTHON=/path/to/python3.11.")'
 	@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
 	@echo "installing into .venv: torch, then unseen with train, dicom-lossless, imaging, openvino, postgres, dev, docs (constraints.txt; a few minutes the first time)"
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt pip torch==2.13.0 hatchling editables
 	$(BIN)/python -m pip install --quiet --no-compile --no-build-isolation -c constraints.txt -e ".[train,dicom-lossless,imaging,openvino,postgres,dev,docs]"
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib src >/dev/null 2>&1 || true
 	@echo "$$($(BIN)/python -m pip list --format=freeze 2>/dev/null | wc -l) Python packages into .venv, as pinned in constraints.txt" > $(STAMP)
 	@echo "installed: $$(cat $(STAMP))"

@@ -21,7 +21,7 @@ from unseen.detectors.detector import Settings
 from unseen.losses.gan import GAMES, Game
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.losses.wasserstein import gradient_penalty
-from unseen.training.learner import Step
+from unseen.training.learner import Step, steps_taken
 
 
 class GanSettings(Settings):
@@ -102,7 +102,7 @@ class Adversary:
     @property
     def done(self) -> int:
         """Steps taken."""
-        return max((int(state["step"]) for state in self.optimiser.state.values()), default=0)
+        return steps_taken(self.optimiser)
 
     @property
     def gives_way(self) -> bool:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from unseen.networks.dcgan import Encoder
 from unseen.priors.trained import GeneratorSettings, TrainedGenerator
+from unseen.training.learner import steps_taken
 
 _FALLS_TO = 0.1  # the rate, once most steps are taken
 
@@ -52,6 +53,6 @@ class AutoencoderLearner:
     def set_rate(self) -> None:
         """The rate is a function of the steps that Adam has counted, which a checkpoint holds."""
         optimiser = self.optimisers["generator"]
-        done = max((int(state["step"]) for state in optimiser.state.values()), default=0)
+        done = steps_taken(optimiser)
         for group in optimiser.param_groups:
             group["lr"] = self.learning_rate * (_FALLS_TO if done >= self.falls_at else 1)

@@ -23,7 +23,7 @@ from unseen.losses.wasserstein import gradient_penalty, wasserstein_critic
 from unseen.networks.dcgan import Discriminator
 from unseen.networks.initialise import initialise_dcgan
 from unseen.priors.trained import GeneratorSettings, TrainedGenerator, centred
-from unseen.training.learner import Step
+from unseen.training.learner import Step, steps_taken
 
 
 class WGANGP(TrainedGenerator):
@@ -81,7 +81,7 @@ class _Adversaries:
         penalty = gradient_penalty(self._scores, real, fake, generator=rng).mean()
         total = distance + self.settings.gradient_penalty * penalty
         yield Step("critic", total, {"distance": -distance.detach(), "slope penalty": penalty.detach()})
-        if self._critic_steps() % self.settings.critic_steps == 0:
+        if steps_taken(self.optimisers["critic"]) % self.settings.critic_steps == 0:
             yield Step("generator", -self._scores(self._made(len(real), real, rng)).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
@@ -96,6 +96,3 @@ class _Adversaries:
     def _scores(self, x: Tensor) -> Tensor:
         scores: Tensor = self.modules["critic"](x)[1]
         return scores.float()  # (batch,)
-
-    def _critic_steps(self) -> int:
-        return max((int(state["step"]) for state in self.optimisers["critic"].state.values()), default=0)

@@ -14,7 +14,7 @@ from unseen.losses.loss import Loss, Seen
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.reconstruction.reconstructor import Reconstructor
-from unseen.training.learner import Step
+from unseen.training.learner import Step, steps_taken
 
 WEIGHT_DECAY = 1e-8  # the authors', in all of their problems
 RATE_FALLS_TO = 0.1  # at each milestone
@@ -95,7 +95,7 @@ class ReconstructionLearner:
     def _set_rates(self) -> None:
         """The rate is a function of the steps that Adam has counted, which a checkpoint holds."""
         for optimiser in self.optimisers.values():
-            done = max((int(state["step"]) for state in optimiser.state.values()), default=0)
+            done = steps_taken(optimiser)
             rate = self.learning_rate * RATE_FALLS_TO ** sum(done >= fall for fall in self.falls_at)
             for group in optimiser.param_groups:
                 group["lr"] = rate

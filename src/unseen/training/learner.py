@@ -54,3 +54,12 @@ class Learner(Protocol):
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Called after each batch with what was logged, outside of autocast, to re-initialise or clip weights."""
         ...
+
+
+def steps_taken(optimiser: torch.optim.Optimizer) -> int:
+    """How many steps it has taken, as it counts them itself: a checkpoint holds that.
+
+    >>> steps_taken(torch.optim.Adam([torch.zeros(1)]))
+    0
+    """
+    return max((int(state["step"]) for state in optimiser.state.values()), default=0)

@@ -8,6 +8,7 @@ python -m unseen.experiments.detectors --only twins           the same recipes o
 python -m unseen.experiments.detectors --only nominated       the nominated and the best single one on folds 1 to 4
 python -m unseen.experiments.detectors --only elsewhere       these two, learning from other sets and tested there
 python -m unseen.experiments.detectors --only generalisation  learnt at one place, used at another
+python -m unseen.experiments.detectors --only labelled        classifiers of the same pixels that are given labels
 python -m unseen.experiments.detectors --only folds           every other recipe on folds 1 to 4
 python -m unseen.experiments.detectors --only counts          roi-sure and roi-oracle on films with noise of counts
 python -m unseen.experiments.detectors --render               the pages, from the committed rows alone
@@ -24,7 +25,7 @@ from pathlib import Path
 from unseen.artifacts import recipe as recipes
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.manifest import ManifestError, SourceError
-from unseen.experiments.detectors import contamination, generalisation
+from unseen.experiments.detectors import contamination, generalisation, labelled
 from unseen.experiments.detectors.contamination import contamination_row
 from unseen.experiments.detectors.development import RECIPES, development_row, phantom_row
 from unseen.experiments.detectors.elsewhere import elsewhere_row
@@ -92,6 +93,11 @@ def matrices(given: Given) -> Iterator[Row]:
     yield from (generalisation_row(recipes.load(RECIPES + name)) for name in generalisation.QUICK)
 
 
+def with_labels(given: Given) -> Iterator[Row]:
+    """Classifiers of the same pixels, trained on labelled films."""
+    yield from (labelled.labelled_row(kind, recipes.load(name)) for kind, name in labelled.CLASSIFIERS)
+
+
 def folds(given: Given) -> Iterator[Row]:
     """Every other recipe on folds 1 to 4."""
     done = after_the_nominated(read_rows(given.rows))
@@ -115,6 +121,7 @@ STUDIES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "nominated": nominated,
     "elsewhere": elsewhere,
     "generalisation": matrices,
+    "labelled": with_labels,
     "folds": folds,
     "counts": counts,
 }

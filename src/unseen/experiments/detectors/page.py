@@ -9,8 +9,9 @@ from unseen.experiments.detectors.contamination import ROWS as DIRTY
 from unseen.experiments.detectors.development import ROWS, TWINS
 from unseen.experiments.detectors.elsewhere import ROWS as ELSEWHERE
 from unseen.experiments.detectors.generalisation import ROWS as MATRICES
+from unseen.experiments.detectors.labelled import ROWS as LABELLED
 from unseen.experiments.detectors.nomination import FLOOR, TESTED, Candidate, candidates, nominated, openings
-from unseen.experiments.detectors.page_studies import dirty, elsewhere, matrices, tested, twins, ways
+from unseen.experiments.detectors.page_studies import dirty, elsewhere, matrices, tested, twins, ways, with_labels
 from unseen.experiments.detectors.preparations.comparing import ROWS as WAYS
 from unseen.experiments.pages.cells import Entry, figure, table
 from unseen.experiments.pages.noise import noise_study
@@ -39,6 +40,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *twins(of(TWINS)),
         *_nomination(rows),
         *tested(of(TESTED), [one.name for one in picked if one is not None]),
+        *with_labels(of(LABELLED)),
         *dirty(of(DIRTY)),
         *ways(of(WAYS)),
         *elsewhere(of(ELSEWHERE)),

@@ -115,6 +115,39 @@ def _tested(row: Entry) -> list[str]:
     ]
 
 
+def with_labels(rows: Sequence[Entry]) -> list[str]:
+    """The yardstick of labels."""
+    title = "## With labels"
+    if not rows:
+        return [title, "*No row yet: `python -m unseen.experiments.detectors --only labelled` makes them.*"]
+    first = rows[0]
+    learnt = [f"{sum(films.values())}" for films in first["learnt"]]
+    names = {
+        "linear": f"logistic regression on {first['components']} principal components",
+        "network": "the network of `anatpaste`",
+    }
+    lines = [
+        [
+            f"{names[row['kind']]}, as `{row['sees']}` sees them, {row['px']} px",
+            *aurocs(row),
+            figure(row["metrics"]["adjusted"]["pooled"]),
+            figure(next(iter(row["metrics"]["site"].values()), None)),
+            figure(row["above"]["floor"]["pooled"], sign=True),
+            figure(row["above"]["shortcut"]["pooled"], sign=True),
+        ]
+        for row in rows
+    ]
+    head = ["Classifier", *SOURCES, "adjusted", "site", f"above `{FLOOR}`, same pixels", "above the best shortcut"]
+    return [
+        title,
+        "A yardstick, no detectors: how well these films are told apart by a classifier of the same lung crops that is "
+        f"given labels. Learnt from the normal and abnormal films of the other folds ({', '.join(learnt)} of them), "
+        f"tested on folds {first['folds'][0]} to {first['folds'][-1]}; seed {first['seed']}, "
+        f"{max(row['date'] for row in rows)}.",
+        table(head, lines),
+    ]
+
+
 def elsewhere(rows: Sequence[Entry]) -> list[str]:
     """The nominated and the best single one, learning from other sets."""
     title = "## Other sets, learnt from and tested"

@@ -1,0 +1,144 @@
+"""What labels would give: classifiers of the same lung crops, trained on normal and abnormal films.
+
+    linear    wᵀ V x + b,  V the first principal components of the films learnt from, w and b by logistic regression,
+              how strongly it is shrunk by five-fold cross-validation among them
+    network   the logit of `anatpaste`'s network, varied as there, which is told which films are abnormal
+
+No detectors: a yardstick beside them, of how far these pixels tell at all what the films' labels say. Cross-fitted over
+folds 1 to 4 by the splits of the detectors, with their lungs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unseen import __version__
+from unseen.artifacts.recipe import Recipe
+from unseen.artifacts.run import runs_root
+from unseen.evaluation.figures import metrics_from_table
+from unseen.evaluation.table import score_table
+from unseen.experiments.cohort import cohort_of
+from unseen.experiments.crossfit import TEST_FOLDS
+from unseen.experiments.detectors.claim import above_floor, above_shortcut
+from unseen.experiments.detectors.generalisation import learnt_from
+from unseen.experiments.detectors.labelled_network import trained_classifier
+from unseen.experiments.detectors.preparations.comparing import carrying
+from unseen.experiments.rows import Row, fold_adjustments
+from unseen.experiments.running import resolve, shared_lungs
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from unseen.anatomy.view import Viewed
+
+CLASSIFIERS = (("linear", "detectors/pca"), ("linear", "detectors/pca-aligned"), ("network", "detectors/pca-aligned"))
+"""Each with the recipe whose films, lungs and view it takes."""
+ROWS = "detectors/labelled/"
+"""What the names of the rows begin with."""
+
+
+def labelled_row(
+    kind: str,
+    recipe: Recipe,
+    *,
+    folds: Sequence[int] = TEST_FOLDS,
+    root: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> Row:
+    """The row of a classifier that learns from the labelled films of the other folds, in the recipe's view.
+
+    kind    linear or network
+    recipe  of `pca`, which sees the same pixels without labels: what the classifier is set beside
+    """
+    import polars as pl
+
+    recipe = resolve(recipe)
+    root = runs_root() if root is None else root
+    found, floors, learnt = [], [], []
+    for fold in folds:
+        table, floor, films = _fold(kind, recipe, fold, root)
+        found.append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
+        floors.append(floor.with_columns(fold=pl.lit(fold, pl.Int64)))
+        learnt.append(films)
+        say(f"{kind}, with labels, on what {recipe.name} sees: fold {fold}")
+    table = pl.concat(found)
+    several = len(folds) > 1  # the others' normals say what to take out of a fold's scores
+    metrics: Row = metrics_from_table(table, adjustment=fold_adjustments(table) if several else None)
+    return {
+        "recipe": f"{ROWS}{kind}-{recipe.short}",
+        "kind": kind,
+        "sees": recipe.short,
+        "seed": recipe.seed,
+        "folds": list(folds),
+        "px": recipe.view["size"],
+        "components": recipe.method.settings["components"],
+        "date": datetime.now(UTC).date().isoformat(),
+        "version": __version__,
+        "learnt": learnt,
+        "above": {"floor": above_floor(table, pl.concat(floors)), "shortcut": above_shortcut(table, metrics)},
+        "metrics": {name: metrics[name] for name in ("auroc", "adjusted", "site", "n")},
+    }
+
+
+def _fold(kind: str, recipe: Recipe, fold: int, root: Path) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
+    """A fold's scores by the classifier and by `pca`, and how many films of each label the classifier learnt from."""
+    import polars as pl
+
+    cohort = cohort_of(recipe)
+    lungs = shared_lungs(cohort.training(fold), recipe, fold=fold, data_digest=cohort.digest, root=root)
+    others = cohort.films.select(lambda entry: entry.label is not None and cohort.fold_of[entry.name] != fold)
+    learnt, tested = carrying(others, lungs), carrying(cohort.testing(fold), lungs)
+    normals = [film for film in learnt if film.label == "normal"]
+    floor = learnt_from(normals, recipe, source="labelled", fold=fold, root=root)
+    abnormal = torch.tensor([film.label == "abnormal" for film in learnt])
+    told, new = ([floor.look(film) for film in films] for films in (learnt, tested))
+    if kind == "linear":
+        score = _linear(told, abnormal, new, recipe)
+    else:
+        said = hashlib.sha256(" ".join(f"{film.pixel_sha256} {film.label}" for film in learnt).encode()).hexdigest()
+        name = f"{kind}-{recipe.short}-f{fold}-{recipe.seed}-{__version__}-{said[:8]}"
+        score = _by_network(told, abnormal, new, seed=recipe.seed, folder=root / "labelled" / name)
+    table = score_table(floor, tested, keep=0).table
+    films = {"normal": len(normals), "abnormal": int(abnormal.sum())}
+    return table.with_columns(pl.Series("score", score, dtype=pl.Float64)), table, films
+
+
+def _linear(told: Sequence[Viewed], abnormal: Tensor, new: Sequence[Viewed], recipe: Recipe) -> NDArray[np.float64]:
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    components = recipe.method.settings["components"]
+    steps = make_pipeline(PCA(components, svd_solver="full"), StandardScaler(), LogisticRegression(max_iter=5000))
+    strengths = {"logisticregression__C": np.logspace(-4, 4, 9)}
+    dealt = StratifiedKFold(5, shuffle=True, random_state=recipe.seed)
+    known, unknown = (_pictures(views).flatten(1).numpy() for views in (told, new))
+    classifier = GridSearchCV(steps, strengths, scoring="roc_auc", cv=dealt).fit(known, abnormal.numpy())
+    scores: NDArray[np.float64] = classifier.decision_function(unknown)
+    return scores
+
+
+def _by_network(
+    told: Sequence[Viewed], abnormal: Tensor, new: Sequence[Viewed], *, seed: int, folder: Path
+) -> NDArray[np.float64]:
+    inside = torch.stack([viewed.inside for viewed in told])
+    network = trained_classifier(_pictures(told), inside, abnormal, seed=seed, folder=folder)
+    with torch.inference_mode():
+        logits = torch.cat([network(part)[2] for part in torch.split(_pictures(new), 64)])
+    return logits.double().numpy()
+
+
+def _pictures(views: Sequence[Viewed]) -> Tensor:
+    """What a detector is given: (films, 1, size, size), 0 outside the lungs."""
+    return torch.stack([viewed.masked for viewed in views])

@@ -1,7 +1,7 @@
 """What labels would give: classifiers of the same lung crops, trained on normal and abnormal films.
 
-    linear    wᵀ V x + b,  V the first principal components of the films learnt from, w and b by logistic regression,
-              how strongly it is shrunk by five-fold cross-validation among them
+    linear    wᵀ V x + b,  V the first principal components of the films learnt from, w and b by logistic regression;
+              how many components, and how strongly w is shrunk, by five-fold cross-validation among those films
     network   the logit of `anatpaste`'s network, varied as there, which is told which films are abnormal
 
 No detectors: a yardstick beside them, of how far these pixels tell at all what the films' labels say. Cross-fitted over
@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 
     from unseen.anatomy.view import Viewed
 
-CLASSIFIERS = (("linear", "detectors/pca"), ("linear", "detectors/pca-aligned"), ("network", "detectors/pca-aligned"))
+CLASSIFIERS = (("linear", "detectors/pca"), ("network", "detectors/pca-aligned"))
 """Each with the recipe whose films, lungs and view it takes."""
+COMPONENTS = (20, 50, 100, 200)
 ROWS = "detectors/labelled/"
 """What the names of the rows begin with."""
 
@@ -80,7 +81,6 @@ def labelled_row(
         "seed": recipe.seed,
         "folds": list(folds),
         "px": recipe.view["size"],
-        "components": recipe.method.settings["components"],
         "date": datetime.now(UTC).date().isoformat(),
         "version": __version__,
         "learnt": learnt,
@@ -102,7 +102,7 @@ def _fold(kind: str, recipe: Recipe, fold: int, root: Path) -> tuple[pl.DataFram
     abnormal = torch.tensor([film.label == "abnormal" for film in learnt])
     told, new = ([floor.look(film) for film in films] for films in (learnt, tested))
     if kind == "linear":
-        score = _linear(told, abnormal, new, recipe)
+        score = _linear(told, abnormal, new, seed=recipe.seed)
     else:
         said = hashlib.sha256(" ".join(f"{film.pixel_sha256} {film.label}" for film in learnt).encode()).hexdigest()
         name = f"{kind}-{recipe.short}-f{fold}-{recipe.seed}-{__version__}-{said[:8]}"
@@ -112,19 +112,22 @@ def _fold(kind: str, recipe: Recipe, fold: int, root: Path) -> tuple[pl.DataFram
     return table.with_columns(pl.Series("score", score, dtype=pl.Float64)), table, films
 
 
-def _linear(told: Sequence[Viewed], abnormal: Tensor, new: Sequence[Viewed], recipe: Recipe) -> NDArray[np.float64]:
+def _linear(told: Sequence[Viewed], abnormal: Tensor, new: Sequence[Viewed], *, seed: int) -> NDArray[np.float64]:
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    components = recipe.method.settings["components"]
-    steps = make_pipeline(PCA(components, svd_solver="full"), StandardScaler(), LogisticRegression(max_iter=5000))
-    strengths = {"logisticregression__C": np.logspace(-4, 4, 9)}
-    dealt = StratifiedKFold(5, shuffle=True, random_state=recipe.seed)
     known, unknown = (_pictures(views).flatten(1).numpy() for views in (told, new))
-    classifier = GridSearchCV(steps, strengths, scoring="roc_auc", cv=dealt).fit(known, abnormal.numpy())
+    steps = make_pipeline(PCA(svd_solver="full"), StandardScaler(), LogisticRegression(max_iter=5000))
+    most = len(known) * 4 // 5 - 1  # a fifth is held out
+    choices = {
+        "pca__n_components": sorted({min(most, components) for components in COMPONENTS}),
+        "logisticregression__C": np.logspace(-4, 2, 7),
+    }
+    dealt = StratifiedKFold(5, shuffle=True, random_state=seed)
+    classifier = GridSearchCV(steps, choices, scoring="roc_auc", cv=dealt).fit(known, abnormal.numpy())
     scores: NDArray[np.float64] = classifier.decision_function(unknown)
     return scores
 

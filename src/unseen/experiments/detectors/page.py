@@ -35,7 +35,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         "# Detectors on equal terms",
         f"*Rendered by `make results-detectors` from `results/detectors/`; every figure is in there. {LIMITS}*",
         "The same films, lungs, grid and audit for every method ([what each is](theory/detectors.md)).",
-        *_conclusions(of(ROWS), of(TESTED)),
+        *_conclusions(of(ROWS), of(TESTED), of(LABELLED)),
         *_development(of(ROWS)),
         *twins(of(TWINS)),
         *_nomination(rows),
@@ -50,7 +50,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry]) -> list[str]:
+def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry], labelled: Sequence[Entry]) -> list[str]:
     """What a reader should conclude: each sentence is computed, so it changes when the rows do."""
     if not rows:
         return []
@@ -89,6 +89,13 @@ def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry]) -> list[str]:
             f"on the test folds `{row['recipe'].removeprefix(TESTED)}` reaches {figure(pooled)}; it {verdict[0]} above "
             f"`{FLOOR}` ({figure(floor, sign=True)}) and {verdict[1]} above the best shortcut "
             f"({figure(shortcut, sign=True)}){_by_source(row['above'])}"
+        )
+    if labelled:
+        best = max(labelled, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
+        said.append(
+            f"with labels, which no detector here is given, the best of {len(labelled)} classifiers of the same lung "
+            f"crops reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds, adjusted "
+            f"{figure(best['metrics']['adjusted']['pooled'])}: more is not to be expected of normals alone"
         )
     return ["## What to conclude", "\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
 

@@ -123,7 +123,7 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
     first = rows[0]
     learnt = [f"{sum(films.values())}" for films in first["learnt"]]
     names = {
-        "linear": f"logistic regression on {first['components']} principal components",
+        "linear": "logistic regression on principal components",
         "network": "the network of `anatpaste`",
     }
     lines = [

@@ -21,7 +21,7 @@ export NO_MKDOCS_2_WARNING := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 # One thread a worker: WORKERS processes run at a time, three on two cores, since servers and browsers are waited for.
-PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --dist worksteal
+PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help demo test suite quick results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots soak lint format parts clean
 

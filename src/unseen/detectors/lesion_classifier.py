@@ -96,7 +96,7 @@ class LesionClassifier(Detector):
 
         steps = fitting.training.epochs * (n // min(fitting.training.batch_size, n))
         self.history = self.descend(
-            _Telling(self, steps=steps),
+            _MadeUp(self, steps=steps),
             (normals.images * normals.inside, normals.inside),
             fitting if fitting.validate is None else replace(fitting, validate=after_epoch),
         )
@@ -150,32 +150,51 @@ def _each_its_own(x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
     return out
 
 
-class _Telling:
-    """The learner. How many steps were taken is read from a BatchNorm's count of batches, which a checkpoint holds."""
+class Telling:
+    """The learner's part that is the same whatever is told apart: the network's descent. How many steps were taken is
+    read from a BatchNorm's count of batches, which a checkpoint holds.
 
-    def __init__(self, detector: LesionClassifier, *, steps: int) -> None:
-        self.detector, self.total = detector, steps
-        self.modules: dict[str, nn.Module] = {"classifier": detector.classifier}
+    Args:
+        network: what tells; changed in place.
+        settings: its rate, and whether pictures are varied.
+        steps: of the whole training; the rate falls to 0 with them.
+    """
+
+    def __init__(self, network: ResNet18, settings: LesionSettings, *, steps: int) -> None:
+        self.network, self.settings, self.total = network, settings, steps
+        self.modules: dict[str, nn.Module] = {"classifier": network}
         self.optimisers: dict[str, torch.optim.Optimizer] = {
             "generator": torch.optim.SGD(
-                detector.classifier.parameters(), lr=detector.config.learning_rate, momentum=0.9, weight_decay=3e-5
+                network.parameters(), lr=settings.learning_rate, momentum=0.9, weight_decay=3e-5
             )
         }
 
-    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
-        x, inside = batch
-        done = int(self.detector.classifier.batches) / max(1, self.total)
+    def told(self, x: Tensor, inside: Tensor, strange: Tensor, rng: torch.Generator) -> Step:
+        """The step on pictures and masks (batch, 1, size, size); strange: 1 where p is to be, (batch,)."""
+        done = int(self.network.batches) / max(1, self.total)
         for group in self.optimisers["generator"].param_groups:
-            group["lr"] = self.detector.config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-        both = torch.cat([x, self.detector.changed(x, inside, rng)])
-        if self.detector.config.varied:
-            both = varied(both, torch.cat([inside, inside]), generator=rng)
-        logit = self.modules["classifier"](both)[2].float()  # (2·batch,)
-        told = torch.cat([torch.zeros(len(x)), torch.ones(len(x))]).to(logit)
-        yield Step("generator", functional.binary_cross_entropy_with_logits(logit, told))
+            group["lr"] = self.settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+        if self.settings.varied:
+            x = varied(x, inside, generator=rng)
+        logit = self.modules["classifier"](x)[2].float()  # (batch,)
+        return Step("generator", functional.binary_cross_entropy_with_logits(logit, strange.to(logit)))
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Nothing to do."""
+
+
+class _MadeUp(Telling):
+    """The learner: every picture without and with a lesion."""
+
+    def __init__(self, detector: LesionClassifier, *, steps: int) -> None:
+        super().__init__(detector.classifier, detector.config, steps=steps)
+        self.detector = detector
+
+    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
+        x, inside = batch
+        both = torch.cat([x, self.detector.changed(x, inside, rng)])
+        strange = torch.cat([torch.zeros(len(x)), torch.ones(len(x))])
+        yield self.told(both, torch.cat([inside, inside]), strange, rng)
 
 
 def varied(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:

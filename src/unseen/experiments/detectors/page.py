@@ -95,7 +95,7 @@ def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry], labelled: Seque
         said.append(
             f"with labels, which no detector here is given, the best of {len(labelled)} classifiers of the same lung "
             f"crops reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds, adjusted "
-            f"{figure(best['metrics']['adjusted']['pooled'])}: more is not to be expected of normals alone"
+            f"{figure(best['metrics']['adjusted']['pooled'])}: what normals alone are to be measured against"
         )
     return ["## What to conclude", "\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
 
@@ -134,7 +134,8 @@ def _development(rows: Sequence[Entry]) -> list[str]:
     return [
         title,
         f"Montgomery + Shenzhen, lung crop, trained on the normals of folds 1 to 4, tested on fold 0: {n['normal']} "
-        f"normal and {n['abnormal']} abnormal films; seed {first['seed']}, {first['device']}, {first['date']}. AUROC "
+        f"normal and {n['abnormal']} abnormal films; seed {first['seed']}, {first['device']}, "
+        f"{max(row['date'] for row in rows)}. AUROC "
         "with its 95 % interval. *Adjusted*: after taking out sharpness and lung area. *Site*: how well the score "
         "tells the two hospitals' normals apart (0.5 is good). *Above the best shortcut*: the AUROC less that of the "
         f"best label-free statistic of these films ({strongest['words']}, {strongest['strength']:.2f}), by DeLong, "

@@ -9,8 +9,9 @@
 Source: Motamed, Rogalla & Khalvati, "RANDGAN: randomized generative adversarial network for detection of COVID-19 in
 chest X-ray", Scientific Reports 11 (2021). Differs: the search is `unseen.priors.Range`'s, over the noise itself (as
 n = Φ(u), which stays between 0 and 1) and over contrast and brightness of the picture, where the paper learns a layer
-on each; the picture that a film is compared through, x̄, is the mean of the training films, so that no patient's film
-lies in a bundle. The paper trains a model for each labelled kind of normal film; this one has one kind.
+on each, and ends where a step promises less than 1e-5 of the value; the picture that a film is compared through, x̄,
+is the mean of the training films, so that no patient's film lies in a bundle. The paper trains a model for each
+labelled kind of normal film; this one has one kind.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.adversary import GanSettings
-from unseen.detectors.anogan import nearest_picture
+from unseen.detectors.anogan import TOLERANCE, nearest_picture
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan_detector import GanDetector, judged, weights_of
 from unseen.detectors.generator_and_critic import GeneratorAndCritic
@@ -30,6 +31,7 @@ from unseen.losses.gan import Game
 from unseen.networks.dcgan import Discriminator
 from unseen.networks.initialise import initialise_dcgan
 from unseen.networks.inlier_generator import InlierGenerator
+from unseen.priors.latent_prior import Search
 from unseen.training.learner import Learner
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ class RandGan(GanDetector):
         discriminator_rate: float = Field(default=4e-5, gt=0, le=1, description="RMSProp's, of D")
         largest_slope: float = Field(default=1.0, gt=0, description="entries of gradients are cut to this size")
         balance: float = Field(default=0.1, ge=0, le=1, description="share of D's features in the score")
-        iterations: int = Field(default=800, ge=1, le=100_000, description="steps of the search")
+        iterations: int = Field(default=800, ge=1, le=100_000, description="steps of the search at most")
+        tolerance: float = Field(default=1e-5, ge=0, lt=1, description=TOLERANCE)
 
         def optimiser(self, weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
             """G's."""
@@ -102,7 +105,7 @@ class RandGan(GanDetector):
             (settings.latent + 2,),
             networks["d"],
             balance=settings.balance,
-            iterations=settings.iterations,
+            search=Search(1, settings.iterations, settings.tolerance),
         )
         return judged(value, {"search": value, "picture": float((x - restored).abs().sum())}, x, restored, inside)
 

@@ -8,10 +8,14 @@ from tests.docs.blocks import ROOT
 from tests.experiments.conftest import World
 from unseen.artifacts import recipe as recipes
 from unseen.artifacts.recipe import RecipeMethod
+from unseen.detectors import METHODS
 from unseen.detectors.saved import load
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.detectors.development import FOLD, RECIPES, ROWS, development_row
+from unseen.experiments.detectors.nomination import TESTED
 from unseen.experiments.detectors.page import detectors_page
+from unseen.experiments.detectors.published import PUBLISHED, beside_published
+from unseen.experiments.pages.cells import figure
 from unseen.experiments.rows import read_rows
 from unseen.experiments.running import resolve, takes_unlabelled
 
@@ -63,3 +67,17 @@ def test_every_recipe_for_choosing_is_sound_and_finds_lungs_as_shipped_models_do
     assert len(found) >= 7
     for recipe in found:
         assert resolve(recipe).data.lungs_from == recipes.load("shipped/pca").data.lungs_from
+
+
+def test_every_method_stands_beside_what_was_published() -> None:
+    named = {
+        recipes.load(RECIPES + name).method.key if RECIPES + name in recipes.names() else name for name in PUBLISHED
+    }
+    assert named == set(METHODS.keys()) - {"ensemble"}, "an ensemble is made of these"
+    rows = read_rows(ROOT / "results")
+    section = "\n\n".join(beside_published(rows))
+    assert section in detectors_page(rows)
+    for name, known in PUBLISHED.items():
+        (line,) = (line for line in section.splitlines() if line.startswith(f"| `{name}` |"))
+        assert line.endswith("| – | – | – |" if known is None else f"| {' | '.join(known)} |")
+    assert f"| `dct` | {figure(rows[f'{TESTED}dct-0']['metrics']['auroc']['pooled'])} |" in section

@@ -13,6 +13,7 @@ from unseen.experiments.detectors.labelled import ROWS as LABELLED
 from unseen.experiments.detectors.nomination import FLOOR, TESTED, Candidate, candidates, nominated, openings
 from unseen.experiments.detectors.page_studies import dirty, elsewhere, matrices, tested, twins, ways, with_labels
 from unseen.experiments.detectors.preparations.comparing import ROWS as WAYS
+from unseen.experiments.detectors.published import beside_published
 from unseen.experiments.pages.cells import Entry, figure, table
 from unseen.experiments.pages.noise import noise_study
 from unseen.experiments.pages.sections import SOURCES, aurocs
@@ -30,17 +31,18 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
     def of(prefix: str) -> list[Entry]:
         return [row for name, row in rows.items() if name.startswith(prefix)]
 
-    picked = nominated(rows), nominated(rows, single=True)
+    picked = [one.name for one in (nominated(rows), nominated(rows, single=True)) if one is not None]
     blocks = [
         "# Detectors on equal terms",
         f"*Rendered by `make results-detectors` from `results/detectors/`; every figure is in there. {LIMITS}*",
         "The same films, lungs, grid and audit for every method ([what each is](theory/detectors.md)).",
-        *_conclusions(of(ROWS), of(TESTED), of(LABELLED)),
+        *_conclusions(of(ROWS), of(TESTED), of(LABELLED), picked),
         *_development(of(ROWS)),
         *twins(of(TWINS)),
         *_nomination(rows),
-        *tested(of(TESTED), [one.name for one in picked if one is not None]),
+        *tested(of(TESTED), picked),
         *with_labels(of(LABELLED)),
+        *beside_published(rows),
         *dirty(of(DIRTY)),
         *ways(of(WAYS)),
         *elsewhere(of(ELSEWHERE)),
@@ -50,7 +52,9 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry], labelled: Sequence[Entry]) -> list[str]:
+def _conclusions(
+    rows: Sequence[Entry], opened: Sequence[Entry], labelled: Sequence[Entry], picked: Sequence[str]
+) -> list[str]:
     """What a reader should conclude: each sentence is computed, so it changes when the rows do."""
     if not rows:
         return []
@@ -79,17 +83,14 @@ def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry], labelled: Seque
         )
     if low:
         said.append(f"not shown to be better than chance here: {_list(low)}")
-    for row in opened:
-        pooled, floor, shortcut = (
-            row["metrics"]["auroc"]["pooled"],
-            *(row["above"][name]["pooled"] for name in ("floor", "shortcut")),
-        )
-        verdict = ["is" if one["low"] > 0 else "is not shown to be" for one in (floor, shortcut)]
-        said.append(
-            f"on the test folds `{row['recipe'].removeprefix(TESTED)}` reaches {figure(pooled)}; it {verdict[0]} above "
-            f"`{FLOOR}` ({figure(floor, sign=True)}) and {verdict[1]} above the best shortcut "
-            f"({figure(shortcut, sign=True)}){_by_source(row['above'])}"
-        )
+    said += [_reached(row) for row in opened if row["recipe"].removeprefix(TESTED) in picked]
+    if opened:
+        verdicts = []
+        for name, words in (("floor", f"`{FLOOR}`"), ("shortcut", "the best shortcut")):
+            over = [row for row in opened if row["above"][name]["pooled"]["low"] > 0]
+            under = [row for row in opened if row["above"][name]["pooled"]["high"] < 0]
+            verdicts.append(f"surely above {words} {_list(over) or 'none'}, surely below it {_list(under) or 'none'}")
+        said.append(f"of the {len(opened)} recipes on the test folds: {'; '.join(verdicts)}")
     if labelled:
         best = max(labelled, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
         said.append(
@@ -98,6 +99,20 @@ def _conclusions(rows: Sequence[Entry], opened: Sequence[Entry], labelled: Seque
             f"{figure(best['metrics']['adjusted']['pooled'])}: what normals alone are to be measured against"
         )
     return ["## What to conclude", "\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
+
+
+def _reached(row: Entry) -> str:
+    """What can be claimed of a recipe on the test folds."""
+    pooled, floor, shortcut = (
+        row["metrics"]["auroc"]["pooled"],
+        *(row["above"][name]["pooled"] for name in ("floor", "shortcut")),
+    )
+    verdict = ["is" if one["low"] > 0 else "is not shown to be" for one in (floor, shortcut)]
+    return (
+        f"on the test folds `{row['recipe'].removeprefix(TESTED)}` reaches {figure(pooled)}; it {verdict[0]} above "
+        f"`{FLOOR}` ({figure(floor, sign=True)}) and {verdict[1]} above the best shortcut "
+        f"({figure(shortcut, sign=True)}){_by_source(row['above'])}"
+    )
 
 
 def _by_source(above: Entry) -> str:
@@ -120,7 +135,7 @@ def _counts(rows: Sequence[Entry]) -> list[str]:
 
 
 def _list(rows: Sequence[Entry]) -> str:
-    return ", ".join(f"`{row['recipe'].removeprefix(ROWS)}`" for row in rows)
+    return ", ".join(f"`{row['recipe'].removeprefix(ROWS).removeprefix(TESTED)}`" for row in rows)
 
 
 def _development(rows: Sequence[Entry]) -> list[str]:

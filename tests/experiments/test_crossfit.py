@@ -12,6 +12,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tests.experiments.conftest import FOLDS, AtOnce, World
+from unseen.artifacts import recipe as recipes
 from unseen.detectors.saved import load
 from unseen.evaluation.adjusted import Adjustment, fit_adjustment
 from unseen.evaluation.evaluating import evaluate
@@ -19,7 +20,16 @@ from unseen.experiments import crossfit
 from unseen.experiments import rows as rows_module
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.crossfit import FoldResult, cross_fit, tables_of
-from unseen.experiments.rows import Row, annotate_bundles, fold_adjustments, read_rows, row_of, write_row
+from unseen.experiments.pages.cells import convergence
+from unseen.experiments.rows import (
+    Row,
+    annotate_bundles,
+    convergence_of,
+    fold_adjustments,
+    read_rows,
+    row_of,
+    write_row,
+)
 from unseen.experiments.running import train_recipe
 
 
@@ -96,6 +106,12 @@ def test_one_fold_that_has_not_come_to_rest_is_enough(
     folds = zip(world.done[recipe.name], known, strict=True)
     results = [dataclasses.replace(result, steps=steps, converged=one) for result, one in folds]
     assert row_of(recipe, results)["convergence"] == word
+
+
+def test_a_gan_without_a_loss_that_comes_to_rest_is_not_called_unfinished() -> None:
+    recipe = recipes.load("detectors/bigan")
+    assert convergence_of(recipe, True, [None, None]) == "no loss that tells"
+    assert convergence({"convergence": "no loss that tells"}) == "–"
 
 
 def test_pooled_figures_are_the_folds_weighted_by_their_pairs(world: World, rows: dict[str, Row]) -> None:

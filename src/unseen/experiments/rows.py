@@ -14,6 +14,7 @@ from unseen import __version__
 from unseen.artifacts.bundle import annotate
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe
+from unseen.detectors import METHODS
 from unseen.evaluation.adjusted import Adjustment, fit_adjustment
 from unseen.evaluation.figures import metrics_from_table
 from unseen.experiments.crossfit import FoldResult, tables_of
@@ -21,7 +22,20 @@ from unseen.experiments.crossfit import FoldResult, tables_of
 if TYPE_CHECKING:
     import polars as pl
 
+    from unseen.detectors.detector import Detector
+
 Row = dict[str, Any]  # Any: JSON
+
+
+def convergence_of(recipe: Recipe, trained: bool, verdicts: Sequence[bool | None]) -> str:
+    """Whether the losses of all trainings came to rest: of fewer than 20 steps nothing can be said, which does not
+    count as rest, and some GANs have no loss that would tell."""
+    method: type[Detector] = METHODS.load(recipe.method.key)
+    if not trained:
+        return "no training loop"
+    if not method.converges_by:
+        return "no loss that tells"
+    return "converged" if all(verdicts) else "not converged"
 
 
 def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> Row:
@@ -42,12 +56,7 @@ def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> R
         **described(recipe, digest=results[0].digest, device=results[0].device, date=max(r.trained for r in results)),
         "steps": results[0].steps,
         "seconds": round(sum(r.seconds for r in results), 1),
-        # a fold of fewer than 20 steps, of which nothing can be said, does not count as converged
-        "convergence": "no training loop"
-        if not any(r.steps for r in results)
-        else "converged"
-        if all(r.converged for r in results)
-        else "not converged",
+        "convergence": convergence_of(recipe, any(r.steps for r in results), [r.converged for r in results]),
         "folds": folds,
         "parts": {
             column.removeprefix("part_"): metrics_from_table(table.with_columns(score=table[column]), seed=seed)[

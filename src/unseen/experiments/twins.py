@@ -11,7 +11,7 @@ from pathlib import Path
 
 from unseen.artifacts.bundle import load
 from unseen.artifacts.recipe import Recipe
-from unseen.experiments.rows import Row, described
+from unseen.experiments.rows import Row, convergence_of, described
 from unseen.experiments.running import train_recipe
 
 PAIRS = 1000
@@ -43,11 +43,11 @@ def twin_row(
         ),
         "steps": 0 if history is None else history.steps,
         "seconds": trained.detector.facts["training_seconds"],
-        "convergence": "no training loop"
-        if history is None
-        else "converged"
-        if history.converged(trained.detector.converges_by)
-        else "not converged",
+        "convergence": convergence_of(
+            trained.recipe,
+            history is not None,
+            [] if history is None else [history.converged(trained.detector.converges_by)],
+        ),
         "facts": trained.detector.facts,
         "curve": [] if history is None else [round(v, 6) for v in history.by_epoch("generator")],
         "pairs": pairs,

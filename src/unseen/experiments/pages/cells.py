@@ -45,6 +45,6 @@ def shortcut(row: Entry, group: str, name: str) -> Entry:
 
 
 def convergence(row: Entry) -> str:
-    """Whether the losses had come to rest; a dash where there is no training loop."""
+    """Whether the losses had come to rest; a dash where there is no training loop, or no loss that would tell."""
     said = str(row["convergence"])
-    return "–" if said == "no training loop" else said
+    return "–" if said in {"no training loop", "no loss that tells"} else said

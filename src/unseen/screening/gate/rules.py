@@ -1,7 +1,7 @@
 """Linear rules: is this a proper film, or one that something was done to? And the limit at which a rule refuses.
 
 A rule is a logistic regression between the training normals and their own transforms. Its value is a log-odds; its
-limit is an upper quantile of the values of *out-of-fold* normals, and never under even odds.
+limit is an upper quantile of the values of *out-of-fold* normals, for handling and the mirror never under even odds.
 """
 
 from __future__ import annotations

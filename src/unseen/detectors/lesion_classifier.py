@@ -5,7 +5,7 @@ lesion put into them.
 
 The mask shapes where lesions go. Lesions are patches of the same film (the source's), soft shadows, either, or any of
 the six kinds of `synthetic_lesions`; changed and unchanged pictures are varied alike. Members say what they make of the
-network: `anatpaste`, `patch-memory`.
+network: `anatpaste`, `patch-memory`, `student-teacher`.
 
 Source: Sato et al., "Anatomy-aware self-supervised learning for anomaly detection in chest radiographs", iScience 26
 (2023) 107086: ResNet-18 from scratch, SGD 0.03 with a cosine.

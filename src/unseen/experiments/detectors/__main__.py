@@ -9,7 +9,7 @@ python -m unseen.experiments.detectors --only nominated       the nominated and 
 python -m unseen.experiments.detectors --only elsewhere       these two, learning from other sets and tested there
 python -m unseen.experiments.detectors --only generalisation  learnt at one place, used at another
 python -m unseen.experiments.detectors --only labelled        classifiers of the same pixels that are given labels
-python -m unseen.experiments.detectors --only folds           every other recipe on folds 1 to 4
+python -m unseen.experiments.detectors --only folds           every other that learns from normals alone on folds 1 to 4
 python -m unseen.experiments.detectors --only counts          roi-sure and roi-oracle on films with noise of counts
 python -m unseen.experiments.detectors --render               the pages, from the committed rows alone
 """
@@ -99,7 +99,7 @@ def with_labels(given: Given) -> Iterator[Row]:
 
 
 def folds(given: Given) -> Iterator[Row]:
-    """Every other recipe on folds 1 to 4."""
+    """Every other recipe that learns from normals alone, on folds 1 to 4."""
     done = after_the_nominated(read_rows(given.rows))
     for name in _normals_alone():
         if name.removeprefix(RECIPES) not in done:

@@ -10,11 +10,11 @@ KINDS = (
     "age",
     "small",
     "blank",
-    "no-lungs",
     "turned",
-    "flipped",
     "inverted",
     "cropped",
+    "no-lungs",
+    "flipped",
     "lungs",
     "unlike",
 )

@@ -14,7 +14,8 @@ from tests.experiments.conftest import World, recipe_of
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.experiments.detectors import labelled_network
-from unseen.experiments.detectors.labelled import ROWS, labelled_row
+from unseen.experiments.detectors.elsewhere import ROWS as ELSEWHERE
+from unseen.experiments.detectors.labelled import ROWS, labelled_elsewhere_row, labelled_row
 from unseen.experiments.detectors.page import detectors_page
 
 
@@ -67,3 +68,20 @@ def test_it_learns_from_labels_of_other_folds_alone(
     assert told["above"]["floor"]["pooled"]["films"] == 10
     page = detectors_page({told["recipe"]: json.loads(json.dumps(told, allow_nan=False))})
     assert "as `pca-64-whole` sees them, 32 px" in page and "(20 of them)" in page
+
+
+def test_another_set_is_learnt_from_with_its_own_labels(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("set", "another"):
+        write_shaded(tmp_path / "data" / name, tested_swapped=False)
+    monkeypatch.setenv("UNSEEN_DATA", str(tmp_path / "data"))
+    row = labelled_elsewhere_row(
+        "linear", recipe_of("pca", "whole"), "another", folds=(1, 2), root=tmp_path / "root", say=lambda said: None
+    )
+    assert row["recipe"] == f"{ELSEWHERE}another/linear-pca-64-whole" and row["kind"] == "linear"
+    came, matched = row["cells"]
+    assert (came["matched"], matched["matched"]) == (False, True) and came["n"] == matched["n"]
+    assert came["auroc"]["value"] > 0.9
+    page = detectors_page({row["recipe"]: json.loads(json.dumps(row, allow_nan=False))})
+    assert "| logistic regression on principal components, with labels | another, matched |" in page

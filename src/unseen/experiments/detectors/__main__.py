@@ -94,8 +94,11 @@ def matrices(given: Given) -> Iterator[Row]:
 
 
 def with_labels(given: Given) -> Iterator[Row]:
-    """Classifiers of the same pixels, trained on labelled films."""
-    yield from (labelled.labelled_row(kind, recipes.load(name)) for kind, name in labelled.CLASSIFIERS)
+    """Classifiers of the same pixels, trained on labelled films; the quick one first, on every set."""
+    for kind, name in labelled.CLASSIFIERS:
+        yield labelled.labelled_row(kind, recipes.load(name))
+        for place in preparing.ELSEWHERE:
+            yield labelled.labelled_elsewhere_row(kind, recipes.load(name), place)
 
 
 def folds(given: Given) -> Iterator[Row]:

@@ -5,7 +5,7 @@
     network   the logit of `anatpaste`'s network, varied as there, which is told which films are abnormal
 
 No detectors: a yardstick beside them, of how far these pixels tell at all what the films' labels say. Cross-fitted over
-folds 1 to 4 by the splits of the detectors, with their lungs.
+folds 1 to 4 by the splits of the detectors, with their lungs; on the recipe's own set, and on others.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from unseen.evaluation.table import score_table
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.crossfit import TEST_FOLDS
 from unseen.experiments.detectors.claim import above_floor, above_shortcut
-from unseen.experiments.detectors.generalisation import learnt_from
+from unseen.experiments.detectors.elsewhere import ROWS as ELSEWHERE
+from unseen.experiments.detectors.generalisation import learnt_from, row_of_cells
 from unseen.experiments.detectors.labelled_network import trained_classifier
-from unseen.experiments.detectors.preparations.comparing import carrying
+from unseen.experiments.detectors.preparations.comparing import carrying, moved
+from unseen.experiments.detectors.preparations.resolution import MatchedResolution
 from unseen.experiments.rows import Row, fold_adjustments
 from unseen.experiments.running import resolve, shared_lungs
 
@@ -39,6 +41,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from unseen.anatomy.view import Viewed
+    from unseen.data.film import Film
+    from unseen.detectors.detector import Detector, Finder
+    from unseen.experiments.cohort import Cohort
+
+    Score = Callable[[Sequence[Viewed]], NDArray[np.float64]]
 
 CLASSIFIERS = (("linear", "detectors/pca"), ("network", "detectors/pca-aligned"))
 """Each with the recipe whose films, lungs and view it takes."""
@@ -89,37 +96,87 @@ def labelled_row(
     }
 
 
-def _fold(kind: str, recipe: Recipe, fold: int, root: Path) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
-    """A fold's scores by the classifier and by `pca`, and how many films of each label the classifier learnt from."""
+def labelled_elsewhere_row(
+    kind: str,
+    recipe: Recipe,
+    place: str,
+    *,
+    folds: Sequence[int] = TEST_FOLDS,
+    root: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> Row:
+    """The same of the set `place`, learnt from and tested, as the films came and matched for resolution: a row such as
+    `elsewhere_row`'s, with `kind` in it."""
     import polars as pl
 
+    recipe = resolve(recipe)
+    root = runs_root() if root is None else root
+    tables: dict[tuple[str, str, bool], list[pl.DataFrame]] = {}
+    for fold in folds:
+        home, there = cohort_of(recipe), cohort_of(moved(recipe, place))
+        learnt, tested = _films(there, _lungs(home, recipe, fold, root), fold)
+        floor, score = _classifier(kind, recipe, learnt, source=place, fold=fold, root=root)
+        matched = MatchedResolution.of([film for film in learnt if film.label == "normal"])
+        for is_matched, films in ((False, tested), (True, [matched(film) for film in tested])):
+            table, _ = _tables(floor, score, films)
+            tables.setdefault((place, place, is_matched), []).append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
+        say(f"{kind}, with labels, on {place} as {recipe.name} sees it: fold {fold}")
+    return {
+        **row_of_cells(f"{ELSEWHERE}{place}/{kind}-{recipe.short}", recipe, folds, floor.trained_on, tables),
+        "kind": kind,
+    }
+
+
+def _fold(kind: str, recipe: Recipe, fold: int, root: Path) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
+    """A fold's scores by the classifier and by `pca`, and how many films of each label the classifier learnt from."""
     cohort = cohort_of(recipe)
-    lungs = shared_lungs(cohort.training(fold), recipe, fold=fold, data_digest=cohort.digest, root=root)
+    learnt, tested = _films(cohort, _lungs(cohort, recipe, fold, root), fold)
+    floor, score = _classifier(kind, recipe, learnt, source="labelled", fold=fold, root=root)
+    normals = sum(film.label == "normal" for film in learnt)
+    return *_tables(floor, score, tested), {"normal": normals, "abnormal": len(learnt) - normals}
+
+
+def _lungs(home: Cohort, recipe: Recipe, fold: int, root: Path) -> Finder:
+    return shared_lungs(home.training(fold), recipe, fold=fold, data_digest=home.digest, root=root)
+
+
+def _films(cohort: Cohort, lungs: Finder, fold: int) -> tuple[list[Film], list[Film]]:
+    """The labelled films of the other folds, and the fold's, with their lungs."""
     others = cohort.films.select(lambda entry: entry.label is not None and cohort.fold_of[entry.name] != fold)
-    learnt, tested = carrying(others, lungs), carrying(cohort.testing(fold), lungs)
+    return carrying(others, lungs), carrying(cohort.testing(fold), lungs)
+
+
+def _classifier(
+    kind: str, recipe: Recipe, learnt: Sequence[Film], *, source: str, fold: int, root: Path
+) -> tuple[Detector, Score]:
+    """`pca`, which has learnt from the normals among the films, and the classifier, which has learnt from all."""
     normals = [film for film in learnt if film.label == "normal"]
-    floor = learnt_from(normals, recipe, source="labelled", fold=fold, root=root)
-    abnormal = torch.tensor([film.label == "abnormal" for film in learnt])
-    told, new = ([floor.look(film) for film in films] for films in (learnt, tested))
+    floor = learnt_from(normals, recipe, source=source, fold=fold, root=root)
+    told, abnormal = [floor.look(film) for film in learnt], torch.tensor([film.label == "abnormal" for film in learnt])
     if kind == "linear":
-        score = _linear(told, abnormal, new, seed=recipe.seed)
-    else:
-        said = hashlib.sha256(" ".join(f"{film.pixel_sha256} {film.label}" for film in learnt).encode()).hexdigest()
-        name = f"{kind}-{recipe.short}-f{fold}-{recipe.seed}-{__version__}-{said[:8]}"
-        score = _by_network(told, abnormal, new, seed=recipe.seed, folder=root / "labelled" / name)
-    table = score_table(floor, tested, keep=0).table
-    films = {"normal": len(normals), "abnormal": int(abnormal.sum())}
-    return table.with_columns(pl.Series("score", score, dtype=pl.Float64)), table, films
+        return floor, _linear(told, abnormal, seed=recipe.seed)
+    said = hashlib.sha256(" ".join(f"{film.pixel_sha256} {film.label}" for film in learnt).encode()).hexdigest()
+    name = f"{kind}-{recipe.short}-f{fold}-{recipe.seed}-{__version__}-{said[:8]}"
+    return floor, _by_network(told, abnormal, seed=recipe.seed, folder=root / "labelled" / name)
 
 
-def _linear(told: Sequence[Viewed], abnormal: Tensor, new: Sequence[Viewed], *, seed: int) -> NDArray[np.float64]:
+def _tables(floor: Detector, score: Score, films: Sequence[Film]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The films' scores by the classifier, and by `pca`."""
+    import polars as pl
+
+    table = score_table(floor, films, keep=0).table
+    scores = score([floor.look(film) for film in films])
+    return table.with_columns(pl.Series("score", scores, dtype=pl.Float64)), table
+
+
+def _linear(told: Sequence[Viewed], abnormal: Tensor, *, seed: int) -> Score:
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    known, unknown = (_pictures(views).flatten(1).numpy() for views in (told, new))
+    known = _flat(told)
     steps = make_pipeline(PCA(svd_solver="full"), StandardScaler(), LogisticRegression(max_iter=5000))
     most = len(known) * 4 // 5 - 1  # a fifth is held out
     choices = {
@@ -128,18 +185,24 @@ def _linear(told: Sequence[Viewed], abnormal: Tensor, new: Sequence[Viewed], *, 
     }
     dealt = StratifiedKFold(5, shuffle=True, random_state=seed)
     classifier = GridSearchCV(steps, choices, scoring="roc_auc", cv=dealt).fit(known, abnormal.numpy())
-    scores: NDArray[np.float64] = classifier.decision_function(unknown)
-    return scores
+    return lambda new: np.asarray(classifier.decision_function(_flat(new)), dtype=np.float64)
 
 
-def _by_network(
-    told: Sequence[Viewed], abnormal: Tensor, new: Sequence[Viewed], *, seed: int, folder: Path
-) -> NDArray[np.float64]:
+def _by_network(told: Sequence[Viewed], abnormal: Tensor, *, seed: int, folder: Path) -> Score:
     inside = torch.stack([viewed.inside for viewed in told])
     network = trained_classifier(_pictures(told), inside, abnormal, seed=seed, folder=folder)
-    with torch.inference_mode():
-        logits = torch.cat([network(part)[2] for part in torch.split(_pictures(new), 64)])
-    return logits.double().numpy()
+
+    def score(new: Sequence[Viewed]) -> NDArray[np.float64]:
+        with torch.inference_mode():
+            logits = torch.cat([network(part)[2] for part in torch.split(_pictures(new), 64)])
+        return logits.double().numpy()
+
+    return score
+
+
+def _flat(views: Sequence[Viewed]) -> NDArray[np.float32]:
+    pictures: NDArray[np.float32] = _pictures(views).flatten(1).numpy()
+    return pictures
 
 
 def _pictures(views: Sequence[Viewed]) -> Tensor:

@@ -16,6 +16,12 @@ from unseen.experiments.detectors.preparations.comparing import ROWS as WAYS
 from unseen.experiments.pages.cells import Entry, figure, table
 from unseen.experiments.pages.sections import SOURCES, aurocs
 
+_CLASSIFIERS = {
+    "linear": "logistic regression on principal components",
+    "network": "the network of `anatpaste`",
+}
+"""What the classifiers that are given labels are called."""
+
 
 def twins(rows: Sequence[Entry]) -> list[str]:
     """The same recipes on phantoms, which differ in a lesion and in nothing else."""
@@ -122,13 +128,9 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
         return [title, "*No row yet: `python -m unseen.experiments.detectors --only labelled` makes them.*"]
     first = rows[0]
     learnt = [f"{sum(films.values())}" for films in first["learnt"]]
-    names = {
-        "linear": "logistic regression on principal components",
-        "network": "the network of `anatpaste`",
-    }
     lines = [
         [
-            f"{names[row['kind']]}, as `{row['sees']}` sees them, {row['px']} px",
+            f"{_CLASSIFIERS[row['kind']]}, as `{row['sees']}` sees them, {row['px']} px",
             *aurocs(row),
             figure(row["metrics"]["adjusted"]["pooled"]),
             figure(next(iter(row["metrics"]["site"].values()), None)),
@@ -149,14 +151,14 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
 
 
 def elsewhere(rows: Sequence[Entry]) -> list[str]:
-    """The nominated and the best single one, learning from other sets."""
+    """The nominated and the best single one, learning from other sets, beside what labels would give there."""
     title = "## Other sets, learnt from and tested"
     if not rows:
         return [title, "*No row yet: `python -m unseen.experiments.detectors --only elsewhere` makes them.*"]
     head = ["Recipe", "set", "films", "AUROC", "adjusted", "best shortcut", "above it"]
     lines = [
         [
-            f"`{row['recipe'].rpartition('/')[2]}`",
+            f"{_CLASSIFIERS[row['kind']]}, with labels" if "kind" in row else f"`{row['recipe'].rpartition('/')[2]}`",
             _column(cell["seen"], cell["matched"]),
             f"{cell['n']['normal']} + {cell['n']['abnormal']}",
             figure(cell["auroc"]),
@@ -174,7 +176,8 @@ def elsewhere(rows: Sequence[Entry]) -> list[str]:
         f"seed {rows[0]['seed']}, {rows[0]['device']}, {max(row['date'] for row in rows)}. Lungs by the finder of the "
         "Montgomery and Shenzhen normals. *Matched*: no film sharper than the least sharp 5 % of the normals learnt "
         "from; their shortcuts are measured on the same pixels, and those of the file, which matching does not change, "
-        "are left out. *Above it*: by DeLong, paired.",
+        "are left out. *Above it*: by DeLong, paired. *With labels*: the yardstick above, given the abnormal films of "
+        "the other folds, too.",
         table(head, lines),
     ]
 

@@ -56,10 +56,10 @@ def twins(rows: Sequence[Entry]) -> list[str]:
         + ", ".join(f"{kind} {chance[kind]['chance']:.2f}" for kind in ("pooled", *kinds))
         + "), and how often its highest point lies in the lesion:",
         table(["Recipe", "all", *kinds, "highest point"], places),
-        "What they mark on the same ten phantoms, each lung crop with its lesion outlined (drawn by "
+        "What some of them mark on the same ten phantoms, each lung crop with its lesion outlined (drawn by "
         "`docs/figures/detectors_on_phantoms.py`):",
-        "![Ten simulated lung crops, two normal and eight with a lesion, and under each the map of every detector with "
-        "a row above.](images/detectors/phantoms.png)",
+        "![Ten simulated lung crops, two normal and eight with a lesion, and under each the maps of the detectors that "
+        "are named beside them.](images/detectors/phantoms.png)",
     ]
 
 

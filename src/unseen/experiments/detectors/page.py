@@ -36,7 +36,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         "# Detectors on equal terms",
         f"*Rendered by `make results-detectors` from `results/detectors/`; every figure is in there. {LIMITS}*",
         "The same films, lungs, grid and audit for every method ([what each is](theory/detectors.md)).",
-        *_conclusions(of(ROWS), of(TESTED), of(LABELLED), picked),
+        *_conclusions(of(ROWS), of(TESTED), of(LABELLED), of(ELSEWHERE), picked),
         *_development(of(ROWS)),
         *twins(of(TWINS)),
         *_nomination(rows),
@@ -53,7 +53,11 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
 
 
 def _conclusions(
-    rows: Sequence[Entry], opened: Sequence[Entry], labelled: Sequence[Entry], picked: Sequence[str]
+    rows: Sequence[Entry],
+    opened: Sequence[Entry],
+    labelled: Sequence[Entry],
+    moved: Sequence[Entry],
+    picked: Sequence[str],
 ) -> list[str]:
     """What a reader should conclude: each sentence is computed, so it changes when the rows do."""
     if not rows:
@@ -91,6 +95,15 @@ def _conclusions(
             under = [row for row in opened if row["above"][name]["pooled"]["high"] < 0]
             verdicts.append(f"surely above {words} {_list(over) or 'none'}, surely below it {_list(under) or 'none'}")
         said.append(f"of the {len(opened)} recipes on the test folds: {'; '.join(verdicts)}")
+    said += [
+        f"on `{cell['seen']}`, learnt from it and matched for resolution, `{row['recipe'].rpartition('/')[2]}` reaches "
+        f"{figure(cell['auroc'])}, and {'is' if cell['shortcut']['low'] > 0 else 'is not shown to be'} above the best "
+        f"shortcut of the same pixels ({figure(cell['shortcut'], sign=True)})"
+        for row in moved
+        if "kind" not in row
+        for cell in row["cells"]
+        if cell["matched"]
+    ]
     if labelled:
         best = max(labelled, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
         said.append(

@@ -4,8 +4,8 @@
     search     min over z of  (1 − λ) Σ |x − G(z)| + λ Σ |f(x) − f(G(z))|,   λ = 0.1, at most 500 steps
     score      its value
 
-The search is `unseen.priors.Range`'s, with that sum for its fit; it begins at the same z for every film. It takes tens
-of generator calls a film: most of a second, where others take milliseconds.
+The search is `unseen.priors.Range`'s, with that sum for its fit; it begins at the same z for every film. It takes many
+generator calls a film, a second or two where others take milliseconds.
 
 Source: Schlegl, Seeböck, Waldstein, Schmidt-Erfurth & Langs, "Unsupervised anomaly detection with generative
 adversarial networks to guide marker discovery", IPMI 2017, equations 2 to 5. Differs: steps by a line search in the

@@ -111,9 +111,9 @@ def labelled_elsewhere_row(
 
     recipe = resolve(recipe)
     root = runs_root() if root is None else root
+    home, there = cohort_of(recipe), cohort_of(moved(recipe, place))
     tables: dict[tuple[str, str, bool], list[pl.DataFrame]] = {}
     for fold in folds:
-        home, there = cohort_of(recipe), cohort_of(moved(recipe, place))
         learnt, tested = _films(there, _lungs(home, recipe, fold, root), fold)
         floor, score = _classifier(kind, recipe, learnt, source=place, fold=fold, root=root)
         matched = MatchedResolution.of([film for film in learnt if film.label == "normal"])

@@ -97,8 +97,8 @@ def _conclusions(
         said.append(f"of the {len(opened)} recipes on the test folds: {'; '.join(verdicts)}")
     said += [
         f"on `{cell['seen']}`, learnt from it and matched for resolution, `{row['recipe'].rpartition('/')[2]}` reaches "
-        f"{figure(cell['auroc'])}, and {'is' if cell['shortcut']['low'] > 0 else 'is not shown to be'} above the best "
-        f"shortcut of the same pixels ({figure(cell['shortcut'], sign=True)})"
+        f"{figure(cell['auroc'])}, and {_is(cell['shortcut'])} above the best shortcut of the same pixels "
+        f"({figure(cell['shortcut'], sign=True)})"
         for row in moved
         if "kind" not in row
         for cell in row["cells"]
@@ -120,12 +120,16 @@ def _reached(row: Entry) -> str:
         row["metrics"]["auroc"]["pooled"],
         *(row["above"][name]["pooled"] for name in ("floor", "shortcut")),
     )
-    verdict = ["is" if one["low"] > 0 else "is not shown to be" for one in (floor, shortcut)]
     return (
-        f"on the test folds `{row['recipe'].removeprefix(TESTED)}` reaches {figure(pooled)}; it {verdict[0]} above "
-        f"`{FLOOR}` ({figure(floor, sign=True)}) and {verdict[1]} above the best shortcut "
+        f"on the test folds `{row['recipe'].removeprefix(TESTED)}` reaches {figure(pooled)}; it {_is(floor)} above "
+        f"`{FLOOR}` ({figure(floor, sign=True)}) and {_is(shortcut)} above the best shortcut "
         f"({figure(shortcut, sign=True)}){_by_source(row['above'])}"
     )
+
+
+def _is(difference: Entry) -> str:
+    """How surely something is above what it is compared with."""
+    return "is" if difference["low"] > 0 else "is not shown to be"
 
 
 def _by_source(above: Entry) -> str:

@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.data.making import dicom
+from tests.once import made_once, shared_folder
 from tests.web.running import Running, until
 from unseen.anatomy.lungs import LungExamples, LungFinder
 from unseen.anatomy.view import View
@@ -54,8 +55,12 @@ def chromium(playwright: Playwright, program: Callable[[str], str]) -> Iterator[
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Three detectors that have learnt 48 phantoms: of the lungs, of the lungs with few components, of whole films."""
+    folder = made_once(shared_folder(tmp_path_factory) / "browser-bundles", _learn)
+    return {path.name: path for path in sorted(folder.iterdir())}
+
+
+def _learn(folder: Path) -> None:
     torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("bundles")
     learnt = list(phantoms.normals(48, seed=5, size=SIDE))
     finder = LungFinder(LungFinder.Config(features=8, steps=60)).fit(LungExamples.of(learnt))
     detectors = {
@@ -65,7 +70,6 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
     for name, detector in detectors.items():
         save(detector, folder / name, data="phantoms", licence="none")
-    return {name: folder / name for name in detectors}
 
 
 @pytest.fixture
@@ -115,10 +119,8 @@ def serving(home: Path, bundles: dict[str, Path], *more: str | Path) -> Iterator
     """A server with an account of each kind, and eight phantoms in the list, four of them ill; `more`: its options."""
     if more:
         _fill(home, bundles, *more)
-    else:  # what all begin with is scored once a session, and copied
-        first = bundles["pca"].with_name("judged")
-        if not first.exists():
-            _fill(first, bundles)
+    else:  # what all begin with is scored once, and copied
+        first = made_once(bundles["pca"].parent.with_name("browser-judged"), lambda folder: _fill(folder, bundles))
         shutil.copytree(first, home)
     with Running(*_options(home, bundles), *more) as running:
         yield Site(running.started(), home)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.once import made_once, shared_folder
 from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
 from unseen.anatomy.lungs import LungFinder
 from unseen.data import phantoms
@@ -148,13 +151,19 @@ def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def taught() -> tuple[Gate, CrossFittedLungs]:
+def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gate, CrossFittedLungs]:
     """A gate that has seen enough normals for its limits to lie where others would put them: by 36, every fifth film is
     refused that was let pass before it was made a little smaller."""
+    folder = made_once(shared_folder(tmp_path_factory) / "taught-gate", _teach)
+    taught: tuple[Gate, CrossFittedLungs] = pickle.loads((folder / "taught.pickle").read_bytes())
+    return taught
+
+
+def _teach(folder: Path) -> None:
     films = list(phantoms.normals(120, seed=31, size=128))
     config = LungFinder.Config(size=32, features=8, depth=2, steps=60)
     finder = cross_fitted(films, config=config, seed=3, device="cpu")
-    return Gate.fit(films, finder=finder), finder
+    (folder / "taught.pickle").write_bytes(pickle.dumps((Gate.fit(films, finder=finder), finder)))
 
 
 @pytest.mark.parametrize(

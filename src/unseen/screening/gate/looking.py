@@ -6,6 +6,7 @@ description (`VIEWS`) is a vector whose name can be said to a reader.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -80,14 +81,15 @@ class Look:
         contrast = [(float(within.mean()) - float(self.picture.mean())) / spread, float(within.std()) / spread]
         levels = np.quantile(self.picture, [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99])
         ends = [np.log(spread), (self.picture <= _NEAR_BLACK).mean(), (self.picture >= _NEAR_WHITE).mean()]
+        slightly, *smooth = (ndimage.gaussian_filter(self.picture, sigma) for sigma in (0.5, 1.0, 2.0, 4.0))
         return {
             "picture": zscored(area(self.picture, 16, 16)).ravel().astype(float),
             "crop": zscored(area(self.picture, 24, 24, box=self.lung_box())).ravel().astype(float),
             "shape": _shape(self.lungs),
             "grey": np.asarray(np.quantile(scaled, _QUANTILES), dtype=float),
             "levels": np.array([*levels, *ends], dtype=float),
-            "lung-grain": np.array([*contrast, *_energies(self.picture, inside, spread)], dtype=float),
-            "grain": _grain(self.picture, spread),
+            "lung-grain": np.array([*contrast, *_energies([slightly, *smooth], inside, spread)], dtype=float),
+            "grain": _grain([self.picture, *smooth], spread),
         }
 
 
@@ -139,19 +141,13 @@ def _shape(lungs: NDArray[np.bool_]) -> Floats:
     return np.array([*found, min(ndimage.label(lungs)[1], 4)], dtype=float)
 
 
-def _energies(picture: NDArray[np.float32], inside: NDArray[np.bool_], spread: float) -> list[float]:
-    """Log energy inside the lungs of three octaves, against the picture's contrast."""
-    smooth = [ndimage.gaussian_filter(picture, sigma) for sigma in (0.5, 1.0, 2.0, 4.0)]
-    pairs = pairwise(smooth)
+def _energies(scales: Sequence[NDArray[np.float32]], inside: NDArray[np.bool_], spread: float) -> list[float]:
+    """Log energy inside the lungs of the octaves between scales, fine to coarse, against the picture's contrast."""
+    pairs = pairwise(scales)
     return [0.5 * float(np.log(((fine - coarse)[inside] ** 2).mean() / spread**2 + 1e-7)) for fine, coarse in pairs]
 
 
-def _grain(picture: NDArray[np.float32], spread: float) -> Floats:
-    """Log energy of three octaves in 4 × 4 fields of the picture, against its contrast."""
-    found, finer = [], picture
-    for sigma in (1.0, 2.0, 4.0):
-        smooth = ndimage.gaussian_filter(picture, sigma)
-        energy = area(((finer - smooth) ** 2).astype(np.float32), 4, 4)
-        found.append(0.5 * np.log(energy / spread**2 + 1e-7).ravel())
-        finer = smooth
-    return np.concatenate(found).astype(float)
+def _grain(scales: Sequence[NDArray[np.float32]], spread: float) -> Floats:
+    """Log energy of the octaves between scales in 4 × 4 fields of the picture, against its contrast."""
+    energies = (area(((fine - coarse) ** 2).astype(np.float32), 4, 4) for fine, coarse in pairwise(scales))
+    return np.concatenate([0.5 * np.log(energy / spread**2 + 1e-7).ravel() for energy in energies]).astype(float)

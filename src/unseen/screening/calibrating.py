@@ -63,7 +63,7 @@ def calibrate(
             if progress:
                 progress(done)
 
-    studies = studies_of((one.without_pictures() for one in screener.screen(fresh())), source_tag=source_tag)
+    studies = studies_of(screener.screen(fresh()), source_tag=source_tag)
     policy = policy_of(
         studies,
         promise,

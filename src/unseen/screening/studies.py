@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from unseen.data.film import Film
 from unseen.screening.policy import UNKNOWN, named_source
@@ -32,25 +32,40 @@ class Study:
 
 def studies_of(screened: Iterable[Screened], *, source_tag: str | None) -> list[Study]:
     """Films that were screened, as studies, in the order in which they first appear. Films without a label and lateral
-    films are left out; a study is abnormal if any of its films is."""
-    groups: dict[tuple[str, str], list[Screened]] = {}
+    films are left out; a study is abnormal if any of its films is. No picture is kept."""
+    groups: dict[tuple[str, str], list[_Frontal]] = {}
     for one in screened:
         if one.label is not None and not one.lateral:
-            groups.setdefault(one.study, []).append(one)
-    return [_study(*key, films, source_tag) for key, films in groups.items()]
+            groups.setdefault(one.study, []).append(_frontal(one, source_tag))
+    return [_study(*key, films) for key, films in groups.items()]
 
 
-def _study(patient: str, name: str, films: list[Screened], source_tag: str | None) -> Study:
-    scores = [one.decision.score for one in films]
-    read = [one.film for one in films if isinstance(one.film, Film)]
-    claimed = {named_source(film, source_tag) for film in read}
+class _Frontal(NamedTuple):
+    """What counts of a film; source and pixels are None where it could not be read."""
+
+    abnormal: bool
+    score: float | None
+    source: str | None
+    pixels: str | None
+
+
+def _frontal(one: Screened, source_tag: str | None) -> _Frontal:
+    film, abnormal, score = one.film, one.label == "abnormal", one.decision.score
+    if isinstance(film, Film):
+        return _Frontal(abnormal, score, named_source(film, source_tag), film.pixel_sha256)
+    return _Frontal(abnormal, score, None, None)
+
+
+def _study(patient: str, name: str, films: list[_Frontal]) -> Study:
+    scores = [film.score for film in films]
+    claimed = {film.source for film in films if film.source is not None}
     return Study(
         name=name,
         patient=patient,
         source=claimed.pop() if len(claimed) == 1 else UNKNOWN,
-        abnormal=any(one.label == "abnormal" for one in films),
+        abnormal=any(film.abnormal for film in films),
         score=None if None in scores else max(score for score in scores if score is not None),
-        films=tuple(film.pixel_sha256 for film in read),
+        films=tuple(film.pixels for film in films if film.pixels is not None),
     )
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+
+T = TypeVar("T")
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
@@ -28,3 +32,13 @@ def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
             make(unfinished)
             unfinished.rename(folder)
     return folder
+
+
+def kept_once(factory: pytest.TempPathFactory, name: str, make: Callable[[], T]) -> T:
+    """What `make` gives, a copy for each worker."""
+
+    def keep(folder: Path) -> None:
+        (folder / "kept.pickle").write_bytes(pickle.dumps(make()))
+
+    kept: T = pickle.loads((made_once(shared_folder(factory) / name, keep) / "kept.pickle").read_bytes())
+    return kept

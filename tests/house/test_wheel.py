@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 
 from tests.docs.blocks import ROOT, script
 
+TOOLS = ("pytest", "ruff", "mypy", "mkdocs", "hypothesis")
 SAVE = "\nun.detectors.save(detector, 'model')\n"
 SCORE = """
 import unseen as un
@@ -60,15 +61,10 @@ def test_the_wheel_runs_the_quick_start_in_an_empty_environment(tmp_path: Path) 
     (unseen,) = metadata.distributions(name="unseen", path=[str(installed)])
     named = dict(required(unseen, {"train"}))
     assert {"torch", "numpy", "pydicom", "lightning-fabric"} <= set(named)
-    assert not {"pytest", "ruff", "mypy", "mkdocs", "hypothesis"} & set(named)
+    assert not set(TOOLS) & set(named)
     for one in named.values():
         link(one, installed)
-    run(
-        python,
-        "-c",
-        "import sys, importlib.util as u; sys.exit(any(map(u.find_spec, ('pytest', 'mkdocs'))))",
-        cwd=tmp_path,
-    )
+    run(python, "-c", f"import sys, importlib.util as u; sys.exit(any(map(u.find_spec, {TOOLS})))", cwd=tmp_path)
 
     (tmp_path / "quick_start.py").write_text(script(ROOT / "README.md") + SAVE, encoding="utf-8")
     printed = run(python, tmp_path / "quick_start.py", cwd=tmp_path)

@@ -86,7 +86,7 @@ TABLE = {
 @pytest.mark.parametrize("row", TABLE)
 def test_the_verdicts_are_those_of_the_theory(row: str) -> None:
     make, group, verdict = TABLE[row]
-    found = identify(make(48), group)
+    found = identify(make(64), group)
     assert found.verdict == verdict, f"{row}\n{found}"
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
-from pathlib import Path
-
 import pytest
 import torch
 
-from tests.once import made_once, shared_folder
+from tests.once import kept_once
 from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
 from unseen.anatomy.lungs import LungFinder
 from unseen.data import phantoms
@@ -16,32 +13,34 @@ from unseen.data.film import Film
 from unseen.screening.gate import Gate
 
 
+Learnt = tuple[Gate, CrossFittedLungs]
+
+
 @pytest.fixture(scope="session")
 def normals() -> list[Film]:
     return list(phantoms.normals(36, seed=31, size=128))
 
 
-@pytest.fixture(scope="session")
-def learnt(tmp_path_factory: pytest.TempPathFactory, normals: list[Film]) -> tuple[Gate, CrossFittedLungs]:
-    def make(folder: Path) -> None:
-        torch.set_num_threads(1)
-        config = LungFinder.Config(size=32, features=8, depth=2, steps=60)
-        finder = cross_fitted(normals, config=config, seed=3, device="cpu")
-        (folder / "gate.pickle").write_bytes(pickle.dumps((Gate.fit(normals, finder=finder), finder)))
-
-    folder = made_once(shared_folder(tmp_path_factory) / "gate", make)
-    learnt: tuple[Gate, CrossFittedLungs] = pickle.loads((folder / "gate.pickle").read_bytes())
-    return learnt
+def learn(films: list[Film]) -> Learnt:
+    """A gate, and the finder by which it has learnt."""
+    config = LungFinder.Config(size=32, features=8, depth=2, steps=60)
+    finder = cross_fitted(films, config=config, seed=3, device="cpu")
+    return Gate.fit(films, finder=finder), finder
 
 
 @pytest.fixture(scope="session")
-def gate(learnt: tuple[Gate, CrossFittedLungs]) -> Gate:
+def learnt(tmp_path_factory: pytest.TempPathFactory, normals: list[Film]) -> Learnt:
+    torch.set_num_threads(1)
+    return kept_once(tmp_path_factory, "gate", lambda: learn(normals))
+
+
+@pytest.fixture(scope="session")
+def gate(learnt: Learnt) -> Gate:
     return learnt[0]
 
 
 @pytest.fixture(scope="session")
-def finder(learnt: tuple[Gate, CrossFittedLungs]) -> CrossFittedLungs:
-    torch.set_num_threads(1)
+def finder(learnt: Learnt) -> CrossFittedLungs:
     return learnt[1]
 
 

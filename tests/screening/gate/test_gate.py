@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-import pickle
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.once import made_once, shared_folder
-from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
-from unseen.anatomy.lungs import LungFinder
+from tests.once import kept_once
+from tests.screening.gate.conftest import Learnt, learn
+from unseen.anatomy.crossfit import CrossFittedLungs
 from unseen.data import phantoms
 from unseen.data.film import Film, NotRead
 from unseen.data.resample import area
@@ -151,19 +149,10 @@ def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gate, CrossFittedLungs]:
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
     """A gate that has seen enough normals for its limits to lie where others would put them: by 36, every fifth film is
     refused that was let pass before it was made a little smaller."""
-    folder = made_once(shared_folder(tmp_path_factory) / "taught-gate", _teach)
-    taught: tuple[Gate, CrossFittedLungs] = pickle.loads((folder / "taught.pickle").read_bytes())
-    return taught
-
-
-def _teach(folder: Path) -> None:
-    films = list(phantoms.normals(120, seed=31, size=128))
-    config = LungFinder.Config(size=32, features=8, depth=2, steps=60)
-    finder = cross_fitted(films, config=config, seed=3, device="cpu")
-    (folder / "taught.pickle").write_bytes(pickle.dumps((Gate.fit(films, finder=finder), finder)))
+    return kept_once(tmp_path_factory, "taught-gate", lambda: learn(list(phantoms.normals(120, seed=31, size=128))))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +166,7 @@ def _teach(folder: Path) -> None:
     ids=["jpeg", "smaller", "larger", "brighter"],
 )
 def test_a_small_change_leaves_most_verdicts_as_they_are(
-    change: Callable[[Pixels], Pixels], taught: tuple[Gate, CrossFittedLungs], many: list[Film]
+    change: Callable[[Pixels], Pixels], taught: Learnt, many: list[Film]
 ) -> None:
     gate, finder = taught
     upside_down = [replace(film, pixels=np.ascontiguousarray(film.pixels[::-1])) for film in many]

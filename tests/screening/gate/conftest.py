@@ -12,7 +12,6 @@ from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.screening.gate import Gate
 
-
 Learnt = tuple[Gate, CrossFittedLungs]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +17,7 @@ LINEAR = 1e-6  # relative, in double precision; a map in single precision within
 
 @dataclass(frozen=True)
 class LinearMap:
-    """A, as a function of pictures (batch, *domain) that can be differentiated: its vjp is A*.
+    """A, as a function of pictures (batch, *domain), and A*.
 
     Args:
         forward: A.
@@ -39,24 +38,18 @@ class LinearMap:
         return torch.randn(pictures, *self.domain, generator=generator, dtype=self.dtype).to(self.device)
 
     def __call__(self, x: Tensor) -> Tensor:
+        return self.forward(x)
+
+    def gram(self, x: Tensor) -> Tensor:
+        """A* A x: (batch, *domain)."""
         if self.adjoint is None:
-            return self.forward(x)
-        y: Tensor = _WithAdjoint.apply(x, self.forward, self.adjoint)  # type: ignore[no-untyped-call]
-        return y
-
-
-class _WithAdjoint(torch.autograd.Function):
-    """A, whose vjp is the adjoint that it brings. `ctx` is Any, since torch gives it no type that takes attributes."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, forward: Map, adjoint: Map) -> Tensor:
-        ctx.adjoint, ctx.real = adjoint, not x.is_complex()
-        return forward(x)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        back = ctx.adjoint(gradient)
-        return back.real if ctx.real and back.is_complex() else back, None, None
+            with torch.enable_grad():
+                leaf = x.detach().requires_grad_()
+                y = self.forward(leaf)
+            return torch.autograd.grad(y, leaf, y.detach())[0]
+        with torch.no_grad():
+            back = self.adjoint(self.forward(x))
+        return back.real if back.is_complex() and not x.is_complex() else back
 
 
 def linear_map(
@@ -68,7 +61,6 @@ def linear_map(
         A: any callable on (batch, *domain); `adjoint`, `domain` and `complex_domain` are used where it has them.
         domain: needed where A does not know it.
         dtype: of the pictures; None: double precision, complex where A says so.
-
         device: where A computes.
 
     Raises:

@@ -71,14 +71,19 @@ class Looks:
 
     def gram(self, x: Tensor) -> Tensor:
         """The mean of T_g* A* A T_g x over all looks: (batch, *domain)."""
+        if self.moves.group is None:
+            return self._seen(x) / len(self)
         total = torch.zeros_like(x)
         for move in self.moves(tuple(x.shape)):
-            for A in self.maps:
-                with torch.enable_grad():
-                    leaf = x.detach().requires_grad_()
-                    y = A(move(leaf))
-                total += torch.autograd.grad(y, leaf, y.detach())[0]
+            with torch.enable_grad():
+                leaf = x.detach().requires_grad_()
+                moved = move(leaf)
+            total += torch.autograd.grad(moved, leaf, self._seen(moved.detach()))[0]
         return total / len(self)
+
+    def _seen(self, x: Tensor) -> Tensor:
+        """The sum of A* A x over all A."""
+        return sum((A.gram(x) for A in self.maps), torch.zeros_like(x))
 
 
 def _mover(move: Callable[[Tensor, Tensor], Tensor], g: Tensor, batch: int) -> Move:

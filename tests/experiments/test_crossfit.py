@@ -13,6 +13,8 @@ from sklearn.metrics import roc_auc_score
 
 from tests.experiments.conftest import FOLDS, AtOnce, World
 from unseen.artifacts import recipe as recipes
+from unseen.artifacts.recipe import RecipeMethod
+from unseen.data.film import Film
 from unseen.detectors.saved import load
 from unseen.evaluation.adjusted import Adjustment, fit_adjustment
 from unseen.evaluation.evaluating import evaluate
@@ -20,6 +22,9 @@ from unseen.experiments import crossfit
 from unseen.experiments import rows as rows_module
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.crossfit import FoldResult, cross_fit, tables_of
+from unseen.experiments.detectors.claim import above_shortcut
+from unseen.experiments.detectors.nomination import TESTED
+from unseen.experiments.detectors.page_studies import tested
 from unseen.experiments.pages.cells import convergence
 from unseen.experiments.rows import (
     Row,
@@ -30,7 +35,7 @@ from unseen.experiments.rows import (
     row_of,
     write_row,
 )
-from unseen.experiments.running import train_recipe
+from unseen.experiments.running import resolve, train_recipe
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +215,28 @@ def test_workers_in_processes_of_their_own_give_the_same_rows(world: World) -> N
     assert said == [f"fold {fold}: 3 recipes trained and scored" for fold in FOLDS]
     for recipe in world.recipes:
         same(again[recipe.name], world.done[recipe.name])
+
+
+def test_a_method_that_learns_from_unlabelled_films_is_given_those_of_the_other_folds_and_marked(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossfit, "worker_processes", AtOnce)
+    settings = {"features": 4, "latent": 4, "autoencoders": 2}
+    floor = world.recipes[0]
+    recipe = resolve(
+        floor.model_copy(update={"name": f"{TESTED}ddad", "method": RecipeMethod(key="ddad", settings=settings)})
+    )
+    results = cross_fit([recipe], folds=FOLDS, root=tmp_path, say=lambda _: None)[recipe.name]
+    cohort = cohort_of(recipe)
+    for result in results:
+        given = cohort.films.select(lambda entry, fold=result.fold: cohort.fold_of[entry.name] != fold)
+        assert len(given.entries) == 48 == result.facts["unlabelled_films"] and result.leaked == 0
+        learnt = set(load(result.bundle).training_films)
+        assert learnt == {film.pixel_sha256 for film in given if isinstance(film, Film)}
+    table, row = tables_of(results), row_of(recipe, results)
+    above = {"floor": above_shortcut(table, row["metrics"]), "shortcut": above_shortcut(table, row["metrics"])}
+    page = "\n".join(tested([{**row, "above": above}], []))
+    assert "| `ddad`, 32 px, and 48 unlabelled films or more |" in page
 
 
 def test_another_seed_or_finder_is_another_run(world: World, tmp_path: Path) -> None:

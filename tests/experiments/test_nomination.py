@@ -32,7 +32,7 @@ def row(pooled: float, adjusted: float, *, montgomery: float = 0.9, method: str 
 
     return {
         "recipe": f"{ROWS}x", "seed": 0, "device": "cpu", "date": "2026-01-01", "px": 64, "seconds": 1.0, "kept": 5,
-        "milliseconds": 4.0, "method": method, "unlabelled": 0, "folds": {"1": {}, "2": {}},
+        "milliseconds": 4.0, "method": method, "unlabelled": 0, "folds": {"1": {"facts": {}}, "2": {"facts": {}}},
         "above_shortcut": {group: {**figure(0.1), "words": "mean |Laplacian|", "strength": 0.78} for group in SOURCES},
         "above": {
             "floor": {group: figure(0.05) for group in SOURCES},
@@ -122,15 +122,12 @@ def test_what_learnt_from_more_than_normals_is_no_candidate() -> None:
 def test_openings_are_counted_and_the_page_says_so() -> None:
     assert openings(ALL) == [] and openings({**ALL, f"{TESTED}good-0": row(0.8, 0.7)}) == ["good"]
     page = detectors_page(ALL)
-    assert (
-        "**Nominated: `good`; of single methods: `quick`.** Folds 1 to 4 have been opened for 0 of these recipes."
-        in page
-    )
+    assert "**Nominated: `good`; of single methods: `quick`.** Folds 1 to 4 have been opened for 0 recipes." in page
     assert "| `good` | 0.800 | – |" in page
     picture = page.partition("](images/detectors/")[2].partition(")")[0]
     assert (ROOT / "docs" / "images" / "detectors" / picture).is_file()
     after = detectors_page({**ALL, f"{TESTED}good-0": {**row(0.8, 0.7), "recipe": f"{TESTED}good"}})
-    assert "opened for 1 of these recipes: `good`." in after
+    assert "opened for 1 recipes: `good`." in after
     assert "| montgomery | 0.90 [0.80, 1.00] | 0.70 [0.60, 0.80] | +0.05 [−0.05, +0.15] | spread, 0.70 |" in after
     assert "On the test folds `good` reaches 0.80 [0.70, 0.90]; it is not shown to be above `pca` (+0.05" in after
     assert (

@@ -46,6 +46,10 @@ class Cohort:
         chosen = self.films.select(lambda e: e.label == "normal" and (fold is None or self.fold_of[e.name] != fold))
         return replace(chosen, masks=True)
 
+    def unlabelled(self, fold: int) -> list[str]:
+        """The files of every fold but `fold`, whatever they show: for a method that learns from unlabelled films."""
+        return [str(entry.path) for entry in self.films.entries if self.fold_of[entry.name] != fold]
+
     def testing(self, fold: int | None = None) -> Films:
         """The labelled films of `fold` (None: of `held_out`), normals and abnormals; without masks, which no test may
         use."""

@@ -1,7 +1,8 @@
 """Cross-fitting: train on the normals of the other folds, test on a fold's normals and abnormals, for folds 1 to 4.
 
 The row (`results/<recipe>-<seed>.json`) holds what made it (recipe digest, device, flags, steps, seconds, loss
-curves), each fold's figures and the pooled ones. Fold 0 is for development and is never tested.
+curves), each fold's figures and the pooled ones. Fold 0 is for development and is never tested. A method that learns
+from unlabelled films is given all those of the other folds, without what is known of them.
 """
 
 from __future__ import annotations
@@ -98,11 +99,13 @@ def _one(recipe: Recipe, fold: int, root: Path) -> FoldResult:
     from unseen.evaluation.figures import metrics_from_table
     from unseen.evaluation.table import score_table
     from unseen.experiments.cohort import cohort_of
-    from unseen.experiments.running import train_recipe
+    from unseen.experiments.running import takes_unlabelled, train_recipe
 
-    trained = train_recipe(recipe, fold=fold, root=root)
+    cohort = cohort_of(recipe)
+    unlabelled = cohort.unlabelled(fold) if takes_unlabelled(recipe) else None
+    trained = train_recipe(recipe, fold=fold, unlabelled=unlabelled, root=root)
     parts: list[Mapping[str, float]] = []
-    films = cohort_of(recipe).testing(fold)
+    films = cohort.testing(fold)
     table = score_table(trained.detector, films, keep=0, on_finding=lambda _, found: parts.append(found.parts)).table
     table = _with_parts(table, parts)
     learnt = table["pixel_sha256"].is_in(list(trained.detector.training_films)).fill_null(False)

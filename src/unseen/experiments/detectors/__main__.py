@@ -9,7 +9,7 @@ python -m unseen.experiments.detectors --only nominated       the nominated and 
 python -m unseen.experiments.detectors --only elsewhere       these two, learning from other sets and tested there
 python -m unseen.experiments.detectors --only generalisation  learnt at one place, used at another
 python -m unseen.experiments.detectors --only labelled        classifiers of the same pixels that are given labels
-python -m unseen.experiments.detectors --only folds           every other that learns from normals alone on folds 1 to 4
+python -m unseen.experiments.detectors --only folds           every other on folds 1 to 4
 python -m unseen.experiments.detectors --only counts          roi-sure and roi-oracle on films with noise of counts
 python -m unseen.experiments.detectors --render               the pages, from the committed rows alone
 """
@@ -69,7 +69,8 @@ def preparations(given: Given) -> Iterator[Row]:
 
 def twins(given: Given) -> Iterator[Row]:
     """Every recipe that learns from normals alone, on phantom twins."""
-    yield from (phantom_row(recipes.load(name)) for name in _normals_alone())
+    chosen = (recipes.load(name) for name in _names())
+    yield from (phantom_row(recipe) for recipe in chosen if not takes_unlabelled(recipe))
 
 
 def nominated(given: Given) -> Iterator[Row]:
@@ -102,9 +103,9 @@ def with_labels(given: Given) -> Iterator[Row]:
 
 
 def folds(given: Given) -> Iterator[Row]:
-    """Every other recipe that learns from normals alone, on folds 1 to 4."""
+    """Every other recipe, on folds 1 to 4."""
     done = after_the_nominated(read_rows(given.rows))
-    for name in _normals_alone():
+    for name in _names():
         if name.removeprefix(RECIPES) not in done:
             yield from (row for _, _, row in opened([name.removeprefix(RECIPES)], given.workers))
 
@@ -155,11 +156,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _names() -> list[str]:
     """The recipes for choosing: a new one joins by being there."""
     return [name for name in recipes.names() if name.startswith(RECIPES)]
-
-
-def _normals_alone() -> list[str]:
-    """But for methods that learn from unlabelled films, too."""
-    return [name for name in _names() if not takes_unlabelled(recipes.load(name))]
 
 
 if __name__ == "__main__":

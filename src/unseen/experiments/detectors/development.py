@@ -39,8 +39,7 @@ def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
     """
     recipe = resolve(recipe)
     cohort = cohort_of(recipe)
-    others = cohort.films.select(lambda entry: cohort.fold_of[entry.name] != FOLD) if takes_unlabelled(recipe) else None
-    unlabelled = None if others is None else [str(entry.path) for entry in others.entries]
+    unlabelled = cohort.unlabelled(FOLD) if takes_unlabelled(recipe) else None
     trained = train_recipe(recipe, fold=FOLD, unlabelled=unlabelled, root=root)
     tested = cohort.testing(FOLD)
     table = score_table(trained.detector, tested, keep=0).table
@@ -51,7 +50,7 @@ def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
         **described(trained.recipe, digest=trained.digest, device=trained.detector.trained_on, date=date),
         "recipe": ROWS + recipe.name.removeprefix(RECIPES),
         "fold": FOLD,
-        "unlabelled": 0 if others is None else len(others.entries),
+        "unlabelled": 0 if unlabelled is None else len(unlabelled),
         "steps": 0 if trained.history is None else trained.history.steps,
         "seconds": trained.detector.facts["training_seconds"],
         "milliseconds": milliseconds(trained.detector, tested),

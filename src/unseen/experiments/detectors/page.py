@@ -193,7 +193,7 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
         "recipes that come first have a row of twins.",
         table(["Recipe", "index", "what speaks against it"], lines),
         f"**Nominated: {_named(chosen)}; of single methods: {_named(quick)}.** Folds 1 to 4 have been opened for "
-        f"{len(opened)} of these recipes{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}.",
+        f"{len(opened)} recipes{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}.",
     ]
 
 

@@ -111,7 +111,7 @@ def _name(row: Entry) -> str:
 def _tested(row: Entry) -> list[str]:
     metrics, above = row["metrics"], row["above"]
     return [
-        f"`{_name(row)}`, {row['px']} px",
+        f"`{_name(row)}`, {row['px']} px{_unlabelled(row)}",
         *aurocs(row),
         figure(metrics["adjusted"]["pooled"]),
         figure(next(iter(metrics["site"].values()), None)),
@@ -119,6 +119,12 @@ def _tested(row: Entry) -> list[str]:
         figure(above["shortcut"]["pooled"], sign=True),
         f"{row['seconds'] / max(1, len(row['folds'])):.0f}",
     ]
+
+
+def _unlabelled(row: Entry) -> str:
+    """A mark for what did not learn from normals alone."""
+    films = [fold["facts"].get("unlabelled_films", 0) for fold in row["folds"].values()]
+    return f", and {min(films):.0f} unlabelled films or more" if any(films) else ""
 
 
 def with_labels(rows: Sequence[Entry]) -> list[str]:

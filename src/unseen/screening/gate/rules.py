@@ -37,15 +37,18 @@ class Rule:
 
     @classmethod
     def odd(cls, proper: Floats, mirrored: Floats, *, directions: int = 100, penalty: float = 0.1) -> Rule:
-        """A rule without an offset on entries that change their sign when the film is flipped."""
+        """A rule without an offset on entries that change their sign when the film is flipped.
+
+        Each row flipped is a row of the other kind, and adds the same again to the likelihood, whence 2/penalty.
+        """
         from sklearn.linear_model import LogisticRegression
 
-        rows = np.concatenate([proper, -proper, mirrored, -mirrored])
-        labels = np.repeat([0, 1, 1, 0], [len(proper), len(proper), len(mirrored), len(mirrored)])
+        rows = np.concatenate([proper, mirrored])
+        labels = np.repeat([0, 1], [len(proper), len(mirrored)])
         _, singular, along = np.linalg.svd(rows, full_matrices=False)
         along = along[: min(directions, len(proper) // 2)]
         scale = max(float(singular[0]) / np.sqrt(len(rows)), 1e-9)
-        model = LogisticRegression(C=1 / penalty, fit_intercept=False, max_iter=2000)
+        model = LogisticRegression(C=2 / penalty, fit_intercept=False, max_iter=2000)
         model.fit(rows @ along.T / scale, labels)
         return cls(along.T @ model.coef_[0] / scale, np.zeros(1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.choosing import Chooser
 from unseen.detectors.detector import Detector, Finding, FitError, Judgement
+from unseen.training.errors import TrainingError
 from unseen.training.loop import Progress
 from unseen.training.settings import Training
 
@@ -71,6 +73,38 @@ def test_an_interrupted_fit_chooses_alike(
     assert again.facts["chosen_epoch"] == whole.facts["chosen_epoch"]
     states = (detector.modules()["network"].state_dict() for detector in (whole, again))
     assert all(torch.equal(a, b) for a, b in zip(*(state.values() for state in states), strict=True))
+
+
+def test_a_training_does_not_go_on_with_other_films_to_choose_by(
+    make: Make, normals: list[Film], unlabelled: list[Film], finder: CrossFittedLungs, tmp_path: Path
+) -> None:
+    """It would choose among the epochs that are left, or among none."""
+    given = {"finder": finder, "training": FIVE}
+    for folder, before, after in ((tmp_path / "none", [], unlabelled), (tmp_path / "some", unlabelled[:6], unlabelled)):
+        make("dae").fit(normals, **given, unlabelled=before, folder=folder)
+        with pytest.raises(TrainingError, match=r"belongs to another training: .*Use another folder"):
+            make("dae").fit(normals, **given, unlabelled=after, folder=folder)
+
+
+def test_what_was_chosen_is_forgotten_where_a_detector_learns_again(
+    make: Make, normals: list[Film], unlabelled: list[Film], finder: CrossFittedLungs
+) -> None:
+    detector = make("dae").fit(normals, finder=finder, training=FIVE, unlabelled=unlabelled)
+    assert "chosen_epoch" in detector.facts
+    assert set(detector.fit(normals, finder=finder, training=FIVE).facts) == {"training_seconds"}
+
+
+def test_of_many_films_those_that_are_asked_lie_all_over_the_list(
+    make: Make, normals: list[Film], finder: CrossFittedLungs
+) -> None:
+    """Films of one hospital lie together: the first so many would choose by where a film is from."""
+    view = make("dae").fit(normals, finder=finder, training=FIVE).look(normals[0])
+    many = [replace(view, image=torch.full_like(view.image, number / 1000)) for number in range(1000)]
+    chooser = Chooser(make("dae"), many, many[::2], None)
+    for asked, among in ((chooser.normals, many), (chooser.unlabelled, many[::2])):
+        places = [among.index(one) for one in asked]
+        assert len(places) == 128 and max(np.diff(places)) <= len(among) // 100 and places[0] == 0
+        assert places[-1] >= 0.99 * (len(among) - 1) - 1
 
 
 def test_a_film_that_ranks_below_every_normal_is_an_answer_too(

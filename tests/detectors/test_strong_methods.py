@@ -26,6 +26,7 @@ from unseen.detectors.ensemble import Ensemble
 from unseen.detectors.lesion_classifier import varied
 from unseen.detectors.one_class_svm import OneClassSvm, _Machine
 from unseen.detectors.patch_memory import PatchMemory
+from unseen.detectors.pca import Pca
 from unseen.detectors.student_teacher import disagreement
 from unseen.detectors.synthetic_lesions import ALL, grafted, pasted
 from unseen.networks.dcgan import Encoder
@@ -250,6 +251,22 @@ def test_an_ensemble_places_each_member_among_normals_that_it_did_not_learn_from
     parts = np.array([list(one.parts.values()) for one in judged]).T
     assert parts == pytest.approx(np.array(expected), rel=1e-4)
     assert [one.score for one in judged] == pytest.approx(np.mean(expected, axis=0), rel=1e-4)
+
+
+def test_of_many_held_out_films_an_ensemble_asks_some_from_all_over_the_list(
+    make: Make, normals: list[Film], finder: CrossFittedLungs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Films of one hospital lie together in a list, and the scale of normals must not be one hospital's."""
+    monkeypatch.setattr("unseen.detectors.ensemble._MOST", 2)
+    asked: list[torch.Tensor] = []
+    judge = Pca.judge
+    monkeypatch.setattr(Pca, "judge", lambda self, viewed: asked.append(viewed.image) or judge(self, viewed))
+    members = ({"key": "pca", "settings": {"components": 8}}, {"key": "pca", "settings": {"components": 4}})
+    detector = make("ensemble", members=members).fit(normals, finder=finder, training=LONGER)
+    held_out = [film for film in normals if int(film.pixel_sha256, 16) % 5 == 0]
+    assert len(held_out) > 2, "else there is nothing to leave out"
+    expected = [detector.look(held_out[place]).image for place in (0, len(held_out) // 2)]
+    assert len(asked) == 4 and all(torch.equal(one, other) for one, other in zip(asked, 2 * expected, strict=True))
 
 
 def test_deep_svdd_gathers_films_about_a_centre_that_it_cannot_give_for_nothing(

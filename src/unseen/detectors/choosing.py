@@ -21,6 +21,7 @@ import safetensors.torch
 from torch import Tensor
 
 from unseen.artifacts.files import write_bytes
+from unseen.detectors.evenly import evenly
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed
     from unseen.detectors.detector import Detector
 
-_MOST = 128  # films of each kind that are scored after an epoch
+_MOST = 128  # films of each kind that are scored after an epoch, at most
 
 
 class Chooser:
-    """Called after each epoch, keeps the weights of the best one; `restore` puts them back.
+    """Called after each epoch, keeps the weights of the best one; `restore` puts them back. `told` says by which films.
 
     Where there is a folder they lie there, so that a training that was interrupted goes on with its choice.
     """
@@ -41,9 +42,9 @@ class Chooser:
         self, detector: Detector, normals: Sequence[Viewed], unlabelled: Sequence[Viewed], folder: Path | None
     ) -> None:
         self.detector = detector
-        self.normals, self.unlabelled = normals[:_MOST], unlabelled[:_MOST]
-        told = hashlib.sha256(b"".join(view.image.numpy().tobytes() for view in self.unlabelled)).hexdigest()
-        self.path = None if folder is None else folder / f"best-{told[:8]}.safetensors"
+        self.normals, self.unlabelled = evenly(normals, _MOST), evenly(unlabelled, _MOST)
+        self.told = hashlib.sha256(b"".join(view.image.numpy().tobytes() for view in self.unlabelled)).hexdigest()[:8]
+        self.path = None if folder is None else folder / f"best-{self.told}.safetensors"
         self.epoch, self.aucp = 0, -1.0  # less than any
         self.weights: bytes = b""
         if self.path is not None and self.path.is_file():

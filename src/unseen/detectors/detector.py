@@ -98,6 +98,7 @@ class Fitting:
     validate  called after each epoch with its number; what it returns is kept in the history, or None
     unlabelled  films of which nobody knows what they show, for a method that learns from them
     backbone  weights that a network begins with, for a method that can
+    chosen_by  which films `validate` chooses an epoch by; "": it chooses none
     """
 
     training: Training
@@ -106,6 +107,7 @@ class Fitting:
     validate: Callable[[int], Mapping[str, float]] | None = None
     unlabelled: Normals | None = None
     backbone: Backbone | None = None
+    chosen_by: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +228,7 @@ class Detector(ABC):
 
             finder = cross_fitted(films, seed=training.seed, device=training.device, folder=folder, progress=progress)
         self.finder = finder
-        self.card, self.not_read = None, []
+        self.card, self.facts, self.not_read = None, {}, []
         prepared = self.prepare(films)
         self.training_films = prepared.digests
         others = self.prepare(unlabelled, any_label=True) if self.learns_from_unlabelled else None
@@ -236,7 +238,15 @@ class Detector(ABC):
         chooser = None if self.learns_from_unlabelled else self._chooser(prepared, unlabelled, folder)
         after_epoch = validate if chooser is None else _both(chooser, validate)
         began = time.monotonic()
-        fitting = Fitting(training, folder, lambda state: progress(self.key, state), after_epoch, others, given)
+        fitting = Fitting(
+            training,
+            folder,
+            lambda state: progress(self.key, state),
+            after_epoch,
+            others,
+            given,
+            chosen_by="" if chooser is None else chooser.told,
+        )
         self.learn(prepared, fitting)
         if chooser is not None:
             chooser.restore()
@@ -329,6 +339,8 @@ class Detector(ABC):
         """
         from unseen.training.loop import train
 
+        # a training that went on with other films to choose by would choose among its last epochs alone
+        chosen_by = f"chosen by {fitting.chosen_by}" if fitting.chosen_by and not before else ""
         return train(
             learner,
             data,
@@ -336,7 +348,7 @@ class Detector(ABC):
             folder=fitting.folder / before if before and fitting.folder is not None else fitting.folder,
             progress=fitting.progress,
             validate=None if before else fitting.validate,
-            identity=" ".join(filter(None, (self.key, before, self.config.model_dump_json()))),
+            identity=" ".join(filter(None, (self.key, before, self.config.model_dump_json(), chosen_by))),
         )
 
     @abstractmethod

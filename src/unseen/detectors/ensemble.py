@@ -20,13 +20,14 @@ from torch import Tensor, nn
 from unseen.anatomy.view import View
 from unseen.artifacts.recipe import validated
 from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals, Settings
+from unseen.detectors.evenly import evenly
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed
     from unseen.training.settings import Training
 
 _HELD_OUT = 5  # one film in so many
-_MOST = 256  # held-out scores that are kept
+_MOST = 256  # held-out scores that are kept, at most
 
 
 class Member(BaseModel):
@@ -85,7 +86,7 @@ class Ensemble(Detector):
             raise FitError(
                 f"an ensemble holds a fifth of its films out, and there are {len(held_out)}: give 10 or more"
             )
-        kept = normals.part(held_out).views()[:_MOST]
+        kept = evenly(normals.part(held_out).views(), _MOST)
         scores, brightness = [], []
         for number, member in enumerate(self.members):
             member.learn(normals.part(~held_out), self._fitting(number, fitting, "part"))

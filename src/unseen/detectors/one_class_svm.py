@@ -13,6 +13,7 @@ Neural Computation 13 (2001), equations 3.2 and 3.10; solved by scikit-learn.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -55,7 +56,7 @@ class OneClassSvm(Autoencoder):
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         validate = fitting.validate
         after_epoch = None if validate is None else lambda epoch: self._supported(normals, validate, epoch)
-        super().learn(normals, Fitting(fitting.training, fitting.folder, fitting.progress, after_epoch))
+        super().learn(normals, replace(fitting, validate=after_epoch))
         self._support(normals)
 
     def judge(self, viewed: Viewed) -> Judgement:

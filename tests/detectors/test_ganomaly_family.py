@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from tests.detectors.conftest import Make
-from unseen.detectors.detector import FitError, Fitting, Normals
+from unseen.detectors.detector import FitError
 from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
+from unseen.detectors.fitting import Fitting, Normals
 from unseen.losses.adversarial import discriminator_bce
 from unseen.physics.poisson_gaussian import PoissonGaussian
 from unseen.training.settings import Training

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from unseen.detectors.deep_svdd import DeepSvdd as DeepSvdd
     from unseen.detectors.detector import Detector as Detector
     from unseen.detectors.detector import Finding as Finding
-    from unseen.detectors.detector import Fitting as Fitting
     from unseen.detectors.detector import Judgement as Judgement
     from unseen.detectors.device_error import DeviceError as DeviceError
     from unseen.detectors.ensemble import Ensemble as Ensemble
     from unseen.detectors.f_anogan import FAnoGan as FAnoGan
+    from unseen.detectors.fitting import Fitting as Fitting
     from unseen.detectors.ganomaly import Ganomaly as Ganomaly
     from unseen.detectors.ganomaly_sure import GanomalySure as GanomalySure
     from unseen.detectors.one_class_svm import OneClassSvm as OneClassSvm
@@ -84,7 +84,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "ddad": ["Ddad"],
         "deep_svdd": ["DeepSvdd"],
         "ensemble": ["Ensemble"],
-        "detector": ["Detector", "Finding", "Fitting", "Judgement"],
+        "detector": ["Detector", "Finding", "Judgement"],
+        "fitting": ["Fitting"],
         "f_anogan": ["FAnoGan"],
         "ganomaly": ["Ganomaly"],
         "ganomaly_sure": ["GanomalySure"],

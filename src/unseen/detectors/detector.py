@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from unseen.anatomy.view import View, Viewed
 from unseen.artifacts.recipe import validated
 from unseen.data.film import Film, NotRead
+from unseen.detectors.fitting import Fitting, Normals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,54 +61,6 @@ class Settings(BaseModel):
     def least_films(self) -> int:
         """Training films that a method with these settings needs; asked for before anything is trained."""
         return 1
-
-
-@dataclass(frozen=True, eq=False)
-class Normals:
-    """The training films on the network's grid.
-
-    images float32 (n, 1, size, size), unmasked; inside and lungs bool (n, 1, size, size); digests: pixel_sha256
-    """
-
-    images: torch.Tensor
-    inside: torch.Tensor
-    lungs: torch.Tensor
-    digests: tuple[str, ...]
-
-    def part(self, rows: torch.Tensor) -> Normals:
-        """Those that `rows`, bool (n,), says."""
-        digests = tuple(digest for digest, taken in zip(self.digests, rows.tolist(), strict=True) if taken)
-        return Normals(self.images[rows], self.inside[rows], self.lungs[rows], digests)
-
-    def views(self) -> list[Viewed]:
-        """Each as `judge` takes it; where it lay on its film is not known any more."""
-        side = self.images.shape[-1]
-        return [
-            Viewed(image, inside, lungs, (0.0, 0.0, float(side), float(side)), None, (0, 0, side, side))
-            for image, inside, lungs in zip(self.images, self.inside, self.lungs, strict=True)
-        ]
-
-
-@dataclass(frozen=True, eq=False)
-class Fitting:
-    """How `learn` is to go about it; a method with a training loop hands these on to it.
-
-    training  epochs, batch size, seed, device
-    folder    where checkpoints go, or None
-    progress  called with the loop's progress, or None
-    validate  called after each epoch with its number; what it returns is kept in the history, or None
-    unlabelled  films of which nobody knows what they show, for a method that learns from them
-    backbone  weights that a network begins with, for a method that can
-    chosen_by  which films `validate` chooses an epoch by; "": it chooses none
-    """
-
-    training: Training
-    folder: Path | None = None
-    progress: Callable[[Progress], None] | None = None
-    validate: Callable[[int], Mapping[str, float]] | None = None
-    unlabelled: Normals | None = None
-    backbone: Backbone | None = None
-    chosen_by: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from pydantic import Field
 
-from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings
+from unseen.detectors.detector import Detector, Judgement, Settings
+from unseen.detectors.fitting import Fitting, Normals
 from unseen.losses.adversarial import discriminator_bce, feature_matching
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder
 from unseen.networks.initialise import initialise_dcgan

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from unseen.anatomy.view import View
 from unseen.artifacts.recipe import validated
-from unseen.detectors.detector import Detector, FitError, Fitting, Judgement, Normals, Settings
+from unseen.detectors.detector import Detector, FitError, Judgement, Settings
 from unseen.detectors.evenly import evenly
+from unseen.detectors.fitting import Fitting, Normals
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed

@@ -21,7 +21,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.detectors.detector import Judgement, Normals
+from unseen.detectors.detector import Judgement
+from unseen.detectors.fitting import Normals
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
 
 if TYPE_CHECKING:

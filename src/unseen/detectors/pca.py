@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import torch
 from pydantic import Field
 
-from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings
+from unseen.detectors.detector import Detector, Judgement, Settings
+from unseen.detectors.fitting import Fitting, Normals
 from unseen.priors.principal_subspace import PrincipalSubspace
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.detector import Detector, Fitting, Judgement, Normals, Settings, masked_on
+from unseen.detectors.detector import Detector, Judgement, Settings, masked_on
+from unseen.detectors.fitting import Fitting, Normals
 from unseen.training.learner import Step
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.detectors.detector import Fitting, Judgement, Normals, masked_on
+from unseen.detectors.detector import Judgement, masked_on
+from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.lesion_classifier import LesionClassifier, LesionSettings
 from unseen.detectors.restorer import mean_inside
 from unseen.training.learner import Step

@@ -29,7 +29,7 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
 from unseen.data.film import NotRead
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Fitting, Normals
+from unseen.detectors.fitting import Fitting, Normals
 from unseen.evaluation.cohort import LEAST
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.running import detector_of, resolve, shared_lungs

@@ -20,7 +20,7 @@ from unseen.artifacts.bundle import annotate
 from unseen.artifacts.recipe import Recipe, validated
 from unseen.artifacts.run import runs_root
 from unseen.data.film import Film
-from unseen.detectors.detector import Fitting
+from unseen.detectors.fitting import Fitting
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save, save_finder
 from unseen.evaluation.figures import metrics_from_table

@@ -18,7 +18,8 @@ import torch
 from unseen.artifacts.recipe import Recipe, RecipeError, validated
 from unseen.artifacts.run import runs_root
 from unseen.data.film import Film, NotRead
-from unseen.detectors.detector import Detector, Fitting, Normals
+from unseen.detectors.detector import Detector
+from unseen.detectors.fitting import Fitting, Normals
 from unseen.evaluation.roc import Floats
 from unseen.experiments.running import (
     Report,

@@ -20,7 +20,7 @@ import torch
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, validated
 from unseen.artifacts.run import runs_root
-from unseen.detectors.detector import Fitting, Normals
+from unseen.detectors.fitting import Fitting, Normals
 from unseen.evaluation.bootstrap import draw_all
 from unseen.evaluation.cohort import Cohort, codes
 from unseen.evaluation.roc import Bools, Floats, auroc

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -123,7 +124,8 @@ def lung_films(recipe: Recipe, films: Iterable[Film | NotRead]) -> Iterable[Film
     from unseen.data import phantoms
 
     drawn = phantoms.normals(PHANTOM_LUNGS, seed=_PHANTOM_SEED) if "phantoms" in sources else []
-    return [*(film for film in films if isinstance(film, Film) and film.source in sources), *drawn]
+    own = (film for film in films if isinstance(film, Film) and film.source in sources)
+    return itertools.chain(own, drawn)  # whole films: one is in memory at a time
 
 
 def phantom_normals(recipe: Recipe) -> tuple[Sequence[Film], str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from unseen.data import phantoms
 from unseen.data.film import Film, NotRead
 from unseen.data.resample import area
 from unseen.screening.gate import KINDS, Gate, GateError, Refusal
-from unseen.screening.gate.gate import SHARES
+from unseen.screening.gate.gate import SHARES, _some
 from unseen.screening.gate.transforms import TRANSFORMS
 
 Pixels = NDArray[np.float32]
@@ -140,6 +141,40 @@ def test_the_same_films_and_seed_give_the_same_gate(finder: CrossFittedLungs, no
     first, again = (Gate.fit(normals[:20], finder=finder, seed=5) for _ in range(2))
     assert first.settings() == again.settings()
     assert all((again.tensors()[name] == tensor).all() for name, tensor in first.tensors().items())
+
+
+def test_of_many_films_some_are_taken_whatever_their_order_and_one_whole_film_is_in_memory(
+    finder: CrossFittedLungs, normals: list[Film], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand whole films would be tens of gigabytes."""
+    monkeypatch.setattr("unseen.screening.gate.gate.MOST_NORMALS", 24)
+    asked: list[str] = []
+
+    class Watched:
+        def find(self, film: Film) -> NDArray[np.bool_]:
+            asked.append(film.name)
+            return finder.find(film)
+
+    alive: list[weakref.ref[Pixels]] = []
+    most = 0
+
+    def large() -> Iterator[Film]:
+        nonlocal most
+        for film in normals:
+            pixels = np.repeat(np.repeat(film.pixels, 4, axis=0), 4, axis=1)  # 512 pixels a side
+            alive.append(weakref.ref(pixels))
+            yield replace(film, pixels=pixels)
+            del pixels
+            most = max(most, sum(one() is not None for one in alive))
+
+    assert Gate.fit(large(), finder=Watched(), seed=5).settings()["normals"] == 24
+    assert most <= 2, "the one that was read and the one before"
+    taken, names = list(dict.fromkeys(asked)), [film.name for film in normals]
+    assert len(taken) == 24 and taken == [name for name in names if name in taken], "in the order of the list"
+    assert taken not in (names[:24], names[-24:])
+    digests = {film.name: film.pixel_sha256 for film in normals}
+    backwards = _some(normals[::-1], seed=5)
+    assert [one.film.name for one in backwards] == taken[::-1] and backwards[0].film.pixel_sha256 == digests[taken[-1]]
 
 
 def as_jpeg(pixels: Pixels, quality: int) -> Pixels:

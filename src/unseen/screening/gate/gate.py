@@ -6,6 +6,7 @@ that each normal got from rules learnt without it, such that of proper films lik
 
 from __future__ import annotations
 
+import heapq
 import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import numpy as np
 
 from unseen.data.film import Film, NotRead
 from unseen.screening.gate import refusal as sentences
-from unseen.screening.gate.learning import HANDLING, Examples, Finder, Rules, out_of_fold
+from unseen.screening.gate.learning import HANDLING, Examples, Finder, Reduced, Rules, out_of_fold
 from unseen.screening.gate.looking import VIEWS, Floats, Look, mirror_difference, zscored
 from unseen.screening.gate.refusal import Refusal
 from unseen.screening.gate.rules import upper_limit
@@ -31,7 +32,7 @@ SHARES = {"handling": 0.004, "mirrored": 0.0075, "lungs": 0.004, "unlike": 0.018
 """The share of proper films that each check may refuse, 0.034 in all; chosen on fold 0."""
 LEAST_NORMALS = 20
 MOST_NORMALS = 1500
-"""Of more training films a seeded sample is taken: learning holds some 15 alterations of each in memory."""
+"""Of more training films a seeded sample is taken: learning makes and holds some 15 alterations of each."""
 _LEAST_SIDE = 64  # the lung finder's grid
 _FORMAT = 1
 _KIND = {
@@ -94,23 +95,14 @@ class Gate:
                          them where it is a `CrossFittedLungs`
         least_age_years  films whose PatientAge is lower are refused; None where the training films are children's
 
-        Raises GateError for a film labelled abnormal and for fewer than 20 readable films.
+        One whole film is in memory at a time. Raises GateError for a film labelled abnormal and for fewer than 20
+        readable films.
         """
-        films = []
-        for film in normals:
-            if isinstance(film, NotRead):
-                _log.warning("%s is left out of the gate's training films: %s", film.name, film.reason)
-                continue
-            if film.label == "abnormal":
-                raise GateError(f"{film.name} is labelled abnormal; a gate learns from normal films alone")
-            films.append(film)
+        films = _some(normals, seed=seed)
         if len(films) < LEAST_NORMALS:
             raise GateError(
                 f"a gate needs {LEAST_NORMALS} normal films or more, and {len(films)} could be read. Give more films"
             )
-        if len(films) > MOST_NORMALS:
-            chosen = np.random.default_rng(seed).choice(len(films), MOST_NORMALS, replace=False)
-            films = [films[index] for index in sorted(chosen)]
         examples = Examples.of(films, finder, seed=seed)
         values = out_of_fold(examples)
         handling = np.max([values[name] for name in HANDLING], axis=0)
@@ -250,6 +242,21 @@ class Gate:
     def _refused(self, kind: str, limit: str, sentence: str, value: float) -> Refusal:
         threshold = self.thresholds[limit]
         return Refusal(kind, sentence.format(value=value, threshold=threshold), value, threshold)
+
+
+def _some(normals: Iterable[Film | NotRead], *, seed: int) -> list[Reduced]:
+    """The films that could be read, `MOST_NORMALS` at most, in their order."""
+    kept: list[tuple[int, int, Reduced]] = []  # a heap: on top, the next to make room
+    for place, film in enumerate(normals):
+        if isinstance(film, NotRead):
+            _log.warning("%s is left out of the gate's training films: %s", film.name, film.reason)
+            continue
+        if film.label == "abnormal":
+            raise GateError(f"{film.name} is labelled abnormal; a gate learns from normal films alone")
+        reduced = Reduced.of(film)
+        keep = heapq.heappush if len(kept) < MOST_NORMALS else heapq.heappushpop
+        keep(kept, (-reduced.order(seed), -place, reduced))
+    return [reduced for _, _, reduced in sorted(kept, key=lambda one: -one[1])]
 
 
 def _undone(name: str, picture: Pixels) -> Pixels:

@@ -39,6 +39,26 @@ class Finder(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Reduced:
+    """A training film at no more than 256 pixels a side, which is all that is learnt from, and the shorter side that it
+    came with."""
+
+    film: Film
+    side: int
+
+    @classmethod
+    def of(cls, film: Film) -> Reduced:
+        """The film without its masks."""
+        height, width = film.pixels.shape
+        pixels = area(film.pixels, min(_SIDE, height), min(_SIDE, width))
+        return cls(replace(film, pixels=pixels, lungs=None, lesion=None), min(height, width))
+
+    def order(self, seed: int) -> int:
+        """By which some are drawn of many: the same whatever the others are."""
+        return _number(f"{seed} {self.film.pixel_sha256}")
+
+
+@dataclass(frozen=True, eq=False)
 class Examples:
     """n training normals: their views as they are, altered by each of `HANDLING`, and disturbed (n · DISTURBANCES).
 
@@ -57,18 +77,18 @@ class Examples:
     folds: NDArray[np.int64]
 
     @classmethod
-    def of(cls, films: Iterable[Film], finder: Finder, *, seed: int) -> Examples:
-        """One film is in memory at a time; a film's alterations depend on the seed and its pixels alone."""
+    def of(cls, films: Iterable[Reduced], finder: Finder, *, seed: int) -> Examples:
+        """A film's alterations depend on the seed and its pixels alone."""
         proper: list[Views] = []
         other: dict[str, list[Views]] = {name: [] for name in (*HANDLING, "disturbed")}
         odd: tuple[list[Floats], list[Floats]] = ([], [])
         facts, patients = [], []
-        for film in films:
-            small = area(film.pixels, min(_SIDE, film.pixels.shape[0]), min(_SIDE, film.pixels.shape[1]))
+        for one in films:
+            film, small = one.film, one.film.pixels
             rng = np.random.default_rng([seed, _number(film.pixel_sha256)])
 
             def look(pixels: NDArray[np.float32], film: Film = film) -> Look:
-                return Look.at(pixels, finder.find(replace(film, pixels=pixels, lungs=None, lesion=None)))
+                return Look.at(pixels, finder.find(replace(film, pixels=pixels)))
 
             upright = look(small)
             proper.append(upright.views())
@@ -77,7 +97,7 @@ class Examples:
             for name in HANDLING:
                 other[name].append(look(TRANSFORMS[name](small, rng)).views())
             other["disturbed"] += [look(disturbed(small, rng)).views() for _ in range(DISTURBANCES)]
-            facts.append((upright.lung_area, upright.spread, float(min(film.pixels.shape))))
+            facts.append((upright.lung_area, upright.spread, float(one.side)))
             patients.append(film.patient)
         areas, spreads, sides = np.array(facts, dtype=float).T
         return cls(

@@ -146,7 +146,8 @@ class Detector(ABC):
     ) -> Self:
         """Learn from normal films.
 
-        normals   films; they are gone through up to twice. Those that could not be read are left out with a warning.
+        normals   films; they are gone through once, and twice where lungs are to be learnt from them, which keeps what
+                  cannot be gone through again in memory. Those that could not be read are left out with a warning.
         finder    finds the lungs; or the bundle that holds one, such as "models/lungs", which comes with the package.
                   Without one, where lungs are needed, it is trained from the films' own masks, and each film's mask is
                   predicted by a finder that did not see it
@@ -173,16 +174,16 @@ class Detector(ABC):
             self.check_unlabelled(len(unlabelled))
         given = None if backbone is None else self.begin_with(backbone)
         progress = progress or shown_on(silent_off_terminal=True)
-        films = list(normals) if iter(normals) is normals else normals
         if isinstance(finder, str | Path):
             finder = _finder_in(finder)
         if finder is None and (self.needs_lungs or self.view.needs_lungs):
             from unseen.anatomy.crossfit import cross_fitted
 
-            finder = cross_fitted(films, seed=training.seed, device=training.device, folder=folder, progress=progress)
+            normals = list(normals) if iter(normals) is normals else normals  # for a second look
+            finder = cross_fitted(normals, seed=training.seed, device=training.device, folder=folder, progress=progress)
         self.finder = finder
         self.card, self.facts, self.not_read = None, {}, []
-        prepared = self.prepare(films)
+        prepared = self.prepare(normals)
         self.training_films = prepared.digests
         others = self.prepare(unlabelled, any_label=True) if self.learns_from_unlabelled else None
         if others is not None:

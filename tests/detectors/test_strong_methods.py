@@ -269,6 +269,18 @@ def test_of_many_held_out_films_an_ensemble_asks_some_from_all_over_the_list(
     assert len(asked) == 4 and all(torch.equal(one, other) for one, other in zip(asked, 2 * expected, strict=True))
 
 
+def test_of_many_films_a_density_is_made_of_some_from_all_over_the_list(
+    make: Make, normals: list[Film], finder: CrossFittedLungs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unseen.detectors.anatpaste._MOST", 3)
+    detector = make("anatpaste", score="density").fit(normals, finder=finder, training=QUICK)
+    kept, n = detector.modules()["reference"].kept, len(normals)
+    x, _ = stacked([detector.look(normals[place]) for place in (0, n // 3, 2 * n // 3)])
+    with torch.no_grad():
+        expected = torch.nn.functional.normalize(detector.modules()["classifier"](x)[1])
+    assert kept.shape == expected.shape and torch.allclose(kept, expected, atol=1e-5)
+
+
 def test_deep_svdd_gathers_films_about_a_centre_that_it_cannot_give_for_nothing(
     make: Make, trained: dict[str, Detector], normals: list[Film], finder: CrossFittedLungs, views: list[Viewed]
 ) -> None:

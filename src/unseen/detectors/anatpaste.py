@@ -22,13 +22,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.detectors.detector import Judgement
+from unseen.detectors.evenly import evenly
 from unseen.detectors.fitting import Normals
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed
 
-_MOST = 512  # training films whose embeddings are kept
+_MOST = 512  # training films whose embeddings are kept, at most
 
 
 class AnatPaste(LesionClassifier):
@@ -53,10 +54,11 @@ class AnatPaste(LesionClassifier):
         self.modules()
         device = next(self.classifier.parameters()).device
         self.reference.to(device)
-        x = (normals.images * normals.inside)[:_MOST].to(device)
+        rows = evenly(range(len(normals.images)), _MOST)
+        x = (normals.images[rows] * normals.inside[rows]).to(device)
         with torch.inference_mode():
-            rows = [functional.normalize(self.classifier(part)[1]) for part in torch.split(x, 64)]
-            self.reference.remember(torch.cat(rows))
+            found = [functional.normalize(self.classifier(part)[1]) for part in torch.split(x, 64)]
+            self.reference.remember(torch.cat(found))
 
     def judge(self, viewed: Viewed) -> Judgement:
         self.modules()

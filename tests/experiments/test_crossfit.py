@@ -24,7 +24,7 @@ from unseen.experiments.cohort import cohort_of
 from unseen.experiments.crossfit import FoldResult, cross_fit, tables_of
 from unseen.experiments.detectors.claim import above_shortcut
 from unseen.experiments.detectors.nomination import TESTED
-from unseen.experiments.detectors.page_studies import tested
+from unseen.experiments.detectors.page_studies import tested as section_of_tested
 from unseen.experiments.pages.cells import convergence
 from unseen.experiments.rows import (
     Row,
@@ -235,7 +235,7 @@ def test_a_method_that_learns_from_unlabelled_films_is_given_those_of_the_other_
         assert learnt == {film.pixel_sha256 for film in given if isinstance(film, Film)}
     table, row = tables_of(results), row_of(recipe, results)
     above = {"floor": above_shortcut(table, row["metrics"]), "shortcut": above_shortcut(table, row["metrics"])}
-    page = "\n".join(tested([{**row, "above": above}], []))
+    page = "\n".join(section_of_tested([{**row, "above": above}], []))
     assert "| `ddad`, 32 px, and 48 unlabelled films or more |" in page
 
 

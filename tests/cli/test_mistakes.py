@@ -111,7 +111,10 @@ def test_a_size_that_the_networks_cannot_have(say: Say, world: World, tmp_path: 
 def test_a_folder_that_holds_masks_is_not_trained_on(say: Say, world: World, recipe: Path) -> None:
     folder = world.normals.parent
     assert (folder / "manifest.csv").is_file()
-    told(say("train", recipe, "--data", folder), "holds a manifest.csv", "masks and all", str(folder / "manifest.csv"))
+    words = "holds a manifest.csv", "masks and all", str(folder / "manifest.csv")
+    told(say("train", recipe, "--data", folder), "data: ", *words)
+    given = "--data", world.normals, "--finder", world.pca
+    told(say("train", recipe, *given, "--unlabelled", folder), "unlabelled: ", *words)
 
 
 def test_a_finder_must_hold_lungs_and_folds_need_the_recipes_films(say: Say, world: World, recipe: Path) -> None:

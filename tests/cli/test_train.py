@@ -10,8 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from tests.cli.conftest import LIMITS, Say, World, run
@@ -52,6 +54,29 @@ def test_ones_own_films_with_masks(say: Say, world: World, recipe: Path, runs: P
     (folder,) = (path for path in runs.iterdir() if path.name.startswith("mine-"))
     assert folder.name == f"mine-0-{card.recipe_digest[:8]}"
     assert {"recipe.toml", "bundle"} <= {path.name for path in folder.iterdir()}
+
+
+def test_an_epoch_is_chosen_by_unlabelled_films_and_it_is_said_how_well(
+    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
+) -> None:
+    told = recipe.read_text(encoding="utf-8").replace('key = "pca"\ncomponents = 8', 'key = "dae"\nfeatures = 4')
+    recipe.write_text(f"{told}epochs = 12\n", encoding="utf-8")
+    noise = tmp_path / "noise"
+    noise.mkdir()
+    for seed in range(4):
+        grey = np.random.default_rng(seed).integers(0, 256, (64, 64), dtype=np.uint8)
+        Image.fromarray(grey).save(noise / f"{seed}.png")
+    given = "--data", world.normals, "--finder", world.oracle
+    strange = say("train", recipe, *given, "--unlabelled", noise, "--out", tmp_path / "strange")
+    card = bundle.load(tmp_path / "strange").card
+    assert strange.code == 0 and card.facts["chosen_aucp"] > 0.9
+    assert (
+        f"epoch {card.facts['chosen_epoch']:.0f} was kept: it tells the unlabelled films best from normals (AUROC "
+        f"{card.facts['chosen_aucp']:.2f})" in strange.err
+    )
+    alike = say("train", recipe, *given, "--unlabelled", world.normals)
+    assert "was kept: no epoch tells the unlabelled films from normals, so that this choice says" in alike.err
+    assert "nothing (AUROC 0.50)" in alike.err
 
 
 def test_a_finder_is_taken_from_another_model(say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path) -> None:

@@ -89,7 +89,10 @@ def train(
     console.note(f"{learnt}, {trained.detector.facts['training_seconds']:.1f} s of training")
     if "chosen_epoch" in trained.detector.facts:
         epoch, aucp = (trained.detector.facts[f"chosen_{name}"] for name in ("epoch", "aucp"))
-        console.note(f"epoch {epoch:.0f} was kept: it tells the unlabelled films best from normals (AUROC {aucp:.2f})")
+        why = "it tells the unlabelled films best from normals"
+        if round(aucp, 2) <= 0.5:
+            why = "no epoch tells the unlabelled films from normals, so that this choice says nothing"
+        console.note(f"epoch {epoch:.0f} was kept: {why} (AUROC {aucp:.2f})")
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")
     if trained.history is not None and trained.history.converged(trained.detector.converges_by) is False:

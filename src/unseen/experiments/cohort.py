@@ -95,12 +95,7 @@ def _fixed_split(data: RecipeData, listed: Films) -> Cohort:
 
 def own_normals(source: str) -> Cohort:
     """A user's films: what is labelled normal, or not labelled at all; with masks where the manifest names them."""
-    manifest = Path(source) / "manifest.csv"
-    if manifest.is_file():
-        raise RecipeError(
-            f"data: {source} holds a manifest.csv, and a folder is trained on file by file, masks and all. Give "
-            f"{manifest}, or the folder that holds the films alone"
-        )
+    _check_holds_films_alone("data", [source])
     listed = films(source, masks=True).select(lambda entry: entry.label != "abnormal")
     if not listed.entries:
         raise RecipeError(f"data: {source} names no normal film. Give a folder, a glob or a manifest of normal films")
@@ -109,10 +104,23 @@ def own_normals(source: str) -> Cohort:
 
 def of_unknown_label(source: Source) -> Cohort:
     """A user's films of which nobody knows what they show; what a manifest says of that is not read."""
-    listed = films(source)
+    sources = [source] if isinstance(source, str | os.PathLike) else list(source)
+    _check_holds_films_alone("unlabelled", sources)
+    listed = films(sources)
     if not listed.entries:
         raise RecipeError(f"unlabelled: {source} names no film. Give a folder, a glob or a manifest")
     return Cohort(listed, {}, _digest([replace(entry, label=None) for entry in listed.entries], {}))
+
+
+def _check_holds_films_alone(where: str, sources: Iterable[str | os.PathLike[str]]) -> None:
+    """Raises RecipeError for a folder with a manifest: there the films may lie beside their masks."""
+    for source in sources:
+        manifest = Path(source) / "manifest.csv"
+        if manifest.is_file():
+            raise RecipeError(
+                f"{where}: {source} holds a manifest.csv, and a folder is trained on file by file, masks and all. Give "
+                f"{manifest}, or the folder that holds the films alone"
+            )
 
 
 def lung_films(recipe: Recipe, films: Iterable[Film | NotRead]) -> Iterable[Film | NotRead]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -56,6 +59,31 @@ def test_files_of_measurements_become_files_of_pictures(say: Say, tmp_path: Path
     picture = expected[10, 0]
     levels = 255 * (picture - picture.min()) / (picture.max() - picture.min())
     assert np.abs(shown - levels).max() < 0.51
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_what_was_whole(tmp_path: Path) -> None:
+    model = bundle(inpainting(), tmp_path / "model")
+    f = load(model)
+    assert f.process is not None
+    np.save(tmp_path / "many.npy", measured(f.process, pictures(64, seed=4)).numpy())
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "many.npy").write_bytes(b"an earlier one")
+    words = [
+        str(Path(sys.executable).with_name("unseen")),
+        "reconstruct",
+        str(model),
+        str(tmp_path / "many.npy"),
+        "--out",
+        str(out),
+    ]
+    limited = f"ulimit -f 8; exec {shlex.join(words)}"  # files of 8 kB at most, where the pictures are 64
+    answer = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert answer.returncode == 2 and answer.stderr.count("\n") == 1, answer.stderr
+    assert "unseen: the disk takes no more (" in answer.stderr and "File too large" in answer.stderr
+    assert [path.name for path in out.iterdir()] == ["many.npy"] and (
+        out / "many.npy"
+    ).read_bytes() == b"an earlier one"
 
 
 def test_complex_measurements_of_an_hdf5_file(say: Say, tmp_path: Path) -> None:

@@ -77,12 +77,16 @@ app.add_typer(prior.prior, name="prior")
 
 def main() -> None:
     """Run the command line; mistakes a user can make end in one sentence and status 2, not in a traceback."""
-    from unseen.cli.mistakes import mistakes
+    from unseen.cli.mistakes import is_full, mistakes
 
     try:
         app()
     except (ValueError, LookupError, OSError, RuntimeError) as error:
-        if not isinstance(error, mistakes()):
+        if is_full(error):
+            said = f"the disk takes no more ({error}). Files that were whole still are. Make room, and say it again"
+        elif isinstance(error, mistakes()):
+            said = str(error)
+        else:
             raise
-        typer.secho(f"unseen: {error}", err=True, fg=typer.colors.RED)
+        typer.secho(f"unseen: {said}", err=True, fg=typer.colors.RED)
         sys.exit(2)

@@ -75,8 +75,11 @@ def reconstruct(
 
       unseen reconstruct --prior tv y.npy --operator scan.toml --sigma 0.05 --out pictures
     """
+    import io
+
     import numpy as np
 
+    from unseen.artifacts.files import replacing, write_bytes
     from unseen.cli import console
     from unseen.cli.usage import UsageError
     from unseen.data.arrays import ArrayError, read_array
@@ -107,10 +110,13 @@ def reconstruct(
             console.note(f"{path}: {str(reason).removeprefix(f'{path}: ')}")
             continue
         pictures = found.numpy()
-        np.save(out / f"{stem}.npy", pictures)
+        written = io.BytesIO()
+        np.save(written, pictures, allow_pickle=False)
+        write_bytes(out / f"{stem}.npy", written.getvalue())
         if png:
             for number, picture in enumerate(pictures):
-                grey(picture).save(out / f"{stem}-{number}.png")
+                with replacing(out / f"{stem}-{number}.png") as temporary:
+                    grey(picture).save(temporary, format="PNG")
         for sentence in said:
             console.note(f"{path}: {sentence}")
         typer.echo(str(out / f"{stem}.npy"))

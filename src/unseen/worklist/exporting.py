@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, select
 
-from unseen.artifacts.files import write_text
+from unseen.artifacts.files import replacing, write_text
 from unseen.artifacts.limits import LIMITS
 from unseen.worklist.tables import decisions, films, findings, reports, studies
 
@@ -37,8 +37,11 @@ def export_tables(store: Store, folder: Path | str) -> dict[str, int]:
     with store.database.reading() as connection:
         for name, query in _queries().items():
             frame = _frame(connection.execute(query).all(), query)
-            frame.write_parquet(folder / f"{name}.parquet", metadata={"limits": LIMITS})
-            frame.with_columns(pl.selectors.datetime().dt.to_string("iso:strict")).write_csv(folder / f"{name}.csv")
+            told = frame.with_columns(pl.selectors.datetime().dt.to_string("iso:strict"))
+            with replacing(folder / f"{name}.parquet") as temporary:
+                frame.write_parquet(temporary, metadata={"limits": LIMITS})
+            with replacing(folder / f"{name}.csv") as temporary:
+                told.write_csv(temporary)
             counts[name] = len(frame)
     write_text(folder / "README.txt", f"{LIMITS}\n\nA worklist's tables, written by `unseen export`. Times are UTC.\n")
     return counts

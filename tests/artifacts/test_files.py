@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -65,6 +67,32 @@ def test_an_error_within_the_block_leaves_the_old_file(tmp_path: Path) -> None:
         raise ZeroDivisionError
     assert path.read_bytes() == "old σ\n".encode()
     assert list(tmp_path.iterdir()) == [path]
+
+
+_LIBRARIES = {
+    "torch": "import torch; torch.save(torch.zeros(100_000), temporary)",
+    "polars": "import polars as pl; pl.DataFrame({'a': range(100_000)}).write_parquet(temporary)",
+    "numpy": "import numpy as np; np.save(temporary.open('wb'), np.zeros(100_000))",
+}
+
+
+@pytest.mark.parametrize("library", _LIBRARIES)
+def test_on_a_full_disk_a_librarys_own_words_become_the_systems(library: str, tmp_path: Path) -> None:
+    target = tmp_path / "kept"
+    target.write_text("whole")
+    program = f"""
+from pathlib import Path
+from unseen.artifacts.files import is_full, replacing
+try:
+    with replacing(Path({str(target)!r})) as temporary:
+        {_LIBRARIES[library]}
+except OSError as error:
+    print(is_full(error), error.errno, error.__cause__ is not None)
+"""
+    limited = f"ulimit -f 20; exec {shlex.join([sys.executable, '-c', program])}"  # files of 20 kB at most
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.stdout.split() == ["True", str(errno.EFBIG), "True"], done.stderr
+    assert target.read_text() == "whole" and [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
 def test_an_error_within_the_block_leaves_the_old_folder(tmp_path: Path) -> None:

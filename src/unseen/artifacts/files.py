@@ -7,6 +7,7 @@ A process killed at any moment leaves the old file, or the new one, and perhaps 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -15,6 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _CHUNK_BYTES = 1 << 20
+_PROBE_BYTES = 1 << 16
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a disk, a quota or a limit on the size of files has come to its end."""
+    return isinstance(error, OSError) and error.errno in _FULL
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
@@ -33,7 +41,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     """Give a temporary path in ``path``'s folder; what is written there becomes ``path`` when the block ends well.
 
     The temporary is flushed to the disk before it is renamed, and the folder after, so that a power cut too leaves
-    one whole file. If the block raises, the temporary is removed and ``path`` stays as it was.
+    one whole file. If the block raises, the temporary is removed and ``path`` stays as it was; what a library raises
+    on a full disk, in words of its own, becomes the OSError that it came from.
 
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "note.txt"
@@ -48,8 +57,12 @@ def replacing(path: Path | str) -> Iterator[Path]:
         yield temporary
         _flush(temporary)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
+        told = isinstance(error, OSError) and error.errno is not None
+        full = None if told or not isinstance(error, Exception) else _takes_no_more(temporary)
         temporary.unlink(missing_ok=True)
+        if full is not None:
+            raise full from error
         raise
     _flush(path.parent)
 
@@ -111,6 +124,17 @@ def sha256_of(path: Path | str) -> str:
 def _temporary_beside(path: Path) -> Path:
     # The same folder, so that the rename stays on one file system and is atomic.
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def _takes_no_more(path: Path) -> OSError | None:
+    """Why the disk takes no more of a file, if it does not."""
+    try:
+        with path.open("ab") as file:
+            file.write(bytes(_PROBE_BYTES))
+        _flush(path)
+    except OSError as error:
+        return error if is_full(error) else None
+    return None
 
 
 def _flush(path: Path) -> None:

@@ -77,11 +77,13 @@ app.add_typer(prior.prior, name="prior")
 
 def main() -> None:
     """Run the command line; mistakes a user can make end in one sentence and status 2, not in a traceback."""
-    from unseen.cli.mistakes import is_full, mistakes
+    from unseen.cli.mistakes import mistakes
 
     try:
         app()
     except (ValueError, LookupError, OSError, RuntimeError) as error:
+        from unseen.artifacts.files import is_full
+
         if is_full(error):
             said = f"the disk takes no more ({error}). Files that were whole still are. Make room, and say it again"
         elif isinstance(error, mistakes()):

@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-def is_full(error: Exception) -> bool:
-    """Whether a disk, a quota or a limit on the size of files is at its end."""
-    return isinstance(error, OSError) and error.errno in _FULL
-
 
 def mistakes() -> tuple[type[Exception], ...]:
     """The exceptions whose message is written for the user. Imported only when something has gone wrong."""

@@ -75,11 +75,9 @@ def reconstruct(
 
       unseen reconstruct --prior tv y.npy --operator scan.toml --sigma 0.05 --out pictures
     """
-    import io
-
     import numpy as np
 
-    from unseen.artifacts.files import replacing, write_bytes
+    from unseen.artifacts.files import replacing
     from unseen.cli import console
     from unseen.cli.usage import UsageError
     from unseen.data.arrays import ArrayError, read_array
@@ -110,9 +108,8 @@ def reconstruct(
             console.note(f"{path}: {str(reason).removeprefix(f'{path}: ')}")
             continue
         pictures = found.numpy()
-        written = io.BytesIO()
-        np.save(written, pictures, allow_pickle=False)
-        write_bytes(out / f"{stem}.npy", written.getvalue())
+        with replacing(out / f"{stem}.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, pictures, allow_pickle=False)
         if png:
             for number, picture in enumerate(pictures):
                 with replacing(out / f"{stem}-{number}.png") as temporary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -78,9 +79,16 @@ def test_a_full_disk_is_a_sentence_and_leaves_what_was_whole(tmp_path: Path) -> 
         str(out),
     ]
     limited = f"ulimit -f 8; exec {shlex.join(words)}"  # files of 8 kB at most, where the pictures are 64
-    answer = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    answer = subprocess.run(
+        ["bash", "-c", limited],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # under the limit, half a module would be kept
+    )
     assert answer.returncode == 2 and answer.stderr.count("\n") == 1, answer.stderr
     assert "unseen: the disk takes no more (" in answer.stderr and "File too large" in answer.stderr
+    assert str(out / "many.npy") in answer.stderr
     assert [path.name for path in out.iterdir()] == ["many.npy"] and (
         out / "many.npy"
     ).read_bytes() == b"an earlier one"

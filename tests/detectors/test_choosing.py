@@ -17,6 +17,7 @@ from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.choosing import Chooser
 from unseen.detectors.detector import Detector, Finding, FitError, Judgement
+from unseen.detectors.evenly import evenly
 from unseen.training.errors import TrainingError
 from unseen.training.loop import Progress
 from unseen.training.settings import Training
@@ -103,8 +104,25 @@ def test_of_many_films_those_that_are_asked_lie_all_over_the_list(
     chooser = Chooser(make("dae"), many, many[::2], None)
     for asked, among in ((chooser.normals, many), (chooser.unlabelled, many[::2])):
         places = [among.index(one) for one in asked]
-        assert len(places) == 128 and max(np.diff(places)) <= len(among) // 100 and places[0] == 0
-        assert places[-1] >= 0.99 * (len(among) - 1) - 1
+        assert len(places) == 128 and min(np.diff(places)) > 0 and max(np.diff(places)) <= 2 * len(among) / 128 + 1
+        assert places[0] == 0 and places[-1] >= 0.98 * len(among)
+    for n in (256, 384, 1024):
+        turns = evenly([place % 2 for place in range(n)], 128)
+        assert 48 < sum(turns) < 80, "normal and abnormal films that take turns are both asked"
+
+
+def test_a_training_that_begins_anew_chooses_anew(
+    make: Make, normals: list[Film], unlabelled: list[Film], finder: CrossFittedLungs, tmp_path: Path
+) -> None:
+    given = {"finder": finder, "unlabelled": unlabelled}
+    make("dae").fit(normals, **given, training=FIVE, folder=tmp_path)
+    (tmp_path / "checkpoint.pt").unlink()
+    other = FIVE.model_copy(update={"seed": 4, "epochs": 1})
+    anew = make("dae").fit(normals, **given, training=other, folder=tmp_path)
+    alone = make("dae").fit(normals, **given, training=other)
+    assert anew.facts["chosen_aucp"] == alone.facts["chosen_aucp"]
+    states = (detector.modules()["network"].state_dict() for detector in (anew, alone))
+    assert all(torch.equal(a, b) for a, b in zip(*(state.values() for state in states), strict=True))
 
 
 def test_a_film_that_ranks_below_every_normal_is_an_answer_too(

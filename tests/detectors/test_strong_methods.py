@@ -23,6 +23,7 @@ from unseen.detectors.ddad import Ddad
 from unseen.detectors.deep_svdd import away_from_nought
 from unseen.detectors.detector import Detector, FitError
 from unseen.detectors.ensemble import Ensemble
+from unseen.detectors.evenly import evenly
 from unseen.detectors.lesion_classifier import varied
 from unseen.detectors.one_class_svm import OneClassSvm, _Machine
 from unseen.detectors.patch_memory import PatchMemory
@@ -265,7 +266,7 @@ def test_of_many_held_out_films_an_ensemble_asks_some_from_all_over_the_list(
     detector = make("ensemble", members=members).fit(normals, finder=finder, training=LONGER)
     held_out = [film for film in normals if int(film.pixel_sha256, 16) % 5 == 0]
     assert len(held_out) > 2, "else there is nothing to leave out"
-    expected = [detector.look(held_out[place]).image for place in (0, len(held_out) // 2)]
+    expected = [detector.look(held_out[place]).image for place in evenly(range(len(held_out)), 2)]
     assert len(asked) == 4 and all(torch.equal(one, other) for one, other in zip(asked, 2 * expected, strict=True))
 
 
@@ -275,7 +276,7 @@ def test_of_many_films_a_density_is_made_of_some_from_all_over_the_list(
     monkeypatch.setattr("unseen.detectors.anatpaste._MOST", 3)
     detector = make("anatpaste", score="density").fit(normals, finder=finder, training=QUICK)
     kept, n = detector.modules()["reference"].kept, len(normals)
-    x, _ = stacked([detector.look(normals[place]) for place in (0, n // 3, 2 * n // 3)])
+    x, _ = stacked([detector.look(normals[place]) for place in evenly(range(n), 3)])
     with torch.no_grad():
         expected = torch.nn.functional.normalize(detector.modules()["classifier"](x)[1])
     assert kept.shape == expected.shape and torch.allclose(kept, expected, atol=1e-5)

@@ -127,7 +127,7 @@ def test_openings_are_counted_and_the_page_says_so() -> None:
     picture = page.partition("](images/detectors/")[2].partition(")")[0]
     assert (ROOT / "docs" / "images" / "detectors" / picture).is_file()
     after = detectors_page({**ALL, f"{TESTED}good-0": {**row(0.8, 0.7), "recipe": f"{TESTED}good"}})
-    assert "opened for 1 recipes: `good`." in after
+    assert "opened for 1 recipe: `good`." in after
     assert "| montgomery | 0.90 [0.80, 1.00] | 0.70 [0.60, 0.80] | +0.05 [−0.05, +0.15] | spread, 0.70 |" in after
     assert "On the test folds `good` reaches 0.80 [0.70, 0.90]; it is not shown to be above `pca` (+0.05" in after
     assert (
@@ -141,6 +141,13 @@ def test_openings_are_counted_and_the_page_says_so() -> None:
     told = detectors_page({**ALL, f"{TESTED}good-0": sure})
     assert "; at shenzhen surely below the best shortcut; at montgomery surely above `pca`." in told
     assert "*Not opened:" in page and "*Not opened:" not in after
+    helped: dict[str, Any] = {**row(0.9, 0.8), "recipe": f"{TESTED}helped"}
+    helped["folds"] = {"1": {"facts": {"unlabelled_films": 500}}, "2": {"facts": {"unlabelled_films": 510}}}
+    beside = detectors_page(
+        {**ALL, f"{TESTED}good-0": row(0.8, 0.7) | {"recipe": f"{TESTED}good"}, f"{TESTED}h-0": helped}
+    )
+    assert "| `helped`, 64 px, and 500 unlabelled films or more |" in beside
+    assert "Of the 1 recipes on the test folds" in beside, "it stands in the table, and in no conclusion"
 
 
 @pytest.fixture

@@ -61,6 +61,9 @@ def replacing(path: Path | str) -> Iterator[Path]:
         told = isinstance(error, OSError) and error.errno is not None
         full = None if told or not isinstance(error, Exception) else _takes_no_more(temporary)
         temporary.unlink(missing_ok=True)
+        for one in (error, full):
+            if isinstance(one, OSError) and is_full(one):
+                one.filename = str(path)
         if full is not None:
             raise full from error
         raise

@@ -85,7 +85,7 @@ def main() -> None:
         from unseen.artifacts.files import is_full
 
         if is_full(error):
-            said = f"the disk takes no more ({error}). Files that were whole still are. Make room, and say it again"
+            said = f"the disk takes no more ({error}). Make room there, and say it again"
         elif isinstance(error, mistakes()):
             said = str(error)
         else:

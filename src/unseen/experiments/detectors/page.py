@@ -36,7 +36,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         "# Detectors on equal terms",
         f"*Rendered by `make results-detectors` from `results/detectors/`; every figure is in there. {LIMITS}*",
         "The same films, lungs, grid and audit for every method ([what each is](theory/detectors.md)).",
-        *_conclusions(of(ROWS), of(TESTED), of(LABELLED), of(ELSEWHERE), picked),
+        *_conclusions(of(ROWS), _of_normals_alone(of(TESTED)), of(LABELLED), of(ELSEWHERE), picked),
         *_development(of(ROWS)),
         *twins(of(TWINS)),
         *_nomination(rows),
@@ -112,6 +112,11 @@ def _conclusions(
             f"{figure(best['metrics']['adjusted']['pooled'])}: what normals alone are to be measured against"
         )
     return ["## What to conclude", "\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
+
+
+def _of_normals_alone(rows: Sequence[Entry]) -> list[Entry]:
+    """Those of the test folds that no unlabelled film has helped."""
+    return [row for row in rows if not any("unlabelled_films" in fold["facts"] for fold in row["folds"].values())]
 
 
 def _reached(row: Entry) -> str:
@@ -193,7 +198,8 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
         "recipes that come first have a row of twins.",
         table(["Recipe", "index", "what speaks against it"], lines),
         f"**Nominated: {_named(chosen)}; of single methods: {_named(quick)}.** Folds 1 to 4 have been opened for "
-        f"{len(opened)} recipes{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}.",
+        f"{len(opened)} recipe{'' if len(opened) == 1 else 's'}"
+        f"{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}.",
     ]
 
 

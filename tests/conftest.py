@@ -114,3 +114,17 @@ def _commit() -> str | None:
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+@pytest.fixture
+def quick_lungs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What trains a finder at its default settings takes a second: the defaults are small."""
+    from unseen.anatomy.lungs import LungFinder
+
+    class Small(LungFinder.Config):
+        size: int = 32
+        features: int = 4
+        depth: int = 2
+        steps: int = 4
+
+    monkeypatch.setattr(LungFinder, "Config", Small)

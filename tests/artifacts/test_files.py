@@ -6,7 +6,6 @@ import errno
 import hashlib
 import os
 import random
-import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.full_disk import on_a_full_disk
 from unseen.artifacts.files import (
     clear_leftovers,
     leftovers,
@@ -89,14 +89,7 @@ try:
 except OSError as error:
     print(is_full(error), error.errno, error.__cause__ is not None, error.filename)
 """
-    limited = f"ulimit -f 20; exec {shlex.join([sys.executable, '-c', program])}"  # files of 20 kB at most
-    done = subprocess.run(
-        ["bash", "-c", limited],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # under the limit, half a module would be kept
-    )
+    done = on_a_full_disk([sys.executable, "-c", program], kilobytes=20)
     assert done.stdout.split() == ["True", str(errno.EFBIG), "True", str(target)], done.stderr
     assert target.read_text() == "whole" and [path.name for path in tmp_path.iterdir()] == ["kept"]
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from PIL import Image
 
 from tests.cli.conftest import LIMITS, Say, World
 from tests.cli.test_mistakes import told
+from tests.full_disk import on_a_full_disk
 from tests.reconstruction.making import holes, inpainting, magnetic, measured, pictures, short
 from unseen.data.shapes import squares_and_circles
 from unseen.losses import MeasurementConsistency
@@ -70,28 +68,14 @@ def test_a_full_disk_is_a_sentence_and_leaves_what_was_whole(tmp_path: Path) -> 
     out = tmp_path / "out"
     out.mkdir()
     (out / "many.npy").write_bytes(b"an earlier one")
-    words = [
-        str(Path(sys.executable).with_name("unseen")),
-        "reconstruct",
-        str(model),
-        str(tmp_path / "many.npy"),
-        "--out",
-        str(out),
-    ]
-    limited = f"ulimit -f 8; exec {shlex.join(words)}"  # files of 8 kB at most, where the pictures are 64
-    answer = subprocess.run(
-        ["bash", "-c", limited],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # under the limit, half a module would be kept
-    )
+    unseen = str(Path(sys.executable).with_name("unseen"))
+    words = [unseen, "reconstruct", str(model), str(tmp_path / "many.npy"), "--out", str(out)]
+    answer = on_a_full_disk(words, kilobytes=8)  # the pictures are 64
     assert answer.returncode == 2 and answer.stderr.count("\n") == 1, answer.stderr
     assert "unseen: the disk takes no more (" in answer.stderr and "File too large" in answer.stderr
     assert str(out / "many.npy") in answer.stderr
-    assert [path.name for path in out.iterdir()] == ["many.npy"] and (
-        out / "many.npy"
-    ).read_bytes() == b"an earlier one"
+    assert [path.name for path in out.iterdir()] == ["many.npy"]
+    assert (out / "many.npy").read_bytes() == b"an earlier one"
 
 
 def test_complex_measurements_of_an_hdf5_file(say: Say, tmp_path: Path) -> None:

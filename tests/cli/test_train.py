@@ -17,7 +17,6 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from tests.cli.conftest import LIMITS, Say, World, run
-from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.run import runs_root
 from unseen.networks.photographs import published_places
@@ -28,19 +27,6 @@ from unseen.networks.residual_classifier import ResNet18
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("UNSEEN_RUNS", str(tmp_path / "runs"))
     return tmp_path / "runs"
-
-
-@pytest.fixture
-def quick_lungs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command trains the finder at its default settings; here the defaults are small."""
-
-    class Small(LungFinder.Config):
-        size: int = 32
-        features: int = 4
-        depth: int = 2
-        steps: int = 4
-
-    monkeypatch.setattr(LungFinder, "Config", Small)
 
 
 @pytest.mark.usefixtures("quick_lungs")

@@ -14,13 +14,14 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 _CHUNK_BYTES = 1 << 20
 _PROBE_BYTES = 1 << 16
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def is_full(error: BaseException) -> bool:
+def is_full(error: BaseException) -> TypeGuard[OSError]:
     """Whether a disk, a quota or a limit on the size of files has come to its end."""
     return isinstance(error, OSError) and error.errno in _FULL
 
@@ -58,15 +59,15 @@ def replacing(path: Path | str) -> Iterator[Path]:
         _flush(temporary)
         os.replace(temporary, path)
     except BaseException as error:
-        told = isinstance(error, OSError) and error.errno is not None
-        full = None if told or not isinstance(error, Exception) else _takes_no_more(temporary)
+        full = error if is_full(error) else None
+        if isinstance(error, Exception) and getattr(error, "errno", None) is None:
+            full = _takes_no_more(temporary)
         temporary.unlink(missing_ok=True)
-        for one in (error, full):
-            if isinstance(one, OSError) and is_full(one):
-                one.filename = str(path)
         if full is not None:
-            raise full from error
-        raise
+            full.filename = str(path)
+        if full is None or full is error:
+            raise
+        raise full from error
     _flush(path.parent)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.once import kept_once
+from tests.read_once import ReadOnce
 from tests.screening.gate.conftest import Learnt, learn
 from unseen.anatomy.crossfit import CrossFittedLungs
 from unseen.data import phantoms
@@ -155,20 +155,9 @@ def test_of_many_films_some_are_taken_whatever_their_order_and_one_whole_film_is
             asked.append(film.name)
             return finder.find(film)
 
-    alive: list[weakref.ref[Pixels]] = []
-    most = 0
-
-    def large() -> Iterator[Film]:
-        nonlocal most
-        for film in normals:
-            pixels = np.repeat(np.repeat(film.pixels, 4, axis=0), 4, axis=1)  # 512 pixels a side
-            alive.append(weakref.ref(pixels))
-            yield replace(film, pixels=pixels)
-            del pixels
-            most = max(most, sum(one() is not None for one in alive))
-
-    assert Gate.fit(large(), finder=Watched(), seed=5).settings()["normals"] == 24
-    assert most <= 2, "the one that was read and the one before"
+    large = ReadOnce(normals, times=4)  # 512 pixels a side
+    assert Gate.fit(large, finder=Watched(), seed=5).settings()["normals"] == 24
+    assert large.most <= 2
     taken, names = list(dict.fromkeys(asked)), [film.name for film in normals]
     assert len(taken) == 24 and taken == [name for name in names if name in taken], "in the order of the list"
     assert taken not in (names[:24], names[-24:])

@@ -11,7 +11,16 @@ from unseen.experiments.detectors.elsewhere import ROWS as ELSEWHERE
 from unseen.experiments.detectors.generalisation import ROWS as MATRICES
 from unseen.experiments.detectors.labelled import ROWS as LABELLED
 from unseen.experiments.detectors.nomination import FLOOR, TESTED, Candidate, candidates, nominated, openings
-from unseen.experiments.detectors.page_studies import dirty, elsewhere, matrices, tested, twins, ways, with_labels
+from unseen.experiments.detectors.page_studies import (
+    dirty,
+    elsewhere,
+    matrices,
+    tested,
+    twins,
+    unlabelled,
+    ways,
+    with_labels,
+)
 from unseen.experiments.detectors.preparations.comparing import ROWS as WAYS
 from unseen.experiments.detectors.published import beside_published
 from unseen.experiments.pages.cells import Entry, figure, table
@@ -36,7 +45,9 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         "# Detectors on equal terms",
         f"*Rendered by `make results-detectors` from `results/detectors/`; every figure is in there. {LIMITS}*",
         "The same films, lungs, grid and audit for every method ([what each is](theory/detectors.md)).",
-        *_conclusions(of(ROWS), _of_normals_alone(of(TESTED)), of(LABELLED), of(ELSEWHERE), picked),
+        *_conclusions(
+            of(ROWS), [row for row in of(TESTED) if not unlabelled(row)], of(LABELLED), of(ELSEWHERE), picked
+        ),
         *_development(of(ROWS)),
         *twins(of(TWINS)),
         *_nomination(rows),
@@ -112,11 +123,6 @@ def _conclusions(
             f"{figure(best['metrics']['adjusted']['pooled'])}: what normals alone are to be measured against"
         )
     return ["## What to conclude", "\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
-
-
-def _of_normals_alone(rows: Sequence[Entry]) -> list[Entry]:
-    """Those of the test folds that no unlabelled film has helped."""
-    return [row for row in rows if not any("unlabelled_films" in fold["facts"] for fold in row["folds"].values())]
 
 
 def _reached(row: Entry) -> str:

@@ -111,7 +111,8 @@ def _name(row: Entry) -> str:
 def _tested(row: Entry) -> list[str]:
     metrics, above = row["metrics"], row["above"]
     return [
-        f"`{_name(row)}`, {row['px']} px{_unlabelled(row)}",
+        f"`{_name(row)}`, {row['px']} px"
+        + (f", and {unlabelled(row)} unlabelled films or more" if unlabelled(row) else ""),
         *aurocs(row),
         figure(metrics["adjusted"]["pooled"]),
         figure(next(iter(metrics["site"].values()), None)),
@@ -121,10 +122,9 @@ def _tested(row: Entry) -> list[str]:
     ]
 
 
-def _unlabelled(row: Entry) -> str:
-    """A mark for what did not learn from normals alone."""
-    films = [fold["facts"].get("unlabelled_films", 0) for fold in row["folds"].values()]
-    return f", and {min(films):.0f} unlabelled films or more" if any(films) else ""
+def unlabelled(row: Entry) -> int:
+    """How many unlabelled films each fold of a row learnt from, at least; 0 for what learnt from normals alone."""
+    return min(int(fold["facts"].get("unlabelled_films", 0)) for fold in row["folds"].values())
 
 
 def with_labels(rows: Sequence[Entry]) -> list[str]:

@@ -204,9 +204,8 @@ class Detector(ABC):
         self.learn(prepared, fitting)
         if chooser is not None:
             chooser.restore()
-        spent = time.monotonic() - began if self.history is None else self.history.seconds
+        spent, device = self.clock(time.monotonic() - began)
         self.facts["training_seconds"] = round(spent, 3)
-        device = "cpu" if self.history is None else self.history.device
         self.trained_on = f"{device} ({platform.machine()}), {training.threads or torch.get_num_threads()} thread(s)"
         return self
 
@@ -284,6 +283,11 @@ class Detector(ABC):
     @abstractmethod
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         """Learn from prepared normals; may set `history` and `facts`."""
+
+    def clock(self, elapsed: float) -> tuple[float, str]:
+        """The seconds that learning took and the device that it ran on, after `elapsed` seconds of `learn`: where steps
+        were taken, those of every piece of the training, of which the last may have been short."""
+        return (elapsed, "cpu") if self.history is None else (self.history.seconds, self.history.device)
 
     def descend(self, learner: Learner, data: Sequence[torch.Tensor], fitting: Fitting, *, before: str = "") -> History:
         """Train a learner by the one loop, as `fitting` says.

@@ -9,6 +9,7 @@ again from all. The map is the mean of the members' maps, each over its mean on 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -78,6 +79,7 @@ class Ensemble(Detector):
         super().__init__(config, view=view, size=size, **settings)
         self.members = [self._made(member) for member in self.config.members]
         self.scale = _Scale(len(self.members))
+        self._clocks: list[tuple[float, str]] = []
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         held_out = torch.tensor([int(digest, 16) % _HELD_OUT == 0 for digest in normals.digests])
@@ -89,16 +91,21 @@ class Ensemble(Detector):
             )
         kept = evenly(normals.part(held_out).views(), _MOST)
         scores, brightness = [], []
+        self._clocks = []
         for number, member in enumerate(self.members):
-            member.learn(normals.part(~held_out), self._fitting(number, fitting, "part"))
+            self._teach(member, normals.part(~held_out), self._fitting(number, fitting, "part"))
             said = [member.judge(view) for view in kept]
             scores.append([one.score for one in said])
             brightness.append(float(np.mean([one.anomaly_map.mean() for one in said])))
             again = self._made(self.config.members[number])
-            again.learn(normals, self._fitting(number, fitting, "all"))
+            self._teach(again, normals, self._fitting(number, fitting, "all"))
             self.members[number] = again
             self.facts |= {f"{number}-{again.key} {name}": value for name, value in again.facts.items()}
         self.scale.remember(torch.tensor(scores, dtype=torch.float64), torch.tensor(brightness))
+
+    def clock(self, elapsed: float) -> tuple[float, str]:
+        devices = [device for _, device in self._clocks]
+        return sum(seconds for seconds, _ in self._clocks), next((one for one in devices if one != "cpu"), "cpu")
 
     def judge(self, viewed: Viewed) -> Judgement:
         said = [member.judge(viewed) for member in self.members]
@@ -122,6 +129,11 @@ class Ensemble(Detector):
             for name, module in member.modules().items()
         }
         return {**named, "scale": self.scale}
+
+    def _teach(self, member: Detector, normals: Normals, fitting: Fitting) -> None:
+        began = time.monotonic()
+        member.learn(normals, fitting)
+        self._clocks.append(member.clock(time.monotonic() - began))
 
     def _made(self, member: Member) -> Detector:
         return _method(member)(_config(member), view=self.view)

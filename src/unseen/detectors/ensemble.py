@@ -79,7 +79,6 @@ class Ensemble(Detector):
         super().__init__(config, view=view, size=size, **settings)
         self.members = [self._made(member) for member in self.config.members]
         self.scale = _Scale(len(self.members))
-        self._clocks: list[tuple[float, str]] = []
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         held_out = torch.tensor([int(digest, 16) % _HELD_OUT == 0 for digest in normals.digests])
@@ -91,7 +90,7 @@ class Ensemble(Detector):
             )
         kept = evenly(normals.part(held_out).views(), _MOST)
         scores, brightness = [], []
-        self._clocks = []
+        self._clocks: list[tuple[float, str]] = []
         for number, member in enumerate(self.members):
             self._teach(member, normals.part(~held_out), self._fitting(number, fitting, "part"))
             said = [member.judge(view) for view in kept]

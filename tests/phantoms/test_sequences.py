@@ -99,6 +99,7 @@ def test_write_refuses_two_films_of_one_name(tmp_path: Path) -> None:
     film = phantoms.normals(1, size=64)[0]
     with pytest.raises(ValueError, match=r"Two films are called phantom-normal-0-0-normal\.png"):
         phantoms.write([film, film], tmp_path)
+    assert not list(tmp_path.glob("*manifest*"))  # which would name one film as if it were all
 
 
 def test_digest_of_the_file_is_that_of_the_png() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unseen.artifacts.files import replacing
 from unseen.data.film import Film
 from unseen.data.phantoms.drawing import encode
 
@@ -19,7 +20,8 @@ def write(films: Iterable[Film], folder: str | Path) -> Path:
     """Write 8-bit `films` to `folder` and return the path of its `manifest.csv`.
 
     `films/`, `lungs/` and `lesions/` hold PNGs of one name; paths in the manifest are relative to it. Read back, a
-    film has the same pixel values and the same `pixel_sha256`. One film is in memory at a time.
+    film has the same pixel values and the same `pixel_sha256`. One film is in memory at a time. The manifest appears
+    when all that it names is there.
 
     Raises:
         ValueError: a film is not 8-bit, or two have the same name.
@@ -29,7 +31,7 @@ def write(films: Iterable[Film], folder: str | Path) -> Path:
         (folder / name).mkdir(parents=True, exist_ok=True)
     manifest = folder / "manifest.csv"
     seen: set[str] = set()
-    with manifest.open("w", newline="", encoding="utf-8") as handle:
+    with replacing(manifest) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         rows = csv.DictWriter(handle, COLUMNS)
         rows.writeheader()
         for film in films:

@@ -22,6 +22,7 @@ from unseen.evaluation import bootstrap
 from unseen.experiments import robustness as module
 from unseen.experiments.added_noise import Cell, Kind, Place, Study, cell_at, path_of, prepared, settings_of, with_noise
 from unseen.experiments.cohort import cohort_of
+from unseen.experiments.detectors.page import COUNTS, detectors_page
 from unseen.experiments.robustness import robustness
 from unseen.experiments.rows import Row, read_rows, write_row
 
@@ -274,6 +275,10 @@ def test_counts_are_another_study_of_which_sure_is_told(
     names = row["recipes"]
     assert clean[names[0]] == clean[names[1]], "without noise the twins are one"
     assert noisy["difference"]["value"] == pytest.approx(noisy[names[0]]["value"] - noisy[names[1]]["value"], abs=2e-6)
+    kinds = {f"{COUNTS}a": {**row, "noise": "mixed", "not_converged": 3}, f"{COUNTS}b": {**row, "not_converged": 0}}
+    page = detectors_page(kinds)
+    assert page.index("### Poisson\n") < page.index("### Poisson and Gaussian\n") < page.index("3 of the trainings had")
+    assert page.count("had not converged") == 1
 
 
 def test_a_films_noise_depends_on_the_film_and_the_seed_and_on_nothing_else() -> None:

@@ -31,7 +31,7 @@ def arm(method: str, *, done: int, peak: float, last: float, features: int = 64)
     }
 
 
-def noise(low: float, high: float) -> Row:
+def noise(low: float, high: float, *, not_converged: int = 0) -> Row:
     first, second = "ms_cxr/roi-sure-64-lungs", "ms_cxr/roi-oracle-64-lungs"
     cells = [
         {
@@ -57,6 +57,7 @@ def noise(low: float, high: float) -> Row:
         "features": 32,
         "draws": 2000,
         "trainings": 8,
+        "not_converged": not_converged,
         "auroc": {"score": cells, "reconstruction": cells},
     }
 
@@ -101,7 +102,12 @@ def test_a_training_that_is_still_under_way_says_how_far_it_is() -> None:
 def test_what_is_said_of_noise_follows_the_intervals(low: float, high: float, said: str) -> None:
     page = thesis_page({"robustness/x-0": noise(low, high)})
     assert page.count(said) == 2, "once for the score, once for its other part"
-    assert "median 0.041, quartiles 0.031 to 0.051" in page
+    assert "median 0.041, quartiles 0.031 to 0.051" in page and "had not converged" not in page
+
+
+def test_trainings_that_had_not_converged_are_counted_beside_the_noise() -> None:
+    page = thesis_page({"robustness/x-0": noise(-0.05, 0.04, not_converged=3)})
+    assert "over films and seeds. 3 of the trainings had not converged." in page
 
 
 def test_the_honest_table_has_every_committed_row() -> None:

@@ -32,6 +32,8 @@ _HEAD = ["Recipe", *SOURCES, "adjusted", "site", "above the best shortcut", "tra
 _ALIGNED = "-aligned"
 COUNTS = "robustness/counts/"
 """What the names of the rows of robustness to noise of counts begin with."""
+_NOISES = {"poisson": "### Poisson", "mixed": "### Poisson and Gaussian"}
+"""Their headings, in order."""
 
 
 def detectors_page(rows: Mapping[str, Entry]) -> str:
@@ -159,7 +161,8 @@ def _counts(rows: Sequence[Entry]) -> list[str]:
     title = "## Noise of counts"
     if not rows:
         return [title, "*No row yet: `python -m unseen.experiments.detectors --only counts` makes them.*"]
-    return [title, *(block for row in rows for block in noise_study(row))]
+    of = {row["noise"]: row for row in rows}
+    return [title, *(block for kind in _NOISES if kind in of for block in (_NOISES[kind], *noise_study(of[kind])))]
 
 
 def _list(rows: Sequence[Entry]) -> str:

@@ -26,6 +26,7 @@ def noise_study(row: Entry) -> list[str]:
         f"at σ = 0 the two are the same training. The films' own noise, estimated on the same grid: median "
         f"{own['0.5']:.3f}, quartiles {own['0.25']:.3f} to {own['0.75']:.3f}. Differences are paired (same films, same "
         f"noise, same seed), with 95 % intervals from {row['draws']} bootstrap draws over films and seeds."
+        + (f" {row['not_converged']} of the trainings had not converged." if row["not_converged"] else "")
     ]
     head = ["trained at σ", "tested at σ", f"`{names[first]}`", f"`{names[second]}`", "difference"]
     for part, entries in row["auroc"].items():

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.docs.blocks import ROOT
 from tests.experiments.conftest import World
 from unseen.artifacts import recipe as recipes
-from unseen.artifacts.recipe import RecipeMethod
+from unseen.artifacts.recipe import Recipe, RecipeMethod
+from unseen.data.phantoms.sequences import twins
 from unseen.detectors import METHODS
 from unseen.detectors.saved import load
-from unseen.experiments.cohort import cohort_of
-from unseen.experiments.detectors.development import FOLD, RECIPES, ROWS, development_row
+from unseen.experiments import cohort
+from unseen.experiments.cohort import cohort_of, phantom_unlabelled
+from unseen.experiments.detectors.development import FOLD, RECIPES, ROWS, TWINS, development_row, phantom_row
 from unseen.experiments.detectors.nomination import TESTED
 from unseen.experiments.detectors.page import detectors_page
+from unseen.experiments.detectors.page_studies import twins as section_of_twins
 from unseen.experiments.detectors.published import PUBLISHED, beside_published
 from unseen.experiments.pages.cells import figure
 from unseen.experiments.rows import read_rows
@@ -25,35 +30,60 @@ def test_a_row_is_of_fold_0_alone(world: World) -> None:
     row = json.loads(json.dumps(development_row(recipe, root=world.root), allow_nan=False))
     assert row["recipe"] == f"{ROWS}floor" and row["fold"] == FOLD == 0 and row["kept"] > 32 * 32
     assert 0 < row["milliseconds"] < 60_000 and set(row["above_shortcut"]) == {"pooled", "montgomery", "shenzhen"}
-    cohort = cohort_of(recipe)
-    assert sum(row["metrics"]["n"]["pooled"].values()) == len(cohort.testing(0).entries) == 24
+    every = cohort_of(recipe)
+    assert sum(row["metrics"]["n"]["pooled"].values()) == len(every.testing(0).entries) == 24
     (folder,) = world.root.glob(f"{RECIPES}floor-f0-0-*")
     trained = set(load(folder / "bundle").training_films)
-    assert len(trained) == len(cohort.training(0).entries) == 24
-    assert not trained & {film.pixel_sha256 for film in cohort.testing(0)}  # type: ignore[union-attr]
+    assert len(trained) == len(every.training(0).entries) == 24
+    assert not trained & {film.pixel_sha256 for film in every.testing(0)}  # type: ignore[union-attr]
     page = detectors_page({f"{ROWS}floor-0": row})
     low = row["metrics"]["auroc"]["pooled"]["low"]
     assert "| `floor`, 32 px |" in page and f"[{low:.2f}, " in page
 
 
-def test_a_method_that_learns_from_unlabelled_films_is_given_them_without_their_labels(world: World) -> None:
-    recipe = resolve(
-        world.recipes[0].model_copy(
-            update={
-                "name": f"{RECIPES}ddad",
-                "method": RecipeMethod(key="ddad", settings={"features": 4, "latent": 4, "autoencoders": 2}),
-            }
-        )
-    )
-    assert takes_unlabelled(recipe) and not takes_unlabelled(world.recipes[0])
-    row = development_row(recipe, root=world.root)
-    cohort = cohort_of(recipe)
-    assert row["unlabelled"] == 48 == len(cohort.films.entries) - len(cohort.testing(0).entries)
+@pytest.fixture
+def ddad(world: World) -> Recipe:
+    """A small one of the method that learns from unlabelled films."""
+    method = RecipeMethod(key="ddad", settings={"features": 4, "latent": 4, "autoencoders": 2})
+    return resolve(world.recipes[0].model_copy(update={"name": f"{RECIPES}ddad", "method": method}))
+
+
+def test_a_method_that_learns_from_unlabelled_films_is_given_them_without_their_labels(
+    world: World, ddad: Recipe
+) -> None:
+    assert takes_unlabelled(ddad) and not takes_unlabelled(world.recipes[0])
+    row = development_row(ddad, root=world.root)
+    every = cohort_of(ddad)
+    assert row["unlabelled"] == 48 == len(every.films.entries) - len(every.testing(0).entries)
     (folder,) = world.root.glob(f"{RECIPES}ddad-f0-0-*")
     learnt = set(load(folder / "bundle").training_films)
-    assert not learnt & {film.pixel_sha256 for film in cohort.testing(0)}  # type: ignore[union-attr]
+    assert not learnt & {film.pixel_sha256 for film in every.testing(0)}  # type: ignore[union-attr]
     assert len(learnt) == 48
     assert load(folder / "bundle").facts["unlabelled_films"] == 48
+
+
+def test_on_phantoms_it_is_given_unlabelled_phantoms_and_is_marked(
+    world: World, ddad: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cohort, "PHANTOM_NORMALS", 24)
+    monkeypatch.setattr(cohort, "PHANTOM_UNLABELLED", 16)
+    row = phantom_row(ddad, pairs=8, root=world.root)
+    (folder,) = world.root.glob(f"{RECIPES}ddad-0-*")
+    assert row["recipe_digest"].startswith(folder.name.rpartition("-")[2])
+    assert row["facts"]["unlabelled_films"] == 16 and row["metrics"]["n"]["pooled"] == {"normal": 8, "abnormal": 8}
+    learnt, given = set(load(folder / "bundle").training_films), list(phantom_unlabelled(ddad))
+    assert [film.label for film in given].count("abnormal") == 8
+    assert {film.pixel_sha256 for film in given} <= learnt and len(learnt) == 24 + 16
+    assert not learnt & {film.pixel_sha256 for film in twins(8, seed=7)}
+    again = phantom_row(ddad, pairs=8, root=world.root)  # found, though its films lay in another folder
+    assert again["seconds"] == row["seconds"]
+    assert "| `ddad`, and 16 unlabelled phantoms |" in "\n".join(section_of_twins([row]))
+
+
+def test_every_row_of_phantom_twins_has_its_strip_of_maps() -> None:
+    rows = [name for name in read_rows(ROOT / "results") if name.startswith(TWINS)]
+    strips = {file.stem for file in (ROOT / "docs" / "images" / "detectors" / "phantoms").glob("*.png")}
+    assert strips == {name.removeprefix(TWINS).removesuffix("-0") for name in rows} | {"lung-crops"}
 
 
 def test_the_committed_page_is_what_the_rows_say() -> None:

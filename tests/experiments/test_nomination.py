@@ -53,6 +53,7 @@ def twins(low: float) -> dict[str, Any]:
     return {
         "recipe": f"{TWINS}x",
         "pairs": 10,
+        "facts": {},
         "metrics": {
             "auroc": {"pooled": told},
             "by_kind": {"nodule": told},

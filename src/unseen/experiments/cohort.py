@@ -26,7 +26,9 @@ FOLDS = 5
 _TRAIN, _TEST = 1, 0  # the two parts of a fixed split, as folds
 PHANTOM_NORMALS = 400
 PHANTOM_LUNGS = 200
+PHANTOM_UNLABELLED = 400
 _PHANTOM_SEED = 20_000  # training phantoms' seed is this plus the recipe's, far from those that are tested
+_UNLABELLED_SEED = 30_000  # and that of the unlabelled ones
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,15 @@ def phantom_normals(recipe: Recipe) -> tuple[Sequence[Film], str]:
     seed = _PHANTOM_SEED + recipe.seed
     said = f"phantoms.normals({PHANTOM_NORMALS}, seed={seed})"
     return phantoms.normals(PHANTOM_NORMALS, seed=seed), hashlib.sha256(said.encode()).hexdigest()
+
+
+def phantom_unlabelled(recipe: Recipe) -> Iterable[Film]:
+    """The phantoms that a recipe without a manifest is given as films of which nobody knows what they show: half of
+    them with a lesion, and none a patient of those that it trains on or of those that are tested."""
+    from unseen.data import phantoms
+
+    half, seed = PHANTOM_UNLABELLED // 2, _UNLABELLED_SEED + recipe.seed
+    return itertools.chain(phantoms.normals(half, seed=seed), phantoms.abnormals(half, seed=seed))
 
 
 def fold_by_patient(patient: str) -> int:

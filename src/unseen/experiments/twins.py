@@ -8,24 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unseen.artifacts.bundle import load
 from unseen.artifacts.recipe import Recipe
 from unseen.experiments.rows import Row, convergence_of, described
 from unseen.experiments.running import train_recipe
 
+if TYPE_CHECKING:
+    from unseen.data.listing import Source
+
 PAIRS = 1000
 _SEED = 7  # of the tested twins; training phantoms have other seeds (`cohort.phantom_normals`)
 
 
 def twin_row(
-    recipe: Recipe, *, pairs: int = PAIRS, root: Path | None = None, say: Callable[[str], None] = print
+    recipe: Recipe,
+    *,
+    pairs: int = PAIRS,
+    unlabelled: Source | None = None,
+    root: Path | None = None,
+    say: Callable[[str], None] = print,
 ) -> Row:
-    """Train (or find) the recipe's run, score the twins, and return the row."""
+    """Train (or find) the recipe's run, score the twins, and return the row.
+
+    `unlabelled` are films for a method that learns from such, too.
+    """
     from unseen.data import phantoms
     from unseen.evaluation.evaluating import evaluate
 
-    trained = train_recipe(recipe, root=root)
+    trained = train_recipe(recipe, unlabelled=unlabelled, root=root)
     say(f"{recipe.name}: trained; scoring {pairs} twin pairs")
     result = evaluate(
         trained.detector,

@@ -11,14 +11,16 @@ import time
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from unseen.artifacts.bundle import load
 from unseen.artifacts.recipe import Recipe, RecipeData
 from unseen.data.film import Film, NotRead
+from unseen.data.phantoms.writing import write
 from unseen.detectors.detector import Detector
 from unseen.evaluation.figures import metrics_from_table
 from unseen.evaluation.table import score_table
-from unseen.experiments.cohort import cohort_of
+from unseen.experiments.cohort import cohort_of, phantom_unlabelled
 from unseen.experiments.detectors.claim import above_shortcut
 from unseen.experiments.rows import Row, described
 from unseen.experiments.running import resolve, takes_unlabelled, train_recipe
@@ -79,11 +81,9 @@ def milliseconds(detector: Detector, films: Iterable[Film | NotRead]) -> float:
 
 def phantom_row(recipe: Recipe, *, pairs: int = PAIRS, root: Path | None = None) -> Row:
     """The row of the same recipe, trained on phantom normals, of phantom twins: pictures that differ in a lesion and in
-    nothing else."""
-    row = twin_row(on_phantoms(recipe), pairs=pairs, root=root)
+    nothing else. A method that learns from unlabelled films is given unlabelled phantoms."""
+    recipe = resolve(recipe.model_copy(update={"data": RecipeData()}))
+    with TemporaryDirectory() as folder:
+        unlabelled = write(phantom_unlabelled(recipe), folder) if takes_unlabelled(recipe) else None
+        row = twin_row(recipe, pairs=pairs, unlabelled=unlabelled, root=root)
     return {**row, "recipe": TWINS + recipe.name.removeprefix(RECIPES)}
-
-
-def on_phantoms(recipe: Recipe) -> Recipe:
-    """The recipe, to learn from phantom normals."""
-    return resolve(recipe.model_copy(update={"data": RecipeData()}))

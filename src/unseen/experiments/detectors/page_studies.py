@@ -32,7 +32,7 @@ def twins(rows: Sequence[Entry]) -> list[str]:
     ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
     found = [
         [
-            f"`{row['recipe'].removeprefix(TWINS)}`",
+            _on_twins(row),
             figure(row["metrics"]["auroc"]["pooled"]),
             *(figure(row["metrics"]["by_kind"][kind]) for kind in kinds),
         ]
@@ -40,12 +40,16 @@ def twins(rows: Sequence[Entry]) -> list[str]:
     ]
     places = [
         [
-            f"`{row['recipe'].removeprefix(TWINS)}`",
+            _on_twins(row),
             *(figure(row["metrics"]["localisation"][kind]["average_precision"]) for kind in ("pooled", *kinds)),
             figure(row["metrics"]["localisation"]["pooled"]["hit_rate"]),
         ]
         for row in ordered
     ]
+    strips = [["", _strip("lung-crops", "The lung crops of ten simulated films, eight of them with a lesion.")]]
+    for row in ordered:
+        name = row["recipe"].removeprefix(TWINS)
+        strips.append([f"`{name}`", _strip(name, f"The ten maps of {name}.")])
     chance = rows[0]["metrics"]["localisation"]
     return [
         title,
@@ -56,11 +60,20 @@ def twins(rows: Sequence[Entry]) -> list[str]:
         + ", ".join(f"{kind} {chance[kind]['chance']:.2f}" for kind in ("pooled", *kinds))
         + "), and how often its highest point lies in the lesion:",
         table(["Recipe", "all", *kinds, "highest point"], places),
-        "What some of them mark on the same ten phantoms, each lung crop with its lesion outlined (drawn by "
-        "`docs/figures/detectors_on_phantoms.py`):",
-        "![Ten simulated lung crops, two normal and eight with a lesion, and under each the maps of the detectors that "
-        "are named beside them.](images/detectors/phantoms.png)",
+        "What they mark on the same ten phantoms, the best first, under the lung crops with their lesions outlined "
+        "(drawn by `docs/figures/detectors_on_phantoms.py`):",
+        table(["Recipe", "two normal pictures; each kind of lesion, moderate and obvious"], strips),
     ]
+
+
+def _strip(name: str, words: str) -> str:
+    return f"![{words}](images/detectors/phantoms/{name}.png)"
+
+
+def _on_twins(row: Entry) -> str:
+    """What the row is called, and what it learnt from besides normals."""
+    given = int(row["facts"].get("unlabelled_films", 0))
+    return f"`{row['recipe'].removeprefix(TWINS)}`" + (f", and {given} unlabelled phantoms" if given else "")
 
 
 def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:

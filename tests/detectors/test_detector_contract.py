@@ -167,3 +167,10 @@ def test_an_untrained_detector_says_so(key: str, make: Make, incoming: list[Film
 def test_unknown_settings_are_refused(key: str) -> None:
     with pytest.raises(ValueError, match=f"{key}.no_such_setting: unknown"):
         METHODS.load(key)(no_such_setting=1)
+
+
+def test_pixels_are_left_out_before_a_1x1_convolution(key: str, trained: dict[str, Detector]) -> None:
+    """`nn.Conv2d(…, 1, stride)` in its place has wrong gradients on some processors (`PointwiseConv2d`)."""
+    for module in (module for network in trained[key].modules().values() for module in network.modules()):
+        if isinstance(module, torch.nn.Conv2d) and set(module.kernel_size) == {1}:
+            assert set(module.stride) == {1}, module

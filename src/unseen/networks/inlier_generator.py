@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from unseen.networks.dcgan import Decoder
+from unseen.networks.pointwise_convolution import PointwiseConv2d
 
 
 class InlierGenerator(nn.Module):
@@ -49,7 +50,9 @@ class _Inception(nn.Module):
         super().__init__()
         shares = (wide // 4, wide // 2, wide - wide // 4 - wide // 2)
         self.kernels = nn.ModuleList(
-            nn.Conv2d(narrow, share, side, stride=2, padding=side // 2, bias=False)
+            PointwiseConv2d(narrow, share, 2)
+            if side == 1
+            else nn.Conv2d(narrow, share, side, stride=2, padding=side // 2, bias=False)
             for share, side in zip(shares, (1, 3, 5), strict=True)
         )
         self.after = nn.Sequential(nn.BatchNorm2d(wide), nn.LeakyReLU(0.2, inplace=True))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from unseen.networks.pointwise_convolution import PointwiseConv2d
+
 
 class ResNet18(nn.Module):
     """(batch, channels, height, width) → (maps of every stage, embedding (batch, 8·features), logit (batch,)).
@@ -66,7 +68,7 @@ class _Block(nn.Module):
         self.shortcut = (
             nn.Identity()
             if stride == 1 and inputs == outputs
-            else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+            else nn.Sequential(PointwiseConv2d(inputs, outputs, stride), nn.BatchNorm2d(outputs))
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ python -m unseen.experiments.detectors --only elsewhere       these two, learnin
 python -m unseen.experiments.detectors --only generalisation  learnt at one place, used at another
 python -m unseen.experiments.detectors --only labelled        classifiers of the same pixels that are given labels
 python -m unseen.experiments.detectors --only folds           every other on folds 1 to 4
+python -m unseen.experiments.detectors --only finer           recipes at twice their size, beside themselves
 python -m unseen.experiments.detectors --only counts          roi-sure and roi-oracle on films with noise of counts
 python -m unseen.experiments.detectors --render               the pages, from the committed rows alone
 """
@@ -25,7 +26,7 @@ from pathlib import Path
 from unseen.artifacts import recipe as recipes
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.manifest import ManifestError, SourceError
-from unseen.experiments.detectors import contamination, generalisation, labelled
+from unseen.experiments.detectors import contamination, finer, generalisation, labelled
 from unseen.experiments.detectors.contamination import contamination_row
 from unseen.experiments.detectors.development import RECIPES, development_row, phantom_row
 from unseen.experiments.detectors.elsewhere import elsewhere_row
@@ -108,6 +109,15 @@ def folds(given: Given) -> Iterator[Row]:
             yield from (row for _, _, row in opened([name.removeprefix(RECIPES)], given.workers))
 
 
+def finer_pixels(given: Given) -> Iterator[Row]:
+    """Recipes at twice their size on folds 1 to 4, and the network that is given labels."""
+    after_the_nominated(read_rows(given.rows))
+    for name in finer.RECIPES:
+        yield finer.finer_row(recipes.load(RECIPES + name), workers=given.workers)
+    kind, name = finer.LABELLED
+    yield finer.labelled_finer_row(kind, recipes.load(RECIPES + name))
+
+
 def counts(given: Given) -> Iterator[Row]:
     """Noise that follows the number of photons, and both kinds together."""
     pair = [recipes.load(f"counts/{name}") for name in ("roi-sure", "roi-oracle")]
@@ -125,6 +135,7 @@ STUDIES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "generalisation": matrices,
     "labelled": with_labels,
     "folds": folds,
+    "finer": finer_pixels,
     "counts": counts,
 }
 

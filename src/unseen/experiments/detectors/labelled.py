@@ -67,18 +67,8 @@ def labelled_row(
     kind    linear or network
     recipe  of `pca`, which sees the same pixels without labels: what the classifier is set beside
     """
-    import polars as pl
-
     recipe = resolve(recipe)
-    root = runs_root() if root is None else root
-    found, floors, learnt = [], [], []
-    for fold in folds:
-        table, floor, films = _fold(kind, recipe, fold, root)
-        found.append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
-        floors.append(floor.with_columns(fold=pl.lit(fold, pl.Int64)))
-        learnt.append(films)
-        say(f"{kind}, with labels, on what {recipe.name} sees: fold {fold}")
-    table = pl.concat(found)
+    table, floor, learnt = labelled_tables(kind, recipe, folds=folds, root=root, say=say)
     several = len(folds) > 1  # the others' normals say what to take out of a fold's scores
     metrics: Row = metrics_from_table(table, adjustment=fold_adjustments(table) if several else None)
     return {
@@ -91,9 +81,32 @@ def labelled_row(
         "date": datetime.now(UTC).date().isoformat(),
         "version": __version__,
         "learnt": learnt,
-        "above": {"floor": above_floor(table, pl.concat(floors)), "shortcut": above_shortcut(table, metrics)},
+        "above": {"floor": above_floor(table, floor), "shortcut": above_shortcut(table, metrics)},
         "metrics": {name: metrics[name] for name in ("auroc", "adjusted", "site", "n")},
     }
+
+
+def labelled_tables(
+    kind: str,
+    recipe: Recipe,
+    *,
+    folds: Sequence[int] = TEST_FOLDS,
+    root: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> tuple[pl.DataFrame, pl.DataFrame, list[dict[str, int]]]:
+    """The classifier's scores and `pca`'s, each with the column `fold`, and from how many films of each label every
+    fold's classifier learnt; of a resolved recipe."""
+    import polars as pl
+
+    root = runs_root() if root is None else root
+    found, floors, learnt = [], [], []
+    for fold in folds:
+        table, floor, films = _fold(kind, recipe, fold, root)
+        found.append(table.with_columns(fold=pl.lit(fold, pl.Int64)))
+        floors.append(floor.with_columns(fold=pl.lit(fold, pl.Int64)))
+        learnt.append(films)
+        say(f"{kind}, with labels, on what {recipe.name} sees at {recipe.view['size']} px: fold {fold}")
+    return pl.concat(found), pl.concat(floors), learnt
 
 
 def labelled_elsewhere_row(
@@ -156,7 +169,8 @@ def _classifier(
     if kind == "linear":
         return floor, _linear(told, abnormal, seed=recipe.seed)
     said = hashlib.sha256(" ".join(f"{film.pixel_sha256} {film.label}" for film in learnt).encode()).hexdigest()
-    name = f"{kind}-{recipe.short}-f{fold}-{recipe.seed}-{__version__}-{said[:8]}"
+    px = recipe.view["size"]
+    name = f"{kind}-{recipe.short}-{px}px-f{fold}-{recipe.seed}-{__version__}-{said[:8]}"
     return floor, _by_network(told, abnormal, seed=recipe.seed, folder=root / "labelled" / name)
 
 

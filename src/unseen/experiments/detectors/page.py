@@ -8,12 +8,14 @@ from unseen.artifacts.limits import LIMITS
 from unseen.experiments.detectors.contamination import ROWS as DIRTY
 from unseen.experiments.detectors.development import ROWS, TWINS
 from unseen.experiments.detectors.elsewhere import ROWS as ELSEWHERE
+from unseen.experiments.detectors.finer import ROWS as FINER
 from unseen.experiments.detectors.generalisation import ROWS as MATRICES
 from unseen.experiments.detectors.labelled import ROWS as LABELLED
 from unseen.experiments.detectors.nomination import FLOOR, TESTED, Candidate, candidates, nominated, openings
 from unseen.experiments.detectors.page_studies import (
     dirty,
     elsewhere,
+    finer,
     matrices,
     tested,
     twins,
@@ -55,6 +57,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *_nomination(rows),
         *tested(of(TESTED), picked),
         *with_labels(of(LABELLED)),
+        *finer(of(FINER)),
         *beside_published(rows),
         *dirty(of(DIRTY)),
         *ways(of(WAYS)),

@@ -1,5 +1,5 @@
 """The studies of `docs/results-detectors.md`, each from its rows alone: phantom twins, the test folds, dirty normals,
-what is done against shortcuts, and the matrix of sources."""
+finer pixels, what is done against shortcuts, and the matrix of sources."""
 
 from __future__ import annotations
 
@@ -165,6 +165,36 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
         f"given labels. Learnt from the normal and abnormal films of the other folds ({', '.join(learnt)} of them), "
         f"tested on folds {first['folds'][0]} to {first['folds'][-1]}; seed {first['seed']}, "
         f"{max(row['date'] for row in rows)}.",
+        table(head, lines),
+    ]
+
+
+def finer(rows: Sequence[Entry]) -> list[str]:
+    """What twice the size is worth."""
+    title = "## Finer pixels"
+    if not rows:
+        return [title, "*No row yet: `python -m unseen.experiments.detectors --only finer` makes them.*"]
+    first = rows[0]
+    own, twice = first["px"]
+    lines = [
+        [
+            f"{_CLASSIFIERS[row['kind']]}, with labels" if "kind" in row else f"`{row['sees']}`",
+            figure(row["before"]["auroc"]["pooled"]),
+            *aurocs(row),
+            figure(row["metrics"]["adjusted"]["pooled"]),
+            figure(row["above"]["itself"]["pooled"], sign=True),
+            figure(row["above"]["shortcut"]["pooled"], sign=True),
+            " and ".join(f"{seconds:.0f}" for seconds in row["seconds"]) if "seconds" in row else "–",
+        ]
+        for row in rows
+    ]
+    head = ["Recipe", f"pooled at {own} px", *SOURCES, "adjusted", f"above {own} px", "above the best shortcut", "s"]
+    return [
+        title,
+        f"The recipes as they are but for their size, {twice} px in the place of {own}; trained as many steps, tested "
+        f"on folds {first['folds'][0]} to {first['folds'][-1]}, nothing chosen by it; seed {first['seed']}, "
+        f"{max(row['date'] for row in rows)}. *Above {own} px*: by DeLong, paired, of all films together. *s*: a "
+        "training at either size.",
         table(head, lines),
     ]
 

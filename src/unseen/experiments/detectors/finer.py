@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROWS = "detectors/finer/"
 """What the names of the rows begin with."""
-RECIPES = ("pca-aligned", "dct-aligned", "anatpaste-all-aligned")
+RECIPES = ("pca-aligned", "dct-aligned", "dae-aligned", "anatpaste-all-aligned")
 LABELLED = ("network", "pca-aligned")
 """The classifier that is given labels, and the recipe whose films, lungs and view it takes."""
 

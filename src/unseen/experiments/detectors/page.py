@@ -50,7 +50,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         f"*Rendered by `make results-detectors` from `results/detectors/`; every figure is in there. {LIMITS}*",
         "The same films, lungs, grid and audit for every method ([what each is](theory/detectors.md)).",
         *_conclusions(
-            of(ROWS), [row for row in of(TESTED) if not unlabelled(row)], of(LABELLED), of(ELSEWHERE), picked
+            of(ROWS), [row for row in of(TESTED) if not unlabelled(row)], of(LABELLED), of(FINER), of(ELSEWHERE), picked
         ),
         *_development(of(ROWS)),
         *twins(of(TWINS)),
@@ -72,6 +72,7 @@ def _conclusions(
     rows: Sequence[Entry],
     opened: Sequence[Entry],
     labelled: Sequence[Entry],
+    twice: Sequence[Entry],
     moved: Sequence[Entry],
     picked: Sequence[str],
 ) -> list[str]:
@@ -127,6 +128,7 @@ def _conclusions(
             f"crops reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds, adjusted "
             f"{figure(best['metrics']['adjusted']['pooled'])}: what normals alone are to be measured against"
         )
+    said += [_at_twice_the_size(twice)] if twice else []
     return ["## What to conclude", "\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
 
 
@@ -146,6 +148,19 @@ def _reached(row: Entry) -> str:
 def _is(difference: Entry) -> str:
     """How surely something is above what it is compared with."""
     return "is" if difference["low"] > 0 else "is not shown to be"
+
+
+def _at_twice_the_size(rows: Sequence[Entry]) -> str:
+    """What finer pixels do to the recipes, and to the classifier that is given labels."""
+    own, finer = rows[0]["px"]
+    changes = [
+        (
+            "the network with labels" if "kind" in row else f"`{row['sees']}`",
+            f"{figure(row['above']['itself']['pooled'], sign=True)} to {figure(row['metrics']['auroc']['pooled'])}",
+        )
+        for row in sorted(rows, key=lambda row: "kind" in row)
+    ]
+    return f"at {finer} px in the place of {own}: " + "; ".join(f"{name} {change}" for name, change in changes)
 
 
 def _by_source(above: Entry) -> str:

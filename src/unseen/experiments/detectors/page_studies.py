@@ -174,6 +174,7 @@ def finer(rows: Sequence[Entry]) -> list[str]:
     title = "## Finer pixels"
     if not rows:
         return [title, "*No row yet: `python -m unseen.experiments.detectors --only finer` makes them.*"]
+    rows = sorted(rows, key=lambda row: "kind" in row)  # what is given labels last
     first = rows[0]
     own, twice = first["px"]
     lines = [
@@ -188,13 +189,22 @@ def finer(rows: Sequence[Entry]) -> list[str]:
         ]
         for row in rows
     ]
-    head = ["Recipe", f"pooled at {own} px", *SOURCES, "adjusted", f"above {own} px", "above the best shortcut", "s"]
+    head = [
+        "Recipe",
+        f"pooled at {own} px",
+        *SOURCES,
+        "adjusted",
+        f"above {own} px",
+        "above the best shortcut",
+        "training, s",
+    ]
     return [
         title,
         f"The recipes as they are but for their size, {twice} px in the place of {own}; trained as many steps, tested "
         f"on folds {first['folds'][0]} to {first['folds'][-1]}, nothing chosen by it; seed {first['seed']}, "
-        f"{max(row['date'] for row in rows)}. *Above {own} px*: by DeLong, paired, of all films together. *s*: a "
-        "training at either size.",
+        f"{max(row['date'] for row in rows)}. Both sizes are trained here, so what stands at {own} px may differ a "
+        f"little from the tables above. *Above {own} px*: by DeLong, paired, of all films together. *Training*: at "
+        "either size, beside other work.",
         table(head, lines),
     ]
 

@@ -142,11 +142,11 @@ def test_anogan_searches_the_latent_whose_picture_comes_nearest(
 ) -> None:
     quick = trained["anogan"]
     assert isinstance(quick, AnoGan)
-    patient = make("anogan", iterations=60, tolerance=0)
+    patient, hasty = (make("anogan", iterations=n, tolerance=0) for n in (60, 1))
     assert isinstance(patient, AnoGan)
-    patient.networks = quick.networks
+    patient.networks = hasty.networks = quick.networks
     view, (g, d) = views[0], (quick.networks[name] for name in "gd")
-    long, short = patient.judge(view), quick.judge(view)
+    long, short = patient.judge(view), hasty.judge(view)
     assert long.score < short.score, "more steps come nearer"
     assert long.reconstruction is not None
     restored, x = torch.from_numpy(long.reconstruction)[None, None], view.masked[None]

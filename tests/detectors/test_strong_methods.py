@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from scipy.fft import dctn
 from skimage.metrics import structural_similarity
 from sklearn.svm import OneClassSVM
@@ -68,19 +69,24 @@ def test_dct_is_the_distance_that_it_says(trained: dict[str, Detector], views: l
     x, inside = stacked(views)
     order = sorted(((u, v) for u in range(16) for v in range(16)), key=lambda uv: (sum(uv), uv))[:10]
     place = int(detector.gaussians.known.nonzero()[0])
-    top, left = (4 * int(step) for step in divmod(place, 5))
-    patches = x[:, 0, top : top + 16, left : left + 16].double().numpy()
-    inner = inside[:, 0, top : top + 16, left : left + 16].float().mean(dim=(1, 2)).numpy() >= 0.5
-    seen = np.array([[dctn(patch, norm="ortho")[u, v] for u, v in order] for patch in patches])
-    assert detector.gaussians.mean[place].numpy() == pytest.approx(seen[inner].mean(axis=0), abs=1e-4)
+
+    def covered(place: int) -> NDArray[np.float64]:
+        top, left = (4 * int(step) for step in divmod(place, 5))
+        patches = x[:, 0, top : top + 16, left : left + 16].double().numpy()
+        inner = inside[:, 0, top : top + 16, left : left + 16].float().mean(dim=(1, 2)).numpy() >= 0.5
+        return np.array([[dctn(patch, norm="ortho")[u, v] for u, v in order] for patch in patches[inner]])
+
+    seen = covered(place)
+    assert detector.gaussians.mean[place].numpy() == pytest.approx(seen.mean(axis=0), abs=1e-4)
     whitening = detector.gaussians.whitening[place].double().numpy()
     covariance = np.linalg.inv(whitening.T @ whitening)
-    spread = seen[inner].std(axis=0)
-    # Ledoit and Wolf keep the mean variance, and draw each towards it
-    shrunk, plain = np.diag(covariance) / spread**2, np.ones(10)
-    assert shrunk.mean() == pytest.approx(plain.mean(), rel=0.5)
+    # Ledoit and Wolf keep the mean variance, and draw each towards it; each coefficient in units of its own spread
+    everywhere = np.concatenate([found for found in map(covered, range(25)) if len(found)])
+    shrunk, plain = (one / everywhere.var(axis=0, ddof=1) for one in (np.diag(covariance), seen.var(axis=0)))
+    assert shrunk.mean() == pytest.approx(plain.mean(), rel=1e-3)
+    assert (np.abs(shrunk - shrunk.mean()) <= np.abs(plain - plain.mean()) + 1e-3 * plain.mean()).all()
     off = np.abs(covariance / np.sqrt(np.outer(np.diag(covariance), np.diag(covariance))) - np.eye(10)).max()
-    assert off < np.abs(np.corrcoef(seen[inner].T) - np.eye(10)).max() + 1e-6
+    assert off < np.abs(np.corrcoef(seen.T) - np.eye(10)).max() + 1e-6
 
 
 def test_dct_needs_a_patch_that_fits(make: Make, normals: list[Film], finder: CrossFittedLungs) -> None:

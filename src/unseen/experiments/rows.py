@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,18 @@ def described(recipe: Recipe, *, digest: str, device: str, date: str) -> Row:
         "flags": {"precision": recipe.training["precision"]},
         "version": __version__,
         "date": date,
+    }
+
+
+def study_of_folds(name: str, recipe: Recipe, folds: Sequence[int]) -> Row:
+    """What the row of a study of a recipe over some folds, made today, begins with."""
+    return {
+        "recipe": name,
+        "seed": recipe.seed,
+        "folds": list(folds),
+        "px": recipe.view["size"],
+        "date": datetime.now(UTC).date().isoformat(),
+        "version": __version__,
     }
 
 

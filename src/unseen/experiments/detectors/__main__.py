@@ -114,8 +114,7 @@ def finer_pixels(given: Given) -> Iterator[Row]:
     after_the_nominated(read_rows(given.rows))
     for name in finer.RECIPES:
         yield finer.finer_row(recipes.load(RECIPES + name), workers=given.workers)
-    kind, name = finer.LABELLED
-    yield finer.labelled_finer_row(kind, recipes.load(RECIPES + name))
+    yield finer.labelled_finer_row("network", recipes.load(dict(labelled.CLASSIFIERS)["network"]))
 
 
 def counts(given: Given) -> Iterator[Row]:

@@ -1,24 +1,22 @@
 """What finer pixels are worth: recipes at twice their size on folds 1 to 4, beside themselves as they are.
 
-Nothing else of a recipe is changed, its number of steps with it, and nothing is chosen by the rows. The last is the
-network that is given labels, at both sizes: what the finer pixels hold for whoever is told what to look for.
+Nothing else of a recipe is changed, nor how many steps it is trained, and nothing is chosen by the rows. The last is
+the network that is given labels, at both sizes: what the finer pixels hold for whoever is told what to look for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen import __version__
 from unseen.anatomy.view import View
 from unseen.artifacts.recipe import Recipe, validated
 from unseen.evaluation.figures import metrics_from_table
 from unseen.experiments.crossfit import TEST_FOLDS, cross_fit, tables_of
 from unseen.experiments.detectors.claim import above_floor, above_shortcut
 from unseen.experiments.detectors.labelled import labelled_tables
-from unseen.experiments.rows import Row, fold_adjustments
+from unseen.experiments.rows import Row, fold_adjustments, study_of_folds
 from unseen.experiments.running import check_normals_alone, resolve
 
 if TYPE_CHECKING:
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 ROWS = "detectors/finer/"
 """What the names of the rows begin with."""
 RECIPES = ("pca-aligned", "dct-aligned", "dae-aligned", "anatpaste-all-aligned")
-LABELLED = ("network", "pca-aligned")
-"""The classifier that is given labels, and the recipe whose films, lungs and view it takes."""
 
 
 def finer_row(
@@ -89,13 +85,9 @@ def _told(name: str, recipe: Recipe, folds: Sequence[int], table: pl.DataFrame, 
         for scored in (as_it_is, table)
     )
     return {
-        "recipe": f"{ROWS}{name}",
+        **study_of_folds(f"{ROWS}{name}", recipe, folds),
         "sees": recipe.short,
-        "seed": recipe.seed,
-        "folds": list(folds),
         "px": [_size(recipe), 2 * _size(recipe)],
-        "date": datetime.now(UTC).date().isoformat(),
-        "version": __version__,
         "before": {part: before[part] for part in ("auroc", "adjusted")},
         "above": {"itself": above_floor(table, as_it_is), "shortcut": above_shortcut(table, after)},
         "metrics": {part: after[part] for part in ("auroc", "adjusted", "site", "n")},

@@ -9,7 +9,6 @@ sharper than the least sharp of their normals, and the shortcuts are measured on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from unseen.experiments.crossfit import TEST_FOLDS
 from unseen.experiments.detectors.claim import above_shortcut
 from unseen.experiments.detectors.preparations.comparing import ELSEWHERE, CarriedLungs, carrying, moved, of_pixels
 from unseen.experiments.detectors.preparations.resolution import MatchedResolution
-from unseen.experiments.rows import Row
+from unseen.experiments.rows import Row, study_of_folds
 from unseen.experiments.running import check_normals_alone, detector_of, resolve, shared_lungs
 from unseen.training.settings import Training
 
@@ -74,13 +73,8 @@ def row_of_cells(
     import polars as pl
 
     return {
-        "recipe": name,
-        "seed": recipe.seed,
-        "folds": list(folds),
-        "px": recipe.view["size"],
+        **study_of_folds(name, recipe, folds),
         "device": trained_on,
-        "date": datetime.now(UTC).date().isoformat(),
-        "version": __version__,
         "cells": [_cell(*key, pl.concat(parts)) for key, parts in tables.items()],
     }
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,7 @@ from unseen.experiments.detectors.generalisation import learnt_from, row_of_cell
 from unseen.experiments.detectors.labelled_network import trained_classifier
 from unseen.experiments.detectors.preparations.comparing import carrying, moved
 from unseen.experiments.detectors.preparations.resolution import MatchedResolution
-from unseen.experiments.rows import Row, fold_adjustments
+from unseen.experiments.rows import Row, fold_adjustments, study_of_folds
 from unseen.experiments.running import resolve, shared_lungs
 
 if TYPE_CHECKING:
@@ -72,14 +71,9 @@ def labelled_row(
     several = len(folds) > 1  # the others' normals say what to take out of a fold's scores
     metrics: Row = metrics_from_table(table, adjustment=fold_adjustments(table) if several else None)
     return {
-        "recipe": f"{ROWS}{kind}-{recipe.short}",
+        **study_of_folds(f"{ROWS}{kind}-{recipe.short}", recipe, folds),
         "kind": kind,
         "sees": recipe.short,
-        "seed": recipe.seed,
-        "folds": list(folds),
-        "px": recipe.view["size"],
-        "date": datetime.now(UTC).date().isoformat(),
-        "version": __version__,
         "learnt": learnt,
         "above": {"floor": above_floor(table, floor), "shortcut": above_shortcut(table, metrics)},
         "metrics": {name: metrics[name] for name in ("auroc", "adjusted", "site", "n")},

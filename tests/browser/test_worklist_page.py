@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, serving, signed_in
 from tests.web.running import until
@@ -317,6 +317,37 @@ def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site
         shown(page)
         expect(page.locator("#rows .value").first).to_contain_text("%")
         expect(page.locator("#rows")).to_contain_text("score ")
+
+
+def test_a_list_that_begins_to_be_blind_does_not_call_off_the_study_that_is_opened(
+    site: Site, chromium: Browser
+) -> None:
+    """A policy begins to clear while a study's page is on its way: the list would load itself again."""
+    held: list[Route] = []
+    told: list[bool] = []
+
+    def blindly(route: Route) -> None:
+        answer = route.fetch()
+        told.append(True)
+        route.fulfill(response=answer, json=answer.json() | {"blind": True})
+
+    with chromium.new_context() as context:
+        page = signed_in(context, site, "ann")
+        study = shown(page)[0]
+        page.route(f"{site.root}/studies/{study}**", lambda route: held.append(route))
+        page.route("**/api/v1/studies/search", blindly)
+        page.evaluate(
+            """study => {
+                setTimeout(() => document.querySelector(`[data-study="${study}"] a`).click(), 100);
+                setTimeout(() => document.dispatchEvent(new Event("visibilitychange")), 600); // as news: it looks again
+            }""",
+            study,
+        )
+        until(lambda: page.wait_for_timeout(50) or bool(told), 10)
+        page.wait_for_timeout(500)
+        held[0].continue_()
+        expect(page.locator(f'#viewer[data-study="{study}"]')).to_be_attached()
+        assert len(held) == 1
 
 
 def test_no_film_that_was_not_cleared_is_called_normal(clearing: Site, chromium: Browser) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from unseen.data.film import Film
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.detectors.contamination import ROWS, contamination_row, dirtied, prepared
 from unseen.experiments.detectors.page import detectors_page
-from unseen.experiments.suspects import PARTS, deviations, robust_deviations, suspects
+from unseen.experiments.running import detector_of, training_films
+from unseen.experiments.suspects import PARTS, dealt, deviations, robust_deviations, seen, suspects
 
 
 def quick(method: str = "pca") -> Recipe:
@@ -33,26 +36,53 @@ def test_every_film_is_listed_by_a_detector_that_has_not_seen_it(world: World, t
     assert again == found
 
 
-def test_a_film_unlike_the_others_is_the_first_suspect(world: World, tmp_path: Path) -> None:
-    """A manifest whose normals hold one film upside down."""
+@pytest.mark.parametrize("folder", ["films", "other/place"])
+def test_a_film_unlike_the_others_is_the_first_suspect(world: World, tmp_path: Path, folder: str) -> None:
+    """A folder whose normals hold one film upside down; what it is called changes no part and no figure."""
     from PIL import Image
 
     films = cohort_of(quick()).training(None).entries
-    (tmp_path / "films").mkdir()
+    (tmp_path / folder).mkdir(parents=True)
     for number, entry in enumerate(films):
         picture = Image.open(entry.path)
         picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if number == 7 else picture
-        picture.save(tmp_path / "films" / f"{number:03}.png")
-    found, _ = suspects(quick(), data=str(tmp_path / "films"), root=tmp_path / "runs")
+        picture.save(tmp_path / folder / f"{number:03}.png")
+    found, _ = suspects(quick(), data=str(tmp_path / folder), root=tmp_path / "runs")
     assert found[0].name.endswith("007.png") and found[0].deviations > found[1].deviations > 0
+
+
+def test_it_is_the_first_suspect_however_the_films_are_dealt(world: World, tmp_path: Path) -> None:
+    recipe = quick()
+    films, _ = training_films(recipe, fold=None, data=None)
+    normals, _ = seen(detector_of(recipe), films)
+    turned = dataclasses.replace(normals, images=normals.images.clone())
+    turned.images[7] = turned.images[7].flip(-2)
+    for deal in range(12):
+        names = [hashlib.sha256(f"{deal} {one}".encode()).hexdigest() for one in normals.digests]
+        found, _ = deviations(recipe, dataclasses.replace(turned, digests=tuple(names)), names)
+        assert found.argmax() == 7, deal
+
+
+def test_films_are_dealt_by_their_pixels_and_a_patients_films_together() -> None:
+    draw = np.random.default_rng(0)
+    digests = [draw.bytes(32).hex() for _ in range(40)]
+    patients = [f"p{number // 2}" for number in range(40)]
+    part = dealt(digests, patients)
+    assert np.bincount(part).tolist() == [8] * PARTS and (part[::2] == part[1::2]).all()
+    assert (dealt(digests, [f"elsewhere/{name}" for name in patients]) == part).all()
+    order = draw.permutation(40)
+    assert (dealt([digests[i] for i in order], [patients[i] for i in order]) == part[order]).all()
 
 
 def test_deviations_are_robust() -> None:
     drawn = np.random.default_rng(0).normal(5, 2, 100_000)
+    part = np.arange(100_000) % 2
+    drawn[part == 1] += 100  # the other detector's scores begin elsewhere
     drawn[:1000] = 1e6
-    found = robust_deviations(drawn)
-    assert np.median(found) == pytest.approx(0, abs=1e-9) and found[1000:].std() == pytest.approx(1, abs=0.03)
-    assert robust_deviations(np.ones(5)).tolist() == [0.0] * 5
+    found = robust_deviations(drawn, part)
+    assert found[1000:].std() == pytest.approx(1, abs=0.03)
+    assert [np.median(found[part == number]) for number in (0, 1)] == pytest.approx([0, 0], abs=1e-9)
+    assert robust_deviations(np.ones(5), np.zeros(5, np.int64)).tolist() == [0.0] * 5
 
 
 def test_too_few_films_are_refused(world: World, tmp_path: Path) -> None:

@@ -1,19 +1,19 @@
 """Which of the films that a detector is to learn from are least like the others: the ones to look at before training.
 
-The patients are dealt into parts. A detector that has not seen a part scores it; where a film's score lies among its
-part's, in robust standard deviations from the median, places it. A film that is not normal after all tends to be far
-up, and so does one that is turned, cropped or of another device.
+The patients are dealt into parts, by their films' pixels: what a folder is called changes nothing. A detector that has
+not seen a part scores it; how far a film's score lies from its part's median, in robust standard deviations, places it.
+A film that is not normal after all tends to be far up, and so does one that is turned, cropped or of another device.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from unseen.artifacts.recipe import Recipe, RecipeError, validated
 from unseen.artifacts.run import runs_root
@@ -47,7 +47,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A training film and how far it is from the others: robust standard deviations of its part's scores."""
+    """A training film and how far it is from the others: robust standard deviations from its part's median score."""
 
     name: str
     source: str
@@ -113,16 +113,14 @@ def deviations(
     say: Callable[[str], None] = lambda said: None,
 ) -> tuple[Floats, Floats]:
     """Each film's deviations from its part, and its score by the detector that did not see it: (films,) each."""
-    shuffled = sorted(set(patients), key=lambda patient: hashlib.sha256(patient.encode()).hexdigest())
-    dealt = {patient: place % PARTS for place, patient in enumerate(shuffled)}
-    part = np.array([dealt[patient] for patient in patients])
+    part = dealt(normals.digests, patients)
     counts = [int((part == number).sum()) for number in range(PARTS)]
     if min(counts) < _LEAST:
         raise RecipeError(
             f"suspects: the patients fall into {PARTS} parts of {', '.join(map(str, counts))} films; {_LEAST} in each "
             "are needed. Give more films"
         )
-    scores, found = np.zeros(len(part)), np.zeros(len(part))
+    scores = np.zeros(len(part))
     training = validated(recipe.training, Training, where="training")
     for number in range(PARTS):
         say(f"part {number + 1} of {PARTS}: {counts[number]} films, by a detector that learns from the others")
@@ -130,18 +128,34 @@ def deviations(
         held_out = torch.from_numpy(part == number)
         detector.check_number(int((~held_out).sum()))
         detector.learn(normals.part(~held_out), Fitting(training))
-        said = np.array([detector.judge(view).score for view in normals.part(held_out).views()])
-        scores[part == number] = said
-        found[part == number] = robust_deviations(said)
-    return found, scores
+        scores[part == number] = [detector.judge(view).score for view in normals.part(held_out).views()]
+    return robust_deviations(scores, part), scores
 
 
-def robust_deviations(scores: Floats) -> Floats:
-    """(score − median) / (1.4826 · median absolute deviation): standard deviations where the scores are Gaussian.
+def dealt(digests: Sequence[str], patients: Sequence[str]) -> NDArray[np.int64]:
+    """Each film's part, 0 to `PARTS` - 1: patients in the order of their films' digests, one to each part in turn.
 
-    >>> robust_deviations(np.array([1.0, 2.0, 3.0, 4.0, 5.0])).round(2).tolist()
-    [-1.35, -0.67, 0.0, 0.67, 1.35]
+    >>> dealt(["c", "a", "b", "d"], ["eve", "joe", "eve", "ann"]).tolist()
+    [1, 0, 1, 2]
     """
-    middle = np.median(scores)
-    spread = 1.4826 * np.median(np.abs(scores - middle))
-    return np.asarray((scores - middle) / max(float(spread), 1e-12))
+    first: dict[str, str] = {}
+    for digest, patient in zip(digests, patients, strict=True):
+        first[patient] = min(digest, first.get(patient, digest))
+    place = {patient: number for number, patient in enumerate(sorted(first, key=lambda patient: first[patient]))}
+    return np.array([place[patient] % PARTS for patient in patients], dtype=np.int64)
+
+
+def robust_deviations(scores: Floats, part: NDArray[np.int64]) -> Floats:
+    """(score − its part's median) / (1.4826 · median over all films of that distance): (films,).
+
+    Standard deviations where the scores are Gaussian. The parts share one spread, since a part of a small set has too
+    few films to have its own; each has its own median, for its detector is another one.
+
+    >>> robust_deviations(np.array([1.0, 2.0, 3.0, 14.0, 15.0, 17.0]), np.array([0, 0, 0, 1, 1, 1])).round(2).tolist()
+    [-0.67, 0.0, 0.67, -0.67, 0.0, 1.35]
+    """
+    away = scores.astype(np.float64)
+    for number in np.unique(part):
+        away[part == number] -= np.median(scores[part == number])
+    spread = 1.4826 * np.median(np.abs(away))
+    return np.asarray(away / max(float(spread), 1e-12))

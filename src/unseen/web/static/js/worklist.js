@@ -25,6 +25,7 @@ let wanted = null; // a study to select as soon as it is here
 let ahead_ms = 0; // of the server's clock
 let began = null; // what is received later is new
 const seen = new Set();
+let leaving = false; // a study is being opened: loading the list again would call that off
 
 const rows = new Rows({ me, blind, source: () => view.source, now: () => Date.now() + ahead_ms });
 const counts = new Counts(view, () => { if (page && !page.rows.length) show(false); });
@@ -66,7 +67,7 @@ async function look({ fresh = false } = {}) {
   } finally {
     if (asking === mine) asking = null;
   }
-  if (told.blind !== blind) location.reload(); // a policy has begun to clear: other columns
+  if (told.blind !== blind && !leaving) location.reload(); // a policy has begun to clear: other columns
   if (!told.rows.length && (after || before)) { // its rows were reported meanwhile
     Object.assign(view, { after: null, before: null, last: !!after, offset: after ? null : 0 });
     return look({ fresh });
@@ -281,6 +282,8 @@ $("#previous").addEventListener("click", () => turn(false));
 $("#next").addEventListener("click", () => turn(true));
 $("#keys-open").addEventListener("click", () => $("#keys").showModal());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
+addEventListener("beforeunload", () => { leaving = true; });
+addEventListener("pageshow", () => { leaving = false; });
 
 /** Offer these sources too; a new film may bring a new one. */
 function offer(sources) {

@@ -138,10 +138,9 @@ def dealt(digests: Sequence[str], patients: Sequence[str]) -> NDArray[np.int64]:
     >>> dealt(["c", "a", "b", "d"], ["eve", "joe", "eve", "ann"]).tolist()
     [1, 0, 1, 2]
     """
-    first: dict[str, str] = {}
-    for digest, patient in zip(digests, patients, strict=True):
-        first[patient] = min(digest, first.get(patient, digest))
-    place = {patient: number for number, patient in enumerate(sorted(first, key=lambda patient: first[patient]))}
+    place: dict[str, int] = {}
+    for _, patient in sorted(zip(digests, patients, strict=True)):
+        place.setdefault(patient, len(place))
     return np.array([place[patient] % PARTS for patient in patients], dtype=np.int64)
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unseen import __version__
 from unseen.artifacts.recipe import Recipe, validated
 from unseen.artifacts.run import runs_root
 from unseen.detectors.fitting import Fitting, Normals
@@ -27,7 +26,7 @@ from unseen.evaluation.roc import Bools, Floats, auroc
 from unseen.experiments.cohort import cohort_of
 from unseen.experiments.detectors.development import FOLD
 from unseen.experiments.over_seeds import aurocs, mean_over, picks_of
-from unseen.experiments.rows import Row
+from unseen.experiments.rows import Row, study_of_folds
 from unseen.experiments.running import check_normals_alone, detector_of, finder_for, resolve
 from unseen.experiments.suspects import deviations, seen
 from unseen.training.settings import Training
@@ -73,11 +72,13 @@ def contamination_row(
     scores: dict[float, list[Floats]] = {share: [] for share in shares}
     listed: dict[float, list[tuple[float, float]]] = {share: [] for share in shares}
     number: dict[float, int] = {}
+    device = ""
     for share in shares:
         for seed in seeds:
             dirty, patients, hidden = dirtied(films, share, seed)
             number[share] = int(hidden.sum())
-            scores[share].append(_scored(recipe, films, dirty, seed))
+            scored, device = _scored(recipe, films, dirty, seed)
+            scores[share].append(scored)
             if share > 0:
                 found, _ = deviations(recipe, dirty, patients)
                 first = np.argsort(-found, kind="stable")[: int(hidden.sum())]
@@ -89,15 +90,11 @@ def contamination_row(
     picks = picks_of(len(seeds))
     means = {share: mean_over(drawn[str(share)], picks) for share in shares}
     return {
-        "recipe": ROWS + recipe.short,
-        "seed": recipe.seed,
-        "fold": FOLD,
+        **study_of_folds(ROWS + recipe.short, recipe, (FOLD,)),
         "seeds": list(seeds),
         "n": {"normal": int((~films.abnormal).sum()), "abnormal": int(films.abnormal.sum())},
         "training_normals": len(films.normals.digests),
-        "px": recipe.view["size"],
-        "device": str(recipe.training["device"]),
-        "version": __version__,
+        "device": device,
         "shares": [
             {
                 "share": share,
@@ -155,8 +152,10 @@ def dirtied(films: Prepared, share: float, seed: int) -> tuple[Normals, list[str
     return mixed, patients, np.arange(len(patients)) >= len(films.patients)
 
 
-def _scored(recipe: Recipe, films: Prepared, normals: Normals, seed: int) -> Floats:
+def _scored(recipe: Recipe, films: Prepared, normals: Normals, seed: int) -> tuple[Floats, str]:
+    """The tested films' scores, and the device that it learnt on."""
     detector = detector_of(recipe)
     training = validated(recipe.training, Training, where="training").model_copy(update={"seed": seed})
     detector.learn(normals, Fitting(training))
-    return np.array([detector.judge(view).score for view in films.tested.views()])
+    _, device = detector.clock(0.0)
+    return np.array([detector.judge(view).score for view in films.tested.views()]), device

@@ -306,10 +306,10 @@ def dirty(rows: Sequence[Entry]) -> list[str]:
     return [
         title,
         f"Abnormal films of folds 1 to 4, their labels taken away, put among the {first['training_normals']} normals "
-        f"to learn from; tested on fold 0, mean over {len(first['seeds'])} draws of which films are hidden. *Change* "
-        "is paired, against clean normals. *Found*: of the films at the top of `unseen suspects`' list, as many as are "
-        "hidden, so many are hidden ones (by chance: their share of all). *AUROC of the list*: hidden films against "
-        "normals.",
+        f"to learn from; tested on fold 0, mean over {len(first['seeds'])} draws of which films are hidden; "
+        f"{first['device']}, {first['date']}. *Change* is paired, against clean normals. *Found*: of the films at the "
+        "top of `unseen suspects`' list, as many as are hidden, so many are hidden ones (by chance: their share of "
+        "all). *AUROC of the list*: hidden films against normals.",
         table(head, lines),
     ]
 

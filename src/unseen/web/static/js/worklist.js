@@ -282,8 +282,7 @@ $("#previous").addEventListener("click", () => turn(false));
 $("#next").addEventListener("click", () => turn(true));
 $("#keys-open").addEventListener("click", () => $("#keys").showModal());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
-addEventListener("beforeunload", () => { leaving = true; });
-addEventListener("pageshow", () => { leaving = false; });
+addEventListener("beforeunload", () => { leaving = true; setTimeout(() => { leaving = false; }, 10_000); }); // it may be called off
 
 /** Offer these sources too; a new film may bring a new one. */
 function offer(sources) {

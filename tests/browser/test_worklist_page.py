@@ -329,13 +329,14 @@ def test_a_list_that_begins_to_be_blind_does_not_call_off_the_study_that_is_open
     def blindly(route: Route) -> None:
         if not held:
             return route.continue_()
-        answer = route.fetch()
         told.append(True)
-        return route.fulfill(response=answer, json=answer.json() | {"blind": True})
+        return route.fulfill(json=listed_page | {"blind": True})
 
     with chromium.new_context() as context:
         page = signed_in(context, site, "ann")
         study = shown(page)[0]
+        with client(site, "ann") as other:
+            listed_page = other.post("studies/search", json={"tab": "to_read"}).raise_for_status().json()
         page.route(f"{site.root}/studies/{study}**", lambda route: held.append(route))
         page.route("**/api/v1/studies/search", blindly)
         page.evaluate(
@@ -350,6 +351,7 @@ def test_a_list_that_begins_to_be_blind_does_not_call_off_the_study_that_is_open
         held[0].continue_()
         expect(page.locator(f'#viewer[data-study="{study}"]')).to_be_attached()
         assert len(held) == 1
+        page.unroute_all(behavior="ignoreErrors")
 
 
 def test_no_film_that_was_not_cleared_is_called_normal(clearing: Site, chromium: Browser) -> None:

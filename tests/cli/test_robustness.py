@@ -91,7 +91,7 @@ def test_a_table_each_way_the_films_own_noise_and_the_json(say: Say, data: Path,
         f"The films' own noise, estimated from their finest details: σ {row['own_sigma']['0.5']:.3g} "
     )
     assert LIMITS in answer.err and f"written: {out}" in answer.err
-    assert re.search(r"^  8/8  (sure|oracle), seed [01], σ 0(\.1)?: 0 s of training$", answer.err, flags=re.MULTILINE)
+    assert re.search(r"^  8/8  (sure|oracle), seed [01], σ 0(\.1)?: \d+ s of training$", answer.err, flags=re.MULTILINE)
 
     again = say(*words)
     assert again.code == 0 and again.out == answer.out and "8 trainings, 8 of them found again" in again.err

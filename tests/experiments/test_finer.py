@@ -37,9 +37,10 @@ def test_a_recipe_at_twice_its_size_is_set_beside_itself(world: World, monkeypat
         fold=both["fold"].to_numpy(),
     )
     found = row["above"]["itself"]["pooled"]
-    assert found["value"] == pytest.approx(expected.difference.value) and found["films"] == len(both)
+    # rows keep six decimals: one figure is off by 5e-7 at most, a difference of two beside a third by 1.5e-6
+    assert found["value"] == pytest.approx(expected.difference.value, abs=1e-6) and found["films"] == len(both)
     differ = row["metrics"]["auroc"]["pooled"]["value"] - row["before"]["auroc"]["pooled"]["value"]
-    assert found["value"] == pytest.approx(differ, abs=1e-6)
+    assert found["value"] == pytest.approx(differ, abs=2e-6)
     page = detectors_page({row["recipe"]: json.loads(json.dumps(row, allow_nan=False))})
     assert "64 px in the place of 32" in page and f"| `{recipe.short}` |" in page.partition("## Finer pixels")[2]
 

@@ -14,7 +14,8 @@ from unseen.anatomy.crossfit import CrossFittedLungs
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.film import Film
 from unseen.detectors.anatpaste import AnatPaste
-from unseen.detectors.detector import Finding, FitError
+from unseen.detectors.detector import Finding
+from unseen.detectors.errors import FitError
 from unseen.detectors.patch_memory import PatchMemory
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save

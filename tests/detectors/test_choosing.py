@@ -16,7 +16,8 @@ from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.choosing import Chooser
-from unseen.detectors.detector import Detector, Finding, FitError, Judgement
+from unseen.detectors.detector import Detector, Finding, Judgement
+from unseen.detectors.errors import FitError
 from unseen.detectors.evenly import evenly
 from unseen.training.errors import TrainingError
 from unseen.training.loop import Progress

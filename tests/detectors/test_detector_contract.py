@@ -14,7 +14,8 @@ import unseen as un
 from tests.detectors.conftest import QUICK, Given, Make
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Detector, Finding, FitError
+from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.errors import FitError
 from unseen.training.loop import Progress
 
 KEYS = METHODS.keys()

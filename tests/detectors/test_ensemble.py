@@ -12,8 +12,8 @@ from tests.detectors.conftest import QUICK, Make
 from unseen.anatomy.crossfit import CrossFittedLungs
 from unseen.data.film import Film
 from unseen.detectors.dae import Dae
-from unseen.detectors.detector import FitError
 from unseen.detectors.ensemble import Ensemble
+from unseen.detectors.errors import FitError
 from unseen.detectors.evenly import evenly
 from unseen.detectors.pca import Pca
 from unseen.training.history import History

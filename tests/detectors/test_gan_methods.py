@@ -18,7 +18,8 @@ from unseen.detectors.adversary import Adversary, GanSettings
 from unseen.detectors.alpha_gan import AlphaGan
 from unseen.detectors.anogan import AnoGan
 from unseen.detectors.bigan import BiGan
-from unseen.detectors.detector import Detector, FitError
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
 from unseen.detectors.f_anogan import FAnoGan
 from unseen.detectors.gan_detector import GanDetector
 from unseen.detectors.ganomaly import Ganomaly

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from tests.detectors.conftest import Make
-from unseen.detectors.detector import FitError
 from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
+from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.losses.adversarial import discriminator_bce
 from unseen.physics.poisson_gaussian import PoissonGaussian

@@ -22,7 +22,8 @@ from unseen.detectors.dae import Dae, coarse_noise
 from unseen.detectors.dct import Dct
 from unseen.detectors.ddad import Ddad
 from unseen.detectors.deep_svdd import away_from_nought
-from unseen.detectors.detector import Detector, FitError
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
 from unseen.detectors.evenly import evenly
 from unseen.detectors.lesion_classifier import varied
 from unseen.detectors.one_class_svm import OneClassSvm, _Machine

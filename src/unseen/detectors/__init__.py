@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from unseen.detectors.detector import Detector as Detector
     from unseen.detectors.detector import Finding as Finding
     from unseen.detectors.detector import Judgement as Judgement
-    from unseen.detectors.device_error import DeviceError as DeviceError
     from unseen.detectors.ensemble import Ensemble as Ensemble
+    from unseen.detectors.errors import DeviceError as DeviceError
     from unseen.detectors.f_anogan import FAnoGan as FAnoGan
     from unseen.detectors.fitting import Fitting as Fitting
     from unseen.detectors.ganomaly import Ganomaly as Ganomaly
@@ -84,6 +84,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "ddad": ["Ddad"],
         "deep_svdd": ["DeepSvdd"],
         "ensemble": ["Ensemble"],
+        "errors": ["DeviceError"],
         "detector": ["Detector", "Finding", "Judgement"],
         "fitting": ["Fitting"],
         "f_anogan": ["FAnoGan"],
@@ -96,7 +97,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "resunet_ganomaly": ["ResUnetGanomaly"],
         "roi_oracle": ["RoiOracle"],
         "roi_sure": ["RoiSure"],
-        "device_error": ["DeviceError"],
         "saved": ["finder_of", "load", "save"],
         "student_teacher": ["StudentTeacher"],
     },

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from unseen.detectors.detector import FitError
+from unseen.detectors.errors import FitError
 
 
 @dataclass(frozen=True, eq=False)

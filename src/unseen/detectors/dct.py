@@ -20,7 +20,8 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.detectors.detector import Detector, FitError, Judgement, Settings
+from unseen.detectors.detector import Detector, Judgement, Settings
+from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from unseen.anatomy.view import View, Viewed
 from unseen.artifacts.recipe import validated
 from unseen.data.film import Film, NotRead
+from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
 
 if TYPE_CHECKING:
@@ -38,10 +39,6 @@ if TYPE_CHECKING:
     from unseen.training.settings import Training
 
 _log = logging.getLogger("unseen")
-
-
-class FitError(ValueError):
-    """Films or settings from which a detector cannot be trained; a sentence for the user."""
 
 
 class Finder(Protocol):

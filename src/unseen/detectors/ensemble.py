@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from unseen.anatomy.view import View
 from unseen.artifacts.recipe import validated
-from unseen.detectors.detector import Detector, FitError, Judgement, Settings
+from unseen.detectors.detector import Detector, Judgement, Settings
+from unseen.detectors.errors import FitError
 from unseen.detectors.evenly import evenly
 from unseen.detectors.fitting import Fitting, Normals
 

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from unseen.detectors.adversary import GanSettings
-from unseen.detectors.detector import Detector, FitError, Judgement
+from unseen.detectors.detector import Detector, Judgement
+from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
 
 if TYPE_CHECKING:

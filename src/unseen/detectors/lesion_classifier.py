@@ -26,7 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.detectors.backbone import Backbone
-from unseen.detectors.detector import Detector, FitError, Settings
+from unseen.detectors.detector import Detector, Settings
+from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.synthetic_lesions import ALL, clouded, pasted
 from unseen.networks.photographs import fill

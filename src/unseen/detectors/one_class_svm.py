@@ -21,7 +21,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.autoencoder import Autoencoder, AutoencoderSettings
-from unseen.detectors.detector import FitError, Judgement
+from unseen.detectors.detector import Judgement
+from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.restorer import mean_inside
 

@@ -18,7 +18,7 @@ from unseen.artifacts.recipe import validated
 from unseen.artifacts.unknown import unknown
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
-from unseen.detectors.device_error import DeviceError
+from unseen.detectors.errors import DeviceError
 
 if TYPE_CHECKING:
     from pathlib import Path

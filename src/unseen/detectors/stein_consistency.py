@@ -17,8 +17,8 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 
-from unseen.detectors.detector import FitError
 from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
+from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.losses.mixed_stein import mixed_sure
 from unseen.losses.stein import sure, sure_literal

@@ -1,0 +1,11 @@
+"""Errors that a detector raises for the user: films that do not fit, a device that cannot be used."""
+
+from __future__ import annotations
+
+
+class FitError(ValueError):
+    """Films or settings from which a detector cannot be trained; a sentence for the user."""
+
+
+class DeviceError(ValueError):
+    """A device or a runtime that cannot be used here, or not for this detector; a sentence for the user."""

@@ -13,7 +13,8 @@ from unseen.artifacts.bundle import BundleError
 from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finding
-from unseen.detectors.saved import finder_of, load, save, save_finder
+from unseen.detectors.saved import load, save
+from unseen.detectors.weights import finder_of, save_finder
 
 
 @pytest.mark.parametrize("key", METHODS.keys())

@@ -14,7 +14,8 @@ from unseen.artifacts.limits import LIMITS
 from unseen.artifacts.shipped import located, shipped
 from unseen.data import films, phantoms
 from unseen.detectors.detector import Finding
-from unseen.detectors.saved import finder_of, load
+from unseen.detectors.saved import load
+from unseen.detectors.weights import finder_of
 
 GOLDEN = Path(__file__).with_name("shipped_scores.json")
 FILMS = Path(__file__).with_name("shipped_films")

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from unseen.detectors.resunet_ganomaly import ResUnetGanomaly as ResUnetGanomaly
     from unseen.detectors.roi_oracle import RoiOracle as RoiOracle
     from unseen.detectors.roi_sure import RoiSure as RoiSure
-    from unseen.detectors.saved import finder_of as finder_of
     from unseen.detectors.saved import load as load
     from unseen.detectors.saved import save as save
     from unseen.detectors.student_teacher import StudentTeacher as StudentTeacher
+    from unseen.detectors.weights import finder_of as finder_of
 
 METHODS = Registry(
     room="detectors",
@@ -97,7 +97,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "resunet_ganomaly": ["ResUnetGanomaly"],
         "roi_oracle": ["RoiOracle"],
         "roi_sure": ["RoiSure"],
-        "saved": ["finder_of", "load", "save"],
+        "saved": ["load", "save"],
         "student_teacher": ["StudentTeacher"],
+        "weights": ["finder_of"],
     },
 )

@@ -273,7 +273,7 @@ class Detector(ABC):
 
         Raises ValueError for a detector that has not been trained.
         """
-        from unseen.detectors.saved import weights_sha256
+        from unseen.detectors.weights import weights_sha256
 
         return weights_sha256(self) if self.card is None else self.card.weights_sha256
 
@@ -352,7 +352,7 @@ def _both(
 
 
 def _finder_in(folder: Path | str) -> Finder:
-    from unseen.detectors.saved import finder_of
+    from unseen.detectors.weights import finder_of
 
     found = finder_of(folder)
     if found is None:

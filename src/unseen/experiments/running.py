@@ -24,7 +24,8 @@ from unseen.artifacts.run import Run, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finder
-from unseen.detectors.saved import add_gate, finder_of, gate_parts, load, save
+from unseen.detectors.saved import add_gate, gate_parts, load, save
+from unseen.detectors.weights import finder_of
 from unseen.experiments.cohort import cohort_of, lung_films, of_unknown_label, own_normals, phantom_normals
 from unseen.priors import GENERATORS
 from unseen.reconstruction import RECONSTRUCTORS

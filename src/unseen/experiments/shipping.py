@@ -22,7 +22,8 @@ from unseen.artifacts.run import runs_root
 from unseen.data.film import Film
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.pca import Pca
-from unseen.detectors.saved import load, save, save_finder
+from unseen.detectors.saved import load, save
+from unseen.detectors.weights import save_finder
 from unseen.evaluation.figures import metrics_from_table
 from unseen.evaluation.interval import Json
 from unseen.evaluation.roc import auroc

@@ -30,7 +30,7 @@ from unseen.worklist.store import Store
 SIDE = 256
 PASSWORD = "correct horse battery staple"
 RAW = {"Content-Type": "application/octet-stream"}
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

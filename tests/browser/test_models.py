@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -168,9 +167,8 @@ def test_losses_grow_while_one_looks(labelled: Site, trainings: Path, chromium: 
     generator = page.locator("#losses path.c0")
     before = generator.get_attribute("d")
     log.add({"generator": 1.5, "discriminator": 0.4}, seconds=25)
-    began = time.monotonic()
     expect(page.locator("#run-words")).to_contain_text("step 61")
-    assert time.monotonic() - began < 5 and generator.get_attribute("d") != before
+    assert generator.get_attribute("d") != before
     page.get_by_role("button", name="discriminator").click()
     expect(page.locator("#losses path.line")).to_have_count(1)
     log.close()

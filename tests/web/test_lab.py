@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.stopped_process import once_asked, stop
 from tests.web.conftest import Api, MakeApi, said
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place
@@ -266,22 +266,27 @@ def test_the_process_is_ended_when_it_is_late_or_dies_and_comes_back(laboratory:
     told = fetched(lab)
     first = pid_of(lab)
     assert fetched(lab) == told and lab.child_pid == first, "one process answers all"
+    stop(first)  # it never answers
     lab.answer_s = 0.3
     with pytest.raises(WorklistError, match=r"took longer than 0\.3 s and was stopped"):
         fetched(lab, "verdict", SLOW)
     assert lab.child_pid is None and not alive(first)
     lab.answer_s = 90
     assert fetched(lab) == told
-    threading.Timer(0.5, os.kill, (pid_of(lab), signal.SIGKILL)).start()
+    child = lab._child
+    assert child is not None
+    stop(child.pid)
+    once_asked(child, child.kill)
     with pytest.raises(WorklistError, match="ended before it had an answer"):
         fetched(lab, "verdict", SLOW)
     assert fetched(lab) == told
     last = pid_of(lab)
+    stop(last)
+    lab.answer_s = 3600  # whoever waits for the answer waits too long for a test
     with pytest.raises(BusyError):
         lab.ask("verdict", SLOW)
-    begin = time.monotonic()
     lab.close()  # in the middle of an answer
-    assert time.monotonic() - begin < 10 and not alive(last)
+    assert not alive(last)
     with pytest.raises(BusyError, match="stopping"):
         lab.ask("measurement", ASKED)
 
@@ -322,7 +327,7 @@ class Held(Laboratory):
     def _replied(self, question: str) -> dict[str, Any]:
         what = json.loads(question)["what"]
         self.questions.append(what)
-        assert self.go.wait(30)
+        assert self.go.wait(300)
         if what == "verdict":
             raise WorklistError("no")
         return {"answer": {"what": what}}
@@ -338,7 +343,7 @@ def test_nobody_waits_for_long_and_no_question_is_answered_twice(monkeypatch: py
     with pytest.raises(BusyError, match="computes for others"):
         lab.ask("verdict", {})
     lab.go.set()
-    monkeypatch.setattr(lab_asking, "_WAIT_S", 30)  # from here on answers come, however busy the machine
+    monkeypatch.setattr(lab_asking, "_WAIT_S", 300)  # from here on answers come, however busy the machine
     assert lab.ask("measurement", {}) == {"what": "measurement"}
     assert lab.questions == ["measurement"], "its answer was kept until it was fetched"
     with pytest.raises(WorklistError, match=r"^no$"):
@@ -347,20 +352,18 @@ def test_nobody_waits_for_long_and_no_question_is_answered_twice(monkeypatch: py
 
 
 def test_few_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_asking, "_WAIT_S", 20)
+    monkeypatch.setattr(lab_asking, "_WAIT_S", 3600)  # whoever waits, waits too long for a test
     lab = Held()
     told: list[dict[str, Any]] = []
     waiting = [threading.Thread(target=lambda n=n: told.append(lab.ask("measurement", {"n": n}))) for n in range(4)]
     for one in waiting:
         one.start()
     until(lambda: lab._places._value == 0, 10)  # type: ignore[attr-defined]  # all places are taken
-    begin = time.monotonic()
     with pytest.raises(BusyError, match="computes for others"):
         lab.ask("measurement", {})
-    assert time.monotonic() - begin < 5
     lab.go.set()
     for one in waiting:
-        one.join(30)
+        one.join(60)
     assert len(told) == 4
     lab.close()
 

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,13 @@ class Line:
         )
 
     def heard(self) -> bytes:
-        """Everything up to where the server hangs up."""
+        """Everything up to where the server hangs up: at its leisure, or at once, with bytes of ours unread."""
         parts = b""
-        while part := self.socket.recv(65536):
-            parts += part
+        try:
+            while part := self.socket.recv(65536):
+                parts += part
+        except ConnectionResetError:
+            pass
         return parts
 
 
@@ -137,9 +141,7 @@ def test_a_second_slow_question_on_a_line_is_hung_up_on_too(line: Any, monkeypat
     asking.say(b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert b" 200 " in asking.socket.recv(65536)
     asking.say(b"GET /api/v1/health HTTP/1.1\r\nHost: ")
-    begun = time.monotonic()
-    asking.heard()
-    assert time.monotonic() - begun < 20
+    asking.heard()  # raises TimeoutError where nobody hangs up
 
 
 def test_who_sends_too_much_hears_why(line: Any, api: Api, store: Store) -> None:
@@ -189,8 +191,9 @@ def test_many_slow_senders_leave_room_for_others(line: Any, api: Api, store: Sto
 )
 def test_what_is_no_http_costs_nobody_else_anything(line: Any, said: bytes) -> None:
     odd = line()
-    odd.say(said)
-    odd.socket.shutdown(socket.SHUT_WR)
+    with suppress(OSError):  # it may have hung up before the last byte
+        odd.say(said)
+        odd.socket.shutdown(socket.SHUT_WR)
     assert b" 50" not in odd.heard()[:20]
     asking = line()
     asking.say(b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

@@ -26,8 +26,8 @@ async def events(parts: Parts, account: Reader) -> StreamingResponse:
 
 
 async def _stream(parts: Served) -> AsyncIterator[str]:
-    yield "retry: 2000\n\n"
     told, spoke = await anyio.to_thread.run_sync(parts.pulse.latest), time.monotonic()
+    yield "retry: 2000\n\n"  # what changes once this was heard is news
     while not parts.stopping.is_set():
         await anyio.sleep(_STEP_S)
         seen = await anyio.to_thread.run_sync(parts.pulse.latest)

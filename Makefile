@@ -62,34 +62,34 @@ quick: $(STAMP)
 	$(PYTEST) -m "not slow and not soak" --timeout 60
 
 results: $(STAMP)
-	$(BIN)/python -m unseen.experiments
+	$(BIN)/python -m studies
 
 # Hours: may be stopped (Ctrl-C) and said again, and goes on. The settings keep memory that each step needs again.
 results-thesis: $(STAMP)
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 \
-		$(BIN)/python -m unseen.experiments --only thesis
-	$(BIN)/python docs/figures/thesis_curves.py
+		$(BIN)/python -m studies --only thesis
+	$(BIN)/python -m studies.figures.thesis_curves
 
 results-screening: $(STAMP)
-	$(BIN)/python -m unseen.experiments --only screening
-	$(BIN)/python -m unseen.experiments.gate_table
-	$(BIN)/python -m unseen.experiments.gate_table --render docs/theory/gate.md
+	$(BIN)/python -m studies --only screening
+	$(BIN)/python -m studies.gate_table
+	$(BIN)/python -m studies.gate_table --render docs/theory/gate.md
 
 # Hours: may be stopped (Ctrl-C) and said again, and goes on; a row is written after each arm. Settings as above.
 results-imaging: $(STAMP)
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 OMP_NUM_THREADS=1 \
-		$(BIN)/python -m unseen.experiments.imaging
+		$(BIN)/python -m studies.imaging
 
 # Hours, most of them the generators' trainings: may be stopped (Ctrl-C) and said again, and goes on.
 results-priors: $(STAMP)
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 OMP_NUM_THREADS=1 \
-		$(BIN)/python -m unseen.experiments.priors
-	$(BIN)/python docs/figures/priors_curves.py
+		$(BIN)/python -m studies.priors
+	$(BIN)/python -m studies.figures.priors_curves
 
 # A day: may be stopped (Ctrl-C) and said again, and goes on; a row is written as soon as it is there.
 results-detectors: $(STAMP)
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 OMP_NUM_THREADS=1 \
-		$(BIN)/python -m unseen.experiments.detectors
+		$(BIN)/python -m studies.detectors
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
@@ -112,7 +112,7 @@ screenshots: $(STAMP)
 	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest tests/browser/test_pages_look.py
 
 soak: $(STAMP)
-	UNSEEN_SOAK=results/soak.json $(PYTEST) -m soak --timeout 2700
+	UNSEEN_SOAK=studies/results/soak.json $(PYTEST) -m soak --timeout 2700
 	$(BIN)/python docs/reliability_page.py
 
 lint: $(STAMP)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks` (`make bench`): measure, write results/bench.json, render docs/speed.md from it.
+"""`python -m benchmarks` (`make bench`): measure, write studies/results/bench.json, render docs/speed.md from it.
 
 python -m benchmarks                    under ten minutes on a machine with nothing else to do
 python -m benchmarks --full             the losses at the size of the step too: half an hour more
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--loss-features", type=int, default=32)
     parser.add_argument("--loss-epochs", type=int, default=5, help="of ten batches each")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=Path("results/bench.json"))
+    parser.add_argument("--out", type=Path, default=Path("studies/results/bench.json"))
     parser.add_argument("--page", type=Path, default=Path("docs/speed.md"))
     given = parser.parse_args()
     figures: Figures = {}

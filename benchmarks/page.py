@@ -1,4 +1,4 @@
-"""docs/speed.md, from the figures of results/bench.json alone."""
+"""docs/speed.md, from the figures of studies/results/bench.json alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def page(figures: dict[str, Any]) -> str:  # Any: JSON
     flags = ", ".join(f"`{flag}`" for flag in machine["flags"]) or "none that matter here"
     blocks = [
         "# Speed",
-        f"*Rendered by `make bench` from `results/bench.json`; every figure is in there. {LIMITS}*",
+        f"*Rendered by `make bench` from `studies/results/bench.json`; every figure is in there. {LIMITS}*",
         f"Measured on {machine['cpu']}, {machine['cores']} cores, with the instructions {flags}; torch "
         f"{machine['torch']}, OpenVINO {machine['openvino']}, unseen {machine['unseen']}; {figures['date']}. Other "
         "machines give other figures: without bfloat16 instructions above all. What is compared takes turns in one "

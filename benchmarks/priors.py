@@ -1,6 +1,6 @@
 """The search over a generator's latents, all pictures and starts in one batch, against the loop over both.
 
-python -m benchmarks.priors               64 pictures × 10 starts; results/bench-priors.json (minutes: the loop is slow)
+python -m benchmarks.priors               64 pictures × 10 starts (minutes: the loop is slow)
 python -m benchmarks.priors --looped 32   the loop over so many of the 640 only, and its time in proportion
 python -m benchmarks.priors --recipe priors/mnist-vae   that generator, trained or found in $UNSEEN_RUNS, and its test
                                                         pictures; else a decoder drawn at random, and pictures by it
@@ -24,13 +24,13 @@ from benchmarks.machine import described
 from unseen.artifacts import recipe as recipes
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import validated
-from unseen.experiments.priors.pictures import PictureSettings, load
-from unseen.experiments.priors.training import train_generator
 from unseen.networks.dcgan import Decoder
 from unseen.physics.mask import Mask
 from unseen.priors.generator import Generator
 from unseen.priors.latent_prior import Search
 from unseen.priors.range import Range
+from unseen.runs.generator_images import PictureSettings, load
+from unseen.runs.generator_training import train_generator
 from unseen.training.showing import shown_on
 
 LEAST = 3.0  # times as fast
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--looped", type=int, help="of the pictures × restarts; left out: all")
     parser.add_argument("--recipe", help="a generator's recipe, of pictures of 32 x 32")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("results/bench-priors.json"))
+    parser.add_argument("--out", type=Path, default=Path("studies/results/bench-priors.json"))
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     figures = {"date": datetime.now(UTC).date().isoformat(), "machine": described()} | measured(given)

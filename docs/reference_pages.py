@@ -1,6 +1,6 @@
 """MkDocs hook: one reference page per room, made from the public names in the room's `__init__.py`.
 
-A name is found by reading the `if TYPE_CHECKING:` imports: nothing is imported, and a new name shows up by itself.
+A name is found by reading the imports of `__init__.pyi`: nothing is imported, and a new name shows up by itself.
 """
 
 from __future__ import annotations
@@ -20,26 +20,24 @@ def rooms() -> list[str]:
     return sorted(p.parent.name for p in PACKAGE.glob("*/__init__.py") if p.parent.name != "cli")
 
 
-def public_names(source: str) -> dict[str, str]:
-    """Public name → dotted path of what it stands for, as the `if TYPE_CHECKING:` block of `source` says."""
-    names: dict[str, str] = {}
-    for block in ast.walk(ast.parse(source)):
-        if isinstance(block, ast.If) and isinstance(block.test, ast.Name) and block.test.id == "TYPE_CHECKING":
-            for node in block.body:
-                if isinstance(node, ast.ImportFrom):
-                    names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+def public_names(room: str) -> dict[str, str]:
+    """Public name → dotted path of what it stands for, as the `__init__.pyi` of `room` says."""
+    stub = (PACKAGE / Path(*room.split(".")) / "__init__.pyi").read_text(encoding="utf-8")
+    return {
+        alias.asname or alias.name: ".".join(filter(None, ("unseen", room, node.module, alias.name)))
+        for node in ast.parse(stub).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
 
 
 def page(room: str) -> str:
     """The Markdown of one room's page."""
     source = (PACKAGE / room / "__init__.py").read_text(encoding="utf-8")
     parts = [f"# un.{room}", ast.get_docstring(ast.parse(source)) or "", NOTICE]
-    for name, target in public_names(source).items():
+    for name, target in public_names(room).items():
         if (PACKAGE.parent / Path(*target.split("."))).is_dir():  # a room within the room, such as data.phantoms
-            inner = public_names(
-                (PACKAGE.parent / Path(*target.split(".")) / "__init__.py").read_text(encoding="utf-8")
-            )
+            inner = public_names(target.removeprefix("unseen."))
             parts += [entry(f"{name}.{below}", path) for below, path in inner.items()]
         else:
             parts.append(entry(name, target))

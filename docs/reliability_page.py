@@ -1,6 +1,6 @@
 """`docs/reliability.md`: what is promised of crashes, broken files and memory, and what the long tests last found.
 
-python docs/reliability_page.py          renders results/soak.json, which `make soak` wrote; it does this at its end
+python docs/reliability_page.py          renders studies/results/soak.json; `make soak` calls it at its end
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _MADE_ON = ("date", "python", "torch", "processor")
 PAGE = """\
 # Reliability
 
-*Rendered by `make soak` from `results/soak.json`; every figure is in there. Research use only. Not a medical device. \
-Not for diagnosis.*
+*Rendered by `make soak` from `studies/results/soak.json`; every figure is in there. Research use \
+only. Not a medical device. Not for diagnosis.*
 
 {number} promises. Each is tested in a short form by every `make test`, and in a long form by `make soak`, by hand.
 
@@ -103,7 +103,7 @@ joined to the store by SHA-256. The same is done to the worklist below the serve
 
 
 def page(soak: Mapping[str, Entry]) -> str:
-    """The whole page as Markdown, from the entries of `results/soak.json`."""
+    """The whole page as Markdown, from the entries of `studies/results/soak.json`."""
     kills, hostile, films = soak["kills"], soak["hostile"], soak["films"]
     lines = ["| | Peak memory | Seconds | Date | Python | torch | Machine | Commit |", "|---|" + "---|" * 7]
     for words, entry in (("Kills", kills), ("Broken files", hostile), ("Many films", films)):
@@ -152,6 +152,6 @@ def megabytes(number: float) -> str:
 
 
 if __name__ == "__main__":
-    soak = json.loads((ROOT / "results" / "soak.json").read_text(encoding="utf-8"))
+    soak = json.loads((ROOT / "studies" / "results" / "soak.json").read_text(encoding="utf-8"))
     (ROOT / "docs" / "reliability.md").write_text(page(soak), encoding="utf-8")
     print("rendered docs/reliability.md")

@@ -1,4 +1,4 @@
-"""`make bench-imaging`: measure, write results/bench-imaging.json, render docs/speed-imaging.md from it.
+"""`make bench-imaging`: measure, write studies/results/bench-imaging.json, render docs/speed-imaging.md from it.
 
 python -m benchmarks.imaging               some minutes on a machine with nothing else to do
 python -m benchmarks.imaging --quick       every case once, at small sizes: does it run?
@@ -55,7 +55,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="two calls each, at small sizes")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=ROOT / "results" / "bench-imaging.json")
+    parser.add_argument("--out", type=Path, default=ROOT / "studies" / "results" / "bench-imaging.json")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "speed-imaging.md")
     given = parser.parse_args()
     figures: Settings = {"rows": []}

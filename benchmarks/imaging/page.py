@@ -1,4 +1,4 @@
-"""docs/speed-imaging.md, from the figures of results/bench-imaging.json alone."""
+"""docs/speed-imaging.md, from the figures of studies/results/bench-imaging.json alone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def page(figures: Settings) -> str:
         beside += f"{'; ' if there else ''}{' and '.join(missing)} not there to be measured: `make peers`"
     blocks = [
         "# Speed of imaging",
-        f"*Rendered by `make bench-imaging` from `results/bench-imaging.json`; every figure is in there. {LIMITS}*",
+        "*Rendered by `make bench-imaging` from `studies/results/bench-imaging.json`; every figure is in there. "
+        f"{LIMITS}*",
         f"Threads: {figures['threads']}; {beside}. {_where(figures['measured'])}. Each library has a process of its "
         "own, and they take turns call by call; every call gets an input that it has not seen. Times are the shortest "
         "of at least three calls, after one to warm up: other work on the machine only adds.",

@@ -4,9 +4,11 @@ Research use only. Not a medical device. Not for diagnosis.
 
 The rooms, from the top of the house to the bottom (imports point only downwards):
 
+- ``demo``: the first minutes: phantoms, two detectors, a report, a filled worklist
 - ``web``: the HTTP API: shows and asks, no arithmetic of its own
+- ``lab``: the imaging lab: one image, one measurement, each method's reconstruction
 - ``worklist``: studies, their order, decisions and reports, the audit trail; workers; the only SQL
-- ``experiments``: recipe to run to bundle to row
+- ``runs``: recipe to run to bundle
 - ``screening``: from a score to a decision: calibration, policy, input gate, drift
 - ``evaluation``: ROC, intervals, shortcut audit, localisation, the report
 - ``detectors``: one file a method; a score depends on its film alone
@@ -23,46 +25,8 @@ A room is imported when it is first named, so that ``import unseen`` itself cost
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import lazy_loader
-
-if TYPE_CHECKING:
-    from unseen import anatomy as anatomy
-    from unseen import artifacts as artifacts
-    from unseen import data as data
-    from unseen import detectors as detectors
-    from unseen import evaluation as evaluation
-    from unseen import experiments as experiments
-    from unseen import losses as losses
-    from unseen import networks as networks
-    from unseen import physics as physics
-    from unseen import priors as priors
-    from unseen import reconstruction as reconstruction
-    from unseen import screening as screening
-    from unseen import training as training
-    from unseen import web as web
-    from unseen import worklist as worklist
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=[
-        "anatomy",
-        "artifacts",
-        "data",
-        "detectors",
-        "evaluation",
-        "experiments",
-        "losses",
-        "networks",
-        "physics",
-        "priors",
-        "reconstruction",
-        "screening",
-        "training",
-        "web",
-        "worklist",
-    ],
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -18,8 +18,8 @@ from tests.browser.conftest import PASSWORD, Site, signed_in
 from tests.web.running import Running
 from unseen.data.phantoms.as_dicom import Station
 from unseen.data.reading import films
+from unseen.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.detectors.saved import load
-from unseen.experiments.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.screening.calibrating import calibrate
 from unseen.worklist.filling import fill
 from unseen.worklist.store import Store

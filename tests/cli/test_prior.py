@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import LIMITS, Say
-from tests.experiments.test_prior_training import SMALL
+from tests.studies.test_prior_training import SMALL
 from unseen.artifacts import bundle
 
 

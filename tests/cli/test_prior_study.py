@@ -11,10 +11,10 @@ import torch
 
 from tests.cli.conftest import LIMITS, Say
 from unseen.data.shapes import squares_and_circles
-from unseen.experiments.priors.pictures import PictureSettings, load
 from unseen.priors.ae import AE
 from unseen.priors.saved import save
 from unseen.priors.vae import VAE
+from unseen.runs.generator_images import PictureSettings, load
 from unseen.training.settings import Training
 
 

@@ -13,9 +13,8 @@ import pytest
 from tests.cli.conftest import LIMITS, Say, World
 from unseen.artifacts import bundle
 from unseen.artifacts import recipe as recipes
-from unseen.experiments.imaging.settings import resolved
-from unseen.experiments.priors import training as generator
-from unseen.experiments.running import resolve
+from unseen.runs import generator_training as generator
+from unseen.runs.training import resolve
 
 
 def joined(folder: Path, *manifests: Path) -> Path:
@@ -130,11 +129,6 @@ def test_recipes_names_every_recipe_and_each_is_valid(say: Say) -> None:
     listed = [line.split()[0] for line in answer.out.splitlines()]
     assert answer.code == 0 and listed == recipes.names() and len(listed) >= 12
     for name in listed:
-        if name.startswith("imaging/"):
-            assert resolved(recipes.load(name)).name == name
-            with pytest.raises(recipes.RecipeError, match="is about reconstruction, not about films"):
-                resolve(recipes.load(name))
-            continue
         if name.startswith("priors/"):
             assert generator.resolve(recipes.load(name)).name == name
             with pytest.raises(recipes.RecipeError, match="is about a generator, not about films"):
@@ -153,10 +147,3 @@ def test_a_printed_recipe_is_a_recipe(say: Say, tmp_path: Path) -> None:
         mine = recipes.load(path)
         assert mine.name == "mine"
         assert mine.model_copy(update={"name": name}) == recipes.load(name)
-
-
-def test_the_recipes_on_real_films_differ_in_nothing_but_method_frame_and_size() -> None:
-    resolved = [resolve(recipes.load(name)) for name in recipes.names() if name.startswith("ms_cxr/")]
-    assert len(resolved) == 20
-    assert len({json.dumps([r.seed, r.data.model_dump(), {**r.view, "frame": "", "size": 0}]) for r in resolved}) == 1
-    assert {(r.training["epochs"], r.training["batch_size"]) for r in resolved} == {(70, 32)}

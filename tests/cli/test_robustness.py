@@ -20,15 +20,15 @@ import typer
 
 from tests.cli.conftest import LIMITS, Say
 from tests.cli.test_mistakes import told
-from tests.experiments.conftest import AtOnce, SmallLungs, recipe_of, write_set
+from tests.studies.conftest import AtOnce, SmallLungs, recipe_of, write_set
 from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts import recipe as recipes
 from unseen.cli import app
-from unseen.experiments import robustness as module
-from unseen.experiments.cohort import cohort_of
+from unseen.runs import robustness as module
+from unseen.runs.cohort import cohort_of
 
 PROGRAM = """
-from tests.experiments.conftest import SmallLungs
+from tests.studies.conftest import SmallLungs
 from unseen.anatomy.lungs import LungFinder
 
 LungFinder.Config = SmallLungs  # workers read this file too

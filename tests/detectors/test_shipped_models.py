@@ -42,7 +42,9 @@ def test_a_card_holds_the_cross_fitted_twins_figures_and_fold_4s(name: str) -> N
     metrics = json.loads(bundle.load(Path("models") / name).card.model_dump_json())["metrics"]
     for auroc in (metrics["cross_fitted_twin"]["auroc"]["pooled"], metrics["fold_4"]["auroc"]["pooled"]):
         assert 0 < auroc["low"] < auroc["value"] < auroc["high"] < 1
-    row = json.loads((Path(__file__).parents[2] / "results" / "shipped" / f"{name}-0.json").read_text("utf-8"))
+    row = json.loads(
+        (Path(__file__).parents[2] / "studies" / "results" / "shipped" / f"{name}-0.json").read_text("utf-8")
+    )
     assert metrics["cross_fitted_twin"]["auroc"] == row["metrics"]["auroc"]
     assert row["recipe_digest"] == bundle.load(Path("models") / name).card.recipe_digest
 
@@ -78,10 +80,10 @@ def test_nothing_of_fold_4_was_trained_on() -> None:
     if not os.environ.get("UNSEEN_DATA"):
         assert not os.environ.get("CI"), "UNSEEN_DATA is not set"
         pytest.skip("needs the Montgomery + Shenzhen films: set UNSEEN_DATA")
+    from studies.shipping import FOLD
     from unseen.artifacts import recipe as recipes
     from unseen.data.film import Film
-    from unseen.experiments.cohort import cohort_of
-    from unseen.experiments.shipping import FOLD
+    from unseen.runs.cohort import cohort_of
 
     cohort = cohort_of(recipes.load("shipped/pca"))
     left_out = {film.pixel_sha256 for film in cohort.testing(FOLD) if isinstance(film, Film)}

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from studies.rendering import render
 from tests.docs.blocks import ROOT
-from unseen.experiments.rendering import render
 
 
 def test_results_are_rendered_from_the_committed_rows(tmp_path: Path) -> None:
     readme = Path(shutil.copy(ROOT / "README.md", tmp_path))
     (tmp_path / "docs").mkdir()
-    render(ROOT / "results", docs=tmp_path / "docs", readme=readme)
-    again = "Run python -m unseen.experiments --render"
+    render(ROOT / "studies" / "results", docs=tmp_path / "docs", readme=readme)
+    again = "Run python -m studies --render"
     assert readme.read_text(encoding="utf-8") == (ROOT / "README.md").read_text(encoding="utf-8"), again
     for page in (tmp_path / "docs").rglob("*.md"):
         committed = ROOT / "docs" / page.relative_to(tmp_path / "docs")

@@ -61,7 +61,7 @@ def test_without_the_peers_the_page_says_what_is_missing(monkeypatch: pytest.Mon
 
 
 def test_the_page_is_rendered_from_the_committed_figures() -> None:
-    figures = json.loads((ROOT / "results" / "bench-imaging.json").read_text(encoding="utf-8"))
+    figures = json.loads((ROOT / "studies" / "results" / "bench-imaging.json").read_text(encoding="utf-8"))
     rendered = (ROOT / "docs" / "speed-imaging.md").read_text(encoding="utf-8")
     assert rendered == page(figures), "Run python -m benchmarks.imaging --render"
 

@@ -55,6 +55,6 @@ def test_the_benchmarks_run_and_say_what_they_measured(tmp_path: Path) -> None:
 
 
 def test_the_page_is_rendered_from_the_committed_figures() -> None:
-    figures = json.loads((ROOT / "results" / "bench.json").read_text(encoding="utf-8"))
+    figures = json.loads((ROOT / "studies" / "results" / "bench.json").read_text(encoding="utf-8"))
     rendered = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
     assert rendered == page(figures), "Run python -m benchmarks --render"

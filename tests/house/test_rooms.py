@@ -32,13 +32,11 @@ ROOMS = sorted(
 
 
 def names_for_type_checkers(room: str) -> dict[str, str]:
-    """Public name → dotted path of what it stands for, from the `if TYPE_CHECKING:` block."""
-    tree = ast.parse((PACKAGE.parent / Path(*room.split(".")) / "__init__.py").read_text(encoding="utf-8"))
+    """Public name → dotted path of what it stands for, from the room's `__init__.pyi`."""
+    tree = ast.parse((PACKAGE.parent / Path(*room.split(".")) / "__init__.pyi").read_text(encoding="utf-8"))
     return {
-        alias.asname or alias.name: f"{node.module}.{alias.name}"
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for node in block.body
+        alias.asname or alias.name: ".".join(filter(None, (room, node.module, alias.name)))
+        for node in tree.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
@@ -105,6 +103,14 @@ def test_opening_all_rooms_imports_nothing_heavy() -> None:
     code = f"import sys, {', '.join(ROOMS)}; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())
+
+
+def test_nothing_in_the_package_imports_a_study() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in names if name.split(".")[0] == "studies"], path
 
 
 def test_inside_the_house_imports_name_the_defining_module() -> None:

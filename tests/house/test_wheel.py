@@ -52,6 +52,7 @@ def test_the_wheel_runs_the_quick_start_in_an_empty_environment(tmp_path: Path) 
     assert "unseen/py.typed" in inside
     assert any(name.startswith("unseen/recipes/") and name.endswith(".toml") for name in inside)
     assert all(name.startswith(("unseen/", "unseen-")) for name in inside)
+    assert not [name for name in inside if name.startswith("unseen/recipes/") and "thesis" in name], "a study's recipe"
 
     venv.create(tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"

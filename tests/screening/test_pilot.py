@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from studies.replayed import Replayed, replayed_film
 from unseen.artifacts.limits import LIMITS
 from unseen.data.film import Film, NotRead
 from unseen.evaluation.interval import Interval
 from unseen.evaluation.scoring import write_scores
-from unseen.experiments.replayed import Replayed, replayed_film
 from unseen.screening import Screener, calibrate
 from unseen.screening.deciding import DecisionRow, decision_rows
 from unseen.screening.pilot import pilot

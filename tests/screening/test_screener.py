@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from studies.replayed import Replayed, replayed_film
 from unseen.artifacts.limits import LIMITS
 from unseen.data.film import Film, NotRead
-from unseen.experiments.replayed import Replayed, replayed_film
 from unseen.screening import Policy, PolicyError, Screener, calibrate
 from unseen.screening.decision import FIRST
 

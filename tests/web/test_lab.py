@@ -22,12 +22,12 @@ from tests.web.conftest import Api, MakeApi, said
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place
 from unseen.artifacts.limits import LIMITS
-from unseen.experiments.lab.comparing import compare
-from unseen.experiments.lab.operators import OPERATORS, AsLearnt
-from unseen.experiments.lab.pictures import as_picture, shapes
-from unseen.experiments.lab.settings import kind_of
-from unseen.experiments.lab.setup import Setup
-from unseen.experiments.lab.shelf import Shelf
+from unseen.lab.comparing import compare
+from unseen.lab.operators import OPERATORS, AsLearnt
+from unseen.lab.pictures import as_picture, shapes
+from unseen.lab.settings import kind_of
+from unseen.lab.setup import Setup
+from unseen.lab.shelf import Shelf
 from unseen.physics.gaussian import Gaussian
 from unseen.physics.mask import Mask
 from unseen.physics.measurement import Measurement

@@ -8,9 +8,9 @@ from pathlib import Path
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.data.reading import films
+from unseen.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import save
-from unseen.experiments.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.screening.calibrating import calibrate
 from unseen.worklist.filling import Filled, fill
 

@@ -4,23 +4,6 @@
 film becomes network input and `Viewed` is what came out.
 """
 
-from typing import TYPE_CHECKING
-
 import lazy_loader
 
-if TYPE_CHECKING:
-    from unseen.anatomy.crossfit import CrossFittedLungs as CrossFittedLungs
-    from unseen.anatomy.crossfit import cross_fitted as cross_fitted
-    from unseen.anatomy.lungs import LungExamples as LungExamples
-    from unseen.anatomy.lungs import LungFinder as LungFinder
-    from unseen.anatomy.view import View as View
-    from unseen.anatomy.view import Viewed as Viewed
-
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "crossfit": ["CrossFittedLungs", "cross_fitted"],
-        "lungs": ["LungExamples", "LungFinder"],
-        "view": ["View", "Viewed"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -51,7 +51,7 @@ def demo(
     import torch
 
     from unseen.cli import console
-    from unseen.experiments.demonstration import STEPS, demonstrate
+    from unseen.demo.demonstration import STEPS, demonstrate
     from unseen.training.showing import shown_on
     from unseen.web.own_server import OwnServer
     from unseen.worklist.filling import check_free, fill

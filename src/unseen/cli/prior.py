@@ -42,8 +42,8 @@ def train(
     """
     from unseen.artifacts import recipe as recipes
     from unseen.cli import console
-    from unseen.experiments.priors.training import train_generator
-    from unseen.experiments.running import with_changes
+    from unseen.runs.generator_training import train_generator
+    from unseen.runs.training import with_changes
     from unseen.training.showing import shown_on
 
     chosen = with_changes(recipes.load(recipe), device=device, seed=seed)
@@ -93,7 +93,7 @@ def study(
       unseen prior study vae wgan ae --pictures mine.npy --out study --number 32
     """
     from unseen.cli import console
-    from unseen.experiments.priors.study_bundles import study_bundles
+    from unseen.runs.generator_study.bundles import study_bundles
 
     console.step(f"studying {len(bundles)} generator{'s' if len(bundles) > 1 else ''}")
     found = study_bundles(bundles, pictures, out=out, number=number, seed=seed, progress=console.note)

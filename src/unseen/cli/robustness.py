@@ -45,8 +45,8 @@ def robustness(
     from unseen.artifacts.files import write_text
     from unseen.cli import console
     from unseen.cli.usage import UsageError
-    from unseen.experiments.robustness import SIGMAS
-    from unseen.experiments.robustness import robustness as study
+    from unseen.runs.robustness import SIGMAS
+    from unseen.runs.robustness import robustness as study
 
     chosen = [recipes.load(name) for name in (first, second)]
     if out is not None:  # now, not after hours
@@ -98,7 +98,7 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
 
 def _table(row: Mapping[str, Any], what: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Columns wide enough for what they hold; nothing where there is no entry."""
-    from unseen.experiments.pages.cells import figure
+    from unseen.evaluation.interval import interval_text as figure
 
     if not entries:
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from unseen.experiments.suspects import Suspect
+    from unseen.runs.suspects import Suspect
 
 
 def suspects(
@@ -35,7 +35,7 @@ def suspects(
     from unseen.artifacts.files import write_text
     from unseen.cli import console
     from unseen.cli.usage import UsageError
-    from unseen.experiments.suspects import suspects as found_among
+    from unseen.runs.suspects import suspects as found_among
     from unseen.training.showing import shown_on
 
     if out is not None and out.is_dir():

@@ -56,7 +56,7 @@ def train(
     from unseen.artifacts import recipe as recipes
     from unseen.cli import console
     from unseen.data.reading import films
-    from unseen.experiments.running import train_recipe, with_changes
+    from unseen.runs.training import train_recipe, with_changes
     from unseen.training.showing import shown_on
 
     chosen = with_changes(recipes.load(recipe), device=device, seed=seed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -70,3 +70,16 @@ def from_json(figure: Mapping[str, Json]) -> Figure:
     if isinstance(value, int | float) and isinstance(low, int | float) and isinstance(high, int | float):
         return Interval(float(value), float(low), float(high))
     return Missing(str(figure.get("reason", "no reason given")))
+
+
+def interval_text(entry: Mapping[str, Any] | None, *, sign: bool = False) -> str:
+    """A value with its interval, or a dash.
+
+    >>> interval_text({"value": 0.78, "low": 0.7, "high": 0.85}), interval_text({"value": None, "reason": "one class"})
+    ('0.78 [0.70, 0.85]', '–')
+    """
+    if not entry or entry.get("value") is None:
+        return "–"
+    form = "+.2f" if sign else ".2f"
+    value, low, high = (format(entry[key], form).replace("-", "−") for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"

@@ -14,33 +14,7 @@ variation. λ comes from the noise (`by_discrepancy`) or from a few pictures tha
 line here, and bundles, recipes and contract tests find it.
 """
 
-from typing import TYPE_CHECKING
-
 import lazy_loader
-
-if TYPE_CHECKING:
-    from unseen.priors.ae import AE as AE
-    from unseen.priors.discrepancy import by_discrepancy as by_discrepancy
-    from unseen.priors.fits import L1 as L1
-    from unseen.priors.fits import Features as Features
-    from unseen.priors.fits import Fit as Fit
-    from unseen.priors.fits import Squares as Squares
-    from unseen.priors.generator import Generator as Generator
-    from unseen.priors.latent_prior import Search as Search
-    from unseen.priors.principal_subspace import PrincipalSubspace as PrincipalSubspace
-    from unseen.priors.prior import Prior as Prior
-    from unseen.priors.range import Range as Range
-    from unseen.priors.saved import load as load
-    from unseen.priors.saved import save as save
-    from unseen.priors.soft import Soft as Soft
-    from unseen.priors.sparse import Sparse as Sparse
-    from unseen.priors.tikhonov import Tikhonov as Tikhonov
-    from unseen.priors.trained import TrainedGenerator as TrainedGenerator
-    from unseen.priors.tv import TV as TV
-    from unseen.priors.vae import VAE as VAE
-    from unseen.priors.validation import by_validation as by_validation
-    from unseen.priors.wgan_gp import WGANGP as WGANGP
-    from unseen.priors.wrapped import Wrapped as Wrapped
 
 GENERATORS = {
     "ae": "ae:AE",
@@ -56,21 +30,5 @@ PRIORS = {
     "tv": "tv:TV",
 }
 
-_lazy_getattr, _lazy_dir, _lazy_all = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "discrepancy": ["by_discrepancy"],
-        "fits": ["L1", "Features", "Fit", "Squares"],
-        "generator": ["Generator"],
-        "latent_prior": ["Search"],
-        "principal_subspace": ["PrincipalSubspace"],
-        "prior": ["Prior"],
-        "saved": ["load", "save"],
-        "trained": ["TrainedGenerator"],
-        "validation": ["by_validation"],
-        "wrapped": ["Wrapped"],
-    }
-    | {file: [name] for file, _, name in (place.partition(":") for place in (GENERATORS | PRIORS).values())},
-)
-__getattr__, __dir__ = _lazy_getattr, _lazy_dir
-__all__ = sorted([*_lazy_all, "GENERATORS", "PRIORS"])
+__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+__all__ = sorted([*_names, "GENERATORS", "PRIORS"])

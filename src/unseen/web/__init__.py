@@ -8,24 +8,6 @@
 It shows and asks: what a study's state allows is the worklist's to say, who may ask is decided here.
 """
 
-from typing import TYPE_CHECKING
-
 import lazy_loader
 
-if TYPE_CHECKING:
-    from unseen.web.address import Address as Address
-    from unseen.web.app import create_app as create_app
-    from unseen.web.models import Models as Models
-    from unseen.web.serving import ServingError as ServingError
-    from unseen.web.serving import serve as serve
-
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=[],
-    submod_attrs={
-        "address": ["Address"],
-        "app": ["create_app"],
-        "models": ["Models"],
-        "serving": ["ServingError", "serve"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

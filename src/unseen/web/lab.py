@@ -1,7 +1,7 @@
 """The imaging lab: a picture is measured as one says, and each method's reconstruction stands beside the others.
 
 For everybody who is signed in: nothing here knows of films, scores or studies. What is computed is
-`unseen.experiments.lab`'s, in a process of its own.
+`unseen.lab`'s, in a process of its own.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from unseen.experiments.lab.noises import NOISES
-from unseen.experiments.lab.operators import OPERATORS
-from unseen.experiments.lab.pictures import PICTURES
-from unseen.experiments.lab.settings import SIZES, Choice, fields_of, kind_of
-from unseen.experiments.lab.shelf import OnShelf, Shelf
-from unseen.experiments.lab.verdict import GROUPS
+from unseen.lab.noises import NOISES
+from unseen.lab.operators import OPERATORS
+from unseen.lab.pictures import PICTURES
+from unseen.lab.settings import SIZES, Choice, fields_of, kind_of
+from unseen.lab.shelf import OnShelf, Shelf
+from unseen.lab.verdict import GROUPS
 from unseen.web.errors import answers
 from unseen.web.lab_shapes import (
     ChoiceTold,

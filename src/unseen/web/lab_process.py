@@ -23,13 +23,13 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from unseen.evaluation.pictures import coloured, data_uri
-from unseen.experiments.lab.comparing import Result, tried
-from unseen.experiments.lab.latents import MOST, REACH, drawn, picture_of
-from unseen.experiments.lab.measuring import Measured, look_of, measured, operator_of
-from unseen.experiments.lab.methods import Method, offered
-from unseen.experiments.lab.pictures import PICTURES, as_picture
-from unseen.experiments.lab.shelf import Shelf
-from unseen.experiments.lab.verdict import verdict_of
+from unseen.lab.comparing import Result, tried
+from unseen.lab.latents import MOST, REACH, drawn, picture_of
+from unseen.lab.measuring import Measured, look_of, measured, operator_of
+from unseen.lab.methods import Method, offered
+from unseen.lab.pictures import PICTURES, as_picture
+from unseen.lab.shelf import Shelf
+from unseen.lab.verdict import verdict_of
 from unseen.web.lab_shapes import (
     GeneratedPicture,
     GeneratedTold,

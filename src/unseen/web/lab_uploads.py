@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from unseen.data.decode import Decoder
 from unseen.data.picture import Limits
 from unseen.data.resample import area
-from unseen.experiments.lab.settings import SIZES
+from unseen.lab.settings import SIZES
 from unseen.worklist.errors import NotFoundError, WorklistError
 
 MOST_BYTES: Final = 2**24

@@ -4,19 +4,6 @@
 `Film`; `write` puts them into a folder with their masks and a manifest. Lesion sizes and densities: `lesion_ranges`.
 """
 
-from typing import TYPE_CHECKING
-
 import lazy_loader
 
-if TYPE_CHECKING:
-    from unseen.data.phantoms.sequences import Phantoms as Phantoms
-    from unseen.data.phantoms.sequences import abnormals as abnormals
-    from unseen.data.phantoms.sequences import normals as normals
-    from unseen.data.phantoms.sequences import twins as twins
-    from unseen.data.phantoms.writing import write as write
-
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=["lesion_ranges"],
-    submod_attrs={"sequences": ["Phantoms", "abnormals", "normals", "twins"], "writing": ["write"]},
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

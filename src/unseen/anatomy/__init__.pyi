@@ -1,0 +1,8 @@
+"""The public names of `unseen.anatomy`: read by type checkers, and by lazy_loader at run time."""
+
+from .crossfit import CrossFittedLungs as CrossFittedLungs
+from .crossfit import cross_fitted as cross_fitted
+from .lungs import LungExamples as LungExamples
+from .lungs import LungFinder as LungFinder
+from .view import View as View
+from .view import Viewed as Viewed

@@ -1,0 +1,7 @@
+"""The public names of `unseen.data.phantoms`: read by type checkers, and by lazy_loader at run time."""
+
+from .sequences import Phantoms as Phantoms
+from .sequences import abnormals as abnormals
+from .sequences import normals as normals
+from .sequences import twins as twins
+from .writing import write as write

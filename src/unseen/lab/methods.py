@@ -1,0 +1,188 @@
+"""What can be tried on a measurement: what needs no training, models on the shelf, and generators as priors.
+
+A generator on the shelf is offered with each prior of `unseen.priors.PRIORS` that has a latent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from unseen.artifacts.bundle import BundleError
+from unseen.artifacts.registry import UnknownName
+from unseen.lab.measuring import Measured
+from unseen.lab.priors import ABOUT, solved
+from unseen.lab.shelf import OnShelf, Shelf
+from unseen.losses.loss import observed
+from unseen.physics.operator import Operator
+from unseen.priors.solving import latent_priors
+from unseen.priors.tv import TV
+from unseen.reconstruction.direct import filtered_backprojection, pseudo_inverse
+
+Family = Literal["direct", "variational", "learnt", "generative"]
+_SAME = 1e-4  # relative, in single precision
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a method made: x̂ (1, *A.domain), and what it says of it."""
+
+    x: Tensor
+    words: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """A way from y to x̂.
+
+    about  what it is, or what it has learnt from; for people
+    """
+
+    key: str
+    name: str
+    family: Family
+    about: str
+    run: Callable[[Measured], Found]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """The methods that fit a measurement, and a sentence for each model that does not."""
+
+    methods: tuple[Method, ...]
+    left_out: tuple[str, ...] = ()
+
+    def named(self, key: str) -> Method:
+        """Raises LookupError: no such method, or it does not fit."""
+        for method in self.methods:
+            if method.key == key:
+                return method
+        raise LookupError(
+            f"{key[:80]!r} is no method for this measurement; there are {', '.join(m.key for m in self.methods)}."
+        )
+
+
+def offered(made: Measured, shelf: Shelf) -> Offered:
+    """What can be tried on such a measurement."""
+    methods, left_out = list(_untrained(made)), []
+    for entry in shelf.reconstructors:
+        fitted = _learnt(entry, made, shelf)
+        if isinstance(fitted, Method):
+            methods.append(fitted)
+        else:
+            left_out.append(f"{entry.name}: {fitted}")
+    for entry in shelf.generators:
+        fits = _fits(entry, made, shelf)
+        if fits:
+            left_out.append(f"{entry.name}: {fits}")
+        else:
+            methods += _generative(entry, shelf)
+    return Offered(methods=tuple(methods), left_out=tuple(left_out))
+
+
+def _untrained(made: Measured) -> Iterator[Method]:
+    yield Method(
+        key="pinv",
+        name="A†",
+        family="direct",
+        about="of all pictures that fit best, the shortest: nothing is added to what was measured",
+        run=lambda made: Found(pseudo_inverse(made.y, made.process)),
+    )
+    if hasattr(made.process.A, "fbp"):
+        yield Method(
+            key="fbp",
+            name="FBP",
+            family="direct",
+            about="filtered backprojection, as scanners do it: right for many views, streaks for few",
+            run=lambda made: Found(filtered_backprojection(made.y, made.process)),
+        )
+    if made.sigma is not None:
+        yield Method(
+            key="tv",
+            name="TV",
+            family="variational",
+            about="the flattest picture that fits the measurement as well as the noise allows",
+            run=_flattest,
+        )
+
+
+def _flattest(made: Measured) -> Found:
+    assert made.sigma is not None
+    solution = TV.within_noise(observed(made.process, made.y), made.process.A, sigma=made.sigma)
+    return Found(solution.x, solution.sentence)
+
+
+def _learnt(entry: OnShelf, made: Measured, shelf: Shelf) -> Method | str:
+    """A reconstructor as a method, or why it does not fit."""
+    try:
+        f = shelf.reconstructor(entry.key)
+    except (BundleError, UnknownName) as error:
+        return _told(error, entry)
+    if f.process is None:
+        return "was saved without its process, so nobody can say for which measurements it is."
+    own, A = f.process.A, made.process.A
+    if own.domain != A.domain or own.complex_domain != A.complex_domain:
+        kind = "complex" if own.complex_domain else "real"
+        return f"has learnt {kind} pictures of {own.domain[-2]} × {own.domain[-1]} pixels, not such as these."
+    if type(own) is not type(A):
+        return f"has learnt under {type(own).__name__}, and this is {type(A).__name__}."
+    same = "under this very operator" if _among(A, own) else f"under another {type(own).__name__}: {own}"
+    source = f"; {entry.card.data.rstrip('.')}" if entry.card.data else ""
+    return Method(
+        key=f"model:{entry.key}",
+        name=entry.name,
+        family="learnt",
+        about=f"{entry.card.name}, learnt {same}{source}",
+        run=lambda made: Found(_applied(entry.key, made, shelf)),
+    )
+
+
+def _applied(key: str, made: Measured, shelf: Shelf) -> Tensor:
+    with torch.no_grad():
+        x: Tensor = shelf.reconstructor(key)(made.y, made.process)
+    return x
+
+
+def _among(A: Operator, own: Operator) -> bool:
+    """Whether A is one of the operators that a model has learnt under: by what it does to a picture."""
+    if A.range != own.range:
+        return False
+    dtype = torch.complex64 if A.complex_domain else torch.float32
+    x = torch.randn(1, *A.domain, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    seen, n = A(x), own.batch or 1
+    expected = own(x.expand(n, *A.domain))
+    far = (expected - seen).flatten(1).norm(dim=1) / seen.norm().clamp(min=torch.finfo(torch.float32).tiny)
+    return bool((far < _SAME).any())
+
+
+def _fits(entry: OnShelf, made: Measured, shelf: Shelf) -> str:
+    """Why a generator's pictures are not such as A measures; "" where they are."""
+    try:
+        G = shelf.generator(entry.key)
+    except (BundleError, UnknownName) as error:
+        return _told(error, entry)
+    with torch.no_grad():
+        shape = tuple(G(torch.zeros(1, *G.latent_shape)).shape[1:])
+    if shape != made.process.A.domain:
+        return f"makes pictures of {shape[-2]} × {shape[-1]} pixels, not such as these."
+    return "" if made.sigma is not None else "needs noise that is Gaussian or nearly so, and no link."
+
+
+def _told(error: Exception, entry: OnShelf) -> str:
+    """Without the server's own paths, which are nobody's business."""
+    return str(error).replace(str(entry.folder), entry.name).removeprefix(f"{entry.name}: ")
+
+
+def _generative(entry: OnShelf, shelf: Shelf) -> Iterator[Method]:
+    for key in latent_priors():
+        yield Method(
+            key=f"{key}:{entry.key}",
+            name=f"{key}, {entry.name}",
+            family="generative",
+            about=ABOUT.get(key, "a generator as prior"),
+            run=lambda made, key=key: Found(*solved(key, shelf.generator(entry.key), made)),  # type: ignore[misc]
+        )

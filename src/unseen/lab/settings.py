@@ -1,0 +1,81 @@
+"""What can be set in the lab, as data: each choice is a small model whose fields say their words, bounds and steps.
+
+A page draws its form from `fields_of`, and the same model checks what comes back, so that a new operator or noise is
+one class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
+
+SIZES = (32, 64, 128)
+"""Pixels a side: powers of two, which every operator here takes."""
+Size = Literal[32, 64, 128]
+
+
+class Choice(BaseModel):
+    """One way of measuring, or one kind of noise; `kind` tells them apart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    words: ClassVar[str]
+    """For people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """A field of a choice, as a form shows it.
+
+    kind     "number", "whole", "yes" or "one of"
+    low, high, step  of a number; None where it is none
+    options  of "one of"
+    """
+
+    name: str
+    words: str
+    kind: Literal["number", "whole", "yes", "one of"]
+    value: float | int | bool | str
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    options: tuple[str, ...] = ()
+
+
+def fields_of(choice: type[Choice]) -> list[Setting]:
+    """What can be set of a choice, in its order, beside its `kind`.
+
+    >>> from unseen.lab.operators import Blurred
+    >>> [(field.name, field.kind, field.low, field.high) for field in fields_of(Blurred)]
+    [('sigma', 'number', 0.3, 6.0)]
+    """
+    return [_setting(name, field) for name, field in choice.model_fields.items() if name != "kind"]
+
+
+def kind_of(choice: type[Choice]) -> str:
+    """By which name it is asked for."""
+    return str(choice.model_fields["kind"].default)
+
+
+def _setting(name: str, field: FieldInfo) -> Setting:
+    words, value = field.description or name, field.default
+    if get_origin(field.annotation) is Literal:
+        options = tuple(map(str, get_args(field.annotation)))
+        return Setting(name=name, words=words, kind="one of", value=value, options=options)
+    if field.annotation is bool:
+        return Setting(name=name, words=words, kind="yes", value=value)
+    whole = field.annotation is int
+    low, high = _bound(field, "ge"), _bound(field, "le")
+    extra: Any = field.json_schema_extra or {}  # pydantic takes a dict or a function; here it is a dict
+    step = 1 if whole else float(extra["step"])
+    return Setting(
+        name=name, words=words, kind="whole" if whole else "number", value=value, low=low, high=high, step=step
+    )
+
+
+def _bound(field: FieldInfo, end: Literal["ge", "le"]) -> float:
+    (found,) = (entry for entry in field.metadata if hasattr(entry, end))
+    return float(getattr(found, end))

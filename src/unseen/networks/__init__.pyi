@@ -1,0 +1,12 @@
+"""The public names of `unseen.networks`: read by type checkers, and by lazy_loader at run time."""
+
+from .dcgan import Decoder as Decoder
+from .dcgan import Discriminator as Discriminator
+from .dcgan import Encoder as Encoder
+from .initialise import initialise_dcgan as initialise_dcgan
+from .pair_discriminator import PairDiscriminator as PairDiscriminator
+from .residual_classifier import ResNet18 as ResNet18
+from .residual_gan import ResidualCritic as ResidualCritic
+from .residual_gan import ResidualGenerator as ResidualGenerator
+from .residual_unet import ResidualUNet as ResidualUNet
+from .unet import UNet as UNet

@@ -1,0 +1,38 @@
+"""The public names of `unseen.physics`: read by type checkers, and by lazy_loader at run time."""
+
+from .beer_lambert import BeerLambert as BeerLambert
+from .blur import Blur as Blur
+from .blur_kernels import gaussian_kernel as gaussian_kernel
+from .coil_images import simulated_coils as simulated_coils
+from .composition import stack as stack
+from .compressed_sensing import CompressedSensing as CompressedSensing
+from .downsampling import Downsampling as Downsampling
+from .fourier_mask import FourierMask as FourierMask
+from .gaussian import Gaussian as Gaussian
+from .group import Group as Group
+from .groups.flips import Flips as Flips
+from .groups.permutations import Permutations as Permutations
+from .groups.rotations import Rotations as Rotations
+from .groups.scalings import Scalings as Scalings
+from .groups.shifts import Shifts as Shifts
+from .identifiability.report import Identifiability as Identifiability
+from .identifiability.verdict import identify as identify
+from .identity import Identity as Identity
+from .link import Link as Link
+from .mask import Mask as Mask
+from .measurement import Measurement as Measurement
+from .noise import Noise as Noise
+from .operator import Operator as Operator
+from .poisson import Poisson as Poisson
+from .poisson_gaussian import PoissonGaussian as PoissonGaussian
+from .pseudo_inverse import solve_least_squares as solve_least_squares
+from .sampling_masks import cartesian_sampling as cartesian_sampling
+from .sampling_masks import radial_sampling as radial_sampling
+from .sampling_masks import random_sampling as random_sampling
+from .single_pixel_camera import SinglePixelCamera as SinglePixelCamera
+from .tomography import Tomography as Tomography
+
+OPERATORS: dict[str, str]
+LINKS: dict[str, str]
+NOISES: dict[str, str]
+GROUPS: dict[str, str]

@@ -1,0 +1,14 @@
+"""The public names of `unseen.reconstruction`: read by type checkers, and by lazy_loader at run time."""
+
+from .artifact_removal import ArtifactRemoval as ArtifactRemoval
+from .direct import filtered_backprojection as filtered_backprojection
+from .direct import pseudo_inverse as pseudo_inverse
+from .direct import total_variation as total_variation
+from .image_prior import deep_image_prior as deep_image_prior
+from .learning import learn as learn
+from .reconstructor import Reconstructor as Reconstructor
+from .saved import load as load
+from .saved import save as save
+from .unrolled import Unrolled as Unrolled
+
+RECONSTRUCTORS: dict[str, str]

@@ -1,0 +1,6 @@
+"""The public names of `unseen.runs`: read by type checkers, and by lazy_loader at run time."""
+
+from .cohort import Cohort as Cohort
+from .cohort import cohort_of as cohort_of
+from .training import Trained as Trained
+from .training import train_recipe as train_recipe

@@ -1,0 +1,188 @@
+"""A study on disk: `report.html`, one file that holds everything, and `study.json` with the same figures.
+
+The page has no script and asks nothing of outside. Both are written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unseen.artifacts.files import write_text
+from unseen.artifacts.limits import LIMITS
+from unseen.evaluation.interval import Json
+from unseen.evaluation.pictures import CIVIDIS, coloured, data_uri
+from unseen.runs.generator_study.study import Study
+from unseen.runs.generator_study.charts import Line, spread_chart
+from unseen.runs.generator_study.table import REAL, table
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture of the page, its description, and a line below it."""
+
+    picture: str
+    alt: str
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows of one generator.
+
+    pairs    (title, [test picture, nearest in the range, difference]): best, median, worst
+    samples  (sample, nearest training picture), from the nearest to the farthest
+    paths    one strip of pictures each
+    """
+
+    name: str
+    made_by: str
+    sentences: Mapping[str, str]
+    pairs: tuple[tuple[str, tuple[Tile, ...]], ...]
+    samples: tuple[tuple[Tile, Tile], ...]
+    paths: tuple[Tile, ...]
+
+
+def write_study(folder: Path, studies: Mapping[str, Study], *, facts: Mapping[str, str]) -> None:
+    """Write `report.html` and `study.json` into a folder, which is made.
+
+    Args:
+        folder: of the two files; others in it stay.
+        studies: by the generators' names, of the same pictures.
+        facts: lines for "method and data", in order: pictures, seed, search, version…
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(study_json(studies, facts=facts), indent=2, ensure_ascii=False, allow_nan=False)
+    page = report_html(studies, facts=facts)
+    write_text(folder / "study.json", text + "\n")
+    write_text(folder / "report.html", page)
+
+
+def study_json(studies: Mapping[str, Study], *, facts: Mapping[str, str]) -> dict[str, Json]:
+    """Every figure with its interval and its n; no NaN."""
+    return {
+        "format": FORMAT,
+        "limits": LIMITS,
+        "facts": {**facts},
+        "generators": {name: one.to_json() for name, one in studies.items()},
+    }
+
+
+def report_html(studies: Mapping[str, Study], *, facts: Mapping[str, str]) -> str:
+    """The page as text.
+
+    Raises:
+        ValueError: there is no study.
+    """
+    if not studies:
+        raise ValueError("a report is of one generator or more, but got none.")
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("unseen.runs.generator_study", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    high = _difference(studies)
+    first = next(iter(studies.values()))
+    return environment.get_template("study.html.j2").render(
+        limits=LIMITS,
+        names=list(studies),
+        columns=[*studies, REAL],
+        blocks=table(studies),
+        charts=_charts(studies),
+        shown=[_shown(name, one, high=high) for name, one in studies.items()],
+        components=first.distribution.components,
+        explained=first.distribution.explained,
+        compared=first.distribution.samples.tested,
+        grouped=len(set(first.unfeasible.units)) < len(first.unfeasible.units),
+        unknown=[name for name, one in studies.items() if not one.unfeasible.known],
+        legend=", ".join(f"rgb{colour}" for colour in CIVIDIS),
+        high=high,
+        facts=facts,
+    )
+
+
+def _charts(studies: Mapping[str, Study]) -> dict[str, Markup]:
+    first = next(iter(studies.values())).unfeasible.held_out
+    alike = all(np.array_equal(one.unfeasible.held_out, first) for one in studies.values())
+    held = [
+        Line("held out" if alike else f"held out, {name}", one.unfeasible.held_out, real=True)
+        for name, one in list(studies.items())[: 1 if alike else None]
+    ]
+    return {
+        "feasible": spread_chart(
+            [Line(name, one.feasible.relative_error) for name, one in studies.items()],
+            axis="‖G(z) − x‖ / ‖x‖ of the nearest picture in the range",
+            label="Errors of test pictures in each generator's range",
+            percent=True,
+        ),
+        "unfeasible": spread_chart(
+            [*(Line(name, one.unfeasible.distance) for name, one in studies.items()), *held],
+            axis="distance to the nearest training picture, root mean square, in shares of white",
+            label="Distances of samples and of held-out pictures to their nearest training picture",
+            percent=True,
+        ),
+        "smoothness": spread_chart(
+            [Line(name, one.smoothness.slopes) for name, one in studies.items()],
+            axis="‖J(z)‖₂ at draws of the prior",
+            label="Local Lipschitz constants of each generator",
+        ),
+    }
+
+
+def _difference(studies: Mapping[str, Study]) -> float:
+    """The white of the differences' scale, one for the whole page."""
+    parts = [
+        (one.feasible.nearest[i] - one.feasible.x[i]).abs().flatten()
+        for one in studies.values()
+        for i in one.feasible.shown
+    ]
+    return max(float(np.quantile(np.concatenate([part.numpy() for part in parts]), 0.995)), 1e-3)
+
+
+def _shown(name: str, one: Study, *, high: float) -> Shown:
+    found, off = one.feasible, one.unfeasible
+    pairs = []
+    for title, i in zip(("best", "median", "worst"), found.shown, strict=True):
+        apart = (found.nearest[i] - found.x[i]).square().mean(0).sqrt().numpy()
+        pairs.append(
+            (
+                f"{title}: {found.relative_error[i]:.0%}, {found.psnr_db[i]:.1f} dB",
+                (
+                    Tile(data_uri(_grey(found.x[i])), f"test picture, {title}", "x"),
+                    Tile(data_uri(_grey(found.nearest[i])), f"nearest picture of {name}, {title}", "G(z)"),
+                    Tile(data_uri(coloured(apart, high=high)), f"difference, {title}", "difference"),
+                ),
+            )
+        )
+    samples = tuple(
+        (
+            Tile(data_uri(_grey(off.samples[i])), f"a sample of {name}"),
+            Tile(data_uri(_grey(off.nearest[i])), "its nearest training picture", f"{100 * off.distance[i]:.1f}"),
+        )
+        for i in off.shown
+    )
+    paths = tuple(
+        Tile(data_uri(np.concatenate([_grey(x) for x in path], axis=1)), f"a path of {name}, from latent to latent")
+        for path in one.smoothness.paths
+    )
+    return Shown(name, one.made_by, one.sentences, tuple(pairs), samples, paths)
+
+
+def _grey(x: Tensor) -> NDArray[np.uint8]:
+    """(height, width), or (height, width, 3) where x has three channels; of other numbers the root mean square."""
+    kept = x.detach().clamp(0, 1).float()
+    picture = kept[0] if len(kept) == 1 else kept.permute(1, 2, 0) if len(kept) == 3 else kept.square().mean(0).sqrt()
+    return np.asarray(picture.numpy() * 255 + 0.5, dtype=np.uint8)

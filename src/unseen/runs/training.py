@@ -1,0 +1,278 @@
+"""One recipe, one fold, one run: train the detector, save its bundle, and find both again.
+
+A run's folder is named by the digest of the resolved recipe, its films and the version, so a finished run is found
+rather than trained again, and an interrupted one goes on where it stopped. Lung finders are shared by all recipes on
+the same films.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sized
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unseen import __version__
+from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
+from unseen.anatomy.lungs import LungFinder, NoMasksError
+from unseen.anatomy.view import View
+from unseen.artifacts import bundle
+from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
+from unseen.artifacts.run import Run, runs_root
+from unseen.data.film import Film, NotRead
+from unseen.detectors import METHODS
+from unseen.detectors.detector import Detector, Finder
+from unseen.detectors.saved import add_gate, gate_parts, load, save
+from unseen.detectors.weights import finder_of
+from unseen.runs.cohort import cohort_of, lung_films, of_unknown_label, own_normals, phantom_normals
+from unseen.priors import GENERATORS
+from unseen.reconstruction import RECONSTRUCTORS
+from unseen.screening.gate.gate import Gate, GateError
+from unseen.screening.loading import gate_in
+from unseen.training.history import History
+from unseen.training.settings import Training
+
+if TYPE_CHECKING:
+    from unseen.data.listing import Source
+    from unseen.training.loop import Progress
+
+_log = logging.getLogger("unseen")
+
+Report = Callable[[str, "Progress"], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run: its detector ready to score, the resolved recipe, the digest that names it."""
+
+    run: Run
+    detector: Detector
+    recipe: Recipe
+    digest: str
+    history: History | None
+    """The training's losses; None for a method without a training loop."""
+    not_read: tuple[NotRead, ...]
+    """Training films that could not be read, where this call trained."""
+    found: bool
+    """Whether the run had finished before, so that nothing was trained now."""
+
+
+def resolve(recipe: Recipe) -> Recipe:
+    """The recipe with every default written out and every section checked.
+
+    Raises RecipeError, one sentence a mistake.
+    """
+    if recipe.method.key in RECONSTRUCTORS:
+        raise RecipeError(
+            f"{recipe.name} is about reconstruction, not about films. Train it by "
+            "`python -m studies.imaging --only NAME`, or your own by unseen.reconstruction.learn"
+        )
+    if recipe.method.key in GENERATORS:
+        raise RecipeError(f"{recipe.name} is about a generator, not about films. Train it by `unseen prior train`")
+    method: type[Detector] = METHODS.load(recipe.method.key)
+    return recipe.resolved(method=method.Config, view=View, training=Training)
+
+
+def detector_of(recipe: Recipe, **told: object) -> Detector:
+    """The recipe's detector, untrained; `told` are settings in the place of the recipe's."""
+    method: type[Detector] = METHODS.load(recipe.method.key)
+    return method(
+        validated({**recipe.method.settings, **told}, method.Config, where="method"),
+        view=validated(recipe.view, View, where="view"),
+    )
+
+
+def takes_unlabelled(recipe: Recipe) -> bool:
+    """Whether the method learns from more than normal films, so that its figures do not stand beside the others'."""
+    method: type[Detector] = METHODS.load(recipe.method.key)
+    return method.learns_from_unlabelled
+
+
+def check_normals_alone(recipe: Recipe, command: str) -> None:
+    """Raises RecipeError for a method that learns from unlabelled films, where there are none to give it."""
+    if takes_unlabelled(recipe):
+        raise RecipeError(f"{command}: {recipe.method.key} learns from unlabelled films, too. Give another recipe")
+
+
+def with_changes(recipe: Recipe, *, device: str | None = None, seed: int | None = None) -> Recipe:
+    """The recipe with another device or seed, where one is given."""
+    training = recipe.training if device is None else {**recipe.training, "device": device}
+    return recipe.model_copy(update={"training": training, "seed": recipe.seed if seed is None else seed})
+
+
+def train_recipe(
+    recipe: Recipe,
+    *,
+    fold: int | None = None,
+    data: str | None = None,
+    finder: Path | None = None,
+    unlabelled: Source | None = None,
+    backbone: Path | None = None,
+    out: Path | None = None,
+    licence: str = "",
+    gate: bool = False,
+    root: Path | None = None,
+    progress: Report | None = None,
+    validate: Callable[[Detector], Callable[[int], Mapping[str, float]]] | None = None,
+) -> Trained:
+    """Train `recipe` without the films of `fold` (None: on all normals), or find the run that did.
+
+    data    normal films in the place of the recipe's: a folder, a glob, a manifest (its abnormals are left aside)
+    finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
+    unlabelled  films of which nobody knows what they show: the epoch that tells them best from normals is kept
+    backbone  a safetensors file of weights that the network begins with
+    out     a further copy of the bundle
+    licence what the model may be used for, for its card
+    gate    also learn the input gate from the same films, where the detector finds lungs, and keep it in the bundle
+    root    where runs are kept; None is `$UNSEEN_RUNS`
+    validate  given the detector, what `Detector.fit` is to call after each epoch
+    """
+    if out is not None:
+        bundle.check_free(out)
+    recipe = resolve(recipe) if backbone is None else _beginning_with(resolve(recipe), backbone)
+    films, data_digest = training_films(recipe, fold=fold, data=data)
+    root = runs_root() if root is None else root
+    others = None if unlabelled is None else of_unknown_label(unlabelled)
+    told = _joined(data_digest, finder) + ("" if others is None else f" unlabelled {others.digest}")
+    name = digest(recipe, data_digest=told, version=__version__)
+    run = Run.named(recipe.name, fold=fold, seed=recipe.seed, digest=name, root=root)
+    run.write_recipe(recipe)
+    found = run.bundle.is_dir()
+    if found:
+        detector = load(run.bundle)
+        history = History.from_log(run.log) if run.log.is_file() else None
+    else:
+        training = validated(recipe.training, Training, where="training")
+        detector = detector_of(recipe)
+        if isinstance(films, Sized):
+            detector.check_number(len(films))
+        detector.check_unlabelled(0 if others is None else len(others.films))
+        lungs = finder_for(
+            detector, films, recipe, fold=fold, data_digest=data_digest, given=finder, root=root, progress=progress
+        )
+        after_epoch = None if validate is None else validate(detector)
+        detector.fit(
+            films,
+            finder=lungs,
+            training=training,
+            unlabelled=() if others is None else others.films,
+            backbone=backbone,
+            folder=run.folder,
+            progress=progress,
+            validate=after_epoch,
+        )
+        history = detector.history
+    guard = gate_of(detector, films, bundle=run.bundle if found else None, seed=recipe.seed) if gate else None
+    if not found:
+        save(detector, run.bundle, recipe_digest=name, licence=licence, gate=guard)
+    elif guard is not None and gate_parts(run.bundle) is None:  # found from a time when no gate was asked for
+        add_gate(run.bundle, guard)
+    if out is not None:
+        save(detector, out, recipe_digest=name, licence=licence, gate=guard)
+    return Trained(run, detector, recipe, name, history, tuple(detector.not_read), found)
+
+
+def _beginning_with(recipe: Recipe, backbone: Path) -> Recipe:
+    """The recipe with the digest of the weights that it begins with, so that its run is not that of others."""
+    detector = detector_of(recipe)
+    detector.begin_with(backbone)
+    method = recipe.method.model_copy(update={"settings": detector.config.model_dump(mode="json")})
+    return recipe.model_copy(update={"method": method})
+
+
+def gate_of(
+    detector: Detector, films: Iterable[Film | NotRead], *, bundle: Path | None = None, seed: int = 0
+) -> Gate | None:
+    """The input gate of the detector in `bundle`, or a new one that learns from `films`, which it was trained on; None
+    where it finds no lungs, or the films are too few for a gate."""
+    if bundle is not None and (kept := gate_in(bundle)) is not None:
+        return kept
+    if detector.finder is None:
+        return None
+    try:
+        return Gate.fit(films, finder=detector.finder, seed=seed)
+    except GateError as error:
+        _log.warning("no input gate: %s", error)
+        return None
+
+
+def run_of(recipe: Recipe, *, fold: int | None = None, root: Path | None = None) -> tuple[Run, str]:
+    """Where the run of a recipe on its own films lies, trained or not, and the digest that names it."""
+    recipe = resolve(recipe)
+    _, data_digest = training_films(recipe, fold=fold, data=None)
+    name = digest(recipe, data_digest=data_digest, version=__version__)
+    return Run.named(recipe.name, fold=fold, seed=recipe.seed, digest=name, root=root), name
+
+
+def training_films(recipe: Recipe, *, fold: int | None, data: str | None) -> tuple[Iterable[Film | NotRead], str]:
+    """What a recipe learns from (or the films of `data`), and a digest that says which."""
+    if data is not None:
+        if fold is not None:
+            raise RecipeError("fold: goes with the recipe's own films; the films of `data` are all trained on")
+        given = own_normals(data)
+        return given.films, given.digest
+    if recipe.data.manifest is None:
+        if fold is not None:
+            raise RecipeError("fold: phantoms have no folds; leave it out")
+        return phantom_normals(recipe)
+    cohort = cohort_of(recipe)
+    return cohort.training(fold), cohort.digest
+
+
+def _joined(data_digest: str, finder: Path | None) -> str:
+    """The data's digest, and which finder looks at it where one is given."""
+    if finder is None:
+        return data_digest
+    return f"{data_digest} lungs {bundle.load(finder).card.weights_sha256}"
+
+
+def finder_for(
+    detector: Detector,
+    films: Iterable[Film | NotRead],
+    recipe: Recipe,
+    *,
+    fold: int | None,
+    data_digest: str,
+    given: Path | None,
+    root: Path,
+    progress: Report | None = None,
+) -> Finder | None:
+    """The lung finder of a detector that is to learn from `films`: the one in the bundle `given`, or one that learns
+    from the films' own masks; None where there are no masks and the detector can do without.
+
+    Raises RecipeError for a bundle without a finder, NoMasksError where one is needed and cannot be learnt.
+    """
+    if given is not None:
+        lungs = finder_of(given)
+        if lungs is None:
+            raise RecipeError(
+                f"finder: {given} holds no lung finder. Give models/lungs, or a model that was trained with one"
+            )
+        return lungs
+    try:
+        return shared_lungs(films, recipe, fold=fold, data_digest=data_digest, root=root, progress=progress)
+    except NoMasksError:
+        if detector.needs_lungs or detector.view.needs_lungs:
+            raise
+        return None  # a whole-film method can do without; its reports then lack the lung area
+
+
+def shared_lungs(
+    films: Iterable[Film | NotRead],
+    recipe: Recipe,
+    *,
+    fold: int | None,
+    data_digest: str,
+    root: Path,
+    progress: Report | None = None,
+) -> CrossFittedLungs:
+    """The lung finders for these training films, trained once and then found again by every recipe on the same
+    films."""
+    held_out = "all" if fold is None else f"f{fold}"
+    said = f"{data_digest} {__version__} {LungFinder.Config().model_dump_json()}"
+    if recipe.data.lungs_from is not None:
+        said += f" from {sorted(recipe.data.lungs_from)}"
+    folder = root / "lungs" / f"{held_out}-{recipe.seed}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+    return cross_fitted(lung_films(recipe, films), seed=recipe.seed, device="cpu", folder=folder, progress=progress)

@@ -1,0 +1,153 @@
+"""`python -m studies`: train and test every recipe of the results, write their rows, render the docs
+from rows.
+
+python -m studies                   real films, phantoms, shipped models (`make results`); finished runs
+                                               are found again
+python -m studies --only thesis     the thesis's protocol and the noise study (`make results-thesis`)
+python -m studies --only screening  calibration on real films, and the guarantee in simulated hospitals
+python -m studies --only unfinished  how far trainings got that have no row yet
+python -m studies --render          the pages and the README's table, from the committed rows alone
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from studies import recipe_files as recipes
+from studies.crossfit import cross_fit, tables_of
+from studies.halves import halves_row, scored_studies
+from studies.hospitals import hospitals_row
+from studies.rendering import render
+from studies.rows import annotate_bundles, row_of, write_row
+from studies.shipping import choice_row, finder_row, ship, ship_finder
+from studies.thesis import thesis_row, train_thesis
+from studies.twins import twin_row
+from studies.unfinished import unfinished
+from unseen.artifacts.recipe import RecipeError
+from unseen.artifacts.run import runs_root
+from unseen.data.manifest import ManifestError, SourceError
+from unseen.runs.robustness import robustness
+from unseen.runs.training import resolve
+from unseen.training.showing import shown_on
+
+
+def main() -> None:
+    """Parse, run, and tell a user's mistakes in one sentence, with status 2."""
+    try:
+        _run()
+    except (RecipeError, SourceError, ManifestError) as error:
+        sys.exit(f"make results: {error}")
+
+
+def _run() -> None:
+    parser = argparse.ArgumentParser(prog="python -m studies", description=__doc__.splitlines()[0])
+    parser.add_argument("--render", action="store_true", help="only render the docs from the rows in --rows")
+    parser.add_argument(
+        "--only",
+        choices=(
+            "real",
+            "phantoms",
+            "shipped",
+            "thesis",
+            "screening",
+            "unfinished",
+        ),
+        help="only these",
+    )
+    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results.md goes (default: docs)")
+    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    parser.add_argument("--models", type=Path, default=Path("src/unseen/models"), help="where shipped models lie")
+    parser.add_argument("--workers", type=int, default=2, help="folds at a time, one thread each (default: 2)")
+    given = parser.parse_args()
+    if not given.render:
+        if given.only in (None, "real"):
+            _real(given.rows, given.workers)
+        if given.only in (None, "phantoms"):
+            for name in _shipped("phantoms/"):
+                print("wrote", write_row(twin_row(resolve(recipes.load(name))), given.rows), flush=True)
+        if given.only in (None, "shipped"):
+            _models(given.rows, given.models, given.workers)
+        if given.only == "screening":
+            _screening(given.rows)
+        if given.only == "unfinished":
+            asked = [recipes.load(name) for prefix in ("thesis/", "ms_cxr/") for name in _shipped(prefix)]
+            print("wrote", write_row(unfinished(asked, given.rows), given.rows))
+        if given.only == "thesis":
+            _thesis(given.rows, given.workers)
+    for path in render(given.rows, docs=given.docs, readme=given.readme):
+        print("rendered", path)
+
+
+def _real(rows: Path, workers: int) -> None:
+    import json
+
+    from unseen.artifacts.files import write_text
+    from unseen.evaluation.comparing import compare
+
+    chosen = [resolve(recipes.load(name)) for name in _shipped("ms_cxr/")]
+    done = cross_fit(chosen, workers=workers)
+    tables = {}
+    for recipe in chosen:
+        print("wrote", write_row(row_of(recipe, done[recipe.name]), rows), flush=True)
+        annotate_bundles(done[recipe.name])
+        tables[recipe.name] = tables_of(done[recipe.name])
+        kept = runs_root() / "tables" / f"{recipe.name}-{recipe.seed}.parquet"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        tables[recipe.name].write_parquet(kept)  # beside the runs, never in the repository: it names films
+    for size, frame in sorted({(str(recipe.view["size"]), str(recipe.view["frame"])) for recipe in chosen}):
+        some = {
+            recipe.method.key: tables[recipe.name]
+            for recipe in chosen
+            if str(recipe.view["size"]) == size and recipe.view["frame"] == frame
+        }
+        path = rows / "ms_cxr" / f"comparison-{size}-{frame}.json"
+        write_text(path, json.dumps({"comparison": compare(some).to_json()}, indent=1, ensure_ascii=False) + "\n")
+        print("wrote", path)
+
+
+def _models(rows: Path, models: Path, workers: int) -> None:
+    """The shipped models' rows, and the bundles themselves."""
+    chosen = [resolve(recipes.load(name)) for name in _shipped("shipped/")]
+    done = cross_fit(chosen, workers=workers)
+    print("wrote", write_row(choice_row(chosen[0]), rows), flush=True)
+    finder = finder_row(chosen[0], resolve(recipes.load("ms_cxr/pca-64-lungs")))
+    print("wrote", write_row(finder, rows), flush=True)
+    print("wrote", ship_finder(chosen[0], finder, models), flush=True)
+    for recipe in chosen:
+        annotate_bundles(done[recipe.name])
+        row = ship(recipe, row_of(recipe, done[recipe.name]), done[recipe.name], models)
+        print("wrote", write_row(row, rows), "and", models / recipe.short, flush=True)
+
+
+def _thesis(rows: Path, workers: int) -> None:
+    """The noise study, then the thesis's four trainings, which take hours: a row is written after each."""
+    twins = [recipes.load(name) for name in ("ms_cxr/roi-sure-64-lungs", "ms_cxr/roi-oracle-64-lungs")]
+    print("wrote", write_row(robustness(twins, workers=workers), rows), flush=True)
+    arms = [resolve(recipes.load(name)) for name in _shipped("thesis/")]
+    for recipe in sorted(arms, key=lambda arm: int(str(arm.method.settings.get("features", 0)))):  # the short first
+        train_thesis(recipe, progress=shown_on())
+        print("wrote", write_row(thesis_row(recipe), rows), flush=True)
+
+
+def _screening(rows: Path) -> None:
+    """What a calibration is worth on real films, and whether its guarantee holds in simulated hospitals."""
+    scores = {}
+    for name in ("shipped/pca", "ms_cxr/roi-sure-64-lungs"):
+        recipe = resolve(recipes.load(name))
+        studies = scored_studies(recipe)
+        print("wrote", write_row(halves_row(recipe, studies), rows), flush=True)
+        known = [(study.score, study.abnormal) for study in studies if study.score is not None]
+        scores[name] = ([s for s, abnormal in known if abnormal], [s for s, abnormal in known if not abnormal])
+    print("wrote", write_row(hospitals_row(scores), rows), flush=True)
+
+
+def _shipped(prefix: str) -> list[str]:
+    """The recipes that come with the package under `prefix`: a new one joins the results by being there."""
+    return [name for name in recipes.names() if name.startswith(prefix)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""`python -m studies.detectors`: train and test every detector, write the rows, render the page.
+
+python -m studies.detectors                        all that follows, in this order (a day; goes on)
+python -m studies.detectors --only fold-0          every recipe, on the fold for choosing
+python -m studies.detectors --only dirty           hidden abnormal films among the normals
+python -m studies.detectors --only preparations    what is done to films beforehand
+python -m studies.detectors --only twins           the same recipes on phantom twins
+python -m studies.detectors --only nominated       the nominated and the best single one on folds 1 to 4
+python -m studies.detectors --only elsewhere       these two, learning from other sets and tested there
+python -m studies.detectors --only generalisation  learnt at one place, used at another
+python -m studies.detectors --only labelled        classifiers of the same pixels that are given labels
+python -m studies.detectors --only folds           every other on folds 1 to 4
+python -m studies.detectors --only finer           recipes at twice their size, beside themselves
+python -m studies.detectors --only counts          roi-sure and roi-oracle on films with noise of counts
+python -m studies.detectors --render               the pages, from the committed rows alone
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from studies import recipe_files as recipes
+from studies.detectors import contamination, finer, generalisation, labelled
+from studies.detectors.contamination import contamination_row
+from studies.detectors.development import RECIPES, development_row, phantom_row
+from studies.detectors.elsewhere import elsewhere_row
+from studies.detectors.generalisation import generalisation_row
+from studies.detectors.opening import after_the_nominated, opened, picked
+from studies.detectors.preparations import comparing as preparing
+from studies.rendering import render
+from studies.rows import Row, read_rows, write_row
+from studies.shipping import ship
+from unseen.artifacts.recipe import RecipeError
+from unseen.data.manifest import ManifestError, SourceError
+from unseen.runs.robustness import robustness
+
+_OF_COUNTS = (0.0, 0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Where rows and models lie, and how many folds are trained at a time."""
+
+    rows: Path
+    models: Path
+    workers: int
+
+
+def fold_0(given: Given) -> Iterator[Row]:
+    """Every recipe on the fold for choosing."""
+    yield from (development_row(recipes.load(name)) for name in _names())
+
+
+def dirty(given: Given) -> Iterator[Row]:
+    """Those that learn in seconds, with hidden abnormal films among the normals."""
+    yield from (contamination_row(recipes.load(RECIPES + name)) for name in contamination.QUICK)
+
+
+def preparations(given: Given) -> Iterator[Row]:
+    """Films prepared in each way, of every set."""
+    for name in preparing.RECIPES:
+        for place in (None, *preparing.ELSEWHERE):
+            yield preparing.preparations_row(recipes.load(name), elsewhere=place)
+
+
+def twins(given: Given) -> Iterator[Row]:
+    """Every recipe, on phantom twins."""
+    yield from (phantom_row(recipes.load(name)) for name in _names())
+
+
+def nominated(given: Given) -> Iterator[Row]:
+    """Folds 1 to 4, opened for the recipe that the rule picks and for the best single one, and for no other; both
+    ship."""
+    for recipe, results, row in opened(picked(read_rows(given.rows)), given.workers):
+        yield row
+        yield {**ship(recipe, row, results, given.models), "recipe": f"shipped/{recipe.short}"}
+
+
+def elsewhere(given: Given) -> Iterator[Row]:
+    """The same two on other sets; the quick one first."""
+    for name in reversed(picked(read_rows(given.rows))):
+        for place in preparing.ELSEWHERE:
+            yield elsewhere_row(recipes.load(RECIPES + name), place, workers=given.workers)
+
+
+def matrices(given: Given) -> Iterator[Row]:
+    """Every source learnt from, every source looked at."""
+    after_the_nominated(read_rows(given.rows))
+    yield from (generalisation_row(recipes.load(RECIPES + name)) for name in generalisation.QUICK)
+
+
+def with_labels(given: Given) -> Iterator[Row]:
+    """Classifiers of the same pixels, trained on labelled films; the quick one first, on every set."""
+    for kind, name in labelled.CLASSIFIERS:
+        yield labelled.labelled_row(kind, recipes.load(name))
+        for place in preparing.ELSEWHERE:
+            yield labelled.labelled_elsewhere_row(kind, recipes.load(name), place)
+
+
+def folds(given: Given) -> Iterator[Row]:
+    """Every other recipe, on folds 1 to 4."""
+    done = after_the_nominated(read_rows(given.rows))
+    for name in _names():
+        if name.removeprefix(RECIPES) not in done:
+            yield from (row for _, _, row in opened([name.removeprefix(RECIPES)], given.workers))
+
+
+def finer_pixels(given: Given) -> Iterator[Row]:
+    """Recipes at twice their size on folds 1 to 4, and the network that is given labels."""
+    after_the_nominated(read_rows(given.rows))
+    for name in finer.RECIPES:
+        yield finer.finer_row(recipes.load(RECIPES + name), workers=given.workers)
+    yield finer.labelled_finer_row("network", recipes.load(dict(labelled.CLASSIFIERS)["network"]))
+
+
+def counts(given: Given) -> Iterator[Row]:
+    """Noise that follows the number of photons, and both kinds together."""
+    pair = [recipes.load(f"counts/{name}") for name in ("roi-sure", "roi-oracle")]
+    for noise in ("poisson", "mixed"):
+        yield robustness(pair, sigmas=_OF_COUNTS, seeds=range(3), noise=noise, workers=given.workers)
+
+
+STUDIES: dict[str, Callable[[Given], Iterator[Row]]] = {
+    "fold-0": fold_0,
+    "dirty": dirty,
+    "preparations": preparations,
+    "twins": twins,
+    "nominated": nominated,
+    "elsewhere": elsewhere,
+    "generalisation": matrices,
+    "labelled": with_labels,
+    "folds": folds,
+    "finer": finer_pixels,
+    "counts": counts,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse, run, and tell a user's mistakes in one sentence, with status 2."""
+    parser = argparse.ArgumentParser(prog="python -m studies.detectors", description=__doc__.splitlines()[0])
+    parser.add_argument("--render", action="store_true", help="only render the docs from the rows in --rows")
+    parser.add_argument("--only", nargs="+", choices=STUDIES, metavar="STUDY", help=f"of {', '.join(STUDIES)}")
+    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    parser.add_argument("--docs", type=Path, default=Path("docs"), help="where the pages go (default: docs)")
+    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    parser.add_argument("--models", type=Path, default=Path("src/unseen/models"), help="where shipped models lie")
+    parser.add_argument("--workers", type=int, default=2, help="folds at a time, one thread each (default: 2)")
+    said = parser.parse_args(arguments)
+    given = Given(said.rows, said.models, said.workers)
+    try:
+        for study in () if said.render else said.only or STUDIES:
+            for row in STUDIES[study](given):
+                print("wrote", write_row(row, given.rows), flush=True)
+    except (RecipeError, SourceError, ManifestError) as error:
+        sys.exit(f"make results-detectors: {error}")
+    for path in render(given.rows, docs=said.docs, readme=said.readme):
+        print("rendered", path)
+
+
+def _names() -> list[str]:
+    """The recipes for choosing: a new one joins by being there."""
+    return [name for name in recipes.names() if name.startswith(RECIPES)]
+
+
+if __name__ == "__main__":
+    main()

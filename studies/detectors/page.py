@@ -1,0 +1,250 @@
+"""`docs/results-detectors.md` from rows alone: the detectors on equal terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from studies.detectors.contamination import ROWS as DIRTY
+from studies.detectors.development import ROWS, TWINS
+from studies.detectors.elsewhere import ROWS as ELSEWHERE
+from studies.detectors.finer import ROWS as FINER
+from studies.detectors.generalisation import ROWS as MATRICES
+from studies.detectors.labelled import ROWS as LABELLED
+from studies.detectors.nomination import FLOOR, TESTED, Candidate, candidates, nominated, openings
+from studies.detectors.page_studies import (
+    dirty,
+    elsewhere,
+    finer,
+    matrices,
+    tested,
+    twins,
+    unlabelled,
+    ways,
+    with_labels,
+)
+from studies.detectors.preparations.comparing import ROWS as WAYS
+from studies.detectors.published import beside_published
+from studies.pages.cells import Entry, table
+from studies.pages.noise import noise_study
+from studies.pages.sections import SOURCES, aurocs
+from unseen.artifacts.limits import LIMITS
+from unseen.evaluation.interval import interval_text as figure
+
+_HEAD = ["Recipe", *SOURCES, "adjusted", "site", "above the best shortcut", "training, s", "ms a film", "numbers kept"]
+
+_ALIGNED = "-aligned"
+COUNTS = "robustness/counts/"
+"""What the names of the rows of robustness to noise of counts begin with."""
+_NOISES = {"poisson": "### Poisson", "mixed": "### Poisson and Gaussian"}
+"""Their headings, in order."""
+
+
+def detectors_page(rows: Mapping[str, Entry]) -> str:
+    """The whole page as Markdown; what has no row yet is said to have none."""
+
+    def of(prefix: str) -> list[Entry]:
+        return [row for name, row in rows.items() if name.startswith(prefix)]
+
+    picked = [one.name for one in (nominated(rows), nominated(rows, single=True)) if one is not None]
+    blocks = [
+        "# Detectors on equal terms",
+        f"*Rendered by `make results-detectors` from `studies/results/detectors/`; every figure is in there. {LIMITS}*",
+        "The same films, lungs, grid and audit for every method ([what each is](theory/detectors.md)).",
+        *_conclusions(
+            of(ROWS), [row for row in of(TESTED) if not unlabelled(row)], of(LABELLED), of(FINER), of(ELSEWHERE), picked
+        ),
+        *_development(of(ROWS)),
+        *twins(of(TWINS)),
+        *_nomination(rows),
+        *tested(of(TESTED), picked),
+        *with_labels(of(LABELLED)),
+        *finer(of(FINER)),
+        *beside_published(rows),
+        *dirty(of(DIRTY)),
+        *ways(of(WAYS)),
+        *elsewhere(of(ELSEWHERE)),
+        *matrices(of(MATRICES)),
+        *_counts(of(COUNTS)),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _conclusions(
+    rows: Sequence[Entry],
+    opened: Sequence[Entry],
+    labelled: Sequence[Entry],
+    twice: Sequence[Entry],
+    moved: Sequence[Entry],
+    picked: Sequence[str],
+) -> list[str]:
+    """What a reader should conclude: each sentence is computed, so it changes when the rows do."""
+    if not rows:
+        return []
+    strongest = rows[0]["above_shortcut"]["pooled"]
+    above = [row for row in rows if row["above_shortcut"]["pooled"]["low"] > 0]
+    below = [row for row in rows if row["above_shortcut"]["pooled"]["high"] < 0]
+    names = {row["recipe"]: row["metrics"]["auroc"]["pooled"]["value"] for row in rows}
+    pairs = {
+        name.removeprefix(ROWS): (value, names[f"{name}{_ALIGNED}"])
+        for name, value in names.items()
+        if f"{name}{_ALIGNED}" in names
+    }
+    low = [row for row in rows if row["metrics"]["auroc"]["pooled"]["low"] <= 0.5]
+    said = [
+        f"{strongest['words']}, which asks for no learning, tells these films apart with an AUROC of "
+        f"{strongest['strength']:.2f}: of {len(rows)} recipes {len(above)} are surely above it on fold 0"
+        + (f" ({_list(above)})" if above else "")
+        + f", {len(below)} surely below"
+        + (f" ({_list(below)})" if below else "")
+        + ", and of the others these films are too few to tell",
+    ]
+    if pairs:
+        told = ", ".join(f"`{name}` {plain:.2f} and {turned:.2f}" for name, (plain, turned) in pairs.items())
+        said.append(
+            f"without and with alignment, one training each: {told} (paired differences of the quick ones: below)"
+        )
+    if low:
+        said.append(f"not shown to be better than chance here: {_list(low)}")
+    said += [_reached(row) for row in opened if row["recipe"].removeprefix(TESTED) in picked]
+    if opened:
+        verdicts = []
+        for name, words in (("floor", f"`{FLOOR}`"), ("shortcut", "the best shortcut")):
+            over = [row for row in opened if row["above"][name]["pooled"]["low"] > 0]
+            under = [row for row in opened if row["above"][name]["pooled"]["high"] < 0]
+            verdicts.append(f"surely above {words} {_list(over) or 'none'}, surely below it {_list(under) or 'none'}")
+        said.append(f"of the {len(opened)} recipes on the test folds: {'; '.join(verdicts)}")
+    said += [
+        f"on `{cell['seen']}`, learnt from it and matched for resolution, `{row['recipe'].rpartition('/')[2]}` reaches "
+        f"{figure(cell['auroc'])}, and {_is(cell['shortcut'])} above the best shortcut of the same pixels "
+        f"({figure(cell['shortcut'], sign=True)})"
+        for row in moved
+        if "kind" not in row
+        for cell in row["cells"]
+        if cell["matched"]
+    ]
+    if labelled:
+        best = max(labelled, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
+        said.append(
+            f"with labels, which no detector here is given, the best of {len(labelled)} classifiers of the same lung "
+            f"crops reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds, adjusted "
+            f"{figure(best['metrics']['adjusted']['pooled'])}: what normals alone are to be measured against"
+        )
+    said += [_at_twice_the_size(twice)] if twice else []
+    return ["## What to conclude", "\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
+
+
+def _reached(row: Entry) -> str:
+    """What can be claimed of a recipe on the test folds."""
+    pooled, floor, shortcut = (
+        row["metrics"]["auroc"]["pooled"],
+        *(row["above"][name]["pooled"] for name in ("floor", "shortcut")),
+    )
+    return (
+        f"on the test folds `{row['recipe'].removeprefix(TESTED)}` reaches {figure(pooled)}; it {_is(floor)} above "
+        f"`{FLOOR}` ({figure(floor, sign=True)}) and {_is(shortcut)} above the best shortcut "
+        f"({figure(shortcut, sign=True)}){_by_source(row['above'])}"
+    )
+
+
+def _is(difference: Entry) -> str:
+    """How surely something is above what it is compared with."""
+    return "is" if difference["low"] > 0 else "is not shown to be"
+
+
+def _at_twice_the_size(rows: Sequence[Entry]) -> str:
+    """What finer pixels do to the recipes, and to the classifier that is given labels."""
+    own, finer = rows[0]["px"]
+    changes = [
+        (
+            "the network with labels" if "kind" in row else f"`{row['sees']}`",
+            f"{figure(row['above']['itself']['pooled'], sign=True)} to {figure(row['metrics']['auroc']['pooled'])}",
+        )
+        for row in sorted(rows, key=lambda row: "kind" in row)
+    ]
+    return f"at {finer} px in the place of {own}: " + "; ".join(f"{name} {change}" for name, change in changes)
+
+
+def _by_source(above: Entry) -> str:
+    """At which source it is surely above or below what it is compared with."""
+    names = {"floor": f"`{FLOOR}`", "shortcut": "the best shortcut"}
+    said = []
+    for source in SOURCES[1:]:
+        higher = [words for name, words in names.items() if above[name][source]["low"] > 0]
+        lower = [words for name, words in names.items() if above[name][source]["high"] < 0]
+        told = [f"surely {way} {' and '.join(some)}" for way, some in (("above", higher), ("below", lower)) if some]
+        said += [f"; at {source} {', '.join(told)}"] if told else []
+    return "".join(said)
+
+
+def _counts(rows: Sequence[Entry]) -> list[str]:
+    title = "## Noise of counts"
+    if not rows:
+        return [title, "*No row yet: `python -m studies.detectors --only counts` makes them.*"]
+    of = {row["noise"]: row for row in rows}
+    return [title, *(block for kind in _NOISES if kind in of for block in (_NOISES[kind], *noise_study(of[kind])))]
+
+
+def _list(rows: Sequence[Entry]) -> str:
+    return ", ".join(f"`{row['recipe'].removeprefix(ROWS).removeprefix(TESTED)}`" for row in rows)
+
+
+def _development(rows: Sequence[Entry]) -> list[str]:
+    title = "## Fold 0, for choosing"
+    if not rows:
+        return [title, "*No row yet: `make results-detectors` makes them.*"]
+    first = rows[0]
+    n = first["metrics"]["n"]["pooled"]
+    strongest = first["above_shortcut"]["pooled"]
+    ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
+    return [
+        title,
+        f"Montgomery + Shenzhen, lung crop, trained on the normals of folds 1 to 4, tested on fold 0: {n['normal']} "
+        f"normal and {n['abnormal']} abnormal films; seed {first['seed']}, {first['device']}, "
+        f"{max(row['date'] for row in rows)}. AUROC "
+        "with its 95 % interval. *Adjusted*: after taking out sharpness and lung area. *Site*: how well the score "
+        "tells the two hospitals' normals apart (0.5 is good). *Above the best shortcut*: the AUROC less that of the "
+        f"best label-free statistic of these films ({strongest['words']}, {strongest['strength']:.2f}), by DeLong, "
+        "paired. Training, and a film's score with lungs and map, are wall time of one thread, beside other work: an "
+        "order of magnitude. Settings were tried on this fold, so the figures lean to the high side, and its few films "
+        "make them uncertain.",
+        table(_HEAD, map(_line, ordered)),
+    ]
+
+
+def _nomination(rows: Mapping[str, Entry]) -> list[str]:
+    listed = candidates(rows)
+    if not listed:
+        return []
+    chosen, quick, opened = nominated(rows), nominated(rows, single=True), openings(rows)
+    lines = [[f"`{one.name}`", f"{one.index:.3f}", "; ".join(one.against) or "–"] for one in listed]
+    return [
+        "## Which is worth the test folds",
+        "The rule, written before any test fold was opened for a recipe that it was to choose from "
+        f"(`studies/detectors/nomination.py`; `{FLOOR}`, its floor, ships and was known): the highest "
+        f"index, ½ (pooled + adjusted) on fold 0, of those that are nowhere below `{FLOOR}` there and that tell "
+        "phantom twins, of which nothing but the lesion differs, better than chance. Nothing is nominated before the "
+        "recipes that come first have a row of twins.",
+        table(["Recipe", "index", "what speaks against it"], lines),
+        f"**Nominated: {_named(chosen)}; of single methods: {_named(quick)}.** Folds 1 to 4 have been opened for "
+        f"{len(opened)} recipe{'' if len(opened) == 1 else 's'}"
+        f"{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}.",
+    ]
+
+
+def _named(one: Candidate | None) -> str:
+    return "nothing yet" if one is None else f"`{one.name}`"
+
+
+def _line(row: Entry) -> list[str]:
+    metrics = row["metrics"]
+    return [
+        f"`{row['recipe'].removeprefix(ROWS)}`, {row['px']} px"
+        + (f", and {row['unlabelled']} unlabelled films" if row["unlabelled"] else ""),
+        *aurocs(row),
+        figure(metrics["adjusted"]["pooled"]),
+        figure(next(iter(metrics["site"].values()), None)),
+        figure(row["above_shortcut"]["pooled"], sign=True),
+        f"{row['seconds']:.0f}",
+        f"{row['milliseconds']:.0f}",
+        f"{row['kept']:,}",
+    ]

@@ -1,0 +1,394 @@
+"""The studies of `docs/results-detectors.md`, each from its rows alone: phantom twins, the test folds, dirty normals,
+finer pixels, what is done against shortcuts, and the matrix of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from studies.detectors.contamination import ROWS as DIRTY
+from studies.detectors.development import TWINS
+from studies.detectors.generalisation import ROWS as MATRICES
+from studies.detectors.generalisation import matrix
+from studies.detectors.nomination import FLOOR, TESTED
+from studies.detectors.preparations.comparing import AS_THEY_CAME
+from studies.detectors.preparations.comparing import ROWS as WAYS
+from studies.pages.cells import Entry, table
+from studies.pages.sections import SOURCES, aurocs
+from unseen.evaluation.interval import interval_text as figure
+
+_CLASSIFIERS = {
+    "linear": "logistic regression on principal components",
+    "network": "the network of `anatpaste`",
+}
+"""What the classifiers that are given labels are called."""
+
+
+def twins(rows: Sequence[Entry]) -> list[str]:
+    """The same recipes on phantoms, which differ in a lesion and in nothing else."""
+    title = "## Phantom twins"
+    if not rows:
+        return [title, "*No row yet: `python -m studies.detectors --only twins` makes them.*"]
+    kinds = list(rows[0]["metrics"]["by_kind"])
+    ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
+    found = [
+        [
+            _on_twins(row),
+            figure(row["metrics"]["auroc"]["pooled"]),
+            *(figure(row["metrics"]["by_kind"][kind]) for kind in kinds),
+        ]
+        for row in ordered
+    ]
+    places = [
+        [
+            _on_twins(row),
+            *(figure(row["metrics"]["localisation"][kind]["average_precision"]) for kind in ("pooled", *kinds)),
+            figure(row["metrics"]["localisation"]["pooled"]["hit_rate"]),
+        ]
+        for row in ordered
+    ]
+    strips = [["", _strip("lung-crops", "The lung crops of ten simulated films, eight of them with a lesion.")]]
+    for row in ordered:
+        name = row["recipe"].removeprefix(TWINS)
+        strips.append([f"`{name}`", _strip(name, f"The ten maps of {name}.")])
+    chance = rows[0]["metrics"]["localisation"]
+    return [
+        title,
+        f"The same recipes, trained on phantom normals: {rows[0]['pairs']} pairs of pictures, alike but for a lesion. "
+        "AUROC, all kinds together and each by itself:",
+        table(["Recipe", "all", *kinds], found),
+        "Where the map points: pixel average precision (chance: "
+        + ", ".join(f"{kind} {chance[kind]['chance']:.2f}" for kind in ("pooled", *kinds))
+        + "), and how often its highest point lies in the lesion:",
+        table(["Recipe", "all", *kinds, "highest point"], places),
+        "What they mark on the same ten phantoms, the best first, under the lung crops with their lesions outlined "
+        "(drawn by `-m studies.figures.detectors_on_phantoms`):",
+        table(["Recipe", "two normal pictures; each kind of lesion, moderate and obvious"], strips),
+    ]
+
+
+def _strip(name: str, words: str) -> str:
+    return f"![{words}](images/detectors/phantoms/{name}.png)"
+
+
+def _on_twins(row: Entry) -> str:
+    """What the row is called, and what it learnt from besides normals."""
+    given = int(row["facts"].get("unlabelled_films", 0))
+    return f"`{row['recipe'].removeprefix(TWINS)}`" + (f", and {given} unlabelled phantoms" if given else "")
+
+
+def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
+    """Every recipe for which folds 1 to 4 were opened; of those in `claimed`, each source by itself."""
+    title = "## The test folds"
+    if not rows:
+        return [
+            title,
+            "*Not opened: `python -m studies.detectors --only nominated` opens them for the nominated.*",
+        ]
+    n = rows[0]["metrics"]["n"]["pooled"]
+    ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
+    head = ["Recipe", *SOURCES, "adjusted", "site", f"above `{FLOOR}`", "above the best shortcut", "training, s a fold"]
+    blocks = [
+        title,
+        f"Cross-fitted over folds 1 to 4: {n['normal']} normal and {n['abnormal']} abnormal films; seed "
+        f"{rows[0]['seed']}, {rows[0]['device']}, {max(row['date'] for row in rows)}. Differences by DeLong, paired, "
+        "of all films together; the shortcut is the best of these very films, which nobody could have chosen "
+        "beforehand.",
+        table(head, map(_tested, ordered)),
+    ]
+    for row in ordered:
+        if _name(row) not in claimed:
+            continue
+        above = row["above"]
+        lines = [
+            [
+                source,
+                figure(row["metrics"]["auroc"][source]),
+                figure(row["metrics"]["adjusted"][source]),
+                figure(above["floor"][source], sign=True),
+                f"{words(above['shortcut'][source])}, {above['shortcut'][source]['strength']:.2f}",
+                figure(above["shortcut"][source], sign=True),
+            ]
+            for source in SOURCES
+        ]
+        blocks += [
+            f"`{_name(row)}`, source by source:",
+            table(["Films", "AUROC", "adjusted", f"above `{FLOOR}`", "best shortcut", "above it"], lines),
+        ]
+    return blocks
+
+
+def _name(row: Entry) -> str:
+    return str(row["recipe"]).removeprefix(TESTED)
+
+
+def _tested(row: Entry) -> list[str]:
+    metrics, above = row["metrics"], row["above"]
+    return [
+        f"`{_name(row)}`, {row['px']} px"
+        + (f", and {unlabelled(row)} unlabelled films or more" if unlabelled(row) else ""),
+        *aurocs(row),
+        figure(metrics["adjusted"]["pooled"]),
+        figure(next(iter(metrics["site"].values()), None)),
+        figure(above["floor"]["pooled"], sign=True),
+        figure(above["shortcut"]["pooled"], sign=True),
+        f"{row['seconds'] / max(1, len(row['folds'])):.0f}",
+    ]
+
+
+def unlabelled(row: Entry) -> int:
+    """How many unlabelled films each fold of a row learnt from, at least; 0 for what learnt from normals alone."""
+    return min(int(fold["facts"].get("unlabelled_films", 0)) for fold in row["folds"].values())
+
+
+def with_labels(rows: Sequence[Entry]) -> list[str]:
+    """The yardstick of labels."""
+    title = "## With labels"
+    if not rows:
+        return [title, "*No row yet: `python -m studies.detectors --only labelled` makes them.*"]
+    first = rows[0]
+    learnt = [f"{sum(films.values())}" for films in first["learnt"]]
+    lines = [
+        [
+            f"{_CLASSIFIERS[row['kind']]}, as `{row['sees']}` sees them, {row['px']} px",
+            *aurocs(row),
+            figure(row["metrics"]["adjusted"]["pooled"]),
+            figure(next(iter(row["metrics"]["site"].values()), None)),
+            figure(row["above"]["floor"]["pooled"], sign=True),
+            figure(row["above"]["shortcut"]["pooled"], sign=True),
+        ]
+        for row in rows
+    ]
+    head = ["Classifier", *SOURCES, "adjusted", "site", f"above `{FLOOR}`, same pixels", "above the best shortcut"]
+    return [
+        title,
+        "A yardstick, no detectors: how well these films are told apart by a classifier of the same lung crops that is "
+        f"given labels. Learnt from the normal and abnormal films of the other folds ({', '.join(learnt)} of them), "
+        f"tested on folds {first['folds'][0]} to {first['folds'][-1]}; seed {first['seed']}, "
+        f"{max(row['date'] for row in rows)}.",
+        table(head, lines),
+    ]
+
+
+def finer(rows: Sequence[Entry]) -> list[str]:
+    """What twice the size is worth."""
+    title = "## Finer pixels"
+    if not rows:
+        return [title, "*No row yet: `python -m studies.detectors --only finer` makes them.*"]
+    rows = sorted(rows, key=lambda row: "kind" in row)  # what is given labels last
+    first = rows[0]
+    own, twice = first["px"]
+    lines = [
+        [
+            f"{_CLASSIFIERS[row['kind']]}, with labels" if "kind" in row else f"`{row['sees']}`",
+            figure(row["before"]["auroc"]["pooled"]),
+            *aurocs(row),
+            figure(row["metrics"]["adjusted"]["pooled"]),
+            figure(row["above"]["itself"]["pooled"], sign=True),
+            figure(row["above"]["shortcut"]["pooled"], sign=True),
+            " and ".join(f"{seconds:.0f}" for seconds in row["seconds"]) if "seconds" in row else "–",
+        ]
+        for row in rows
+    ]
+    head = [
+        "Recipe",
+        f"pooled at {own} px",
+        *SOURCES,
+        "adjusted",
+        f"above {own} px",
+        "above the best shortcut",
+        "training, s",
+    ]
+    return [
+        title,
+        f"The recipes as they are but for their size, {twice} px in the place of {own}; trained as many steps, tested "
+        f"on folds {first['folds'][0]} to {first['folds'][-1]}, nothing chosen by it; seed {first['seed']}, "
+        f"{max(row['date'] for row in rows)}. Both sizes are trained here, so what stands at {own} px may differ a "
+        f"little from the tables above. *Above {own} px*: by DeLong, paired, of all films together. *Training*: at "
+        "either size, beside other work.",
+        table(head, lines),
+    ]
+
+
+def elsewhere(rows: Sequence[Entry]) -> list[str]:
+    """The nominated and the best single one, learning from other sets, beside what labels would give there."""
+    title = "## Other sets, learnt from and tested"
+    if not rows:
+        return [title, "*No row yet: `python -m studies.detectors --only elsewhere` makes them.*"]
+    head = ["Recipe", "set", "films", "AUROC", "adjusted", "best shortcut", "above it"]
+    lines = [
+        [
+            f"{_CLASSIFIERS[row['kind']]}, with labels" if "kind" in row else f"`{row['recipe'].rpartition('/')[2]}`",
+            _column(cell["seen"], cell["matched"]),
+            f"{cell['n']['normal']} + {cell['n']['abnormal']}",
+            figure(cell["auroc"]),
+            figure(cell["adjusted"]),
+            _shortcut(cell),
+            figure(cell["shortcut"], sign=True),
+        ]
+        for row in rows
+        for cell in row["cells"]
+    ]
+    return [
+        title,
+        "The recipes as they are, nothing chosen anew: trained on the normals of the set, cross-fitted over folds "
+        f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]} (dealt by patient), tested on its normal + abnormal films; "
+        f"seed {rows[0]['seed']}, {rows[0]['device']}, {max(row['date'] for row in rows)}. Lungs by the finder of the "
+        "Montgomery and Shenzhen normals. *Matched*: no film sharper than the least sharp 5 % of the normals learnt "
+        "from; their shortcuts are measured on the same pixels, and those of the file, which matching does not change, "
+        "are left out. *Above it*: by DeLong, paired. *With labels*: the yardstick above, given the abnormal films of "
+        "the other folds, too.",
+        table(head, lines),
+    ]
+
+
+def matrices(rows: Sequence[Entry]) -> list[str]:
+    """Every source learnt from, every source looked at."""
+    title = "## Learnt at one place, used at another"
+    if not rows:
+        return [title, "*No row yet: `python -m studies.detectors --only generalisation` makes them.*"]
+    blocks = [
+        title,
+        "Trained on one source's normals, tested on another's films, cross-fitted over folds "
+        f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]}, so that the diagonal is as unseen as the rest; seed "
+        f"{rows[0]['seed']}, {rows[0]['device']}, {rows[0]['date']}. Lungs by the finder of the Montgomery and "
+        "Shenzhen normals. *Matched*: none of the films looked at is sharper than the least sharp 5 % of their "
+        "normals. *Shortcut*: the best label-free statistic of the films in that column; where they are matched, of "
+        "pixels and lungs alone. In brackets behind an AUROC: adjusted for sharpness and lung area.",
+    ]
+    for row in rows:
+        cells = matrix(row)
+        learnt = list(dict.fromkeys(key[0] for key in cells))
+        seen = list(dict.fromkeys(key[1:] for key in cells))
+        head = [f"`{row['recipe'].removeprefix(MATRICES)}`, learnt from", *(_column(*key) for key in seen)]
+        lines = [[one, *(_cell(cells[one, *key]) for key in seen)] for one in learnt]
+        lines.append(["*shortcut*", *(_shortcut(cells[learnt[0], *key]) for key in seen)])
+        above = [
+            f"{one}, above the shortcut: "
+            + "; ".join(f"{_column(*key)} {figure(cells[one, *key]['shortcut'], sign=True)}" for key in seen)
+            for one in learnt
+        ]
+        blocks += [table(head, lines), "\n".join(f"- {said}" for said in above)]
+    return blocks
+
+
+def _column(source: str, matched: bool) -> str:
+    return f"{source}, matched" if matched else source
+
+
+def _cell(cell: Entry) -> str:
+    adjusted = cell["adjusted"].get("value")
+    return figure(cell["auroc"]) + ("" if adjusted is None else f" ({adjusted:.2f})")
+
+
+def _shortcut(cell: Entry) -> str:
+    return f"{words(cell['shortcut'])}, {cell['shortcut']['strength']:.2f}"
+
+
+def dirty(rows: Sequence[Entry]) -> list[str]:
+    """What hidden abnormal films cost."""
+    title = "## Dirty normals"
+    if not rows:
+        return [title, "*No row yet: `make results-detectors` makes them.*"]
+    first = rows[0]
+    head = ["Recipe", "hidden", "AUROC", "change", "hidden films found", "AUROC of the list"]
+    lines = [
+        [
+            f"`{row['recipe'].removeprefix(DIRTY)}`",
+            f"{entry['hidden']} ({entry['share']:.0%})",
+            figure(entry["auroc"]),
+            figure(entry["difference"], sign=True) if entry["share"] else "–",
+            "–" if entry["found"] is None else f"{entry['found']:.0%}",
+            "–" if entry["suspects_auroc"] is None else f"{entry['suspects_auroc']:.2f}",
+        ]
+        for row in rows
+        for entry in row["shares"]
+    ]
+    return [
+        title,
+        f"Abnormal films of folds 1 to 4, their labels taken away, put among the {first['training_normals']} normals "
+        f"to learn from; tested on fold 0, mean over {len(first['seeds'])} draws of which films are hidden; "
+        f"{first['device']}, {first['date']}. *Change* is paired, against clean normals. *Found*: of the films at the "
+        "top of `unseen suspects`' list, as many as are hidden, so many are hidden ones (by chance: their share of "
+        "all). *AUROC of the list*: hidden films against normals.",
+        table(head, lines),
+    ]
+
+
+def ways(rows: Sequence[Entry]) -> list[str]:
+    """What is done to films beforehand."""
+    title = "## Against shortcuts, and alignment"
+    if not rows:
+        return [title, "*No row yet: `make results-detectors` makes them.*"]
+    head = ["Recipe", "films", "AUROC", "change", "adjusted", "site", "best shortcut", "sharpness"]
+    blocks = [
+        title,
+        "Each film is prepared before a detector learns from it or looks at it; lungs are found on the film as it "
+        "came. *Resolution matched*: blurred until it is no sharper than the least sharp 5 % of the normals (where "
+        "abnormal films are the blurred ones, that shortcut stays). *Border "
+        "removed*: a tenth of each side, but no lung. *Local contrast*: brightness and contrast of each neighbourhood "
+        "divided out. *Aligned*: turned, moved and scaled so that the lungs lie as a template's do (`align = true` of "
+        "the [view](theory/views.md)). *Padded*: the box of the lungs keeps its proportions. *Change* is paired, "
+        "against the films as they came. The shortcuts, and what is adjusted for, are measured on the films as the "
+        "detector is given them; alignment is the detector's own, so there they are those of the films as they came. "
+        "*Best shortcut*: the single label-free statistic of picture or lungs that comes furthest from 0.5, as a "
+        "strength (the file's bytes and size, which no preparation changes, are left out); *sharpness*: "
+        "mean |Laplacian| by itself, below 0.5 where normals are sharper.",
+    ]
+    for place in sorted({_place(row) for row in rows}, key=lambda place: (place != "ms_cxr", place)):
+        here = [row for row in rows if _place(row) == place]
+        n = here[0]["ways"][0]["n"]
+        blocks += [
+            f"### `{place}`",
+            f"Trained on {here[0]['training_normals']} normals of folds 1 to 4, tested on fold 0: {n['normal']} normal "
+            f"and {n['abnormal']} abnormal films; seed {here[0]['seed']}, {here[0]['device']}, {here[0]['date']}.",
+            table(head, [_way(row, way) for row in here for way in row["ways"]]),
+        ]
+    return [*blocks, "### In short", "\n".join(f"- {said}" for said in _in_short(rows))]
+
+
+def _in_short(rows: Sequence[Entry]) -> list[str]:
+    """Of each way, over all detectors and sets: what it does to the detector's AUROC and to the best shortcut's."""
+    said = []
+    for name in dict.fromkeys(way["way"] for row in rows for way in row["ways"] if way["change"]):
+        pairs = [
+            (row["ways"][0], way)
+            for row in rows
+            for way in row["ways"]
+            if way["way"] == name and row["frame"] == "lungs"
+        ]
+        changes = [way["change"] for _, way in pairs]
+        strengths = [way["shortcut"]["value"] - came["shortcut"]["value"] for came, way in pairs]
+        up, down = sum(one["low"] > 0 for one in changes), sum(one["high"] < 0 for one in changes)
+        detector, shortcut = (_signed(median(values)) for values in ([one["value"] for one in changes], strengths))
+        said.append(
+            f"*{name}*: on lung crops the detectors change by {detector} (median of {len(pairs)}; surely up in {up}, "
+            f"surely down in {down}), the best shortcut by {shortcut}"
+        )
+    return said
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def words(shortcut: Entry) -> str:
+    """What a statistic is called, in a table's cell."""
+    return str(shortcut["words"]).replace("|", "\\|")
+
+
+def _place(row: Entry) -> str:
+    return str(row["recipe"]).removeprefix(WAYS).partition("/")[0]
+
+
+def _way(row: Entry, way: Entry) -> list[str]:
+    return [
+        f"`{row['recipe'].rpartition('/')[2]}`",
+        way["way"],
+        figure(way["auroc"]["pooled"]),
+        "–" if way["way"] == AS_THEY_CAME else figure(way["change"], sign=True),
+        figure(way["adjusted"]),
+        figure(next(iter(way["site"].values()), None)),
+        f"{words(way['shortcut'])}, {figure(way['shortcut'])}",
+        figure(way["sharpness"]),
+    ]

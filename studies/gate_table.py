@@ -1,0 +1,323 @@
+"""`python -m studies.gate_table`: what the input gate refuses, of proper films and of others.
+
+For each test fold a gate learns from the normals of the other folds. Proper films are the fold's own, both labels and
+both sources; 300 of them are turned, flipped, inverted and cropped. Pictures that belong to no fold are dealt to the
+four gates in turn, so that each is judged once. Nothing here is used to choose anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from studies import recipe_files as recipes
+from studies.crossfit import TEST_FOLDS
+from unseen.artifacts.files import write_text
+from unseen.artifacts.recipe import Recipe
+from unseen.artifacts.run import runs_root
+from unseen.data.film import Film, NotRead
+from unseen.data.reading import films
+from unseen.evaluation.interval import Json
+from unseen.runs.cohort import Cohort, cohort_of, data_root
+from unseen.runs.training import resolve, shared_lungs
+from unseen.screening.gate.gate import SHARES, Gate
+from unseen.screening.gate.learning import Finder
+from unseen.screening.gate.transforms import CROP, TRANSFORMS
+
+RECIPE = "shipped/pca"
+"""Whose films, folds and lung finders are taken: those of the models that ship."""
+ALTERED_FILMS = 300
+MOST_PROPER, LEAST_OTHERS = 0.06, 0.92
+"""Refused of proper films at most, by the interval's upper end; of every other kind at least, by its lower end."""
+HU_WINDOW = (-1000.0, 400.0)
+"""CT: these Hounsfield units become 0 and 255, linearly."""
+BEGIN, END = "<!-- gate table -->", "<!-- end of the gate table -->"
+_DRAWN = 100  # blank pictures, and pictures of noise
+
+Pixels = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The gate of one test fold, and the finder that goes with it."""
+
+    gate: Gate
+    finder: Finder
+
+    def refused(self, film: Film | NotRead) -> str | None:
+        """The refusal's kind, "not-read" for a file that was not read, or None."""
+        if isinstance(film, NotRead):
+            return "not-read"
+        told = self.gate.judge(film, self.finder.find(film))
+        return None if told is None else told.kind
+
+
+def row(name: str, kinds: Sequence[str | None], *, rule: str | None) -> dict[str, Json]:
+    """One row of the table; `rule` is "proper", "other" or None (reported only).
+
+    >>> found = row("x", ["blank"] * 99 + [None], rule="other")
+    >>> found["refused"], found["films"], found["holds"]
+    (99, 100, True)
+    """
+    from scipy.stats import binomtest
+
+    refused = sum(kind is not None for kind in kinds)
+    bounds = binomtest(refused, len(kinds)).proportion_ci(0.95, method="wilson")
+    holds = {"proper": bounds.high <= MOST_PROPER, "other": bounds.low >= LEAST_OTHERS}
+    by = Counter(kind for kind in kinds if kind is not None)
+    return {
+        "name": name,
+        "films": len(kinds),
+        "refused": refused,
+        "rate": round(refused / len(kinds), 4),
+        "low": round(float(bounds.low), 4),
+        "high": round(float(bounds.high), 4),
+        "rule": rule,
+        "holds": None if rule is None else bool(holds[rule]),
+        "by": {kind: by[kind] for kind in sorted(by)},
+    }
+
+
+def guards(
+    recipe: Recipe, cohort: Cohort, *, root: Path, folds: Sequence[int] = TEST_FOLDS, say: Callable[[str], None] = print
+) -> dict[int, Guard]:
+    """A gate for each fold, learnt from the normals of the others."""
+    found = {}
+    for fold in folds:
+        training = cohort.training(fold)
+        lungs = shared_lungs(training, recipe, fold=fold, data_digest=cohort.digest, root=root)
+        found[fold] = Guard(Gate.fit(training, finder=lungs, seed=recipe.seed), lungs)
+        say(f"fold {fold}: learnt, thresholds {found[fold].gate.thresholds}")
+    return found
+
+
+def proper_rows(
+    cohort: Cohort, guarding: Mapping[int, Guard], *, altered: int = ALTERED_FILMS, seed: int = 0
+) -> list[dict[str, Json]]:
+    """Of the test folds' films: as they are, by source and label, and altered."""
+    names = [(fold, entry.name) for fold in guarding for entry in cohort.testing(fold).entries]
+    rng = np.random.default_rng(seed)
+    picked = {names[i] for i in rng.choice(len(names), min(altered, len(names)), replace=False)}
+    proper: list[tuple[Film | NotRead, str | None]] = []
+    kinds: dict[str, list[str | None]] = {name: [] for name in _ALTERATIONS}
+    for fold, guard in guarding.items():
+        for film in cohort.testing(fold):
+            proper.append((replace(film, pixels=_NOTHING) if isinstance(film, Film) else film, guard.refused(film)))
+            if (fold, film.name) in picked and isinstance(film, Film):
+                for name, change in _ALTERATIONS.items():
+                    kinds[name].append(guard.refused(replace(film, pixels=change(film.pixels, rng))))
+    groups = sorted({(film.source, str(film.label)) for film, _ in proper})
+    return [
+        row("proper films", [kind for _, kind in proper], rule="proper"),
+        *(
+            row(
+                f"proper: {source}, {label}",
+                [kind for film, kind in proper if (film.source, str(film.label)) == (source, label)],
+                rule=None,
+            )
+            for source, label in groups
+        ),
+        *(row(name, some, rule="other") for name, some in kinds.items()),
+    ]
+
+
+def foreign_rows(data: Path, guarding: Mapping[int, Guard], *, step: int = 1) -> list[dict[str, Json]]:
+    """Of pictures that belong to no fold; every `step`-th of each kind."""
+    dealt = list(guarding.values())
+
+    def kinds(some: Iterable[Film | NotRead]) -> list[str | None]:
+        return [dealt[i % len(dealt)].refused(film) for i, film in enumerate(some) if i % step == 0]
+
+    heart = kinds(_arrays(data / "mri" / "chest.npz"))
+    brain = kinds([*_arrays(data / "mri" / "brain.npz"), *_pictures(data / "brain_t1" / "images")])
+    children = {label: kinds(_labelled(data / "kermany", label)) for label in ("normal", "abnormal")}
+    rows = [
+        row("CT slices", kinds(_slices(data / "ct100" / "ct256.npz")), rule="other"),
+        row("MR slices", [*heart, *brain], rule="other"),
+        row("MR: chest", heart, rule=None),
+        row("MR: brain", brain, rule=None),
+        row("natural pictures", kinds(_pictures(data / "natural")), rule="other"),
+        row("children", [*children["normal"], *children["abnormal"]], rule="other"),
+        row("children: normal", children["normal"], rule=None),
+        row("children: pneumonia", children["abnormal"], rule=None),
+        row("blank", kinds(_blank()), rule="other"),
+        row("noise", kinds(_noise()), rule="other"),
+    ]
+    for label in ("normal", "abnormal"):
+        adults = kinds(_labelled(data / "nih_cxr8", label))
+        rows.append(row(f"another hospital's adults (NIH): {label}", adults, rule=None))
+    rows.append(
+        row("chest films in original files (cxr_raw)", kinds(films(data / "cxr_raw" / "manifest.csv")), rule=None)
+    )
+    return rows
+
+
+def table(recipe: Recipe, *, root: Path | None = None) -> dict[str, Json]:
+    """The whole, as it is written to `studies/results/gate/ms_cxr.json`."""
+    cohort = cohort_of(recipe)
+    guarding = guards(recipe, cohort, root=runs_root() if root is None else root)
+    rows = [*proper_rows(cohort, guarding, seed=recipe.seed), *foreign_rows(data_root(), guarding)]
+    return {
+        "recipe": recipe.name,
+        "folds": list(guarding),
+        "seed": recipe.seed,
+        "device": f"cpu ({platform.machine()}), {torch.get_num_threads()} thread(s)",
+        "date": datetime.now(UTC).date().isoformat(),
+        "shares": {name: share for name, share in SHARES.items()},
+        "crop": list(CROP),
+        "hu_window": list(HU_WINDOW),
+        "limits": {"proper_at_most": MOST_PROPER, "others_at_least": LEAST_OTHERS},
+        "training_normals": {str(fold): len(cohort.training(fold)) for fold in guarding},
+        "thresholds": {str(fold): {**guard.gate.thresholds} for fold, guard in guarding.items()},
+        "rows": list(rows),
+    }
+
+
+def as_text(rows: Sequence[Mapping[str, Json]]) -> str:
+    """The rows as aligned lines."""
+    said = [f"{'':42} {'refused':>11} {'rate':>6}  95 % interval"]
+    for one in rows:
+        verdict = {None: "", True: "holds", False: "FAILS"}[one["holds"]]  # type: ignore[index]
+        of = f"{one['refused']} / {one['films']}"
+        line = f"{one['name']!s:42} {of:>11} {one['rate']:6.3f}  {one['low']:.3f} to {one['high']:.3f}  {verdict}"
+        said.append(f"{line:86} {one['by']}")
+    return "\n".join(said)
+
+
+def as_markdown(found: Mapping[str, Json]) -> str:
+    """The table of the page: `found` is what `table` made."""
+    lines = ["| Pictures | Refused | Share | 95 % interval | Rule |", "|---|---|---|---|---|"]
+    limits: Mapping[str, float] = found["limits"]  # type: ignore[assignment]
+    rules = {
+        None: "none",
+        "proper": f"upper end ≤ {limits['proper_at_most']:g}",
+        "other": f"lower end ≥ {limits['others_at_least']:g}",
+    }
+    for one in found["rows"]:  # type: ignore[union-attr]
+        row = dict(one)  # type: ignore[arg-type]
+        rule = rules[row["rule"]] + {None: "", True: ": holds", False: ": **fails**"}[row["holds"]]
+        interval = f"{row['low']:.3f} to {row['high']:.3f}"
+        lines.append(
+            f"| {row['name']} | {row['refused']} of {row['films']} | {row['rate']:.3f} | {interval} | {rule} |"
+        )
+    return "\n".join(lines)
+
+
+def render(page: Path, found: Mapping[str, Json]) -> None:
+    """Put the table between the page's two markers."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    write_text(page, f"{before}{BEGIN}\n{as_markdown(found)}\n{END}{after}")
+
+
+def main() -> None:
+    """Measure, print, write; or put what was measured into the page."""
+    parser = argparse.ArgumentParser(prog="python -m studies.gate_table", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("studies/results/gate/ms_cxr.json"))
+    parser.add_argument("--render", type=Path, help="only put the table of --out into this page")
+    given = parser.parse_args()
+    if given.render is not None:
+        render(given.render, json.loads(given.out.read_text(encoding="utf-8")))
+        print("rendered", given.render)
+        return
+    torch.set_num_threads(1)
+    found = table(resolve(recipes.load(RECIPE)))
+    print(as_text(found["rows"]))  # type: ignore[arg-type]
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    write_text(given.out, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    print("wrote", given.out)
+
+
+def _either_way(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    return TRANSFORMS["turned-clockwise" if rng.random() < 0.5 else "turned-anticlockwise"](pixels, rng)
+
+
+_NOTHING = np.zeros((0, 0), dtype=np.float32)
+_ALTERATIONS: Mapping[str, Callable[[Pixels, np.random.Generator], Pixels]] = {
+    "turned by 90°": _either_way,
+    "turned by 180°": TRANSFORMS["turned-over"],
+    "flipped left to right": TRANSFORMS["mirrored"],
+    "flipped top to bottom": TRANSFORMS["upside-down"],
+    "inverted": TRANSFORMS["inverted"],
+    "cropped": TRANSFORMS["cropped"],
+}
+
+
+def _film(name: str, pixels: NDArray[np.float64] | Pixels) -> Film:
+    """A picture as the gate is given it; it is no training film, so its digest is its name."""
+    return Film(
+        name=name,
+        pixels=np.clip(pixels, 0, 1).astype(np.float32),
+        source="foreign",
+        patient=name,
+        study=name,
+        bits=8,
+        file_sha256=name,
+        pixel_sha256=name,
+        file_bytes=0,
+        file_format="png",
+    )
+
+
+def _slices(path: Path) -> Iterator[Film]:
+    """Each different CT slice once, through `HU_WINDOW`, 8 bits."""
+    low, high = HU_WINDOW
+    seen = set()
+    for i, image in enumerate(np.load(path)["images"]):
+        if image.tobytes() not in seen:
+            seen.add(image.tobytes())
+            yield _film(f"{path.stem}-{i}", np.rint(np.clip((image - low) / (high - low), 0, 1) * 255) / 255)
+
+
+def _arrays(path: Path) -> Iterator[Film]:
+    """Each different magnitude picture once, from 0 to its own maximum, 8 bits."""
+    seen = set()
+    for i, image in enumerate(np.load(path)["images"]):
+        if image.tobytes() not in seen:
+            seen.add(image.tobytes())
+            yield _film(f"{path.stem}-{i}", np.rint(image / max(float(image.max()), 1e-9) * 255) / 255)
+
+
+def _pictures(folder: Path) -> Iterator[Film]:
+    """Every picture under `folder`, as grey (ITU-R 601 luma), each different one once."""
+    from PIL import Image
+
+    seen = set()
+    for path in sorted(folder.rglob("*.png")):
+        with Image.open(path) as opened:
+            grey = np.asarray(opened.convert("L"))
+        if (said := (grey.shape, grey.tobytes())) not in seen:
+            seen.add(said)
+            yield _film(str(path.relative_to(folder)), grey / 255)
+
+
+def _labelled(folder: Path, label: str) -> Iterable[Film | NotRead]:
+    return films(folder / "manifest.csv").select(lambda entry: entry.label == label)
+
+
+def _blank() -> Iterator[Film]:
+    """Flat pictures from black to white, with a noise of half a grey step of 255."""
+    rng = np.random.default_rng(0)
+    for i, level in enumerate(np.linspace(0, 1, _DRAWN)):
+        yield _film(f"blank-{i}", level + rng.normal(size=(256, 256)) * 0.5 / 255)
+
+
+def _noise() -> Iterator[Film]:
+    """Independent Gaussian noise about mid-grey, σ from 0.05 to 0.5 of the grey scale."""
+    rng = np.random.default_rng(1)
+    for i, sigma in enumerate(np.linspace(0.05, 0.5, _DRAWN)):
+        yield _film(f"noise-{i}", 0.5 + rng.normal(size=(256, 256)) * sigma)
+
+
+if __name__ == "__main__":
+    main()

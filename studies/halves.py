@@ -1,0 +1,169 @@
+"""What a calibration is worth on real films: repeated halves, one to calibrate and one to judge, per source.
+
+Every film's score comes from a model that was not trained on its fold. Five models of one recipe have scores of like
+scale, not the same; each is standardised by its own training normals, which no half holds. Halves are drawn by patient,
+within source and label.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studies.rows import Row
+from unseen import __version__
+from unseen.artifacts.recipe import Recipe
+from unseen.data.film import Film, NotRead
+from unseen.detectors.detector import Detector
+from unseen.detectors.saved import load
+from unseen.evaluation.cohort import Cohort, codes
+from unseen.evaluation.interval import Interval, Json
+from unseen.runs.cohort import FOLDS, cohort_of
+from unseen.runs.training import resolve, train_recipe
+from unseen.screening.calibrating import policy_of
+from unseen.screening.guarantee import Guarantee
+from unseen.screening.policy import Policy, SourcePolicy
+from unseen.screening.reliability_diagram import reliability
+from unseen.screening.report import share
+from unseen.screening.studies import Study
+
+RATES = (0.05, 0.10, 0.20)
+CONFIDENCE = 0.95
+SPLITS = 200
+
+
+def scored_studies(recipe: Recipe, *, root: Path | None = None, say: Callable[[str], None] = print) -> list[Study]:
+    """Every labelled film of the recipe's manifest as a study with its out-of-fold score; models are trained, or found
+    again."""
+    cohort = cohort_of(recipe)
+    studies: list[Study] = []
+    for fold in range(FOLDS):
+        # from the bundle, trained just now or long ago: a fresh detector would look at its training films through
+        # lung finders that did not see them, and standardise otherwise
+        detector = load(train_recipe(recipe, fold=fold, root=root).run.bundle)
+        own = np.asarray(_scores(detector, cohort.training(fold)), dtype=np.float64)
+        for film, score in zip(cohort.testing(fold), _scores(detector, cohort.testing(fold)), strict=True):
+            assert isinstance(film, Film)
+            standard = float((score - own.mean()) / own.std())
+            studies.append(
+                Study(
+                    name=film.study,
+                    patient=film.patient,
+                    source=film.source,
+                    abnormal=film.label == "abnormal",
+                    score=standard,
+                    films=(film.pixel_sha256,),
+                )
+            )
+        say(f"fold {fold}: scored")
+    return studies
+
+
+def _scores(detector: Detector, films: Iterable[Film | NotRead]) -> list[float]:
+    found = []
+    for outcome in detector.score(films):
+        if isinstance(outcome, NotRead):
+            raise ValueError(f"{outcome.name}: {outcome.reason}")
+        found.append(outcome.score)
+    return found
+
+
+def halves_row(recipe: Recipe, studies: Sequence[Study], *, splits: int = SPLITS, seed: int = 0) -> Row:
+    """Calibrate on one half of `studies` and judge on the other, `splits` times, at each rate; and once on all."""
+    recipe = resolve(recipe)
+    rng = np.random.default_rng(seed)
+    drawn = [halves(studies, rng) for _ in range(splits)]
+    names = sorted({study.source for study in studies})
+    return {
+        "recipe": f"screening/{recipe.name}",
+        "seed": recipe.seed,
+        "recipe_text": recipe.to_toml(),
+        "splits": splits,
+        "confidence": CONFIDENCE,
+        "n": {
+            name: {
+                "normal": sum(s.source == name and not s.abnormal for s in studies),
+                "abnormal": sum(s.source == name and s.abnormal for s in studies),
+            }
+            for name in names
+        },
+        "rates": [
+            {
+                "max_miss_rate": rate,
+                "sources": {
+                    name: {"halves": _over_halves(drawn, name, rate), "all": _all(_policy(studies, rate).sources[name])}
+                    for name in names
+                },
+            }
+            for rate in RATES
+        ],
+        "reliability": _reliability(drawn[0], rng),
+        "version": __version__,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
+
+
+def halves(studies: Sequence[Study], rng: np.random.Generator) -> tuple[list[Study], list[Study]]:
+    """Two halves without a patient in common, drawn within source and label; an odd one goes to the second."""
+    patients = sorted({(s.source, s.abnormal, s.patient) for s in studies})
+    first: set[str] = set()
+    for stratum in sorted({patient[:2] for patient in patients}):
+        members = [patient[2] for patient in patients if patient[:2] == stratum]
+        first |= {members[i] for i in rng.permutation(len(members))[: len(members) // 2]}
+    return [s for s in studies if s.patient in first], [s for s in studies if s.patient not in first]
+
+
+def _policy(studies: Sequence[Study], rate: float) -> Policy:
+    named = hashlib.sha256(b"cross-fitted").hexdigest()
+    return policy_of(studies, Guarantee(rate, CONFIDENCE), model="cross-fitted", weights_sha256=named)
+
+
+def _over_halves(drawn: Sequence[tuple[list[Study], list[Study]]], name: str, rate: float) -> dict[str, Json]:
+    """Mean, and 2.5th to 97.5th percentile over the splits, of what is cleared and missed in the second half."""
+    cleared, missed, refused, reason = [], [], 0, ""
+    for first, second in drawn:
+        source = _policy(first, rate).sources[name]
+        if source.threshold is None:
+            refused, reason = refused + 1, source.refused
+            continue
+        scores = [(s.score, s.abnormal) for s in second if s.source == name and s.score is not None]
+        cleared.append(float(np.mean([score < source.threshold for score, abnormal in scores if not abnormal])))
+        missed.append(float(np.mean([score < source.threshold for score, abnormal in scores if abnormal])))
+    if refused:
+        return {"refused": refused, "of": len(drawn), "reason": reason.split(". ")[0]}
+    return {"normals_cleared": _spread(cleared), "abnormals_missed": _spread(missed)}
+
+
+def _spread(values: Sequence[float]) -> dict[str, Json]:
+    low, high = np.quantile(values, [0.025, 0.975])
+    return Interval(float(np.mean(values)), float(low), float(high)).to_json()
+
+
+def _all(source: SourcePolicy) -> dict[str, Json]:
+    """One calibration on all labelled films: how many may be missed, and the normals cleared (Clopper–Pearson)."""
+    if source.threshold is None:
+        return {"abnormals": source.abnormals, "refused": source.refused.split(". ")[0]}
+    figure = share(source)
+    return {
+        "abnormals": source.abnormals,
+        "allowed_misses": source.allowed_misses,
+        "normals_cleared": figure.to_json(),
+    }
+
+
+def _reliability(split: tuple[list[Study], list[Study]], rng: np.random.Generator) -> dict[str, Json]:
+    """Of one split: the first half's map, judged on the second, at the labelled films' own prevalence."""
+    mapped = _policy(split[0], RATES[0]).probability
+    assert mapped is not None
+    judged = [study for study in split[1] if study.score is not None]
+    scores: NDArray[np.float64] = np.array([study.score for study in judged], dtype=np.float64)
+    abnormal = np.array([study.abnormal for study in judged])
+    source = np.array([study.source for study in judged])
+    n = np.arange(len(judged))
+    cohort = Cohort(scores, abnormal, np.zeros_like(n), source, n, codes(source, abnormal))
+    return reliability(mapped(scores), cohort, prevalence=mapped.prevalence, rng=rng).to_json()

@@ -1,0 +1,92 @@
+"""What an arm becomes in `studies/results/imaging/<problem>-<arm>-<seed>.json`: figures of each test
+image."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from torch import Tensor
+
+from studies.imaging.problem import Problem
+from studies.imaging.running import Trained
+from studies.imaging.settings import Arm
+from studies.imaging.tuning import Tuned
+from studies.rows import Row
+from unseen import __version__
+from unseen.evaluation.psnr import psnr
+from unseen.evaluation.shares import mean_of
+from unseen.evaluation.ssim import ssim
+
+LEAST_FOR_SSIM = 11  # pixels a side
+
+
+def row_of(problem: Problem, arm: Arm, found: Tensor, *, seed: int, facts: Mapping[str, object]) -> Row:
+    """The row of reconstructions `found` of the test pictures; `facts` is what else is to be kept."""
+    truth, units = problem.testing.x, problem.pictures.units
+    by_picture = {"psnr": psnr(found, truth), "psnr_papers": psnr(found, truth, peak=None)}
+    if min(truth.shape[2:]) >= LEAST_FOR_SSIM:
+        by_picture["ssim"] = ssim(found, truth)
+    listed = {name: [round(float(value), 4) for value in values] for name, values in by_picture.items()}
+    recipe = problem.recipe
+    return {
+        "recipe": f"{recipe.name}-{arm}",
+        "problem": recipe.name,
+        "arm": arm,
+        "seed": seed,
+        "settings": recipe.method.settings,
+        "view": recipe.view,
+        "training": recipe.training,
+        "px": recipe.view["size"],
+        "m": math.prod(problem.process.A.range) if problem.process.A.observed() is None else _observed(problem),
+        "n": {
+            "trained": len(problem.pictures.training),
+            "tested": len(truth),
+            "units": len(set(units)),
+            "split": problem.pictures.split,
+        },
+        "metrics": {name: mean_of(values, units).to_json() for name, values in listed.items()},
+        "by_picture": listed,
+        "units": list(units),
+        "version": __version__,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        **facts,
+    }
+
+
+def training_facts(problem: Problem, trained: Trained, choice: Tuned) -> dict[str, object]:
+    """What a row says of the training."""
+    history = trained.history
+    return {
+        "recipe_digest": trained.digest,
+        "features": problem.settings.features,
+        "weights": trained.weights,
+        "device": f"{history.device} ({platform.machine()}), {problem.recipe.training['threads']} thread(s)",
+        "flags": {"precision": problem.recipe.training["precision"]},
+        "learning_rate": trained.learning_rate,
+        **choice.to_json(),
+        "steps": history.steps,
+        "seconds": round(history.seconds, 1),
+        "cpu_seconds": None if math.isnan(trained.cpu_s) else round(trained.cpu_s, 1),
+        "curve": _thinned(history.by_epoch("loss")),
+        "validation_psnr": [
+            [epoch + 1, round(value, 3)]
+            for epoch, value in enumerate(history.validation["psnr"])
+            if not math.isnan(value)
+        ],
+    }
+
+
+def _thinned(curve: list[float], points: int = 100) -> list[float]:
+    """The means of about `points` stretches of the curve, six digits each."""
+    stride = max(1, math.ceil(len(curve) / points))
+    parts = [curve[start : start + stride] for start in range(0, len(curve), stride)]
+    return [float(f"{sum(part) / len(part):.6g}") for part in parts]
+
+
+def _observed(problem: Problem) -> int:
+    mask = problem.process.A.observed()
+    assert mask is not None
+    return round(float(mask.counts().double().mean()))

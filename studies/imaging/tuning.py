@@ -1,0 +1,90 @@
+"""The learning rate of a problem, and how long its supervised arm learns: what validation pictures decide.
+
+Each rate of the grid is tried in a supervised training of `tuning_epochs` at seed 0; the best PSNR at its end gives the
+rate of every arm. The supervised arm is then trained as long as the others too, and the longer of its two trainings
+stands only where it is the better one: with few pictures it learns them by heart, and a share of the gap to a network
+that has would be flattered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from studies.imaging.arms import LOSS_SETTINGS
+from studies.imaging.problem import Problem
+from studies.imaging.running import Report, train_arm
+from studies.imaging.settings import SAYS_NOTHING_OF_A_TRAINING, Arm, training_of
+from studies.rows import Row
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What was chosen, and the validation PSNR in dB that each choice reached.
+
+    rate    of every arm's Adam
+    epochs  of the supervised arm; None: as many as the recipe says
+    rates   by learning rate
+    lengths by epochs
+    """
+
+    rate: float
+    epochs: int | None
+    rates: dict[str, float]
+    lengths: dict[str, float]
+
+    def epochs_of(self, arm: Arm) -> int | None:
+        """How long an arm learns; None: as long as the recipe says."""
+        return self.epochs if arm == "supervised" else None
+
+    def to_json(self) -> dict[str, object]:
+        """For a row."""
+        return {"learning_rates": self.rates, "lengths": self.lengths}
+
+
+def tuned(problem: Problem, rows: Path, *, root: Path | None = None, progress: Report | None = None) -> Tuned:
+    """What the supervised arm's row at seed 0 says was chosen, where it is of these settings; else choose.
+
+    A choice is made once: further seeds may be trained elsewhere, later.
+    """
+    return _as_chosen(problem, rows) or _chosen(problem, root=root, progress=progress)
+
+
+def _chosen(problem: Problem, *, root: Path | None, progress: Report | None) -> Tuned:
+    whole = training_of(problem.recipe).epochs
+    short = min(problem.settings.tuning_epochs, whole)
+
+    def reached(rate: float, epochs: int | None) -> float:
+        done = train_arm(problem, "supervised", seed=0, learning_rate=rate, epochs=epochs, root=root, progress=progress)
+        return round(done.history.validation["psnr"][-1], 3)
+
+    rates = {rate: reached(rate, short if short < whole else None) for rate in problem.settings.learning_rates}
+    best = max(rates, key=lambda rate: rates[rate])
+    lengths = {str(short): rates[best]} | ({str(whole): reached(best, None)} if short < whole else {})
+    epochs = int(max(lengths, key=lambda epochs: lengths[epochs]))
+    return Tuned(
+        best, None if epochs == whole else epochs, {f"{rate:g}": value for rate, value in rates.items()}, lengths
+    )
+
+
+def _as_chosen(problem: Problem, rows: Path) -> Tuned | None:
+    recipe = problem.recipe
+    path = rows / f"{recipe.name}-supervised-0.json"
+    if not path.is_file():
+        return None
+    row: Row = json.loads(path.read_text(encoding="utf-8"))
+    asked = json.loads(json.dumps({**_deciding(recipe.method.settings), **recipe.view, **recipe.training}))
+    if {**_deciding(row["settings"]), **row["view"], **row["training"]} != asked or "lengths" not in row:
+        return None
+    lengths = row["lengths"]
+    epochs = int(max(lengths, key=lambda epochs: lengths[epochs]))
+    whole = training_of(recipe).epochs
+    return Tuned(row["learning_rate"], None if epochs == whole else epochs, row["learning_rates"], lengths)
+
+
+def _deciding(settings: Mapping[str, object]) -> dict[str, object]:
+    """The settings that the choice hangs on."""
+    unread = {*SAYS_NOTHING_OF_A_TRAINING, *LOSS_SETTINGS} - {"learning_rates", "tuning_epochs"}
+    return {key: value for key, value in settings.items() if key not in unread}

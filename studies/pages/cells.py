@@ -1,0 +1,37 @@
+"""How figures become words in a Markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Entry = Mapping[str, Any]  # Any: a part of a JSON row
+
+
+def line(cells: Iterable[str]) -> str:
+    """One line of a table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A whole table.
+
+    >>> print(table(["a", "b"], [["1", "2"]]))
+    | a | b |
+    |---|---|
+    | 1 | 2 |
+    """
+    return "\n".join([line(head), "|" + "---|" * len(head), *map(line, lines)])
+
+
+def shortcut(row: Entry, group: str, name: str) -> Entry:
+    """A trivial statistic's entry in a row's audit; `mix` is the supervised one."""
+    shortcuts: Entry = row["metrics"]["shortcuts"]
+    entry: Entry = shortcuts["mix"].get(group, {}) if name == "mix" else shortcuts.get(group, {}).get(name, {})
+    return entry
+
+
+def convergence(row: Entry) -> str:
+    """Whether the losses had come to rest; a dash where there is no training loop, or no loss that would tell."""
+    said = str(row["convergence"])
+    return "–" if said in {"no training loop", "no loss that tells"} else said

@@ -1,0 +1,60 @@
+"""A study of robustness to added noise, from its row: where SURE is set beside the squared error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studies.pages.cells import Entry, table
+from unseen.evaluation.interval import interval_text as figure
+
+_NOISES = {
+    "gaussian": "Gaussian noise of known σ (network units, [−1, 1])",
+    "poisson": "Noise of counts (Poisson), whose deviation at a middle grey is σ (network units, [−1, 1]),",
+    "mixed": "Noise of counts and Gaussian read-out, each with half of σ² at a middle grey (network units),",
+}
+
+
+def noise_study(row: Entry) -> list[str]:
+    """The study in words, then a table for each part of the score, and what it shows."""
+    first, second = row["recipes"]
+    names = {recipe: recipe.rpartition("/")[2].partition("-64")[0] for recipe in (first, second)}
+    own = row["own_sigma"]
+    blocks = [
+        f"`{names[first]}` against its only true twin `{names[second]}`: they differ in one term. "
+        f"{_NOISES[row['noise']]} is added once to each film after the View; {row['px']} px, {row['features']} "
+        f"features, lung crop, fold {row['fold']} ({row['n']['normal']} normal and {row['n']['abnormal']} abnormal "
+        f"films), seeds {', '.join(map(str, row['seeds']))}, {row['trainings']} trainings. SURE is told the added σ; "
+        f"at σ = 0 the two are the same training. The films' own noise, estimated on the same grid: median "
+        f"{own['0.5']:.3f}, quartiles {own['0.25']:.3f} to {own['0.75']:.3f}. Differences are paired (same films, same "
+        f"noise, same seed), with 95 % intervals from {row['draws']} bootstrap draws over films and seeds."
+        + (f" {row['not_converged']} of the trainings had not converged." if row["not_converged"] else "")
+    ]
+    head = ["trained at σ", "tested at σ", f"`{names[first]}`", f"`{names[second]}`", "difference"]
+    for part, entries in row["auroc"].items():
+        title = "The detectors' score, ‖z − ẑ‖₂" if part == "score" else f"The other part of the score, {part}"
+        blocks.append(f"**{title}**")
+        blocks.append(table(head, (_noise_line(entry, first, second) for entry in entries)))
+        blocks.append(_noise_verdict(entries, names[first]))
+    return blocks
+
+
+def _noise_line(entry: Entry, first: str, second: str) -> list[str]:
+    trained, tested = f"{entry['trained']:g}", f"{entry['tested']:g}"
+    if entry["trained"] == entry["tested"]:
+        trained, tested = f"**{trained}**", f"**{tested}**"
+    return [trained, tested, figure(entry[first]), figure(entry[second]), figure(entry["difference"], sign=True)]
+
+
+def _noise_verdict(entries: Sequence[Entry], name: str) -> str:
+    noisy = [entry for entry in entries if entry["trained"] > 0]
+    better = [entry for entry in noisy if entry["difference"]["low"] > 0]
+    worse = [entry for entry in noisy if entry["difference"]["high"] < 0]
+    if not better and not worse:
+        return (
+            f"In none of the {len(noisy)} cells trained on noisy films, where the two differ at all, does the interval "
+            "of the difference leave 0 out: **no difference is shown**."
+        )
+    return (
+        f"Of the {len(noisy)} cells trained with noise, `{name}` is better in {len(better)} and worse in {len(worse)} "
+        "(interval of the difference without 0; no correction for the number of cells)."
+    )

@@ -1,0 +1,69 @@
+"""`docs/results.md` and the README's table, from rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from studies.pages.cells import shortcut, table
+from studies.pages.sections import SOURCES, aurocs, conclusions, provenance, real_section, shipped_section, twin_section
+from studies.rows import Row
+from unseen.artifacts.limits import LIMITS
+from unseen.detectors import METHODS
+from unseen.evaluation.interval import interval_text as figure
+
+_NONE = "*No row yet: `make results` fills this table from `studies/results/*.json`.*"
+
+
+def results_page(rows: Mapping[str, Row]) -> str:
+    """The whole page as Markdown."""
+    real, twins = _by_method(rows, "ms_cxr/"), _by_method(rows, "phantoms/")
+    blocks = [
+        "# Results",
+        f"*Rendered by `make results` from `studies/results/*.json`; every figure is in there. {LIMITS}*",
+        *conclusions(real, twins),
+    ]
+    for px in sorted({row["px"] for row in real}):
+        for frame, words in (("lungs", "lung crop, z-scored inside the mask"), ("whole", "whole film, z-scored")):
+            some = [row for row in real if row["view"]["frame"] == frame and row["px"] == px]
+            if some:
+                blocks += real_section(some, words, rows.get(f"ms_cxr/comparison-{px}-{frame}"))
+    shipped = _by_method(rows, "shipped/")
+    if shipped:
+        blocks += shipped_section(shipped, rows.get("shipped/lungs-0"), rows.get("shipped/pca-choice-0"))
+    if twins:
+        blocks += twin_section(twins)
+    blocks += provenance([*real, *shipped, *twins]) if real or twins else [_NONE]
+    return "\n\n".join(blocks) + "\n"
+
+
+def readme_table(rows: Mapping[str, Row]) -> str:
+    """One small table: the lung-crop rows on real films, and what needs no detector beside them."""
+    lungs = [row for row in _by_method(rows, "ms_cxr/") if row["view"]["frame"] == "lungs"]
+    if not lungs:
+        return _NONE
+    first = lungs[0]  # of the coarsest grid
+    some = [row for row in lungs if row["px"] == first["px"]]
+    shipped = [
+        (f"`models/{row['recipe'].removeprefix('shipped/')}`, which ships", row) for row in _by_method(rows, "shipped/")
+    ]
+    lines = [
+        [words, *aurocs(row), figure(row["metrics"]["adjusted"]["pooled"])]
+        for words, row in [*((f"`{row['method']}`", row) for row in some), *shipped]
+    ]
+    for name, words in (
+        ("sharpness", "*sharpness alone (mean absolute Laplacian), nothing learnt*"),
+        ("mix", "*mix of trivial statistics, given the labels*"),
+    ):
+        lines.append([words, *(figure(shortcut(first, source, name)) for source in SOURCES), "–"])
+    return (
+        table([f"Montgomery + Shenzhen, lung crop, {first['px']} px; AUROC [95 %]", *SOURCES, "adjusted"], lines)
+        + f"\n\nSeed {first['seed']}, {first['device']}, {first['date']}; rows: `studies/results/ms_cxr/*.json` "
+        "and `studies/results/shipped/*.json`, printed by `make results`. "
+        "*Adjusted*: after taking out sharpness and lung area."
+    )
+
+
+def _by_method(rows: Mapping[str, Row], prefix: str) -> list[Row]:
+    some = [row for name, row in rows.items() if name.startswith(prefix) and "metrics" in row]
+    order = {key: place for place, key in enumerate(METHODS.keys())}
+    return sorted(some, key=lambda row: (row["px"], order.get(row["method"], len(order)), row["recipe"]))

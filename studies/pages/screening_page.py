@@ -1,0 +1,126 @@
+"""`docs/results-screening.md` from rows alone: does the guarantee hold, and what does it clear on real films?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from studies.pages.cells import Entry, table
+from unseen.artifacts.limits import LIMITS
+from unseen.evaluation.interval import interval_text as figure
+
+_PRODUCTS = (
+    ("supervised product (Plesner et al. 2024)", "0.1 %", "24.5 %"),
+    ("supervised product (Plesner et al. 2024)", "1.0 %", "47 %"),
+    ("supervised product (Plesner et al. 2024)", "2 %", "53 %"),
+    ("supervised product (Oulu University Hospital 2022)", "0.2 %", "36 %"),
+)
+"""Published: miss rate and normals cleared, the threshold read off the test films' own ROC."""
+
+
+def screening_page(rows: Mapping[str, Entry]) -> str:
+    """The whole page as Markdown; what has no row yet is said to have none."""
+    halves = [row for name, row in rows.items() if name.startswith("screening/") and "splits" in row]
+    hospitals = next((row for name, row in rows.items() if name.startswith("screening/hospitals")), None)
+    blocks = [
+        "# From score to decision, measured",
+        "*Rendered by `make results-screening` from `studies/results/screening/*.json`; every figure is in there. "
+        f"{LIMITS}*",
+        "A policy clears a study when its score lies below a threshold that misses at most α of the abnormal studies, "
+        "with 95 % confidence, for each source by itself ([how](theory/screening.md)).",
+        *_hospitals(hospitals),
+        *_halves(halves),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _hospitals(row: Entry | None) -> list[str]:
+    title = "## Does the guarantee hold?"
+    if row is None:
+        return [title, "*No row yet.*"]
+    lines = [
+        [
+            f"{100 * entry['max_miss_rate']:g} %",
+            f"{entry['hospitals'] - entry['refused']} of {entry['hospitals']}",
+            f"{_percent(entry['broken_share'])} (at least {_percent(entry['broken_low'])})",
+            _percent(entry["cleared_continuous"]),
+            _percent(entry["roc_broken_share"]),
+        ]
+        for entry in row["rates"]
+    ]
+    held = all(entry["broken_low"] <= 1 - row["confidence"] for entry in row["rates"])
+    return [
+        title,
+        f"Simulated hospitals of 20 to 2,000 labelled patients each went through `calibrate` and `Screener`. Their "
+        f"patients come from {len(row['populations'])} populations ({', '.join(row['populations'])}; the last are the "
+        "scores that our detectors gave to the films of Montgomery and Shenzhen), known whole, so that each hospital's "
+        "true miss rate is known. At 95 % confidence the promise may be broken in 5 % of the hospitals.",
+        table(
+            [
+                "α",
+                "hospitals with abnormals enough",
+                "true miss rate above α (lower 95 % bound)",
+                "normals cleared, mean over continuous scores",
+                "the threshold read off the ROC: above α",
+            ],
+            lines,
+        ),
+        ("The promise held at every rate." if held else "**The promise was broken.**")
+        + " The threshold that the same labelled films' ROC suggests, as it is commonly read off, breaks it in the "
+        "share of hospitals in the last column.",
+        f"Seed {row['seed']}, {row['date']}.",
+    ]
+
+
+def _halves(rows: Sequence[Entry]) -> list[str]:
+    blocks = ["## What is cleared on real films"]
+    if not rows:
+        return [*blocks, "*No row yet.*"]
+    blocks.append(
+        "Montgomery + Shenzhen. Every film is scored by a model that was not trained on its fold. *Halves*: calibrated "
+        f"on one half of the patients and judged on the other, {rows[0]['splits']} times, mean and 2.5th to 97.5th "
+        "percentile over the splits. *All*: one calibration on all labelled films, with Clopper–Pearson's interval for "
+        "the share of normals cleared. Where there are too few abnormals, the calibration refuses, and the table says "
+        "so."
+    )
+    for row in rows:
+        lines = []
+        for entry in row["rates"]:
+            for name, source in entry["sources"].items():
+                half, whole = source["halves"], source["all"]
+                lines.append(
+                    [
+                        f"{100 * entry['max_miss_rate']:g} %",
+                        name.capitalize(),
+                        half.get("reason") or figure(half["normals_cleared"]),
+                        "–" if "reason" in half else figure(half["abnormals_missed"]),
+                        whole.get("refused") or figure(whole["normals_cleared"]),
+                    ]
+                )
+        blocks += [
+            f"**`{row['recipe'].removeprefix('screening/')}`**",
+            table(
+                [
+                    "α",
+                    "source",
+                    "halves: normals cleared",
+                    "halves: abnormals missed",
+                    "all: normals cleared",
+                ],
+                lines,
+            ),
+            f"Probabilities, calibrated on one half and judged on the other: Brier score "
+            f"{figure(row['reliability']['brier'])}, calibration error "
+            f"{figure(row['reliability']['calibration_error'])}, at the labelled films' own prevalence.",
+        ]
+    blocks += [
+        "**Beside it: supervised products**, trained on hundreds of thousands of labelled films, on other films than "
+        "these, their thresholds read off the test films' own ROC (so without a guarantee):",
+        table(["", "abnormals missed", "normals cleared"], _PRODUCTS),
+        f"Seed {rows[0]['seed']}, {rows[0]['date']}. We know of no published figures of this "
+        "kind for a detector that learnt from normals alone.",
+    ]
+    return blocks
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"

@@ -1,0 +1,280 @@
+"""The parts of `docs/results.md`, each from rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studies.pages.cells import Entry, convergence, shortcut, table
+from unseen.evaluation.interval import interval_text as figure
+
+SOURCES = ("pooled", "shenzhen", "montgomery")
+
+
+def aurocs(row: Entry) -> list[str]:
+    """Pooled and per source."""
+    return [figure(row["metrics"]["auroc"].get(source)) for source in SOURCES]
+
+
+def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) -> list[str]:
+    """One view on real films: the detectors, their scores' parts, the audit, the differences."""
+    first = rows[0]
+    n = first["metrics"]["n"]["pooled"]
+    head = ["Detector", *SOURCES, "adjusted", "covariate-adjusted ROC", "site", "training, s a fold", "losses"]
+    blocks = [
+        f"## Montgomery + Shenzhen: {words}, {first['px']} px",
+        f"{first['px']} px, folds 1 to 4, {n['normal']} normal and {n['abnormal']} abnormal films, seed "
+        f"{first['seed']}. "
+        "AUROC with its 95 % interval. *Site*: how well the score tells the two hospitals' normals apart (0.5 is "
+        "good). "
+        "*Losses*: whether the weighted generator loss had come to rest.",
+        table(head, (_real_line(row) for row in rows)),
+        "What the AUROC would be if the score were one of its parts (*latent*: ‖z − ẑ‖₂, the methods' own score; "
+        "*reconstruction*: mean absolute residual inside the mask). Shown, not chosen:",
+        table(
+            ["Part of the score", *SOURCES],
+            (
+                [f"`{row['method']}`: {name}", *(figure(part.get(source)) for source in SOURCES)]
+                for row in rows
+                if len(row["parts"]) > 1
+                for name, part in row["parts"].items()
+            ),
+        ),
+        "**What no detector is needed for.** AUROC of trivial picture statistics on the same films (below 0.5: normals "
+        "have more); the mix is given the labels and is marked supervised:",
+        audit(first),
+        "**In words**",
+        "\n".join(f"- `{row['method']}`: {row['metrics']['shortcuts']['verdict']['pooled']}" for row in rows),
+    ]
+    if comparison is not None:
+        blocks += ["**Differences**, paired on the same films, with DeLong's p:", _pairs(comparison["comparison"])]
+    return blocks
+
+
+def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry | None) -> list[str]:
+    """The models that come with the package: cross-fitted twins, and fold 4 by the weights that ship."""
+    head = ["Model", *(f"twin, {source}" for source in SOURCES), "twin, adjusted", "twin, site", "fold 4, pooled"]
+    blocks = [
+        "## The models that ship",
+        "Trained on the normals of folds 0 to 3, 64 px, lung crop; the lung finder learns from the Montgomery masks "
+        "and "
+        "phantoms alone. *Twin*: the same recipe cross-fitted on folds 1 to 4, as above. *Fold 4*: the shipped float16 "
+        "weights on the films that they were kept from.",
+        table(
+            head,
+            (
+                [
+                    f"`models/{row['recipe'].removeprefix('shipped/')}`",
+                    *aurocs(row),
+                    figure(row["metrics"]["adjusted"]["pooled"]),
+                    figure(next(iter(row["metrics"]["site"].values()), None)),
+                    figure(row["fold_4"]["auroc"]["pooled"]),
+                ]
+                for row in rows
+            ),
+        ),
+    ]
+    if finder is not None:
+        lost, dice = finder["lost"], finder["dice"]
+        blocks.append(
+            f"The finder, `models/lungs`: Dice {dice['open']:.3f} on the {finder['films']} Shenzhen normals of folds "
+            f"1 to "
+            f"4, whose masks it never learns from, against {dice['all']:.3f} for the one that learns from all masks; "
+            f"lost: "
+            f"{lost['value']:.4f} [{lost['low']:.4f}, {lost['high']:.4f}]."
+        )
+    if choice is not None:
+        best = max(choice["auroc"], key=lambda entry: float(entry["auroc"]))
+        default = next(e for e in choice["auroc"] if e["blur"] is None and e["components"] == 50)
+        blocks.append(
+            f"The settings of `models/pca` ({best['components']} components, blur {best['blur']:g} px) have the "
+            f"highest "
+            f"AUROC of {len(choice['auroc'])} on fold 0, {best['auroc']:.2f}; the default (50, no blur) has "
+            f"{default['auroc']:.2f} there."
+        )
+    return blocks
+
+
+def twin_section(rows: Sequence[Entry]) -> list[str]:
+    """Phantom twins: what each detector sees of each kind of lesion."""
+    metrics = rows[0]["metrics"]
+    kinds = [("by_kind", kind) for kind in sorted(metrics["by_kind"])]
+    contrasts = [("by_contrast", c) for c in ("faint", "moderate", "obvious") if c in metrics["by_contrast"]]
+    groups = kinds + contrasts
+    return [
+        "## Phantom twins",
+        f"{rows[0]['pairs']} pairs of simulated films, the same anatomy and exposure with and without a lesion; "
+        "trained on other phantoms. Intervals are drawn over pairs. The lesion is the only difference, so what "
+        "separates the classes can only be the lesion.",
+        table(
+            ["Detector", "all", *(name for _, name in groups), "training, s", "losses"],
+            (
+                [
+                    f"`{row['method']}`",
+                    figure(row["metrics"]["auroc"]["pooled"]),
+                    *(figure(row["metrics"][by].get(name)) for by, name in groups),
+                    f"{row['seconds']:.1f}",
+                    convergence(row),
+                ]
+                for row in rows
+            ),
+        ),
+        "Where the anomaly map points (*average precision* over pixels, *hit rate* of its brightest pixel):",
+        table(
+            ["Detector", *(f"{name}: {what}" for name in _localised(rows[0]) for what in ("precision", "hits"))],
+            (
+                [
+                    f"`{row['method']}`",
+                    *(
+                        figure(row["metrics"]["localisation"][name][key])
+                        for name in _localised(row)
+                        for key in ("average_precision", "hit_rate")
+                    ),
+                ]
+                for row in rows
+            ),
+        ),
+        "\n".join(f"- `{row['method']}`: {row['metrics']['shortcuts']['verdict']['pooled']}" for row in rows),
+        f"Trivial statistics on the twins. {_acquisition_sentence(rows[0])}",
+        audit(rows[0]),
+    ]
+
+
+def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
+    """Sentences that follow from the rows; each is computed, so it changes when they do."""
+    lungs = [row for row in real if row["view"]["frame"] == "lungs"]
+    whole = {(row["method"], row["px"]): row for row in real if row["view"]["frame"] == "whole"}
+    said: list[str] = []
+    if lungs:
+        known = [row for row in lungs if row["metrics"]["auroc"]["pooled"].get("value") is not None]
+        best = max(known, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
+        said.append(
+            f"The highest pooled AUROC among the lung-crop rows is that of `{best['method']}` at {best['px']} px, "
+            f"{aurocs(best)[0]}. "
+            "The order of rows was not used to choose anything."
+        )
+        above = [f"`{row['recipe']}`" for row in lungs if _above_all(row)]
+        said.append(
+            f"Sharpness alone, which knows nothing of disease, reaches {figure(shortcut(best, 'pooled', 'sharpness'))} "
+            f"pooled and {figure(shortcut(best, 'montgomery', 'sharpness'))} on Montgomery. "
+            + (
+                "Above every single statistic: " + ", ".join(above)
+                if above
+                else "No row is above every single statistic"
+            )
+            + "."
+        )
+        for row in lungs:
+            if (row["method"], row["px"]) in whole:
+                other = whole[row["method"], row["px"]]
+                said.append(
+                    f"`{row['method']}` at {row['px']} px, lung crop against whole film: {aurocs(row)[0]} against "
+                    f"{aurocs(other)[0]} "
+                    f"pooled, {aurocs(row)[2]} against {aurocs(other)[2]} on Montgomery."
+                )
+        unfinished = [f"`{row['recipe']}`" for row in real if row["convergence"] == "not converged"]
+        if unfinished:
+            said.append(f"Not converged in the epochs given: {', '.join(unfinished)}. Read those rows as lower marks.")
+    said += [
+        f"On phantom twins `{row['method']}` is "
+        + ("above each single statistic." if _above_all(row) else "**not** shown to be above each single statistic.")
+        for row in twins
+    ]
+    return ["## What to make of it", "\n".join(f"- {sentence}" for sentence in said)] if said else []
+
+
+def provenance(rows: Sequence[Entry]) -> list[str]:
+    """How every row was made."""
+    head = ["Recipe", "digest", "seed", "device", "precision", "features", "steps a run", "training in all, s", "date"]
+    return [
+        "## How it was made",
+        "Real films: each fold's detector and lung finder were trained on the normals of the other folds; no test film "
+        "was used for any choice. AUROC is the mean of the folds', weighted by n₀·n₁; intervals are percentiles of "
+        "2,000 bootstrap draws within folds, stratified by source and label. *Not converged*: the weighted generator "
+        "loss's mean over the last tenth of the steps lies more than 5 % under the tenth before, in one fold or more; "
+        "the curves are in the rows. Seconds are wall time beside other work: an order of magnitude, not a benchmark. "
+        "One seed: the spread between seeds is not in the intervals.",
+        table(
+            head,
+            (
+                [
+                    f"`{row['recipe']}`",
+                    f"`{row['recipe_digest'][:8]}`",
+                    str(row["seed"]),
+                    row["device"],
+                    row["flags"]["precision"],
+                    str(row["features"] or "–"),
+                    str(row["steps"] or "–"),
+                    f"{row['seconds']:.1f}",
+                    row["date"],
+                ]
+                for row in rows
+            ),
+        ),
+    ]
+
+
+def audit(row: Entry) -> str:
+    """Every trivial statistic's AUROC in every group, as a table."""
+    groups = list(row["metrics"]["auroc"])
+    if len(groups) == 2:
+        groups = groups[:1]  # one source: pooled says it all
+    names = list(row["metrics"]["shortcuts"][groups[0]])
+    return table(
+        ["Statistic", "acquisition", *groups],
+        [
+            *(
+                [
+                    name.replace("_", " "),
+                    "yes" if shortcut(row, groups[0], name).get("acquisition") else "",
+                    *(figure(shortcut(row, group, name)) for group in groups),
+                ]
+                for name in names
+            ),
+            ["mix (supervised)", "", *(figure(shortcut(row, group, "mix")) for group in groups)],
+        ],
+    )
+
+
+def _real_line(row: Entry) -> list[str]:
+    metrics = row["metrics"]
+    return [
+        f"`{row['method']}`",
+        *aurocs(row),
+        figure(metrics["adjusted"]["pooled"]),
+        figure(metrics["covariate_adjusted"]["pooled"]),
+        figure(next(iter(metrics["site"].values()), None)),
+        f"{row['seconds'] / max(1, len(row['folds'])):.1f}",
+        convergence(row),
+    ]
+
+
+def _acquisition_sentence(row: Entry) -> str:
+    known = [e["value"] for e in row["metrics"]["shortcuts"]["pooled"].values() if e["acquisition"] and e["value"]]
+    within = all(0.45 <= value <= 0.55 for value in known)
+    return (
+        f"The *acquisition* ones lie between {min(known):.2f} and {max(known):.2f}, "
+        + ("within" if within else "**not** within")
+        + " the 0.45 to 0.55 asked of them:"
+    )
+
+
+def _pairs(comparison: Entry) -> str:
+    return table(
+        ["Difference in AUROC", "value", "DeLong's p"],
+        (
+            [
+                f"`{pair['first']}` − `{pair['second']}`",
+                figure(pair["difference"], sign=True),
+                "–" if pair["p"] is None else f"{pair['p']:.2g}",
+            ]
+            for pair in comparison["pairs"]
+        ),
+    )
+
+
+def _localised(row: Entry) -> list[str]:
+    return [name for name, entry in row["metrics"]["localisation"].items() if isinstance(entry, dict)]
+
+
+def _above_all(row: Entry) -> bool:
+    return bool(row["metrics"]["shortcuts"]["above_all"].get("pooled"))

@@ -1,0 +1,150 @@
+"""One problem at one level: every method's weight chosen on the same validation pictures, then its test pictures.
+
+All weights count nats: the data fit is ‖A x − y‖² / (2σ²). Of each method eight are tried, half a decade apart. The
+penalty of the latent has its own scale, ‖z‖² / 2 for z ~ N(0, I), in `soft` and `sparse`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from studies.priors.problems import Measured
+from unseen.physics.measurement import Measurement
+from unseen.priors.fits import Squares
+from unseen.priors.generator import Generator
+from unseen.priors.latent_prior import LatentPrior, Search
+from unseen.priors.prior import Prior
+from unseen.priors.range import Range
+from unseen.priors.soft import Soft
+from unseen.priors.solvers.convergence import Solution
+from unseen.priors.sparse import Sparse
+from unseen.priors.tv import TV
+from unseen.priors.validation import Chosen, by_validation
+from unseen.reconstruction.direct import pseudo_inverse
+
+LATENT = ("range", "soft", "sparse")
+GRIDS: dict[str, tuple[float, ...]] = {
+    "tv": (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0),
+    "range": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0),
+    "soft": (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0),
+    "sparse": (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0),
+}
+_NATS = 0.5  # of ‖z‖²
+_TV_TOLERANCE = 1e-3
+_TRYING, _SOLVING = Search(restarts=2, iterations=40), Search(restarts=4, iterations=100)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard everything is looked for: pictures, the searches on validation and on test pictures, TV's iterations."""
+
+    tested: int = 40
+    validating: int = 8
+    trying: Search = _TRYING
+    solving: Search = _SOLVING
+    variation: int = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a method made of the test pictures.
+
+    method     "direct", "tv", "range", …
+    generator  its kind; "" where there is none
+    x          (n, 1, size, size)
+    chosen     of the grid, by validation; None for what has no weight
+    oracle     for `tv`: (n,), the mean squared error with each picture's own best weight of the grid, which takes the
+               truth
+    done       so many of the test pictures converged
+    seconds    choosing and solving
+    """
+
+    method: str
+    generator: str
+    x: Tensor
+    chosen: Chosen[float] | None
+    oracle: Tensor | None
+    done: int | None
+    seconds: float
+
+
+def prior_of(method: str, weight: float, sigma: float, G: Generator | None) -> Prior:
+    """A method with its weight in nats."""
+    if method == "tv" or G is None:
+        return TV(weight * sigma**2)
+    fit = Squares(sigma)
+    if method == "range":
+        return Range(G, weight=weight, fit=fit)
+    kind = Soft if method == "soft" else Sparse
+    return kind(G, weight=weight, mu=_NATS / weight, fit=fit)
+
+
+def asked_of(kinds: Sequence[str]) -> list[tuple[str, str]]:
+    """Every method and the kind of generator that it takes ("": none), in the order in which they are tried.
+
+    >>> asked_of(["vae"])
+    [('direct', ''), ('tv', ''), ('range', 'vae'), ('soft', 'vae'), ('sparse', 'vae')]
+    """
+    return [("direct", ""), ("tv", ""), *((method, kind) for kind in kinds for method in LATENT)]
+
+
+def compared(
+    validation: Measured,
+    test: Measured,
+    asked: Iterable[tuple[str, str]],
+    generator_of: Callable[[str], Generator],
+    *,
+    effort: Effort,
+) -> Iterator[Outcome]:
+    """The methods asked for, in turn; a kind of generator is asked for when the first method needs it."""
+    for method, kind in asked:
+        if method == "direct":
+            yield directly(test)
+        else:
+            G = generator_of(kind) if kind else None
+            yield _chosen_and_solved(method, kind, G, validation, test, effort)
+
+
+def directly(test: Measured) -> Outcome:
+    """A†: of MRI the zero-filled picture."""
+    began = time.perf_counter()
+    x = pseudo_inverse(test.y, Measurement(test.A))
+    return Outcome("direct", "", x, None, None, None, time.perf_counter() - began)
+
+
+def _chosen_and_solved(
+    method: str, kind: str, G: Generator | None, validation: Measured, test: Measured, effort: Effort
+) -> Outcome:
+    began = time.perf_counter()
+
+    def solve(part: Measured, weight: float, search: Search) -> Solution:
+        prior = prior_of(method, weight, part.sigma, G)
+        if isinstance(prior, LatentPrior):
+            return prior.solve(part.y, part.A, search=search)
+        assert isinstance(prior, TV)
+        return prior.solve(part.y, part.A, iterations=effort.variation, tolerance=_TV_TOLERANCE)
+
+    def tried(part: Measured, weights: Sequence[float]) -> Chosen[float]:
+        return by_validation(
+            weights, part.y, part.A, part.x, solve=lambda weight, y, A: solve(part, weight, effort.trying).x
+        )
+
+    chosen = tried(validation, GRIDS[method])
+    solution = solve(test, chosen.best, effort.solving)
+    seconds = time.perf_counter() - began
+    oracle = tried(test, GRIDS[method]).errors.amin(0) if method == "tv" else None
+    return Outcome(method, kind, solution.x, chosen, oracle, int(solution.converged.sum()), seconds)
+
+
+def errors_in_db(errors: Tensor) -> list[float]:
+    """Mean squared errors of pictures in [0, 1] as PSNR.
+
+    >>> errors_in_db(torch.tensor([0.01]))
+    [20.0]
+    """
+    return [round(float(value), 4) for value in -10 * torch.log10(errors.double())]

@@ -1,0 +1,146 @@
+"""Rows: what a cross-fitted recipe becomes in `studies/results/<recipe>-<seed>.json`, and how rows are read back.
+
+No number stands in the docs without its row. A row holds figures alone: no film's name and no film's score.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studies.crossfit import FoldResult, tables_of
+from unseen import __version__
+from unseen.artifacts.bundle import annotate
+from unseen.artifacts.files import write_text
+from unseen.artifacts.recipe import Recipe
+from unseen.detectors import METHODS
+from unseen.evaluation.adjusted import Adjustment, fit_adjustment
+from unseen.evaluation.figures import metrics_from_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from unseen.detectors.detector import Detector
+
+Row = dict[str, Any]  # Any: JSON
+
+
+def convergence_of(recipe: Recipe, trained: bool, verdicts: Sequence[bool | None]) -> str:
+    """Whether the losses of all trainings came to rest: of fewer than 20 steps nothing can be said, which does not
+    count as rest, and some GANs have no loss that would tell."""
+    method: type[Detector] = METHODS.load(recipe.method.key)
+    if not trained:
+        return "no training loop"
+    if not method.converges_by:
+        return "no loss that tells"
+    return "converged" if all(verdicts) else "not converged"
+
+
+def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> Row:
+    """The row of a resolved recipe from its folds."""
+    table = tables_of(results)
+    folds = {
+        str(r.fold): {
+            "auroc": r.metrics["auroc"],
+            "steps": r.steps,
+            "seconds": r.seconds,
+            "converged": r.converged,
+            "curve": list(r.curve),
+            "facts": dict(r.facts),
+        }
+        for r in results
+    }
+    return {
+        **described(recipe, digest=results[0].digest, device=results[0].device, date=max(r.trained for r in results)),
+        "steps": results[0].steps,
+        "seconds": round(sum(r.seconds for r in results), 1),
+        "convergence": convergence_of(recipe, any(r.steps for r in results), [r.converged for r in results]),
+        "folds": folds,
+        "parts": {
+            column.removeprefix("part_"): metrics_from_table(table.with_columns(score=table[column]), seed=seed)[
+                "auroc"
+            ]
+            for column in table.columns
+            if column.startswith("part_")
+        },
+        "metrics": metrics_from_table(
+            table,
+            seed=seed,
+            adjustment=fold_adjustments(table),
+            recipe=results[0].digest,
+            protocol=f"cross-fitted: trained on the other folds' normals, tested on folds {[r.fold for r in results]}",
+        )
+        | {"excluded_training_films": sum(r.leaked for r in results)},
+    }
+
+
+def annotate_bundles(results: Sequence[FoldResult]) -> None:
+    """Write into each fold's card its AUROC, and what takes sharpness and lung area out of its scores."""
+    coefficients = fold_adjustments(tables_of(results))
+    for r in results:
+        adjustment = coefficients[r.fold].to_dict()
+        annotate(r.bundle, metrics={"auroc": r.metrics["auroc"], "fold": r.fold}, adjustment=adjustment)
+
+
+def described(recipe: Recipe, *, digest: str, device: str, date: str) -> Row:
+    """What every row begins with."""
+    return {
+        "recipe": recipe.name,
+        "recipe_digest": digest,
+        "method": recipe.method.key,
+        "settings": recipe.method.settings,
+        "view": recipe.view,
+        "training": recipe.training,
+        "seed": recipe.seed,
+        "px": recipe.view["size"],
+        "features": recipe.method.settings.get("features"),
+        "device": device,
+        "flags": {"precision": recipe.training["precision"]},
+        "version": __version__,
+        "date": date,
+    }
+
+
+def study_of_folds(name: str, recipe: Recipe, folds: Sequence[int]) -> Row:
+    """What the row of a study of a recipe over some folds, made today, begins with."""
+    return {
+        "recipe": name,
+        "seed": recipe.seed,
+        "folds": list(folds),
+        "px": recipe.view["size"],
+        "date": datetime.now(UTC).date().isoformat(),
+        "version": __version__,
+    }
+
+
+def fold_adjustments(table: pl.DataFrame) -> dict[int, Adjustment]:
+    """For each fold, the coefficients of score ~ log sharpness + lung area from out-of-fold training normals.
+
+    A fold's training normals lie in the other folds, where each is scored by a model that did not see it; those models
+    share the slopes and have an intercept each.
+    """
+    import polars as pl
+
+    normals = table.filter((pl.col("label") == "normal") & (pl.col("status") == "scored"))
+    return {
+        fold: fit_adjustment(normals.filter(pl.col("fold") != fold)) for fold in table["fold"].unique().sort().to_list()
+    }
+
+
+def write_row(row: Mapping[str, Any], folder: Path) -> Path:
+    """Write `folder/<recipe>-<seed>.json` and return its path."""
+    path = folder / f"{row['recipe']}-{row['seed']}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(row, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    return path
+
+
+def read_rows(folder: Path) -> dict[str, Row]:
+    """Every row below `folder`, by its path without the ending, sorted."""
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.rglob("*.json"))
+    }

@@ -1,0 +1,190 @@
+"""The thesis's protocol on its own split: 311 normals, 70 epochs, 35 + 35 films to test on; the epoch chosen on those
+very films beside the last one.
+
+After each epoch every test film is scored; `epochs.csv` of the run keeps the AUROCs and the cosine between the two
+encoders' weights, `epochs/` the scores. A row can therefore be written of a training that is still under way: it says
+how many epochs are done.
+
+Source: Wang, Anomaly detection in chest X-ray screening, MSc thesis, University of Birmingham, 2022, chapters 4 and 5.
+"""
+
+from __future__ import annotations
+
+import io
+import platform
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from studies.rows import Row, described
+from unseen.artifacts import bundle
+from unseen.artifacts.files import write_bytes
+from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.artifacts.run import Run
+from unseen.data.film import Film
+from unseen.detectors.detector import Detector
+from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
+from unseen.detectors.saved import load
+from unseen.evaluation.bootstrap import Statistic, draw_all
+from unseen.evaluation.cohort import Cohort, codes
+from unseen.evaluation.epochs import best_epoch
+from unseen.evaluation.interval import Json
+from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, folds_of
+from unseen.runs.cohort import cohort_of
+from unseen.runs.training import Report, Trained, resolve, run_of, train_recipe
+from unseen.training.history import History
+
+_BATCH = 35  # films scored at a time; in eval mode a film's score does not depend on its batch mates
+_NOT_YET = "its run has not got through an epoch; train it first (make results-thesis)"
+
+
+def train_thesis(recipe: Recipe, *, root: Path | None = None, progress: Report | None = None) -> Trained:
+    """Train a recipe of the thesis, or go on with it, scoring the test films after each epoch."""
+    recipe = resolve(recipe)
+    run, _ = run_of(recipe, root=root)
+    return train_recipe(recipe, root=root, progress=progress, validate=lambda d: _after_epoch(d, recipe, run))
+
+
+def _after_epoch(detector: Detector, recipe: Recipe, run: Run) -> Callable[[int], Mapping[str, float]]:
+    """What is measured after each epoch, by name: AUROCs of ‖z − ẑ‖₂ and of the mean |y − ŷ| on the support, and the
+    cosine between the encoders."""
+    if not isinstance(detector, EncoderDecoderEncoder):
+        return lambda epoch: {}
+    prepared: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor, Bools]] = []
+
+    def measure(epoch: int) -> Mapping[str, float]:
+        if not prepared:  # not before: the lung finder is there once fitting has begun
+            prepared.append(_tested(detector, recipe))
+        images, inside, lungs, abnormal = prepared[0]
+        latent, residual = [], []
+        for start in range(0, len(images), _BATCH):
+            part = slice(start, start + _BATCH)
+            device = next(detector.networks["e1"].parameters()).device
+            aim = detector.aim(images[part].to(device), inside[part].to(device), lungs[part].to(device))
+            distance, prediction = detector.distance(aim)
+            off = ((aim.y - prediction.float()).abs() * aim.support).flatten(1).sum(1)
+            latent.append(distance.cpu())
+            residual.append((off / aim.support.flatten(1).sum(1).clamp(min=1)).cpu())
+        scores = np.stack([torch.cat(latent).numpy(), torch.cat(residual).numpy()]).astype(np.float64)
+        _keep(run.folder / "epochs" / f"{epoch:03d}.npy", scores)
+        return {
+            "auroc": auroc(scores[0], abnormal),
+            "auroc_reconstruction": auroc(scores[1], abnormal),
+            "cosine": detector.encoders_cosine(),
+        }
+
+    return measure
+
+
+def _tested(detector: Detector, recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Bools]:
+    """The test films through the detector's view: image, inside, lungs (n, 1, size, size); abnormal (n,)."""
+    films = [film for film in cohort_of(recipe).testing() if isinstance(film, Film)]
+    viewed = [detector.look(film) for film in films]
+    return (
+        torch.stack([v.image for v in viewed]),
+        torch.stack([v.inside for v in viewed]),
+        torch.stack([v.inside if v.lungs is None else v.lungs for v in viewed]),
+        np.array([film.label == "abnormal" for film in films]),
+    )
+
+
+def _keep(path: Path, scores: Floats) -> None:
+    """One epoch's scores, (2, films): latent and reconstruction, in the order of the test films."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = io.BytesIO()
+    np.save(written, scores)
+    write_bytes(path, written.getvalue())
+
+
+def thesis_row(recipe: Recipe, *, root: Path | None = None) -> Row:
+    """The row of a thesis recipe from its run, finished or not.
+
+    Raises RecipeError where the run has not got through an epoch.
+    """
+    recipe = resolve(recipe)
+    run, name = run_of(recipe, root=root)
+    if not run.log.is_file() and not run.bundle.is_dir():
+        raise RecipeError(f"{recipe.name}: {_NOT_YET}")
+    row: Row = {
+        **described(recipe, digest=name, device=_device_of(run), date=_date_of(run)),
+        "protocol": "the thesis's split (column thesis): trained on its 311 normals, tested on its 35 + 35 films",
+    }
+    if run.log.is_file():
+        row |= _by_epoch(recipe, run)
+    if run.bundle.is_dir():
+        from unseen.evaluation.figures import metrics_from_table
+        from unseen.evaluation.table import score_table
+
+        detector = load(run.bundle)
+        table = score_table(detector, cohort_of(recipe).testing(), keep=0).table
+        row |= {
+            "facts": detector.facts,
+            "metrics": metrics_from_table(table, recipe=row["recipe_digest"], protocol=row["protocol"]),
+        }
+    return row
+
+
+def _by_epoch(recipe: Recipe, run: Run) -> Row:
+    """The curves, and what choosing an epoch by them would give."""
+    history = History.from_log(run.log)
+    curves = history.validation
+    done = len(curves.get("auroc", []))
+    if not done:
+        raise RecipeError(f"{recipe.name}: {_NOT_YET}")
+    tested = [entry for entry in cohort_of(recipe).testing().entries]
+    abnormal = np.array([entry.label == "abnormal" for entry in tested])
+    source = np.array([entry.source for entry in tested])
+    scores = np.stack([np.load(run.folder / "epochs" / f"{epoch:03d}.npy")[0] for epoch in range(1, done + 1)])
+    if scores.shape[1] != len(tested):
+        raise RecipeError(f"{recipe.name}: {len(tested) - scores.shape[1]} test films could not be read")
+    chosen = best_epoch(curves["auroc"])
+    fold = np.zeros(len(tested), np.int64)
+    cohort = Cohort(scores[-1], abnormal, fold, source, np.arange(len(tested)), codes(source, abnormal))
+    statistics: dict[str, Statistic] = {
+        name: Auroc(folds_of(scores[epoch - 1], abnormal, fold))
+        for name, epoch in (("best_epoch", chosen.epoch), ("last_epoch", done))
+    }
+    drawn = draw_all(statistics, cohort, rng=np.random.default_rng(0))
+    return {
+        "epochs": recipe.training["epochs"],
+        "epochs_done": done,
+        "steps": done * history.steps_per_epoch,
+        "seconds": round(history.seconds, 1),
+        "convergence": "not converged" if history.converged("generator") is False else "converged",
+        "curve": [round(value, 6) for value in history.by_epoch("generator")[:done]],
+        "by_epoch": {name: [round(value, 6) for value in values] for name, values in curves.items()},
+        "chosen": chosen.to_json(),
+        "auroc": {
+            **{name: figure.interval().to_json() for name, figure in drawn.items()},
+            "chosen_on_one_half": _chosen_on_one_half(scores, abnormal),
+        },
+        "n": {"normal": int((~abnormal).sum()), "abnormal": int(abnormal.sum())},
+    }
+
+
+def _chosen_on_one_half(scores: Floats, abnormal: Bools, *, halvings: int = 500) -> Json:
+    """The epoch chosen by the AUROC on a random half of the test films and measured on the other half: mean over the
+    halvings. What is left of the best epoch's figure once the choice is not made on the films that are measured."""
+    rng = np.random.default_rng(0)
+    half = np.zeros((halvings, len(abnormal)))  # weights: 1 for the films that choose
+    for row in half:
+        for members in (np.flatnonzero(abnormal), np.flatnonzero(~abnormal)):
+            row[rng.permutation(members)[: len(members) // 2]] = 1
+    fold = np.zeros(len(abnormal), np.int64)
+    areas = [Auroc(folds_of(score, abnormal, fold)) for score in scores]
+    chosen = np.argmax([area(half) for area in areas], axis=0)  # (halvings,)
+    measured = np.array([area(1 - half) for area in areas])  # (epochs, halvings)
+    return round(float(measured[chosen, np.arange(halvings)].mean()), 4)
+
+
+def _device_of(run: Run) -> str:
+    card = bundle.load(run.bundle).card if run.bundle.is_dir() else None
+    return f"cpu ({platform.machine()})" if card is None else card.trained_on
+
+
+def _date_of(run: Run) -> str:
+    newest = max(path.stat().st_mtime for path in (run.log, run.bundle, run.recipe) if path.exists())
+    return datetime.fromtimestamp(newest, UTC).date().isoformat()

@@ -1,0 +1,53 @@
+"""Which trainings of the results have not come to their end, and how far each got: a row of its own, so that a page can
+say it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from studies.crossfit import TEST_FOLDS
+from studies.rows import Row
+from unseen import __version__
+from unseen.artifacts.recipe import Recipe
+from unseen.evaluation.interval import Json
+from unseen.runs.training import resolve, run_of
+
+
+def unfinished(recipes: Sequence[Recipe], rows: Path, *, root: Path | None = None) -> Row:
+    """For each recipe whose row in `rows` is missing or not whole, each training's epochs so far and seconds a step."""
+    found: list[Json] = []
+    for recipe in map(resolve, recipes):
+        if _is_whole(rows / f"{recipe.name}-{recipe.seed}.json"):
+            continue
+        folds = TEST_FOLDS if recipe.data.column is None else (None,)
+        found.append({"recipe": recipe.name, "trainings": [_so_far(recipe, fold, root) for fold in folds]})
+    return {
+        "recipe": "unfinished",
+        "seed": 0,
+        "unfinished": found,
+        "version": __version__,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
+
+
+def _is_whole(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    row = json.loads(path.read_text(encoding="utf-8"))
+    return bool(row.get("epochs_done") == row.get("epochs"))  # rows of cross-fitted recipes have neither
+
+
+def _so_far(recipe: Recipe, fold: int | None, root: Path | None) -> dict[str, Json]:
+    run, _ = run_of(recipe, fold=fold, root=root)
+    steps = list(csv.DictReader(run.log.read_text(encoding="utf-8").splitlines())) if run.log.is_file() else []
+    last = steps[-1] if steps else None
+    return {
+        "fold": fold,
+        "epochs": 0 if last is None else int(last["epoch"]),
+        "of": int(str(recipe.training["epochs"])),
+        "seconds_a_step": None if last is None else round(float(last["seconds"]) / int(last["step"]), 2),
+    }

@@ -1,0 +1,122 @@
+"""A tiny public set: phantoms under two hospitals' names, dealt to three folds; and finders that take a second."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from studies import crossfit
+from studies.crossfit import FoldResult, cross_fit
+from unseen.anatomy.lungs import LungFinder
+from unseen.artifacts.recipe import Recipe
+from unseen.data import phantoms
+from unseen.runs.training import resolve
+
+FOLDS = (1, 2)
+HOSPITALS = ("montgomery", "shenzhen")
+METHODS = {
+    "pca": "components = 4",
+    "roi-oracle": "features = 4\nlatent = 8",
+    "roi-sure": "features = 4\nlatent = 8",
+}
+
+
+class SmallLungs(LungFinder.Config):
+    """The finder's defaults, so small that a fold takes seconds."""
+
+    size: int = 32
+    features: int = 8
+    depth: int = 2
+    steps: int = 20
+
+
+class AtOnce:
+    """A pool of no processes: the work is done where it is asked for, with the settings patched here."""
+
+    def __init__(self, *_: object, **__: object) -> None: ...
+
+    def __enter__(self) -> AtOnce:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def submit(self, work: Callable[..., object], *given: object) -> Future[object]:
+        done: Future[object] = Future()
+        done.set_result(work(*given))
+        return done
+
+
+@dataclass(frozen=True)
+class World:
+    """data: what $UNSEEN_DATA names; root: where runs lie; recipes; and each one's folds, trained and scored."""
+
+    data: Path
+    root: Path
+    recipes: tuple[Recipe, ...]
+    done: dict[str, list[FoldResult]]
+
+
+def recipe_of(method: str, frame: str = "lungs") -> Recipe:
+    return resolve(
+        Recipe.from_toml(f"""
+name = "ms_cxr/{method}-64-{frame}"
+seed = 0
+[data]
+manifest = "set/manifest.csv"
+split = "set/splits.csv"
+[view]
+size = 32
+frame = "{frame}"
+[method]
+key = "{method}"
+{METHODS[method]}
+[training]
+epochs = 4
+batch_size = 4
+device = "cpu"
+threads = 1
+""")
+    )
+
+
+def write_set(folder: Path) -> None:
+    """72 films: 24 a fold, half of them normal, half from each hospital."""
+    films = [*phantoms.normals(36, seed=8, size=64), *phantoms.abnormals(36, seed=8, size=64)]
+    manifest = phantoms.write(films, folder)
+    with manifest.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for i, row in enumerate(rows):
+        row["source"] = HOSPITALS[(i // 3) % 2]
+    for path, kept in ((manifest, list(rows[0])), (folder / "splits.csv", ["file", "fold"])):
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, kept, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows({**row, "fold": i % 3} for i, row in enumerate(rows))
+
+
+@pytest.fixture(scope="session")
+def trained_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    data, root = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("root")
+    write_set(data / "set")
+    torch.set_num_threads(1)
+    recipes = (recipe_of("pca"), recipe_of("roi-oracle"), recipe_of("pca", "whole"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNSEEN_DATA", str(data))
+        patch.setattr(LungFinder, "Config", SmallLungs)
+        patch.setattr(crossfit, "worker_processes", AtOnce)
+        done = cross_fit(recipes, folds=FOLDS, root=root, workers=1, say=lambda _: None)
+    return World(data, root, recipes, done)
+
+
+@pytest.fixture(scope="module")  # what it patches must not outlive these tests; a scope of "package" would let it
+def world(trained_world: World) -> Iterator[World]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNSEEN_DATA", str(trained_world.data))
+        patch.setattr(LungFinder, "Config", SmallLungs)
+        yield trained_world

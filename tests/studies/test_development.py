@@ -1,0 +1,113 @@
+"""Fold 0, for choosing: what its rows hold, and what the page makes of them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from studies import recipe_files as recipes
+from studies.detectors.development import FOLD, RECIPES, ROWS, TWINS, development_row, phantom_row
+from studies.detectors.nomination import TESTED
+from studies.detectors.page import detectors_page
+from studies.detectors.page_studies import twins as section_of_twins
+from studies.detectors.published import PUBLISHED, beside_published
+from studies.rows import read_rows
+from tests.docs.blocks import ROOT
+from tests.studies.conftest import World
+from unseen.artifacts.recipe import Recipe, RecipeMethod
+from unseen.data.phantoms.sequences import twins
+from unseen.detectors import METHODS
+from unseen.detectors.saved import load
+from unseen.evaluation.interval import interval_text as figure
+from unseen.runs import cohort
+from unseen.runs.cohort import cohort_of, phantom_unlabelled
+from unseen.runs.training import resolve, takes_unlabelled
+
+
+def test_a_row_is_of_fold_0_alone(world: World) -> None:
+    recipe = world.recipes[0].model_copy(update={"name": f"{RECIPES}floor"})
+    row = json.loads(json.dumps(development_row(recipe, root=world.root), allow_nan=False))
+    assert row["recipe"] == f"{ROWS}floor" and row["fold"] == FOLD == 0 and row["kept"] > 32 * 32
+    assert 0 < row["milliseconds"] < 60_000 and set(row["above_shortcut"]) == {"pooled", "montgomery", "shenzhen"}
+    every = cohort_of(recipe)
+    assert sum(row["metrics"]["n"]["pooled"].values()) == len(every.testing(0).entries) == 24
+    (folder,) = world.root.glob(f"{RECIPES}floor-f0-0-*")
+    trained = set(load(folder / "bundle").training_films)
+    assert len(trained) == len(every.training(0).entries) == 24
+    assert not trained & {film.pixel_sha256 for film in every.testing(0)}  # type: ignore[union-attr]
+    page = detectors_page({f"{ROWS}floor-0": row})
+    low = row["metrics"]["auroc"]["pooled"]["low"]
+    assert "| `floor`, 32 px |" in page and f"[{low:.2f}, " in page
+
+
+@pytest.fixture
+def ddad(world: World) -> Recipe:
+    """A small one of the method that learns from unlabelled films."""
+    method = RecipeMethod(key="ddad", settings={"features": 4, "latent": 4, "autoencoders": 2})
+    return resolve(world.recipes[0].model_copy(update={"name": f"{RECIPES}ddad", "method": method}))
+
+
+def test_a_method_that_learns_from_unlabelled_films_is_given_them_without_their_labels(
+    world: World, ddad: Recipe
+) -> None:
+    assert takes_unlabelled(ddad) and not takes_unlabelled(world.recipes[0])
+    row = development_row(ddad, root=world.root)
+    every = cohort_of(ddad)
+    assert row["unlabelled"] == 48 == len(every.films.entries) - len(every.testing(0).entries)
+    (folder,) = world.root.glob(f"{RECIPES}ddad-f0-0-*")
+    learnt = set(load(folder / "bundle").training_films)
+    assert not learnt & {film.pixel_sha256 for film in every.testing(0)}  # type: ignore[union-attr]
+    assert len(learnt) == 48
+    assert load(folder / "bundle").facts["unlabelled_films"] == 48
+
+
+def test_on_phantoms_it_is_given_unlabelled_phantoms_and_is_marked(
+    world: World, ddad: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cohort, "PHANTOM_NORMALS", 24)
+    monkeypatch.setattr(cohort, "PHANTOM_UNLABELLED", 16)
+    row = phantom_row(ddad, pairs=8, root=world.root)
+    (folder,) = world.root.glob(f"{RECIPES}ddad-0-*")
+    assert row["recipe_digest"].startswith(folder.name.rpartition("-")[2])
+    assert row["facts"]["unlabelled_films"] == 16 and row["metrics"]["n"]["pooled"] == {"normal": 8, "abnormal": 8}
+    learnt, given = set(load(folder / "bundle").training_films), list(phantom_unlabelled(ddad))
+    assert [film.label for film in given].count("abnormal") == 8
+    assert {film.pixel_sha256 for film in given} <= learnt and len(learnt) == 24 + 16
+    assert not learnt & {film.pixel_sha256 for film in twins(8, seed=7)}
+    again = phantom_row(ddad, pairs=8, root=world.root)  # found, though its films lay in another folder
+    assert again["seconds"] == row["seconds"]
+    assert "| `ddad`, and 16 unlabelled phantoms |" in "\n".join(section_of_twins([row]))
+
+
+def test_every_row_of_phantom_twins_has_its_strip_of_maps() -> None:
+    rows = [name for name in read_rows(ROOT / "studies" / "results") if name.startswith(TWINS)]
+    strips = {file.stem for file in (ROOT / "docs" / "images" / "detectors" / "phantoms").glob("*.png")}
+    assert strips == {name.removeprefix(TWINS).removesuffix("-0") for name in rows} | {"lung-crops"}
+
+
+def test_the_committed_page_is_what_the_rows_say() -> None:
+    page = (ROOT / "docs" / "results-detectors.md").read_text(encoding="utf-8")
+    assert page == detectors_page(read_rows(ROOT / "studies" / "results"))
+    assert "No row yet" in detectors_page({})
+
+
+def test_every_recipe_for_choosing_is_sound_and_finds_lungs_as_shipped_models_do() -> None:
+    found = [recipes.load(name) for name in recipes.names() if name.startswith(RECIPES)]
+    assert len(found) >= 7
+    for recipe in found:
+        assert resolve(recipe).data.lungs_from == recipes.load("shipped/pca").data.lungs_from
+
+
+def test_every_method_stands_beside_what_was_published() -> None:
+    named = {
+        recipes.load(RECIPES + name).method.key if RECIPES + name in recipes.names() else name for name in PUBLISHED
+    }
+    assert named == set(METHODS.keys()) - {"ensemble"}, "an ensemble is made of these"
+    rows = read_rows(ROOT / "studies" / "results")
+    section = "\n\n".join(beside_published(rows))
+    assert section in detectors_page(rows)
+    for name, known in PUBLISHED.items():
+        (line,) = (line for line in section.splitlines() if line.startswith(f"| `{name}` |"))
+        assert line.endswith("| – | – | – |" if known is None else f"| {' | '.join(known)} |")
+    assert f"| `dct` | {figure(rows[f'{TESTED}dct-0']['metrics']['auroc']['pooled'])} |" in section

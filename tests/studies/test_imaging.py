@@ -1,0 +1,265 @@
+"""The imaging results: problems end to end on a small scale, the share of a gap, and a page that says what rows say."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from studies import recipe_files as recipes
+from studies.imaging import __main__ as command
+from studies.imaging.arms import directly
+from studies.imaging.gaps import gap_of
+from studies.imaging.page import imaging_page, write_page
+from studies.imaging.pictures import load
+from studies.imaging.problem import Problem
+from studies.imaging.running import run_of, train_arm
+from studies.imaging.settings import PictureSettings, method_of, pictures_of, resolved
+from tests.docs.blocks import ROOT
+from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.evaluation.interval import Interval, Missing
+from unseen.evaluation.psnr import psnr
+from unseen.evaluation.shares import mean_of, share
+
+KNOWN = [name for name in recipes.names() if name.startswith("imaging/")]
+DATA = Path(os.environ["UNSEEN_DATA"]) if "UNSEEN_DATA" in os.environ else None
+on_real_data = pytest.mark.skipif(DATA is None, reason="$UNSEEN_DATA is not set")
+
+TOY = """
+seed = 0
+[view]
+pictures = "triangles"
+size = 32
+limit = 48
+[method]
+key = "artifact-removal"
+title = "a toy"
+arms = ["direct", "tv", "supervised", "mc", "ei"]
+gap = ["ei", "mc"]
+operator = "mask"
+kept = 0.5
+features = 8
+depth = 2
+learning_rates = [1e-3, 3e-3]
+[training]
+epochs = 12
+batch_size = 8
+threads = 1
+"""
+
+
+def toy(**method: object) -> Recipe:
+    recipe = Recipe.from_toml(TOY, name="imaging/toy")
+    settings = {**recipe.method.settings, **method}
+    return resolved(recipe.model_copy(update={"method": recipe.method.model_copy(update={"settings": settings})}))
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy, run by the command itself, twice; rows, docs and runs lie in the folder."""
+    folder = tmp_path_factory.mktemp("imaging")
+    (folder / "toy.toml").write_text(TOY, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNSEEN_RUNS", str(folder / "runs"))
+        said = [
+            "--only",
+            str(folder / "toy.toml"),
+            "--rows",
+            str(folder / "rows"),
+            "--docs",
+            str(folder / "docs"),
+            "--seeds",
+            "0",
+        ]
+        command.main(said)
+        first = {path.name: path.read_text() for path in (folder / "rows").rglob("*.json")}
+        command.main(said)
+        again = {path.name: path.read_text() for path in (folder / "rows").rglob("*.json")}
+        (folder / "same").write_text(json.dumps(first == again))
+    return folder
+
+
+def rows_in(folder: Path) -> dict[str, dict[str, Any]]:
+    return {row["arm"]: row for row in (json.loads(p.read_text()) for p in (folder / "rows").rglob("*.json"))}
+
+
+def test_a_problem_runs_from_recipe_to_rows(ran: Path) -> None:
+    rows = rows_in(ran)
+    assert set(rows) == {"direct", "tv", "supervised", "mc", "ei"}
+    for row in rows.values():
+        assert row["n"]["tested"] == len(row["by_picture"]["psnr"]) == len(row["units"]) >= 20
+        assert row["metrics"]["psnr"]["value"] == pytest.approx(np.mean(row["by_picture"]["psnr"]), abs=1e-4)
+        assert row["metrics"]["psnr"]["low"] < row["metrics"]["psnr"]["value"] < row["metrics"]["psnr"]["high"]
+    for arm in ("supervised", "mc", "ei"):
+        row = rows[arm]
+        assert row["steps"] == 12 * 6
+        assert f"{row['learning_rate']:g}" == max(row["learning_rates"], key=row["learning_rates"].get)
+        assert row["cpu_seconds"] > 0 and row["weights"] < 1_000_000
+    assert (ran / "runs" / "imaging" / "figures" / "toy.png").is_file()
+
+
+def test_the_truth_helps_and_consistency_alone_teaches_nothing(ran: Path) -> None:
+    reached = {arm: row["metrics"]["psnr"]["value"] for arm, row in rows_in(ran).items()}
+    assert reached["mc"] == pytest.approx(reached["direct"], abs=0.5)  # f = A⁺ descends it to nought already
+    assert reached["supervised"] > reached["mc"] + 3
+    assert reached["ei"] > reached["mc"] + 1
+
+
+def test_what_was_trained_is_found_again(ran: Path) -> None:
+    assert json.loads((ran / "same").read_text()), "the second run changed a row"
+
+
+def test_every_arm_learns_from_the_same_measurements_and_none_sees_the_tested() -> None:
+    problem, again = Problem(toy()), Problem(toy(arms=["mc"]))
+    assert torch.equal(problem.training.y, again.training.y) and problem.digest == again.digest
+    rows = {tuple(x.flatten().tolist()) for x in problem.training.x}
+    assert not any(tuple(x.flatten().tolist()) in rows for x in problem.testing.x)
+
+
+def test_only_what_changes_a_training_names_it(tmp_path: Path) -> None:
+    names = {
+        settings: run_of(Problem(toy(**dict(settings))), "ei", seed=0, learning_rate=1e-3, root=tmp_path)[0]
+        for settings in ((), (("title", "another"),), (("equivariance", 3.0),), (("kept", 0.4),))
+    }
+    first, renamed, weighted, masked = names.values()
+    assert first == renamed and len({first, weighted, masked}) == 3
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    problem = Problem(toy())
+    whole = train_arm(problem, "ei", seed=0, learning_rate=1e-3, root=tmp_path / "a")
+
+    class Stopped(Exception):
+        pass
+
+    recipe = problem.recipe
+    hurried = recipe.model_copy(update={"training": {**recipe.training, "checkpoint_every_steps": 10}})
+    stopping = Problem(resolved(hurried))
+
+    def stop(name: str, progress: Any) -> None:
+        if progress.step == 31:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train_arm(stopping, "ei", seed=0, learning_rate=1e-3, root=tmp_path / "b", progress=stop)
+    seen: list[int] = []
+    done = train_arm(
+        stopping, "ei", seed=0, learning_rate=1e-3, root=tmp_path / "b", progress=lambda name, p: seen.append(p.step)
+    )
+    assert seen[0] == 31
+    assert all(
+        torch.equal(a, b) for a, b in zip(whole.f.state_dict().values(), done.f.state_dict().values(), strict=True)
+    )
+
+
+def test_a_share_is_paired_and_by_units() -> None:
+    rng = np.random.default_rng(0)
+    hard = rng.normal(0, 5, 40)  # what pictures have in common must not widen the interval
+    mc, ei, best = (20 + hard, 28 + hard + rng.normal(0, 0.2, 40), 30 + hard)
+    found = share(ei.tolist(), mc.tolist(), best.tolist(), range(40))
+    assert isinstance(found, Interval)
+    assert found.value == pytest.approx((ei - mc).mean() / (best - mc).mean())
+    assert found.high - found.low < 0.03
+    apart = mean_of(mc.tolist(), range(40))
+    together = mean_of(np.repeat(mc[:8], 5).tolist(), np.repeat(np.arange(8), 5).tolist())
+    assert isinstance(apart, Interval) and isinstance(together, Interval)
+    assert together.high - together.low > apart.high - apart.low
+    assert isinstance(share([20.0, 21.0], [20.0, 21.0], [20.1, 21.0], [0, 1]), Missing)
+
+
+def made_row(arm: str, seed: int, psnr: list[float]) -> dict[str, Any]:
+    return {"problem": "imaging/toy", "arm": arm, "seed": seed, "by_picture": {"psnr": psnr}, "units": [0, 1]}
+
+
+def test_a_gap_takes_the_seeds_that_all_three_arms_have() -> None:
+    rows = [
+        made_row("mc", 0, [10.0, 12.0]), made_row("mc", 1, [12.0, 14.0]),
+        made_row("ei", 0, [18.0, 20.0]), made_row("ei", 1, [20.0, 22.0]), made_row("ei", 2, [99.0, 99.0]),
+        made_row("supervised", 1, [22.0, 24.0]), made_row("supervised", 0, [20.0, 22.0]),
+    ]  # fmt: skip
+    gap = gap_of(rows, "imaging/toy", "ei", "mc")
+    assert gap is not None and gap.seeds == 2
+    assert isinstance(gap.share, Interval) and gap.share.value == pytest.approx(0.8)
+    assert gap_of(rows[:5], "imaging/toy", "ei", "mc") is None
+
+
+def test_the_page_says_what_the_rows_say(ran: Path) -> None:
+    rows = rows_in(ran)
+    for row in rows.values():
+        row["problem"] = "imaging/toy"
+    page = imaging_page(list(rows.values()), [toy()])
+    for arm in rows:
+        value = rows[arm]["metrics"]["psnr"]["value"]
+        assert f"{value:.2f} [" in page, arm
+    found = gap_of(list(rows.values()), "imaging/toy", "ei", "mc")
+    assert found is not None and isinstance(found.share, Interval) and f"{found.share.value:.2f} [" in page
+    assert "no row" not in page
+    del rows["ei"]
+    assert "no row yet" in imaging_page(list(rows.values()), [toy()])
+
+
+def test_the_committed_page_is_rendered_from_the_committed_rows(tmp_path: Path) -> None:
+    if (ROOT / "docs" / "images" / "imaging").is_dir():
+        shutil.copytree(ROOT / "docs" / "images" / "imaging", tmp_path / "images" / "imaging")
+    page = write_page(ROOT / "studies" / "results", docs=tmp_path)
+    committed = ROOT / "docs" / "results-imaging.md"
+    again = "Run python -m studies.imaging --render"
+    assert page.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8"), again
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_every_recipe_is_whole(name: str) -> None:
+    recipe = resolved(recipes.load(name))
+    asked = method_of(recipe)
+    assert "supervised" in asked.arms and len(set(asked.arms)) == len(asked.arms)
+    if asked.gap is not None:
+        assert set(asked.gap) <= set(asked.arms)
+        assert pictures_of(recipe).size == 128
+
+
+def test_a_mistake_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"method\.operater: unknown; did you mean operator"):
+        toy(operater="mask")
+    with pytest.raises(RecipeError, match=r"Set \$UNSEEN_DATA to the folder that holds mri/chest\.npz"):
+        load(PictureSettings(pictures="mri", size=64), data=tmp_path)
+
+
+@on_real_data
+@pytest.mark.parametrize(
+    ("pictures", "size", "tested"), [("ct", 64, 20), ("mri", 64, 20), ("urban", 64, 20), ("digits", 32, 100)]
+)
+def test_the_splits_of_the_real_pictures(pictures: Any, size: int, tested: int) -> None:
+    found = load(PictureSettings(pictures=pictures, size=size), data=DATA)
+    assert len(found.testing) >= tested and len(found.units) == len(found.testing)
+    every = torch.cat([found.training, found.validation, found.testing])
+    assert len({picture.numpy().tobytes() for picture in every}) == len(every), "a picture comes twice"
+    assert float(every.min()) >= 0 and float(every.max()) <= 1
+
+
+@on_real_data
+def test_measured_again_is_the_same_pictures_under_other_noise() -> None:
+    once, again = (load(PictureSettings(pictures=name, size=64), data=DATA) for name in ("ct", "ct-again"))
+    assert torch.equal(again.training, torch.cat([once.training] * 25))
+    assert torch.equal(again.testing, once.testing) and torch.equal(again.validation, once.validation)
+    recipe = recipes.load("imaging/low-dose-ct-again")
+    small = recipe.model_copy(update={"view": {**recipe.view, "size": 32}})
+    y = Problem(resolved(small), data=DATA).training.y.unflatten(0, (25, len(once.training)))
+    assert not torch.equal(y[0], y[1]), "each time under noise of its own"
+    assert float((y - y.mean(0)).std() / y.std()) < 0.5, "of the same pictures"
+
+
+@on_real_data
+@pytest.mark.parametrize("name", ["imaging/ct", "imaging/low-dose-ct", "imaging/mri", "imaging/inpainting"])
+def test_the_problems_of_the_gap_begin_where_they_should(name: str) -> None:
+    """Measured once, with the right operator: A⁺ or FBP is far from the truth, and not absurdly."""
+    problem = Problem(resolved(recipes.load(name)), data=DATA)
+    part = problem.validation
+    found = directly(part.y[:2], problem, None)
+    low, high = {"imaging/inpainting": (8, 16), "imaging/mri": (15, 24)}.get(name, (22, 33))
+    assert low < float(psnr(found, part.x[:2]).mean()) < high

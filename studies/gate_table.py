@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
+from unseen.anatomy.found_lungs import Finder
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe
 from unseen.artifacts.run import runs_root
@@ -31,7 +32,6 @@ from unseen.evaluation.interval import Json
 from unseen.runs.cohort import Cohort, cohort_of, data_root
 from unseen.runs.training import resolve, shared_lungs
 from unseen.screening.gate.gate import SHARES, Gate
-from unseen.screening.gate.learning import Finder
 from unseen.screening.gate.transforms import CROP, TRANSFORMS
 
 RECIPE = "shipped/pca"

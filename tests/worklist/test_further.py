@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy
 
 from tests.worklist.conftest import PCA, Clock, Judged, dicom_film, listed, png
+from unseen.anatomy.lungs import LungFinder
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films as read_films
 from unseen.detectors.detector import Finding
@@ -135,6 +136,27 @@ def test_what_the_gate_refused_is_tried_again_though_another_model_has_scored_it
     assert store.study(receipt.study).entry.state == "to_read"
     with pytest.raises(NotAllowedError, match="was scored"):
         store.requeue(receipt.study, actor="lea")
+
+
+def test_lungs_are_found_once_for_all_models_with_one_finder(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    find = LungFinder.find
+
+    def counting(self: LungFinder, film: Film) -> object:
+        found.append(film.name)
+        return find(self, film)
+
+    first, other, aligned = (load(model) for model in (PCA, "models/roi-sure", "models/ensemble-aligned"))
+    receipt = store.receive(dicom_film(1), name="a")
+    monkeypatch.setattr(LungFinder, "find", counting)
+    Worker(store, lambda: Screener(first), further=lambda: [other, aligned]).drain()
+    assert found == [receipt.film_id] * 2, "pca and roi-sure hold the same finder, ensemble-aligned another"
+    monkeypatch.undo()
+    scores = {row.model: row.score for row in rows(store, findings)}  # type: ignore[attr-defined]
+    for model in (PCA, "models/roi-sure", "models/ensemble-aligned"):
+        detector = load(model)
+        (alone,) = detector.score(read_films(store.film_path(receipt.film_id)))
+        assert isinstance(alone, Finding) and scores[detector.weights_sha256] == alone.score
 
 
 def test_a_generator_that_fails_costs_no_score(store: Store, screener: Screener, second: Pca) -> None:

@@ -2,6 +2,7 @@
 
 from .crossfit import CrossFittedLungs as CrossFittedLungs
 from .crossfit import cross_fitted as cross_fitted
+from .found_lungs import FoundLungs as FoundLungs
 from .lungs import LungExamples as LungExamples
 from .lungs import LungFinder as LungFinder
 from .view import View as View

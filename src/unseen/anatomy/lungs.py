@@ -6,6 +6,7 @@ manual masks with Dice + binary cross-entropy; at test time nothing but its pred
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -123,6 +124,15 @@ class LungFinder:
         self.network.eval()
         self.training_films = examples.digests
         return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what its masks depend on: settings, weights and device."""
+        seen = hashlib.sha256(self.config.model_dump_json().encode())
+        for name, tensor in sorted(self.network.state_dict().items()):
+            seen.update(f"{name} {tensor.device} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            seen.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return seen.hexdigest()
 
     def _drawn(self, *, seed: int) -> UNet:
         """A network with first weights of `seed`; the caller's random state stays as it is."""

@@ -14,12 +14,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
 
+from unseen.anatomy.found_lungs import Finder, FoundLungs
 from unseen.anatomy.view import View, Viewed
 from unseen.artifacts.recipe import validated
 from unseen.data.film import Film, NotRead
@@ -39,14 +40,6 @@ if TYPE_CHECKING:
     from unseen.training.settings import Training
 
 _log = logging.getLogger("unseen")
-
-
-class Finder(Protocol):
-    """Whatever finds lungs: `LungFinder` or `CrossFittedLungs`."""
-
-    def find(self, film: Film) -> NDArray[np.bool_]:
-        """The predicted lungs of the whole film, at any resolution."""
-        ...
 
 
 class Settings(BaseModel):
@@ -219,29 +212,38 @@ class Detector(ABC):
 
         Raises ValueError for a detector that has not been trained.
         """
+        self._check_trained()
+        for film in films:
+            yield film if isinstance(film, NotRead) else self.score_film(film)
+
+    def score_film(self, film: Film, lungs: FoundLungs | None = None) -> Finding | NotRead:
+        """Score one film; NotRead where the score is not finite.
+
+        lungs  what was found in this film so far, which is not looked for again
+
+        Raises ValueError for a detector that has not been trained, and for another film's lungs.
+        """
+        self._check_trained()
+        viewed = self.look(film, lungs)
+        judged = self.judge(viewed)
+        if not np.isfinite(judged.score):
+            return NotRead(
+                name=film.name,
+                reason=f"{self.key} gave it the score {judged.score}. Look at the film; if it is sound, train again",
+                label=film.label,
+                source=film.source,
+                patient=film.patient,
+            )
+        made = None if judged.reconstruction is None else viewed.turned_back(judged.reconstruction)
+        return Finding(film, judged.score, judged.parts, viewed.turned_back(judged.anomaly_map), made, viewed.upright)
+
+    def look(self, film: Film, lungs: FoundLungs | None = None) -> Viewed:
+        """The film through this detector's view, with its own finder's lungs; `lungs` as for `score_film`."""
+        return self.view(film, FoundLungs.of(film, lungs).by(self.finder))
+
+    def _check_trained(self) -> None:
         if not self.training_films:
             raise ValueError(f"this {self.key} has not been trained: call fit(normals) or load a bundle first")
-        for film in films:
-            if isinstance(film, NotRead):
-                yield film
-                continue
-            viewed = self.look(film)
-            said = self.judge(viewed)
-            if not np.isfinite(said.score):
-                yield NotRead(
-                    name=film.name,
-                    reason=f"{self.key} gave it the score {said.score}. Look at the film; if it is sound, train again",
-                    label=film.label,
-                    source=film.source,
-                    patient=film.patient,
-                )
-                continue
-            made = None if said.reconstruction is None else viewed.turned_back(said.reconstruction)
-            yield Finding(film, said.score, said.parts, viewed.turned_back(said.anomaly_map), made, viewed.upright)
-
-    def look(self, film: Film) -> Viewed:
-        """The film through this detector's view, with its own finder's lungs."""
-        return self.view(film, None if self.finder is None else self.finder.find(film))
 
     def check_number(self, films: int) -> None:
         """Raises FitError where `films` are fewer than the settings need."""

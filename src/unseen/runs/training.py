@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from unseen import __version__
 from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
+from unseen.anatomy.found_lungs import Finder
 from unseen.anatomy.lungs import LungFinder, NoMasksError
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
@@ -23,7 +24,7 @@ from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
 from unseen.artifacts.run import Run, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Detector, Finder
+from unseen.detectors.detector import Detector
 from unseen.detectors.saved import add_gate, gate_parts, load, save
 from unseen.detectors.weights import finder_of
 from unseen.runs.cohort import cohort_of, lung_films, of_unknown_label, own_normals, phantom_normals

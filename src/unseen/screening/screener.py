@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from unseen.anatomy.found_lungs import FoundLungs
 from unseen.data.film import Film, Label, NotRead
 from unseen.screening.conformal import p_value
 from unseen.screening.decision import FIRST, Decision
@@ -21,6 +22,7 @@ from unseen.screening.views import is_lateral
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from unseen.anatomy.found_lungs import Finder
     from unseen.detectors.detector import Finding
 
 _LATERAL = "a lateral film: it is not scored, and is carried along with the frontal films of its study"
@@ -37,6 +39,17 @@ class Scores(Protocol):
     @property
     def weights_sha256(self) -> str:
         """What a policy is bound to, 64 hexadecimal digits."""
+        ...
+
+
+@runtime_checkable
+class TakesLungs(Protocol):
+    """A detector that scores a film with the lungs that were found in it already, as every `Detector` does."""
+
+    finder: Finder | None
+
+    def score_film(self, film: Film, lungs: FoundLungs, /) -> Finding | NotRead:
+        """The same as `score` finds."""
         ...
 
 
@@ -130,15 +143,25 @@ class Screener:
     def screen(self, films: Iterable[Film | NotRead]) -> Iterator[Screened]:
         """Decide film by film, lazily and in order; every input comes out once."""
         for film in films:
-            refusal = self._refusal(film)
-            if refusal is not None:
-                yield Screened(film=film, decision=self._not_scored(refusal))
-                continue
-            outcome = next(iter(self.detector.score([film])))
-            if isinstance(outcome, NotRead):
-                yield Screened(film=film, decision=self._not_scored(outcome.reason))
-            else:
-                yield Screened(film=film, decision=self.decide(outcome.score, outcome.film), finding=outcome)
+            yield self.screen_film(film)
+
+    def screen_film(self, film: Film | NotRead, lungs: FoundLungs | None = None) -> Screened:
+        """Decide about one input; the gate and the detector look for its lungs once between them.
+
+        lungs  what was found in this film so far, which is not looked for again
+
+        Raises ValueError for another film's lungs.
+        """
+        if isinstance(film, NotRead):
+            return Screened(film=film, decision=self._not_scored(film.reason))
+        lungs = FoundLungs.of(film, lungs)
+        refusal = self._refusal(film, lungs)
+        if refusal is not None:
+            return Screened(film=film, decision=self._not_scored(refusal))
+        outcome = scored(self.detector, film, lungs)
+        if isinstance(outcome, NotRead):
+            return Screened(film=film, decision=self._not_scored(outcome.reason))
+        return Screened(film=film, decision=self.decide(outcome.score, outcome.film), finding=outcome)
 
     def study(self, films: Sequence[Screened]) -> Decision:
         """The decision about one study from all its films: not scored if any frontal film was not, or none is there;
@@ -193,15 +216,12 @@ class Screener:
             return f"differs from the normal films of {source} too much to be cleared"
         return f"clearing is stopped: {self.stopped}" if self.stopped else ""
 
-    def _refusal(self, film: Film | NotRead) -> str | None:
-        if isinstance(film, NotRead):
-            return film.reason
+    def _refusal(self, film: Film, lungs: FoundLungs) -> str | None:
         if is_lateral(film.view_position):
             return _LATERAL
         if self.gate is None:
             return None
-        finder = getattr(self.detector, "finder", None)
-        refusal = self.gate.judge(film, None if finder is None else finder.find(film))
+        refusal = self.gate.judge(film, lungs.by(getattr(self.detector, "finder", None)))
         return None if refusal is None else refusal.reason
 
     def _not_scored(self, reason: str) -> Decision:
@@ -209,6 +229,13 @@ class Screener:
             action="not_scored", score=None, probability=None, p_value=None, priority=FIRST, reason=reason,
             policy_digest=self._digest,
         )  # fmt: skip
+
+
+def scored(detector: Scores, film: Film, lungs: FoundLungs) -> Finding | NotRead:
+    """What `detector` finds in a film, with the lungs that were found already where it can take them."""
+    if isinstance(detector, TakesLungs):
+        return detector.score_film(film, lungs)
+    return next(iter(detector.score([film])))
 
 
 def _squashed(score: float) -> float:

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unseen.anatomy.found_lungs import FoundLungs, share_finders
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
+from unseen.screening.screener import scored
 from unseen.screening.views import is_lateral
 from unseen.worklist import jobs
 from unseen.worklist.appearance import appearance_of
@@ -88,6 +90,7 @@ class Worker:
         """The detectors for comparison, made when they are first wanted."""
         if self._further is None:
             self._further = self._make_further()
+            share_finders([self.screener.detector, *self._further])
         return self._further
 
     def run(self, stop: threading.Event) -> int:
@@ -151,9 +154,10 @@ class Worker:
         policy = self.screener.policy
         if policy is not None:
             self.screener.stopped = self.store.clearing_stopped(policy.digest)
-        (screened,) = self.screener.screen([film])
+        lungs = FoundLungs(film) if isinstance(film, Film) else None  # for all models
+        screened = self.screener.screen_film(film, lungs)
         model = self.screener.detector.weights_sha256
-        compared = self._compare(film, job)
+        compared = self._compare(lungs, job)
         found = {} if screened.finding is None else {model: screened.finding}
         found |= compared
         self._show(job, film, found)
@@ -194,15 +198,15 @@ class Worker:
             self.store.remove_unknown(self.store.renditions, [job.sha256])
         return entered
 
-    def _compare(self, film: Film | NotRead, job: Job) -> dict[str, Finding]:
+    def _compare(self, lungs: FoundLungs | None, job: Job) -> dict[str, Finding]:
         """What the further detectors say of a film, by model; those that cannot say anything are left out."""
         found: dict[str, Finding] = {}
-        if isinstance(film, NotRead) or is_lateral(film.view_position):
+        if lungs is None or is_lateral(lungs.film.view_position):
             return found
         for detector in self.further:
             model = detector.weights_sha256
             try:
-                outcome = next(iter(detector.score([film])))
+                outcome = scored(detector, lungs.film, lungs)
             except Exception as error:  # whatever it may raise costs its own score, and not the film
                 _log.error("film.not_compared id=%s model=%s %s", job.film, model[:16], _place_of(error))
                 continue

@@ -15,7 +15,7 @@ import numpy as np
 
 from unseen.data.film import Film, NotRead
 from unseen.screening.gate import refusal as sentences
-from unseen.screening.gate.learning import HANDLING, Examples, Finder, Reduced, Rules, out_of_fold
+from unseen.screening.gate.learning import HANDLING, Examples, Reduced, Rules, out_of_fold
 from unseen.screening.gate.looking import VIEWS, Floats, Look, mirror_difference, zscored
 from unseen.screening.gate.refusal import Refusal
 from unseen.screening.gate.rules import upper_limit
@@ -25,6 +25,8 @@ from unseen.screening.gate.transforms import Pixels, turned_anticlockwise, turne
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from unseen.anatomy.found_lungs import Finder
 
 _log = logging.getLogger("unseen")
 

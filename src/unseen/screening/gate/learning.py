@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from unseen.screening.gate.rules import Rule
 from unseen.screening.gate.transforms import TRANSFORMS, disturbed
 
 if TYPE_CHECKING:
+    from unseen.anatomy.found_lungs import Finder
     from unseen.data.film import Film
 
 FOLDS = 5
@@ -28,14 +29,6 @@ _SIDE = 256  # training films are brought to this size before they are altered
 _SUBSPACE = ("mean", "scale", "directions", "variances", "rest")
 
 Views = Mapping[str, Floats]
-
-
-class Finder(Protocol):
-    """Whatever finds lungs: `LungFinder` or `CrossFittedLungs`."""
-
-    def find(self, film: Film) -> NDArray[np.bool_]:
-        """The predicted lungs of the whole film, at any resolution."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)

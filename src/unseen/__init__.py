@@ -19,6 +19,7 @@ The rooms, from the top of the house to the bottom (imports point only downwards
 - ``losses``: one value per sample
 - ``data``: any file to a ``Film``, or to ``NotRead`` with its reason; phantoms
 - ``physics``, ``networks``, ``artifacts``: operators and noise; tensors to tensors; recipes, bundles and runs
+- ``deprecation``: old public names, for one release
 
 A room is imported when it is first named, so that ``import unseen`` itself costs next to nothing.
 """

@@ -1,0 +1,77 @@
+"""Old public names that still work for one release: each warns once, with the new name and the release that ends it.
+
+In a package's ``__init__.py``, after its table of contents::
+
+    __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+    __getattr__ = renamed(__name__, {"Served": "Response"}, removed_in="0.3", otherwise=__getattr__)
+
+``docs/deprecation.md`` has the policy. The old names are in neither ``__all__`` nor ``dir()``, and nothing is imported
+before one of them is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Alias:
+    """An old name and its replacement, both with their modules; `removed_in` is the release without the old one."""
+
+    old: str
+    new: str
+    removed_in: str
+
+    def __str__(self) -> str:
+        return f"{self.old} is now {self.new}. The old name will be removed in unseen {self.removed_in}."
+
+
+ALIASES: dict[str, Alias] = {}
+"""Every alias of the modules that have been imported, by old name."""
+
+_warned: set[str] = set()
+
+
+def renamed(
+    module: str,
+    names: Mapping[str, str],
+    *,
+    removed_in: str,
+    otherwise: Callable[[str], object] | None = None,
+) -> Callable[[str], object]:
+    """A module's ``__getattr__`` (PEP 562) that serves old names with a DeprecationWarning.
+
+    module      the module's ``__name__``
+    names       old name → new name in the same module, or ``package.module:Name`` where it has moved
+    removed_in  the release without the old names, such as "0.3"
+    otherwise   the ``__getattr__`` for every other name, such as lazy_loader's
+
+    >>> import warnings
+    >>> find = renamed("unseen.example", {"Squareroot": "math:sqrt"}, removed_in="0.3")
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     find("Squareroot")(9.0), find("Squareroot")(4.0)
+    (3.0, 2.0)
+    >>> print(*(one.message for one in caught))
+    unseen.example.Squareroot is now math.sqrt. The old name will be removed in unseen 0.3.
+    """
+    targets = {old: new.split(":") if ":" in new else [module, new] for old, new in names.items()}
+    aliases = {old: Alias(f"{module}.{old}", ".".join(target), removed_in) for old, target in targets.items()}
+    ALIASES.update({alias.old: alias for alias in aliases.values()})
+
+    def find(name: str) -> object:
+        alias = aliases.get(name)
+        if alias is None:
+            if otherwise is not None:
+                return otherwise(name)
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        if alias.old not in _warned:
+            _warned.add(alias.old)
+            warnings.warn(str(alias), DeprecationWarning, stacklevel=2)
+        where, what = targets[name]
+        return getattr(importlib.import_module(where), what)
+
+    return find

@@ -25,7 +25,7 @@ from unseen.artifacts import recipe as recipes
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import validated
 from unseen.networks.dcgan import Decoder
-from unseen.physics.mask import Mask
+from unseen.physics.operator import Mask
 from unseen.priors.generator import Generator
 from unseen.priors.latent_prior import Search
 from unseen.priors.range import Range

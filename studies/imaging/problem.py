@@ -29,10 +29,9 @@ from unseen.physics.groups.flips import Flips
 from unseen.physics.groups.permutations import Permutations
 from unseen.physics.groups.rotations import Rotations
 from unseen.physics.groups.shifts import Shifts
-from unseen.physics.mask import Mask
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Noise
-from unseen.physics.operator import Operator
+from unseen.physics.operator import Mask, Operator
 from unseen.physics.poisson import Poisson
 from unseen.physics.poisson_gaussian import PoissonGaussian
 from unseen.physics.sampling_masks import cartesian_sampling

@@ -21,8 +21,8 @@ from tests.browser.conftest import PASSWORD, Site, signed_in
 from tests.browser.test_pages_look import CUT, HIDDEN_BY_DESIGN
 from tests.web.running import Running
 from unseen.physics.gaussian import Gaussian
-from unseen.physics.mask import Mask
 from unseen.physics.measurement import Measurement
+from unseen.physics.operator import Mask
 from unseen.priors.saved import save as save_generator
 from unseen.priors.vae import VAE
 from unseen.reconstruction.artifact_removal import ArtifactRemoval

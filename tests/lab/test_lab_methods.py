@@ -38,8 +38,8 @@ from unseen.lab.setup import Setup
 from unseen.lab.shelf import Shelf
 from unseen.lab.verdict import GROUPS, verdict_of
 from unseen.physics.gaussian import Gaussian
-from unseen.physics.mask import Mask
 from unseen.physics.measurement import Measurement
+from unseen.physics.operator import Mask
 from unseen.priors.saved import save as save_generator
 from unseen.priors.solving import latent_priors
 from unseen.priors.vae import VAE

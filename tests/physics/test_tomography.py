@@ -13,7 +13,7 @@ from skimage.transform import iradon, radon
 from torch import Tensor
 
 from unseen.physics import Tomography, solve_least_squares
-from unseen.physics.operator import lengths
+from unseen.physics.algebra import lengths
 from unseen.physics.projector import Projector
 from unseen.physics.ramp_filter import ramp_filter
 from unseen.physics.ray_symmetry import fold

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from unseen.physics import Identity
-from unseen.physics.operator import inner, lengths
+from unseen.physics.algebra import inner, lengths
 from unseen.priors.solvers.data_terms import squared_distance, within
 from unseen.priors.solvers.fista import fista
 from unseen.priors.solvers.pdhg import Term, pdhg

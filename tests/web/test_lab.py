@@ -29,8 +29,8 @@ from unseen.lab.settings import kind_of
 from unseen.lab.setup import Setup
 from unseen.lab.shelf import Shelf
 from unseen.physics.gaussian import Gaussian
-from unseen.physics.mask import Mask
 from unseen.physics.measurement import Measurement
+from unseen.physics.operator import Mask
 from unseen.priors.saved import save as save_generator
 from unseen.priors.vae import VAE
 from unseen.reconstruction.artifact_removal import ArtifactRemoval

@@ -125,7 +125,7 @@ def _operator(name: str, size: int, own: dict[str, float], generator: Generator)
 def _inpainting(size: int, dropped: float, generator: Generator) -> Operator:
     import torch
 
-    from unseen.physics.mask import Mask
+    from unseen.physics.operator import Mask
 
     if not 0 <= dropped < 1:
         raise ValueError(f"dropped is a share of the pixels, from 0 to below 1, but got {dropped}.")

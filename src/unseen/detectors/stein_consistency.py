@@ -23,7 +23,7 @@ from unseen.detectors.fitting import Fitting, Normals
 from unseen.losses.mixed_stein import mixed_sure
 from unseen.losses.stein import sure, sure_literal
 from unseen.physics.gaussian import Gaussian
-from unseen.physics.mask import Mask
+from unseen.physics.operator import Mask
 from unseen.physics.poisson import Poisson
 from unseen.physics.poisson_gaussian import PoissonGaussian
 

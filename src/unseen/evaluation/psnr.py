@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import describe
+from unseen.physics.algebra import describe
 
 
 def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:

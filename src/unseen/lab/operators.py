@@ -35,7 +35,7 @@ class MaskedPixels(Choice):
     def operator(self, size: int, generator: Generator) -> Operator:
         import torch
 
-        from unseen.physics.mask import Mask
+        from unseen.physics.operator import Mask
 
         return Mask(torch.rand(1, size, size, generator=generator) >= self.dropped)
 

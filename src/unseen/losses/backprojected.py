@@ -14,9 +14,9 @@ from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen, mean_square, observed
 from unseen.losses.precision import at_least_single
+from unseen.physics.algebra import inner
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import standard_normal
-from unseen.physics.operator import inner
 
 
 class BackprojectedConsistency(Loss):

@@ -10,7 +10,7 @@ import math
 from torch import Tensor
 
 from unseen.losses.precision import at_least_single
-from unseen.physics.operator import describe
+from unseen.physics.algebra import describe
 
 
 def kullback_leibler(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unseen.losses.mixed_stein import check_counts
 from unseen.losses.stein import check_output, check_request, projected, real_components
-from unseen.physics.mask import Mask
+from unseen.physics.operator import Mask
 from unseen.physics.poisson_gaussian import PoissonGaussian
 
 SMALL = 1024  # entries

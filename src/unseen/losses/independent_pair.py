@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen, observed, observed_count
-from unseen.physics.mask import Mask
 from unseen.physics.noise import Noise
+from unseen.physics.operator import Mask
 
 SHARE = 0.1
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.losses.stein import check_output, check_request, projected, real_components
-from unseen.physics.mask import Mask
+from unseen.physics.algebra import describe
 from unseen.physics.noise import per_sample
-from unseen.physics.operator import describe
+from unseen.physics.operator import Mask
 from unseen.physics.poisson_gaussian import PoissonGaussian
 
 Network = Callable[[Tensor], Tensor]

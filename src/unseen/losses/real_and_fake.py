@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from unseen.physics.operator import describe
+from unseen.physics.algebra import describe
 
 
 def check_alike(what: str, real: Tensor, fake: Tensor, *, least: int = 1) -> None:

@@ -12,8 +12,8 @@ from unseen.losses.independent_pair import SHARE, IndependentPair, check_share
 from unseen.losses.loss import Seen
 from unseen.losses.stein import check_output, check_request, projected, real_components, real_entries
 from unseen.physics.gaussian import Gaussian
-from unseen.physics.mask import Mask
 from unseen.physics.noise import Noise, standard_normal
+from unseen.physics.operator import Mask
 
 
 def recorrupted_risk(

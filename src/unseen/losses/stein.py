@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from unseen.losses.precision import at_least_single
 from unseen.losses.running_averages import running_averages_frozen
+from unseen.physics.algebra import describe
 from unseen.physics.gaussian import Gaussian
-from unseen.physics.mask import Mask
 from unseen.physics.noise import Noise, standard_normal
-from unseen.physics.operator import describe
+from unseen.physics.operator import Mask
 
 Network = Callable[[Tensor], Tensor]
 

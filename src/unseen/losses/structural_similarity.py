@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unseen.losses.precision import at_least_single
-from unseen.physics.operator import describe
+from unseen.physics.algebra import describe
 
 SIGMA = 1.5  # of the Gaussian window, in pixels; Wang et al. 2004, section III.B
 RADIUS = 5  # the window is 11 × 11

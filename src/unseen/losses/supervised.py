@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unseen.losses.precision import at_least_single
-from unseen.physics.operator import describe
+from unseen.physics.algebra import describe
 
 
 def dice_loss(logits: Tensor, mask: Tensor, *, smoothing: float = 1.0) -> Tensor:

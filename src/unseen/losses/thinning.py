@@ -11,8 +11,8 @@ from unseen.losses.independent_pair import SHARE, IndependentPair, check_share
 from unseen.losses.loss import Seen
 from unseen.losses.mixed_stein import check_counts
 from unseen.losses.stein import check_output, check_request, projected, real_components
-from unseen.physics.mask import Mask
 from unseen.physics.noise import Noise
+from unseen.physics.operator import Mask
 from unseen.physics.poisson_gaussian import PoissonGaussian
 
 OFF_LATTICE = 1e-3  # of a count, for every count of an entry up to a thousand

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen, mean_square
 from unseen.losses.precision import at_least_single
-from unseen.physics.operator import describe
+from unseen.physics.algebra import describe
 
 
 class Supervised(Loss):

@@ -17,7 +17,7 @@ OPERATORS = {
     "downsampling": "downsampling:Downsampling",
     "fourier-mask": "fourier_mask:FourierMask",
     "identity": "identity:Identity",
-    "mask": "mask:Mask",
+    "mask": "operator:Mask",
     "single-pixel-camera": "single_pixel_camera:SinglePixelCamera",
     "tomography": "tomography:Tomography",
 }

@@ -19,9 +19,9 @@ from .identifiability.report import Identifiability as Identifiability
 from .identifiability.verdict import identify as identify
 from .identity import Identity as Identity
 from .link import Link as Link
-from .mask import Mask as Mask
 from .measurement import Measurement as Measurement
 from .noise import Noise as Noise
+from .operator import Mask as Mask
 from .operator import Operator as Operator
 from .poisson import Poisson as Poisson
 from .poisson_gaussian import PoissonGaussian as PoissonGaussian

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unseen.physics.operator import Operator, describe
+from unseen.physics.algebra import describe
+from unseen.physics.operator import Operator
 from unseen.physics.picture_size import both_sides, check_channels, check_rtol
 from unseen.physics.pseudo_inverse import solve_least_squares
 from unseen.physics.separable import Separable

@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import Operator, describe
+from unseen.physics.algebra import describe
+from unseen.physics.operator import Operator
 
 
 class CoilImages(Operator):

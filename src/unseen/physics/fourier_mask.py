@@ -9,10 +9,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from unseen.physics.algebra import describe
 from unseen.physics.coil_images import CoilImages
 from unseen.physics.linear_function import Map, linear
-from unseen.physics.mask import Mask
-from unseen.physics.operator import Operator, describe
+from unseen.physics.operator import Mask, Operator
 from unseen.physics.picture_size import check_rtol
 from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance
 from unseen.physics.sensitivity_encoding import inverses_of_rows, solve_normal_equations

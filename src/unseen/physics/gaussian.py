@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from unseen.physics.algebra import describe
 from unseen.physics.noise import Noise, check_same_shape, per_sample, standard_normal
-from unseen.physics.operator import describe
 
 MEDIAN_OF_ABSOLUTE_NORMAL = 0.6744897501960817  # the standard normal's quantile at 3/4
 

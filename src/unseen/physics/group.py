@@ -20,7 +20,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import Shape, describe
+from unseen.physics.algebra import Shape, describe
 
 
 class Group(ABC):

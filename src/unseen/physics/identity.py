@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from unseen.physics.operator import Operator, Shape
+from unseen.physics.algebra import Shape
+from unseen.physics.operator import Operator
 
 
 class Identity(Operator):

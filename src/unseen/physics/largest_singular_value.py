@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import Operator, inner, lengths
+from unseen.physics.algebra import inner, lengths
+
+if TYPE_CHECKING:
+    from unseen.physics.operator import Operator
 
 STEPS = 300  # at most; it stops when CHECKED steps add less than the share GROWTH
 CHECKED = 5

@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import describe
+from unseen.physics.algebra import describe
 from unseen.physics.recorded import Recorded
 
 

@@ -1,4 +1,5 @@
-"""A linear measurement operator A, and the law that every one of them keeps.
+"""A linear measurement operator A, the law that every one of them keeps, and what its signs make: `A @ B` is a
+`Composed`, `2 * A` a `Scaled`, `A.restrict(kept)` a `Restricted`; a `Mask` says which measurements are observed.
 
 For all x, x' in the domain, y in the range, real numbers a, and with ⟨u, v⟩ = Re Σ conj(u) v taken per sample:
 
@@ -14,22 +15,20 @@ The contract tests check the law for every operator in `unseen.physics.OPERATORS
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from unseen.physics.recorded import Recorded
-
-if TYPE_CHECKING:
-    from unseen.physics.mask import Mask
-
-Shape = tuple[int, ...]
+from unseen.physics.algebra import Shape, describe, in_own_precision
+from unseen.physics.immutable import Immutable
+from unseen.physics.largest_singular_value import largest_singular_value
+from unseen.physics.pseudo_inverse import solve_least_squares
 
 
-class Operator(Recorded, ABC):
+class Operator(Immutable, ABC):
     """A linear map from pictures of shape `domain` to measurements of shape `range`, both without the batch.
 
     A new operator writes `_forward` and `_adjoint`, and overrides `_pinv` and `norm` where it knows better than
@@ -56,7 +55,6 @@ class Operator(Recorded, ABC):
     """Whether measurements are complex."""
     real_or_complex: bool = False
     """Whether pictures may be either, and measurements with them (a mask does not care)."""
-    _moved: dict[tuple[str, torch.dtype, torch.device], Tensor]
 
     def __init__(self, *, domain: Shape, range: Shape, batch: int | None = None) -> None:
         self._set(domain=tuple(domain), range=tuple(range), batch=batch, _moved={})
@@ -71,8 +69,6 @@ class Operator(Recorded, ABC):
 
     def _pinv(self, y: Tensor) -> Tensor:
         """A⁺ y; by conjugate gradients unless the operator knows a closed form."""
-        from unseen.physics.pseudo_inverse import solve_least_squares
-
         return solve_least_squares(self, y)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -127,8 +123,6 @@ class Operator(Recorded, ABC):
         By Lanczos's method: never above the true value but for rounding, and as a rule below it by less than 0.1 %.
         Exact where an operator overrides it.
         """
-        from unseen.physics.largest_singular_value import largest_singular_value
-
         return largest_singular_value(self)
 
     def observed(self) -> Mask | None:
@@ -155,14 +149,10 @@ class Operator(Recorded, ABC):
         Args:
             kept: bool, of shape `range`, or (batch, *range) for a choice of each sample's own.
         """
-        from unseen.physics.composition import Restricted
-
         return Restricted(self, kept)
 
     def __matmul__(self, other: object) -> Operator:
         """`A @ B`: first B, then A."""
-        from unseen.physics.composition import Composed
-
         if not isinstance(other, Operator):
             raise TypeError(
                 f"A @ B joins two operators, but B is a {type(other).__name__}. Apply A to a picture by A(x)."
@@ -171,40 +161,10 @@ class Operator(Recorded, ABC):
 
     def __rmul__(self, factor: object) -> Operator:
         """`2 * A`: A, then times two."""
-        from unseen.physics.composition import Scaled
-
         return Scaled(factor, self) if isinstance(factor, (int, float)) else NotImplemented
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({describe(self.domain)} -> {describe(self.range)})"
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(
-            f"{type(self).__name__} never changes, but {name} was assigned. Make a new operator instead."
-        )
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(
-            f"{type(self).__name__} never changes, but {name} was deleted. Make a new operator instead."
-        )
-
-    def _set(self, **attributes: object) -> None:
-        """Keep attributes while the operator is being made; an operator's own `__init__` alone calls this."""
-        for name, value in attributes.items():
-            object.__setattr__(self, name, value)
-
-    def _on(self, name: str, like: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
-        """The operator's own tensor `name` on like's device, in like's dtype or another: moved there once, and kept."""
-        key = (name, dtype or like.dtype, like.device)
-        moved = self._moved.get(key)
-        if moved is None:
-            with torch.inference_mode(False):
-                moved = getattr(self, name).to(key[2], key[1])
-            self._moved[key] = moved
-        return moved
-
-    def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_moved": {}}
 
     def _check(self, tensor: Tensor, shape: Shape, verb: str, *, complex_too: bool) -> None:
         batch = "batch" if self.batch is None else str(self.batch)
@@ -222,35 +182,208 @@ class Operator(Recorded, ABC):
             )
 
 
-def in_own_precision(act: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
-    """act(tensor), an empty batch too, in the tensor's own precision, also where a network runs under autocast."""
-    if not len(tensor):
-        return in_own_precision(act, tensor.new_zeros(1, *tensor.shape[1:]))[:0]
-    if not torch.is_autocast_enabled(tensor.device.type):
-        return act(tensor)
-    with torch.autocast(tensor.device.type, enabled=False):
-        return act(tensor)
+class Composed(Operator):
+    """x ↦ outer(inner(x)), written `outer @ inner`. Its pseudo-inverse is found by conjugate gradients: (A B)⁺ ≠ B⁺ A⁺
+    in general.
+    """
+
+    outer: Operator
+    inner: Operator
+
+    def __init__(self, outer: Operator, inner: Operator) -> None:
+        if outer.domain != inner.range:
+            raise ValueError(
+                f"outer @ inner: outer takes {describe(outer.domain)}, but inner gives {describe(inner.range)}."
+            )
+        if inner.complex_range and not (outer.complex_domain or outer.real_or_complex):
+            raise ValueError(f"outer @ inner: inner gives complex numbers, but {type(outer).__name__} takes real ones.")
+        super().__init__(domain=inner.domain, range=outer.range, batch=shared_batch([outer, inner]))
+        self._set(
+            outer=outer,
+            inner=inner,
+            complex_domain=inner.complex_domain or (inner.real_or_complex and outer.complex_domain),
+            complex_range=outer.complex_range or (outer.real_or_complex and inner.complex_range),
+            real_or_complex=outer.real_or_complex and inner.real_or_complex,
+        )
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.outer(self.inner(x))
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self.inner.adjoint(self.outer.adjoint(y))
+
+    def observed(self) -> Mask | None:
+        return self.outer.observed()
+
+    def select(self, samples: Tensor) -> Operator:
+        return self if self.batch is None else Composed(self.outer.select(samples), self.inner.select(samples))
 
 
-def describe(shape: Shape) -> str:
-    """A shape as error messages show it: `(1, 64, 64)`."""
-    return "(" + ", ".join(map(str, shape)) + ")"
+class Scaled(Operator):
+    """x ↦ factor · A(x), written `factor * A`."""
+
+    factor: float
+    unscaled: Operator
+
+    def __init__(self, factor: float, unscaled: Operator) -> None:
+        if not math.isfinite(factor):
+            raise ValueError(f"An operator is scaled by a finite number, but got {factor}.")
+        super().__init__(domain=unscaled.domain, range=unscaled.range, batch=unscaled.batch)
+        self._set(factor=float(factor), unscaled=unscaled, **_numbers_of(unscaled))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.factor * self.unscaled(x)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self.factor * self.unscaled.adjoint(y)
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        if self.factor == 0:
+            return 0 * self.unscaled.adjoint(y)
+        return self.unscaled.pinv(y) / self.factor
+
+    def norm(self) -> float:
+        return abs(self.factor) * self.unscaled.norm()
+
+    def observed(self) -> Mask | None:
+        return self.unscaled.observed()
+
+    def select(self, samples: Tensor) -> Operator:
+        return self if self.batch is None else Scaled(self.factor, self.unscaled.select(samples))
 
 
-def inner(u: Tensor, v: Tensor) -> Tensor:
-    """Re Σ conj(u) v per sample.
+class Mask(Operator):
+    """A x = mask ⊙ x, with a mask of noughts and ones.
+
+    An orthogonal projection: A A = A = A*, so it is its own adjoint and its own pseudo-inverse. `sure` takes it as its
+    target.
 
     Args:
-        u: (batch, ...), real or complex.
-        v: of u's shape.
+        mask: bool, or numbers that are 0 or 1. (channels, height, width) or (1, channels, height, width): one mask for
+            every picture; (batch, channels, height, width) with batch > 1: picture i has mask i. (height, width)
+            counts as one channel.
+        channels: spread a mask of one channel over this many.
+        axes: of one sample, where it is no picture: 2 for measurements (channels, m), and the mask is (channels, m) or
+            (batch, channels, m).
 
-    Returns:
-        (batch, 1, ...), real, ready to multiply either.
+    Raises:
+        ValueError: another number of axes, a value that is neither 0 nor 1, or `channels` for a mask that already has
+            several.
+
+    Example:
+        >>> import torch
+        >>> A = Mask(torch.tensor([[True, False], [True, True]]))
+        >>> A(torch.full((1, 1, 2, 2), 5.0)).flatten().tolist(), A.counts().tolist()
+        ([5.0, 0.0, 5.0, 5.0], [3])
     """
-    product = (u.conj() * v).real if u.is_complex() or v.is_complex() else u * v
-    return product.sum(dim=tuple(range(1, product.ndim)), keepdim=True)
+
+    real_or_complex = True
+    _mask: Tensor  # (1 or batch, *domain), bool
+
+    def __init__(self, mask: Tensor, *, channels: int | None = None, axes: int = 3) -> None:
+        if axes != 3 and mask.ndim not in (axes, axes + 1):
+            raise ValueError(
+                f"A mask over {axes} axes has {axes}, or a batch before, but got {describe(tuple(mask.shape))}."
+            )
+        if axes == 3 and mask.ndim not in (2, 3, 4):
+            raise ValueError(
+                "A mask is (height, width), (channels, height, width) or (batch, channels, height, width), "
+                f"but got {describe(tuple(mask.shape))}."
+            )
+        if mask.dtype != torch.bool and not bool(((mask == 0) | (mask == 1)).all()):
+            raise ValueError(
+                f"A mask holds 0 and 1 only, but got values from {mask.min():.3g} to {mask.max():.3g}. "
+                "Threshold it first, as in mask > 0.5."
+            )
+        whole = mask.detach().bool().clone().reshape((1,) * (axes + 1 - mask.ndim) + tuple(mask.shape))
+        if channels is not None:
+            if whole.shape[1] not in (1, channels):
+                raise ValueError(
+                    f"channels={channels} was asked for, but the mask {describe(tuple(mask.shape))} already has "
+                    f"{whole.shape[1]}."
+                )
+            whole = whole.expand(-1, channels, *whole.shape[2:])
+        shape = tuple(whole.shape[1:])
+        super().__init__(domain=shape, range=shape, batch=len(whole) if len(whole) != 1 else None)
+        self._set(_mask=whole)
+
+    @property
+    def mask(self) -> Tensor:
+        """A copy of the mask: (1 or batch, *domain), bool."""
+        return self._mask.clone()
+
+    def counts(self) -> Tensor:
+        """m, how many entries are measured: (1,) or, with a mask per picture, (batch,), int64."""
+        return self._mask.flatten(1).sum(dim=1)
+
+    def observed(self) -> Mask:
+        return self
+
+    def select(self, samples: Tensor) -> Mask:
+        return self if self.batch is None else Mask(self._mask[samples], axes=len(self.domain))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return x * self._on("_mask", x)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self._forward(y)
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        return self._forward(y)
+
+    def norm(self) -> float:
+        return float(self._mask.any())
 
 
-def lengths(u: Tensor) -> Tensor:
-    """√⟨u, u⟩ per sample, as (batch, 1, ...)."""
-    return inner(u, u).sqrt()
+class Restricted(Operator):
+    """x ↦ kept ⊙ A(x), written `A.restrict(kept)`. Its pseudo-inverse is found by conjugate gradients."""
+
+    whole: Operator
+    _kept: Tensor  # (1 or batch, *range), bool
+
+    def __init__(self, whole: Operator, kept: Tensor) -> None:
+        if kept.dtype != torch.bool or tuple(kept.shape[-len(whole.range) :]) != whole.range:
+            raise ValueError(
+                f"restrict takes a bool tensor of shape {describe(whole.range)}, or with a batch before it, but got "
+                f"{kept.dtype} of shape {describe(tuple(kept.shape))}."
+            )
+        kept = kept.detach().clone().reshape(-1, *whole.range)
+        sizes = {size for size in (whole.batch, len(kept) if len(kept) > 1 else None) if size is not None}
+        if len(sizes) > 1:
+            raise ValueError(f"A is made for batches of {whole.batch}, but {len(kept)} choices of entries were given.")
+        super().__init__(domain=whole.domain, range=whole.range, batch=sizes.pop() if sizes else None)
+        self._set(whole=whole, _kept=kept, **_numbers_of(whole))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        y = self.whole(x)
+        return y * self._on("_kept", y)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self.whole.adjoint(y * self._on("_kept", y))
+
+    def observed(self) -> Mask | None:
+        mask = self.whole.observed()
+        return Mask(self._kept if mask is None else self._kept & mask.mask, axes=len(self.range))
+
+    def select(self, samples: Tensor) -> Operator:
+        if self.batch is None:
+            return self
+        return Restricted(self.whole.select(samples), self._kept[samples] if len(self._kept) > 1 else self._kept)
+
+
+def shared_batch(operators: Sequence[Operator]) -> int | None:
+    """The batch of operators that act together; None where one A serves every sample."""
+    sizes = {operator.batch for operator in operators if operator.batch is not None}
+    if len(sizes) > 1:
+        raise ValueError(
+            f"Operators made for batches of {' and '.join(map(str, sorted(sizes)))} pictures do not combine."
+        )
+    return sizes.pop() if sizes else None
+
+
+def _numbers_of(operator: Operator) -> dict[str, bool]:
+    return {
+        "complex_domain": operator.complex_domain,
+        "complex_range": operator.complex_range,
+        "real_or_complex": operator.real_or_complex,
+    }

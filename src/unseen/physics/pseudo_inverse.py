@@ -15,12 +15,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import Operator, inner
+from unseen.physics.algebra import inner
+
+if TYPE_CHECKING:
+    from unseen.physics.operator import Operator
 
 ITERATIONS = 500
 

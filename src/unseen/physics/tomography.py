@@ -10,9 +10,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from unseen.physics.algebra import describe, in_own_precision
 from unseen.physics.largest_singular_value import largest_singular_value
 from unseen.physics.linear_function import linear
-from unseen.physics.operator import Operator, describe, in_own_precision
+from unseen.physics.operator import Operator
 from unseen.physics.picture_size import both_sides, check_channels
 from unseen.physics.projector import Projector
 from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance

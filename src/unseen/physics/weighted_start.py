@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
+from unseen.physics.algebra import inner
 from unseen.physics.linear_function import Map
-from unseen.physics.operator import Operator, inner
 from unseen.physics.pseudo_inverse import Stop
+
+if TYPE_CHECKING:
+    from unseen.physics.operator import Operator
 
 SLOWEST_FALL = 0.02  # of the squared residual in a step: a weighted problem that falls more slowly is left
 CHECKED_EVERY = 4  # steps of the weighted problem: the goal is in terms of the other

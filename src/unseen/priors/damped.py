@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import Operator, inner, lengths
+from unseen.physics.algebra import inner, lengths
+from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import solve_least_squares
 from unseen.priors.solvers.pdhg import per_sample
 

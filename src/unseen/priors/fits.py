@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from unseen.losses.loss import squares
-from unseen.physics.operator import describe
+from unseen.physics.algebra import describe
 
 
 class Fit(ABC):

@@ -21,7 +21,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import Operator, describe
+from unseen.physics.algebra import describe
+from unseen.physics.operator import Operator
 from unseen.priors.fits import Fit, check_eval
 from unseen.priors.generator import Generator
 from unseen.priors.solvers.latent_solution import LatentSolution, best_of

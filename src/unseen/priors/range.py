@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from unseen.physics.algebra import describe
 from unseen.physics.identity import Identity
-from unseen.physics.operator import describe
 from unseen.priors.fits import Fit, Squares
 from unseen.priors.generator import Generator
 from unseen.priors.latent_prior import LatentPrior, Search

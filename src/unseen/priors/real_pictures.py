@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unseen.physics.mask import Mask
-from unseen.physics.operator import Operator
+from unseen.physics.operator import Mask, Operator
 
 
 class RealPictures(Operator):

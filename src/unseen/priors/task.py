@@ -7,7 +7,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import Operator, describe
+from unseen.physics.algebra import describe
+from unseen.physics.operator import Operator
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Fit
 from unseen.priors.real_pictures import of_real_pictures

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from unseen.artifacts.recipe import validated
 from unseen.networks.dcgan import Decoder
 from unseen.networks.initialise import initialise_dcgan
-from unseen.physics.operator import describe
+from unseen.physics.algebra import describe
 from unseen.training.learner import Learner
 from unseen.training.loop import Progress, train
 from unseen.training.settings import Training

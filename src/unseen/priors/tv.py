@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import observed_count, squares
+from unseen.physics.algebra import describe, inner, lengths
 from unseen.physics.measurement import Measurement
-from unseen.physics.operator import Operator, describe, inner, lengths
+from unseen.physics.operator import Operator
 from unseen.priors.differences import NORM, differences, differences_adjoint, moduli, shortened, total_variation
 from unseen.priors.solvers.convergence import Solution
 from unseen.priors.solvers.data_terms import squared_distance, within

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import mean_square
-from unseen.physics.operator import Operator, describe
+from unseen.physics.algebra import describe
+from unseen.physics.operator import Operator
 
 Candidate = TypeVar("Candidate")
 

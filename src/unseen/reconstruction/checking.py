@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unseen.physics.algebra import Shape, describe
 from unseen.physics.measurement import Measurement
-from unseen.physics.operator import Operator, Shape, describe
+from unseen.physics.operator import Operator
 
 Array = NDArray[Any]  # Any: numbers of whatever kind a file holds
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from unseen.physics.algebra import Shape
 from unseen.physics.group import Group, one_by_one, uniform
-from unseen.physics.operator import Shape
 
 
 class Flips(Group):

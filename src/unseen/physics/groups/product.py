@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from unseen.physics.algebra import Shape
 from unseen.physics.group import Group
-from unseen.physics.operator import Shape
 
 PROBED_AT_ONCE = 256  # pictures
 ALIKE = 1e-6

@@ -9,9 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from unseen.physics.algebra import Shape, describe
 from unseen.physics.group import Group, one_by_one, uniform
 from unseen.physics.groups.turning import turn_bilinear, turn_by_shears
-from unseen.physics.operator import Shape, describe
 
 Interpolation = Literal["three-shear", "bilinear"]
 TURNS = {"three-shear": turn_by_shears, "bilinear": turn_bilinear}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import Shape, describe
+from unseen.physics.algebra import Shape, describe
 
 Map = Callable[[Tensor], Tensor]
 

@@ -15,10 +15,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
+from unseen.physics.algebra import Shape
 from unseen.physics.group import Group
 from unseen.physics.identifiability.faithful import faithful
 from unseen.physics.identifiability.looks import LISTED
-from unseen.physics.operator import Shape
 
 DRAWN = 256  # elements
 AT_ONCE = 16

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unseen.physics.algebra import Shape, describe
 from unseen.physics.group import Group
 from unseen.physics.identifiability.defect import clear_of_the_border, defects, in_sight
 from unseen.physics.identifiability.evidence import Evidence
@@ -20,7 +21,6 @@ from unseen.physics.identifiability.multiplicity import multiplicity
 from unseen.physics.identifiability.never_seen import never_seen
 from unseen.physics.identifiability.report import Identifiability
 from unseen.physics.identifiability.spectrum import Spectrum
-from unseen.physics.operator import Shape, describe
 
 STEPS, STACK_STEPS = (150, 900), (60, 60)  # of Lanczos' method, at least and at most, for one A and for all A T_g
 PROBES = 2

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import squares
-from unseen.physics.operator import Operator, inner, lengths
+from unseen.physics.algebra import inner, lengths
+from unseen.physics.operator import Operator
 from unseen.priors.solvers.pdhg import Term, per_sample
 
 

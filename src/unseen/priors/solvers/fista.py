@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import inner, lengths
+from unseen.physics.algebra import inner, lengths
 from unseen.priors.solvers.convergence import Solution, Watch
 
 Map = Callable[[Tensor], Tensor]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import lengths
+from unseen.physics.algebra import lengths
 from unseen.priors.solvers.convergence import Solution, Watch
 
 Map = Callable[[Tensor], Tensor]

@@ -19,7 +19,7 @@ from unseen.data.arrays import ArrayError, read_array
 from unseen.runs.generator_images import Pictures
 from unseen.runs.generator_images import PictureSettings, load
 from unseen.runs.generator_study.study import LEAST
-from unseen.physics.operator import describe
+from unseen.physics.algebra import describe
 from unseen.priors.trained import TrainedGenerator, digest_of
 
 KINDS = ("digits", "shapes", "brain")

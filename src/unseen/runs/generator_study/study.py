@@ -28,7 +28,7 @@ from unseen.runs.generator_study.features import principal_features
 from unseen.runs.generator_study.latents import NO_ENCODER, Latents, latents
 from unseen.runs.generator_study.smoothness import Smoothness, smoothness
 from unseen.runs.generator_study.unfeasible import Unfeasible, unfeasible
-from unseen.physics.operator import describe
+from unseen.physics.algebra import describe
 from unseen.priors.autoencoding import Autoencoder
 from unseen.priors.generator import Generator
 from unseen.priors.latent_prior import Search

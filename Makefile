@@ -42,7 +42,7 @@ help:
 	@echo "make docs      the documentation, into site/"
 	@echo "make screenshots  every page of the reader's page, light and dark, into docs/images/pages"
 	@echo "make soak      the long forms of some tests (by hand, up to 45 minutes), render docs/reliability.md"
-	@echo "make lint      ruff, mypy, import-linter;  make format  puts the layout right"
+	@echo "make lint      ruff, mypy, import-linter, words;  make format  puts the layout right"
 
 demo: $(STAMP)
 	$(BIN)/unseen demo $(DEMO_ARGS)
@@ -120,6 +120,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.house.words
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

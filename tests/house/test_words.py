@@ -1,0 +1,45 @@
+"""The words that docs/words.md replaces grow no more frequent; the counter finds them where a reader would."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from tests.house.words import BASELINE, DICTIONARY, found, places, risen, sentences, without_code, words
+
+
+def test_no_word_stands_more_often_than_allowed() -> None:
+    counts = Counter(word for _, _, word in places())
+    assert not risen(counts, json.loads(BASELINE.read_text(encoding="utf-8")))
+
+
+def test_the_dictionary_is_read_from_its_page() -> None:
+    wanted = words(DICTIONARY.read_text(encoding="utf-8"))
+    assert {"picture", "nought", "told", "learnt at one place", "made-up", "goes on"} <= set(wanted)
+    assert "Counted" not in wanted and "" not in wanted
+    assert set(json.loads(BASELINE.read_text(encoding="utf-8"))) <= set(wanted)
+
+
+def test_whole_words_are_found_in_any_case_and_over_a_line_break() -> None:
+    text = "Pictures, and a picture.\nIt goes\non. Pictured, twins-like."
+    assert list(found(text, ["picture", "pictures", "goes on", "twins"])) == [
+        (1, "pictures"), (1, "picture"), (2, "goes on")
+    ]  # fmt: skip
+
+
+def test_code_is_not_counted_and_lines_stay() -> None:
+    text = "a\n```python\npicture = 1\n```\nuse `picture`, not\na picture\n"
+    assert list(found(without_code(text), ["picture"])) == [(6, "picture")]
+
+
+def test_sentences_of_the_source_are_counted_and_names_are_not() -> None:
+    source = '"""A picture of it."""\nkey = "picture"\nraise ValueError(f"{key}: no picture of {key}")\n# a picture\n'
+    assert [(line, text) for line, text in sentences(source)] == [
+        (1, "A picture of it."),
+        (3, "…: no picture of …"),
+    ]
+
+
+def test_a_count_that_rises_is_named_and_one_that_falls_is_fine() -> None:
+    (sentence,) = risen(Counter({"picture": 3, "twins": 1}), {"picture": 2, "twins": 4})
+    assert sentence.startswith("'picture' stands 3 times, 2 are allowed.")

@@ -6,6 +6,7 @@ The rooms, from the top of the house to the bottom (imports point only downwards
 
 - ``demo``: the first minutes: phantoms, two detectors, a report, a filled worklist
 - ``web``: the HTTP API: shows and asks, no arithmetic of its own
+- ``service``: watched folders, loaded models, worker processes: what the web API and later a DICOM listener share
 - ``lab``: the imaging lab: one image, one measurement, each method's reconstruction
 - ``worklist``: studies, their order, decisions and reports, the audit trail; workers; the only SQL
 - ``runs``: recipe to run to bundle

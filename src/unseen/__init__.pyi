@@ -14,6 +14,7 @@ from . import priors as priors
 from . import reconstruction as reconstruction
 from . import runs as runs
 from . import screening as screening
+from . import service as service
 from . import training as training
 from . import web as web
 from . import worklist as worklist

@@ -25,8 +25,8 @@ from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.screening.screener import Screener
+from unseen.service.models import Models
 from unseen.training.settings import Training
-from unseen.web.models import Models
 from unseen.web.rounds import Drawn, Round, Rounds, drawn
 from unseen.worklist.errors import BusyError, NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.generated import keep_generated

@@ -60,8 +60,8 @@ def serve(
     import logging
 
     from unseen.cli.usage import UsageError
+    from unseen.service.models import Models
     from unseen.web.address import Address
-    from unseen.web.models import Models
     from unseen.web.serving import serve as run
 
     if model is None and policy is not None:

@@ -12,6 +12,8 @@ from fastapi import FastAPI
 
 from unseen import __version__
 from unseen.artifacts.limits import LIMITS
+from unseen.service.background import Repeated
+from unseen.service.watching import SETTLED_S, Watch
 from unseen.web import (
     activating,
     administration,
@@ -32,7 +34,6 @@ from unseen.web import (
     viewing,
 )
 from unseen.web.address import Address
-from unseen.web.background import Repeated
 from unseen.web.errors import answer_errors
 from unseen.web.following import LOOK_S
 from unseen.web.lab_asking import Laboratory
@@ -40,12 +41,11 @@ from unseen.web.lab_uploads import MOST_BYTES
 from unseen.web.served import Served
 from unseen.web.shell import Shell
 from unseen.web.uploading import FORM_ROOM
-from unseen.web.watching import SETTLED_S, Watch
 from unseen.web.who import SCHEMES
 
 if TYPE_CHECKING:
-    from unseen.web.models import Models
-    from unseen.web.workers import Workers
+    from unseen.service.models import Models
+    from unseen.service.workers import Workers
     from unseen.worklist.store import Store
 
 ROOT = "/api/v1"
@@ -73,7 +73,7 @@ def create_app(
 ) -> FastAPI:
     """The application over `store`, which stays the caller's to close.
 
-    watch            a folder whose films are received; see `web.watching`
+    watch            a folder whose films are received; see `service.watching`
     watch_settled_s  how long a file there must have stood still
     address          where it will listen, by which follows whose names it answers to; by default this machine alone
     models, workers  what scores until leads activate something else; workers are started and stopped by the caller

@@ -13,13 +13,13 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from unseen.web.models import FurtherModel, Models
+from unseen.service.models import FurtherModel, Models
 
 if TYPE_CHECKING:
     from unseen.artifacts.bundle import Card
     from unseen.screening.policy import Policy
+    from unseen.service.worker_process import Settings
     from unseen.web.served import Served
-    from unseen.web.worker_process import Settings
     from unseen.worklist.activating import Activation
 
 _log = logging.getLogger("unseen")

@@ -23,9 +23,9 @@ from unseen.web.rounds import Rounds
 from unseen.web.throttle import Throttle
 
 if TYPE_CHECKING:
+    from unseen.service.models import Models
+    from unseen.service.workers import Workers
     from unseen.web.address import Address
-    from unseen.web.models import Models
-    from unseen.web.workers import Workers
     from unseen.worklist.store import Store
 
 UPLOADS = 16

@@ -13,22 +13,19 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from unseen.artifacts.limits import LIMITS
+from unseen.service.models import Models as Models  # public as `unseen.web.Models`, too
+from unseen.service.worker_process import Settings
+from unseen.service.workers import Workers
 from unseen.web.address import Address
 from unseen.web.administration import LOCAL
 from unseen.web.app import ROOT, create_app
-from unseen.web.worker_process import Settings
-from unseen.web.workers import Workers
 from unseen.worklist.store import Store
-
-if TYPE_CHECKING:
-    from unseen.web.models import Models
 
 _log = logging.getLogger("unseen")
 

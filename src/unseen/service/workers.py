@@ -13,7 +13,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from unseen.web.worker_process import Settings
+from unseen.service.worker_process import Settings
 
 _log = logging.getLogger("unseen")
 
@@ -141,7 +141,7 @@ class Workers:
 
     def _started(self, settings: Settings) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "unseen.web.worker_process"],
+            [sys.executable, "-P", "-m", "unseen.service.worker_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,4 +1,4 @@
-"""A worker in a process of its own, started by `unseen serve`: python -m unseen.web.worker_process
+"""A worker in a process of its own, started by `unseen serve`: python -m unseen.service.worker_process
 
 Its settings are one line of JSON on standard input, which then stays open for as long as the server lives: when it
 closes, for whatever reason, the worker finishes its film and leaves. It writes one line: that it is ready, or why it

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.worklist.conftest import png
-from unseen.web.watching import Watch
+from unseen.service.watching import Watch
 from unseen.worklist.errors import BusyError, WorklistError
 from unseen.worklist.store import Store
 

@@ -1,5 +1,5 @@
 """A linear measurement operator A, the law that every one of them keeps, and what its signs make: `A @ B` is a
-`Composed`, `2 * A` a `Scaled`, `A.restrict(kept)` a `Restricted`; a `Mask` says which measurements are observed.
+`Composed`, `2 * A` a `Scaled`, `A.restrict(kept)` a `Restricted`; a `Mask` marks which measurements are observed.
 
 For all x, x' in the domain, y in the range, real numbers a, and with ⟨u, v⟩ = Re Σ conj(u) v taken per sample:
 

@@ -6,15 +6,17 @@ import ast
 import importlib.metadata
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import unseen
+from unseen.cli.extras import SERVE
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = ("train", "dicom-lossless", "imaging", "openvino", "postgres", "dev", "docs")
+EXTRAS = ("train", "serve", "dicom-lossless", "imaging", "openvino", "postgres", "dev", "docs")
 
 
 # Taken by name, never imported here: pydicom's plugins, and what Typer prints with.
@@ -82,6 +84,23 @@ def test_what_src_imports_is_declared_and_what_is_declared_is_imported() -> None
     }
     assert imported - set(declared) == set()
     assert set(declared) - PLUGINS - imported == set()
+
+
+def test_only_the_rooms_of_the_worklist_and_its_server_import_the_extra_serve() -> None:
+    """Everything else works where the extra is not installed."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    brought = {canonicalize_name(Requirement(line).name) for line in project["optional-dependencies"]["serve"]}
+    assert not brought & {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    distribution = importlib.metadata.packages_distributions()
+    assert {canonicalize_name(distribution[module][0]) for module in SERVE} == brought
+    rooms = {
+        path.relative_to(ROOT / "src" / "unseen").parts[0]
+        for path in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if SERVE & {name.split(".")[0] for name in modules_of(node)}
+    }
+    assert rooms == {"web", "worklist"}
 
 
 def modules_of(node: ast.AST) -> list[str]:

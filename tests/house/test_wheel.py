@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 
 from tests.docs.blocks import ROOT, script
 
+SERVER = ("fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "argon2")
 TOOLS = ("pytest", "ruff", "mypy", "mkdocs", "hypothesis")
 SAVE = "\nun.detectors.save(detector, 'model')\n"
 SCORE = """
@@ -28,9 +29,11 @@ import unseen as un
 detector = un.detectors.load('model')
 print([finding.score for finding in detector.score(un.data.phantoms.normals(2, seed=9))])
 """
+FILM = ROOT / "tests" / "detectors" / "shipped_films" / "phantom-twin-31-0-nodule.png"
 
 
-def run(*command: str | Path, cwd: Path) -> str:
+def run(*command: str | Path, cwd: Path, status: int = 0) -> str:
+    """What the command prints on standard output; where it is to fail, on standard error, too."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
@@ -39,8 +42,8 @@ def run(*command: str | Path, cwd: Path) -> str:
         stdin=subprocess.DEVNULL,
         env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
     )
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
-    return done.stdout
+    assert done.returncode == status, f"{' '.join(map(str, command))}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    return done.stdout if status == 0 else done.stdout + done.stderr
 
 
 @pytest.mark.slow
@@ -63,14 +66,27 @@ def test_the_wheel_runs_the_quick_start_in_an_empty_environment(tmp_path: Path) 
     named = dict(required(unseen, {"train"}))
     assert {"torch", "numpy", "pydicom", "lightning-fabric"} <= set(named)
     assert not set(TOOLS) & set(named)
+    assert not {"fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "argon2-cffi"} & set(named)
     for one in named.values():
         link(one, installed)
-    run(python, "-c", f"import sys, importlib.util as u; sys.exit(any(map(u.find_spec, {TOOLS})))", cwd=tmp_path)
+    absent = (*TOOLS, *SERVER)
+    run(python, "-c", f"import sys, importlib.util as u; sys.exit(any(map(u.find_spec, {absent})))", cwd=tmp_path)
 
     (tmp_path / "quick_start.py").write_text(script(ROOT / "README.md") + SAVE, encoding="utf-8")
     printed = run(python, tmp_path / "quick_start.py", cwd=tmp_path)
     assert [line.split()[0] for line in printed.splitlines()].count("abnormal") == 4
-    run(tmp_path / "venv" / "bin" / "unseen", "--help", cwd=tmp_path)
+    command = tmp_path / "venv" / "bin" / "unseen"
+    run(command, "--help", cwd=tmp_path)
+    printed = run(command, "score", "models/pca", FILM, cwd=tmp_path)
+    assert FILM.name in printed
+    for words in (
+        ("serve", "--folder", "list"),
+        ("worker", "models/pca", "--folder", "list"),
+        ("demo", "--out", "demo"),
+    ):
+        refused = run(command, *words, cwd=tmp_path, status=2)
+        assert 'pip install "unseen[serve]"' in refused and "Traceback" not in refused
+        assert not (tmp_path / words[-1]).exists()
 
     for name in ("lightning-fabric", "lightning-utilities"):
         for part in parts(named[name]):

@@ -92,3 +92,10 @@ def main() -> None:
             raise
         typer.secho(f"unseen: {said}", err=True, fg=typer.colors.RED)
         sys.exit(2)
+    except ModuleNotFoundError as error:
+        from unseen.cli import extras
+
+        if (missing := extras.sentence(error)) is None:
+            raise
+        typer.secho(f"unseen: {missing}", err=True, fg=typer.colors.RED)
+        sys.exit(2)

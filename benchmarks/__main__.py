@@ -1,4 +1,4 @@
-"""`python -m benchmarks` (`make bench`): measure, write studies/results/bench.json, render docs/speed.md from it.
+"""`python -m benchmarks` (`make bench`): measure, write bench.json, add a line to its history, render the pages.
 
 python -m benchmarks                    under ten minutes on a machine with nothing else to do
 python -m benchmarks --full             the losses at the size of the step too: half an hour more
@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks import history
 from benchmarks.inference import inference
 from benchmarks.machine import computes_bfloat16, described
 from benchmarks.page import page
@@ -55,8 +56,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("studies/results/bench.json"))
     parser.add_argument("--page", type=Path, default=Path("docs/speed.md"))
+    parser.add_argument("--history", type=Path, default=Path("studies/results/bench-history.jsonl"))
+    parser.add_argument("--history-page", type=Path, default=Path("docs/speed-history.md"))
     given = parser.parse_args()
     figures: Figures = {}
+    line = None
     if given.render or given.only:
         figures = json.loads(given.out.read_text(encoding="utf-8"))
     if not given.render:
@@ -64,6 +68,13 @@ def main() -> None:
         figures["bounds"] = bounds(figures)
         write_text(given.out, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
         print("wrote", given.out)
+        line = history.entry(figures, {given.only} if given.only else set(PARTS))
+        if line is not None:
+            history.append(line, given.history)
+            print("added a line to", given.history)
+    if given.render or line is not None:
+        history.render(given.history, given.history_page)
+        print("rendered", given.history_page)
     write_text(given.page, page(figures))
     print("rendered", given.page)
     missed = [name for name, bound in figures["bounds"].items() if bound["met"] is False]

@@ -1,0 +1,115 @@
+"""The history of `make bench`: one line of JSON a run, and docs/speed-history.md with its figure.
+
+A line has the date, the machine and the ratios of the parts that were measured. A ratio compares two programs that take
+turns in one process, so that it can be compared over time where seconds cannot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from unseen.artifacts.files import write_text
+from unseen.artifacts.limits import LIMITS
+
+Figures = dict[str, Any]  # Any: JSON
+
+FULL = (256, 64)
+"""Pixels and features of a run that counts."""
+FIGURE = "images/speed-history.svg"
+SERIES = {
+    "training_step": "training step, bfloat16",
+    "film_openvino": "film, OpenVINO",
+    "film_torch": "film, torch",
+    "screened_film": "screened film",
+}
+"""Ratio → how it is called; each is the time of the program that is compared with, divided by that of `unseen`."""
+
+
+def entry(figures: Figures, parts: set[str]) -> Figures | None:
+    """The line for this run; None for a run of another size, or without a ratio.
+
+    parts  the parts that this run measured; other parts in `figures` are of an earlier run
+    """
+    ratios: dict[str, float] = {}
+    if "training_step" in parts & set(figures) and _full(figures["training_step"]):
+        ratios["training_step"] = figures["training_step"]["times_as_fast"]
+    if "inference" in parts & set(figures) and _full(figures["inference"]):
+        contenders = figures["inference"]["contenders"]
+        ratios["film_openvino"] = contenders["unseen_openvino"]["times_as_fast"]
+        ratios["film_torch"] = contenders["unseen_torch"]["times_as_fast"]
+    if "screening" in parts & set(figures):
+        ratios["screened_film"] = round(1 / figures["screening"]["median_ratio"], 2)
+    return {"date": figures["date"], "machine": figures["machine"], "ratios": ratios} if ratios else None
+
+
+def append(line: Figures, path: Path) -> None:
+    """Add a line at the end of the file; the lines before it stay as they are."""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    write_text(path, before + json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def read(path: Path) -> list[Figures]:
+    """The lines, oldest first."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def page(lines: list[Figures]) -> str:
+    """The whole page as Markdown."""
+    names = [name for name in SERIES if any(name in line["ratios"] for line in lines)]
+    head = ["date", "processor", "cores", "torch", *(SERIES[name] for name in names)]
+    rows = []
+    for line in reversed(lines):
+        machine = line["machine"]
+        ratios = [f"{line['ratios'][name]:.2f}" if name in line["ratios"] else "–" for name in names]
+        rows.append([line["date"], machine["cpu"], str(machine["cores"]), machine["torch"], *ratios])
+    table = [head, ["---"] * len(head), *rows]
+    return "\n\n".join(
+        [
+            "# Speed over time",
+            f"*Rendered by `make bench` from `studies/results/bench-history.jsonl`. {LIMITS}*",
+            "Each run of `make bench` adds a line. The figures are ratios: how many times as fast `unseen` is as the "
+            "program that it is compared with on the same machine ([how](speed.md)). Compare runs on the same "
+            "processor.",
+            f"![Ratios of each run, oldest first]({FIGURE})",
+            "\n".join(f"| {' | '.join(row)} |" for row in table),
+        ]
+    ) + "\n"  # fmt: skip
+
+
+def draw(lines: list[Figures], path: Path) -> None:
+    """Each ratio over the runs, as a small SVG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    points: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for number, line in enumerate(lines):
+        for name, ratio in line["ratios"].items():
+            points[name].append((number, ratio))
+    with pyplot.rc_context({"svg.hashsalt": "unseen", "svg.fonttype": "none", "font.size": 9}):
+        figure, axes = pyplot.subplots(figsize=(6.4, 2.8), layout="constrained")
+        for name in (one for one in SERIES if one in points):
+            axes.plot(*zip(*points[name], strict=True), "o-", markersize=4, label=SERIES[name], gid=name)
+        axes.axhline(1.0, color="0.6", linewidth=0.8)
+        axes.set_xticks(range(len(lines)), [line["date"] for line in lines])
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel("times as fast")
+        axes.legend(frameon=False, ncols=2)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, metadata={"Date": None})
+        pyplot.close(figure)
+
+
+def render(history: Path, to: Path) -> None:
+    """The page at `to`, and its figure beside it."""
+    lines = read(history)
+    write_text(to, page(lines))
+    draw(lines, to.parent / FIGURE)
+
+
+def _full(part: Figures) -> bool:
+    return (part["recipe"]["px"], part["recipe"]["features"]) == FULL

@@ -1,0 +1,70 @@
+"""The history of the benchmarks: lines are added and never changed, and its page and figure show all of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.history import FIGURE, SERIES, append, draw, entry, page, read
+
+ROOT = Path(__file__).parents[2]
+HISTORY = ROOT / "studies" / "results" / "bench-history.jsonl"
+MACHINE = {"cpu": "a processor", "cores": 2, "torch": "2.13.0"}
+
+
+def run(px: int = 256, **more: Any) -> dict[str, Any]:
+    contenders = {"unseen_openvino": {"times_as_fast": 5.0}, "unseen_torch": {"times_as_fast": 1.0}}
+    inference = {"recipe": {"px": px, "features": 64}, "contenders": contenders}
+    return {"date": "2026-01-02", "machine": MACHINE, "inference": inference} | more
+
+
+def test_a_run_is_a_line_of_date_machine_and_ratios() -> None:
+    training = {"recipe": {"px": 256, "features": 64}, "times_as_fast": 2.5}
+    figures = run(training_step=training, screening={"median_ratio": 0.5})
+    assert entry(figures, {"training_step", "inference", "screening"}) == {
+        "date": "2026-01-02",
+        "machine": MACHINE,
+        "ratios": {"training_step": 2.5, "film_openvino": 5.0, "film_torch": 1.0, "screened_film": 2.0},
+    }
+    only = entry(figures, {"inference"})
+    assert only is not None and set(only["ratios"]) == {"film_openvino", "film_torch"}, "the rest is of earlier runs"
+
+
+def test_a_small_run_leaves_no_line() -> None:
+    assert entry(run(px=32), {"inference"}) is None
+    assert entry(run(), {"training_step"}) is None
+
+
+def test_a_line_is_added_behind_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    append({"n": 1}, path)
+    before = path.read_bytes()
+    append({"n": 2}, path)
+    assert path.read_bytes().startswith(before)
+    assert read(path) == [{"n": 1}, {"n": 2}]
+
+
+def test_the_committed_page_and_figure_show_every_committed_line() -> None:
+    lines = read(HISTORY)
+    rendered = (ROOT / "docs" / "speed-history.md").read_text(encoding="utf-8")
+    assert rendered == page(lines), "Run python -m benchmarks --render"
+    assert rendered.count(lines[-1]["machine"]["torch"]) == len(lines)
+    svg = (ROOT / "docs" / FIGURE).read_text(encoding="utf-8")
+    for name in {name for line in lines for name in line["ratios"]}:
+        assert f'id="{name}"' in svg and SERIES[name] in svg
+
+
+def test_lines_stand_in_the_order_of_their_dates_and_none_is_later_than_the_figures() -> None:
+    figures = json.loads((ROOT / "studies" / "results" / "bench.json").read_text(encoding="utf-8"))
+    dates = [line["date"] for line in read(HISTORY)]
+    assert dates == sorted(dates) and dates[-1] <= figures["date"]
+
+
+def test_the_same_lines_draw_the_same_figure(tmp_path: Path) -> None:
+    line = entry(run(), {"inference"})
+    assert line is not None
+    for name in ("a.svg", "b.svg"):
+        draw([line, line], tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert (tmp_path / "a.svg").stat().st_size < 50_000

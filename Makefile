@@ -35,7 +35,7 @@ help:
 	@echo "make results-imaging  imaging from measurements alone on real data, docs/results-imaging.md (many hours; goes on)"
 	@echo "make results-priors  generators as priors against TV, on digits, shapes and MR slices, docs/results-priors.md (hours; goes on)"
 	@echo "make results-detectors  every detector on equal terms, docs/results-detectors.md (a day; goes on)"
-	@echo "make bench     a training step and a film's score against plain PyTorch, docs/speed.md (under ten minutes)"
+	@echo "make bench     a training step, a film's score and a screened film, docs/speed.md (under ten minutes)"
 	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"

@@ -29,10 +29,11 @@ def page(figures: dict[str, Any]) -> str:  # Any: JSON
         "## A training step",
         *(_training(figures) if "training_step" in figures else [f"*Not measured: {figures['skipped']}.*"]),
         "## A film's score",
-        *_inference(figures["inference"]),
+        *_inference(figures["inference"], figures["date"]),
+        *(["## A screened film", *_screening(figures["screening"], figures["date"])] if "screening" in figures else []),
         "## What is asked for",
         _table(
-            ["At 256 px, 64 features", "seen", "asked", "met"],
+            ["`ganomaly` at 256 px, 64 features; `pca` as it ships", "seen", "asked", "met"],
             [
                 [name, f"{bound['seen']:.3g}", bound["asked"], {True: "yes", False: "no", None: "–"}[bound["met"]]]
                 for name, bound in figures["bounds"].items()
@@ -48,7 +49,8 @@ def _training(figures: dict[str, Any]) -> list[str]:
     variables = " ".join(f"{name}={value}" for name, value in keeping["environment"].items())
     return [
         f"`ganomaly`, {recipe['px']} px, {recipe['features']} features, {recipe['batch']} films a step, "
-        f"threads: {recipe['threads']}. Seconds a step, median of {step['steps']} after one to warm up.",
+        f"threads: {recipe['threads']}. Seconds a step, median of {step['steps']} after one to warm up."
+        f"{_later(step, figures['date'])}",
         _table(
             ["", "s", "times as fast"],
             [
@@ -70,12 +72,17 @@ def _training(figures: dict[str, Any]) -> list[str]:
     ]
 
 
-def _inference(figures: dict[str, Any]) -> list[str]:
+def _later(part: dict[str, Any], date: str) -> str:
+    """When a part was measured, where that is not when the others were."""
+    return f" Measured on {part['date']}." if part.get("date", date) != date else ""
+
+
+def _inference(figures: dict[str, Any], date: str) -> list[str]:
     recipe = figures["recipe"]
     return [
         f"`ganomaly`, {recipe['px']} px, {recipe['features']} features, one film at a time, threads: "
         f"{recipe['threads']}; median over {figures['films']} films, from the network's input on. Compiling for "
-        f"OpenVINO takes {figures['openvino_compiling_s']:.0f} s once.",
+        f"OpenVINO takes {figures['openvino_compiling_s']:.0f} s once.{_later(figures, date)}",
         _table(
             ["", "ms a film", "times as fast", "scores differ by at most"],
             [
@@ -86,6 +93,23 @@ def _inference(figures: dict[str, Any]) -> list[str]:
                     f"{row['largest_difference_of_scores']:.3%}",
                 ]
                 for name, row in figures["contenders"].items()
+            ],
+        ),
+    ]
+
+
+def _screening(figures: dict[str, Any], date: str) -> list[str]:
+    took = figures["median_ms"]
+    return [
+        f"`{figures['model']}` with its input gate, phantoms of {figures['film_px']} px, threads: "
+        f"{figures['threads']}; medians over {figures['films']} films, which both ways see in turn. The screener finds "
+        "a film's lungs once and hands them to the gate and the detector; in the other way each of the two finds them. "
+        f"The scores are the same bit for bit.{_later(figures, date)}",
+        _table(
+            ["", "ms a film", "share of the time"],
+            [
+                ["lungs found by the gate and by the detector", f"{took['by_each']:.1f}", "1.00"],
+                ["lungs found once", f"{took['once']:.1f}", f"{figures['median_ratio']:.2f}"],
             ],
         ),
     ]

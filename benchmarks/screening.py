@@ -1,0 +1,82 @@
+"""A film through a screener: its lungs found once for the input gate and the detector, and found by each of them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unseen.data import phantoms
+from unseen.data.film import Film, NotRead
+from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.saved import load
+from unseen.screening.gate.gate import Gate
+from unseen.screening.loading import gate_in
+from unseen.screening.screener import Screener
+
+MODEL = "models/pca"
+SIDE = 512  # pixels of a film
+
+
+class _LettingThrough:
+    """A bundle's gate, asked in full; phantoms, which it refuses, are scored all the same."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate, self.thresholds = gate, gate.thresholds
+
+    def judge(self, film: Film, lungs: NDArray[np.bool_] | None, /) -> None:
+        self._gate.judge(film, lungs)
+
+
+def screening(*, films: int, threads: int) -> dict[str, Any]:  # Any: JSON
+    """Milliseconds a film of both ways, medians over `films` phantoms that each way sees in turn.
+
+    Raises RuntimeError where the two ways differ in a score.
+    """
+    torch.set_num_threads(threads)
+    gate, detector = gate_in(MODEL), load(MODEL)
+    if gate is None:
+        raise RuntimeError(f"{MODEL} has no gate")
+    open_gate = _LettingThrough(gate)
+    screener = Screener(detector, gate=open_gate)
+
+    def once(film: Film) -> float | None:
+        return screener(film).score
+
+    def by_each(film: Film) -> float | None:
+        return _by_each(film, open_gate, detector)
+
+    ways: dict[str, Callable[[Film], float | None]] = {"once": once, "by_each": by_each}
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for place, film in enumerate(phantoms.normals(films + 1, seed=3, size=SIDE)):
+        if isinstance(film, NotRead):
+            raise RuntimeError(film.reason)
+        scores = set()
+        for name in list(ways)[:: 1 if place % 2 else -1]:  # each begins every other time
+            began = time.perf_counter()
+            scores.add(ways[name](film))
+            if place > 0:  # the first warms up
+                seconds[name].append(time.perf_counter() - began)
+        if len(scores) > 1:
+            raise RuntimeError(f"the scores of {film.name} differ: {scores}")
+    pairs = zip(seconds["once"], seconds["by_each"], strict=True)
+    return {
+        "model": MODEL,
+        "film_px": SIDE,
+        "films": films,
+        "threads": threads,
+        "median_ms": {name: round(1000 * statistics.median(spent), 2) for name, spent in seconds.items()},
+        "median_ratio": round(statistics.median(new / old for new, old in pairs), 3),
+    }
+
+
+def _by_each(film: Film, gate: _LettingThrough, detector: Detector) -> float | None:
+    assert detector.finder is not None
+    gate.judge(film, detector.finder.find(film))
+    (outcome,) = detector.score([film])
+    return outcome.score if isinstance(outcome, Finding) else None

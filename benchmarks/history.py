@@ -42,7 +42,10 @@ def entry(figures: Figures, parts: set[str]) -> Figures | None:
         ratios["film_torch"] = contenders["unseen_torch"]["times_as_fast"]
     if "screening" in parts & set(figures):
         ratios["screened_film"] = round(1 / figures["screening"]["median_ratio"], 2)
-    return {"date": figures["date"], "machine": figures["machine"], "ratios": ratios} if ratios else None
+    if not ratios:
+        return None
+    date = max(figures[part].get("date", figures["date"]) for part in parts & set(figures))
+    return {"date": date, "machine": figures["machine"], "ratios": ratios}
 
 
 def append(line: Figures, path: Path) -> None:

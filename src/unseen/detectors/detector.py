@@ -55,7 +55,7 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """What a method says of one viewed film: score; its parts by name; two float32 pictures (size, size), the second
+    """How a method judges one viewed film: score; its parts by name; two float32 pictures (size, size), the second
     None for a method that gives no picture back."""
 
     score: float

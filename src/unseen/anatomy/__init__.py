@@ -1,7 +1,7 @@
 """Anatomy: from a film to network input.
 
-`LungFinder` finds the lungs, `cross_fitted` gives masks that no film's own annotation has shaped, `FoundLungs` lets each
-finder look at a film once, `View` describes how a film becomes network input and `Viewed` is what came out.
+`LungFinder` finds the lungs, `cross_fitted` gives masks that no film's own annotation has shaped, `FoundLungs` lets
+each finder look at a film once, `View` describes how a film becomes network input and `Viewed` is what came out.
 """
 
 import lazy_loader

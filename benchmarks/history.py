@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unseen.artifacts.files import write_text
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 
 Figures = dict[str, Any]  # Any: JSON
 

@@ -13,8 +13,7 @@ import torch
 from benchmarks.plain_ganomaly import PlainGanomaly
 from unseen.anatomy.view import View
 from unseen.data import phantoms
-from unseen.detectors.encoder_decoder_encoder import Aim
-from unseen.detectors.ganomaly import Ganomaly
+from unseen.detectors.ganomaly import Aim, Ganomaly
 from unseen.detectors.openvino_runtime import compile_networks
 
 

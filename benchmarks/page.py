@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 
 _NAMES = {
     "plain_fp32": "plain PyTorch, float32",

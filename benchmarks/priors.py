@@ -26,12 +26,11 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import validated
 from unseen.networks.dcgan import Decoder
 from unseen.physics.operator import Mask
+from unseen.priors.generative import Range
 from unseen.priors.generator import Generator
-from unseen.priors.latent_prior import Search
-from unseen.priors.range import Range
-from unseen.runs.generator_images import PictureSettings, load
-from unseen.runs.generator_training import train_generator
-from unseen.training.showing import shown_on
+from unseen.priors.latent_search import Search
+from unseen.runs.generator_training import PictureSettings, load_images, train_generator
+from unseen.training.settings import shown_on
 
 LEAST = 3.0  # times as fast
 SAME = (
@@ -144,7 +143,7 @@ def _drawn(given: argparse.Namespace, rng: torch.Generator) -> tuple[Generator, 
 def _trained(given: argparse.Namespace) -> tuple[Generator, Tensor]:
     run = train_generator(recipes.load(given.recipe), progress=shown_on())
     view = validated(run.recipe.view, PictureSettings, where="view")
-    return run.G, load(view).testing[: given.pictures]
+    return run.G, load_images(view).testing[: given.pictures]
 
 
 class _Clock:

@@ -38,9 +38,9 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from benchmarks.machine import described
 from benchmarks.worklist_pages import fill
-from unseen.artifacts.limits import LIMITS
-from unseen.data.phantoms.as_dicom import Station, as_dicom
-from unseen.data.phantoms.drawing import Case, draw_exposed, draw_healthy
+from unseen.artifacts.installation import LIMITS
+from unseen.data.phantoms.sequences import Case, draw_exposed, draw_healthy
+from unseen.data.phantoms.writing import Station, as_dicom
 from unseen.detectors.saved import load, save
 from unseen.web.own_server import OwnServer
 from unseen.worklist.store import Store

@@ -16,8 +16,7 @@ from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector, Finding
 from unseen.detectors.saved import load
 from unseen.screening.gate.gate import Gate
-from unseen.screening.loading import gate_in
-from unseen.screening.screener import Screener
+from unseen.screening.screener import Screener, gate_in
 
 MODEL = "models/pca"
 SIDE = 512  # pixels of a film

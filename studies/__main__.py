@@ -25,12 +25,11 @@ from studies.shipping import choice_row, finder_row, ship, ship_finder
 from studies.thesis import thesis_row, train_thesis
 from studies.twins import twin_row
 from studies.unfinished import unfinished
-from unseen.artifacts.recipe import RecipeError
-from unseen.artifacts.run import runs_root
+from unseen.artifacts.recipe import RecipeError, runs_root
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.runs.robustness import robustness
 from unseen.runs.training import resolve
-from unseen.training.showing import shown_on
+from unseen.training.settings import shown_on
 
 
 def main() -> None:
@@ -85,7 +84,7 @@ def _real(rows: Path, workers: int) -> None:
     import json
 
     from unseen.artifacts.files import write_text
-    from unseen.evaluation.comparing import compare
+    from unseen.evaluation.comparison import compare
 
     chosen = [resolve(recipes.load(name)) for name in _shipped("ms_cxr/")]
     done = cross_fit(chosen, workers=workers)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen.artifacts.recipe import Recipe, RecipeError
-from unseen.artifacts.run import runs_root
-from unseen.evaluation.interval import Json
-from unseen.runs.processes import worker_processes
+from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
+from unseen.evaluation.intervals import Json
+from unseen.runs.training import worker_processes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -96,7 +95,7 @@ def _one(recipe: Recipe, fold: int, root: Path) -> FoldResult:
     import io
 
     from unseen.artifacts.bundle import load
-    from unseen.evaluation.figures import metrics_from_table
+    from unseen.evaluation.metrics import metrics_from_table
     from unseen.evaluation.table import score_table
     from unseen.runs.cohort import cohort_of
     from unseen.runs.training import takes_unlabelled, train_recipe

@@ -24,11 +24,10 @@ from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from unseen.anatomy.found_lungs import Finder
 from unseen.artifacts.files import write_text
-from unseen.artifacts.recipe import Recipe
-from unseen.artifacts.run import runs_root
+from unseen.artifacts.recipe import Recipe, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films
-from unseen.evaluation.interval import Json
+from unseen.evaluation.intervals import Json
 from unseen.runs.cohort import Cohort, cohort_of, data_root
 from unseen.runs.training import resolve, shared_lungs
 from unseen.screening.gate.gate import SHARES, Gate

@@ -21,16 +21,14 @@ from unseen.artifacts.recipe import Recipe
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
 from unseen.detectors.saved import load
-from unseen.evaluation.cohort import Cohort, codes
-from unseen.evaluation.interval import Interval, Json
+from unseen.evaluation.bootstrap import Cohort, codes
+from unseen.evaluation.intervals import Interval, Json
 from unseen.runs.cohort import FOLDS, cohort_of
 from unseen.runs.training import resolve, train_recipe
-from unseen.screening.calibrating import policy_of
+from unseen.screening.calibration import Study, policy_of
 from unseen.screening.guarantee import Guarantee
-from unseen.screening.policy import Policy, SourcePolicy
-from unseen.screening.reliability_diagram import reliability
-from unseen.screening.report import share
-from unseen.screening.studies import Study
+from unseen.screening.policy import Policy, SourcePolicy, share
+from unseen.screening.probability import reliability
 
 RATES = (0.05, 0.10, 0.20)
 CONFIDENCE = 0.95

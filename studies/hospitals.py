@@ -20,8 +20,8 @@ import numpy as np
 from studies.replayed import Replayed, replayed_film
 from studies.rows import Row
 from unseen import __version__
-from unseen.evaluation.interval import Json
-from unseen.screening.calibrating import calibrate
+from unseen.evaluation.intervals import Json
+from unseen.screening.calibration import calibrate
 from unseen.screening.screener import Screener
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe
 from unseen.detectors import METHODS
 from unseen.evaluation.adjusted import Adjustment, fit_adjustment
-from unseen.evaluation.figures import metrics_from_table
+from unseen.evaluation.metrics import metrics_from_table
 
 if TYPE_CHECKING:
     import polars as pl

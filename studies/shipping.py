@@ -19,15 +19,14 @@ from studies.rows import Row
 from unseen.anatomy.lungs import LungExamples, LungFinder
 from unseen.anatomy.view import View
 from unseen.artifacts.bundle import annotate
-from unseen.artifacts.recipe import Recipe, validated
-from unseen.artifacts.run import runs_root
+from unseen.artifacts.recipe import Recipe, runs_root, validated
 from unseen.data.film import Film
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.detectors.weights import save_finder
-from unseen.evaluation.figures import metrics_from_table
-from unseen.evaluation.interval import Json
+from unseen.evaluation.intervals import Json
+from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import PHANTOM_LUNGS, cohort_of

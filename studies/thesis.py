@@ -22,17 +22,14 @@ import torch
 from studies.rows import Row, described
 from unseen.artifacts import bundle
 from unseen.artifacts.files import write_bytes
-from unseen.artifacts.recipe import Recipe, RecipeError
-from unseen.artifacts.run import Run
+from unseen.artifacts.recipe import Recipe, RecipeError, Run
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector
-from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
+from unseen.detectors.ganomaly import EncoderDecoderEncoder
 from unseen.detectors.saved import load
-from unseen.evaluation.bootstrap import Statistic, draw_all
-from unseen.evaluation.cohort import Cohort, codes
-from unseen.evaluation.epochs import best_epoch
-from unseen.evaluation.interval import Json
-from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, folds_of
+from unseen.evaluation.bootstrap import Cohort, Statistic, codes, draw_all
+from unseen.evaluation.intervals import Json
+from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, best_epoch, folds_of
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import Report, Trained, resolve, run_of, train_recipe
 from unseen.training.history import History
@@ -115,7 +112,7 @@ def thesis_row(recipe: Recipe, *, root: Path | None = None) -> Row:
     if run.log.is_file():
         row |= _by_epoch(recipe, run)
     if run.bundle.is_dir():
-        from unseen.evaluation.figures import metrics_from_table
+        from unseen.evaluation.metrics import metrics_from_table
         from unseen.evaluation.table import score_table
 
         detector = load(run.bundle)

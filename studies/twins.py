@@ -16,7 +16,7 @@ from unseen.artifacts.recipe import Recipe
 from unseen.runs.training import train_recipe
 
 if TYPE_CHECKING:
-    from unseen.data.listing import Source
+    from unseen.data.manifest import Source
 
 PAIRS = 1000
 _SEED = 7  # of the tested twins; training phantoms have other seeds (`cohort.phantom_normals`)
@@ -35,7 +35,7 @@ def twin_row(
     `unlabelled` are films for a method that learns from such, too.
     """
     from unseen.data import phantoms
-    from unseen.evaluation.evaluating import evaluate
+    from unseen.evaluation.assessment import evaluate
 
     trained = train_recipe(recipe, unlabelled=unlabelled, root=root)
     say(f"{recipe.name}: trained; scoring {pairs} twin pairs")

@@ -13,7 +13,7 @@ from studies.crossfit import TEST_FOLDS
 from studies.rows import Row
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe
-from unseen.evaluation.interval import Json
+from unseen.evaluation.intervals import Json
 from unseen.runs.training import resolve, run_of
 
 

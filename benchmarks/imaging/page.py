@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.imaging.bounds import find
 from benchmarks.imaging.contender import Settings
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 
 TITLES = {
     "tomography": "Tomography",

@@ -25,7 +25,7 @@ from benchmarks.machine import computes_bfloat16
 from unseen.losses import Equivariance, Loss, MeasurementConsistency, RobustEquivariance, Sure
 from unseen.physics import FourierMask, Gaussian, Mask, Measurement, Operator, Rotations, Tomography
 from unseen.reconstruction import ArtifactRemoval
-from unseen.reconstruction.learner import ReconstructionLearner
+from unseen.reconstruction.learning import ReconstructionLearner
 from unseen.training.loop import Progress, train
 from unseen.training.settings import Training
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studies.rows import Row
-from unseen.evaluation.cohort import cohort_of, numbers
-from unseen.evaluation.delong import DelongTest, delong_test
-from unseen.evaluation.figures import groups_of, judged_rows
-from unseen.evaluation.interval import Json
+from unseen.evaluation.bootstrap import cohort_of, numbers
+from unseen.evaluation.comparison import DelongTest, delong_test
+from unseen.evaluation.intervals import Json
+from unseen.evaluation.metrics import groups_of, judged_rows
 
 if TYPE_CHECKING:
     import polars as pl

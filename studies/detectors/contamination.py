@@ -19,14 +19,12 @@ import torch
 
 from studies.detectors.development import FOLD
 from studies.rows import Row, study_of_folds
-from unseen.artifacts.recipe import Recipe, validated
-from unseen.artifacts.run import runs_root
+from unseen.artifacts.recipe import Recipe, runs_root, validated
 from unseen.detectors.fitting import Fitting, Normals
-from unseen.evaluation.bootstrap import draw_all
-from unseen.evaluation.cohort import Cohort, codes
+from unseen.evaluation.bootstrap import Cohort, codes, draw_all
 from unseen.evaluation.roc import Bools, Floats, auroc
 from unseen.runs.cohort import cohort_of
-from unseen.runs.over_seeds import aurocs, mean_over, picks_of
+from unseen.runs.robustness import aurocs, mean_over, picks_of
 from unseen.runs.suspects import deviations, seen
 from unseen.runs.training import check_normals_alone, detector_of, finder_for, resolve
 from unseen.training.settings import Training

@@ -21,7 +21,7 @@ from unseen.artifacts.recipe import Recipe, RecipeData
 from unseen.data.film import Film, NotRead
 from unseen.data.phantoms.writing import write
 from unseen.detectors.detector import Detector
-from unseen.evaluation.figures import metrics_from_table
+from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import cohort_of, phantom_unlabelled
 from unseen.runs.training import resolve, takes_unlabelled, train_recipe

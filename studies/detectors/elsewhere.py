@@ -16,12 +16,10 @@ from studies.detectors.generalisation import learnt_from, row_of_cells
 from studies.detectors.preparations.comparing import carrying, moved
 from studies.detectors.preparations.resolution import MatchedResolution
 from studies.rows import Row
-from unseen.artifacts.recipe import Recipe
-from unseen.artifacts.run import runs_root
+from unseen.artifacts.recipe import Recipe, runs_root
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import cohort_of
-from unseen.runs.processes import worker_processes
-from unseen.runs.training import check_normals_alone, resolve, shared_lungs
+from unseen.runs.training import check_normals_alone, resolve, shared_lungs, worker_processes
 
 if TYPE_CHECKING:
     import polars as pl

@@ -16,7 +16,7 @@ from studies.detectors.labelled import labelled_tables
 from studies.rows import Row, fold_adjustments, study_of_folds
 from unseen.anatomy.view import View
 from unseen.artifacts.recipe import Recipe, validated
-from unseen.evaluation.figures import metrics_from_table
+from unseen.evaluation.metrics import metrics_from_table
 from unseen.runs.training import check_normals_alone, resolve
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from unseen.detectors.lesion_classifier import LesionSettings, Telling
-from unseen.networks.residual_classifier import ResNet18
+from unseen.networks.resnet import ResNet18
 from unseen.training.learner import Step
 from unseen.training.loop import train
 from unseen.training.settings import Training

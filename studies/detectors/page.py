@@ -27,8 +27,8 @@ from studies.detectors.published import beside_published
 from studies.pages.cells import Entry, table
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
-from unseen.artifacts.limits import LIMITS
-from unseen.evaluation.interval import interval_text as figure
+from unseen.artifacts.installation import LIMITS
+from unseen.evaluation.intervals import interval_text as figure
 
 _HEAD = ["Recipe", *SOURCES, "adjusted", "site", "above the best shortcut", "training, s", "ms a film", "numbers kept"]
 

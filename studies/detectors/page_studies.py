@@ -15,7 +15,7 @@ from studies.detectors.preparations.comparing import AS_THEY_CAME
 from studies.detectors.preparations.comparing import ROWS as WAYS
 from studies.pages.cells import Entry, table
 from studies.pages.sections import SOURCES, aurocs
-from unseen.evaluation.interval import interval_text as figure
+from unseen.evaluation.intervals import interval_text as figure
 
 _CLASSIFIERS = {
     "linear": "logistic regression on principal components",

@@ -9,7 +9,7 @@ from studies.detectors.development import ROWS
 from studies.detectors.nomination import TESTED
 from studies.pages.cells import Entry, table
 from studies.pages.thesis_page import REPORTED
-from unseen.evaluation.interval import interval_text as figure
+from unseen.evaluation.intervals import interval_text as figure
 
 _STUDIES = "comparative studies ¹"
 _THESIS = "thesis ²"

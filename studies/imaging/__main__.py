@@ -28,9 +28,8 @@ from studies.imaging.side_by_side import write_side_by_side
 from studies.imaging.tuning import tuned
 from studies.imaging.variation import by_variation
 from studies.rows import write_row
-from unseen.artifacts.recipe import Recipe, RecipeError
-from unseen.artifacts.run import runs_root
-from unseen.training.showing import shown_on
+from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
+from unseen.training.settings import shown_on
 
 PREFIX = "imaging/"
 FIRST, FURTHER = (0,), (1, 2)  # seeds

@@ -19,16 +19,13 @@ from torch import Tensor
 
 from studies.imaging.problem import Problem
 from studies.imaging.settings import Arm
-from unseen.losses.backprojected import BackprojectedConsistency, BackprojectedRisk
-from unseen.losses.equivariance import Equivariance, RobustEquivariance
+from unseen.losses.equivariance import Equivariance, RobustEquivariance, ScaleEquivariance
 from unseen.losses.loss import Loss
-from unseen.losses.measurement import MeasurementConsistency
-from unseen.losses.multi_operator import MultiOperator
+from unseen.losses.measurement import BackprojectedConsistency, BackprojectedRisk, MeasurementConsistency, MultiOperator
 from unseen.losses.risk import Sure
-from unseen.losses.scale_equivariance import ScaleEquivariance
-from unseen.losses.truth import Supervised
+from unseen.losses.supervised import Supervised
 from unseen.physics.groups.scalings import Scalings
-from unseen.reconstruction.starting import starting_picture
+from unseen.reconstruction.reconstructor import starting_picture
 
 TRAINED: tuple[Arm, ...] = ("mc", "sure", "ei", "rei", "supervised", "multi-operator", "scales")
 NAMES: dict[str, str] = {

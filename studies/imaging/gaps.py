@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from studies.rows import Row
-from unseen.evaluation.interval import Figure
-from unseen.evaluation.shares import share
+from unseen.evaluation.bootstrap import share
+from unseen.evaluation.intervals import Figure
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from studies.imaging.settings import MethodSettings, method_of, pictures_of, tra
 from studies.pages.cells import table
 from studies.rows import Row, read_rows
 from unseen.artifacts.files import write_text
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.recipe import Recipe
-from unseen.evaluation.interval import interval_text as figure
+from unseen.evaluation.intervals import interval_text as figure
 
 PREFIX = "imaging/"
 _FALLEN = 0.5  # dB since its best epoch that a training's pictures have lost, from which on that is said

@@ -27,8 +27,8 @@ from torch.nn import functional
 
 from studies.imaging.settings import PictureSettings
 from unseen.artifacts.recipe import RecipeError
-from unseen.data.digits import read_digits
-from unseen.runs.generator_images import Pictures
+from unseen.data.toy_images import read_digits
+from unseen.runs.generator_training import Pictures
 
 TESTED, VALIDATING = 20, 6
 _CT_TESTED, _CT_VALIDATING, _FOLDS = 3, 1, 5

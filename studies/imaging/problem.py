@@ -18,26 +18,19 @@ from torch import Tensor
 from studies.imaging.pictures import load
 from studies.imaging.settings import MethodSettings, method_of, pictures_of
 from unseen.artifacts.recipe import Recipe
-from unseen.physics.beer_lambert import BeerLambert
-from unseen.physics.blur import Blur
-from unseen.physics.compressed_sensing import CompressedSensing
-from unseen.physics.downsampling import Downsampling
+from unseen.physics.blur import Blur, Downsampling
 from unseen.physics.fourier_mask import FourierMask
-from unseen.physics.gaussian import Gaussian
 from unseen.physics.group import Group
-from unseen.physics.groups.flips import Flips
-from unseen.physics.groups.permutations import Permutations
+from unseen.physics.groups.permutations import Flips, Permutations, Shifts
 from unseen.physics.groups.rotations import Rotations
-from unseen.physics.groups.shifts import Shifts
-from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Noise
+from unseen.physics.matrix import CompressedSensing
+from unseen.physics.measurement import BeerLambert, Measurement
+from unseen.physics.noise import Gaussian, Noise, Poisson, PoissonGaussian
 from unseen.physics.operator import Mask, Operator
-from unseen.physics.poisson import Poisson
-from unseen.physics.poisson_gaussian import PoissonGaussian
 from unseen.physics.sampling_masks import cartesian_sampling
 from unseen.physics.single_pixel_camera import SinglePixelCamera
 from unseen.physics.tomography import Tomography
-from unseen.runs.generator_images import Pictures
+from unseen.runs.generator_training import Pictures
 
 _MASKS, _NOISE = 0, 1000  # seeds of what is drawn once: the operators, and the measurements' noise
 _PARTS = ("training", "validation", "testing")

@@ -16,9 +16,8 @@ from studies.imaging.settings import Arm
 from studies.imaging.tuning import Tuned
 from studies.rows import Row
 from unseen import __version__
-from unseen.evaluation.psnr import psnr
-from unseen.evaluation.shares import mean_of
-from unseen.evaluation.ssim import ssim
+from unseen.evaluation.bootstrap import mean_of
+from unseen.evaluation.image_metrics import psnr, ssim
 
 LEAST_FOR_SSIM = 11  # pixels a side
 

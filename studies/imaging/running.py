@@ -18,10 +18,9 @@ from studies.imaging.problem import Measured, Problem
 from studies.imaging.settings import SAYS_NOTHING_OF_A_TRAINING, Arm, training_of
 from studies.imaging.spent import Spent
 from unseen import __version__
-from unseen.artifacts.recipe import digest
-from unseen.artifacts.run import Run
-from unseen.evaluation.psnr import psnr
-from unseen.reconstruction.artifact_removal import ArtifactRemoval
+from unseen.artifacts.recipe import Run, digest
+from unseen.evaluation.image_metrics import psnr
+from unseen.reconstruction.architectures import ArtifactRemoval
 from unseen.reconstruction.learning import learn
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.training.history import History

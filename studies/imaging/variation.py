@@ -7,8 +7,8 @@ from torch import Tensor
 
 from studies.imaging.arms import directly
 from studies.imaging.problem import Measured, Problem
-from unseen.evaluation.psnr import psnr
-from unseen.priors.solvers.convergence import Solution
+from unseen.evaluation.image_metrics import psnr
+from unseen.priors.solvers.solution import Solution
 from unseen.priors.tv import TV
 
 WEIGHTS = tuple(float(f"{10 ** (power / 2):.3g}") for power in range(-12, -1))

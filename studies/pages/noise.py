@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studies.pages.cells import Entry, table
-from unseen.evaluation.interval import interval_text as figure
+from unseen.evaluation.intervals import interval_text as figure
 
 _NOISES = {
     "gaussian": "Gaussian noise of known σ (network units, [−1, 1])",

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from studies.pages.cells import shortcut, table
 from studies.pages.sections import SOURCES, aurocs, conclusions, provenance, real_section, shipped_section, twin_section
 from studies.rows import Row
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.detectors import METHODS
-from unseen.evaluation.interval import interval_text as figure
+from unseen.evaluation.intervals import interval_text as figure
 
 _NONE = "*No row yet: `make results` fills this table from `studies/results/*.json`.*"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from studies.pages.cells import Entry, table
-from unseen.artifacts.limits import LIMITS
-from unseen.evaluation.interval import interval_text as figure
+from unseen.artifacts.installation import LIMITS
+from unseen.evaluation.intervals import interval_text as figure
 
 _PRODUCTS = (
     ("supervised product (Plesner et al. 2024)", "0.1 %", "24.5 %"),

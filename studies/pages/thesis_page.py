@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from studies.pages.cells import Entry, convergence, shortcut, table
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
-from unseen.artifacts.limits import LIMITS
-from unseen.evaluation.interval import interval_text as figure
+from unseen.artifacts.installation import LIMITS
+from unseen.evaluation.intervals import interval_text as figure
 
 REPORTED = {"ganomaly": 0.9061, "roi-oracle": 0.8755, "roi-sure": 0.8987}
 """Best AUROC over the epochs, in the thesis's table 5.2."""

@@ -22,12 +22,10 @@ from studies.priors.page import write_page
 from studies.priors.problems import KINDS, PROBLEMS, Problem, measured, named, spread_over
 from studies.priors.rows import SEED, name_of, row_of
 from studies.rows import write_row
-from unseen.artifacts.recipe import RecipeError, validated
-from unseen.artifacts.run import runs_root
+from unseen.artifacts.recipe import RecipeError, runs_root, validated
 from unseen.priors.generator import Generator
-from unseen.runs.generator_images import PictureSettings, load
-from unseen.runs.generator_training import TrainedRun, train_generator
-from unseen.training.showing import shown_on
+from unseen.runs.generator_training import PictureSettings, TrainedRun, load_images, train_generator
+from unseen.training.settings import shown_on
 
 EFFORTS = {"brain-mri": Effort(tested=20, variation=300)}  # sixteen times the pixels of the others
 
@@ -80,7 +78,7 @@ def run_problem(
 def _run_level(
     problem: Problem, level: str, asked: Sequence[tuple[str, str]], *, rows: Path, docs: Path, effort: Effort
 ) -> None:
-    pictures = load(validated(dict(problem.view), PictureSettings, where="view"))
+    pictures = load_images(validated(dict(problem.view), PictureSettings, where="view"))
     validation, test = measured(problem, level, pictures, tested=effort.tested, validating=effort.validating)
     units = tuple(pictures.units[i] for i in spread_over(len(pictures.testing), effort.tested))
     trained: dict[str, TrainedRun] = {}

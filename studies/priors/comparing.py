@@ -16,15 +16,13 @@ from torch import Tensor
 from studies.priors.problems import Measured
 from unseen.physics.measurement import Measurement
 from unseen.priors.fits import Squares
+from unseen.priors.generative import Range, Soft, Sparse
 from unseen.priors.generator import Generator
-from unseen.priors.latent_prior import LatentPrior, Search
+from unseen.priors.latent_search import LatentPrior, Search
+from unseen.priors.parameter_choice import Chosen, by_validation
 from unseen.priors.prior import Prior
-from unseen.priors.range import Range
-from unseen.priors.soft import Soft
-from unseen.priors.solvers.convergence import Solution
-from unseen.priors.sparse import Sparse
+from unseen.priors.solvers.solution import Solution
 from unseen.priors.tv import TV
-from unseen.priors.validation import Chosen, by_validation
 from unseen.reconstruction.direct import pseudo_inverse
 
 LATENT = ("range", "soft", "sparse")

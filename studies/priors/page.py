@@ -12,8 +12,8 @@ from studies.priors.problems import KINDS, PROBLEMS, Problem
 from studies.priors.rows import name_of
 from studies.rows import Row, read_rows
 from unseen.artifacts.files import write_text
-from unseen.artifacts.limits import LIMITS
-from unseen.evaluation.interval import interval_text as figure
+from unseen.artifacts.installation import LIMITS
+from unseen.evaluation.intervals import interval_text as figure
 
 WORDS = {"direct": "A†", "tv": "TV", "range": "range", "soft": "soft", "sparse": "sparse"}
 GENERATORS = {"vae": "VAE", "wgan-gp": "GAN", "ae": "AE", "": ""}

@@ -9,7 +9,7 @@ from typing import Any
 
 from studies.priors.problems import KINDS
 from studies.rows import Row
-from unseen.evaluation.shares import mean_of
+from unseen.evaluation.bootstrap import mean_of
 
 FEWEST, FEW, MANY = "5 spokes", "10 spokes", "30 spokes"
 _ASKED: tuple[tuple[str, str, str, bool], ...] = (  # level, the better, the worse, strictly

@@ -16,8 +16,8 @@ from studies import recipe_files as recipes
 from unseen.artifacts.recipe import RecipeError
 from unseen.lab.operators import Blurred, FourierSpokes, Made, MaskedPixels, RandomMixtures, Views
 from unseen.physics.operator import Operator
-from unseen.priors.real_pictures import of_real_pictures
-from unseen.runs.generator_images import Pictures
+from unseen.priors.prior import of_real_pictures
+from unseen.runs.generator_training import Pictures
 
 KINDS = ("vae", "ae", "wgan-gp")
 _OPERATOR, _NOISE = 0, 1000  # seeds

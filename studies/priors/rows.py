@@ -16,9 +16,8 @@ from studies.priors.comparing import GRIDS, Effort, Outcome, errors_in_db
 from studies.priors.problems import Measured, Problem
 from studies.rows import Row
 from unseen import __version__
-from unseen.evaluation.psnr import psnr
-from unseen.evaluation.shares import mean_of
-from unseen.evaluation.ssim import ssim
+from unseen.evaluation.bootstrap import mean_of
+from unseen.evaluation.image_metrics import psnr, ssim
 from unseen.runs.generator_training import TrainedRun
 
 SEED = 0

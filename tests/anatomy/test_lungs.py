@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from tests.anatomy.conftest import SMALL, film_of
-from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
-from unseen.anatomy.lungs import LungExamples, LungFinder, NoMasksError
+from unseen.anatomy.lungs import CrossFittedLungs, LungExamples, LungFinder, NoMasksError, cross_fitted
 from unseen.data import phantoms
 from unseen.data.film import Film, NotRead
 

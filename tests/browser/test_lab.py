@@ -20,12 +20,12 @@ from skimage.metrics import peak_signal_noise_ratio
 from tests.browser.conftest import PASSWORD, Site, signed_in
 from tests.browser.test_pages_look import CUT, HIDDEN_BY_DESIGN
 from tests.web.running import Running
-from unseen.physics.gaussian import Gaussian
 from unseen.physics.measurement import Measurement
+from unseen.physics.noise import Gaussian
 from unseen.physics.operator import Mask
+from unseen.priors.autoencoders import VAE
 from unseen.priors.saved import save as save_generator
-from unseen.priors.vae import VAE
-from unseen.reconstruction.artifact_removal import ArtifactRemoval
+from unseen.reconstruction.architectures import ArtifactRemoval
 from unseen.reconstruction.saved import save
 from unseen.worklist.store import Store
 

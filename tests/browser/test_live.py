@@ -19,7 +19,7 @@ from sqlalchemy import select
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, as_png, serving, signed_in
 from tests.data.making import dicom
 from unseen.artifacts.bundle import card_of
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.data import phantoms
 from unseen.worklist.tables import audit, films
 from unseen.worklist.writing import find_study

@@ -17,7 +17,7 @@ from tests.browser.conftest import PASSWORD, Site, as_dicom, serving, signed_in
 from tests.web.running import until
 from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
-from unseen.screening.drift import DriftReference
+from unseen.screening.monitoring import DriftReference
 from unseen.training.history import History, Log
 from unseen.worklist.drifting import observe
 from unseen.worklist.tables import activations, audit, decisions

@@ -16,11 +16,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PASSWORD, Site, signed_in
 from tests.web.running import Running
-from unseen.data.phantoms.as_dicom import Station
+from unseen.data.phantoms.writing import Station
 from unseen.data.reading import films
-from unseen.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
+from unseen.demo.demonstration import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.detectors.saved import load
-from unseen.screening.calibrating import calibrate
+from unseen.screening.calibration import calibrate
 from unseen.worklist.filling import fill
 from unseen.worklist.store import Store
 

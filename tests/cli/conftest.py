@@ -12,12 +12,11 @@ from typing import Protocol
 import pytest
 import torch
 
-from unseen.anatomy.crossfit import cross_fitted
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lungs import LungFinder, cross_fitted
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.detectors.pca import Pca
-from unseen.detectors.roi_oracle import RoiOracle
+from unseen.detectors.roi_sure import RoiOracle
 from unseen.detectors.saved import save
 from unseen.training.settings import Training
 

@@ -10,11 +10,10 @@ import pytest
 import torch
 
 from tests.cli.conftest import LIMITS, Say
-from unseen.data.shapes import squares_and_circles
-from unseen.priors.ae import AE
+from unseen.data.toy_images import squares_and_circles
+from unseen.priors.autoencoders import AE, VAE
 from unseen.priors.saved import save
-from unseen.priors.vae import VAE
-from unseen.runs.generator_images import PictureSettings, load
+from unseen.runs.generator_training import PictureSettings, load_images
 from unseen.training.settings import Training
 
 
@@ -23,7 +22,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """vae and ae of 16 pixels, large of 32, and mine.npy with 40 pictures."""
     folder = tmp_path_factory.mktemp("bundles")
     torch.set_num_threads(1)
-    x = load(PictureSettings(pictures="shapes", size=16, limit=40)).training
+    x = load_images(PictureSettings(pictures="shapes", size=16, limit=40)).training
     training = Training(epochs=1, batch_size=8, threads=1, device="cpu")
     save(VAE(latent=2, features=4).fit(x, training=training), folder / "vae")
     save(AE(latent=2, features=4).fit(x, training=training), folder / "ae")

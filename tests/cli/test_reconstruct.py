@@ -15,13 +15,13 @@ from tests.cli.conftest import LIMITS, Say, World
 from tests.cli.test_mistakes import told
 from tests.full_disk import on_a_full_disk
 from tests.reconstruction.making import holes, inpainting, magnetic, measured, pictures, short
-from unseen.data.shapes import squares_and_circles
+from unseen.data.toy_images import squares_and_circles
 from unseen.losses import MeasurementConsistency
 from unseen.physics import Mask, Measurement
 from unseen.priors import PRIORS, VAE, Search
+from unseen.priors.parameter_choice import latent_priors, solved
 from unseen.priors.saved import load as load_generator
 from unseen.priors.saved import save as save_generator
-from unseen.priors.solving import latent_priors, solved
 from unseen.reconstruction import ArtifactRemoval, learn, load, save
 from unseen.reconstruction.applying import grey
 from unseen.training.settings import Training

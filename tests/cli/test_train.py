@@ -18,9 +18,8 @@ from safetensors.torch import load_file, save_file
 
 from tests.cli.conftest import LIMITS, Say, World, run
 from unseen.artifacts import bundle
-from unseen.artifacts.run import runs_root
-from unseen.networks.photographs import published_places
-from unseen.networks.residual_classifier import ResNet18
+from unseen.artifacts.recipe import runs_root
+from unseen.networks.resnet import ResNet18, published_places
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 from tests.data import making
 from tests.stopped_process import kill, once_asked, stop
 from unseen.data.decode import Decoder
-from unseen.data.picture import Limits, Picture
+from unseen.data.decoder_protocol import Limits, Picture
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ SCRIPT = """
 import os, sys, time
 from pathlib import Path
 from unseen.data.decode import shared
-from unseen.data.picture import Picture
+from unseen.data.decoder_protocol import Picture
 film = Path(sys.argv[1])
 assert isinstance(shared().decode(film), Picture)
 """

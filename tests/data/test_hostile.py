@@ -22,8 +22,8 @@ import pytest
 from tests.data.hostile import GOOD, KINDS, REFUSED, damage
 from unseen.data import decoder_child
 from unseen.data.decode import shared
+from unseen.data.decoder_protocol import Limits, Refused
 from unseen.data.film import Film, NotRead
-from unseen.data.picture import Limits, Refused
 from unseen.data.reading import films
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from tests.data import making
-from unseen.data import png_chunks
+from unseen.data import image_files
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films
 
@@ -137,7 +137,7 @@ def test_a_png_with_another_number_of_lines_than_it_says_is_refused(read_file: A
 def test_an_interlaced_png_is_read(read_file: Any) -> None:
     lines = b"".join(
         (b"\0" + RAMP[y::down, x::across][row].tobytes())
-        for x, y, across, down in png_chunks._PASSES
+        for x, y, across, down in image_files._PASSES
         for row in range(len(RAMP[y::down]))
     )
     data = bytearray(making.png(48, 40, raw=lines))

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lungs import CrossFittedLungs, LungFinder, cross_fitted
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.data.film import Film

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.film import Film
 from unseen.detectors.anatpaste import AnatPaste
@@ -20,8 +20,7 @@ from unseen.detectors.patch_memory import PatchMemory
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.detectors.student_teacher import StudentTeacher
-from unseen.networks.photographs import fill
-from unseen.networks.residual_classifier import ResNet18
+from unseen.networks.resnet import ResNet18, fill
 from unseen.training.settings import Training
 
 FEATURES = 8

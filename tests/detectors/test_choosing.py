@@ -11,17 +11,16 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from tests.detectors.conftest import Make
-from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.choosing import Chooser
 from unseen.detectors.detector import Detector, Finding, Judgement
 from unseen.detectors.errors import FitError
-from unseen.detectors.evenly import evenly
-from unseen.training.errors import TrainingError
+from unseen.detectors.fitting import evenly
 from unseen.training.loop import Progress
-from unseen.training.settings import Training
+from unseen.training.settings import Training, TrainingError
 
 FIVE = Training(epochs=5, batch_size=8, seed=3, device="cpu", threads=1, checkpoint_every_steps=1)
 

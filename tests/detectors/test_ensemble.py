@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from tests.detectors.conftest import QUICK, Make
-from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.data.film import Film
-from unseen.detectors.dae import Dae
+from unseen.detectors.autoencoders import Dae
 from unseen.detectors.ensemble import Ensemble
 from unseen.detectors.errors import FitError
-from unseen.detectors.evenly import evenly
+from unseen.detectors.fitting import evenly
 from unseen.detectors.pca import Pca
 from unseen.training.history import History
 from unseen.training.settings import Training

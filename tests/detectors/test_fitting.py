@@ -7,7 +7,7 @@ import torch
 
 from tests.detectors.conftest import QUICK, Make
 from tests.read_once import ReadOnce
-from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.data.film import Film
 
 

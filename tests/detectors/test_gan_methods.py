@@ -11,20 +11,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.detectors.conftest import QUICK, Make
-from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.anatomy.view import Viewed
 from unseen.data.film import Film
-from unseen.detectors.adversary import Adversary, GanSettings
 from unseen.detectors.alpha_gan import AlphaGan
 from unseen.detectors.anogan import AnoGan
 from unseen.detectors.bigan import BiGan
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.detectors.f_anogan import FAnoGan
-from unseen.detectors.gan_detector import GanDetector
+from unseen.detectors.gan import Adversary, GanDetector, GanSettings
 from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.randgan import RandGan
-from unseen.losses.gan import GAMES, Game
+from unseen.losses.adversarial import GAMES, Game
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder
 from unseen.networks.residual_gan import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Step

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from tests.detectors.conftest import Make
-from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.ganomaly import EncoderDecoderEncoder, _Adversaries
 from unseen.losses.adversarial import discriminator_bce
-from unseen.physics.poisson_gaussian import PoissonGaussian
+from unseen.physics.noise import PoissonGaussian
 from unseen.training.settings import Training
 
 FAMILY = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")

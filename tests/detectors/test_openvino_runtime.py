@@ -17,8 +17,7 @@ from tests.cli.conftest import run
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector, Finding
-from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
-from unseen.detectors.ganomaly import Ganomaly
+from unseen.detectors.ganomaly import EncoderDecoderEncoder, Ganomaly
 from unseen.training.settings import Training
 
 FAMILY = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")

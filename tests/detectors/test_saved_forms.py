@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.artifacts import bundle
 from unseen.artifacts.bundle import BundleError
 from unseen.data.film import Film

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from unseen.artifacts import bundle
-from unseen.artifacts.limits import LIMITS
-from unseen.artifacts.shipped import located, shipped
+from unseen.artifacts.installation import LIMITS, located, shipped
 from unseen.data import films, phantoms
 from unseen.detectors.detector import Finding
 from unseen.detectors.saved import load

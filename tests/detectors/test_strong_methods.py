@@ -11,27 +11,25 @@ from skimage.metrics import structural_similarity
 from sklearn.svm import OneClassSVM
 
 from tests.detectors.conftest import QUICK, Make
-from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.anatomy.view import Viewed
 from unseen.data.film import Film
 from unseen.detectors import METHODS
-from unseen.detectors.ae_ssim import AeSsim
-from unseen.detectors.ae_u import AeU
 from unseen.detectors.anatpaste import AnatPaste
-from unseen.detectors.dae import Dae, coarse_noise
+from unseen.detectors.autoencoders import AeSsim, AeU, Dae, coarse_noise
 from unseen.detectors.dct import Dct
 from unseen.detectors.ddad import Ddad
 from unseen.detectors.deep_svdd import away_from_nought
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
-from unseen.detectors.evenly import evenly
+from unseen.detectors.fitting import evenly
 from unseen.detectors.lesion_classifier import varied
 from unseen.detectors.one_class_svm import OneClassSvm, _Machine
 from unseen.detectors.patch_memory import PatchMemory
 from unseen.detectors.student_teacher import disagreement
 from unseen.detectors.synthetic_lesions import ALL, grafted, pasted
 from unseen.networks.dcgan import Encoder
-from unseen.networks.residual_classifier import ResNet18
+from unseen.networks.resnet import ResNet18
 from unseen.training.settings import Training
 
 LONGER = Training(epochs=60, batch_size=8, seed=3, device="cpu", threads=1)

@@ -14,11 +14,10 @@ from unseen.evaluation.adjusted import (
     fit_adjustment,
     within_residuals,
 )
-from unseen.evaluation.figures import metrics_from_table
-from unseen.evaluation.interval import Interval
-from unseen.evaluation.mix import patient_folds
-from unseen.evaluation.reading_metrics import entry_at, figure_at
+from unseen.evaluation.intervals import Interval
+from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table
 from unseen.evaluation.roc import auroc
+from unseen.evaluation.shortcuts import patient_folds
 
 TableMaker = Callable[..., pl.DataFrame]
 

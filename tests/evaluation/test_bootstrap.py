@@ -9,9 +9,8 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
-from unseen.evaluation.bootstrap import Drawn, draw_all, multiplicities
-from unseen.evaluation.cohort import Cohort, cohort_of
-from unseen.evaluation.interval import Interval
+from unseen.evaluation.bootstrap import Cohort, Drawn, cohort_of, draw_all, multiplicities
+from unseen.evaluation.intervals import Interval
 from unseen.evaluation.roc import Auroc, folds_of
 
 TableMaker = Callable[..., pl.DataFrame]

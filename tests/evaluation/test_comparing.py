@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from unseen.evaluation.comparing import compare
-from unseen.evaluation.interval import Interval, Missing
+from unseen.evaluation.comparison import compare
+from unseen.evaluation.intervals import Interval, Missing
 
 TableMaker = Callable[..., pl.DataFrame]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unseen.evaluation.delong import delong_covariance, delong_test, folded_covariance
-from unseen.evaluation.interval import Interval, Missing
+from unseen.evaluation.comparison import delong_covariance, delong_test, folded_covariance
+from unseen.evaluation.intervals import Interval, Missing
 
 
 def by_definition(scores: np.ndarray, abnormal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

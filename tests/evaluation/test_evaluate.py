@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from unseen.data.film import Film, NotRead
-from unseen.evaluation.evaluating import evaluate
+from unseen.evaluation.assessment import evaluate
 from unseen.evaluation.localisation import localise, on_grid_lesion
 from unseen.evaluation.report import LIMITS, report_html
 from unseen.evaluation.table import Scored, Scorer, schema, score_table
@@ -141,7 +141,7 @@ def test_a_report_of_almost_nothing_still_reads(brightness: Scorer, make_film: F
 
 
 def test_a_report_can_be_made_of_a_table_alone(make_table: Callable[..., pl.DataFrame]) -> None:
-    from unseen.evaluation.figures import metrics_from_table
+    from unseen.evaluation.metrics import metrics_from_table
 
     table = make_table(200, folds=4)
     page = report_html(metrics_from_table(table, draws=50), Scored(table))

@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from unseen.evaluation.epochs import best_epoch
-from unseen.evaluation.figures import metrics_from_table
-from unseen.evaluation.interval import Interval, Missing
-from unseen.evaluation.reading_metrics import entry_at, figure_at, text_at
+from unseen.evaluation.intervals import Interval, Missing
+from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table, text_at
+from unseen.evaluation.roc import best_epoch
 from unseen.evaluation.shortcuts import NAMES
 from unseen.evaluation.table import schema
 

@@ -8,8 +8,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
-from unseen.evaluation.psnr import psnr
-from unseen.evaluation.ssim import ssim
+from unseen.evaluation.image_metrics import psnr, ssim
 
 
 def pictures(channels: int = 1) -> tuple[Tensor, Tensor]:

@@ -10,11 +10,17 @@ import pytest
 from scipy.ndimage import laplace
 
 from unseen.data.film import Film
-from unseen.evaluation.figures import metrics_from_table
-from unseen.evaluation.interval import Interval
-from unseen.evaluation.mix import mix_scores, patient_folds
-from unseen.evaluation.reading_metrics import entry_at, figure_at, text_at
-from unseen.evaluation.shortcuts import NAMES, STATISTICS, border_mask, picture_statistics, trivial_statistics
+from unseen.evaluation.intervals import Interval
+from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table, text_at
+from unseen.evaluation.shortcuts import (
+    NAMES,
+    STATISTICS,
+    border_mask,
+    mix_scores,
+    patient_folds,
+    picture_statistics,
+    trivial_statistics,
+)
 
 TableMaker = Callable[..., pl.DataFrame]
 FilmMaker = Callable[..., Film]

@@ -15,35 +15,39 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from unseen.artifacts.bundle import Card
 from unseen.artifacts.bundle import save as save_bundle
-from unseen.lab.comparing import compare, tried
-from unseen.lab.latents import drawn, picture_of
+from unseen.lab.collection import Shelf
+from unseen.lab.comparison import compare, tried
+from unseen.lab.images import PICTURES, as_picture, head
 from unseen.lab.measuring import Measured, look_of, measured, operator_of
-from unseen.lab.methods import Found, Method, offered
-from unseen.lab.noises import NOISES, AnyNoise, GaussianNoise, Noiseless, PhotonNoise
+from unseen.lab.methods import Found, Method, drawn, offered, picture_of
 from unseen.lab.operators import (
+    GROUPS,
+    NOISES,
     OPERATORS,
+    AnyNoise,
     AnyOperator,
     AsLearnt,
     Blurred,
     FourierLines,
+    GaussianNoise,
     Made,
     MaskedPixels,
+    Noiseless,
+    PhotonNoise,
     RandomMixtures,
+    Setup,
     Views,
     Whole,
+    verdict_of,
 )
-from unseen.lab.pictures import PICTURES, as_picture, head
 from unseen.lab.settings import SIZES, Setting, fields_of, kind_of
-from unseen.lab.setup import Setup
-from unseen.lab.shelf import Shelf
-from unseen.lab.verdict import GROUPS, verdict_of
-from unseen.physics.gaussian import Gaussian
 from unseen.physics.measurement import Measurement
+from unseen.physics.noise import Gaussian
 from unseen.physics.operator import Mask
+from unseen.priors.autoencoders import VAE
+from unseen.priors.parameter_choice import latent_priors
 from unseen.priors.saved import save as save_generator
-from unseen.priors.solving import latent_priors
-from unseen.priors.vae import VAE
-from unseen.reconstruction.artifact_removal import ArtifactRemoval
+from unseen.reconstruction.architectures import ArtifactRemoval
 from unseen.reconstruction.saved import save
 
 EMPTY = Shelf()

@@ -18,8 +18,8 @@ from torch import Tensor
 from tests.losses.paired import LARGEST_Z, NETWORKS, Paired, linear, paired, picture, rng, smooth
 from unseen.losses import MeasurementConsistency, Seen, Sure, Thinning, hudson_risk, mixed_sure
 from unseen.losses.loss import observed, observed_count, squares
-from unseen.losses.mixed_stein import skewed_probe
-from unseen.losses.thinning import thinned
+from unseen.losses.splitting import thinned
+from unseen.losses.sure_poisson import skewed_probe
 from unseen.physics import BeerLambert, Mask, Measurement, PoissonGaussian
 
 SIZE, BATCH, BATCHES = 16, 250, 16

@@ -15,7 +15,7 @@ from torch import Tensor
 from tests.losses.paired import FAINT_NETWORKS, LARGEST_Z, Paired, paired, picture, rng
 from unseen.losses import MeasurementConsistency, Recorrupted, Seen, Sure
 from unseen.losses.loss import observed, observed_count, squares
-from unseen.losses.recorrupted import recorrupted
+from unseen.losses.splitting import recorrupted
 from unseen.physics import CompressedSensing, FourierMask, Gaussian, Mask, Measurement, Operator, stack
 
 SIZE, BATCH, BATCHES = 16, 250, 12

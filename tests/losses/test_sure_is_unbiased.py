@@ -19,7 +19,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unseen.losses.stein import sure, sure_literal
+from unseen.losses.sure_gaussian import sure, sure_literal
 from unseen.physics import Gaussian, Mask
 
 SIZE, SIGMA, TAU = 24, 0.4, 1e-3

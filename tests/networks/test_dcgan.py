@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder
-from unseen.networks.initialise import initialise_dcgan
+from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
 
 SIZES = (16, 32, 64, 128)
 

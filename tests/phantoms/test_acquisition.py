@@ -10,9 +10,8 @@ from scipy.ndimage import laplace
 
 from unseen.data.film import Film
 from unseen.data.phantoms.acquisition import expose
-from unseen.data.phantoms.drawing import _LESIONS, Case, draw_healthy, visible
 from unseen.data.phantoms.lesion_ranges import KINDS
-from unseen.data.phantoms.sequences import twins
+from unseen.data.phantoms.sequences import _LESIONS, Case, draw_healthy, twins, visible
 
 ACQUISITION = (
     "border mean", "border deviation", "background sharpness", "background noise", "exposure outside the thorax",

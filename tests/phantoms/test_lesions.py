@@ -10,9 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import binary_dilation
 
-from unseen.data.phantoms.consolidation import consolidation
-from unseen.data.phantoms.effusion import effusion
-from unseen.data.phantoms.lesion import Lesion
+from unseen.data.phantoms.body import from_hounsfield
 from unseen.data.phantoms.lesion_ranges import (
     CONTRASTS,
     EFFUSION_HU,
@@ -23,11 +21,9 @@ from unseen.data.phantoms.lesion_ranges import (
     Kind,
     contrast_of,
 )
-from unseen.data.phantoms.nodule import nodule
+from unseen.data.phantoms.lesions import Lesion, consolidation, effusion, nodule, pneumothorax
 from unseen.data.phantoms.patient import Patient, draw_patient
-from unseen.data.phantoms.pneumothorax import pneumothorax
 from unseen.data.phantoms.sequences import abnormals, twins
-from unseen.data.phantoms.tissue import from_hounsfield
 
 DRAW = {"nodule": nodule, "consolidation": consolidation, "effusion": effusion, "pneumothorax": pneumothorax}
 

@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unseen.data.phantoms.acquisition import draw_acquisition, prepare
-from unseen.data.phantoms.drawing import Case, draw_healthy
-from unseen.data.phantoms.grid import Grid
-from unseen.data.phantoms.solids import add_rod, ellipsoid, half_chord, smooth_maximum
-from unseen.data.phantoms.tissue import SOFT, WATER, from_hounsfield
-from unseen.physics.beer_lambert import BeerLambert
+from unseen.data.phantoms.body import SOFT, WATER, from_hounsfield
+from unseen.data.phantoms.geometry import Grid, add_rod, ellipsoid, half_chord, smooth_maximum
+from unseen.data.phantoms.sequences import Case, draw_healthy
+from unseen.physics.measurement import BeerLambert
 
 
 def straight(size: int = 96, field_cm: float = 24.0) -> Grid:

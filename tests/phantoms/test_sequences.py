@@ -15,7 +15,7 @@ from PIL import Image
 
 from unseen.data import phantoms
 from unseen.data.film import NotRead
-from unseen.data.phantoms.drawing import Case, draw_film, draw_healthy, encode
+from unseen.data.phantoms.sequences import Case, draw_film, draw_healthy, encode
 
 
 @settings(max_examples=15, deadline=None)

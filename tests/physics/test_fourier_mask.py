@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unseen import physics
-from unseen.physics.coil_images import CoilImages
+from unseen.physics.coils import CoilImages
 from unseen.physics.pseudo_inverse import solve_least_squares
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from unseen import physics
-from unseen.physics.dense import Dense
+from unseen.physics.matrix import Dense
 from unseen.physics.operator import Operator
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from unseen.data.shapes import squares_and_circles
+from unseen.data.toy_images import squares_and_circles
 from unseen.networks.dcgan import Decoder
 from unseen.priors import GENERATORS, Generator, PrincipalSubspace, TrainedGenerator, Wrapped
 from unseen.priors.saved import REGISTRY

@@ -163,7 +163,7 @@ def test_a_smaller_variance_of_pixels_costs_divergence() -> None:
 
 
 def test_the_rate_falls_once_most_steps_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    from unseen.priors.ae import _Plain
+    from unseen.priors.autoencoders import _Plain
 
     rates = []
     before = _Plain.set_rate

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from unseen.priors.solvers.palm import Moment, Point, palm
-from unseen.priors.solvers.proximal import proximal_steps
+from unseen.priors.solvers.palm import Moment, Point, palm, proximal_steps
 
 State = tuple[Tensor, ...]
 

@@ -13,10 +13,8 @@ from tests.priors.small_generators import Bent, Convolutional, Straight
 from unseen.physics import FourierMask, Identity, Mask, Operator, stack
 from unseen.priors import L1, PRIORS, TV, Range, Search, Soft, Sparse, Squares, Tikhonov
 from unseen.priors.damped import DampedLeastSquares
-from unseen.priors.latent_prior import LatentPrior
-from unseen.priors.solvers.latent_solution import LatentSolution
-from unseen.priors.solvers.palm import Moment
-from unseen.priors.task import Task
+from unseen.priors.latent_search import LatentPrior, Task
+from unseen.priors.solvers.palm import LatentSolution, Moment
 
 SIZE = 6
 LATENT: dict[str, type[LatentPrior]] = {"range": Range, "soft": Soft, "sparse": Sparse}
@@ -378,7 +376,7 @@ def test_bad_input_is_told_what_was_expected(name: str) -> None:
 @pytest.mark.parametrize("kind", operators())
 def test_damped_least_squares_by_each_way(kind: str) -> None:
     A = operators()[kind]
-    from unseen.priors.real_pictures import of_real_pictures
+    from unseen.priors.prior import of_real_pictures
 
     real = of_real_pictures(A)
     r, tau = measured(A, 2), torch.tensor([0.3, 2.0], dtype=torch.float64)

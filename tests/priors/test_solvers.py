@@ -8,9 +8,8 @@ from torch import Tensor
 
 from unseen.physics import Identity
 from unseen.physics.algebra import inner, lengths
-from unseen.priors.solvers.data_terms import squared_distance, within
 from unseen.priors.solvers.fista import fista
-from unseen.priors.solvers.pdhg import Term, pdhg
+from unseen.priors.solvers.pdhg import Term, pdhg, squared_distance, within
 
 SHAPE = (1, 3, 4)
 

@@ -23,7 +23,7 @@ from unseen.losses import (
 )
 from unseen.physics import FourierMask, Gaussian, Identity, Mask, Measurement, Operator, Shifts
 from unseen.reconstruction import ArtifactRemoval, Reconstructor, Unrolled, learn, pseudo_inverse
-from unseen.reconstruction.learner import ReconstructionLearner
+from unseen.reconstruction.learning import ReconstructionLearner
 from unseen.training import Progress, TrainingError
 
 MC = MeasurementConsistency()

@@ -29,8 +29,7 @@ from unseen.physics import (
     stack,
 )
 from unseen.reconstruction import RECONSTRUCTORS, ArtifactRemoval, Reconstructor, learn, load, save
-from unseen.reconstruction.process_card import described, rebuilt
-from unseen.reconstruction.saved import _REGISTRY
+from unseen.reconstruction.saved import _REGISTRY, described, rebuilt
 
 GOLDEN = Path(__file__).parents[1] / "artifacts" / "golden"
 COILS = torch.polar(torch.rand(2, 16, 16), torch.rand(2, 16, 16)).to(torch.complex64)

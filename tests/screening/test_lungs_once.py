@@ -20,9 +20,8 @@ from unseen.data.phantoms import normals
 from unseen.detectors.detector import Detector, Finding
 from unseen.detectors.saved import add_gate, load
 from unseen.screening.gate import Gate
-from unseen.screening.loading import gate_in
 from unseen.screening.policy import Policy
-from unseen.screening.screener import Screener
+from unseen.screening.screener import Screener, gate_in
 
 PCA, ROI_SURE, ALIGNED = "models/pca", "models/roi-sure", "models/ensemble-aligned"
 FILMS = [film for film in normals(2, size=128) if isinstance(film, Film)]

@@ -10,14 +10,13 @@ import polars as pl
 import pytest
 
 from studies.replayed import Replayed, replayed_film
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.data.film import Film, NotRead
-from unseen.evaluation.interval import Interval
-from unseen.evaluation.scoring import write_scores
+from unseen.evaluation.intervals import Interval
+from unseen.evaluation.table import write_scores
 from unseen.screening import Screener, calibrate
-from unseen.screening.deciding import DecisionRow, decision_rows
-from unseen.screening.pilot import pilot
-from unseen.screening.pilot_page import pilot_html
+from unseen.screening.pilot import pilot, pilot_html
+from unseen.screening.screener import DecisionRow, decision_rows
 
 
 def films(prefix: str, *, normals: int, abnormals: int, seed: int, source: str = "ward") -> list[Film]:

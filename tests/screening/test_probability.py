@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.isotonic import IsotonicRegression
 
-from unseen.evaluation.cohort import Cohort
-from unseen.evaluation.interval import Interval, Missing
+from unseen.evaluation.bootstrap import Cohort
+from unseen.evaluation.intervals import Interval, Missing
 from unseen.screening import ProbabilityMap, fit_probability, reliability
 
 

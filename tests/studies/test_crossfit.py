@@ -25,7 +25,7 @@ from unseen.artifacts.recipe import RecipeMethod
 from unseen.data.film import Film
 from unseen.detectors.saved import load
 from unseen.evaluation.adjusted import Adjustment, fit_adjustment
-from unseen.evaluation.evaluating import evaluate
+from unseen.evaluation.assessment import evaluate
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import resolve, train_recipe
 

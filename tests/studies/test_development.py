@@ -19,7 +19,7 @@ from unseen.artifacts.recipe import Recipe, RecipeMethod
 from unseen.data.phantoms.sequences import twins
 from unseen.detectors import METHODS
 from unseen.detectors.saved import load
-from unseen.evaluation.interval import interval_text as figure
+from unseen.evaluation.intervals import interval_text as figure
 from unseen.runs import cohort
 from unseen.runs.cohort import cohort_of, phantom_unlabelled
 from unseen.runs.training import resolve, takes_unlabelled

@@ -14,33 +14,28 @@ from PIL import Image
 from torch import Tensor, nn
 
 from tests.priors.small_generators import Bent, Convolutional
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.arrays import ArrayError
-from unseen.data.shapes import squares_and_circles
-from unseen.evaluation.interval import Interval
-from unseen.evaluation.precision_recall_of_samples import precision_recall
+from unseen.data.toy_images import squares_and_circles
+from unseen.evaluation.intervals import Interval
+from unseen.evaluation.sample_metrics import precision_recall
 from unseen.priors import GENERATORS
-from unseen.priors.latent_prior import Search
-from unseen.priors.principal_subspace import PrincipalSubspace
+from unseen.priors.autoencoders import VAE
+from unseen.priors.generator import PrincipalSubspace, Wrapped
+from unseen.priors.latent_search import Search
 from unseen.priors.saved import REGISTRY, save
 from unseen.priors.trained import TrainedGenerator, digest_of
-from unseen.priors.vae import VAE
-from unseen.priors.wrapped import Wrapped
-from unseen.runs.generator_images import Pictures
-from unseen.runs.generator_study import unfeasible as module_of_unfeasible
-from unseen.runs.generator_study.bundles import names_of, study_bundles
-from unseen.runs.generator_study.charts import Line, spread_chart
-from unseen.runs.generator_study.distribution import distribution
-from unseen.runs.generator_study.feasible import feasible
-from unseen.runs.generator_study.features import principal_features
+from unseen.runs.generator_study import distribution as module_of_unfeasible
+from unseen.runs.generator_study.bundles import halved, names_of, pictures_for, study_bundles, without
+from unseen.runs.generator_study.distribution import distribution, nearest_of, unfeasible
+from unseen.runs.generator_study.feasible import feasible, principal_features
 from unseen.runs.generator_study.figures import mean_over, quantile_of, share_of
 from unseen.runs.generator_study.latents import latents
-from unseen.runs.generator_study.pictures import halved, pictures_for, without
-from unseen.runs.generator_study.report import report_html, study_json, write_study
+from unseen.runs.generator_study.report import Line, report_html, spread_chart, study_json, write_study
 from unseen.runs.generator_study.smoothness import between, smoothness, steepest
 from unseen.runs.generator_study.study import LEAST, Study, study
-from unseen.runs.generator_study.unfeasible import nearest_of, unfeasible
+from unseen.runs.generator_training import Pictures
 from unseen.training.settings import Training
 
 QUICK = Search(restarts=2, iterations=15)

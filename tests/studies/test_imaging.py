@@ -23,9 +23,9 @@ from studies.imaging.running import run_of, train_arm
 from studies.imaging.settings import PictureSettings, method_of, pictures_of, resolved
 from tests.docs.blocks import ROOT
 from unseen.artifacts.recipe import Recipe, RecipeError
-from unseen.evaluation.interval import Interval, Missing
-from unseen.evaluation.psnr import psnr
-from unseen.evaluation.shares import mean_of, share
+from unseen.evaluation.bootstrap import mean_of, share
+from unseen.evaluation.image_metrics import psnr
+from unseen.evaluation.intervals import Interval, Missing
 
 KNOWN = [name for name in recipes.names() if name.startswith("imaging/")]
 DATA = Path(os.environ["UNSEEN_DATA"]) if "UNSEEN_DATA" in os.environ else None

@@ -14,8 +14,14 @@ from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.priors import GENERATORS
 from unseen.priors import load as load_generator
 from unseen.priors.trained import digest_of
-from unseen.runs.generator_images import PictureSettings, _moved, load
-from unseen.runs.generator_training import reconstruction_psnr, resolve, train_generator
+from unseen.runs.generator_training import (
+    PictureSettings,
+    _moved,
+    load_images,
+    reconstruction_psnr,
+    resolve,
+    train_generator,
+)
 
 SHIPPED = [name for name in recipes.names() if name.startswith("priors/")]
 SMALL = """
@@ -69,7 +75,7 @@ def test_a_training_is_found_again_and_another_seed_is_another_run(tmp_path: Pat
 
 def test_what_is_measured_is_on_pictures_that_were_not_learnt_from(tmp_path: Path) -> None:
     done = train_generator(small("ae"), root=tmp_path)
-    pictures = load(PictureSettings(pictures="shapes", size=16, limit=48))
+    pictures = load_images(PictureSettings(pictures="shapes", size=16, limit=48))
     assert done.G.training_digests == tuple(map(digest_of, pictures.training))
     held_out = {digest_of(picture) for picture in torch.cat([pictures.validation, pictures.testing])}
     assert not held_out & set(done.G.training_digests)
@@ -92,7 +98,7 @@ def test_a_detectors_recipe_is_sent_to_its_own_command() -> None:
 def test_the_splits_of_the_real_pictures(
     pictures: Literal["digits", "brain"], size: int, numbers: tuple[int, int, int]
 ) -> None:
-    found = load(PictureSettings(pictures=pictures, size=size), data=FILMS)
+    found = load_images(PictureSettings(pictures=pictures, size=size), data=FILMS)
     parts = (found.training, found.validation, found.testing)
     assert tuple(map(len, parts)) == numbers and len(found.units) == numbers[2]
     assert all(part.shape[1:] == (1, size, size) and part.min() >= 0 and part.max() <= 1 for part in parts)
@@ -111,14 +117,14 @@ def _subjects(split: str) -> list[str]:
 
 def test_pictures_that_are_not_there_or_have_no_such_size_are_told(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"train-images-idx3-ubyte.gz: not there. Set \$UNSEEN_DATA"):
-        load(PictureSettings(pictures="digits", size=32), data=tmp_path)
+        load_images(PictureSettings(pictures="digits", size=32), data=tmp_path)
     with pytest.raises(RecipeError, match=r"view.size: seen 64; digits are 28 × 28, padded to 32"):
-        load(PictureSettings(pictures="digits", size=64), data=tmp_path)
+        load_images(PictureSettings(pictures="digits", size=64), data=tmp_path)
 
 
 def test_copies_are_of_training_pictures_alone_and_moved_a_little() -> None:
-    plain = load(PictureSettings(pictures="shapes", size=16, limit=10))
-    more = load(PictureSettings(pictures="shapes", size=16, limit=10, copies=3))
+    plain = load_images(PictureSettings(pictures="shapes", size=16, limit=10))
+    more = load_images(PictureSettings(pictures="shapes", size=16, limit=10, copies=3))
     assert len(more.training) == 30 and torch.equal(more.training[:10], plain.training)
     assert torch.equal(more.validation, plain.validation) and torch.equal(more.testing, plain.testing)
     assert len({digest_of(picture) for picture in more.training}) == 30

@@ -18,11 +18,11 @@ from studies.priors.problems import KINDS, PROBLEMS, Problem, measured, named
 from tests.docs.blocks import ROOT
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.lab.operators import Blurred, FourierSpokes, MaskedPixels, RandomMixtures, Views
-from unseen.physics.identity import Identity
-from unseen.priors.latent_prior import LatentPrior, Search
-from unseen.priors.principal_subspace import PrincipalSubspace
+from unseen.physics.matrix import Identity
+from unseen.priors.generator import PrincipalSubspace
+from unseen.priors.latent_search import LatentPrior, Search
 from unseen.priors.tv import TV
-from unseen.runs.generator_images import Pictures
+from unseen.runs.generator_training import Pictures
 
 TINY = """
 seed = 0

@@ -18,7 +18,7 @@ from studies.twins import twin_row
 from tests.studies.conftest import FOLDS, SmallLungs, World, recipe_of
 from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts.recipe import Recipe
-from unseen.evaluation.comparing import compare
+from unseen.evaluation.comparison import compare
 from unseen.runs import cohort
 from unseen.runs.training import resolve
 

@@ -19,7 +19,7 @@ from studies.rows import Row, read_rows, write_row
 from tests.studies.conftest import AtOnce, World, recipe_of
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.detectors.detector import Detector
-from unseen.detectors.stein_consistency import SteinConsistency
+from unseen.detectors.roi_sure import SteinConsistency
 from unseen.evaluation import bootstrap
 from unseen.runs import robustness as module
 from unseen.runs.added_noise import Cell, Kind, Place, Study, cell_at, path_of, prepared, settings_of, with_noise
@@ -303,7 +303,7 @@ def test_training_and_test_films_are_those_of_the_fold_and_their_lungs_are_the_c
     path = path_of(done.study, Place(1, 0, 0.2))
     kept = path.read_bytes()
     path.unlink()
-    from unseen.detectors.roi_oracle import RoiOracle
+    from unseen.detectors.roi_sure import RoiOracle
 
     aim = RoiOracle.aim
 

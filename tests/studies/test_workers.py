@@ -8,8 +8,8 @@ from multiprocessing import active_children
 
 import pytest
 
-from unseen.runs.processes import worker_processes
-from unseen.training.errors import TrainingError
+from unseen.runs.training import worker_processes
+from unseen.training.settings import TrainingError
 
 
 def test_work_is_done_in_other_processes() -> None:

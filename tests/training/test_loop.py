@@ -15,11 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.training.victim import SmallGan, films
-from unseen.training.errors import TrainingError
 from unseen.training.history import History
 from unseen.training.learner import Learner, Step
 from unseen.training.loop import Progress, train
-from unseen.training.settings import Training
+from unseen.training.settings import Training, TrainingError
 
 SHORT = Training(epochs=2, batch_size=16, device="cpu", threads=1)
 

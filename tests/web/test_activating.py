@@ -15,7 +15,7 @@ from tests.web.running import Running, until
 from tests.web.test_serving import judged, phantom, send
 from tests.worklist.conftest import MakePlace, Place, png
 from tests.worklist.test_activating import Reported, reported  # noqa: F401  a fixture
-from unseen.screening.drift import DriftReference
+from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy
 from unseen.service.models import Models
 from unseen.service.worker_process import Settings

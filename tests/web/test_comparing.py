@@ -17,7 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from tests.web.conftest import LOCAL, Api, said
 from tests.worklist.conftest import Judged, MakePlace, Place
 from unseen.artifacts.bundle import Card
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.shortcuts import NAMES
 from unseen.service.models import FurtherModel, Models
 from unseen.worklist.store import Store

@@ -21,19 +21,18 @@ from tests.stopped_process import once_asked, stop
 from tests.web.conftest import Api, MakeApi, said
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place
-from unseen.artifacts.limits import LIMITS
-from unseen.lab.comparing import compare
-from unseen.lab.operators import OPERATORS, AsLearnt
-from unseen.lab.pictures import as_picture, shapes
+from unseen.artifacts.installation import LIMITS
+from unseen.lab.collection import Shelf
+from unseen.lab.comparison import compare
+from unseen.lab.images import as_picture, shapes
+from unseen.lab.operators import OPERATORS, AsLearnt, Setup
 from unseen.lab.settings import kind_of
-from unseen.lab.setup import Setup
-from unseen.lab.shelf import Shelf
-from unseen.physics.gaussian import Gaussian
 from unseen.physics.measurement import Measurement
+from unseen.physics.noise import Gaussian
 from unseen.physics.operator import Mask
+from unseen.priors.autoencoders import VAE
 from unseen.priors.saved import save as save_generator
-from unseen.priors.vae import VAE
-from unseen.reconstruction.artifact_removal import ArtifactRemoval
+from unseen.reconstruction.architectures import ArtifactRemoval
 from unseen.reconstruction.saved import save
 from unseen.web import lab_asking, lab_process
 from unseen.web.lab_asking import Laboratory

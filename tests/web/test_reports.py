@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.web.conftest import Api, said
 from tests.worklist.conftest import png
-from unseen.screening.drift import DriftReference
+from unseen.screening.monitoring import DriftReference
 from unseen.worklist.drifting import observe
 from unseen.worklist.store import Store
 

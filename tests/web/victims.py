@@ -19,7 +19,7 @@ import torch
 import unseen.detectors.pca
 import unseen.worklist.worker  # noqa: F401
 from unseen.cli.serve import serve
-from unseen.screening.loading import load
+from unseen.screening.screener import load
 from unseen.web.serving import serve as served  # noqa: F401
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker

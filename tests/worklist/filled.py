@@ -8,10 +8,10 @@ from pathlib import Path
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.data.reading import films
-from unseen.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
+from unseen.demo.demonstration import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import save
-from unseen.screening.calibrating import calibrate
+from unseen.screening.calibration import calibrate
 from unseen.worklist.filling import Filled, fill
 
 

@@ -11,12 +11,11 @@ import pytest
 import sqlalchemy
 
 from tests.worklist.conftest import Place, decision, film_of, listed, png
-from unseen.screening.audit_sample import is_sampled
-from unseen.screening.calibrating import policy_of
+from unseen.screening.calibration import Study, policy_of
 from unseen.screening.guarantee import Guarantee
+from unseen.screening.monitoring import is_sampled
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screened, Screener
-from unseen.screening.studies import Study
 from unseen.worklist import jobs
 from unseen.worklist.backup import back_up
 from unseen.worklist.calibrating import labels, policy_from

@@ -18,7 +18,7 @@ from unseen.data.film import Film
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
 from unseen.detectors.saved import load as load_detector
-from unseen.screening.loading import load
+from unseen.screening.screener import load
 from unseen.worklist.audit import Head
 from unseen.worklist.backup import back_up
 from unseen.worklist.restoring import restore

@@ -18,7 +18,7 @@ from tests.worklist.conftest import PCA, Clock, Judge, Judged, dicom_film, liste
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Finding
 from unseen.detectors.saved import load
-from unseen.screening.drift import DriftReference
+from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener
 from unseen.worklist import jobs

@@ -1,9 +1,9 @@
 """The public names of `unseen.anatomy`: read by type checkers, and by lazy_loader at run time."""
 
-from .crossfit import CrossFittedLungs as CrossFittedLungs
-from .crossfit import cross_fitted as cross_fitted
 from .found_lungs import FoundLungs as FoundLungs
+from .lungs import CrossFittedLungs as CrossFittedLungs
 from .lungs import LungExamples as LungExamples
 from .lungs import LungFinder as LungFinder
+from .lungs import cross_fitted as cross_fitted
 from .view import View as View
 from .view import Viewed as Viewed

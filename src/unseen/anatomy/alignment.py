@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from unseen.data.resample import area
+from unseen.data.film import area
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,14 +1,22 @@
-"""`LungFinder`: a small U-Net that finds the lungs on a whole film (the thesis's `unet-pipeline`, its first half).
+"""Lungs: the network that finds them on a film, and cross-fitted predictions for training films.
+
+`LungFinder`: a small U-Net that finds the lungs on a whole film (the thesis's `unet-pipeline`, its first half).
 
 It looks at the whole film stretched to 64×64 and z-scored, so exposure and bit depth do not matter to it. Trained on
 manual masks with Dice + binary cross-entropy; at test time nothing but its prediction is ever used.
+
+Cross-fitted lungs: a training film's predicted mask comes from a finder that never saw that film's manual mask.
+
+Detectors train on predicted masks, as they are tested. A finder predicts its own training films better than new ones,
+so the training films are halved: each half is found by the finder that learnt from the other; all new films by the
+full one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,12 +30,10 @@ from unseen.data.film import Film, NotRead
 from unseen.losses.supervised import bce, dice_loss
 from unseen.networks.unet import UNet
 from unseen.training.learner import Step
-from unseen.training.loop import train
-from unseen.training.precision import fastest_precision
+from unseen.training.loop import fastest_precision, train
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -177,3 +183,49 @@ def _two_largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         mask = np.isin(labels, np.argsort(sizes)[-2:] + 1)
     filled: NDArray[np.bool_] = ndimage.binary_fill_holes(mask)
     return filled
+
+
+@dataclass(frozen=True, eq=False)
+class CrossFittedLungs:
+    """`full` learnt from every training film, each of `halves` from one half of them."""
+
+    full: LungFinder
+    halves: tuple[LungFinder, ...]
+
+    def find(self, film: Film) -> NDArray[np.bool_]:
+        """As `LungFinder.find`, by a finder that has not seen this film's manual mask."""
+        if film.pixel_sha256 not in self.full.training_films:
+            return self.full.find(film)
+        for half in self.halves:
+            if film.pixel_sha256 not in half.training_films:
+                return half.find(film)
+        return self.full.find(film)
+
+
+def cross_fitted(
+    films: Iterable[Film | NotRead],
+    *,
+    config: LungFinder.Config | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    folder: Path | None = None,
+    progress: Callable[[str, Progress], None] | None = None,
+) -> CrossFittedLungs:
+    """Train the three finders. Films are halved by their pixels' digest, so a film is in the same half whatever its
+    order.
+
+    `progress` is called with the finder's name ("lungs", "lungs-half-1", …) and the loop's progress.
+    """
+    config = config or LungFinder.Config()
+    examples = LungExamples.of(films, size=config.size)
+
+    def fit(name: str, part: LungExamples) -> LungFinder:
+        report = None if progress is None else (lambda state: progress(name, state))
+        target = None if folder is None else folder / name
+        return LungFinder(config).fit(part, seed=seed, device=device, folder=target, progress=report)
+
+    full = fit("lungs", examples)
+    parts = [examples.half(which) for which in (0, 1)]
+    if not all(part.digests for part in parts):
+        return CrossFittedLungs(full, ())
+    return CrossFittedLungs(full, tuple(fit(f"lungs-half-{i}", part) for i, part in enumerate(parts, start=1)))

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
 from unseen.anatomy.alignment import Alignment
-from unseen.data.resample import area
+from unseen.data.film import area
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,6 +5,6 @@ from .bundle import BundleError as BundleError
 from .bundle import Card as Card
 from .recipe import Recipe as Recipe
 from .recipe import RecipeError as RecipeError
+from .recipe import Run as Run
 from .registry import Registry as Registry
 from .registry import UnknownName as UnknownName
-from .run import Run as Run

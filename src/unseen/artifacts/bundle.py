@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS, located, shipped
 from unseen.artifacts.recipe import RecipeError, validated
-from unseen.artifacts.shipped import located, shipped
 
 if TYPE_CHECKING:
     from torch import Tensor

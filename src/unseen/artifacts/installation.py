@@ -1,10 +1,21 @@
-"""What is installed here: versions that a bug report needs."""
+"""What is installed: versions for a bug report, the shipped models, the research-only sentence.
+
+What is installed here: versions that a bug report needs.
+
+The sentence that stands wherever a result is seen: on the command line, in reports, in every exported object.
+
+The models that come with the package: `models/pca`, `models/ensemble-aligned`,
+`models/anatpaste-all-aligned`, `models/roi-sure`, and the lung finder `models/lungs`, by these names everywhere.
+
+A path that is there is taken as it stands; only where it is not, `models/<name>` means the package's own.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
 from importlib import metadata
+from pathlib import Path
 
 _NAMED = ("unseen", "torch", "lightning-fabric", "numpy", "pydicom", "polars", "imagecodecs", "openvino")
 
@@ -28,3 +39,23 @@ def installation() -> dict[str, str]:
         "films (UNSEEN_DATA)": os.environ.get("UNSEEN_DATA") or "not set",
         "runs (UNSEEN_RUNS)": os.environ.get("UNSEEN_RUNS") or "runs",
     }
+
+
+LIMITS = "Research use only. Not a medical device. Not for diagnosis."
+
+
+_FOLDER = Path(__file__).resolve().parent.parent / "models"
+
+
+def shipped() -> list[Path]:
+    """Names of the models that come with the package, as they are given on the command line."""
+    return sorted(Path("models") / folder.name for folder in _FOLDER.glob("*") if (folder / "card.json").is_file())
+
+
+def located(path: Path) -> Path:
+    """Where a model lies: `path`, or the package's own of that name where there is no such path.
+
+    >>> located(Path("models/no-such-model")).as_posix()
+    'models/no-such-model'
+    """
+    return path if path.exists() or path not in shipped() else _FOLDER / path.name

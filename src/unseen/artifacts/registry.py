@@ -26,7 +26,7 @@ class Registry:
         kind: the word for what is registered, such as ``"detector"``; it stands in error messages.
         names: key → ``"file:Class"``, such as ``{"roi-sure": "roi_sure:RoiSure"}``.
 
-    >>> registry = Registry(room="artifacts", kind="thing", names={"run-folder": "run:Run"})
+    >>> registry = Registry(room="artifacts", kind="thing", names={"run-folder": "recipe:Run"})
     >>> registry.keys()
     ['run-folder']
     >>> registry.load("run-folder").__name__

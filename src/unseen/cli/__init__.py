@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.cli import (
     audit,
     backup,

@@ -58,9 +58,9 @@ def calibrate(
         console.limits()
         return
     from unseen.data.reading import films
-    from unseen.screening.calibrating import calibrate as fit
-    from unseen.screening.loading import load
-    from unseen.screening.report import lines
+    from unseen.screening.calibration import calibrate as fit
+    from unseen.screening.policy import lines
+    from unseen.screening.screener import load
 
     uncalibrated = load(model, device=device)
     console.step(f"scoring {data}")

@@ -27,7 +27,7 @@ def compare(
     from unseen.cli.usage import UsageError
     from unseen.data.reading import films
     from unseen.detectors.saved import load
-    from unseen.evaluation.comparing_detectors import compare_detectors, write_comparison
+    from unseen.evaluation.comparison import compare_detectors, write_comparison
 
     if len(models) < 2:
         raise UsageError("a comparison needs two models or more")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 
 
 def step(text: str) -> None:

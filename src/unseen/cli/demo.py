@@ -52,7 +52,7 @@ def demo(
 
     from unseen.cli import console
     from unseen.demo.demonstration import STEPS, demonstrate
-    from unseen.training.showing import shown_on
+    from unseen.training.settings import shown_on
     from unseen.web.own_server import OwnServer
     from unseen.worklist.filling import check_free, fill
 

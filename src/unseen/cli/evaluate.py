@@ -32,8 +32,8 @@ def evaluate(
     from unseen.cli import console
     from unseen.data.reading import films
     from unseen.detectors.saved import load
-    from unseen.evaluation.evaluating import evaluate as judge
-    from unseen.evaluation.interval import Interval
+    from unseen.evaluation.assessment import evaluate as judge
+    from unseen.evaluation.intervals import Interval
 
     console.step(f"scoring {data}")
     listed = films(data, strict=strict, lesions=True)

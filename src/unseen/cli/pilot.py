@@ -35,9 +35,9 @@ def pilot(
     from unseen.artifacts.files import write_text
     from unseen.cli import console
     from unseen.data.reading import films
-    from unseen.screening.loading import load
+    from unseen.screening.pilot import percent, pilot_html
     from unseen.screening.pilot import pilot as run
-    from unseen.screening.pilot_page import percent, pilot_html
+    from unseen.screening.screener import load
 
     screener = load(model, policy, device=device)
     console.step(f"screening {data}")

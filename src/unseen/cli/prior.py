@@ -44,7 +44,7 @@ def train(
     from unseen.cli import console
     from unseen.runs.generator_training import train_generator
     from unseen.runs.training import with_changes
-    from unseen.training.showing import shown_on
+    from unseen.training.settings import shown_on
 
     chosen = with_changes(recipes.load(recipe), device=device, seed=seed)
     console.step(f"training {chosen.name}")

@@ -82,7 +82,7 @@ def reconstruct(
     from unseen.cli.usage import UsageError
     from unseen.data.arrays import ArrayError, read_array
     from unseen.reconstruction.applying import grey
-    from unseen.reconstruction.checking import MeasurementError
+    from unseen.reconstruction.learning import MeasurementError
 
     if prior is None:
         if {operator, sigma, weight} != {None}:
@@ -151,11 +151,11 @@ def _by_prior(
     from unseen.data.operator_file import OperatorError, read_operator
     from unseen.physics.measurement import Measurement
     from unseen.priors import PRIORS
-    from unseen.priors.latent_prior import Search
+    from unseen.priors.latent_search import Search
+    from unseen.priors.parameter_choice import latent_priors, solved
     from unseen.priors.saved import load
-    from unseen.priors.solving import latent_priors, solved
     from unseen.reconstruction.applying import applied
-    from unseen.reconstruction.checking import MeasurementError
+    from unseen.reconstruction.learning import MeasurementError
 
     if prior not in PRIORS:
         raise UsageError(f"--prior {prior}: {unknown(prior, PRIORS)}")

@@ -98,7 +98,7 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
 
 def _table(row: Mapping[str, Any], what: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Columns wide enough for what they hold; nothing where there is no entry."""
-    from unseen.evaluation.interval import interval_text as figure
+    from unseen.evaluation.intervals import interval_text as figure
 
     if not entries:
         return

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from unseen.evaluation.scoring import ScoreRow
+    from unseen.evaluation.table import ScoreRow
 
 
 def score(
@@ -50,9 +50,9 @@ def score(
     from unseen.cli.usage import UsageError
     from unseen.data.reading import films
     from unseen.detectors.saved import load
-    from unseen.evaluation.scoring import ScoreRow, score_rows, write_scores
-    from unseen.screening.deciding import DecisionRow, decision_rows
-    from unseen.screening.loading import load as load_screener
+    from unseen.evaluation.table import ScoreRow, score_rows, write_scores
+    from unseen.screening.screener import DecisionRow, decision_rows
+    from unseen.screening.screener import load as load_screener
 
     if bool(files) == (data is not None):
         raise UsageError("give either FILES or --data, such as `unseen score MODEL film.png`")

@@ -36,7 +36,7 @@ def suspects(
     from unseen.cli import console
     from unseen.cli.usage import UsageError
     from unseen.runs.suspects import suspects as found_among
-    from unseen.training.showing import shown_on
+    from unseen.training.settings import shown_on
 
     if out is not None and out.is_dir():
         raise UsageError(f"--out {out}: is a folder; give a file, such as {out / 'suspects.csv'}")

@@ -57,7 +57,7 @@ def train(
     from unseen.cli import console
     from unseen.data.reading import films
     from unseen.runs.training import train_recipe, with_changes
-    from unseen.training.showing import shown_on
+    from unseen.training.settings import shown_on
 
     chosen = with_changes(recipes.load(recipe), device=device, seed=seed)
     if data is not None:

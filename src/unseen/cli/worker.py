@@ -43,7 +43,7 @@ def worker(
 
     from unseen.cli import console
     from unseen.detectors.saved import load as load_detector
-    from unseen.screening.loading import load
+    from unseen.screening.screener import load
     from unseen.service.models import Models
     from unseen.worklist.store import Store
     from unseen.worklist.worker import Worker

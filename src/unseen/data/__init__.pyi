@@ -3,14 +3,14 @@
 from . import phantoms as phantoms
 from .arrays import ArrayError as ArrayError
 from .arrays import read_array as read_array
-from .digits import read_digits as read_digits
 from .film import Film as Film
 from .film import NotRead as NotRead
+from .film import area as area
 from .manifest import Entry as Entry
 from .manifest import ManifestError as ManifestError
 from .manifest import SourceError as SourceError
 from .reading import Films as Films
 from .reading import NotReadError as NotReadError
 from .reading import films as films
-from .resample import area as area
-from .shapes import squares_and_circles as squares_and_circles
+from .toy_images import read_digits as read_digits
+from .toy_images import squares_and_circles as squares_and_circles

@@ -21,8 +21,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from unseen.data import wire
-from unseen.data.picture import Limits, Picture
+from unseen.data import decoder_protocol
+from unseen.data.decoder_protocol import Limits, Picture
 
 _START_S = 60.0  # for the child's imports on a machine under load
 
@@ -88,7 +88,7 @@ class Decoder:
         deadline = time.monotonic() + self.limits.timeout_s
         assert child.stdin and child.stdout
         try:
-            child.stdin.write(wire.frame({"path": os.fspath(path), "mask": mask}))
+            child.stdin.write(decoder_protocol.frame({"path": os.fspath(path), "mask": mask}))
         except BrokenPipeError:
             raise _Gone from None
         reply = self._message(child, deadline)
@@ -96,20 +96,20 @@ class Decoder:
             if reply.get("last"):  # it ran out of memory and leaves
                 self._stop()
             return str(reply["reason"])
-        pixels = wire.empty_pixels(reply, limits=self.limits)
-        _receive(child.stdout.fileno(), wire.octets(pixels), deadline)
-        return wire.picture(reply, pixels)
+        pixels = decoder_protocol.empty_pixels(reply, limits=self.limits)
+        _receive(child.stdout.fileno(), decoder_protocol.octets(pixels), deadline)
+        return decoder_protocol.picture(reply, pixels)
 
-    def _message(self, child: subprocess.Popen[bytes], deadline: float) -> wire.Message:
+    def _message(self, child: subprocess.Popen[bytes], deadline: float) -> decoder_protocol.Message:
         assert child.stdout
-        head = bytearray(wire.LENGTH.size)
+        head = bytearray(decoder_protocol.LENGTH.size)
         _receive(child.stdout.fileno(), memoryview(head), deadline)
-        (length,) = wire.LENGTH.unpack(head)
-        if length > wire.MAX_FRAME:
+        (length,) = decoder_protocol.LENGTH.unpack(head)
+        if length > decoder_protocol.MAX_FRAME:
             raise ValueError(f"a message of {length} bytes")
         body = bytearray(length)
         _receive(child.stdout.fileno(), memoryview(body), deadline)
-        message: wire.Message = json.loads(body)
+        message: decoder_protocol.Message = json.loads(body)
         return message
 
     def _running(self) -> subprocess.Popen[bytes]:

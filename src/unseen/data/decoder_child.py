@@ -19,8 +19,8 @@ import warnings
 from dataclasses import replace
 from typing import BinaryIO
 
-from unseen.data import kind, wire
-from unseen.data.picture import Limits, Picture, Refused
+from unseen.data import decoder_protocol, file_headers
+from unseen.data.decoder_protocol import Limits, Picture, Refused
 
 
 def read_picture(path: str, *, limits: Limits, mask: bool = False) -> Picture:
@@ -30,19 +30,19 @@ def read_picture(path: str, *, limits: Limits, mask: bool = False) -> Picture:
         Refused: with the sentence that says why not. Damaged files can raise nearly anything else.
     """
     data = read_bytes(path, limits=limits)
-    match kind.file_kind(data):
+    match file_headers.file_kind(data):
         case "dicom" | "bare dicom" as found:
             from unseen.data import dicom
 
             picture = dicom.read_dicom(data, bare=found == "bare dicom", limits=limits)
         case found:
-            from unseen.data import pictures
+            from unseen.data import image_files
 
-            picture = pictures.read_common(data, file_format=found, limits=limits, mask=mask)
+            picture = image_files.read_common(data, file_format=found, limits=limits, mask=mask)
     size = len(data)
     digest = hashlib.sha256(data).hexdigest()
     pixels = hashlib.sha256(f"{picture.pixels.shape} {picture.pixels.dtype.name} ".encode())
-    pixels.update(wire.octets(picture.pixels))
+    pixels.update(decoder_protocol.octets(picture.pixels))
     return replace(picture, file_sha256=digest, file_bytes=size, pixel_sha256=pixels.hexdigest())
 
 
@@ -85,7 +85,7 @@ def read_bytes(path: str, *, limits: Limits) -> bytes:
         os.close(descriptor)
 
 
-def answer(request: wire.Message, *, limits: Limits) -> tuple[wire.Message, Picture | None]:
+def answer(request: decoder_protocol.Message, *, limits: Limits) -> tuple[decoder_protocol.Message, Picture | None]:
     """The reply to one request, and the picture whose integers follow it."""
     try:
         picture = read_picture(request["path"], limits=limits, mask=request["mask"])
@@ -98,30 +98,30 @@ def answer(request: wire.Message, *, limits: Limits) -> tuple[wire.Message, Pict
         detail = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         seen = f"The file is damaged and cannot be decoded ({detail})."
         return {"reason": f"{seen} Send it again from its source."}, None
-    return wire.facts(picture), picture
+    return decoder_protocol.facts(picture), picture
 
 
 def serve(requests: BinaryIO, replies: BinaryIO, *, limits: Limits) -> None:
     """Answer until `requests` ends."""
-    waiting: queue.SimpleQueue[wire.Message] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[decoder_protocol.Message] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
-    replies.write(wire.frame({"ready": True}))
+    replies.write(decoder_protocol.frame({"ready": True}))
     while True:
         request = waiting.get()
         signal.setitimer(signal.ITIMER_REAL, 2 * limits.timeout_s + 5)  # a parent that lives kills at timeout_s
         reply, picture = answer(request, limits=limits)
-        _write(replies, wire.frame(reply))
+        _write(replies, decoder_protocol.frame(reply))
         if picture is not None:
-            _write(replies, wire.octets(picture.pixels))
+            _write(replies, decoder_protocol.octets(picture.pixels))
         if reply.get("last"):
             return
         del picture  # not kept while waiting
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _listen(requests: BinaryIO, waiting: queue.SimpleQueue[wire.Message]) -> None:
-    while head := _exactly(requests, wire.LENGTH.size):
-        waiting.put(json.loads(_exactly(requests, wire.LENGTH.unpack(head)[0])))
+def _listen(requests: BinaryIO, waiting: queue.SimpleQueue[decoder_protocol.Message]) -> None:
+    while head := _exactly(requests, decoder_protocol.LENGTH.size):
+        waiting.put(json.loads(_exactly(requests, decoder_protocol.LENGTH.unpack(head)[0])))
     os._exit(0)  # the parent is gone
 
 

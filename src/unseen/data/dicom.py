@@ -1,4 +1,12 @@
-"""DICOM to upright grey integers, in this order and no other:
+"""DICOM files to upright grey integers, JPEG Lossless included.
+
+JPEG Lossless (and 12-bit JPEG) for pydicom through imagecodecs: the extra `unseen[dicom-lossless]`.
+
+pydicom's usual plugins for these are GPL-3 or abort on hostile headers; imagecodecs (BSD) decodes bit-exactly. This
+module is a pydicom decoder plugin: `is_available`, `DECODER_DEPENDENCIES` and `decode_frame` are what its interface
+asks for.
+
+DICOM to upright grey integers, in this order and no other:
 
 file meta → guards → decode → padding mask → modality LUT → inversion → orientation → nominal range.
 
@@ -14,6 +22,7 @@ file meta → guards → decode → padding mask → modality LUT → inversion 
 
 from __future__ import annotations
 
+import importlib.util
 import io
 
 import numpy as np
@@ -21,11 +30,47 @@ from numpy.typing import NDArray
 from pydicom import config, dcmread, encaps, uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
-from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
-from unseen.data import codestream, dicom_lossless
+from unseen.data import file_headers
+from unseen.data.decoder_protocol import Limits, Picture, Refused, canonical
 from unseen.data.dicom_header import FILMS, DicomHeader, check_class, named, read_header
-from unseen.data.picture import Limits, Picture, Refused, canonical
+
+LABEL = "imagecodecs"
+SYNTAXES = (uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit)
+DECODER_DEPENDENCIES = dict.fromkeys(SYNTAXES, ("imagecodecs",))
+
+
+def is_available(syntax: str) -> bool:
+    """Whether imagecodecs is installed, and `syntax` one of ours."""
+    return syntax in SYNTAXES and importlib.util.find_spec("imagecodecs") is not None
+
+
+def register() -> None:
+    """Tell pydicom of this plugin; once is enough, twice does no harm.
+
+    Raises:
+        Refused: the extra is not installed.
+    """
+    if not is_available(uid.JPEGLossless):
+        raise Refused(
+            "The film is compressed as JPEG Lossless, which needs an extra. "
+            "Install it: pip install 'unseen[dicom-lossless]'."
+        )
+    for syntax in SYNTAXES:
+        decoder = get_decoder(syntax)
+        if LABEL not in decoder.available_plugins:
+            decoder.add_plugin(LABEL, (__name__, "decode_frame"))
+
+
+def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
+    """One frame's pixels as little-endian bytes; sets the runner's `bits_allocated` to what they take."""
+    import imagecodecs  # 30 MB of libraries, wanted by few files
+
+    pixels: np.ndarray[tuple[int, ...], np.dtype[np.unsignedinteger]] = imagecodecs.jpeg8_decode(source)
+    runner.set_option("bits_allocated", pixels.dtype.itemsize * 8)
+    return bytearray(pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes())
+
 
 config.settings.reading_validation_mode = config.IGNORE  # the guards look at what matters
 
@@ -37,7 +82,7 @@ _PLUGINS = {
     uid.JPEGLSNearLossless: "pyjpegls",
     uid.RLELossless: "pylibjpeg",
     uid.JPEGBaseline8Bit: "pillow",
-    **dict.fromkeys(dicom_lossless.SYNTAXES, dicom_lossless.LABEL),
+    **dict.fromkeys(SYNTAXES, LABEL),
 }
 _PROCESSES = {  # SOF markers that a transfer syntax may hold (PS3.5, 8.2.1 and 8.2.3)
     uid.JPEGBaseline8Bit: (0xC0,),
@@ -59,8 +104,8 @@ def read_dicom(data: bytes, *, bare: bool, limits: Limits) -> Picture:
     ds, syntax = _bare(data) if bare else _with_meta(data)
     header = read_header(ds, limits=limits)
     _check_stream(ds, syntax, header)
-    if syntax in dicom_lossless.SYNTAXES:
-        dicom_lossless.register()
+    if syntax in SYNTAXES:
+        register()
     stored, _ = get_decoder(syntax).as_array(ds, raw=True, index=0, decoding_plugin=_PLUGINS.get(syntax, ""))
     if stored.shape != (header.rows, header.columns):
         raise Refused(
@@ -190,9 +235,9 @@ def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader) -> None:
     stream = encaps.get_frame(pixels, 0, number_of_frames=1)
     if syntax == uid.RLELossless:
         planes = header.bits_allocated // 8
-        codestream.check_rle(stream, rows=header.rows, columns=header.columns, bytes_per_pixel=planes)
+        file_headers.check_rle(stream, rows=header.rows, columns=header.columns, bytes_per_pixel=planes)
         return
-    found = codestream.j2k_header(stream) if syntax in _J2K else codestream.jpeg_header(stream)
+    found = file_headers.j2k_header(stream) if syntax in _J2K else file_headers.jpeg_header(stream)
     if found.process not in _PROCESSES.get(syntax, (0x51,)):
         raise Refused(
             f"The pixel data are compressed by another process (SOF {found.process:#x}) than the transfer syntax says. "
@@ -210,4 +255,4 @@ def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader) -> None:
             f"the header 1 of {header.bits_stored}. "
             "Send the file again, uncompressed."
         )
-    codestream.check_ending(stream)
+    file_headers.check_ending(stream)

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
-from unseen.data.picture import Limits, Refused
+from unseen.data.decoder_protocol import Limits, Refused
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
 DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -79,8 +79,8 @@ def check_class(uid: str) -> None:
     >>> check_class("1.2.840.10008.5.1.4.1.1.7")
     Traceback (most recent call last):
     ...
-    unseen.data.picture.Refused: The DICOM object is a 'Secondary Capture Image Storage', not a film. Send the CR or DX
-    (for presentation) image.
+    unseen.data.decoder_protocol.Refused: The DICOM object is a 'Secondary Capture Image Storage', not a film. Send the
+    CR or DX (for presentation) image.
     """
     if uid in FILMS:
         return

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.data.decode import shared
+from unseen.data.decoder_protocol import Picture
 from unseen.data.film import Film, NotRead
-from unseen.data.listing import Source, entries
-from unseen.data.manifest import Entry
-from unseen.data.picture import Picture
+from unseen.data.manifest import Entry, Source, entries
 
 
 class NotReadError(ValueError):

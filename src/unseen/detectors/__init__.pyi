@@ -2,13 +2,13 @@
 
 import unseen.artifacts.registry
 
-from .ae_ssim import AeSsim as AeSsim
-from .ae_u import AeU as AeU
 from .alpha_gan import AlphaGan as AlphaGan
 from .anatpaste import AnatPaste as AnatPaste
 from .anogan import AnoGan as AnoGan
+from .autoencoders import AeSsim as AeSsim
+from .autoencoders import AeU as AeU
+from .autoencoders import Dae as Dae
 from .bigan import BiGan as BiGan
-from .dae import Dae as Dae
 from .dct import Dct as Dct
 from .ddad import Ddad as Ddad
 from .deep_svdd import DeepSvdd as DeepSvdd
@@ -20,13 +20,13 @@ from .errors import DeviceError as DeviceError
 from .f_anogan import FAnoGan as FAnoGan
 from .fitting import Fitting as Fitting
 from .ganomaly import Ganomaly as Ganomaly
-from .ganomaly_sure import GanomalySure as GanomalySure
 from .one_class_svm import OneClassSvm as OneClassSvm
 from .patch_memory import PatchMemory as PatchMemory
 from .pca import Pca as Pca
 from .randgan import RandGan as RandGan
 from .resunet_ganomaly import ResUnetGanomaly as ResUnetGanomaly
-from .roi_oracle import RoiOracle as RoiOracle
+from .roi_sure import GanomalySure as GanomalySure
+from .roi_sure import RoiOracle as RoiOracle
 from .roi_sure import RoiSure as RoiSure
 from .saved import load as load
 from .saved import save as save

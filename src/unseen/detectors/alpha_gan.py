@@ -22,13 +22,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.adversary import Adversary, GanSettings
+from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Judgement, masked_on
-from unseen.detectors.gan_detector import GanDetector, judged, weights_of
-from unseen.detectors.restorer import mean_inside
-from unseen.losses.running_averages import running_averages_frozen
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder
-from unseen.networks.initialise import initialise_dcgan
+from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
+from unseen.losses.loss import running_averages_frozen
+from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
 from unseen.training.learner import Learner, Step
 
 if TYPE_CHECKING:

@@ -22,8 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.detectors.detector import Judgement
-from unseen.detectors.evenly import evenly
-from unseen.detectors.fitting import Normals
+from unseen.detectors.fitting import Normals, evenly
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
 
 if TYPE_CHECKING:

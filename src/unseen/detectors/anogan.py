@@ -20,16 +20,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.adversary import GanSettings
 from unseen.detectors.detector import Judgement, masked_on
-from unseen.detectors.gan_detector import GanDetector, judged
-from unseen.detectors.generator_and_critic import GeneratorAndCritic
-from unseen.networks.dcgan import Decoder, Discriminator
-from unseen.networks.initialise import initialise_dcgan
+from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged
+from unseen.networks.dcgan import Decoder, Discriminator, initialise_dcgan
 from unseen.priors.fits import L1, Features
-from unseen.priors.latent_prior import Search
-from unseen.priors.range import Range
-from unseen.priors.wrapped import Wrapped
+from unseen.priors.generative import Range
+from unseen.priors.generator import Wrapped
+from unseen.priors.latent_search import Search
 from unseen.training.learner import Learner
 
 if TYPE_CHECKING:

@@ -20,12 +20,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.adversary import Adversary, GanSettings
 from unseen.detectors.detector import Judgement, masked_on
-from unseen.detectors.gan_detector import GanDetector, judged, weights_of
-from unseen.networks.dcgan import Decoder, Encoder
-from unseen.networks.initialise import initialise_dcgan
-from unseen.networks.pair_discriminator import PairDiscriminator
+from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
+from unseen.networks.dcgan import Decoder, Encoder, initialise_dcgan
+from unseen.networks.dcgan_variants import PairDiscriminator
 from unseen.training.learner import Learner, Step
 
 if TYPE_CHECKING:

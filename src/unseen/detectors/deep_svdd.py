@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from unseen.detectors.detector import Detector, Judgement, Settings, masked_on
 from unseen.detectors.fitting import Fitting, Normals
-from unseen.losses.running_averages import running_averages_frozen
+from unseen.losses.loss import running_averages_frozen
 from unseen.networks.dcgan import Encoder
 from unseen.training.learner import Step
 

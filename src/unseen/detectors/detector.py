@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from unseen.artifacts.bundle import Card
-    from unseen.detectors.backbone import Backbone
     from unseen.detectors.choosing import Chooser
+    from unseen.detectors.fitting import Backbone
     from unseen.training.history import History
     from unseen.training.learner import Learner
     from unseen.training.loop import Progress
@@ -154,8 +154,7 @@ class Detector(ABC):
         backbone that does not fit,
         NoMasksError for lungs that cannot be learnt, BundleError for what is no bundle.
         """
-        from unseen.training.settings import Training
-        from unseen.training.showing import shown_on
+        from unseen.training.settings import Training, shown_on
 
         training = training or Training()
         if isinstance(normals, Sized):
@@ -167,7 +166,7 @@ class Detector(ABC):
         if isinstance(finder, str | Path):
             finder = _finder_in(finder)
         if finder is None and (self.needs_lungs or self.view.needs_lungs):
-            from unseen.anatomy.crossfit import cross_fitted
+            from unseen.anatomy.lungs import cross_fitted
 
             normals = list(normals) if iter(normals) is normals else normals  # for a second look
             finder = cross_fitted(normals, seed=training.seed, device=training.device, folder=folder, progress=progress)

@@ -22,8 +22,7 @@ from unseen.anatomy.view import View
 from unseen.artifacts.recipe import validated
 from unseen.detectors.detector import Detector, Judgement, Settings
 from unseen.detectors.errors import FitError
-from unseen.detectors.evenly import evenly
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.fitting import Fitting, Normals, evenly
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed

@@ -23,13 +23,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.adversary import GanSettings
 from unseen.detectors.detector import Judgement, masked_on
-from unseen.detectors.gan_detector import GanDetector, judged, weights_of
-from unseen.detectors.generator_and_critic import GeneratorAndCritic
-from unseen.losses.gan import Game
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder
-from unseen.networks.initialise import initialise_dcgan
+from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged, weights_of
+from unseen.losses.adversarial import Game
+from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
 from unseen.networks.residual_gan import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Learner, Step
 

@@ -1,18 +1,28 @@
-"""What a method's `learn` is given: the training films on its grid (`Normals`), and how to go about it (`Fitting`)."""
+"""What a method's `learn` receives: training films, settings, an even choice of films, a backbone.
+
+What a method's `learn` is given: the training films on its grid (`Normals`), and how to go about it (`Fitting`).
+
+A few of many: films of one hospital lie together in a list, and the first so many would be of one hospital alone.
+
+`Backbone`: weights that a network begins with, from a file that the user gives. Nothing is ever downloaded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
+from torch import Tensor
 
 from unseen.anatomy.view import Viewed
+from unseen.detectors.errors import FitError
 
 if TYPE_CHECKING:
-    from unseen.detectors.backbone import Backbone
     from unseen.training.loop import Progress
     from unseen.training.settings import Training
 
@@ -63,3 +73,54 @@ class Fitting:
     unlabelled: Normals | None = None
     backbone: Backbone | None = None
     chosen_by: str = ""
+
+
+T = TypeVar("T")
+_GOLDEN = (5**0.5 - 1) / 2
+
+
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """At most `most` of them, spread evenly over the list, in its order.
+
+    One of each of `most` pieces, at a place in it that goes by the golden ratio: a stride would meet a list in which
+    normal and abnormal films take turns in the same place of each turn.
+
+    >>> evenly("aaaaaabbb", 3), evenly("ababababab", 5), evenly("ab", 3)
+    (['a', 'a', 'b'], ['a', 'b', 'a', 'b', 'a'], ['a', 'b'])
+    """
+    n = len(items)
+    if n <= most:
+        return list(items)
+    ends = [piece * n // most for piece in range(most + 1)]
+    return [
+        items[start + int(piece * _GOLDEN % 1 * (end - start))] for piece, (start, end) in enumerate(pairwise(ends))
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A file's tensors by name; `sha256` is of its bytes, and goes into the settings of what is learnt from it."""
+
+    weights: Mapping[str, Tensor]
+    sha256: str
+    file: str
+
+    @classmethod
+    def read(cls, path: Path | str) -> Backbone:
+        """A safetensors file.
+
+        Raises FitError for a file that is not there or is of another format.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        try:
+            content = Path(path).read_bytes()
+            return cls(load(content), hashlib.sha256(content).hexdigest(), str(path))
+        except OSError as error:
+            raise FitError(f"backbone: {path} cannot be read ({error}). Give a file of weights") from error
+        except SafetensorError as error:
+            raise FitError(
+                f"backbone: {path} is no safetensors file ({error}). No other format is opened; "
+                "`safetensors.torch.save_file` writes one from a state dict"
+            ) from error

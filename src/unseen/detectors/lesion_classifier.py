@@ -25,13 +25,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.detectors.backbone import Backbone
 from unseen.detectors.detector import Detector, Settings
 from unseen.detectors.errors import FitError
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.fitting import Backbone, Fitting, Normals
 from unseen.detectors.synthetic_lesions import ALL, clouded, pasted
-from unseen.networks.photographs import fill
-from unseen.networks.residual_classifier import ResNet18
+from unseen.networks.resnet import ResNet18, fill
 from unseen.training.learner import Step
 
 STAGE = 1

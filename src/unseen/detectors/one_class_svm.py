@@ -20,11 +20,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.autoencoder import Autoencoder, AutoencoderSettings
+from unseen.detectors.autoencoders import Autoencoder, AutoencoderSettings, mean_inside
 from unseen.detectors.detector import Judgement
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
-from unseen.detectors.restorer import mean_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
-from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
 from unseen.detectors.errors import DeviceError
+from unseen.detectors.ganomaly import EncoderDecoderEncoder
 from unseen.networks.dcgan import Encoder
 
 

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from unseen.detectors.detector import Detector, Judgement, Settings
 from unseen.detectors.fitting import Fitting, Normals
-from unseen.priors.principal_subspace import PrincipalSubspace
+from unseen.priors.generator import PrincipalSubspace
 
 if TYPE_CHECKING:
     from torch import nn

@@ -22,16 +22,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.adversary import GanSettings
 from unseen.detectors.anogan import TOLERANCE, nearest_picture
 from unseen.detectors.detector import Judgement, masked_on
-from unseen.detectors.gan_detector import GanDetector, judged, weights_of
-from unseen.detectors.generator_and_critic import GeneratorAndCritic
-from unseen.losses.gan import Game
-from unseen.networks.dcgan import Discriminator
-from unseen.networks.initialise import initialise_dcgan
-from unseen.networks.inlier_generator import InlierGenerator
-from unseen.priors.latent_prior import Search
+from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged, weights_of
+from unseen.losses.adversarial import Game
+from unseen.networks.dcgan import Discriminator, initialise_dcgan
+from unseen.networks.dcgan_variants import InlierGenerator
+from unseen.priors.latent_search import Search
 from unseen.training.learner import Learner
 
 if TYPE_CHECKING:

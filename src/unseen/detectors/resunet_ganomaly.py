@@ -19,14 +19,12 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.adversary import Adversary, GanSettings
+from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Judgement, masked_on
-from unseen.detectors.gan_detector import GanDetector, judged, weights_of
-from unseen.detectors.restorer import mean_inside
-from unseen.losses.gan import Game
-from unseen.networks.dcgan import Discriminator, Encoder
-from unseen.networks.initialise import initialise_dcgan
-from unseen.networks.skip_autoencoder import SkipAutoencoder
+from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
+from unseen.losses.adversarial import Game
+from unseen.networks.dcgan import Discriminator, Encoder, initialise_dcgan
+from unseen.networks.dcgan_variants import SkipAutoencoder
 from unseen.training.learner import Learner, Step
 
 if TYPE_CHECKING:

@@ -20,15 +20,15 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.lesion_classifier import LesionClassifier, LesionSettings
-from unseen.detectors.restorer import mean_inside
 from unseen.training.learner import Step
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed
-    from unseen.networks.residual_classifier import ResNet18
+    from unseen.networks.resnet import ResNet18
 
 _STAGES = 3
 

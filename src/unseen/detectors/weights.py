@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from unseen import __version__
-from unseen.anatomy.crossfit import CrossFittedLungs
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lungs import CrossFittedLungs, LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import validated
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.evaluation.cohort import codes, numbers, text
-from unseen.evaluation.mix import patient_folds
+from unseen.evaluation.bootstrap import codes, numbers, text
 from unseen.evaluation.roc import Bools, Floats, Ints
+from unseen.evaluation.shortcuts import patient_folds
 
 if TYPE_CHECKING:
     import polars as pl

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.evaluation.bootstrap import Drawn, Statistic
-from unseen.evaluation.cohort import Cohort, numbers
-from unseen.evaluation.interval import Figure, Interval, Json, Missing
-from unseen.evaluation.mix import mix_scores
+from unseen.evaluation.bootstrap import Cohort, Drawn, Statistic, numbers
+from unseen.evaluation.intervals import Figure, Interval, Json, Missing
 from unseen.evaluation.roc import Auroc, Bools, folds_of
-from unseen.evaluation.shortcuts import NAMES, STATISTICS, Trivial
+from unseen.evaluation.shortcuts import NAMES, STATISTICS, Trivial, mix_scores
 
 if TYPE_CHECKING:
     import polars as pl

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
-from unseen.evaluation.interval import Interval
+from unseen.evaluation.intervals import Interval
 from unseen.evaluation.roc import Floats
 
 SIDE, LEFT, TOP, ROOM = 400, 52, 12, 44

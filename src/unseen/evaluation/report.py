@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.audit import MIX
-from unseen.evaluation.bootstrap import draw_all
+from unseen.evaluation.bootstrap import Cohort, cohort_of, draw_all, numbers, text
 from unseen.evaluation.charts import Curve, ForestRow, distribution_chart, forest_chart, roc_chart
-from unseen.evaluation.cohort import Cohort, cohort_of, numbers, text
-from unseen.evaluation.examples import Example
-from unseen.evaluation.figures import POOLED, judged_rows
-from unseen.evaluation.interval import Figure, Interval, Json
-from unseen.evaluation.pictures import CIVIDIS, coloured, data_uri
-from unseen.evaluation.reading_metrics import count, entry_at, figure_at, text_at
+from unseen.evaluation.examples import CIVIDIS, Example, coloured, data_uri
+from unseen.evaluation.intervals import Figure, Interval, Json
+from unseen.evaluation.metrics import POOLED, count, entry_at, figure_at, judged_rows, text_at
 from unseen.evaluation.roc import Floats, RocAt, folds_of
 from unseen.evaluation.shortcuts import STATISTICS
 from unseen.evaluation.table import Scored

@@ -1,18 +1,34 @@
-"""Trivial picture statistics: what a score may be worth that never looked at a lung.
+"""Simple image statistics as baselines: one by one, mixed with labels, and site recognition.
+
+Trivial picture statistics: what a score may be worth that never looked at a lung.
 
 All are computed on the film resampled by area to a long side of 256, in [0, 1]. A detector whose AUROC a
 single one of them reaches has shown nothing about disease.
+
+How well all trivial statistics together tell the classes apart, given the labels: the supervised mix.
+
+Logistic regression on standardised statistics, cross-validated in five folds by a hash of the patient, so that no
+patient is on both sides. It needs labels, which a detector does not have; it says what is there to be exploited.
+
+How well a score tells two sources' *normals* apart: 0.5 is good, 1 is a scanner detector.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unseen.evaluation.bootstrap import LEAST, Cohort, Statistic, numbers, text
+from unseen.evaluation.roc import Auroc, Bools, Floats, Ints, folds_of
+
 if TYPE_CHECKING:
+    import polars as pl
+
     from unseen.data.film import Film
 
 LONG_SIDE = 256
@@ -109,7 +125,7 @@ def trivial_statistics(film: Film, *, lung_area: float | None = None) -> dict[st
     A true lung mask must not be passed: its area alone tells the classes apart (0.69 to 0.71 on Montgomery
     and Shenzhen).
     """
-    from unseen.data.resample import area
+    from unseen.data.film import area
 
     height, width = film.pixels.shape
     scale = LONG_SIDE / max(height, width)
@@ -122,3 +138,72 @@ def trivial_statistics(film: Film, *, lung_area: float | None = None) -> dict[st
         "columns": float(width),
         "bits": float(film.bits),
     }
+
+
+FOLDS = 5
+
+
+def patient_folds(table: pl.DataFrame, *, anew: bool = False) -> Ints:
+    """int(sha256(patient), 16) mod 5 (docs/theory/cross-fitting.md); a film without a patient is its own. (films,)
+
+    anew  dealt by another digest, for films that are dealt to models by this one
+
+    >>> import polars as pl
+    >>> patient_folds(pl.DataFrame({"file": ["a.png"], "patient": ["p1"]})).tolist()
+    [1]
+    """
+    patient, file = text(table, "patient"), text(table, "file")
+    names = np.where(patient == "", file, patient)
+    salt = "anew " if anew else ""
+    return np.array([int(hashlib.sha256(f"{salt}{n}".encode()).hexdigest(), 16) % FOLDS for n in names], dtype=np.int64)
+
+
+def usable_statistics(table: pl.DataFrame) -> tuple[Floats, tuple[str, ...]]:
+    """(films, statistics) of those statistics that every film has and that vary at all, with their names."""
+    kept, names = [], []
+    for name in NAMES:
+        column = numbers(table, name)
+        if len(column) and np.isfinite(column).all() and float(np.ptp(column)) > 0:
+            kept.append(column)
+            names.append(name)
+    return (np.stack(kept, axis=1) if kept else np.zeros((len(table), 0))), tuple(names)
+
+
+def mix_scores(table: pl.DataFrame, abnormal: Bools) -> tuple[Floats, Ints] | None:
+    """Each film's log odds from a fit on the other folds, and the folds; None if a fit would lack a class."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    statistics, _ = usable_statistics(table)
+    folds = patient_folds(table)
+    if not statistics.shape[1]:
+        return None
+    score = np.zeros(len(table))
+    for number in np.unique(folds):
+        held, rest = folds == number, folds != number
+        if abnormal[rest].all() or not abnormal[rest].any():
+            return None
+        scaler = StandardScaler().fit(statistics[rest])
+        model = LogisticRegression(max_iter=2000).fit(scaler.transform(statistics[rest]), abnormal[rest])
+        score[held] = model.decision_function(scaler.transform(statistics[held]))
+    return score, folds
+
+
+MOST_SOURCES = 8
+"""Sources compared pairwise: those with most normals (28 pairs); further ones are left out."""
+
+
+def site_statistics(cohort: Cohort) -> dict[str, Statistic]:
+    """``{"a|b": AUROC of the score for telling b's normals from a's}``; the reader takes max(a, 1 − a).
+
+    Pairs that no fold holds together, or with fewer than two normals of either, are left out.
+    """
+    sizes = {name: int(((cohort.source == name) & ~cohort.abnormal).sum()) for name in cohort.sources}
+    largest = sorted((n for n in sizes if sizes[n] >= LEAST), key=lambda n: (-sizes[n], n))[:MOST_SOURCES]
+    out: dict[str, Statistic] = {}
+    for first, second in combinations(sorted(largest), 2):
+        among = ~cohort.abnormal & ((cohort.source == first) | (cohort.source == second))
+        folds = folds_of(cohort.score, np.asarray(cohort.source == second), cohort.fold, among)
+        if folds:
+            out[f"{first}|{second}"] = Auroc(folds)
+    return out

@@ -1,4 +1,4 @@
 """The public names of `unseen.lab`: read by type checkers, and by lazy_loader at run time."""
 
-from .setup import Setup as Setup
-from .shelf import Shelf as Shelf
+from .collection import Shelf as Shelf
+from .operators import Setup as Setup

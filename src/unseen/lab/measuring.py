@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.lab.operators import AsLearnt
-from unseen.lab.setup import Setup
-from unseen.lab.shelf import Shelf
+from unseen.lab.collection import Shelf
+from unseen.lab.operators import AsLearnt, Setup
 from unseen.physics.fourier_mask import FourierMask
-from unseen.physics.gaussian import Gaussian
 from unseen.physics.measurement import Measurement
+from unseen.physics.noise import Gaussian, PoissonGaussian
 from unseen.physics.operator import Operator
-from unseen.physics.poisson_gaussian import PoissonGaussian
 
 _OPERATOR, _NOISE = 1000, 2000  # seeds are shifted, so that a picture, its operator and its noise are drawn apart
 

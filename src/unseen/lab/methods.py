@@ -1,11 +1,18 @@
-"""What can be tried on a measurement: what needs no training, models on the shelf, and generators as priors.
+"""The methods that the lab offers for a measurement, generators as priors included, and latents to move.
+
+Generators as priors: what each of `unseen.priors.PRIORS` that has a latent finds for a measurement.
+
+What can be tried on a measurement: what needs no training, models on the shelf, and generators as priors.
 
 A generator on the shelf is offered with each prior of `unseen.priors.PRIORS` that has a latent.
+
+What a generator makes of a latent, for whoever moves it by hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,14 +21,40 @@ from torch import Tensor
 
 from unseen.artifacts.bundle import BundleError
 from unseen.artifacts.registry import UnknownName
+from unseen.lab.collection import OnShelf, Shelf
 from unseen.lab.measuring import Measured
-from unseen.lab.priors import ABOUT, solved
-from unseen.lab.shelf import OnShelf, Shelf
+from unseen.lab.settings import SIZES
 from unseen.losses.loss import observed
 from unseen.physics.operator import Operator
-from unseen.priors.solving import latent_priors
+from unseen.priors import parameter_choice
+from unseen.priors.parameter_choice import latent_priors
+from unseen.priors.trained import TrainedGenerator
 from unseen.priors.tv import TV
 from unseen.reconstruction.direct import filtered_backprojection, pseudo_inverse
+
+ABOUT = {
+    "range": "of the pictures that the generator can make, the one that fits y best",
+    "soft": "near to a picture that the generator can make, as far as y asks for it",
+    "sparse": "a picture that the generator can make, but for a few pixels",
+}
+"""For people; a prior that is not told of here is offered all the same."""
+_LARGEST, _RATIO, _STEPS = 1.0, 0.25, 8  # of a sweep of λ, within the time that a page waits
+
+
+def solved(key: str, G: TrainedGenerator, made: Measured) -> tuple[Tensor, str]:
+    """x̂ (1, *A.domain), real, and what is known of it.
+
+    λ comes from the noise, as `unseen.priors.parameter_choice` says; without noise each has its
+    default weight.
+
+    Raises:
+        ValueError: the generator's pictures are not A's.
+    """
+    y = observed(made.process, made.process.linearise(made.y))
+    return parameter_choice.solved(
+        key, y, made.process.A, G=G, sigma=made.sigma or None, largest=_LARGEST, ratio=_RATIO, steps=_STEPS
+    )
+
 
 Family = Literal["direct", "variational", "learnt", "generative"]
 _SAME = 1e-4  # relative, in single precision
@@ -186,3 +219,32 @@ def _generative(entry: OnShelf, shelf: Shelf) -> Iterator[Method]:
             about=ABOUT.get(key, "a generator as prior"),
             run=lambda made, key=key: Found(*solved(key, shelf.generator(entry.key), made)),  # type: ignore[misc]
         )
+
+
+REACH = 3.0
+"""Of a slider, each way: z ~ N(0, 1), so 0.3 % of all lie beyond."""
+MOST = 64
+"""Sliders: of a longer latent the rest stays as it was drawn."""
+
+
+def drawn(G: TrainedGenerator, seed: int) -> Tensor:
+    """A latent from the prior: (1, *latent_shape)."""
+    return G.latents(1, generator=torch.Generator().manual_seed(seed))
+
+
+def picture_of(G: TrainedGenerator, latent: Sequence[float]) -> Tensor:
+    """G(z), cut to [0, 1]: (1, 1, size, size).
+
+    Raises:
+        ValueError: the latent has another length than G's, or the pictures are not such as the lab takes.
+    """
+    length = math.prod(G.latent_shape)
+    if len(latent) != length:
+        raise ValueError(f"A latent of this generator has {length} numbers, but got {len(latent)}.")
+    with torch.no_grad():
+        made: Tensor = G(torch.tensor(latent, dtype=torch.float32).reshape(1, *G.latent_shape)).clamp(0, 1)
+    channels, height, width = made.shape[1:]
+    if channels != 1 or height != width or height not in SIZES:
+        sides = ", ".join(map(str, SIZES))
+        raise ValueError(f"The lab takes one channel and {sides} pixels a side; these are {tuple(made.shape[1:])}.")
+    return made

@@ -1,21 +1,81 @@
-"""How a picture is measured: the operators of the lab, each with the few settings that matter.
+"""The operators and noises that the lab offers, a whole setup, and whether it can be learnt from.
+
+What chance adds to a measurement in the lab.
+
+How a picture is measured: the operators of the lab, each with the few settings that matter.
 
 `OPERATORS` lists them; a new one is a class here and its name there. torch is imported by what makes an operator, since
 a server that only draws forms does without it.
+
+`Setup`: how a picture is measured, as somebody has set it.
+
+Whether pictures can be learnt from such measurements alone, if they may be moved by a group.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.lab.settings import Choice
+from unseen.lab.settings import Choice, Size
 
 if TYPE_CHECKING:
-    from torch import Generator
+    from torch import Generator, Tensor
 
+    from unseen.physics.group import Group
+    from unseen.physics.identifiability.report import Identifiability
+    from unseen.physics.noise import Noise
     from unseen.physics.operator import Operator
+
+_STEP: dict[str, Any] = {"step": 0.005}  # Any: as pydantic types it
+
+
+class Noiseless(Choice):
+    """y = A x."""
+
+    words = "none"
+    kind: Literal["none"] = "none"
+
+    def noise(self, A: Operator, u: Tensor) -> Noise | None:
+        return None
+
+
+class GaussianNoise(Choice):
+    """y = A x + level · ‖A‖ · n, n ~ N(0, I): the level means the same for every operator, as with ‖A‖ = 1."""
+
+    words = "Gaussian"
+    kind: Literal["gaussian"] = "gaussian"
+    level: float = Field(0.02, ge=0, le=0.5, description="σ, where ‖A‖ = 1 and white = 1", json_schema_extra=_STEP)
+
+    def noise(self, A: Operator, u: Tensor) -> Noise | None:
+        from unseen.physics.noise import Gaussian
+
+        return Gaussian(self.level * A.norm()) if self.level else None
+
+
+class PhotonNoise(Choice):
+    """y = gain · Poisson(A x / gain), with so many photons in the brightest measurement."""
+
+    words = "photon counts (Poisson)"
+    kind: Literal["photons"] = "photons"
+    photons: int = Field(1000, ge=1, le=1_000_000, description="photons where A x is brightest")
+
+    def noise(self, A: Operator, u: Tensor) -> Noise | None:
+        from unseen.physics.noise import Poisson
+
+        if u.is_complex() or bool((u < -1e-4 * u.abs().max()).any()):
+            raise ValueError(
+                f"Photons are counted where A x is at least nought, and {type(A).__name__}'s measurements are "
+                f"{'complex' if u.is_complex() else 'partly below'}. Take Gaussian noise."
+            )
+        brightest = float(u.max())
+        return Poisson(brightest / self.photons) if brightest > 0 else None
+
+
+AnyNoise = Annotated[Noiseless | GaussianNoise | PhotonNoise, Field(discriminator="kind")]
+NOISES: tuple[type[Noiseless | GaussianNoise | PhotonNoise], ...] = (GaussianNoise, PhotonNoise, Noiseless)
+
 
 MOST_ENTRIES = 2**22
 """Of a matrix that is kept whole, in double precision: 32 MB, and as many again for its pseudo-inverse."""
@@ -97,8 +157,7 @@ class Blurred(Choice):
     sigma: float = Field(1.5, ge=0.3, le=6, description="width σ, in pixels", json_schema_extra=_TENTH)
 
     def operator(self, size: int, generator: Generator) -> Operator:
-        from unseen.physics.blur import Blur
-        from unseen.physics.blur_kernels import gaussian_kernel
+        from unseen.physics.blur import Blur, gaussian_kernel
 
         truncate = min(4.0, (size - 1) // 2 / self.sigma)  # a kernel no larger than the picture
         return Blur(size, gaussian_kernel(self.sigma, truncate=truncate))
@@ -113,7 +172,7 @@ class Smaller(Choice):
     filter: Literal["ideal", "bicubic", "box"] = Field("box", description="filter before")
 
     def operator(self, size: int, generator: Generator) -> Operator:
-        from unseen.physics.downsampling import Downsampling
+        from unseen.physics.blur import Downsampling
 
         return Downsampling(size, int(self.factor), filter=self.filter)
 
@@ -145,7 +204,7 @@ class RandomMixtures(Choice):
     )
 
     def operator(self, size: int, generator: Generator) -> Operator:
-        from unseen.physics.compressed_sensing import CompressedSensing
+        from unseen.physics.matrix import CompressedSensing
 
         m = _count(self.measured, size)
         if m * size * size > MOST_ENTRIES:
@@ -164,7 +223,7 @@ class Whole(Choice):
     kind: Literal["identity"] = "identity"
 
     def operator(self, size: int, generator: Generator) -> Operator:
-        from unseen.physics.identity import Identity
+        from unseen.physics.matrix import Identity
 
         return Identity((1, size, size))
 
@@ -192,3 +251,53 @@ def _drawn(generator: Generator) -> int:
     import torch
 
     return int(torch.randint(2**31, (), generator=generator))
+
+
+class Setup(BaseModel):
+    """How a picture is measured.
+
+    With an operator `AsLearnt` the noise is the model's, and `noise` is not read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: Size = 32
+    operator: AnyOperator = MaskedPixels()
+    noise: AnyNoise = GaussianNoise()
+    seed: int = Field(default=0, ge=0, le=9999, description="of what is drawn: masks, patterns, noise")
+
+
+GROUPS: dict[str, str] = {
+    "shifts": "shifts",
+    "rotations": "rotations",
+    "quarter-turns": "quarter turns",
+    "flips": "flips",
+    "scalings": "scalings",
+    "permutations": "permutations of pixels",
+    "none": "nothing",
+}
+"""Name → words for people: "pictures may undergo …"."""
+
+
+def verdict_of(A: Operator, group: str) -> Identifiability:
+    """Raises LookupError for a group that is not in `GROUPS`, ValueError where it does not act on such pictures."""
+    if group not in GROUPS:
+        raise LookupError(f"{group!r} is no group; there are {', '.join(GROUPS)}.")
+    from unseen.physics.identifiability.verdict import identify
+
+    return identify(A, _group(group))
+
+
+def _group(name: str) -> Group | None:
+    from unseen import physics
+
+    if name == "quarter-turns":
+        return physics.Rotations(multiples_of=90)
+    makers: dict[str, type[Group]] = {
+        "shifts": physics.Shifts,
+        "rotations": physics.Rotations,
+        "flips": physics.Flips,
+        "scalings": physics.Scalings,
+        "permutations": physics.Permutations,
+    }
+    return makers[name]() if name in makers else None

@@ -1,15 +1,55 @@
-"""The two losses of GANomaly's kind of GAN: features that match for the generator, cross-entropy for the discriminator.
+"""Adversarial losses: GANomaly's pair, the games of GANs by name, WGAN-GP's critic.
+
+A network's outputs for real and generated images: one shape, one value a sample.
+
+The two losses of GANomaly's kind of GAN: features that match for the generator, cross-entropy for the discriminator.
 
 Neither needs x, A or a mask; both see y and f through the discriminator's outputs.
+
+The two losses of a WGAN-GP's critic: how far apart it holds real and made pictures, and that its slope is 1.
+
+Neither needs x, A or a mask; both see pictures through the critic. The generator ascends the mean of its pictures'
+scores.
+
+The games of GANs, by name: what a discriminator D and a generator G descend, on D's outputs r of real pictures and
+f of made ones, before any sigmoid.
+
+    minimax          D: ½ softplus(−r) + ½ softplus(f)      G: −softplus(f) = log(1 − σ(f)), flat where D is sure
+    non-saturating   D: the same                            G: softplus(−f) = −log σ(f)
+    least-squares    D: ½ (r − 1)² + ½ f²                   G: ½ (f − 1)²
+    wgan             D: f − r, its weights kept small       G: −f
+    wgan-gp          D: f − r + λ (‖∇D‖ − 1)²               G: −f
+
+What keeps D's slope in bounds (clipped weights, the penalty) is the training's; `gradient_penalty` is the last one's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unseen.losses.precision import at_least_single
-from unseen.losses.real_and_fake import check_alike, mean_of_each
+from unseen.losses.loss import at_least_single
+from unseen.physics.algebra import describe
+
+
+def check_alike(what: str, real: Tensor, fake: Tensor, *, least: int = 1) -> None:
+    """Raises ValueError, naming `what` they are, unless both have one shape of at least `least` dimensions."""
+    if real.shape != fake.shape or real.ndim < least:
+        raise ValueError(
+            f"{what} have one shape, (batch, ...), but got {describe(tuple(real.shape))} and "
+            f"{describe(tuple(fake.shape))}."
+        )
+
+
+def mean_of_each(values: Tensor) -> Tensor:
+    """The mean over all but the first axis: (batch,)."""
+    return values.reshape(len(values), -1).mean(dim=1)
 
 
 def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
@@ -68,3 +108,198 @@ def discriminator_bce(real_logit: Tensor, fake_logit: Tensor) -> Tensor:
     check_alike("Logits of real and fake pictures", real_logit, fake_logit)
     value = (functional.softplus(-at_least_single(real_logit)) + functional.softplus(at_least_single(fake_logit))) / 2
     return mean_of_each(value)
+
+
+def wasserstein_critic(real_score: Tensor, fake_score: Tensor) -> Tensor:
+    """fake_score − real_score, per sample: what the critic descends beside `gradient_penalty`.
+
+    Minus its mean is an estimate of the Wasserstein-1 distance between real and made pictures, as far as the critic is
+    1-Lipschitz and the best of these.
+
+    Args:
+        real_score: (batch,) or (batch, ...), the critic's output on real pictures; several a picture are averaged.
+        fake_score: of the same shape, on made ones.
+
+    Returns:
+        (batch,), at least in single precision.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> wasserstein_critic(torch.tensor([3.0, 1.0]), torch.tensor([1.0, 1.0])).tolist()
+        [-2.0, 0.0]
+
+    Source: Arjovsky, Chintala & Bottou, Wasserstein GAN, ICML 2017, eq. 3.
+    """
+    check_alike("Scores of real and fake pictures", real_score, fake_score)
+    difference = at_least_single(fake_score) - at_least_single(real_score)
+    return mean_of_each(difference)
+
+
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, *, generator: torch.Generator | None
+) -> Tensor:
+    """(‖∇D(x̂)‖₂ − 1)²,  x̂ = ε real + (1 − ε) fake,  ε ~ U[0, 1] a sample: (batch,).
+
+    Args:
+        critic: D, pictures (batch, ...) → scores (batch,), each of its own picture alone (no BatchNorm).
+        real: (batch, ...), pictures of the data.
+        fake: of the same shape, made ones.
+        generator: where ε comes from, on the CPU; None: torch's global generator.
+
+    Returns:
+        (batch,), ≥ 0, at least in single precision; differentiable in D's weights.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> x = torch.zeros(2, 1, 2, 2)
+        >>> gradient_penalty(lambda x: 2 * x.flatten(1).sum(1), x, x, generator=None)  # a slope of 4
+        tensor([9., 9.])
+
+    Source: Gulrajani, Ahmed, Arjovsky, Dumoulin & Courville, Improved training of Wasserstein GANs, NeurIPS 2017, eq. 3
+    and algorithm 1.
+    """
+    check_alike("Real and fake pictures", real, fake, least=2)
+    share = torch.rand(len(real), *[1] * (real.ndim - 1), generator=generator).to(real)  # ε
+    between = share * real + (1 - share) * fake
+    if not between.requires_grad:
+        between.requires_grad_()
+    with torch.enable_grad():
+        scores = at_least_single(critic(between))
+        (slope,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
+    steepness: Tensor = torch.linalg.vector_norm(at_least_single(slope).flatten(1), dim=1)  # (batch,)
+    return (steepness - 1).square()
+
+
+Game = Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"]
+
+
+@dataclass(frozen=True)
+class GanLoss:
+    """A game: `discriminator(r, f)` and `generator(f)`, each (batch,); `undecided`, the output of a D that cannot
+    tell."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+    undecided: float = 0.0
+
+    def swapped(self, real_logit: Tensor) -> Tensor:
+        """The generator's loss on what D holds for real, labels swapped: (batch,). For a network that makes that, too,
+        as BiGAN's encoder does."""
+        return self.generator(2 * self.undecided - real_logit)
+
+
+def minimax_generator(fake_logit: Tensor) -> Tensor:
+    """log(1 − σ(fake_logit)), per sample: its gradient vanishes where D is sure that a picture is made.
+
+    Args:
+        fake_logit: (batch,) or (batch, ...), D's output before its sigmoid on made pictures; several a picture are
+            averaged.
+
+    Returns:
+        (batch,), ≤ 0, at least in single precision.
+
+    Example:
+        >>> import torch
+        >>> minimax_generator(torch.zeros(1))
+        tensor([-0.6931])
+
+    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, eq. 1.
+    """
+    return mean_of_each(-functional.softplus(at_least_single(fake_logit)))
+
+
+def non_saturating_generator(fake_logit: Tensor) -> Tensor:
+    """−log σ(fake_logit), per sample.
+
+    Args:
+        fake_logit: as for `minimax_generator`.
+
+    Returns:
+        (batch,), ≥ 0, at least in single precision.
+
+    Example:
+        >>> import torch
+        >>> non_saturating_generator(torch.zeros(1))
+        tensor([0.6931])
+
+    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, section 3.
+    """
+    return mean_of_each(functional.softplus(-at_least_single(fake_logit)))
+
+
+def least_squares_discriminator(real_score: Tensor, fake_score: Tensor) -> Tensor:
+    """½ (real_score − 1)² + ½ fake_score², per sample.
+
+    Args:
+        real_score: (batch,) or (batch, ...), D's output, no sigmoid; several a picture are averaged.
+        fake_score: of the same shape, on made pictures.
+
+    Returns:
+        (batch,), ≥ 0, at least in single precision.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> import torch
+        >>> least_squares_discriminator(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 0.0])).tolist()
+        [0.0, 0.5]
+
+    Source: Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9 (a = 0, b = c = 1).
+    """
+    check_alike("Scores of real and fake pictures", real_score, fake_score)
+    return mean_of_each(((at_least_single(real_score) - 1).square() + at_least_single(fake_score).square()) / 2)
+
+
+def least_squares_generator(fake_score: Tensor) -> Tensor:
+    """½ (fake_score − 1)², per sample.
+
+    Args:
+        fake_score: (batch,) or (batch, ...), D's output on made pictures, no sigmoid; several a picture are averaged.
+
+    Returns:
+        (batch,), ≥ 0, at least in single precision.
+
+    Example:
+        >>> import torch
+        >>> least_squares_generator(torch.tensor([1.0, 0.0])).tolist()
+        [0.0, 0.5]
+
+    Source: Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9 (c = 1).
+    """
+    return mean_of_each((at_least_single(fake_score) - 1).square() / 2)
+
+
+def wasserstein_generator(fake_score: Tensor) -> Tensor:
+    """−fake_score, per sample.
+
+    Args:
+        fake_score: (batch,) or (batch, ...), the critic's output on made pictures; several a picture are averaged.
+
+    Returns:
+        (batch,), at least in single precision.
+
+    Example:
+        >>> import torch
+        >>> wasserstein_generator(torch.tensor([3.0])).tolist()
+        [-3.0]
+
+    Source: Arjovsky, Chintala & Bottou, Wasserstein GAN, ICML 2017, algorithm 1.
+    """
+    return mean_of_each(-at_least_single(fake_score))
+
+
+_WASSERSTEIN = GanLoss(wasserstein_critic, wasserstein_generator)
+GAMES: Mapping[Game, GanLoss] = MappingProxyType(
+    {
+        "minimax": GanLoss(discriminator_bce, minimax_generator),
+        "non-saturating": GanLoss(discriminator_bce, non_saturating_generator),
+        "least-squares": GanLoss(least_squares_discriminator, least_squares_generator, undecided=0.5),
+        "wgan": _WASSERSTEIN,
+        "wgan-gp": _WASSERSTEIN,
+    }
+)

@@ -1,6 +1,14 @@
-"""Equivariance: a moved picture is a picture too, so f must find it again from its own measurement.
+"""Equivariant imaging: EI, robust EI, scale equivariance, and EI with an adversary.
+
+Equivariance: a moved picture is a picture too, so f must find it again from its own measurement.
 
 What A does not show of x̂ = f(y), it may show of T_g x̂. The pictures T_g x̂ come with their truth, since we made them.
+
+Scale equivariance: a picture seen smaller has the details that blur and downsampling take from the larger one.
+
+Shifts and rotations cannot help there: a blur commutes with the one, and nearly with the other.
+
+EI with an adversary: moved pictures must look like pictures to a critic too.
 """
 
 from __future__ import annotations
@@ -8,10 +16,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 
-from unseen.losses.loss import Loss, Seen, mean_square, measured_anew
-from unseen.losses.precision import at_least_single
+from unseen.losses.loss import Loss, Seen, at_least_single, mean_square, measured_anew, running_averages_frozen
 from unseen.physics.group import Group
 
 
@@ -73,3 +81,94 @@ class RobustEquivariance(Equivariance):
 
     def _measured(self, seen: Seen, moved: Tensor, generator: torch.Generator | None) -> Tensor:
         return measured_anew(seen.process, moved, generator=generator)
+
+
+class ScaleEquivariance(Equivariance):
+    """The mean over s of ‖sg(T_s x̂) − f(ỹ)‖² / n,  ỹ = noise(link(A sg(T_s x̂))) drawn anew,  x̂ = f(y).
+
+    T_s shrinks, and sg lets no gradient through: the shrunk picture is the truth of its own measurement, and is not to
+    be made easier to find again. With `Sure` (or `MeasurementConsistency`, where there is no noise) it deblurs and
+    super-resolves.
+
+    Args:
+        group: None: `Scalings()`.
+        transforms: how many s are drawn for each picture, ≥ 1.
+        weight: ≥ 0.
+
+    Source: Scanvic, Davies, Abry & Tachella, Scale-equivariant imaging: self-supervised learning for image
+    super-resolution and deblurring, arXiv 2312.11232, 2023.
+    """
+
+    def __init__(self, group: Group | None = None, *, transforms: int = 1, weight: float = 1.0) -> None:
+        if group is None:
+            from unseen.physics.groups.scalings import Scalings
+
+            group = Scalings()
+        super().__init__(group, transforms=transforms, weight=weight)
+
+    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        reconstruction, values = seen.reconstruction, []
+        for _ in range(self.transforms):
+            s = self.group.sample(len(seen.y), generator=generator)
+            with torch.no_grad():
+                shrunk = self.group.T(reconstruction, s)  # (batch, *A.domain)
+                y = measured_anew(seen.process, shrunk, generator=generator)
+            values.append(mean_square(at_least_single(shrunk) - at_least_single(seen.again(y))))
+        return torch.stack(values).mean(dim=0)
+
+
+class EquivariantAdversarial(Loss):
+    """mean (D(T_g x̂) − 1)²,  x̂ = f(y):  a least-squares GAN whose real pictures are x̂, and whose fake ones T_g x̂.
+
+    To be added to `MeasurementConsistency` and `Equivariance`. The critic learns by `critic_loss`, in steps of its own;
+    no gradient of this loss reaches its weights.
+
+    Args:
+        group: what pictures may undergo and still be pictures.
+        critic: D, from pictures (batch, channels, height, width) to scores (batch, ...), whose mean is taken; complex
+            pictures come as twice the channels.
+        weight: ≥ 0; 1e-8 in the paper's experiments.
+
+    Source: Chen, Tachella & Davies, Equivariant imaging, ICCV 2021 (EI with an adversary); the criterion is that of
+    Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+
+    def __init__(self, group: Group, critic: nn.Module, *, weight: float = 1e-8) -> None:
+        super().__init__(weight=weight)
+        self.group, self.critic = group, critic
+
+    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        moved = self._moved(seen.reconstruction, generator)
+        fixed = {name: value.detach() for name, value in self.critic.named_parameters()}
+        with running_averages_frozen(self.critic):
+            scores = functional_call(self.critic, fixed, (_real_channels(moved),))
+        return _mean((at_least_single(scores) - 1) ** 2)
+
+    def critic_loss(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        """½ mean (D(x̂) − 1)² + ½ mean D(T_g x̂)², which the critic's own step descends: (batch,).
+
+        No gradient reaches f. Arguments are those of the loss.
+        """
+        reconstruction = seen.reconstruction.detach()
+        real = at_least_single(self.critic(_real_channels(reconstruction)))
+        fake = at_least_single(self.critic(_real_channels(self._moved(reconstruction, generator))))
+        return (_mean((real - 1) ** 2) + _mean(fake**2)) / 2
+
+    def _moved(self, pictures: Tensor, generator: torch.Generator | None) -> Tensor:
+        return self.group.T(pictures, self.group.sample(len(pictures), generator=generator))
+
+    def __repr__(self) -> str:
+        return f"EquivariantAdversarial({self.group}, {type(self.critic).__name__}, weight={self.weight:g})"
+
+
+def _real_channels(pictures: Tensor) -> Tensor:
+    """(batch, channels, height, width), or twice the channels where complex."""
+    if not pictures.is_complex():
+        return pictures
+    return torch.view_as_real(pictures).movedim(-1, 2).flatten(1, 2)
+
+
+def _mean(scores: Tensor) -> Tensor:
+    return scores.reshape(len(scores), -1).mean(dim=1)

@@ -9,7 +9,7 @@ import math
 
 from torch import Tensor
 
-from unseen.losses.precision import at_least_single
+from unseen.losses.loss import at_least_single
 from unseen.physics.algebra import describe
 
 

@@ -1,14 +1,28 @@
-"""MC, measurement consistency: the reconstruction, measured again, gives what was measured."""
+"""Measurement consistency: in measurements, over several operators, and backprojected into image space.
+
+MC, measurement consistency: the reconstruction, measured again, gives what was measured.
+
+Multi-operator consistency: where each picture was measured by an operator of several, each must serve for all.
+
+Measurement consistency, and its unbiased estimate under noise, weighed in pictures instead of measurements.
+
+Where A weakens some of what it shows (tomography: a frequency by the root of its inverse), ‖A x̂ − p‖² hardly tells
+two pictures apart that differ there, and descending it takes very long. B = A⁺, or filtered backprojection where A has
+one, undoes the weakening: B(A x̂ − p) is the error in the picture, as far as A shows it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import Loss, Seen, observed, observed_count, squares
-from unseen.losses.precision import at_least_single
+from unseen.losses.loss import Loss, Seen, at_least_single, mean_square, observed, observed_count, squares
+from unseen.physics.algebra import inner
+from unseen.physics.measurement import Measurement
+from unseen.physics.noise import standard_normal
 
 
 class MeasurementConsistency(Loss):
@@ -39,3 +53,143 @@ class MeasurementConsistency(Loss):
         residual = observed(seen.process, at_least_single(seen.y) - at_least_single(seen.remeasured))
         square = squares(residual)
         return square / observed_count(seen.process, seen.y).to(square).clamp(min=1)
+
+
+class MultiOperator(Loss):
+    """‖f(link(A_s x̂), A_s) − x̂‖² / n,  x̂ = f(y, A_g),  s drawn from the pool for each picture.
+
+    A_g is the operator that measured y. With `MeasurementConsistency` it is multi-operator imaging: what A_g does not
+    show of this picture, A_s has shown of others.
+
+    Args:
+        weight: ≥ 0.
+
+    Raises (when called):
+        ValueError: no pool of operators was given, or it has one alone.
+
+    Source: Tachella, Chen & Davies, Unsupervised learning from incomplete measurements for inverse problems, NeurIPS
+    2022.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+
+    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        if seen.pool is None or seen.pool.batch is None:
+            raise ValueError(
+                "MultiOperator draws from several operators, but was given one. Give A an operator a row, such as "
+                "Mask(masks) with masks of shape (operators, channels, height, width), and learn(..., operators=index)."
+            )
+        device = generator.device if generator is not None else torch.device("cpu")
+        s = torch.randint(seen.pool.batch, (len(seen.y),), generator=generator, device=device).cpu()
+        other = replace(seen.process, A=seen.pool.select(s))
+        found = seen.again(other.mean(seen.reconstruction), other)
+        return mean_square(at_least_single(found) - at_least_single(seen.reconstruction))
+
+
+class BackprojectedConsistency(Loss):
+    """‖B(A f(y) − p)‖² / n,  p = link⁻¹(y),  over the n real components of a picture; B = FBP if A has one, else A⁺.
+
+    It is nought where `MeasurementConsistency` is, and with noise teaches f to copy it, as that does: use
+    `BackprojectedRisk`.
+
+    Args:
+        weight: ≥ 0.
+
+    Example:
+        >>> import torch
+        >>> from unseen.losses import Seen
+        >>> from unseen.physics import Identity, Measurement
+        >>> process = Measurement(0.1 * Identity((1, 2, 2)))
+        >>> seen = Seen(torch.ones(1, 1, 2, 2), process, lambda y, process: 10 * y + 3)
+        >>> round(BackprojectedConsistency()(seen, generator=None).item(), 4)
+        9.0
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+
+    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        del generator
+        return mean_square(_backprojected(seen.process, _residual(seen)))
+
+
+class BackprojectedRisk(Loss):
+    """The estimated risk E‖B(A f(y) − p̄)‖² / n, p̄ = the linearised measurement without noise:
+
+    [‖B(A f(y) − p)‖² − ‖B e‖² + (2/τ) ⟨B e, B A (f(y') − f(y))⟩] / n,   e = √v ⊙ b,  b ~ N(0, I),
+    y' = link(p + τ e),   v = Var(y) · (d link⁻¹(y)/dy)²
+
+    `Sure` in another norm: Stein's lemma in the variable p, whose noise is nearly Gaussian, of variance v. Exact in
+    the mean for Gaussian noise without a link, up to O(τ²); with counts it is of first order in the gain, for counts
+    in hundreds or more. With `RobustEquivariance` it is REI.
+
+    Args:
+        tau: the step, > 0, in standard deviations of the noise.
+        weight: ≥ 0.
+
+    Raises (when called):
+        ValueError: the process has no noise.
+
+    Example:
+        >>> import torch
+        >>> from unseen.losses import Seen
+        >>> from unseen.physics import Gaussian, Identity, Measurement
+        >>> y = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+        >>> copying = Seen(y, Measurement(Identity((1, 64, 64)), noise=Gaussian(1.0)), lambda y, process: y)
+        >>> round(BackprojectedRisk()(copying, generator=torch.Generator().manual_seed(1)).item(), 1)
+        1.0
+
+    Source: Stein, Annals of Statistics 9 (1981) 1135-1151, for a quadratic risk with a matrix; Eldar, Generalized SURE
+    for exponential families, IEEE TSP 57 (2009) 471-481, takes the projection onto what A shows, as B A does here.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+
+    def __init__(self, tau: float = 0.1, *, weight: float = 1.0) -> None:
+        super().__init__(weight=weight)
+        if not tau > 0:
+            raise ValueError(f"tau is a step above 0, but got {tau}.")
+        self.tau = float(tau)
+
+    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        process = seen.process
+        noise = noise_of_linearised(process, seen.y, generator=generator)
+        p = process.linearise(at_least_single(seen.y)) + self.tau * noise
+        perturbed = (p if process.link is None else process.link(p)).to(seen.y)
+        residual, drawn = _residual(seen), _backprojected(process, noise)
+        change = process.A(at_least_single(seen.again(perturbed) - seen.reconstruction))
+        n = drawn[0].numel() * (2 if drawn.is_complex() else 1)
+        divergence = inner(drawn, _backprojected(process, change)).flatten() / n
+        return mean_square(_backprojected(process, residual)) - mean_square(drawn) + 2 / self.tau * divergence
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(tau={self.tau:g}, weight={self.weight:g})"
+
+
+def noise_of_linearised(process: Measurement, y: Tensor, *, generator: torch.Generator | None) -> Tensor:
+    """√v ⊙ b: noise as p = link⁻¹(y) has it, to first order; nought where nothing is measured. (batch, *A.range).
+
+    Raises:
+        ValueError: the process has no noise.
+    """
+    if process.noise is None:
+        raise ValueError("A risk is of noisy measurements, but the process has no noise. Use BackprojectedConsistency.")
+    y = at_least_single(y.detach())
+    variance = process.noise.variance(y)
+    deviation = (variance.real if variance.is_complex() else variance).clamp(min=0).sqrt()
+    if process.link is not None:
+        with torch.enable_grad():
+            leaf = y.clone().requires_grad_()
+            (slope,) = torch.autograd.grad(process.linearise(leaf).sum(), leaf)
+        deviation = deviation * slope.abs()
+    return observed(process, deviation * standard_normal(y, generator=generator))
+
+
+def _residual(seen: Seen) -> Tensor:
+    return seen.process.A(at_least_single(seen.reconstruction)) - seen.process.linearise(at_least_single(seen.y))
+
+
+def _backprojected(process: Measurement, p: Tensor) -> Tensor:
+    """B p: (batch, *A.domain)."""
+    inverse = getattr(process.A, "fbp", process.A.pinv)
+    picture: Tensor = inverse(p)
+    return picture

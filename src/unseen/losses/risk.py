@@ -8,12 +8,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import Loss, Seen, observed, observed_count
-from unseen.losses.mixed_stein import mixed_sure
-from unseen.losses.precision import at_least_single
-from unseen.losses.stein import sure
-from unseen.physics.gaussian import Gaussian
-from unseen.physics.poisson_gaussian import PoissonGaussian
+from unseen.losses.loss import Loss, Seen, at_least_single, observed, observed_count
+from unseen.losses.sure_gaussian import sure
+from unseen.losses.sure_poisson import mixed_sure
+from unseen.physics.noise import Gaussian, PoissonGaussian
 
 GAUSSIAN_TAU = 1e-2  # in y's units, which a network's pictures in [−1, 1] set
 COUNTS_TAU = 1e-4  # of the brightest mean; 10 at 1e5 photons, as the authors of REI take it

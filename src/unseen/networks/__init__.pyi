@@ -3,10 +3,10 @@
 from .dcgan import Decoder as Decoder
 from .dcgan import Discriminator as Discriminator
 from .dcgan import Encoder as Encoder
-from .initialise import initialise_dcgan as initialise_dcgan
-from .pair_discriminator import PairDiscriminator as PairDiscriminator
-from .residual_classifier import ResNet18 as ResNet18
+from .dcgan import initialise_dcgan as initialise_dcgan
+from .dcgan_variants import PairDiscriminator as PairDiscriminator
 from .residual_gan import ResidualCritic as ResidualCritic
 from .residual_gan import ResidualGenerator as ResidualGenerator
-from .residual_unet import ResidualUNet as ResidualUNet
+from .resnet import ResNet18 as ResNet18
+from .unet import ResidualUNet as ResidualUNet
 from .unet import UNet as UNet

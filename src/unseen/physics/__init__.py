@@ -13,28 +13,28 @@ import lazy_loader
 
 OPERATORS = {
     "blur": "blur:Blur",
-    "compressed-sensing": "compressed_sensing:CompressedSensing",
-    "downsampling": "downsampling:Downsampling",
+    "compressed-sensing": "matrix:CompressedSensing",
+    "downsampling": "blur:Downsampling",
     "fourier-mask": "fourier_mask:FourierMask",
-    "identity": "identity:Identity",
+    "identity": "matrix:Identity",
     "mask": "operator:Mask",
     "single-pixel-camera": "single_pixel_camera:SinglePixelCamera",
     "tomography": "tomography:Tomography",
 }
 LINKS = {
-    "beer-lambert": "beer_lambert:BeerLambert",
+    "beer-lambert": "measurement:BeerLambert",
 }
 NOISES = {
-    "gaussian": "gaussian:Gaussian",
-    "poisson": "poisson:Poisson",
-    "poisson-gaussian": "poisson_gaussian:PoissonGaussian",
+    "gaussian": "noise:Gaussian",
+    "poisson": "noise:Poisson",
+    "poisson-gaussian": "noise:PoissonGaussian",
 }
 GROUPS = {
-    "flips": "groups.flips:Flips",
+    "flips": "groups.permutations:Flips",
     "permutations": "groups.permutations:Permutations",
     "rotations": "groups.rotations:Rotations",
     "scalings": "groups.scalings:Scalings",
-    "shifts": "groups.shifts:Shifts",
+    "shifts": "groups.permutations:Shifts",
 }
 
 __getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from unseen.physics.algebra import describe
-from unseen.physics.coil_images import CoilImages
+from unseen.physics.arguments import check_rtol
+from unseen.physics.coils import CoilImages, inverses_of_rows, solve_normal_equations
 from unseen.physics.linear_function import Map, linear
 from unseen.physics.operator import Mask, Operator
-from unseen.physics.picture_size import check_rtol
 from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance
-from unseen.physics.sensitivity_encoding import inverses_of_rows, solve_normal_equations
 
 LARGEST_INVERSE = 2**25  # complex entries of all rows' inverses together: 512 MB
 BLOCK = 2**17  # complex entries that are transformed at a time on a CPU: what its cache holds

@@ -7,7 +7,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from unseen.physics.recorded import Recorded
+from unseen.physics.arguments import Recorded
 
 
 class Immutable(Recorded):

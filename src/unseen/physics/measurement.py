@@ -1,15 +1,39 @@
-"""The one equation that everything here is a side of: y = noise(link(A x))."""
+"""A measurement process y = noise(link(A x)), with its links.
+
+What a detector's law does to A x before noise comes: entrywise, smooth, and one to one.
+
+The law of a link: `link.inverse(link(p)) = p` wherever the link's output is a usable measurement. The contract tests
+check it for every link in `unseen.physics.LINKS`.
+
+The one equation that everything here is a side of: y = noise(link(A x)).
+
+Beer and Lambert's law: X-rays that pass through matter are weakened exponentially.
+"""
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from unseen.physics.link import Link
+from unseen.physics.arguments import Recorded
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Operator
+
+
+class Link(Recorded, ABC):
+    """An entrywise function between A x and the mean of the measurement."""
+
+    @abstractmethod
+    def __call__(self, p: Tensor) -> Tensor:
+        """The noise-free measurement u of p = A x; p's shape."""
+
+    @abstractmethod
+    def inverse(self, y: Tensor) -> Tensor:
+        """p from a measurement y; y's shape. Values of y that no p gives are brought to the nearest that one does."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +96,42 @@ class Measurement:
                 "A measurement without noise has no likelihood. Give it one: Measurement(A, noise=Gaussian(0.1))."
             )
         return self.noise.log_likelihood(y, self.mean(x))
+
+
+class BeerLambert(Link):
+    """u = I0 · exp(−p),  and back  p = log(I0 / max(y, 1)).
+
+    p is the line integral of the attenuation (no unit), I0 the count of photons a detector element sees without
+    anything in the way. Fewer than one count tells nothing more, hence the max.
+
+    Args:
+        I0: > 0, in counts.
+
+    Raises:
+        ValueError: I0 is not a finite number above 0.
+
+    Example:
+        >>> import torch
+        >>> link = BeerLambert(1e5)
+        >>> round(link(torch.tensor(1.0)).item()), round(link.inverse(link(torch.tensor(1.0))).item(), 4)
+        (36788, 1.0)
+    """
+
+    def __init__(self, I0: float) -> None:
+        if not (math.isfinite(I0) and I0 > 0):
+            raise ValueError(f"I0 is a count of photons, finite and above 0, but got {I0}.")
+        self._I0 = float(I0)
+
+    @property
+    def I0(self) -> float:
+        """Counts without anything in the way."""
+        return self._I0
+
+    def __repr__(self) -> str:
+        return f"BeerLambert(I0={self._I0:g})"
+
+    def __call__(self, p: Tensor) -> Tensor:
+        return self._I0 * torch.exp(-p)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return math.log(self._I0) - torch.log(y.clamp(min=1.0))

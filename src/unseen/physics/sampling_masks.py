@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from unseen.physics.picture_size import both_sides, is_count
+from unseen.physics.arguments import both_sides, is_count
 
 
 def cartesian_sampling(

@@ -17,15 +17,15 @@ line here, and bundles, recipes and contract tests find it.
 import lazy_loader
 
 GENERATORS = {
-    "ae": "ae:AE",
-    "vae": "vae:VAE",
+    "ae": "autoencoders:AE",
+    "vae": "autoencoders:VAE",
     "wgan-gp": "wgan_gp:WGANGP",
 }
 
 PRIORS = {
-    "range": "range:Range",
-    "soft": "soft:Soft",
-    "sparse": "sparse:Sparse",
+    "range": "generative:Range",
+    "soft": "generative:Soft",
+    "sparse": "generative:Sparse",
     "tikhonov": "tikhonov:Tikhonov",
     "tv": "tv:TV",
 }

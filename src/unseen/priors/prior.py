@@ -1,13 +1,19 @@
-"""`Prior`: the interface of everything that reconstructs a picture from measurements by knowing what pictures are."""
+"""The interface of priors, and operators restricted to real images.
+
+`Prior`: the interface of everything that reconstructs a picture from measurements by knowing what pictures are.
+
+An operator on complex pictures, asked about real ones alone.
+"""
 
 from __future__ import annotations
 
 from typing import Protocol, Self
 
+import torch
 from torch import Tensor
 
-from unseen.physics.operator import Operator
-from unseen.priors.solvers.convergence import Solution
+from unseen.physics.operator import Mask, Operator
+from unseen.priors.solvers.solution import Solution
 
 
 class Prior(Protocol):
@@ -30,3 +36,41 @@ class Prior(Protocol):
     def weighted(self, weight: float | Tensor) -> Self:
         """The same prior with another λ."""
         ...
+
+
+class RealPictures(Operator):
+    """x ↦ A(x) for real x, with A* y's real part as its adjoint.
+
+    Args:
+        whole: A, whose pictures are complex.
+
+    Example:
+        >>> from unseen.physics import FourierMask
+        >>> A = RealPictures(FourierMask(torch.ones(4, 4)))
+        >>> A.complex_domain, A.adjoint(A(torch.ones(1, 1, 4, 4))).mean().item()
+        (False, 1.0)
+    """
+
+    whole: Operator
+    complex_range = True
+
+    def __init__(self, whole: Operator) -> None:
+        super().__init__(domain=whole.domain, range=whole.range, batch=whole.batch)
+        self._set(whole=whole)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.whole(x.to(torch.promote_types(x.dtype, torch.complex64)))
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self.whole.adjoint(y).real
+
+    def observed(self) -> Mask | None:
+        return self.whole.observed()
+
+    def select(self, samples: Tensor) -> Operator:
+        return self if self.batch is None else RealPictures(self.whole.select(samples))
+
+
+def of_real_pictures(A: Operator) -> Operator:
+    """A, on real pictures."""
+    return RealPictures(A) if A.complex_domain else A

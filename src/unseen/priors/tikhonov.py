@@ -10,9 +10,9 @@ from unseen.physics.algebra import inner, lengths
 from unseen.physics.operator import Operator
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Squares
-from unseen.priors.solvers.convergence import Solution
+from unseen.priors.latent_search import Task
 from unseen.priors.solvers.pdhg import per_sample
-from unseen.priors.task import Task
+from unseen.priors.solvers.solution import Solution
 
 TOLERANCE = 1e-3  # of the objective, which the answer is far within
 

@@ -19,8 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from unseen.artifacts.recipe import validated
-from unseen.networks.dcgan import Decoder
-from unseen.networks.initialise import initialise_dcgan
+from unseen.networks.dcgan import Decoder, initialise_dcgan
 from unseen.physics.algebra import describe
 from unseen.training.learner import Learner
 from unseen.training.loop import Progress, train

@@ -1,4 +1,11 @@
-"""Total variation: pictures that are flat but for edges, as a regulariser; the classical yardstick for learnt ones.
+"""Total variation, and the differences that it is made of.
+
+Differences between neighbouring pixels, and total variation, which is made of them.
+
+Forward differences; across the last row and the last column they are nought (Neumann). Chambolle, "An algorithm for
+total variation minimization and applications", JMIV 20, 2004, §2.
+
+Total variation: pictures that are flat but for edges, as a regulariser; the classical yardstick for learnt ones.
 
 Isotropic and discrete (Chambolle, "An algorithm for total variation minimization and applications", JMIV 20, 2004,
 §2): TV(x) = Σ over channels and pixels of √(|x(i+1, j) − x(i, j)|² + |x(i, j+1) − x(i, j)|²). At the last row and the
@@ -18,11 +25,59 @@ from unseen.losses.loss import observed_count, squares
 from unseen.physics.algebra import describe, inner, lengths
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
-from unseen.priors.differences import NORM, differences, differences_adjoint, moduli, shortened, total_variation
-from unseen.priors.solvers.convergence import Solution
-from unseen.priors.solvers.data_terms import squared_distance, within
 from unseen.priors.solvers.fista import fista
-from unseen.priors.solvers.pdhg import Term, pdhg, per_sample
+from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance, within
+from unseen.priors.solvers.solution import Solution
+
+NORM = math.sqrt(8)  # of `differences`: below it for every size, and as near as one likes (Chambolle 2004, theorem 3.1)
+
+
+def total_variation(x: Tensor) -> Tensor:
+    """TV(x) per sample: (batch,), for x of shape (batch, channels, height, width), real or complex."""
+    return moduli(differences(x)).flatten(1).sum(1)
+
+
+def differences(x: Tensor) -> Tensor:
+    """D x: to the next row and to the next column; nought across the boundary.
+
+    Args:
+        x: (batch, channels, height, width).
+
+    Returns:
+        (batch, 2, channels, height, width).
+    """
+    result = x.new_zeros(len(x), 2, *x.shape[1:])
+    result[:, 0, :, :-1, :] = x[..., 1:, :] - x[..., :-1, :]
+    result[:, 1, :, :, :-1] = x[..., :, 1:] - x[..., :, :-1]
+    return result
+
+
+def differences_adjoint(q: Tensor) -> Tensor:
+    """D* q, minus the divergence: (batch, 2, channels, height, width) → (batch, channels, height, width)."""
+    down, right = q[:, 0, :, :-1, :], q[:, 1, :, :, :-1]
+    x = torch.zeros_like(q[:, 0])
+    x[..., 1:, :] += down
+    x[..., :-1, :] -= down
+    x[..., :, 1:] += right
+    x[..., :, :-1] -= right
+    return x
+
+
+def shortened(q: Tensor, longest: Tensor) -> Tensor:
+    """The nearest field to q, (batch, 2, channels, height, width), whose vectors are no longer than `longest`
+    (batch, 1, 1, 1)."""
+    lengths = moduli(q)
+    return q * (longest.unsqueeze(1) / lengths.clamp(min=torch.finfo(lengths.dtype).tiny)).clamp(max=1)
+
+
+def moduli(q: Tensor) -> Tensor:
+    """The vectors' lengths: (batch, 1, channels, height, width)."""
+    if q.requires_grad:
+        lengths: Tensor = torch.linalg.vector_norm(q, dim=1, keepdim=True)  # whose gradient at 0 is 0, not NaN
+        return lengths
+    down, right = q.abs().unbind(dim=1)
+    return torch.hypot(down, right).unsqueeze(1)  # ten times as fast
+
 
 ITERATIONS = 2000
 TOLERANCE = 1e-3  # of the objective, which is then as a rule within 1e-4 of its minimum; a hundred steps or two

@@ -19,9 +19,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.losses.wasserstein import gradient_penalty, wasserstein_critic
-from unseen.networks.dcgan import Discriminator
-from unseen.networks.initialise import initialise_dcgan
+from unseen.losses.adversarial import gradient_penalty, wasserstein_critic
+from unseen.networks.dcgan import Discriminator, initialise_dcgan
 from unseen.priors.trained import GeneratorSettings, TrainedGenerator, centred
 from unseen.training.learner import Step, steps_taken
 

@@ -10,8 +10,8 @@ and loaded as a bundle. `pseudo_inverse`, `filtered_backprojection` and `total_v
 import lazy_loader
 
 RECONSTRUCTORS = {
-    "artifact-removal": "artifact_removal:ArtifactRemoval",
-    "unrolled": "unrolled:Unrolled",
+    "artifact-removal": "architectures:ArtifactRemoval",
+    "unrolled": "architectures:Unrolled",
 }
 
 __getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)

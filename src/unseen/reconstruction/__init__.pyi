@@ -1,6 +1,7 @@
 """The public names of `unseen.reconstruction`: read by type checkers, and by lazy_loader at run time."""
 
-from .artifact_removal import ArtifactRemoval as ArtifactRemoval
+from .architectures import ArtifactRemoval as ArtifactRemoval
+from .architectures import Unrolled as Unrolled
 from .direct import filtered_backprojection as filtered_backprojection
 from .direct import pseudo_inverse as pseudo_inverse
 from .direct import total_variation as total_variation
@@ -9,6 +10,5 @@ from .learning import learn as learn
 from .reconstructor import Reconstructor as Reconstructor
 from .saved import load as load
 from .saved import save as save
-from .unrolled import Unrolled as Unrolled
 
 RECONSTRUCTORS: dict[str, str]

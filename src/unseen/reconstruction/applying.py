@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from unseen.physics.measurement import Measurement
-from unseen.reconstruction.checking import Array, MeasurementError, check_measurements, tensor_of
+from unseen.reconstruction.learning import Array, MeasurementError, check_measurements, tensor_of
 from unseen.reconstruction.reconstructor import Reconstructor
 
 

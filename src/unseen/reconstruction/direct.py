@@ -7,11 +7,11 @@ import warnings
 from torch import Tensor
 
 from unseen.losses.loss import observed
-from unseen.physics.gaussian import Gaussian
 from unseen.physics.measurement import Measurement
+from unseen.physics.noise import Gaussian
 from unseen.priors.tv import TV
-from unseen.reconstruction.checking import check_measurements
-from unseen.reconstruction.starting import starting_picture
+from unseen.reconstruction.learning import check_measurements
+from unseen.reconstruction.reconstructor import starting_picture
 
 
 def pseudo_inverse(y: Tensor, process: Measurement) -> Tensor:

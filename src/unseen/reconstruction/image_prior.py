@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from unseen.losses.loss import observed, observed_count, squares
 from unseen.networks.unet import UNet
-from unseen.physics.gaussian import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.reconstruction.checking import check_measurements
+from unseen.physics.noise import Gaussian
+from unseen.reconstruction.learning import check_measurements
 from unseen.reconstruction.reconstructor import as_complex
 from unseen.training.learner import Step
 from unseen.training.loop import train

@@ -1,13 +1,17 @@
-"""`Reconstructor`: f(y, process) → x̂, a network that knows the operator; the base of every architecture.
+"""`Reconstructor`: the base of every architecture, and the image that it starts from.
+
+`Reconstructor`: f(y, process) → x̂, a network that knows the operator; the base of every architecture.
 
 Law: x̂ is of shape (batch, *A.domain), complex where A's domain is; sample i's depends on sample i's measurement (and
 operator) alone; and f is differentiable in y.
+
+x₀, the picture that a network begins from: a linear inverse of the measurement.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -127,3 +131,31 @@ def as_complex(pairs: Tensor) -> Tensor:
 def usual_size(x: Tensor) -> float:
     """The root mean square of pictures, or 1 where they are all nought."""
     return float(x.abs().double().square().mean().sqrt()) or 1.0
+
+
+Start = Literal["auto", "pinv", "fbp", "adjoint"]
+
+
+def starting_picture(y: Tensor, process: Measurement, start: Start) -> Tensor:
+    """A⁺p, FBP(p) or A*p, with p = link⁻¹(y): (batch, *A.domain).
+
+    Args:
+        y: (batch, *A.range).
+        process: how it was measured.
+        start: "auto" takes FBP where the operator has one, and A⁺ elsewhere.
+
+    Raises:
+        ValueError: y has another shape, or "fbp" was asked of an operator that has none.
+    """
+    A, p = process.A, process.linearise(y)
+    fbp = getattr(A, "fbp", None)
+    if start == "adjoint":
+        return A.adjoint(p)
+    if start == "fbp" and fbp is None:
+        raise ValueError(
+            f"filtered backprojection is for tomography, and {A} has none. Take the pseudo-inverse (start='pinv')."
+        )
+    if fbp is not None and start in ("auto", "fbp"):
+        picture: Tensor = fbp(p)
+        return picture
+    return A.pinv(p)

@@ -30,11 +30,11 @@ from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
 from unseen.data.film import NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.fitting import Fitting, Normals
-from unseen.evaluation.cohort import LEAST
+from unseen.evaluation.bootstrap import LEAST
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import detector_of, resolve, shared_lungs
-from unseen.physics.gaussian import Gaussian
-from unseen.physics.poisson_gaussian import PoissonGaussian
+from unseen.physics.noise import Gaussian
+from unseen.physics.noise import PoissonGaussian
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pathlib import Path
 from unseen.artifacts.files import sha256_of
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
 from unseen.data.film import Film, NotRead
-from unseen.data.listing import Source
+from unseen.data.manifest import Source
 from unseen.data.manifest import Entry
 from unseen.data.reading import Films, films
 

@@ -1,28 +1,186 @@
-"""One recipe of a generator, one run: train it, or go on, or find it trained; its bundle lies in the run's folder."""
+"""A generator's recipe: its training images, and its run.
+
+The pictures that generators learn from, dealt to training, validation and test; no test picture is ever learnt from.
+
+digits  MNIST padded to 32 × 32: its training part but for the last 1,000, which validate; its test part
+shapes  a square and a disc on black, drawn: 20,000 to train on, 1,000 to validate, 1,000 tested
+brain   axial T1 slices, eight a subject, in [0, 1]; subjects sorted by name: the last five are tested, the three before
+        validate. With `copies`, further pictures of the training slices: mirrored, and turned, scaled and shifted a
+        little
+
+One recipe of a generator, one run: train it, or go on, or find it trained; its bundle lies in the run's folder.
+"""
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+from torch.nn import functional
+from unseen.artifacts.recipe import RecipeError
+from unseen.data.toy_images import read_digits
+from unseen.data.toy_images import squares_and_circles
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-import torch
-from torch import Tensor
-
 from unseen import __version__
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
-from unseen.artifacts.run import Run
+from unseen.artifacts.recipe import Run
 from unseen.artifacts.unknown import unknown
-from unseen.evaluation.psnr import psnr
-from unseen.runs.generator_images import PictureSettings, load
+from unseen.evaluation.image_metrics import psnr
 from unseen.priors import GENERATORS
-from unseen.priors.autoencoding import Autoencoder
+from unseen.priors.autoencoders import Autoencoder
 from unseen.priors.saved import REGISTRY, save
 from unseen.priors.saved import load as load_generator
 from unseen.priors.trained import TrainedGenerator
 from unseen.training.loop import Progress
 from unseen.training.settings import Training
+
+_DIGITS_VALIDATING = 1000
+_SHAPES, _SHAPES_VALIDATING, _SHAPES_TESTED = 20_000, 1000, 1000
+_SUBJECTS_TESTED, _SUBJECTS_VALIDATING = 5, 3
+_TURN, _SCALE, _SHIFT = math.radians(6), 0.06, 0.05  # at most; a shift in shares of the side
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pictures (n, channels, size, size) in [0, 1], float32.
+
+    units  for each test picture, the number of the patient it shows: what a bootstrap may resample
+    """
+
+    training: Tensor
+    validation: Tensor
+    testing: Tensor
+    units: tuple[int, ...]
+    split: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all of them: 64 hexadecimal digits."""
+        parts = (self.training, self.validation, self.testing)
+        return hashlib.sha256(b"".join(part.contiguous().numpy().tobytes() for part in parts)).hexdigest()
+
+
+class PictureSettings(BaseModel):
+    """The section ``[view]``: which pictures, and how many."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    pictures: Literal["digits", "shapes", "brain"]
+    size: int = Field(ge=16, le=1024)
+    """Pixels a side, a power of two; slices are averaged down from 128 by area."""
+    limit: int | None = Field(default=None, ge=2)
+    """So many training pictures at most; none: all."""
+    copies: int = Field(default=1, ge=1, le=100)
+    """So many of each training picture: itself, and moved ones."""
+
+
+def load_images(settings: PictureSettings, *, data: Path | None = None) -> Pictures:
+    """The pictures that a recipe names, from the folder `data` (None: `$UNSEEN_DATA`).
+
+    Raises:
+        RecipeError: they are not there, or have no such size.
+    """
+    return _loaded(settings, _folder(data))
+
+
+@lru_cache(maxsize=1)  # the generators of a problem learn from the same pictures
+def _loaded(settings: PictureSettings, data: Path) -> Pictures:
+    found = _SOURCES[settings.pictures](settings, data)
+    training = found.training if settings.limit is None else found.training[: settings.limit]
+    if settings.copies > 1:
+        generator = torch.Generator().manual_seed(0)
+        moved = [_moved(training, generator) for _ in range(settings.copies - 1)]
+        training = torch.cat([training, *moved])
+    return replace(found, training=training)
+
+
+def _digits(settings: PictureSettings, data: Path) -> Pictures:
+    if settings.size != 32:
+        raise RecipeError(f"view.size: seen {settings.size}; digits are 28 × 28, padded to 32")
+    known, testing = (read_digits(_at(data, f"mnist/{part}-images-idx3-ubyte.gz")) for part in ("train", "t10k"))
+    split = f"{_DIGITS_VALIDATING} of the training part validate, the others are trained on; the test part is tested"
+    cut = len(known) - _DIGITS_VALIDATING
+    return Pictures(known[:cut], known[cut:], testing, tuple(range(len(testing))), split)
+
+
+def _shapes(settings: PictureSettings, data: Path) -> Pictures:
+    del data
+    numbers = (_SHAPES, _SHAPES_VALIDATING, _SHAPES_TESTED)
+    training, validation, testing = (
+        squares_and_circles(number, settings.size, torch.Generator().manual_seed(seed))
+        for seed, number in enumerate(numbers)
+    )
+    split = f"drawn: {_SHAPES} to train on, {_SHAPES_VALIDATING} to validate, {_SHAPES_TESTED} tested"
+    return Pictures(training, validation, testing, tuple(range(_SHAPES_TESTED)), split)
+
+
+def _brain(settings: PictureSettings, data: Path) -> Pictures:
+    from PIL import Image
+
+    with _at(data, "brain_t1/manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: (row["subject"], row["file"]))
+    subjects = sorted({row["subject"] for row in rows})
+    files = [_at(data, f"brain_t1/{row['file']}") for row in rows]
+    grey = np.stack([np.asarray(Image.open(path).convert("L"), dtype=np.float32) for path in files]) / 255
+    if grey.shape[-1] % settings.size:
+        raise RecipeError(f"view.size: seen {settings.size}; should divide {grey.shape[-1]}, the slices' pixels a side")
+    pictures = functional.avg_pool2d(torch.from_numpy(grey)[:, None], grey.shape[-1] // settings.size)
+    subject = torch.tensor([subjects.index(row["subject"]) for row in rows])
+    first_tested = len(subjects) - _SUBJECTS_TESTED
+    first_validating = first_tested - _SUBJECTS_VALIDATING
+    tested, trained_on = subject >= first_tested, subject < first_validating
+    return Pictures(
+        pictures[trained_on],
+        pictures[~trained_on & ~tested],
+        pictures[tested],
+        tuple((subject[tested] - first_tested).tolist()),
+        f"by subject: trained on {', '.join(subjects[:first_validating])}; "
+        f"{', '.join(subjects[first_validating:first_tested])} validate; {', '.join(subjects[first_tested:])} tested",
+    )
+
+
+_SOURCES: dict[str, Callable[[PictureSettings, Path], Pictures]] = {
+    "digits": _digits,
+    "shapes": _shapes,
+    "brain": _brain,
+}
+
+
+def _moved(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Each picture mirrored or not, turned by at most 6°, scaled by at most 6 % and shifted by at most 5 % of its side;
+    0 where nothing is known."""
+    n = len(pictures)
+    mirrored, turn, scale, down, across = 2 * torch.rand(5, n, generator=generator) - 1  # (n,) each, from −1 to 1
+    angle, zoom = _TURN * turn, 1 + _SCALE * scale
+    cosine, sine, mirror = zoom * angle.cos(), zoom * angle.sin(), torch.where(mirrored < 0, -1.0, 1.0)
+    first = torch.stack([mirror * cosine, -sine, 2 * _SHIFT * across], dim=1)
+    second = torch.stack([mirror * sine, cosine, 2 * _SHIFT * down], dim=1)
+    grid = functional.affine_grid(torch.stack([first, second], dim=1), list(pictures.shape), align_corners=False)
+    return functional.grid_sample(pictures, grid, align_corners=False).clamp(0, 1)
+
+
+def _folder(data: Path | None) -> Path:
+    return Path(os.environ.get("UNSEEN_DATA") or "data") if data is None else data
+
+
+def _at(data: Path, name: str) -> Path:
+    path = data / name
+    if not path.is_file():
+        raise RecipeError(f"{path}: not there. Set $UNSEEN_DATA to the folder that holds {name}")
+    return path
+
 
 Report = Callable[[str, Progress], None]
 
@@ -78,7 +236,7 @@ def train_generator(
         bundle.check_free(out)
     recipe = resolve(recipe)
     view = validated(recipe.view, PictureSettings, where="view")
-    pictures = load(view, data=data)
+    pictures = load_images(view, data=data)
     name = digest(recipe, data_digest=pictures.digest, version=__version__)
     run = Run.named(recipe.name, fold=None, seed=recipe.seed, digest=name, root=root)
     run.write_recipe(recipe)

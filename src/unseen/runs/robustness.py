@@ -1,4 +1,8 @@
-"""Robustness to noise: AUROC against added noise of known σ, for two detectors that are twins but in one term.
+"""Two recipes trained and tested under added noise, over several seeds.
+
+An AUROC over several trainings: its interval is over films, drawn anew, and over the trainings.
+
+Robustness to noise: AUROC against added noise of known σ, for two detectors that are twins but in one term.
 
 Each is trained at every σ and tested at every σ, on one fold, with several seeds. At σ = 0 SURE is the squared error:
 `roi-sure` and `roi-oracle` are one and the same training there.
@@ -9,27 +13,44 @@ The difference is paired: the same films, the same noise, the same seed. Its int
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+import numpy as np
+from unseen.evaluation.bootstrap import DRAWS, Drawn
+from unseen.evaluation.bootstrap import Cohort
+from unseen.evaluation.roc import Auroc, Floats, Ints, folds_of
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 import torch
-
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, RecipeError
-from unseen.artifacts.run import runs_root
+from unseen.artifacts.recipe import runs_root
 from unseen.evaluation.bootstrap import DRAWS, draw_all
-from unseen.evaluation.cohort import Cohort, codes
-from unseen.evaluation.interval import Json
+from unseen.evaluation.bootstrap import Cohort, codes
+from unseen.evaluation.intervals import Json
 from unseen.runs.added_noise import Cell, Films, Kind, Place, Study, cell_at, check_classes, path_of, prepared, train_cell
 from unseen.runs.cohort import cohort_of
-from unseen.runs.over_seeds import aurocs, mean_over, picks_of
 from unseen.runs.training import check_normals_alone, resolve
-from unseen.runs.processes import worker_processes
-from unseen.physics.gaussian import Gaussian
+from unseen.runs.training import worker_processes
+from unseen.physics.noise import Gaussian
+
+def aurocs(scores: Sequence[Floats], cohort: Cohort) -> Callable[[Floats], Floats]:
+    """The statistic (draws, trainings): one AUROC for each training's scores (films,)."""
+    trainings = [Auroc(folds_of(score, cohort.abnormal, cohort.fold)) for score in scores]
+    return lambda weights: np.stack([auroc(weights) for auroc in trainings], axis=1)
+
+
+def picks_of(trainings: int) -> Ints:
+    """The trainings of each draw, as many as there are, with replacement: (draws, trainings)."""
+    return np.random.default_rng(1).integers(0, trainings, (DRAWS, trainings))
+
+
+def mean_over(drawn: Drawn, picks: Ints) -> Drawn:
+    """The mean of the trainings' AUROCs; in each draw, that of the trainings which `picks` names."""
+    return Drawn(np.asarray(drawn.value.mean()), np.take_along_axis(drawn.draws, picks, axis=1).mean(axis=1))
+
 
 Row = dict[str, Any]  # Any: JSON
 

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from unseen.artifacts.recipe import Recipe, RecipeError, validated
-from unseen.artifacts.run import runs_root
+from unseen.artifacts.recipe import runs_root
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting, Normals

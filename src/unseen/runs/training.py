@@ -1,8 +1,14 @@
-"""One recipe, one fold, one run: train the detector, save its bundle, and find both again.
+"""One recipe, one fold, one run: trained, resumed or found again; several in worker processes.
+
+One recipe, one fold, one run: train the detector, save its bundle, and find both again.
 
 A run's folder is named by the digest of the resolved recipe, its films and the version, so a finished run is found
 rather than trained again, and an interrupted one goes on where it stopped. Lung finders are shared by all recipes on
 the same films.
+
+Worker processes that end with their work: when it is done, when it fails, on Ctrl-C, and when the caller is killed.
+
+Light to import: a worker comes here first, before torch.
 """
 
 from __future__ import annotations
@@ -13,15 +19,14 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
 from unseen import __version__
-from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
+from unseen.anatomy.lungs import CrossFittedLungs, cross_fitted
 from unseen.anatomy.found_lungs import Finder
 from unseen.anatomy.lungs import LungFinder, NoMasksError
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
-from unseen.artifacts.run import Run, runs_root
+from unseen.artifacts.recipe import Run, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
@@ -31,12 +36,21 @@ from unseen.runs.cohort import cohort_of, lung_films, of_unknown_label, own_norm
 from unseen.priors import GENERATORS
 from unseen.reconstruction import RECONSTRUCTORS
 from unseen.screening.gate.gate import Gate, GateError
-from unseen.screening.loading import gate_in
+from unseen.screening.screener import gate_in
 from unseen.training.history import History
 from unseen.training.settings import Training
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, parent_process
 
+from typing import TYPE_CHECKING
 if TYPE_CHECKING:
-    from unseen.data.listing import Source
+    from unseen.data.manifest import Source
     from unseen.training.loop import Progress
 
 _log = logging.getLogger("unseen")
@@ -277,3 +291,39 @@ def shared_lungs(
         said += f" from {sorted(recipe.data.lungs_from)}"
     folder = root / "lungs" / f"{held_out}-{recipe.seed}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
     return cross_fitted(lung_films(recipe, films), seed=recipe.seed, device="cpu", folder=folder, progress=progress)
+
+
+@contextmanager
+def worker_processes(number: int) -> Iterator[Executor]:
+    """A pool of `number` processes; when the block is left by an exception, what they are at is dropped at once.
+
+    Raises TrainingError where a worker was killed from outside.
+    """
+    others = set(active_children())
+    # spawned, not forked: torch's threads and the decoder's pipes do not survive a fork
+    with ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_begin) as pool:
+        try:
+            yield pool
+        except BaseException as error:
+            for worker in set(active_children()) - others:
+                worker.terminate()  # the pool sees it, gives up what is left, and joins them
+            if isinstance(error, BrokenProcessPool):
+                from unseen.training.settings import TrainingError
+
+                raise TrainingError(
+                    "a worker process was killed from outside, as when memory runs out. What was finished is kept: "
+                    "go on with fewer workers"
+                ) from error
+            raise
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # a training for nobody

@@ -1,4 +1,9 @@
-"""`Decision`: what becomes of a film or a study: cleared, read (and how early), or not scored (and why)."""
+"""`Decision`, and the views that decide about a study.
+
+`Decision`: what becomes of a film or a study: cleared, read (and how early), or not scored (and why).
+
+Which views decide about a study: a frontal film does, a lateral is carried along.
+"""
 
 from __future__ import annotations
 
@@ -34,3 +39,16 @@ class Decision:
     priority: float
     reason: str
     policy_digest: str
+
+
+LATERAL = frozenset({"LATERAL", "LAT", "LL", "RL", "LLO", "RLO"})
+"""ViewPosition (0018,5101) of a lateral film, as modalities write it; detectors here learn from frontal films alone."""
+
+
+def is_lateral(view_position: str | None) -> bool:
+    """A film that does not say is taken for frontal: its score then counts.
+
+    >>> is_lateral("LL"), is_lateral("PA"), is_lateral(None)
+    (True, False, False)
+    """
+    return view_position is not None and view_position.strip().upper() in LATERAL

@@ -1,24 +1,29 @@
-"""Shadow mode: an archive of films with their reports' outcome goes through the screener, and nothing is acted on.
+"""Shadow mode: an archive goes through the screener, and its page.
+
+Shadow mode: an archive of films with their reports' outcome goes through the screener, and nothing is acted on.
 
 What would have been ranked, cleared and missed, per source, with intervals. Studies with a film that calibrated the
 policy or trained the model are left out, and those of the same patients.
+
+The pilot on one page: HTML without scripts and without outside requests.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from unseen.artifacts.installation import LIMITS
 from unseen.data.film import Film, NotRead
-from unseen.evaluation.bootstrap import draw_all
-from unseen.evaluation.cohort import Cohort, codes
-from unseen.evaluation.interval import Figure, Json, Missing
-from unseen.evaluation.proportion import proportion
+from unseen.evaluation.bootstrap import Cohort, codes, draw_all
+from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.screening.decision import Decision
-from unseen.screening.reliability_diagram import Reliability, reliability
+from unseen.screening.policy import Policy
+from unseen.screening.probability import Reliability, reliability
 from unseen.screening.screener import Screened, Screener
 
 SHARES = (0.1, 0.25, 0.5)
@@ -188,3 +193,41 @@ def _in_top(studies: Sequence[PilotStudy], share: float) -> Figure:
     return proportion(
         sum(study.abnormal for study in first), sum(study.abnormal for study in studies), without="no abnormal study"
     )
+
+
+SHOWN = 200
+"""Missed studies, and reasons, that are listed."""
+
+
+def pilot_html(pilot: Pilot, *, policy: Policy | None, model: str) -> str:
+    """The page as text. `policy`: None where films were only ranked; `model`: its name, for people."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("unseen.screening", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    reasons = Counter(study.decision.reason for study in pilot.studies if study.decision.action == "not_scored")
+    return environment.get_template("pilot.html.j2").render(
+        limits=LIMITS,
+        pilot=pilot,
+        policy=policy,
+        model=model,
+        percent=percent,
+        missed=pilot.missed[:SHOWN],
+        reasons=reasons.most_common(SHOWN),
+    )
+
+
+def percent(figure: Figure) -> str:
+    """A share with its interval, for people.
+
+    >>> percent(Interval(0.205, 0.12, 0.321))
+    '20.5 % (12.0 to 32.1)'
+    """
+    if isinstance(figure, Interval):
+        return f"{100 * figure.value:.1f} % ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
+    return str(figure)

@@ -1,4 +1,6 @@
-"""From a score to the probability of being abnormal, at the prevalence of the site.
+"""From a score to a probability, and how reliable it is.
+
+From a score to the probability of being abnormal, at the prevalence of the site.
 
 Centred isotonic regression: the increasing step function that fits the labels best, with each flat step replaced by one
 point at its mean score, and straight lines between the points. Increasing where plain isotonic regression is flat, so
@@ -9,17 +11,31 @@ an abnormal film weighs π/n₁ and a normal one (1 − π)/n₀: the fit is the
 
 Source: Oron & Flournoy, J. Biopharm. Stat. 27 (2017); reweighting: Saerens et al., Neural Comput. 14 (2002), with the
 prior known.
+
+Is a probability what it says? The reliability diagram, the Brier score and the calibration error, with intervals.
+
+Judged on labelled studies that calibrated nothing. They are weighted to the prevalence that the probabilities were
+made for.
+
+    Brier = Σ w (p − y)²        calibration error = Σ_bins |Σ_bin w (p − y)|        (weights that add up to one)
+
+The calibration error is never below what chance leaves in each bin: with few studies a perfect map has one too.
+
+Source: Brier, Mon. Weather Rev. 78 (1950); Naeini et al., AAAI 2015; equal-mass bins: Nixon et al., CVPR-W 2019.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Floats = NDArray[np.float64]
+from unseen.evaluation.bootstrap import Cohort, draw_all
+from unseen.evaluation.intervals import Figure, Json, Missing
+from unseen.evaluation.roc import Floats
 
 
 class ProbabilityMap(BaseModel):
@@ -89,3 +105,70 @@ def fit_probability(scores: ArrayLike, abnormal: ArrayLike, *, prevalence: float
     return ProbabilityMap(
         scores=tuple(np.maximum.accumulate(centre).tolist()), probabilities=tuple(value.tolist()), prevalence=share
     )
+
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Studies of similar probability: their mean probability, the share that was abnormal (both at the prevalence of
+    the map), and how many studies."""
+
+    probability: float
+    abnormal: float
+    studies: int
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """What a reliability diagram shows, and its two figures."""
+
+    bins: tuple[ReliabilityBin, ...]
+    brier: Figure
+    calibration_error: Figure
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain values, rounded to six places."""
+        return {
+            "bins": [
+                {"probability": round(b.probability, 6), "abnormal": round(b.abnormal, 6), "studies": b.studies}
+                for b in self.bins
+            ],
+            "brier": self.brier.to_json(),
+            "calibration_error": self.calibration_error.to_json(),
+        }
+
+
+def reliability(probabilities: Floats, cohort: Cohort, *, prevalence: float, rng: np.random.Generator) -> Reliability:
+    """Judge `probabilities` (n,) of the cohort's studies, at `prevalence` in (0, 1)."""
+    if short := cohort.shortfall():
+        return Reliability((), Missing(short), Missing(short))
+    truth = cohort.abnormal.astype(np.float64)
+    factor = np.where(cohort.abnormal, prevalence / truth.sum(), (1 - prevalence) / (1 - truth).sum())
+    edges = np.quantile(probabilities, np.linspace(0, 1, BINS + 1)[1:-1])
+    bin_of = np.searchsorted(np.unique(edges), probabilities, side="right")
+    member = np.equal.outer(bin_of, np.unique(bin_of)).astype(np.float64)  # (studies, bins)
+
+    def shares(weights: Floats) -> Floats:  # (draws, studies), each row adding up to one
+        weighted = weights * factor
+        return np.asarray(weighted / weighted.sum(axis=1, keepdims=True))
+
+    drawn = draw_all(
+        {
+            "brier": lambda w: shares(w) @ (probabilities - truth) ** 2,
+            "error": lambda w: np.abs((shares(w) * (probabilities - truth)) @ member).sum(axis=1),
+        },
+        cohort,
+        rng=rng,
+    )
+    share = shares(np.ones((1, len(cohort))))[0]
+    bins = [
+        ReliabilityBin(
+            float(share @ (column * probabilities) / (share @ column)),
+            float(share @ (column * truth) / (share @ column)),
+            int(column.sum()),
+        )
+        for column in member.T
+    ]
+    return Reliability(tuple(bins), drawn["brier"].interval(), drawn["error"].interval())

@@ -1,29 +1,40 @@
-"""`Screener`: a detector, its input gate and a site's policy. A film goes in, a decision comes out.
+"""`Screener`: a detector, its input gate and a site's policy; loaded from disk, applied to whole studies.
+
+`Screener`: a detector, its input gate and a site's policy. A film goes in, a decision comes out.
 
 Law: the decision about a film depends on that film, the model and the policy alone; a study is cleared only if all its
 frontal films are. Without a policy everything is read: films are ranked, and nothing is hidden.
+
+Decisions as they leave the house: one row per input, in input order, each with its study's decision.
+
+A model's bundle and a site's policy file → a `Screener`: the detector, and the input gate that lies beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from unseen.anatomy.found_lungs import FoundLungs
 from unseen.data.film import Film, Label, NotRead
-from unseen.screening.conformal import p_value
-from unseen.screening.decision import FIRST, Decision
+from unseen.detectors.saved import gate_parts
+from unseen.detectors.saved import load as load_detector
+from unseen.evaluation.table import ScoreRow, map_of
+from unseen.screening.decision import FIRST, Decision, is_lateral
+from unseen.screening.gate.gate import Gate
+from unseen.screening.guarantee import p_value
 from unseen.screening.policy import UNKNOWN, Policy, PolicyError
-from unseen.screening.views import is_lateral
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from unseen.anatomy.found_lungs import Finder
     from unseen.detectors.detector import Finding
+    from unseen.detectors.saved import Runtime
 
 _LATERAL = "a lateral film: it is not scored, and is carried along with the frontal films of its study"
 _FEWEST_NORMALS = 20  # of a source, below which a film is compared with all sources' normals
@@ -241,3 +252,83 @@ def scored(detector: Scores, film: Film, lungs: FoundLungs) -> Finding | NotRead
 def _squashed(score: float) -> float:
     """A score of any unit within (0, 1), in the same order."""
     return 0.5 + 0.5 * score / (1 + abs(score))
+
+
+@dataclass(frozen=True)
+class DecisionRow(ScoreRow):
+    """A score's row, and what becomes of the film: its probability of being abnormal, and its study's decision."""
+
+    probability: float | None
+    decision: Literal["clear", "read", "not_scored"]
+
+
+def decision_rows(
+    screener: Screener,
+    films: Iterable[Film | NotRead],
+    *,
+    maps: Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[DecisionRow]:
+    """One row per film, in order. All films are screened before the first row comes out: a film is cleared only if its
+    whole study is. Arguments as for `evaluation.scoring.score_rows`.
+    """
+    if maps is not None:
+        maps.mkdir(parents=True, exist_ok=True)
+    screened: list[Screened] = []
+    names: list[str | None] = []
+    for done, one in enumerate(screener.screen(films), start=1):
+        names.append(map_of(one.finding, maps) if maps is not None and one.finding is not None else None)
+        screened.append(one.without_pictures())
+        if progress is not None:
+            progress(done)
+    studies: dict[tuple[str, str], list[Screened]] = {}
+    for one in screened:
+        studies.setdefault(one.study, []).append(one)
+    for one, name in zip(screened, names, strict=True):
+        yield _row(one, screener, studies[one.study], name)
+
+
+def _row(one: Screened, screener: Screener, study: list[Screened], name: str | None) -> DecisionRow:
+    own = one.decision
+    if own.action == "clear" and screener.study(study).action != "clear":
+        own = replace(own, action="read", reason="another film of its study is not cleared")
+    return DecisionRow(
+        file=one.film.name,
+        status=_status(one),
+        score=own.score,
+        reason=own.reason,
+        map=name,
+        probability=own.probability,
+        decision=own.action,
+    )
+
+
+def _status(one: Screened) -> Literal["scored", "not_read", "not_scored"]:
+    if isinstance(one.film, NotRead):
+        return "not_read"
+    return "not_scored" if one.decision.score is None else "scored"
+
+
+def load(
+    model: Path | str, policy: Path | str | None = None, *, device: str = "cpu", runtime: Runtime = "torch"
+) -> Screener:
+    """Read a model, its gate where its bundle has one, and a policy.
+
+    policy   the file of `unseen calibrate`; None: rank, never clear
+    device   and runtime: as for `detectors.load`
+
+    Raises BundleError, DeviceError and GateError for a model that cannot be used, PolicyError for a policy that cannot
+    be read or is another model's.
+
+    >>> screener = load("models/pca")
+    >>> screener.policy is None
+    True
+    """
+    detector = load_detector(model, device=device, runtime=runtime)
+    return Screener(detector, None if policy is None else Policy.load(policy), gate=gate_in(model))
+
+
+def gate_in(model: Path | str) -> Gate | None:
+    """The input gate of a bundle; None for one without."""
+    parts = gate_parts(model)
+    return None if parts is None else Gate.of(*parts)

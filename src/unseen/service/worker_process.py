@@ -47,7 +47,7 @@ def main() -> int:
     import torch
 
     from unseen.detectors.saved import load as load_detector
-    from unseen.screening.loading import load
+    from unseen.screening.screener import load
     from unseen.worklist.store import Store
     from unseen.worklist.worker import Worker
 

@@ -1,26 +1,33 @@
-"""All that a training needs to go on as if it had never stopped, in one file, written atomically.
+"""Checkpoints, and stopping between two steps.
+
+All that a training needs to go on as if it had never stopped, in one file, written atomically.
 
 Weights and buffers, optimisers, the loop's generator and torch's own, the place in the data, the losses so far; and a
 fingerprint of settings, shapes and films, so that no other training goes on from it. Read with ``weights_only=True``.
+
+Ctrl-C between two steps, not within one: the loop finishes its batch, checkpoints, and then stops.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import pickle
-from collections.abc import Mapping, Sequence
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from unseen.artifacts.files import clear_leftovers, replacing
-from unseen.training.errors import TrainingError
 from unseen.training.history import History
 from unseen.training.learner import Learner
-from unseen.training.settings import Training
+from unseen.training.settings import Training, TrainingError
 
 _FORMAT = 1
 # They change how fast and how safely, not what is computed. (Another device or number of threads rounds otherwise:
@@ -148,3 +155,33 @@ def read(path: Path, *, marks: Mapping[str, str]) -> Checkpoint | None:
         validation={name: values.tolist() for name, values in state["validation"].items()},
     )
     return Checkpoint(place=Place(state["epoch"], state["position"]), history=history, state=state)
+
+
+class Stop:
+    """Whether Ctrl-C was pressed."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+
+@contextlib.contextmanager
+def deferred_interrupt() -> Iterator[Stop]:
+    """Within the block the first Ctrl-C only sets ``asked``; the second one interrupts at once.
+
+    In a thread other than the main one, where signals cannot be caught, nothing changes.
+    """
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        stop.asked = True
+        signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)

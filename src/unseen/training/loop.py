@@ -1,4 +1,9 @@
-"""The training loop: epochs, batches, steps; a log line each; a checkpoint now and then. There is no other.
+"""The training loop, and the precision that a device computes fastest in.
+
+Whether a device computes in bfloat16: it then takes half the time of single precision, and elsewhere up to three
+times as long.
+
+The training loop: epochs, batches, steps; a log line each; a checkpoint now and then. There is no other.
 
 Lightning Fabric moves modules to the device and sets the precision; everything else is in plain sight below.
 """
@@ -13,21 +18,40 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from unseen.training import checkpoint
-from unseen.training.checkpoint import Place
-from unseen.training.errors import TrainingError
+from unseen.training.checkpoint import Place, deferred_interrupt
 from unseen.training.history import History, Log
-from unseen.training.interrupt import deferred_interrupt
 from unseen.training.learner import Learner
-from unseen.training.settings import Training
+from unseen.training.settings import Training, TrainingError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+def fastest_precision(device: str = "auto") -> Literal["fp32", "bf16"]:
+    """bf16 where the device has instructions for it, else fp32.
+
+    Args:
+        device: auto, cpu, mps, cuda or cuda:1, as in `Training.device`.
+
+    >>> fastest_precision("cpu") in ("fp32", "bf16")
+    True
+    """
+    kind = device.partition(":")[0]
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "cpu"
+    if kind == "cuda":
+        return (
+            "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+        )
+    found = torch.cpu.get_capabilities() if kind == "cpu" else {}
+    return "bf16" if any(name.endswith("bf16") and there is True for name, there in found.items()) else "fp32"
+
 
 # Measured with four 64 px, 32-feature DCGAN nets (GANomaly), batch 32, on an EPYC with AVX512-BF16: channels-last takes
 # 1-9 % off a step in fp32 and in bf16, on one thread and on two, though the films have one channel.

@@ -1,10 +1,22 @@
-"""How long, how wide and on what a training runs: the section ``[training]`` of a recipe."""
+"""How a training runs: its settings, its progress display, and why it may stop.
+
+How long, how wide and on what a training runs: the section ``[training]`` of a recipe.
+
+Why a training stopped, as a sentence.
+
+A training's progress as a person sees it: one line on the terminal, written over; elsewhere one line at the end.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from unseen.training.loop import Progress
 
 
 class Training(BaseModel):
@@ -33,3 +45,33 @@ class Training(BaseModel):
     """Seconds between checkpoints: what a killed run loses at most."""
     checkpoint_every_steps: int | None = Field(default=None, ge=1)
     """A checkpoint after so many steps too; none: by the clock alone."""
+
+
+class TrainingError(RuntimeError):
+    """A training that cannot start or go on: what was wrong, what was seen, what to do."""
+
+
+def shown_on(stream: TextIO | None = None, *, silent_off_terminal: bool = False) -> Callable[[str, Progress], None]:
+    """A callback for `fit`: what is trained and how far it is, on `stream` (standard error by default).
+
+    silent_off_terminal  say nothing where the stream is no terminal; else one line when a training has ended
+
+    >>> from unseen.training import Progress
+    >>> import io
+    >>> stream = io.StringIO()
+    >>> shown_on(stream)("pca", Progress(step=9, steps=9, epoch=1, losses={}, seconds=2.0, remaining_s=0.0))
+    >>> stream.getvalue()
+    '  pca: 9 steps in 2 s\\n'
+    """
+    stream = sys.stderr if stream is None else stream
+    live = stream.isatty()
+
+    def report(name: str, state: Progress) -> None:
+        last = state.step == state.steps
+        if live:
+            stream.write(f"\r\033[K  {name}: {state}" + ("\n" if last else ""))
+            stream.flush()
+        elif last and not silent_off_terminal:
+            stream.write(f"  {name}: {state.steps} steps in {state.seconds:.0f} s\n")
+
+    return report

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query
 from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.evaluation.interval import Interval
+from unseen.evaluation.intervals import Interval
 from unseen.screening.guarantee import Guarantee, GuaranteeError
-from unseen.screening.report import lines, share
+from unseen.screening.policy import lines, share
 from unseen.web.auditing import Share
 from unseen.web.errors import answers
 from unseen.web.following import thresholds_of

@@ -11,7 +11,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from unseen import __version__
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.service.background import Repeated
 from unseen.service.watching import SETTLED_S, Watch
 from unseen.web import (

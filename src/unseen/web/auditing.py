@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.evaluation.interval import Interval
+from unseen.evaluation.intervals import Interval
 from unseen.web.errors import answers, without_places
 from unseen.web.served import Parts
 from unseen.web.who import Lead

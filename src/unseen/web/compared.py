@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.evaluation.charts import Curve
-from unseen.evaluation.interval import Figure, Interval
+from unseen.evaluation.intervals import Figure, Interval
 
 
 class ModelCompared(BaseModel):

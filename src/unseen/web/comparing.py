@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from unseen.evaluation.interval import Figure, Interval, Json
-from unseen.evaluation.reading_metrics import count, entry_at, figure_at, text_at
+from unseen.evaluation.intervals import Figure, Interval, Json
+from unseen.evaluation.metrics import count, entry_at, figure_at, text_at
 from unseen.web.compared import (
     Difference,
     Disagreed,

@@ -11,7 +11,7 @@ import numpy as np
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.evaluation.interval import Interval
+from unseen.evaluation.intervals import Interval
 from unseen.web.auditing import Share
 from unseen.web.errors import answers
 from unseen.web.served import Parts, Served

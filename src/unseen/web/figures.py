@@ -23,8 +23,8 @@ from unseen.worklist.errors import WorklistError
 if TYPE_CHECKING:
     import polars as pl
 
-    from unseen.evaluation.comparing import Comparison
-    from unseen.evaluation.interval import Json
+    from unseen.evaluation.comparison import Comparison
+    from unseen.evaluation.intervals import Json
     from unseen.web.served import Served
 
 T = TypeVar("T")
@@ -101,9 +101,8 @@ class ComputedFigures:
 
 
 def _of_model(found: LabelledSet, model: str, source: str | None) -> Figures:
-    from unseen.evaluation.bootstrap import draw_all
-    from unseen.evaluation.cohort import cohort_of
-    from unseen.evaluation.figures import metrics_from_table
+    from unseen.evaluation.bootstrap import cohort_of, draw_all
+    from unseen.evaluation.metrics import metrics_from_table
     from unseen.evaluation.roc import RocAt, folds_of
 
     table = found.table(model, source=source)
@@ -118,7 +117,7 @@ def _of_model(found: LabelledSet, model: str, source: str | None) -> Figures:
 def _difference(found: LabelledSet, first: str, second: str) -> Comparison:
     import polars as pl
 
-    from unseen.evaluation.comparing import compare
+    from unseen.evaluation.comparison import compare
 
     tables = {model: found.table(model) for model in (first, second)}
     shared = set(tables[first]["file"]) & set(tables[second]["file"])

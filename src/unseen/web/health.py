@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from unseen import __version__
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.web.errors import answers
 from unseen.web.served import Parts, Served
 from unseen.web.who import SCHEMES, Reader

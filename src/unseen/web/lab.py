@@ -14,12 +14,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from unseen.lab.noises import NOISES
-from unseen.lab.operators import OPERATORS
-from unseen.lab.pictures import PICTURES
+from unseen.lab.collection import OnShelf, Shelf
+from unseen.lab.images import PICTURES
+from unseen.lab.operators import GROUPS, NOISES, OPERATORS
 from unseen.lab.settings import SIZES, Choice, fields_of, kind_of
-from unseen.lab.shelf import OnShelf, Shelf
-from unseen.lab.verdict import GROUPS
 from unseen.web.errors import answers
 from unseen.web.lab_shapes import (
     ChoiceTold,

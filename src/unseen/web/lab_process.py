@@ -22,14 +22,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from torch import Tensor
 
-from unseen.evaluation.pictures import coloured, data_uri
-from unseen.lab.comparing import Result, tried
-from unseen.lab.latents import MOST, REACH, drawn, picture_of
+from unseen.evaluation.examples import coloured, data_uri
+from unseen.lab.collection import Shelf
+from unseen.lab.comparison import Result, tried
+from unseen.lab.images import PICTURES, as_picture
 from unseen.lab.measuring import Measured, look_of, measured, operator_of
-from unseen.lab.methods import Method, offered
-from unseen.lab.pictures import PICTURES, as_picture
-from unseen.lab.shelf import Shelf
-from unseen.lab.verdict import verdict_of
+from unseen.lab.methods import MOST, REACH, Method, drawn, offered, picture_of
+from unseen.lab.operators import verdict_of
 from unseen.web.lab_shapes import (
     GeneratedPicture,
     GeneratedTold,

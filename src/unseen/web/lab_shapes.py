@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.lab.setup import Setup
+from unseen.lab.operators import Setup
 from unseen.web.explaining import sentence
 
 _MOST_LATENT = 4096

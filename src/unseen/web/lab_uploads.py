@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.data.decode import Decoder
-from unseen.data.picture import Limits
-from unseen.data.resample import area
+from unseen.data.decoder_protocol import Limits
+from unseen.data.film import area
 from unseen.lab.settings import SIZES
 from unseen.worklist.errors import NotFoundError, WorklistError
 

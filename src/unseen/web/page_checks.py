@@ -15,7 +15,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 
 if TYPE_CHECKING:
     from unseen.worklist.filling import Filled

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
 from unseen import __version__
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.web.served import Served, served
 from unseen.web.who import token_of
 from unseen.worklist.accounts import ROLES, Account, Role

@@ -20,7 +20,7 @@ from fastapi import APIRouter
 from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
-from unseen.artifacts.run import Run
+from unseen.artifacts.recipe import Run
 from unseen.web.errors import answers
 from unseen.web.served import Parts, Served
 from unseen.web.who import Lead

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.web.address import Address
 from unseen.web.errors import problem
 

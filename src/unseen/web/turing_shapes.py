@@ -7,8 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.evaluation.interval import Interval
-from unseen.evaluation.proportion import proportion
+from unseen.evaluation.intervals import Interval, proportion
 from unseen.web.rounds import COUNTS
 from unseen.worklist.own_films import MOST
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.data.resample import area
+from unseen.data.film import area
 from unseen.evaluation.shortcuts import trivial_statistics
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Table, select
 
 from unseen.artifacts.files import replacing_folder, write_text
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.worklist import audit, schema
 from unseen.worklist.content import ContentFolder, write_flushed
 from unseen.worklist.errors import BusyError, NotAllowedError

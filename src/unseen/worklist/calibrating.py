@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
-from unseen.screening.audit_sample import is_sampled
-from unseen.screening.calibrating import policy_of
+from unseen.screening.calibration import Study, one_a_patient, policy_of
+from unseen.screening.decision import is_lateral
 from unseen.screening.guarantee import Guarantee
+from unseen.screening.monitoring import is_sampled
 from unseen.screening.policy import UNKNOWN, Policy, PolicyError
-from unseen.screening.studies import Study, one_a_patient
-from unseen.screening.views import is_lateral
 from unseen.worklist.errors import WorklistError
 from unseen.worklist.outcomes import standing
 from unseen.worklist.tables import decisions, films, findings, reports, studies

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from unseen.screening.drift import DriftReference, DriftWatch
+from unseen.screening.monitoring import DriftReference, DriftWatch
 from unseen.worklist.errors import NotFoundError
 from unseen.worklist.listing import moment
 from unseen.worklist.tables import watches

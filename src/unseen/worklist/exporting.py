@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, select
 
 from unseen.artifacts.files import replacing, write_text
-from unseen.artifacts.limits import LIMITS
+from unseen.artifacts.installation import LIMITS
 from unseen.worklist.tables import decisions, films, findings, reports, studies
 
 if TYPE_CHECKING:

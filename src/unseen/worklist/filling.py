@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from unseen.artifacts.files import write_text
 from unseen.data.manifest import read_manifest
 from unseen.detectors.saved import load as load_detector
-from unseen.screening.loading import load
+from unseen.screening.screener import load
 from unseen.worklist.errors import WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unseen.data.resample import area
+from unseen.data.film import area
 from unseen.worklist.content import ContentFolder, room
 from unseen.worklist.errors import NotFoundError, WorklistError
 

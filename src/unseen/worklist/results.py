@@ -14,8 +14,8 @@ import numpy as np
 from sqlalchemy import func, select
 
 from unseen.data.film import Film
-from unseen.screening.audit_sample import is_sampled
 from unseen.screening.decision import FIRST, Decision
+from unseen.screening.monitoring import is_sampled
 from unseen.screening.screener import Screened
 from unseen.worklist import drifting, jobs
 from unseen.worklist.joining import join
@@ -26,7 +26,7 @@ from unseen.worklist.writing import Found, Writing, clean
 
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
-    from unseen.screening.drift import DriftReference
+    from unseen.screening.monitoring import DriftReference
     from unseen.worklist.appearance import Appearance
     from unseen.worklist.jobs import Job
 

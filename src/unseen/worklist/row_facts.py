@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from unseen.screening.views import is_lateral
+from unseen.screening.decision import is_lateral
 from unseen.worklist.tables import decisions, films, reports
 from unseen.worklist.writing import Found
 

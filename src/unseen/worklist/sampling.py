@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
-from unseen.screening.audit_sample import abnormal_share
+from unseen.screening.monitoring import abnormal_share
 from unseen.worklist.tables import reports, studies
 
 if TYPE_CHECKING:
-    from unseen.evaluation.interval import Figure
+    from unseen.evaluation.intervals import Figure
 
 
 @dataclass(frozen=True, kw_only=True)

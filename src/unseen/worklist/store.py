@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("unseen")
 
 MAX_FILM_BYTES = 256 * 2**20
-"""As much as the decoder opens (`unseen.data.picture.Limits`)."""
+"""As much as the decoder opens (`unseen.data.decoder_protocol.Limits`)."""
 CLAIM_S = 30 * 60.0
 """How long a claim holds without a report: a reader who walked away blocks a study for half an hour."""
 

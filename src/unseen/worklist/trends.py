@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import func, select
 
-from unseen.screening.audit_sample import abnormal_share
-from unseen.screening.drift import DriftWatch
-from unseen.screening.views import is_lateral
+from unseen.screening.decision import is_lateral
+from unseen.screening.monitoring import DriftWatch, abnormal_share
 from unseen.worklist.listing import moment
 from unseen.worklist.tables import films, findings, reports, studies, watches
 
 if TYPE_CHECKING:
-    from unseen.evaluation.interval import Figure
+    from unseen.evaluation.intervals import Figure
     from unseen.worklist.store import Store
     from unseen.worklist.writing import Found
 

@@ -25,8 +25,8 @@ from unseen.anatomy.found_lungs import FoundLungs, share_finders
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
+from unseen.screening.decision import is_lateral
 from unseen.screening.screener import scored
-from unseen.screening.views import is_lateral
 from unseen.worklist import jobs
 from unseen.worklist.appearance import appearance_of
 from unseen.worklist.content import room, write_flushed

@@ -21,12 +21,10 @@ from studies.detectors.preparations.local_contrast import contrast_normalised
 from studies.detectors.preparations.resolution import MatchedResolution
 from studies.rows import Row
 from unseen import __version__
-from unseen.artifacts.recipe import Recipe, RecipeData, validated
-from unseen.artifacts.run import runs_root
-from unseen.data.film import Film, NotRead
-from unseen.data.resample import area
-from unseen.evaluation.comparing import compare
-from unseen.evaluation.figures import POOLED, metrics_from_table
+from unseen.artifacts.recipe import Recipe, RecipeData, runs_root, validated
+from unseen.data.film import Film, NotRead, area
+from unseen.evaluation.comparison import compare
+from unseen.evaluation.metrics import POOLED, metrics_from_table
 from unseen.evaluation.shortcuts import OF_FILES
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import cohort_of

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from unseen.data.film import Film
-from unseen.data.resample import area
+from unseen.data.film import Film, area
 from unseen.evaluation.shortcuts import LONG_SIDE, laplacian
 
 if TYPE_CHECKING:

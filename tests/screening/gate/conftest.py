@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from tests.once import kept_once
-from unseen.anatomy.crossfit import CrossFittedLungs, cross_fitted
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lungs import CrossFittedLungs, LungFinder, cross_fitted
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.screening.gate import Gate

@@ -14,10 +14,9 @@ from PIL import Image
 from tests.once import kept_once
 from tests.read_once import ReadOnce
 from tests.screening.gate.conftest import Learnt, learn
-from unseen.anatomy.crossfit import CrossFittedLungs
+from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.data import phantoms
-from unseen.data.film import Film, NotRead
-from unseen.data.resample import area
+from unseen.data.film import Film, NotRead, area
 from unseen.screening.gate import KINDS, Gate, GateError, Refusal
 from unseen.screening.gate.gate import SHARES, _some
 from unseen.screening.gate.transforms import TRANSFORMS

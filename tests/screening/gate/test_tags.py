@@ -9,7 +9,7 @@ import pytest
 
 from unseen.data import phantoms
 from unseen.screening.gate import Gate
-from unseen.screening.gate.tags import age_years, judge_tags
+from unseen.screening.gate.refusal import age_years, judge_tags
 
 SOUND = {"Modality": "DX", "BodyPartExamined": "CHEST", "PatientAge": "044Y"}
 

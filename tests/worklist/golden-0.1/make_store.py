@@ -22,8 +22,8 @@ from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load as load_detector
 from unseen.detectors.saved import save
 from unseen.experiments.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
-from unseen.screening.calibrating import calibrate
-from unseen.screening.loading import load
+from unseen.screening.calibration import calibrate
+from unseen.screening.screener import load
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from unseen.data.phantoms.grid import Grid, Map, Mask
-from unseen.data.phantoms.solids import add_rod
+from unseen.data.phantoms.geometry import Grid, Map, Mask, add_rod
 
 SHORTCUT_BLUR = 0.4
 """Detector blur of the planted shortcut's films, against the others' (1)."""
@@ -186,8 +185,8 @@ def _counted(
     """log(I0 / counts) with Poisson–Gaussian noise."""
     import torch
 
-    from unseen.physics.beer_lambert import BeerLambert
-    from unseen.physics.poisson_gaussian import PoissonGaussian
+    from unseen.physics.measurement import BeerLambert
+    from unseen.physics.noise import PoissonGaussian
 
     link = BeerLambert(I0)
     mean = _soften(link(torch.from_numpy(attenuation)).numpy(), blur) + np.float32(I0) * processing.scatter

@@ -1,13 +1,179 @@
-"""Lazy sequences of phantom films: `normals`, `abnormals`, `twins`."""
+"""Sequences of phantom films, and how one is drawn from its seed and index.
+
+From (seed, stream, index) to one film: the pure function behind every phantom sequence.
+
+Lazy sequences of phantom films: `normals`, `abnormals`, `twins`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import overload
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from unseen.data.film import Film
-from unseen.data.phantoms.drawing import Case, Healthy, draw_film, draw_healthy
-from unseen.data.phantoms.lesion_ranges import KINDS
+from unseen.data.phantoms.acquisition import Acquisition, Processing, draw_acquisition, expose, marker_path, prepare
+from unseen.data.phantoms.body import LEAD
+from unseen.data.phantoms.geometry import Map, Mask
+from unseen.data.phantoms.lesion_ranges import KINDS, VISIBLE, Kind
+from unseen.data.phantoms.lesions import Lesion, consolidation, effusion, nodule, pneumothorax
+from unseen.data.phantoms.patient import Patient, draw_patient
+
+Stream = Literal["normal", "abnormal", "twin"]
+_STREAMS: tuple[Stream, ...] = ("normal", "abnormal", "twin")
+_LESIONS: dict[Kind, Callable[[Patient, np.random.Generator], Lesion]] = {
+    "nodule": nodule,
+    "consolidation": consolidation,
+    "effusion": effusion,
+    "pneumothorax": pneumothorax,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """Which phantom: everything that its pixels depend on."""
+
+    seed: int
+    stream: Stream
+    index: int
+    size: int
+    kind: Kind | None
+    """None: without its lesion."""
+    sharper: bool = False
+
+    @property
+    def patient(self) -> str:
+        """The name of the patient, whom twins share."""
+        return f"phantom-{self.stream}-{self.seed}-{self.index}"
+
+    def rng(self, part: int) -> np.random.Generator:
+        """Random numbers of one part (0 patient, 1 acquisition, 2 lesion) of this case; twins share them."""
+        return np.random.default_rng(self._sequence(part))
+
+    def noise_seed(self) -> int:
+        """Seed of the noise: a film and its twin each have their own."""
+        state = self._sequence(3 if self.kind is None else 4).generate_state(1, np.uint64)
+        return int(state[0] >> np.uint64(1))
+
+    def _sequence(self, part: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self.seed, spawn_key=(_STREAMS.index(self.stream), self.index, part))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Healthy:
+    """A patient before the detector, ready to be exposed with or without a lesion."""
+
+    patient: Patient
+    acquisition: Acquisition
+    processing: Processing
+    attenuation: Map
+
+
+def draw_healthy(case: Case) -> Healthy:
+    """The case's patient and exposure, without the lesion."""
+    patient = draw_patient(case.rng(0), size=case.size)
+    acquisition = draw_acquisition(case.rng(1))
+    attenuation = patient.attenuation + np.float32(LEAD) * marker_path(acquisition, patient.grid)
+    processing = prepare(acquisition, attenuation, patient.lungs.field)
+    return Healthy(patient=patient, acquisition=acquisition, processing=processing, attenuation=attenuation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Exposed:
+    """A case as the detector gave it.
+
+    grey         in [0, 1], (size, size), before it is cut into steps
+    attenuation  that it was exposed through
+    lesion       None in a normal film
+    """
+
+    grey: Map
+    attenuation: Map
+    lesion: Lesion | None
+
+
+def draw_exposed(case: Case, healthy: Healthy) -> Exposed:
+    """Expose `healthy` (from the same case or its twin) with the case's lesion and noise."""
+    attenuation, lesion = healthy.attenuation, None
+    if case.kind is not None:
+        lesion = _LESIONS[case.kind](healthy.patient, case.rng(2))
+        attenuation = np.maximum(attenuation + lesion.change, 0.0)
+    grey = expose(
+        healthy.acquisition,
+        healthy.processing,
+        healthy.patient.grid,
+        attenuation,
+        noise_seed=case.noise_seed(),
+        sharper=case.sharper,
+    )
+    return Exposed(grey=grey, attenuation=attenuation, lesion=lesion)
+
+
+def draw_film(case: Case, healthy: Healthy) -> Film:
+    """The case as an 8-bit film, from what `draw_exposed` draws."""
+    patient = healthy.patient
+    exposed = draw_exposed(case, healthy)
+    columns = {"kind": "none", "contrast": "none", "twin": "", "size_mm": ""}
+    lesion_mask = np.zeros((case.size, case.size), np.bool_)
+    if exposed.lesion is not None:
+        lesion = exposed.lesion
+        lesion_mask = visible(healthy, exposed.attenuation)
+        columns |= {"kind": lesion.kind, "contrast": lesion.contrast, "size_mm": f"{lesion.size_mm:.1f}"}
+    if case.stream == "twin":
+        columns["twin"] = f"twin-{case.seed}-{case.index}"
+    steps = np.rint(exposed.grey * 255.0).astype(np.uint8)
+    png = encode(steps)
+    who = case.patient
+    return Film(
+        name=f"{who}-{case.kind or 'normal'}.png",
+        pixels=steps.astype(np.float32) / np.float32(255.0),
+        label="normal" if case.kind is None else "abnormal",
+        source="phantom",
+        patient=who,
+        study=f"{who}-{case.kind or 'normal'}",
+        bits=8,
+        view_position="PA",
+        spacing_mm=10.0 * patient.grid.pixel_cm,
+        file_sha256=hashlib.sha256(png).hexdigest(),
+        pixel_sha256=pixel_sha256(steps),
+        file_bytes=len(png),
+        file_format="phantom",
+        lungs=patient.lungs.field.copy(),
+        lesion=lesion_mask,
+        columns=columns,
+    )
+
+
+def visible(healthy: Healthy, attenuation: Map) -> Mask:
+    """Where `attenuation` gives another film than the healthy one, both without noise: by more than `VISIBLE`."""
+    films = [
+        expose(healthy.acquisition, healthy.processing, healthy.patient.grid, some, noise_seed=None)
+        for some in (healthy.attenuation, attenuation)
+    ]
+    change = np.abs(films[1] - films[0])
+    return np.asarray(change > min(VISIBLE, 0.5 * float(change.max())))
+
+
+def encode(steps: NDArray[np.uint8]) -> bytes:
+    """The PNG file of an 8-bit picture, packed fast rather than small."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(steps).save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def pixel_sha256(steps: NDArray[np.uint8]) -> str:
+    """Digest of the integer pixels with their shape and dtype, as the reader of a PNG file computes it."""
+    digest = hashlib.sha256(f"{steps.shape} {steps.dtype.name} ".encode())
+    digest.update(steps.tobytes())
+    return digest.hexdigest()
+
 
 SMALLEST, LARGEST = 64, 1024
 

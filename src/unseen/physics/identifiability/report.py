@@ -1,12 +1,116 @@
-"""What `identify` found, as a value that prints as a page."""
+"""The verdict of `identify` as a report: its figures, its reason, its text.
+
+The figures that a verdict rests on.
+
+From the figures to a verdict and its reason, in a sentence.
+
+What `identify` found, as a value that prints as a page.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
-from unseen.physics.identifiability.evidence import Evidence
-from unseen.physics.identifiability.judgement import Verdict
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found about A (or several A) and a group.
+
+    Args:
+        pictures: n, the numbers of a picture (complex ones counted once).
+        measured: m, the rank of A (of the first, where there are several); estimated if not `exact`.
+        exact: whether ranks are counted from whole matrices, not estimated from random pictures.
+        operators: how many A there are.
+        moved_by: the group, or None.
+        looks: how many A T_g were tried.
+        whole: whether these are all there are.
+        defect: least and greatest ε_g = ‖A T_g (I − A⁺A)‖ / ‖A T_g‖ over the looks; None where A hides nothing.
+        floor: the same where nothing is moved: nought but for rounding and singular values near the threshold.
+        never_seen: the share of what A hides that no A T_g shows.
+        least_eigenvalue: of the mean of T_g* A* A T_g, over ‖A‖²; an upper bound where not `exact`.
+        condition: the greatest over the least, ∞ where that is nought.
+        inner: of what A hides, how much comes into sight when pictures move clear of the border, over what a look at
+            random shows; None where that makes no difference, or was not needed.
+        multiplicity: max c_j / s_j of the group's representation; None where it has none.
+        dimension: k, the signals', if it was given.
+        threshold: singular values up to this share of ‖A‖ count as nought.
+    """
+
+    pictures: int
+    measured: int
+    exact: bool
+    operators: int
+    moved_by: str | None
+    looks: int
+    whole: bool
+    defect: tuple[float, float] | None
+    floor: float
+    never_seen: float
+    least_eigenvalue: float
+    condition: float
+    inner: float | None
+    multiplicity: float | None
+    dimension: int | None
+    threshold: float
+
+    @property
+    def hidden(self) -> float:
+        """The share of a picture's numbers that A hides."""
+        return 1 - self.measured / self.pictures
+
+    @property
+    def largest_dimension(self) -> int:
+        """The largest k for which the theorems promise that almost every A (not this one) would do; 0: none.
+
+        m > 2k + max c_j + 1 for a compact cyclic group, m > k + n / |G| for several operators (Tachella, Chen &
+        Davies, Sensing Theorems, JMLR 24, 2023).
+        """
+        if self.moved_by is None:
+            return max(0, (self.measured * self.operators - self.pictures - 1) // self.operators)
+        if self.multiplicity is None:
+            return 0
+        return max(0, int((self.measured - self.multiplicity - 1 - 1e-9) // 2))
+
+
+Verdict = Literal["can", "no", "through interpolation only"]
+
+ROUNDING = 1e-6  # ε up to this is nought
+ABOVE_THE_FLOOR = 3.0  # and up to this many times what it is where nothing is moved
+BY_INTERPOLATION = 0.3  # of what a look at random shows, clear of the border: below, the grid alone shows it
+
+
+def equivariant(defect: float, floor: float) -> bool:
+    """Whether ε is nought, but for rounding and for singular values near the threshold."""
+    return defect <= max(ROUNDING, ABOVE_THE_FLOOR * floor)
+
+
+def judge(found: Evidence) -> tuple[Verdict, str]:
+    """The verdict: "no" where something necessary fails, else "can", unless it holds through the grid alone."""
+    if found.defect is None:
+        return "can", "A hides nothing: its pseudo-inverse brings back every picture."
+    hidden = f"{found.hidden:.0%}" if found.hidden >= 0.005 else f"{found.hidden:.1g}"
+    several = "the other operators" if found.moved_by is None else "moving the pictures"
+    if found.looks == 1:
+        return "no", (
+            f"there is one A and nothing moves the pictures, so whatever a network adds within the {hidden} that A "
+            "hides agrees with every measurement."
+        )
+    if equivariant(found.defect[1], found.floor):
+        return "no", f"A is equivariant: what it hides ({hidden} of a picture), it hides after {several} just as well."
+    if found.never_seen:
+        never = f"{found.never_seen * found.hidden:.2g} of a picture is shown by none of the {found.looks:,} looks"
+        few = found.whole and found.looks * found.measured < found.pictures
+        why = f": {found.looks} looks at m = {found.measured:,} numbers are fewer than n = {found.pictures:,}"
+        return "no", f"a share of {never}{why if few else ''}."
+    if found.inner is not None and found.inner < BY_INTERPOLATION:
+        return "through interpolation only", (
+            "clear of the border A is equivariant but for its own interpolation on the grid: moved pictures bring "
+            f"into sight {found.inner:.0%} of what a look at random would, and in the continuum nothing."
+        )
+    return "can", f"the {found.looks:,} looks together leave nothing unseen, though A alone hides {hidden}."
+
 
 WORDS = {"can": "can: consistent with learning from measurements alone, and no promise of it"}
 

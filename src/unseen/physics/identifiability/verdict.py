@@ -11,15 +11,9 @@ from torch import Tensor
 
 from unseen.physics.algebra import Shape, describe
 from unseen.physics.group import Group
-from unseen.physics.identifiability.defect import clear_of_the_border, defects, in_sight
-from unseen.physics.identifiability.evidence import Evidence
-from unseen.physics.identifiability.faithful import faithful
-from unseen.physics.identifiability.judgement import equivariant, judge
-from unseen.physics.identifiability.linear_map import LinearMap, Map, linear_map
-from unseen.physics.identifiability.looks import Looks, Moves, draw
-from unseen.physics.identifiability.multiplicity import multiplicity
-from unseen.physics.identifiability.never_seen import never_seen
-from unseen.physics.identifiability.report import Identifiability
+from unseen.physics.identifiability.conditions import clear_of_the_border, defects, in_sight, multiplicity, never_seen
+from unseen.physics.identifiability.linear_map import LinearMap, Looks, Map, Moves, draw, faithful, linear_map
+from unseen.physics.identifiability.report import Evidence, Identifiability, equivariant, judge
 from unseen.physics.identifiability.spectrum import Spectrum
 
 STEPS, STACK_STEPS = (150, 900), (60, 60)  # of Lanczos' method, at least and at most, for one A and for all A T_g

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from unseen.physics.algebra import inner, lengths
-from unseen.priors.solvers.convergence import Solution, Watch
+from unseen.priors.solvers.solution import Solution, Watch
 
 Map = Callable[[Tensor], Tensor]
 

@@ -1,4 +1,6 @@
-"""The primal–dual hybrid gradient method: min over x of Σ_i F_i(K_i x).
+"""The primal–dual hybrid gradient method, and the data terms that it takes.
+
+The primal–dual hybrid gradient method: min over x of Σ_i F_i(K_i x).
 
 Each F_i is met through the proximal map of its conjugate alone, and each K_i through K_i and K_i* alone; so a data term
 needs no pseudo-inverse, and no step length but what `norm` says.
@@ -6,6 +8,8 @@ needs no pseudo-inverse, and no step length but what `norm` says.
 Chambolle & Pock, "A first-order primal-dual algorithm for convex problems with applications to imaging", JMIV 40(1),
 2011, algorithm 1; over-relaxed as in Condat, "A primal-dual splitting method for convex optimization involving
 Lipschitzian, proximable and linear composite terms", JOTA 158, 2013, algorithm 3.2.
+
+Data terms for `pdhg`: what it costs that A x is not y.
 """
 
 from __future__ import annotations
@@ -16,8 +20,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import lengths
-from unseen.priors.solvers.convergence import Solution, Watch
+from unseen.losses.loss import squares
+from unseen.physics.algebra import inner, lengths
+from unseen.physics.operator import Operator
+from unseen.priors.solvers.solution import Solution, Watch
 
 Map = Callable[[Tensor], Tensor]
 
@@ -120,3 +126,40 @@ def _summed(parts: Sequence[Tensor]) -> Tensor:
     for part in parts[1:]:
         total = total + part
     return total
+
+
+def squared_distance(A: Operator, y: Tensor, norm: float) -> Term:
+    """‖A x − y‖²/2: F*(p) = ‖p‖²/2 + ⟨p, y⟩."""
+    return Term(
+        forward=A,
+        adjoint=A.adjoint,
+        norm=norm,
+        prox_conjugate=lambda p, step: (p - step * y) / (1 + step),
+        value=lambda z: squares(z - y) / 2,
+        gap=lambda z, p: squares(z - y - p) / 2,
+    )
+
+
+def within(A: Operator, y: Tensor, norm: float, radius: Tensor) -> Term:
+    """0 where ‖A x − y‖ ≤ radius, else infinite: F*(p) = radius ‖p‖ + ⟨p, y⟩."""
+
+    def prox_conjugate(p: Tensor, step: Tensor) -> Tensor:
+        shifted = p - step * y
+        length = lengths(shifted)
+        reach = step * per_sample(radius.to(length.dtype), p)
+        return shifted * (1 - reach / length.clamp(min=torch.finfo(length.dtype).tiny)).clamp(min=0)
+
+    def gap(z: Tensor, p: Tensor) -> Tensor:
+        """A z a little outside is charged twice what the constraint's multiplier says it gains."""
+        outside = (lengths(z - y).flatten() - radius).clamp(min=0)
+        length = lengths(p).flatten()
+        return (inner(y - z, p).flatten() + radius * length).clamp(min=0) + 2 * length * outside
+
+    return Term(
+        forward=A,
+        adjoint=A.adjoint,
+        norm=norm,
+        prox_conjugate=prox_conjugate,
+        value=lambda z: torch.zeros(len(z), dtype=lengths(z[:1]).dtype, device=z.device),
+        gap=gap,
+    )

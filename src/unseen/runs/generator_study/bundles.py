@@ -1,18 +1,169 @@
-"""Several generators' bundles, the same pictures, one report: what `unseen prior study` calls."""
+"""The study for bundles on disk: images dealt, figures, report.
+
+The pictures that a study is about: those of a recipe, dealt as for the training, or a file or folder of one's own.
+
+Of one's own pictures half is held out. Those that a generator has learnt from are never held out.
+
+Several generators' bundles, the same pictures, one report: what `unseen prior study` calls.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+import numpy as np
+import torch
+from torch import Tensor
+from unseen.artifacts.recipe import RecipeError
+from unseen.artifacts.unknown import unknown
+from unseen.data.arrays import ArrayError, read_array
+from unseen.runs.generator_training import Pictures
+from unseen.runs.generator_training import PictureSettings, load_images
+from unseen.runs.generator_study.study import LEAST
+from unseen.physics.algebra import describe
+from unseen.priors.trained import TrainedGenerator, digest_of
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-
 from unseen import __version__
-from unseen.artifacts.recipe import RecipeError
 from unseen.runs.generator_study.study import COMPARED, NUMBER, SEARCH, Study, study
-from unseen.runs.generator_study.pictures import pictures_for
 from unseen.runs.generator_study.report import write_study
-from unseen.priors.latent_prior import Search
+from unseen.priors.latent_search import Search
 from unseen.priors.saved import load
+
+KINDS = ("digits", "shapes", "brain")
+_IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_MOST_COPIES = 100
+
+
+def pictures_for(
+    generators: Mapping[str, TrainedGenerator], named: str, *, seed: int = 0, data: Path | None = None
+) -> Pictures:
+    """The pictures to ask several generators about, of the size that they make.
+
+    Args:
+        generators: by name, all of one size.
+        named: one of `KINDS`, or a path: an array (n, height, width) or (n, channels, height, width) in [0, 1], or a
+            folder of grey images.
+        seed: which half of one's own pictures is held out.
+        data: the folder of public pictures; None: `$UNSEEN_DATA`.
+
+    Raises:
+        RecipeError: the generators make pictures of several sizes, or there are no such pictures.
+        ArrayError: the pictures do not fit the generators, or too few are left to hold out.
+    """
+    shapes = {name: (G.config.channels, G.config.size or 0, G.config.size or 0) for name, G in generators.items()}
+    if len(set(shapes.values())) != 1:
+        told = ", ".join(f"{name} {describe(shape)}" for name, shape in shapes.items())
+        raise RecipeError(f"a study side by side is of generators of one size, but these make {told}")
+    shape = next(iter(shapes.values()))
+    learnt = frozenset(name for G in generators.values() for name in G.training_digests)
+    if named in KINDS:
+        return without(_dealt(generators, named, shape, data), learnt, where=named)
+    path = Path(named)
+    if not path.exists():
+        raise RecipeError(f"{named}: no such file or folder, and as a kind of pictures {unknown(named, KINDS)}")
+    return halved(_own(path, shape), learnt, seed=seed, where=named)
+
+
+def without(pictures: Pictures, learnt: frozenset[str], *, where: str) -> Pictures:
+    """The same without the test pictures that have been learnt from."""
+    kept = [i for i, x in enumerate(pictures.testing) if digest_of(x) not in learnt]
+    if len(kept) == len(pictures.testing):
+        return pictures
+    if len(kept) < LEAST:
+        raise ArrayError(
+            f"{where}: of {len(pictures.testing)} test pictures {len(kept)} have not been learnt from, and a study "
+            f"needs {LEAST}. Give other pictures."
+        )
+    split = f"{pictures.split}; {len(pictures.testing) - len(kept)} that have been learnt from are left out"
+    return replace(pictures, testing=pictures.testing[kept], units=tuple(pictures.units[i] for i in kept), split=split)
+
+
+def halved(x: Tensor, learnt: frozenset[str], *, seed: int, where: str) -> Pictures:
+    """Half held out, or fewer where fewer have not been learnt from; the other half to compare with.
+
+    >>> x = torch.rand(40, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    >>> pictures = halved(x, frozenset(map(digest_of, x[:30])), seed=0, where="mine.npy")
+    >>> len(pictures.training), len(pictures.testing)
+    (30, 10)
+    """
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).tolist()
+    free = [i for i in order if digest_of(x[i]) not in learnt]
+    held = free[: len(x) // 2]
+    if len(held) < LEAST:
+        raise ArrayError(
+            f"{where}: holds {len(x)} pictures, {len(x) - len(free)} of which a generator has learnt from; a study "
+            f"holds half of them out, at least {LEAST} that none has learnt from. Give more pictures."
+        )
+    rest = sorted(set(order) - set(held))
+    split = f"{len(held)} of {len(x)} held out by seed {seed}; the others to compare with"
+    return Pictures(x[rest], x[rest], x[sorted(held)], tuple(range(len(held))), split)
+
+
+def _dealt(
+    generators: Mapping[str, TrainedGenerator], named: str, shape: tuple[int, int, int], data: Path | None
+) -> Pictures:
+    settings = PictureSettings.model_validate({"pictures": named, "size": shape[1]})
+    pictures = load_images(settings, data=data)
+    if tuple(pictures.testing.shape[1:]) != shape:
+        raise ArrayError(
+            f"{named}: pictures are {describe(tuple(pictures.testing.shape[1:]))}, but the generators make "
+            f"{describe(shape)}. Give pictures of one's own."
+        )
+    most = max(len(G.training_digests) for G in generators.values())
+    copies = min(most // len(pictures.training), _MOST_COPIES)
+    return load_images(settings.model_copy(update={"copies": copies}), data=data) if copies > 1 else pictures
+
+
+def _own(path: Path, shape: tuple[int, int, int]) -> Tensor:
+    """(n, channels, height, width), float32."""
+    array = _images(path) if path.is_dir() else read_array(path)
+    expected = f"(n, {', '.join(map(str, shape))})"
+    if array.ndim == 3 and shape[0] == 1:
+        array = array[:, None]
+    if array.dtype.kind not in "buif":
+        raise ArrayError(f"{path}: holds {array.dtype}, and real pictures were expected. Of complex ones, take abs().")
+    if array.ndim != 4 or array.shape[1:] != shape:
+        raise ArrayError(
+            f"{path}: holds pictures of shape {describe(array.shape)}, but the generators make {expected}. Pad them "
+            "with noughts or average them down."
+        )
+    x = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    if not len(x):
+        raise ArrayError(f"{path}: holds no picture.")
+    low, high = float(x.min()), float(x.max())
+    if not (low >= 0 and high <= 1):  # a NaN too
+        raise ArrayError(
+            f"{path}: holds values from {low:g} to {high:g}, and pictures in [0, 1] were expected. Divide by the "
+            "largest value that a picture can have, such as 255."
+        )
+    return x
+
+
+def _images(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """The grey images of a folder, by name: (n, height, width)."""
+    from PIL import Image, UnidentifiedImageError
+
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _IMAGES)
+    if not files:
+        raise ArrayError(f"{folder}: holds none of {', '.join(_IMAGES)}. Give a folder of images, or a .npy file.")
+    found = []
+    for path in files:
+        try:
+            with Image.open(path) as image:
+                deep = image.mode.startswith("I")  # 16 bits
+                grey = np.asarray(image if deep else image.convert("L"), dtype=np.float32)
+        except (OSError, UnidentifiedImageError) as error:
+            raise ArrayError(f"{path}: cannot be read as an image. Write or copy it again.") from error
+        found.append(grey / (65535 if deep else 255))
+        if grey.shape != found[0].shape:
+            raise ArrayError(
+                f"{path}: is {describe(grey.shape)}, and {files[0].name} is {describe(found[0].shape)}; the pictures "
+                "of a study are of one size."
+            )
+    return np.stack(found)
+
 
 _BUNDLE = "bundle"  # a run's folder of that name says nothing: its parent does
 

@@ -1,20 +1,35 @@
-"""Distribution match: are samples spread as test pictures are? MMD, precision and recall, in `study_features`.
+"""Distances between samples and images, and what a generator does outside its training set.
+
+Distribution match: are samples spread as test pictures are? MMD, precision and recall, in `study_features`.
 
 Other real pictures, compared with the test pictures in the same way, say what a perfect generator would reach.
+
+Unfeasible: does the generator make pictures that it should not? Samples, and the training picture nearest to each.
+
+Held-out pictures have a nearest training picture too, and their distance to it says what distance is usual. Samples
+that lie much farther are unlike the data. Samples that lie nearer are copies, or blander than pictures are: a smooth
+average is near to everything. The pictures tell which.
+
+Source: arXiv 2107.11191, section 4; the comparison of the two distances is the statistic of Meehan, Chaudhuri &
+Dasgupta, "A non-parametric test to detect data-copying in generative models", AISTATS 2020, over all of space.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
 from torch import Tensor
-
-from unseen.evaluation.interval import Figure, Json
-from unseen.evaluation.maximum_mean_discrepancy import MeanDiscrepancy, mmd
-from unseen.evaluation.precision_recall_of_samples import NEIGHBOURS, precision_recall
-from unseen.runs.generator_study.features import Features
+from unseen.evaluation.intervals import Figure, Json
+from unseen.evaluation.sample_metrics import MeanDiscrepancy, mmd
+from unseen.evaluation.sample_metrics import NEIGHBOURS, precision_recall
+from unseen.runs.generator_study.feasible import Features
 from unseen.runs.generator_study.figures import share_of
-
+from functools import cached_property
+import numpy as np
+import torch
+from unseen.evaluation.bootstrap import draw_all
+from unseen.evaluation.bootstrap import Cohort, codes
+from unseen.evaluation.roc import Auroc, Floats, folds_of
+from unseen.runs.generator_study.figures import listed, mean_over, quantile_of
 
 @dataclass(frozen=True)
 class Match:
@@ -94,3 +109,97 @@ def match(made: Tensor, tested: Tensor, units: tuple[int, ...], *, features: Fea
         len(made),
         len(tested),
     )
+
+
+SHOWN = 8
+_TOGETHER = 4096  # training pictures compared at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Unfeasible:
+    """Distances are root mean squares over pixels, in shares of white.
+
+    samples           (n, channels, height, width)
+    nearest           (n, …), the training picture nearest to each
+    distance          (n,), to it
+    held_out          (m,), of test pictures to their nearest training picture
+    units             (m,), such as the subjects
+    training          how many pictures were looked through
+    known             whether they are the very ones that the generator has learnt from
+    """
+
+    samples: Tensor
+    nearest: Tensor
+    distance: Floats
+    held_out: Floats
+    units: tuple[int, ...]
+    training: int
+    known: bool
+
+    @cached_property
+    def nearer(self) -> Figure:
+        """The chance that a sample is nearer to its training picture than a held-out picture to its own; ½ is what
+        real pictures have."""
+        score = -np.concatenate([self.held_out, self.distance])
+        made = np.arange(len(score)) >= len(self.held_out)
+        none = np.zeros(len(score), np.int64)
+        groups = codes(np.asarray(self.units))
+        units = np.concatenate([groups, groups.max() + 1 + np.arange(len(self.distance))])
+        cohort = Cohort(score, made, none, np.full(len(score), ""), units, made.astype(np.int64))
+        statistic = Auroc(folds_of(score, made, none))
+        return draw_all({"nearer": statistic}, cohort, rng=np.random.default_rng(0))["nearer"].interval()
+
+    @cached_property
+    def figures(self) -> dict[str, Figure]:
+        """Means over samples and over held-out pictures, and how they compare."""
+        return {
+            "distance": mean_over(self.distance),
+            "held_out_distance": mean_over(self.held_out, self.units),
+            "median_distance": quantile_of(self.distance, 0.5),
+            "nearer": self.nearer,
+        }
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """Samples from the nearest to the farthest, evenly by rank."""
+        order = np.argsort(self.distance, kind="stable")
+        places = np.linspace(0, len(order) - 1, min(SHOWN, len(order))).round().astype(int)
+        return tuple(int(order[place]) for place in places)
+
+    def to_json(self) -> dict[str, Json]:
+        """Figures, and each distance."""
+        return {
+            "n": len(self.distance),
+            "held_out": len(self.held_out),
+            "training": self.training,
+            "learnt_from_these": self.known,
+            **{name: figure.to_json() for name, figure in self.figures.items()},
+            "by_sample": [*listed(self.distance)],
+            "by_held_out_picture": [*listed(self.held_out)],
+        }
+
+
+def unfeasible(samples: Tensor, tested: Tensor, units: tuple[int, ...], training: Tensor, *, known: bool) -> Unfeasible:
+    """Compare samples, and test pictures, with training pictures; all (…, channels, height, width)."""
+    place, distance = nearest_of(samples, training)
+    _, held_out = nearest_of(tested, training)
+    return Unfeasible(samples, training[place], distance.numpy(), held_out.numpy(), units, len(training), known)
+
+
+def nearest_of(x: Tensor, training: Tensor) -> tuple[Tensor, Tensor]:
+    """For each picture the number of its nearest training picture (n,), and their root mean square difference (n,).
+
+    >>> nearest_of(torch.full((1, 1, 2, 2), 0.4), torch.tensor([0.0, 0.5, 1.0]).reshape(3, 1, 1, 1).expand(3, 1, 2, 2))
+    (tensor([1]), tensor([0.1000], dtype=torch.float64))
+    """
+    flat, known = x.flatten(1), training.flatten(1)
+    best = torch.full((len(x),), torch.inf)
+    place = torch.zeros(len(x), dtype=torch.int64)
+    for start in range(0, len(known), _TOGETHER):
+        part = known[start : start + _TOGETHER]
+        squares = part.square().sum(1) - 2 * flat @ part.T  # (n, part), but for ‖x‖²
+        least, where = squares.min(1)
+        lower = least < best
+        best, place = torch.where(lower, least, best), torch.where(lower, where + start, place)
+    # the winner's distance anew: the product above rounds
+    return place, (flat.double() - known[place].double()).square().mean(1).sqrt()

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from unseen.evaluation.bootstrap import DRAWS
-from unseen.evaluation.interval import Figure, Interval
-from unseen.evaluation.proportion import proportion
+from unseen.evaluation.intervals import Figure, Interval
+from unseen.evaluation.intervals import proportion
 from unseen.evaluation.roc import Bools, Floats
-from unseen.evaluation.shares import mean_of
+from unseen.evaluation.bootstrap import mean_of
 
 _SEED = 0
 

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unseen.evaluation.interval import Interval, Json
-from unseen.evaluation.maximum_mean_discrepancy import MeanDiscrepancy, mmd
+from unseen.evaluation.intervals import Interval, Json
+from unseen.evaluation.sample_metrics import MeanDiscrepancy, mmd
 from unseen.evaluation.roc import Floats
 from unseen.runs.generator_study.figures import listed
-from unseen.priors.autoencoding import Autoencoder
+from unseen.priors.autoencoders import Autoencoder
 from unseen.priors.trained import centred
-from unseen.priors.vae import VAE
+from unseen.priors.autoencoders import VAE
 
 ACTIVE = 0.01
 NO_ENCODER = "this generator has no encoder, so that no picture has a code"

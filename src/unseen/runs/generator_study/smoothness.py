@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unseen.evaluation.interval import Figure, Interval, Json
+from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.roc import Floats
 from unseen.runs.generator_study.figures import listed, mean_over, quantile_of
 from unseen.priors.generator import Generator
@@ -119,7 +119,7 @@ def steepest(G: Generator, z: Tensor, *, generator: torch.Generator) -> Tensor:
         z: (n, *latent).
         generator: of the first directions.
 
-    >>> from unseen.priors.principal_subspace import PrincipalSubspace
+    >>> from unseen.priors.generator import PrincipalSubspace
     >>> rng = torch.Generator().manual_seed(0)
     >>> G = PrincipalSubspace.fit(torch.rand(20, 1, 8, 8, generator=rng), components=3)  # its rows are orthonormal
     >>> steepest(G, G.latents(2, generator=rng), generator=rng)

@@ -20,18 +20,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.evaluation.interval import Interval, Json
-from unseen.runs.generator_images import Pictures
+from unseen.evaluation.intervals import Interval, Json
+from unseen.runs.generator_training import Pictures
 from unseen.runs.generator_study.distribution import Distribution, distribution
 from unseen.runs.generator_study.feasible import Feasible, feasible
-from unseen.runs.generator_study.features import principal_features
+from unseen.runs.generator_study.feasible import principal_features
 from unseen.runs.generator_study.latents import NO_ENCODER, Latents, latents
 from unseen.runs.generator_study.smoothness import Smoothness, smoothness
-from unseen.runs.generator_study.unfeasible import Unfeasible, unfeasible
+from unseen.runs.generator_study.distribution import Unfeasible, unfeasible
 from unseen.physics.algebra import describe
-from unseen.priors.autoencoding import Autoencoder
+from unseen.priors.autoencoders import Autoencoder
 from unseen.priors.generator import Generator
-from unseen.priors.latent_prior import Search
+from unseen.priors.latent_search import Search
 from unseen.priors.trained import digest_of
 
 NUMBER, COMPARED = 64, 500
@@ -114,8 +114,8 @@ def study(
         ValueError: pictures of another size, too few of them, one that is black; or numbers below 1.
 
     Example:
-        >>> from unseen.data.shapes import squares_and_circles
-        >>> from unseen.priors.principal_subspace import PrincipalSubspace
+        >>> from unseen.data.toy_images import squares_and_circles
+        >>> from unseen.priors.generator import PrincipalSubspace
         >>> x = squares_and_circles(90, 16, torch.Generator().manual_seed(0))
         >>> G = PrincipalSubspace.fit(x[:50], components=4)
         >>> pictures = Pictures(x[:50], x[50:70], x[70:], tuple(range(20)), "drawn")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from unseen.evaluation.interval import Figure, Interval
-from unseen.evaluation.maximum_mean_discrepancy import MeanDiscrepancy
+from unseen.evaluation.intervals import Figure, Interval
+from unseen.evaluation.sample_metrics import MeanDiscrepancy
 from unseen.runs.generator_study.study import Study
 from unseen.runs.generator_study.distribution import Match
 from unseen.runs.generator_study.latents import Latents, Moment

@@ -15,11 +15,9 @@ import numpy as np
 
 from unseen.data.film import Film, NotRead
 from unseen.screening.gate import refusal as sentences
-from unseen.screening.gate.learning import HANDLING, Examples, Reduced, Rules, out_of_fold
-from unseen.screening.gate.looking import VIEWS, Floats, Look, mirror_difference, zscored
-from unseen.screening.gate.refusal import Refusal
-from unseen.screening.gate.rules import upper_limit
-from unseen.screening.gate.tags import judge_tags
+from unseen.screening.gate.features import VIEWS, Floats, Look, mirror_difference, zscored
+from unseen.screening.gate.refusal import Refusal, judge_tags
+from unseen.screening.gate.rules import HANDLING, Examples, Reduced, Rules, out_of_fold, upper_limit
 from unseen.screening.gate.transforms import Pixels, turned_anticlockwise, turned_clockwise, turned_over
 
 if TYPE_CHECKING:
@@ -216,7 +214,7 @@ class Gate:
     def _explains(self, name: str, look: Look) -> bool:
         """Whether the picture lies among the normals once the alteration is undone. What was cropped cannot be: then,
         whether it lies among the crops of the normals and no longer among the normals."""
-        from unseen.data.resample import area
+        from unseen.data.film import area
 
         small = zscored(area(_undone(name, look.picture), 16, 16)).ravel().astype(np.float64)[None]
         among = bool(self._rules.embedding.distance("picture", {"picture": small})[0] <= self._typical["picture"])

@@ -1,18 +1,31 @@
-"""Linear rules: is this a proper film, or one that something was done to? And the limit at which a rule refuses.
+"""The rules of the gate, and how they are learnt from training normals and their transforms.
+
+Linear rules: is this a proper film, or one that something was done to? And the limit at which a rule refuses.
 
 A rule is a logistic regression between the training normals and their own transforms. Its value is a log-odds; its
 limit is an upper quantile of the values of *out-of-fold* normals, for handling and the mirror never under even odds.
+
+The training normals and their own transforms, as the gate sees them, and the rules that are learnt between them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unseen.screening.gate.looking import Floats
+from unseen.data.film import area
+from unseen.screening.gate.features import VIEWS, Embedding, Floats, Look, Subspace, mirror_difference
+from unseen.screening.gate.transforms import TRANSFORMS, disturbed
+
+if TYPE_CHECKING:
+    from unseen.anatomy.found_lungs import Finder
+    from unseen.data.film import Film
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,3 +81,177 @@ def upper_limit(values: NDArray[np.float64], *, share: float) -> float:
     """
     allowed = max(1, math.floor(share * (len(values) + 1) + 1e-9))
     return float(np.sort(values)[-min(allowed, len(values))])
+
+
+FOLDS = 5
+DISTURBANCES = 6
+"""Disturbed copies of each training film."""
+HANDLING = tuple(name for name in TRANSFORMS if name != "mirrored")
+_SIDE = 256  # training films are brought to this size before they are altered
+
+_SUBSPACE = ("mean", "scale", "directions", "variances", "rest")
+
+Views = Mapping[str, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """A training film at no more than 256 pixels a side, which is all that is learnt from, and the shorter side that it
+    came with."""
+
+    film: Film
+    side: int
+
+    @classmethod
+    def of(cls, film: Film) -> Reduced:
+        """The film without its masks."""
+        height, width = film.pixels.shape
+        pixels = area(film.pixels, min(_SIDE, height), min(_SIDE, width))
+        return cls(replace(film, pixels=pixels, lungs=None, lesion=None), min(height, width))
+
+    def order(self, seed: int) -> int:
+        """By which some are drawn of many: the same whatever the others are."""
+        return _number(f"{seed} {self.film.pixel_sha256}")
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """n training normals: their views as they are, altered by each of `HANDLING`, and disturbed (n · DISTURBANCES).
+
+    odd        mirror differences of the films and of the films flipped left to right
+    areas      of the lungs, as shares of the film; spreads: of grey; sides: the shorter side, pixels
+    folds      by patient, 0 to FOLDS − 1
+    """
+
+    proper: Views
+    altered: Mapping[str, Views]
+    disturbed: Views
+    odd: tuple[Floats, Floats]
+    areas: Floats
+    spreads: Floats
+    sides: Floats
+    folds: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, films: Iterable[Reduced], finder: Finder, *, seed: int) -> Examples:
+        """A film's alterations depend on the seed and its pixels alone."""
+        proper: list[Views] = []
+        other: dict[str, list[Views]] = {name: [] for name in (*HANDLING, "disturbed")}
+        odd: tuple[list[Floats], list[Floats]] = ([], [])
+        facts, patients = [], []
+        for one in films:
+            film, small = one.film, one.film.pixels
+            rng = np.random.default_rng([seed, _number(film.pixel_sha256)])
+
+            def look(pixels: NDArray[np.float32], film: Film = film) -> Look:
+                return Look.at(pixels, finder.find(replace(film, pixels=pixels)))
+
+            upright = look(small)
+            proper.append(upright.views())
+            odd[0].append(mirror_difference(upright))
+            odd[1].append(mirror_difference(look(TRANSFORMS["mirrored"](small, rng))))
+            for name in HANDLING:
+                other[name].append(look(TRANSFORMS[name](small, rng)).views())
+            other["disturbed"] += [look(disturbed(small, rng)).views() for _ in range(DISTURBANCES)]
+            facts.append((upright.lung_area, upright.spread, float(one.side)))
+            patients.append(film.patient)
+        areas, spreads, sides = np.array(facts, dtype=float).T
+        return cls(
+            proper=_stacked(proper),
+            altered={name: _stacked(other[name]) for name in HANDLING},
+            disturbed=_stacked(other["disturbed"]),
+            odd=(np.array(odd[0]), np.array(odd[1])),
+            areas=areas,
+            spreads=spreads,
+            sides=sides,
+            folds=_dealt(patients, seed=seed),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What has been learnt: where the normals lie, where the pictures of their crops lie, and a rule for each of
+    `HANDLING`, for "mirrored" and "unlike"."""
+
+    embedding: Embedding
+    crops: Subspace
+    rules: Mapping[str, Rule]
+
+    @classmethod
+    def fit(cls, examples: Examples, rows: NDArray[np.bool_]) -> Rules:
+        """From those normals that `rows` (n,) picks, and their own alterations."""
+        embedding = Embedding.fit(_picked(examples.proper, rows))
+        proper = embedding(_picked(examples.proper, rows))
+        altered = {name: embedding(_picked(examples.altered[name], rows)) for name in HANDLING}
+        strange = embedding(_picked(examples.disturbed, np.repeat(rows, DISTURBANCES)))
+        rules = {name: Rule.fit(proper, altered[name]) for name in HANDLING}
+        rules["unlike"] = Rule.fit(proper, np.concatenate([strange, *altered.values()]))
+        rules["mirrored"] = Rule.odd(examples.odd[0][rows], examples.odd[1][rows])
+        crops = Subspace.fit(examples.altered["cropped"]["picture"][rows], components=20, scaled=False)
+        return cls(embedding, crops, rules)
+
+    def values(self, views: Views, odd: Floats) -> dict[str, Floats]:
+        """Each rule's log-odds, and the lungs' distance from the normals' ("lungs"): (n,) each."""
+        entries = self.embedding(views)
+        found = {name: rule(odd if name == "mirrored" else entries) for name, rule in self.rules.items()}
+        return found | {"lungs": self.embedding.distance("shape", views)}
+
+    def arrays(self) -> dict[str, Floats]:
+        """Everything learnt, by name."""
+        found = {}
+        for view, subspace in (*self.embedding.subspaces.items(), ("crops", self.crops)):
+            for name in _SUBSPACE:
+                found[f"{view}.{name}"] = getattr(subspace, name)
+        for rule, learnt in self.rules.items():
+            found |= {f"rule.{rule}.weights": learnt.weights, f"rule.{rule}.offset": learnt.offset}
+        return found
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Floats]) -> Rules:
+        """Back from `arrays`; KeyError where one is missing."""
+        subspaces = {view: Subspace(*(arrays[f"{view}.{name}"] for name in _SUBSPACE)) for view in (*VIEWS, "crops")}
+        crops = subspaces.pop("crops")
+        rules = {
+            rule: Rule(arrays[f"rule.{rule}.weights"], arrays[f"rule.{rule}.offset"])
+            for rule in (*HANDLING, "unlike", "mirrored")
+        }
+        return cls(Embedding(subspaces), crops, rules)
+
+
+def out_of_fold(examples: Examples) -> dict[str, Floats]:
+    """Of each normal, by rules that were learnt without its patient: every rule's value; each view's distance
+    ("view …"); and the picture distance of its crop ("cropped picture")."""
+    n = len(examples.folds)
+    found: dict[str, Floats] = {}
+    for fold in range(FOLDS):
+        held = examples.folds == fold
+        if not held.any():
+            continue
+        rules = Rules.fit(examples, ~held)
+        views = _picked(examples.proper, held)
+        values = rules.values(views, examples.odd[0][held])
+        values |= {f"view {name}": rules.embedding.distance(name, views) for name in VIEWS}
+        crops = _picked(examples.altered["cropped"], held)
+        values["cropped picture"] = rules.crops.distance(crops["picture"])
+        for name, some in values.items():
+            found.setdefault(name, np.zeros(n))[held] = some
+    return found
+
+
+def _picked(views: Views, rows: NDArray[np.bool_]) -> Views:
+    return {name: values[rows] for name, values in views.items()}
+
+
+def _stacked(rows: Sequence[Views]) -> Views:
+    return {name: np.array([row[name] for row in rows]) for name in VIEWS}
+
+
+def _dealt(patients: Sequence[str], *, seed: int) -> NDArray[np.int64]:
+    """A fold for each film: patients in the order of a seeded digest are dealt in turn, so that folds are even."""
+    order = sorted(set(patients), key=lambda patient: hashlib.sha256(f"{seed} {patient}".encode()).hexdigest())
+    fold_of = {patient: place % FOLDS for place, patient in enumerate(order)}
+    return np.array([fold_of[patient] for patient in patients])
+
+
+def _number(digest: str) -> int:
+    return int(hashlib.sha256(digest.encode()).hexdigest()[:8], 16)

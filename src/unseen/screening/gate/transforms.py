@@ -85,7 +85,7 @@ def _window(pixels: Pixels, rng: Rng, least: float, most: float) -> Pixels:
 
 
 def _on_canvas(pixels: Pixels, rng: Rng, up: float, across: float) -> Pixels:
-    from unseen.data.resample import area
+    from unseen.data.film import area
 
     height, width = pixels.shape
     rows, columns = max(1, int(up * height)), max(1, int(across * width))

@@ -1,0 +1,151 @@
+"""What the decoding child process and its parent exchange: limits, results, refusals, messages.
+
+What a decoder hands back, or refuses with, and the limits it works under. Light: the child process starts with
+it.
+
+The messages between the reader and its child: a length, a JSON object, and for a picture its integers. Never pickle.
+
+A request is one frame. A reply is one frame; when it holds a shape, height × width integers of its dtype follow.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+class Refused(Exception):
+    """A file is not read; the message is the sentence that `NotRead.reason` will show."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Picture:
+    """Decoded pixels and what the file said of them.
+
+    Attributes:
+        pixels: (height, width), upright, white = dense, 0 to 2**bits - 1; uint8 when `bits` is 8, else uint16.
+        bits: nominal bits a pixel, 8 to 16.
+    """
+
+    pixels: Integers
+    bits: int
+    file_format: str
+    view_position: str | None = None
+    patient_orientation: str | None = None
+    spacing_mm: float | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    file_sha256: str = ""
+    file_bytes: int = 0
+    pixel_sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a single file may cost. The defaults are several times what a chest X-ray of today needs.
+
+    Attributes:
+        max_pixels: rows × columns, checked in the header before anything is decoded (the largest detectors give 20e6).
+        min_side: the shorter side in pixels: less shows no chest.
+        max_file_bytes: 64e6 pixels of 16 bits are 128e6 bytes.
+        memory_mb: of the child's address space, its code included. With the caller's copy of the largest film it stays
+            under 2 GB.
+        timeout_s: for one file, after which the child is killed.
+    """
+
+    max_pixels: int = 64_000_000
+    min_side: int = 32
+    max_file_bytes: int = 256 * 2**20
+    memory_mb: int = 1500
+    timeout_s: float = 20.0
+
+    def check_size(self, *, width: int, height: int) -> None:
+        """Raise `Refused` unless a picture of this size may be decoded.
+
+        >>> Limits().check_size(width=20_000, height=20_000)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        unseen.data.decoder_protocol.Refused: The picture is 20000×20000 = 4e+08 pixels, the limit is 6.4e+07. ...
+        """
+        if width * height > self.max_pixels:
+            raise Refused(
+                f"The picture is {width}×{height} = {width * height:.3g} pixels, the limit is {self.max_pixels:.3g}. "
+                "Export it at a lower resolution."
+            )
+        if min(width, height) < self.min_side:
+            raise Refused(
+                f"The picture is too small: {width}×{height} pixels, and each side needs at least {self.min_side}. "
+                "Export the whole film."
+            )
+
+
+def canonical(pixels: NDArray[np.unsignedinteger], *, bits: int) -> Integers:
+    """`pixels` as contiguous uint8 when `bits` is at most 8, else uint16, so that a digest does not hang on the file's
+    container.
+
+    >>> canonical(np.zeros((1, 2), np.uint32), bits=12).dtype
+    dtype('uint16')
+    """
+    if bits <= 8:
+        return np.ascontiguousarray(pixels, dtype=np.uint8)
+    return np.ascontiguousarray(pixels, dtype=np.uint16)
+
+
+LENGTH = struct.Struct(">I")
+MAX_FRAME = 1 << 20  # bytes; a path is at most a few thousand
+_FACTS = tuple(field.name for field in fields(Picture) if field.name != "pixels")
+
+Message = Mapping[str, Any]  # JSON: the values' types differ from key to key
+
+
+def frame(message: Message) -> bytes:
+    """`message` as bytes: its length (4 bytes, big endian) and itself in JSON (ASCII).
+
+    >>> frame({"mask": False})
+    b'\\x00\\x00\\x00\\x0f{"mask": false}'
+    """
+    body = json.dumps(message).encode("ascii")
+    return LENGTH.pack(len(body)) + body
+
+
+def facts(picture: Picture) -> Message:
+    """The reply that goes before the integers of `picture`."""
+    return {name: getattr(picture, name) for name in _FACTS} | {
+        "shape": list(picture.pixels.shape),
+        "dtype": picture.pixels.dtype.name,
+    }
+
+
+def empty_pixels(reply: Message, *, limits: Limits) -> Integers:
+    """Where the integers that follow `reply` go. A child that was taken over could claim anything, so the claim is
+    checked.
+
+    Raises:
+        ValueError: the shape or the type is not one that a child may send.
+    """
+    height, width = (int(side) for side in reply["shape"])
+    if min(height, width) < 1 or height * width > limits.max_pixels:
+        raise ValueError(f"the child announced {height}×{width} pixels")
+    if reply["dtype"] not in ("uint8", "uint16"):
+        raise ValueError(f"the child announced pixels of type {reply['dtype']!r}")
+    if reply["dtype"] == "uint8":
+        return np.empty((height, width), np.uint8)
+    return np.empty((height, width), np.uint16)
+
+
+def octets(pixels: Integers) -> memoryview:
+    """The bytes of contiguous `pixels`, not copied."""
+    return pixels.data.cast("B")
+
+
+def picture(reply: Message, pixels: Integers) -> Picture:
+    """The picture of which `reply` holds the facts."""
+    return Picture(pixels=pixels, **{name: reply[name] for name in _FACTS})

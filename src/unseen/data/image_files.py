@@ -1,0 +1,260 @@
+"""PNG, JPEG and WebP files to upright grey integers.
+
+A PNG's chunks, walked before decoding: the size it claims, its depth, whether it moves, whether its bytes are whole.
+
+Pillow checks neither the CRC of the picture data nor that there are enough of them: a flipped bit passes as a film, and
+missing lines come out black. The CRCs (PNG, third edition, section 5.4) and the length of the inflated data find both.
+
+PNG, JPEG and WebP to upright grey integers, through Pillow.
+
+Colour becomes grey by ITU-R 601 luma (equal channels keep their value exactly), alpha is dropped, EXIF orientation is
+applied. A 16-bit grey PNG does not say how many of its bits are meant: the nominal bits are the smallest of 8, 10, 12,
+14, 16 that hold its maximum. A film exposed so faintly that it uses less than half of its range would be taken for one
+of fewer bits. Of a 16-bit colour PNG the upper 8 bits are read, if by the same rule all 16 are meant; else it is
+refused.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from unseen.data.decoder_protocol import Limits, Picture, Refused, canonical
+
+_COLOURS = {0: "grey", 2: "colour", 3: "palette", 4: "grey with alpha", 6: "colour with alpha"}
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_PASSES = (  # of Adam7 interlacing: first column and row, step across and down
+    *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
+    *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
+)
+_STEP = 1 << 18  # bytes inflated at a time
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PngHeader:
+    """`width` and `height` in pixels, `depth` in bits a sample, `colour` in words, `animated` when it is an APNG.
+
+    `inflated` is the length in bytes that the picture data must have once inflated (section 9.2).
+    """
+
+    width: int
+    height: int
+    depth: int
+    colour: str
+    animated: bool
+    inflated: int
+
+
+def walk(data: bytes) -> PngHeader:
+    """The header of the PNG `data`, after every chunk's length and CRC was found right.
+
+    Raises:
+        Refused: a chunk is cut off or damaged, IHDR or IEND is missing, or IHDR says what PNG does not have.
+    """
+    chunks = _chunks(data)
+    if not chunks or chunks[0][0] != b"IHDR" or len(chunks[0][1]) != 13:
+        raise Refused("The PNG does not begin with its header (IHDR). Send it again from its source.")
+    width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", chunks[0][1])
+    if depth not in _PNG_DEPTHS.get(colour, ()) or interlace > 1:
+        raise Refused(
+            f"The PNG's header says colour type {colour}, depth {depth}, interlacing {interlace}, which do not exist. "
+            "Send it again from its source."
+        )
+    return PngHeader(
+        width=width,
+        height=height,
+        depth=depth,
+        colour=_COLOURS[colour],
+        animated=any(name == b"acTL" for name, _ in chunks),
+        inflated=_inflated(width, height, bits=depth * _SAMPLES[colour], interlaced=interlace == 1),
+    )
+
+
+def check_length(data: bytes, header: PngHeader) -> None:
+    """Raise `Refused` unless the picture data of the PNG inflate to exactly the header's length; nothing is kept.
+
+    Raises:
+        Refused: there are too few or too many, or they are damaged.
+    """
+    inflate = zlib.decompressobj()
+    length = 0
+    try:
+        for name, part in _chunks(data):
+            left = bytes(part) if name == b"IDAT" else b""
+            while left and length <= header.inflated and not inflate.eof:
+                length += len(inflate.decompress(left, _STEP))
+                left = inflate.unconsumed_tail
+        length += len(inflate.flush(_STEP)) if length <= header.inflated and not inflate.eof else 0
+    except zlib.error as error:
+        raise Refused(f"The PNG is damaged: its picture data do not inflate ({error}). Send it again.") from error
+    if length != header.inflated or not inflate.eof:
+        seen = f"at least {length}" if length > header.inflated else str(length)
+        raise Refused(
+            f"The PNG's picture data are {seen} bytes, {header.width}×{header.height} pixels need {header.inflated}. "
+            "Send it again from its source."
+        )
+
+
+def _chunks(data: bytes) -> list[tuple[bytes, memoryview]]:
+    view = memoryview(data)
+    chunks: list[tuple[bytes, memoryview]] = []
+    at = 8
+    while not chunks or chunks[-1][0] != b"IEND":
+        if at + 12 > len(data):
+            raise Refused(
+                f"The PNG ends after {len(data)} bytes without its closing chunk (IEND). Send it again from its source."
+            )
+        length, name = struct.unpack_from(">I4s", data, at)
+        end = at + 8 + length
+        if end + 4 > len(data):
+            raise Refused(
+                f"The PNG is cut off: a chunk claims {length} bytes, {len(data) - at - 12} are left. "
+                "Send it again from its source."
+            )
+        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            raise Refused(
+                f"The PNG is damaged: the checksum of a chunk at byte {at} is wrong. Send it again from its source."
+            )
+        chunks.append((name, view[at + 8 : end]))
+        at = end + 4
+    return chunks
+
+
+def _inflated(width: int, height: int, *, bits: int, interlaced: bool) -> int:
+    """Bytes of all lines, each with its filter byte.
+
+    >>> _inflated(10, 3, bits=12, interlaced=False)
+    48
+    """
+    total = 0
+    for x, y, across, down in _PASSES if interlaced else ((0, 0, 1, 1),):
+        columns, rows = -(-(width - x) // across), -(-(height - y) // down)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + -(-columns * bits // 8))
+    return total
+
+
+_DEPTHS = (8, 10, 12, 14, 16)
+_NAMES = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
+_EXIF_ORIENTATION = 0x0112
+_UPPER_14_BITS = 2 ** (14 - 8)  # what a value of 15 bits or more reaches in the upper byte
+_PLUGINS = (JpegImagePlugin, PngImagePlugin, WebPImagePlugin)  # imported to be registered; no other opens a file
+
+Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before, and without a warning in between
+
+
+def read_common(
+    data: bytes, *, file_format: Literal["png", "jpeg", "webp"], limits: Limits, mask: bool = False
+) -> Picture:
+    """The picture in `data`, which begins as `file_format` does; a `mask` may be small and have less than 8 bits.
+
+    Raises:
+        Refused: it moves, is too large, too small, too shallow, or 16-bit colour. Damaged data raise what Pillow
+            raises.
+    """
+    halved = False
+    if file_format == "png":
+        halved = _check_png(data, limits=limits, mask=mask)
+    elif file_format == "webp":
+        width, height = webp_canvas(data)
+        _check(width, height, limits=limits, mask=mask)
+    with Image.open(io.BytesIO(data), formats=[file_format.upper()]) as image:
+        _check(*image.size, limits=limits, mask=mask)
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1 and file_format != "jpeg":  # further pictures in a JPEG (MPO) are a telephone's previews
+            raise Refused(f"The {_NAMES[file_format]} holds {frames} pictures. Export the one film alone.")
+        orientation = _orientation(image)
+        image.load()
+        pixels = _grey(image)  # (height, width)
+        if halved and int(pixels.max()) < _UPPER_14_BITS:
+            raise Refused(
+                "The PNG is 16-bit colour and uses at most 14 of its bits, of which only the upper 8 would be read. "
+                "Export it as 16-bit grey."
+            )
+    bits = _nominal_bits(pixels) if pixels.dtype == np.uint16 else 8
+    return Picture(pixels=canonical(_upright(pixels, orientation), bits=bits), bits=bits, file_format=file_format)
+
+
+def webp_canvas(data: bytes) -> tuple[int, int]:
+    """Width and height that the WebP `data` claims (RFC 9649, section 2), read before a decoder reserves memory for
+    them.
+
+    Raises:
+        Refused: the file is cut off, moves, or its first chunk is none of VP8, VP8L, VP8X.
+    """
+    claimed = int.from_bytes(data[4:8], "little") + 8
+    if len(data) < max(claimed, 30):
+        raise Refused(
+            f"The WebP is cut off: it has {len(data)} bytes and claims {claimed}. Send it again from its source."
+        )
+    match data[12:16]:
+        case b"VP8X":
+            if data[20] & 0x02:
+                raise Refused("The WebP is an animation. Export the one film alone.")
+            return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+        case b"VP8L":
+            packed = int.from_bytes(data[21:25], "little")
+            return 1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF)
+        case b"VP8 ":
+            return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
+    raise Refused("The WebP's first chunk is unknown. Send it again from its source.")
+
+
+def _check_png(data: bytes, *, limits: Limits, mask: bool) -> bool:
+    """Whether Pillow will keep only the upper 8 of 16 bits, as it does with colour."""
+    header = walk(data)
+    _check(header.width, header.height, limits=limits, mask=mask)
+    if header.animated:
+        raise Refused("The PNG is an animation. Export the one film alone.")
+    check_length(data, header)
+    if header.depth < 8 and header.colour == "grey" and not mask:
+        raise Refused(
+            f"The PNG has {header.depth} bit a pixel; a film needs at least 8. Export the film, not a mask of it."
+        )
+    return header.depth == 16 and header.colour != "grey"
+
+
+def _check(width: int, height: int, *, limits: Limits, mask: bool) -> None:
+    if not mask or width * height > limits.max_pixels:
+        limits.check_size(width=width, height=height)
+
+
+def _grey(image: Image.Image) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    if image.mode.startswith("I;16"):
+        return np.asarray(image, dtype=np.uint16)
+    if image.mode == "CMYK":
+        image = image.convert("RGB")
+    return np.asarray(image if image.mode == "L" else image.convert("L"), dtype=np.uint8)
+
+
+def _nominal_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> int:
+    highest = int(pixels.max())
+    return next(bits for bits in _DEPTHS if highest < 2**bits)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 (as stored) when there is none or the EXIF data cannot be parsed."""
+    try:
+        value = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # the edge: damaged EXIF data raise anything, and hold no orientation
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _upright(pixels: NDArray[np.unsignedinteger], orientation: int) -> NDArray[np.unsignedinteger]:
+    """Undo the EXIF orientation (Exif 3.0, 4.6.5: where the first stored row and column are to be seen)."""
+    if orientation >= 5:
+        pixels = pixels.T
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels

@@ -1,0 +1,142 @@
+"""Small images for experiments: MNIST digits, squares and circles.
+
+MNIST's idx files: pictures of handwritten digits, padded to 32 × 32, and what they show.
+
+Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", Proc.
+IEEE 1998; the format is that of the authors' page (big-endian: two noughts, the type, the number of axes; the axes'
+lengths; the numbers).
+
+`squares_and_circles`: pictures of one square and one disc on black, of varied place, size and brightness.
+
+Eight numbers make a picture, and a small change of any of them changes it by little, since the edges are anti-aliased:
+a set of pictures that a generator with few latents can learn, and whose true dimension is known.
+
+Source: after the shapes of Duff, Campbell & Ehrhardt, arXiv 2107.11191 (a disc and a rectangle that do not overlap);
+here a square.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import pad
+
+from unseen.data.arrays import ArrayError
+
+_BYTES = 0x08  # the idx format's number for unsigned bytes
+_PADDING = 2  # 28 + 2 · 2 = 32
+
+
+def read_digits(path: Path, *, number: int | None = None) -> Tensor:
+    """The pictures of an idx file, such as `train-images-idx3-ubyte.gz`: (n, 1, 32, 32) in [0, 1], 0 is background.
+
+    Args:
+        path: the file, compressed by gzip where its name ends in .gz.
+        number: how many, from the first on; None: all.
+
+    Raises:
+        ArrayError: the file is no idx file of 28 × 28 pictures, or holds fewer.
+        OSError: it cannot be opened.
+    """
+    raw = read_idx(path, number=number)
+    if raw.ndim != 3 or raw.shape[1:] != (28, 28):
+        raise ArrayError(f"{path}: holds numbers {raw.shape}, and pictures of 28 × 28 were expected.")
+    return pad(torch.from_numpy(raw.astype(np.float32) / 255)[:, None], [_PADDING] * 4)
+
+
+def read_idx(path: Path, *, number: int | None = None) -> NDArray[np.uint8]:
+    """The unsigned bytes in an idx file, with the axes that it says; the first `number` along its first axis.
+
+    Raises:
+        ArrayError: the file is no idx file of unsigned bytes, or holds fewer than it says, or than `number`.
+        OSError: it cannot be opened.
+    """
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        try:
+            header = file.read(4)
+            if len(header) < 4 or header[:3] != bytes([0, 0, _BYTES]) or not 1 <= header[3] <= 4:
+                raise ArrayError(f"{path}: is no idx file of unsigned bytes. Give one of MNIST's four files.")
+            axes = np.frombuffer(file.read(4 * header[3]), ">u4").tolist()
+            if number is not None and number > axes[0]:
+                raise ArrayError(f"{path}: holds {axes[0]} items, and {number} were asked for.")
+            shape = (axes[0] if number is None else number, *axes[1:])
+            content = file.read(math.prod(shape))
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ArrayError(f"{path}: cannot be unpacked ({error}). Copy it again.") from error
+    if len(content) < math.prod(shape):
+        raise ArrayError(f"{path}: ends after {len(content)} of {math.prod(shape)} numbers. Copy it again.")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+_RADIUS = (0.1, 0.22)  # of a disc, and half the side of a square, in shares of the picture's side
+_BRIGHTNESS = (0.3, 1.0)
+_GAP = 1.0  # pixels between the two, at least
+_LEAST = 16  # pixels a side, for a shape to be one
+
+
+def squares_and_circles(n: int, size: int, generator: torch.Generator | None = None) -> Tensor:
+    """`n` pictures (n, 1, size, size) in [0, 1]: a square with sides along the axes, and a disc, which do not touch.
+
+    Half the side and the radius are uniform between 0.1 and 0.22 of the picture's side, brightness between 0.3 and 1,
+    places wherever the whole shape is inside and at least a pixel off the other.
+
+    Args:
+        n: how many, ≥ 0.
+        size: pixels a side, ≥ 16.
+        generator: where they are drawn from, on the CPU; None: torch's global generator.
+
+    Raises:
+        ValueError: n or size is too small.
+
+    >>> pictures = squares_and_circles(3, 32, torch.Generator().manual_seed(0))
+    >>> pictures.shape, bool((pictures >= 0).all() and (pictures <= 1).all())
+    (torch.Size([3, 1, 32, 32]), True)
+    """
+    if n < 0 or size < _LEAST:
+        raise ValueError(f"n is at least 0 and size at least {_LEAST} pixels a side, but got n={n}, size={size}.")
+    place, reach, brightness = _drawn(n, size, generator)
+    middles = torch.arange(size, dtype=torch.float64) + 0.5
+    rows, columns = (
+        middles - place[:, :, axis, None] for axis in (0, 1)
+    )  # (n, 2, size) each, from the shapes' middles
+    half, radius = reach[:, 0, None], reach[:, 1, None, None]
+    # of a square the share of each pixel that it covers; of a disc that share to within a hundredth or so
+    square = _covered(rows[:, 0], half)[:, :, None] * _covered(columns[:, 0], half)[:, None, :]
+    distance = (rows[:, 1, :, None].square() + columns[:, 1, None, :].square()).sqrt()
+    disc = (radius - distance + 0.5).clamp(0, 1)
+    pictures = brightness[:, 0, None, None] * square + brightness[:, 1, None, None] * disc
+    return pictures[:, None].float()
+
+
+def _drawn(n: int, size: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Of the square and the disc: places (n, 2, 2), row and column; half sides and radii (n, 2); in pixels; brightness
+    (n, 2). Pairs that overlap are drawn anew."""
+    place, reach = torch.empty(n, 2, 2, dtype=torch.float64), torch.empty(n, 2, dtype=torch.float64)
+    left = torch.arange(n)
+    while len(left):
+        drawn = torch.rand(len(left), 2, 3, generator=generator, dtype=torch.float64)
+        reach[left] = size * (_RADIUS[0] + (_RADIUS[1] - _RADIUS[0]) * drawn[..., 0])
+        margin = reach[left][..., None] + 0.5
+        place[left] = margin + (size - 2 * margin) * drawn[..., 1:]
+        left = left[_overlap(place[left], reach[left])]
+    shade = torch.rand(n, 2, generator=generator, dtype=torch.float64)
+    return place, reach, _BRIGHTNESS[0] + (_BRIGHTNESS[1] - _BRIGHTNESS[0]) * shade
+
+
+def _overlap(place: Tensor, reach: Tensor) -> Tensor:
+    """Whether the disc comes within the gap of the square: (n,)."""
+    beside = ((place[:, 1] - place[:, 0]).abs() - reach[:, :1]).clamp(min=0)  # (n, 2), from the square's nearest point
+    apart: Tensor = torch.linalg.vector_norm(beside, dim=1) - reach[:, 1]  # of the square from the disc's edge
+    return apart < _GAP
+
+
+def _covered(offset: Tensor, half: Tensor) -> Tensor:
+    """How much of the pixel at `offset` (from −½ to ½ about it) lies within ±`half`."""
+    return (torch.minimum(offset + 0.5, half) - torch.maximum(offset - 0.5, -half)).clamp(0, 1)

@@ -1,0 +1,146 @@
+"""One call from films to a verdict: table, figures, report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unseen.evaluation.adjusted import Adjustment
+from unseen.evaluation.bootstrap import DRAWS
+from unseen.evaluation.intervals import Figure, Json
+from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table, text_at
+from unseen.evaluation.table import Scored, Scorer, score_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from unseen.data.film import Film, NotRead
+    from unseen.detectors.detector import Finding
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What came out: the figures (``metrics.json``), the rows (``scores.parquet``), the films worth a look.
+
+    `folder` is where they were written, with ``report.html``; None if they were not.
+    """
+
+    metrics: Mapping[str, Json]
+    scored: Scored
+    folder: Path | None = None
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per input, in order."""
+        return self.scored.table
+
+    @property
+    def auroc(self) -> Figure:
+        """The pooled AUROC with its interval, or why there is none."""
+        return figure_at(self.metrics, "auroc", "pooled")
+
+    @property
+    def headline(self) -> str:
+        """One sentence."""
+        return text_at(self.metrics, "headline")
+
+    @property
+    def verdict(self) -> str:
+        """One sentence on the shortcuts, pooled."""
+        return text_at(self.metrics, "shortcuts", "verdict", "pooled")
+
+    def __repr__(self) -> str:
+        return f"<Evaluation: {self.headline}>"
+
+    @property
+    def trained_on(self) -> int:
+        """How many films are left out of the figures because the model was trained on them."""
+        count = entry_at(self.metrics, "excluded_training_films")
+        return count if isinstance(count, int) else 0
+
+    @property
+    def unlabelled(self) -> int:
+        """How many scored films have no label."""
+        count = entry_at(self.metrics, "n", "unlabelled")
+        return count if isinstance(count, int) else 0
+
+    @property
+    def not_read(self) -> int:
+        """How many inputs have no score."""
+        count = entry_at(self.metrics, "n", "not_read")
+        return count if isinstance(count, int) else 0
+
+
+def evaluate(
+    detector: Scorer,
+    films: Iterable[Film | NotRead],
+    *,
+    exclude: frozenset[str] = frozenset(),
+    adjustment: Adjustment | Mapping[str, float] | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    draws: int = DRAWS,
+    recipe: str | None = None,
+    protocol: str | None = None,
+    facts: Mapping[str, str] | None = None,
+    progress: Callable[[int], None] | None = None,
+    on_finding: Callable[[int, Finding], str | None] | None = None,
+) -> Evaluation:
+    """Scores `films` with `detector` and judges the scores.
+
+    exclude     pixel digests to leave out, beside the training films that the detector itself names
+    adjustment  coefficients for the adjusted figure; by default the card's, else fitted within
+    out         a folder (made if needed) for ``metrics.json``, ``scores.parquet`` and ``report.html``
+    facts       further lines for the report's "method and data", e.g. ``{"device": "cpu"}``
+
+    Training films are scored and stay in the table; every figure leaves them out and says how many.
+    """
+    card = getattr(detector, "card", None)
+    known = getattr(detector, "training_films", None) or getattr(card, "training_films", None) or ()
+    trained = exclude | frozenset(known)
+    coefficients = adjustment if adjustment is not None else getattr(card, "adjustment", None)
+    scored = score_table(detector, films, progress=progress, on_finding=on_finding, exclude=trained)
+    metrics = metrics_from_table(
+        scored.table,
+        exclude=trained,
+        adjustment=coefficients,
+        seed=seed,
+        draws=draws,
+        recipe=recipe if recipe is not None else getattr(card, "recipe_digest", None),
+        protocol=protocol,
+    )
+    if out is None:
+        return Evaluation(metrics, scored)
+    name = str(getattr(card, "name", None) or getattr(detector, "key", None) or type(detector).__name__)
+    described = {
+        "detector": name,
+        "version": str(getattr(card, "version", None) or "not stated"),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        **(facts or {}),
+    }
+    folder = Path(out)
+    write_evaluation(folder, metrics, scored, facts=described, exclude=trained)
+    return Evaluation(metrics, scored, folder)
+
+
+def write_evaluation(
+    folder: Path,
+    metrics: Mapping[str, Json],
+    scored: Scored,
+    *,
+    facts: Mapping[str, str],
+    exclude: frozenset[str] = frozenset(),
+) -> None:
+    """Writes ``metrics.json``, ``scores.parquet`` and ``report.html``, each whole or not at all."""
+    from unseen.artifacts.files import replacing, write_text
+    from unseen.evaluation.report import write_report
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "scores.parquet") as temporary:
+        scored.table.write_parquet(temporary)
+    write_text(folder / "metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_report(folder / "report.html", metrics, scored, facts=facts, exclude=exclude)

@@ -1,0 +1,94 @@
+"""PSNR and SSIM of reconstructions.
+
+Peak signal-to-noise ratio: how far a reconstruction is from the truth, in decibels.
+
+Structural similarity: how alike two pictures are, window by window, in brightness, contrast and structure.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from unseen.losses.supervised import RADIUS, similarity_map
+from unseen.physics.algebra import describe
+
+
+def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
+    """10 log10(peak² / mean (found − truth)²), per picture; of complex pictures, their magnitudes are compared.
+
+    Args:
+        found: (batch, channels, height, width), real or complex.
+        truth: of the same shape.
+        peak: > 0, the range of values a picture can have; None: each truth's own largest magnitude, as the papers on
+            equivariant imaging take it (never above the figure for a fixed peak that no picture exceeds).
+
+    Returns:
+        (batch,), float64, in dB; infinite where the two are equal.
+
+    Raises:
+        ValueError: the shapes differ, or the peak is not above 0.
+
+    Example:
+        >>> import torch
+        >>> truth = torch.full((1, 1, 4, 4), 0.5)
+        >>> round(psnr(truth + 0.1, truth).item(), 4), round(psnr(truth + 0.1, truth, peak=None).item(), 4)
+        (20.0, 13.9794)
+    """
+    found, truth = same_pictures(found, truth)
+    if peak is not None and not peak > 0:
+        raise ValueError(f"peak is the range of a picture's values, above 0, but got {peak}.")
+    error = (found - truth).flatten(1).square().mean(dim=1)
+    height = truth.flatten(1).abs().amax(dim=1) if peak is None else torch.full_like(error, peak)
+    return 10 * torch.log10(height**2 / error)
+
+
+def same_pictures(found: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in float64, complex ones as magnitudes.
+
+    Raises:
+        ValueError: they are not pictures (batch, channels, height, width) of one shape.
+    """
+    if found.shape != truth.shape or truth.ndim != 4:
+        raise ValueError(
+            "a reconstruction is compared with a truth of its own shape, (batch, channels, height, width), but they "
+            f"have {describe(tuple(found.shape))} and {describe(tuple(truth.shape))}."
+        )
+    return _magnitudes(found), _magnitudes(truth)
+
+
+def _magnitudes(pictures: Tensor) -> Tensor:
+    pictures = pictures.detach()
+    return (pictures.abs() if pictures.is_complex() else pictures).double()
+
+
+def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
+    """The mean of `losses.similarity_map` over all windows that lie in the picture, and over channels. Of complex
+    pictures, the magnitudes are compared.
+
+    Args:
+        found: (batch, channels, height, width), at least 11 × 11 pixels, real or complex.
+        truth: of the same shape.
+        peak: > 0, the range of values a picture can have.
+
+    Returns:
+        (batch,), float64, at most 1.
+
+    Raises:
+        ValueError: the shapes differ, the pictures are too small, or the peak is not above 0.
+
+    Example:
+        >>> import torch
+        >>> truth = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+        >>> round(ssim(truth, truth).item(), 6), ssim(1 - truth, truth).item() < 0
+        (1.0, True)
+
+    Source: Wang, Bovik, Sheikh & Simoncelli, IEEE TIP 13 (2004) 600-612, eq. 13; scikit-image's
+    `structural_similarity` with `gaussian_weights=True, use_sample_covariance=False` gives the same.
+    """
+    a, b = same_pictures(found, truth)
+    if min(a.shape[2:]) < 2 * RADIUS + 1:
+        raise ValueError(f"SSIM needs pictures of at least 11 × 11 pixels, but got {a.shape[2]} × {a.shape[3]}.")
+    if not peak > 0:
+        raise ValueError(f"peak is the range of a picture's values, above 0, but got {peak}.")
+    return similarity_map(a, b, peak=peak).flatten(1).mean(dim=1)

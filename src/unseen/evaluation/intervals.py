@@ -1,0 +1,103 @@
+"""Figures with 95 % intervals, and the exact interval of a proportion.
+
+A figure with its interval, or a sentence where there can be none.
+
+Both go to JSON as ``{"value", "low", "high"}``; a missing one is null three times with a ``reason``, never NaN.
+
+A share, k of n, with the interval of Clopper & Pearson, Biometrika 26 (1934): exact for any n, never too short.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure and the ends of its 95 % interval, all finite.
+
+    >>> str(Interval(0.82, 0.78, 0.86))
+    '0.82 (0.78 to 0.86)'
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(x) for x in (self.value, self.low, self.high)):
+            raise ValueError(f"an interval is finite; got {self.value}, {self.low}, {self.high}. Give Missing(reason).")
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+    def to_json(self) -> dict[str, Json]:
+        """``{"value", "low", "high"}`` rounded to six places."""
+        return {"value": round(self.value, 6), "low": round(self.low, 6), "high": round(self.high, 6)}
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why a figure can't be given.
+
+    >>> Missing("1 normal and 0 abnormal films").to_json()["reason"]
+    '1 normal and 0 abnormal films'
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"not given: {self.reason}"
+
+    def to_json(self) -> dict[str, Json]:
+        """``{"value": null, "low": null, "high": null, "reason"}``."""
+        return {"value": None, "low": None, "high": None, "reason": self.reason}
+
+
+Figure: TypeAlias = Interval | Missing
+
+
+def from_json(figure: Mapping[str, Json]) -> Figure:
+    """The figure back from its JSON.
+
+    >>> from_json(Interval(0.5, 0.4, 0.6).to_json())
+    Interval(value=0.5, low=0.4, high=0.6)
+    >>> from_json(Missing("no abnormal film").to_json())
+    Missing(reason='no abnormal film')
+    """
+    value, low, high = figure.get("value"), figure.get("low"), figure.get("high")
+    if isinstance(value, int | float) and isinstance(low, int | float) and isinstance(high, int | float):
+        return Interval(float(value), float(low), float(high))
+    return Missing(str(figure.get("reason", "no reason given")))
+
+
+def interval_text(entry: Mapping[str, Any] | None, *, sign: bool = False) -> str:
+    """A value with its interval, or a dash.
+
+    >>> interval_text({"value": 0.78, "low": 0.7, "high": 0.85}), interval_text({"value": None, "reason": "one class"})
+    ('0.78 [0.70, 0.85]', '–')
+    """
+    if not entry or entry.get("value") is None:
+        return "–"
+    form = "+.2f" if sign else ".2f"
+    value, low, high = (format(entry[key], form).replace("-", "−") for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def proportion(k: int, n: int, *, without: str) -> Figure:
+    """`k` of `n` with its 95 % interval; `without`: why there is none where `n` is 0.
+
+    >>> str(proportion(20, 100, without="no study")), str(proportion(0, 0, without="no study"))
+    ('0.20 (0.13 to 0.29)', 'not given: no study')
+    """
+    from scipy.stats import binomtest
+
+    if not n:
+        return Missing(without)
+    ends = binomtest(k, n).proportion_ci(method="exact")
+    return Interval(k / n, float(ends.low), float(ends.high))

@@ -1,0 +1,290 @@
+"""`metrics.json`: every figure with its interval, written and read.
+
+From a table of scores to every figure with its interval: the contents of ``metrics.json``.
+
+Pure: a table (of one model, or the concatenation of several folds' tables with a column `fold`) goes in, JSON-safe
+values come out. What can't be given is null with a reason.
+
+Reads metrics.json without trusting it: a figure, a count or words by their path, and an answer for "not there".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unseen.artifacts.installation import LIMITS
+from unseen.evaluation.adjusted import (
+    Adjustment,
+    adjusted_percentiles,
+    covariates,
+    residuals_by_fold,
+    stored_residuals,
+    within_residuals,
+)
+from unseen.evaluation.audit import audit_of, audit_statistics, verdict
+from unseen.evaluation.bootstrap import DRAWS, Cohort, Drawn, Statistic, cohort_of, draw_all, numbers, text
+from unseen.evaluation.intervals import Figure, Interval, Json, Missing, from_json
+from unseen.evaluation.localisation import by_column, localisation_figures
+from unseen.evaluation.roc import Auroc, AveragePrecision, Bools, Floats, Fold, SensitivityAt, SpecificityAt, folds_of
+from unseen.evaluation.shortcuts import site_statistics
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SPECIFICITIES = (0.80, 0.90, 0.95)
+SENSITIVITIES = (0.90, 0.95, 0.99)
+POOLED = "pooled"
+
+
+def judged_rows(table: pl.DataFrame, exclude: frozenset[str] = frozenset()) -> tuple[pl.DataFrame, int]:
+    """The rows that figures are about (scored, labelled, not trained on), and how many training films were left out.
+
+    Training films are known by their pixels, not by their names.
+    """
+    scored = table.filter((text(table, "status") == "scored") & np.isfinite(numbers(table, "score")))
+    trained = np.isin(text(scored, "pixel_sha256"), list(exclude)) if exclude else np.zeros(len(scored), dtype=bool)
+    labelled = np.isin(text(scored, "label"), ["normal", "abnormal"])
+    return scored.filter(labelled & ~trained), int(trained.sum())
+
+
+def groups_of(cohort: Cohort) -> dict[str, Bools]:
+    """``{"pooled": all, "<source>": …}``; a source that is itself called "pooled" is "source pooled"."""
+    groups: dict[str, Bools] = {POOLED: np.ones(len(cohort), dtype=bool)}
+    for name in cohort.sources:
+        groups[f"source {name}" if name == POOLED else name or "no source"] = np.asarray(cohort.source == name)
+    return groups
+
+
+def metrics_from_table(
+    table: pl.DataFrame,
+    *,
+    exclude: frozenset[str] = frozenset(),
+    adjustment: Adjustment | Mapping[str, float] | Mapping[int, Adjustment] | None = None,
+    seed: int = 0,
+    draws: int = DRAWS,
+    recipe: str | None = None,
+    protocol: str | None = None,
+) -> dict[str, Json]:
+    """Every figure of a table, in the shape of ``metrics.json``.
+
+    exclude     pixel digests of training films: left out, and counted
+    adjustment  coefficients stored with the bundle, or one set per fold's number. None fits within
+                (cross-fitted on these normals)
+    recipe      digest of the recipe, as given
+    protocol    a sentence on how the films came to be unseen; by default what the table itself tells
+
+    The same table, seed and draws give the same values.
+    """
+    rows, excluded = judged_rows(table, exclude)
+    cohort = cohort_of(rows)
+    groups = groups_of(cohort)
+    residual, percentile, kind_of_adjustment = _adjusted(rows, cohort, adjustment)
+
+    statistics: dict[str, Statistic] = {}
+    for group, among in groups.items():
+        if cohort.shortfall(among):
+            continue
+        folds = folds_of(cohort.score, cohort.abnormal, cohort.fold, among)
+        statistics |= _detector_statistics(folds, group)
+        for name, values in (("adjusted", residual), ("covariate_adjusted", percentile)):
+            if isinstance(values, np.ndarray):
+                statistics[f"{name}/{group}"] = Auroc(folds_of(values, cohort.abnormal, cohort.fold, among))
+    statistics |= {f"site/{pair}": s for pair, s in site_statistics(cohort).items()}
+    statistics |= audit_statistics(rows, cohort, groups)
+    drawn = draw_all(statistics, cohort, draws=draws, rng=np.random.default_rng(seed)) if statistics else {}
+
+    def by_group(name: str, missing: str = "") -> dict[str, Json]:
+        out: dict[str, Json] = {}
+        for group, among in groups.items():
+            known = drawn.get(f"{name}/{group}")
+            figure: Figure = known.interval() if known is not None else Missing(cohort.shortfall(among) or missing)
+            out[group] = figure.to_json()
+        return out
+
+    lone = "" if isinstance(residual, np.ndarray) else residual
+    aroc = "" if isinstance(percentile, np.ndarray) else percentile
+    site: dict[str, Json] = {
+        key.removeprefix("site/"): value.strength().interval().to_json()
+        for key, value in drawn.items()
+        if key.startswith("site/")
+    }
+    metrics: dict[str, Json] = {
+        "auroc": by_group("auroc"),
+        "adjusted": by_group("adjusted", lone),
+        "covariate_adjusted": by_group("covariate_adjusted", aroc),
+        "adjustment": kind_of_adjustment,
+        "site": site,
+        "shortcuts": _shortcuts(drawn, cohort, groups),
+        "average_precision": by_group("average_precision"),
+        "operating_points": {
+            "sensitivity_at_specificity": {f"{s:.2f}": by_group(f"sensitivity@{s:.2f}") for s in SPECIFICITIES},
+            "specificity_at_sensitivity": {f"{s:.2f}": by_group(f"specificity@{s:.2f}") for s in SENSITIVITIES},
+        },
+        "by_kind": by_column(rows, cohort, "kind", seed=seed, draws=draws),
+        "by_contrast": by_column(rows, cohort, "contrast", seed=seed, draws=draws),
+        "localisation": localisation_figures(rows, seed=seed, draws=draws),
+        "n": _counts(table, cohort, groups),
+        "excluded_training_films": excluded,
+        "recipe": recipe,
+        "protocol": protocol or _protocol(cohort),
+        "intervals": f"95 %, percentile bootstrap, {draws} draws, stratified by fold, source and label"
+        + (", twin pairs drawn as one" if _pairs(rows) else "")
+        + f"; seed {seed}",
+    }
+    metrics["headline"] = headline(metrics)
+    metrics["limits"] = LIMITS
+    return metrics
+
+
+def headline(metrics: Mapping[str, Json]) -> str:
+    """One sentence: the pooled AUROC with its interval, on what, and the strongest shortcut beside it."""
+
+    auroc = figure_at(metrics, "auroc", POOLED)
+    if not isinstance(auroc, Interval):
+        return f"No AUROC: {auroc.reason}."
+    normal, abnormal = count(metrics, POOLED, "normal"), count(metrics, POOLED, "abnormal")
+    sentence = (
+        f"AUROC {auroc.value:.2f} (95 % interval {auroc.low:.2f} to {auroc.high:.2f}) "
+        f"on {normal} normal and {abnormal} abnormal films"
+    )
+    words, strength = (
+        text_at(metrics, "shortcuts", "strongest", POOLED, "words"),
+        figure_at(metrics, "shortcuts", "strongest", POOLED),
+    )
+    if words and isinstance(strength, Interval):
+        sentence += f"; the strongest single shortcut, {words}, reaches {strength.value:.2f}"
+    return sentence + "."
+
+
+def _detector_statistics(folds: tuple[Fold, ...], group: str) -> dict[str, Statistic]:
+    out: dict[str, Statistic] = {
+        f"auroc/{group}": Auroc(folds),
+        f"average_precision/{group}": AveragePrecision(folds),
+    }
+    out |= {f"sensitivity@{s:.2f}/{group}": SensitivityAt(folds, s) for s in SPECIFICITIES}
+    return out | {f"specificity@{s:.2f}/{group}": SpecificityAt(folds, s) for s in SENSITIVITIES}
+
+
+def _adjusted(
+    rows: pl.DataFrame, cohort: Cohort, adjustment: Adjustment | Mapping[str, float] | Mapping[int, Adjustment] | None
+) -> tuple[Floats | str, Floats | str, str]:
+    """Residuals and adjusted percentiles, each as an array or as the reason for none; and where β came from."""
+    few = "too few normals to fit three coefficients in each of five folds"
+    kind = "within" if adjustment is None else "stored"
+    if not len(rows) or not np.isfinite(covariates(rows)).all():
+        few = "no film" if not len(rows) else "the table has no sharpness for some films"
+        return few, few, kind
+    percentile = adjusted_percentiles(rows, cohort.abnormal)
+    second: Floats | str = few if percentile is None else percentile
+    if adjustment is None:
+        residual = within_residuals(rows, cohort.abnormal)
+        return (few if residual is None else residual), second, kind
+    sets = _by_fold(adjustment)
+    if any(one.lung_area != 0 for one in sets.values()) and not np.isfinite(numbers(rows, "lung_area")).all():
+        return "the stored adjustment needs the lung area, which some films lack", second, kind
+    stored = stored_residuals(rows, sets[None]) if None in sets else residuals_by_fold(rows, _numbered(sets))
+    if not np.isfinite(stored).all():
+        return "no coefficients are stored for some of the folds", second, kind
+    return stored, second, kind
+
+
+def _by_fold(
+    adjustment: Adjustment | Mapping[str, float] | Mapping[int, Adjustment],
+) -> dict[int | None, Adjustment]:
+    """Coefficients by fold number; under None where one set holds for all."""
+    if isinstance(adjustment, Adjustment):
+        return {None: adjustment}
+    sets: dict[int | None, Adjustment] = {}
+    shared: dict[str, float] = {}
+    for key, value in adjustment.items():
+        if isinstance(value, Adjustment):
+            sets[int(key)] = value
+        else:
+            shared[str(key)] = value
+    return sets if sets and not shared else {None: Adjustment.from_dict(shared)}
+
+
+def _numbered(sets: Mapping[int | None, Adjustment]) -> dict[int, Adjustment]:
+    return {number: one for number, one in sets.items() if number is not None}
+
+
+def _shortcuts(drawn: Mapping[str, Drawn], cohort: Cohort, groups: Mapping[str, Bools]) -> dict[str, Json]:
+    """Per group each statistic; then ``strongest``, ``mix`` (supervised), ``above_all`` and ``verdict`` by group."""
+    from unseen.evaluation.shortcuts import STATISTICS
+
+    words = {s.name: s.words for s in STATISTICS}
+    by_group: dict[str, Json] = {}
+    strongest: dict[str, Json] = {}
+    mix: dict[str, Json] = {"supervised": True}
+    above: dict[str, Json] = {}
+    verdicts: dict[str, Json] = {}
+    for group, among in groups.items():
+        audit = audit_of(drawn, group)
+        known = drawn.get(f"auroc/{group}")
+        detector: Figure = known.interval() if known is not None else Missing(cohort.shortfall(among))
+        name = audit.strongest
+        by_group[group] = audit.to_json()
+        strongest[group] = {"name": name, "words": words[name], **audit.strengths[name].to_json()} if name else None
+        mix[group] = audit.mix.to_json()
+        above[group] = audit.above_all
+        verdicts[group] = verdict(audit, detector, where="" if group == POOLED else group)
+    return {**by_group, "strongest": strongest, "mix": mix, "above_all": above, "verdict": verdicts}
+
+
+def _counts(table: pl.DataFrame, cohort: Cohort, groups: Mapping[str, Bools]) -> dict[str, Json]:
+    out: dict[str, Json] = {
+        group: {"normal": int((among & ~cohort.abnormal).sum()), "abnormal": int((among & cohort.abnormal).sum())}
+        for group, among in groups.items()
+    }
+    scored = text(table, "status") == "scored"
+    out["inputs"] = len(table)
+    out["not_read"] = int((~scored).sum())
+    out["unlabelled"] = int((scored & ~np.isin(text(table, "label"), ["normal", "abnormal"])).sum())
+    out["folds"] = len(np.unique(cohort.fold))
+    return out
+
+
+def _protocol(cohort: Cohort) -> str:
+    folds = len(np.unique(cohort.fold))
+    if folds > 1:
+        return f"cross-fitted: mean of {folds} folds' figures weighted by n0·n1"
+    return "one model, on films it was not trained on"
+
+
+def _pairs(rows: pl.DataFrame) -> bool:
+    return bool((text(rows, "twin") != "").any())
+
+
+def entry_at(metrics: Mapping[str, Json], *path: str) -> Json:
+    """What lies at `path`; None where nothing does."""
+    here: Json = dict(metrics)
+    for key in path:
+        if not isinstance(here, dict):
+            return None
+        here = here.get(key)
+    return here
+
+
+def figure_at(metrics: Mapping[str, Json], *path: str) -> Figure:
+    """The figure at `path`.
+
+    >>> figure_at({"auroc": {"pooled": {"value": 0.5, "low": 0.4, "high": 0.6}}}, "auroc", "pooled").value
+    0.5
+    """
+    entry = entry_at(metrics, *path)
+    return from_json(entry) if isinstance(entry, dict) else Missing("not computed")
+
+
+def text_at(metrics: Mapping[str, Json], *path: str) -> str:
+    """The words at `path`, or ""."""
+    entry = entry_at(metrics, *path)
+    return entry if isinstance(entry, str) else ""
+
+
+def count(metrics: Mapping[str, Json], *path: str) -> int:
+    """The number under ``n`` at `path`, or 0."""
+    entry = entry_at(metrics, "n", *path)
+    return entry if isinstance(entry, int) else 0

@@ -1,0 +1,107 @@
+"""Methods tried on one measurement, each with its figures against the picture that was measured."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unseen.evaluation.image_metrics import psnr, ssim
+from unseen.lab.collection import Shelf
+from unseen.lab.measuring import Measured, measured
+from unseen.lab.methods import Method, offered
+from unseen.lab.operators import Setup
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Result:
+    """What one method made of the measurement.
+
+    x        (1, 1, size, size), complex where A's pictures are; None where the method failed
+    psnr     in dB, white = 1; inf where x is the picture
+    ssim     at most 1
+    misfit   ‖A x̂ − y‖ / ‖y‖, on what was linearised
+    hidden   the share of the squared error that A hides: ‖(I − A†A)(x̂ − x)‖² / ‖x̂ − x‖²; nan where x̂ is the picture
+    seconds  that it took
+    words    what the method says of its solution
+    problem  why there is none; "" where there is
+    """
+
+    method: Method
+    x: Tensor | None = None
+    psnr: float = math.nan
+    ssim: float = math.nan
+    misfit: float = math.nan
+    hidden: float = math.nan
+    seconds: float = math.nan
+    words: str = ""
+    problem: str = ""
+
+
+def compare(x: Tensor, setup: Setup, methods: Sequence[str], *, shelf: Shelf | None = None) -> Iterator[Result]:
+    """Measure a picture and reconstruct it, method by method, as they get ready.
+
+    Args:
+        x: (1, 1, size, size), in [0, 1].
+        setup: operator, noise and seed.
+        methods: keys, such as "pinv" and "tv"; `methods.offered` says which there are.
+        shelf: models that were trained before.
+
+    Raises:
+        ValueError: the settings do not go together.
+        LookupError: no such method for this measurement.
+
+    >>> from unseen.lab.images import shapes
+    >>> found = compare(shapes(32, 0), Setup(size=32), ["pinv", "tv"])
+    >>> [(result.method.name, result.problem) for result in found]
+    [('A†', ''), ('TV', '')]
+    """
+    shelf = shelf or Shelf()
+    made = measured(x, setup, shelf)
+    known = offered(made, shelf)
+    for key in methods:
+        yield tried(known.named(key), made)
+
+
+def tried(method: Method, made: Measured) -> Result:
+    """One method's result; what goes wrong with it is a sentence in `problem`."""
+    begin = time.perf_counter()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", RuntimeWarning)
+        try:
+            found = method.run(made)
+        except ValueError as error:
+            return Result(method=method, seconds=time.perf_counter() - begin, problem=str(error))
+    seconds = time.perf_counter() - begin
+    if not bool(torch.isfinite(found.x).all()):
+        return Result(method=method, seconds=seconds, problem="It ended in numbers that are not finite.")
+    p = made.process.linearise(made.y)
+    wrong = found.x - made.x
+    A, length = made.process.A, float(wrong.norm())
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # what an ill-conditioned A hides is known roughly
+        unseen = wrong - A.pinv(A(wrong)) if length else wrong
+    return Result(
+        method=method,
+        x=found.x,
+        psnr=float(psnr(found.x, made.x)),
+        ssim=float(ssim(found.x, made.x)),
+        misfit=float((A(found.x) - p).norm() / p.norm().clamp(min=torch.finfo(torch.float32).tiny)),
+        hidden=float(unseen.norm() / length) ** 2 if length else math.nan,
+        seconds=seconds,
+        words=" ".join([*([found.words] if found.words else []), *(_first(str(one.message)) for one in warned)]),
+    )
+
+
+def _first(text: str) -> str:
+    """The first sentence: what follows it in a warning tells programmers what to call instead.
+
+    >>> _first("It was not reached: after 5 steps 1.5e-04 is left. Call something else.")
+    'It was not reached: after 5 steps 1.5e-04 is left.'
+    """
+    return text.partition(". ")[0].rstrip(".") + "."

@@ -1,0 +1,138 @@
+"""The architectures of reconstructors: artefact removal and unrolled gradient steps.
+
+`ArtifactRemoval`: one look at the measurement by a linear inverse, and a network that removes what that left.
+
+`Unrolled`: a few steps of proximal gradient descent with A inside, whose proximal map is a network.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unseen.networks.unet import ResidualUNet
+from unseen.physics.measurement import Measurement
+from unseen.reconstruction.reconstructor import (
+    Reconstructor,
+    Settings,
+    Start,
+    on_pictures,
+    starting_picture,
+    usual_size,
+)
+
+
+class ArtifactRemoval(Reconstructor):
+    """f(y) = s · G(x₀ / s),  x₀ = A⁺p or FBP(p) or A*p / ‖A‖²,  p = link⁻¹(y),  with one number s for all pictures.
+
+    G is a residual U-Net, or a network of one's own from pictures to pictures (complex ones: real and imaginary parts
+    as channels). s is the root mean square of the x₀ that it learns from: G works on pictures of size about 1, whatever
+    their unit.
+
+    Args:
+        config: or its settings by name.
+        network: G; None: a residual U-Net of `features` and `depth`.
+
+    >>> from unseen.physics import Identity, Measurement
+    >>> f = ArtifactRemoval(features=8)
+    >>> f(torch.ones(2, 1, 16, 16), Measurement(Identity((1, 16, 16)))).shape
+    torch.Size([2, 1, 16, 16])
+
+    Source: Jin, McCann, Froustey & Unser, IEEE TIP 26 (2017) 4509–4522; without truth: Chen, Tachella & Davies, ICCV
+    2021, section 3.
+    """
+
+    class Config(Settings):
+        start: Start = Field(default="auto", description="x₀; auto: FBP where the operator has one, else A⁺")
+        features: int = Field(default=24, ge=4, le=256)
+        depth: int = Field(default=3, ge=1, le=6)
+
+    key = "artifact-removal"
+    config: Config
+    scale: Tensor  # (), s
+    gain: Tensor  # (), ‖A‖² where x₀ is A*p / ‖A‖², else 1
+
+    # Any: the settings' types are Config's, which pydantic checks
+    def __init__(self, config: Config | None = None, *, network: nn.Module | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
+        self.can_be_saved = network is None
+        self.network = (
+            network
+            if network is not None
+            else ResidualUNet(
+                channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
+            )
+        )
+        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("gain", torch.ones(()))
+
+    def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
+        start = self._start(y, process)
+        return self.scale * on_pictures(self.network, start / self.scale)
+
+    @torch.no_grad()
+    def prepare(self, y: Tensor, process: Measurement) -> None:
+        if self.config.start == "adjoint":
+            self.gain.fill_(process.A.norm() ** 2)
+        self.scale.fill_(usual_size(self._start(y, process)))
+
+    def _start(self, y: Tensor, process: Measurement) -> Tensor:
+        return starting_picture(y, process, self.config.start) / self.gain
+
+
+class Unrolled(Reconstructor):
+    """x_k+1 = s · G((x_k − (η_k / ‖A‖²) A*(A x_k − p)) / s),  k = 1 … K,  from x_1 = A⁺p or FBP(p) or A*p / ‖A‖²,
+    p = link⁻¹(y).
+
+    One residual U-Net G for all steps; the steps' lengths η_k, 1 at first, are learnt with it. ‖A‖ is that of the
+    operator learnt under, s as in `ArtifactRemoval`.
+
+    >>> from unseen.physics import Identity, Measurement
+    >>> f = Unrolled(iterations=3)
+    >>> y = torch.ones(2, 1, 16, 16)
+    >>> torch.allclose(f(y, Measurement(Identity((1, 16, 16)))), y)
+    True
+
+    Source: Mardani et al., Neural proximal gradient descent for compressive imaging, NeurIPS 2018; one network for all
+    steps: Aggarwal, Mani & Jacob, MoDL, IEEE TMI 38 (2019) 394–405.
+    """
+
+    class Config(Settings):
+        start: Start = Field(default="auto", description="x₁; auto: FBP where the operator has one, else A⁺")
+        iterations: int = Field(default=3, ge=1, le=100)
+        features: int = Field(default=16, ge=4, le=256)
+        depth: int = Field(default=3, ge=1, le=6)
+
+    key = "unrolled"
+    config: Config
+    scale: Tensor  # (), s
+    gain: Tensor  # (), ‖A‖²
+
+    # Any: the settings' types are Config's, which pydantic checks
+    def __init__(self, config: Config | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
+        self.network = ResidualUNet(
+            channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
+        )
+        self.lengths = nn.Parameter(torch.ones(self.config.iterations))
+        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("gain", torch.ones(()))
+
+    def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
+        A, p = process.A, process.linearise(y)
+        x = starting_picture(y, process, self.config.start)
+        if self.config.start == "adjoint":
+            x = x / self.gain
+        for length in self.lengths:
+            x = x - length / self.gain * A.adjoint(A(x) - p)
+            x = self.scale * on_pictures(self.network, x / self.scale)
+        return x
+
+    @torch.no_grad()
+    def prepare(self, y: Tensor, process: Measurement) -> None:
+        self.gain.fill_(process.A.norm() ** 2 or 1.0)
+        start = starting_picture(y, process, self.config.start)
+        self.scale.fill_(usual_size(start / self.gain if self.config.start == "adjoint" else start))

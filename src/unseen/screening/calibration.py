@@ -1,0 +1,230 @@
+"""`calibrate`: labelled studies to a policy.
+
+Labelled studies, as calibration counts them: one a patient and label, its score the highest of its frontal films.
+
+`calibrate`: labelled studies → a policy, and the screener that follows it.
+
+Three things are learnt, each from the studies that it is about: the threshold of each source from its abnormals, the
+p-values from its normals, the probability from all. Films that the model was trained on are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from unseen import __version__
+from unseen.data.film import Film, NotRead
+from unseen.screening.guarantee import Guarantee
+from unseen.screening.monitoring import DriftReference
+from unseen.screening.policy import UNKNOWN, Policy, PolicyError, SourcePolicy, named_source
+from unseen.screening.probability import fit_probability
+from unseen.screening.screener import Guards, Scores, Screener
+
+if TYPE_CHECKING:
+    from unseen.screening.screener import Screened
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A labelled study.
+
+    score   the highest of its frontal films; None where any of them was not scored
+    films   pixel digests of its frontal films
+    """
+
+    name: str
+    patient: str
+    source: str
+    abnormal: bool
+    score: float | None
+    films: tuple[str, ...] = ()
+
+
+def studies_of(screened: Iterable[Screened], *, source_tag: str | None) -> list[Study]:
+    """Films that were screened, as studies, in the order in which they first appear. Films without a label and lateral
+    films are left out; a study is abnormal if any of its films is. No picture is kept."""
+    groups: dict[tuple[str, str], list[_Frontal]] = {}
+    for one in screened:
+        if one.label is not None and not one.lateral:
+            groups.setdefault(one.study, []).append(_frontal(one, source_tag))
+    return [_study(*key, films) for key, films in groups.items()]
+
+
+class _Frontal(NamedTuple):
+    """What counts of a film; source and pixels are None where it could not be read."""
+
+    abnormal: bool
+    score: float | None
+    source: str | None
+    pixels: str | None
+
+
+def _frontal(one: Screened, source_tag: str | None) -> _Frontal:
+    film, abnormal, score = one.film, one.label == "abnormal", one.decision.score
+    if isinstance(film, Film):
+        return _Frontal(abnormal, score, named_source(film, source_tag), film.pixel_sha256)
+    return _Frontal(abnormal, score, None, None)
+
+
+def _study(patient: str, name: str, films: list[_Frontal]) -> Study:
+    scores = [film.score for film in films]
+    claimed = {film.source for film in films if film.source is not None}
+    return Study(
+        name=name,
+        patient=patient,
+        source=claimed.pop() if len(claimed) == 1 else UNKNOWN,
+        abnormal=any(film.abnormal for film in films),
+        score=None if None in scores else max(score for score in scores if score is not None),
+        films=tuple(film.pixels for film in films if film.pixels is not None),
+    )
+
+
+def one_a_patient(studies: Iterable[Study]) -> list[Study]:
+    """Of each patient's studies of a source and a label, one: the one whose name has the least SHA-256.
+
+    Studies of one patient are alike and would count as several draws; the rule knows nothing of the score.
+    """
+    chosen: dict[tuple[str, str, bool], Study] = {}
+    for study in studies:
+        key = (study.patient, study.source, study.abnormal)
+        if key not in chosen or _rank(study) < _rank(chosen[key]):
+            chosen[key] = study
+    return list(chosen.values())
+
+
+def _rank(study: Study) -> str:
+    return hashlib.sha256(study.name.encode()).hexdigest()
+
+
+def calibrate(
+    detector: Scores,
+    labelled: Iterable[Film | NotRead],
+    max_miss_rate: float = 0.05,
+    confidence: float = 0.95,
+    *,
+    prevalence: float | None = None,
+    source_tag: str | None = None,
+    gate: Guards | None = None,
+    lifetime: int | None = None,
+    jointly: bool = False,
+    audit_share: float = 0.05,
+    progress: Callable[[int], None] | None = None,
+) -> Screener:
+    """Calibrate `detector` on labelled films of a site and return the screener.
+
+    labelled       films labelled normal or abnormal; those without a label, and those trained on, are left out
+    max_miss_rate  α: the share of abnormal studies that may be cleared, per source, in (0, 1)
+    confidence     1 − δ: how sure that is to hold, in (0, 1)
+    prevalence     of abnormal studies at the site, in (0, 1), for the probabilities; None: as among the labelled
+    source_tag     DICOM keyword whose value is a film's source, such as "StationName"; else the manifest's `source`
+    gate           refuses films unlike the training films
+    lifetime       this is the j-th calibration of a lifetime, which spends δ/2ʲ
+    jointly        let the guarantee hold for all sources at once (δ/S each)
+    audit_share    of cleared studies, read all the same, in [0, 1]
+    progress       called with the number of films done
+
+    Raises GuaranteeError for a rate that cannot be guaranteed, PolicyError for another share that is none, and where
+    no labelled film was scored.
+    """
+    promise = Guarantee(max_miss_rate, confidence)
+    for name, value, within in (("prevalence", prevalence, (0, 1)), ("audit_share", audit_share, (-1e-9, 1 + 1e-9))):
+        if value is not None and not within[0] < value < within[1]:
+            raise PolicyError(f"{name} is {value}; give a share between 0 and 1, like 0.1")
+    trained = frozenset(getattr(detector, "training_films", ()))
+    screener = Screener(detector, gate=gate)
+
+    def fresh() -> Iterable[Film | NotRead]:
+        for done, film in enumerate(labelled, start=1):
+            if film.label is not None and not (isinstance(film, Film) and film.pixel_sha256 in trained):
+                yield film
+            if progress:
+                progress(done)
+
+    studies = studies_of(screener.screen(fresh()), source_tag=source_tag)
+    policy = policy_of(
+        studies,
+        promise,
+        model=str(getattr(detector, "key", type(detector).__name__)),
+        weights_sha256=detector.weights_sha256,
+        prevalence=prevalence,
+        lifetime=lifetime,
+        jointly=jointly,
+    )
+    update = {
+        "source_tag": source_tag,
+        "gate": None if gate is None else gate.thresholds,
+        "audit_share": audit_share,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return Screener(detector, Policy(**(policy.model_dump() | update)), gate=gate)
+
+
+def policy_of(
+    studies: Sequence[Study],
+    promise: Guarantee,
+    *,
+    model: str,
+    weights_sha256: str,
+    prevalence: float | None = None,
+    lifetime: int | None = None,
+    jointly: bool = False,
+) -> Policy:
+    """The policy that labelled, scored studies lead to; a pure function.
+
+    Raises PolicyError where no study was scored.
+    """
+    counted = one_a_patient(studies)
+    scored = [(study.score, study.abnormal) for study in counted if study.score is not None]
+    if not scored:
+        raise PolicyError(
+            "no labelled film was scored, so there is nothing to calibrate on. Give films labelled normal or abnormal "
+            "that the model was not trained on"
+        )
+    names = sorted({study.source for study in counted} - {UNKNOWN})
+    spent = promise if lifetime is None else promise.spent(lifetime)
+    spent = spent.jointly(len(names)) if jointly and names else spent
+    values, labels = [score for score, _ in scored], [abnormal for _, abnormal in scored]
+    both = any(labels) and not all(labels)
+    share = sum(labels) / len(labels) if prevalence is None else prevalence
+    return Policy(
+        model=model,
+        weights_sha256=weights_sha256,
+        max_miss_rate=promise.max_miss_rate,
+        confidence=promise.confidence,
+        level=spent.confidence,
+        lifetime=lifetime,
+        jointly=jointly,
+        sources={name: _source([s for s in counted if s.source == name], spent, name) for name in names},
+        probability=fit_probability(values, labels, prevalence=prevalence) if both else None,
+        drift=DriftReference(
+            normals=tuple(sorted(score for score, abnormal in scored if not abnormal)),
+            abnormals=tuple(sorted(score for score, abnormal in scored if abnormal)),
+            prevalence=min(max(share, 1e-6), 1 - 1e-6),
+            not_scored=len(counted) - len(scored),
+        ),
+        films=tuple(sorted({digest[:16] for study in studies for digest in study.films})),
+        version=__version__,
+    )
+
+
+def _source(studies: Sequence[Study], promise: Guarantee, name: str) -> SourcePolicy:
+    normals = sorted(s.score for s in studies if s.score is not None and not s.abnormal)
+    abnormals = sorted(s.score for s in studies if s.score is not None and s.abnormal)
+    threshold = promise.threshold(abnormals)
+    needed = promise.abnormals_needed()
+    return SourcePolicy(
+        abnormals=len(abnormals),
+        normals=tuple(normals),
+        not_scored=sum(s.score is None for s in studies),
+        allowed_misses=promise.allowed_misses(len(abnormals)),
+        threshold=threshold,
+        cleared_normals=0 if threshold is None else sum(score < threshold for score in normals),
+        refused=""
+        if threshold is not None
+        else f"refused: {len(abnormals)} of {needed} abnormal studies. "
+        f"Label {needed - len(abnormals)} more from {name}, or ask for less",
+    )

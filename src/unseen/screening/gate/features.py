@@ -1,0 +1,238 @@
+"""What the gate sees of a film, and where the film lies among the training normals.
+
+What the gate sees of a film: one picture of 128 × 128 pixels, its lungs, and a few short descriptions of the two.
+
+Film and lungs are stretched to a square, as the lung finder sees them, so neither size nor aspect counts. Each
+description (`VIEWS`) is a vector whose name can be said to a reader.
+
+Where a film lies among the training normals: principal coordinates of each description, their squares, distances.
+
+For a view v with training mean μ, per-entry scale s, principal directions V (rows) and variances λ:
+
+    a = (v − μ)/s,   c = V a/√λ,   r = ‖a‖² − ‖V a‖²
+    entries: clip(c, ±6), clip(c, ±6)², log(1 + ‖c‖²), ρ, ρ²   with ρ = log(r / mean r)
+
+Squares let a *linear* rule on the entries draw a closed boundary round the normals. ‖c‖² + r/(mean r/(d − k)) is the
+distance of probabilistic principal components (Tipping & Bishop, JRSS-B 61(3), 1999), the smallest variances pooled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from unseen.data.film import area
+
+SIDE = 128
+Floats = NDArray[np.float64]
+
+VIEWS = {
+    "picture": "the picture as a whole",
+    "crop": "the look of the lungs",
+    "shape": "the place and shape of the lungs",
+    "grey": "the distribution of grey",
+    "levels": "exposure and contrast",
+    "lung-grain": "the texture of the lungs",
+    "grain": "the texture of the picture",
+}
+"""Name → what it is called in a sentence."""
+
+_QUANTILES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+_NEAR_BLACK, _NEAR_WHITE = 5 / 255, 250 / 255
+_LEAST_LUNGS = 0.01  # of the picture: under it the whole picture is described in the place of the lungs
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A film on the gate's grid.
+
+    picture  float32 (128, 128), on the film's nominal range
+    lungs    bool, as the finder gave it, over the whole film
+    """
+
+    picture: NDArray[np.float32]
+    lungs: NDArray[np.bool_]
+
+    @classmethod
+    def at(cls, pixels: NDArray[np.float32], lungs: NDArray[np.bool_]) -> Look:
+        """Of a film's pixels and its predicted lungs, whatever their sizes."""
+        return cls(area(pixels, SIDE, SIDE), lungs)
+
+    @property
+    def lung_area(self) -> float:
+        """The lungs' share of the film."""
+        return float(self.lungs.mean())
+
+    @property
+    def spread(self) -> float:
+        """95th less 5th percentile of grey."""
+        low, high = np.quantile(self.picture, [0.05, 0.95])
+        return float(high - low)
+
+    def lung_box(self) -> tuple[float, float, float, float]:
+        """Top, left, bottom, right of the lungs on the grid; the whole picture where there are none."""
+        if self.lung_area < _LEAST_LUNGS:
+            return 0.0, 0.0, float(SIDE), float(SIDE)
+        rows, columns = np.flatnonzero(self.lungs.any(axis=1)), np.flatnonzero(self.lungs.any(axis=0))
+        up, across = SIDE / self.lungs.shape[0], SIDE / self.lungs.shape[1]
+        return rows[0] * up, columns[0] * across, (rows[-1] + 1) * up, (columns[-1] + 1) * across
+
+    def views(self) -> dict[str, Floats]:
+        """Every description of `VIEWS`."""
+        inside = area(self.lungs.astype(np.float32), SIDE, SIDE) > 0.5
+        if inside.sum() < 50:
+            inside = np.ones_like(inside)
+        spread = max(float(self.picture.std()), 1e-4)
+        scaled = zscored(self.picture)
+        within = self.picture[inside]
+        contrast = [(float(within.mean()) - float(self.picture.mean())) / spread, float(within.std()) / spread]
+        levels = np.quantile(self.picture, [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99])
+        ends = [np.log(spread), (self.picture <= _NEAR_BLACK).mean(), (self.picture >= _NEAR_WHITE).mean()]
+        slightly, *smooth = (ndimage.gaussian_filter(self.picture, sigma) for sigma in (0.5, 1.0, 2.0, 4.0))
+        return {
+            "picture": zscored(area(self.picture, 16, 16)).ravel().astype(float),
+            "crop": zscored(area(self.picture, 24, 24, box=self.lung_box())).ravel().astype(float),
+            "shape": _shape(self.lungs),
+            "grey": np.asarray(np.quantile(scaled, _QUANTILES), dtype=float),
+            "levels": np.array([*levels, *ends], dtype=float),
+            "lung-grain": np.array([*contrast, *_energies([slightly, *smooth], inside, spread)], dtype=float),
+            "grain": _grain([self.picture, *smooth], spread),
+        }
+
+
+def zscored(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean 0, standard deviation 1; a flat picture becomes 0."""
+    return np.asarray((picture - picture.mean()) / max(float(picture.std()), 1e-6), dtype=np.float32)
+
+
+def mirror_difference(look: Look) -> Floats:
+    """How the picture, its lung crop and the lungs' mask differ from their own mirror images: the left halves of
+    a − mirror(a). Flipping the film changes the sign of all of it."""
+    parts = (
+        zscored(area(look.picture, 32, 32)),
+        zscored(area(look.picture, 32, 32, box=_widened(look.lung_box()))),
+        _mask_in_its_box(look.lungs),
+    )
+    return np.concatenate([(part - part[:, ::-1])[:, :16].ravel() for part in parts]).astype(float)
+
+
+def _widened(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """By 3 % on each side, as the lungs view does."""
+    top, left, bottom, right = box
+    up, across = 0.03 * (bottom - top), 0.03 * (right - left)
+    return max(0.0, top - up), max(0.0, left - across), min(float(SIDE), bottom + up), min(float(SIDE), right + across)
+
+
+def _mask_in_its_box(lungs: NDArray[np.bool_]) -> NDArray[np.float32]:
+    if not lungs.any():
+        return np.zeros((32, 32), dtype=np.float32)
+    rows, columns = np.flatnonzero(lungs.any(axis=1)), np.flatnonzero(lungs.any(axis=0))
+    return 2 * area(lungs[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32), 32, 32) - 1
+
+
+def _shape(lungs: NDArray[np.bool_]) -> Floats:
+    """Of the picture's two halves: √area, centre, spread, ends of the lung there; and the number of parts (4 at
+    most)."""
+    height, width = lungs.shape
+    found: list[float] = []
+    for columns in (slice(0, width // 2), slice(width // 2, width)):
+        half = np.zeros_like(lungs)
+        half[:, columns] = lungs[:, columns]
+        y, x = np.nonzero(half)
+        if len(y) < 0.001 * lungs.size:
+            found += [0.0] * 8
+            continue
+        low, high = np.quantile(y, [0.02, 0.98]) / height
+        found += [float(np.sqrt(half.mean())), y.mean() / height, x.mean() / width, y.std() / height, x.std() / width]
+        found += [float(low), float(high), float(np.ptp(x)) / width]
+    return np.array([*found, min(ndimage.label(lungs)[1], 4)], dtype=float)
+
+
+def _energies(scales: Sequence[NDArray[np.float32]], inside: NDArray[np.bool_], spread: float) -> list[float]:
+    """Log energy inside the lungs of the octaves between scales, fine to coarse, against the picture's contrast."""
+    pairs = pairwise(scales)
+    return [0.5 * float(np.log(((fine - coarse)[inside] ** 2).mean() / spread**2 + 1e-7)) for fine, coarse in pairs]
+
+
+def _grain(scales: Sequence[NDArray[np.float32]], spread: float) -> Floats:
+    """Log energy of the octaves between scales in 4 × 4 fields of the picture, against its contrast."""
+    energies = (area(((fine - coarse) ** 2).astype(np.float32), 4, 4) for fine, coarse in pairwise(scales))
+    return np.concatenate([0.5 * np.log(energy / spread**2 + 1e-7).ravel() for energy in energies]).astype(float)
+
+
+COMPONENTS = {"picture": 20, "crop": 10, "shape": 12, "grey": 8, "levels": 8, "lung-grain": 5, "grain": 10}
+"""Principal directions of each view, at most; chosen on fold 0 of the Montgomery + Shenzhen films and on phantoms."""
+_PIXELS = ("picture", "crop")  # already on one scale
+_CLIP = 6.0
+
+
+@dataclass(frozen=True, eq=False)
+class Subspace:
+    """One view's training normals: mean (d,), scale (d,), directions (k, d), variances (k,), rest: the mean of r."""
+
+    mean: Floats
+    scale: Floats
+    directions: Floats
+    variances: Floats
+    rest: Floats  # (1,)
+
+    @classmethod
+    def fit(cls, rows: Floats, *, components: int, scaled: bool) -> Subspace:
+        """From rows (n, d); `scaled` brings each entry to unit spread first."""
+        mean = rows.mean(axis=0)
+        scale = rows.std(axis=0) + 1e-6 if scaled else np.ones(rows.shape[1])
+        _, singular, directions = np.linalg.svd((rows - mean) / scale, full_matrices=False)
+        variances = singular**2 / len(rows)
+        kept = max(1, min(components, len(rows) // 4, int((variances > 1e-6 * variances.sum()).sum()), len(mean) - 1))
+        rest = np.array([max(variances[kept:].sum(), 1e-6)])
+        return cls(mean, scale, directions[:kept], np.maximum(variances[:kept], 1e-12), rest)
+
+    def coordinates(self, rows: Floats) -> tuple[Floats, Floats]:
+        """c (n, k) and r (n,)."""
+        offset = (rows - self.mean) / self.scale
+        along = offset @ self.directions.T
+        return along / np.sqrt(self.variances), np.maximum((offset**2).sum(axis=1) - (along**2).sum(axis=1), 1e-9)
+
+    def distance(self, rows: Floats) -> Floats:
+        """Squared distance to the normals, (n,)."""
+        along, off = self.coordinates(rows)
+        pooled = self.rest[0] / max(1, len(self.mean) - len(self.variances))
+        return np.asarray((along**2).sum(axis=1) + off / pooled)
+
+    def entries(self, rows: Floats) -> Floats:
+        """(n, 2k + 3), as the formula above says."""
+        along, off = self.coordinates(rows)
+        near = np.log1p((along**2).sum(axis=1, keepdims=True))
+        along = np.clip(along, -_CLIP, _CLIP)
+        away = np.log(off / self.rest[0])[:, None]
+        return np.concatenate([along, along**2, near, away, away**2], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """A subspace for each view."""
+
+    subspaces: Mapping[str, Subspace]
+
+    @classmethod
+    def fit(cls, views: Mapping[str, Floats]) -> Embedding:
+        """From each view's rows, (n, d)."""
+        return cls(
+            {
+                name: Subspace.fit(rows, components=COMPONENTS[name], scaled=name not in _PIXELS)
+                for name, rows in views.items()
+            }
+        )
+
+    def __call__(self, views: Mapping[str, Floats]) -> Floats:
+        """All views' entries side by side, (n, entries)."""
+        return np.concatenate([self.subspaces[name].entries(views[name]) for name in self.subspaces], axis=1)
+
+    def distance(self, name: str, views: Mapping[str, Floats]) -> Floats:
+        """One view's squared distance to the normals, (n,)."""
+        return self.subspaces[name].distance(views[name])

@@ -1,0 +1,167 @@
+"""Monitoring: drift of the scores, and the blinded audit sample of cleared studies.
+
+The drift watch: do the scores of late still look like those that the policy was calibrated on?
+
+Studies come in windows of a fixed size. At the end of each window two things are asked:
+
+- scores: Kolmogorov–Smirnov between the window's scores and the calibration's, which are weighted to the site's
+  prevalence (effective size (Σw)²/Σw²);
+- refusals: is the share that was not scored compatible with the calibration's (a beta–binomial tail, upwards)?
+
+Each may raise an alarm in at most `false_alarms`/2 of the windows of a site that has not drifted, so that a site knows
+what to expect. An alarm stays until a person acknowledges it, and while it stays nothing is cleared.
+
+Source: Kolmogorov–Smirnov with weights: Monahan, Numerical Methods of Statistics (2011), ch. 12; asymptotic, so
+conservative for tied scores.
+
+The audit sample: a share of the cleared studies is read all the same, by a reader who does not know.
+
+Which ones is decided by a keyed hash of the study, so that it can be neither guessed nor steered, and is the same when
+asked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen.evaluation.intervals import Figure, proportion
+
+WINDOW = 200
+FALSE_ALARMS = 0.001
+
+
+class DriftReference(BaseModel):
+    """What the window is compared with; part of the policy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    normals: tuple[float, ...] = Field(description="scores of the calibration's normal studies, increasing")
+    abnormals: tuple[float, ...] = Field(description="of its abnormal ones, increasing")
+    prevalence: float = Field(gt=0, lt=1)
+    not_scored: int = Field(ge=0, description="calibration studies that the gate refused")
+    window: int = Field(default=WINDOW, ge=20, description="studies a test is made on")
+    false_alarms: float = Field(
+        default=FALSE_ALARMS, gt=0, lt=0.5, description="share of windows with an alarm without any drift, at most"
+    )
+
+
+class Alarm(BaseModel):
+    """Why clearing has stopped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["scores", "refusals"]
+    p_value: float
+    reason: str
+
+
+class DriftWatch(BaseModel):
+    """A site's watch; its state is plain data, so that a worklist can keep it (`model_dump_json`).
+
+    Not shared between threads; one watch a site.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    scores: list[float] = []
+    refused: int = 0
+    windows: int = 0
+    alarm: Alarm | None = None
+
+    def observe(self, score: float | None, reference: DriftReference) -> Alarm | None:
+        """Count one study in, None for one that was not scored; returns the alarm that stands, if any."""
+        if score is None:
+            self.refused += 1
+        else:
+            self.scores.append(score)
+        if len(self.scores) + self.refused >= reference.window:
+            found = judge_window(self.scores, self.refused, reference)
+            self.scores, self.refused, self.windows = [], 0, self.windows + 1
+            self.alarm = self.alarm or found
+        return self.alarm
+
+    def acknowledge(self) -> Alarm | None:
+        """A person has looked: the alarm is taken down and returned. Who and why is for the caller's audit trail."""
+        alarm, self.alarm = self.alarm, None
+        return alarm
+
+
+def judge_window(scores: Sequence[float], refused: int, reference: DriftReference) -> Alarm | None:
+    """Compare one window with the reference."""
+    from scipy.stats import betabinom
+
+    level = reference.false_alarms / 2
+    of = len(scores) + refused
+    calibrated = len(reference.normals) + len(reference.abnormals)
+    # Jeffreys' prior; the tail includes the value itself
+    seen = betabinom(of, reference.not_scored + 0.5, calibrated + 0.5)
+    tail = float(seen.sf(refused - 1))
+    if tail < level:
+        return Alarm(
+            kind="refusals",
+            p_value=tail,
+            reason=f"{refused} of the last {of} studies were not scored, against {reference.not_scored} of "
+            f"{reference.not_scored + calibrated} at calibration. Look at why, then acknowledge or calibrate anew",
+        )
+    p = _same_distribution(np.asarray(scores), reference)
+    if p < level:
+        return Alarm(
+            kind="scores",
+            p_value=p,
+            reason=f"the scores of the last {len(scores)} studies do not look like those of the calibration "
+            f"(Kolmogorov–Smirnov, p = {p:.1g}): another device, another protocol, or other patients? "
+            "Look at the films, then acknowledge or calibrate anew",
+        )
+    return None
+
+
+def _same_distribution(scores: NDArray[np.float64], reference: DriftReference) -> float:
+    from scipy.stats import kstwobign
+
+    if not len(scores):
+        return 1.0
+    values = np.concatenate([reference.normals, reference.abnormals])
+    ones, zeros = len(reference.abnormals), len(reference.normals)
+    weight = np.concatenate(
+        [
+            np.full(zeros, (1 - reference.prevalence if ones else 1.0) / max(zeros, 1)),
+            np.full(ones, (reference.prevalence if zeros else 1.0) / max(ones, 1)),
+        ]
+    )
+    size = 1 / float((weight**2).sum())  # effective; the weights add up to one
+    points = np.union1d(values, scores)
+    order = np.argsort(values, kind="stable")
+    below = np.concatenate([[0.0], np.cumsum(weight[order])])
+    expected = below[np.searchsorted(values[order], points, side="right")]
+    seen = np.searchsorted(np.sort(scores), points, side="right") / len(scores)
+    distance = float(np.abs(seen - expected).max())
+    return float(kstwobign.sf(distance * np.sqrt(size * len(scores) / (size + len(scores)))))
+
+
+def is_sampled(study: str, *, share: float, key: bytes) -> bool:
+    """Whether a cleared `study` is read all the same; in the long run `share` (0 to 1) of them are.
+
+    >>> sum(is_sampled(str(i), share=0.1, key=b"site") for i in range(10_000))
+    961
+    """
+    digest = hmac.new(key, study.encode(), hashlib.sha256).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def abnormal_share(abnormal: int, read: int) -> Figure:
+    """The share of abnormal studies among those cleared, from the audited ones, with Clopper–Pearson's 95 % interval.
+
+    This is the false omission rate. The miss rate of the guarantee is another one: the share of the *abnormals* that
+    are cleared.
+
+    >>> str(abnormal_share(0, 100))
+    '0.00 (0.00 to 0.04)'
+    """
+    return proportion(abnormal, read, without="no cleared study has been audited yet")

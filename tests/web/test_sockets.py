@@ -145,7 +145,7 @@ def test_a_second_slow_question_on_a_line_is_hung_up_on_too(line: Any, monkeypat
 
 
 def test_who_sends_too_much_hears_why(line: Any, api: Api, store: Store) -> None:
-    store.max_film_bytes = 1000
+    store.site.max_film_bytes = 1000
     large = line()
     large.head(3_000_000, Connection="close")
     large.say(b"x" * 3_000_000)

@@ -249,7 +249,7 @@ def judge_with(screener: Screener) -> Callable[[Store], Judge]:
             reason: str = "so",
             **identifiers: str,
         ) -> bool:
-            job = jobs.claim(store)
+            job = jobs.claim(store.site)
             if job is None:
                 return False
             film = film_of(job, view=view, identifiers=identifiers)

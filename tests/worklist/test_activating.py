@@ -158,7 +158,7 @@ def reported(store: Store, screener: Screener) -> Reported:
         decided: str = "",
     ) -> str:
         store.receive(png(number), name=f"{number}.png", source=source)
-        job = jobs.claim(store)
+        job = jobs.claim(store.site)
         assert job is not None
         named = {"PatientID": patient} if patient else {}
         film = film_of(job, view=view, identifiers=named, pixel_sha256=digest or f"{number:064x}")

@@ -16,42 +16,42 @@ from unseen.worklist.tables import jobs as table
 def test_workers_who_ask_at_once_get_different_films(store: Store) -> None:
     films = {store.receive(png(number), name=f"{number}").film_id for number in range(12)}
     with ThreadPoolExecutor(6) as threads:
-        claimed = list(threads.map(lambda _: jobs.claim(store), range(15)))
+        claimed = list(threads.map(lambda _: jobs.claim(store.site), range(15)))
     got = [job.film for job in claimed if job is not None]
     assert len(got) == 12 and set(got) == films
 
 
 def test_films_are_taken_in_the_order_of_their_coming(store: Store) -> None:
     films = [store.receive(png(number), name=f"{number}").film_id for number in range(4)]
-    assert [job.film for _ in films if (job := jobs.claim(store))] == films
-    assert jobs.claim(store) is None
+    assert [job.film for _ in films if (job := jobs.claim(store.site))] == films
+    assert jobs.claim(store.site) is None
 
 
 def test_a_film_comes_back_when_its_worker_is_gone(store: Store, clock: Clock) -> None:
     store.receive(png(1), name="a")
-    first = jobs.claim(store, lease_s=60)
-    assert first is not None and jobs.claim(store) is None
+    first = jobs.claim(store.site, lease_s=60)
+    assert first is not None and jobs.claim(store.site) is None
     clock.now += 50
-    assert jobs.lengthen(store, first, lease_s=60)
+    assert jobs.lengthen(store.site, first, lease_s=60)
     clock.now += 50
-    assert jobs.claim(store) is None, "the worker lives"
+    assert jobs.claim(store.site) is None, "the worker lives"
     clock.now += 11
-    second = jobs.claim(store)
+    second = jobs.claim(store.site)
     assert second is not None and (second.film, second.tries) == (first.film, 2)
-    assert not jobs.lengthen(store, first), "lost to the second"
-    jobs.later(store, first, "a worker that has lost the film changes nothing")
-    assert jobs.lengthen(store, second)
+    assert not jobs.lengthen(store.site, first), "lost to the second"
+    jobs.later(store.site, first, "a worker that has lost the film changes nothing")
+    assert jobs.lengthen(store.site, second)
 
 
 def test_a_film_that_failed_waits_longer_each_time(store: Store, clock: Clock) -> None:
     store.receive(png(1), name="a")
     waits = []
     for tries in range(1, 5):
-        job = jobs.claim(store)
+        job = jobs.claim(store.site)
         assert job is not None and job.tries == tries
-        jobs.later(store, job, "it failed")
+        jobs.later(store.site, job, "it failed")
         began = clock.now
-        while jobs.claim(store) is None:
+        while jobs.claim(store.site) is None:
             clock.now += 0.5
         waits.append(clock.now - began)
         with store.database.writing() as connection:  # as it was before that claim
@@ -82,7 +82,7 @@ def test_on_postgresql_a_claim_does_not_wait_for_a_change(make_place: MakePlace)
 
 def test_a_result_for_an_erased_film_changes_nothing(store: Store, judge: Judge) -> None:
     receipt = store.receive(png(1), name="a")
-    job = jobs.claim(store)
+    job = jobs.claim(store.site)
     assert job is not None
     store.erase(study=receipt.study, actor="lea")
     other = store.receive(png(2), name="b")  # SQLite may give it the same number

@@ -125,7 +125,7 @@ def test_a_source_that_is_no_text_is_refused(store: Store) -> None:
 
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(place: Place, small_disk: Path) -> None:
     with place.open() as store:
-        store.films = type(store.films)(small_disk / "films")
+        store.films = store.site.films = type(store.films)(small_disk / "films")
         first = store.receive(os.urandom(200_000), name="fits")
         with pytest.raises(NoRoomError, match=r"the disk has no room.*Nothing was stored"):
             store.receive(os.urandom(500_000), name="does not")

@@ -191,7 +191,7 @@ def test_a_film_that_is_erased_while_it_is_scored_leaves_nothing(store: Store, s
 
 
 def test_a_disk_without_room_for_renditions_costs_no_film(store: Store, worker: Worker, small_disk: Path) -> None:
-    store.renditions = RenditionFolder(small_disk / "renditions")
+    store.renditions = store.site.renditions = RenditionFolder(small_disk / "renditions")
     (small_disk / "filler").write_bytes(bytes(610_000))
     receipt = store.receive(png(1), name="a")
     with pytest.raises(NoRoomError, match="the disk has no room"):

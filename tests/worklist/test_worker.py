@@ -146,7 +146,7 @@ def test_a_second_result_for_the_same_film_and_model_changes_nothing(
     store: Store, worker: Worker, screener: Screener, clock: Clock
 ) -> None:
     receipt = store.receive(png(1), name="a")
-    slow = jobs.claim(store)
+    slow = jobs.claim(store.site)
     assert slow is not None
     clock.now += jobs.LEASE_S + 1
     assert worker.drain() == 1
@@ -288,7 +288,7 @@ def test_a_film_that_fails_again_and_again_is_given_up_and_can_be_tried_once_mor
 def test_a_film_that_kills_its_workers_is_given_up(store: Store, worker: Worker, clock: Clock) -> None:
     receipt = store.receive(png(1), name="a")
     for _ in range(jobs.MOST_TRIES):
-        assert jobs.claim(store) is not None  # and its worker is never heard of again
+        assert jobs.claim(store.site) is not None  # and its worker is never heard of again
         clock.now += jobs.LEASE_S + 1
     assert worker.step()
     (entry,) = store.page("not_scored").rows
@@ -307,7 +307,7 @@ def test_bytes_that_changed_on_the_disk_are_not_scored(store: Store, worker: Wor
 
 
 def test_a_full_disk_costs_no_film_its_tries(store: Store, worker: Worker, small_disk: Path) -> None:
-    store.maps = ContentFolder(small_disk / "maps")
+    store.maps = store.site.maps = ContentFolder(small_disk / "maps")
     (small_disk / "filler").write_bytes(bytes(610_000))
     receipt = store.receive(png(1), name="a")
     for _ in range(jobs.MOST_TRIES + 1):

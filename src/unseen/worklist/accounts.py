@@ -22,7 +22,7 @@ from unseen.worklist.writing import Found, Writing
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-    from unseen.worklist.store import Store
+    from unseen.worklist.site import Site
 
 Role = Literal["reader", "lead", "admin"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -48,8 +48,8 @@ class Account:
 class Accounts:
     """`store.accounts`."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, site: Site) -> None:
+        self._site = site
 
     def add(self, name: str, password: str, role: Role, *, actor: str) -> Account:
         """A new account; the password is kept as argon2id."""
@@ -57,7 +57,7 @@ class Accounts:
             raise WorklistError("An account's name has 1 to 64 of the characters A–Z, a–z, 0–9, dot, _, @ and -.")
         _check_role(role)
         hashed = _hashed(password)  # takes a while: before the transaction
-        with self._store.writing() as writing:
+        with self._site.writing() as writing:
             if _row(writing.connection, name) is not None:
                 raise WorklistError(f"There is an account {name} already. Take another name, or change its password.")
             writing.connection.execute(
@@ -82,7 +82,7 @@ class Accounts:
         if role is not None:
             _check_role(role)
             values["role"] = role
-        with self._store.writing() as writing:
+        with self._site.writing() as writing:
             row = _row(writing.connection, name)
             if row is None:
                 raise NotFoundError(f"There is no account {name[:64]!r}.")
@@ -102,7 +102,7 @@ class Accounts:
 
     def listed(self) -> list[Account]:
         """All accounts, by name."""
-        with self._store.database.reading() as connection:
+        with self._site.database.reading() as connection:
             return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
 
     def sign_in(self, name: str, password: str, *, lasts_s: float = SESSION_S) -> str | None:
@@ -111,14 +111,14 @@ class Accounts:
 
         if not _NAME.fullmatch(name):
             return None
-        with self._store.database.reading() as connection:
+        with self._site.database.reading() as connection:
             row = _row(connection, name)
         try:
             _hasher().verify(_nobody() if row is None else row.password, password[: _MOST_PASSWORD + 1])
             right = row is not None and row.disabled_us is None
         except (VerificationError, UnicodeEncodeError):
             right = False
-        with self._store.writing() as writing:
+        with self._site.writing() as writing:
             if row is not None and right:
                 return _opened(writing, row.name, row.role, lasts_s=lasts_s, kind="session")
             if row is not None:  # another name may be a password in the wrong field: not kept
@@ -128,12 +128,12 @@ class Accounts:
     def one_time_link(self, name: str, role: Role, *, lasts_s: float = LINK_S) -> str:
         """A token that `redeem` takes once: for whoever sits at the machine itself, who needs no account."""
         _check_role(role)
-        with self._store.writing() as writing:
+        with self._site.writing() as writing:
             return _opened(writing, name, role, lasts_s=lasts_s, kind="link")
 
     def redeem(self, link: str, *, lasts_s: float = SESSION_S) -> str:
         """A session's token for a link, once. Raises NotAllowedError for a link that is unknown, used or too old."""
-        with self._store.writing() as writing:
+        with self._site.writing() as writing:
             used = writing.connection.execute(
                 sessions.update()
                 .where(
@@ -151,20 +151,20 @@ class Accounts:
 
     def session(self, token: str) -> Account | None:
         """Whose token it is; None for one that is unknown, ended or expired."""
-        with self._store.database.reading() as connection:
+        with self._site.database.reading() as connection:
             row = connection.execute(
                 select(sessions).where(
                     sessions.c.token_sha256 == _sealed(token),
                     sessions.c.kind == "session",
                     sessions.c.ended_us.is_(None),
-                    sessions.c.expires_us > self._store.now_us(),
+                    sessions.c.expires_us > self._site.now_us(),
                 )
             ).one_or_none()
         return None if row is None else Account(name=row.account, role=row.role)
 
     def sign_out(self, token: str) -> None:
         """End a session; an unknown token changes nothing."""
-        with self._store.writing() as writing:
+        with self._site.writing() as writing:
             ended = writing.connection.execute(
                 sessions.update()
                 .where(sessions.c.token_sha256 == _sealed(token), sessions.c.ended_us.is_(None))

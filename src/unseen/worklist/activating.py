@@ -21,7 +21,7 @@ from unseen.worklist.tables import activations
 from unseen.worklist.writing import Found, Writing, checked_text
 
 if TYPE_CHECKING:
-    from unseen.worklist.store import Store
+    from unseen.worklist.site import Site
 
 Standing = Literal["proposed", "active", "superseded", "withdrawn"]
 
@@ -56,8 +56,8 @@ class Activation:
 class Activations:
     """`store.activations`."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, site: Site) -> None:
+        self._site = site
 
     def propose(
         self, model: str, model_name: str, policy: Policy | None = None, *, actor: str, note: str = ""
@@ -76,7 +76,7 @@ class Activations:
                 f"proposed has {model[:16]}…. Calibrate this model."
             )
         digest = "" if policy is None else policy.digest
-        with self._store.writing() as writing:
+        with self._site.writing() as writing:
             number = writing.connection.execute(
                 activations.insert()
                 .values(
@@ -100,7 +100,7 @@ class Activations:
 
         Raises NotFoundError; NotAllowedError for the proposer, and for what is no proposal any more.
         """
-        with self._store.writing() as writing:
+        with self._site.writing() as writing:
             row = _row(writing.connection, number)
             standing = _standing(writing.connection, row)
             if standing == "withdrawn":
@@ -128,7 +128,7 @@ class Activations:
 
         Raises NotFoundError; NotAllowedError for one that is neither.
         """
-        with self._store.writing() as writing:
+        with self._site.writing() as writing:
             row = _row(writing.connection, number)
             standing = _standing(writing.connection, row)
             if standing in ("withdrawn", "superseded"):
@@ -143,7 +143,7 @@ class Activations:
 
     def listed(self) -> list[Activation]:
         """Proposals and activations, latest first, fifty at most."""
-        with self._store.database.reading() as connection:
+        with self._site.database.reading() as connection:
             last = _last(connection)
             rows = connection.execute(select(activations).order_by(activations.c.id.desc()).limit(_MOST)).all()
             return [_of(row, last) for row in rows]
@@ -154,7 +154,7 @@ class Activations:
 
     def active(self) -> Activation | None:
         """What is in force; None where nothing is, so that each server scores with what it was started with."""
-        with self._store.database.reading() as connection:
+        with self._site.database.reading() as connection:
             last = _last(connection)
             if last is None:
                 return None
@@ -163,7 +163,7 @@ class Activations:
 
     def policies(self) -> dict[str, Policy]:
         """Every policy that was ever in force by an activation, by its digest."""
-        with self._store.database.reading() as connection:
+        with self._site.database.reading() as connection:
             rows = connection.execute(
                 select(activations).where(activations.c.activated_us.is_not(None), activations.c.policy.is_not(None))
             ).all()

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from unseen.worklist import audit
+from unseen.worklist.errors import NotFoundError
 from unseen.worklist.listing import Entry, entry_of, moment
 from unseen.worklist.results import decision_of
 from unseen.worklist.row_facts import row_facts
 from unseen.worklist.tables import decisions, films, findings, merged, reports
-from unseen.worklist.writing import find_study
+from unseen.worklist.writing import find_film, find_study
 
 if TYPE_CHECKING:
     from unseen.screening.decision import Decision
@@ -157,3 +158,15 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool) -
         audit_sample=None if blind else row.audit_sample,
         history=() if blind else tuple(audit.history(connection, subjects)),
     )
+
+
+def map_of(connection: Connection, film: str, model: str | None) -> str:
+    """The digest of a film's anomaly map; see `Store.map_path`."""
+    number = find_film(connection, film).id
+    query = select(findings.c.map_sha256).where(findings.c.film_id == number, findings.c.map_sha256.is_not(None))
+    decided = select(decisions.c.model).where(decisions.c.film_id == number)
+    query = query.where(findings.c.model.in_(decided) if model is None else findings.c.model == model)
+    digest = connection.execute(query.order_by(findings.c.id.desc()).limit(1)).scalar_one_or_none()
+    if digest is None:
+        raise NotFoundError(f"There is no anomaly map of {film[:40]!r}: it was not scored, or not by this model.")
+    return str(digest)

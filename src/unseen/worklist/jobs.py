@@ -19,7 +19,7 @@ from unseen.worklist.tables import films, jobs
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from unseen.worklist.store import Store
+    from unseen.worklist.site import Site
 
 MOST_TRIES = 5
 LEASE_S = 60.0
@@ -54,9 +54,9 @@ class Queue:
     oldest_s: float | None
 
 
-def claim(store: Store, *, lease_s: float = LEASE_S) -> Job | None:
+def claim(site: Site, *, lease_s: float = LEASE_S) -> Job | None:
     """The film that has been due longest, or None. Two workers never get the same one."""
-    now_us = store.now_us()
+    now_us = site.now_us()
     lease = secrets.token_hex(8)
     due = (
         select(jobs.c.film_id)
@@ -64,10 +64,10 @@ def claim(store: Store, *, lease_s: float = LEASE_S) -> Job | None:
         .order_by(jobs.c.due_us, jobs.c.film_id)
         .limit(1)
     )
-    with store.database.reading() as connection:  # an empty queue is asked often, and locks nobody out
+    with site.database.reading() as connection:  # an empty queue is asked often, and locks nobody out
         if connection.execute(due).first() is None:
             return None
-    with store.database.writing(alone=False) as connection:
+    with site.database.writing(alone=False) as connection:
         taken = connection.execute(
             jobs.update()
             .where(jobs.c.film_id == due.with_for_update(skip_locked=True).scalar_subquery())
@@ -87,34 +87,34 @@ def claim(store: Store, *, lease_s: float = LEASE_S) -> Job | None:
     )
 
 
-def lengthen(store: Store, job: Job, *, lease_s: float = LEASE_S) -> bool:
+def lengthen(site: Site, job: Job, *, lease_s: float = LEASE_S) -> bool:
     """Hold the film for another `lease_s`; False where the claim was lost."""
-    with store.database.writing(alone=False) as connection:
+    with site.database.writing(alone=False) as connection:
         held = connection.execute(
             jobs.update()
             .where(jobs.c.film_id == job.number, jobs.c.lease == job.lease, jobs.c.state == "open")
-            .values(due_us=store.now_us() + int(lease_s * 1e6))
+            .values(due_us=site.now_us() + int(lease_s * 1e6))
         )
         return bool(held.rowcount)
 
 
-def later(store: Store, job: Job, reason: str) -> None:
+def later(site: Site, job: Job, reason: str) -> None:
     """Put a film back that failed, to be tried again after a while."""
-    with store.database.writing(alone=False) as connection:
+    with site.database.writing(alone=False) as connection:
         connection.execute(
             jobs.update()
             .where(jobs.c.film_id == job.number, jobs.c.lease == job.lease, jobs.c.state == "open")
-            .values(lease=None, reason=reason, due_us=store.now_us() + int(wait_s(job.number, job.tries) * 1e6))
+            .values(lease=None, reason=reason, due_us=site.now_us() + int(wait_s(job.number, job.tries) * 1e6))
         )
 
 
-def give_back(store: Store, job: Job) -> None:
+def give_back(site: Site, job: Job) -> None:
     """Put a film back at once, as if it had not been claimed."""
-    with store.database.writing(alone=False) as connection:
+    with site.database.writing(alone=False) as connection:
         connection.execute(
             jobs.update()
             .where(jobs.c.film_id == job.number, jobs.c.lease == job.lease, jobs.c.state == "open")
-            .values(lease=None, tries=job.tries - 1, due_us=store.now_us())
+            .values(lease=None, tries=job.tries - 1, due_us=site.now_us())
         )
 
 

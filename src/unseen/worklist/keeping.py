@@ -19,7 +19,7 @@ from unseen.worklist.tables import decisions, films, findings, jobs, merged, rep
 from unseen.worklist.writing import Found, Writing, checked_text, find_study
 
 if TYPE_CHECKING:
-    from unseen.worklist.store import Store
+    from unseen.worklist.site import Site
 
 _DAY_US = 86_400 * 1_000_000
 _AT_ONCE = 200  # studies of a transaction: other writers get their turn
@@ -34,22 +34,22 @@ class Removed:
     maps: int
 
 
-def erase(store: Store, *, patient: str | None, issuer: str | None, study: str | None, actor: str) -> Removed:
+def erase(site: Site, *, patient: str | None, issuer: str | None, study: str | None, actor: str) -> Removed:
     """Erase a patient, or one study; see `Store.erase`."""
     if (patient is None) == (study is None):
         raise WorklistError("Say either the patient, or the study.")
-    with store.writing() as writing:
+    with site.writing() as writing:
         if study is not None:
             found = [find_study(writing.connection, study)]
         else:
             found = _of_patient(writing, str(patient), issuer)
         gone = _remove(writing, found, actor=actor, action="study.erased")
-    removed = _unlink(store, gone, len(found))
-    store.database.forget_overwritten()
+    removed = _unlink(site, gone, len(found))
+    site.database.forget_overwritten()
     return removed
 
 
-def retire(store: Store, *, older_than_days: float, states: Sequence[State], actor: str) -> Removed:
+def retire(site: Site, *, older_than_days: float, states: Sequence[State], actor: str) -> Removed:
     """Remove studies that have been in one of `states` for so long; see `Store.retire`."""
     if unfinished := [state for state in states if state not in DONE]:
         raise NotAllowedError(
@@ -60,7 +60,7 @@ def retire(store: Store, *, older_than_days: float, states: Sequence[State], act
         raise WorklistError(f"{older_than_days} days: the age must be above 0.")
     total = Removed(studies=0, films=0, maps=0)
     while True:
-        with store.writing() as writing:
+        with site.writing() as writing:
             before = writing.now_us - int(older_than_days * _DAY_US)
             found = writing.connection.execute(
                 select(studies)
@@ -69,7 +69,7 @@ def retire(store: Store, *, older_than_days: float, states: Sequence[State], act
                 .limit(_AT_ONCE)
             ).all()
             gone = _remove(writing, list(found), actor=actor, action="study.retired")
-        part = _unlink(store, gone, len(found))
+        part = _unlink(site, gone, len(found))
         total = Removed(
             studies=total.studies + part.studies, films=total.films + part.films, maps=total.maps + part.maps
         )
@@ -109,11 +109,11 @@ def _remove(writing: Writing, found: list[Found], *, actor: str, action: str) ->
     return [row.sha256 for row in rows], [digest for digest in maps if digest is not None]
 
 
-def _unlink(store: Store, gone: tuple[list[str], list[str]], count: int) -> Removed:
+def _unlink(site: Site, gone: tuple[list[str], list[str]], count: int) -> Removed:
     """Remove the files; `remove_unknown` asks again, since the same bytes may have come back meanwhile."""
-    store.remove_unknown(store.renditions, gone[0])
+    site.remove_unknown(site.renditions, gone[0])
     return Removed(
         studies=count,
-        films=store.remove_unknown(store.films, gone[0]),
-        maps=store.remove_unknown(store.maps, gone[1]),
+        films=site.remove_unknown(site.films, gone[0]),
+        maps=site.remove_unknown(site.maps, gone[1]),
     )

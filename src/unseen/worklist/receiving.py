@@ -19,7 +19,7 @@ from unseen.worklist.tables import films, jobs, studies, terms
 from unseen.worklist.writing import Writing, checked_text
 
 if TYPE_CHECKING:
-    from unseen.worklist.store import Store
+    from unseen.worklist.site import Site
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +40,11 @@ class Receipt:
 
 
 def receive(
-    store: Store, chunks: Iterable[bytes] | bytes, *, name: str, source: str = "unknown", actor: str = "unseen"
+    site: Site, chunks: Iterable[bytes] | bytes, *, name: str, source: str = "unknown", actor: str = "unseen"
 ) -> Receipt:
     """Store one film; see `Store.receive`."""
     checked_text(source, "The source", most=200)
-    temporary = store.films.temporary()
+    temporary = site.films.temporary()
     digest = hashlib.sha256()
     size = 0
 
@@ -52,25 +52,25 @@ def receive(
         nonlocal size
         for chunk in [chunks] if isinstance(chunks, bytes) else chunks:
             size += len(chunk)
-            if size > store.max_film_bytes:
+            if size > site.max_film_bytes:
                 raise TooLargeError(
-                    f"The film has more than {store.max_film_bytes} bytes, which is the limit. Nothing was stored. "
+                    f"The film has more than {site.max_film_bytes} bytes, which is the limit. Nothing was stored. "
                     "Export it in its ordinary size."
                 )
             digest.update(chunk)
             yield chunk
 
     try:
-        with room(store.films):
+        with room(site.films):
             write_flushed(temporary, counted())
         if not size:
             raise WorklistError("The film has no bytes. Nothing was stored. Send it again.")
         sha256 = digest.hexdigest()
         try:
-            with store.writing() as writing, room(store.films):
+            with site.writing() as writing, room(site.films):
                 known = writing.connection.execute(select(films).where(films.c.sha256 == sha256)).one_or_none()
-                if known is None or not store.films.of(sha256).exists():
-                    store.films.place(temporary, sha256)
+                if known is None or not site.films.of(sha256).exists():
+                    site.films.place(temporary, sha256)
                 if known is not None:
                     study = select(studies.c.public_id).where(studies.c.id == known.study_id)
                     public_id = writing.connection.execute(study).scalar_one()
@@ -78,7 +78,7 @@ def receive(
                 return _enter(writing, sha256, size, name=name, source=source, actor=actor)
         except BaseException:
             with contextlib.suppress(WorklistError, OSError):
-                store.remove_unknown(store.films, [sha256])
+                site.remove_unknown(site.films, [sha256])
             raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -6,10 +6,9 @@ A folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/``, ``ma
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -19,50 +18,58 @@ from sqlalchemy import select
 from unseen.worklist import (
     audit,
     details,
+    disagreement,
     drifting,
+    generated,
     jobs,
     keeping,
+    labelled,
     listing,
+    nearest,
     readers,
     receiving,
+    reference,
+    renditions,
     requeueing,
     sampling,
     waiting,
 )
 from unseen.worklist.accounts import Accounts
 from unseen.worklist.activating import Activations
-from unseen.worklist.content import ContentFolder
 from unseen.worklist.database import PATIENCE_S, Database
-from unseen.worklist.errors import BusyError, NotFoundError
-from unseen.worklist.opening import HEAD, keep_head, kept_head, opened
-from unseen.worklist.renditions import RenditionFolder
-from unseen.worklist.showing import Showing
+from unseen.worklist.opening import HEAD, kept_head, opened
+from unseen.worklist.site import MAX_FILM_BYTES, Site
 from unseen.worklist.states import DONE
-from unseen.worklist.tables import decisions, films, findings, studies
-from unseen.worklist.writing import Writing, find_film
+from unseen.worklist.tables import studies
+from unseen.worklist.writing import find_film
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from unseen.worklist.audit import Head
     from unseen.worklist.details import Study
+    from unseen.worklist.disagreement import Disagreement
     from unseen.worklist.drifting import StandingAlarm
     from unseen.worklist.jobs import Queue
     from unseen.worklist.keeping import Removed
+    from unseen.worklist.labelled import LabelledFilm
     from unseen.worklist.listing import Page, Tab
+    from unseen.worklist.nearest import Neighbour
     from unseen.worklist.pseudonyms import Pseudonyms
     from unseen.worklist.readers import Outcome
     from unseen.worklist.receiving import Receipt
+    from unseen.worklist.reference import Reference
+    from unseen.worklist.renditions import Rendition
     from unseen.worklist.sampling import AuditSample
     from unseen.worklist.states import State
+    from unseen.worklist.writing import Writing
 
-_log = logging.getLogger("unseen")
-
-MAX_FILM_BYTES = 256 * 2**20
-"""As much as the decoder opens (`unseen.data.decoder_protocol.Limits`)."""
 CLAIM_S = 30 * 60.0
 """How long a claim holds without a report: a reader who walked away blocks a study for half an hour."""
 
 
-class Store(Showing):
+class Store:
     """Open one with `Store.open`; use it as a context manager, or call `close`."""
 
     def __init__(
@@ -75,17 +82,12 @@ class Store(Showing):
         max_film_bytes: int = MAX_FILM_BYTES,
         claim_s: float = CLAIM_S,
     ) -> None:
-        self.database = database
-        self.home = home
-        self.names = names
-        self.clock = clock
-        self.max_film_bytes = max_film_bytes
+        self.site = site = Site(database, home, names, clock=clock, max_film_bytes=max_film_bytes)
         self.claim_s = claim_s
-        self.films = ContentFolder(home / "films")
-        self.maps = ContentFolder(home / "maps")
-        self.renditions = RenditionFolder(home / "renditions")
-        self.accounts = Accounts(self)
-        self.activations = Activations(self)
+        self.database, self.home, self.names = site.database, site.home, site.names
+        self.films, self.maps, self.renditions = site.films, site.maps, site.renditions
+        self.accounts = Accounts(site)
+        self.activations = Activations(site)
 
     @classmethod
     def open(
@@ -131,21 +133,16 @@ class Store(Showing):
 
     def now_us(self) -> int:
         """Microseconds since 1970."""
-        return int(self.clock() * 1e6)
+        return self.site.now_us()
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[Writing]:
+    def writing(self) -> AbstractContextManager[Writing]:
         """A change of studies and its audit events: kept together when the block ends well, or not at all."""
-        with self.database.writing() as connection:
-            writing = Writing(connection, self.names, self.now_us(), int(waiting.cap_s(connection) * 1e6))
-            yield writing
-        if writing.head is not None:
-            try:
-                keep_head(self.home, writing.head)
-            except OSError as error:  # what was written is kept all the same; the next head covers it
-                _log.warning("audit.head cannot be written: %s", error.strerror)
-        for action, subject in writing.events:
-            _log.info("%s id=%s", action, subject)
+        return self.site.writing()
+
+    @property
+    def max_film_bytes(self) -> int:
+        """A film of more is refused."""
+        return self.site.max_film_bytes
 
     # films in -------------------------------------------------------------------------------------------------------
 
@@ -162,36 +159,11 @@ class Store(Showing):
         The same bytes again get the same receipt. Raises WorklistError (`NoRoomError`, `TooLargeError`, `BusyError`):
         nothing was stored then.
         """
-        return receiving.receive(self, chunks, name=name, source=source, actor=actor)
+        return receiving.receive(self.site, chunks, name=name, source=source, actor=actor)
 
     def sweep(self) -> int:
         """Remove files that a killed process left without a row; returns how many. For the start of a server."""
-        total = 0
-        for folder in (self.films, self.maps, self.renditions):
-            total += folder.sweep(
-                lambda digests, folder=folder: self._known(folder, digests),  # type: ignore[misc]
-                lambda digests, folder=folder: self.remove_unknown(folder, digests),  # type: ignore[misc]
-            )
-        if total:
-            _log.info("store.swept files=%d", total)
-        return total
-
-    def remove_unknown(self, folder: ContentFolder, digests: Sequence[str]) -> int:
-        """Remove those of these files that no row names, or a film's renditions; returns how many."""
-        if not digests:
-            return 0
-        with self.database.writing() as connection:
-            column = findings.c.map_sha256 if folder is self.maps else films.c.sha256
-            known = set(connection.execute(select(column).where(column.in_(digests))).scalars())
-            strangers = [digest for digest in set(digests) - known if folder.of(digest).exists()]
-            for digest in strangers:
-                folder.remove(digest)
-        return len(strangers)
-
-    def _known(self, folder: ContentFolder, digests: list[str]) -> set[str]:
-        column = findings.c.map_sha256 if folder is self.maps else films.c.sha256
-        with self.database.reading() as connection:
-            return set(connection.execute(select(column).where(column.between(digests[0], digests[-1]))).scalars())
+        return self.site.sweep()
 
     # the list -------------------------------------------------------------------------------------------------------
 
@@ -228,7 +200,7 @@ class Store(Showing):
                 page = listing.page(connection, self.names, wanted, now_us=now_us, due_us=due_us)
             if page is not None:
                 return page
-            self._age()
+            self.site.age()
             due_us = 0  # with another writer in the way, the page is in the order of a moment ago
 
     def sources(self) -> list[str]:
@@ -253,16 +225,66 @@ class Store(Showing):
         Raises NotFoundError where there is none.
         """
         with self.database.reading() as connection:
-            number = find_film(connection, film).id
-            query = select(findings.c.map_sha256).where(
-                findings.c.film_id == number, findings.c.map_sha256.is_not(None)
-            )
-            decided = select(decisions.c.model).where(decisions.c.film_id == number)
-            query = query.where(findings.c.model.in_(decided) if model is None else findings.c.model == model)
-            digest = connection.execute(query.order_by(findings.c.id.desc()).limit(1)).scalar_one_or_none()
-        if digest is None:
-            raise NotFoundError(f"There is no anomaly map of {film[:40]!r}: it was not scored, or not by this model.")
-        return self.maps.of(digest)
+            return self.maps.of(details.map_of(connection, film, model))
+
+    # showing films, comparing scores: films by their public id, models by the SHA-256 of their weights ----------------
+
+    def rendition(self, film: str, model: str) -> Rendition:
+        """What a model saw of a film and made of it, on the network's grid.
+
+        Raises NotFoundError where none is kept, WorklistError where it is damaged.
+        """
+        return renditions.read_rendition(self.renditions, self.film_path(film).name, model)
+
+    def thumbnail(self, film: str) -> bytes:
+        """The film as a small grey PNG, its longer side 160 pixels or less.
+
+        Raises NotFoundError before a worker has read it, and where it cannot be read.
+        """
+        return renditions.read_thumbnail(self.renditions, self.film_path(film).name)
+
+    def nearest(self, film: str, *, count: int = 5) -> list[Neighbour]:
+        """The films that look most like this one among those of the latest 2000 studies that readers reported normal.
+
+        Films of its own study are left out; there may be fewer than `count`, or none. Raises NotFoundError before a
+        worker has read the film, WorklistError for a count outside 1 to 100.
+        """
+        with self.database.reading() as connection:
+            return nearest.nearest(connection, film, count=count)
+
+    def reference(self, model: str, *, source: str | None = None) -> Reference:
+        """The model's scores of films of the latest 2000 studies that readers reported normal.
+
+        source  films of this source alone
+
+        Below 20 of them, those of the last films that it scored here, whatever they show; `words` says which.
+        """
+        with self.database.reading() as connection:
+            return reference.reference(connection, model, source=source)
+
+    def labelled(self, *, most: int = 20_000) -> list[LabelledFilm]:
+        """Films of studies whose standing report says normal or abnormal, with all scores; the latest `most`.
+
+        Films that came after the report are left out, for it does not speak of them.
+        """
+        with self.database.reading() as connection:
+            return labelled.labelled(connection, most=most)
+
+    def disagreements(self, first: str, second: str, *, limit: int = 50) -> list[Disagreement]:
+        """The films on which two models disagree most, among the latest 5000 that both scored; most first.
+
+        Raises WorklistError for a limit outside 1 to 500, and for one model named twice.
+        """
+        with self.database.reading() as connection:
+            return disagreement.disagreements(connection, first, second, limit=limit)
+
+    def generated(self) -> dict[str, NDArray[np.float32]]:
+        """Pictures that models' generators made up, by model: (64, size, size), network units."""
+        return {model: pictures for model, (pictures, _) in generated.read_generated(self.renditions).items()}
+
+    def generated_inside(self) -> dict[str, NDArray[np.bool_] | None]:
+        """Where those pictures typically show lung, by model: (size, size); None for models that see the whole film."""
+        return {model: inside for model, (_, inside) in generated.read_generated(self.renditions).items()}
 
     # readers --------------------------------------------------------------------------------------------------------
 
@@ -315,21 +337,13 @@ class Store(Showing):
 
     def tidy(self) -> None:
         """Move up what waits too long, and hand back claims that ran out; workers do this all the time."""
-        self._age()
+        self.site.age()
         with self.database.reading() as connection:
             lapsed = select(studies.c.id).where(studies.c.claimed_until_us <= self.now_us()).limit(1)
             if connection.execute(lapsed).first() is None:
                 return
         with self.writing() as writing:
             readers.lapse(writing)
-
-    def _age(self) -> None:
-        """Bring the order up to date where time has changed it."""
-        with self.database.reading() as connection:
-            if not waiting.due(connection, self.now_us()):
-                return
-        with contextlib.suppress(BusyError), self.writing() as writing:  # the next page will
-            waiting.age(writing)
 
     # health, audit, keeping -----------------------------------------------------------------------------------------
 
@@ -375,8 +389,8 @@ class Store(Showing):
         self, *, patient: str | None = None, issuer: str | None = None, study: str | None = None, actor: str
     ) -> Removed:
         """Remove all films, maps, rows of a patient (PatientID, and its issuer where several use it), or of a study."""
-        return keeping.erase(self, patient=patient, issuer=issuer, study=study, actor=actor)
+        return keeping.erase(self.site, patient=patient, issuer=issuer, study=study, actor=actor)
 
     def retire(self, *, older_than_days: float, states: Sequence[State] = DONE, actor: str) -> Removed:
         """Remove studies that have been cleared, reported or reported elsewhere for longer than this."""
-        return keeping.retire(self, older_than_days=older_than_days, states=states, actor=actor)
+        return keeping.retire(self.site, older_than_days=older_than_days, states=states, actor=actor)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
     from unseen.screening.screener import Scores, Screener
     from unseen.worklist.jobs import Job
+    from unseen.worklist.site import Site
     from unseen.worklist.store import Store
 
 _log = logging.getLogger("unseen")
@@ -126,7 +127,7 @@ class Worker:
 
     def step(self) -> bool:
         """Take a film and see it through; False where none was due."""
-        job = jobs.claim(self.store, lease_s=self.lease_s)
+        job = jobs.claim(self.store.site, lease_s=self.lease_s)
         if job is None:
             return False
         if job.tries > jobs.MOST_TRIES:  # its workers were killed, or ran out of memory
@@ -134,11 +135,11 @@ class Worker:
             return True
         began = time.monotonic()
         try:
-            with _Lease(self.store, job, self.lease_s):
+            with _Lease(self.store.site, job, self.lease_s):
                 entered = self._score(job)
         except WorklistError:  # the store's trouble, and not the film's
             with contextlib.suppress(WorklistError):
-                jobs.give_back(self.store, job)
+                jobs.give_back(self.store.site, job)
             raise
         except Exception as error:  # whatever a detector may raise costs this film, not the worker
             _log.error("film.failed id=%s try=%d %s", job.film, job.tries, _place_of(error))
@@ -195,7 +196,7 @@ class Worker:
             for temporary in temporaries.values():
                 temporary.unlink(missing_ok=True)
         if not entered:  # it may have been erased meanwhile: then nothing of it is kept
-            self.store.remove_unknown(self.store.renditions, [job.sha256])
+            self.store.site.remove_unknown(self.store.renditions, [job.sha256])
         return entered
 
     def _compare(self, lungs: FoundLungs | None, job: Job) -> dict[str, Finding]:
@@ -253,7 +254,7 @@ class Worker:
         if job.tries >= jobs.MOST_TRIES:
             self._give_up(job, f"{reason}, {job.tries} times.")
         else:
-            jobs.later(self.store, job, f"{reason}.")
+            jobs.later(self.store.site, job, f"{reason}.")
 
     def _give_up(self, job: Job, reason: str) -> None:
         with self.store.writing() as writing:
@@ -283,8 +284,8 @@ def _place_of(error: Exception) -> str:
 class _Lease:
     """Holds a film for as long as it takes, from a thread of its own."""
 
-    def __init__(self, store: Store, job: Job, lease_s: float) -> None:
-        self._store, self._job, self._lease_s = store, job, lease_s
+    def __init__(self, site: Site, job: Job, lease_s: float) -> None:
+        self._site, self._job, self._lease_s = site, job, lease_s
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._hold, name="lease", daemon=True)
 
@@ -298,7 +299,7 @@ class _Lease:
     def _hold(self) -> None:
         while not self._over.wait(self._lease_s / 3):
             try:
-                if not jobs.lengthen(self._store, self._job, lease_s=self._lease_s):
+                if not jobs.lengthen(self._site, self._job, lease_s=self._lease_s):
                     return  # lost: what is found is entered all the same, if nobody was faster
             except WorklistError as error:
                 _log.warning("lease.missed id=%s %s", self._job.film, error)

@@ -1,0 +1,112 @@
+"""`Site`: what every part of a worklist stands on: its database, its clock, its folders, and the transaction by which
+studies change. `Store` owns one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from unseen.worklist import waiting
+from unseen.worklist.content import ContentFolder
+from unseen.worklist.errors import BusyError
+from unseen.worklist.opening import keep_head
+from unseen.worklist.renditions import RenditionFolder
+from unseen.worklist.tables import films, findings
+from unseen.worklist.writing import Writing
+
+if TYPE_CHECKING:
+    from unseen.worklist.database import Database
+    from unseen.worklist.pseudonyms import Pseudonyms
+
+_log = logging.getLogger("unseen")
+
+MAX_FILM_BYTES = 256 * 2**20
+"""As much as the decoder opens (`unseen.data.decoder_protocol.Limits`)."""
+
+
+@dataclass(eq=False)
+class Site:
+    """One worklist's database and folders.
+
+    home            the folder of films, maps, renditions, key and audit head
+    names           pseudonyms of patients and of files' names
+    clock           seconds since 1970
+    max_film_bytes  a film of more is refused
+    """
+
+    database: Database
+    home: Path
+    names: Pseudonyms
+    clock: Callable[[], float] = time.time
+    max_film_bytes: int = MAX_FILM_BYTES
+    films: ContentFolder = field(init=False)
+    maps: ContentFolder = field(init=False)
+    renditions: RenditionFolder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.films = ContentFolder(self.home / "films")
+        self.maps = ContentFolder(self.home / "maps")
+        self.renditions = RenditionFolder(self.home / "renditions")
+
+    def now_us(self) -> int:
+        """Microseconds since 1970."""
+        return int(self.clock() * 1e6)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """A change of studies and its audit events: kept together when the block ends well, or not at all."""
+        with self.database.writing() as connection:
+            writing = Writing(connection, self.names, self.now_us(), int(waiting.cap_s(connection) * 1e6))
+            yield writing
+        if writing.head is not None:
+            try:
+                keep_head(self.home, writing.head)
+            except OSError as error:  # what was written is kept all the same; the next head covers it
+                _log.warning("audit.head cannot be written: %s", error.strerror)
+        for action, subject in writing.events:
+            _log.info("%s id=%s", action, subject)
+
+    def age(self) -> None:
+        """Bring the order up to date where time has changed it."""
+        with self.database.reading() as connection:
+            if not waiting.due(connection, self.now_us()):
+                return
+        with contextlib.suppress(BusyError), self.writing() as writing:  # the next page will
+            waiting.age(writing)
+
+    def sweep(self) -> int:
+        """Remove files that a killed process left without a row; returns how many."""
+        total = 0
+        for folder in (self.films, self.maps, self.renditions):
+            total += folder.sweep(
+                lambda digests, folder=folder: self._known(folder, digests),  # type: ignore[misc]
+                lambda digests, folder=folder: self.remove_unknown(folder, digests),  # type: ignore[misc]
+            )
+        if total:
+            _log.info("store.swept files=%d", total)
+        return total
+
+    def remove_unknown(self, folder: ContentFolder, digests: Sequence[str]) -> int:
+        """Remove those of these files that no row names, or a film's renditions; returns how many."""
+        if not digests:
+            return 0
+        with self.database.writing() as connection:
+            column = findings.c.map_sha256 if folder is self.maps else films.c.sha256
+            known = set(connection.execute(select(column).where(column.in_(digests))).scalars())
+            strangers = [digest for digest in set(digests) - known if folder.of(digest).exists()]
+            for digest in strangers:
+                folder.remove(digest)
+        return len(strangers)
+
+    def _known(self, folder: ContentFolder, digests: list[str]) -> set[str]:
+        column = findings.c.map_sha256 if folder is self.maps else films.c.sha256
+        with self.database.reading() as connection:
+            return set(connection.execute(select(column).where(column.between(digests[0], digests[-1]))).scalars())

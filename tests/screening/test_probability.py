@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.isotonic import IsotonicRegression
@@ -32,6 +32,7 @@ def cohort(scores: np.ndarray, abnormal: np.ndarray) -> Cohort:
     ),
     prevalence=st.floats(0.01, 0.99),
 )
+@example(rows=[(0, False)] * 4 + [(-2, True), (3, True)], prevalence=0.7486283532287656)  # rounding passed the end
 def test_the_map_is_increasing_strict_within_and_never_certain(rows: list[tuple[int, bool]], prevalence: float) -> None:
     mapped = fit_probability([s for s, _ in rows], [a for _, a in rows], prevalence=prevalence)
     found = mapped(np.linspace(-9, 9, 100))

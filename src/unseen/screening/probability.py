@@ -66,7 +66,12 @@ class ProbabilityMap(BaseModel):
 
     def __call__(self, scores: ArrayLike) -> Floats:
         """Probabilities of the same shape as `scores`."""
-        return np.interp(np.asarray(scores, dtype=np.float64), self.scores, self.probabilities)
+        x, values = np.asarray(scores, dtype=np.float64), np.asarray(self.probabilities)
+        right = np.searchsorted(self.scores, x, side="right")  # the piece that x lies on ends at this step
+        last = len(values) - 1
+        found = np.interp(x, self.scores, values)  # its rounding may pass the end of the piece by one bit
+        within: Floats = np.clip(found, values[np.clip(right - 1, 0, last)], values[np.clip(right, 0, last)])
+        return within
 
 
 def fit_probability(scores: ArrayLike, abnormal: ArrayLike, *, prevalence: float | None = None) -> ProbabilityMap:

@@ -122,7 +122,7 @@ def test_every_server_on_a_worklist_follows_and_one_without_the_model_says_so(
     api.admin.post(f"/activations/{number}/activate").raise_for_status()
     later = make_api(models=dataclasses.replace(models))
     assert later.app.state.served.models.card == other, "a server that starts later follows from the start"
-    without.app.state.served.following.look()
+    without.app.state.served.active.look()
     told = without.lead.get("/activations").json()
     assert told["scoring"] is None and "this server was not given that model" in told["problem"]
     assert "activation.not_here" in caplog.text

@@ -1,10 +1,11 @@
 """What every way into the worklist shares, HTTP today, DICOM later: it knows neither.
 
-    Watch      a folder whose films are received
-    Models     the model that decides, its policy, and the models compared with it; read without their weights
-    Workers    processes that score, started again when they die or when another model is to score
-    Settings   what one worker process scores, and where
-    Repeated   a task that runs again and again in a thread
+    Watch         a folder whose films are received
+    ActiveModels  what scores now: what leads activated, and the workers in step with it
+    Models        the model that decides, its policy, and the models compared with it; read without their weights
+    Workers       processes that score, started again when they die or when another model is to score
+    Settings      what one worker process scores, and where
+    Repeated      a task that runs again and again in a thread
 
 Nothing here imports FastAPI or Starlette.
 """

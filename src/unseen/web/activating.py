@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen.evaluation.intervals import Interval
 from unseen.screening.guarantee import Guarantee, GuaranteeError
 from unseen.screening.policy import lines, share
+from unseen.service.active_models import thresholds_of
 from unseen.web.auditing import Share
 from unseen.web.errors import answers
-from unseen.web.following import thresholds_of
 from unseen.web.served import Parts, Served
 from unseen.web.who import Lead
 from unseen.worklist.accounts import ROLES
@@ -225,12 +225,12 @@ def propose(parts: Parts, account: Lead, wanted: Proposal) -> ActivationTold:
 @router.get("/activations", responses=answers(401, 403, 503))
 def activations(parts: Parts, account: Lead) -> ActivationsTold:
     """What was proposed, activated and withdrawn, by whom, and what this server scores by."""
-    parts.following.look()
+    parts.active.look()
     staff = None if parts.workers is None else parts.workers.staff()
     return ActivationsTold(
         activations=[_told(parts, one, account.name) for one in parts.store.activations.listed()],
-        scoring=parts.following.number,
-        problem=parts.following.problem,
+        scoring=parts.active.number,
+        problem=parts.active.problem,
         others=[
             one.name
             for one in parts.store.accounts.listed()
@@ -245,7 +245,7 @@ def activations(parts: Parts, account: Lead) -> ActivationsTold:
 def activate(parts: Parts, account: Lead, number: Number) -> ActivationTold:
     """Put a proposal in force; whoever made it cannot. Workers finish the film in hand, and then score by it."""
     made = parts.store.activations.activate(number, actor=account.name)
-    parts.following.look()
+    parts.active.look()
     return _told(parts, made, account.name)
 
 
@@ -253,7 +253,7 @@ def activate(parts: Parts, account: Lead, number: Number) -> ActivationTold:
 def withdraw(parts: Parts, account: Lead, number: Number) -> ActivationTold:
     """Take back a proposal, or what is in force: servers then score with what they were started with."""
     made = parts.store.activations.withdraw(number, actor=account.name)
-    parts.following.look()
+    parts.active.look()
     return _told(parts, made, account.name)
 
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from unseen import __version__
 from unseen.artifacts.installation import LIMITS
+from unseen.service.active_models import LOOK_S
 from unseen.service.background import Repeated
 from unseen.service.watching import SETTLED_S, Watch
 from unseen.web import (
@@ -35,7 +36,6 @@ from unseen.web import (
 )
 from unseen.web.address import Address
 from unseen.web.errors import answer_errors
-from unseen.web.following import LOOK_S
 from unseen.web.lab_asking import Laboratory
 from unseen.web.lab_uploads import MOST_BYTES
 from unseen.web.served import Served
@@ -85,14 +85,14 @@ def create_app(
     parts = Served(
         store=store,
         address=address or Address(),
-        models=models,
+        given=models,
         workers=workers,
         runs=runs_folder,
         lab=Laboratory(lab_folder),
     )
-    parts.following.look()  # before a worker starts
+    parts.active.look()  # before a worker starts
     tasks = [Repeated("sweep", store.sweep, every_s=_SWEEP_S), Repeated("tidy", store.tidy, every_s=_TIDY_S)]
-    tasks.append(Repeated("follow", parts.following.look, every_s=LOOK_S))
+    tasks.append(Repeated("follow", parts.active.look, every_s=LOOK_S))
     tasks.append(Repeated("lab", parts.lab.tidy, every_s=_LAB_S))
     if watch is not None:
         tasks.append(

@@ -43,7 +43,7 @@ _POOLED = "pooled"
 @router.get("/labelled", responses=answers(401, 403, 503))
 def labelled(parts: Parts, account: Sighted) -> LabelledTold:
     """The films whose studies readers have reported normal or abnormal, with every model's score."""
-    found = parts.figures.labelled(parts)
+    found = parts.figures.labelled(parts.store, parts.models)
     models = [model.model for model in found.models]
     return LabelledTold(
         models=[ModelCompared.model_validate(model) for model in found.models],
@@ -64,7 +64,7 @@ def labelled(parts: Parts, account: Sighted) -> LabelledTold:
 @router.get("/scores.csv", response_class=Response, responses=_CSV | answers(401, 403, 503))
 def scores(parts: Parts, account: Sighted) -> Response:
     """The labelled set as a table, for whoever computes the figures again."""
-    found = parts.figures.labelled(parts)
+    found = parts.figures.labelled(parts.store, parts.models)
     named = {"Content-Disposition": 'attachment; filename="scores.csv"'}
     return Response(found.csv(), media_type="text/csv; charset=utf-8", headers=named)
 
@@ -72,14 +72,14 @@ def scores(parts: Parts, account: Sighted) -> Response:
 @router.get("/metrics", responses=answers(401, 403, 404, 422, 503))
 async def metrics(parts: Parts, account: Sighted, model: ModelDigest, source: Source = None) -> Metrics:
     """What a model reaches: AUROC, ROC and its band, by source, and whether a trivial statistic would do as well."""
-    called, found = await parts.figures.of_model(parts, model, source)
+    called, found = await parts.figures.of_model(parts.store, parts.models, model, source)
     return _metrics(found, called, source)
 
 
 @router.get("/difference", responses=answers(401, 403, 404, 422, 503))
 async def difference(parts: Parts, account: Sighted, first: ModelDigest, second: ModelDigest) -> Difference:
     """Whether one model is better than another, on the films that both scored."""
-    one, other, compared = await parts.figures.difference(parts, first, second)
+    one, other, compared = await parts.figures.difference(parts.store, parts.models, first, second)
     pair = compared.pairs[0]
     return Difference(
         first=first,

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from unseen.evaluation.comparison import Comparison
     from unseen.evaluation.intervals import Json
-    from unseen.web.served import Served
+    from unseen.service.models import Models
+    from unseen.worklist.store import Store
 
 T = TypeVar("T")
 
@@ -61,31 +62,35 @@ class ComputedFigures:
         self._lock = threading.Lock()
         self._turns = anyio.CapacityLimiter(1)
 
-    def labelled(self, parts: Served) -> LabelledSet:
+    def labelled(self, store: Store, scoring: Models | None) -> LabelledSet:
         """The labelled set; read again when anything in the worklist has changed."""
-        seq = parts.store.audit_head().seq  # asked for first: what comes in between is read twice, not missed
+        seq = store.audit_head().seq  # asked for first: what comes in between is read twice, not missed
         with self._lock:
-            if self._set is None or self._set[0] != seq or self._set[1] is not parts.models:
-                self._set = (seq, parts.models, labelled_set(parts))
+            if self._set is None or self._set[0] != seq or self._set[1] is not scoring:
+                self._set = (seq, scoring, labelled_set(store, scoring))
             return self._set[2]
 
-    async def of_model(self, parts: Served, model: str, source: str | None) -> tuple[ComparedModel, Figures]:
+    async def of_model(
+        self, store: Store, scoring: Models | None, model: str, source: str | None
+    ) -> tuple[ComparedModel, Figures]:
         """A model and its figures. Raises WorklistError, which says what is missing, where there can be none."""
-        found, digest = await anyio.to_thread.run_sync(self._read, parts)
+        found, digest = await anyio.to_thread.run_sync(self._read, store, scoring)
         called = found.called(model)
         return called, await self._once((digest, model, source), lambda: _of_model(found, model, source))
 
-    async def difference(self, parts: Served, first: str, second: str) -> tuple[str, str, Comparison]:
+    async def difference(
+        self, store: Store, scoring: Models | None, first: str, second: str
+    ) -> tuple[str, str, Comparison]:
         """Two models' names, and their AUROCs on the films that both scored. Raises WorklistError likewise."""
-        found, digest = await anyio.to_thread.run_sync(self._read, parts)
+        found, digest = await anyio.to_thread.run_sync(self._read, store, scoring)
         names = found.called(first).name, found.called(second).name
         if first == second:
             raise WorklistError("A model does not differ from itself. Name two models.")
         key = (digest, first, second, "difference")
         return *names, await self._once(key, lambda: _difference(found, first, second))
 
-    def _read(self, parts: Served) -> tuple[LabelledSet, str]:
-        found = self.labelled(parts)
+    def _read(self, store: Store, scoring: Models | None) -> tuple[LabelledSet, str]:
+        found = self.labelled(store, scoring)
         return found, found.digest
 
     async def _once(self, key: Hashable, compute: Callable[[], T]) -> T:

@@ -19,8 +19,9 @@ from unseen.worklist.errors import NotFoundError
 if TYPE_CHECKING:
     import polars as pl
 
-    from unseen.web.served import Served
+    from unseen.service.models import Models
     from unseen.worklist.labelled import LabelledFilm
+    from unseen.worklist.store import Store
 
 Part = Literal["decides", "compares", "earlier"]
 MOST = 20_000
@@ -114,10 +115,10 @@ def label_of(film: LabelledFilm) -> Literal["normal", "abnormal"]:
     return "abnormal" if film.abnormal else "normal"
 
 
-def labelled_set(parts: Served) -> LabelledSet:
-    """The labelled set as it is now."""
-    found = parts.store.labelled(most=MOST)
-    known = _known(parts)
+def labelled_set(store: Store, scoring: Models | None) -> LabelledSet:
+    """The labelled set as it is now; `scoring` are the models that score now."""
+    found = store.labelled(most=MOST)
+    known = _known(scoring)
     learnt = {model: frozenset(films) for model, (_, _, films) in known.items()}
     fresh = [_fresh(film, learnt) for film in found]
     seen = {model for film in found for model in film.scores}
@@ -138,13 +139,13 @@ def labelled_set(parts: Served) -> LabelledSet:
     return LabelledSet(films=fresh, models=models)
 
 
-def _known(parts: Served) -> dict[str, tuple[str, Part, Sequence[str]]]:
+def _known(scoring: Models | None) -> dict[str, tuple[str, Part, Sequence[str]]]:
     """The models of this server, the one that decides first: name, part, and the films that it learnt from."""
-    if parts.models is None:
+    if scoring is None:
         return {}
     return {
-        model: (name, "decides" if card is parts.models.card else "compares", card.training_films)
-        for model, (name, card) in parts.models.named.items()
+        model: (name, "decides" if card is scoring.card else "compares", card.training_films)
+        for model, (name, card) in scoring.named.items()
     }
 
 

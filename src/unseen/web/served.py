@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import anyio
 from fastapi import Depends, Request
 
+from unseen.service.active_models import ActiveModels
 from unseen.web.decoded import DecodedFilms
 from unseen.web.figures import ComputedFigures
-from unseen.web.following import Following
 from unseen.web.lab_asking import Laboratory
 from unseen.web.lab_uploads import Uploads
 from unseen.web.pace import Pace
@@ -39,14 +39,14 @@ _PASSWORDS = 2  # looked at at the same time: argon2id takes 64 MiB each
 class Served:
     """An application's parts.
 
-    models  what scores at present; another one when leads have activated it (`following`)
+    given   the models that it was started with; `models` are those that score now
     runs    the folder of trainings that are shown; None: none are
     lab     the imaging lab's process, and `sent` the pictures that it was sent
     """
 
     store: Store
     address: Address
-    models: Models | None = None
+    given: Models | None = None
     workers: Workers | None = None
     runs: Path | None = None
     lab: Laboratory = field(default_factory=lambda: Laboratory(None))
@@ -63,14 +63,19 @@ class Served:
     clearing: Clearing = field(init=False)
     ranks: Ranks = field(init=False)
     pulse: Pulse = field(init=False)
-    following: Following = field(init=False)
+    active: ActiveModels = field(init=False)
 
     def __post_init__(self) -> None:
         self.pulse = Pulse(self.store)
         self.ranks = Ranks(self.store, lambda: self.models.policy if self.models else None)
         self.decoded = DecodedFilms(self.pictures)
-        self.clearing = Clearing(self.store, given=self.models is not None and self.models.policy is not None)
-        self.following = Following(self)
+        self.clearing = Clearing(self.store, given=self.given is not None and self.given.policy is not None)
+        self.active = ActiveModels(self.store, self.given, self.workers, on_policy=self.clearing.begin)
+
+    @property
+    def models(self) -> Models | None:
+        """What scores now: what leads activated, else what the server was started with."""
+        return self.active.models
 
     def is_blind(self, role: str) -> bool:
         """Whether `role` must not see what would tell a sampled study from the others: readers, where a policy

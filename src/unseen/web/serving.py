@@ -80,8 +80,8 @@ def serve(
                 staff.start()
             try:
                 _announce(store, address)
-                if app.state.served.following.problem:
-                    print(f"warning: {app.state.served.following.problem}", file=sys.stderr, flush=True)
+                if app.state.served.active.problem:
+                    print(f"warning: {app.state.served.active.problem}", file=sys.stderr, flush=True)
                 server.run(sockets=[listener])
             finally:
                 if staff is not None:

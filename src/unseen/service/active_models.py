@@ -1,5 +1,5 @@
-"""What this server scores with follows what leads have activated: its workers change, within seconds, at every server
-that shares the worklist.
+"""The models that score now: those that leads have activated. Workers change within seconds, at every server that
+shares the worklist.
 
 An activation counts here if its model is among those that the server was started with. Its policy is written below the
 worklist's folder, for the workers to read; the row in the worklist is what holds.
@@ -8,6 +8,7 @@ worklist's folder, for the workers to read; the row in the worklist is what hold
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from unseen.artifacts.bundle import Card
     from unseen.screening.policy import Policy
     from unseen.service.worker_process import Settings
-    from unseen.web.served import Served
+    from unseen.service.workers import Workers
     from unseen.worklist.activating import Activation
+    from unseen.worklist.store import Store
 
 _log = logging.getLogger("unseen")
 
@@ -29,17 +31,26 @@ POLICIES: Final = "policies"
 LOOK_S: Final = 2.0
 
 
-class Following:
-    """Keeps `parts.models` and the workers in step; `look` is called again and again.
+class ActiveModels:
+    """Keeps `models` and the workers in step with what leads activated; `look` is called again and again.
 
+    models   what scores now; None: the workers are started by others
     problem  why what was activated does not score here; "" where nothing stands against it
-    number   the activation that scores here; None: what the server was started with
+    number   the activation that scores here; None: what the service was started with
     """
 
-    def __init__(self, parts: Served) -> None:
-        self._parts = parts
-        self._given = parts.models
-        self._told: Activation | None = None
+    def __init__(
+        self,
+        store: Store,
+        models: Models | None,
+        workers: Workers | None = None,
+        *,
+        on_policy: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`on_policy` is called when an activation brings a policy, which may clear films from then on."""
+        self._store, self._workers, self._on_policy = store, workers, on_policy
+        self._given = self.models = models
+        self._last: Activation | None = None
         self._lock = Lock()
         self.problem = ""
         self.number: int | None = None
@@ -47,14 +58,14 @@ class Following:
     def look(self) -> None:
         """Bring the server to what is in force now; does nothing where it is there."""
         with self._lock:
-            active = self._parts.store.activations.active()
-            if active != self._told:
+            active = self._store.activations.active()
+            if active != self._last:
                 self._follow(active)
-                self._told = active
+                self._last = active
 
     def _follow(self, active: Activation | None) -> None:
         if active is not None and active.policy is not None:
-            self._parts.clearing.begin()
+            self._on_policy()
         models = self._given
         self.problem, number = "", None
         if active is not None and models is not None:
@@ -63,10 +74,10 @@ class Following:
                 _log.warning("activation.not_here %s", self.problem)
             else:
                 models, number = self._activated(active, models), active.number
-        if models != self._parts.models:
-            self._parts.models = models
-            if self._parts.workers is not None and models is not None:
-                self._parts.workers.change(_settings(self._parts.workers.settings, models))
+        if models != self.models:
+            self.models = models
+            if self._workers is not None and models is not None:
+                self._workers.change(_settings(self._workers.settings, models))
             _log.info("activation.followed number=%s", number)
         self.number = number
 
@@ -74,7 +85,7 @@ class Following:
         """The server's models in another order, and the policy in a file."""
         path: Path | None = None
         if active.policy is not None:
-            path = self._parts.store.home / POLICIES / f"{active.policy_digest}.json"
+            path = self._store.home / POLICIES / f"{active.policy_digest}.json"
             active.policy.save(path)
         return deciding(models, active.model, policy_file=path, policy=active.policy)
 

@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,20 @@ def test_a_form_says_source_and_name_before_its_file(api: Api, store: Store) -> 
     told = api.reader.post("/films", data={"source": "ward", "name": "x.png"}, files={"file": ("y.png", png(2))}).json()
     assert store.page("all", source="ward", text="y.png").rows == ()
     assert [row.study for row in store.page("all", source="ward", text="x.png").rows] == [told["study"]]
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # the database has no part in it
+def test_a_form_is_written_to_the_worklist_alone(
+    api: Api, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No copy in the system's temporary folder, which may be another disk."""
+    film = os.urandom(3 * 2**20)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    with pytest.raises(FileNotFoundError), tempfile.TemporaryFile():
+        pass
+    answer = api.reader.post("/films", files={"file": ("a.png", film)})
+    assert answer.status_code == 201
+    assert kept(store) == {hashlib.sha256(film).hexdigest(): film}
 
 
 def form(*parts: tuple[str, bytes], end: bytes = b"--x--\r\n") -> dict[str, Any]:

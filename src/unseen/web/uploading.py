@@ -3,6 +3,9 @@
 Two ways of sending: the bytes alone as the body, with name and source in headers; or a form (multipart), whose fields
 `source` and `name` come before its one file. The worklist reads from a thread of its own and asks the event loop for
 each piece; whatever goes wrong on the way is raised there, and the worklist then leaves nothing behind.
+
+python-multipart parses forms as they arrive. Starlette's form parser would write the whole film to the system's
+temporary folder first (docs/decisions/0022).
 """
 
 from __future__ import annotations

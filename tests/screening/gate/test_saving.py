@@ -82,3 +82,6 @@ def test_a_gate_that_is_not_whole_is_a_sentence(gate: Gate) -> None:
         Gate.of(gate.settings() | {"format": 2}, gate.tensors())
     with pytest.raises(GateError, match="not whole"):
         Gate.of({"format": 1}, gate.tensors())
+    with pytest.raises(GateError, match="not whole"):
+        Gate.of(gate.settings() | {"typical": [1.0]}, gate.tensors())
+    assert repr(Gate.of(gate.settings(), gate.tensors())) == repr(gate)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from unseen.worklist.errors import WorklistError
 from unseen.worklist.tables import audit
@@ -134,10 +134,6 @@ def history(connection: Connection, subjects: list[str]) -> list[Event]:
         )
         for row in rows
     ]
-
-
-def length(connection: Connection) -> int:
-    return connection.execute(select(func.count()).select_from(audit)).scalar_one()
 
 
 def _rows(connection: Connection) -> Iterator[Row[tuple[object, ...]]]:

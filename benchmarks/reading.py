@@ -42,7 +42,7 @@ from unseen.artifacts.installation import LIMITS
 from unseen.data.phantoms.sequences import Case, draw_exposed, draw_healthy
 from unseen.data.phantoms.writing import Station, as_dicom
 from unseen.detectors.saved import load, save
-from unseen.web.own_server import OwnServer
+from unseen.web.server import OwnServer
 from unseen.worklist.store import Store
 
 PASSWORD = "a password of the benchmark"

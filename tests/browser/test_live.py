@@ -22,7 +22,7 @@ from unseen.artifacts.bundle import card_of
 from unseen.artifacts.installation import LIMITS
 from unseen.data import phantoms
 from unseen.worklist.tables import audit, films
-from unseen.worklist.writing import find_study
+from unseen.worklist.transactions import find_study
 
 WAIT = 60_000
 

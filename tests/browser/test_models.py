@@ -19,7 +19,7 @@ from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
 from unseen.screening.monitoring import DriftReference
 from unseen.training.history import History, Log
-from unseen.worklist.drifting import observe
+from unseen.worklist.monitoring import observe
 from unseen.worklist.tables import activations, audit, decisions
 
 SIDE = 256

@@ -19,9 +19,9 @@ from tests.web.running import Running
 from unseen.data.phantoms.writing import Station
 from unseen.data.reading import films
 from unseen.demo.demonstration import NORTH, SOUTH, WEST, Share, write_sites
+from unseen.demo.filling import fill
 from unseen.detectors.saved import load
 from unseen.screening.calibration import calibrate
-from unseen.worklist.filling import fill
 from unseen.worklist.store import Store
 
 HIDDEN_BY_DESIGN = ".visually-hidden, .skip, option, script, style, title, noscript"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.worklist.conftest import png
 from unseen.service.watching import Watch
-from unseen.worklist.errors import BusyError, WorklistError
+from unseen.worklist.states import BusyError, WorklistError
 from unseen.worklist.store import Store
 
 

@@ -34,10 +34,11 @@ from unseen.priors.autoencoders import VAE
 from unseen.priors.saved import save as save_generator
 from unseen.reconstruction.architectures import ArtifactRemoval
 from unseen.reconstruction.saved import save
-from unseen.web import lab_asking, lab_process
-from unseen.web.lab_asking import Laboratory
+from unseen.web import lab_process
+from unseen.web import laboratory as lab_asking
 from unseen.web.lab_process import answered
-from unseen.worklist.errors import BusyError, WorklistError
+from unseen.web.laboratory import Laboratory
+from unseen.worklist.states import BusyError, WorklistError
 
 SMALL = {"size": 32}
 ASKED: dict[str, Any] = {"picture": {"kind": "made", "name": "shapes", "number": 1}, "setup": SMALL}

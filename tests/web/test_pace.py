@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.web.conftest import MakeApi, said
-from unseen.web.pace import Pace
+from unseen.web.middleware import Pace
 
 
 def test_one_session_is_slowed_down_and_the_others_are_not(make_api: MakeApi) -> None:

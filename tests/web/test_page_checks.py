@@ -10,10 +10,9 @@ import pytest
 import torch
 
 from tests.worklist.filled import Small, small
-from unseen.web.own_server import OwnServer
+from unseen.demo.filling import Filled
 from unseen.web.page_checks import PageError, Visitor, checked
-from unseen.web.serving import ServingError
-from unseen.worklist.filling import Filled
+from unseen.web.server import OwnServer, ServingError
 from unseen.worklist.store import Store
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from typing import Any
 from tests.web.conftest import Api, said
 from tests.worklist.conftest import png
 from unseen.screening.monitoring import DriftReference
-from unseen.worklist.drifting import observe
+from unseen.worklist.monitoring import observe
 from unseen.worklist.store import Store
 
 CSV = {"Content-Type": "text/csv"}

@@ -27,8 +27,8 @@ from unseen.cli.usage import UsageError
 from unseen.data.phantoms import normals
 from unseen.screening.policy import PolicyError
 from unseen.screening.screener import Screener
-from unseen.web.serving import ServingError
-from unseen.worklist.errors import WorklistError
+from unseen.web.server import ServingError
+from unseen.worklist.states import WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 

@@ -11,7 +11,7 @@ from tests.web.conftest import LOCAL, Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place
 from unseen.web.address import Address
 from unseen.worklist import store as store_module
-from unseen.worklist.errors import BusyError
+from unseen.worklist.states import BusyError
 from unseen.worklist.store import Store
 
 JSON = "application/json"

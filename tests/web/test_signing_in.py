@@ -9,8 +9,8 @@ import pytest
 from tests.web.conftest import LOCAL, Api, MakeApi, said
 from tests.worklist.conftest import Clock, MakePlace, Place
 from unseen.web.address import Address
-from unseen.web.throttle import BY_NAME, Throttle
-from unseen.worklist.errors import WorklistError
+from unseen.web.middleware import BY_NAME, Throttle
+from unseen.worklist.states import WorklistError
 from unseen.worklist.store import Store
 
 PASSWORD = "correct horse battery"

@@ -27,11 +27,10 @@ from unseen.detectors.saved import load, save
 from unseen.screening.screener import Screener
 from unseen.service.models import Models
 from unseen.training.settings import Training
-from unseen.web.rounds import Drawn, Round, Rounds, drawn
-from unseen.worklist.errors import BusyError, NotAllowedError, NotFoundError, WorklistError
-from unseen.worklist.generated import keep_generated
-from unseen.worklist.own_films import own_films
-from unseen.worklist.renditions import Rendition
+from unseen.web.turing_rounds import Drawn, Round, Rounds, drawn
+from unseen.worklist.renditions import Rendition, keep_generated
+from unseen.worklist.similar_films import own_films
+from unseen.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 

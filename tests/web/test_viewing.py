@@ -21,9 +21,9 @@ from unseen.data.manifest import Entry
 from unseen.data.reading import read
 from unseen.screening.screener import Screener
 from unseen.web import served
-from unseen.web.decoded import DecodedFilms
-from unseen.web.explaining import in_words
-from unseen.web.ranking import rank_of
+from unseen.web.caches import rank_of
+from unseen.web.images import DecodedFilms
+from unseen.web.shapes import in_words
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 

@@ -20,7 +20,7 @@ import unseen.detectors.pca
 import unseen.worklist.worker  # noqa: F401
 from unseen.cli.serve import serve
 from unseen.screening.screener import load
-from unseen.web.serving import serve as served  # noqa: F401
+from unseen.web.server import serve as served  # noqa: F401
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 

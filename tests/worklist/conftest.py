@@ -28,10 +28,9 @@ from unseen.screening.decision import FIRST, Decision
 from unseen.screening.screener import Screened, Screener
 from unseen.worklist import jobs
 from unseen.worklist.database import Database
-from unseen.worklist.opening import DATABASE
+from unseen.worklist.opening import DATABASE, upgrade
 from unseen.worklist.receiving import Receipt
 from unseen.worklist.results import Result, record
-from unseen.worklist.schema import upgrade
 from unseen.worklist.store import Store
 from unseen.worklist.tables import metadata
 

@@ -9,10 +9,10 @@ from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.data.reading import films
 from unseen.demo.demonstration import NORTH, SOUTH, WEST, Share, write_sites
+from unseen.demo.filling import Filled, fill
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import save
 from unseen.screening.calibration import calibrate
-from unseen.worklist.filling import Filled, fill
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import sqlalchemy
 from tests.worklist.conftest import Clock
 from unseen.worklist import accounts as module
 from unseen.worklist.accounts import Account
-from unseen.worklist.errors import NotAllowedError, NotFoundError, WorklistError
+from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import accounts, metadata
 

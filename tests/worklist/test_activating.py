@@ -17,14 +17,13 @@ from unseen.screening.monitoring import is_sampled
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screened, Screener
 from unseen.worklist import jobs
-from unseen.worklist.backup import back_up
-from unseen.worklist.calibrating import labels, policy_from
-from unseen.worklist.errors import NotAllowedError, NotFoundError, WorklistError
-from unseen.worklist.restoring import restore
+from unseen.worklist.backup import back_up, restore
+from unseen.worklist.calibration import labels, policy_from
+from unseen.worklist.monitoring import audited, blocks
 from unseen.worklist.results import Result, record
+from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import activations, audit
-from unseen.worklist.trends import audited, blocks
 
 MODEL, OTHER = "a" * 64, "b" * 64
 LOOSE = Guarantee(0.3, 0.9)  # needs 7 abnormals

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.worklist.conftest import Clock, Judge, MakePlace, Place, png
 from unseen.worklist.audit import GENESIS, Head, broken
-from unseen.worklist.errors import WorklistError
+from unseen.worklist.states import WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import audit
 

@@ -10,8 +10,8 @@ import torch
 
 from tests.worklist.filled import Small, small
 from unseen.data.manifest import read_manifest
-from unseen.worklist.errors import WorklistError
-from unseen.worklist.filling import READER
+from unseen.demo.filling import READER
+from unseen.worklist.states import WorklistError
 from unseen.worklist.store import Store
 
 pytestmark = pytest.mark.slow

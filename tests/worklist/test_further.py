@@ -24,8 +24,8 @@ from unseen.detectors.saved import load
 from unseen.evaluation.shortcuts import NAMES
 from unseen.screening.screener import Screened, Screener
 from unseen.worklist import jobs
-from unseen.worklist.appearance import SIDE, appearance_of
-from unseen.worklist.errors import NotAllowedError
+from unseen.worklist.similar_films import SIDE, appearance_of
+from unseen.worklist.states import NotAllowedError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import decisions, films, findings
 from unseen.worklist.worker import Worker

@@ -16,11 +16,9 @@ import sqlalchemy
 
 from tests.worklist.conftest import Clock, Judge, Judged, MakePlace, dicom_film, listed, png
 from unseen.screening.screener import Screener
-from unseen.worklist.backup import back_up
-from unseen.worklist.errors import BusyError, NotAllowedError, NotFoundError, WorklistError
-from unseen.worklist.exporting import export_tables
-from unseen.worklist.importing import import_elsewhere
-from unseen.worklist.restoring import restore
+from unseen.worklist.backup import back_up, restore
+from unseen.worklist.import_export import export_tables, import_elsewhere
+from unseen.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import metadata, sessions
 from unseen.worklist.worker import Worker

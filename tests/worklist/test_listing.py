@@ -13,8 +13,8 @@ import sqlalchemy
 
 from benchmarks.worklist_pages import fill
 from tests.worklist.conftest import Clock, Judged, Place, listed, png
-from unseen.worklist import listing, waiting
-from unseen.worklist.errors import WorklistError
+from unseen.worklist import listing, transactions
+from unseen.worklist.states import WorklistError
 from unseen.worklist.store import Store
 
 HOUR = 3600.0
@@ -214,7 +214,7 @@ def test_every_page_comes_straight_from_an_index(many: Store) -> None:
                     assert "TEMP B-TREE" not in plan and "Sort" not in plan, "sorted by hand: " + plan
                     assert "SCAN studies\n" not in plan and "Seq Scan" not in plan, plan
     with many.database.reading() as connection:
-        due = sqlalchemy.select(*waiting.facts()).compile(connection, compile_kwargs={"literal_binds": True})
+        due = sqlalchemy.select(*transactions.facts()).compile(connection, compile_kwargs={"literal_binds": True})
         explain = "EXPLAIN QUERY PLAN " if many.database.is_sqlite else "EXPLAIN "
         assert "ix_studies_due" in str(connection.execute(sqlalchemy.text(explain + str(due))).all())
 

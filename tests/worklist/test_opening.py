@@ -15,9 +15,8 @@ from alembic.migration import MigrationContext
 from tests.worklist.conftest import Judge, Place, dicom_film, execute, png
 from unseen.screening.screener import Screener
 from unseen.worklist.database import Database, url_of
-from unseen.worklist.errors import NotFoundError, WorklistError
-from unseen.worklist.opening import DATABASE
-from unseen.worklist.schema import newest, revision, upgrade
+from unseen.worklist.opening import DATABASE, newest, revision, upgrade
+from unseen.worklist.states import NotFoundError, WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import films, metadata
 from unseen.worklist.worker import Worker

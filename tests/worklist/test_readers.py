@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, listed, png
-from unseen.worklist.errors import NotAllowedError, NotFoundError, WorklistError
+from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.store import Store
 
 

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy
 
 from tests.worklist.conftest import Clock, Place, listed, png
-from unseen.worklist.errors import BusyError, NoRoomError, TooLargeError, WorklistError
+from unseen.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import films, jobs, studies
 

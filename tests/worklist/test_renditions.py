@@ -18,12 +18,20 @@ from unseen.detectors.detector import Finding
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
 from unseen.screening.screener import Refuses, Screener
-from unseen.web.pictures import rendition as picture_of
+from unseen.web.images import rendition as picture_of
 from unseen.worklist.backup import back_up
 from unseen.worklist.content import ContentFolder
-from unseen.worklist.errors import NoRoomError, NotFoundError, WorklistError
-from unseen.worklist.generated import COUNT, keep_generated, read_generated
-from unseen.worklist.renditions import LONG_SIDE, Rendition, RenditionFolder, npz, thumbnail
+from unseen.worklist.renditions import (
+    COUNT,
+    LONG_SIDE,
+    Rendition,
+    RenditionFolder,
+    keep_generated,
+    npz,
+    read_generated,
+    thumbnail,
+)
+from unseen.worklist.states import NoRoomError, NotFoundError, WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 

@@ -11,9 +11,9 @@ import scipy.stats
 from sqlalchemy import select
 
 from tests.worklist.conftest import Clock, Judge, png
-from unseen.worklist.appearance import SIDE
-from unseen.worklist.errors import NotFoundError, WorklistError
 from unseen.worklist.receiving import Receipt
+from unseen.worklist.similar_films import SIDE
+from unseen.worklist.states import NotFoundError, WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import films, findings
 

@@ -14,8 +14,18 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 
 from tests.worklist.conftest import Clock, Judge, Place, listed, png
 from tests.worklist.postgresql import MEMORY
-from unseen.worklist.errors import NotAllowedError
-from unseen.worklist.states import DONE, SHELVES, STANDINGS, STATES, State, after, allowed, shelf_of, standing_of
+from unseen.worklist.states import (
+    DONE,
+    SHELVES,
+    STANDINGS,
+    STATES,
+    NotAllowedError,
+    State,
+    after,
+    allowed,
+    shelf_of,
+    standing_of,
+)
 from unseen.worklist.store import Store
 
 

@@ -20,9 +20,8 @@ from unseen.data.reading import read
 from unseen.detectors.saved import load as load_detector
 from unseen.screening.screener import load
 from unseen.worklist.audit import Head
-from unseen.worklist.backup import back_up
-from unseen.worklist.restoring import restore
-from unseen.worklist.schema import newest, revision
+from unseen.worklist.backup import back_up, restore
+from unseen.worklist.opening import newest, revision
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 

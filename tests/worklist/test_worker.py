@@ -23,7 +23,7 @@ from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener
 from unseen.worklist import jobs
 from unseen.worklist.content import ContentFolder
-from unseen.worklist.errors import NoRoomError, NotAllowedError, NotFoundError
+from unseen.worklist.states import NoRoomError, NotAllowedError, NotFoundError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import decisions, findings
 from unseen.worklist.worker import Worker

@@ -18,7 +18,7 @@ import torch
 from tests.worklist.conftest import PCA, png
 from unseen.detectors.saved import load
 from unseen.screening.screener import Screener
-from unseen.worklist.errors import BusyError
+from unseen.worklist.states import BusyError
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 

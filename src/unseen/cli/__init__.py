@@ -10,29 +10,7 @@ import sys
 import typer
 
 from unseen.artifacts.installation import LIMITS
-from unseen.cli import (
-    audit,
-    backup,
-    calibrate,
-    compare,
-    demo,
-    evaluate,
-    export,
-    identify,
-    import_,
-    info,
-    pilot,
-    prior,
-    recipes,
-    reconstruct,
-    restore,
-    robustness,
-    score,
-    serve,
-    suspects,
-    train,
-    worker,
-)
+from unseen.cli import calibrate, demo, evaluate, identify, info, prior, reconstruct, score, serve, train, worklist
 
 app = typer.Typer(
     name="unseen",
@@ -51,24 +29,24 @@ app = typer.Typer(
 )
 for command in (
     demo.demo,
-    suspects.suspects,
+    train.suspects,
     train.train,
     score.score,
     evaluate.evaluate,
-    compare.compare,
+    evaluate.compare,
     calibrate.calibrate,
-    pilot.pilot,
+    calibrate.pilot,
     serve.serve,
-    worker.worker,
+    serve.worker,
     reconstruct.reconstruct,
     identify.identify,
-    audit.audit,
-    export.export,
-    import_.import_,
-    backup.backup,
-    restore.restore,
-    robustness.robustness,
-    recipes.recipes,
+    worklist.audit,
+    worklist.export,
+    worklist.import_,
+    worklist.backup,
+    worklist.restore,
+    evaluate.robustness,
+    info.recipes,
     info.info,
 ):
     app.command(command.__name__.rstrip("_"))(command)

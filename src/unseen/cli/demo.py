@@ -12,8 +12,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from unseen.web.own_server import OwnServer
-    from unseen.worklist.filling import Filled
+    from unseen.demo.filling import Filled
+    from unseen.web.server import OwnServer
 
 
 def demo(
@@ -52,9 +52,9 @@ def demo(
 
     from unseen.cli import console
     from unseen.demo.demonstration import STEPS, demonstrate
+    from unseen.demo.filling import check_free, fill
     from unseen.training.settings import shown_on
-    from unseen.web.own_server import OwnServer
-    from unseen.worklist.filling import check_free, fill
+    from unseen.web.server import OwnServer
 
     if browser is None:
         browser = sys.stdin.isatty() and sys.stdout.isatty()

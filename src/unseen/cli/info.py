@@ -1,4 +1,9 @@
-"""`unseen info [MODEL]`: what a model is, or what is installed here."""
+"""`unseen info` and `recipes`: what a model is, what is installed, what can be trained.
+
+`unseen info [MODEL]`: what a model is, or what is installed here.
+
+`unseen recipes`: what can be trained as it stands.
+"""
 
 from __future__ import annotations
 
@@ -66,3 +71,22 @@ def _figures(metrics: Mapping[str, object], under: str = "") -> Iterator[tuple[s
             yield path, f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
         else:
             yield from _figures(entry, path)
+
+
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="print this recipe's TOML, to copy and change")] = None,
+) -> None:
+    """List the recipes that come with the package, or print one.
+
+    Example:
+
+      unseen recipes phantoms/pca-64-lungs > mine.toml
+    """
+    from unseen.artifacts import recipe
+
+    if name is not None:
+        typer.echo(recipe.source_of(name), nl=False)
+        return
+    for known in recipe.names():
+        first = recipe.source_of(known).splitlines()[0].lstrip("# ")
+        typer.echo(f"{known:34} {first}")

@@ -28,8 +28,8 @@ def mistakes() -> tuple[type[Exception], ...]:
         "unseen.screening.guarantee": ["GuaranteeError"],
         "unseen.screening.policy": ["PolicyError"],
         "unseen.screening.gate.gate": ["GateError"],
-        "unseen.worklist.errors": ["WorklistError"],
-        "unseen.web.serving": ["ServingError"],
+        "unseen.worklist.states": ["WorklistError"],
+        "unseen.web.server": ["ServingError"],
         "unseen.cli.usage": ["UsageError"],
     }.items():
         if module in sys.modules:

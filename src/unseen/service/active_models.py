@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from unseen.screening.policy import Policy
     from unseen.service.worker_process import Settings
     from unseen.service.workers import Workers
-    from unseen.worklist.activating import Activation
+    from unseen.worklist.activation import Activation
     from unseen.worklist.store import Store
 
 _log = logging.getLogger("unseen")

@@ -2,6 +2,6 @@
 
 from .address import Address as Address
 from .app import create_app as create_app
-from .serving import Models as Models
-from .serving import ServingError as ServingError
-from .serving import serve as serve
+from .server import Models as Models
+from .server import ServingError as ServingError
+from .server import serve as serve

@@ -13,35 +13,29 @@ from fastapi import FastAPI
 from unseen import __version__
 from unseen.artifacts.installation import LIMITS
 from unseen.service.active_models import LOOK_S
-from unseen.service.background import Repeated
-from unseen.service.watching import SETTLED_S, Watch
+from unseen.service.watching import SETTLED_S, Repeated, Watch
 from unseen.web import (
-    activating,
-    administration,
-    auditing,
+    accounts,
+    activation,
     cards,
-    comparing,
-    drifting,
-    events,
+    comparison,
     films,
     health,
     lab,
+    monitoring,
     pages,
-    reports,
     runs,
-    signing_in,
     studies,
     turing,
     viewing,
 )
+from unseen.web.accounts import SCHEMES
 from unseen.web.address import Address
 from unseen.web.errors import answer_errors
-from unseen.web.lab_asking import Laboratory
-from unseen.web.lab_uploads import MOST_BYTES
+from unseen.web.laboratory import MOST_BYTES, Laboratory
+from unseen.web.middleware import Shell
 from unseen.web.served import Served
-from unseen.web.shell import Shell
 from unseen.web.uploading import FORM_ROOM
-from unseen.web.who import SCHEMES
 
 if TYPE_CHECKING:
     from unseen.service.models import Models
@@ -123,31 +117,31 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.served = parts
-    for room in (health, signing_in):
-        app.include_router(room.router, prefix=ROOT)
-    for room in (
-        films,
-        studies,
-        reports,
-        auditing,
-        administration,
-        events,
-        viewing,
-        comparing,
-        activating,
-        cards,
-        drifting,
-        runs,
-        turing,
-        lab,
+    for router in (health.router, accounts.router):
+        app.include_router(router, prefix=ROOT)
+    for router in (
+        films.router,
+        studies.router,
+        studies.reports_router,
+        monitoring.router,
+        accounts.admin_router,
+        studies.events_router,
+        viewing.router,
+        comparison.router,
+        activation.router,
+        cards.router,
+        monitoring.drift_router,
+        runs.router,
+        turing.router,
+        lab.router,
     ):
-        app.include_router(room.router, prefix=ROOT, dependencies=[*SCHEMES])
+        app.include_router(router, prefix=ROOT, dependencies=[*SCHEMES])
     app.include_router(pages.router)
     app.mount("/static", pages.Static(directory=pages.STATIC), name="static")
     answer_errors(app)
     bodies = {
         f"{ROOT}/films": store.max_film_bytes + FORM_ROOM,
-        f"{ROOT}/reported-elsewhere/table": reports.MOST_CSV,
+        f"{ROOT}/reported-elsewhere/table": studies.MOST_CSV,
         f"{ROOT}/lab/pictures": MOST_BYTES,
     }
     app.add_middleware(Shell, address=parts.address, bodies=bodies)

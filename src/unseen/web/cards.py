@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal, Self
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from unseen.web.accounts import Reader
 from unseen.web.errors import answers
 from unseen.web.served import Parts
-from unseen.web.who import Reader
 
 if TYPE_CHECKING:
     from unseen.artifacts.bundle import Card

@@ -12,14 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from unseen.worklist.errors import (
-    BusyError,
-    NoRoomError,
-    NotAllowedError,
-    NotFoundError,
-    TooLargeError,
-    WorklistError,
-)
+from unseen.worklist.states import BusyError, NoRoomError, NotAllowedError, NotFoundError, TooLargeError, WorklistError
 
 if TYPE_CHECKING:
     from unseen.worklist.store import Store

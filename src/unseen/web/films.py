@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 import anyio.to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from unseen.web import pictures
+from unseen.web import images
+from unseen.web.accounts import Reader, Sighted
 from unseen.web.errors import answers
 from unseen.web.served import Parts
 from unseen.web.shapes import Decided, FilmStatus, FilmTold, Listed, Received
 from unseen.web.uploading import pieces, room, upload_of
-from unseen.web.who import Reader, Sighted
-from unseen.worklist.errors import NotFoundError
+from unseen.worklist.states import NotFoundError
 
 _log = logging.getLogger("unseen")
 
@@ -119,14 +119,14 @@ def preview(
     Decoded in a process of its own, by content; 422 with the reason where it cannot be.
     """
     with parts.pictures:
-        shown = pictures.preview(parts.store.film_path(film), film, size=size)
+        shown = images.preview(parts.store.film_path(film), film, size=size)
     return Response(shown, media_type="image/png")
 
 
 @router.get("/{film}/map.npy", response_class=Response, responses=_NPY | answers(401, 403, 404, 422, 503))
 def map_numbers(parts: Parts, account: Sighted, film: FilmId, model: ModelId = None) -> Response:
     """The anomaly map as numbers, on the network's grid: the latest, or that of `model`."""
-    data = pictures.numbers(parts.store.map_path(film, model))
+    data = images.numbers(parts.store.map_path(film, model))
     return Response(data, media_type="application/octet-stream")
 
 
@@ -142,5 +142,5 @@ def map_picture(
     ] = None,
 ) -> Response:
     """The anomaly map as a picture: 0 is black. The header X-Map-High says what is white."""
-    shown, top = pictures.map_picture(parts.store.map_path(film, model), coloured=colours == "cividis", high=high)
+    shown, top = images.map_picture(parts.store.map_path(film, model), coloured=colours == "cividis", high=high)
     return Response(shown, media_type="image/png", headers={"X-Map-High": f"{top:.6g}"})

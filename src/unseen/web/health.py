@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 
 from unseen import __version__
 from unseen.artifacts.installation import LIMITS
+from unseen.web.accounts import SCHEMES, Reader
 from unseen.web.errors import answers
 from unseen.web.served import Parts, Served
-from unseen.web.who import SCHEMES, Reader
-from unseen.worklist.errors import WorklistError
+from unseen.worklist.states import WorklistError
 
 if TYPE_CHECKING:
     from unseen.artifacts.bundle import Card

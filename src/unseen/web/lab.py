@@ -18,6 +18,7 @@ from unseen.lab.collection import OnShelf, Shelf
 from unseen.lab.images import PICTURES
 from unseen.lab.operators import GROUPS, NOISES, OPERATORS
 from unseen.lab.settings import SIZES, Choice, fields_of, kind_of
+from unseen.web.accounts import Reader
 from unseen.web.errors import answers
 from unseen.web.lab_shapes import (
     ChoiceTold,
@@ -38,9 +39,8 @@ from unseen.web.lab_shapes import (
     Waiting,
 )
 from unseen.web.served import Parts, Served
-from unseen.web.who import Reader
 from unseen.worklist.accounts import Account
-from unseen.worklist.errors import BusyError, WorklistError
+from unseen.worklist.states import BusyError, WorklistError
 
 _Told = TypeVar("_Told", bound=BaseModel)
 router = APIRouter(prefix="/lab", tags=["imaging lab"])

@@ -43,7 +43,7 @@ from unseen.web.lab_shapes import (
     VerdictTold,
     told,
 )
-from unseen.worklist.errors import WorklistError
+from unseen.worklist.states import WorklistError
 
 _log = logging.getLogger("unseen")
 

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from unseen.artifacts.installation import LIMITS
 
 if TYPE_CHECKING:
-    from unseen.worklist.filling import Filled
+    from unseen.demo.filling import Filled
 
 _API: Final = "/api/v1"
 _WAIT_S: Final = 60.0

@@ -21,10 +21,10 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
 from unseen.artifacts.recipe import Run
+from unseen.web.accounts import Lead
 from unseen.web.errors import answers
 from unseen.web.served import Parts, Served
-from unseen.web.who import Lead
-from unseen.worklist.errors import NotFoundError
+from unseen.worklist.states import NotFoundError
 
 _log = logging.getLogger("unseen")
 

@@ -12,15 +12,12 @@ import anyio
 from fastapi import Depends, Request
 
 from unseen.service.active_models import ActiveModels
-from unseen.web.decoded import DecodedFilms
-from unseen.web.figures import ComputedFigures
-from unseen.web.lab_asking import Laboratory
-from unseen.web.lab_uploads import Uploads
-from unseen.web.pace import Pace
-from unseen.web.pulse import Pulse
-from unseen.web.ranking import Ranks
-from unseen.web.rounds import Rounds
-from unseen.web.throttle import Throttle
+from unseen.web.caches import Pulse, Ranks
+from unseen.web.images import DecodedFilms
+from unseen.web.labelled_set import ComputedFigures
+from unseen.web.laboratory import Laboratory, Uploads
+from unseen.web.middleware import Pace, Throttle
+from unseen.web.turing_rounds import Rounds
 
 if TYPE_CHECKING:
     from unseen.service.models import Models

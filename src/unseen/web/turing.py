@@ -14,11 +14,12 @@ from fastapi import APIRouter, Path, Response
 from numpy.typing import NDArray
 
 from unseen.artifacts.bundle import Card
+from unseen.web.accounts import Sighted, is_lead
 from unseen.web.errors import answers
 from unseen.web.films import PNG
-from unseen.web.rounds import COUNTS, Round, drawn
 from unseen.web.served import Parts, Served
-from unseen.web.turing_shapes import (
+from unseen.web.turing_rounds import (
+    COUNTS,
     Answer,
     Earlier,
     Finished,
@@ -27,16 +28,17 @@ from unseen.web.turing_shapes import (
     Offered,
     Result,
     Revealed,
+    Round,
     RoundTold,
     Share,
     Wanted,
+    drawn,
     in_words,
 )
-from unseen.web.who import Sighted, is_lead
 from unseen.worklist import audit
-from unseen.worklist.errors import NotAllowedError, NotFoundError, WorklistError
-from unseen.worklist.own_films import OwnFilms, own_films
 from unseen.worklist.renditions import Rendition
+from unseen.worklist.similar_films import OwnFilms, own_films
+from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 
 router = APIRouter(prefix="/turing", tags=["turing"])
 SUBJECT, FINISHED = "turing", "turing.finished"

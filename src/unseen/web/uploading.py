@@ -23,7 +23,7 @@ from fastapi import HTTPException, Request
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from unseen.worklist.errors import BusyError, WorklistError
+from unseen.worklist.states import BusyError, WorklistError
 
 SILENCE_S = 30.0
 """A sender that is silent for so long is gone."""

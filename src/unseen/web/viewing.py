@@ -12,15 +12,15 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
-from unseen.web import pictures
+from unseen.web import images
+from unseen.web.accounts import Reader, Sighted
+from unseen.web.caches import rank_of
 from unseen.web.errors import answers
-from unseen.web.explaining import in_words
 from unseen.web.films import PNG, FilmId
-from unseen.web.ranking import rank_of
 from unseen.web.served import Parts, Served
-from unseen.web.who import Reader, Sighted
+from unseen.web.shapes import in_words
 from unseen.worklist.details import StoredFilm, StoredFinding, Study
-from unseen.worklist.errors import NotFoundError, WorklistError
+from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
     from unseen.worklist.renditions import Rendition
@@ -139,7 +139,7 @@ def rendition(
     lungs, and inside, which is what the model judges, are 255. X-Picture-Low and X-Picture-High say what is black and
     what is white.
     """
-    shown, (low, high) = pictures.rendition(parts.store.rendition(film, model), what)
+    shown, (low, high) = images.rendition(parts.store.rendition(film, model), what)
     headers = {"X-Picture-Low": f"{low:.6g}", "X-Picture-High": f"{high:.6g}"}
     return Response(shown, media_type="image/png", headers=headers)
 
@@ -241,7 +241,7 @@ def _map_high(parts: Served, film: str, finding: StoredFinding) -> float | None:
     if finding.map_sha256 is None:
         return None
     try:
-        return pictures.brightest(parts.store.map_path(film, finding.model))
+        return images.brightest(parts.store.map_path(film, finding.model))
     except NotFoundError:
         return None
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sqlalchemy import Connection, select
 
-from unseen.worklist.errors import NotAllowedError, NotFoundError, WorklistError
+from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.tables import accounts, sessions
-from unseen.worklist.writing import Found, Writing
+from unseen.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Row, select
 
-from unseen.worklist.errors import WorklistError
+from unseen.worklist.states import WorklistError
 from unseen.worklist.tables import audit
 
 GENESIS = "0" * 64

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from unseen.worklist.errors import NoRoomError
+from unseen.worklist.states import NoRoomError
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _STALE_S = 3600.0  # an upload that wrote nothing for an hour is over

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from unseen.worklist.errors import BusyError, NoRoomError, WorklistError
+from unseen.worklist.states import BusyError, NoRoomError, WorklistError
 
 _ALONE = 0x756E7365656E  # "unseen": the key of the advisory lock
 _MOST_CONNECTIONS = 20  # of one process at once, beyond the five that stay open; PostgreSQL allows 100 by default

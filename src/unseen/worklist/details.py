@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from unseen.worklist import audit
-from unseen.worklist.errors import NotFoundError
-from unseen.worklist.listing import Entry, entry_of, moment
+from unseen.worklist.listing import Entry, entry_of, moment, row_facts
 from unseen.worklist.results import decision_of
-from unseen.worklist.row_facts import row_facts
+from unseen.worklist.states import NotFoundError
 from unseen.worklist.tables import decisions, films, findings, merged, reports
-from unseen.worklist.writing import find_film, find_study
+from unseen.worklist.transactions import find_film, find_study
 
 if TYPE_CHECKING:
     from unseen.screening.decision import Decision

@@ -1,4 +1,10 @@
-"""Pages of the list: a few rows before or after a place in it, straight from an index, however long the list is.
+"""Pages of the list, and what a row shows.
+
+What a row of the list shows beside the study's own columns: a film to look at, which model decided, what was said.
+
+Asked for a page of studies at once, each from an index.
+
+Pages of the list: a few rows before or after a place in it, straight from an index, however long the list is.
 
 A cursor is the place of a row, so that a page costs the same at the front, in the middle and at the end. A study that
 moves while somebody turns pages is seen where it then is; the first page is always right.
@@ -8,22 +14,94 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, func, select, tuple_, union_all
 
-from unseen.worklist import waiting
-from unseen.worklist.errors import WorklistError
+from unseen.screening.decision import is_lateral
+from unseen.worklist import transactions
 from unseen.worklist.ordering import NOT_SCORED, OVERDUE
-from unseen.worklist.row_facts import RowFacts, row_facts
-from unseen.worklist.states import State
-from unseen.worklist.tables import studies, terms
-from unseen.worklist.writing import Found, clean
+from unseen.worklist.states import State, WorklistError
+from unseen.worklist.tables import decisions, films, reports, studies, terms
+from unseen.worklist.transactions import Found, clean
 
 if TYPE_CHECKING:
-    from unseen.worklist.pseudonyms import Pseudonyms
+    from unseen.worklist.opening import Pseudonyms
+
+_NOTHING = (None, None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowFacts:
+    """Of one study.
+
+    film         the first frontal film that a worker could read, else the first it could read; None before there is one
+    model        SHA-256 of the weights behind the latest decision; None before there is one
+    outcome      of the report that stands; None without one, and where it was reported elsewhere and not how
+    reported_by  whose report that is
+    """
+
+    film: str | None = None
+    model: str | None = None
+    outcome: str | None = None
+    reported_by: str | None = None
+
+
+def row_facts(connection: Connection, rows: Sequence[Found]) -> dict[int, RowFacts]:
+    """The facts by study, for studies as they are stored."""
+    numbers = [row.id for row in rows]
+    shown = _films(connection, numbers)
+    models = _models(connection, [row.id for row in rows if row.score is not None])
+    said = _reports(connection, [row.id for row in rows if row.shelf == "reported"])
+    return {
+        number: RowFacts(
+            film=shown.get(number),
+            model=models.get(number),
+            outcome=said.get(number, _NOTHING)[0],
+            reported_by=said.get(number, _NOTHING)[1],
+        )
+        for number in numbers
+    }
+
+
+def _films(connection: Connection, numbers: list[int]) -> dict[int, str]:
+    if not numbers:
+        return {}
+    query = (
+        select(films.c.study_id, films.c.public_id, films.c.view_position)
+        .where(films.c.study_id.in_(numbers), films.c.look.is_not(None))
+        .order_by(films.c.id)
+    )
+    first: dict[int, str] = {}
+    frontal: dict[int, str] = {}
+    for film in connection.execute(query):
+        first.setdefault(film.study_id, film.public_id)
+        if not is_lateral(film.view_position):
+            frontal.setdefault(film.study_id, film.public_id)
+    return first | frontal
+
+
+def _models(connection: Connection, numbers: list[int]) -> dict[int, str]:
+    if not numbers:
+        return {}
+    latest = select(func.max(decisions.c.id)).where(decisions.c.study_id.in_(numbers)).group_by(decisions.c.study_id)
+    query = select(decisions.c.study_id, decisions.c.model).where(decisions.c.id.in_(latest))
+    return {decision.study_id: decision.model for decision in connection.execute(query)}
+
+
+def _reports(connection: Connection, numbers: list[int]) -> dict[int, tuple[str | None, str | None]]:
+    if not numbers:
+        return {}
+    query = (
+        select(reports.c.study_id, reports.c.reader, reports.c.outcome)
+        .where(reports.c.study_id.in_(numbers), reports.c.undone_us.is_(None))
+        .order_by(reports.c.id)
+    )
+    return {said.study_id: (said.outcome, said.reader) for said in connection.execute(query)}  # the last of each stands
+
 
 Tab = Literal["to_read", "cleared", "reported", "not_scored", "all"]
 TABS: Final[tuple[Tab, ...]] = get_args(Tab)
@@ -125,8 +203,8 @@ def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: i
     cursor = wanted.after if wanted.after is not None else before
     start = None if cursor is None else _place_of(cursor, len(order))
     counted = select(func.count()).select_from(select(studies.c.id).where(*condition).limit(COUNTED + 1).subquery())
-    facts = connection.execute(select(counted.scalar_subquery().label("counted"), *waiting.facts())).one()
-    if waiting.is_due(facts.cap_s, facts.oldest_us, now_us=due_us):
+    facts = connection.execute(select(counted.scalar_subquery().label("counted"), *transactions.facts())).one()
+    if transactions.is_due(facts.cap_s, facts.oldest_us, now_us=due_us):
         return None
     found = connection.execute(rows(tab, condition, start=start, backwards=backwards, limit=limit + 1)).all()
     further = len(found) > limit

@@ -1,22 +1,146 @@
-"""Finding a store, or making one: its database, its folder, its key, and the head of its audit trail beside it."""
+"""Opening a store: its schema, its pseudonyms, its folder and its key.
+
+Brings a database's schema to a revision, under a lock, or refuses one that is newer than this version knows.
+
+Pseudonyms: patient, study, accession and file name as HMAC-SHA256 under a key of the site, or, where a store was
+made so, as they are.
+
+The key lies beside the store in ``site.key``. Whoever has it can test a guess (accession numbers are short), so it is
+as secret as the films; whoever has the database alone learns nothing.
+
+Finding a store, or making one: its database, its folder, its key, and the head of its audit trail beside it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import hmac
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
-from sqlalchemy import URL, select
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, select
 
-from unseen.worklist import schema
+from unseen.artifacts.files import replacing
 from unseen.worklist.audit import Head
 from unseen.worklist.database import Database, url_of
-from unseen.worklist.errors import NotFoundError, WorklistError
-from unseen.worklist.pseudonyms import Pseudonyms, make_site_key, site_key
+from unseen.worklist.states import NotFoundError, WorklistError
 from unseen.worklist.tables import settings
-from unseen.worklist.waiting import CAP_S
+from unseen.worklist.transactions import CAP_S
+
+_FOLDER = Path(__file__).with_name("migrations")
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision that the database is at; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str:
+    """The revision that this version works with."""
+    head = _scripts().get_current_head()
+    assert head is not None
+    return head
+
+
+def upgrade(database: Database, *, to: str = "head") -> None:
+    """Apply every revision that is missing, all together or not at all; does nothing where none is.
+
+    Raises WorklistError for a database of a later version.
+    """
+    with database.reading() as connection:
+        if revision(connection) == (newest() if to == "head" else to):
+            return
+    with database.writing() as connection:
+        seen = revision(connection)  # again: another process may have been faster
+        known = [script.revision for script in _scripts().walk_revisions()]
+        if seen is not None and seen not in known:
+            raise WorklistError(
+                f"{database.name}: its schema is revision {seen}, and this version of unseen knows up to {newest()}. "
+                "Update unseen; an older version must not write into it."
+            )
+        if to not in ("head", *known):
+            raise WorklistError(
+                f"Revision {to} is not known to this version of unseen, which ends at {newest()}. Update it."
+            )
+        config = Config()
+        config.set_main_option("script_location", str(_FOLDER))
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(_FOLDER))
+
+
+Kind = Literal["patient", "issuer", "study", "accession", "name", "film", "note"]
+_BYTES = 32
+
+
+class Pseudonyms:
+    """Text to what the database may hold of it.
+
+    >>> names = Pseudonyms(bytes(32), plain=False)
+    >>> names.of("patient", "1234 ") == names.of("patient", "1234"), names.of("patient", "1234")[:8]
+    (True, '6289bfc8')
+    >>> Pseudonyms(bytes(32), plain=True).of("patient", "1234")
+    '1234'
+    """
+
+    def __init__(self, key: bytes, *, plain: bool) -> None:
+        self.key = key
+        self.plain = plain
+
+    def of(self, kind: Kind, text: str) -> str:
+        """What is stored in place of `text`, as DICOM pads it or not."""
+        return text.strip() if self.plain else self.sealed(kind, text.strip())
+
+    def sealed(self, kind: Kind, text: str) -> str:
+        """The HMAC of `text`, in a plain store too: 64 hexadecimal digits."""
+        message = f"{kind}\0{text}".encode(errors="surrogatepass")
+        return hmac.new(self.key, message, hashlib.sha256).hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells two keys apart and says nothing of either."""
+        return hashlib.sha256(b"fingerprint\0" + self.key).hexdigest()[:16]
+
+
+def site_key(path: Path) -> bytes | None:
+    """The key at `path`; None where there is no such file.
+
+    Raises WorklistError for a file that is no key.
+    """
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    if len(key) != _BYTES:
+        raise WorklistError(f"{path}: {len(key)} bytes, a site key has {_BYTES}. Copy it from a backup of this store.")
+    return key
+
+
+def make_site_key(path: Path) -> bytes:
+    """A new key at `path`, which only the owner can read."""
+    return write_site_key(path, secrets.token_bytes(_BYTES))
+
+
+def write_site_key(path: Path, key: bytes) -> bytes:
+    """Write `key` at `path`, whole or not at all, for the owner alone."""
+    with replacing(path) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+    return key
+
 
 DATABASE = "worklist.sqlite"
 KEY = "site.key"
@@ -38,7 +162,7 @@ def opened(
     database = Database(target, patience_s=patience_s)
     try:
         with _locked(home / "opening.lock"):
-            schema.upgrade(database)
+            upgrade(database)
             return database, home, _names(database, home / KEY, pseudonymise)
     except BaseException:
         database.close()

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from sqlalchemy import select
 
-from unseen.worklist.errors import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.listing import moment
-from unseen.worklist.states import after
+from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError, after
 from unseen.worklist.tables import films, reports, studies
-from unseen.worklist.writing import Found, Writing, checked_text, find_study
+from unseen.worklist.transactions import Found, Writing, checked_text, find_study
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -17,18 +17,18 @@ from unseen.data.film import Film
 from unseen.screening.decision import FIRST, Decision
 from unseen.screening.monitoring import is_sampled
 from unseen.screening.screener import Screened
-from unseen.worklist import drifting, jobs
-from unseen.worklist.joining import join
+from unseen.worklist import jobs, monitoring
 from unseen.worklist.ordering import BY_PRIORITY
+from unseen.worklist.receiving import join
 from unseen.worklist.states import after, standing_of
 from unseen.worklist.tables import decisions, films, findings, reports, studies
-from unseen.worklist.writing import Found, Writing, clean
+from unseen.worklist.transactions import Found, Writing, clean
 
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
     from unseen.screening.monitoring import DriftReference
-    from unseen.worklist.appearance import Appearance
     from unseen.worklist.jobs import Job
+    from unseen.worklist.similar_films import Appearance
 
 JudgeStudy = Callable[[Sequence[Screened]], Decision]
 """From all films of a study to the decision on the study: `Screener.study`."""
@@ -123,7 +123,7 @@ def record(
     )
     frontals = _judge(writing, film, study, decision, result.model, judge=judge, audit_share=audit_share, worker=worker)
     if drift is not None and not film.judged and not result.screened.lateral and frontals == 1:  # once a study
-        drifting.observe(writing, decision.policy_digest, decision.score, drift)
+        monitoring.observe(writing, decision.policy_digest, decision.score, drift)
     jobs.close(connection, film.id, state="done")
     return True
 

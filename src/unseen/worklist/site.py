@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from unseen.worklist import waiting
+from unseen.worklist import transactions
 from unseen.worklist.content import ContentFolder
-from unseen.worklist.errors import BusyError
 from unseen.worklist.opening import keep_head
 from unseen.worklist.renditions import RenditionFolder
+from unseen.worklist.states import BusyError
 from unseen.worklist.tables import films, findings
-from unseen.worklist.writing import Writing
+from unseen.worklist.transactions import Writing
 
 if TYPE_CHECKING:
     from unseen.worklist.database import Database
-    from unseen.worklist.pseudonyms import Pseudonyms
+    from unseen.worklist.opening import Pseudonyms
 
 _log = logging.getLogger("unseen")
 
@@ -64,7 +64,7 @@ class Site:
     def writing(self) -> Iterator[Writing]:
         """A change of studies and its audit events: kept together when the block ends well, or not at all."""
         with self.database.writing() as connection:
-            writing = Writing(connection, self.names, self.now_us(), int(waiting.cap_s(connection) * 1e6))
+            writing = Writing(connection, self.names, self.now_us(), int(transactions.cap_s(connection) * 1e6))
             yield writing
         if writing.head is not None:
             try:
@@ -77,10 +77,10 @@ class Site:
     def age(self) -> None:
         """Bring the order up to date where time has changed it."""
         with self.database.reading() as connection:
-            if not waiting.due(connection, self.now_us()):
+            if not transactions.due(connection, self.now_us()):
                 return
         with contextlib.suppress(BusyError), self.writing() as writing:  # the next page will
-            waiting.age(writing)
+            transactions.age(writing)
 
     def sweep(self) -> int:
         """Remove files that a killed process left without a row; returns how many."""

@@ -1,4 +1,8 @@
-"""What a study can be, and what may follow: one table, and pure functions over it.
+"""What a study can be, what may follow, and what the worklist refuses.
+
+What the worklist refuses, and why: each exception's message is a sentence for the person who asked.
+
+What a study can be, and what may follow: one table, and pure functions over it.
 
 A study has a *state*, and a *standing*: the state that it would have if no reader had touched it. Films and decisions
 move the standing; readers move the state; `release` brings the two together again.
@@ -11,7 +15,30 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-from unseen.worklist.errors import NotAllowedError
+
+class WorklistError(RuntimeError):
+    """The worklist cannot do what was asked; the message says what was wrong, what was seen, what to do."""
+
+
+class NotFoundError(WorklistError):
+    """There is no such study, film or account."""
+
+
+class NotAllowedError(WorklistError):
+    """The study's state, or another reader's claim, stands against it."""
+
+
+class BusyError(WorklistError):
+    """The database is locked, or cannot be reached; nothing was changed, and trying again is safe."""
+
+
+class NoRoomError(WorklistError):
+    """The disk or the database is full; nothing was stored."""
+
+
+class TooLargeError(WorklistError):
+    """More bytes than a film may have; nothing was stored."""
+
 
 State = Literal[
     "received", "scored", "to_read", "cleared", "not_scored", "in_reading", "reported", "reported_elsewhere"
@@ -80,7 +107,7 @@ def after(state: State, act: Act, *, standing: State) -> State:
     >>> after("reported", "claim", standing="to_read")
     Traceback (most recent call last):
     ...
-    unseen.worklist.errors.NotAllowedError: A study that is reported cannot be taken for reading. Undo the report first.
+    unseen.worklist.states.NotAllowedError: A study that is reported cannot be taken for reading. Undo the report first.
     """
     following = _AFTER[act].get(state)
     if following is None:

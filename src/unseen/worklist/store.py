@@ -18,30 +18,25 @@ from sqlalchemy import select
 from unseen.worklist import (
     audit,
     details,
-    disagreement,
-    drifting,
-    generated,
     jobs,
-    keeping,
-    labelled,
+    labels,
     listing,
-    nearest,
+    monitoring,
     readers,
     receiving,
-    reference,
     renditions,
-    requeueing,
-    sampling,
-    waiting,
+    retention,
+    similar_films,
+    transactions,
 )
 from unseen.worklist.accounts import Accounts
-from unseen.worklist.activating import Activations
+from unseen.worklist.activation import Activations
 from unseen.worklist.database import PATIENCE_S, Database
 from unseen.worklist.opening import HEAD, kept_head, opened
 from unseen.worklist.site import MAX_FILM_BYTES, Site
 from unseen.worklist.states import DONE
 from unseen.worklist.tables import studies
-from unseen.worklist.writing import find_film
+from unseen.worklist.transactions import find_film
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,21 +44,18 @@ if TYPE_CHECKING:
 
     from unseen.worklist.audit import Head
     from unseen.worklist.details import Study
-    from unseen.worklist.disagreement import Disagreement
-    from unseen.worklist.drifting import StandingAlarm
     from unseen.worklist.jobs import Queue
-    from unseen.worklist.keeping import Removed
-    from unseen.worklist.labelled import LabelledFilm
+    from unseen.worklist.labels import Disagreement, LabelledFilm, Reference
     from unseen.worklist.listing import Page, Tab
-    from unseen.worklist.nearest import Neighbour
-    from unseen.worklist.pseudonyms import Pseudonyms
+    from unseen.worklist.monitoring import AuditSample, StandingAlarm
+    from unseen.worklist.opening import Pseudonyms
     from unseen.worklist.readers import Outcome
     from unseen.worklist.receiving import Receipt
-    from unseen.worklist.reference import Reference
     from unseen.worklist.renditions import Rendition
-    from unseen.worklist.sampling import AuditSample
+    from unseen.worklist.retention import Removed
+    from unseen.worklist.similar_films import Neighbour
     from unseen.worklist.states import State
-    from unseen.worklist.writing import Writing
+    from unseen.worklist.transactions import Writing
 
 CLAIM_S = 30 * 60.0
 """How long a claim holds without a report: a reader who walked away blocks a study for half an hour."""
@@ -250,7 +242,7 @@ class Store:
         worker has read the film, WorklistError for a count outside 1 to 100.
         """
         with self.database.reading() as connection:
-            return nearest.nearest(connection, film, count=count)
+            return similar_films.nearest(connection, film, count=count)
 
     def reference(self, model: str, *, source: str | None = None) -> Reference:
         """The model's scores of films of the latest 2000 studies that readers reported normal.
@@ -260,7 +252,7 @@ class Store:
         Below 20 of them, those of the last films that it scored here, whatever they show; `words` says which.
         """
         with self.database.reading() as connection:
-            return reference.reference(connection, model, source=source)
+            return labels.reference(connection, model, source=source)
 
     def labelled(self, *, most: int = 20_000) -> list[LabelledFilm]:
         """Films of studies whose standing report says normal or abnormal, with all scores; the latest `most`.
@@ -268,7 +260,7 @@ class Store:
         Films that came after the report are left out, for it does not speak of them.
         """
         with self.database.reading() as connection:
-            return labelled.labelled(connection, most=most)
+            return labels.labelled(connection, most=most)
 
     def disagreements(self, first: str, second: str, *, limit: int = 50) -> list[Disagreement]:
         """The films on which two models disagree most, among the latest 5000 that both scored; most first.
@@ -276,15 +268,15 @@ class Store:
         Raises WorklistError for a limit outside 1 to 500, and for one model named twice.
         """
         with self.database.reading() as connection:
-            return disagreement.disagreements(connection, first, second, limit=limit)
+            return labels.disagreements(connection, first, second, limit=limit)
 
     def generated(self) -> dict[str, NDArray[np.float32]]:
         """Pictures that models' generators made up, by model: (64, size, size), network units."""
-        return {model: pictures for model, (pictures, _) in generated.read_generated(self.renditions).items()}
+        return {model: pictures for model, (pictures, _) in renditions.read_generated(self.renditions).items()}
 
     def generated_inside(self) -> dict[str, NDArray[np.bool_] | None]:
         """Where those pictures typically show lung, by model: (size, size); None for models that see the whole film."""
-        return {model: inside for model, (_, inside) in generated.read_generated(self.renditions).items()}
+        return {model: inside for model, (_, inside) in renditions.read_generated(self.renditions).items()}
 
     # readers --------------------------------------------------------------------------------------------------------
 
@@ -328,12 +320,12 @@ class Store:
     def requeue(self, study: str, *, actor: str) -> int:
         """Have the films of a study scored that could not be; returns how many."""
         with self.writing() as writing:
-            return requeueing.requeue(writing, study, actor=actor)
+            return jobs.requeue(writing, study, actor=actor)
 
     def set_waiting_cap_s(self, seconds: float, *, actor: str) -> None:
         """How long priorities may keep a study waiting; from then on it goes before them."""
         with self.writing() as writing:
-            waiting.set_cap(writing, seconds, actor=actor)
+            transactions.set_cap(writing, seconds, actor=actor)
 
     def tidy(self) -> None:
         """Move up what waits too long, and hand back claims that ran out; workers do this all the time."""
@@ -355,22 +347,22 @@ class Store:
     def alarms(self) -> list[StandingAlarm]:
         """Drift alarms that nobody has acknowledged; while one stands, its policy clears nothing."""
         with self.database.reading() as connection:
-            return drifting.alarms(connection)
+            return monitoring.alarms(connection)
 
     def acknowledge_alarm(self, policy: str, *, actor: str, note: str = "") -> None:
         """A person has looked at a policy's drift alarm; clearing goes on. Raises NotFoundError where none stands."""
         with self.writing() as writing:
-            drifting.acknowledge(writing, policy, actor=actor, note=note)
+            monitoring.acknowledge(writing, policy, actor=actor, note=note)
 
     def clearing_stopped(self, policy: str) -> str:
         """Why the policy with this digest clears nothing; "" where nothing stands against it."""
         with self.database.reading() as connection:
-            return drifting.stopped(connection, policy)
+            return monitoring.stopped(connection, policy)
 
     def audit_sample(self) -> AuditSample:
         """What readers said of the cleared studies that were read all the same."""
         with self.database.reading() as connection:
-            return sampling.audit_sample(connection)
+            return monitoring.audit_sample(connection)
 
     def audit_head(self) -> Head:
         """Where the audit trail ends; written down elsewhere, it proves the trail up to there."""
@@ -389,8 +381,8 @@ class Store:
         self, *, patient: str | None = None, issuer: str | None = None, study: str | None = None, actor: str
     ) -> Removed:
         """Remove all films, maps, rows of a patient (PatientID, and its issuer where several use it), or of a study."""
-        return keeping.erase(self.site, patient=patient, issuer=issuer, study=study, actor=actor)
+        return retention.erase(self.site, patient=patient, issuer=issuer, study=study, actor=actor)
 
     def retire(self, *, older_than_days: float, states: Sequence[State] = DONE, actor: str) -> Removed:
         """Remove studies that have been cleared, reported or reported elsewhere for longer than this."""
-        return keeping.retire(self.site, older_than_days=older_than_days, states=states, actor=actor)
+        return retention.retire(self.site, older_than_days=older_than_days, states=states, actor=actor)

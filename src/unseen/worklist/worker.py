@@ -28,12 +28,11 @@ from unseen.data.reading import read
 from unseen.screening.decision import is_lateral
 from unseen.screening.screener import scored
 from unseen.worklist import jobs
-from unseen.worklist.appearance import appearance_of
 from unseen.worklist.content import room, write_flushed
-from unseen.worklist.errors import BusyError, NoRoomError, WorklistError
-from unseen.worklist.generated import keep_generated
-from unseen.worklist.renditions import Rendition, thumbnail
+from unseen.worklist.renditions import Rendition, keep_generated, thumbnail
 from unseen.worklist.results import Compared, Result, bury, record
+from unseen.worklist.similar_films import appearance_of
+from unseen.worklist.states import BusyError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding

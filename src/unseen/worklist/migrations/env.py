@@ -1,4 +1,4 @@
-"""Alembic's entry: applies revisions through the connection that `unseen.worklist.schema` hands it."""
+"""Alembic's entry: applies revisions through the connection that `unseen.worklist.opening` hands it."""
 
 from __future__ import annotations
 

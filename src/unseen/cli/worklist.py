@@ -1,0 +1,175 @@
+"""`unseen audit`, `backup`, `restore`, `export`, `import`: a worklist's trail, copies and tables.
+
+`unseen audit verify --folder worklist`: is the audit trail whole? `unseen audit head`: where does it end?
+
+`unseen backup TO --folder worklist`: everything in a worklist, of one moment, into a new folder.
+
+`unseen restore FROM --folder worklist`: a backup becomes a worklist again.
+
+`unseen export TO --folder worklist`: studies, findings, decisions and reports as Parquet and CSV.
+
+`unseen import FILE --folder worklist`: what other systems have reported leaves the list.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from unseen.worklist.backup import Saved
+
+
+def audit(
+    act: Annotated[Literal["verify", "head"], typer.Argument(help="check the whole trail, or print where it ends")],
+    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
+    url: Annotated[
+        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option(help="for verify: what `unseen audit head` printed some time ago, in quotes")
+    ] = None,
+) -> None:
+    """Check a worklist's audit trail: no row changed, none missing. The exit status is 1 where it is broken.
+
+    The chain of hashes alone cannot show that its end was cut off, or that all of it was written anew. For that, print
+    its head from time to time, keep it somewhere else, and give it to verify.
+
+    Examples:
+
+      unseen audit verify --folder worklist
+
+      unseen audit head --folder worklist
+
+      unseen audit verify --folder worklist --head "1234 9f86d081…"
+    """
+    from unseen.worklist.audit import Head
+    from unseen.worklist.store import Store
+
+    with Store.open(url or folder, films_folder=folder, create=False) as store:
+        end = store.audit_head()
+        if act == "head":
+            typer.echo(str(end))
+            return
+        broken = store.verify_audit(None if head is None else Head.parse(head))
+    if broken is not None:
+        typer.secho(broken, err=True, fg=typer.colors.RED)
+        raise typer.Exit(1)
+    typer.echo(f"whole: {end.seq} rows. Its head is {end}")
+
+
+def backup(
+    to: Annotated[Path, typer.Argument(help="a new folder")],
+    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
+    url: Annotated[
+        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
+    ] = None,
+) -> None:
+    """Save a worklist while it is in use: its tables as they are at one moment, every film and map, and its key.
+
+    Files that are missing or no longer what was received are named, and the exit status is then 1; the rest is saved.
+    The backup is as secret as the worklist: it holds the films.
+
+    Example:
+
+      unseen backup backups/monday --folder worklist
+    """
+    from unseen.worklist.backup import back_up
+    from unseen.worklist.store import Store
+
+    with Store.open(url or folder, films_folder=folder, create=False) as store:
+        saved = back_up(store, to)
+    tell(saved, f"saved in {to}")
+
+
+def tell(saved: Saved, what: str) -> None:
+    """Say what was saved or restored, and what is wrong with it: then the exit status is 1."""
+    typer.echo(f"{saved.studies} studies, {saved.films} films, {saved.maps} maps {what}")
+    for digest in saved.damaged:
+        typer.secho(f"missing, or not what was received: {digest}", err=True, fg=typer.colors.RED)
+    if saved.audit is not None:
+        typer.secho(saved.audit, err=True, fg=typer.colors.RED)
+    raise typer.Exit(1 if saved.damaged or saved.audit else 0)
+
+
+def restore(
+    backup: Annotated[Path, typer.Argument(help="the folder that `unseen backup` wrote")],
+    folder: Annotated[Path, typer.Option(help="where the worklist is to be: an empty folder, or a new one")],
+    url: Annotated[
+        str | None,
+        typer.Option(help="an empty PostgreSQL database for it: postgresql://user@host/name", envvar="UNSEEN_URL"),
+    ] = None,
+) -> None:
+    """Bring a backup back into an empty place; from SQLite to PostgreSQL too, or the other way.
+
+    Every table and file is checked by its hash. What is damaged is named, and the exit status is then 1.
+
+    Example:
+
+      unseen restore backups/monday --folder worklist
+    """
+    from unseen.worklist.backup import restore as bring_back
+
+    tell(bring_back(backup, url or folder, films_folder=folder), f"restored into {folder}")
+
+
+def export(
+    to: Annotated[Path, typer.Argument(help="folder for the tables; made where it is missing")],
+    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
+    url: Annotated[
+        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
+    ] = None,
+) -> None:
+    """Write a worklist's studies, findings, decisions and reports, each as Parquet and as CSV.
+
+    Patients and accession numbers are pseudonyms, as they are stored; readers' notes are as they were written.
+
+    Example:
+
+      unseen export tables --folder worklist
+    """
+    from unseen.cli import console
+    from unseen.worklist.import_export import export_tables
+    from unseen.worklist.store import Store
+
+    with Store.open(url or folder, films_folder=folder, create=False) as store:
+        for name, rows in export_tables(store, to).items():
+            typer.echo(f"{rows} {name}: {to / name}.parquet, .csv")
+    console.limits()
+
+
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="a CSV with columns accession or film_sha256, and, where known, outcome and note")
+    ],
+    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
+    url: Annotated[
+        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
+    ] = None,
+) -> None:
+    """Take studies off the list that were reported elsewhere, by accession number or by a film's SHA-256.
+
+    Importing a file again changes nothing. Rows that cannot be used are named with their line, the others count, and
+    the exit status is then 1.
+
+    Example:
+
+      unseen import reported.csv --folder worklist
+    """
+    import getpass
+
+    from unseen.cli import console
+    from unseen.worklist.import_export import import_elsewhere
+    from unseen.worklist.store import Store
+
+    with Store.open(url or folder, films_folder=folder, create=False) as store:
+        done = import_elsewhere(store, file, actor=f"{getpass.getuser()} (shell)")
+    for refusal in done.refused:
+        console.note(f"{file}, line {refusal.line}: {refusal.reason}")
+    typer.echo(
+        f"{done.marked} studies marked as reported elsewhere; {done.already} rows known already; "
+        f"{len(done.refused)} rows refused."
+    )
+    raise typer.Exit(1 if done.refused else 0)

@@ -1,0 +1,258 @@
+"""Labels from readers' reports: outcomes, the labelled set, reference scores, disagreement of two models.
+
+What readers said of studies: the report on each that stands, here or elsewhere. Labels are taken from it, and from
+nothing else.
+
+A film that came after the report is not spoken of by it.
+
+The labelled set of a site: films of studies that readers reported normal or abnormal, with every model's score.
+
+What a model's scores usually are here: those of films that readers reported normal. A score is placed among them.
+
+Films on which two models disagree most: high among the one's scores, low among the other's.
+
+rank = (films that score lower + half of those that score the same) / films,   among the films that both scored
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Select, exists, select
+
+from unseen.worklist.states import WorklistError
+from unseen.worklist.tables import films, findings, reports, studies
+
+LATEST = 2000
+"""Normal studies that others are compared with: enough for a percentile, and of the site as it is now."""
+
+
+def standing(*outcomes: str) -> Select[Any]:  # Any: report_id, study_id, outcome, made_us
+    """The report on each study that stands, where it says one of `outcomes`; latest first.
+
+    A report stands that was not taken back, and after which there was no other.
+    """
+    later = reports.alias("later")
+    overruled = exists().where(
+        later.c.study_id == reports.c.study_id, later.c.id > reports.c.id, later.c.undone_us.is_(None)
+    )
+    return (
+        select(reports.c.id.label("report_id"), reports.c.study_id, reports.c.outcome, reports.c.made_us)
+        .where(reports.c.outcome.in_(outcomes), reports.c.undone_us.is_(None), ~overruled)
+        .order_by(reports.c.id.desc())
+    )
+
+
+def normal_films(*columns: Any) -> Select[Any]:  # Any: columns of whatever type
+    """`columns` of the films of the `LATEST` studies that readers reported normal."""
+    normal = standing("normal").limit(LATEST).subquery()
+    return (
+        select(*columns)
+        .select_from(normal)
+        .join(films, films.c.study_id == normal.c.study_id)
+        .where(films.c.received_us <= normal.c.made_us)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledFilm:
+    """A film whose study was reported.
+
+    patient       pseudonym, with the issuer's where it is known; the study where no film says whose it is
+    source        the film's
+    abnormal      what the report that stands says of the study; a film by itself may look otherwise
+    scores        by model (SHA-256 of its weights), each in its own unit; none for a film that was not scored
+    statistics    by name, see `evaluation.shortcuts`; none where the film was not read
+    pixel_sha256  as in the cards of models that learnt from it; None where the film was not read
+    """
+
+    film: str
+    study: str
+    patient: str = field(repr=False)
+    source: str
+    abnormal: bool
+    scores: Mapping[str, float]
+    statistics: Mapping[str, float] = field(repr=False)
+    pixel_sha256: str | None
+
+
+def labelled(connection: Connection, *, most: int) -> list[LabelledFilm]:
+    """See `Store.labelled`."""
+    if most < 1:
+        raise WorklistError(f"{most} films cannot be had. Ask for 1 or more.")
+    said = standing("normal", "abnormal").limit(most).subquery()  # a study has a film at least
+    known = (
+        select(
+            films.c.id,
+            films.c.public_id,
+            films.c.source,
+            films.c.statistics,
+            films.c.pixel_sha256,
+            said.c.outcome,
+            said.c.report_id,
+            studies.c.public_id.label("study"),
+            studies.c.patient,
+            studies.c.issuer,
+        )
+        .select_from(said)
+        .join(studies, studies.c.id == said.c.study_id)
+        .join(films, films.c.study_id == said.c.study_id)
+        .where(films.c.received_us <= said.c.made_us)
+        .order_by(said.c.report_id.desc(), films.c.id)
+        .limit(most)
+    )
+    rows = connection.execute(known).all()
+    wanted = known.subquery()
+    scores: dict[int, dict[str, float]] = defaultdict(dict)
+    found = (
+        select(findings.c.film_id, findings.c.model, findings.c.score)
+        .select_from(wanted)
+        .join(findings, findings.c.film_id == wanted.c.id)
+        .where(findings.c.score.is_not(None))
+    )
+    for one in connection.execute(found):
+        scores[one.film_id][one.model] = one.score
+    return [
+        LabelledFilm(
+            film=row.public_id,
+            study=row.study,
+            patient=row.study if row.patient is None else "/".join(filter(None, (row.issuer, row.patient))),
+            source=row.source,
+            abnormal=row.outcome == "abnormal",
+            scores=scores.get(row.id, {}),
+            statistics={} if row.statistics is None else json.loads(row.statistics),
+            pixel_sha256=row.pixel_sha256,
+        )
+        for row in rows
+    ]
+
+
+FEWEST = 20
+"""Scores of reported normals below which a percentile among them would say little."""
+_LAST = 1000  # films that stand in for them
+_AMONG = 5000  # films among which those of a source are looked for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """Scores to compare with.
+
+    scores  rising; in the model's own unit
+    words   whose they are: "212 films of studies that readers reported normal, all sources"
+    """
+
+    scores: tuple[float, ...] = field(repr=False)
+    words: str
+
+
+def reference(connection: Connection, model: str, *, source: str | None) -> Reference:
+    """See `Store.reference`."""
+    where = "all sources" if source is None else f"source {source}"
+    query = normal_films(findings.c.score).join(
+        findings, (findings.c.film_id == films.c.id) & (findings.c.model == model)
+    )
+    query = query.where(findings.c.score.is_not(None))
+    if source is not None:
+        query = query.where(films.c.source == source)
+    scores = sorted(connection.execute(query).scalars())
+    if len(scores) >= FEWEST:
+        return Reference(
+            scores=tuple(scores), words=f"{len(scores)} films of studies that readers reported normal, {where}"
+        )
+    latest = (
+        select(findings.c.film_id, findings.c.score)
+        .where(findings.c.model == model, findings.c.score.is_not(None))
+        .order_by(findings.c.id.desc())
+        .limit(_LAST if source is None else _AMONG)
+        .subquery()
+    )
+    stand_in = select(latest.c.score)
+    if source is not None:
+        stand_in = stand_in.join(films, films.c.id == latest.c.film_id).where(films.c.source == source).limit(_LAST)
+    scores = sorted(connection.execute(stand_in).scalars())
+    return Reference(
+        scores=tuple(scores),
+        words=f"the last {len(scores)} films that this model scored here, {where}, whatever they show: readers have "
+        f"reported fewer than {FEWEST} normal",
+    )
+
+
+MOST = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disagreement:
+    """A film and what two models say of it.
+
+    first_score, second_score  each in its model's own unit
+    first_rank, second_rank    0 to 1: the share of films that this model finds less unusual
+    """
+
+    film: str
+    study: str
+    source: str
+    first_score: float
+    second_score: float
+    first_rank: float
+    second_rank: float
+
+    @property
+    def difference(self) -> float:
+        """first_rank − second_rank, −1 to 1; above 0 where the first model finds the film more unusual."""
+        return self.first_rank - self.second_rank
+
+
+def disagreements(connection: Connection, first: str, second: str, *, limit: int) -> list[Disagreement]:
+    """See `Store.disagreements`."""
+    if not 1 <= limit <= MOST:
+        raise WorklistError(f"{limit} films cannot be had. Ask for 1 to {MOST}.")
+    if first == second:
+        raise WorklistError("A model does not disagree with itself. Name two models.")
+    one, other = findings.alias("one"), findings.alias("other")
+    both = (
+        select(one.c.film_id, one.c.score, other.c.score.label("other_score"))
+        .join(other, (other.c.film_id == one.c.film_id) & (other.c.model == second))
+        .where(one.c.model == first, one.c.score.is_not(None), other.c.score.is_not(None))
+        .order_by(one.c.id.desc())
+        .limit(_AMONG)
+    )
+    rows = connection.execute(both).all()
+    if not rows:
+        return []
+    scores = np.array([(row.score, row.other_score) for row in rows])  # (films, 2)
+    ranks = np.stack([_ranks(scores[:, 0]), _ranks(scores[:, 1])], axis=1)  # (films, 2)
+    order = np.argsort(-np.abs(ranks[:, 0] - ranks[:, 1]), kind="stable")[:limit]
+    numbers = [rows[int(place)].film_id for place in order]
+    named = select(films.c.id, films.c.public_id, films.c.source, studies.c.public_id.label("study")).join(
+        studies, studies.c.id == films.c.study_id
+    )
+    names = {row.id: row for row in connection.execute(named.where(films.c.id.in_(numbers)))}
+    return [
+        Disagreement(
+            film=names[number].public_id,
+            study=names[number].study,
+            source=names[number].source,
+            first_score=float(scores[place, 0]),
+            second_score=float(scores[place, 1]),
+            first_rank=float(ranks[place, 0]),
+            second_rank=float(ranks[place, 1]),
+        )
+        for number, place in zip(numbers, order, strict=True)
+    ]
+
+
+def _ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of scores below each, ties by half: within (0, 1).
+
+    >>> _ranks(np.array([3.0, 1.0, 1.0, 2.0])).tolist()
+    [0.875, 0.25, 0.25, 0.625]
+    """
+    rising = np.sort(scores)
+    below, not_above = np.searchsorted(rising, scores, "left"), np.searchsorted(rising, scores, "right")
+    return np.asarray((below + not_above) / (2 * len(scores)), dtype=np.float64)

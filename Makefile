@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One thread a worker: WORKERS processes run at a time, three on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite quick results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots soak lint format parts clean
+.PHONY: help demo test suite quick results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -41,7 +41,7 @@ help:
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
 	@echo "make docs      the documentation, into site/"
 	@echo "make screenshots  every page of the reader's page, light and dark, into docs/images/pages"
-	@echo "make soak      the long forms of some tests (by hand, up to 45 minutes), render docs/reliability.md"
+	@echo "make nightly   the repetitions and long forms of tests (two hours), render docs/reliability.md"
 	@echo "make lint      ruff, mypy, import-linter, words;  make format  puts the layout right"
 
 demo: $(STAMP)
@@ -55,11 +55,11 @@ test:
 
 suite: $(STAMP)
 	@echo "films: $${UNSEEN_DATA:-none; the tests on real films are skipped (they fail where CI is set)}"
-	$(PYTEST) -m "not soak"
+	$(PYTEST) -m "not nightly"
 	$(PYTEST) --doctest-modules src
 
 quick: $(STAMP)
-	$(PYTEST) -m "not slow and not soak" --timeout 60
+	$(PYTEST) -m "not slow and not nightly" --timeout 60
 
 results: $(STAMP)
 	$(BIN)/python -m studies
@@ -111,8 +111,8 @@ docs: $(STAMP)
 screenshots: $(STAMP)
 	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest tests/browser/test_pages_look.py
 
-soak: $(STAMP)
-	UNSEEN_SOAK=studies/results/soak.json $(PYTEST) -m soak --timeout 2700
+nightly: $(STAMP)
+	UNSEEN_SOAK=studies/results/soak.json $(PYTEST) -m nightly --timeout 2700
 	$(BIN)/python docs/reliability_page.py
 
 lint: $(STAMP)

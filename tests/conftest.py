@@ -74,7 +74,7 @@ def _runs_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def soak_record() -> Callable[..., None]:
     """`soak_record("kills", kills=200)`: what a long test found, and where, as an entry of the JSON file $UNSEEN_SOAK.
 
-    `make soak` sets the variable; without it nothing is written.
+    `make nightly` sets the variable; without it nothing is written.
     """
     start = time.monotonic()
 

@@ -139,7 +139,7 @@ def test_a_hostile_file_costs_its_own_row_and_nothing_else(kind: str, tmp_path: 
     check_kind(kind, tmp_path, Cost(), rounds=1)
 
 
-@pytest.mark.soak
+@pytest.mark.nightly
 @pytest.mark.timeout(2700)
 def test_many_hostile_files_cost_their_own_rows_and_nothing_else(
     watch: Watch, tmp_path: Path, soak_record: Callable[..., None]

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import unseen as un
-from tests.cli.conftest import run
+from tests.cli.conftest import Say, say  # noqa: F401  a fixture
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector, Finding
@@ -66,7 +66,7 @@ def test_scores_stay_alike_where_training_has_gone_on(normals: list[Film], tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "features"), [(128, 32), pytest.param(256, 64, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(("size", "features"), [(128, 32), pytest.param(256, 64, marks=pytest.mark.nightly)])
 def test_scores_are_alike_on_larger_grids(size: int, features: int, tmp_path: Path) -> None:
     """First weights, whose BatchNorm has seen films."""
     detector = Ganomaly(view=un.anatomy.View(frame="whole", size=size), features=features)
@@ -160,18 +160,22 @@ def test_nothing_is_sent_and_nothing_is_written(trained: dict[str, Detector], tm
 
 
 @pytest.mark.slow
-def test_the_commands_take_it(trained: dict[str, Detector], tmp_path: Path) -> None:
+def test_the_commands_take_it(
+    trained: dict[str, Detector],
+    say: Say,  # noqa: F811
+    tmp_path: Path,
+) -> None:
     un.detectors.save(trained["roi-sure"], tmp_path / "model")
     un.detectors.save(trained["pca"], tmp_path / "pca")
     manifest = phantoms.write(phantoms.twins(4, seed=8, size=64), tmp_path / "films")
-    printed = run("score", tmp_path / "model", "--data", manifest).out.splitlines()
-    other = run("score", tmp_path / "model", "--data", manifest, "--runtime", "openvino")
+    printed = say("score", tmp_path / "model", "--data", manifest).out.splitlines()
+    other = say("score", tmp_path / "model", "--data", manifest, "--runtime", "openvino")
     assert other.code == 0, other.err
     for one, two in zip(printed, other.out.splitlines(), strict=True):
         assert float(two.split("\t")[0]) == pytest.approx(float(one.split("\t")[0]), rel=LAW)
-    done = run(
+    done = say(
         "evaluate", tmp_path / "model", "--data", manifest, "--out", tmp_path / "report", "--runtime", "openvino"
     )
     assert done.code == 0 and (tmp_path / "report" / "metrics.json").is_file(), done.err
-    refused = run("score", tmp_path / "pca", "--data", manifest, "--runtime", "openvino")
+    refused = say("score", tmp_path / "pca", "--data", manifest, "--runtime", "openvino")
     assert refused.code == 2 and "not pca. Take the runtime torch" in refused.err and "Traceback" not in refused.err

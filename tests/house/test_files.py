@@ -6,8 +6,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."
@@ -44,12 +42,6 @@ def test_source_files_are_short() -> None:
         str(path.relative_to(ROOT)): n for path in SOURCES if (n := path.read_text(encoding="utf-8").count("\n")) > 400
     }
     assert not long
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT / "src").as_posix())
-def test_a_source_file_says_what_it_is_for(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert not text.strip() or text.lstrip().startswith(('"""', 'r"""')), "no docstring on the first line"
 
 
 def test_no_file_knows_the_machine_it_was_made_on() -> None:

@@ -56,7 +56,7 @@ def aurocs(films: Iterable[Film]) -> dict[str, float]:
     return {name: float(roc_auc_score(truth, [row[name] for row in found])) for name in found[0]}
 
 
-@pytest.mark.parametrize("pairs", [400, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("pairs", [400, pytest.param(1000, marks=pytest.mark.nightly)])
 def test_acquisition_says_nothing_of_the_lesion(pairs: int) -> None:
     """An AUROC of ½ has a standard error of 1 / √(6 · pairs), at most: 3.8 of them either way."""
     got = aurocs(twins(pairs, seed=7, size=64))

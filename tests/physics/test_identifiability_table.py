@@ -83,7 +83,28 @@ TABLE = {
 }
 
 
-@pytest.mark.parametrize("row", TABLE)
+# One row of `make test` for each operator and verdict; the others, and every row at 128 pixels: `make nightly`.
+REPRESENTATIVE = {
+    "MRI, shifts",
+    "CT, shifts",
+    "MRI, bilinear rotations",
+    "CT, rotations",
+    "inpainting, shifts",
+    "CT, flips",
+    "inpainting, flips",
+    "inpainting, quarter turns",
+    "real MRI, flips",
+    "blur, shifts",
+    "blur, bilinear rotations",
+    "blur, scalings",
+    "downsampling, rotations",
+    "downsampling, scalings",
+}
+
+
+@pytest.mark.parametrize(
+    "row", [row if row in REPRESENTATIVE else pytest.param(row, marks=pytest.mark.nightly) for row in TABLE]
+)
 def test_the_verdicts_are_those_of_the_theory(row: str) -> None:
     make, group, verdict = TABLE[row]
     found = identify(make(64), group)
@@ -92,13 +113,13 @@ def test_the_verdicts_are_those_of_the_theory(row: str) -> None:
 
 @pytest.mark.slow
 def test_a_verdict_is_that_of_the_theory_at_128_pixels() -> None:
-    row = "inpainting, shifts"  # every row: `make soak`
+    row = "inpainting, shifts"  # every row: `make nightly`
     make, group, verdict = TABLE[row]
     found = identify(make(128), group)
     assert found.verdict == verdict, f"{row}\n{found}"
 
 
-@pytest.mark.soak
+@pytest.mark.nightly
 @pytest.mark.parametrize("row", TABLE)
 def test_every_verdict_at_128_pixels_takes_half_a_minute_at_most(row: str) -> None:
     make, group, verdict = TABLE[row]

@@ -19,7 +19,7 @@ from tests.training.victim import STEPS_AN_EPOCH
 from unseen.artifacts.files import leftovers
 
 VICTIM = Path(__file__).with_name("victim.py")
-USUAL, LONG = 20, 200  # kills; the training has an epoch for each
+USUAL, LONG = 8, 200  # kills; the training has an epoch for each
 
 
 class Victims(ForkServer):
@@ -124,7 +124,7 @@ def check_that_nothing_differs(whole: Path, killed: Path, *, epochs: int) -> Non
     "kills",
     [
         pytest.param(USUAL, marks=[pytest.mark.slow, pytest.mark.timeout(180)]),
-        pytest.param(LONG, marks=[pytest.mark.soak, pytest.mark.timeout(1800)]),
+        pytest.param(LONG, marks=[pytest.mark.nightly, pytest.mark.timeout(1800)]),
     ],
 )
 def test_resumed_weights_are_bit_identical_after_many_kills(
@@ -133,7 +133,8 @@ def test_resumed_weights_are_bit_identical_after_many_kills(
     victims.start(tmp_path / "whole", epochs=kills)
     assert victims.wait() == 0
     killing = kill_and_resume(victims, tmp_path / "killed", kills=kills)
-    assert killing.within_a_write >= kills / 4, f"{killing.within_a_write} of {kills} kills fell within a write"
+    least = kills / 4 if kills == LONG else 1  # of eight, none by chance once in 10⁵
+    assert killing.within_a_write >= least, f"{killing.within_a_write} of {kills} kills fell within a write"
     distinct = len(set(killing.steps))
     assert distinct >= 0.75 * kills, killing.steps
     check_that_nothing_differs(tmp_path / "whole", tmp_path / "killed", epochs=kills)

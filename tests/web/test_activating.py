@@ -186,7 +186,7 @@ def test_a_server_without_models_says_so(make_api: MakeApi, store: Store) -> Non
 
 @pytest.mark.slow
 def test_workers_finish_what_they_have_and_then_score_by_what_was_activated(tmp_path: Path, models: Models) -> None:
-    """Activated elsewhere, while films wait: none is lost, and a server that starts later begins with it."""
+    """Activated elsewhere, while films wait: none is lost."""
     home, other = tmp_path / "worklist", models.further[0].card.weights_sha256
     words = ("--folder", home, "--port", "0", "--model", "models/pca")
     with Running(*words, "--also", "models/roi-sure") as running:
@@ -205,6 +205,15 @@ def test_workers_finish_what_they_have_and_then_score_by_what_was_activated(tmp_
             assert len(by) == 9 and by[0] == models.card.weights_sha256 and by[-1] == other
             until(lambda: client.get("health").json()["workers"]["ready"] == 1, 60)
         assert "worker.died" not in running.log and running.stop() == 0
+
+
+@pytest.mark.nightly  # in one process: test_every_server_on_a_worklist_follows_and_one_without_the_model_says_so
+def test_a_server_that_starts_later_scores_by_what_was_activated(tmp_path: Path, models: Models) -> None:
+    home = tmp_path / "worklist"
+    with Store.open(home) as store:
+        store.activations.propose(models.further[0].card.weights_sha256, "roi-sure", actor="lea")
+        store.activations.activate(1, actor="ada")
+    words = ("--folder", home, "--port", "0", "--model", "models/pca")
     with Running(*words, "--also", "models/roi-sure") as running, running.started().client() as client:
         assert [one["name"] for one in client.get("models").json()["models"]] == ["roi-sure", "pca"]
         assert "warning:" not in running.log

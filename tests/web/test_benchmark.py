@@ -28,7 +28,7 @@ def test_the_benchmark_of_serving_runs() -> None:
     assert min(figures["rss_start_bytes"], figures["rss_end_bytes"]) > 0
 
 
-@pytest.mark.soak
+@pytest.mark.nightly
 def test_the_benchmark_of_reading_runs(program: Callable[[str], str]) -> None:
     program("chromium")
     words = "--studies 200 --readers 2 --loads 1 --films 2 --drops 1 --look 0.5 --side 256 --drop-side 512"

@@ -36,7 +36,7 @@ from unseen.detectors.saved import save
 from unseen.worklist.store import Store
 
 pytestmark = pytest.mark.slow
-USUAL, SHORT, LONG = 20, 6, 200  # kills
+USUAL, SHORT, LONG = 6, 4, 200  # kills
 FILMS_A_KILL = 10
 HERE = Path(__file__).parent
 
@@ -213,7 +213,7 @@ def test_no_acknowledged_film_is_lost(run: Callable[[str, int], dict[str, Any]],
     assert found["kills"] >= kills and min(found["serve_kills"], found["worker_kills"]) > 0
 
 
-@pytest.mark.soak
+@pytest.mark.nightly
 def test_no_acknowledged_film_is_lost_in_the_long_run(
     run: Callable[[str, int], dict[str, Any]], soak_record: Callable[..., None]
 ) -> None:

@@ -25,7 +25,7 @@ from tests.worklist.conftest import MakePlace, Place
 
 pytestmark = pytest.mark.slow
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = 5  # of each operation, for each caller, of what it takes and as many of what it does not
+FEW, MANY = 2, 25  # examples of each operation, for each caller, of what it takes and as many of what it does not
 HOST = {"Host": LOCAL.removeprefix("http://")}
 
 
@@ -40,12 +40,17 @@ def operations(api: Api) -> list[Any]:  # Any: schemathesis' operations
 
 
 def sending(
-    operation: Any, mode: GenerationMode, headers: dict[str, str], names: dict[str, list[str]], seen: set[int]
+    operation: Any,
+    mode: GenerationMode,
+    headers: dict[str, str],
+    names: dict[str, list[str]],
+    seen: set[int],
+    examples: int,
 ) -> Callable[[], None]:
     """A function that sends an operation's examples and checks each answer."""
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         derandomize=True,
         database=None,
         deadline=None,
@@ -64,8 +69,9 @@ def sending(
     return send
 
 
+@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=[pytest.mark.nightly, pytest.mark.timeout(2700)])])
 @pytest.mark.parametrize("role", ["nobody", "reader", "admin"])
-def test_nothing_that_can_be_sent_breaks_the_server(api: Api, judged: Any, role: str) -> None:
+def test_nothing_that_can_be_sent_breaks_the_server(api: Api, judged: Any, role: str, examples: int) -> None:
     films = [judged(1, "read"), judged(2, "not_scored"), judged(3, "clear")]
     names = {"study": [one.study for one in films], "film": [one.film_id for one in films]}
     seen: set[int] = set()
@@ -75,7 +81,7 @@ def test_nothing_that_can_be_sent_breaks_the_server(api: Api, judged: Any, role:
             headers["Authorization"] = f"Bearer {token_of(api.store, 'ann', role)}"
         for mode in GenerationMode:
             try:
-                sending(operation, mode, headers, names, seen)()
+                sending(operation, mode, headers, names, seen, examples)()
             except Unsatisfiable:
                 assert mode is GenerationMode.NEGATIVE, "an operation that takes nothing cannot be given it wrongly"
             except BaseException as error:

@@ -21,7 +21,7 @@ from unseen.worklist.store import Store
 from unseen.worklist.tables import findings
 
 ROOT = Path(__file__).parents[2]
-USUAL, LONG = 8, 200
+USUAL, LONG = 6, 200
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def acknowledged(log: Path) -> dict[int, str]:
     "kills",
     [
         pytest.param(USUAL, marks=pytest.mark.slow),
-        pytest.param(LONG, marks=[pytest.mark.soak, pytest.mark.timeout(2700)]),
+        pytest.param(LONG, marks=[pytest.mark.nightly, pytest.mark.timeout(2700)]),
     ],
 )
 def test_what_was_acknowledged_is_never_lost(

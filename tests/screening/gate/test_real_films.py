@@ -31,7 +31,7 @@ def test_the_gate_that_ships_judges_real_films_that_it_has_not_seen(shared_data:
     judged(shared_data, Gate.of(*parts), finder_of("models/pca"))
 
 
-@pytest.mark.soak
+@pytest.mark.nightly
 def test_the_tables_rule_holds_on_a_few_real_films(shared_data: Path) -> None:
     finder = finder_of("models/lungs")  # learnt from folds 0 to 3 and from phantoms
     assert finder is not None

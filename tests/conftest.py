@@ -21,6 +21,7 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from tests.costs import Accounting, processor
 from unseen.artifacts.files import write_text
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +34,10 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 # taken at once: some tests set the variable for films of their own
 FILMS = Path(os.environ.get("UNSEEN_DATA") or ROOT.parent / "shared" / "data")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Accounting())
 
 
 def _absent(reason: str) -> NoReturn:
@@ -88,7 +93,7 @@ def soak_record() -> Callable[..., None]:
             "date": datetime.now(UTC).date().isoformat(),
             "python": platform.python_version(),
             "torch": metadata.version("torch"),
-            "processor": _processor(),
+            "processor": processor(),
             "commit": _commit(),
         }
         folder = os.open(path.parent, os.O_RDONLY)
@@ -100,13 +105,6 @@ def soak_record() -> Callable[..., None]:
             os.close(folder)
 
     return record
-
-
-def _processor() -> str:
-    """The processor's name, where Linux tells it, and how many there are."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
 
 
 def _commit() -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Protocol
 import pytest
 import torch
 
+from tests.warm_python import warm_python
 from unseen.anatomy.lungs import LungFinder, cross_fitted
 from unseen.anatomy.view import View
 from unseen.data import phantoms
@@ -48,15 +48,10 @@ class Say(Protocol):
 
 
 def run(*words: object, **environment: str) -> Answer:
-    """The installed command in its own process."""
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("unseen")), *map(str, words)],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "200"} | environment,
-    )
-    return Answer(done.returncode, done.stdout, done.stderr)
+    """The installed command in its own process, which imports `unseen` anew."""
+    own = os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "200"} | environment
+    done = warm_python().run(Path(sys.executable).with_name("unseen"), *words, cwd=Path.cwd(), environment=own)
+    return Answer(done.code, done.out, done.err)
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.docs.blocks import PAGES, blocks, named, quick_start, script
+from tests.warm_python import warm_python
 
 
 @pytest.mark.slow
@@ -19,16 +18,9 @@ def test_the_python_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
     program.write_text(script(page), encoding="utf-8")
     folder = tmp_path / "empty"
     folder.mkdir()
-    done = subprocess.run(
-        [sys.executable, str(program)],
-        cwd=folder,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=540,
-    )
-    assert done.returncode == 0, f"{named(page)} (line numbers are the page's):\n{done.stderr[-4000:]}"
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    done = warm_python().run(program, cwd=folder, environment=environment)
+    assert done.code == 0, f"{named(page)} (line numbers are the page's):\n{done.err[-4000:]}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.warm_python import warm_python
 
 UNSEEN = Path(sys.executable).with_name("unseen")
 START_S = 90.0  # imports on a machine under load
@@ -23,22 +25,26 @@ class Running:
     """`unseen serve` with these words; `link` is what it printed for the person at the machine."""
 
     def __init__(self, *words: str | Path) -> None:
-        self.process = subprocess.Popen(
-            [str(UNSEEN), "serve", *map(str, words)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        self._folder = tempfile.TemporaryDirectory()
+        self._err = Path(self._folder.name) / "stderr"
+        os.mkfifo(self._err)
+        self.process = warm_python().start(
+            UNSEEN,
+            "serve",
+            *words,
+            cwd=Path.cwd(),
+            environment=os.environ | {"OMP_NUM_THREADS": "1"},
+            out=Path(os.devnull),
+            err=self._err,
         )
         self.lines: list[str] = []
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
 
     def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(line)
+        with self._err.open(encoding="utf-8") as written:
+            for line in written:
+                self.lines.append(line)
 
     @property
     def log(self) -> str:
@@ -84,6 +90,7 @@ class Running:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        self._folder.cleanup()
 
 
 def until(holds: Callable[[], Any], within_s: float) -> None:

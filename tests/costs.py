@@ -1,0 +1,241 @@
+"""What the tests of each room cost in processor time; `make test` fails where a room takes 1.5 times its budget.
+
+Processor time, not time on the clock: what else runs on the machine does not count. A test is charged with what its
+process and all processes below it (servers, browsers, forks) have spent since the test before it; what several tests
+share is charged to the one that asked first.
+
+python -m tests.costs FILE     keeps FILE, which `make test` writes, as tests/costs.json, and renders docs/tests.md
+python -m tests.costs          renders docs/tests.md
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BUDGETS = ROOT / "tests" / "budgets.json"
+KEPT = ROOT / "tests" / "costs.json"
+PAGE = ROOT / "docs" / "tests.md"
+EXCESS = 1.5
+SLOWEST = 30
+MOMENT_S = 0.2
+
+
+class Room(TypedDict):
+    tests: int
+    cpu_s: float
+
+
+class Costs(TypedDict):
+    """One run of `make test`."""
+
+    date: str
+    processor: str
+    python: str
+    seconds: int
+    rooms: dict[str, Room]
+    slowest: list[tuple[str, float]]
+
+
+def below_s() -> float:
+    """Processor time of all processes below this one, running or ended, in seconds."""
+    children: dict[int, list[int]] = collections.defaultdict(list)
+    ticks: dict[int, int] = {}
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            text = Path(f"/proc/{name}/stat").read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended
+        # after the name, which may hold spaces: state, parent, …; utime, stime, cutime and cstime from the 12th on
+        fields = text.rpartition(")")[2].split()
+        children[int(fields[1])].append(int(name))
+        ticks[int(name)] = sum(map(int, fields[11:15]))
+    ended = os.times()
+    total, waiting = 0, children[os.getpid()]
+    while waiting:
+        pid = waiting.pop()
+        total += ticks[pid]
+        waiting += children[pid]
+    return total / os.sysconf("SC_CLK_TCK") + ended.children_user + ended.children_system
+
+
+class Meter:
+    """Reports after each test what has been spent since the one before.
+
+    To look at all processes takes milliseconds, so it is done five times a second at most; what quick tests spend
+    below them is charged to the next test after which it is done.
+    """
+
+    def __init__(self) -> None:
+        self._own, self._below, self._looked = time.process_time(), below_s(), time.monotonic()
+
+    def spent_s(self) -> float:
+        own, now = time.process_time(), time.monotonic()
+        spent, self._own = own - self._own, own
+        if now - self._looked > MOMENT_S:
+            below = below_s()
+            spent += max(0.0, below - self._below)
+            self._below, self._looked = below, now
+        return spent
+
+
+class Accounting:
+    """The plugin of pytest: workers report what a test has spent, their controller adds it up.
+
+    Where $UNSEEN_COSTS names a file, as in `make test`, the sums go there and are held against the budgets.
+    """
+
+    def __init__(self) -> None:
+        self._meter: Meter | None = None
+        self._spent: dict[str, float] = {}
+        self._begun = time.monotonic()
+        self._told: list[str] = []
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self) -> None:
+        self._meter = Meter()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        if call.when == "teardown" and self._meter is not None:
+            item.user_properties.append(("cpu_s", self._meter.spent_s()))
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown":
+            self._spent[report.nodeid] = float(dict(report.user_properties).get("cpu_s", 0.0))  # type: ignore[arg-type]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if "PYTEST_XDIST_WORKER" in os.environ or not os.environ.get("UNSEEN_COSTS"):
+            return
+        rooms, slowest = summed(self._spent)
+        costs: Costs = {
+            "date": datetime.now(UTC).date().isoformat(),
+            "processor": processor(),
+            "python": platform.python_version(),
+            "seconds": round(time.monotonic() - self._begun),
+            "rooms": rooms,
+            "slowest": slowest,
+        }
+        path = ROOT / os.environ["UNSEEN_COSTS"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(costs, indent=1) + "\n", encoding="utf-8")
+        self._told = over_budget(rooms, read(BUDGETS))
+        if self._told and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for sentence in self._told:
+            terminalreporter.write_line(f"OVER BUDGET {sentence}", red=True)
+
+
+def processor() -> str:
+    """The processor's name, where Linux reports it, and how many there are."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
+
+
+def room_of(test: str) -> str:
+    """The folder below `tests` in which a test lies."""
+    return test.split("/")[1]
+
+
+def summed(tests: Mapping[str, float]) -> tuple[dict[str, Room], list[tuple[str, float]]]:
+    """Each room's tests and seconds, and the dearest tests."""
+    counted = collections.Counter(map(room_of, tests))
+    seconds: dict[str, float] = collections.defaultdict(float)
+    for test, cpu_s in tests.items():
+        seconds[room_of(test)] += cpu_s
+    rooms: dict[str, Room] = {
+        room: {"tests": counted[room], "cpu_s": round(seconds[room], 1)} for room in sorted(counted)
+    }
+    dearest = sorted(tests.items(), key=lambda one: -one[1])[:SLOWEST]
+    return rooms, [(test, round(cpu_s, 1)) for test, cpu_s in dearest]
+
+
+def over_budget(rooms: Mapping[str, Room], budgets: Mapping[str, float]) -> list[str]:
+    """A sentence for each room that takes too long, or has no budget."""
+    sentences = []
+    for room, found in rooms.items():
+        if room not in budgets:
+            sentences.append(f"tests/{room} has no budget. Add its seconds of processor time to tests/budgets.json.")
+        elif found["cpu_s"] > EXCESS * budgets[room]:
+            sentences.append(
+                f"tests/{room} took {found['cpu_s']:.0f} s of processor time; its budget is {budgets[room]:.0f} s, and "
+                f"{EXCESS} times that is the limit. Make its tests cheaper, mark repetitions `nightly`, or raise the "
+                "budget in tests/budgets.json and say why."
+            )
+    return sentences
+
+
+def page(costs: Costs, budgets: Mapping[str, float]) -> str:
+    """`docs/tests.md`."""
+    total = sum(room["cpu_s"] for room in costs["rooms"].values())
+    rows = [
+        f"| `tests/{room}` | {found['tests']:,} | {found['cpu_s']:,.0f} | {budgets[room]:,.0f} |"
+        for room, found in sorted(costs["rooms"].items(), key=lambda one: -one[1]["cpu_s"])
+    ]
+    dear = [f"| `{test.removeprefix('tests/')}` | {cpu_s:,.1f} |" for test, cpu_s in costs["slowest"]]
+    return "\n".join(
+        (
+            "# Tests and what they cost",
+            "",
+            "*Rendered by `python -m tests.costs` from `tests/costs.json` and `tests/budgets.json`.*",
+            "",
+            "| Command | Runs | Time |",
+            "|---|---|---|",
+            "| `make quick` | unit tests | under two minutes |",
+            "| `make test` | every law, every protocol, each kind of kill, the browser journeys, lint, types, docs | "
+            "ten minutes on two cores |",
+            "| `make nightly` | the same laws with more repetitions: 200 kills, 20,000 films, 82,000 broken files, "
+            "larger grids, more draws | about two hours |",
+            "",
+            "A test with the marker `nightly` has a smaller sibling in `make test` that fails when the same law is "
+            "broken.",
+            "",
+            "## Processor time of each room",
+            "",
+            f"`make test` fails when the tests of a folder take more than {EXCESS} times the folder's budget. "
+            "Processor time counts, that of servers, browsers and other child processes included; other programs on "
+            "the machine do not count. Budgets are set at about twice what was measured, because processors differ.",
+            "",
+            f"Last recorded run: {costs['date']}, {costs['processor']}, Python {costs['python']}; {total:,.0f} s of "
+            f"processor time in {costs['seconds']:,} s.",
+            "",
+            "| Folder | Tests | Processor time, s | Budget, s |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            "## The most expensive tests",
+            "",
+            "| Test | Processor time, s |",
+            "|---|---|",
+            *dear,
+            "",
+        )
+    )
+
+
+def read(path: Path) -> Any:  # Any: JSON
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        KEPT.write_text(json.dumps(read(Path(sys.argv[1])), indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(read(KEPT), read(BUDGETS)), encoding="utf-8")
+    print(f"rendered {PAGE.relative_to(ROOT)}")

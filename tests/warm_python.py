@@ -1,0 +1,182 @@
+"""Python programs in forks of one process that has imported other people's packages, and nothing of `unseen`.
+
+A program finds what it would find in an interpreter of its own: `unseen` is imported anew, `sys.argv`, the folder, the
+environment and the three standard streams are its own, and it ends as an interpreter ends. Only the seconds that torch
+and its like take to import are saved. That these packages are declared is tested by `house/test_wheel.py`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import importlib
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGES = (
+    "numpy",
+    "torch",
+    "torch.utils.data",
+    "scipy.linalg",
+    "scipy.ndimage",
+    "scipy.optimize",
+    "scipy.sparse.linalg",
+    "scipy.stats",
+    "sklearn.metrics",
+    "skimage.metrics",
+    "PIL.Image",
+    "pydicom",
+    "polars",
+    "pydantic",
+    "typer",
+    "rich.console",
+    "safetensors.torch",
+    "fastapi",
+    "sqlalchemy",
+    "uvicorn",
+    "alembic",
+)
+"""What takes long to import and starts no thread that a fork would lose."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A program's exit status, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+class WarmPython:
+    """The process to fork from; one for each pytest process."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
+        )
+        self._asking = threading.Lock()
+        assert self._process.stdout is not None and self._process.stdout.readline() == "ready\n"
+
+    def ask(self, order: object) -> int | None:
+        """The answer to one order."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with self._asking:
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            answer: int | None = json.loads(self._process.stdout.readline())
+            return answer
+
+    def start(
+        self, program: Path, *words: object, cwd: Path, environment: Mapping[str, str], out: Path, err: Path
+    ) -> Started:
+        """The program with these words after its name, as `python PROGRAM WORDS…` would start it."""
+        argv = [str(program), *map(str, words)]
+        streams = [os.devnull, str(out), str(err)]
+        pid = self.ask({"argv": argv, "cwd": str(cwd), "environment": dict(environment), "streams": streams})
+        assert pid is not None
+        return Started(self, pid, argv)
+
+    def run(
+        self, program: Path, *words: object, cwd: Path, environment: Mapping[str, str], timeout_s: float = 540
+    ) -> Ended:
+        """The same, until it ends; killed where that takes too long."""
+        with tempfile.TemporaryDirectory() as folder:
+            out, err = Path(folder) / "out", Path(folder) / "err"
+            started = self.start(program, *words, cwd=cwd, environment=environment, out=out, err=err)
+            try:
+                code = started.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                started.kill()
+                code = started.wait()
+            return Ended(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+
+
+class Started:
+    """A program that runs; the methods are those of `subprocess.Popen`."""
+
+    def __init__(self, server: WarmPython, pid: int, args: list[str]) -> None:
+        self.pid, self.args = pid, args
+        self.returncode: int | None = None
+        self._server = server
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            self.returncode = self._server.ask({"ended": self.pid})
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        end = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if end is not None and time.monotonic() > end:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
+            time.sleep(0.01)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:  # until it is asked for, an ended child keeps its number
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+@functools.cache
+def warm_python() -> WarmPython:
+    """This process's own, which ends with it."""
+    made = WarmPython()
+    atexit.register(made.close)
+    return made
+
+
+def _serve() -> list[str] | None:
+    """Fork a child for each order, or report a child's status; in a child, return what it is to run; else None."""
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "ended" in order:
+            pid, status = os.waitpid(order["ended"], os.WNOHANG)
+            print(os.waitstatus_to_exitcode(status) if pid else "null", flush=True)
+            continue
+        child = os.fork()
+        if child == 0:
+            for number, path in enumerate(order["streams"]):
+                opened = os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT, 0o600)
+                os.dup2(opened, number)
+                os.close(opened)
+            os.chdir(order["cwd"])
+            os.environ.clear()
+            os.environ.update(order["environment"])
+            words: list[str] = order["argv"]
+            return words
+        print(child, flush=True)
+    return None
+
+
+if __name__ == "__main__":
+    for package in PACKAGES:
+        importlib.import_module(package)
+    print("ready", flush=True)
+    asked = _serve()
+    if asked is not None:
+        sys.argv = asked
+        sys.path[0] = str(Path(asked[0]).parent)
+        runpy.run_path(asked[0], run_name="__main__")

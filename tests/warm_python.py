@@ -163,12 +163,18 @@ def _serve() -> list[str] | None:
                 os.dup2(opened, number)
                 os.close(opened)
             os.chdir(order["cwd"])
+            before = _from_environment()
             os.environ.clear()
             os.environ.update(order["environment"])
+            sys.path[1:] = [*_from_environment(), *(path for path in sys.path[1:] if path not in before)]
             words: list[str] = order["argv"]
             return words
         print(child, flush=True)
     return None
+
+
+def _from_environment() -> list[str]:
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
 if __name__ == "__main__":

@@ -89,11 +89,11 @@ def test_films_that_are_not_there_say_where_they_are_looked_for(
     say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNSEEN_DATA", str(tmp_path / "nothing"))
-    answer = say("train", "ms_cxr/pca-64-lungs", "--fold", 1)
+    answer = say("train", "ms_cxr/ganomaly-64-lungs", "--fold", 1)
     told(answer, "data.manifest", "nothing/ms_cxr/manifest.csv", "UNSEEN_DATA")
     monkeypatch.delenv("UNSEEN_DATA")
     monkeypatch.chdir(tmp_path)
-    told(say("train", "ms_cxr/pca-64-lungs"), "Set UNSEEN_DATA")
+    told(say("train", "ms_cxr/ganomaly-64-lungs"), "Set UNSEEN_DATA")
 
 
 def test_too_few_films_say_how_many_are_needed(say: Say, world: World, tmp_path: Path) -> None:
@@ -176,4 +176,4 @@ def test_mistakes_are_told_by_the_installed_command_too(world: World, recipe: Pa
     told(run("train", "nosuch/recipe"), "nosuch/recipe")
     told(run("train", recipe, "--data", world.bare), "mask", "finder")
     told(run("score", world.pca), "give either FILES or --data")
-    told(run("train", "ms_cxr/pca-64-lungs", UNSEEN_DATA=str(tmp_path)), "UNSEEN_DATA")
+    told(run("train", "ms_cxr/ganomaly-64-lungs", UNSEEN_DATA=str(tmp_path)), "UNSEEN_DATA")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import PAGES, blocks, named, quick_start, script
+from tests.docs.blocks import PAGES, ROOT, blocks, named, quick_start, script
 from tests.warm_python import warm_python
 
 
@@ -18,7 +18,9 @@ def test_the_python_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
     program.write_text(script(page), encoding="utf-8")
     folder = tmp_path / "empty"
     folder.mkdir()
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    # the package is installed; the pages on studies say that they need a checkout, which is found beside it
+    paths = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(ROOT))))
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "PYTHONPATH": paths}
     done = warm_python().run(program, cwd=folder, environment=environment)
     assert done.code == 0, f"{named(page)} (line numbers are the page's):\n{done.err[-4000:]}"
 

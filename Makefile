@@ -55,7 +55,7 @@ test:
 
 suite: $(STAMP)
 	@echo "films: $${UNSEEN_DATA:-none; the tests on real films are skipped (they fail where CI is set)}"
-	$(PYTEST) -m "not nightly"
+	UNSEEN_COSTS=build/test-costs.json $(PYTEST) -m "not nightly"
 	$(PYTEST) --doctest-modules src
 
 quick: $(STAMP)

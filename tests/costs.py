@@ -182,52 +182,67 @@ def over_budget(rooms: Mapping[str, Room], budgets: Mapping[str, float]) -> list
     return sentences
 
 
-def page(costs: Costs, budgets: Mapping[str, float]) -> str:
+HEAD = """\
+# Tests and what they cost
+
+*Rendered by `python -m tests.costs` from `tests/budgets.json` and `tests/costs.json`.*
+
+| Command | Runs | Time |
+|---|---|---|
+| `make quick` | unit tests | under two minutes |
+| `make test` | every law, every protocol, each kind of kill, the browser journeys, lint, types, docs \
+| minutes; the aim is ten on two cores |
+| `make nightly` | the repetitions and long forms: 200 kills, 20,000 films, 82,000 broken files, larger grids, more \
+draws | hours |
+
+A test with the marker `nightly` repeats or enlarges a test of `make test` that fails when the same law is broken.
+
+## Processor time of each folder
+
+`make test` fails when the tests of a folder take more than {excess} times the folder's budget. Processor time counts, \
+that of servers, browsers and other child processes included; other programs on the machine do not count. A budget is \
+about twice what one machine needs, because processors differ.
+
+{recorded}
+
+| Folder | Budget, s | Tests | Processor time, s |
+|---|---|---|---|
+{rooms}
+"""
+DEAREST = """
+## The most expensive tests
+
+| Test | Processor time, s |
+|---|---|
+{tests}
+"""
+
+
+def page(costs: Costs | None, budgets: Mapping[str, float]) -> str:
     """`docs/tests.md`."""
-    total = sum(room["cpu_s"] for room in costs["rooms"].values())
-    rows = [
-        f"| `tests/{room}` | {found['tests']:,} | {found['cpu_s']:,.0f} | {budgets[room]:,.0f} |"
-        for room, found in sorted(costs["rooms"].items(), key=lambda one: -one[1]["cpu_s"])
-    ]
-    dear = [f"| `{test.removeprefix('tests/')}` | {cpu_s:,.1f} |" for test, cpu_s in costs["slowest"]]
-    return "\n".join(
-        (
-            "# Tests and what they cost",
-            "",
-            "*Rendered by `python -m tests.costs` from `tests/costs.json` and `tests/budgets.json`.*",
-            "",
-            "| Command | Runs | Time |",
-            "|---|---|---|",
-            "| `make quick` | unit tests | under two minutes |",
-            "| `make test` | every law, every protocol, each kind of kill, the browser journeys, lint, types, docs | "
-            "ten minutes on two cores |",
-            "| `make nightly` | the same laws with more repetitions: 200 kills, 20,000 films, 82,000 broken files, "
-            "larger grids, more draws | about two hours |",
-            "",
-            "A test with the marker `nightly` has a smaller sibling in `make test` that fails when the same law is "
-            "broken.",
-            "",
-            "## Processor time of each room",
-            "",
-            f"`make test` fails when the tests of a folder take more than {EXCESS} times the folder's budget. "
-            "Processor time counts, that of servers, browsers and other child processes included; other programs on "
-            "the machine do not count. Budgets are set at about twice what was measured, because processors differ.",
-            "",
+    found = costs["rooms"] if costs else {}
+    rows = []
+    for room in sorted(budgets, key=lambda room: -budgets[room]):
+        one = found.get(room)
+        measured = f"{one['tests']:,} | {one['cpu_s']:,.0f}" if one else "– | –"
+        rows.append(f"| `tests/{room}` | {budgets[room]:,.0f} | {measured} |")
+    if costs is None:
+        recorded = "No run is recorded yet."
+        dearest = ""
+    else:
+        total = sum(one["cpu_s"] for one in found.values())
+        recorded = (
             f"Last recorded run: {costs['date']}, {costs['processor']}, Python {costs['python']}; {total:,.0f} s of "
-            f"processor time in {costs['seconds']:,} s.",
-            "",
-            "| Folder | Tests | Processor time, s | Budget, s |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-            "## The most expensive tests",
-            "",
-            "| Test | Processor time, s |",
-            "|---|---|",
-            *dear,
-            "",
+            f"processor time in {costs['seconds']:,} s."
         )
-    )
+        tests = (f"| `{test.removeprefix('tests/')}` | {cpu_s:,.1f} |" for test, cpu_s in costs["slowest"])
+        dearest = DEAREST.format(tests="\n".join(tests))
+    return HEAD.format(excess=EXCESS, recorded=recorded, rooms="\n".join(rows)) + dearest
+
+
+def rendered() -> str:
+    """The page from the committed files."""
+    return page(read(KEPT) if KEPT.exists() else None, read(BUDGETS))
 
 
 def read(path: Path) -> Any:  # Any: JSON
@@ -237,5 +252,5 @@ def read(path: Path) -> Any:  # Any: JSON
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         KEPT.write_text(json.dumps(read(Path(sys.argv[1])), indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page(read(KEPT), read(BUDGETS)), encoding="utf-8")
+    PAGE.write_text(rendered(), encoding="utf-8")
     print(f"rendered {PAGE.relative_to(ROOT)}")

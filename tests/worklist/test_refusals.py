@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from unseen.worklist.errors import BusyError, NoRoomError, NotAllowedError, NotFoundError, WorklistError
+from unseen.worklist.filling import Filled
+from unseen.worklist.importing import import_elsewhere
+from unseen.worklist.restoring import restore
 
 from tests.worklist.conftest import Judged, MakePlace, png
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener
 from unseen.worklist import jobs, tables
 from unseen.worklist.backup import back_up
-from unseen.worklist.errors import BusyError, NoRoomError, NotAllowedError, NotFoundError, WorklistError
-from unseen.worklist.filling import Filled
-from unseen.worklist.importing import import_elsewhere
-from unseen.worklist.restoring import restore
 from unseen.worklist.results import bury
 from unseen.worklist.states import standing_of
 from unseen.worklist.store import Store

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy
-from unseen.worklist.errors import BusyError, NoRoomError, NotAllowedError, NotFoundError, WorklistError
-from unseen.worklist.filling import Filled
-from unseen.worklist.importing import import_elsewhere
-from unseen.worklist.restoring import restore
 
-from tests.worklist.conftest import Judged, MakePlace, png
+from tests.worklist.conftest import Clock, Judged, MakePlace, png
+from unseen.demo.filling import Filled
+from unseen.screening.guarantee import Guarantee
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener
 from unseen.worklist import jobs, tables
-from unseen.worklist.backup import back_up
+from unseen.worklist.backup import back_up, restore
+from unseen.worklist.calibration import Labels
+from unseen.worklist.import_export import import_elsewhere
 from unseen.worklist.results import bury
-from unseen.worklist.states import standing_of
+from unseen.worklist.states import BusyError, NoRoomError, NotAllowedError, NotFoundError, WorklistError, standing_of
 from unseen.worklist.store import Store
 from unseen.worklist.tables import activations
 from unseen.worklist.worker import Worker
@@ -163,3 +164,45 @@ def test_a_database_that_cannot_be_opened_is_a_sentence(make_place: MakePlace) -
     (place.home / "worklist.sqlite").mkdir()
     with pytest.raises(WorklistError, match=r"cannot be written|no sound SQLite database|is a folder"):
         place.open()
+
+
+def test_many_old_studies_are_removed_in_several_transactions(
+    store: Store, judged: Judged, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        judged(number, "clear")
+    clock.now += 40 * 86_400.0
+    monkeypatch.setattr("unseen.worklist.retention._AT_ONCE", 2)
+    assert store.retire(older_than_days=30, actor="lea").studies == 5
+    assert store.page("all").rows == () and store.verify_audit() is None
+
+
+def test_a_long_table_is_restored_in_several_pieces(
+    make_place: MakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with make_place("sqlite").open() as store:
+        for number in range(5):
+            store.receive(png(number), name=f"{number}")
+        back_up(store, tmp_path / "backup")
+        head = store.audit_head()
+    monkeypatch.setattr("unseen.worklist.backup._ROWS", 2)
+    restore(tmp_path / "backup", tmp_path / "elsewhere")
+    with Store.open(tmp_path / "elsewhere", create=False) as again:
+        assert again.audit_head() == head and again.verify_audit() is None
+        assert len(again.page("all").rows) == 5
+
+
+def test_unread_studies_are_a_caution_to_whoever_agrees_to_a_calibration() -> None:
+    found = Labels(
+        model=MODEL,
+        promise=Guarantee(0.3, 0.9),
+        needed=(7,),
+        sources=(),
+        trained_on=0,
+        not_seen=0,
+        selected=0,
+        unread=3,
+        studies=(),
+    )
+    assert found.caution.startswith("3 studies received in the same time were not read yet.")
+    assert replace(found, unread=0).caution == ""

@@ -11,6 +11,7 @@ from typing import Protocol
 import pytest
 import torch
 
+from tests.once import made_once, shared_folder
 from tests.warm_python import warm_python
 from unseen.anatomy.lungs import LungFinder, cross_fitted
 from unseen.anatomy.view import View
@@ -75,7 +76,17 @@ def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    folder = tmp_path_factory.mktemp("world")
+    folder = made_once(shared_folder(tmp_path_factory) / "world", _make_world)
+    return World(
+        normals=folder / "normals" / "manifest.csv",
+        twins=folder / "twins" / "manifest.csv",
+        bare=folder / "bare" / "films",
+        pca=folder / "pca",
+        oracle=folder / "oracle",
+    )
+
+
+def _make_world(folder: Path) -> None:
     torch.set_num_threads(1)
     normals = list(phantoms.normals(30, seed=5, size=64))
     bare = phantoms.write(normals[:12], folder / "bare")
@@ -90,13 +101,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     training = Training(epochs=1, batch_size=8, device="cpu", threads=1)
     save(Pca(components=8, view=view).fit(normals, finder=finder, training=training), folder / "pca")
     save(RoiOracle(features=4, latent=8, view=view).fit(normals, finder=finder, training=training), folder / "oracle")
-    return World(
-        normals=phantoms.write(normals, folder / "normals"),
-        twins=phantoms.write(phantoms.twins(12, seed=6, size=64), folder / "twins"),
-        bare=folder / "bare" / "films",
-        pca=folder / "pca",
-        oracle=folder / "oracle",
-    )
+    phantoms.write(normals, folder / "normals")
+    phantoms.write(phantoms.twins(12, seed=6, size=64), folder / "twins")
 
 
 RECIPE = """

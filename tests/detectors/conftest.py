@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.once import kept_once
 from unseen.anatomy.lungs import CrossFittedLungs, LungFinder, cross_fitted
 from unseen.anatomy.view import View
 from unseen.data import phantoms
@@ -30,9 +31,12 @@ def incoming() -> list[Film]:
 
 
 @pytest.fixture(scope="session")
-def finder(normals: list[Film]) -> CrossFittedLungs:
+def finder(tmp_path_factory: pytest.TempPathFactory, normals: list[Film]) -> CrossFittedLungs:
     torch.set_num_threads(1)
-    return cross_fitted(normals, config=LungFinder.Config(size=32, features=8, depth=2, steps=60), seed=3, device="cpu")
+    config = LungFinder.Config(size=32, features=8, depth=2, steps=60)
+    return kept_once(
+        tmp_path_factory, "detectors-finder", lambda: cross_fitted(normals, config=config, seed=3, device="cpu")
+    )
 
 
 Make = Callable[..., Detector]

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,18 +23,45 @@ from unseen.physics import FourierMask, Tomography
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
-def test_the_benchmark_runs_and_says_what_it_measured(tmp_path: Path) -> None:
-    out = tmp_path / "bench.json"
+def quick(out: Path, *words: str) -> dict[str, Any]:  # Any: JSON
+    """What `python -m benchmarks.imaging --quick` measures with these words."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.imaging", "--quick", f"--out={out}", f"--page={tmp_path / 'page.md'}"],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.imaging",
+            "--quick",
+            f"--out={out}",
+            f"--page={out.parent / 'p.md'}",
+            *words,
+        ],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    figures = json.loads(out.read_text(encoding="utf-8"))
+    figures: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    return figures
+
+
+@pytest.mark.slow
+def test_a_problem_is_measured_anew_and_the_others_kept(tmp_path: Path) -> None:
+    committed = json.loads((ROOT / "studies" / "results" / "bench-imaging.json").read_text(encoding="utf-8"))
+    kept = [row for row in committed["rows"] if row["case"]["problem"] == "multi-coil"]
+    (tmp_path / "bench.json").write_text(json.dumps(committed | {"rows": kept}), encoding="utf-8")
+    rows = quick(tmp_path / "bench.json", "--only", "tomography")["rows"]
+    assert kept and rows[: len(kept)] == kept
+    anew = rows[len(kept) :]
+    measured = {(row["case"]["problem"], row["operation"], row["contender"]) for row in anew if "s" in row}
+    assert {("tomography", name, "unseen") for name in ("forward", "adjoint", "pinv")} <= measured
+    assert {("tomography", "fbp", "scikit-image"), ("tomography", "pinv", "scipy")} <= measured
+    assert max(row["residual"] for row in anew if row["operation"] == "pinv") < 1e-3, "whoever solves, solves"
+
+
+@pytest.mark.nightly
+def test_the_benchmark_runs_and_says_what_it_measured(tmp_path: Path) -> None:
+    figures = quick(tmp_path / "bench.json")
     measured = {(row["case"]["problem"], row["operation"], row["contender"]) for row in figures["rows"] if "s" in row}
     for problem in ("tomography", "mri", "multi-coil", "mask"):
         assert {(problem, name, "unseen") for name in ("forward", "adjoint", "pinv")} <= measured

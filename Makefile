@@ -23,12 +23,13 @@ unexport PYTHONDONTWRITEBYTECODE
 # One thread a worker: WORKERS processes run at a time, three on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite quick results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite quick coverage results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
 	@echo "make test      everything that must hold: lint, types, house, tests, doctests, docs"
 	@echo "make quick     unit tests only, under two minutes"
+	@echo "make coverage  branches that the tests of screening and worklist reach, docs/coverage.md"
 	@echo "make results   train and evaluate the recipes on real films, render docs/results.md (long)"
 	@echo "make results-thesis  the thesis's protocol and the noise study, docs/results-thesis.md (many hours; goes on)"
 	@echo "make results-screening  the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
@@ -60,6 +61,15 @@ suite: $(STAMP)
 
 quick: $(STAMP)
 	$(PYTEST) -m "not slow and not nightly" --timeout 60
+
+# Branches that the tests reach, processes that they start included; TESTS=tests for all of the package (long).
+TESTS ?= tests/screening tests/worklist tests/web/test_activating.py tests/web/test_turing.py tests/cli/test_calibrate.py
+coverage: $(STAMP)
+	$(BIN)/coverage erase
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage json --quiet -o .coverage-report.json
+	$(BIN)/python docs/coverage_page.py .coverage-report.json $(TESTS)
 
 results: $(STAMP)
 	$(BIN)/python -m studies

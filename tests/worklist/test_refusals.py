@@ -17,9 +17,11 @@ from unseen.screening.guarantee import Guarantee
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener
 from unseen.worklist import jobs, tables
+from unseen.worklist.audit import Head
 from unseen.worklist.backup import back_up, restore
 from unseen.worklist.calibration import Labels
 from unseen.worklist.import_export import import_elsewhere
+from unseen.worklist.opening import keep_head
 from unseen.worklist.results import bury
 from unseen.worklist.states import BusyError, NoRoomError, NotAllowedError, NotFoundError, WorklistError, standing_of
 from unseen.worklist.store import Store
@@ -206,3 +208,17 @@ def test_unread_studies_are_a_caution_to_whoever_agrees_to_a_calibration() -> No
     )
     assert found.caution.startswith("3 studies received in the same time were not read yet.")
     assert replace(found, unread=0).caution == ""
+
+
+def test_a_head_that_is_older_than_the_kept_one_does_not_replace_it(store: Store) -> None:
+    for number in range(3):
+        store.receive(png(number), name=f"{number}")
+    kept = (store.home / "audit.head").read_text()
+    keep_head(store.home, Head(seq=1, hash="0" * 64))  # of a writer that was overtaken
+    assert (store.home / "audit.head").read_text() == kept and store.verify_audit() is None
+
+
+def test_a_temporary_file_that_vanishes_while_it_is_looked_at_stops_no_sweep(store: Store) -> None:
+    store.receive(png(1), name="a")
+    (store.home / "films" / "incoming" / "gone.tmp").symlink_to(store.home / "nowhere")
+    assert store.sweep() == 0

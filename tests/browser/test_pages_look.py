@@ -6,6 +6,7 @@ With UNSEEN_SCREENSHOTS=docs/images/pages the pictures go there (`make screensho
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PASSWORD, Site, signed_in
+from tests.once import made_once, shared_folder
 from tests.web.running import Running
 from unseen.data.phantoms.writing import Station
 from unseen.data.reading import films
@@ -46,7 +48,17 @@ CUT = """
 @pytest.fixture(scope="module")
 def worked(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
     """A site in the middle of a day: calibrated, with studies to read, cleared, reported and not scored."""
-    folder = tmp_path_factory.mktemp("worked")
+    day = made_once(shared_folder(tmp_path_factory) / "worked", lambda folder: _work(folder, bundles))
+    home = tmp_path_factory.mktemp("worked") / "worklist"
+    shutil.copytree(day / "worklist", home)
+    also = [word for name, bundle in bundles.items() if name != "pca" for word in ("--also", bundle)]
+    with Running(
+        "--folder", home, "--port", "0", "--model", bundles["pca"], "--policy", day / "policy.json", *also
+    ) as running:
+        yield Site(running.started(), home)
+
+
+def _work(folder: Path, bundles: dict[str, Path]) -> None:
     labelled = write_sites([_share(NORTH, 8, 8, 41), _share(SOUTH, 8, 8, 42)], folder / "labelled", side=384)
     incoming = write_sites(
         [_share(NORTH, 14, 10, 51), _share(SOUTH, 14, 10, 52), _share(WEST, 4, 2, 53)], folder / "in", side=384
@@ -56,24 +68,17 @@ def worked(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -
     screener.policy.save(folder / "policy.json")
     broken = folder / "cut-short.dcm"
     broken.write_bytes(next((folder / "in" / "films").iterdir()).read_bytes()[:5000])
-    further = [bundle for name, bundle in bundles.items() if name != "pca"]
-    home = folder / "worklist"
     fill(
-        home,
+        folder / "worklist",
         films=incoming,
         unreadable=broken,
         model=bundles["pca"],
         policy=folder / "policy.json",
-        further=further,
+        further=[bundle for name, bundle in bundles.items() if name != "pca"],
         reported=26,
     )
-    with Store.open(home) as store:
+    with Store.open(folder / "worklist") as store:
         store.accounts.add("lea", PASSWORD, "lead", actor="test")
-    also = [word for bundle in further for word in ("--also", bundle)]
-    with Running(
-        "--folder", home, "--port", "0", "--model", bundles["pca"], "--policy", folder / "policy.json", *also
-    ) as running:
-        yield Site(running.started(), home)
 
 
 def _share(station: Station, normals: int, abnormals: int, seed: int) -> Share:

@@ -1,6 +1,6 @@
 """`docs/coverage.md`: how much of the package the tests reach, and which branches of the safety modules they do not.
 
-python docs/coverage_page.py .coverage-report.json TESTS…   takes in a report of `coverage json` on these tests, renders the
+python docs/coverage_page.py REPORT.json TESTS…       takes in a report of `coverage json` on these tests, renders the
                                                      page; `make coverage` calls it. Exit status 1: a safety branch is
                                                      not covered and not listed
 python docs/coverage_page.py                         renders the page from studies/results/coverage.json

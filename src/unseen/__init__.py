@@ -22,6 +22,8 @@ The rooms, from the top of the house to the bottom (imports point only downwards
 - ``physics``, ``networks``, ``artifacts``: operators and noise; tensors to tensors; recipes, bundles and runs
 - ``deprecation``: old public names, for one release
 
+``testing`` holds the laws that every method keeps, for the tests of other packages.
+
 A room is imported when it is first named, so that ``import unseen`` itself costs next to nothing.
 """
 

@@ -15,6 +15,7 @@ from . import reconstruction as reconstruction
 from . import runs as runs
 from . import screening as screening
 from . import service as service
+from . import testing as testing
 from . import training as training
 from . import web as web
 from . import worklist as worklist

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +11,11 @@ import torch
 
 import unseen as un
 from tests.detectors.conftest import QUICK, Given, Make
-from unseen.data.film import Film, NotRead
+from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finding
 from unseen.detectors.errors import FitError
+from unseen.testing import DETECTOR_LAWS
 from unseen.training.loop import Progress
 
 KEYS = METHODS.keys()
@@ -53,33 +53,9 @@ def test_one_finite_score_and_two_pictures_per_film_in_order(
         assert (found.anomaly_map[outside] == 0).all(), "what is not judged is not marked"
 
 
-def test_a_score_depends_on_its_film_alone(key: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
-    detector = trained[key]
-    together = scores(detector, incoming)
-    assert together == scores(detector, incoming), "scoring twice gives the same bits"
-    assert together[::-1] == scores(detector, incoming[::-1]), "the order does not matter"
-    assert together == [scores(detector, [film])[0] for film in incoming], "the other films do not matter"
-
-
-def test_scoring_is_lazy(key: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
-    drawn = []
-
-    def stream() -> Iterator[Film]:
-        for film in incoming:
-            drawn.append(film.name)
-            yield film
-
-    findings = trained[key].score(stream())
-    assert drawn == []
-    next(findings)
-    assert len(drawn) == 1
-
-
-def test_what_was_not_read_is_passed_on_in_place(key: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
-    broken = NotRead(name="x.dcm", reason="It is empty.", source="s", patient="p")
-    assert next(trained[key].score([broken])) is broken
-    kinds = [type(found) for found in trained[key].score([incoming[0], broken, incoming[1]])]
-    assert kinds == [Finding, NotRead, Finding]
+@pytest.mark.parametrize("law", DETECTOR_LAWS)
+def test_every_law_holds(key: str, law: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
+    DETECTOR_LAWS[law](trained[key], incoming)
 
 
 def test_a_saved_detector_gives_the_same_scores(

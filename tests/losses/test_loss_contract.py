@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from unseen import losses
 from unseen.physics import Flips, Gaussian, Mask, Measurement, Poisson, Scalings
+from unseen.testing import LOSS_LAWS
 
 Loss = Callable[
     [Tensor, Tensor], Tensor
@@ -137,7 +138,7 @@ def test_every_registered_loss_is_under_test() -> None:
     assert set(losses.LOSSES) <= set(CASES)
     for place in losses.LOSSES.values():
         file, _, name = place.partition(":")
-        assert getattr(losses, name) is getattr(importlib.import_module(f"unseen.losses.{file}"), name)
+        assert getattr(losses, name) is getattr(importlib.import_module(file), name)
     for name in losses.__all__:
         assert getattr(losses, name) is not None
 
@@ -169,6 +170,26 @@ def test_a_gradient_flows_and_is_right(name: str) -> None:
         assert torch.autograd.gradcheck(lambda o: CASES[name](o, other), output, atol=1e-5)
     (gradient,) = torch.autograd.grad(CASES[name](output, other).sum(), output)
     assert (gradient != 0).flatten(1).any(dim=1).all()
+
+
+@pytest.mark.parametrize("name", [name for name in LEARNING if name != "multi-operator"])  # which needs a pool
+@pytest.mark.parametrize("law", LOSS_LAWS)
+def test_every_law_of_a_plug_in_holds(name: str, law: str) -> None:
+    learning = LEARNING[name]
+    if isinstance(learning.loss, losses.EquivariantAdversarial):
+        learning.loss.critic.float()
+    if "x" in learning.loss.needs and law == "reads_what_it_needs":
+        with pytest.raises(ValueError, match="truth"):
+            learning.loss(learning.seen(*pair(), Truthless), generator=None)
+        return
+    LOSS_LAWS[law](learning.loss, Measurement(HALF, noise=COUNTS if learning.counts else Gaussian(0.3)))
+
+
+class Truthless(losses.Seen):
+    """A batch whose truth was never seen."""
+
+    def __init__(self, *parts: object, x: object, **named: object) -> None:
+        super().__init__(*parts, x=None, **named)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", LEARNING)

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import copy
 import importlib
-import pickle
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +16,7 @@ from torch import Tensor, nn
 from unseen import physics
 from unseen.physics.matrix import Dense
 from unseen.physics.operator import Operator
+from unseen.testing import OPERATOR_LAWS
 
 
 class Smear(Operator):
@@ -168,21 +167,6 @@ def numbers(shape: tuple[int, ...], seed: int, *, complex_too: bool) -> Tensor:
     return torch.randn(shape, generator=rng(seed), dtype=torch.complex128 if complex_too else torch.float64)
 
 
-def components(tensor: Tensor) -> Tensor:
-    """(batch, real components)."""
-    return (torch.view_as_real(tensor) if tensor.is_complex() else tensor).flatten(1)
-
-
-def matrix(A: Operator, action: str = "call", *, sample: int = 0) -> Tensor:
-    """What A does to one sample, as a dense matrix over real components."""
-    entry = actions(A)[action][1][0]
-    count = components(entry[None]).numel()
-    alike = A if A.batch is None else A.select(torch.full((count,), sample))
-    units = torch.eye(count, dtype=torch.float64)
-    batch = torch.view_as_complex(units.reshape(count, -1, 2)) if entry.is_complex() else units
-    return components(actions(alike)[action][0](batch.reshape(count, *entry.shape))).T
-
-
 def actions(A: Operator) -> dict[str, tuple[Callable[[Tensor], Tensor], Tensor]]:
     """What A does, each with a batch it does it to."""
     return {"call": (A, picture(A, 1)), "adjoint": (A.adjoint, measurement(A, 1)), "pinv": (A.pinv, measurement(A, 1))}
@@ -196,92 +180,34 @@ def test_every_registered_operator_is_under_test() -> None:
     assert set(physics.OPERATORS) == set(MADE)
     for key, place in physics.OPERATORS.items():
         file, _, name = place.partition(":")
-        assert isinstance(operator(key), getattr(importlib.import_module(f"unseen.physics.{file}"), name))
+        assert isinstance(operator(key), getattr(importlib.import_module(file), name))
         assert name in dir(physics)
 
 
 @every_operator
-@every_action
-def test_linear(name: str, action: str) -> None:
-    act, tensor = actions(operator(name))[action]
-    other = tensor.flip(0).roll(1, dims=-1)
-    expected = -1.7 * act(tensor) + act(other)
-    torch.testing.assert_close(act(-1.7 * tensor + other), expected, rtol=0, atol=1e-8 * float(expected.abs().max()))
+@pytest.mark.parametrize("law", OPERATOR_LAWS)
+def test_every_law_holds(name: str, law: str) -> None:
+    OPERATOR_LAWS[law](operator(name))
 
 
 @every_operator
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-6)])
-def test_adjoint_dot_test(name: str, dtype: torch.dtype, tolerance: float) -> None:
+def test_no_attribute_can_be_assigned_or_deleted(name: str) -> None:
     A = operator(name)
-    x, y = picture(A, 1, dtype=dtype), measurement(A, 2, dtype=dtype)
-    image, back = A(x), A.adjoint(y)
-    assert image.shape == y.shape
-    assert back.shape == x.shape
-    assert image.dtype == y.dtype
-    assert back.dtype == x.dtype
-    x, y, image, back = (components(tensor).double() for tensor in (x, y, image, back))
-    gap = (image * y).sum(dim=1) - (x * back).sum(dim=1)
-    assert (gap.abs() <= tolerance * image.norm(dim=1) * y.norm(dim=1)).all()
-
-
-@every_operator
-def test_pseudo_inverse_is_moore_and_penroses(name: str) -> None:
-    A = operator(name)
-    for sample in range(A.batch or 1):
-        forward, inverse = matrix(A, sample=sample), matrix(A, "pinv", sample=sample)
-        seen, shown = forward @ inverse, inverse @ forward
-        for product, expected in (
-            (seen @ forward, forward),
-            (shown @ inverse, inverse),
-            (seen, seen.T),
-            (shown, shown.T),
-        ):
-            assert torch.linalg.matrix_norm(product - expected) <= 1e-6 * torch.linalg.matrix_norm(expected)
-
-
-@every_operator
-def test_norm_is_the_largest_singular_value(name: str) -> None:
-    A = operator(name)
-    exact = max(float(torch.linalg.matrix_norm(matrix(A, sample=i), ord=2)) for i in range(A.batch or 1))
-    assert A.norm() == pytest.approx(exact, rel=1e-3, abs=1e-12)
-    x = picture(A, 3)
-    assert (components(A(x)).norm(dim=1) <= A.norm() * components(x).norm(dim=1) * (1 + 1e-3)).all()
-
-
-@every_operator
-def test_an_operator_never_changes(name: str) -> None:
-    A = operator(name)
-    x, y = picture(A, 1), measurement(A, 2)
-    given_x, given_y, before = x.clone(), y.clone(), A(x)
     for attribute in ("domain", "range", "batch", "novelty"):
         with pytest.raises(AttributeError, match=f"never changes, but {attribute} was assigned"):
             setattr(A, attribute, None)
         with pytest.raises(AttributeError, match="never changes"):
             delattr(A, attribute)
-    A.pinv(y)
-    A.adjoint(y)
-    A.norm()
-    A(x.to(torch.complex64 if A.complex_domain else torch.float32))
-    assert torch.equal(A(x), before)
-    assert torch.equal(x, given_x)
-    assert torch.equal(y, given_y)
-    assert torch.equal(copy.deepcopy(A)(x), before)
-    assert torch.equal(pickle.loads(pickle.dumps(A))(x), before)
 
 
 @every_operator
 @every_action
-def test_a_batch_is_its_samples_one_by_one(name: str, action: str) -> None:
+def test_no_measurement_at_all_is_a_batch(name: str, action: str) -> None:
     A = operator(name)
     act, tensor = actions(A)[action]
-    together = act(tensor)
-    for i in range(len(tensor)):
-        alone = A.select(torch.tensor([i]))
-        assert (alone is A) == (A.batch is None)
-        one = {"call": alone, "adjoint": alone.adjoint, "pinv": alone.pinv}[action](tensor[i : i + 1])
-        torch.testing.assert_close(one[0], together[i], rtol=0, atol=1e-9)
+    assert (A.select(torch.tensor([0])) is A) == (A.batch is None)
     if A.batch is None:
-        assert act(tensor[:0]).shape == together[:0].shape
+        assert act(tensor[:0]).shape == act(tensor)[:0].shape
 
 
 @every_operator
@@ -292,21 +218,6 @@ def test_differentiable_to_second_order(name: str, action: str) -> None:
     tensor = tensor.requires_grad_()
     assert torch.autograd.gradcheck(act, tensor, fast_mode=True)
     assert torch.autograd.gradgradcheck(act, tensor, fast_mode=True)
-
-
-@every_operator
-@every_action
-def test_the_gradient_is_that_of_the_matrix(name: str, action: str) -> None:
-    A = operator(name)
-    act, tensor = actions(A)[action]
-    tensor = tensor.requires_grad_()
-    image = act(tensor)
-    probe = numbers(tuple(image.shape), 5, complex_too=image.is_complex())
-    (components(probe) * components(image)).sum().backward()
-    assert tensor.grad is not None
-    for sample in range(len(tensor)):
-        expected = matrix(A, action, sample=sample).T @ components(probe)[sample]
-        torch.testing.assert_close(components(tensor.grad)[sample], expected, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize(

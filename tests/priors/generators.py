@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from unseen.data.toy_images import squares_and_circles
 from unseen.networks.dcgan import Decoder
 from unseen.priors import GENERATORS, Generator, PrincipalSubspace, TrainedGenerator, Wrapped
-from unseen.priors.saved import REGISTRY
 from unseen.training import Training
 
 SIZE, LATENT = 16, 3
@@ -32,7 +31,7 @@ def short(epochs: int = 2, *, seed: int = 0, batch_size: int = 16, every: int | 
 
 
 def untrained(key: str, **settings: object) -> TrainedGenerator:
-    kind: type[TrainedGenerator] = REGISTRY.load(key)
+    kind: type[TrainedGenerator] = GENERATORS.load(key)
     small = {"critic_steps": 2} if key == "wgan-gp" else {}
     return kind(**({"latent": LATENT, "features": 4} | small | settings))
 

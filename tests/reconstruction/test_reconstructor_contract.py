@@ -12,7 +12,6 @@ from tests.reconstruction.making import holes, inpainting, magnetic, measured, p
 from unseen.artifacts import RecipeError
 from unseen.physics import BeerLambert, Identity, Mask, Measurement, Tomography
 from unseen.reconstruction import RECONSTRUCTORS, ArtifactRemoval, Reconstructor, Unrolled
-from unseen.reconstruction.saved import _REGISTRY
 
 PROBLEMS: dict[str, Callable[[], Measurement]] = {
     "inpainting": inpainting,
@@ -26,7 +25,7 @@ PROBLEMS: dict[str, Callable[[], Measurement]] = {
 def made(key: str, process: Measurement, **settings: object) -> Reconstructor:
     """One of few features whose networks do something."""
     torch.manual_seed(0)
-    kind: type[Reconstructor] = _REGISTRY.load(key)
+    kind: type[Reconstructor] = RECONSTRUCTORS.load(key)
     f = kind.for_process(process, **({"features": 4, "depth": 2} | settings))
     for module in f.modules():
         if hasattr(module, "head"):
@@ -73,7 +72,7 @@ def test_the_gradient_in_y_is_that_of_the_difference_quotient(key: str) -> None:
 @pytest.mark.parametrize("key", RECONSTRUCTORS)
 def test_it_begins_as_a_linear_inverse(key: str) -> None:
     process, x, y = problem("inpainting")
-    kind: type[Reconstructor] = _REGISTRY.load(key)
+    kind: type[Reconstructor] = RECONSTRUCTORS.load(key)
     assert torch.allclose(kind.for_process(process)(y, process), process.A.pinv(y), atol=1e-6)
     assert not torch.allclose(x, y, atol=0.1)
 
@@ -91,7 +90,7 @@ def test_double_precision_in_gives_double_precision_out(key: str) -> None:
 @pytest.mark.parametrize("start", ["pinv", "fbp", "adjoint"])
 def test_starts_are_of_the_pictures_size(key: str, start: str) -> None:
     process, x, y = problem("tomography")
-    kind: type[Reconstructor] = _REGISTRY.load(key)
+    kind: type[Reconstructor] = RECONSTRUCTORS.load(key)
     f = kind.for_process(process, start=start)
     f.prepare(y, process)
     ratio = f(y, process).norm() / x.norm()

@@ -29,7 +29,7 @@ from unseen.physics import (
     stack,
 )
 from unseen.reconstruction import RECONSTRUCTORS, ArtifactRemoval, Reconstructor, learn, load, save
-from unseen.reconstruction.saved import _REGISTRY, described, rebuilt
+from unseen.reconstruction.saved import described, rebuilt
 
 GOLDEN = Path(__file__).parents[1] / "artifacts" / "golden"
 COILS = torch.polar(torch.rand(2, 16, 16), torch.rand(2, 16, 16)).to(torch.complex64)
@@ -54,7 +54,7 @@ def trained(process: Measurement, *, key: str = "artifact-removal") -> tuple[Rec
     x = pictures(n)
     y = measured(process, x + 0j if process.A.complex_domain else x)
     torch.manual_seed(0)
-    kind: type[Reconstructor] = _REGISTRY.load(key)
+    kind: type[Reconstructor] = RECONSTRUCTORS.load(key)
     f = kind.for_process(process, features=4, depth=2)
     return learn(y, process, losses=[MeasurementConsistency()], network=f, training=short(2, batch_size=2)), y
 

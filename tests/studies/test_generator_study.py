@@ -24,7 +24,7 @@ from unseen.priors import GENERATORS
 from unseen.priors.autoencoders import VAE
 from unseen.priors.generator import PrincipalSubspace, Wrapped
 from unseen.priors.latent_search import Search
-from unseen.priors.saved import REGISTRY, save
+from unseen.priors.saved import save
 from unseen.priors.trained import TrainedGenerator, digest_of
 from unseen.runs.generator_study import distribution as module_of_unfeasible
 from unseen.runs.generator_study.bundles import halved, names_of, pictures_for, study_bundles, without
@@ -58,7 +58,7 @@ def trained() -> dict[str, TrainedGenerator]:
     torch.set_num_threads(1)
     made: dict[str, TrainedGenerator] = {}
     for key in GENERATORS:
-        kind: type[TrainedGenerator] = REGISTRY.load(key)
+        kind: type[TrainedGenerator] = GENERATORS.load(key)
         made[key] = kind(latent=3, features=4).fit(
             DEALT.training, training=Training(epochs=2, batch_size=8, threads=1, device="cpu")
         )

@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
 from unseen.anatomy.view import View
+from unseen.artifacts.errors import UserError
 from unseen.data.film import Film, NotRead
 from unseen.losses.supervised import bce, dice_loss
 from unseen.networks.unet import UNet
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from unseen.training.loop import Progress
 
 
-class NoMasksError(ValueError):
+class NoMasksError(UserError, ValueError):
     """Lungs are to be learnt, and no film carries a mask of them."""
 
 

@@ -3,6 +3,7 @@
 from .bundle import Bundle as Bundle
 from .bundle import BundleError as BundleError
 from .bundle import Card as Card
+from .errors import UserError as UserError
 from .recipe import Recipe as Recipe
 from .recipe import RecipeError as RecipeError
 from .recipe import Run as Run

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
 from unseen.artifacts.installation import LIMITS, located, shipped
 from unseen.artifacts.recipe import RecipeError, validated
@@ -30,7 +31,7 @@ _CARD = "card.json"
 _CARD_BYTES = 64 << 20  # 10,000 training digests are 0.7 MB; more than this is no card
 
 
-class BundleError(ValueError):
+class BundleError(UserError, ValueError):
     """A bundle that cannot be used: which file, why, and what to do."""
 
 

@@ -36,9 +36,22 @@ def installation() -> dict[str, str]:
         **found,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "plug-ins": ", ".join(plugins()) or "none",
         "films (UNSEEN_DATA)": os.environ.get("UNSEEN_DATA") or "not set",
         "runs (UNSEEN_RUNS)": os.environ.get("UNSEEN_RUNS") or "runs",
     }
+
+
+def plugins() -> list[str]:
+    """The methods that other packages register, with the package: ``mean-film (unseen-example 0.1.0)``."""
+    found = metadata.entry_points()
+    return sorted(
+        f"{entry.name} ({entry.dist.name} {entry.dist.version})"
+        for group in found.groups
+        if group.startswith("unseen.")
+        for entry in found.select(group=group)
+        if entry.dist is not None
+    )
 
 
 LIMITS = "Research use only. Not a medical device. Not for diagnosis."

@@ -29,13 +29,14 @@ from typing import Self, TypeVar, cast
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import write_text
-from unseen.artifacts.unknown import unknown
+from unseen.artifacts.registry import unknown
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class RecipeError(ValueError):
+class RecipeError(UserError, ValueError):
     """A recipe that cannot be used; one sentence a mistake, one line a sentence, each beginning with its TOML path."""
 
 

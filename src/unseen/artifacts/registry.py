@@ -1,34 +1,45 @@
-"""Which class stands behind a name: keys are kebab-case, files snake_case, classes CamelCase.
+"""Registries: which class stands behind a name, in this package or in a plug-in.
 
-One dictionary a room, as text, so that listing the names imports nothing.
+Keys are kebab-case, files snake_case, classes CamelCase. One table a room, as text, so that listing names imports
+nothing. Another package adds a method by an entry point; its group is the registry's.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from unseen.artifacts.unknown import unknown
+from unseen.artifacts.errors import UserError
+
+_log = logging.getLogger("unseen")
 
 
-class UnknownName(LookupError):
+class UnknownName(UserError, LookupError):
     """No such key in a registry; the message names the nearest known key."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Registry:
-    """Names → classes of one room.
+class PluginError(UserError, RuntimeError):
+    """A method of another package that cannot be used; the message names the package, the cause and the cure."""
+
+
+class Registry(Mapping[str, str]):
+    """Names → classes of one room, as a mapping from key to ``"module:Class"``.
 
     Args:
         room: the room below ``unseen`` that holds the files, such as ``"detectors"`` or ``"data.phantoms"``.
         kind: the word for what is registered, such as ``"detector"``; it stands in error messages.
         names: key → ``"file:Class"``, such as ``{"roi-sure": "roi_sure:RoiSure"}``.
+        group: the entry-point group by which other packages add to it, such as ``"unseen.detectors"``; None: they
+            cannot. A plug-in never replaces a key of this package: such an entry point is ignored with a warning.
 
     >>> registry = Registry(room="artifacts", kind="thing", names={"run-folder": "recipe:Run"})
-    >>> registry.keys()
-    ['run-folder']
+    >>> list(registry), registry["run-folder"]
+    (['run-folder'], 'unseen.artifacts.recipe:Run')
     >>> registry.load("run-folder").__name__
     'Run'
     >>> registry.load("run-foldr")
@@ -37,22 +48,87 @@ class Registry:
     unseen.artifacts.registry.UnknownName: thing "run-foldr": unknown; did you mean run-folder?
     """
 
-    room: str
-    kind: str
-    names: Mapping[str, str]
+    def __init__(self, *, room: str, kind: str, names: Mapping[str, str], group: str | None = None) -> None:
+        self.room, self.kind, self.group = room, kind, group
+        self.own = {key: f"unseen.{room}.{place}" for key, place in names.items()}
 
-    def keys(self) -> list[str]:
-        """The known keys, in the order in which they were registered."""
-        return list(self.names)
+    @cached_property
+    def plugins(self) -> dict[str, EntryPoint]:
+        """The entry points of other packages, by key; found once, without importing them."""
+        found: dict[str, EntryPoint] = {}
+        for entry in entry_points(group=self.group) if self.group is not None else ():
+            other = "unseen" if entry.name in self.own else _package(found[entry.name]) if entry.name in found else ""
+            if other:
+                _log.warning(
+                    "%s registers the %s %r, which %s has. It is ignored; rename its entry point in the group %s",
+                    _package(entry), self.kind, entry.name, other, self.group,
+                )  # fmt: skip
+            else:
+                found[entry.name] = entry
+        return found
+
+    def __getitem__(self, key: str) -> str:
+        return self.own[key] if key in self.own else self.plugins[key].value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.own, *self.plugins))
+
+    def __len__(self) -> int:
+        return len(self.own) + len(self.plugins)
 
     def load(self, key: str) -> type[Any]:  # Any: the registry knows no method, so it cannot name the class
         """Import the file behind ``key`` and return its class.
 
         Raises:
             UnknownName: no such key.
+            PluginError: the package that registers it cannot be imported, or names its class otherwise.
         """
-        if key not in self.names:
-            raise UnknownName(f'{self.kind} "{key}": {unknown(key, self.names)}')
-        module, _, name = self.names[key].partition(":")
-        loaded: type[Any] = getattr(importlib.import_module(f"unseen.{self.room}.{module}"), name)
-        return loaded
+        if key in self.own:
+            module, _, name = self.own[key].partition(":")
+            loaded: type[Any] = getattr(importlib.import_module(module), name)
+            return loaded
+        if key not in self.plugins:
+            raise UnknownName(f'{self.kind} "{key}": {unknown(key, self)}')
+        entry = self.plugins[key]
+        try:
+            plugin: type[Any] = entry.load()
+        except Exception as error:  # whatever another package's module does on import
+            raise PluginError(
+                f'the {self.kind} "{key}" of {_package(entry)} cannot be loaded: {type(error).__name__}: {error} '
+                f"(entry point {entry.value}). Repair or uninstall that package"
+            ) from error
+        if getattr(plugin, "key", key) != key:
+            raise PluginError(
+                f'{_package(entry)} registers {entry.value} as the {self.kind} "{key}", but its key is '
+                f'"{plugin.key}". Give the entry point that name'
+            )
+        return plugin
+
+    def key_of(self, kind: type[object]) -> str | None:
+        """The key under which a class is registered; None where it is not."""
+        place = f"{kind.__module__}:{kind.__qualname__}"
+        for key in self:
+            if self[key] == place or (key in self.plugins and self.load(key) is kind):
+                return key
+        return None
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """The second half of an error about ``name``, which is not among ``known``.
+
+    >>> unknown("sure_wieght", ["sure_weight", "size"])
+    'unknown; did you mean sure_weight?'
+    >>> unknown("colour", ["sure_weight", "size"])
+    'unknown; known: size, sure_weight'
+    >>> unknown("colour", [])
+    'unknown; none is known here'
+    """
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    if near:
+        return f"unknown; did you mean {near[0]}?"
+    return f"unknown; known: {', '.join(names)}" if names else "unknown; none is known here"
+
+
+def _package(entry: EntryPoint) -> str:
+    return "a package" if entry.dist is None else f"the package {entry.dist.name} {entry.dist.version}"

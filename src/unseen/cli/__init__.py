@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from unseen.artifacts.errors import UserError
 from unseen.artifacts.installation import LIMITS
 from unseen.cli import calibrate, demo, evaluate, identify, info, prior, reconstruct, score, serve, train, worklist
 
@@ -52,19 +53,20 @@ for command in (
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(prior.prior, name="prior")
 
+_NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""Errors of the system whose own message names the file."""
+
 
 def main() -> None:
     """Run the command line; mistakes a user can make end in one sentence and status 2, not in a traceback."""
-    from unseen.cli.mistakes import mistakes
-
     try:
         app()
-    except (ValueError, LookupError, OSError, RuntimeError) as error:
+    except (UserError, ValueError, LookupError, OSError, RuntimeError) as error:
         from unseen.artifacts.files import is_full
 
         if is_full(error):
             said = f"the disk takes no more ({error}). Make room there, and say it again"
-        elif isinstance(error, mistakes()):
+        elif isinstance(error, (UserError, *_NAMED)):
             said = str(error)
         else:
             raise

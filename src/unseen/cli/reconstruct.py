@@ -146,7 +146,7 @@ def _by_prior(
     """What solves under the prior, with the sentences that it says; and the files."""
     import torch
 
-    from unseen.artifacts.unknown import unknown
+    from unseen.artifacts.registry import unknown
     from unseen.cli.usage import UsageError
     from unseen.data.operator_file import OperatorError, read_operator
     from unseen.physics.measurement import Measurement

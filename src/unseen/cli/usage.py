@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unseen.artifacts.errors import UserError
 
-class UsageError(ValueError):
+
+class UsageError(UserError, ValueError):
     """What is wrong with the command line, and what to give instead."""

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unseen.artifacts.errors import UserError
+
 Array = NDArray[Any]  # Any: numbers of whatever kind the file holds
 
 _KINDS = "biufc"  # bool, whole, real and complex numbers
 
 
-class ArrayError(ValueError):
+class ArrayError(UserError, ValueError):
     """A file that is no array of numbers: which, why, and what to do."""
 
 

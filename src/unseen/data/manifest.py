@@ -25,13 +25,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from unseen.artifacts.errors import UserError
 from unseen.data.film import Label
 
 _KNOWN = ("file", "label", "source", "patient", "study", "mask", "lesion")
 _LABELS: dict[str, Label | None] = {"normal": "normal", "abnormal": "abnormal", "": None}
 
 
-class SourceError(ValueError):
+class SourceError(UserError, ValueError):
     """What was given as a source of films cannot be one; the message says why and what to do."""
 
 

@@ -19,16 +19,14 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from unseen.artifacts.registry import Registry, UnknownName
-from unseen.artifacts.unknown import unknown
+from unseen.artifacts.errors import UserError
+from unseen.artifacts.registry import UnknownName, unknown
 from unseen.data.arrays import ArrayError, read_array
 from unseen.physics import OPERATORS
 from unseen.physics.operator import Operator
 
-_REGISTRY = Registry(room="physics", kind="operator", names=OPERATORS)
 
-
-class OperatorError(ValueError):
+class OperatorError(UserError, ValueError):
     """A file that describes no operator: which file, which entry, and what was expected."""
 
 
@@ -61,7 +59,7 @@ def read_operator(path: Path | str) -> Operator:
         raise OperatorError(f'{path}: has no line such as operator = "mask". There are {", ".join(OPERATORS)}.')
     name = str(entries.pop("operator"))
     try:
-        kind = _REGISTRY.load(name)
+        kind = OPERATORS.load(name)
     except UnknownName as error:
         raise OperatorError(f"{path}: {error}") from error
     hints = get_type_hints(kind.__init__)

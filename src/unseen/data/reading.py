@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from unseen.artifacts.errors import UserError
 from unseen.data.decode import shared
 from unseen.data.decoder_protocol import Picture
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry, Source, entries
 
 
-class NotReadError(ValueError):
+class NotReadError(UserError, ValueError):
     """Raised by strict reading in place of the first `NotRead`, which it carries as `not_read`."""
 
     def __init__(self, not_read: NotRead) -> None:

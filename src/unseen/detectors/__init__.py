@@ -10,6 +10,7 @@ from unseen.artifacts.registry import Registry
 METHODS = Registry(
     room="detectors",
     kind="detector",
+    group="unseen.detectors",
     names={
         "pca": "pca:Pca",
         "ganomaly": "ganomaly:Ganomaly",

@@ -12,7 +12,7 @@ from unseen import __version__
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import validated
-from unseen.artifacts.unknown import unknown
+from unseen.artifacts.registry import unknown
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import DeviceError

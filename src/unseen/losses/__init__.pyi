@@ -1,5 +1,7 @@
 """The public names of `unseen.losses`: read by type checkers, and by lazy_loader at run time."""
 
+import unseen.artifacts.registry
+
 from .adversarial import GAMES as GAMES
 from .adversarial import GanLoss as GanLoss
 from .adversarial import discriminator_bce as discriminator_bce
@@ -39,4 +41,4 @@ from .sure_gaussian import sure_literal as sure_literal
 from .sure_poisson import hudson_risk as hudson_risk
 from .sure_poisson import mixed_sure as mixed_sure
 
-LOSSES: dict[str, str]
+LOSSES: unseen.artifacts.registry.Registry

@@ -11,31 +11,53 @@ contract tests find it.
 
 import lazy_loader
 
-OPERATORS = {
-    "blur": "blur:Blur",
-    "compressed-sensing": "matrix:CompressedSensing",
-    "downsampling": "blur:Downsampling",
-    "fourier-mask": "fourier_mask:FourierMask",
-    "identity": "matrix:Identity",
-    "mask": "operator:Mask",
-    "single-pixel-camera": "single_pixel_camera:SinglePixelCamera",
-    "tomography": "tomography:Tomography",
-}
-LINKS = {
-    "beer-lambert": "measurement:BeerLambert",
-}
-NOISES = {
-    "gaussian": "noise:Gaussian",
-    "poisson": "noise:Poisson",
-    "poisson-gaussian": "noise:PoissonGaussian",
-}
-GROUPS = {
-    "flips": "groups.permutations:Flips",
-    "permutations": "groups.permutations:Permutations",
-    "rotations": "groups.rotations:Rotations",
-    "scalings": "groups.scalings:Scalings",
-    "shifts": "groups.permutations:Shifts",
-}
+from unseen.artifacts.registry import Registry
+
+OPERATORS = Registry(
+    room="physics",
+    kind="operator",
+    group="unseen.operators",
+    names={
+        "blur": "blur:Blur",
+        "compressed-sensing": "matrix:CompressedSensing",
+        "downsampling": "blur:Downsampling",
+        "fourier-mask": "fourier_mask:FourierMask",
+        "identity": "matrix:Identity",
+        "mask": "operator:Mask",
+        "single-pixel-camera": "single_pixel_camera:SinglePixelCamera",
+        "tomography": "tomography:Tomography",
+    },
+)
+LINKS = Registry(
+    room="physics",
+    kind="link",
+    group="unseen.links",
+    names={
+        "beer-lambert": "measurement:BeerLambert",
+    },
+)
+NOISES = Registry(
+    room="physics",
+    kind="noise",
+    group="unseen.noises",
+    names={
+        "gaussian": "noise:Gaussian",
+        "poisson": "noise:Poisson",
+        "poisson-gaussian": "noise:PoissonGaussian",
+    },
+)
+GROUPS = Registry(
+    room="physics",
+    kind="group",
+    group="unseen.groups",
+    names={
+        "flips": "groups.permutations:Flips",
+        "permutations": "groups.permutations:Permutations",
+        "rotations": "groups.rotations:Rotations",
+        "scalings": "groups.scalings:Scalings",
+        "shifts": "groups.permutations:Shifts",
+    },
+)
 
 __getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
 __all__ = sorted([*_names, "GROUPS", "LINKS", "NOISES", "OPERATORS"])

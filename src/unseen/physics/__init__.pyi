@@ -1,5 +1,7 @@
 """The public names of `unseen.physics`: read by type checkers, and by lazy_loader at run time."""
 
+import unseen.artifacts.registry
+
 from .blur import Blur as Blur
 from .blur import Downsampling as Downsampling
 from .blur import gaussian_kernel as gaussian_kernel
@@ -32,7 +34,7 @@ from .sampling_masks import random_sampling as random_sampling
 from .single_pixel_camera import SinglePixelCamera as SinglePixelCamera
 from .tomography import Tomography as Tomography
 
-OPERATORS: dict[str, str]
-LINKS: dict[str, str]
-NOISES: dict[str, str]
-GROUPS: dict[str, str]
+OPERATORS: unseen.artifacts.registry.Registry
+LINKS: unseen.artifacts.registry.Registry
+NOISES: unseen.artifacts.registry.Registry
+GROUPS: unseen.artifacts.registry.Registry

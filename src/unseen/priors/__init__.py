@@ -16,19 +16,31 @@ line here, and bundles, recipes and contract tests find it.
 
 import lazy_loader
 
-GENERATORS = {
-    "ae": "autoencoders:AE",
-    "vae": "autoencoders:VAE",
-    "wgan-gp": "wgan_gp:WGANGP",
-}
+from unseen.artifacts.registry import Registry
 
-PRIORS = {
-    "range": "generative:Range",
-    "soft": "generative:Soft",
-    "sparse": "generative:Sparse",
-    "tikhonov": "tikhonov:Tikhonov",
-    "tv": "tv:TV",
-}
+GENERATORS = Registry(
+    room="priors",
+    kind="generator",
+    group="unseen.generators",
+    names={
+        "ae": "autoencoders:AE",
+        "vae": "autoencoders:VAE",
+        "wgan-gp": "wgan_gp:WGANGP",
+    },
+)
+
+PRIORS = Registry(
+    room="priors",
+    kind="prior",
+    group="unseen.priors",
+    names={
+        "range": "generative:Range",
+        "soft": "generative:Soft",
+        "sparse": "generative:Sparse",
+        "tikhonov": "tikhonov:Tikhonov",
+        "tv": "tv:TV",
+    },
+)
 
 __getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
 __all__ = sorted([*_names, "GENERATORS", "PRIORS"])

@@ -1,5 +1,7 @@
 """The public names of `unseen.priors`: read by type checkers, and by lazy_loader at run time."""
 
+import unseen.artifacts.registry
+
 from .autoencoders import AE as AE
 from .autoencoders import VAE as VAE
 from .fits import L1 as L1
@@ -23,5 +25,5 @@ from .trained import TrainedGenerator as TrainedGenerator
 from .tv import TV as TV
 from .wgan_gp import WGANGP as WGANGP
 
-GENERATORS: dict[str, str]
-PRIORS: dict[str, str]
+GENERATORS: unseen.artifacts.registry.Registry
+PRIORS: unseen.artifacts.registry.Registry

@@ -20,7 +20,6 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from unseen.artifacts.registry import Registry
 from unseen.losses.loss import mean_square, observed_count, squares
 from unseen.physics.algebra import describe
 from unseen.physics.measurement import Measurement
@@ -248,7 +247,6 @@ def _spread(weight: Tensor) -> str:
 
 LARGEST = 16.0  # λ, relative to an A scaled to ‖A‖ = 1: x is then its prior's picture but for a thirtieth
 _MOST_PROBABLE = 0.5  # λ of ‖z‖² in nats, for z ~ N(0, I)
-_REGISTRY = Registry(room="priors", kind="prior", names=PRIORS)
 
 
 def latent_priors() -> list[str]:
@@ -257,7 +255,7 @@ def latent_priors() -> list[str]:
     >>> latent_priors()
     ['range', 'soft', 'sparse']
     """
-    return [key for key in PRIORS if issubclass(_REGISTRY.load(key), LatentPrior)]
+    return [key for key in PRIORS if issubclass(PRIORS.load(key), LatentPrior)]
 
 
 def solved(
@@ -304,7 +302,7 @@ def solved(
         >>> said
         'All 1 fit as well as the noise allows, with weights from 3.1e-02 to 3.1e-02.'
     """
-    kind = _REGISTRY.load(key)
+    kind = PRIORS.load(key)
     latent = issubclass(kind, LatentPrior)
     if sigma is not None and weight is not None:
         raise ValueError("λ comes from sigma, or it is weight: give one of them.")

@@ -10,12 +10,10 @@ from torch import Tensor
 from unseen import __version__
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import validated
-from unseen.artifacts.registry import Registry
 from unseen.priors import GENERATORS
 from unseen.priors.generator import Generator
 from unseen.priors.trained import TrainedGenerator
 
-REGISTRY = Registry(room="priors", kind="generator", names=GENERATORS)
 _WEIGHTS = "generator"  # what the names of its tensors begin with
 
 
@@ -80,7 +78,7 @@ def load(folder: Path | str) -> TrainedGenerator:
         raise bundle.BundleError(
             f"{folder}: holds a {card.kind} model, not a generator. Give a bundle that `unseen.priors.save` wrote."
         )
-    kind: type[TrainedGenerator] = REGISTRY.load(card.name)
+    kind: type[TrainedGenerator] = GENERATORS.load(card.name)
     try:
         G = kind(validated(card.config, kind.Config, where="config"))
         G.load_state_dict(

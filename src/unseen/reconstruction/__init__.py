@@ -9,10 +9,17 @@ and loaded as a bundle. `pseudo_inverse`, `filtered_backprojection` and `total_v
 
 import lazy_loader
 
-RECONSTRUCTORS = {
-    "artifact-removal": "architectures:ArtifactRemoval",
-    "unrolled": "architectures:Unrolled",
-}
+from unseen.artifacts.registry import Registry
+
+RECONSTRUCTORS = Registry(
+    room="reconstruction",
+    kind="reconstructor",
+    group="unseen.reconstructors",
+    names={
+        "artifact-removal": "architectures:ArtifactRemoval",
+        "unrolled": "architectures:Unrolled",
+    },
+)
 
 __getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
 __all__ = sorted([*_names, "RECONSTRUCTORS"])

@@ -1,5 +1,7 @@
 """The public names of `unseen.reconstruction`: read by type checkers, and by lazy_loader at run time."""
 
+import unseen.artifacts.registry
+
 from .architectures import ArtifactRemoval as ArtifactRemoval
 from .architectures import Unrolled as Unrolled
 from .direct import filtered_backprojection as filtered_backprojection
@@ -11,4 +13,4 @@ from .reconstructor import Reconstructor as Reconstructor
 from .saved import load as load
 from .saved import save as save
 
-RECONSTRUCTORS: dict[str, str]
+RECONSTRUCTORS: unseen.artifacts.registry.Registry

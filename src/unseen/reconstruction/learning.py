@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unseen.artifacts.errors import UserError
 from unseen.losses.loss import Loss, Seen
 from unseen.physics.algebra import Shape, describe
 from unseen.physics.measurement import Measurement
@@ -153,7 +154,7 @@ def _mark(A: Operator) -> list[str]:
 Array = NDArray[Any]  # Any: numbers of whatever kind a file holds
 
 
-class MeasurementError(ValueError):
+class MeasurementError(UserError, ValueError):
     """Measurements or pictures that do not fit their process: what was expected, and what was seen."""
 
 

@@ -26,10 +26,17 @@ from unseen.physics.operator import Operator
 from unseen.reconstruction import RECONSTRUCTORS
 from unseen.reconstruction.reconstructor import Reconstructor
 
-_COMPOSITIONS = {
-    f"composition.{name}": f"composition:{name}" for name in ("Composed", "Scaled", "Stacked", "Restricted")
-}
-_PARTS = Registry(room="physics", kind="part of a process", names=OPERATORS | LINKS | NOISES | _COMPOSITIONS)
+_COMPOSITIONS = Registry(
+    room="physics",
+    kind="part of a process",
+    names={  # the keys that cards hold
+        "composition.Composed": "operator:Composed",
+        "composition.Scaled": "operator:Scaled",
+        "composition.Stacked": "composition:Stacked",
+        "composition.Restricted": "operator:Restricted",
+    },
+)
+_PARTS = (OPERATORS, LINKS, NOISES, _COMPOSITIONS)
 PREFIX = "process"  # what the names of a process's tensors begin with
 
 
@@ -88,12 +95,13 @@ def _told(value: object, tensors: dict[str, Tensor]) -> object:
 
 
 def _key(part: Recorded) -> str:
-    kind = type(part)
-    place = f"{kind.__module__.removeprefix('unseen.physics.')}:{kind.__name__}"
-    for key, known in _PARTS.names.items():
-        if known == place:
+    for registry in _PARTS:
+        if (key := registry.key_of(type(part))) is not None:
             return key
-    raise NotDescribed(f"{kind.__name__} is no operator, link or noise that `unseen.physics` knows by name.")
+    raise NotDescribed(
+        f"{type(part).__name__} is no operator, link or noise with a name. "
+        "Register it by an entry point of your package"
+    )
 
 
 def _value(told: object, tensors: Mapping[str, Tensor]) -> object:
@@ -105,7 +113,9 @@ def _value(told: object, tensors: Mapping[str, Tensor]) -> object:
         return torch.view_as_complex(tensors[told["complex"]].contiguous())
     if "tuple" in told:
         return tuple(_value(entry, tensors) for entry in told["tuple"])
-    made: object = _PARTS.load(str(told["part"]))(
+    name = str(told["part"])
+    registry = next((registry for registry in _PARTS if name in registry), _COMPOSITIONS)
+    made: object = registry.load(name)(
         *(_value(entry, tensors) for entry in told["arguments"]),
         **{name: _value(entry, tensors) for name, entry in told["named"].items()},
     )
@@ -123,7 +133,6 @@ def _probe(rebuilt: Operator, A: Operator) -> bool:
     return bool((one - other).abs().max() > 1e-5 * other.abs().max().clamp(min=torch.finfo(torch.float32).tiny))
 
 
-_REGISTRY = Registry(room="reconstruction", kind="reconstructor", names=RECONSTRUCTORS)
 _WEIGHTS = "reconstructor"  # what the names of its tensors begin with
 
 
@@ -200,7 +209,7 @@ def load(folder: Path | str) -> Reconstructor:
             f"{folder}: holds a {card.kind} model, not one that reconstructs. Give a bundle that "
             "`unseen.reconstruction.save` wrote."
         )
-    kind: type[Reconstructor] = _REGISTRY.load(card.name)
+    kind: type[Reconstructor] = RECONSTRUCTORS.load(card.name)
     f = kind(validated(card.config, kind.Config, where="config"))
     weights = {name: t for name, t in read.tensors.items() if not name.startswith(f"{PREFIX}.")}
     try:

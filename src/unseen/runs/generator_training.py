@@ -36,11 +36,11 @@ from unseen import __version__
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
 from unseen.artifacts.recipe import Run
-from unseen.artifacts.unknown import unknown
+from unseen.artifacts.registry import unknown
 from unseen.evaluation.image_metrics import psnr
 from unseen.priors import GENERATORS
 from unseen.priors.autoencoders import Autoencoder
-from unseen.priors.saved import REGISTRY, save
+from unseen.priors.saved import save
 from unseen.priors.saved import load as load_generator
 from unseen.priors.trained import TrainedGenerator
 from unseen.training.loop import Progress
@@ -212,7 +212,7 @@ def resolve(recipe: Recipe) -> Recipe:
             f"method.key: {recipe.method.key} is no generator: {unknown(recipe.method.key, GENERATORS)}. "
             "Detectors are trained by `unseen train`."
         )
-    kind: type[TrainedGenerator] = REGISTRY.load(recipe.method.key)
+    kind: type[TrainedGenerator] = GENERATORS.load(recipe.method.key)
     return recipe.resolved(method=kind.Config, view=PictureSettings, training=Training)
 
 
@@ -247,7 +247,7 @@ def train_generator(
         metrics: Mapping[str, object] = {} if G.card is None else G.card.metrics
         licence = licence or ("" if G.card is None else G.card.licence)
     else:
-        kind: type[TrainedGenerator] = REGISTRY.load(recipe.method.key)
+        kind: type[TrainedGenerator] = GENERATORS.load(recipe.method.key)
         G = kind(validated(recipe.method.settings, kind.Config, where="method"))
         training = validated(recipe.training, Training, where="training")
 

@@ -30,11 +30,13 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from unseen.artifacts.errors import UserError
+
 MOST_SHOWN = 1_000_000
 """Abnormals beyond which `abnormals_needed` gives up; no site labels as many."""
 
 
-class GuaranteeError(ValueError):
+class GuaranteeError(UserError, ValueError):
     """A rate or a confidence that no guarantee can be asked for."""
 
 

@@ -18,6 +18,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.recipe import RecipeError, validated
@@ -34,7 +35,7 @@ _MOST_BYTES = 64 * 2**20
 _WANTED = "the file that `unseen calibrate` wrote"
 
 
-class PolicyError(ValueError):
+class PolicyError(UserError, ValueError):
     """A policy that cannot be read, or is another model's; the message names the file, the cause and the cure."""
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from unseen.artifacts.errors import UserError
+
 if TYPE_CHECKING:
     from unseen.training.loop import Progress
 
@@ -47,7 +49,7 @@ class Training(BaseModel):
     """A checkpoint after so many steps too; none: by the clock alone."""
 
 
-class TrainingError(RuntimeError):
+class TrainingError(UserError, RuntimeError):
     """A training that cannot start or go on: what was wrong, what was seen, what to do."""
 
 

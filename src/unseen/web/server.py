@@ -28,6 +28,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from unseen.artifacts.errors import UserError
 from unseen.artifacts.installation import LIMITS
 from unseen.service.models import Models as Models  # public as `unseen.web.Models`, too
 from unseen.service.worker_process import Settings
@@ -45,7 +46,7 @@ _HEAD_S = 20.0
 _FINISH_S = 10
 
 
-class ServingError(RuntimeError):
+class ServingError(UserError, RuntimeError):
     """The server cannot be started as asked; the message says why, and what to do."""
 
 

@@ -15,8 +15,10 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
+from unseen.artifacts.errors import UserError
 
-class WorklistError(RuntimeError):
+
+class WorklistError(UserError, RuntimeError):
     """The worklist cannot do what was asked; the message says what was wrong, what was seen, what to do."""
 
 

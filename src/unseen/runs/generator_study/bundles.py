@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from unseen.artifacts.recipe import RecipeError
-from unseen.artifacts.unknown import unknown
+from unseen.artifacts.registry import unknown
 from unseen.data.arrays import ArrayError, read_array
 from unseen.runs.generator_training import Pictures
 from unseen.runs.generator_training import PictureSettings, load_images

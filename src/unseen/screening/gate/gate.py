@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unseen.artifacts.errors import UserError
 from unseen.data.film import Film, NotRead
 from unseen.screening.gate import refusal as sentences
 from unseen.screening.gate.features import VIEWS, Floats, Look, mirror_difference, zscored
@@ -46,7 +47,7 @@ _KIND = {
 }
 
 
-class GateError(ValueError):
+class GateError(UserError, ValueError):
     """Films that no gate can be learnt from, or settings and tensors that make none; a sentence for the user."""
 
 

@@ -1,0 +1,126 @@
+"""The laws of detectors: `check_detector` runs them all; they stand by name in `DETECTOR_LAWS`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from unseen.data.film import Film, NotRead
+from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.errors import FitError
+from unseen.detectors.saved import load, save
+from unseen.testing.assertions import holds, refuses
+
+# detectors ----------------------------------------------------------------------------------------------------------
+
+
+def check_detector(detector: Detector, films: Sequence[Film], *, fit: Callable[[], Detector] | None = None) -> None:
+    """Check every law of a detector.
+
+    Args:
+        detector: a trained one.
+        films: two or more that it can score.
+        fit: trains an equal detector once more; None: that the same seed gives the same weights is not checked.
+
+    Raises:
+        AssertionError: the law that is broken.
+
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import Pca
+    >>> trained = Pca(size=16, components=3).fit(phantoms.normals(8, seed=1, size=64), finder="models/lungs")
+    >>> check_detector(trained, list(phantoms.normals(2, seed=2, size=64)))
+    """
+    for law in DETECTOR_LAWS.values():
+        law(detector, films)
+    if fit is not None:
+        again = fit()
+        holds(
+            _scores(again, films) == _scores(detector, films), "trained again with the same seed, it scores otherwise"
+        )
+
+
+def one_finding_a_film(detector: Detector, films: Sequence[Film]) -> None:
+    """One finite score a film, in order; maps are finite, of the view's size, and mark nothing that is not judged."""
+    side = detector.view.size
+    findings = list(detector.score(films))
+    holds(len(findings) == len(films), "there is not one finding a film")
+    for film, found in zip(films, findings, strict=True):
+        if not isinstance(found, Finding):
+            raise AssertionError(f"{film.name} is not scored: {found.reason}")
+        holds(found.film is film, "findings are not in the films' order")
+        holds(all(map(np.isfinite, (found.score, *found.parts.values()))), "a score or a part is not finite")
+        for image in [found.anomaly_map] + ([] if found.reconstruction is None else [found.reconstruction]):
+            holds(
+                image.shape == (side, side) and image.dtype == np.float32, f"an image is not float32 ({side}, {side})"
+            )
+            holds(bool(np.isfinite(image).all()), "an image is not finite")
+        holds(bool((found.anomaly_map >= 0).all()), "an anomaly map is below 0")
+        outside = ~found.viewed.inside[0].numpy()
+        holds(bool((found.anomaly_map[outside] == 0).all()), "what is not judged is marked")
+
+
+def depends_on_its_film_alone(detector: Detector, films: Sequence[Film]) -> None:
+    """A score depends on its film alone: not on the order, not on the others, not on when it is asked for."""
+    together = _scores(detector, films)
+    holds(together == _scores(detector, films), "scored twice, a film has two scores")
+    holds(together[::-1] == _scores(detector, films[::-1]), "the order decides")
+    holds(together == [_scores(detector, [film])[0] for film in films], "the other films decide")
+
+
+def lazy(detector: Detector, films: Sequence[Film]) -> None:
+    """Films are drawn one by one, when their finding is asked for."""
+    drawn: list[str] = []
+
+    def stream() -> Iterator[Film]:
+        for film in films:
+            drawn.append(film.name)
+            yield film
+
+    findings = detector.score(stream())
+    holds(not drawn, "a film is drawn before one is asked for")
+    next(findings)
+    holds(len(drawn) == 1, "more films are drawn than asked for")
+
+
+def passes_on_what_was_not_read(detector: Detector, films: Sequence[Film]) -> None:
+    """What could not be read is passed on in its place."""
+    broken = NotRead(name="x.dcm", reason="It is empty.", source="s", patient="p")
+    found = list(detector.score([films[0], broken, films[1]]))
+    holds(found[1] is broken, "what was not read is not passed on in its place")
+
+
+def saved_and_loaded(detector: Detector, films: Sequence[Film]) -> None:
+    """A saved detector comes back with the same settings, and gives the same scores."""
+    with tempfile.TemporaryDirectory() as folder:
+        save(detector, f"{folder}/model")
+        again = load(f"{folder}/model")
+    holds(again.key == detector.key and again.config == detector.config, "it comes back with other settings")
+    holds(_scores(again, films) == _scores(detector, films), "it comes back and scores otherwise")
+
+
+def refuses_what_it_cannot_learn_from(detector: Detector, films: Sequence[Film]) -> None:
+    """No film at all, an untrained detector, and an unknown setting are refused with a sentence."""
+    anew = type(detector)(detector.config, view=detector.view)
+    refuses(FitError, lambda: anew.fit([], finder=detector.finder), "it learns from no film")
+    refuses(ValueError, lambda: next(anew.score(films)), "it scores before it is trained")
+    refuses(ValueError, lambda: type(detector)(no_such_setting=1), "it takes an unknown setting")
+
+
+def _scores(detector: Detector, films: Sequence[Film]) -> list[float]:
+    return [found.score for found in detector.score(films) if isinstance(found, Finding)]
+
+
+DETECTOR_LAWS: Final[dict[str, Callable[[Detector, Sequence[Film]], None]]] = {
+    law.__name__: law
+    for law in (
+        one_finding_a_film,
+        depends_on_its_film_alone,
+        lazy,
+        passes_on_what_was_not_read,
+        saved_and_loaded,
+        refuses_what_it_cannot_learn_from,
+    )
+}

@@ -1,0 +1,374 @@
+"""The laws of operators, noises, losses and priors.
+
+Each `check_…` runs all laws of its kind on one object, as scikit-learn's `check_estimator` does, and raises
+AssertionError with a sentence that names the law that is broken. The laws stand by name in `OPERATOR_LAWS`,
+`NOISE_LAWS`, `LOSS_LAWS` and `PRIOR_LAWS`; this package's own contract tests run the same ones.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from unseen.losses.loss import Loss, Seen
+from unseen.physics.measurement import Measurement
+from unseen.physics.noise import Noise
+from unseen.physics.operator import Operator
+from unseen.priors.prior import Prior
+from unseen.testing.assertions import close, holds, refuses
+
+DRAWS: Final = 20_000
+LARGEST_Z: Final = 5.0
+"""Standard errors that a mean over `DRAWS` may be off: by chance once in two million draws."""
+
+# operators ----------------------------------------------------------------------------------------------------------
+
+
+def check_operator(A: Operator) -> None:
+    """Check every law of an operator; a small one, since its matrix is made.
+
+    Args:
+        A: of a few dozen pixels, such as `Mask(torch.ones(1, 6, 6))`.
+
+    Raises:
+        AssertionError: the law that is broken.
+
+    >>> from unseen.physics import Downsampling
+    >>> check_operator(Downsampling(8, 2))
+    """
+    for law in OPERATOR_LAWS.values():
+        law(A)
+
+
+def linear(A: Operator) -> None:
+    """A, its adjoint and its pseudo-inverse are linear."""
+    for name, (act, tensor) in actions(A).items():
+        other = tensor.flip(0).roll(1, dims=-1)
+        expected = -1.7 * act(tensor) + act(other)
+        close(act(-1.7 * tensor + other), expected, 1e-8 * float(expected.abs().max()), f"{name} is not linear")
+
+
+def adjoint(A: Operator) -> None:
+    """⟨A x, y⟩ = ⟨x, A* y⟩ over real components, to 1e-12 in double and 1e-6 in single precision; types are kept."""
+    for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-6)):
+        x, y = _image(A, 1, dtype), _measured(A, 2, dtype)
+        there, back = A(x), A.adjoint(y)
+        holds(there.shape == y.shape and there.dtype == y.dtype, "A x has another shape or type than A.range says")
+        holds(back.shape == x.shape and back.dtype == x.dtype, "A* y has another shape or type than A.domain says")
+        x, y, there, back = (components(tensor).double() for tensor in (x, y, there, back))
+        gap = ((there * y).sum(dim=1) - (x * back).sum(dim=1)).abs()
+        holds(bool((gap <= tolerance * there.norm(dim=1) * y.norm(dim=1)).all()), f"⟨A x, y⟩ ≠ ⟨x, A* y⟩ in {dtype}")
+
+
+def pseudo_inverse(A: Operator) -> None:
+    """A⁺ satisfies the four conditions of Moore and Penrose."""
+    for sample in range(A.batch or 1):
+        forward, inverse = matrix(A, sample=sample), matrix(A, "pinv", sample=sample)
+        seen, shown = forward @ inverse, inverse @ forward
+        for words, product, expected in (
+            ("A A⁺ A ≠ A", seen @ forward, forward),
+            ("A⁺ A A⁺ ≠ A⁺", shown @ inverse, inverse),
+            ("A A⁺ is not symmetric", seen, seen.T),
+            ("A⁺ A is not symmetric", shown, shown.T),
+        ):
+            far = torch.linalg.matrix_norm(product - expected)
+            holds(bool(far <= 1e-6 * torch.linalg.matrix_norm(expected)), words)
+
+
+def norm(A: Operator) -> None:
+    """norm() is the largest singular value."""
+    exact = max(float(torch.linalg.matrix_norm(matrix(A, sample=i), ord=2)) for i in range(A.batch or 1))
+    holds(abs(A.norm() - exact) <= 1e-3 * exact + 1e-12, f"norm() is {A.norm()}, the largest singular value {exact}")
+
+
+def immutable(A: Operator) -> None:
+    """Nothing that is done with A changes it, or what it is given; copies and pickles do the same."""
+    x, y = _image(A, 1), _measured(A, 2)
+    given_x, given_y, before = x.clone(), y.clone(), A(x)
+    for attribute in ("domain", "range", "batch"):
+        try:
+            setattr(A, attribute, None)
+        except AttributeError:
+            continue
+        raise AssertionError(f"{attribute} can be assigned")
+    A.pinv(y), A.adjoint(y), A.norm(), A(x.to(torch.complex64 if A.complex_domain else torch.float32))
+    holds(torch.equal(A(x), before), "A x is another one after A was used")
+    holds(torch.equal(x, given_x) and torch.equal(y, given_y), "what A is given is changed")
+    holds(torch.equal(copy.deepcopy(A)(x), before), "a copy does something else")
+    holds(torch.equal(pickle.loads(pickle.dumps(A))(x), before), "a pickled one does something else")
+
+
+def sample_by_sample(A: Operator) -> None:
+    """A batch is its samples, one by one."""
+    for name, (act, tensor) in actions(A).items():
+        together = act(tensor)
+        for i in range(len(tensor)):
+            alone = A.select(torch.tensor([i]))
+            which: Callable[[Tensor], Tensor] = {"A": alone, "adjoint": alone.adjoint, "pinv": alone.pinv}[name]  # type: ignore[assignment]
+            one = which(tensor[i : i + 1])
+            close(one[0], together[i], 1e-9, f"{name} of a sample depends on its batch mates")
+
+
+def gradient(A: Operator) -> None:
+    """The gradient is that of the matrix."""
+    for name, (act, tensor) in actions(A).items():
+        tensor = tensor.requires_grad_()
+        there = act(tensor)
+        probe = _numbers(tuple(there.shape), 5, complex_too=there.is_complex())
+        (found,) = torch.autograd.grad((components(probe) * components(there)).sum(), tensor)
+        for sample in range(len(tensor)):
+            expected = matrix(A, name, sample=sample).T @ components(probe)[sample]
+            close(components(found)[sample], expected, 1e-8, f"the gradient of {name} is wrong")
+
+
+def bad_input(A: Operator) -> None:
+    """A wrong shape and whole numbers are refused."""
+    for name, (act, tensor) in actions(A).items():
+        for words, wrong in (("shape", tensor[..., 1:]), ("type", torch.zeros(tensor.shape, dtype=torch.int64))):
+            refuses(ValueError, partial(act, wrong), f"{name} takes a wrong {words}")
+
+
+OPERATOR_LAWS: Final[dict[str, Callable[[Operator], None]]] = {
+    law.__name__: law
+    for law in (linear, adjoint, pseudo_inverse, norm, immutable, sample_by_sample, gradient, bad_input)
+}
+
+# noises -------------------------------------------------------------------------------------------------------------
+
+
+def check_noise(noise: Noise) -> None:
+    """Check every law of a noise.
+
+    Raises:
+        AssertionError: the law that is broken.
+
+    >>> from unseen.physics import Gaussian
+    >>> check_noise(Gaussian(0.3))
+    """
+    for law in NOISE_LAWS.values():
+        law(noise)
+
+
+def mean_and_variance(noise: Noise) -> None:
+    """Draws have the mean u and the variance that `variance` gives: within five standard errors of 20,000 draws."""
+    levels = torch.tensor([0.0, 0.1, 0.9, 2.0, 7.5, 60.0], dtype=torch.float64)
+    drawn = noise.sample(levels.expand(DRAWS, 1, 1, -1), generator=_rng(1))[:, 0, 0] - levels  # (draws, levels)
+    variance = noise.variance(levels)
+    holds(bool((drawn[:, variance == 0] == 0).all()), "entries without variance are changed")
+    drawn, variance = drawn[:, variance > 0], variance[variance > 0]
+    squares = drawn.square()
+    z_mean = drawn.mean(0) / (variance / DRAWS).sqrt()
+    z_variance = (squares.mean(0) - variance) / (squares.std(0) / DRAWS**0.5)
+    holds(bool((z_mean.abs() < LARGEST_Z).all()), f"the mean is not u: {z_mean.tolist()} standard errors off")
+    holds(bool((z_variance.abs() < LARGEST_Z).all()), f"the variance is off by {z_variance.tolist()} standard errors")
+
+
+def independent_entries(noise: Noise) -> None:
+    """Entries are drawn independently."""
+    drawn = noise.sample(torch.full((DRAWS, 1, 1, 2), 3.0), generator=_rng(2))[:, 0, 0]
+    holds(abs(float(torch.corrcoef(drawn.T)[0, 1])) < LARGEST_Z / DRAWS**0.5, "two entries are correlated")
+
+
+def generator_alone(noise: Noise) -> None:
+    """The generator alone decides what is drawn; shape and type are kept."""
+    u = torch.full((2, 1, 8, 8), 1.5)
+    first = noise.sample(u, generator=_rng(3))
+    torch.rand(5)
+    holds(torch.equal(first, noise.sample(u, generator=_rng(3))), "the same generator gives other draws")
+    holds(not torch.equal(first, noise.sample(u, generator=_rng(4))), "another generator gives the same draws")
+    holds(first.dtype == u.dtype and first.shape == u.shape, "a draw has another shape or type than u")
+
+
+def likelihood(noise: Noise) -> None:
+    """The log-likelihood is one finite value a sample, and independent of batch mates."""
+    u = torch.rand(5, 1, 4, 4, generator=_rng(0), dtype=torch.float64) + 0.5
+    y = noise.sample(u, generator=_rng(5))
+    values = noise.log_likelihood(y, u)
+    holds(values.shape == (5,) and bool(torch.isfinite(values).all()), "it is not one finite value a sample")
+    close(values[2:3], noise.log_likelihood(y[2:3], u[2:3]), 1e-6, "it depends on batch mates")
+    refuses(ValueError, lambda: noise.log_likelihood(y, u[..., 1:]), "shapes that differ are taken")
+
+
+NOISE_LAWS: Final[dict[str, Callable[[Noise], None]]] = {
+    law.__name__: law for law in (mean_and_variance, independent_entries, generator_alone, likelihood)
+}
+
+# losses -------------------------------------------------------------------------------------------------------------
+
+
+def check_loss(loss: Loss, process: Measurement) -> None:
+    """Check every law of a loss that learns from measurements.
+
+    Args:
+        loss: such as `Sure()`.
+        process: by which it is to learn, with an operator of a few dozen pixels, and the noise that the loss needs.
+
+    Raises:
+        AssertionError: the law that is broken.
+
+    >>> from unseen.losses import Sure
+    >>> from unseen.physics import Gaussian, Mask
+    >>> check_loss(Sure(), Measurement(Mask(torch.ones(1, 6, 6).triu()), noise=Gaussian(0.3)))
+    """
+    for law in LOSS_LAWS.values():
+        law(loss, process)
+
+
+def one_value_a_sample(loss: Loss, process: Measurement) -> None:
+    """One finite value a sample, in single precision or better."""
+    value = _value(loss, process, *_batch(process))
+    holds(value.shape == (4,) and bool(torch.isfinite(value).all()), f"it gives {value}, not one finite value a sample")
+    holds(value.dtype in (torch.float32, torch.float64), f"it is computed in {value.dtype}")
+
+
+def independent_of_batch_mates(loss: Loss, process: Measurement) -> None:
+    """A sample's value depends on that sample alone."""
+    weights, x, y = _batch(process)
+    others = torch.cat([weights[:1], -7 * weights[1:]]), x, y
+    alone, among = _value(loss, process, weights, x, y)[0], _value(loss, process, *others)[0]
+    close(alone, among, 1e-6 * float(alone.detach().abs().clamp(min=1)), "a value depends on batch mates")
+
+
+def gradient_flows(loss: Loss, process: Measurement) -> None:
+    """Every sample has a gradient."""
+    weights, x, y = _batch(process)
+    (found,) = torch.autograd.grad(_value(loss, process, weights.requires_grad_(), x, y).sum(), weights)
+    holds(bool((found != 0).flatten(1).any(dim=1).all()), "a sample has no gradient")
+
+
+def reads_what_it_needs(loss: Loss, process: Measurement) -> None:
+    """It never looks at the truth unless `needs` names it."""
+    holds(set(loss.needs) <= {"x", "y", "A", "f"}, f"needs is {set(loss.needs)}; it names some of x, y, A, f")
+    if "x" not in loss.needs:
+        weights, _, y = _batch(process)
+        _value(loss, process, weights, None, y, kind=_Blind)
+
+
+def same_generator_same_value(loss: Loss, process: Measurement) -> None:
+    """The same generator gives the same value, and the global one is left alone."""
+    state = torch.random.get_rng_state()
+    first, second = (_value(loss, process, *_batch(process)) for _ in range(2))
+    holds(torch.equal(first, second), "the same generator gives another value")
+    holds(torch.equal(state, torch.random.get_rng_state()), "it draws from the global generator")
+
+
+class _Blind(Seen):
+    """What a loss may look at, without the truth."""
+
+    def __getattribute__(self, name: str) -> object:
+        if name == "x":
+            raise AssertionError("it looks at x, which `needs` does not name")
+        return super().__getattribute__(name)
+
+
+def _batch(process: Measurement) -> tuple[Tensor, Tensor, Tensor]:
+    x = 1 + _numbers((4, *process.A.domain), 6, complex_too=process.A.complex_domain).abs().float()
+    return _numbers((4, *process.A.domain), 7, complex_too=False).float(), x, process(x, generator=_rng(8))
+
+
+def _value(
+    loss: Loss, process: Measurement, weights: Tensor, x: Tensor | None, y: Tensor, *, kind: type[Seen] = Seen
+) -> Tensor:
+    """The loss of a network whose weights are one image a sample."""
+    f = lambda y, process: weights * process.A.pinv(process.linearise(y)) + 0.3 * weights.square()  # noqa: E731
+    return loss(kind(y, process, f, x=x), generator=_rng(9))
+
+
+LOSS_LAWS: Final[dict[str, Callable[[Loss, Measurement], None]]] = {
+    law.__name__: law
+    for law in (
+        one_value_a_sample,
+        independent_of_batch_mates,
+        gradient_flows,
+        reads_what_it_needs,
+        same_generator_same_value,
+    )
+}
+
+# priors -------------------------------------------------------------------------------------------------------------
+
+
+def check_prior(prior: Prior, A: Operator) -> None:
+    """Check every law of a prior.
+
+    Args:
+        prior: with a weight above 0.
+        A: an operator on the images that it knows.
+
+    Raises:
+        AssertionError: the law that is broken.
+
+    >>> from unseen.physics import Mask
+    >>> from unseen.priors import Tikhonov
+    >>> check_prior(Tikhonov(0.1), Mask(torch.ones(1, 6, 6).triu()))
+    """
+    for law in PRIOR_LAWS.values():
+        law(prior, A)
+
+
+def solves_one_by_one(prior: Prior, A: Operator) -> None:
+    """n measurements give the n images that each gives alone."""
+    y = A(_image(A, 10))
+    together = prior.solve(y, A).x
+    for i in range(len(y)):
+        close(prior.solve(y[i : i + 1], A).x[0], together[i], 1e-4, "an image depends on the other measurements")
+
+
+def larger_weight_fits_no_better(prior: Prior, A: Operator) -> None:
+    """A larger weight never fits the measurement better."""
+    y, before = A(_image(A, 10)), torch.zeros(())
+    for factor in (1.0, 10.0, 100.0):
+        misfit = components(A(prior.weighted(factor * prior.weight).solve(y, A).x) - y).square().sum(1)
+        holds(bool((misfit >= before - 1e-4 * misfit).all()), f"{factor:g} times the weight fits better")
+        before = misfit
+
+
+PRIOR_LAWS: Final[dict[str, Callable[[Prior, Operator], None]]] = {
+    law.__name__: law for law in (solves_one_by_one, larger_weight_fits_no_better)
+}
+
+# what the laws are written with -------------------------------------------------------------------------------------
+
+
+def components(tensor: Tensor) -> Tensor:
+    """(batch, real components)."""
+    return (torch.view_as_real(tensor) if tensor.is_complex() else tensor).flatten(1)
+
+
+def actions(A: Operator) -> dict[str, tuple[Callable[[Tensor], Tensor], Tensor]]:
+    """A, its adjoint and its pseudo-inverse, each with a batch to act on."""
+    return {"A": (A, _image(A, 1)), "adjoint": (A.adjoint, _measured(A, 1)), "pinv": (A.pinv, _measured(A, 1))}
+
+
+def matrix(A: Operator, action: str = "A", *, sample: int = 0) -> Tensor:
+    """What A does to one sample, as a dense matrix over real components."""
+    entry = actions(A)[action][1][0]
+    count = components(entry[None]).numel()
+    alike = A if A.batch is None else A.select(torch.full((count,), sample))
+    units = torch.eye(count, dtype=torch.float64)
+    batch = torch.view_as_complex(units.reshape(count, -1, 2)) if entry.is_complex() else units
+    return components(actions(alike)[action][0](batch.reshape(count, *entry.shape))).T
+
+
+def _image(A: Operator, seed: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    drawn = _numbers((A.batch or 3, *A.domain), seed, complex_too=A.complex_domain)
+    return drawn.to(dtype.to_complex() if A.complex_domain else dtype)
+
+
+def _measured(A: Operator, seed: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    drawn = _numbers((A.batch or 3, *A.range), seed, complex_too=A.complex_range)
+    return drawn.to(dtype.to_complex() if A.complex_range else dtype)
+
+
+def _numbers(shape: tuple[int, ...], seed: int, *, complex_too: bool) -> Tensor:
+    return torch.randn(shape, generator=_rng(seed), dtype=torch.complex128 if complex_too else torch.float64)
+
+
+def _rng(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)

@@ -1,0 +1,173 @@
+"""`examples/plugin`, a package outside the tree: installed, it passes `unseen.testing`, trains, saves, loads, scores
+from the command line and shows in the page; broken, it is a sentence and costs the built-in methods nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from tests.worklist.conftest import png
+from unseen.artifacts import registry
+from unseen.artifacts.errors import UserError
+from unseen.artifacts.registry import PluginError, Registry
+from unseen.data import phantoms
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "examples" / "plugin"
+Run = Callable[..., str]
+
+LAWS = """
+import torch
+
+import unseen as un
+from unseen.testing import check_detector, check_loss, check_operator
+
+train = lambda: un.detectors.METHODS.load("mean-film")(size=16).fit(
+    un.data.phantoms.normals(8, seed=1, size=64), finder="models/lungs")
+check_detector(train(), list(un.data.phantoms.normals(2, seed=2, size=64)), fit=train)
+A = un.physics.OPERATORS.load("every-kth-row")(6, 2)
+check_operator(A)
+loss = un.losses.LOSSES.load("absolute-consistency")()
+check_loss(loss, un.physics.Measurement(A, noise=un.physics.Gaussian(0.1)))
+
+process = un.physics.Measurement(un.physics.OPERATORS.load("every-kth-row")(16, 2))
+y = process.A(torch.rand(8, 1, 16, 16))
+f = un.reconstruction.learn(
+    y, process, losses=[loss, un.losses.Equivariance(un.physics.Shifts())],
+    training=un.training.Training(epochs=1, batch_size=4, device="cpu"))
+un.reconstruction.save(f, "reconstructor")
+print("loaded", un.reconstruction.load("reconstructor").process.A)
+"""
+PAGE = """
+import sys, time
+from pathlib import Path
+from unseen.web.page_checks import Visitor
+from unseen.web.server import OwnServer
+
+words = ["--folder", "list", "--model", sys.argv[1], "--port", "0", "--watch", "incoming"]
+with OwnServer(words, log=Path("log")) as server:
+    visitor = Visitor(server.root)
+    visitor.json("/sign-in/link", {"link": server.link})
+    print("cards", visitor.json("/models")["models"])
+    for _ in range(600):
+        rows = visitor.json("/studies/search", {"tab": "all", "limit": 10})["rows"]
+        if rows and rows[0]["state"] == "to_read":
+            break
+        time.sleep(0.1)
+    print("scored", rows[0]["state"], rows[0]["score"] is not None)
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A Python with the plug-in installed, in an empty folder."""
+    folder, site = tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("site")
+    install = ["pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site)]
+    subprocess.run([sys.executable, "-m", *install, str(PLUGIN)], check=True, capture_output=True)
+    path = os.pathsep.join(filter(None, [str(site), str(ROOT / "src")]))
+
+    def said(*words: str | Path, status: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, *map(str, words)],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == status, done.stdout[-2000:] + done.stderr[-4000:]
+        return done.stdout
+
+    said.folder = folder  # type: ignore[attr-defined]
+    return said
+
+
+def unseen(run: Run, *words: str | Path, status: int = 0) -> str:
+    return run("-c", "from unseen.cli import main; main()", *words, status=status)
+
+
+@pytest.mark.slow
+def test_a_detector_an_operator_and_a_loss_from_outside_the_tree(run: Run) -> None:
+    folder: Path = run.folder  # type: ignore[attr-defined]
+    assert "loaded EveryKthRow" in run("-c", LAWS)
+    assert "mean-film (unseen-example 0.1.0)" in unseen(run, "info")
+
+    phantoms.write(phantoms.normals(8, seed=3, size=64), folder / "normals")
+    trained = unseen(
+        run,
+        "train",
+        PLUGIN / "mean-film.toml",
+        "--data",
+        folder / "normals" / "manifest.csv",
+        "--finder",
+        "models/lungs",
+    )
+    bundle = folder / trained.splitlines()[-1]
+    assert "detector             mean-film" in unseen(run, "info", bundle)
+    (folder / "incoming").mkdir()
+    (folder / "incoming" / "film.png").write_bytes(png(1))
+    unseen(run, "score", bundle, folder / "incoming" / "film.png", "--out", "scores.csv")
+    header, row = (folder / "scores.csv").read_text(encoding="utf-8").splitlines()[:2]
+    assert float(dict(zip(header.split(","), row.split(","), strict=False))["score"]) > 0
+
+    (folder / "scan.toml").write_text('operator = "every-kth-row"\nsize = 16\nk = 4\n', encoding="utf-8")
+    assert unseen(run, "identify", "scan.toml", "--group", "shifts")
+
+    page = run("-c", PAGE, bundle)
+    assert "mean-film" in page.splitlines()[0] and "scored to_read True" in page
+
+
+def test_without_the_package_its_bundle_is_a_sentence(tmp_path: Path) -> None:
+    keys = tomllib.loads((PLUGIN / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
+    assert json.dumps(sorted(keys)) == '["unseen.detectors", "unseen.losses", "unseen.operators"]'
+    with pytest.raises(UserError, match='detector "mean-film": unknown'):
+        Registry(room="detectors", kind="detector", names={"pca": "pca:Pca"}).load("mean-film")
+
+
+class Package:
+    """What `importlib.metadata` knows of an installed package."""
+
+    name, version = "acme", "1.0"
+
+
+def registered(monkeypatch: pytest.MonkeyPatch, *entries: tuple[str, str]) -> Registry:
+    found = [EntryPoint(name, value, "unseen.detectors")._for(Package) for name, value in entries]  # type: ignore[attr-defined]
+    monkeypatch.setattr(registry, "entry_points", lambda group: found)
+    return Registry(room="detectors", kind="detector", names={"pca": "pca:Pca"}, group="unseen.detectors")
+
+
+def test_a_package_that_cannot_be_imported_is_a_sentence_and_costs_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    methods = registered(monkeypatch, ("broken", "no_such_module:Thing"))
+    assert list(methods) == ["pca", "broken"] and methods.load("pca").key == "pca"
+    with pytest.raises(PluginError, match='"broken" of the package acme 1.0 cannot be loaded: ModuleNotFound'):
+        methods.load("broken")
+
+
+def test_a_key_of_this_package_is_never_replaced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    methods = registered(monkeypatch, ("pca", "builtins:int"), ("twice", "builtins:int"), ("twice", "builtins:str"))
+    assert list(methods) == ["pca", "twice"] and methods.load("pca").__name__ == "Pca" and methods.load("twice") is int
+    assert [record.getMessage() for record in caplog.records] == [
+        "the package acme 1.0 registers the detector 'pca', which unseen has. It is ignored; rename its entry point in "
+        "the group unseen.detectors",
+        "the package acme 1.0 registers the detector 'twice', which the package acme 1.0 has. It is ignored; rename "
+        "its entry point in the group unseen.detectors",
+    ]
+
+
+def test_an_entry_point_has_the_name_of_its_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    methods = registered(monkeypatch, ("other", "unseen.detectors.pca:Pca"))
+    with pytest.raises(PluginError, match='as the detector "other", but its key is "pca"'):
+        methods.load("other")
+    assert methods.key_of(methods.load("pca")) == "pca"

@@ -149,7 +149,7 @@ def test_a_package_that_cannot_be_imported_is_a_sentence_and_costs_nothing_else(
 ) -> None:
     methods = registered(monkeypatch, ("broken", "no_such_module:Thing"))
     assert list(methods) == ["pca", "broken"] and methods.load("pca").key == "pca"
-    with pytest.raises(PluginError, match='"broken" of the package acme 1.0 cannot be loaded: ModuleNotFound'):
+    with pytest.raises(PluginError, match=r'"broken" of the package acme 1\.0 cannot be loaded: ModuleNotFound'):
         methods.load("broken")
 
 

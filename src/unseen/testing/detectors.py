@@ -103,9 +103,9 @@ def saved_and_loaded(detector: Detector, films: Sequence[Film]) -> None:
 
 def refuses_what_it_cannot_learn_from(detector: Detector, films: Sequence[Film]) -> None:
     """No film at all, an untrained detector, and an unknown setting are refused with a sentence."""
-    anew = type(detector)(detector.config, view=detector.view)
-    refuses(FitError, lambda: anew.fit([], finder=detector.finder), "it learns from no film")
-    refuses(ValueError, lambda: next(anew.score(films)), "it scores before it is trained")
+    untrained = type(detector)(detector.config, view=detector.view)
+    refuses(FitError, lambda: untrained.fit([], finder=detector.finder), "it learns from no film")
+    refuses(ValueError, lambda: next(untrained.score(films)), "it scores before it is trained")
     refuses(ValueError, lambda: type(detector)(no_such_setting=1), "it takes an unknown setting")
 
 

@@ -23,13 +23,14 @@ unexport PYTHONDONTWRITEBYTECODE
 # One thread a worker: WORKERS processes run at a time, three on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite quick coverage results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
 	@echo "make test      everything that must hold: lint, types, house, tests, doctests, docs"
 	@echo "make quick     unit tests only, under two minutes"
 	@echo "make coverage  branches that the tests of screening and worklist reach, docs/coverage.md"
+	@echo "make steady    tests on other instructions, with two threads and under load (TESTS=tests/physics)"
 	@echo "make results   train and evaluate the recipes on real films, render docs/results.md (long)"
 	@echo "make results-thesis  the thesis's protocol and the noise study, docs/results-thesis.md (many hours; goes on)"
 	@echo "make results-screening  the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
@@ -70,6 +71,18 @@ coverage: $(STAMP)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage json --quiet -o .coverage-report.json
 	$(BIN)/python docs/coverage_page.py .coverage-report.json $(TESTS)
+
+# What a processor's rounding, its threads or its load decides fails in one of these four. TESTS: what is run.
+STEADY_TESTS := $(if $(filter command line environment,$(origin TESTS)),$(TESTS),tests/physics)
+STEADY := $(BIN)/python -m pytest -n 2 --dist worksteal -m "not nightly"
+
+steady: $(STAMP)
+	OMP_NUM_THREADS=2 $(STEADY) $(STEADY_TESTS)
+	OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=AVX2 $(STEADY) $(STEADY_TESTS)
+	OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE $(STEADY) $(STEADY_TESTS)
+	@trap 'kill $$(jobs -p)' EXIT; trap 'exit 1' INT TERM; \
+		for i in 1 2; do timeout 3600 sh -c 'while :; do :; done' >/dev/null 2>&1 & done; \
+		OMP_NUM_THREADS=1 $(STEADY) $(STEADY_TESTS)
 
 results: $(STAMP)
 	$(BIN)/python -m studies

@@ -29,6 +29,13 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(autouse=True)
+def _openvino_asks_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenVINO asks the processor what it can, and its oneDNN this variable: where they differ nothing compiles."""
+    torch.ops.mkldnn._is_mkldnn_bf16_supported()  # torch's own oneDNN has read it now, and keeps to it
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+
+
 def findings(detector: Detector, films: list[Film]) -> list[Finding]:
     return [found for found in detector.score(films) if isinstance(found, Finding)]
 

@@ -28,8 +28,9 @@ class Victims(ForkServer):
     peak_bytes = 0
     """The largest memory that a child has had."""
 
-    def start(self, folder: Path, *, epochs: int) -> int:
-        return self.ask(folder, epochs)
+    def start(self, folder: Path, *, epochs: int, last: int = 0) -> int:
+        """Its process id; after the step `last` it waits to be killed."""
+        return self.ask(folder, epochs, last)
 
     def wait(self) -> int:
         """The child's wait status."""
@@ -78,13 +79,14 @@ def kill_and_resume(victims: Victims, folder: Path, *, kills: int) -> Killing:
     within_a_write, steps = 0, []
     for number in range(kills):
         floor = logged(folder)
-        pid = victims.start(folder, epochs=kills)
-        left = kills * STEPS_AN_EPOCH - 20 - floor
+        last = kills * STEPS_AN_EPOCH - 4  # it must not end before it is killed, however busy the machine
+        pid = victims.start(folder, epochs=kills, last=last)
+        left = last - 16 - floor
         target = floor + choice.randint(1, 2 * max(0, left) // (kills - number + 1) + 1)
         while alive(pid) and logged(folder) < target:
             time.sleep(0.0005)
         if number % 2:  # aim at a checkpoint being written: its temporary file is there
-            while alive(pid) and not leftovers(checkpoint):
+            while alive(pid) and not leftovers(checkpoint) and logged(folder) < last:
                 pass
         else:
             time.sleep(choice.uniform(0, 0.02))

@@ -1,12 +1,13 @@
 """A small GAN-like training that another process kills and resumes; run as a server that forks one child a line.
 
 Forking from a process that has imported torch (and computed nothing) saves the seconds that each import would take.
-Line in: ``folder<TAB>epochs``; lines out: the child's process id, then its wait status and its peak memory in KiB.
+Line in: ``folder<TAB>epochs<TAB>last``; lines out: the child's process id, then its wait status and peak memory in KiB.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unseen.training.learner import Step
-from unseen.training.loop import train
+from unseen.training.loop import Progress, train
 from unseen.training.settings import Training
 
 FILMS, BATCH = 48, 4
@@ -67,10 +68,15 @@ def films() -> tuple[Tensor, Tensor]:
     return x, (x > 0.3).float()
 
 
-def run(folder: Path, *, epochs: int) -> None:
-    """The training, with a checkpoint after every step."""
+def run(folder: Path, *, epochs: int, last: int = 0) -> None:
+    """The training, with a checkpoint after every step. After the step `last` it waits to be killed; 0: it goes on."""
+
+    def wait(progress: Progress) -> None:
+        if progress.step == last:
+            signal.pause()
+
     settings = Training(epochs=epochs, batch_size=BATCH, device="cpu", threads=1, checkpoint_every_steps=1)
-    train(SmallGan(ballast=300_000), films(), settings, folder=folder)
+    train(SmallGan(ballast=300_000), films(), settings, folder=folder, progress=wait)
 
 
 def _serve() -> None:
@@ -78,10 +84,10 @@ def _serve() -> None:
 
     print("ready", flush=True)
     for line in sys.stdin:
-        folder, epochs = line.rstrip("\n").split("\t")
+        folder, epochs, last = line.rstrip("\n").split("\t")
         child = os.fork()
         if child == 0:
-            run(Path(folder), epochs=int(epochs))
+            run(Path(folder), epochs=int(epochs), last=int(last))
             os._exit(0)
         print(child, flush=True)
         _, status, usage = os.wait4(child, 0)

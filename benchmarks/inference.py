@@ -14,7 +14,7 @@ from benchmarks.plain_ganomaly import PlainGanomaly
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.detectors.ganomaly import Aim, Ganomaly
-from unseen.detectors.openvino_runtime import compile_networks
+from unseen.detectors.saved import compile_networks
 
 
 def inference(*, size: int, features: int, films: int, threads: int) -> dict[str, Any]:  # Any: JSON

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
-from unseen.anatomy.found_lungs import Finder
+from unseen.anatomy.lungs import Finder
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, runs_root
 from unseen.data.film import Film, NotRead

@@ -27,8 +27,6 @@ The rooms, from the top of the house to the bottom (imports point only downwards
 A room is imported when it is first named, so that ``import unseen`` itself costs next to nothing.
 """
 
-from __future__ import annotations
-
 import lazy_loader
 
 __version__ = "0.1.0"

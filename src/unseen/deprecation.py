@@ -9,8 +9,6 @@ In a package's ``__init__.py``, after its table of contents::
 before one of them is asked for.
 """
 
-from __future__ import annotations
-
 import importlib
 import warnings
 from collections.abc import Callable, Mapping

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from unseen.anatomy.found_lungs import Finder
+    from unseen.anatomy.lungs import Finder
     from unseen.anatomy.view import Viewed
     from unseen.data.film import Film
     from unseen.detectors.detector import Detector

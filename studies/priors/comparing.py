@@ -23,7 +23,7 @@ from unseen.priors.parameter_choice import Chosen, by_validation
 from unseen.priors.prior import Prior
 from unseen.priors.solvers.solution import Solution
 from unseen.priors.tv import TV
-from unseen.reconstruction.direct import pseudo_inverse
+from unseen.reconstruction.untrained import pseudo_inverse
 
 LATENT = ("range", "soft", "sparse")
 GRIDS: dict[str, tuple[float, ...]] = {

@@ -23,7 +23,7 @@ from unseen.priors.parameter_choice import latent_priors, solved
 from unseen.priors.saved import load as load_generator
 from unseen.priors.saved import save as save_generator
 from unseen.reconstruction import ArtifactRemoval, learn, load, save
-from unseen.reconstruction.applying import grey
+from unseen.reconstruction.saved import grey
 from unseen.training.settings import Training
 
 

@@ -36,11 +36,12 @@ FILE_S = Limits().timeout_s + 10  # with the start of a new child
 
 
 class Watch:
-    """Samples the memory of this process (above what it had) and its children, and knows which children were there."""
+    """Samples the memory of this process, above what it had, and of the children that it did not have before."""
 
     def __init__(self) -> None:
         self.peak_bytes = 0
         self._process = psutil.Process()
+        shared().close()  # so that the decoder's child is one that came after
         self._before = set(self._process.children(recursive=True))
         self._had = max(0, self._process.memory_info().rss - 150_000_000)  # what other tests have loaded
         self._done = threading.Event()
@@ -60,7 +61,7 @@ class Watch:
     def _sample(self) -> None:
         while not self._done.wait(0.01):
             total = self._process.memory_info().rss - self._had
-            for child in self._process.children(recursive=True):
+            for child in set(self._process.children(recursive=True)) - self._before:
                 try:
                     total += child.memory_info().rss
                 except psutil.NoSuchProcess:

@@ -17,8 +17,8 @@ from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.choosing import Chooser
 from unseen.detectors.detector import Detector, Finding, Judgement
-from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import evenly
+from unseen.detectors.weights import FitError
 from unseen.training.loop import Progress
 from unseen.training.settings import Training, TrainingError
 

@@ -14,7 +14,7 @@ from tests.detectors.conftest import QUICK, Given, Make
 from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finding
-from unseen.detectors.errors import FitError
+from unseen.detectors.weights import FitError
 from unseen.testing import DETECTOR_LAWS
 from unseen.training.loop import Progress
 

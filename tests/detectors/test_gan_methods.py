@@ -18,14 +18,14 @@ from unseen.detectors.alpha_gan import AlphaGan
 from unseen.detectors.anogan import AnoGan
 from unseen.detectors.bigan import BiGan
 from unseen.detectors.detector import Detector
-from unseen.detectors.errors import FitError
 from unseen.detectors.f_anogan import FAnoGan
 from unseen.detectors.gan import Adversary, GanDetector, GanSettings
 from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.randgan import RandGan
-from unseen.losses.adversarial import GAMES, Game
+from unseen.detectors.weights import FitError
+from unseen.losses.generative import GAMES, Game
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder
-from unseen.networks.residual_gan import ResidualCritic, ResidualGenerator
+from unseen.networks.gan_networks import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Step
 
 GANS = ("alpha-gan", "anogan", "bigan", "f-anogan", "randgan", "resunet-ganomaly")

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from tests.detectors.conftest import Make
-from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.ganomaly import EncoderDecoderEncoder, _Adversaries
-from unseen.losses.adversarial import discriminator_bce
+from unseen.detectors.weights import FitError
+from unseen.losses.generative import discriminator_bce
 from unseen.physics.noise import PoissonGaussian
 from unseen.training.settings import Training
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
+from unseen.evaluation.image_metrics import MeanDiscrepancy, median_distance, mmd, precision_recall, squared_distances
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.roc import Floats
-from unseen.evaluation.sample_metrics import MeanDiscrepancy, median_distance, mmd, precision_recall, squared_distances
 
 
 def drawn(n: int, d: int = 2, *, seed: int, shift: float = 0.0) -> Floats:

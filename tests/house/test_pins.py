@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import unseen
-from unseen.cli.extras import SERVE
+from unseen.cli.console import SERVE
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = ("train", "serve", "dicom-lossless", "imaging", "openvino", "postgres", "dev", "docs")

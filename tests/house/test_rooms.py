@@ -42,6 +42,11 @@ def names_for_type_checkers(room: str) -> dict[str, str]:
     }
 
 
+def is_module(target: str) -> bool:
+    place = PACKAGE.parent / Path(*target.split("."))
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
 def names_defined_here(room: str) -> set[str]:
     """What the room's `__init__` itself defines, such as its registry."""
     tree = ast.parse((PACKAGE.parent / Path(*room.split(".")) / "__init__.py").read_text(encoding="utf-8"))
@@ -78,7 +83,7 @@ def test_every_public_name_loads_and_is_what_the_type_checker_thinks(room: str) 
     module = importlib.import_module(room)
     for name, target in names_for_type_checkers(room).items():
         where, _, what = target.rpartition(".")
-        if (PACKAGE.parent / Path(*target.split("."))).is_dir():
+        if is_module(target):
             assert getattr(module, name) is importlib.import_module(target)
         else:
             assert getattr(module, name) is getattr(importlib.import_module(where), what)
@@ -86,11 +91,7 @@ def test_every_public_name_loads_and_is_what_the_type_checker_thinks(room: str) 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_submodule_bears_a_public_name(room: str) -> None:
-    functions_and_classes = {
-        name
-        for name, target in names_for_type_checkers(room).items()
-        if not (PACKAGE.parent / Path(*target.split("."))).is_dir()
-    }
+    functions_and_classes = {name for name, target in names_for_type_checkers(room).items() if not is_module(target)}
     assert not functions_and_classes & submodules(room)
 
 

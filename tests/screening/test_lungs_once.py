@@ -12,8 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from unseen.anatomy.found_lungs import FoundLungs, share_finders
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lungs import FoundLungs, LungFinder, share_finders
 from unseen.cli import app
 from unseen.data.film import Film
 from unseen.data.phantoms import normals

@@ -18,8 +18,8 @@ from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.arrays import ArrayError
 from unseen.data.toy_images import squares_and_circles
+from unseen.evaluation.image_metrics import precision_recall
 from unseen.evaluation.intervals import Interval
-from unseen.evaluation.sample_metrics import precision_recall
 from unseen.priors import GENERATORS
 from unseen.priors.autoencoders import VAE
 from unseen.priors.generator import PrincipalSubspace, Wrapped

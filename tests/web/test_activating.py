@@ -17,9 +17,8 @@ from tests.worklist.conftest import MakePlace, Place, png
 from tests.worklist.test_activating import Reported, reported  # noqa: F401  a fixture
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy
-from unseen.service.models import Models
 from unseen.service.worker_process import Settings
-from unseen.service.workers import Workers
+from unseen.service.workers import Models, Workers
 from unseen.worklist.store import Store
 from unseen.worklist.tables import decisions
 

@@ -19,7 +19,7 @@ from tests.worklist.conftest import Judged, MakePlace, Place
 from unseen.artifacts.bundle import Card
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.shortcuts import NAMES
-from unseen.service.models import FurtherModel, Models
+from unseen.service.workers import FurtherModel, Models
 from unseen.worklist.store import Store
 from unseen.worklist.tables import films, findings
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tests.worklist.conftest import Judged
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
-from unseen.web.caches import KEPT_S, Ranks
+from unseen.web.state import KEPT_S, Ranks
 from unseen.worklist.store import Store
 from unseen.worklist.tables import films, findings
 

@@ -22,8 +22,8 @@ from PIL import Image
 from tests.web.running import UNSEEN, Running, until
 from tests.worklist.conftest import MakePlace, png
 from unseen.artifacts.bundle import BundleError
+from unseen.cli.console import UsageError
 from unseen.cli.serve import serve
-from unseen.cli.usage import UsageError
 from unseen.data.phantoms import normals
 from unseen.screening.policy import PolicyError
 from unseen.screening.screener import Screener

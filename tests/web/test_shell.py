@@ -9,7 +9,7 @@ import sqlalchemy
 
 from tests.web.conftest import LOCAL, Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place
-from unseen.web.address import Address
+from unseen.web.middleware import Address
 from unseen.worklist import store as store_module
 from unseen.worklist.states import BusyError
 from unseen.worklist.store import Store

@@ -8,8 +8,7 @@ import pytest
 
 from tests.web.conftest import LOCAL, Api, MakeApi, said
 from tests.worklist.conftest import Clock, MakePlace, Place
-from unseen.web.address import Address
-from unseen.web.middleware import BY_NAME, Throttle
+from unseen.web.middleware import BY_NAME, Address, Throttle
 from unseen.worklist.states import WorklistError
 from unseen.worklist.store import Store
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import Api, said
-from unseen.web import served
+from unseen.web import state as served
 from unseen.worklist.store import Store
 
 HOSTILE = [

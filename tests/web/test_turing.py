@@ -25,7 +25,7 @@ from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.screening.screener import Screener
-from unseen.service.models import Models
+from unseen.service.workers import Models
 from unseen.training.settings import Training
 from unseen.web.turing_rounds import Drawn, Round, Rounds, drawn
 from unseen.worklist.renditions import Rendition, keep_generated

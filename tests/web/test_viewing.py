@@ -20,10 +20,10 @@ from tests.worklist.conftest import MakePlace, Place, png
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
 from unseen.screening.screener import Screener
-from unseen.web import served
-from unseen.web.caches import rank_of
+from unseen.web import state as served
 from unseen.web.images import DecodedFilms
 from unseen.web.shapes import in_words
+from unseen.web.state import rank_of
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 

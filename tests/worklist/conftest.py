@@ -24,7 +24,7 @@ from unseen.data.film import Film
 from unseen.data.phantoms import normals
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
-from unseen.screening.decision import FIRST, Decision
+from unseen.screening.policy import FIRST, Decision
 from unseen.screening.screener import Screened, Screener
 from unseen.worklist import jobs
 from unseen.worklist.database import Database

@@ -1,7 +1,7 @@
 """The public names of `unseen.anatomy`: read by type checkers, and by lazy_loader at run time."""
 
-from .found_lungs import FoundLungs as FoundLungs
 from .lungs import CrossFittedLungs as CrossFittedLungs
+from .lungs import FoundLungs as FoundLungs
 from .lungs import LungExamples as LungExamples
 from .lungs import LungFinder as LungFinder
 from .lungs import cross_fitted as cross_fitted

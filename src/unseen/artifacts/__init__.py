@@ -3,8 +3,6 @@
 This room knows no method: it holds names, settings and tensors for the rooms above, and never imports them by itself.
 """
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,5 @@
 """`UserError`: a mistake that the user can mend. Its message is a sentence; everything else that raises is a bug."""
 
-from __future__ import annotations
-
 
 class UserError(Exception):
     """Base of every error whose message is written for the user: what is wrong, what was found, what to do.

@@ -4,8 +4,6 @@ A process killed at any moment leaves the old file, or the new one, and perhaps 
 (``.<name>.<random>.tmp``), which `clear_leftovers` removes.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import hashlib

@@ -10,8 +10,6 @@ The models that come with the package: `models/pca`, `models/ensemble-aligned`,
 A path that is there is taken as it stands; only where it is not, `models/<name>` means the package's own.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 from importlib import metadata

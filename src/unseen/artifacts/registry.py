@@ -4,8 +4,6 @@ Keys are kebab-case, files snake_case, classes CamelCase. One table a room, as t
 nothing. Another package adds a method by an entry point; its group is the registry's.
 """
 
-from __future__ import annotations
-
 import importlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping

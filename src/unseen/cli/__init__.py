@@ -3,15 +3,13 @@
 Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.
 """
 
-from __future__ import annotations
-
 import sys
 
 import typer
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.installation import LIMITS
-from unseen.cli import calibrate, demo, evaluate, identify, info, prior, reconstruct, score, serve, train, worklist
+from unseen.cli import calibrate, console, demo, evaluate, info, prior, reconstruct, score, serve, train, worklist
 
 app = typer.Typer(
     name="unseen",
@@ -40,7 +38,7 @@ for command in (
     serve.serve,
     serve.worker,
     reconstruct.reconstruct,
-    identify.identify,
+    reconstruct.identify,
     worklist.audit,
     worklist.export,
     worklist.import_,
@@ -73,9 +71,7 @@ def main() -> None:
         typer.secho(f"unseen: {said}", err=True, fg=typer.colors.RED)
         sys.exit(2)
     except ModuleNotFoundError as error:
-        from unseen.cli import extras
-
-        if (missing := extras.sentence(error)) is None:
+        if (missing := console.sentence(error)) is None:
             raise
         typer.secho(f"unseen: {missing}", err=True, fg=typer.colors.RED)
         sys.exit(2)

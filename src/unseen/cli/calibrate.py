@@ -5,12 +5,13 @@
 `unseen pilot MODEL --data archive.csv --policy policy.json --out pilot/`: shadow mode.
 """
 
-from __future__ import annotations
-
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from unseen.cli import console
 
 
 def calibrate(
@@ -49,7 +50,6 @@ def calibrate(
 
       unseen calibrate models/pca --data labelled.csv --max-miss-rate 0.05 --out policy.json
     """
-    from unseen.cli import console
     from unseen.screening.guarantee import Guarantee
 
     promise = Guarantee(max_miss_rate, confidence)
@@ -116,10 +116,8 @@ def pilot(
 
       unseen pilot models/pca --data archive.csv --policy policy.json --out pilot/
     """
-    import json
 
     from unseen.artifacts.files import write_text
-    from unseen.cli import console
     from unseen.data.reading import films
     from unseen.screening.pilot import percent, pilot_html
     from unseen.screening.pilot import pilot as run

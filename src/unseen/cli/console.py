@@ -1,13 +1,24 @@
-"""How commands speak: steps announced on stderr, progress in one line, results on stdout."""
+"""How commands speak: steps, progress, results; their mistakes, and packages that are missing.
 
-from __future__ import annotations
+`UsageError`: a command that contradicts itself or lacks something; one sentence, exit status 2.
+
+How commands speak: steps announced on stderr, progress in one line, results on stdout.
+
+A package that an extra brings and that is not installed: one sentence instead of a traceback.
+"""
 
 import sys
 from collections.abc import Callable
+from typing import Final
 
 import typer
 
+from unseen.artifacts.errors import UserError
 from unseen.artifacts.installation import LIMITS
+
+
+class UsageError(UserError, ValueError):
+    """What is wrong with the command line, and what to give instead."""
 
 
 def step(text: str) -> None:
@@ -34,3 +45,31 @@ def count_progress(what: str) -> Callable[[int], None]:
             typer.echo(f"\r\033[K  {what}: {done}", err=True, nl=False)
 
     return report
+
+
+SERVE: Final = frozenset(
+    {
+        "alembic",
+        "anyio",
+        "argon2",
+        "fastapi",
+        "h11",
+        "python_multipart",
+        "sqlalchemy",
+        "starlette",
+        "uvicorn",
+    }
+)
+"""Modules of the extra `serve`: the worklist's database and the server."""
+
+
+def sentence(error: ModuleNotFoundError) -> str | None:
+    """What to install; None where the missing module belongs to no extra, which is a bug.
+
+    >>> sentence(ModuleNotFoundError("No module named 'sqlalchemy'", name="sqlalchemy"))
+    'the worklist and its server need packages that are not installed (sqlalchemy): pip install "unseen[serve]"'
+    """
+    missing = (error.name or "").split(".")[0]
+    if missing not in SERVE:
+        return None
+    return f'the worklist and its server need packages that are not installed ({missing}): pip install "unseen[serve]"'

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
+import signal
+import sys
+import time
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+from unseen.cli import console
+from unseen.cli.console import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,14 +52,9 @@ def demo(
 
       unseen demo --no-browser
     """
-    import os
-    import signal
-    import sys
-    import time
 
     import torch
 
-    from unseen.cli import console
     from unseen.demo.demonstration import STEPS, demonstrate
     from unseen.demo.filling import check_free, fill
     from unseen.training.settings import shown_on
@@ -109,9 +113,6 @@ def demo(
 @contextlib.contextmanager
 def _alone(out: Path) -> Iterator[None]:
     """Keep a second demo away from the folder while this one uses it."""
-    import fcntl
-
-    from unseen.cli.usage import UsageError
 
     out.mkdir(parents=True, exist_ok=True)
     with (out / ".demo.lock").open("w") as lock:
@@ -126,9 +127,6 @@ def _alone(out: Path) -> Iterator[None]:
 
 def _stay(server: OwnServer, words: Sequence[str | Path]) -> None:
     """Lead the person at this machine to the list, and serve it until Ctrl-C."""
-    import os
-    import sys
-    import webbrowser
 
     address = server.address("/?tour=1")
     typer.echo(f"the reader's page (the link is good once, for ten minutes): {address}")

@@ -7,13 +7,15 @@
 `unseen robustness RECIPE RECIPE`: two detectors, trained and tested on films with noise of known σ added.
 """
 
-from __future__ import annotations
-
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+
+from unseen.cli import console
+from unseen.cli.console import UsageError
 
 
 def evaluate(
@@ -37,7 +39,6 @@ def evaluate(
 
       unseen evaluate model --data labelled.csv --out report/
     """
-    from unseen.cli import console
     from unseen.data.reading import films
     from unseen.detectors.saved import load
     from unseen.evaluation.assessment import evaluate as judge
@@ -82,8 +83,6 @@ def compare(
 
       unseen compare model-a model-b --data labelled.csv
     """
-    from unseen.cli import console
-    from unseen.cli.usage import UsageError
     from unseen.data.reading import films
     from unseen.detectors.saved import load
     from unseen.evaluation.comparison import compare_detectors, write_comparison
@@ -137,12 +136,9 @@ def robustness(
 
       unseen robustness ms_cxr/roi-sure-64-lungs ms_cxr/roi-oracle-64-lungs --sigma 0 --sigma 0.1 --out robustness.json
     """
-    import json
 
     from unseen.artifacts import recipe as recipes
     from unseen.artifacts.files import write_text
-    from unseen.cli import console
-    from unseen.cli.usage import UsageError
     from unseen.runs.robustness import SIGMAS
     from unseen.runs.robustness import robustness as study
 

@@ -5,13 +5,13 @@
 `unseen recipes`: what can be trained as it stands.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from unseen.cli import console
 
 
 def info(
@@ -25,7 +25,6 @@ def info(
 
       unseen info models/roi-sure
     """
-    from unseen.cli import console
 
     if model is None:
         from unseen.artifacts.installation import installation

@@ -1,12 +1,12 @@
 """`unseen prior train RECIPE`: a generator that learns from pictures; the run's folder holds the bundle.
 `unseen prior study BUNDLE`: what it can draw, and what not."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from unseen.cli import console
 
 prior = typer.Typer(
     no_args_is_help=True,
@@ -41,7 +41,6 @@ def train(
       unseen prior train priors/shapes-ae --seed 1 --device cpu
     """
     from unseen.artifacts import recipe as recipes
-    from unseen.cli import console
     from unseen.runs.generator_training import train_generator
     from unseen.runs.training import with_changes
     from unseen.training.settings import shown_on
@@ -92,7 +91,6 @@ def study(
 
       unseen prior study vae wgan ae --pictures mine.npy --out study --number 32
     """
-    from unseen.cli import console
     from unseen.runs.generator_study.bundles import study_bundles
 
     console.step(f"studying {len(bundles)} generator{'s' if len(bundles) > 1 else ''}")

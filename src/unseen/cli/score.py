@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from unseen.cli import console
+from unseen.cli.console import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -46,8 +49,6 @@ def score(
 
       unseen score model --data incoming/ --policy policy.json --out decisions.csv
     """
-    from unseen.cli import console
-    from unseen.cli.usage import UsageError
     from unseen.data.reading import films
     from unseen.detectors.saved import load
     from unseen.evaluation.table import ScoreRow, score_rows, write_scores

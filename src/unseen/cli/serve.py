@@ -5,12 +5,16 @@
 `unseen worker MODEL --folder worklist`: scores the films of a worklist until it is told to stop.
 """
 
-from __future__ import annotations
-
+import logging
+import signal
+import threading
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from unseen.cli import console
+from unseen.cli.console import UsageError
 
 
 def serve(
@@ -62,11 +66,9 @@ def serve(
 
       unseen serve --folder worklist --model models/roi-sure --also models/pca
     """
-    import logging
 
-    from unseen.cli.usage import UsageError
-    from unseen.service.models import Models
-    from unseen.web.address import Address
+    from unseen.service.workers import Models
+    from unseen.web.middleware import Address
     from unseen.web.server import serve as run
 
     if model is None and policy is not None:
@@ -118,14 +120,10 @@ def worker(
 
       unseen worker models/pca --folder worklist
     """
-    import logging
-    import signal
-    import threading
 
-    from unseen.cli import console
     from unseen.detectors.saved import load as load_detector
     from unseen.screening.screener import load
-    from unseen.service.models import Models
+    from unseen.service.workers import Models
     from unseen.worklist.store import Store
     from unseen.worklist.worker import Worker
 

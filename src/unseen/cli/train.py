@@ -7,10 +7,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from unseen.cli import console
+from unseen.cli.console import UsageError
 
 if TYPE_CHECKING:
     from unseen.runs.suspects import Suspect
@@ -62,7 +67,6 @@ def train(
       unseen train ms_cxr/roi-sure-64-lungs --data normals.csv --out model
     """
     from unseen.artifacts import recipe as recipes
-    from unseen.cli import console
     from unseen.data.reading import films
     from unseen.runs.training import train_recipe, with_changes
     from unseen.training.settings import shown_on
@@ -134,8 +138,6 @@ def suspects(
     """
     from unseen.artifacts import recipe as recipes
     from unseen.artifacts.files import write_text
-    from unseen.cli import console
-    from unseen.cli.usage import UsageError
     from unseen.runs.suspects import suspects as found_among
     from unseen.training.settings import shown_on
 
@@ -160,8 +162,6 @@ def suspects(
 
 def as_csv(found: list[Suspect]) -> str:
     """file, source, deviations, score; a line a film."""
-    import csv
-    import io
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

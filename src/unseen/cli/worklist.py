@@ -13,10 +13,13 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from unseen.cli import console
 
 if TYPE_CHECKING:
     from unseen.worklist.backup import Saved
@@ -130,7 +133,6 @@ def export(
 
       unseen export tables --folder worklist
     """
-    from unseen.cli import console
     from unseen.worklist.import_export import export_tables
     from unseen.worklist.store import Store
 
@@ -158,9 +160,7 @@ def import_(
 
       unseen import reported.csv --folder worklist
     """
-    import getpass
 
-    from unseen.cli import console
     from unseen.worklist.import_export import import_elsewhere
     from unseen.worklist.store import Store
 

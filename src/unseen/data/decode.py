@@ -6,8 +6,6 @@ ends with its parent: it leaves when its standard input closes, whatever the rea
 it is busy then. Threads take turns; after a fork the new process starts a child of its own. POSIX only.
 """
 
-from __future__ import annotations
-
 import atexit
 import json
 import os

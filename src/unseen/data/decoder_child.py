@@ -4,8 +4,6 @@ It starts light (numpy and the standard library; the picture libraries come with
 memory limit. A thread reads the requests, so that the end of the parent is noticed while a picture is being decoded.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -8,8 +8,6 @@ The messages between the reader and its child: a length, a JSON object, and for 
 A request is one frame. A reply is one frame; when it holds a shape, height × width integers of its dtype follow.
 """
 
-from __future__ import annotations
-
 import json
 import struct
 from collections.abc import Mapping

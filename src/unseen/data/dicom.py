@@ -20,8 +20,6 @@ file meta → guards → decode → padding mask → modality LUT → inversion 
   enough.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import io
 

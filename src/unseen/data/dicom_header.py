@@ -5,8 +5,6 @@ Accepted: CR and DX For Presentation, one frame, one sample, MONOCHROME1 or 2, 8
 those of the DICOM standard, PS3.3 (2025).
 """
 
-from __future__ import annotations
-
 import math
 import re
 from dataclasses import dataclass

@@ -9,8 +9,6 @@ out sheared or the process runs out of memory, so they are compared first. J2K: 
 T.81 B.2.2 (SOFn). JPEG-LS: T.87 C.2.2 (SOF55). RLE: DICOM PS3.5 annex G.5.
 """
 
-from __future__ import annotations
-
 import struct
 from dataclasses import dataclass
 from typing import Literal

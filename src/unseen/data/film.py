@@ -8,8 +8,6 @@ input, read or not. Nothing in this file touches a disk.
 Pixels onto another grid: the mean over an area where the grid gets coarser, bilinear where it gets finer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

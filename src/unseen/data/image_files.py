@@ -14,8 +14,6 @@ of fewer bits. Of a 16-bit colour PNG the upper 8 bits are read, if by the same 
 refused.
 """
 
-from __future__ import annotations
-
 import io
 import struct
 import zlib

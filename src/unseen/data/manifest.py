@@ -14,8 +14,6 @@ Plan only: no picture is opened here. A folder is walked to its depth; hidden fi
 film becomes a `NotRead` row, never a silent gap.
 """
 
-from __future__ import annotations
-
 import csv
 import glob
 import io

@@ -15,8 +15,6 @@ Source: after the shapes of Duff, Campbell & Ehrhardt, arXiv 2107.11191 (a disc 
 here a square.
 """
 
-from __future__ import annotations
-
 import gzip
 import math
 import zlib

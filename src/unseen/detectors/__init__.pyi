@@ -16,7 +16,6 @@ from .detector import Detector as Detector
 from .detector import Finding as Finding
 from .detector import Judgement as Judgement
 from .ensemble import Ensemble as Ensemble
-from .errors import DeviceError as DeviceError
 from .f_anogan import FAnoGan as FAnoGan
 from .fitting import Fitting as Fitting
 from .ganomaly import Ganomaly as Ganomaly
@@ -31,6 +30,7 @@ from .roi_sure import RoiSure as RoiSure
 from .saved import load as load
 from .saved import save as save
 from .student_teacher import StudentTeacher as StudentTeacher
+from .weights import DeviceError as DeviceError
 from .weights import finder_of as finder_of
 
 METHODS: unseen.artifacts.registry.Registry

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
 from unseen.networks.dcgan import Decoder, Encoder, initialise_dcgan
-from unseen.networks.dcgan_variants import PairDiscriminator
+from unseen.networks.gan_networks import PairDiscriminator
 from unseen.training.learner import Learner, Step
 
 if TYPE_CHECKING:

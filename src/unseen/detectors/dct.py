@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed

@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from unseen.anatomy.found_lungs import Finder, FoundLungs
+from unseen.anatomy.lungs import Finder, FoundLungs
 from unseen.anatomy.view import View, Viewed
 from unseen.artifacts.recipe import validated
 from unseen.data.film import Film, NotRead
-from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from unseen.anatomy.view import View
 from unseen.artifacts.recipe import validated
 from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals, evenly
+from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed

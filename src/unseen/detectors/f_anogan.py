@@ -25,9 +25,9 @@ from torch import Tensor, nn
 
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged, weights_of
-from unseen.losses.adversarial import Game
+from unseen.losses.generative import Game
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
-from unseen.networks.residual_gan import ResidualCritic, ResidualGenerator
+from unseen.networks.gan_networks import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Learner, Step
 
 if TYPE_CHECKING:

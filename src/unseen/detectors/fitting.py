@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from unseen.anatomy.view import Viewed
-from unseen.detectors.errors import FitError
+from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
     from unseen.training.loop import Progress

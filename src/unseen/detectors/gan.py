@@ -32,9 +32,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
-from unseen.losses.adversarial import GAMES, Game, gradient_penalty
+from unseen.detectors.weights import FitError
+from unseen.losses.generative import GAMES, Game, gradient_penalty
 from unseen.losses.loss import running_averages_frozen
 from unseen.training.learner import Step, steps_taken
 

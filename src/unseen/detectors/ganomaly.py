@@ -33,7 +33,7 @@ from pydantic import Field
 
 from unseen.detectors.detector import Detector, Judgement, Settings
 from unseen.detectors.fitting import Fitting, Normals
-from unseen.losses.adversarial import discriminator_bce, feature_matching
+from unseen.losses.generative import discriminator_bce, feature_matching
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
 from unseen.training.learner import Step
 

@@ -11,8 +11,6 @@ Source: Sato et al., "Anatomy-aware self-supervised learning for anomaly detecti
 (2023) 107086: ResNet-18 from scratch, SGD 0.03 with a cosine.
 """
 
-from __future__ import annotations
-
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -26,9 +24,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.detectors.detector import Detector, Settings
-from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Backbone, Fitting, Normals
 from unseen.detectors.synthetic_lesions import ALL, clouded, pasted
+from unseen.detectors.weights import FitError
 from unseen.networks.resnet import ResNet18, fill
 from unseen.training.learner import Step
 

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from unseen.detectors.autoencoders import Autoencoder, AutoencoderSettings, mean_inside
 from unseen.detectors.detector import Judgement
-from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from unseen.detectors.anogan import TOLERANCE, nearest_picture
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged, weights_of
-from unseen.losses.adversarial import Game
+from unseen.losses.generative import Game
 from unseen.networks.dcgan import Discriminator, initialise_dcgan
-from unseen.networks.dcgan_variants import InlierGenerator
+from unseen.networks.gan_networks import InlierGenerator
 from unseen.priors.latent_search import Search
 from unseen.training.learner import Learner
 

@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
-from unseen.losses.adversarial import Game
+from unseen.losses.generative import Game
 from unseen.networks.dcgan import Discriminator, Encoder, initialise_dcgan
-from unseen.networks.dcgan_variants import SkipAutoencoder
+from unseen.networks.gan_networks import SkipAutoencoder
 from unseen.training.learner import Learner, Step
 
 if TYPE_CHECKING:

@@ -36,16 +36,14 @@ M = 1, m = n on a whole film. Where the picture is a masked crop, only the m pix
 that mask.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 
-from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.ganomaly import AdversarialSettings, Aim, EncoderDecoderEncoder
+from unseen.detectors.weights import FitError
 from unseen.losses.sure_gaussian import sure, sure_literal
 from unseen.losses.sure_poisson import mixed_sure
 from unseen.physics.noise import Gaussian, Poisson, PoissonGaussian

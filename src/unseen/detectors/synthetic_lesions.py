@@ -13,8 +13,6 @@ All work on masked pictures (batch, 1, size, size) in network units, 0 outside t
 its mask alone. They share nothing with the phantoms' lesions, which are made of tissue and projected.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,4 +1,9 @@
-"""A trained detector's tensors and a lung finder's, as a bundle keeps them: names, digest, and back into networks."""
+"""A detector's tensors and their digest, its lung finder, and the errors of fitting and loading.
+
+Errors that a detector raises for the user: films that do not fit, a device that cannot be used.
+
+A trained detector's tensors and a lung finder's, as a bundle keeps them: names, digest, and back into networks.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from typing import TYPE_CHECKING
 from unseen import __version__
 from unseen.anatomy.lungs import CrossFittedLungs, LungFinder
 from unseen.artifacts import bundle
+from unseen.artifacts.errors import UserError
 from unseen.artifacts.recipe import validated
 
 if TYPE_CHECKING:
@@ -17,6 +23,15 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from unseen.detectors.detector import Detector
+
+
+class FitError(UserError, ValueError):
+    """Films or settings from which a detector cannot be trained; a sentence for the user."""
+
+
+class DeviceError(UserError, ValueError):
+    """A device or a runtime that cannot be used here, or not for this detector; a sentence for the user."""
+
 
 GATE = "gate"
 """What the names of a companion's tensors begin with."""

@@ -8,6 +8,10 @@ from .assessment import write_evaluation as write_evaluation
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .comparison import delong_test as delong_test
+from .image_metrics import MeanDiscrepancy as MeanDiscrepancy
+from .image_metrics import PrecisionRecall as PrecisionRecall
+from .image_metrics import mmd as mmd
+from .image_metrics import precision_recall as precision_recall
 from .intervals import Interval as Interval
 from .intervals import Missing as Missing
 from .metrics import metrics_from_table as metrics_from_table
@@ -16,10 +20,6 @@ from .report import write_report as write_report
 from .roc import BestEpoch as BestEpoch
 from .roc import auroc as auroc
 from .roc import best_epoch as best_epoch
-from .sample_metrics import MeanDiscrepancy as MeanDiscrepancy
-from .sample_metrics import PrecisionRecall as PrecisionRecall
-from .sample_metrics import mmd as mmd
-from .sample_metrics import precision_recall as precision_recall
 from .shortcuts import trivial_statistics as trivial_statistics
 from .table import Scored as Scored
 from .table import score_table as score_table

@@ -1,7 +1,5 @@
 """The report's charts as small SVG of our own; colours come from the page's style, for light, dark and print."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

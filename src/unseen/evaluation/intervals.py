@@ -7,8 +7,6 @@ Both go to JSON as ``{"value", "low", "high"}``; a missing one is null three tim
 A share, k of n, with the interval of Clopper & Pearson, Biometrika 26 (1934): exact for any n, never too short.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -11,8 +11,6 @@ It picks the epoch by the very films it is measured on, so it is too high by con
 of metrics.json and carries its name wherever it goes.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

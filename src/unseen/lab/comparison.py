@@ -1,7 +1,5 @@
 """Methods tried on one measurement, each with its figures against the picture that was measured."""
 
-from __future__ import annotations
-
 import math
 import time
 import warnings

@@ -1,7 +1,5 @@
 """From a picture to its measurement, as somebody has set it."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -9,8 +9,6 @@ A generator on the shelf is offered with each prior of `unseen.priors.PRIORS` th
 What a generator makes of a latent, for whoever moves it by hand.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +28,7 @@ from unseen.priors import parameter_choice
 from unseen.priors.parameter_choice import latent_priors
 from unseen.priors.trained import TrainedGenerator
 from unseen.priors.tv import TV
-from unseen.reconstruction.direct import filtered_backprojection, pseudo_inverse
+from unseen.reconstruction.untrained import filtered_backprojection, pseudo_inverse
 
 ABOUT = {
     "range": "of the pictures that the generator can make, the one that fits y best",

@@ -4,8 +4,6 @@ A page draws its form from `fields_of`, and the same model checks what comes bac
 one class.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args, get_origin
 

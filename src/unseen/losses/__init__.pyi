@@ -2,23 +2,23 @@
 
 import unseen.artifacts.registry
 
-from .adversarial import GAMES as GAMES
-from .adversarial import GanLoss as GanLoss
-from .adversarial import discriminator_bce as discriminator_bce
-from .adversarial import feature_matching as feature_matching
-from .adversarial import gradient_penalty as gradient_penalty
-from .adversarial import least_squares_discriminator as least_squares_discriminator
-from .adversarial import least_squares_generator as least_squares_generator
-from .adversarial import minimax_generator as minimax_generator
-from .adversarial import non_saturating_generator as non_saturating_generator
-from .adversarial import wasserstein_critic as wasserstein_critic
-from .adversarial import wasserstein_generator as wasserstein_generator
 from .equivariance import Equivariance as Equivariance
 from .equivariance import EquivariantAdversarial as EquivariantAdversarial
 from .equivariance import RobustEquivariance as RobustEquivariance
 from .equivariance import ScaleEquivariance as ScaleEquivariance
-from .evidence_lower_bound import kullback_leibler as kullback_leibler
-from .evidence_lower_bound import negative_elbo as negative_elbo
+from .generative import GAMES as GAMES
+from .generative import GanLoss as GanLoss
+from .generative import discriminator_bce as discriminator_bce
+from .generative import feature_matching as feature_matching
+from .generative import gradient_penalty as gradient_penalty
+from .generative import kullback_leibler as kullback_leibler
+from .generative import least_squares_discriminator as least_squares_discriminator
+from .generative import least_squares_generator as least_squares_generator
+from .generative import minimax_generator as minimax_generator
+from .generative import negative_elbo as negative_elbo
+from .generative import non_saturating_generator as non_saturating_generator
+from .generative import wasserstein_critic as wasserstein_critic
+from .generative import wasserstein_generator as wasserstein_generator
 from .loss import Loss as Loss
 from .loss import Seen as Seen
 from .loss import running_averages_frozen as running_averages_frozen

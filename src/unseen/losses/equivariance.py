@@ -11,8 +11,6 @@ Shifts and rotations cannot help there: a blur commutes with the one, and nearly
 EI with an adversary: moved pictures must look like pictures to a critic too.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import torch

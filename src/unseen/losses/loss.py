@@ -13,8 +13,6 @@ The law of a loss: one finite value per sample; sample i's depends on sample i a
 what `needs` names. The contract tests check the law for every loss in `unseen.losses.LOSSES`.
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator

@@ -11,8 +11,6 @@ two pictures apart that differ there, and descending it takes very long. B = A�
 one, undoes the weakening: B(A x̂ − p) is the error in the picture, as far as A shows it.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import ClassVar
 

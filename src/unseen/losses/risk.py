@@ -1,7 +1,5 @@
 """SURE as a training descends it: the risk of what is remeasured, by the estimator that the noise asks for."""
 
-from __future__ import annotations
-
 import warnings
 from typing import ClassVar
 

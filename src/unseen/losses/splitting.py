@@ -9,8 +9,6 @@ R2R, recorrupted to recorrupted: more noise makes of one Gaussian measurement tw
 Thinning: counts split by lot into two independent measurements, one to reconstruct from and one to judge by.
 """
 
-from __future__ import annotations
-
 import math
 from abc import abstractmethod
 from collections.abc import Callable

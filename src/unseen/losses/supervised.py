@@ -12,8 +12,6 @@ structure.
 Needs the truth (or, for an autoencoder, its own input).
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import torch

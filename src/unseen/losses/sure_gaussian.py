@@ -5,8 +5,6 @@ shown can be computed, and taken off again. One function serves every use: a who
 (`target` = their mask), or the observed entries of a measurement (h = A∘f, `target` = `A.observed()`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Literal
 

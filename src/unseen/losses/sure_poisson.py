@@ -5,8 +5,6 @@ The risk on photon counts read out by electronics, to second order in the gain: 
 The risk on counts, exactly: one network call for each entry of y. The reference for the estimators that train.
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Callable, Iterable

@@ -20,8 +20,6 @@ Source: Radford, Metz, Chintala, ICLR 2016; the arrangement is that of GANomaly 
 ACCV 2018).
 """
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 from torch.nn.functional import linear, pad

@@ -19,8 +19,6 @@ are summed over them, and nothing is lost. Photographs are given to the network 
 times a film's picture has one too, and is folded into the same kernels.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

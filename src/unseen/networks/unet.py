@@ -10,8 +10,6 @@ Source: Ronneberger, Fischer, Brox, "U-Net", MICCAI 2015 (form); Zhang et al., "
 deep denoiser prior", IEEE TPAMI 44 (2022) (residual blocks without normalisation or bias).
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import torch

@@ -1,8 +1,21 @@
-"""Small tensor algebra of operators: shapes in words, inner products and lengths per sample, one precision."""
+"""What operators, links and noises are made with: tensor algebra, immutability, recorded and checked arguments.
 
-from __future__ import annotations
+Small tensor algebra of operators: shapes in words, inner products and lengths per sample, one precision.
 
+A linear map and its adjoint as one differentiable function, for maps whose inside autograd should not see.
+
+The arguments of operators, links and noises: recorded for bundles, and checked.
+
+What an operator, a link or a noise was made from is remembered, so that a bundle can hold it without a pickle.
+
+What an operator is asked for beside its pictures: their size, their channels, how many measurements.
+
+`Immutable`: instances that nothing changes once they are made, whose tensors follow their input's device.
+"""
+
+import functools
 from collections.abc import Callable
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -42,3 +55,156 @@ def inner(u: Tensor, v: Tensor) -> Tensor:
 def lengths(u: Tensor) -> Tensor:
     """√⟨u, u⟩ per sample, as (batch, 1, ...)."""
     return inner(u, u).sqrt()
+
+
+Map = Callable[[Tensor], Tensor]
+
+
+def linear(tensor: Tensor, act: Map, adjoint: Map) -> Tensor:
+    """act(tensor), whose derivative is adjoint, and whose derivative's derivative is act again.
+
+    Inside, both run without autograd: they may work in place and in buffers.
+
+    Args:
+        tensor: (batch, ...).
+        act: a linear map.
+        adjoint: its adjoint under Re Σ conj(u) v.
+
+    Example:
+        >>> x = torch.ones(2, 3, requires_grad=True)
+        >>> y = linear(x, lambda u: 2 * u, lambda v: 2 * v)
+        >>> torch.autograd.grad(y.sum(), x)[0].tolist()[0]
+        [2.0, 2.0, 2.0]
+    """
+    if not torch.is_grad_enabled():
+        return act(tensor)
+    result: Tensor = _Linear.apply(tensor, act, adjoint)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Linear(torch.autograd.Function):
+    """`ctx` is Any, since torch gives it no type that takes attributes."""
+
+    @staticmethod
+    def forward(tensor: Tensor, act: Map, adjoint: Map) -> Tensor:
+        del adjoint
+        return act(tensor)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Map, Map], output: Tensor) -> None:
+        del output
+        _, ctx.act, ctx.adjoint = inputs
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return linear(gradient, ctx.adjoint, ctx.act), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, act: None, adjoint: None) -> Tensor:
+        return linear(tangent, ctx.act, ctx.adjoint)
+
+
+Arguments = tuple[tuple[object, ...], dict[str, object]]
+
+
+class Recorded:
+    """Base of classes whose instances remember the arguments of their `__init__`: those of the class that was called,
+    not those that it hands to its own base.
+
+    >>> from unseen.physics import BeerLambert
+    >>> made_from(BeerLambert(1e5))
+    ((100000.0,), {})
+    """
+
+    def __init_subclass__(cls, **keywords: Any) -> None:  # Any: what other bases take
+        super().__init_subclass__(**keywords)
+        if "__init__" in cls.__dict__:
+            cls.__init__ = _recording(cls.__init__)  # type: ignore[method-assign]
+
+
+def made_from(thing: Recorded) -> Arguments:
+    """Positional arguments, and those by name."""
+    arguments: Arguments = thing.__dict__.get("_made_from", ((), {}))
+    return arguments
+
+
+def _recording(init: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(init)
+    def recorded(self: object, *arguments: object, **named: object) -> None:
+        self.__dict__.setdefault("_made_from", (arguments, named))  # past __setattr__, which an operator forbids
+        init(self, *arguments, **named)
+
+    return recorded
+
+
+def both_sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    """(height, width) from one number or both.
+
+    Raises:
+        ValueError: not one or two whole numbers above 0.
+
+    Example:
+        >>> both_sides(8), both_sides((4, 6))
+        ((8, 8), (4, 6))
+    """
+    sides: tuple[int, ...] = (size, size) if isinstance(size, int) else size
+    if len(sides) != 2 or not all(is_count(side) for side in sides):
+        raise ValueError(f"A picture's size is one whole number above 0, or (height, width), but got {size}.")
+    return sides[0], sides[1]
+
+
+def check_channels(channels: int) -> None:
+    """Raises ValueError unless a picture can have so many channels."""
+    if not is_count(channels):
+        raise ValueError(f"channels is a whole number above 0, but got {channels}.")
+
+
+def check_measurements(m: int, pixels: int) -> None:
+    """Raises ValueError unless m measurements of so many pixels can be asked for."""
+    if not (is_count(m) and m <= pixels):
+        raise ValueError(f"m is a whole number from 1 to the {pixels} pixels of the picture, but got {m}.")
+
+
+def check_rtol(rtol: float) -> None:
+    """Raises ValueError unless rtol is a share of the largest singular value."""
+    if not 0 <= rtol < 1:
+        raise ValueError(f"rtol is a share of the largest singular value, from 0 to below 1, but got {rtol}.")
+
+
+def is_count(number: object) -> bool:
+    """Whether it is a whole number above 0."""
+    return isinstance(number, int) and not isinstance(number, bool) and number > 0
+
+
+class Immutable(Recorded):
+    """Base of operators: `_set` keeps attributes in `__init__`, `_moved={}` among them; nobody else assigns one."""
+
+    _moved: dict[tuple[str, torch.dtype, torch.device], Tensor]
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(
+            f"{type(self).__name__} never changes, but {name} was assigned. Make a new operator instead."
+        )
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"{type(self).__name__} never changes, but {name} was deleted. Make a new operator instead."
+        )
+
+    def _set(self, **attributes: object) -> None:
+        """Keep attributes while the instance is being made; a class's own `__init__` alone calls this."""
+        for name, value in attributes.items():
+            object.__setattr__(self, name, value)
+
+    def _on(self, name: str, like: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
+        """The instance's own tensor `name` on like's device, in like's dtype or another: moved there once, and kept."""
+        key = (name, dtype or like.dtype, like.device)
+        moved = self._moved.get(key)
+        if moved is None:
+            with torch.inference_mode(False):
+                moved = getattr(self, name).to(key[2], key[1])
+            self._moved[key] = moved
+        return moved
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_moved": {}}

@@ -7,8 +7,6 @@ Kernels that blur.
 Downsampling: a smaller picture is measured, without aliasing (super-resolution is its inversion).
 """
 
-from __future__ import annotations
-
 import math
 from typing import Literal, get_args
 
@@ -16,8 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unseen.physics.algebra import describe
-from unseen.physics.arguments import both_sides, check_channels, check_rtol, is_count
+from unseen.physics.algebra import both_sides, check_channels, check_rtol, describe, is_count
 from unseen.physics.matrix import Separable
 from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import solve_least_squares

@@ -1,7 +1,5 @@
 """Operators side by side: `stack(A, B)`, whose measurements lie next to each other along the channels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

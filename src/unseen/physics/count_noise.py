@@ -10,8 +10,6 @@ most) and the variance to 0.8 %. Texture as fine as the pixels counts as noise: 
 out too large.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -9,10 +9,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe
-from unseen.physics.arguments import check_rtol
+from unseen.physics.algebra import Map, check_rtol, describe, linear
 from unseen.physics.coils import CoilImages, inverses_of_rows, solve_normal_equations
-from unseen.physics.linear_function import Map, linear
 from unseen.physics.operator import Mask, Operator
 from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance
 

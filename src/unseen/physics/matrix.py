@@ -9,15 +9,12 @@ The identity: the picture itself is measured.
 Compressed sensing: each measurement is a random mixture of all pixels.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape
-from unseen.physics.arguments import both_sides, check_channels, check_measurements
+from unseen.physics.algebra import Shape, both_sides, check_channels, check_measurements
 from unseen.physics.operator import Operator
 
 RANK = 1e-13  # eigenvalues of matrix · matrixᵀ up to this share of the largest count as nought

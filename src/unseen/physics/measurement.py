@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from unseen.physics.arguments import Recorded
+from unseen.physics.algebra import Recorded
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Operator
 

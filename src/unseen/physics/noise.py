@@ -25,8 +25,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe
-from unseen.physics.arguments import Recorded
+from unseen.physics.algebra import Recorded, describe
 from unseen.physics.count_noise import fit_count_noise
 
 

@@ -22,8 +22,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape, describe, in_own_precision
-from unseen.physics.immutable import Immutable
+from unseen.physics.algebra import Immutable, Shape, describe, in_own_precision
 from unseen.physics.largest_singular_value import largest_singular_value
 from unseen.physics.pseudo_inverse import solve_least_squares
 

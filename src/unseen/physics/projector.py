@@ -17,8 +17,6 @@ max(m − |d|, 0) / m² with m = max(|cos θ|, |sin θ|), the pixels' side being
 With m = 1 for every view, the transpose interpolates each view linearly at each pixel: textbooks' backprojection.
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from dataclasses import dataclass

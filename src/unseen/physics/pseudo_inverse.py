@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import inner
-from unseen.physics.linear_function import Map
+from unseen.physics.algebra import Map, inner
 
 if TYPE_CHECKING:
     from unseen.physics.operator import Operator

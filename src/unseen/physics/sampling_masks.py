@@ -4,14 +4,12 @@ All masks have the zero frequency at [0, 0], as `FourierMask` takes them, and ar
 `torch.fft.fftshift(mask)` brings the zero frequency to the middle, for looking at.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch
 from torch import Tensor
 
-from unseen.physics.arguments import both_sides, is_count
+from unseen.physics.algebra import both_sides, is_count
 
 
 def cartesian_sampling(

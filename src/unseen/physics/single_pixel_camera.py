@@ -5,15 +5,13 @@ The Walsh–Hadamard transform: patterns of ±1 that are orthogonal, and fast to
 The single-pixel camera: one detector sees the scene through one pattern of ±1 after the other.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from unseen.physics.arguments import both_sides, check_channels, check_measurements
+from unseen.physics.algebra import both_sides, check_channels, check_measurements
 from unseen.physics.matrix import Dense
 from unseen.physics.operator import Operator
 

@@ -5,8 +5,6 @@ The ramp filter of filtered backprojection, |f|, and the windows that tame it.
 Tomography: what a parallel beam of X-rays sees of a slice from each of some angles (the Radon transform).
 """
 
-from __future__ import annotations
-
 import copy
 import math
 from collections.abc import Sequence
@@ -17,10 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe, in_own_precision
-from unseen.physics.arguments import both_sides, check_channels
+from unseen.physics.algebra import both_sides, check_channels, describe, in_own_precision, linear
 from unseen.physics.largest_singular_value import largest_singular_value
-from unseen.physics.linear_function import linear
 from unseen.physics.operator import Operator
 from unseen.physics.projector import Projector
 from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance, solve_from_weighted_start

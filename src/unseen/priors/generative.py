@@ -9,8 +9,6 @@ The part w of a picture that a generator does not explain, settled by proximal s
 `Sparse`: x is a picture that the generator can make, but for a few pixels.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

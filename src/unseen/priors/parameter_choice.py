@@ -10,8 +10,6 @@ swept downwards in equal ratios, and each solve goes on from where the last one 
 A prior by its name, solved with λ from what is known of the noise.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

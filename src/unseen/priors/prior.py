@@ -5,8 +5,6 @@
 An operator on complex pictures, asked about real ones alone.
 """
 
-from __future__ import annotations
-
 from typing import Protocol, Self
 
 import torch

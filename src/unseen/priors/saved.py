@@ -1,7 +1,5 @@
 """A generator to a bundle, and back: its networks, its settings, and the digests of what it has learnt from."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

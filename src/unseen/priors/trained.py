@@ -3,8 +3,6 @@
 z ~ N(0, I); G(z) = (1 + De(z)) / 2, De the DCGAN decoder, whose tanh ends in [−1, 1]; so pictures lie in [0, 1].
 """
 
-from __future__ import annotations
-
 import hashlib
 import platform
 from abc import ABC, abstractmethod

@@ -25,7 +25,7 @@ from unseen.losses.loss import observed_count, squares
 from unseen.physics.algebra import describe, inner, lengths
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
-from unseen.priors.solvers.fista import fista
+from unseen.priors.solvers.first_order import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance, within
 from unseen.priors.solvers.solution import Solution
 

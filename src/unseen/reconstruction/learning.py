@@ -7,8 +7,6 @@ Measurements are looked at before anything is learnt from them: shape, kind of n
 `learn`: a reconstructor from measurements alone (or with the truth, for those who have it), on the common loop.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import platform

@@ -8,8 +8,6 @@ operator) alone; and f is differentiable in y.
 x₀, the picture that a network begins from: a linear inverse of the measurement.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 

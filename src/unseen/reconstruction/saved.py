@@ -1,17 +1,21 @@
-"""A reconstructor on disk: its bundle, and the card of its measurement process.
+"""A reconstructor on disk: its bundle, the card of its process, and its application to files of measurements.
+
+A reconstructor on disk: its bundle, and the card of its measurement process.
 
 A measurement process as a table and tensors, for a bundle: registry keys and the arguments that made each part.
 
 A reconstructor to a bundle, and back: its weights, its settings, and the process that it has learnt under.
+
+A reconstructor on arrays of measurements, as they come from files.
 """
 
-from __future__ import annotations
-
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from unseen import __version__
@@ -19,11 +23,12 @@ from unseen.artifacts import bundle
 from unseen.artifacts.recipe import validated
 from unseen.artifacts.registry import Registry
 from unseen.physics import LINKS, NOISES, OPERATORS
-from unseen.physics.arguments import Recorded, made_from
+from unseen.physics.algebra import Recorded, made_from
 from unseen.physics.measurement import Link, Measurement
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Operator
 from unseen.reconstruction import RECONSTRUCTORS
+from unseen.reconstruction.learning import Array, MeasurementError, check_measurements, tensor_of
 from unseen.reconstruction.reconstructor import Reconstructor
 
 _COMPOSITIONS = Registry(
@@ -228,3 +233,95 @@ def load(folder: Path | str) -> Reconstructor:
             ) from error
     f.trained_on, f.training_digests, f.card = card.trained_on, tuple(card.training_films), card
     return f.eval()
+
+
+def reconstructed(
+    f: Reconstructor, measurements: Array, *, operators: Array | None = None, batch_size: int = 8
+) -> Tensor:
+    """x̂ of every measurement under the process that f has learnt under, on whatever device f is.
+
+    Args:
+        f: with its process, as `load` gives it.
+        measurements, operators, batch_size: as in `applied`.
+
+    Returns:
+        (n, *A.domain), on the CPU.
+
+    Raises:
+        MeasurementError: as in `applied`, or f does not know its process.
+    """
+    process = f.process
+    if process is None:
+        raise MeasurementError(
+            "this model was saved without its process, so it must be called with one: f(y, process), from Python."
+        )
+    device = next(f.parameters()).device
+    return applied(f, process, measurements, operators=operators, batch_size=batch_size, device=device)
+
+
+def applied(
+    f: Callable[[Tensor, Measurement], Tensor],
+    process: Measurement,
+    measurements: Array,
+    *,
+    operators: Array | None = None,
+    batch_size: int = 8,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """f(y, process), some measurements at a time.
+
+    Args:
+        f: y (batch, *A.range) and its process to x̂ (batch, *A.domain).
+        process: what measured.
+        measurements: (n, *A.range), or one, A.range; whole numbers and double precision become single precision.
+        operators: (n,), which of A's operators each was made with, where A has several.
+        batch_size: how many go through f at a time.
+        device: where f computes.
+
+    Returns:
+        (n, *A.domain), on the CPU.
+
+    Raises:
+        MeasurementError: they are not what A measures, or operators are missing or wrong.
+    """
+    A = process.A
+    y = tensor_of(measurements)
+    if tuple(y.shape) == tuple(A.range):
+        y = y[None]
+    check_measurements(y, process)
+    if (A.batch is None) != (operators is None):
+        needed = "is one for all: leave operators out" if A.batch is None else f"has {A.batch}: say which was used"
+        raise MeasurementError(f"A {needed}.")
+    rows = _rows(operators, len(y), A.batch)
+    pictures = []
+    with torch.no_grad():
+        for start in range(0, len(y), batch_size):
+            part = slice(start, start + batch_size)
+            pictures.append(f(y[part].to(device), process.select(rows[part])).cpu())
+    return torch.cat(pictures)
+
+
+def grey(picture: Array) -> Image.Image:
+    """A picture (channels, height, width) to look at: 8 bits, black at its least value and white at its greatest.
+
+    Three channels are red, green and blue; otherwise the first is shown. Of complex pictures, the modulus.
+    """
+    shown = np.abs(picture) if np.iscomplexobj(picture) else picture
+    shown = np.moveaxis(shown, 0, -1) if len(shown) == 3 else shown[0]
+    levels = np.interp(shown, (shown.min(), shown.max()), (0, 255))  # one value alone: white
+    return Image.fromarray(np.uint8(levels.round()))
+
+
+def _rows(operators: Array | None, n: int, count: int | None) -> Tensor:
+    if operators is None or count is None:
+        return torch.zeros(n, dtype=torch.int64)
+    if (
+        operators.shape != (n,)
+        or operators.dtype.kind not in "iu"
+        or not ((operators >= 0) & (operators < count)).all()
+    ):
+        raise MeasurementError(
+            f"operators are {n} whole numbers from 0 to {count - 1}, one for each measurement, but got "
+            f"{operators.dtype} of shape {operators.shape}."
+        )
+    return torch.from_numpy(operators.astype(np.int64))

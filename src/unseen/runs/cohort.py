@@ -5,8 +5,8 @@ fold is int(sha256(patient), 16) mod 5. With `column`, that column says train or
 A recipe without a manifest is about phantoms, which are made on the spot.
 """
 
-from __future__ import annotations
 
+from unseen.data import phantoms
 import csv
 import hashlib
 import itertools
@@ -131,7 +131,6 @@ def lung_films(recipe: Recipe, films: Iterable[Film | NotRead]) -> Iterable[Film
     sources = recipe.data.lungs_from
     if sources is None:
         return films
-    from unseen.data import phantoms
 
     drawn = phantoms.normals(PHANTOM_LUNGS, seed=_PHANTOM_SEED) if "phantoms" in sources else []
     own = (film for film in films if isinstance(film, Film) and film.source in sources)
@@ -140,7 +139,6 @@ def lung_films(recipe: Recipe, films: Iterable[Film | NotRead]) -> Iterable[Film
 
 def phantom_normals(recipe: Recipe) -> tuple[Sequence[Film], str]:
     """The phantoms that a recipe without a manifest trains on, and a digest that says which."""
-    from unseen.data import phantoms
 
     seed = _PHANTOM_SEED + recipe.seed
     said = f"phantoms.normals({PHANTOM_NORMALS}, seed={seed})"
@@ -150,7 +148,6 @@ def phantom_normals(recipe: Recipe) -> tuple[Sequence[Film], str]:
 def phantom_unlabelled(recipe: Recipe) -> Iterable[Film]:
     """The phantoms that a recipe without a manifest is given as films of which nobody knows what they show: half of
     them with a lesion, and none a patient of those that it trains on or of those that are tested."""
-    from unseen.data import phantoms
 
     half, seed = PHANTOM_UNLABELLED // 2, _UNLABELLED_SEED + recipe.seed
     return itertools.chain(phantoms.normals(half, seed=seed), phantoms.abnormals(half, seed=seed))

@@ -11,7 +11,6 @@ brain   axial T1 slices, eight a subject, in [0, 1]; subjects sorted by name: th
 One recipe of a generator, one run: train it, or go on, or find it trained; its bundle lies in the run's folder.
 """
 
-from __future__ import annotations
 
 import csv
 import hashlib

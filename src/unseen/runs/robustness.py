@@ -11,7 +11,6 @@ The difference is paired: the same films, the same noise, the same seed. Its int
 (stratified by source and label) and over seeds.
 """
 
-from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 import numpy as np

@@ -5,7 +5,6 @@ not seen a part scores it; how far a film's score lies from its part's median, i
 A film that is not normal after all tends to be far up, and so does one that is turned, cropped or of another device.
 """
 
-from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

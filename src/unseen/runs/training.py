@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unseen import __version__
 from unseen.anatomy.lungs import CrossFittedLungs, cross_fitted
-from unseen.anatomy.found_lungs import Finder
+from unseen.anatomy.lungs import Finder
 from unseen.anatomy.lungs import LungFinder, NoMasksError
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle

@@ -3,7 +3,6 @@
 from .calibration import Study as Study
 from .calibration import calibrate as calibrate
 from .calibration import policy_of as policy_of
-from .decision import Decision as Decision
 from .gate.gate import Gate as Gate
 from .gate.refusal import Refusal as Refusal
 from .guarantee import Guarantee as Guarantee
@@ -12,6 +11,7 @@ from .monitoring import Alarm as Alarm
 from .monitoring import DriftWatch as DriftWatch
 from .monitoring import abnormal_share as abnormal_share
 from .monitoring import is_sampled as is_sampled
+from .policy import Decision as Decision
 from .policy import Policy as Policy
 from .policy import PolicyError as PolicyError
 from .probability import ProbabilityMap as ProbabilityMap

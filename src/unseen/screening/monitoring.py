@@ -20,8 +20,6 @@ Which ones is decided by a keyed hash of the study, so that it can be neither gu
 asked again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from collections.abc import Sequence

@@ -8,8 +8,6 @@ policy or trained the model are left out, and those of the same patients.
 The pilot on one page: HTML without scripts and without outside requests.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,8 +19,7 @@ from unseen.data.film import Film, NotRead
 from unseen.evaluation.bootstrap import Cohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion
 from unseen.evaluation.roc import Auroc, folds_of
-from unseen.screening.decision import Decision
-from unseen.screening.policy import Policy
+from unseen.screening.policy import Decision, Policy
 from unseen.screening.probability import Reliability, reliability
 from unseen.screening.screener import Screened, Screener
 

@@ -24,8 +24,6 @@ The calibration error is never below what chance leaves in each bin: with few st
 Source: Brier, Mon. Weather Rev. 78 (1950); Naeini et al., AAAI 2015; equal-mass bins: Nixon et al., CVPR-W 2019.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Self
 

@@ -19,20 +19,19 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from unseen.anatomy.found_lungs import FoundLungs
+from unseen.anatomy.lungs import FoundLungs
 from unseen.data.film import Film, Label, NotRead
 from unseen.detectors.saved import gate_parts
 from unseen.detectors.saved import load as load_detector
 from unseen.evaluation.table import ScoreRow, map_of
-from unseen.screening.decision import FIRST, Decision, is_lateral
 from unseen.screening.gate.gate import Gate
 from unseen.screening.guarantee import p_value
-from unseen.screening.policy import UNKNOWN, Policy, PolicyError
+from unseen.screening.policy import FIRST, UNKNOWN, Decision, Policy, PolicyError, is_lateral
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from unseen.anatomy.found_lungs import Finder
+    from unseen.anatomy.lungs import Finder
     from unseen.detectors.detector import Finding
     from unseen.detectors.saved import Runtime
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from unseen.service.models import FurtherModel, Models
+from unseen.service.workers import FurtherModel, Models
 
 if TYPE_CHECKING:
     from unseen.artifacts.bundle import Card

@@ -5,8 +5,6 @@ closes, for whatever reason, the worker finishes its film and leaves. It writes 
 cannot score.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

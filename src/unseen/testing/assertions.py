@@ -1,7 +1,5 @@
 """What the laws are written with: each failure is an AssertionError whose sentence names the law."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The laws of detectors: `check_detector` runs them all; they stand by name in `DETECTOR_LAWS`."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -10,8 +8,8 @@ import numpy as np
 
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector, Finding
-from unseen.detectors.errors import FitError
 from unseen.detectors.saved import load, save
+from unseen.detectors.weights import FitError
 from unseen.testing.assertions import holds, refuses
 
 # detectors ----------------------------------------------------------------------------------------------------------

@@ -5,8 +5,6 @@ AssertionError with a sentence that names the law that is broken. The laws stand
 `NOISE_LAWS`, `LOSS_LAWS` and `PRIOR_LAWS`; this package's own contract tests run the same ones.
 """
 
-from __future__ import annotations
-
 import copy
 import pickle
 from collections.abc import Callable

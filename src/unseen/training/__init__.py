@@ -3,8 +3,6 @@
 A killed run resumes to the same weights, bit for bit. Needs ``pip install "unseen[train]"``.
 """
 
-from __future__ import annotations
-
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

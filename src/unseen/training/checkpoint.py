@@ -8,8 +8,6 @@ fingerprint of settings, shapes and films, so that no other training goes on fro
 Ctrl-C between two steps, not within one: the loop finishes its batch, checkpoints, and then stops.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import pickle

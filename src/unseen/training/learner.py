@@ -1,7 +1,5 @@
 """What a method gives the training loop: networks, optimisers and, batch by batch, the losses to step on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol

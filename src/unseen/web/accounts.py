@@ -11,8 +11,6 @@ Signing in and out: with name and password, or with the link that `unseen serve`
 Accounts, for admins.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 from typing import Annotated, Any, Final, Literal
@@ -22,8 +20,8 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.web.errors import answers
-from unseen.web.served import Parts, Served
 from unseen.web.shapes import WhoTold
+from unseen.web.state import Parts, Served
 from unseen.worklist.accounts import ROLES, SESSION_S, Account, Role
 from unseen.worklist.states import WorklistError
 

@@ -16,7 +16,7 @@ from unseen.service.active_models import thresholds_of
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers
 from unseen.web.monitoring import Share
-from unseen.web.served import Parts, Served
+from unseen.web.state import Parts, Served
 from unseen.worklist.accounts import ROLES
 from unseen.worklist.calibration import AUDIT_SHARE, MISSES, Labels, labels, policy_from
 from unseen.worklist.states import NotFoundError, WorklistError

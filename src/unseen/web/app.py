@@ -17,7 +17,6 @@ from unseen.service.watching import SETTLED_S, Repeated, Watch
 from unseen.web import (
     accounts,
     activation,
-    cards,
     comparison,
     films,
     health,
@@ -30,16 +29,14 @@ from unseen.web import (
     viewing,
 )
 from unseen.web.accounts import SCHEMES
-from unseen.web.address import Address
 from unseen.web.errors import answer_errors
 from unseen.web.laboratory import MOST_BYTES, Laboratory
-from unseen.web.middleware import Shell
-from unseen.web.served import Served
+from unseen.web.middleware import Address, Shell
+from unseen.web.state import Served
 from unseen.web.uploading import FORM_ROOM
 
 if TYPE_CHECKING:
-    from unseen.service.models import Models
-    from unseen.service.workers import Workers
+    from unseen.service.workers import Models, Workers
     from unseen.worklist.store import Store
 
 ROOT = "/api/v1"
@@ -129,7 +126,7 @@ def create_app(
         viewing.router,
         comparison.router,
         activation.router,
-        cards.router,
+        health.cards_router,
         monitoring.drift_router,
         runs.router,
         turing.router,

@@ -7,8 +7,6 @@ Models compared: on the films that readers have reported, and on those where two
 For whoever may see scores. What is computed is the evaluation room's; the same films give the same figures.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -22,7 +20,7 @@ from unseen.evaluation.metrics import count, entry_at, figure_at, text_at
 from unseen.web.accounts import Sighted
 from unseen.web.errors import answers
 from unseen.web.labelled_set import ComparedModel, Figures, label_of
-from unseen.web.served import Parts
+from unseen.web.state import Parts
 
 
 class ModelCompared(BaseModel):

@@ -1,7 +1,5 @@
 """Films: sent in, asked after, and shown."""
 
-from __future__ import annotations
-
 import logging
 import time
 from typing import Annotated, Any, Literal
@@ -12,8 +10,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from unseen.web import images
 from unseen.web.accounts import Reader, Sighted
 from unseen.web.errors import answers
-from unseen.web.served import Parts
 from unseen.web.shapes import Decided, FilmStatus, FilmTold, Listed, Received
+from unseen.web.state import Parts
 from unseen.web.uploading import pieces, room, upload_of
 from unseen.worklist.states import NotFoundError
 

@@ -4,8 +4,6 @@ For everybody who is signed in: nothing here knows of films, scores or studies. 
 `unseen.lab`'s, in a process of its own.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -38,7 +36,7 @@ from unseen.web.lab_shapes import (
     VerdictTold,
     Waiting,
 )
-from unseen.web.served import Parts, Served
+from unseen.web.state import Parts, Served
 from unseen.worklist.accounts import Account
 from unseen.worklist.states import BusyError, WorklistError
 

@@ -5,8 +5,6 @@ It reads one question a line on standard input, as JSON, and writes one answer a
 takes half of the cores.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import math

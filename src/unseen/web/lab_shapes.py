@@ -1,7 +1,5 @@
 """What the imaging lab is asked, and what it answers with."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field

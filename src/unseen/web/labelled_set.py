@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from unseen.evaluation.comparison import Comparison
     from unseen.evaluation.intervals import Json
-    from unseen.service.models import Models
+    from unseen.service.workers import Models
     from unseen.worklist.labels import LabelledFilm
     from unseen.worklist.store import Store
 

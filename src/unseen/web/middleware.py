@@ -1,4 +1,8 @@
-"""What lies around every request: the shell, the throttle of passwords, the pace of a session.
+"""What lies around every request: addresses, the shell, the throttle of passwords, the pace of a session.
+
+Where the server listens, and by which names browsers may call it.
+
+What lies around every request: the shell, the throttle of passwords, the pace of a session.
 
 What lies around every request: who may call, how much may be sent, what every answer carries, what never gets out.
 
@@ -9,9 +13,8 @@ Guessing passwords is made slow: so many failed tries by name and by address, an
 How fast one session may ask: a token bucket each, so that a script that has run wild leaves the server to others.
 """
 
-from __future__ import annotations
-
 import asyncio
+import ipaddress
 import logging
 import math
 import secrets
@@ -20,8 +23,10 @@ import time
 import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from threading import Lock
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -29,8 +34,94 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unseen.artifacts.installation import LIMITS
-from unseen.web.address import Address
 from unseen.web.errors import problem
+from unseen.worklist.states import WorklistError
+
+_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where the server listens.
+
+    host    an address of this machine; the loopback ones are reached from this machine alone
+    port    0: any that is free
+    public  such as https://worklist.hospital.example: where a reverse proxy with TLS offers the server to others; None
+            without one
+
+    >>> Address().is_private, Address(public="https://a.example").is_private, Address(host="0.0.0.0").is_private
+    (True, False, False)
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.public is None:
+            return
+        parts = urlsplit(self.public)
+        if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+            raise WorklistError(
+                f"{self.public[:200]}: not an address that a proxy with TLS offers. Write it as "
+                "https://worklist.hospital.example, without a path."
+            )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the socket can be reached from this machine alone."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only people on this machine can reach the server."""
+        return self.is_loopback and self.public is None
+
+    def knows(self, host: str) -> bool:
+        """Whether a request may name the server so in its Host header.
+
+        A page of another site can make a browser ask 127.0.0.1 under the page's own name (DNS rebinding); such names
+        are refused. A server for others without a known name takes any: its cookies belong to the name they came from.
+
+        >>> local = Address()
+        >>> local.knows("localhost:8080"), local.knows("[::1]:8080"), local.knows("evil.example"), local.knows("")
+        (True, True, False, False)
+        """
+        if not self.is_loopback and self.public is None:
+            return bool(host)
+        name = host.lower().rpartition(":")[0] if _has_port(host) else host.lower()
+        known = _LOCAL_NAMES | {self.host.lower()}
+        return name in known or (self.public is not None and name == _name(self.public))
+
+    def is_own(self, origin: str, host: str) -> bool:
+        """Whether a page of `origin` is the server's own, for a request that came to `host`.
+
+        >>> local = Address()
+        >>> local.is_own("http://localhost:8080", "localhost:8080"), local.is_own("null", "localhost:8080")
+        (True, False)
+        """
+        if self.public is not None and origin.lower().rstrip("/") == self.public.lower().rstrip("/"):
+            return True
+        parts = urlsplit(origin) if origin.isascii() and "[" not in origin.replace("//[", "") else urlsplit("")
+        return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
+
+    def __str__(self) -> str:
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{shown}:{self.port}"
+
+
+def _has_port(host: str) -> bool:
+    return host.rpartition(":")[2].isdigit() and not host.endswith("]")
+
+
+def _name(url: str) -> str:
+    return str(urlsplit(url).hostname)
+
 
 _log = logging.getLogger("unseen")
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen.evaluation.intervals import Interval
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers, without_places
-from unseen.web.served import Parts, Served
+from unseen.web.state import Parts, Served
 from unseen.worklist.audit import Head
 from unseen.worklist.monitoring import BLOCK, FILMS, audited, blocks, watched
 

@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from unseen import __version__
 from unseen.artifacts.installation import LIMITS
 from unseen.web.accounts import token_of
-from unseen.web.served import Served, served
+from unseen.web.state import Served, served
 from unseen.worklist.accounts import ROLES, Account, Role
 
 if TYPE_CHECKING:

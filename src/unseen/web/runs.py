@@ -3,8 +3,6 @@
 Only `log.csv` is read, below the folder that `unseen serve --runs` names; links are not followed out of it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import csv
 import logging
@@ -23,7 +21,7 @@ from pydantic import BaseModel, Field
 from unseen.artifacts.recipe import Run
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers
-from unseen.web.served import Parts, Served
+from unseen.web.state import Parts, Served
 from unseen.worklist.states import NotFoundError
 
 _log = logging.getLogger("unseen")

@@ -5,8 +5,6 @@ The whole server: a socket, the application, worker processes, a way in; until i
 `unseen serve` as a process of one's own: started on a free port, known by the link that it prints, ended cleanly.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import errno
@@ -30,12 +28,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.installation import LIMITS
-from unseen.service.models import Models as Models  # public as `unseen.web.Models`, too
 from unseen.service.worker_process import Settings
+from unseen.service.workers import Models as Models  # public as `unseen.web.Models`, too
 from unseen.service.workers import Workers
 from unseen.web.accounts import LOCAL
-from unseen.web.address import Address
 from unseen.web.app import ROOT, create_app
+from unseen.web.middleware import Address
 from unseen.worklist.store import Store
 
 _log = logging.getLogger("unseen")

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.screening.decision import Decision
-from unseen.web.caches import EARLIER
+from unseen.screening.policy import Decision
+from unseen.web.state import EARLIER
 from unseen.worklist.states import State, allowed
 
 if TYPE_CHECKING:
-    from unseen.web.caches import Ranks
+    from unseen.web.state import Ranks
     from unseen.worklist.accounts import Account
     from unseen.worklist.details import Study
     from unseen.worklist.listing import Entry, Page

@@ -7,8 +7,6 @@ What other systems have reported comes in, and the worklist's tables go out: for
 News for pages that are open: one line whenever something in the worklist has changed (server-sent events).
 """
 
-from __future__ import annotations
-
 import json
 import pathlib
 import tempfile
@@ -25,8 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.web.accounts import Lead, Reader, is_lead
 from unseen.web.errors import answers
-from unseen.web.served import Parts, Served
 from unseen.web.shapes import Listed, ListedPage, Note, Outcome, Search, StudyTold
+from unseen.web.state import Parts, Served
 from unseen.worklist.accounts import Account
 from unseen.worklist.import_export import Imported, export_tables, import_elsewhere
 from unseen.worklist.states import WorklistError

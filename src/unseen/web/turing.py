@@ -4,8 +4,6 @@ For whoever may see what models made of films. A round lives in this server's me
 audit trail, and listed from there.
 """
 
-from __future__ import annotations
-
 import secrets
 from typing import Annotated
 
@@ -17,7 +15,7 @@ from unseen.artifacts.bundle import Card
 from unseen.web.accounts import Sighted, is_lead
 from unseen.web.errors import answers
 from unseen.web.films import PNG
-from unseen.web.served import Parts, Served
+from unseen.web.state import Parts, Served
 from unseen.web.turing_rounds import (
     COUNTS,
     Answer,

@@ -8,8 +8,6 @@ python-multipart parses forms as they arrive. Starlette's form parser would writ
 temporary folder first (docs/decisions/0022).
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import time

@@ -14,11 +14,10 @@ from pydantic import BaseModel, Field
 
 from unseen.web import images
 from unseen.web.accounts import Reader, Sighted
-from unseen.web.caches import rank_of
 from unseen.web.errors import answers
 from unseen.web.films import PNG, FilmId
-from unseen.web.served import Parts, Served
 from unseen.web.shapes import in_words
+from unseen.web.state import Parts, Served, rank_of
 from unseen.worklist.details import StoredFilm, StoredFinding, Study
 from unseen.worklist.states import NotFoundError, WorklistError
 

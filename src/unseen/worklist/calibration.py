@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, func, select
 
 from unseen.screening.calibration import Study, one_a_patient, policy_of
-from unseen.screening.decision import is_lateral
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import is_sampled
-from unseen.screening.policy import UNKNOWN, Policy, PolicyError
+from unseen.screening.policy import UNKNOWN, Policy, PolicyError, is_lateral
 from unseen.worklist.labels import standing
 from unseen.worklist.states import WorklistError
 from unseen.worklist.tables import decisions, films, findings, reports, studies

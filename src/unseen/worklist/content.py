@@ -5,8 +5,6 @@ transaction; `sweep` removes strangers under the same transaction. So no file is
 row, and a file that a killed process left without a row goes at the next start.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

@@ -5,8 +5,6 @@ the audit chain grows link by link, and no two writers can lock each other out. 
 (`jobs`). What the database refuses for want of room, time or connection becomes a sentence.
 """
 
-from __future__ import annotations
-
 import contextlib
 import sqlite3
 from collections.abc import Iterator

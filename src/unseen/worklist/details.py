@@ -18,7 +18,7 @@ from unseen.worklist.tables import decisions, films, findings, merged, reports
 from unseen.worklist.transactions import find_film, find_study
 
 if TYPE_CHECKING:
-    from unseen.screening.decision import Decision
+    from unseen.screening.policy import Decision
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,6 @@ Films on which two models disagree most: high among the one's scores, low among 
 rank = (films that score lower + half of those that score the same) / films,   among the films that both scored
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Mapping

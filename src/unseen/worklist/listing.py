@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, func, select, tuple_, union_all
 
-from unseen.screening.decision import is_lateral
+from unseen.screening.policy import is_lateral
 from unseen.worklist import transactions
 from unseen.worklist.ordering import NOT_SCORED, OVERDUE
 from unseen.worklist.states import State, WorklistError

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from unseen.screening.decision import is_lateral
 from unseen.screening.monitoring import DriftReference, DriftWatch, abnormal_share
+from unseen.screening.policy import is_lateral
 from unseen.worklist.listing import moment
 from unseen.worklist.states import NotFoundError
 from unseen.worklist.tables import films, findings, reports, studies, watches

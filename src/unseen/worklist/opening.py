@@ -11,8 +11,6 @@ as secret as the films; whoever has the database alone learns nothing.
 Finding a store, or making one: its database, its folder, its key, and the head of its audit trail beside it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import hashlib

@@ -5,8 +5,6 @@ rest by priority, then by age. Films that are still to be scored come last: thei
 lifts them too. The other lists show the latest change first.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from unseen.worklist.states import Shelf, State, shelf_of

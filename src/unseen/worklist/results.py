@@ -14,8 +14,8 @@ import numpy as np
 from sqlalchemy import func, select
 
 from unseen.data.film import Film
-from unseen.screening.decision import FIRST, Decision
 from unseen.screening.monitoring import is_sampled
+from unseen.screening.policy import FIRST, Decision
 from unseen.screening.screener import Screened
 from unseen.worklist import jobs, monitoring
 from unseen.worklist.ordering import BY_PRIORITY

@@ -11,8 +11,6 @@ move the standing; readers move the state; `release` brings the two together aga
     in_reading; any state but the last two ──elsewhere──▶ reported_elsewhere ──undo──▶ the standing
 """
 
-from __future__ import annotations
-
 from typing import Final, Literal, get_args
 
 from unseen.artifacts.errors import UserError

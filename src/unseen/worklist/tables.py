@@ -4,8 +4,6 @@ Times are microseconds since 1970, UTC. What names a patient, a study or an acce
 unless the store was made without. `public_id` is what the world outside may use; `id` orders and joins.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import (
     BigInteger,
     Boolean,

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.anatomy.found_lungs import FoundLungs, share_finders
+from unseen.anatomy.lungs import FoundLungs, share_finders
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
-from unseen.screening.decision import is_lateral
+from unseen.screening.policy import is_lateral
 from unseen.screening.screener import scored
 from unseen.worklist import jobs
 from unseen.worklist.content import room, write_flushed

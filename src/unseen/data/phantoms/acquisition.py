@@ -8,8 +8,6 @@ anatomy, and is therefore the same number for number in a film and its twin: awa
 apart.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

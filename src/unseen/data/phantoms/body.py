@@ -13,8 +13,6 @@ attenuation coefficients (cm²/g) and densities (g/cm³) are those of ICRU Repor
 Bones: ribs, spine, clavicles, scapulae and humeri, as extra attenuation over soft tissue (no unit: ∫Δμ dl).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from unseen.data.phantoms.geometry import Build, Grid, Map, add_bent_rod, add_rod, ellipsoid, smooth_maximum

@@ -9,8 +9,6 @@ log-uniform these thirds are the terciles of the population too. A part-solid no
 (see `NODULE_CORE`), its rim being hardly seen on a film. Densities are drawn uniformly and do not enter `contrast`.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal

@@ -11,8 +11,6 @@ Nodule: a round, slightly lobulated ball in the lung, solid or part-solid.
 Pneumothorax: the lung shrinks from the chest wall; a thin pleural line, and beyond it air without vessels.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

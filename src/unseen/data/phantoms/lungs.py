@@ -8,8 +8,6 @@ A tree is grown generation by generation, every branch splitting in two whose ra
 `r³ = r₁³ + r₂³` (Murray 1926, PNAS 12:207), and drawn by spreading each branch's cross-section along its axis.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """One patient on the film's grid: all path lengths summed to ∫μ dl, with the maps that lesions need."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

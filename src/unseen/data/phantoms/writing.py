@@ -7,8 +7,6 @@ A phantom as a DICOM file: 12 bits of grey, CR or DX, by the standard's own rule
 The same exposure as the 8-bit film of the same case, cut into finer steps.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable

@@ -7,8 +7,6 @@ Permutations of pixels: the largest group that only moves pixels about.
 Circular shifts: a picture is moved, and what leaves on one side comes back on the other.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -5,8 +5,6 @@ Turning pictures by up to 45° about their centre, by interpolation: both ways a
 Rotations of square pictures about their centre, one angle for each picture.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Downscalings about a random point: what blur and downsampling hide at one scale, they show at another."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

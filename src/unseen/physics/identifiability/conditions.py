@@ -19,8 +19,6 @@ Tachella, Chen & Davies, Sensing Theorems (JMLR 24, 2023), proposition 1; with Î
 T_g* A* A T_g, of which none may be nought.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

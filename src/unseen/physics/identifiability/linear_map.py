@@ -7,8 +7,6 @@ A T_g: what A shows of a picture that has been moved. All such looks together, a
 Pictures that a group carries without loss: where it interpolates, those of the inscribed disc that are smooth.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

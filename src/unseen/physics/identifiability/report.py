@@ -7,8 +7,6 @@ From the figures to a verdict and its reason, in a sentence.
 What `identify` found, as a value that prints as a page.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal

@@ -6,8 +6,6 @@ random x a mean over all eigenvalues: Ubaru, Chen & Saad, SIAM J. Matrix Anal. A
 of x that lies in the space of small eigenvalues (Parlett, The Symmetric Eigenvalue Problem, 1998, chapter 13).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

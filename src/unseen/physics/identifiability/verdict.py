@@ -1,7 +1,5 @@
 """`identify`: the conditions put together. It asks A and the group for their values, never for their kind."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -30,8 +30,8 @@ import torch
 from torch import Tensor
 
 from unseen.physics.algebra import inner
+from unseen.priors.solvers.first_order import Curvature
 from unseen.priors.solvers.pdhg import per_sample
-from unseen.priors.solvers.quasi_newton import Curvature
 from unseen.priors.solvers.solution import Solution
 
 ENOUGH = 1e-4  # of the fall that the slope promises (Armijo's rule)

@@ -12,8 +12,6 @@ Lipschitzian, proximable and linear composite terms", JOTA 158, 2013, algorithm 
 Data terms for `pdhg`: what it costs that A x is not y.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

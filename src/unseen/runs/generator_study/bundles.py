@@ -7,7 +7,6 @@ Of one's own pictures half is held out. Those that a generator has learnt from a
 Several generators' bundles, the same pictures, one report: what `unseen prior study` calls.
 """
 
-from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -14,13 +14,12 @@ Source: arXiv 2107.11191, section 4; the comparison of the two distances is the 
 Dasgupta, "A non-parametric test to detect data-copying in generative models", AISTATS 2020, over all of space.
 """
 
-from __future__ import annotations
 
 from dataclasses import dataclass
 from torch import Tensor
 from unseen.evaluation.intervals import Figure, Json
-from unseen.evaluation.sample_metrics import MeanDiscrepancy, mmd
-from unseen.evaluation.sample_metrics import NEIGHBOURS, precision_recall
+from unseen.evaluation.image_metrics import MeanDiscrepancy, mmd
+from unseen.evaluation.image_metrics import NEIGHBOURS, precision_recall
 from unseen.runs.generator_study.feasible import Features
 from unseen.runs.generator_study.figures import share_of
 from functools import cached_property

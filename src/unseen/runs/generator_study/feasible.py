@@ -17,7 +17,6 @@ linear generator with as many latents reaches: the projection on so many princip
 Source: Duff, Campbell & Ehrhardt, arXiv 2107.11191, section 4.
 """
 
-from __future__ import annotations
 
 from dataclasses import dataclass
 import torch

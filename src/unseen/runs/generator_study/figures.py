@@ -1,6 +1,5 @@
 """Figures of a generator's study with their 95 % intervals: means, shares and quantiles, of pictures or of draws."""
 
-from __future__ import annotations
 
 from collections.abc import Sequence
 

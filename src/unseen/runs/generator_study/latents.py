@@ -8,7 +8,6 @@ Source: arXiv 2107.11191, section 4; active dimensions: Burda, Grosse & Salakhut
 autoencoders", ICLR 2016, section 5.2.
 """
 
-from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import torch
 from torch import Tensor
 
 from unseen.evaluation.intervals import Interval, Json
-from unseen.evaluation.sample_metrics import MeanDiscrepancy, mmd
+from unseen.evaluation.image_metrics import MeanDiscrepancy, mmd
 from unseen.evaluation.roc import Floats
 from unseen.runs.generator_study.figures import listed
 from unseen.priors.autoencoders import Autoencoder

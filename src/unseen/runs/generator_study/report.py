@@ -7,7 +7,6 @@ A study on disk: `report.html`, one file that holds everything, and `study.json`
 The page has no script and asks nothing of outside. Both are written whole or not at all.
 """
 
-from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass

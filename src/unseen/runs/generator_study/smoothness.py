@@ -11,7 +11,6 @@ since in many dimensions the prior has next to nothing near the middle of a chor
 computations", section 10.1; the vectors are made orthogonal anew at each step.
 """
 
-from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -11,7 +11,6 @@ Source: Duff, Campbell & Ehrhardt, "Regularising inverse problems with generativ
 smoothly, and is likely in z where pictures are.
 """
 
-from __future__ import annotations
 
 import time
 from collections.abc import Callable

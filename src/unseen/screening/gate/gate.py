@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from unseen.anatomy.found_lungs import Finder
+    from unseen.anatomy.lungs import Finder
 
 _log = logging.getLogger("unseen")
 

@@ -5,8 +5,6 @@ What a film can be refused for, and the sentence that a user reads: what was see
 What the DICOM tags alone say against a film. An absent or empty tag has no effect.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ from unseen.screening.gate.features import VIEWS, Embedding, Floats, Look, Subsp
 from unseen.screening.gate.transforms import TRANSFORMS, disturbed
 
 if TYPE_CHECKING:
-    from unseen.anatomy.found_lungs import Finder
+    from unseen.anatomy.lungs import Finder
     from unseen.data.film import Film
 
 

@@ -3,8 +3,6 @@
 No picture but the training films goes into this. A crop is a window of 50 to 70 % of each side, anywhere in the film.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Alembic's entry: applies revisions through the connection that `unseen.worklist.opening` hands it."""
 
-from __future__ import annotations
-
 from alembic import context
 
 

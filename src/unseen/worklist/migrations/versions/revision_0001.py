@@ -1,7 +1,5 @@
 """The first schema: studies, films, jobs, findings, decisions, reports, audit trail, accounts."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic import op
 

@@ -1,7 +1,5 @@
 """How a film looks, and its trivial statistics; indexes by which reports and a model's findings are found."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic import op
 

@@ -1,7 +1,5 @@
 """Activations: which model and policy a site scores with, proposed by one person and activated by another."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic import op
 

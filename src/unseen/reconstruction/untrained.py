@@ -1,7 +1,11 @@
-"""The deep image prior: a network drawn at random, trained on the one measurement that it is to explain."""
+"""Reconstruction without training data: pseudo-inverse, filtered backprojection, TV, the deep image prior.
 
-from __future__ import annotations
+What needs no training: the pseudo-inverse, filtered backprojection, total variation.
 
+The deep image prior: a network drawn at random, trained on the one measurement that it is to explain.
+"""
+
+import warnings
 from collections.abc import Iterator, Mapping
 
 import torch
@@ -11,11 +15,80 @@ from unseen.losses.loss import observed, observed_count, squares
 from unseen.networks.unet import UNet
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian
+from unseen.priors.tv import TV
 from unseen.reconstruction.learning import check_measurements
-from unseen.reconstruction.reconstructor import as_complex
+from unseen.reconstruction.reconstructor import as_complex, starting_picture
 from unseen.training.learner import Step
 from unseen.training.loop import train
 from unseen.training.settings import Training
+
+
+def pseudo_inverse(y: Tensor, process: Measurement) -> Tensor:
+    """A⁺ link⁻¹(y): of all pictures that fit best, the shortest.
+
+    Args:
+        y: (batch, *A.range).
+        process: how it was measured.
+
+    Returns:
+        x̂: (batch, *A.domain).
+
+    Raises:
+        ValueError: y has another shape, or is not finite.
+
+    >>> import torch
+    >>> from unseen.physics import Identity, Measurement
+    >>> pseudo_inverse(torch.full((1, 1, 1, 1), 6.0), Measurement(3 * Identity((1, 1, 1)))).item()
+    2.0
+    """
+    check_measurements(y, process)
+    return starting_picture(y, process, "pinv")
+
+
+def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
+    """FBP of link⁻¹(y), for tomography; arguments, result and errors as for `pseudo_inverse`.
+
+    Raises:
+        ValueError: the operator has no filtered backprojection.
+    """
+    check_measurements(y, process)
+    return starting_picture(y, process, "fbp")
+
+
+def total_variation(y: Tensor, process: Measurement, *, weight: float | Tensor | None = None) -> Tensor:
+    """argmin over x of ‖A x − p‖²/2 + weight · TV(x), p = link⁻¹(y); the flattest picture within the noise where no
+    weight is given and the noise is Gaussian.
+
+    Args:
+        y: (batch, *A.range).
+        process: how it was measured.
+        weight: λ ≥ 0, one for all or (batch,); None: ‖A x − y‖² = m σ², the discrepancy principle.
+
+    Returns:
+        x̂: (batch, *A.domain).
+
+    Raises:
+        ValueError: y has another shape, or is not finite; or no weight was given and the noise is not Gaussian, or
+            there is a link.
+
+    Warns:
+        RuntimeWarning: the solver has not converged; its last pictures are returned.
+    """
+    check_measurements(y, process)
+    p = observed(process, process.linearise(y))  # noise where nothing was measured is no misfit
+    if weight is not None:
+        solution = TV(weight).solve(p, process.A)
+    elif isinstance(process.noise, Gaussian) and process.link is None and process.noise.sigma.numel() == 1:
+        solution = TV.within_noise(p, process.A, sigma=float(process.noise.sigma))
+    else:
+        raise ValueError(
+            f"The discrepancy principle needs one Gaussian noise and no link, but the process is {process}. Give a "
+            "weight."
+        )
+    if not bool(solution.converged.all()):
+        warnings.warn(solution.sentence, RuntimeWarning, stacklevel=2)
+    return solution.x
+
 
 INPUTS = 8
 """Channels of the network's fixed noise input."""

@@ -1,0 +1,218 @@
+"""The application's state: what routes share, ranks among the reference set, whether anything has changed.
+
+What the server keeps in memory: ranks among the reference set, and whether anything has changed.
+
+A score's place among the reference set, for each row of the list; the set is asked for once a while.
+
+Whether anything in the worklist has changed, asked once for all pages that are open.
+
+What every route stands on, made once for an application.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Final
+
+import anyio
+from fastapi import Depends, Request
+
+from unseen.service.active_models import ActiveModels
+from unseen.web.images import DecodedFilms
+from unseen.web.labelled_set import ComputedFigures
+from unseen.web.laboratory import Laboratory, Uploads
+from unseen.web.middleware import Pace, Throttle
+from unseen.web.turing_rounds import Rounds
+from unseen.worklist.labels import Reference
+from unseen.worklist.states import WorklistError
+
+if TYPE_CHECKING:
+    from unseen.screening.policy import Policy
+    from unseen.service.workers import Models, Workers
+    from unseen.web.middleware import Address
+    from unseen.worklist.listing import Entry
+    from unseen.worklist.store import Store
+
+KEPT_S: Final = 30.0
+EARLIER: Final = 0.95
+"""The rank from which a study is said to differ from the reference set."""
+_LIKELY: Final = 0.5  # abnormal rather than not
+
+
+def rank_of(score: float, reference: Sequence[float]) -> float | None:
+    """The share of `reference`, which rises, that lies below `score`, ties counted by half; None without a reference.
+
+    >>> rank_of(2.0, [1.0, 2.0, 3.0, 4.0])
+    0.375
+    """
+    return (bisect_left(reference, score) + bisect_right(reference, score)) / 2 / len(reference) if reference else None
+
+
+class Ranks:
+    """Ranks among the latest reference set of each model, at most `KEPT_S` old.
+
+    policy  what clears at present, if anything does
+    """
+
+    def __init__(
+        self, store: Store, policy: Callable[[], Policy | None], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store, self._policy, self._clock = store, policy, clock
+        self._lock = Lock()
+        self._known: dict[str, tuple[float, tuple[float, ...]]] = {}
+
+    def of(self, model: str | None, score: float | None) -> float | None:
+        """The score's rank among the model's reference set; None without either."""
+        return None if model is None or score is None else rank_of(score, self._scores(model))
+
+    def flags(self, entry: Entry, rank: float | None, *, blind: bool) -> bool:
+        """Whether a study that waits is to be read earlier: by its rank.
+
+        On a blind page by its place in the list alone, which a sampled study has from another one: a priority is a
+        probability where abnormals calibrated the policy, and one minus the conformal p-value where none did.
+        """
+        if entry.reason or entry.state not in ("to_read", "in_reading"):
+            return False
+        if not blind:
+            return rank is not None and rank >= EARLIER
+        policy = self._policy()
+        likely = policy is not None and policy.probability is not None
+        return entry.priority is not None and entry.priority >= (_LIKELY if likely else EARLIER)
+
+    def reference(self, model: str) -> Reference:
+        """What scores of `model` are held against: the calibration's normals where it clears, else the worklist's own.
+
+        What readers report normal where a policy clears is what it did not clear, and would make all else look usual.
+        """
+        policy = self._policy()
+        if policy is not None and policy.weights_sha256 == model and policy.drift is not None and policy.drift.normals:
+            normals = policy.drift.normals
+            return Reference(scores=tuple(sorted(normals)), words=f"{len(normals)} normal studies of the calibration")
+        return self._store.reference(model)
+
+    def _scores(self, model: str) -> tuple[float, ...]:
+        with self._lock:
+            asked, scores = self._known.get(model, (float("-inf"), ()))
+            if self._clock() - asked >= KEPT_S:
+                scores = self.reference(model).scores
+                self._known[model] = (self._clock(), scores)
+            return scores
+
+
+RANKS_S = 0.4
+
+
+class Pulse:
+    """The number of the latest change of `store`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._seen = 0
+        self._looked = float("-inf")
+
+    def latest(self) -> int:
+        """Its number; the last known one while the database is out of reach."""
+        with self._lock:
+            if time.monotonic() - self._looked >= RANKS_S:
+                with contextlib.suppress(WorklistError):
+                    self._seen = self._store.audit_head().seq
+                self._looked = time.monotonic()
+            return self._seen
+
+
+UPLOADS = 16
+"""Films that come in at the same time; further ones wait for their turn."""
+LOOK_S = 2.0
+_PICTURES = 2  # rendered at the same time: a film of 64 million pixels takes a quarter of a gigabyte
+_PASSWORDS = 2  # looked at at the same time: argon2id takes 64 MiB each
+
+
+@dataclass(kw_only=True, eq=False)
+class Served:
+    """An application's parts.
+
+    given   the models that it was started with; `models` are those that score now
+    runs    the folder of trainings that are shown; None: none are
+    lab     the imaging lab's process, and `sent` the pictures that it was sent
+    """
+
+    store: Store
+    address: Address
+    given: Models | None = None
+    workers: Workers | None = None
+    runs: Path | None = None
+    lab: Laboratory = field(default_factory=lambda: Laboratory(None))
+    sent: Uploads = field(default_factory=Uploads)
+    throttle: Throttle = field(default_factory=Throttle)
+    pace: Pace = field(default_factory=Pace)
+    uploads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(UPLOADS))
+    pictures: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PICTURES))
+    passwords: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PASSWORDS))
+    stopping: threading.Event = field(default_factory=threading.Event)
+    figures: ComputedFigures = field(default_factory=ComputedFigures)
+    rounds: Rounds = field(default_factory=Rounds)
+    decoded: DecodedFilms = field(init=False)
+    clearing: Clearing = field(init=False)
+    ranks: Ranks = field(init=False)
+    pulse: Pulse = field(init=False)
+    active: ActiveModels = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pulse = Pulse(self.store)
+        self.ranks = Ranks(self.store, lambda: self.models.policy if self.models else None)
+        self.decoded = DecodedFilms(self.pictures)
+        self.clearing = Clearing(self.store, given=self.given is not None and self.given.policy is not None)
+        self.active = ActiveModels(self.store, self.given, self.workers, on_policy=self.clearing.begin)
+
+    @property
+    def models(self) -> Models | None:
+        """What scores now: what leads activated, else what the server was started with."""
+        return self.active.models
+
+    def is_blind(self, role: str) -> bool:
+        """Whether `role` must not see what would tell a sampled study from the others: readers, where a policy
+        clears."""
+        return role == "reader" and self.clearing.seen()
+
+
+class Clearing:
+    """Whether a policy clears: one is given to this server or activated, or a worker has cleared or sampled something.
+
+    Once so, it stays so while the server runs. The worklist is asked every `LOOK_S` at most: with many studies that
+    takes longer than a page.
+    """
+
+    def __init__(self, store: Store, *, given: bool) -> None:
+        self._store = store
+        self._seen = given
+        self._looked: float | None = None
+
+    def begin(self) -> None:
+        """A policy was activated: from now on it may clear."""
+        self._seen = True
+
+    def seen(self) -> bool:
+        now = time.monotonic()
+        if not self._seen and (self._looked is None or now - self._looked >= LOOK_S):
+            self._looked = now
+            sample = self._store.audit_sample()
+            cleared = self._store.page("cleared", limit=1).rows
+            self._seen = bool(sample.waiting + sample.read + sample.unsure or cleared)
+        return self._seen
+
+
+def served(request: Request) -> Served:
+    """The parts of the application that answers this request."""
+    parts: Served = request.app.state.served
+    return parts
+
+
+Parts = Annotated[Served, Depends(served)]

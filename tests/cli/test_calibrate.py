@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -80,3 +81,40 @@ def test_another_models_policy_is_refused_in_a_sentence(say: Say, world: World, 
     assert "Traceback" not in answer.err
     wrong = say("calibrate", model, "--max-miss-rate", "5")
     assert wrong.code == 2 and "give a share between 0 and 1" in wrong.err
+
+
+@pytest.mark.slow
+def test_options_reach_the_policy(say: Say, model: Path, tmp_path: Path) -> None:
+    """--jointly splits δ over the sources: no threshold is higher; --confidence and --prevalence are kept."""
+    films = [
+        replace(film, source=source, name=f"{source} {film.name}", patient=f"{source} {film.patient}")
+        for source, seed in (("north", 51), ("south", 52))
+        for film in un.data.phantoms.twins(40, seed=seed, size=64)
+    ]
+    labelled = un.data.phantoms.write(films, tmp_path / "labelled")
+    found = {}
+    for name, words in {"each": [], "jointly": ["--jointly"]}.items():
+        out = tmp_path / f"{name}.json"
+        asked = ["--max-miss-rate", "0.1", "--confidence", "0.9", "--prevalence", "0.02", "--out", out, *words]
+        answer = say("calibrate", model, "--data", labelled, *asked)
+        assert answer.code == 0, answer.err
+        found[name] = json.loads(out.read_text(encoding="utf-8"))
+    each, jointly = found["each"], found["jointly"]
+    assert (each["jointly"], jointly["jointly"]) == (False, True)
+    assert each["confidence"] == jointly["confidence"] == 0.9
+    assert each["level"] == pytest.approx(0.9) and jointly["level"] == pytest.approx(1 - 0.1 / 2)
+    assert each["probability"]["prevalence"] == 0.02
+    assert set(jointly["sources"]) == {"north", "south"}
+    for source in ("north", "south"):
+        assert jointly["sources"][source]["threshold"] <= each["sources"][source]["threshold"]
+
+
+def test_a_source_tag_is_asked_of_dicom_files(say: Say, model: Path, tmp_path: Path) -> None:
+    films = [replace(film, source="north") for film in un.data.phantoms.twins(34, seed=31, size=64)]
+    labelled = un.data.phantoms.write(films, tmp_path / "labelled")
+    out = tmp_path / "policy.json"
+    answer = say(
+        "calibrate", model, "--data", labelled, "--source-tag", "StationName", "--out", out, "--max-miss-rate", "0.1"
+    )
+    assert answer.code == 0, answer.err
+    assert json.loads(out.read_text(encoding="utf-8"))["source_tag"] == "StationName"

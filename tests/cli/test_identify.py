@@ -41,6 +41,7 @@ def test_the_options_reach_the_operator() -> None:
     assert "A shows      49 of the 256" in run("downsampling", "--factor", "2", "--size", "16", "--group", "flips")
     assert "A shows      9 of the 256" in run("downsampling", "--factor", "4", "--size", "16", "--group", "flips")
     assert "A shows      33 of the 256" in run("compressed-sensing", "--measured", "33", "--size", "16")
+    assert "A shows      64 of the 256" in run("mri", "--acceleration", "4", "--size", "16", "--group", "flips")
     assert "k = 60: no" in run("inpainting", "--size", "12", "--group", "shifts", "--dimension", "60")
 
 

@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-WORKERS ?= 3
+WORKERS ?= 4
 DEMO_ARGS ?=
 
 # The films that results and some tests are about: $UNSEEN_DATA, else ../shared/data where that folder is.
@@ -20,7 +20,7 @@ export NO_MKDOCS_2_WARNING := 1
 # many processes are started, and each would compile the same modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
-# One thread a worker: WORKERS processes run at a time, three on two cores, since servers and browsers are waited for.
+# One thread a worker: WORKERS processes run at a time, four on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help demo test suite quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots nightly lint format parts clean

@@ -44,7 +44,7 @@ help:
 	@echo "make docs      the documentation, into site/"
 	@echo "make screenshots  every page of the reader's page, light and dark, into docs/images/pages"
 	@echo "make nightly   the repetitions and long forms of tests (two hours), render docs/reliability.md"
-	@echo "make lint      ruff, mypy, import-linter, words;  make format  puts the layout right"
+	@echo "make lint      ruff, mypy, import-linter, words, types of the JavaScript;  make format  puts the layout right"
 
 demo: $(STAMP)
 	$(BIN)/unseen demo $(DEMO_ARGS)
@@ -144,6 +144,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.house.words
+	web-types/check
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -1,3 +1,4 @@
+// @ts-check
 // Signing out: by hand, and by itself where nobody has touched the page for half an hour (a session ends after twelve
 // hours in any case). All open pages of one browser count together.
 import { $, api, failed, toast } from "./api.js";
@@ -25,6 +26,7 @@ function touched() {
 for (const kind of ["pointerdown", "pointermove", "keydown", "wheel"]) addEventListener(kind, touched, { passive: true });
 touched();
 
+/** @type {(() => void) | null} */
 let warning = null;
 setInterval(() => {
   const idle = idleSeconds();

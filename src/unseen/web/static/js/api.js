@@ -1,17 +1,19 @@
+// @ts-check
 // The way to the server, and to the page's elements. Every page uses these and nothing else for both.
 
 const ROOT = "/api/v1";
 
 export class ApiError extends Error {
-  constructor(status, sentence) {
+  constructor(/** @type {number} */ status, /** @type {string} */ sentence) {
     super(sentence);
     this.status = status;
   }
 }
 
-/** Ask the API. `body` is sent as JSON, or as it is where it is a Blob; `as` is "json", "bytes" or "response". */
-export async function api(path, { method, body, headers = {}, as = "json", signal } = {}) {
+/** @param {string} path  @param {Page.Options} options  @returns {Promise<unknown>} */
+async function ask(path, { method, body, headers = {}, as = "json", signal } = {}) {
   const raw = body instanceof Blob;
+  /** @type {Response} */
   let answer;
   try {
     answer = await fetch(ROOT + path, {
@@ -22,7 +24,7 @@ export async function api(path, { method, body, headers = {}, as = "json", signa
       signal,
     });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    if (isAbort(error)) throw error;
     throw new ApiError(0, "The server cannot be reached. What you did last was not kept; it is tried again when you do it again.");
   }
   if (answer.status === 401 && !location.pathname.startsWith("/sign-in")) {
@@ -35,6 +37,19 @@ export async function api(path, { method, body, headers = {}, as = "json", signa
   return answer.status === 204 ? null : answer.json();
 }
 
+/** Ask the API. `body` is sent as JSON, or as it is where it is a Blob; `as` is "json", "bytes" or "response". */
+export const api = /** @type {Page.Call} */ (ask);
+
+/** Whether a request was called off by the page itself. */
+export const isAbort = (/** @type {unknown} */ error) => error instanceof Error && error.name === "AbortError";
+
+/** An error's sentence. */
+export const sentenceIn = (/** @type {unknown} */ error) => (error instanceof Error ? error.message : String(error));
+
+/** The status that the server answered with; 0 where it did not, or where the error is another one. */
+export const statusOf = (/** @type {unknown} */ error) => (error instanceof ApiError ? error.status : 0);
+
+/** @param {Response} answer */
 async function sentenceOf(answer) {
   try {
     return (await answer.json()).error ?? answer.statusText;
@@ -43,28 +58,65 @@ async function sentenceOf(answer) {
   }
 }
 
-/** An element: `el("button", { class: "main", type: "button", onclick: go }, "Go")`. Text is never read as HTML. */
+/**
+ * An element: `el("button", { class: "main", type: "button", onclick: go }, "Go")`. Text is never read as HTML.
+ * @template {string} T
+ * @param {T} tag
+ * @param {Page.Attributes<Page.Made<T>>} attributes
+ * @param {(Page.Child | Page.Child[])[]} children
+ * @returns {Page.Made<T>}
+ */
 export function el(tag, attributes = {}, ...children) {
+  /** @type {HTMLElement | SVGElement} */
   const made = tag.startsWith("svg:")
     ? document.createElementNS("http://www.w3.org/2000/svg", tag.slice(4))
     : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    if (typeof value === "function") made.addEventListener(name.slice(2), /** @type {(event: Event) => void} */ (value));
     else if (name === "dataset") Object.assign(made.dataset, value);
     else made.setAttribute(name, value === true ? "" : String(value));
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
-  return made;
+  const there = children.flat().filter((child) => child !== null && child !== undefined && child !== false);
+  made.append(...there.map((child) => (child instanceof Node ? child : String(child))));
+  return /** @type {Page.Made<T>} */ (/** @type {unknown} */ (made));
 }
 
-export const $ = (selector, root = document) => root.querySelector(selector);
+/**
+ * The page's first element of a selector; the templates say which an id is. Where it may be missing, use `find`.
+ * @template {string} S
+ * @param {S} selector
+ * @param {ParentNode} root
+ */
+export const $ = (selector, root = document) => /** @type {Page.Found<S>} */ (/** @type {unknown} */ (root.querySelector(selector)));
 
-/** A short message; with `action` and `run` it has a button. It stays 8 s, or until it is dismissed. */
+/** The first element of a selector, or null. @type {(selector: string, root?: ParentNode) => HTMLElement | null} */
+export const find = (selector, root = document) => root.querySelector(selector);
+
+/** The element of a selector that an event came from, or that it lies in; null where it came from elsewhere. */
+export function closest(/** @type {Event} */ event, /** @type {string} */ selector) {
+  return event.target instanceof Element ? /** @type {HTMLElement | null} */ (event.target.closest(selector)) : null;
+}
+
+/**
+ * A value that has to be there.
+ * @template V
+ * @param {V | null | undefined} value
+ */
+export function there(value) {
+  if (value === null || value === undefined) throw new Error("Something that this page needs is not there.");
+  return value;
+}
+
+/**
+ * A short message; with `action` and `run` it has a button. It stays 8 s, or until it is dismissed.
+ * @param {string} words
+ * @param {Page.ToastOptions} options
+ */
 export function toast(words, { kind = "", action, run, lasts = 8000 } = {}) {
   const note = el("div", { class: `toast ${kind}` }, el("span", {}, words));
   const away = () => note.remove();
-  if (action) note.append(el("button", { type: "button", class: "quiet", onclick: () => { away(); run(); } }, action));
+  if (action) note.append(el("button", { type: "button", class: "quiet", onclick: () => { away(); run?.(); } }, action));
   note.append(el("button", { type: "button", class: "quiet close", "aria-label": "Dismiss", onclick: away }, "×"));
   $("#toasts").append(note);
   if (lasts) setTimeout(away, lasts);
@@ -72,12 +124,12 @@ export function toast(words, { kind = "", action, run, lasts = 8000 } = {}) {
 }
 
 /** Show an error's sentence; for handlers: `.catch(failed)`. */
-export function failed(error) {
-  if (error.name !== "AbortError") toast(error.message, { kind: "bad", lasts: 15000 });
+export function failed(/** @type {unknown} */ error) {
+  if (!isAbort(error)) toast(sentenceIn(error), { kind: "bad", lasts: 15000 });
 }
 
 /** How long ago, or how long it lasts, in one or two words: 4 s, 12 min, 3 h, 2 days. */
-export function span(seconds) {
+export function span(/** @type {number} */ seconds) {
   const s = Math.max(0, seconds);
   if (s < 60) return `${Math.floor(s)} s`;
   if (s < 3600) return `${Math.floor(s / 60)} min`;
@@ -86,6 +138,6 @@ export function span(seconds) {
 }
 
 /** Whether keys belong to a field at present. */
-export function typing(event) {
-  return event.ctrlKey || event.metaKey || event.altKey || !!event.target.closest?.("input, textarea, select, [contenteditable], dialog[open]");
+export function typing(/** @type {KeyboardEvent} */ event) {
+  return event.ctrlKey || event.metaKey || event.altKey || closest(event, "input, textarea, select, [contenteditable], dialog[open]") !== null;
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // `FilmCanvas`: a film on a canvas, at its full depth. Window, zoom, pan and inversion happen here; nothing is asked of
 // the server. Overlays lie on the film at their place. Several canvases can be linked. Any page may use it:
 //
@@ -8,6 +9,7 @@
 //
 // It emits "window" {centre, width, inverted} and "view" {x, y, zoom}: the middle as a share of the film, and the zoom
 // relative to the whole film fitting.
+import { there } from "./api.js";
 import { between, greys } from "./grey.js";
 import { drawFilm, drawOverlay } from "./canvas_drawing.js";
 import { keys, pointers } from "./canvas_input.js";
@@ -19,23 +21,28 @@ export class FilmCanvas extends EventTarget {
   #canvas;
   #context;
   #scratch = document.createElement("canvas");
+  /** @type {Page.Film | null} */
   #film = null;
   #window = { centre: 128, width: 256 };
   #inverted = false;
   #middle = { x: 0.5, y: 0.5 };
   #zoom = 1; // 1: the whole film fits
+  /** @type {Page.Overlay[]} */
   #overlays = [];
+  /** @type {Uint32Array | null} */
   #table = null;
+  /** @type {Set<FilmCanvas>} */
   #group = new Set([this]);
   #frame = 0;
-  #telling = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #telling;
   #watch;
 
   /** @param {HTMLCanvasElement} canvas  @param {{label?: string}} options */
   constructor(canvas, { label = "Film" } = {}) {
     super();
     this.#canvas = canvas;
-    this.#context = canvas.getContext("2d", { alpha: false });
+    this.#context = there(canvas.getContext("2d", { alpha: false }));
     this.label = label;
     /** What links change here. */
     this.follows = { window: true, view: true };
@@ -77,7 +84,7 @@ export class FilmCanvas extends EventTarget {
   }
 
   /** Show a film, or nothing (null); `keep` keeps window, inversion and view. Drawn when this returns. */
-  show(film, { keep = false } = {}) {
+  show(/** @type {Page.Film | null} */ film, { keep = false } = {}) {
     this.#film = film;
     this.#table = null;
     if (film && !keep) {
@@ -98,7 +105,7 @@ export class FilmCanvas extends EventTarget {
     return film ? between(film.low ?? 0, film.high ?? 2 ** film.bits - 1) : { centre: 128, width: 256 };
   }
 
-  setWindow({ centre, width }, { linked = false } = {}) {
+  setWindow(/** @type {Page.Window} */ { centre, width }, { linked = false } = {}) {
     const steps = this.#film ? 2 ** this.#film.bits : 256;
     this.#window = {
       centre: Math.min(2 * steps, Math.max(-steps, centre)),
@@ -108,13 +115,13 @@ export class FilmCanvas extends EventTarget {
     this.#changed("window", linked);
   }
 
-  setInverted(inverted, { linked = false } = {}) {
+  setInverted(/** @type {boolean} */ inverted, { linked = false } = {}) {
     this.#inverted = inverted;
     this.#table = null;
     this.#changed("window", linked);
   }
 
-  setView({ x, y, zoom }, { linked = false } = {}) {
+  setView(/** @type {Page.View} */ { x, y, zoom }, { linked = false } = {}) {
     const most = this.#film ? Math.max(1, LARGEST / this.fitting) : 1;
     this.#zoom = Math.min(most, Math.max(SMALLEST, zoom));
     this.#middle = { x: Math.min(1, Math.max(0, x)), y: Math.min(1, Math.max(0, y)) };
@@ -127,7 +134,7 @@ export class FilmCanvas extends EventTarget {
   actual() { this.setView({ ...this.#middle, zoom: 1 / this.fitting }); }
 
   /** Zoom about a point of the canvas, in screen pixels; by default about its middle. */
-  zoomBy(factor, at = { x: this.#canvas.width / 2, y: this.#canvas.height / 2 }) {
+  zoomBy(/** @type {number} */ factor, at = { x: this.#canvas.width / 2, y: this.#canvas.height / 2 }) {
     if (!this.#film) return;
     const held = this.onFilm(at);
     const most = Math.max(1, LARGEST / this.fitting);
@@ -141,7 +148,7 @@ export class FilmCanvas extends EventTarget {
   }
 
   /** Move the film by screen pixels. */
-  panBy(dx, dy) {
+  panBy(/** @type {number} */ dx, /** @type {number} */ dy) {
     if (!this.#film) return;
     this.setView({
       x: this.#middle.x - dx / (this.#film.width * this.scale),
@@ -151,20 +158,20 @@ export class FilmCanvas extends EventTarget {
   }
 
   /** Drag the window: to the right wider, upwards brighter; 400 screen points are the whole first window. */
-  dragWindow(dx, dy) {
+  dragWindow(/** @type {number} */ dx, /** @type {number} */ dy) {
     const step = this.first.width / 400;
     const { centre, width } = this.#window;
     this.setWindow({ centre: centre + dy * step, width: width + dx * step * 2 });
   }
 
   /** Where on the film, in samples, a point of the canvas lies. */
-  onFilm({ x, y }) {
+  onFilm(/** @type {Page.Point} */ { x, y }) {
     const { x: left, y: top } = this.origin;
     return { x: (x - left) / this.scale, y: (y - top) / this.scale };
   }
 
   /** Pictures over the film: {picture, box, inner, opacity, smooth?}; or {outline: box, colour}. */
-  set overlays(overlays) {
+  set overlays(/** @type {Page.Overlay[]} */ overlays) {
     this.#overlays = overlays;
     this.#later();
     this.#describeLater();
@@ -172,7 +179,7 @@ export class FilmCanvas extends EventTarget {
   get overlays() { return this.#overlays; }
 
   /** Change window and view together from now on; each canvas's `follows` says what it takes part in. */
-  link(other) {
+  link(/** @type {FilmCanvas} */ other) {
     const together = new Set([...this.#group, ...other.#group]);
     for (const one of together) one.#group = together;
   }
@@ -183,7 +190,7 @@ export class FilmCanvas extends EventTarget {
   }
 
   /** Act on a key; false where it means nothing here. */
-  key(event) { return keys(this, event); }
+  key(/** @type {KeyboardEvent} */ event) { return keys(this, event); }
 
   /** Stop watching; for a canvas that leaves the page. */
   close() {
@@ -192,7 +199,7 @@ export class FilmCanvas extends EventTarget {
     cancelAnimationFrame(this.#frame);
   }
 
-  #changed(what, linked) {
+  #changed(/** @type {"window" | "view"} */ what, /** @type {boolean} */ linked) {
     this.#later();
     this.#tell(what);
     if (linked || !this.follows[what] || !this.#film) return;
@@ -208,7 +215,7 @@ export class FilmCanvas extends EventTarget {
     }
   }
 
-  #tell(what) {
+  #tell(/** @type {"window" | "view"} */ what) {
     const detail = what === "view" ? { ...this.#middle, zoom: this.#zoom } : { ...this.#window, inverted: this.#inverted };
     this.dispatchEvent(new CustomEvent(what, { detail }));
     this.#describeLater();
@@ -223,7 +230,7 @@ export class FilmCanvas extends EventTarget {
   get description() {
     if (!this.#film) return `${this.label}: nothing is shown.`;
     const { centre, width } = this.#window;
-    const over = this.#overlays.filter((one) => one.name && one.opacity > 0).map((one) => one.name).join(", ");
+    const over = this.#overlays.filter((one) => one.name && (one.opacity ?? 0) > 0).map((one) => one.name).join(", ");
     return (
       `${this.label}, ${this.#film.width} by ${this.#film.height} pixels. Window centre ${Math.round(centre)}, width ` +
       `${Math.round(width)}${this.#inverted ? ", inverted" : ""}. Zoom ${Math.round(this.scale * 100)} %.` +

@@ -1,7 +1,18 @@
+// @ts-check
 // What a `FilmCanvas` draws: the visible part of a film through its table of greys, and overlays at their place.
+import { there } from "./api.js";
 import { level, levelFor } from "./grey.js";
 
-/** Draw `film` where `origin` (screen pixels) and `scale` (screen pixels a sample) say; only what is seen is computed. */
+/** @typedef {{ scale: number, origin: Page.Point }} Place */
+
+/**
+ * Draw `film` where `origin` (screen pixels) and `scale` (screen pixels a sample) say; only what is seen is computed.
+ * @param {CanvasRenderingContext2D} context
+ * @param {HTMLCanvasElement} scratch
+ * @param {Page.Film} film
+ * @param {Uint32Array} table
+ * @param {Place} place
+ */
 export function drawFilm(context, scratch, film, table, { scale, origin }) {
   const { width: canvasWidth, height: canvasHeight } = context.canvas;
   const k = levelFor(film, scale);
@@ -20,7 +31,7 @@ export function drawFilm(context, scratch, film, table, { scale, origin }) {
   }
   if (scratch.width < shown.width) scratch.width = shown.width;
   if (scratch.height < shown.height) scratch.height = shown.height;
-  scratch.getContext("2d").putImageData(shown, 0, 0);
+  there(scratch.getContext("2d")).putImageData(shown, 0, 0);
   // a level's last column may stand for one sample only: no more of it is shown than the film has
   const across = Math.min(right, film.width / 2 ** k) - left;
   const down = Math.min(bottom, film.height / 2 ** k) - top;
@@ -32,19 +43,19 @@ export function drawFilm(context, scratch, film, table, { scale, origin }) {
 }
 
 /** A picture's part `inner` over the film's part `box`, or the outline of a box. */
-export function drawOverlay(context, overlay, { scale, origin }) {
-  const { picture, box, inner, opacity = 1, smooth = true, outline, colour = "#ffd84d" } = overlay;
-  const [top, left, bottom, right] = outline ?? box;
+export function drawOverlay(/** @type {CanvasRenderingContext2D} */ context, /** @type {Page.Overlay} */ overlay, /** @type {Place} */ { scale, origin }) {
+  const [top, left, bottom, right] = "outline" in overlay ? overlay.outline : overlay.box;
+  /** @type {[number, number, number, number]} */
   const place = [origin.x + left * scale, origin.y + top * scale, (right - left) * scale, (bottom - top) * scale];
-  context.globalAlpha = opacity;
-  if (outline) {
-    context.strokeStyle = colour;
+  context.globalAlpha = overlay.opacity ?? 1;
+  if ("outline" in overlay) {
+    context.strokeStyle = overlay.colour ?? "#ffd84d";
     context.lineWidth = Math.max(1, devicePixelRatio);
     context.strokeRect(...place);
     return;
   }
-  const [y, x, height, width] = inner;
-  context.imageSmoothingEnabled = smooth;
+  const [y, x, height, width] = overlay.inner;
+  context.imageSmoothingEnabled = overlay.smooth ?? true;
   context.imageSmoothingQuality = "high";
-  context.drawImage(picture, x, y, width, height, ...place);
+  context.drawImage(overlay.picture, x, y, width, height, ...place);
 }

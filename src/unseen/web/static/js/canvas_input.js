@@ -1,3 +1,4 @@
+// @ts-check
 // How a `FilmCanvas` is moved: by mouse, pen and fingers, and by keys.
 
 /** Keys of a film; the page's own come first. */
@@ -15,15 +16,17 @@ export const FILM_KEYS = [
 const STEP = 20; // screen points of a drag that a key stands for
 
 /** Do what a key says; false where it says nothing. */
-export function keys(view, event) {
+export function keys(/** @type {import("./canvas.js").FilmCanvas} */ view, /** @type {KeyboardEvent} */ event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
   const pan = 60 * (devicePixelRatio || 1);
+  /** @type {Record<string, () => void>} */
   const shifted = {
     ArrowLeft: () => view.panBy(pan, 0),
     ArrowRight: () => view.panBy(-pan, 0),
     ArrowUp: () => view.panBy(0, pan),
     ArrowDown: () => view.panBy(0, -pan),
   };
+  /** @type {Record<string, () => void>} */
   const plain = {
     i: () => view.setInverted(!view.inverted),
     "[": () => view.dragWindow(-STEP, 0),
@@ -43,16 +46,17 @@ export function keys(view, event) {
 }
 
 /** Left or right drag: window; middle, shift or space: pan; wheel: zoom about the pointer; two fingers: zoom and pan. */
-export function pointers(view, canvas) {
+export function pointers(/** @type {import("./canvas.js").FilmCanvas} */ view, /** @type {HTMLCanvasElement} */ canvas) {
+  /** @type {Map<number, Page.Point>} */
   const down = new Map();
   let space = false;
 
-  const place = (event) => {
+  const place = (/** @type {MouseEvent} */ event) => {
     const frame = canvas.getBoundingClientRect();
     const density = canvas.width / Math.max(1, frame.width);
     return { x: (event.clientX - frame.left) * density, y: (event.clientY - frame.top) * density };
   };
-  const pans = (event) => event.buttons & 4 || event.shiftKey || space;
+  const pans = (/** @type {PointerEvent} */ event) => event.buttons & 4 || event.shiftKey || space;
 
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
@@ -65,9 +69,9 @@ export function pointers(view, canvas) {
     if (!before) return;
     const now = place(event);
     const density = canvas.width / Math.max(1, canvas.clientWidth);
-    if (down.size === 2) {
-      const other = [...down].find(([id]) => id !== event.pointerId)[1];
-      const apart = (a) => Math.hypot(a.x - other.x, a.y - other.y) || 1;
+    const other = [...down].find(([id]) => id !== event.pointerId)?.[1];
+    if (down.size === 2 && other) {
+      const apart = (/** @type {Page.Point} */ a) => Math.hypot(a.x - other.x, a.y - other.y) || 1;
       view.panBy((now.x - before.x) / 2, (now.y - before.y) / 2);
       view.zoomBy(apart(now) / apart(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
     } else if (pans(event)) {
@@ -78,7 +82,7 @@ export function pointers(view, canvas) {
     down.set(event.pointerId, now);
     canvas.dataset.drag = pans(event) ? "pan" : "window";
   });
-  for (const end of ["pointerup", "pointercancel"]) {
+  for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
     canvas.addEventListener(end, (event) => {
       down.delete(event.pointerId);
       delete canvas.dataset.drag;

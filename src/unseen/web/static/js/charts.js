@@ -1,3 +1,4 @@
+// @ts-check
 // Charts as SVG, element by element; colours, dashes and type come from compare.css, so that light and dark follow the
 // page. Models are the classes m0 … m5: told apart by colour and by dashes.
 import { el } from "./api.js";
@@ -6,29 +7,32 @@ import { binned, short } from "./compare_operating.js";
 const ROC = { side: 380, left: 44, top: 10, right: 10, bottom: 42 };
 const SPREAD = { width: 620, height: 176, left: 46, top: 30, right: 14, bottom: 40 };
 export const MOST_BANDS = 3; // of more curves, the band of the one that is operated alone is shown
-const points = (pairs) => pairs.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
+const points = (/** @type {number[][]} */ pairs) => pairs.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
 
-function chart(width, height, label, ...children) {
+function chart(/** @type {number} */ width, /** @type {number} */ height, /** @type {string} */ label, /** @type {Page.Child[]} */ ...children) {
   return el("svg:svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...children);
 }
 
-function words(x, y, text, { anchor = "middle", kind = "tick", turned = false } = {}) {
+function words(/** @type {number} */ x, /** @type {number} */ y, /** @type {string | number} */ text, { anchor = "middle", kind = "tick", turned = false } = {}) {
   const place = turned ? { transform: `translate(${x} ${y}) rotate(-90)` } : { x, y };
   return el("svg:text", { class: kind, "text-anchor": anchor, ...place }, text);
 }
 
 /** A line as a key to a model's curve. */
-export function swatch(place) {
+export function swatch(/** @type {number | undefined} */ place) {
   const line = el("svg:path", { class: `line m${place}`, d: "M1 6H27" });
   return el("svg:svg", { class: "swatch", viewBox: "0 0 28 12", "aria-hidden": "true" }, line);
 }
 
 /**
- * ROC curves with their bands: curves [{name, place, auroc, roc}]. `operate(place, x, y)` puts the point of a model there.
+ * ROC curves with their bands. `operate(place, x, y)` puts the point of a model there.
+ * @typedef {Page.Returned<"GET /compare/metrics">} Metrics
+ * @typedef {{ value: number | null, low: number | null, high: number | null, reason: string }} Figure
+ * @param {{ name: string, place: number, auroc: Figure, roc: Metrics["roc"] }[]} curves
  */
 export function rocChart(curves) {
   const { side, left, top, right, bottom } = ROC;
-  const at = (x, y) => [left + x * side, top + (1 - y) * side];
+  const at = (/** @type {number} */ x, /** @type {number} */ y) => [left + x * side, top + (1 - y) * side];
   const grid = [0, 0.25, 0.5, 0.75, 1].flatMap((share) => [
     el("svg:path", { class: "grid", d: `M${at(share, 0)}V${top}M${at(0, share)}H${left + side}` }),
     words(at(share, 0)[0], top + side + 17, share),
@@ -51,12 +55,12 @@ export function rocChart(curves) {
   );
   return {
     svg,
-    operate(place, x, y) {
+    operate(/** @type {number} */ place, /** @type {number} */ x, /** @type {number} */ y) {
       const [cx, cy] = at(x, y);
       for (const band of bands) band.toggleAttribute("hidden", curves.length > MOST_BANDS && !band.classList.contains(`m${place}`));
       point.setAttribute("class", `point m${place}`);
-      point.setAttribute("cx", cx);
-      point.setAttribute("cy", cy);
+      point.setAttribute("cx", String(cx));
+      point.setAttribute("cy", String(cy));
       point.removeAttribute("hidden");
     },
   };
@@ -65,16 +69,18 @@ export function rocChart(curves) {
 /**
  * The scores of both classes, and a threshold that is dragged: `dragged(score)` is called while, `dropped()` after.
  * `move(score)` puts the threshold elsewhere.
+ * @param {{ normal: ArrayLike<number> & Iterable<number>, abnormal: ArrayLike<number> & Iterable<number> }} scores
+ * @param {{ low: number, high: number, dragged: (score: number) => void, dropped: () => void }} scale
  */
 export function spreadChart({ normal, abnormal }, { low, high, dragged, dropped }) {
   const { width, height, left, top, right, bottom } = SPREAD;
   const count = Math.round(Math.min(40, Math.max(10, 2 * Math.sqrt(normal.length + abnormal.length))));
   const shares = { normal: binned(normal, low, high, count), abnormal: binned(abnormal, low, high, count) };
   const most = Math.max(...shares.normal, ...shares.abnormal, 1e-9);
-  const x = (score) => left + ((score - low) / (high - low)) * width;
-  const y = (share) => top + (1 - (share / most) * 0.96) * height;
+  const x = (/** @type {number} */ score) => left + ((score - low) / (high - low)) * width;
+  const y = (/** @type {number} */ share) => top + (1 - (share / most) * 0.96) * height;
   const base = top + height;
-  const areas = ["normal", "abnormal"].map((label) => {
+  const areas = /** @type {const} */ (["normal", "abnormal"]).map((label) => {
     const steps = shares[label].flatMap((share, i) => [
       [left + (i / count) * width, y(share)], [left + ((i + 1) / count) * width, y(share)],
     ]);
@@ -98,7 +104,7 @@ export function spreadChart({ normal, abnormal }, { low, high, dragged, dropped 
     words(left - 8, y(most) + 4, `${Math.round(100 * most)} %`, { anchor: "end" }), words(left - 8, base + 4, "0", { anchor: "end" }),
     shade, ...areas, ...axis, words(left + width / 2, base + 36, "score", { kind: "axis" }), handle, hold,
   );
-  const follow = (event) => {
+  const follow = (/** @type {PointerEvent} */ event) => {
     const frame = svg.getBoundingClientRect();
     const across = ((event.clientX - frame.left) / frame.width) * (left + width + right);
     dragged(low + Math.min(1, Math.max(0, (across - left) / width)) * (high - low));
@@ -112,7 +118,7 @@ export function spreadChart({ normal, abnormal }, { low, high, dragged, dropped 
   for (const end of ["pointerup", "pointercancel"]) hold.addEventListener(end, () => dropped());
   return {
     svg,
-    move(score) {
+    move(/** @type {number} */ score) {
       const at = x(Math.min(high, Math.max(low, score)));
       handle.setAttribute("transform", `translate(${at.toFixed(1)} 0)`);
       shade.setAttribute("width", Math.max(0, at - left).toFixed(1));
@@ -122,9 +128,13 @@ export function spreadChart({ normal, abnormal }, { low, high, dragged, dropped 
   };
 }
 
-/** A figure with its interval on an axis from `low` to `high`, with a line at `mark`. */
+/**
+ * A figure with its interval on an axis from `low` to `high`, with a line at `mark`.
+ * @param {{ value: number, low: number, high: number }} shown
+ * @param {{ low: number, high: number, mark: number, kind?: string }} axis
+ */
 export function whisker({ value, low: from, high: to }, { low, high, mark, kind = "" }) {
-  const x = (v) => 4 + 192 * Math.min(1, Math.max(0, (v - low) / (high - low)));
+  const x = (/** @type {number} */ v) => 4 + 192 * Math.min(1, Math.max(0, (v - low) / (high - low)));
   return el(
     "svg:svg", { class: `chart whiskers ${kind}`, viewBox: "0 0 200 16", "aria-hidden": "true" },
     el("svg:path", { class: "grid", d: "M4 8H196" }), el("svg:path", { class: "mark", d: `M${x(mark)} 1V15` }),
@@ -133,26 +143,26 @@ export function whisker({ value, low: from, high: to }, { low, high, mark, kind 
 }
 
 /** Two models' ranks of a film on one line from 0 to 100 %. */
-export function ranks(first, second, places) {
-  const x = (rank) => (6 + 88 * rank).toFixed(1);
+export function ranks(/** @type {number} */ first, /** @type {number} */ second, /** @type {number[]} */ places) {
+  const x = (/** @type {number} */ rank) => (6 + 88 * rank).toFixed(1);
   return el(
     "svg:svg", { class: "chart ranks", viewBox: "0 0 100 12", "aria-hidden": "true" },
     el("svg:path", { class: "grid", d: "M6 6H94" }), el("svg:path", { class: "reach", d: `M${x(first)} 6H${x(second)}` }),
     el("svg:circle", { class: `dot m${places[0]}`, cx: x(first), cy: 6, r: 4 }),
-    el("svg:rect", { class: `dot m${places[1]}`, x: x(second) - 3.6, y: 2.4, width: 7.2, height: 7.2 }),
+    el("svg:rect", { class: `dot m${places[1]}`, x: Number(x(second)) - 3.6, y: 2.4, width: 7.2, height: 7.2 }),
   );
 }
 
 /** "0.82 (0.78 to 0.86)", or why not. */
-export function figure({ value, low, high, reason }) {
-  return value === null ? reason : `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+export function figure(/** @type {Figure} */ { value, low, high, reason }) {
+  return value === null || low === null || high === null ? reason : `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 }
 
 /** Round scores, five or so, from `low` to `high`. */
-function ticks(low, high) {
+function ticks(/** @type {number} */ low, /** @type {number} */ high) {
   const rough = (high - low) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((one) => one * power >= rough) * power;
+  const step = ([1, 2, 5, 10].find((one) => one * power >= rough) ?? 10) * power;
   const found = [];
   for (let n = Math.ceil(low / step); n * step <= high; n++) found.push(Number((n * step).toPrecision(12)));
   return found;

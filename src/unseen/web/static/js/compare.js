@@ -1,14 +1,22 @@
+// @ts-check
 // The page that compares models on what readers have reported. It fetches the labelled set once; the threshold moves in
 // the page, by `compare_operating`, and figures with intervals come from the server.
-import { $, api, el, failed, toast } from "./api.js";
+import { $, api, el, failed, find, sentenceIn, there, toast } from "./api.js";
 import { MOST_BANDS, figure, rocChart, spreadChart, swatch } from "./charts.js";
 import { fillGallery } from "./compare_gallery.js";
+import { explain } from "./compare_missing.js";
 import { atThreshold, balanced, byLabel, cellOf, nothingMissed, percent, short } from "./compare_operating.js";
 import { pairOf } from "./compare_pair.js";
 import { moveSources, showMetrics } from "./compare_tables.js";
 
 const KEPT = "unseen.compare";
 const MOST = 6;
+const PREVALENCE = /** @type {const} */ (["#prevalence", "#prevalence-number"]);
+/** @typedef {import("./charts.js").Metrics} Metrics  @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */
+/** @typedef {import("./compare_operating.js").Scores} Scores  @typedef {"caught" | "missed" | "alarms" | "right"} Cell */
+/** @typedef {LabelledSet["films"][number] & { score: number }} Scored */
+
+/** @type {Record<Cell, [words: string, name: string, order: (a: Scored, b: Scored) => number]>} */
 const CELLS = {
   caught: ["read, and abnormal", "true positives", (a, b) => b.score - a.score],
   missed: ["missed", "false negatives", (a, b) => a.score - b.score],
@@ -16,18 +24,26 @@ const CELLS = {
   right: ["rightly cleared", "true negatives", (a, b) => a.score - b.score],
 };
 
+/** @type {{ shown?: string[], thresholds?: Record<string, number>, prevalence?: number, chosen?: string, pair?: string[] }} */
 const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
 const thresholds = new Map(Object.entries(kept.thresholds ?? {}));
+/** @type {Map<string, number>} */
 const places = new Map(); // model → its colour and dashes, 0 … 5
+/** @type {Map<string, Promise<Metrics>>} */
 const asked = new Map(); // model → its metrics, soon
+/** @type {LabelledSet} */
 let labelled = { models: [], films: [], selected: false };
-let chosen = null; // {model, name, films, scores, sources, low, high}
+/** @type {{ model: string, films: Scored[], scores: Scores, sources: { source: string, scores: Scores }[], low: number, high: number } | null} */
+let chosen = null;
 let threshold = 0;
 let prevalence = kept.prevalence ?? 0.1;
-let cell = null;
-let roc = null;
-let spread = null;
-let pair = null;
+let cell = /** @type {Cell | null} */ (null);
+let roc = /** @type {ReturnType<typeof rocChart> | null} */ (null);
+let spread = /** @type {ReturnType<typeof spreadChart> | null} */ (null);
+let pair = /** @type {ReturnType<typeof pairOf> | null} */ (null);
+/** @type {NodeListOf<HTMLButtonElement>} */
+const cells = document.querySelectorAll("[data-cell]");
+const cellOn = (/** @type {HTMLElement} */ button) => /** @type {Cell} */ (button.dataset.cell);
 
 start().catch(failed).finally(() => $("#compare").removeAttribute("aria-busy"));
 
@@ -59,24 +75,15 @@ async function start() {
   if (both.length) drawRoc();
 }
 
-function explain({ models, films }, ill) {
-  const told = !models.length
-    ? ["No model has scored a film here.", "Start the server with a model, and give further ones with --also to compare them."]
-    : !films.length
-      ? ["No study has been reported yet.", "As soon as readers have reported normal and abnormal studies, this page shows how well the models tell them apart."]
-      : [`${films.length - ill} films have been reported normal, ${ill} abnormal.`, "A ROC needs both, scored by one model."];
-  $("#missing").replaceChildren(el("h2", {}, told[0]), el("p", {}, told[1]));
-  $("#missing").hidden = false;
-}
-
 /** Take the first free colour for a model. */
-function place(model) {
+function place(/** @type {string} */ model) {
   const taken = new Set(places.values());
-  places.set(model, [0, 1, 2, 3, 4, 5].find((one) => !taken.has(one)));
+  places.set(model, [0, 1, 2, 3, 4, 5].find((one) => !taken.has(one)) ?? 0);
 }
 
 function listModels() {
   for (const { model, name, part, normal, abnormal, trained_on: learnt } of labelled.models) {
+    /** @type {HTMLInputElement} */
     const box = el("input", { type: "checkbox", value: model, checked: places.has(model), onchange: () => tick(box, model) });
     const told = [
       part === "decides" ? "It decides here." : part === "compares" ? "For comparison." : "No longer in use here.",
@@ -89,13 +96,13 @@ function listModels() {
 }
 
 function colours() {
-  for (const label of document.querySelectorAll("#models .model")) {
-    const at = places.get(label.dataset.model);
+  for (const label of $("#models").querySelectorAll("label")) {
+    const at = places.get(label.dataset.model ?? "");
     $(".key", label).replaceChildren(...(at === undefined ? [] : [swatch(at)]));
   }
 }
 
-function tick(box, model) {
+function tick(/** @type {HTMLInputElement} */ box, /** @type {string} */ model) {
   const least = Math.min(2, labelled.models.length);
   if (box.checked && places.size === MOST) {
     box.checked = false;
@@ -108,7 +115,7 @@ function tick(box, model) {
     else places.delete(model);
     colours();
     if (!$("#board").hidden) {
-      choose(places.has(chosen.model) ? chosen.model : comparable()[0].model);
+      choose(chosen && places.has(chosen.model) ? chosen.model : comparable()[0].model);
       drawRoc();
     }
     pair?.refresh();
@@ -123,18 +130,19 @@ function comparable() {
   return ticked.length ? ticked : both;
 }
 
-function metricsOf(model) {
-  if (!asked.has(model)) {
-    const soon = api(`/compare/metrics?model=${model}`);
-    asked.set(model, soon);
-    soon.catch(() => asked.delete(model));
-  }
-  return asked.get(model);
+function metricsOf(/** @type {string} */ model) {
+  const known = asked.get(model);
+  if (known) return known;
+  const soon = api(`/compare/metrics?model=${model}`);
+  asked.set(model, soon);
+  soon.catch(() => asked.delete(model));
+  return soon;
 }
 
 async function drawRoc() {
   const wanted = [...places];
   $("#roc-words").textContent = "Computing the intervals …";
+  /** @type {Parameters<typeof rocChart>[0]} */
   const found = [];
   const refused = [];
   const show = () => {
@@ -149,7 +157,7 @@ async function drawRoc() {
       found.push({ name: told.name, place: at, auroc: told.auroc, roc: told.roc });
       $(`#models [data-model="${model}"] .auroc`).textContent = figure(told.auroc);
     } catch (error) {
-      refused.push(`${nameOf(model)}: ${error.message}`);
+      refused.push(`${nameOf(model)}: ${sentenceIn(error)}`);
     }
     if (String([...places]) !== String(wanted)) return; // another choice was made meanwhile
     show();
@@ -159,12 +167,15 @@ async function drawRoc() {
     (found.length > MOST_BANDS ? " Of so many, only the band of the model whose threshold is shown is drawn." : "");
 }
 
-const nameOf = (model) => labelled.models.find((one) => one.model === model).name;
+const nameOf = (/** @type {string} */ model) => there(labelled.models.find((one) => one.model === model)).name;
 
 /** Show the threshold of a model. */
-function choose(model) {
+function choose(/** @type {string} */ model) {
   const index = labelled.models.findIndex((one) => one.model === model);
-  const films = labelled.films.filter(({ scores }) => scores[index] !== null).map((film) => ({ ...film, score: film.scores[index] }));
+  const films = labelled.films.flatMap((film) => {
+    const score = film.scores[index];
+    return score === null ? [] : [{ ...film, score }];
+  });
   const scores = byLabel(films);
   const every = [...scores.normal, ...scores.abnormal];
   const [least, most] = every.reduce(([a, b], score) => [Math.min(a, score), Math.max(b, score)], [Infinity, -Infinity]);
@@ -173,40 +184,41 @@ function choose(model) {
   const sources = names.map((source) => ({ source, scores: byLabel(films.filter((film) => film.source === source)) }));
   chosen = { model, films, scores, sources, low: least - room, high: most + room };
   $("#chosen").replaceChildren(...comparable().map((one) => el("option", { value: one.model, selected: one.model === model }, one.name)));
-  $("#slider").min = chosen.low;
-  $("#slider").max = chosen.high;
+  $("#slider").min = String(chosen.low);
+  $("#slider").max = String(chosen.high);
   spread = spreadChart(scores, { low: chosen.low, high: chosen.high, dragged: (score) => setThreshold(rounded(score)), dropped: settled });
   $("#spread").replaceChildren(spread.svg);
   setThreshold(thresholds.get(model) ?? nothingMissed(scores));
   settled();
-  metricsOf(model).then((told) => { if (chosen.model === model) showMetrics(told, chosen.sources, threshold, prevalence); }, (error) => {
-    if (chosen.model !== model) return;
+  metricsOf(model).then((told) => { if (chosen?.model === model) showMetrics(told, chosen.sources, threshold, prevalence); }, (error) => {
+    if (chosen?.model !== model) return;
     $("#all-shortcuts").hidden = true;
     for (const box of ["#sources", "#shortcuts", "#intervals"]) $(box).replaceChildren();
-    $("#verdict").textContent = error.message;
+    $("#verdict").textContent = sentenceIn(error);
   });
 }
 
 /** As many digits as the drag is fine; what the field shows is what is meant. */
-function rounded(score) {
-  const digits = Math.max(0, Math.ceil(3 - Math.log10(chosen.high - chosen.low)));
+function rounded(/** @type {number} */ score) {
+  const { low, high } = there(chosen);
+  const digits = Math.max(0, Math.ceil(3 - Math.log10(high - low)));
   return Number(score.toFixed(Math.min(12, digits)));
 }
 
-function setThreshold(score) {
+function setThreshold(/** @type {number} */ score) {
   threshold = score;
-  thresholds.set(chosen.model, score);
-  $("#slider").value = score;
-  if (Number($("#threshold").value) !== score || !$("#threshold").value) $("#threshold").value = score;
-  spread.move(score);
+  thresholds.set(there(chosen).model, score);
+  $("#slider").value = String(score);
+  if (Number($("#threshold").value) !== score || !$("#threshold").value) $("#threshold").value = String(score);
+  spread?.move(score);
   operate();
 }
 
-function tell(id, value, text, words) {
+function tell(/** @type {string} */ id, /** @type {number | null} */ value, /** @type {string | number} */ text, /** @type {string} */ words) {
   const output = $(`#${id}`);
-  output.textContent = text;
+  output.textContent = String(text);
   output.dataset.value = value === null ? "" : String(value);
-  $("small", output.parentElement).textContent = words;
+  $("small", there(output.parentElement)).textContent = words;
 }
 
 /** Everything that moves with the threshold. */
@@ -219,22 +231,22 @@ function operate() {
   tell("ppv", now.ppv, percent(now.ppv), `NPV ${percent(now.npv)}`);
   tell("cleared", now.cleared, now.cleared, `of ${normal.length + abnormal.length}`);
   tell("missed", now.missed, now.missed, `of ${abnormal.length} abnormal`);
-  for (const button of document.querySelectorAll("[data-cell]")) {
-    const [words, name] = CELLS[button.dataset.cell];
-    const count = now[button.dataset.cell];
+  for (const button of cells) {
+    const [words, name] = CELLS[cellOn(button)];
+    const count = now[cellOn(button)];
     if (button.dataset.value === String(count)) continue;
-    button.dataset.value = count;
+    button.dataset.value = String(count);
     button.replaceChildren(el("b", {}, count), el("span", {}, words));
     button.setAttribute("aria-label", `${count} films ${words} (${name}). Open them.`);
   }
   const at = places.get(chosen.model);
-  if (at !== undefined && now.sensitivity !== null) roc?.operate(at, 1 - now.specificity, now.sensitivity);
+  if (at !== undefined && now.sensitivity !== null && now.specificity !== null) roc?.operate(at, 1 - now.specificity, now.sensitivity);
   moveSources(chosen.sources, threshold, prevalence);
 }
 
 /** After a drag: what is too slow, or too loud, while it goes on. */
 function settled() {
-  const now = atThreshold(chosen.scores, threshold, prevalence);
+  const now = atThreshold(there(chosen).scores, threshold, prevalence);
   $("#operating-words").textContent =
     `Threshold ${short(threshold)}: sensitivity ${percent(now.sensitivity)}, specificity ${percent(now.specificity)}, ` +
     `${now.cleared} films cleared, ${now.missed} missed.`;
@@ -242,17 +254,18 @@ function settled() {
   keep();
 }
 
-function openCell(name, { stays = false } = {}) {
+function openCell(/** @type {Cell} */ name, { stays = false } = {}) {
   if (!stays) cell = name;
   const [words, kind, order] = CELLS[name];
-  const films = chosen.films.filter((film) => cellOf(film, threshold) === name).sort(order);
+  const { model, films: all } = there(chosen);
+  const films = all.filter((film) => cellOf(film, threshold) === name).sort(order);
   $("#cell").dataset.open = name;
   $("#cell-title").textContent = `${films.length} ${films.length === 1 ? "film" : "films"} ${words}`;
   $("#cell-words").textContent = films.length
-    ? `${kind[0].toUpperCase()}${kind.slice(1)} of ${nameOf(chosen.model)} at ${short(threshold)}; the ${name === "missed" || name === "right" ? "lowest" : "highest"} score first.`
+    ? `${kind[0].toUpperCase()}${kind.slice(1)} of ${nameOf(model)} at ${short(threshold)}; the ${name === "missed" || name === "right" ? "lowest" : "highest"} score first.`
     : "There is none at this threshold.";
-  for (const button of document.querySelectorAll("[data-cell]")) button.setAttribute("aria-pressed", button.dataset.cell === name);
-  const title = `${words}, by ${nameOf(chosen.model)} at ${short(threshold)}`;
+  for (const button of cells) button.setAttribute("aria-pressed", String(cellOn(button) === name));
+  const title = `${words}, by ${nameOf(model)} at ${short(threshold)}`;
   fillGallery($("#cell-films"), films.map(({ film, score, source }) => ({ film, lines: [el("b", {}, short(score)), source] })), { title, rows: 2 });
 }
 
@@ -261,26 +274,26 @@ function keep() {
   sessionStorage.setItem(KEPT, JSON.stringify(told));
 }
 
-function setPrevalence(inPerCent, from) {
+function setPrevalence(/** @type {number} */ inPerCent, from = "") {
   if (!(inPerCent > 0 && inPerCent < 100)) return;
   prevalence = inPerCent / 100;
-  for (const id of ["#prevalence", "#prevalence-number"]) if (id !== from) $(id).value = Number((100 * prevalence).toPrecision(4));
+  for (const id of PREVALENCE) if (id !== from) $(id).value = String(Number((100 * prevalence).toPrecision(4)));
   if (chosen) operate();
 }
 
-if ($("#compare")) {
+if (find("#compare")) {
   setPrevalence(100 * prevalence);
-  for (const id of ["#prevalence", "#prevalence-number"]) {
+  for (const id of PREVALENCE) {
     $(id).addEventListener("input", () => setPrevalence($(id).valueAsNumber, id));
     $(id).addEventListener("change", settled);
   }
   $("#slider").addEventListener("input", () => setThreshold(rounded($("#slider").valueAsNumber)));
   $("#threshold").addEventListener("input", () => { if (Number.isFinite($("#threshold").valueAsNumber)) setThreshold($("#threshold").valueAsNumber); });
-  for (const id of ["#slider", "#threshold"]) $(id).addEventListener("change", settled);
+  for (const id of /** @type {const} */ (["#slider", "#threshold"])) $(id).addEventListener("change", settled);
   $("#chosen").addEventListener("change", () => { cell = null; choose($("#chosen").value); });
-  $("#nothing-missed").addEventListener("click", () => { setThreshold(nothingMissed(chosen.scores)); settled(); });
-  $("#balanced").addEventListener("click", () => { setThreshold(balanced(chosen.scores)); settled(); });
-  for (const button of document.querySelectorAll("[data-cell]")) {
-    button.addEventListener("click", () => { openCell(button.dataset.cell); $("#cell-title").focus({ preventScroll: true }); $("#cell").scrollIntoView({ block: "nearest" }); });
+  $("#nothing-missed").addEventListener("click", () => { setThreshold(nothingMissed(there(chosen).scores)); settled(); });
+  $("#balanced").addEventListener("click", () => { setThreshold(balanced(there(chosen).scores)); settled(); });
+  for (const button of cells) {
+    button.addEventListener("click", () => { openCell(cellOn(button)); $("#cell-title").focus({ preventScroll: true }); $("#cell").scrollIntoView({ block: "nearest" }); });
   }
 }

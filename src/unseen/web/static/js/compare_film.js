@@ -1,5 +1,6 @@
+// @ts-check
 // Two to six models on one film, side by side; zoom and window are linked, and ← → go through the list it came from.
-import { $, api, el, failed, toast, typing } from "./api.js";
+import { $, api, closest, el, failed, sentenceIn, there, toast, typing } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { swatch } from "./charts.js";
 import { keptList } from "./compare_gallery.js";
@@ -10,14 +11,21 @@ import { films } from "./films.js";
 const KEPT = "unseen.compare"; // as the comparison's page has it
 const ROWS_KEPT = "unseen.compare.rows";
 const MOST = 6;
+const KINDS = /** @type {import("./compare_panes.js").What[]} */ (Object.keys(ROWS));
 
 const view = new FilmCanvas($("#film"), { label: "Film" });
+/** @type {{ shown?: string[], places?: Record<string, number> }} */
 const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
 const ticked = new Set(kept.shown ?? []);
+/** @type {Set<import("./compare_panes.js").What>} */
 const rows = new Set(JSON.parse(sessionStorage.getItem(ROWS_KEPT) ?? '["reconstruction","residual"]'));
-let film = decodeURIComponent(location.pathname.split("/").pop());
+let film = decodeURIComponent(location.pathname.split("/").pop() ?? "");
 const list = keptList(film);
+/** @typedef {Page.Returned<"GET /films/{film}/look">} Look  @typedef {Look["models"][number]} Model */
+
+/** @type {Look | null} */
 let told = null; // what is known of the film
+/** @type {Pane[]} */
 let panes = [];
 let turn = 0;
 
@@ -31,16 +39,16 @@ async function show() {
   films.get(film).then((shown) => { if (mine === turn) view.show(shown); }, (error) => {
     if (mine !== turn) return;
     view.show(null);
-    $("#absent").textContent = error.message;
+    $("#absent").textContent = sentenceIn(error);
     $("#absent").hidden = false;
   });
   try {
     const found = await api(`/films/${film}/look`);
     if (mine !== turn) return;
     told = found;
-    $("#study").href = `/studies/${told.study}`;
+    $("#study").href = `/studies/${found.study}`;
     $("#study").hidden = false;
-    models();
+    models(found);
     await columns();
   } catch (error) {
     failed(error);
@@ -59,7 +67,7 @@ function position() {
   $("#title").textContent = `Models on film ${film}`;
 }
 
-function step(by) {
+function step(/** @type {number} */ by) {
   const next = list.films[list.films.indexOf(film) + by];
   if (!next) return;
   film = next;
@@ -68,10 +76,11 @@ function step(by) {
 }
 
 /** Which models: those ticked before, as far as they know the film. */
-function models() {
+function models(/** @type {Look} */ told) {
   const known = told.models.map(({ model }) => model);
   if (!known.some((model) => ticked.has(model))) known.slice(0, 3).forEach((model) => ticked.add(model));
   const boxes = told.models.map(({ model, name, role }) => {
+    /** @type {HTMLInputElement} */
     const box = el("input", { type: "checkbox", checked: ticked.has(model), onchange: () => tick(box, model) });
     return el("label", { class: "model", title: role === "decides" ? "It decides here." : null }, box, el("b", {}, name));
   });
@@ -79,10 +88,10 @@ function models() {
   if (!told.models.length) $("#models").append(el("span", { class: "soft" }, "No model has scored this film."));
 }
 
-function tick(box, model) {
+function tick(/** @type {HTMLInputElement} */ box, /** @type {string} */ model) {
   const here = shownModels().length;
   if (box.checked && here === MOST) toast(`${MOST} models at most are shown. Untick another first.`);
-  else if (!box.checked && here <= Math.min(2, told.models.length)) toast("Two models at least are compared. Tick another first.");
+  else if (!box.checked && here <= Math.min(2, there(told).models.length)) toast("Two models at least are compared. Tick another first.");
   else {
     if (box.checked) ticked.add(model);
     else ticked.delete(model);
@@ -93,7 +102,7 @@ function tick(box, model) {
   box.checked = !box.checked;
 }
 
-const shownModels = () => told.models.filter(({ model }) => ticked.has(model)).slice(0, MOST);
+const shownModels = () => there(told).models.filter(({ model }) => ticked.has(model)).slice(0, MOST);
 
 function columns() {
   closePanes();
@@ -102,11 +111,12 @@ function columns() {
   const free = [0, 1, 2, 3, 4, 5].filter((place) => !taken.has(place));
   const made = shown.map((model) => {
     const place = kept.places?.[model.model] ?? free.shift();
-    const own = Object.keys(ROWS).filter((what) => rows.has(what)).map((what) => new Pane(what, model));
+    const own = KINDS.filter((what) => rows.has(what)).map((what) => new Pane(what, model));
     panes.push(...own);
     return el("article", { class: `column m${place}`, "aria-label": model.name, dataset: { model: model.model } }, head(model, place), ...own.map(({ node }) => node));
   });
   $("#seen").replaceChildren(...made);
+  /** @type {Map<string, string[]>} */
   const whose = new Map();
   for (const { name, reference } of shown) if (reference.count) whose.set(reference.words, [...(whose.get(reference.words) ?? []), name]);
   const among = [...whose].map(([words, names]) => `${whose.size > 1 ? `${names.join(", ")} ` : ""}among ${words}`);
@@ -114,7 +124,7 @@ function columns() {
   return Promise.all(panes.map((pane) => pane.show(film, view)));
 }
 
-function head({ name, score, rank }, place) {
+function head(/** @type {Model} */ { name, score, rank }, /** @type {number | undefined} */ place) {
   const bar = el("i", {});
   bar.style.width = `${100 * (rank ?? 0)}%`;
   return el(
@@ -130,29 +140,31 @@ function closePanes() {
   panes = [];
 }
 
-for (const [what, { words }] of Object.entries(ROWS)) {
+for (const what of KINDS) {
+  const { words } = ROWS[what];
   const button = el("button", { type: "button", class: "quiet", "aria-pressed": String(rows.has(what)), dataset: { row: what } }, words);
   button.addEventListener("click", () => {
     if (rows.has(what) && rows.size > 1) rows.delete(what);
     else rows.add(what);
-    button.setAttribute("aria-pressed", rows.has(what));
+    button.setAttribute("aria-pressed", String(rows.has(what)));
     sessionStorage.setItem(ROWS_KEPT, JSON.stringify([...rows]));
     if (told) columns();
   });
   $("#rows").append(button);
 }
-view.addEventListener("window", ({ detail }) => $("#invert").setAttribute("aria-pressed", detail.inverted));
+view.addEventListener("window", () => $("#invert").setAttribute("aria-pressed", String(view.inverted)));
 $("#previous").addEventListener("click", () => step(-1));
 $("#next").addEventListener("click", () => step(1));
 $("#first").addEventListener("click", () => view.setWindow(view.first));
 $("#invert").addEventListener("click", () => view.setInverted(!view.inverted));
 $("#fit").addEventListener("click", () => view.fit());
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.target.closest?.("textarea, select, dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.defaultPrevented || closest(event, "textarea, select, dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  /** @type {Record<string, () => void>} */
   const does = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), Escape: () => location.assign("/compare") };
   const own = event.shiftKey ? null : does[event.key];
   if (own) own();
-  else if (typing(event) || event.target.closest?.("button, a") || !view.key(event)) return;
+  else if (typing(event) || closest(event, "button, a") || !view.key(event)) return;
   event.preventDefault();
 });
 show().catch(failed);

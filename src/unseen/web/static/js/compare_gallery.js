@@ -1,13 +1,19 @@
+// @ts-check
 // Films as thumbnails that lead to their comparison, and the list by which one goes from film to film there.
 import { el } from "./api.js";
 
 const LIST = "unseen.compare.list";
 const FURTHER = 36;
 
-/** Fill `box` with links to films [{film, lines: [text or element]}], so many rows of them; the list goes along under `title`. */
+/**
+ * Fill `box` with links to films, so many rows of them; the list goes along under `title`.
+ * @param {Element} box
+ * @param {{ film: string, lines: (string | Element)[] }[]} films
+ * @param {{ title: string, rows: number }} list
+ */
 export function fillGallery(box, films, { title, rows }) {
   const names = films.map(({ film }) => film);
-  const cards = (from, to) => films.slice(from, to).map(({ film, lines }) =>
+  const cards = (/** @type {number} */ from, /** @type {number} */ to) => films.slice(from, to).map(({ film, lines }) =>
     el("a", { class: "film", href: `/compare/${film}`, dataset: { film }, onclick: () => keepList({ title, films: names }) },
       thumbnail(film), ...lines.map((line) => el("span", { class: "line" }, line))));
   const columns = getComputedStyle(box).gridTemplateColumns.split(" ").length;
@@ -27,18 +33,19 @@ export function fillGallery(box, films, { title, rows }) {
 }
 
 /** A film's thumbnail, or a word where none is kept. */
-export function thumbnail(film) {
+export function thumbnail(/** @type {string} */ film) {
   const picture = el("img", { src: `/api/v1/films/${film}/thumbnail.png`, alt: `Film ${film}`, loading: "lazy" });
   picture.addEventListener("error", () => picture.replaceWith(el("span", { class: "none" }, "no picture is kept")));
   return el("span", { class: "thumbnail" }, picture);
 }
 
 /** The list that a film was opened from: {title, films}; that of this film alone where there is none. */
-export function keptList(film) {
+export function keptList(/** @type {string} */ film) {
+  /** @type {{ title: string, films: string[] } | null} */
   const list = JSON.parse(sessionStorage.getItem(LIST) ?? "null");
   return list?.films.includes(film) ? list : { title: "", films: [film] };
 }
 
-function keepList(list) {
+function keepList(/** @type {{ title: string, films: string[] }} */ list) {
   sessionStorage.setItem(LIST, JSON.stringify(list));
 }

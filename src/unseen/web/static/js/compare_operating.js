@@ -1,14 +1,17 @@
+// @ts-check
 // What a threshold does to labelled films, by the screener's rule: a score below the threshold is cleared, all others are
 // read. Pure: numbers in, numbers out; the API's figures with intervals are made by the server.
 
-/** Scores in rising order, by label, of films {label, score}. */
-export function byLabel(films) {
-  const of = (label) => Float64Array.from(films.filter((film) => film.label === label), (film) => film.score).sort();
+/** @typedef {{ label: string, score: number }} Labelled  @typedef {{ normal: Float64Array, abnormal: Float64Array }} Scores */
+
+/** Scores in rising order, by label. */
+export function byLabel(/** @type {Labelled[]} */ films) {
+  const of = (/** @type {string} */ label) => Float64Array.from(films.filter((film) => film.label === label), (film) => film.score).sort();
   return { normal: of("normal"), abnormal: of("abnormal") };
 }
 
 /** How many of the rising `scores` lie strictly below `threshold`. */
-export function below(scores, threshold) {
+export function below(/** @type {Float64Array} */ scores, /** @type {number} */ threshold) {
   let low = 0;
   let high = scores.length;
   while (low < high) {
@@ -27,7 +30,7 @@ export function below(scores, threshold) {
  *
  * with the prevalence p; null where a class has no film, or nothing is read or cleared.
  */
-export function atThreshold({ normal, abnormal }, threshold, prevalence) {
+export function atThreshold(/** @type {Scores} */ { normal, abnormal }, /** @type {number} */ threshold, /** @type {number} */ prevalence) {
   const missed = below(abnormal, threshold);
   const right = below(normal, threshold);
   const caught = abnormal.length - missed;
@@ -46,12 +49,12 @@ export function atThreshold({ normal, abnormal }, threshold, prevalence) {
 }
 
 /** The highest threshold at which no abnormal film is cleared. */
-export function nothingMissed({ normal, abnormal }) {
+export function nothingMissed(/** @type {Scores} */ { normal, abnormal }) {
   return written(abnormal[0], [...normal]);
 }
 
 /** The threshold of the largest sensitivity + specificity; of equal ones the lowest. */
-export function balanced({ normal, abnormal }) {
+export function balanced(/** @type {Scores} */ { normal, abnormal }) {
   let best = { gain: -Infinity, threshold: 0 };
   for (const threshold of [...normal, ...abnormal].sort((a, b) => a - b)) {
     const gain = below(normal, threshold) / normal.length - below(abnormal, threshold) / abnormal.length;
@@ -61,7 +64,7 @@ export function balanced({ normal, abnormal }) {
 }
 
 /** The number with the fewest digits that parts `scores` as `threshold` does. */
-function written(threshold, scores) {
+function written(/** @type {number} */ threshold, /** @type {number[]} */ scores) {
   const under = scores.reduce((most, score) => (score < threshold && score > most ? score : most), -Infinity);
   for (let digits = 0; digits < 16; digits++) {
     const down = Math.floor(threshold * 10 ** digits) / 10 ** digits;
@@ -71,13 +74,14 @@ function written(threshold, scores) {
 }
 
 /** Where a film lies at a threshold: "missed", "right", "caught" or "alarms". */
-export function cellOf({ label, score }, threshold) {
+export function cellOf(/** @type {Labelled} */ { label, score }, /** @type {number} */ threshold) {
   if (label === "abnormal") return score < threshold ? "missed" : "caught";
   return score < threshold ? "right" : "alarms";
 }
 
 /** Shares of each class in even bins from `low` to `high`. */
-export function binned(scores, low, high, count) {
+export function binned(/** @type {ArrayLike<number> & Iterable<number>} */ scores, /** @type {number} */ low, /** @type {number} */ high, /** @type {number} */ count) {
+  /** @type {number[]} */
   const shares = new Array(count).fill(0);
   for (const score of scores) {
     const place = Math.floor(((score - low) / (high - low)) * count);
@@ -87,9 +91,9 @@ export function binned(scores, low, high, count) {
 }
 
 /** A share in per cent, with one decimal; a dash for none. */
-export const percent = (value) => (value === null ? "–" : `${(100 * value).toFixed(1)} %`);
+export const percent = (/** @type {number | null} */ value) => (value === null ? "–" : `${(100 * value).toFixed(1)} %`);
 
 /** A score with four digits. */
-export const short = (score) => String(Number(score.toPrecision(4))).replace("-", "−");
+export const short = (/** @type {number} */ score) => String(Number(score.toPrecision(4))).replace("-", "−");
 
-const share = (part, whole) => (whole > 0 ? part / whole : null);
+const share = (/** @type {number} */ part, /** @type {number} */ whole) => (whole > 0 ? part / whole : null);

@@ -1,18 +1,27 @@
+// @ts-check
 // Two models: their AUROCs' difference with its interval, and the films on which they disagree most.
-import { $, api, el, failed } from "./api.js";
+import { $, api, el, failed, sentenceIn, there } from "./api.js";
 import { ranks, whisker } from "./charts.js";
 import { fillGallery } from "./compare_gallery.js";
 import { short } from "./compare_operating.js";
 
-/** Fill the section; `placeOf(model)` is its colour, or null; `wanted` the two to begin with; `changed` is called after a choice. */
+const IDS = ["#first", "#second"];
+
+/**
+ * Fill the section; `placeOf(model)` is its colour, or null; `wanted` the two to begin with; `changed` is called after a choice.
+ * @param {Page.Returned<"GET /compare/labelled">["models"]} models
+ * @param {(model: string) => number | null} placeOf
+ * @param {string[]} wanted
+ * @param {() => void} changed
+ */
 export function pairOf(models, placeOf, wanted, changed) {
   const known = wanted.filter((model) => models.some((one) => one.model === model));
   const chosen = [...new Set([...known, ...models.map(({ model }) => model)])].slice(0, 2);
-  const nameOf = (model) => models.find((one) => one.model === model).name;
+  const nameOf = (/** @type {string} */ model) => there(models.find((one) => one.model === model)).name;
   let asked = 0;
 
   function options() {
-    ["#first", "#second"].forEach((id, i) => {
+    IDS.forEach((id, i) => {
       $(id).replaceChildren(...models.map(({ model, name }) =>
         el("option", { value: model, selected: model === chosen[i], disabled: model === chosen[1 - i] }, name)));
     });
@@ -30,25 +39,26 @@ export function pairOf(models, placeOf, wanted, changed) {
       const { words, difference, p } = await api(`/compare/difference?${query}`);
       if (mine !== asked) return;
       $("#difference-words").textContent = words + (p === null ? "" : ` DeLong’s test: p ${p < 0.001 ? "< 0.001" : `= ${p.toFixed(3)}`}.`);
-      if (difference.value === null) return;
-      const reach = Math.max(0.05, Math.abs(difference.low), Math.abs(difference.high)) * 1.1;
+      const { value, low: from, high: to } = difference;
+      if (value === null || from === null || to === null) return;
+      const reach = Math.max(0.05, Math.abs(from), Math.abs(to)) * 1.1;
       const [low, high] = [-reach, reach].map((end) => end.toFixed(2).replace("-", "−"));
       $("#difference").replaceChildren(
-        whisker(difference, { low: -reach, high: reach, mark: 0, kind: "own" }),
+        whisker({ value, low: from, high: to }, { low: -reach, high: reach, mark: 0, kind: "own" }),
         el("div", { class: "ends small soft" }, el("span", {}, `${low} ${nameOf(second)} better`), el("span", {}, `${nameOf(first)} better +${high}`)),
       );
     } catch (error) {
-      if (mine === asked) $("#difference-words").textContent = error.message;
+      if (mine === asked) $("#difference-words").textContent = sentenceIn(error);
     }
   }
 
-  function films(found) {
+  function films(/** @type {Page.Returned<"GET /compare/disagreements">["films"]} */ found) {
     const names = chosen.map(nameOf);
     const places = chosen.map((model, i) => placeOf(model) ?? i);
     $("#disagree-words").textContent = found.length
       ? `By rank among the latest films that both scored: ● ${names[0]}, ■ ${names[1]}; on the right stands what a model finds most unusual.`
       : "No film has been scored by both.";
-    const per = (rank) => `${Math.round(100 * rank)} %`;
+    const per = (/** @type {number} */ rank) => `${Math.round(100 * rank)} %`;
     const shown = found.map((one) => ({
       film: one.film,
       lines: [
@@ -59,9 +69,9 @@ export function pairOf(models, placeOf, wanted, changed) {
     fillGallery($("#disagree"), shown, { title: `${names[0]} and ${names[1]} disagree`, rows: 3 });
   }
 
-  ["#first", "#second"].forEach((id, i) => {
+  IDS.forEach((id, i) => {
     $(id).addEventListener("change", () => {
-      chosen[i] = $(id).value;
+      chosen[i] = /** @type {HTMLSelectElement} */ ($(id)).value;
       changed();
       show();
     });

@@ -1,12 +1,19 @@
+// @ts-check
 // A model's pictures of a film, each on a `FilmCanvas` of the film's own size, so that zoom, place and window are the same
 // on all of them: a small picture lies where its box is on the film.
-import { el } from "./api.js";
+import { el, sentenceIn, there } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { films, Kept } from "./films.js";
 import { cividis, greyPicture } from "./overlay.js";
 import { short } from "./compare_operating.js";
 
-/** By key: the row's words, where the picture comes from, and whether it is a picture of grey values or of deviations. */
+/** @typedef {Page.Returned<"GET /films/{film}/look">["models"][number]} Model */
+/** @typedef {"image" | "reconstruction" | "residual" | "map"} What */
+
+/**
+ * By key: the row's words, where the picture comes from, and whether it is a picture of grey values or of deviations.
+ * @type {Record<What, { words: string, path: (film: string, model: Model) => string, grey: boolean }>}
+ */
 export const ROWS = {
   image: { words: "What it saw", path: (film, { model }) => `/films/${film}/rendition/image?model=${model}`, grey: true },
   reconstruction: { words: "Reconstruction", path: (film, { model }) => `/films/${film}/rendition/reconstruction?model=${model}`, grey: true },
@@ -14,7 +21,7 @@ export const ROWS = {
   map: { words: "Anomaly map", path: (film, { model, map_high: high }) => `/films/${film}/map.png?model=${model}&high=${high}`, grey: false },
 };
 const BLACK = new OffscreenCanvas(1, 1);
-BLACK.getContext("2d").fillRect(0, 0, 1, 1);
+there(BLACK.getContext("2d")).fillRect(0, 0, 1, 1);
 const COLOURS = Array.from({ length: 256 }, (_, value) => cividis(value / 255));
 const pictures = new Kept((path) => greyPicture(path));
 
@@ -23,9 +30,10 @@ export class Pane {
   #frame = el("div", { class: "frame" });
   #caption = el("figcaption", {});
   #closed = false;
+  /** @type {FilmCanvas | null} */
   view = null;
 
-  constructor(what, model) {
+  constructor(/** @type {What} */ what, /** @type {Model} */ model) {
     this.what = what;
     this.model = model;
     this.#caption.append(el("span", {}, ROWS[what].words));
@@ -33,34 +41,37 @@ export class Pane {
   }
 
   /** Show it, linked with the film's own canvas `main`. */
-  async show(name, main) {
+  async show(/** @type {string} */ name, /** @type {FilmCanvas} */ main) {
     const { words, path, grey } = ROWS[this.what];
     const kept = this.what === "map" ? this.model.map_high !== null : this.model.renditions;
-    if (!kept || !this.model.box) return this.#say("Nothing is kept of this.");
+    const { box, inner } = this.model;
+    if (!kept || !box || !inner) return this.#say("Nothing is kept of this.");
     if (!this.model.gives_back && ["reconstruction", "residual"].includes(this.what)) return this.#say("This model gives no picture back.");
     try {
       const [film, picture] = await Promise.all([films.get(name), pictures.get(path(name, this.model))]);
       if (this.#closed) return;
       const canvas = el("canvas", { class: "film" });
       this.#frame.replaceChildren(canvas);
-      this.view = new FilmCanvas(canvas, { label: `${words} by ${this.model.name}` });
-      this.view.show(darkened(film));
-      const place = { box: this.model.box, inner: this.model.inner, smooth: true, name: words.toLowerCase() };
+      const view = new FilmCanvas(canvas, { label: `${words} by ${this.model.name}` });
+      this.view = view;
+      view.show(darkened(film));
+      const place = { box, inner, smooth: true, name: words.toLowerCase() };
       const shown = new OffscreenCanvas(picture.width, picture.height);
       const paint = () => {
-        paintOn(shown, picture, grey ? greyTable(film, this.view) : COLOURS);
+        paintOn(shown, picture, grey ? greyTable(film, view) : COLOURS);
+        /** @type {Page.Picture} */
         const dark = { picture: BLACK, box: [0, 0, film.height, film.width], inner: [0, 0, 1, 1], name: "" };
-        this.view.overlays = grey ? [{ ...place, picture: shown }] : [dark, { ...place, picture: shown }];
+        view.overlays = grey ? [{ ...place, picture: shown }] : [dark, { ...place, picture: shown }];
       };
-      if (grey) this.view.addEventListener("window", paint);
+      if (grey) view.addEventListener("window", paint);
       paint();
-      if (!grey) this.#scale(this.what === "map" ? this.model.map_high : Number(picture.headers.get("X-Picture-High")));
-      main.link(this.view);
-      this.view.setWindow(main.window, { linked: true });
-      this.view.setInverted(main.inverted, { linked: true });
-      this.view.setView({ ...main.middle, zoom: main.zoom }, { linked: true });
+      if (!grey) this.#scale(this.what === "map" && this.model.map_high !== null ? this.model.map_high : Number(picture.headers.get("X-Picture-High")));
+      main.link(view);
+      view.setWindow(main.window, { linked: true });
+      view.setInverted(main.inverted, { linked: true });
+      view.setView({ ...main.middle, zoom: main.zoom }, { linked: true });
     } catch (error) {
-      if (!this.#closed) this.#say(error.message);
+      if (!this.#closed) this.#say(sentenceIn(error));
     }
   }
 
@@ -69,23 +80,23 @@ export class Pane {
     this.view?.close();
   }
 
-  #say(words) {
+  #say(/** @type {string} */ words) {
     this.#frame.replaceChildren(el("p", { class: "said" }, words));
   }
 
-  #scale(high) {
+  #scale(/** @type {number} */ high) {
     this.#caption.append(el("span", { class: "scale" }, "0", el("i", {}), short(high)));
   }
 }
 
 /** A film of the same size and depth in which nothing is to be seen; made once, and kept with the film. */
-function darkened(film) {
+function darkened(/** @type {Page.Film} */ film) {
   film.dark ??= { ...film, levels: undefined, samples: new Uint16Array(film.samples.length) };
   return film.dark;
 }
 
 /** The window on a picture whose black and white are the film's own first ones (DICOM PS3.3 C.11.2.1.2, LINEAR). */
-function greyTable({ low, high }, { window: { centre, width }, inverted }) {
+function greyTable(/** @type {Page.FilmOfApi} */ { low, high }, /** @type {FilmCanvas} */ { window: { centre, width }, inverted }) {
   return Array.from({ length: 256 }, (_, value) => {
     const sample = low + (value / 255) * (high - low);
     const at = Math.min(1, Math.max(0, (sample - (centre - 0.5)) / Math.max(1, width - 1) + 0.5));
@@ -94,11 +105,11 @@ function greyTable({ low, high }, { window: { centre, width }, inverted }) {
   });
 }
 
-function paintOn(canvas, { width, height, values }, table) {
+function paintOn(/** @type {OffscreenCanvas} */ canvas, /** @type {Page.Grey} */ { width, height, values }, /** @type {Page.Colour[]} */ table) {
   const shown = new ImageData(width, height);
   for (let i = 0; i < values.length; i++) {
     const [red, green, blue] = table[values[i]];
     shown.data.set([red, green, blue, 255], 4 * i);
   }
-  canvas.getContext("2d").putImageData(shown, 0, 0);
+  there(canvas.getContext("2d")).putImageData(shown, 0, 0);
 }

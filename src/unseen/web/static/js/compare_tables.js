@@ -1,19 +1,25 @@
+// @ts-check
 // One model's tables: by source, where figures move with the threshold, and the shortcut audit.
-import { $, el } from "./api.js";
+import { $, el, find } from "./api.js";
 import { figure, whisker } from "./charts.js";
 import { atThreshold, percent } from "./compare_operating.js";
 
 const MOVING = ["sensitivity", "specificity", "cleared", "missed"];
+/** @type {(readonly [words: string, kind?: string])[]} */
 const COLUMNS = [
   ["Source"], ["Normal", "n"], ["Abnormal", "n"], ["AUROC"], ["Sensitivity", "n"], ["Specificity", "n"], ["Cleared", "n"], ["Missed", "n"],
   ["Strongest statistic"],
 ];
 const SHOWN = 6;
+/** @typedef {import("./charts.js").Metrics} Metrics  @typedef {import("./charts.js").Figure} Figure */
+/** @typedef {{ source: string, scores: import("./compare_operating.js").Scores }[]} Sources */
+
+/** @type {Record<string, string>} */
 const CHIPS = { good: "above every single statistic", warn: "look at this", unknown: "no verdict" };
 
-/** Show what the server computed of a model, beside what the threshold does to `sources` [{source, scores}]. */
-export function showMetrics(told, sources, threshold, prevalence) {
-  const heads = (columns) => el("thead", {}, el("tr", {}, ...columns.map(([words, kind]) => el("th", { scope: "col", class: kind }, words))));
+/** Show what the server computed of a model, beside what the threshold does to `sources`. */
+export function showMetrics(/** @type {Metrics} */ told, /** @type {Sources} */ sources, /** @type {number} */ threshold, /** @type {number} */ prevalence) {
+  const heads = (/** @type {(readonly [words: string, kind?: string])[]} */ columns) => el("thead", {}, el("tr", {}, ...columns.map(([words, kind]) => el("th", { scope: "col", class: kind }, words))));
   $("#sources").replaceChildren(heads(COLUMNS), el("tbody", {}, ...told.sources.map(sourceRow)));
   $("#verdict").replaceChildren(
     el("span", { class: `chip ${told.verdict_kind === "unknown" ? "" : told.verdict_kind}` }, CHIPS[told.verdict_kind]), ` ${told.verdict[0].toUpperCase()}${told.verdict.slice(1)}`,
@@ -27,13 +33,13 @@ export function showMetrics(told, sources, threshold, prevalence) {
       auditRow("all statistics together", "fitted to the labels", told.mix, mark, "mix"), ...singles.slice(0, SHOWN)), rest,
   );
   const more = $("#all-shortcuts");
-  const toggle = (open) => {
+  const toggle = (/** @type {boolean} */ open) => {
     rest.hidden = !open;
-    more.setAttribute("aria-expanded", open);
+    more.setAttribute("aria-expanded", String(open));
     more.textContent = open ? "Fewer statistics" : `${singles.length - SHOWN} weaker statistics`;
   };
   toggle(more.getAttribute("aria-expanded") === "true");
-  more.onclick = () => toggle(rest.hidden);
+  more.onclick = () => toggle(rest.hidden === true);
   more.hidden = singles.length <= SHOWN;
   $("#intervals").textContent =
     `Intervals: ${told.intervals}.` + (told.trained_on ? ` ${told.trained_on} films that the model has learnt from are left out.` : "");
@@ -41,17 +47,17 @@ export function showMetrics(told, sources, threshold, prevalence) {
 }
 
 /** Bring the table of sources to a threshold. */
-export function moveSources(sources, threshold, prevalence) {
+export function moveSources(/** @type {Sources} */ sources, /** @type {number} */ threshold, /** @type {number} */ prevalence) {
   for (const { source, scores } of sources) {
-    const row = $(`#sources [data-source="${CSS.escape(source)}"]`);
+    const row = find(`#sources [data-source="${CSS.escape(source)}"]`);
     if (!row) continue;
     const now = atThreshold(scores, threshold, prevalence);
     const words = [percent(now.sensitivity), percent(now.specificity), now.cleared, now.missed];
-    MOVING.forEach((what, i) => { $(`[data-what=${what}]`, row).textContent = words[i]; });
+    MOVING.forEach((what, i) => { $(`[data-what=${what}]`, row).textContent = String(words[i]); });
   }
 }
 
-function sourceRow({ source, normal, abnormal, auroc, strongest, strength, verdict }) {
+function sourceRow(/** @type {Metrics["sources"][number]} */ { source, normal, abnormal, auroc, strongest, strength, verdict }) {
   return el(
     "tr", { dataset: { source } }, el("th", { scope: "row" }, source), el("td", { class: "n" }, normal), el("td", { class: "n" }, abnormal),
     el("td", { class: auroc.value === null ? "soft small" : null }, figure(auroc)),
@@ -60,8 +66,9 @@ function sourceRow({ source, normal, abnormal, auroc, strongest, strength, verdi
   );
 }
 
-function auditRow(words, more, given, mark, kind) {
-  const bar = given.value === null ? null : whisker(given, { low: 0.5, high: 1, mark, kind });
+function auditRow(/** @type {string} */ words, /** @type {string} */ more, /** @type {Figure} */ given, /** @type {number} */ mark, /** @type {string} */ kind) {
+  const { value, low, high } = given;
+  const bar = value === null || low === null || high === null ? null : whisker({ value, low, high }, { low: 0.5, high: 1, mark, kind });
   return el(
     "tr", { class: kind }, el("th", { scope: "row" }, words), el("td", { class: "bar-cell" }, bar),
     el("td", { class: given.value === null ? "soft small" : null }, figure(given)), el("td", { class: "soft" }, more),

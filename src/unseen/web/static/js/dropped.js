@@ -31,27 +31,32 @@ export async function dropped(/** @type {DataTransfer} */ transfer) {
   const found = [];
   for (const [place, entry] of entries.entries()) {
     const file = files[place];
-    if (entry?.isDirectory) await walk(entry, found);
+    if (isFolder(entry)) await walk(entry, found);
     else if (file) found.push({ file, name: file.name });
   }
   return sorted(found);
 }
 
-const byName = (/** @type {any} */ one, /** @type {any} */ other) => one.name.localeCompare(other.name, undefined, { numeric: true });
+/** @type {(entry: FileSystemEntry | null) => entry is FileSystemDirectoryEntry} */
+const isFolder = (entry) => entry?.isDirectory === true;
+/** @type {(entry: FileSystemEntry) => entry is FileSystemFileEntry} */
+const isFile = (entry) => entry.isFile;
+const byName = (/** @type {{ name: string }} */ one, /** @type {{ name: string }} */ other) => one.name.localeCompare(other.name, undefined, { numeric: true });
 
-async function walk(/** @type {any} */ folder, /** @type {Film[]} */ found) {
+async function walk(/** @type {FileSystemDirectoryEntry} */ folder, /** @type {Film[]} */ found) {
   const reader = folder.createReader();
+  /** @type {FileSystemEntry[]} */
   const inside = [];
   for (;;) {
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at a time
+    const some = await /** @type {Promise<FileSystemEntry[]>} */ (new Promise((resolve, reject) => reader.readEntries(resolve, reject))); // a hundred at a time
     if (!some.length) break;
     inside.push(...some);
   }
   inside.sort(byName);
   for (const entry of inside) {
-    if (entry.isDirectory) await walk(entry, found);
-    else {
-      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    if (isFolder(entry)) await walk(entry, found);
+    else if (isFile(entry)) {
+      const file = await /** @type {Promise<File>} */ (new Promise((resolve, reject) => entry.file(resolve, reject)));
       found.push({ file, name: entry.fullPath.replace(/^\//, "") });
     }
   }

@@ -1,9 +1,14 @@
+// @ts-check
 // News from the server: `onNews(f)` calls f whenever something in the worklist has changed, and once after a lost connection came back.
 
+/** @typedef {(news: { seq: number | null }) => unknown} Listener */
+
+/** @type {Set<Listener>} */
 const listeners = new Set();
+/** @type {EventSource | null} */
 let source = null;
 
-export function onNews(listener) {
+export function onNews(/** @type {Listener} */ listener) {
   listeners.add(listener);
   if (source === null) open();
   return () => listeners.delete(listener);
@@ -40,6 +45,6 @@ function open() {
   });
 }
 
-function tell(news) {
+function tell(/** @type {{ seq: number | null }} */ news) {
   for (const listener of listeners) listener(news);
 }

@@ -1,13 +1,14 @@
+// @ts-check
 // Films at full depth, fetched before they are wanted; the latest are kept.
 import { api } from "./api.js";
 import { level } from "./grey.js";
 
 const MOST_BYTES = 320 * 2 ** 20;
 
-/** A film of the API as a `FilmCanvas` shows it. */
-export async function loadFilm(film) {
+/** A film of the API as a `FilmCanvas` shows it. @returns {Promise<Page.FilmOfApi>} */
+export async function loadFilm(/** @type {string} */ film) {
   const answer = await api(`/films/${film}/pixels`, { as: "response" });
-  const said = (name) => Number(answer.headers.get(`X-Film-${name}`));
+  const said = (/** @type {string} */ name) => Number(answer.headers.get(`X-Film-${name}`));
   const spacing = answer.headers.get("X-Film-Spacing-Mm");
   return {
     name: film,
@@ -21,16 +22,21 @@ export async function loadFilm(film) {
   };
 }
 
-/** What was asked for lately, by name: a second request is the first one's answer. */
+/**
+ * What was asked for lately, by name: a second request is the first one's answer.
+ * @template {{ width: number, samples?: Uint16Array }} V
+ */
 export class Kept {
+  /** @type {Map<string, Promise<V>>} */
   #made = new Map();
+  /** @type {Map<string, number>} */
   #bytes = new Map();
   #make;
 
-  constructor(make) { this.#make = make; }
+  constructor(/** @type {(name: string) => Promise<V>} */ make) { this.#make = make; }
 
   /** The value, soon; asked for once, and again after it has failed. */
-  get(name) {
+  get(/** @type {string} */ name) {
     let found = this.#made.get(name);
     if (found) this.#made.delete(name); // it is the latest again
     else {
@@ -41,12 +47,12 @@ export class Kept {
     return found;
   }
 
-  forget(name) {
+  forget(/** @type {string} */ name) {
     this.#made.delete(name);
     this.#bytes.delete(name);
   }
 
-  #count(name, value) {
+  #count(/** @type {string} */ name, /** @type {V} */ value) {
     this.#bytes.set(name, 2 ** 16 + 1.4 * (value.samples?.byteLength ?? 0)); // with its halves
     let total = [...this.#bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
     for (const [oldest] of this.#made) {
@@ -60,7 +66,7 @@ export class Kept {
 /** Films, with the halves that a screen will need, made while nobody waits. */
 export const films = new Kept(async (name) => {
   const film = await loadFilm(name);
-  const whenIdle = window.requestIdleCallback ?? ((run) => setTimeout(run, 50));
+  const whenIdle = window.requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 50));
   whenIdle(() => { for (let k = 1; k <= 2; k++) level(film, k); });
   return film;
 });

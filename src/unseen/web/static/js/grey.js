@@ -1,3 +1,4 @@
+// @ts-check
 // From samples to grey: the window (DICOM PS3.3 C.11.2.1.2, LINEAR) as a table over all sample values, and halves of a
 // film, so that a small picture of a large film is the mean of what it stands for and is drawn fast.
 
@@ -8,7 +9,7 @@
  *   x > c − ½ + (w − 1)/2  →  255
  *   else                      ((x − (c − ½)) / (w − 1) + ½) · 255
  */
-export function greys(bits, { centre: c, width: w }, inverted = false) {
+export function greys(/** @type {number} */ bits, /** @type {Page.Window} */ { centre: c, width: w }, inverted = false) {
   const table = new Uint32Array(2 ** bits);
   const low = c - 0.5 - (w - 1) / 2;
   const high = c - 0.5 + (w - 1) / 2;
@@ -22,13 +23,13 @@ export function greys(bits, { centre: c, width: w }, inverted = false) {
 }
 
 /** The window whose black and white are these samples. */
-export function between(low, high) {
+export function between(/** @type {number} */ low, /** @type {number} */ high) {
   const width = Math.max(1, high - low + 1);
   return { centre: low + width / 2, width };
 }
 
 /** A level at half the size; a pixel is the mean of the four, at an odd edge the two or the one, that it stands for. */
-export function halved({ samples, width, height }) {
+export function halved(/** @type {Page.Level} */ { samples, width, height }) {
   const across = (width + 1) >> 1;
   const down = (height + 1) >> 1;
   const means = new Uint16Array(across * down);
@@ -46,14 +47,14 @@ export function halved({ samples, width, height }) {
 }
 
 /** The film at 1/2ᵏ of its size, made when it is first wanted and kept with the film. */
-export function level(film, k) {
-  film.levels ??= [film];
-  while (film.levels.length <= k) film.levels.push(halved(film.levels.at(-1)));
-  return film.levels[k];
+export function level(/** @type {Page.Film} */ film, /** @type {number} */ k) {
+  const levels = (film.levels ??= [film]);
+  while (levels.length <= k) levels.push(halved(levels[levels.length - 1]));
+  return levels[k];
 }
 
 /** Which level a film is drawn from at `scale` screen pixels a sample: the smallest that is not coarser than the screen. */
-export function levelFor(film, scale) {
+export function levelFor(/** @type {Page.Film} */ film, /** @type {number} */ scale) {
   const most = Math.max(0, Math.floor(Math.log2(Math.min(film.width, film.height))));
   return Math.max(0, Math.min(most, Math.floor(Math.log2(1 / scale) + 1e-9)));
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // The imaging lab: settings → a measurement, shown at once → reconstructions, one after the other, side by side.
-import { $, api, el, failed } from "./api.js";
+import { $, api, el, failed, find, isAbort, sentenceIn, there } from "./api.js";
 import { ask } from "./lab_asking.js";
 import { drawFields, options, readFields } from "./lab_form.js";
 import { showLatents } from "./lab_latents.js";
@@ -9,15 +9,26 @@ import { atWork, drop, expect, show, spoken } from "./lab_results.js";
 const FAMILIES = { direct: "No training", variational: "No training", learnt: "Learnt", generative: "Generators" };
 const SOON = 250; // ms after the last change
 const first = new Set(["pinv", "fbp", "tv"]);
+/** @typedef {Page.Returned<"GET /lab">} Lab  @typedef {Api.MethodTold} Method  @typedef {NonNullable<Api.ToMeasure["setup"]>} Setup */
+
+/** @type {Lab} */
 let lab;
+/** @type {Page.Returned<"POST /lab/pictures"> | null} */
 let sent = null; // { picture } that was brought
-let generated = null; // { generator, latent, size } that was taken
+/** @type {import("./lab_latents.js").Taken | null} */
+let generated = null; // that was taken
+/** @type {Method[]} */
 let offered = [];
+/** @type {Set<string>} */
 let off = new Set(); // methods that somebody has switched off
+/** @type {Set<string>} */
 const on = new Set(); // and on
+/** @type {AbortController | null} */
 let running = null;
+/** @type {AbortController | null} */
 let measuring = null;
-let waiting = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let waiting;
 
 const value = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ ($(id)).value;
 
@@ -33,7 +44,7 @@ async function start() {
   fields();
   showLatents(lab, taken);
   $("#setup").addEventListener("change", changed);
-  $("#methods").addEventListener("change", (event) => chosen(event.target));
+  $("#methods").addEventListener("change", (event) => { if (event.target instanceof HTMLInputElement) chosen(event.target); });
   $("#setup").addEventListener("submit", (event) => { event.preventDefault(); reconstruct().catch(failed); });
   $("#stop").addEventListener("click", () => running?.abort());
   $("#ask").addEventListener("click", () => judge().catch(failed));
@@ -50,7 +61,7 @@ function pictures() {
   options($("#picture"), [...own, ...lab.pictures.map(({ name, words }) => ({ value: name, words }))]);
 }
 
-function choice(part, kinds) {
+function choice(/** @type {"operator" | "noise"} */ part, /** @type {Lab["operators"]} */ kinds) {
   const chosen = value(`#${part}`);
   return kinds.find(({ kind }) => kind === chosen) ?? { kind: chosen, settings: [] };
 }
@@ -61,15 +72,23 @@ function fields() {
   $("#noise-part").hidden = value("#operator").startsWith("learnt:"); // the noise is then the model's
 }
 
+/** @returns {Api.ToMeasure["picture"]} */
+function pictureOf(/** @type {string} */ name) {
+  if (name === "sent") return { kind: "sent", picture: there(sent).picture };
+  if (name !== "generated") return { kind: "made", name, number: Number(value("#number")) };
+  const { generator, latent } = there(generated);
+  return { kind: "generated", generator, latent };
+}
+
+/** @returns {Api.ToMeasure} */
 function asked() {
-  const operator = value("#operator"), picture = value("#picture");
-  const made = { kind: "made", name: picture, number: Number(value("#number")) };
+  const operator = value("#operator");
   return {
-    picture: picture === "sent" ? { kind: "sent", picture: sent.picture } : picture === "generated" ? { kind: "generated", generator: generated.generator, latent: generated.latent } : made,
+    picture: pictureOf(value("#picture")),
     setup: {
-      size: Number(value("#size")),
-      operator: operator.startsWith("learnt:") ? { kind: "learnt", model: operator.slice(7) } : readFields("operator", choice("operator", lab.operators)),
-      noise: readFields("noise", choice("noise", lab.noises)),
+      size: /** @type {Setup["size"]} */ (Number(value("#size"))),
+      operator: operator.startsWith("learnt:") ? { kind: "learnt", model: operator.slice(7) } : /** @type {Setup["operator"]} */ (readFields("operator", choice("operator", lab.operators))),
+      noise: /** @type {Setup["noise"]} */ (readFields("noise", choice("noise", lab.noises))),
       seed: Number(value("#seed")),
     },
   };
@@ -77,8 +96,8 @@ function asked() {
 
 // what is measured ------------------------------------------------------------------------------------------------------
 
-function changed(event) {
-  const { id } = event.target;
+function changed(/** @type {Event} */ event) {
+  const { id } = /** @type {Element} */ (event.target);
   if (id === "file") return;
   if (id === "operator" || id === "noise") fields();
   $("#number").disabled = ["sent", "generated"].includes(value("#picture"));
@@ -89,21 +108,21 @@ function changed(event) {
 
 async function measure() {
   clearTimeout(waiting);
-  waiting = 0;
+  waiting = undefined;
   measuring?.abort();
   const own = (measuring = new AbortController());
   try {
     const told = await ask("measurement", asked(), own.signal);
     if (own !== measuring) return;
-    for (const what of ["truth", "measurement"]) Object.assign($(`#${what}`), { src: told[what], hidden: false });
+    for (const what of /** @type {const} */ (["truth", "measurement"])) Object.assign($(`#${what}`), { src: told[what], hidden: false });
     $("#measured-words").replaceChildren(...told.words.map((words) => el("p", {}, words)));
     $("#left-out").hidden = !told.left_out.length;
     $("#left-out").textContent = told.left_out.length ? `Not for this measurement: ${told.left_out.join("; ")}` : "";
     methods(told.methods);
     $("#problem").textContent = "";
   } catch (error) {
-    if (error.name === "AbortError" || own !== measuring) return;
-    $("#problem").textContent = error.message;
+    if (isAbort(error) || own !== measuring) return;
+    $("#problem").textContent = sentenceIn(error);
   } finally {
     if (own === measuring) ready();
   }
@@ -113,12 +132,13 @@ function ready() {
   $("#run").disabled = running !== null || !!$("#problem").textContent || !offered.some(isOn);
 }
 
-function isOn(method) {
+function isOn(/** @type {Method} */ method) {
   return on.has(method.key) || (!off.has(method.key) && (first.has(method.key) || method.family === "learnt"));
 }
 
-function methods(told) {
+function methods(/** @type {Method[]} */ told) {
   offered = told;
+  /** @type {Element[]} */
   const parts = [];
   let heading = "";
   for (const method of told) {
@@ -127,10 +147,10 @@ function methods(told) {
   }
   const focused = /** @type {HTMLInputElement | null} */ (document.activeElement?.closest("#methods input"))?.value;
   $("#methods").replaceChildren(...parts);
-  if (focused) $(`#methods input[value="${CSS.escape(focused)}"]`)?.focus();
+  if (focused) find(`#methods input[value="${CSS.escape(focused)}"]`)?.focus();
 }
 
-function chosen(box) {
+function chosen(/** @type {HTMLInputElement} */ box) {
   (box.checked ? on : off).add(box.value);
   (box.checked ? off : on).delete(box.value);
   ready();
@@ -142,7 +162,7 @@ async function reconstruct() {
   if (waiting) await measure();
   if ($("#problem").textContent) return;
   const body = asked(), wanted = offered.filter(isOn);
-  running = new AbortController();
+  const { signal } = (running = new AbortController());
   ready();
   $("#stop").hidden = false;
   expect(wanted);
@@ -150,15 +170,15 @@ async function reconstruct() {
     for (const method of wanted) {
       atWork(method);
       try {
-        show(await ask("reconstruction", { ...body, method: method.key }, running.signal));
+        show(await ask("reconstruction", { ...body, method: method.key }, signal));
       } catch (error) {
-        if (error.name === "AbortError") throw error;
-        show({ method, problem: error.message, brightest: null }); // this one only: others may do
+        if (isAbort(error)) throw error;
+        show({ method, problem: sentenceIn(error), brightest: null }); // this one only: others may do
       }
     }
     $("#aloud").textContent = spoken();
   } catch (error) {
-    if (error.name !== "AbortError") throw error;
+    if (!isAbort(error)) throw error;
     drop("stopped");
   } finally {
     running = null;
@@ -179,7 +199,7 @@ async function judge() {
       el("p", {}, el("span", { class: `chip ${told.kind}` }, told.verdict), ` ${told.reason}`),
       el("details", {}, el("summary", {}, "The figures"), el("pre", {}, told.report)));
   } catch (error) {
-    $("#verdict").replaceChildren(el("p", { class: "problem" }, error.message));
+    $("#verdict").replaceChildren(el("p", { class: "problem" }, sentenceIn(error)));
   } finally {
     button.disabled = false;
   }
@@ -197,19 +217,19 @@ async function bring() {
     $("#sent").textContent = `${file.name}, ${sent.width} × ${sent.height}: its middle square, in memory only`;
     choose("sent");
   } catch (error) {
-    $("#sent").textContent = error.message;
+    $("#sent").textContent = sentenceIn(error);
   } finally {
     input.value = "";
   }
 }
 
-function taken(picture) {
+function taken(/** @type {import("./lab_latents.js").Taken} */ picture) {
   generated = picture;
   if (lab.sizes.includes(picture.size)) $("#size").value = String(picture.size);
   choose("generated");
 }
 
-function choose(name) {
+function choose(/** @type {string} */ name) {
   pictures();
   $("#picture").value = name;
   $("#picture").dispatchEvent(new Event("change", { bubbles: true }));

@@ -5,11 +5,21 @@ import { api } from "./api.js";
 const AGAIN_MS = 300; // the server itself waits a few seconds for each
 const MOST = 200;
 
-/** As `api`, but patient; `signal` ends the waiting too. */
+const isWaiting = (/** @type {unknown} */ told) => typeof told === "object" && told !== null && "wait" in told;
+
+/**
+ * As `api`, but patient; `signal` ends the waiting too.
+ * @template {"measurement" | "reconstruction" | "verdict" | "generated"} Q
+ * @param {Q} path
+ * @param {Api.Operations[`POST /lab/${Q}`]["body"]} body
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Exclude<Page.Returned<`POST /lab/${Q}`>, Api.Waiting>>}
+ */
 export async function ask(path, body, signal) {
   for (let tried = 0; tried < MOST; tried++) {
+    /** @type {unknown} */
     const told = await api(`/lab/${path}`, { body, signal });
-    if (told.wait === undefined) return told;
+    if (!isWaiting(told)) return /** @type {Exclude<Page.Returned<`POST /lab/${Q}`>, Api.Waiting>} */ (told);
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     signal?.throwIfAborted();
   }

@@ -2,22 +2,29 @@
 // Forms that the server describes: an operator or a noise is a kind with settings, and each setting a field.
 import { $, el } from "./api.js";
 
+/**
+ * @typedef {Page.Returned<"GET /lab">["operators"][number]} Choice  @typedef {Choice["settings"][number]} Setting
+ * @typedef {{ kind: string } & Record<string, string | number | boolean>} Read
+ */
+
+/** @type {Map<string, string | boolean>} */
 const memory = new Map(); // "operator.tomography.views" → what somebody has set, while the page is open
 
 /** Options of a select, by value and words; what was chosen stays where it still is. */
-export function options(select, entries) {
+export function options(/** @type {HTMLSelectElement} */ select, /** @type {{ value: string | number, words: string }[]} */ entries) {
   const before = select.value;
   select.replaceChildren(...entries.map(({ value, words }) => el("option", { value }, words)));
   if (entries.some(({ value }) => String(value) === before)) select.value = before;
 }
 
 /** The fields of a choice, into `box`. */
-export function drawFields(box, part, choice) {
+export function drawFields(/** @type {Element} */ box, /** @type {string} */ part, /** @type {Pick<Choice, "kind" | "settings">} */ choice) {
   box.replaceChildren(...choice.settings.flatMap((setting) => field(part, choice.kind, setting)));
 }
 
 /** What is set: { kind, … }. */
-export function readFields(part, choice) {
+export function readFields(/** @type {string} */ part, /** @type {Pick<Choice, "kind" | "settings">} */ choice) {
+  /** @type {Read} */
   const read = { kind: choice.kind };
   for (const setting of choice.settings) {
     const input = /** @type {HTMLInputElement} */ ($(`#${part}-${setting.name}`));
@@ -30,7 +37,8 @@ export function readFields(part, choice) {
   return read;
 }
 
-function field(part, kind, setting) {
+/** @returns {Element[]} */
+function field(/** @type {string} */ part, /** @type {string} */ kind, /** @type {Setting} */ setting) {
   const id = `${part}-${setting.name}`, key = `${part}.${kind}.${setting.name}`;
   const value = memory.get(key) ?? setting.value;
   const label = el("label", { for: id }, setting.words);
@@ -49,5 +57,5 @@ function field(part, kind, setting) {
   const step = setting.kind === "whole" ? 1 : "any";
   const number = el("input", { type: "number", id, ...bounds, step, value, required: true, oninput: (event) => { keep(event); slider.value = number.value; } });
   const slider = el("input", { type: "range", ...bounds, step: setting.step, value, "aria-label": setting.words, oninput: () => { number.value = slider.value; number.dispatchEvent(new Event("change", { bubbles: true })); memory.set(key, number.value); } });
-  return setting.high > 1000 ? [label, number] : [label, number, slider];
+  return (setting.high ?? 0) > 1000 ? [label, number] : [label, number, slider];
 }

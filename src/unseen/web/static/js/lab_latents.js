@@ -4,15 +4,19 @@ import { $, el, failed } from "./api.js";
 import { ask as askLab } from "./lab_asking.js";
 import { options } from "./lab_form.js";
 
+/** @typedef {{ generator: string, latent: number[], size: number }} Taken */
+
+/** @type {number[]} */
 let latent = [];
 let number = 0;
+/** @type {Api.GeneratedTold | null} */
 let told = null; // the latest answer
 let asking = false;
 let again = false;
-let take = (/** @type {any} */ _picture) => {};
+let take = (/** @type {Taken} */ _picture) => {};
 
 /** `taken` is told when a picture is to be the lab's own. */
-export function showLatents(lab, taken) {
+export function showLatents(/** @type {Page.Returned<"GET /lab">} */ lab, /** @type {(picture: Taken) => void} */ taken) {
   take = taken;
   const none = $("#no-generator");
   none.hidden = lab.generators.length > 0;
@@ -25,7 +29,7 @@ export function showLatents(lab, taken) {
   if (!lab.generators.length) return;
   options($("#generator"), lab.generators.map(({ key, name }) => ({ value: key, words: name })));
   const begin = () => {
-    $("#generator-about").textContent = lab.generators.find(({ key }) => key === $("#generator").value).about;
+    $("#generator-about").textContent = lab.generators.find(({ key }) => key === $("#generator").value)?.about ?? "";
     ask(null).catch(failed);
   };
   $("#generator").addEventListener("change", begin);
@@ -35,21 +39,23 @@ export function showLatents(lab, taken) {
   begin();
 }
 
-async function ask(wanted) {
+/** @returns {Promise<void>} */
+async function ask(/** @type {number[] | null} */ wanted) {
   if (asking) {
     again = true;
     return;
   }
   asking = true;
   try {
-    told = await askLab("generated", { generator: $("#generator").value, latent: wanted, number });
-    Object.assign($("#generated"), { src: told.picture, hidden: false });
+    const found = await askLab("generated", { generator: $("#generator").value, latent: wanted, number });
+    told = found;
+    Object.assign($("#generated"), { src: found.picture, hidden: false });
     if (wanted === null) {
-      latent = told.latent;
+      latent = found.latent;
       sliders();
     }
-    const length = Math.hypot(...told.latent);
-    $("#latent-words").textContent = `‖z‖ = ${length.toFixed(2)}; typical are ${Math.sqrt(told.latent.length).toFixed(1)} (z ~ N(0, I), ${told.latent.length} numbers)`;
+    const length = Math.hypot(...found.latent);
+    $("#latent-words").textContent = `‖z‖ = ${length.toFixed(2)}; typical are ${Math.sqrt(found.latent.length).toFixed(1)} (z ~ N(0, I), ${found.latent.length} numbers)`;
   } finally {
     asking = false;
   }
@@ -60,6 +66,7 @@ async function ask(wanted) {
 }
 
 function sliders() {
+  if (!told) return;
   const { sliders: count, reach } = told;
   $("#sliders").replaceChildren(...latent.slice(0, count).map((value, i) => {
     const output = el("output", {}, value.toFixed(2));

@@ -1,7 +1,7 @@
 // @ts-check
 // The live page: films go up three at a time, are asked after until they are scored, and come back as cards.
 
-import { $, api, el, failed, toast } from "./api.js";
+import { $, ApiError, api, el, failed, sentenceIn, statusOf, toast } from "./api.js";
 import { chosen, dropped } from "./dropped.js";
 import { onNews } from "./events.js";
 import { cardOf, outcome } from "./live_card.js";
@@ -19,13 +19,15 @@ const blind = document.body.dataset.blind === "yes";
 const memory = `unseen.live.${document.body.dataset.account}`;
 
 /** Everything that was dropped here, in that order. state: waiting, sending, sent, done, refused, stopped. */
+/** @typedef {import("./live_card.js").Item} Item */
+/** @type {Item[]} */
 let items = [];
-/** Films that are not scored yet: name → the items that wait for it. */
+/** Films that are not scored yet: name → the items that wait for it. @type {Map<string, Item[]>} */
 const pending = new Map();
 
 // taking films in ------------------------------------------------------------------------------------------------------
 
-function take({ films, litter }, began) {
+function take(/** @type {ReturnType<typeof chosen>} */ { films, litter }, /** @type {number} */ began) {
   if (litter) toast(`${litter === 1 ? "One file was" : `${litter} files were`} left out: a system's own, or a DICOM folder's index.`);
   if (!films.length) return void (litter || toast("There is no file in what was dropped."));
   const source = $("#source").value.trim() || "dropped";
@@ -36,7 +38,7 @@ function take({ films, litter }, began) {
   send();
 }
 
-function section(title) {
+function section(/** @type {string} */ title) {
   const cards = el("div", { class: "cards" });
   const made = el("section", { class: "batch" }, el("h2", {}, title), cards);
   $("#results").prepend(made);
@@ -56,25 +58,28 @@ function send() {
   }
 }
 
-async function upload(item, tries = 0) {
+/** @returns {Promise<void>} */
+async function upload(/** @type {Item} */ item, tries = 0) {
+  const { file, name = "", source = "" } = item;
+  if (!file) return;
   const headers = {
     "Content-Type": "application/octet-stream",
-    "X-Film-Name": encodeURIComponent(item.name),
-    "X-Film-Source": encodeURIComponent(item.source),
+    "X-Film-Name": encodeURIComponent(name),
+    "X-Film-Source": encodeURIComponent(source),
   };
   try {
-    const received = await api("/films", { method: "POST", body: item.file, headers });
+    const received = await api("/films", { method: "POST", body: file, headers });
     Object.assign(item, { state: "sent", film: received.film, already: received.already, file: null, problem: null });
     performance.mark("film-acknowledged", { detail: { film: item.film } });
     remember();
     wait(item);
   } catch (error) {
-    const comesBack = [0, 408, 503].includes(error.status); // the same bytes again get the same answer
+    const comesBack = error instanceof ApiError && [0, 408, 503].includes(error.status); // the same bytes again get the same answer
     if (comesBack && tries < RETRIES_MS.length) {
       await new Promise((resolve) => setTimeout(resolve, RETRIES_MS[tries]));
       return upload(item, tries + 1);
     }
-    Object.assign(item, { state: "refused", problem: error.message ?? "The file cannot be read." });
+    Object.assign(item, { state: "refused", problem: sentenceIn(error) });
     place(item);
   }
 }
@@ -97,13 +102,15 @@ function sendAgain() {
 // asking after them ----------------------------------------------------------------------------------------------------
 
 let asking = false;
-let timer = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
 let happened = 0;
 let turn = 0;
 
-function wait(item) {
-  const waiting = pending.get(item.film) ?? [];
-  pending.set(item.film, [...waiting, item]);
+function wait(/** @type {Item} */ item) {
+  const { film } = item;
+  if (film === undefined) return;
+  pending.set(film, [...(pending.get(film) ?? []), item]);
   happened = performance.now();
   ask();
 }
@@ -129,7 +136,7 @@ function next() {
   return oldest;
 }
 
-async function askAfter(film) {
+async function askAfter(/** @type {string} */ film) {
   const waiting = () => pending.get(film) ?? [];
   try {
     const status = await api(`/films/${film}`);
@@ -137,15 +144,15 @@ async function askAfter(film) {
     const look = blind ? null : await api(`/films/${film}/look`);
     for (const item of waiting()) finish(item, { status, look });
   } catch (error) {
-    if (error.status !== 404 && error.status !== 422) return false; // out of reach: asked again later
-    for (const item of waiting()) finish(item, { problem: error.message });
+    if (![404, 422].includes(statusOf(error))) return false; // out of reach: asked again later
+    for (const item of waiting()) finish(item, { problem: sentenceIn(error) });
   }
   pending.delete(film);
   happened = performance.now();
   return true;
 }
 
-function finish(item, found) {
+function finish(/** @type {Item} */ item, /** @type {Partial<Pick<Item, "status" | "look" | "problem">>} */ found) {
   Object.assign(item, found, { state: "done", name: item.name ?? found.status?.film.name ?? item.film, source: item.source ?? found.status?.film.source });
   if (item.began !== undefined) {
     const measured = performance.measure("drop-to-score", { start: item.began, end: performance.now(), detail: { film: item.film } });
@@ -157,14 +164,15 @@ function finish(item, found) {
 // showing --------------------------------------------------------------------------------------------------------------
 
 /** A card stands where its film stood in the drop, whenever it comes. */
-function place(item) {
-  item.card = cardOf(item);
+function place(/** @type {Item} */ item) {
+  const card = cardOf(item);
+  item.card = card;
   const later = items.slice(items.indexOf(item) + 1).find((one) => one.batch === item.batch && one.card);
-  item.batch.insertBefore(item.card, later?.card ?? null);
+  item.batch.insertBefore(card, later?.card ?? null);
 }
 
 function show() {
-  const count = (...states) => items.filter((item) => states.includes(item.state)).length;
+  const count = (/** @type {Item["state"][]} */ ...states) => items.filter((item) => states.includes(item.state)).length;
   const n = items.length - count("stopped");
   const unread = items.filter((item) => item.state === "done" && (item.problem || outcome(item).word === "not scored")).length;
   const [sent, done, refused, stopped] = [count("sent", "done"), count("done"), count("refused"), count("stopped")];
@@ -189,7 +197,7 @@ function show() {
 let told = 0;
 let last = "";
 /** Aloud: now and then, and at the end. */
-function tell(words, end) {
+function tell(/** @type {string} */ words, /** @type {boolean} */ end) {
   if (words === last || (!end && performance.now() - told < 4000) || !items.length) return;
   [told, last] = [performance.now(), words];
   $("#aloud").textContent = words;
@@ -202,10 +210,12 @@ function remember() {
 
 /** After a reload: the films that were acknowledged, by what the server knows of them. */
 function recall() {
+  /** @type {string[]} */
   const films = JSON.parse(sessionStorage.getItem(memory) ?? "[]");
   if (!films.length) return;
   const batch = section("Sent before this page was loaded anew");
   for (const film of films) {
+    /** @type {Item} */
     const item = { film, batch, state: "sent" };
     items.push(item);
     wait(item);
@@ -222,7 +232,7 @@ function clear() {
 }
 
 function download() {
-  const rows = rowsOf(items.filter((item) => item.card), $(".limits").textContent.trim());
+  const rows = rowsOf(items.filter((item) => item.card), ($(".limits").textContent ?? "").trim());
   const address = URL.createObjectURL(new Blob([csv(rows)], { type: "text/csv;charset=utf-8" }));
   el("a", { href: address, download: "scores.csv" }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
@@ -230,17 +240,18 @@ function download() {
 
 // the page -------------------------------------------------------------------------------------------------------------
 
-for (const id of ["#files", "#folder"]) {
-  $(id).addEventListener("change", (event) => {
-    take(chosen(event.target.files), performance.now());
-    event.target.value = ""; // the same file may be chosen again
+for (const id of /** @type {const} */ (["#files", "#folder"])) {
+  const input = $(id);
+  input.addEventListener("change", () => {
+    if (input.files) take(chosen(input.files), performance.now());
+    input.value = ""; // the same file may be chosen again
   });
-  $(id).addEventListener("keydown", (event) => {
-    if (event.key === "Enter") event.target.click(); // it looks like a button; browsers take the space bar alone
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") input.click(); // it looks like a button; browsers take the space bar alone
   });
 }
 let over = 0;
-const isFiles = (event) => event.dataTransfer?.types.includes("Files");
+const isFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
 document.addEventListener("dragenter", (event) => {
   if (isFiles(event) && (over += 1)) $("#over").hidden = false;
 });
@@ -251,12 +262,12 @@ document.addEventListener("dragover", (event) => {
   if (isFiles(event)) event.preventDefault();
 });
 document.addEventListener("drop", (event) => {
-  if (!isFiles(event)) return;
+  if (!event.dataTransfer || !isFiles(event)) return;
   event.preventDefault();
   over = 0;
   $("#over").hidden = true;
   const began = performance.now();
-  dropped(event.dataTransfer).then((found) => take(found, began)).catch((error) => failed(new Error(`The folder cannot be read: ${error.message}`)));
+  dropped(event.dataTransfer).then((found) => take(found, began)).catch((error) => failed(new Error(`The folder cannot be read: ${sentenceIn(error)}`)));
 });
 addEventListener("beforeunload", (event) => {
   if (items.some((item) => item.state === "waiting" || item.state === "sending")) event.preventDefault();

@@ -3,11 +3,20 @@
 
 import { el } from "./api.js";
 
+/** @typedef {Page.Returned<"GET /films/{film}">} Status  @typedef {Page.Returned<"GET /films/{film}/look">} Look */
+/**
+ * A film that was dropped on the page; the parts come one after the other.
+ * @typedef {{ state: "waiting" | "sending" | "sent" | "done" | "refused" | "stopped", batch: HTMLElement, name?: string, source?: string,
+ *   file?: File | null, film?: string, already?: boolean, problem?: string | null, status?: Status, look?: Look | null, card?: HTMLElement | null,
+ *   began?: number, seconds?: number }} Item
+ */
+
 const EARLIER = 0.95; // as in the decision's words
 
 /** `1st`, `22nd`, `93rd`: a rank of 0 to 1 as a percentile. */
 export function percentile(/** @type {number} */ rank) {
   const n = Math.min(99, Math.floor(rank * 100));
+  /** @type {Record<number, string>} */
   const ends = { 1: "st", 2: "nd", 3: "rd" };
   const end = n % 100 > 10 && n % 100 < 14 ? "th" : (ends[n % 10] ?? "th");
   return `${n}${end}`;
@@ -16,19 +25,19 @@ export function percentile(/** @type {number} */ rank) {
 export const figure = (/** @type {number} */ score) => (Math.abs(score) >= 1e5 ? score.toExponential(2) : String(Number(score.toPrecision(3))));
 
 /** How a film ended: a word, the kind of its chip, and the sentences. */
-export function outcome(/** @type {any} */ item) {
-  if (item.problem) return { word: "not stored", kind: "bad", words: [item.problem] };
+export function outcome(/** @type {Item} */ item) {
+  if (item.problem || !item.status) return { word: "not stored", kind: "bad", words: [item.problem ?? ""] };
   const { film, study, decision } = item.status;
   const own = film.decision ?? decision;
   const said = item.look?.words ?? [];
   if (own?.action === "not_scored" || (!own && study.reason))
     return { word: "not scored", kind: "bad", words: said.length ? said : ["A person looks at it first.", study.reason] };
   if (own?.action === "clear") return { word: "cleared", kind: "good", words: said };
-  if (own) return { word: "to read", kind: item.look?.models[0]?.rank >= EARLIER ? "warn" : "", words: said };
+  if (own) return { word: "to read", kind: (item.look?.models[0]?.rank ?? 0) >= EARLIER ? "warn" : "", words: said };
   return { word: "scored", kind: "", words: ["It has its place in the list. Scores are not shown where a policy clears."] };
 }
 
-export function cardOf(/** @type {any} */ item) {
+export function cardOf(/** @type {Item} */ item) {
   const { word, kind, words } = outcome(item);
   const study = item.status?.study.study;
   const shown = el("article", { class: `film card ${item.problem ? "refused" : ""}`, "aria-label": item.name, dataset: { film: item.film ?? "" } });
@@ -37,7 +46,7 @@ export function cardOf(/** @type {any} */ item) {
     el(
       "div",
       { class: "about" },
-      el("h3", { title: item.name }, el("bdi", {}, tail(item.name)), el("span", { class: `chip ${kind}` }, word)),
+      el("h3", { title: item.name }, el("bdi", {}, tail(item.name ?? "")), el("span", { class: `chip ${kind}` }, word)),
       item.already && el("p", { class: "small soft" }, "The same file was here already; nothing was stored twice."),
       el("div", { class: "said" }, ...words.slice(0, 2).map((sentence) => el("p", {}, sentence))),
       models(item.look?.models ?? []),
@@ -47,9 +56,10 @@ export function cardOf(/** @type {any} */ item) {
   return shown;
 }
 
-function picture(item, study) {
+function picture(/** @type {Item} */ item, /** @type {string} */ study) {
   const none = el("span", { class: "none" }, "no picture");
-  const image = item.status.film.file_format === null ? none : el("img", {
+  /** @type {HTMLElement} */
+  const image = item.status?.film.file_format === null ? none : el("img", {
     src: `/api/v1/films/${item.film}/thumbnail.png`,
     alt: `Thumbnail of ${item.name}`,
     loading: "lazy",
@@ -58,7 +68,7 @@ function picture(item, study) {
   return el("a", { class: "picture", href: `/studies/${study}`, tabindex: "-1", "aria-hidden": "true" }, image);
 }
 
-function links(item, study) {
+function links(/** @type {Item} */ item, /** @type {string} */ study) {
   const compared = (item.look?.models ?? []).filter((model) => model.score !== null).length > 1;
   return el(
     "p",
@@ -69,27 +79,27 @@ function links(item, study) {
   );
 }
 
-function models(all) {
+function models(/** @type {Look["models"]} */ all) {
   const scored = all.filter((model) => model.score !== null && model.role !== "earlier");
   if (!scored.length) return null;
   const head = ["model", "", "percentile", "score"].map((word) => el(word ? "th" : "td", word ? { scope: "col" } : { "aria-hidden": "true" }, word));
   return el("table", { class: "models" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...scored.map(row)));
 }
 
-function row(model) {
+function row(/** @type {Look["models"][number]} */ model) {
   const dot = el("i", {});
   if (model.rank !== null) dot.style.left = `${100 * model.rank}%`;
   return el(
     "tr",
-    { class: model.rank >= EARLIER ? "high" : "", title: `Percentile among ${model.reference.words}` },
+    { class: (model.rank ?? 0) >= EARLIER ? "high" : "", title: `Percentile among ${model.reference.words}` },
     el("th", { scope: "row" }, model.name),
     el("td", { class: "where", "aria-hidden": "true" }, el("span", { class: "track" }, model.rank !== null && dot)),
     el("td", { class: "rank" }, model.rank === null ? "–" : percentile(model.rank)),
-    el("td", { class: "score" }, figure(model.score)),
+    el("td", { class: "score" }, model.score === null ? "" : figure(model.score)),
   );
 }
 
 /** A path's last part, with its folder where it has one: what tells files of a study apart. */
-function tail(name) {
+function tail(/** @type {string} */ name) {
   return name.split("/").slice(-2).join("/");
 }

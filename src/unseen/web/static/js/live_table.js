@@ -3,8 +3,11 @@
 
 import { outcome } from "./live_card.js";
 
+/** @typedef {import("./live_card.js").Item} Item  @typedef {import("./live_card.js").Look["models"][number]} Model */
+
 /** The table's rows, the head first. */
-export function rowsOf(/** @type {any[]} */ items, /** @type {string} */ limits) {
+export function rowsOf(/** @type {Item[]} */ items, /** @type {string} */ limits) {
+  /** @type {Map<string, string>} */
   const models = new Map();
   for (const item of items)
     for (const model of item.look?.models ?? []) if (model.role !== "earlier") models.set(model.model, nameOf(model, models));
@@ -14,28 +17,28 @@ export function rowsOf(/** @type {any[]} */ items, /** @type {string} */ limits)
 }
 
 /** A CSV as RFC 4180 has it. Text that a spreadsheet would take for a formula gets an apostrophe before it. */
-export function csv(/** @type {any[][]} */ rows) {
+export function csv(/** @type {(string | number)[][]} */ rows) {
   return rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
 }
 
-function rowOf(item) {
+function rowOf(/** @type {Item} */ item) {
   const { word, words } = outcome(item);
   const decision = item.status?.film.decision ?? item.status?.decision;
   const reason = item.problem ?? (decision?.reason || item.status?.study.reason || words.join(" "));
-  return [item.name, item.film ?? "", item.status?.study.study ?? "", item.source, word, reason, item.look?.probability ?? ""];
+  return [item.name ?? "", item.film ?? "", item.status?.study.study ?? "", item.source ?? "", word, reason, item.look?.probability ?? ""];
 }
 
-function scores(item, sha256) {
+function scores(/** @type {Item} */ item, /** @type {string} */ sha256) {
   const found = (item.look?.models ?? []).find((model) => model.model === sha256);
   return [found?.score ?? "", found?.rank === null || found?.rank === undefined ? "" : 100 * found.rank];
 }
 
-function nameOf(model, models) {
+function nameOf(/** @type {Model} */ model, /** @type {Map<string, string>} */ models) {
   const taken = [...models].some(([sha256, name]) => name === model.name && sha256 !== model.model);
   return taken ? `${model.name} ${model.model.slice(0, 8)}` : model.name;
 }
 
-function cell(value) {
+function cell(/** @type {string | number} */ value) {
   if (typeof value === "number") return String(value);
   const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

@@ -8,16 +8,21 @@ import { showRuns } from "./models_runs.js";
 import { showWatch } from "./models_watch.js";
 
 const reader = document.body.dataset.role === "reader";
-const tabs = [...document.querySelectorAll("[role=tab]")];
+/** @type {HTMLElement[]} */
+const tabs = [...document.querySelectorAll("[role=tab]")].filter((tab) => tab instanceof HTMLElement);
+/** @typedef {"models" | "calibration" | "watch" | "runs"} Name */
+/** @type {Record<Name, (fresh: boolean, model?: string) => Promise<void>>} */
 const SHOW = {
   models: async (fresh) => { if (fresh) await showCards(reader ? null : open); if (!reader) await showAgreements(); },
   calibration: showCalibration,
   watch: showWatch,
   runs: showRuns,
 };
+/** @type {Name} */
 let shown = "models";
+const nameOf = (/** @type {HTMLElement} */ tab) => /** @type {Name} */ (tab.id.slice(4));
 
-function open(name, { model, focus = false } = {}) {
+function open(/** @type {Name} */ name, { model = /** @type {string | undefined} */ (undefined), focus = false } = {}) {
   shown = name;
   for (const tab of tabs) {
     const chosen = tab.id === `tab-${name}`;
@@ -31,22 +36,24 @@ function open(name, { model, focus = false } = {}) {
 }
 
 for (const tab of tabs) {
-  tab.addEventListener("click", () => open(tab.id.slice(4)));
+  tab.addEventListener("click", () => open(nameOf(tab)));
   tab.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (!step) return;
     event.preventDefault();
-    open(tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length].id.slice(4), { focus: true });
+    open(nameOf(tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length]), { focus: true });
   });
 }
 
 // News comes with every film; what is shown here need not follow each. Trainings and workers that change tell no news.
+/** @type {Record<Name, number>} */
 const WAIT = { models: 1000, calibration: 5000, watch: 5000, runs: 2000 };
+/** @type {Partial<Record<Name, number>>} */
 const ALWAYS = { models: 5000, runs: 2000 };
 let asked = 0, news = false;
 setInterval(() => {
   const since = Date.now() - asked;
-  if (document.hidden || reader || !(since >= ALWAYS[shown] || (news && since >= WAIT[shown]))) return;
+  if (document.hidden || reader || !(since >= (ALWAYS[shown] ?? Infinity) || (news && since >= WAIT[shown]))) return;
   asked = Date.now();
   news = false;
   SHOW[shown](false).catch(() => {}); // the bar says when the connection is lost
@@ -54,4 +61,4 @@ setInterval(() => {
 if (!reader) onNews(() => { news = true; });
 
 const wanted = location.hash.slice(1);
-open(!reader && wanted in SHOW ? wanted : "models");
+open(!reader && wanted in SHOW ? /** @type {Name} */ (wanted) : "models");

@@ -1,13 +1,15 @@
 // @ts-check
 // A calibration from what readers reported: a promise, how many abnormal studies it needs, and how many there are.
-import { $, api, el, toast } from "./api.js";
+import { $, api, el, find, sentenceIn, toast } from "./api.js";
 
-const form = /** @type {HTMLFormElement} */ ($("#calibrate"));
+/** @typedef {Page.Returned<"GET /calibration">} Calibration */
+
+const form = /** @type {HTMLFormElement} */ (find("#calibrate")); // readers have none: see below
 const problem = $("#calibrate-problem");
 let latest = 0;
 
 function asked() {
-  const given = new FormData(form), share = (name) => Number(given.get(name)) / 100;
+  const given = new FormData(form), share = (/** @type {string} */ name) => Number(given.get(name)) / 100;
   return {
     model: String(given.get("model") ?? ""), max_miss_rate: share("max_miss_rate"), confidence: share("confidence"),
     prevalence: given.get("prevalence") === "" ? null : share("prevalence"), note: String(given.get("note")),
@@ -15,7 +17,7 @@ function asked() {
 }
 
 /** Draw the tab; `fresh`: it was just opened. */
-export async function showCalibration(fresh, model) {
+export async function showCalibration(/** @type {boolean} */ fresh, /** @type {string | undefined} */ model = undefined) {
   const choice = /** @type {HTMLSelectElement} */ (form.elements.namedItem("model"));
   if (fresh) {
     const { models } = await api("/models/cards");
@@ -34,7 +36,7 @@ export async function showCalibration(fresh, model) {
   if (mine === latest) draw(told);
 }
 
-function draw(told) {
+function draw(/** @type {Calibration} */ told) {
   const [none, one, two] = told.needed.map((one) => one.abnormals);
   $("#promise").textContent = `To promise ${told.promise}, each source needs ${none} abnormal studies, if none of them may lie below the threshold; ${one} if one may, ${two} if two may.`;
   $("#sources").replaceChildren(...told.sources.map((source) => bar(source, told.needed)));
@@ -52,8 +54,8 @@ function draw(told) {
 }
 
 /** How many abnormals there are, beside how many are needed for 0, 1 and 2 of them below the threshold. */
-function bar(source, needed) {
-  const most = Math.max(needed[2].abnormals * 1.12, source.abnormals * 1.04, 1), at = (n) => (100 * n) / most;
+function bar(/** @type {Calibration["sources"][number]} */ source, /** @type {Calibration["needed"]} */ needed) {
+  const most = Math.max(needed[2].abnormals * 1.12, source.abnormals * 1.04, 1), at = (/** @type {number} */ n) => (100 * n) / most;
   const enough = source.allowed_misses !== null;
   const words = enough
     ? `${source.allowed_misses} of them may lie below the threshold`
@@ -74,13 +76,14 @@ function bar(source, needed) {
 }
 
 if (form) {
-  let soon = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let soon;
   form.addEventListener("input", (event) => {
     problem.textContent = "";
     const target = /** @type {HTMLInputElement} */ (event.target);
     if (target.name === "note" || target.name === "prevalence") return;
     clearTimeout(soon);
-    soon = setTimeout(() => showCalibration(false).catch((error) => { problem.textContent = error.message; }), 250);
+    soon = setTimeout(() => showCalibration(false).catch((error) => { problem.textContent = sentenceIn(error); }), 250);
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -92,7 +95,7 @@ if (form) {
       toast(`Proposal ${made.number} waits for a second person; it is on the first tab.`);
       /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("note")).value = "";
     } catch (error) {
-      problem.textContent = error.message;
+      problem.textContent = sentenceIn(error);
     } finally {
       button.disabled = false;
     }

@@ -3,16 +3,23 @@
 import { $, api, el, failed, toast } from "./api.js";
 
 const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
-export const when = (text) => day.format(new Date(text));
-const bytes = (n) => (n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`);
+/** @typedef {Page.Returned<"GET /activations">} Activations  @typedef {Activations["activations"][number]} Activation */
+/** @typedef {Page.Returned<"GET /models/cards">["models"][number]} Card  @typedef {Card["figures"][number]} Figure */
+/** @typedef {(name: "calibration", on: { model: string }) => void} LeadOn */
+
+export const when = (/** @type {string} */ text) => day.format(new Date(text));
+const bytes = (/** @type {number} */ n) => (n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`);
+/** @type {Record<string, string>} */
 const MEASURES = { auroc: "AUROC", adjusted: "AUROC, adjusted for sharpness and lung area", site: "Tells the hospitals apart (0.5: not at all)" };
+/** @type {Record<string, string>} */
 const EVALUATIONS = { cross_fitted_twin: "cross-fitted", fold_4: "fold 4, not trained on" };
 const STANDING = { proposed: ["waits", "warn"], active: ["in force", "good"], superseded: ["superseded", ""], withdrawn: ["withdrawn", ""] };
 
 /** A model's name, and the beginning of its weights' digest, for two may have one name. */
-const named = (name, sha256) => el("span", {}, name, " ", el("code", { class: "soft small", title: sha256 }, sha256.slice(0, 8)));
+const named = (/** @type {string} */ name, /** @type {string} */ sha256) => el("span", {}, name, " ", el("code", { class: "soft small", title: sha256 }, sha256.slice(0, 8)));
 
 let drawn = "";
+/** @type {LeadOn | null} */
 let leadOn = null;
 
 /** The cards; `open("calibration", {model})` leads on from one, null: for a reader, from none. */
@@ -36,11 +43,11 @@ export async function showAgreements() {
   $("#history").replaceChildren(past(told.activations));
 }
 
-function scoring({ activations, scoring: number, problem, workers, ready }) {
+function scoring(/** @type {Activations} */ { activations, scoring: number, problem, workers, ready }) {
   const now = activations.find((one) => one.number === number);
   const words = now
     ? el("p", {}, named(now.model_name, now.model), now.policy ? " decides, by the policy that " : " ranks and clears nothing, as ", el("b", {}, now.proposed_by), " proposed and ",
-        el("b", {}, now.activated_by), ` activated on ${when(now.activated)}.`)
+        el("b", {}, now.activated_by), ` activated on ${now.activated === null ? "–" : when(now.activated)}.`)
     : el("p", {}, "This server scores as it was started: nothing that was agreed on here is in force.");
   $("#scoring").replaceChildren(
     el("div", { class: "row" }, words,
@@ -52,7 +59,7 @@ function scoring({ activations, scoring: number, problem, workers, ready }) {
   );
 }
 
-function proposal(one, others) {
+function proposal(/** @type {Activation} */ one, /** @type {string[]} */ others) {
   const second = others.length
     ? `A second person must activate it: ${others.slice(0, 4).join(", ")}${others.length > 4 ? " …" : ""}.`
     : "A second person must activate it, and nobody else here is lead or admin.";
@@ -75,29 +82,30 @@ function proposal(one, others) {
 /** For the one-person machine: an admin adds the second person's account here. */
 function newAccount() {
   if (document.body.dataset.role !== "admin") return el("p", {}, "An admin can add an account for that person.");
-  const form = el("form", { class: "row account", autocomplete: "off", onsubmit: async (event) => {
+  const person = el("input", { name: "name", required: true, maxlength: 64 });
+  const password = el("input", { name: "password", type: "password", required: true, minlength: 12, autocomplete: "new-password" });
+  return el("form", { class: "row account", autocomplete: "off", onsubmit: async (event) => {
     event.preventDefault();
-    const name = form.elements["name"].value;
+    const name = person.value;
     try {
-      await api("/accounts", { body: { name, password: form.elements["password"].value, role: "lead" } });
+      await api("/accounts", { body: { name, password: password.value, role: "lead" } });
       toast(`${name} can sign in now, and activate it.`);
-      document.activeElement?.blur();
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
       await showAgreements();
     } catch (error) {
       failed(error);
     }
   } },
-    el("label", {}, "A lead's name ", el("input", { name: "name", required: true, maxlength: 64 })),
-    el("label", {}, "and first password ", el("input", { name: "password", type: "password", required: true, minlength: 12, autocomplete: "new-password" })),
+    el("label", {}, "A lead's name ", person),
+    el("label", {}, "and first password ", password),
     el("button", { type: "submit" }, "Add the account"));
-  return form;
 }
 
-function facts(policy) {
+function facts(/** @type {NonNullable<Activation["policy"]>} */ policy) {
   return el("ul", { class: "notes" }, ...policy.words.map((words) => el("li", {}, words)));
 }
 
-async function activate(one, button) {
+async function activate(/** @type {Activation} */ one, /** @type {HTMLButtonElement} */ button) {
   button.disabled = true;
   try {
     await api(`/activations/${one.number}/activate`, { method: "POST" });
@@ -108,32 +116,32 @@ async function activate(one, button) {
   await showAgreements().catch(failed);
 }
 
-async function withdraw(one) {
+async function withdraw(/** @type {Activation} */ one) {
   if (one.standing === "active" && !confirm(`Withdraw what is in force? Servers then score with what they were started with.`)) return;
   await api(`/activations/${one.number}/withdraw`, { method: "POST" }).then(() => toast("Withdrawn.")).catch(failed);
   await showAgreements().catch(failed);
 }
 
-function past(activations) {
+function past(/** @type {Activation[]} */ activations) {
   if (!activations.length) return el("p", { class: "soft" }, "Nothing was proposed yet.");
-  const row = (one) => el("tr", {},
+  const row = (/** @type {Activation} */ one) => el("tr", {},
     el("td", { class: "n" }, String(one.number)),
     el("td", {}, el("span", { class: `chip ${STANDING[one.standing][1]}` }, STANDING[one.standing][0])),
     el("td", {}, named(one.model_name, one.model)),
     el("td", {}, one.policy ? [`≤ ${percent(one.policy.max_miss_rate)} missed, `, el("code", { class: "soft" }, one.policy.digest.slice(0, 8))] : "ranks, clears nothing"),
     el("td", {}, `${one.proposed_by}, ${when(one.proposed)}`),
-    el("td", {}, one.activated_by ? `${one.activated_by}, ${when(one.activated)}` : "–"),
-    el("td", {}, one.withdrawn_by ? `${one.withdrawn_by}, ${when(one.withdrawn)}` : "–"));
+    el("td", {}, one.activated_by && one.activated ? `${one.activated_by}, ${when(one.activated)}` : "–"),
+    el("td", {}, one.withdrawn_by && one.withdrawn ? `${one.withdrawn_by}, ${when(one.withdrawn)}` : "–"));
   return el("table", { "aria-labelledby": "history-title" },
     el("thead", {}, el("tr", {}, ...["No.", "", "Model", "Policy", "Proposed", "Activated", "Withdrawn"].map((words, i) => el("th", { scope: "col", class: i ? null : "n" }, words)))),
     el("tbody", {}, ...activations.map(row)));
 }
 
-export const percent = (share) => `${Number((share * 100).toPrecision(3))} %`;
+export const percent = (/** @type {number} */ share) => `${Number((share * 100).toPrecision(3))} %`;
 
-function card(model, open) {
+function card(/** @type {Card} */ model, /** @type {LeadOn | null} */ open) {
   const figures = grouped(model.figures);
-  const line = (name, value) => (value ? [el("dt", {}, name), el("dd", {}, value)] : []);
+  const line = (/** @type {string} */ name, /** @type {string | (string | Element)[]} */ value) => (value ? [el("dt", {}, name), el("dd", {}, value)] : []);
   return el("article", { class: "card model", "data-model": model.weights_sha256, "aria-label": model.name },
     el("div", { class: "row" }, el("h3", {}, named(model.name, model.weights_sha256)),
       el("span", { class: `chip ${model.role === "decides" ? "good" : ""}` }, model.role),
@@ -151,7 +159,7 @@ function card(model, open) {
       el("button", { type: "button", onclick: (event) => rankOnly(model, event.target) }, "Propose to rank with it")) : null);
 }
 
-async function rankOnly(model, button) {
+async function rankOnly(/** @type {Card} */ model, /** @type {HTMLButtonElement} */ button) {
   button.disabled = true;
   try {
     const made = await api("/models/propose", { body: { model: model.weights_sha256, note: "" } });
@@ -165,16 +173,17 @@ async function rankOnly(model, button) {
   }
 }
 
-function grouped(figures) {
+function grouped(/** @type {Figure[]} */ figures) {
+  /** @type {Map<string, Figure[]>} */
   const found = new Map();
   for (const figure of figures) found.set(figure.measure, [...(found.get(figure.measure) ?? []), figure]);
   return found;
 }
 
 /** Figures with their intervals on one scale from 0.4 to 1. */
-function whiskers(title, figures, site) {
-  const low = Math.min(0.4, ...figures.map((f) => f.low)), at = (v) => 100 * (v - low) / (1 - low);
-  const row = (f) => {
+function whiskers(/** @type {string} */ title, /** @type {Figure[]} */ figures, /** @type {boolean} */ site) {
+  const low = Math.min(0.4, ...figures.map((f) => f.low)), at = (/** @type {number} */ v) => 100 * (v - low) / (1 - low);
+  const row = (/** @type {Figure} */ f) => {
     const words = `${f.value.toFixed(2)} (${f.low.toFixed(2)} to ${f.high.toFixed(2)})`;
     const bar = el("svg:svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", class: "whisker", "aria-hidden": "true" },
       el("svg:line", { class: "half", x1: at(0.5), x2: at(0.5), y1: 0, y2: 10 }),

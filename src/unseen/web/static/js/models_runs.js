@@ -1,10 +1,14 @@
 // @ts-check
 // Trainings: which there are, and the losses of one, drawn again every two seconds while somebody looks.
-import { $, api, el, failed, span } from "./api.js";
+import { $, api, el, failed, find, sentenceIn, span, there } from "./api.js";
 import { legend, plot, short } from "./models_plot.js";
 
-let chosen = null;
+/** @typedef {Page.Returned<"GET /runs">["runs"][number]} Run  @typedef {Page.Returned<"GET /runs/{name}/log">} Log */
+
+let chosen = "";
+/** @type {Log | null} */
 let told = null;
+/** @type {Set<string>} */
 const hidden = new Set();
 
 export async function showRuns() {
@@ -14,38 +18,38 @@ export async function showRuns() {
   if (!runs.some((run) => run.name === chosen)) chosen = runs[0].name;
   const focused = document.activeElement?.closest("#runs button")?.getAttribute("data-run");
   $("#runs").replaceChildren(...runs.map(entry));
-  if (focused) $("#runs").querySelector(`[data-run="${CSS.escape(focused)}"]`)?.focus();
+  if (focused) find(`[data-run="${CSS.escape(focused)}"]`, $("#runs"))?.focus();
   await losses(chosen);
 }
 
-function nothing(words) {
+function nothing(/** @type {string} */ words) {
   $("#runs").replaceChildren(el("p", { class: "soft" }, words));
   $("#run-controls").hidden = true;
   $("#losses").replaceChildren();
 }
 
-function entry(run) {
+function entry(/** @type {Run} */ run) {
   const cut = run.name.lastIndexOf("/") + 1;
   return el("button", { type: "button", class: "run", "data-run": run.name, "aria-pressed": String(run.name === chosen), onclick: () => { chosen = run.name; hidden.clear(); showRuns().catch(failed); } },
     el("span", { class: "run-title" }, el("span", {}, run.name.slice(cut)), run.running ? el("span", { class: "chip good" }, "running") : null),
     el("small", { class: "soft" }, [run.name.slice(0, cut).replace(/\/$/, ""), run.epoch === null ? "its log cannot be read" : `epoch ${run.epoch}, step ${run.steps}`, `${span((Date.now() - Date.parse(run.written)) / 1000)} ago`].filter(Boolean).join(" · ")));
 }
 
-async function losses(name) {
+async function losses(/** @type {string} */ name) {
   try {
     const found = await api(`/runs/${name.split("/").map(encodeURIComponent).join("/")}/log`);
     if (name !== chosen) return;
     told = found;
-    draw();
+    draw(found);
   } catch (error) {
     $("#run-name").textContent = name;
-    $("#run-words").textContent = error.message;
+    $("#run-words").textContent = sentenceIn(error);
     $("#run-controls").hidden = true;
     $("#losses").replaceChildren();
   }
 }
 
-function draw() {
+function draw(/** @type {Log} */ told) {
   const names = Object.keys(told.losses), last = told.steps.length - 1;
   $("#run-name").textContent = told.name;
   $("#run-controls").hidden = false;
@@ -54,23 +58,25 @@ function draw() {
     return $("#losses").replaceChildren();
   }
   const seconds = told.seconds[last];
-  $("#run-words").textContent = `${told.running ? "Running" : "Not running"}: step ${told.steps[last]}, epoch ${told.epochs[last]}${seconds === null ? "" : `, ${span(seconds)} of training`}. ${names.map((name) => `${name} ${told.losses[name][last] === null ? "–" : short(told.losses[name][last])}`).join(", ")}.`;
+  $("#run-words").textContent = `${told.running ? "Running" : "Not running"}: step ${told.steps[last]}, epoch ${told.epochs[last]}${seconds === null ? "" : `, ${span(seconds)} of training`}. ${names.map((name) => `${name} ${lossOf(told.losses[name][last])}`).join(", ")}.`;
   const smooth = /** @type {HTMLInputElement} */ ($("#run-smooth")).checked;
   const all = names.map((name, i) => ({ name, kind: `c${i % 6}`, values: smooth ? smoothed(told.losses[name]) : told.losses[name] }));
   const lines = all.filter((line) => !hidden.has(line.name));
   const positive = lines.every((line) => line.values.every((v) => v === null || v > 0));
   const log = /** @type {HTMLInputElement} */ ($("#run-log"));
   log.disabled = !positive;
-  log.closest("label").title = positive ? "" : "a loss lies at or below zero";
+  there(log.closest("label")).title = positive ? "" : "a loss lies at or below zero";
   const focused = document.activeElement?.closest("#losses .legend button")?.textContent;
   $("#losses").replaceChildren(
     plot({ x: told.steps, lines, log: log.checked && positive, height: 380, width: 860, xWords: "step", yWords: "loss", label: `Losses of ${told.name}, step by step` }),
-    legend(all, (name) => { if (!hidden.delete(name)) hidden.add(name); draw(); }, hidden));
-  if (focused) [...$("#losses").querySelectorAll(".legend button")].find((b) => b.textContent === focused)?.focus();
+    legend(all, (name) => { if (!hidden.delete(name)) hidden.add(name); draw(told); }, hidden));
+  if (focused) [...$("#losses").querySelectorAll("button")].find((b) => b.closest(".legend") && b.textContent === focused)?.focus();
 }
 
+const lossOf = (/** @type {number | null} */ value) => (value === null ? "–" : short(value));
+
 /** A running mean over a fiftieth of the steps; gaps stay gaps. */
-function smoothed(values) {
+function smoothed(/** @type {(number | null)[]} */ values) {
   const half = Math.max(1, Math.floor(values.length / 100));
   return values.map((value, i) => {
     if (value === null) return null;
@@ -79,4 +85,4 @@ function smoothed(values) {
   });
 }
 
-for (const id of ["#run-log", "#run-smooth"]) $(id)?.addEventListener("change", () => told && draw());
+for (const id of ["#run-log", "#run-smooth"]) find(id)?.addEventListener("change", () => told && draw(told));

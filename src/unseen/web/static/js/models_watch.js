@@ -11,12 +11,12 @@ export async function showWatch() {
   audit(sample, growth.points);
 }
 
-function alarm(one) {
+function alarm(/** @type {Page.Returned<"GET /alarms">["alarms"][number]} */ one) {
   const note = el("input", { name: "note", maxlength: 1000, placeholder: "what you found" });
   return el("form", { class: "card alarm", "aria-label": "Drift alarm", onsubmit: (event) => {
     event.preventDefault();
     api(`/alarms/${one.policy}/acknowledge`, { body: { note: note.value } })
-      .then(() => { toast("Acknowledged: the policy clears again."); document.activeElement?.blur(); return showWatch(); })
+      .then(() => { toast("Acknowledged: the policy clears again."); if (document.activeElement instanceof HTMLElement) document.activeElement.blur(); return showWatch(); })
       .catch(failed);
   } },
     el("div", { class: "row" }, el("h2", {}, one.kind === "scores" ? "Scores have drifted" : "Too many films are refused"), el("span", { class: "chip bad" }, "nothing is cleared"), el("span", { class: "soft" }, `since ${when(one.since)}`)),
@@ -24,8 +24,8 @@ function alarm(one) {
     el("div", { class: "row" }, el("label", {}, "Note ", note), el("button", { type: "submit", class: "main" }, "Acknowledge: clear again")));
 }
 
-function scores({ model, model_name, reference, blocks, policy, window: size, windows, studies }) {
-  const drawn = blocks.filter((block) => block.quartiles);
+function scores(/** @type {Page.Returned<"GET /drift">} */ { model, model_name, reference, blocks, policy, window: size, windows, studies }) {
+  const drawn = blocks.flatMap(({ quartiles, ...block }) => (quartiles ? [{ ...block, quartiles }] : []));
   const words = [];
   if (model === null) words.push("This server was given no model.");
   else if (!drawn.length) words.push(`${model_name} has scored no film yet.`);
@@ -34,21 +34,21 @@ function scores({ model, model_name, reference, blocks, policy, window: size, wi
   if (policy && size) words.push(`The drift watch tests ${size} studies together: ${windows} times so far, and ${studies} are in the next.`);
   $("#drift-words").textContent = words.join(" ");
   if (!drawn.length) return $("#drift").replaceChildren();
-  const x = drawn.map((_, i) => i + 1), quartile = (q) => drawn.map((block) => block.quartiles[q]);
+  const x = drawn.map((_, i) => i + 1), quartile = (/** @type {0 | 1 | 2} */ q) => drawn.map((block) => block.quartiles[q]);
   const rules = reference ? [{ at: reference.median, words: "median" }, { at: reference.limit, words: "95 %" }] : [];
-  const last = drawn.at(-1);
+  const last = drawn[drawn.length - 1];
   const above = drawn.map((block) => block.above / block.scored);
   const expected = reference ? [{ at: reference.expected, words: "expected" }] : [];
   $("#drift").replaceChildren(
     plot({ x, lines: [{ name: "median", values: quartile(1), kind: "c0" }], bands: [{ low: quartile(0), high: quartile(2), kind: "c0" }], rules, dots: true, height: 250,
       xWords: "block of 50 films, the latest on the right", yWords: "score", label: `Median scores of ${drawn.length} blocks; the last is ${short(last.quartiles[1])}${reference ? `, the reference's ${short(reference.median)}` : ""}.` }),
     reference ? plot({ x, lines: [{ name: "above", values: above, kind: "c1" }], rules: expected, dots: true, zero: true, percent: true, height: 170,
-      xWords: "block of 50 films", yWords: "above 95 %", label: `Share of films above the limit; in the last block ${percent(above.at(-1))}, expected ${percent(reference.expected)}.` }) : "",
+      xWords: "block of 50 films", yWords: "above 95 %", label: `Share of films above the limit; in the last block ${percent(above[above.length - 1])}, expected ${percent(reference.expected)}.` }) : "",
     blocks.some((block) => block.refused) ? el("p", { class: "small soft" }, `Not scored: ${blocks.map((block) => block.refused).join(", ")} by block.`) : "",
   );
 }
 
-function audit(sample, points) {
+function audit(/** @type {Page.Returned<"GET /audit/sample">} */ sample, /** @type {Page.Returned<"GET /audit/sample/growth">["points"]} */ points) {
   const words = [`${sample.read} read, ${sample.abnormal} of them abnormal; ${sample.unsure} unsure, ${sample.waiting} wait.`];
   if (sample.share) words.push(`Of what is cleared, ${percent(sample.share.value)} is abnormal (95 % interval ${percent(sample.share.low)} to ${percent(sample.share.high)}).`);
   else words.push(`No share yet: ${sample.missing}.`);
@@ -58,6 +58,6 @@ function audit(sample, points) {
   const line = { name: "abnormal among cleared", values: points.map((p) => p.share.value), kind: "c1" };
   $("#audit").replaceChildren(
     plot({ x: points.map((p) => p.read), lines: [line], bands: [{ low: points.map((p) => p.share.low), high: points.map((p) => p.share.high), kind: "c1" }],
-      zero: true, percent: true, height: 300, xWords: "cleared studies that were read", yWords: "abnormal", label: `Running share of abnormal studies, now ${percent(points.at(-1).share.value)}.` }),
+      zero: true, percent: true, height: 300, xWords: "cleared studies that were read", yWords: "abnormal", label: `Running share of abnormal studies, now ${percent(points[points.length - 1].share.value)}.` }),
     legend([line, { name: "95 % interval", kind: "c1 wide" }]));
 }

@@ -1,5 +1,6 @@
+// @ts-check
 // Overlays: 8-bit grey pictures of the API as pictures in colours, see-through where they say nothing.
-import { api } from "./api.js";
+import { api, there } from "./api.js";
 
 /** Ten even steps of cividis, which reads alike with every colour vision (Nuñez et al., PLoS ONE 13 (2018) e0199239). */
 export const CIVIDIS = [
@@ -10,18 +11,18 @@ const LUNGS = [86, 180, 233];
 const SEEN = 0.5; // of the brightest: from here on a colour covers as much as the opacity says
 
 /** A colour of cividis at 0 … 1. */
-export function cividis(at) {
+export function cividis(/** @type {number} */ at) {
   const place = Math.min(1, Math.max(0, at)) * (CIVIDIS.length - 1);
   const from = Math.min(CIVIDIS.length - 2, Math.floor(place));
   return CIVIDIS[from].map((low, i) => Math.round(low + (CIVIDIS[from + 1][i] - low) * (place - from)));
 }
 
 /** A grey picture of the API: {width, height, values}, a byte each. */
-export async function greyPicture(path, { signal } = {}) {
+export async function greyPicture(/** @type {string} */ path, /** @type {{ signal?: AbortSignal }} */ { signal } = {}) {
   const answer = await api(path, { as: "response", signal });
   const bitmap = await createImageBitmap(await answer.blob(), { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  const context = there(new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true }));
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   const { data } = context.getImageData(0, 0, width, height);
@@ -31,20 +32,20 @@ export async function greyPicture(path, { signal } = {}) {
 }
 
 /** A grey picture as samples for a `FilmCanvas`. */
-export function asFilm({ width, height, values }) {
+export function asFilm(/** @type {Page.Grey} */ { width, height, values }) {
   return { width, height, bits: 8, samples: Uint16Array.from(values) };
 }
 
 /** Colours on the film: low values are see-through, so that the film stays seen where there is nothing. */
-export const heat = (grey) => painted(grey, (value) => [...cividis(value / 255), Math.min(1, value / 255 / SEEN) ** 1.5]);
+export const heat = (/** @type {Page.Grey} */ grey) => painted(grey, (value) => [...cividis(value / 255), Math.min(1, value / 255 / SEEN) ** 1.5]);
 
 /** Grey, as it is. */
-export const plain = (grey) => painted(grey, (value) => [value, value, value, 1]);
+export const plain = (/** @type {Page.Grey} */ grey) => painted(grey, (value) => [value, value, value, 1]);
 
 /** A picture where `mask` is, and nothing elsewhere. */
-export function within(picture, mask) {
+export function within(/** @type {OffscreenCanvas} */ picture, /** @type {Page.Grey} */ mask) {
   const canvas = new OffscreenCanvas(picture.width, picture.height);
-  const context = canvas.getContext("2d");
+  const context = there(canvas.getContext("2d"));
   context.drawImage(painted(mask, (value) => [0, 0, 0, value / 255]), 0, 0);
   context.globalCompositeOperation = "source-in";
   context.drawImage(picture, 0, 0);
@@ -52,10 +53,10 @@ export function within(picture, mask) {
 }
 
 /** The mask's edge as a smooth thin line, and a breath of colour within; on a grid that is `factor` times as fine. */
-export function edged({ width, height, values }) {
+export function edged(/** @type {Page.Grey} */ { width, height, values }) {
   const factor = Math.max(2, Math.ceil(512 / Math.max(width, height)));
   const fine = { width: width * factor, height: height * factor, values: new Uint8Array(width * height * factor ** 2) };
-  const at = (x, y) => values[Math.min(height - 1, Math.max(0, y)) * width + Math.min(width - 1, Math.max(0, x))];
+  const at = (/** @type {number} */ x, /** @type {number} */ y) => values[Math.min(height - 1, Math.max(0, y)) * width + Math.min(width - 1, Math.max(0, x))];
   const inside = new Uint8Array(fine.values.length);
   for (let y = 0; y < fine.height; y++) {
     const v = (y + 0.5) / factor - 0.5;
@@ -68,7 +69,7 @@ export function edged({ width, height, values }) {
       inside[y * fine.width + x] = above * (1 - v + top) + below * (v - top) > 127 ? 1 : 0;
     }
   }
-  const near = (x, y) => (x < 0 || y < 0 || x >= fine.width || y >= fine.height ? 0 : inside[y * fine.width + x]);
+  const near = (/** @type {number} */ x, /** @type {number} */ y) => (x < 0 || y < 0 || x >= fine.width || y >= fine.height ? 0 : inside[y * fine.width + x]);
   for (let y = 0; y < fine.height; y++) {
     for (let x = 0; x < fine.width; x++) {
       const deep = near(x - 2, y) & near(x + 2, y) & near(x, y - 2) & near(x, y + 2);
@@ -78,7 +79,7 @@ export function edged({ width, height, values }) {
   return { picture: painted(fine, (value) => [...LUNGS, [0, 0.1, 1][value] ?? 0]), factor };
 }
 
-function painted({ width, height, values }, colour) {
+function painted(/** @type {Page.Grey} */ { width, height, values }, /** @type {(value: number) => Page.Colour} */ colour) {
   const canvas = new OffscreenCanvas(width, height);
   const shown = new ImageData(width, height);
   const table = Array.from({ length: 256 }, (_, value) => colour(value));
@@ -86,6 +87,6 @@ function painted({ width, height, values }, colour) {
     const [red, green, blue, alpha] = table[value];
     shown.data.set([red, green, blue, Math.round(alpha * 255)], 4 * i);
   });
-  canvas.getContext("2d").putImageData(shown, 0, 0);
+  there(canvas.getContext("2d")).putImageData(shown, 0, 0);
   return canvas;
 }

@@ -1,5 +1,6 @@
+// @ts-check
 // Signing in: with name and password, or with the one-time link, whose secret comes after the # so that no log sees it.
-import { $, api } from "./api.js";
+import { $, api, sentenceIn } from "./api.js";
 
 const problem = $("#problem");
 
@@ -12,13 +13,13 @@ function onwards() {
 $("#sign-in").addEventListener("submit", async (event) => {
   event.preventDefault();
   problem.textContent = "";
-  const button = $("button[type=submit]");
+  const button = /** @type {HTMLButtonElement} */ ($("button[type=submit]"));
   button.disabled = true;
   try {
     await api("/sign-in", { body: { name: $("#name").value, password: $("#password").value } });
     onwards();
   } catch (error) {
-    problem.textContent = error.message;
+    problem.textContent = sentenceIn(error);
     $("#password").value = "";
     $("#password").focus();
   } finally {

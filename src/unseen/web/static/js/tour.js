@@ -1,13 +1,14 @@
 // @ts-check
 // The tour of the demonstration: three cards beside what they speak of. It begins at /?tour=1, goes along from page to
 // page, asks for nothing, and does not come again once it was ended.
-import { $, el, typing } from "./api.js";
+import { $, el, find, typing } from "./api.js";
 
 const DONE = "unseen.tour"; // in localStorage
 const AT = "unseen.tour.step"; // in sessionStorage: the tour goes on where a link has led
 const GAP = 12;
 
 /** Where a card points: the first of these that the page has. */
+/** @type {{ targets: string[], title: string, words: string[], keys?: [string, string][] }[]} */
 const STEPS = [
   {
     targets: ["#rows > tr"],
@@ -34,8 +35,11 @@ const STEPS = [
 ];
 
 let step = -1;
+/** @type {HTMLElement | null} */
 let card = null;
+/** @type {HTMLElement | null} */
 let target = null;
+/** @type {Element | null} */
 let before = null; // what had the focus
 let waiting = false;
 
@@ -59,7 +63,7 @@ function begin() {
   show(Math.min(Math.max(Number(at ?? 0), location.pathname.startsWith("/studies/") ? 1 : 0), STEPS.length - 1));
 }
 
-function show(number) {
+function show(/** @type {number} */ number) {
   step = number;
   sessionStorage.setItem(AT, String(step));
   const { title, words, keys } = STEPS[step];
@@ -79,15 +83,15 @@ function show(number) {
   next.focus({ preventScroll: true });
 }
 
-function list(keys) {
+function list(/** @type {[string, string][]} */ keys) {
   return el("ul", {}, keys.map(([key, does]) => el("li", {}, el("kbd", {}, key), ` ${does}`)));
 }
 
 /** Escape ends the tour, wherever the focus is; other keys that are pressed in the card are not the page's. */
-function keyed(event) {
+function keyed(/** @type {KeyboardEvent} */ event) {
   if (card === null || typing(event)) return;
   const ends = event.key === "Escape";
-  if (ends || card.contains(event.target)) event.stopImmediatePropagation();
+  if (ends || (event.target instanceof Node && card.contains(event.target))) event.stopImmediatePropagation();
   if (!ends) return;
   event.preventDefault();
   end();
@@ -116,7 +120,8 @@ function soon() {
 
 /** Put the card below what it speaks of, else above or in its lower corner; always wholly in the window. */
 function place() {
-  const found = STEPS[step].targets.map((one) => $(one)).find((one) => one !== null && one.getClientRects().length > 0) ?? null;
+  if (card === null) return;
+  const found = STEPS[step].targets.map((one) => find(one)).find((one) => one !== null && one.getClientRects().length > 0) ?? null;
   if (found !== target) target?.classList.remove("tour-target");
   target = found;
   const own = card.getBoundingClientRect();

@@ -1,18 +1,24 @@
 // @ts-check
 // Real or generated? One picture after the other; what is which, the server tells when all are answered.
 
-import { $, api, el, failed, typing } from "./api.js";
+import { $, api, el, failed, statusOf, there, typing } from "./api.js";
 import { resultOf, roundsOf } from "./turing_result.js";
 
 const memory = `unseen.turing.${document.body.dataset.account}`;
+/** @type {Record<string, "real" | "generated">} */
 const KEYS = { r: "real", g: "generated" };
 
+/** @typedef {Page.Returned<"GET /turing/rounds/{number}">} Round */
+
+/** @type {Page.Returned<"GET /turing">["models"]} */
 let offered = [];
+/** @type {Round | null} */
 let round = null;
+/** @type {Map<number, HTMLImageElement>} */
 let pictures = new Map(); // k → its element, loading or loaded
 let busy = false;
 
-function only(id) {
+function only(/** @type {string} */ id) {
   for (const one of ["offer", "round", "result"]) $(`#${one}`).hidden = one !== id;
 }
 
@@ -30,7 +36,7 @@ async function offer() {
 }
 
 function choose() {
-  const { counts, own, generated } = offered.find((one) => one.model === $("#model").value);
+  const { counts, own, generated } = there(offered.find((one) => one.model === $("#model").value));
   const preset = counts.includes(20) ? 20 : counts[0];
   const choices = [10, 20, 40].map((count) =>
     el(
@@ -44,11 +50,11 @@ function choose() {
   $("#about").textContent = `${own} films of this site and ${generated} generated pictures to draw from; none comes twice in a round.`;
 }
 
-async function begin(event) {
+async function begin(/** @type {Event} */ event) {
   event.preventDefault();
   $("#begin").disabled = true;
   try {
-    const count = Number(new FormData($("#form")).get("count"));
+    const count = /** @type {Api.Wanted["count"]} */ (Number(new FormData($("#form")).get("count")));
     enter(await api("/turing/rounds", { body: { model: $("#model").value, count } }));
   } catch (error) {
     failed(error);
@@ -59,49 +65,53 @@ async function begin(event) {
 
 // a round --------------------------------------------------------------------------------------------------------------
 
-function enter(told) {
+function enter(/** @type {Round} */ told) {
   round = told;
   pictures = new Map();
-  sessionStorage.setItem(memory, round.round);
+  sessionStorage.setItem(memory, told.round);
   only("round");
   step();
 }
 
-const left = () => round.pictures.filter((k) => !round.answered.includes(k));
+function left() {
+  const { pictures: all, answered } = there(round);
+  return all.filter((k) => !answered.includes(k));
+}
 
-function picture(k) {
-  if (!pictures.has(k))
-    pictures.set(k, el("img", { src: `/api/v1/turing/rounds/${round.round}/pictures/${k}.png`, alt: `Picture ${k}: real or generated?` }));
-  return pictures.get(k);
+function picture(/** @type {number} */ k) {
+  const made = pictures.get(k) ?? el("img", { src: `/api/v1/turing/rounds/${there(round).round}/pictures/${k}.png`, alt: `Picture ${k}: real or generated?` });
+  pictures.set(k, made);
+  return made;
 }
 
 function step() {
   const [k, following] = left();
   if (k === undefined) return void end();
-  const n = round.pictures.length;
+  const { pictures: all, answered } = there(round);
+  const n = all.length;
   $("#shown").replaceChildren(picture(k));
   if (following) picture(following); // loads meanwhile
-  $("#place").textContent = $("#aloud").textContent = `Picture ${round.answered.length + 1} of ${n}`;
-  Object.assign($("#bar"), { max: n, value: round.answered.length });
+  $("#place").textContent = $("#aloud").textContent = `Picture ${answered.length + 1} of ${n}`;
+  Object.assign($("#bar"), { max: n, value: answered.length });
 }
 
-async function say(kind) {
+async function say(/** @type {"real" | "generated"} */ kind) {
   const [k] = left();
   if (busy || k === undefined) return;
   busy = true;
   try {
-    round = await api(`/turing/rounds/${round.round}/answers`, { body: { k, answer: kind } });
+    round = await api(`/turing/rounds/${there(round).round}/answers`, { body: { k, answer: kind } });
     step();
   } catch (error) {
     failed(error);
-    if (error.status === 404) leave();
+    if (statusOf(error) === 404) leave();
   } finally {
     busy = false;
   }
 }
 
 async function end() {
-  const result = await api(`/turing/rounds/${round.round}/result`);
+  const result = await api(`/turing/rounds/${there(round).round}/result`);
   sessionStorage.removeItem(memory);
   const another = el("button", { type: "button", class: "main", onclick: leave }, "Another round");
   $("#result").replaceChildren(...resultOf(result, another));

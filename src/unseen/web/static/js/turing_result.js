@@ -4,10 +4,12 @@
 import { el } from "./api.js";
 
 const percent = (/** @type {number} */ share) => `${Math.round(100 * share)} %`;
-const interval = (/** @type {any} */ share) => (share.value === null ? "" : `${percent(share.value)} (${percent(share.low)} to ${percent(share.high)})`);
+/** @typedef {Page.Returned<"GET /turing/rounds/{number}/result">} Result  @typedef {Result["all"]} Share */
+
+const interval = (/** @type {Share} */ share) => (share.value === null || share.low === null || share.high === null ? "" : `${percent(share.value)} (${percent(share.low)} to ${percent(share.high)})`);
 
 /** The elements of a result; `another` is the button for the next round. */
-export function resultOf(/** @type {any} */ result, /** @type {HTMLElement} */ another) {
+export function resultOf(/** @type {Result} */ result, /** @type {HTMLElement} */ another) {
   const { all } = result;
   return [
     el(
@@ -34,10 +36,12 @@ export function resultOf(/** @type {any} */ result, /** @type {HTMLElement} */ a
   ];
 }
 
+/** @typedef {Page.Returned<"GET /turing/results">["rounds"][number]} Round */
+
 /** Earlier rounds as a table. */
-export function roundsOf(/** @type {any[]} */ rounds) {
+export function roundsOf(/** @type {Round[]} */ rounds) {
   if (!rounds.length) return el("p", { class: "soft" }, "None yet.");
-  const cells = ({ time, reader, name, all }) => [new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }), reader, name, `${all.right} of ${all.of}`, interval(all)];
+  const cells = (/** @type {Round} */ { time, reader, name, all }) => [new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }), reader, name, `${all.right} of ${all.of}`, interval(all)];
   return el(
     "table",
     {},
@@ -46,12 +50,13 @@ export function roundsOf(/** @type {any[]} */ rounds) {
   );
 }
 
-function row(name, share) {
+function row(/** @type {string} */ name, /** @type {Share} */ share) {
   return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, `${share.right} of ${share.of}`), el("td", {}, interval(share) || "none came"));
 }
 
 /** The interval on a scale from 0 to 100 %, with guessing at 50 %. */
-function drawn({ value, low, high }) {
+function drawn(/** @type {Share} */ { value, low, high }) {
+  if (value === null || low === null || high === null) return null;
   const x = (/** @type {number} */ share) => 20 + 460 * share;
   const words = `${percent(value)} right, 95 % interval ${percent(low)} to ${percent(high)}; guessing is 50 %`;
   const side = low > 0.5 ? "above" : high < 0.5 ? "below" : "";
@@ -67,7 +72,7 @@ function drawn({ value, low, high }) {
   );
 }
 
-function revealed(round, { k, answer, truth }) {
+function revealed(/** @type {string} */ round, /** @type {Result["pictures"][number]} */ { k, answer, truth }) {
   const right = answer === truth;
   return el(
     "li",

@@ -1,51 +1,50 @@
+// @ts-check
 // The viewer: a study's films at full depth, its report, and the next study without a page being loaded.
 import { idleSeconds } from "./account.js";
-import { $, api, failed, toast } from "./api.js";
+import { $, api, failed, sentenceIn, statusOf, there, toast } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { onNews } from "./events.js";
 import { films } from "./films.js";
 import { away, beside } from "./viewer_beside.js";
 import { Claims } from "./viewer_claims.js";
-import { listen, tell } from "./viewer_keys.js";
+import { OUTCOMES, listen, tell } from "./viewer_keys.js";
 import { Layers } from "./viewer_layers.js";
 import { showClaim, showFacts, showHead, showPast } from "./viewer_panel.js";
 import { Queue, firstOf } from "./viewer_queue.js";
-import { showFilms, tools } from "./viewer_tools.js";
+import { painted, say, showFilms, tools } from "./viewer_tools.js";
 
 const RENEW_MS = 5 * 60_000;
 const NEWS_MS = 1500;
 const GUARD_MS = 250; // a key that bounces, or is pressed twice, must not report the film that has just come
 const AGAIN_MS = 3000; // until a film that could not be fetched is asked for again
-const me = document.body.dataset.account;
+const me = document.body.dataset.account ?? "";
 const lead = document.body.dataset.role !== "reader";
 const source = new URLSearchParams(location.search).get("source");
 
+const outcomes = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-outcome]"));
 const view = new FilmCanvas($("#film"));
 const layers = new Layers(view, (near) => beside(view, near));
 const queue = new Queue(me, source);
 const claims = new Claims(me);
-let told = null; // the study, as the API tells it
+/** @typedef {Page.Returned<"GET /studies/{study}">} Study  @typedef {import("./viewer_keys.js").Outcome} Outcome */
+
+let told = /** @type {Study | null} */ (null); // the study, as the API tells it
 let shown = 0; // which of its films
-let claim = null; // {mine, until} or {mine: false, sentence, open}
+let claim = /** @type {import("./viewer_claims.js").Claim | null} */ (null);
 let looks = 0; // looks at the study so far: an answer that comes after a later one is dropped
-let reported = []; // studies that were reported here, the latest last
+let reported = /** @type {string[]} */ ([]); // studies that were reported here, the latest last
 let busy = false;
-let onScreen = null; // the study whose film is seen; no other one can be reported
-let unsay = () => {};
+let onScreen = /** @type {string | null} */ (null); // the study whose film is seen; no other one can be reported
 let turn = 0;
 
-const address = (study) => `/studies/${study}${source === null ? "" : `?source=${encodeURIComponent(source)}`}`;
-const named = () => decodeURIComponent(location.pathname.split("/").at(-1));
-const painted = () => new Promise((done) => {
-  requestAnimationFrame(() => setTimeout(done));
-  setTimeout(done, 1000); // a page that nobody sees paints nothing
-});
+const address = (/** @type {string} */ study) => `/studies/${study}${source === null ? "" : `?source=${encodeURIComponent(source)}`}`;
+const named = () => decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 
 /**
  * Show a study. began: when the reader asked for it; until: it is the reader's already, until then; follows: it came
  * after another, by itself.
  */
-async function open(study, { push = true, began = performance.now(), until = null, follows = false } = {}) {
+async function open(/** @type {string} */ study, { push = true, began = performance.now(), until = /** @type {string | null} */ (null), follows = false } = {}) {
   const mine = ++turn;
   const left = told;
   const found = queue.told(study) ?? (await api(`/studies/${study}`));
@@ -53,7 +52,7 @@ async function open(study, { push = true, began = performance.now(), until = nul
   queue.at(study);
   if (left && left.entry.study !== found.entry.study) claims.leave(left.entry.study);
   told = found;
-  claim = until && { mine: true, until };
+  claim = until ? { mine: true, until } : null;
   $("#note").value = "";
   away();
   if (push) history.pushState(null, "", address(study));
@@ -63,9 +62,10 @@ async function open(study, { push = true, began = performance.now(), until = nul
   again().then(() => queue.refresh(study)).then(drawHead).catch(failed);
 }
 
-async function showFilm(place, { began = performance.now(), name = "film-of-study" } = {}) {
-  const film = told.films[place];
-  const study = told.entry.study;
+async function showFilm(/** @type {number} */ place, { began = performance.now(), name = "film-of-study" } = {}) {
+  const { films: all, entry } = there(told);
+  const film = all[place];
+  const { study } = entry;
   shown = place;
   onScreen = null;
   view.show(null); // never the last film beside the next one's name; what was fetched comes before anything is painted
@@ -77,8 +77,8 @@ async function showFilm(place, { began = performance.now(), name = "film-of-stud
   try {
     pixels = await films.get(film.film);
   } catch (error) {
-    problem = error.message;
-    again = error.status !== 422 && error.status !== 404;
+    problem = sentenceIn(error);
+    again = ![404, 422].includes(statusOf(error));
   }
   if (told?.entry.study !== study || shown !== place) return;
   view.label = `Chest film ${place + 1} of ${told.films.length}${film.view_position ? `, ${film.view_position}` : ""}`;
@@ -104,38 +104,38 @@ async function showFilm(place, { began = performance.now(), name = "film-of-stud
 
 /** Take the study for reading, where its state allows it. */
 async function take() {
-  const study = told.entry.study;
-  if (!told.entry.acts.includes("claim")) return;
+  const { study, acts } = there(told).entry;
+  if (!acts.includes("claim")) return;
   const { until, error } = await claims.take(study);
-  if (told.entry.study !== study) return;
+  if (told?.entry.study !== study) return;
   looks++; // what was asked before this answer may not know of it
   if (error && error.status !== 409) failed(error);
   if (until) claim = { mine: true, until };
-  else if (error.status === 409 || !claim?.mine) claim = { mine: false, sentence: error.message, open: true };
+  else if (error && (error.status === 409 || !claim?.mine)) claim = { mine: false, sentence: error.message, open: true };
   drawPanel(); // a server that could not be reached has taken nothing away
 }
 
 /** Look at the study again; what is written in the note stays. */
 async function again() {
-  const study = told.entry.study;
+  const { study } = there(told).entry;
   const mine = ++looks;
   const fresh = await api(`/studies/${study}`);
-  if (mine !== looks || told.entry.study !== study || told.films.length === 0) return;
+  if (mine !== looks || told?.entry.study !== study || told.films.length === 0) return;
   told = fresh;
   claim = claims.heard(told.entry, claim);
   drawPanel();
 }
 
-async function report(outcome, began) {
+async function report(/** @type {Outcome} */ outcome, /** @type {number} */ began) {
   if (onScreen === null || onScreen !== told?.entry.study) return;
+  const study = onScreen;
   if (!claim?.mine) {
     toast(claim?.sentence ?? "This study is not yours yet. Try again in a moment, or see its state at the top right.", { kind: "bad" });
     return;
   }
   await once(async () => {
-    const { study } = told.entry;
     const following = queue.next[0]?.study;
-    const asked = following && { study: following, answer: claims.take(following) }; // while the report is written
+    const asked = following === undefined ? null : { study: following, answer: claims.take(following) }; // while the report is written
     try {
       await api(`/studies/${study}/report`, { body: { outcome, note: $("#note").value } });
     } catch (error) {
@@ -151,14 +151,14 @@ async function report(outcome, began) {
 }
 
 /** The next study that nobody else has; `asked`: the one that was asked for already. */
-async function next({ began, asked = null }) {
+async function next(/** @type {{ began: number, asked?: { study: string, answer: ReturnType<Claims["take"]> } | null }} */ { began, asked = null }) {
   const tried = new Set();
   for (;;) {
-    if (!asked && queue.next.every((row) => tried.has(row.study))) await queue.refresh(told.entry.study);
+    if (!asked && queue.next.every((row) => tried.has(row.study))) await queue.refresh(there(told).entry.study);
     const study = asked?.study ?? queue.next.find((row) => !tried.has(row.study))?.study;
     if (!study) return finished();
     const { until, error } = await (asked?.answer ?? claims.take(study));
-    if (until) return open(study, { began, until, follows: true });
+    if (until !== undefined) return open(study, { began, until, follows: true });
     if (error.status !== 409) throw error;
     tried.add(study);
     asked = null;
@@ -168,9 +168,10 @@ async function next({ began, asked = null }) {
 /** Nothing is left: say so where the film was. */
 function finished() {
   turn++;
-  claims.leave(told.entry.study);
+  const left = there(told);
+  claims.leave(left.entry.study);
   onScreen = null;
-  told = { entry: { ...told.entry, acts: [] }, films: [], reports: [], history: [] };
+  told = { ...left, entry: { ...left.entry, acts: [] }, films: [], reports: [], history: [] };
   claim = null;
   view.show(null);
   layers.film(null);
@@ -182,33 +183,28 @@ function finished() {
 
 function skip() {
   return once(async () => {
-    queue.pass(told.entry.study);
+    queue.pass(there(told).entry.study);
     await next({ began: performance.now() });
   });
 }
 
 function undo() {
   return once(async () => {
-    const own = told.entry.acts.includes("undo") ? told.entry.study : null;
+    const { entry } = there(told);
+    const own = entry.acts.includes("undo") ? entry.study : null;
     const study = own ?? reported.at(-1);
     if (!study) return say("There is no report of yours to take back here.");
     await api(`/studies/${study}/undo`, { method: "POST" });
     reported = reported.filter((one) => one !== study);
     queue.offerAgain(study);
     say("The report was taken back; the study is yours again.");
-    if (study === told.entry.study && told.films.length > 0) await again();
+    if (study === told?.entry.study && told.films.length > 0) await again();
     else await open(study);
   });
 }
 
-/** One message at a time: what was said last is what can be undone. */
-function say(words, options) {
-  unsay();
-  unsay = toast(words, options);
-}
-
 /** One change at a time: a key that is pressed twice reports one study. */
-async function once(change) {
+async function once(/** @type {() => Promise<unknown>} */ change) {
   if (busy) return;
   busy = true;
   drawDecide();
@@ -223,23 +219,24 @@ async function once(change) {
 }
 
 function drawPanel() {
+  const study = there(told);
   drawHead();
   showClaim($("#claim"), claim, { onTake: () => take().catch(failed) });
-  showFilms(told.films, shown, (place) => showFilm(place).catch(failed));
-  showPast($("#past"), told);
+  showFilms(study.films, shown, (place) => showFilm(place).catch(failed));
+  showPast($("#past"), study);
   drawDecide();
-  document.title = `${told.entry.source} · film · unseen`;
-  $("#title").textContent = `Film of ${told.entry.source}`;
+  document.title = `${study.entry.source} · film · unseen`;
+  $("#title").textContent = `Film of ${study.entry.source}`;
 }
 
 function drawHead() {
   const total = queue.more ? `${queue.total}+` : queue.total;
-  showHead($("#head"), { entry: told.entry, position: queue.place, total, until: claim?.mine ? claim.until : null });
+  showHead($("#head"), { entry: there(told).entry, position: queue.place, total, until: claim?.mine ? claim.until : null });
 }
 
 function drawDecide() {
   const open = claim?.mine === true && !busy && onScreen === told?.entry.study;
-  for (const button of document.querySelectorAll("[data-outcome]")) button.disabled = !open;
+  for (const button of outcomes) button.disabled = !open;
   const latest = told?.reports.filter((one) => !one.undone).at(-1);
   const undoable = told?.entry.acts.includes("undo") && (lead || latest?.reader === me);
   $("#undo").disabled = busy || (reported.length === 0 && !undoable);
@@ -251,10 +248,8 @@ async function back() {
   location.assign(source === null ? "/" : `/?source=${encodeURIComponent(source)}`);
 }
 
-const OUTCOMES = { n: "normal", a: "abnormal", u: "unsure" };
-
 /** What a key does on this page. */
-function act(key, event) {
+function act(/** @type {string} */ key, /** @type {KeyboardEvent} */ event) {
   if (event.repeat && /^[nauzsm]$/.test(key)) return true; // one press, one act
   const research = layers.mode === "research";
   if (OUTCOMES[key] && !event.shiftKey) report(OUTCOMES[key], event.timeStamp);
@@ -269,7 +264,7 @@ function act(key, event) {
   else if ((key === "+" || key === "=") && research) layers.stepOpacity(10);
   else if (key === "-" && research) layers.stepOpacity(-10);
   else if (/^[1-9]$/.test(key) && research) layers.chooseModel(Number(key) - 1);
-  else if ((key === "ArrowLeft" || key === "ArrowRight") && !event.shiftKey && told?.films.length > 1) {
+  else if ((key === "ArrowLeft" || key === "ArrowRight") && !event.shiftKey && told && told.films.length > 1) {
     const { length } = told.films;
     showFilm((shown + (key === "ArrowLeft" ? length - 1 : 1)) % length).catch(failed);
   } else return false;
@@ -278,28 +273,24 @@ function act(key, event) {
 
 tools(view);
 listen(act, view);
-for (const button of document.querySelectorAll("[data-outcome]")) {
-  button.addEventListener("click", (event) => report(button.dataset.outcome, event.timeStamp));
+for (const button of outcomes) {
+  button.addEventListener("click", (event) => report(/** @type {Outcome} */ (button.dataset.outcome), event.timeStamp));
 }
-$("#decide").addEventListener("submit", (event) => event.preventDefault());
 $("#undo").addEventListener("click", undo);
 $("#skip").addEventListener("click", skip);
 $("#back").addEventListener("click", (event) => { event.preventDefault(); back(); });
-$("#viewer").addEventListener("click", (event) => {
-  if (event.detail > 0 && event.target.closest("button, input[type=range]")) view.canvas.focus({ preventScroll: true });
-});
 addEventListener("popstate", () => open(named(), { push: false }).catch(failed));
 const attended = () => !document.hidden && idleSeconds() < RENEW_MS / 1000;
 setInterval(() => { if (claim?.mine && attended()) take().then(again).catch(failed); }, RENEW_MS);
 addEventListener("pagehide", () => claims.leaveAll());
 addEventListener("pageshow", (event) => { if (event.persisted) open(named(), { push: false }).catch(failed); });
-let news = 0;
+let news = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 onNews(() => {
   clearTimeout(news);
   news = setTimeout(() => {
     if (busy || !told) return;
     if (told.films.length > 0) Promise.all([again(), queue.refresh()]).then(drawHead).catch(failed);
-    else if (attended()) queue.refresh().then(() => queue.next.length > 0 && once(() => next({ began: performance.now() }))).catch(failed);
+    else if (attended()) queue.refresh().then(() => (queue.next.length > 0 ? once(() => next({ began: performance.now() })) : undefined)).catch(failed);
   }, NEWS_MS);
 });
 open(named(), { push: false }).then(() => view.canvas.focus({ preventScroll: true })).catch((error) => {

@@ -1,12 +1,16 @@
+// @ts-check
 // A film that a reader reported normal, beside the one that is read; both move together.
 import { $, el, failed } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { films } from "./films.js";
 
+/** @typedef {Page.Returned<"GET /films/{film}/look">["nearest"][number]} Near */
+
+/** @type {{ frame: HTMLElement, other: FilmCanvas } | null} */
 let shown = null;
 
 /** Show `near` beside `view`'s film; another one takes its place. */
-export async function beside(view, near) {
+export async function beside(/** @type {FilmCanvas} */ view, /** @type {Near} */ near) {
   away();
   const canvas = el("canvas", { class: "film" });
   const frame = el(

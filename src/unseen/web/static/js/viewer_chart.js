@@ -1,3 +1,4 @@
+// @ts-check
 // A score among the scores of the reference set, as a small chart with its words.
 import { el } from "./api.js";
 
@@ -6,10 +7,12 @@ const HEIGHT = 112;
 const TOP = 26;
 const FOOT = 18;
 
-const short = (value) => (Math.abs(value) >= 100 || value === 0 ? value.toFixed(0) : Number(value.toPrecision(3)).toString());
+/** @typedef {Page.Returned<"GET /films/{film}/look">["models"][number]} Model */
+
+const short = (/** @type {number} */ value) => (Math.abs(value) >= 100 || value === 0 ? value.toFixed(0) : Number(value.toPrecision(3)).toString());
 
 /** What the chart says, in a sentence. */
-export function rankInWords(model) {
+export function rankInWords(/** @type {Model} */ model) {
   if (model.score === null) return "This model gave the film no score.";
   const score = `Score ${short(model.score)}`;
   if (model.rank === null) return `${score}. There is no reference set yet.`;
@@ -18,13 +21,13 @@ export function rankInWords(model) {
 }
 
 /** The chart, as SVG; null where there is nothing to show. */
-export function distribution(model) {
+export function distribution(/** @type {Model} */ model) {
   const { histogram } = model.reference;
   if (!histogram || model.score === null) return null;
   const { edges, counts } = histogram;
   const low = edges[0];
-  const high = edges.at(-1);
-  const x = (value) => 6 + ((value - low) / (high - low)) * (WIDTH - 12);
+  const high = edges[edges.length - 1];
+  const x = (/** @type {number} */ value) => 6 + ((value - low) / (high - low)) * (WIDTH - 12);
   const most = Math.max(...counts, 1);
   const base = HEIGHT - FOOT;
   const bars = counts.map((count, i) => {
@@ -46,7 +49,7 @@ export function distribution(model) {
 }
 
 /** A line with its words, which are turned inwards near an end. */
-function mark(at, kind, words, row = 0) {
+function mark(/** @type {number} */ at, /** @type {string} */ kind, /** @type {string} */ words, row = 0) {
   const anchor = at > WIDTH * 0.66 ? "end" : at < WIDTH * 0.34 ? "start" : "middle";
   const y = row ? HEIGHT - 4 : 12;
   return el(

@@ -1,28 +1,37 @@
+// @ts-check
 // Whose the studies are: taken when they are opened, handed back when they are left unreported.
-import { api } from "./api.js";
+import { ApiError, api } from "./api.js";
 import { clock } from "./viewer_panel.js";
 
 const LASTS_MS = 30 * 60_000;
 
+/** @typedef {Page.Returned<"GET /studies/{study}">["entry"]} Entry */
+/** @typedef {{ mine: true, until: string | number } | { mine: false, sentence: string, open?: boolean }} Claim */
+
 export class Claims {
   #me;
+  /** @type {Set<string>} */
   #held = new Set();
 
-  constructor(me) { this.#me = me; }
+  constructor(/** @type {string} */ me) { this.#me = me; }
 
-  /** Ask for a study: {until}, or {error}: somebody else has it, or its state stands against it. */
-  async take(study) {
+  /**
+   * Ask for a study: {until}, or {error}: somebody else has it, or its state stands against it.
+   * @returns {Promise<{ until: string, error?: undefined } | { until?: undefined, error: ApiError }>}
+   */
+  async take(/** @type {string} */ study) {
     try {
       const { until } = await api(`/studies/${study}/claim`, { method: "POST" });
       this.#held.add(study);
       return { until };
     } catch (error) {
-      return { error };
+      if (error instanceof ApiError) return { error };
+      throw error;
     }
   }
 
   /** Hand a study back, if it is the reader's. */
-  async leave(study) {
+  async leave(/** @type {string} */ study) {
     if (!this.#held.delete(study)) return;
     await api(`/studies/${study}/release`, { method: "POST" }).catch(() => {}); // it may be another's by now
   }
@@ -36,16 +45,16 @@ export class Claims {
   }
 
   /** It is reported: nothing is to be handed back. */
-  done(study) { this.#held.delete(study); }
+  done(/** @type {string} */ study) { this.#held.delete(study); }
 
-  /** What the study itself says of whose it is: {mine, until} or {mine: false, sentence, open}; null: nobody can take it. */
-  heard({ study, claimed_by: by, claimed: since, acts }, before) {
+  /** What the study itself says of whose it is; null: nobody can take it. @returns {Claim | null} */
+  heard(/** @type {Entry} */ { study, claimed_by: by, claimed: since, acts }, /** @type {Claim | null} */ before) {
     if (by === this.#me) {
       this.#held.add(study);
-      return before?.mine ? before : { mine: true, until: Date.parse(since) + LASTS_MS };
+      return before?.mine ? before : { mine: true, until: Date.parse(since ?? "") + LASTS_MS };
     }
     this.#held.delete(study);
-    if (by !== null) return { mine: false, sentence: `${by} has had this study since ${clock(since)}. You may look; only they can report it.` };
+    if (by !== null) return { mine: false, sentence: `${by} has had this study since ${since === null ? "" : clock(since)}. You may look; only they can report it.` };
     return acts.includes("claim") ? { mine: false, sentence: "Nobody has this study at present.", open: true } : null;
   }
 }

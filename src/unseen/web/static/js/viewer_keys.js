@@ -1,8 +1,13 @@
+// @ts-check
 // The page's keys, and the table that tells them. A key belongs to a field while somebody types there.
 import { $, el, typing } from "./api.js";
 import { FILM_KEYS } from "./canvas_input.js";
 
 const STORED = "unseen.keys";
+/** @typedef {"normal" | "abnormal" | "unsure"} Outcome */
+
+/** What a key reports. @type {Record<string, Outcome>} */
+export const OUTCOMES = { n: "normal", a: "abnormal", u: "unsure" };
 const PAGE_KEYS = [
   ["N A U", "report normal, abnormal, unsure, and go on"],
   ["Z", "take the last report back"],
@@ -29,7 +34,7 @@ const on = () => localStorage.getItem(STORED) !== "off";
 export function listen(act, view) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
-    if (event.key === "Escape" && event.target.matches?.("input, textarea, select")) {
+    if (event.key === "Escape" && event.target instanceof Element && event.target.matches("input, textarea, select")) {
       view.canvas.focus({ preventScroll: true });
       return;
     }
@@ -43,8 +48,8 @@ export function listen(act, view) {
 
 /** Show the keys. */
 export function tell() {
-  const dialog = $("#keys");
-  const rows = (keys) => keys.map(([key, does]) => el("div", {}, el("dt", {}, ...key.split(" ").map((one) => el("kbd", {}, one))), el("dd", {}, does)));
+  const dialog = /** @type {HTMLDialogElement} */ ($("#keys"));
+  const rows = (/** @type {string[][]} */ keys) => keys.map(([key, does]) => el("div", {}, el("dt", {}, ...key.split(" ").map((one) => el("kbd", {}, one))), el("dd", {}, does)));
   const check = el("input", { type: "checkbox", id: "keys-on", onchange: (event) => localStorage.setItem(STORED, event.target.checked ? "on" : "off") });
   check.checked = on();
   dialog.replaceChildren(

@@ -1,3 +1,4 @@
+// @ts-check
 // Triage or research mode, the chosen model, and what lies over the film; what was chosen stays chosen from film to film.
 import { $, el, failed } from "./api.js";
 import { PICTURES, has, overlaysOf } from "./viewer_overlays.js";
@@ -6,33 +7,38 @@ import { showChart, showModels, showNearest, showWords } from "./viewer_panel.js
 const STORED = "unseen.viewer";
 const STEPS = [30, 60, 100, 0]; // opacity, per cent
 const BLIND = "Scores and overlays are not shown where a policy clears: they would tell which studies are read for the audit sample.";
+/** @type {Record<string, string>} */
 const MODES = { triage: "Flag, place and film alone.", research: "" };
 const HEAT = ["map", "residual"];
+
+/** @typedef {Page.Returned<"GET /films/{film}/look">} Look */
 
 export class Layers {
   #view;
   #onBeside;
-  #kept = { mode: "research", model: null, opacity: 60, heat: "map" };
+  #kept = { mode: "research", model: /** @type {string | null} */ (null), opacity: 60, heat: "map" };
   #what = "none";
   #lungs = false;
   #frame = false;
+  /** @type {string | null} */
   #film = null;
+  /** @type {Look | null} */
   #look = null;
   #turn = 0;
 
-  /** @param {import("./canvas.js").FilmCanvas} view  @param {(near: object) => void} onBeside */
+  /** @param {import("./canvas.js").FilmCanvas} view  @param {(near: Look["nearest"][number]) => void} onBeside */
   constructor(view, onBeside) {
     this.#view = view;
     this.#onBeside = onBeside;
     Object.assign(this.#kept, JSON.parse(localStorage.getItem(STORED) ?? "{}"));
     for (const mode of ["triage", "research"]) $(`#${mode}`).addEventListener("click", () => this.setMode(mode));
-    const buttons = Object.entries({ none: { words: "Film only" }, ...PICTURES }).map(([what, { words, tells }]) =>
+    const buttons = Object.entries({ none: { words: "Film only", tells: undefined }, ...PICTURES }).map(([what, { words, tells }]) =>
       el("button", { type: "button", dataset: { what }, title: tells, onclick: () => this.choose(what) }, words));
     const extras = { lungs: "Lungs", frame: "Frame" };
     const toggles = Object.entries(extras).map(([name, words]) =>
       el("button", { type: "button", dataset: { toggle: name }, onclick: () => this.toggle(name) }, words));
     $("#pictures").append(...buttons, ...toggles);
-    $("#opacity").addEventListener("input", (event) => this.setOpacity(event.target.valueAsNumber));
+    $("#opacity").addEventListener("input", () => this.setOpacity($("#opacity").valueAsNumber));
     this.#drawPanel();
   }
 
@@ -46,7 +52,7 @@ export class Layers {
   }
 
   /** Another film, of which nothing is known yet. */
-  film(film) {
+  film(/** @type {string | null} */ film) {
     this.#film = film;
     this.#look = null;
     this.#drawOverlays();
@@ -55,20 +61,20 @@ export class Layers {
   }
 
   /** What is known of it. */
-  look(look) {
+  look(/** @type {Look} */ look) {
     this.#look = look;
     $("#of-research").classList.remove("waits");
     this.#drawPanel();
     this.#drawOverlays();
   }
 
-  setMode(mode) {
+  setMode(/** @type {string} */ mode) {
     this.#keep({ mode });
     this.#drawPanel();
     this.#drawOverlays();
   }
 
-  chooseModel(place) {
+  chooseModel(/** @type {number} */ place) {
     if (!this.#models[place]) return;
     this.#keep({ model: this.#models[place].model });
     this.#drawPanel();
@@ -76,7 +82,7 @@ export class Layers {
   }
 
   /** A picture over the film; "none": the film alone. */
-  choose(what) {
+  choose(/** @type {string} */ what) {
     this.#what = what;
     if (HEAT.includes(what)) this.#keep({ heat: what });
     this.#drawOverlays();
@@ -84,27 +90,27 @@ export class Layers {
 
   /** The anomaly map or the residual, on or off; `other`: the other of the two. */
   heat({ other = false } = {}) {
-    if (other) this.choose(HEAT.find((what) => what !== this.#kept.heat));
+    if (other) this.choose(this.#kept.heat === HEAT[0] ? HEAT[1] : HEAT[0]);
     else this.choose(this.#what === "none" ? this.#kept.heat : "none");
   }
 
-  toggle(name) {
+  toggle(/** @type {string} */ name) {
     if (name === "lungs") this.#lungs = !this.#lungs;
     else this.#frame = !this.#frame;
     this.#drawOverlays();
   }
 
-  setOpacity(opacity) {
+  setOpacity(/** @type {number} */ opacity) {
     this.#keep({ opacity: Math.min(100, Math.max(0, opacity)) });
     this.#drawOverlays();
   }
 
-  stepOpacity(step) {
+  stepOpacity(/** @type {number} */ step) {
     if (step) this.setOpacity(this.#kept.opacity + step);
     else this.setOpacity(STEPS[(STEPS.indexOf(STEPS.find((one) => one === this.#kept.opacity) ?? 0) + 1) % STEPS.length]);
   }
 
-  #keep(changes) {
+  #keep(/** @type {{ mode?: string, model?: string, opacity?: number, heat?: string }} */ changes) {
     Object.assign(this.#kept, changes);
     localStorage.setItem(STORED, JSON.stringify(this.#kept));
   }
@@ -130,7 +136,7 @@ export class Layers {
     const { model } = this;
     const turn = ++this.#turn;
     const opacity = this.#kept.opacity;
-    for (const button of $("#pictures").children) {
+    for (const button of $("#pictures").querySelectorAll("button")) {
       const { what, toggle } = button.dataset;
       const chosen = what ? what === this.#what : toggle === "lungs" ? this.#lungs : this.#frame;
       button.setAttribute("aria-pressed", String(chosen));
@@ -141,8 +147,9 @@ export class Layers {
     $("#opacity-told").value = `${opacity} %`;
     $("#legend").hidden = this.#what !== "map" || !model?.map_high;
     if (model?.map_high) $("#legend-high").textContent = Number(model.map_high.toPrecision(3)).toString();
+    /** @type {Page.Overlay[]} */
     let overlays = [];
-    if (this.mode === "research" && model) {
+    if (this.mode === "research" && model && this.#film !== null) {
       const chosen = { what: this.#what, lungs: this.#lungs, frame: this.#frame, opacity: opacity / 100 };
       try {
         overlays = await overlaysOf(this.#film, model, chosen);

@@ -1,8 +1,14 @@
+// @ts-check
 // What lies over the film: one picture of the chosen model's, the lungs, the frame that it looked at.
 import { edged, greyPicture, heat, plain, within } from "./overlay.js";
 import { Kept } from "./films.js";
 
-/** By key: the button's words, what it shows, and where the picture comes from. */
+/** @typedef {Page.Returned<"GET /films/{film}/look">["models"][number]} Model */
+
+/**
+ * By key: the button's words, what it shows, and where the picture comes from.
+ * @type {Record<string, { words: string, tells: string, paint: (grey: Page.Grey) => OffscreenCanvas, masked?: boolean }>}
+ */
 export const PICTURES = {
   map: { words: "Anomaly map", tells: "where the model finds the film unlike normal ones", paint: heat },
   residual: { words: "Residual", tells: "the difference between what it saw and its reconstruction", paint: heat },
@@ -11,43 +17,57 @@ export const PICTURES = {
 };
 
 const pictures = new Kept((path) => greyPicture(path));
+/** @type {WeakMap<Page.Grey, Map<Function, OffscreenCanvas>>} */
 const painted = new WeakMap();
+/** @type {WeakMap<Page.Grey, ReturnType<typeof edged>>} */
+const edges = new WeakMap();
 
-function paintedBy(paint, grey, mask = null) {
+function paintedBy(/** @type {(grey: Page.Grey) => OffscreenCanvas} */ paint, /** @type {Page.Grey} */ grey, /** @type {Page.Grey | null} */ mask) {
   const made = painted.get(grey) ?? new Map();
   painted.set(grey, made);
-  if (!made.has(paint)) made.set(paint, mask ? within(paint(grey), mask) : paint(grey));
-  return made.get(paint);
+  const found = made.get(paint) ?? (mask ? within(paint(grey), mask) : paint(grey));
+  made.set(paint, found);
+  return found;
 }
 
-function pathOf(film, model, what) {
+function edgedOnce(/** @type {Page.Grey} */ grey) {
+  const found = edges.get(grey) ?? edged(grey);
+  edges.set(grey, found);
+  return found;
+}
+
+function pathOf(/** @type {string} */ film, /** @type {Model} */ model, /** @type {string} */ what) {
   if (what === "map") return `/films/${film}/map.png?model=${model.model}&high=${model.map_high}`;
   return `/films/${film}/rendition/${what}?model=${model.model}`;
 }
 
 /** Whether a model has this picture of the film. */
-export function has(model, what) {
+export function has(/** @type {Model | null} */ model, /** @type {string} */ what) {
   if (!model || model.box === null || model.inner === null) return false;
   if (what === "map") return model.map_high !== null;
   return what === "image" || what === "lungs" ? model.renditions : model.gives_back;
 }
 
-/** The overlays of a film, for `FilmCanvas.overlays`. `chosen`: {what, lungs, frame, opacity}. Fails with a sentence. */
-export async function overlaysOf(film, model, chosen) {
+/** @typedef {{ what: string, lungs: boolean, frame: boolean, opacity: number }} Chosen */
+
+/** The overlays of a film, for `FilmCanvas.overlays`. Fails with a sentence. */
+export async function overlaysOf(/** @type {string} */ film, /** @type {Model} */ model, /** @type {Chosen} */ chosen) {
+  /** @type {Page.Overlay[]} */
   const made = [];
-  const place = model && { box: model.box, inner: model.inner };
-  if (PICTURES[chosen.what] && has(model, chosen.what)) {
+  const { box, inner } = model;
+  if (box === null) return made;
+  if (inner !== null && PICTURES[chosen.what] && has(model, chosen.what)) {
     const grey = await pictures.get(pathOf(film, model, chosen.what));
     const { paint, words, masked } = PICTURES[chosen.what];
-    const mask = masked && (await pictures.get(pathOf(film, model, "inside")));
+    const mask = masked ? await pictures.get(pathOf(film, model, "inside")) : null;
     const picture = paintedBy(paint, grey, mask);
-    made.push({ ...place, picture, opacity: chosen.opacity, name: words.toLowerCase() });
+    made.push({ box, inner, picture, opacity: chosen.opacity, name: words.toLowerCase() });
   }
-  if (chosen.lungs && has(model, "lungs")) {
-    const { picture, factor } = paintedBy(edged, await pictures.get(pathOf(film, model, "lungs")));
-    const inner = model.inner.map((value) => value * factor);
-    made.push({ ...place, inner, picture, opacity: Math.max(0.3, chosen.opacity), name: "lungs" });
+  if (inner !== null && chosen.lungs && has(model, "lungs")) {
+    const { picture, factor } = edgedOnce(await pictures.get(pathOf(film, model, "lungs")));
+    const [top, left, height, width] = inner;
+    made.push({ box, inner: [top * factor, left * factor, height * factor, width * factor], picture, opacity: Math.max(0.3, chosen.opacity), name: "lungs" });
   }
-  if (chosen.frame && place) made.push({ outline: model.box, opacity: 0.9, name: "the part that the model looked at" });
+  if (chosen.frame) made.push({ outline: box, opacity: 0.9, name: "the part that the model looked at" });
   return made;
 }

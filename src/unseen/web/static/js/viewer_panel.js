@@ -1,7 +1,12 @@
+// @ts-check
 // The panel beside the film: where the study stands, why it stands there, what models made of it, what was said of it.
 import { el, span } from "./api.js";
 import { distribution, rankInWords } from "./viewer_chart.js";
 
+/** @typedef {Page.Returned<"GET /studies/{study}">} Study */
+/** @typedef {Page.Returned<"GET /films/{film}/look">} Look */
+
+/** @type {Record<Study["entry"]["state"], [words: string, kind: string]>} */
 const STATES = {
   received: ["waits for scoring", ""],
   scored: ["being scored", ""],
@@ -12,20 +17,27 @@ const STATES = {
   reported: ["reported", ""],
   reported_elsewhere: ["reported elsewhere", ""],
 };
+/** @type {Record<string, string>} */
 const ACTIONS = {
   "film.received": "came", "film.scored": "scored", "film.compared": "scored for comparison", "film.given_up": "could not be scored",
   "study.judged": "placed in the list", "study.claimed": "taken for reading", "study.claim_ran_out": "claim ran out",
   "study.released": "handed back", "study.reported": "reported", "study.reported_elsewhere": "reported elsewhere",
   "study.undone": "report taken back", "study.joined": "joined to another study", "study.requeued": "to be scored again",
 };
+/** @type {Record<string, string>} */
 const ROLES = { decides: "decides", compares: "", earlier: "earlier" };
 const TAGS = ["Modality", "Manufacturer", "ManufacturerModelName", "PatientAge", "PatientSex"];
 
-export const clock = (moment) => new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-const day = (moment) => new Date(moment).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
-const refill = (place, ...children) => place.replaceChildren(...children.flat().filter((child) => child));
+export const clock = (/** @type {string | number} */ moment) => new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const day = (/** @type {string} */ moment) => new Date(moment).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
+const refill = (/** @type {Element} */ place, /** @type {(Page.Child | Page.Child[])[]} */ ...children) =>
+  place.replaceChildren(...children.flat().filter((child) => child instanceof Node));
 
-/** Source, state, waiting time and place: what triage mode shows beside the film. */
+/**
+ * Source, state, waiting time and place: what triage mode shows beside the film.
+ * @param {Element} place
+ * @param {{ entry: Study["entry"], position: number | null, total: number | string, until: string | number | null }} shown
+ */
 export function showHead(place, { entry, position, total, until }) {
   const [words, kind] = STATES[entry.state] ?? [entry.state, ""];
   const waits = span((Date.now() - Date.parse(entry.received)) / 1000);
@@ -44,13 +56,13 @@ export function showHead(place, { entry, position, total, until }) {
 }
 
 /** Whose study it is, where it is not the reader's own. */
-export function showClaim(place, claim, { onTake }) {
+export function showClaim(/** @type {HTMLElement} */ place, /** @type {import("./viewer_claims.js").Claim | null} */ claim, /** @type {{ onTake: () => void }} */ { onTake }) {
   place.hidden = !claim || claim.mine;
-  refill(place, claim && !claim.mine && el("span", {}, claim.sentence), claim?.open && el("button", { type: "button", onclick: onTake }, "Take it"));
+  refill(place, claim && !claim.mine && el("span", {}, claim.sentence), claim && !claim.mine && claim.open && el("button", { type: "button", onclick: onTake }, "Take it"));
 }
 
 /** The decision in plain words, and the probability as a bar. */
-export function showWords(place, look) {
+export function showWords(/** @type {HTMLElement} */ place, /** @type {Look} */ look) {
   const parts = [];
   if (look.probability !== null) {
     const share = Math.round(100 * look.probability);
@@ -67,7 +79,7 @@ export function showWords(place, look) {
 }
 
 /** Models to choose from; the keys 1 to 9 do the same. */
-export function showModels(place, models, chosen, { onChoose }) {
+export function showModels(/** @type {HTMLElement} */ place, /** @type {Look["models"]} */ models, /** @type {number} */ chosen, /** @type {{ onChoose: (place: number) => void }} */ { onChoose }) {
   place.hidden = models.length < 2;
   refill(
     place,
@@ -87,14 +99,14 @@ export function showModels(place, models, chosen, { onChoose }) {
 }
 
 /** The chosen model's score among the reference. */
-export function showChart(place, model) {
+export function showChart(/** @type {HTMLElement} */ place, /** @type {Look["models"][number] | null} */ model) {
   place.hidden = !model || model.score === null;
-  if (place.hidden) return;
+  if (!model || model.score === null) return;
   refill(place, el("h3", {}, "Score among the reference"), distribution(model), el("p", { class: "small soft" }, rankInWords(model)));
 }
 
 /** The nearest films that readers reported normal. */
-export function showNearest(place, nearest, { onBeside }) {
+export function showNearest(/** @type {HTMLElement} */ place, /** @type {Look["nearest"]} */ nearest, /** @type {{ onBeside: (near: Look["nearest"][number]) => void }} */ { onBeside }) {
   place.hidden = false;
   refill(
     place,
@@ -107,20 +119,21 @@ export function showNearest(place, nearest, { onBeside }) {
 }
 
 /** What is known of the film itself. */
-export function showFacts(place, film, shown) {
+export function showFacts(/** @type {HTMLElement} */ place, /** @type {Study["films"][number]} */ film, /** @type {Page.FilmOfApi | null} */ shown) {
+  /** @type {[string, string | null | undefined | false | 0][]} */
   const rows = [
     ["View", film.view_position],
     ["Size", shown && `${shown.width} × ${shown.height}, ${shown.bits} bits`],
     ["Pixel spacing", shown?.spacingMm && `${shown.spacingMm.toFixed(3)} mm`],
     ["Format", film.file_format],
-    ...TAGS.map((tag) => [tag.replace(/([a-z])([A-Z])/g, "$1 $2"), film.tags[tag]]),
+    ...TAGS.map((tag) => /** @type {[string, string]} */ ([tag.replace(/([a-z])([A-Z])/g, "$1 $2"), film.tags[tag]])),
     ["Film", film.film],
   ];
   refill(place, rows.filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
 
 /** Reports, and what happened to the study. */
-export function showPast(place, { reports, history }) {
+export function showPast(/** @type {HTMLElement} */ place, /** @type {Pick<Study, "reports" | "history">} */ { reports, history }) {
   const said = reports.map((report) =>
     el("li", { class: report.undone ? "undone" : "" },
       el("b", {}, report.outcome ?? "reported"), ` ${report.elsewhere ? "elsewhere" : `by ${report.reader}`}, ${day(report.made)}`,

@@ -1,3 +1,4 @@
+// @ts-check
 // The studies that come next, and what of them is fetched before they are wanted.
 import { api } from "./api.js";
 import { films } from "./films.js";
@@ -5,8 +6,10 @@ import { films } from "./films.js";
 const ROWS = 50;
 const AHEAD = 4; // studies whose films are fetched: other readers take some of them first
 
+/** @typedef {Page.Returned<"GET /studies/{study}">} Study */
+
 /** The film of a study that is shown first: the first that was scored, else the first. */
-export function firstOf(told) {
+export function firstOf(/** @type {Study} */ told) {
   const scored = told.films.findIndex((film) => film.findings.length > 0);
   return Math.max(0, scored);
 }
@@ -14,10 +17,15 @@ export function firstOf(told) {
 export class Queue {
   #me;
   #source;
+  /** @type {Set<string>} */
   #passed = new Set();
+  /** @type {Map<string, Study>} */
   #told = new Map();
+  /** @type {Page.Returned<"POST /studies/search">["rows"]} */
   #rows = [];
+  /** @type {string | null} */
   #current = null;
+  /** @type {Promise<void> | null} */
   #asking = null;
 
   /** @param {string} me  who reads  @param {string | null} source  of this source alone */
@@ -45,17 +53,17 @@ export class Queue {
   }
 
   /** What was fetched of a study, if it was. */
-  told(study) { return this.#told.get(study) ?? null; }
+  told(/** @type {string} */ study) { return this.#told.get(study) ?? null; }
 
   /** Not to be offered again: reported, skipped, or somebody else's. */
-  pass(study) { this.#passed.add(study); }
-  offerAgain(study) { this.#passed.delete(study); }
+  pass(/** @type {string} */ study) { this.#passed.add(study); }
+  offerAgain(/** @type {string} */ study) { this.#passed.delete(study); }
 
   /** It is being opened. */
-  at(study) { this.#current = study; }
+  at(/** @type {string} */ study) { this.#current = study; }
 
   /** Look at the list again, and fetch what comes next. */
-  async refresh(current) {
+  async refresh(/** @type {string | undefined} */ current = undefined) {
     this.#current = current ?? this.#current;
     this.#asking ??= this.#ask().finally(() => { this.#asking = null; });
     await this.#asking;
@@ -71,11 +79,11 @@ export class Queue {
     this.#fetchAll(ahead);
   }
 
-  async #fetchAll(studies) {
+  async #fetchAll(/** @type {string[]} */ studies) {
     for (const study of studies) await this.#fetch(study).catch(() => {}); // it is asked for again when it is wanted
   }
 
-  async #fetch(study) {
+  async #fetch(/** @type {string} */ study) {
     if (this.#told.has(study)) return;
     const told = await api(`/studies/${study}`);
     this.#told.set(study, told);

@@ -1,8 +1,24 @@
-// The tools above the film: which film of the study, window, inversion, zoom.
-import { $, el } from "./api.js";
+// @ts-check
+// The tools above the film: which film of the study, window, inversion, zoom; and the message about what was done.
+import { $, closest, el, toast } from "./api.js";
+
+/** @type {() => void} */
+let unsay = () => {};
+
+/** One message at a time: what was said last is what can be undone. */
+export function say(/** @type {string} */ words, /** @type {Page.ToastOptions} */ options = {}) {
+  unsay();
+  unsay = toast(words, options);
+}
+
+/** When the page has been painted. @type {() => Promise<unknown>} */
+export const painted = () => new Promise((done) => {
+  requestAnimationFrame(() => setTimeout(done));
+  setTimeout(done, 1000); // a page that nobody sees paints nothing
+});
 
 /** Wire the tools to the film. */
-export function tools(view) {
+export function tools(/** @type {import("./canvas.js").FilmCanvas} */ view) {
   const centre = $("#centre");
   const width = $("#width");
   const set = () => {
@@ -15,20 +31,25 @@ export function tools(view) {
     set();
     view.canvas.focus({ preventScroll: true });
   });
+  $("#decide").addEventListener("submit", (event) => event.preventDefault());
+  $("#viewer").addEventListener("click", (event) => { // keys go to the film again
+    if (event.detail > 0 && closest(event, "button, input[type=range]")) view.canvas.focus({ preventScroll: true });
+  });
   $("#first").addEventListener("click", () => view.setWindow(view.first));
   $("#invert").addEventListener("click", () => view.setInverted(!view.inverted));
   $("#fit").addEventListener("click", () => view.fit());
   $("#actual").addEventListener("click", () => view.actual());
-  view.addEventListener("window", ({ detail }) => {
-    if (document.activeElement !== centre) centre.value = String(Math.round(detail.centre * 10) / 10);
-    if (document.activeElement !== width) width.value = String(Math.round(detail.width * 10) / 10);
-    $("#invert").setAttribute("aria-pressed", String(detail.inverted));
+  view.addEventListener("window", () => {
+    const now = view.window;
+    if (document.activeElement !== centre) centre.value = String(Math.round(now.centre * 10) / 10);
+    if (document.activeElement !== width) width.value = String(Math.round(now.width * 10) / 10);
+    $("#invert").setAttribute("aria-pressed", String(view.inverted));
   });
   view.addEventListener("view", () => { $("#zoom").value = view.film ? `${Math.round(view.scale * 100)} %` : ""; });
 }
 
 /** Buttons for the films of a study; none where it has one. */
-export function showFilms(films, chosen, onChoose) {
+export function showFilms(/** @type {Page.Returned<"GET /studies/{study}">["films"]} */ films, /** @type {number} */ chosen, /** @type {(place: number) => void} */ onChoose) {
   $("#films").replaceChildren(
     ...(films.length < 2 ? [] : films.map((film, i) =>
       el("button", { type: "button", class: "quiet", "aria-pressed": i === chosen ? "true" : "false", onclick: () => onChoose(i) },

@@ -1,34 +1,40 @@
+// @ts-check
 // The worklist: pages of it, fetched again whenever something has changed; a selected study; keys.
-import { $, api, el, failed, toast, typing } from "./api.js";
+import { $, api, closest, failed, isAbort, statusOf, toast, typing } from "./api.js";
 import { onNews } from "./events.js";
 import { Acts } from "./worklist_acts.js";
 import { Counts, TABS } from "./worklist_counts.js";
 import { emptied } from "./worklist_empty.js";
-import { watchConnection, watchServer } from "./worklist_notices.js";
+import { tell, watchConnection, watchServer } from "./worklist_notices.js";
+import { offer } from "./worklist_sources.js";
 import { isProbability, Rows, words } from "./worklist_rows.js";
 import { Selected } from "./worklist_selected.js";
 
 const ROWS = 50;
 const APART_MS = 1000; // between two looks at the page
+/** @typedef {import("./worklist_counts.js").Tab} Tab  @typedef {Page.Returned<"POST /studies/search">} Listed */
+
+/** @type {Partial<Record<Tab, [string, string]>>} */
 const HEADINGS = { cleared: ["Decision", "Cleared"], reported: ["Report", "Reported"] };
 const KEPT = "unseen.worklist.selected";
 
-const { account: me, role } = document.body.dataset;
+const { account: me = "", role } = document.body.dataset;
 const blind = document.body.dataset.blind === "yes";
 const isLead = role !== "reader";
 const asked = new URLSearchParams(location.search);
 
-const view = { tab: TABS.includes(asked.get("tab")) ? asked.get("tab") : "to_read", source: asked.get("source") ?? "", text: "", after: null, before: null, last: false, offset: 0 };
-let page = null;
+/** @type {{ tab: Tab, source: string, text: string, after: string | null, before: string | null, last: boolean, offset: number | null }} */
+const view = { tab: TABS.find((tab) => tab === asked.get("tab")) ?? "to_read", source: asked.get("source") ?? "", text: "", after: null, before: null, last: false, offset: 0 };
+let page = /** @type {Listed | null} */ (null);
 let selected = sessionStorage.getItem(KEPT);
-let wanted = null; // a study to select as soon as it is here
+let wanted = /** @type {string | null} */ (null); // a study to select as soon as it is here
 let ahead_ms = 0; // of the server's clock
-let began = null; // what is received later is new
+let began = /** @type {number | null} */ (null); // what is received later is new
 const seen = new Set();
 let leaving = false; // a study is being opened: loading the list again would call that off
 
 const rows = new Rows({ me, blind, source: () => view.source, now: () => Date.now() + ahead_ms });
-const counts = new Counts(view, () => { if (page && !page.rows.length) show(false); });
+const counts = new Counts(view, () => { if (page && !page.rows.length) show(page, false); });
 const panel = new Selected({ me, isLead, blind });
 const acts = new Acts({
   busy: (study, is) => rows.busy(study, is),
@@ -43,16 +49,18 @@ const acts = new Acts({
 
 // Pages ---------------------------------------------------------------------------------------------------------------
 
-let asking = null;
+let asking = /** @type {AbortController | null} */ (null);
 let owed = false; // a fresh look that was overtaken
 
 /** Fetch what is being looked at, and show it. `fresh`: another tab, filter or page, so that the rows begin anew. */
+/** @returns {Promise<boolean>} */
 async function look({ fresh = false } = {}) {
   asking?.abort();
   owed ||= fresh;
   const mine = (asking = new AbortController());
   const { tab, source, text, after, before, last } = view;
   const body = { tab, source: source || null, text: text || null, after, before, last, limit: ROWS };
+  /** @type {Listed} */
   let told;
   try {
     const answer = await api("/studies/search", { body, as: "response", signal: mine.signal });
@@ -60,9 +68,9 @@ async function look({ fresh = false } = {}) {
     if (Math.abs(ahead_ms) < 2000) ahead_ms = 0; // the header has whole seconds
     told = await answer.json();
   } catch (error) {
-    if (error.name === "AbortError") return false;
+    if (isAbort(error)) return false;
     $("#grid").setAttribute("aria-busy", "false");
-    if (fresh || error.status >= 400) failed(error);
+    if (fresh || statusOf(error) >= 400) failed(error);
     return false;
   } finally {
     if (asking === mine) asking = null;
@@ -73,19 +81,19 @@ async function look({ fresh = false } = {}) {
     return look({ fresh });
   }
   page = told;
-  show(owed);
+  show(page, owed);
   owed = false;
   return true;
 }
 
-function show(fresh) {
+function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   counts.know(view.tab, page);
-  offer(page.rows.map((entry) => entry.source));
+  offer(page.rows.map((entry) => entry.source), view.source);
   if (page.previous === null) view.offset = 0;
   else if (view.last && !page.more) view.offset = page.total - page.rows.length;
   const first = began === null;
-  began ??= Date.now() + ahead_ms;
-  const news = page.rows.filter((entry) => !first && !seen.has(entry.study) && Date.parse(entry.received) > began - 2000);
+  const since = (began ??= Date.now() + ahead_ms);
+  const news = page.rows.filter((entry) => !first && !seen.has(entry.study) && Date.parse(entry.received) > since - 2000);
   for (const entry of page.rows) seen.add(entry.study);
   rows.show(page.rows, { offset: view.offset, isNew: (entry) => news.includes(entry) });
   if (news.length && !fresh) tell(news.length === 1 ? "1 new study" : `${news.length} new studies`);
@@ -111,7 +119,7 @@ function show(fresh) {
 }
 
 /** By this reader's own doing a study goes to another list: the next one takes its place. */
-function left(study) {
+function left(/** @type {string} */ study) {
   const at = rows.order.indexOf(study);
   rows.remove(study);
   if (study === selected) select(rows.order[Math.min(at, rows.order.length - 1)] ?? null, { focus: true });
@@ -123,7 +131,7 @@ function gone() {
   select(null);
 }
 
-let due = null;
+let due = /** @type {ReturnType<typeof setTimeout> | null} */ (null);
 let looked = 0;
 
 /** Look again in a moment; at most once a second, and when somebody looks at the page. */
@@ -136,14 +144,9 @@ function soon() {
   }, Math.max(0, looked + APART_MS - Date.now()));
 }
 
-function tell(sentence) {
-  $("#told").textContent = "";
-  setTimeout(() => { $("#told").textContent = sentence; }, 50); // the same words twice are told twice
-}
-
 // What is looked at ---------------------------------------------------------------------------------------------------
 
-function goTo(changes, { focus = false } = {}) {
+function goTo(/** @type {Partial<typeof view>} */ changes, { focus = false } = {}) {
   wanted = null;
   const filtered = "source" in changes || "text" in changes;
   Object.assign(view, { after: null, before: null, last: false, offset: 0 }, changes);
@@ -169,27 +172,27 @@ function unfiltered() {
   goTo({ text: "", source: "" });
 }
 
-function turn(forwards) {
+function turn(/** @type {boolean} */ forwards) {
   const cursor = forwards ? page?.next : page?.previous;
-  if (!cursor) return;
+  if (!page || !cursor) return;
   const offset = view.offset === null ? null : Math.max(0, view.offset + (forwards ? page.rows.length : -ROWS));
   selected = null;
   goTo(forwards ? { after: cursor, offset } : { before: cursor, offset });
 }
 
-async function search(text) {
+async function search(/** @type {string} */ text) {
   if (text === view.text) return;
   await goTo({ text });
   if (!text || page?.rows.length) return;
   for (const tab of TABS.slice(1, 3)) { // whatever list it stands on
     const told = await api("/studies/search", { body: { tab, source: view.source || null, text, limit: 1 } }).catch(failed);
-    if (view.text === text && told?.rows.length) return void goTo({ tab }).then(() => tell(`Found in the list ${$(`#tab-${tab}`).firstChild.textContent.trim()}.`));
+    if (view.text === text && told?.rows.length) return void goTo({ tab }).then(() => tell(`Found in the list ${$(`#tab-${tab}`).firstChild?.textContent?.trim()}.`));
   }
 }
 
 // The selected study --------------------------------------------------------------------------------------------------
 
-function select(study, { focus = false, scroll = true } = {}) {
+function select(/** @type {string | null} */ study, { focus = false, scroll = true } = {}) {
   if (study !== null && study === wanted) wanted = null;
   selected = study;
   if (study === null) sessionStorage.removeItem(KEPT);
@@ -199,32 +202,34 @@ function select(study, { focus = false, scroll = true } = {}) {
   if (scroll) row?.scrollIntoView({ block: "nearest" });
   if (focus) row?.focus({ preventScroll: true });
   const entry = study === null ? null : rows.entry(study);
-  panel.show(entry, entry === null ? "" : words(entry, blind), row?.querySelector("a").getAttribute("href"));
+  panel.show(entry, entry === null ? "" : words(entry, blind), row?.querySelector("a")?.getAttribute("href") ?? "");
 }
 
-function step(by) {
+function step(/** @type {number} */ by) {
   const { order } = rows;
   if (!order.length) return;
-  const at = order.indexOf(selected);
+  const at = selected === null ? -1 : order.indexOf(selected);
   const to = at < 0 ? (by > 0 ? 0 : order.length - 1) : Math.min(order.length - 1, Math.max(0, at + by));
   select(order[to], { focus: true });
 }
 
 function open() {
-  if (selected !== null && rows.entry(selected)) location.assign(rows.element(selected).querySelector("a").getAttribute("href"));
+  const href = selected !== null && rows.element(selected)?.querySelector("a")?.getAttribute("href");
+  if (href) location.assign(href);
 }
 
-function act(name) {
+function act(/** @type {string} */ name) {
   if (name === "undo-last") return acts.undo();
   if (selected === null || !rows.entry(selected)) return toast("No study is selected. ↑ and ↓ select one.");
   if (name === "undo") return acts.undo(selected);
   if (name === "release" || name === "requeue") return acts[name](selected);
-  return acts.report(selected, name);
+  return acts.report(selected, /** @type {"normal" | "abnormal" | "unsure"} */ (name));
 }
 
 // Keys and mouse ------------------------------------------------------------------------------------------------------
 
-const cycle = (by) => goTo({ tab: TABS[(TABS.indexOf(view.tab) + by + TABS.length) % TABS.length] });
+const cycle = (/** @type {number} */ by) => goTo({ tab: TABS[(TABS.indexOf(view.tab) + by + TABS.length) % TABS.length] });
+/** @type {Record<string, () => unknown>} */
 const KEYS = {
   ArrowDown: () => step(1), ArrowUp: () => step(-1), j: () => step(1), k: () => step(-1), Home: () => step(-ROWS), End: () => step(ROWS),
   ArrowLeft: () => turn(false), ArrowRight: () => turn(true), "[": () => cycle(-1), "]": () => cycle(1),
@@ -237,45 +242,45 @@ document.addEventListener("keydown", (event) => {
   if (typing(event) || event.defaultPrevented) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (!(key in KEYS) || (event.repeat && !REPEATED.includes(key))) return;
-  if (key === "Enter" && event.target.closest("button, a")) return;
-  if (key.startsWith("Arrow") && event.target.closest("[role=tab]")) return;
+  if (key === "Enter" && closest(event, "button, a")) return;
+  if (key.startsWith("Arrow") && closest(event, "[role=tab]")) return;
   event.preventDefault();
   KEYS[key]();
 });
 
 $("[role=tablist]").addEventListener("keydown", (event) => {
-  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (by === undefined) return;
+  const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
+  if (by === 0) return;
   event.preventDefault();
   goTo({ tab: TABS[(TABS.indexOf(view.tab) + by + TABS.length) % TABS.length] }, { focus: true });
 });
 $("[role=tablist]").addEventListener("click", (event) => {
-  const tab = event.target.closest("[role=tab]")?.dataset.tab;
+  const tab = TABS.find((one) => one === closest(event, "[role=tab]")?.dataset.tab);
   if (tab) goTo({ tab });
 });
 $("#rows").addEventListener("click", (event) => {
-  const row = event.target.closest("tr");
-  if (row && !event.target.closest("a")) select(row.dataset.study, { focus: true });
-  else if (row) select(row.dataset.study, { scroll: false }); // so that it is selected when one comes back
+  const study = closest(event, "tr")?.dataset.study;
+  if (study && !closest(event, "a")) select(study, { focus: true });
+  else if (study) select(study, { scroll: false }); // so that it is selected when one comes back
 });
-$("#rows").addEventListener("dblclick", (event) => { if (event.target.closest("tr")) open(); });
+$("#rows").addEventListener("dblclick", (event) => { if (closest(event, "tr")) open(); });
 $("#rows").addEventListener("focusin", (event) => {
-  const { study } = event.target.closest("tr").dataset;
-  if (study !== selected) select(study, { scroll: false });
+  const study = closest(event, "tr")?.dataset.study;
+  if (study && study !== selected) select(study, { scroll: false });
 });
 $("#selected").addEventListener("click", (event) => {
-  const button = event.target.closest("[data-act]");
-  if (button) act(button.dataset.act);
+  const name = closest(event, "[data-act]")?.dataset.act;
+  if (name) act(name);
 });
 $("#search").addEventListener("submit", (event) => { event.preventDefault(); search($("#text").value.trim()); });
 $("#text").addEventListener("input", () => { if (!$("#text").value) search(""); });
 $("#text").addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   event.preventDefault();
-  event.target.value = "";
+  $("#text").value = "";
   search("");
   if (selected) rows.element(selected)?.focus();
-  else event.target.blur();
+  else $("#text").blur();
 });
 $("#source").addEventListener("change", () => goTo({ source: $("#source").value }));
 $("#previous").addEventListener("click", () => turn(false));
@@ -284,15 +289,7 @@ $("#keys-open").addEventListener("click", () => $("#keys").showModal());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
 addEventListener("beforeunload", () => { leaving = true; setTimeout(() => { leaving = false; }, 10_000); }); // it may be called off
 
-/** Offer these sources too; a new film may bring a new one. */
-function offer(sources) {
-  const known = new Set([...$("#source").options].map((option) => option.value));
-  const missing = [...new Set([...sources, view.source])].filter((source) => !known.has(source));
-  $("#source").append(...missing.map((source) => el("option", { value: source }, source)));
-  if ($("#source").value !== view.source) $("#source").value = view.source;
-}
-
-const fillSources = () => api("/studies/sources").then(({ sources }) => offer(sources));
+const fillSources = () => api("/studies/sources").then(({ sources }) => offer(sources, view.source));
 
 goTo({}).then((done) => { if (done) looked = Date.now(); });
 fillSources().catch(failed);

@@ -1,25 +1,27 @@
+// @ts-check
 // What a reader does with a study straight from the list: report it, take that back, hand it back, have it scored again.
 import { api, failed, toast } from "./api.js";
 
 /** Each act tells what came of it in a toast; `list` is told what has changed. */
 export class Acts {
+  /** @type {{ study: string, away: () => void }[]} */
   #done = []; // reports from this page, the last one last
+  /** @type {Set<string>} */
   #busy = new Set();
 
-  /** @param {{ busy: Function, reported: Function, changed: Function, back: Function }} list */
+  /** @param {{ busy: (study: string, is: boolean) => void, changed: () => void } & Record<"reported" | "back", (study: string) => void>} list */
   constructor(list) {
     this.list = list;
   }
 
   /** Claim and report in one go. Somebody else's claim stands against it, and the server says whose it is. */
-  report(study, outcome) {
+  report(/** @type {string} */ study, /** @type {"normal" | "abnormal" | "unsure"} */ outcome) {
     return this.#doing(study, async () => {
       await api(`/studies/${study}/claim`, { method: "POST" });
       await api(`/studies/${study}/report`, { body: { outcome } });
       this.#done.at(-1)?.away(); // Z still takes it back
-      const done = { study };
-      done.away = toast(`Reported ${outcome}.`, { action: "Undo", run: () => this.undo(study) });
-      this.#done.push(done);
+      const away = toast(`Reported ${outcome}.`, { action: "Undo", run: () => this.undo(study) });
+      this.#done.push({ study, away });
       this.list.reported(study);
     });
   }
@@ -39,7 +41,7 @@ export class Acts {
     });
   }
 
-  release(study) {
+  release(/** @type {string} */ study) {
     return this.#doing(study, async () => {
       await api(`/studies/${study}/release`, { method: "POST" });
       toast("Handed back: anybody may take it.");
@@ -47,7 +49,7 @@ export class Acts {
     });
   }
 
-  requeue(study) {
+  requeue(/** @type {string} */ study) {
     return this.#doing(study, async () => {
       const { films } = await api(`/studies/${study}/requeue`, { method: "POST" });
       toast(films === 1 ? "Its film is scored again." : `${films} films of it are scored again.`);
@@ -55,7 +57,7 @@ export class Acts {
     });
   }
 
-  async #doing(study, act) {
+  async #doing(/** @type {string} */ study, /** @type {() => Promise<void>} */ act) {
     if (this.#busy.has(study)) return;
     this.#busy.add(study);
     this.list.busy(study, true);

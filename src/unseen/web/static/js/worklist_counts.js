@@ -1,22 +1,29 @@
+// @ts-check
 // How many studies are in each of the lists, under the filter that is on.
 import { $, api } from "./api.js";
 
+/** @typedef {"to_read" | "cleared" | "reported" | "not_scored"} Tab */
+/** @typedef {Partial<Record<Tab, { total: number, more: boolean }>>} Known */
+
+/** @type {Tab[]} */
 export const TABS = ["to_read", "cleared", "reported", "not_scored"];
 const APART_MS = 4000; // between two looks at the lists that are not shown
 
 export class Counts {
   #counted = 0;
-  #due = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #due;
 
-  /** @param {{ tab: string, source: string, text: string }} view  @param {() => void} onOthers  the others are known */
+  /** @param {{ tab: Tab, source: string, text: string }} view  @param {() => void} onOthers  the others are known */
   constructor(view, onOthers) {
     this.view = view;
     this.onOthers = onOthers;
+    /** @type {Known} */
     this.known = {};
   }
 
   /** What a page of a list has said. */
-  know(tab, { total, more }) {
+  know(/** @type {Tab} */ tab, /** @type {{ total: number, more: boolean }} */ { total, more }) {
     this.known[tab] = { total, more };
     this.#say();
   }

@@ -1,25 +1,34 @@
+// @ts-check
 // An empty list says why, and what to do.
 import { el } from "./api.js";
+import { TABS } from "./worklist_counts.js";
 
+/** @typedef {import("./worklist_counts.js").Tab} Tab  @typedef {{ tab: Tab, source: string, text: string }} View */
+
+/** @type {Record<Tab, string>} */
 const NAMES = { to_read: "To read", cleared: "Cleared", reported: "Reported", not_scored: "Not scored" };
 
-/** Fill `place` for a view without rows. */
+/**
+ * Fill `place` for a view without rows.
+ * @param {Element} place
+ * @param {{ view: View, counts: import("./worklist_counts.js").Known, goTo: (to: { tab: Tab }) => void, unfiltered: () => void }} page
+ */
 export function emptied(place, { view, counts, goTo, unfiltered }) {
-  const everything = ["to_read", "cleared", "reported"].reduce((sum, tab) => sum + (counts[tab]?.total ?? 0), 0);
+  const everything = /** @type {Tab[]} */ (["to_read", "cleared", "reported"]).reduce((sum, tab) => sum + (counts[tab]?.total ?? 0), 0);
   const told = view.text || view.source ? filtered(view) : everything === 0 ? nothing() : done(view);
-  const elsewhere = Object.keys(NAMES).filter((tab) => tab !== view.tab && counts[tab]?.total);
+  const elsewhere = TABS.filter((tab) => tab !== view.tab && counts[tab]?.total);
   place.replaceChildren(
     ...told,
     el(
       "p",
       { class: "empty-ways" },
       (view.text || view.source) && el("button", { type: "button", onclick: unfiltered }, "Show everything"),
-      elsewhere.map((tab) => el("button", { type: "button", onclick: () => goTo({ tab }) }, `${NAMES[tab]}: ${counts[tab].total}${counts[tab].more ? "+" : ""}`)),
+      elsewhere.map((tab) => el("button", { type: "button", onclick: () => goTo({ tab }) }, `${NAMES[tab]}: ${counts[tab]?.total}${counts[tab]?.more ? "+" : ""}`)),
     ),
   );
 }
 
-function filtered(view) {
+function filtered(/** @type {View} */ view) {
   const from = view.source ? ` from ${view.source}` : "";
   if (!view.text) return [el("h2", {}, `Nothing${from} in this list`)];
   return [
@@ -37,7 +46,7 @@ function nothing() {
   ];
 }
 
-function done(view) {
+function done(/** @type {View} */ view) {
   const [heading, words] = {
     to_read: ["Everything is read", "New studies appear here by themselves."],
     cleared: ["Nothing is cleared", "Only a policy that was calibrated for this site clears studies; see Models. Whatever it clears stays here and may be read."],

@@ -1,11 +1,18 @@
+// @ts-check
 // What stands above the list when something is wrong: no connection, an impaired server, a drift alarm; and below it, what clears.
-import { $, api, el } from "./api.js";
+import { $, api, el, find, statusOf } from "./api.js";
 
 const LOOK_MS = 30_000;
 
+/** Say it to those who hear the page. */
+export function tell(/** @type {string} */ sentence) {
+  $("#told").textContent = "";
+  setTimeout(() => { $("#told").textContent = sentence; }, 50); // the same words twice are told twice
+}
+
 /** A notice by its name; no words: none. */
-function notice(name, words, { kind = "warn", link } = {}) {
-  const known = $(`#notices > [data-notice="${name}"]`);
+function notice(/** @type {string} */ name, /** @type {string} */ words, { kind = "warn", link = /** @type {[string, string] | null} */ (null) } = {}) {
+  const known = find(`#notices > [data-notice="${name}"]`);
   if (!words) return known?.remove();
   const text = [el("span", {}, words), link && el("a", { href: link[0] }, link[1])];
   if (known?.firstChild?.textContent === words) return undefined;
@@ -14,7 +21,7 @@ function notice(name, words, { kind = "warn", link } = {}) {
 }
 
 /** The connection: told where it is lost, and `onLive` is called when it stands (again). */
-export function watchConnection(onLive) {
+export function watchConnection(/** @type {() => void} */ onLive) {
   let was = "";
   const look = () => {
     const is = document.body.dataset.connection ?? "";
@@ -29,13 +36,12 @@ export function watchConnection(onLive) {
 }
 
 /** Health for everybody, drift alarms for leads: now, and every half minute. */
-export function watchServer(isLead) {
+export function watchServer(/** @type {boolean} */ isLead) {
   const look = async () => {
     if (document.hidden) return;
-    const asked = [api("/health", { as: "response" }).then((answer) => answer.json()), isLead ? api("/alarms") : { alarms: [] }, api("/models")];
-    const [health, alarms, models] = await Promise.allSettled(asked);
+    const [health, alarms, models] = await Promise.allSettled([api("/health"), isLead ? api("/alarms") : { alarms: [] }, api("/models")]);
     if (health.status === "fulfilled") notice("health", health.value.problems.join(" "), { kind: "bad" });
-    else if (health.reason.status === 503) notice("health", "The database is out of reach.", { kind: "bad" });
+    else if (statusOf(health.reason) === 503) notice("health", "The database is out of reach.", { kind: "bad" });
     if (alarms.status === "fulfilled") {
       const reasons = alarms.value.alarms.map((alarm) => alarm.reason);
       notice("alarms", reasons.length ? `Drift alarm, so nothing is cleared: ${reasons.join("; ")}` : "", { link: ["/models", "Look at it under Models"] });
@@ -46,10 +52,10 @@ export function watchServer(isLead) {
   setInterval(look, LOOK_MS);
 }
 
-function sayPolicy(models) {
+function sayPolicy(/** @type {Page.Returned<"GET /models">["models"]} */ models) {
   const policy = models[0]?.policy;
   const clears = $("#policy");
-  const percent = (share) => `${Number((100 * share).toPrecision(3))} %`;
+  const percent = (/** @type {number} */ share) => `${Number((100 * share).toPrecision(3))} %`;
   let words = "No model scores here: start the server with --model.";
   if (policy) {
     words = `The policy clears at most ${percent(policy.max_miss_rate)} of abnormal studies, with ${percent(policy.confidence)} confidence, from ${policy.sources.join(", ") || "no source"}.`;

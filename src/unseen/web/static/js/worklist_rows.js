@@ -1,9 +1,14 @@
+// @ts-check
 // Rows of the list: one element a study, kept while the study stays on the page, so that nothing flickers.
 import { $, el, span } from "./api.js";
 
 const SOMEWHAT = 0.75; // as the viewer's words have it
 const MARKED_MS = 6000;
 
+/** @typedef {Page.Returned<"POST /studies/search">["rows"][number]} Entry */
+/** @typedef {NonNullable<ReturnType<Rows["parts"]>>} Row */
+
+/** @type {Record<string, [words: string, kind: string]>} */
 const CHIPS = {
   received: ["on its way", "plain"],
   scored: ["being scored", ""],
@@ -13,10 +18,10 @@ const CHIPS = {
   reported: ["reported", ""],
   reported_elsewhere: ["elsewhere", ""],
 };
-const percent = (share) => `${Math.round(100 * share)} %`;
+const percent = (/** @type {number} */ share) => `${Math.round(100 * share)} %`;
 
 /** What the row says to a reader. A study that was not cleared is never called normal. */
-export function words(entry, blind) {
+export function words(/** @type {Entry} */ entry, /** @type {boolean} */ blind) {
   if (entry.state === "reported" || entry.state === "reported_elsewhere") {
     return `Reported ${entry.outcome ?? "elsewhere"}${entry.reported_by ? ` by ${entry.reported_by}` : ""}`;
   }
@@ -29,15 +34,15 @@ export function words(entry, blind) {
   return entry.rank >= SOMEWHAT ? "Differs somewhat from the reference set" : "Does not stand out from the reference set";
 }
 
-function chip(entry, me) {
+function chip(/** @type {Entry} */ entry, /** @type {string} */ me) {
   if (entry.claimed_by !== null) return [entry.claimed_by === me ? "you have it" : `${entry.claimed_by} has it`, entry.claimed_by === me ? "mine" : "taken"];
   if (entry.state === "in_reading") return ["to read", "plain"]; // a claim that ran out
   if (entry.state === "reported") return [entry.outcome ?? "reported", entry.outcome ?? ""];
   return CHIPS[entry.state];
 }
 
-/** The number in the bar, and what it is. */
-function measured(entry) {
+/** The number in the bar, and what it is. @returns {[number | null, string]} */
+function measured(/** @type {Entry} */ entry) {
   if (entry.probability !== null) return [entry.probability, "probability of being abnormal, as this site's calibration has it"];
   if (entry.rank !== null) return [entry.rank, "of the reference set score lower"];
   return [null, ""];
@@ -45,7 +50,9 @@ function measured(entry) {
 
 export class Rows {
   #body = $("#rows");
+  /** @type {Map<string, Row>} */
   #rows = new Map();
+  /** @type {string[]} */
   #order = [];
 
   /** @param {{ me: string, blind: boolean, source: () => string, now: () => number }} page */
@@ -55,19 +62,19 @@ export class Rows {
   }
 
   get order() { return this.#order; }
-  entry(study) { return this.#rows.get(study)?.entry ?? null; }
-  element(study) { return this.#rows.get(study)?.row ?? null; }
+  entry(/** @type {string | null} */ study) { return (study === null ? null : this.#rows.get(study)?.entry) ?? null; }
+  element(/** @type {string} */ study) { return this.#rows.get(study)?.row ?? null; }
 
   /** Show these studies in this order; `isNew(entry)` says whose rows are marked. */
-  show(entries, { offset, isNew }) {
-    const focused = document.activeElement?.closest?.("tr[data-study]");
+  show(/** @type {Entry[]} */ entries, /** @type {{ offset: number | null, isNew: (entry: Entry) => boolean }} */ { offset, isNew }) {
+    const focused = /** @type {HTMLElement | null | undefined} */ (document.activeElement?.closest("tr[data-study]"));
     const wanted = entries.map((entry) => entry.study);
     for (const study of this.#order.filter((one) => !wanted.includes(one))) this.remove(study);
     for (const [index, entry] of entries.entries()) {
       const known = this.#rows.get(entry.study) ?? this.#made(entry.study);
       const scoredNow = known.entry?.state === "received" && entry.state !== "received";
       known.entry = entry;
-      this.#fill(known, offset === null ? null : offset + index + 1);
+      this.#fill(known, entry, offset === null ? null : offset + index + 1);
       const here = this.#body.children[index] ?? null;
       if (here !== known.row) this.#body.insertBefore(known.row, here);
       if (scoredNow || isNew(entry)) mark(known.row);
@@ -79,16 +86,16 @@ export class Rows {
   }
 
   /** Take a row away. */
-  remove(study) {
+  remove(/** @type {string} */ study) {
     this.#rows.get(study)?.row.remove();
     this.#rows.delete(study);
     this.#order = this.#order.filter((one) => one !== study);
   }
 
-  busy(study, is) { this.element(study)?.classList.toggle("busy", is); }
+  busy(/** @type {string} */ study, /** @type {boolean} */ is) { this.element(study)?.classList.toggle("busy", is); }
 
   /** Mark one row as selected, and no other. */
-  select(study) {
+  select(/** @type {string | null} */ study) {
     for (const [name, { row }] of this.#rows) {
       const is = name === study;
       if ((row.getAttribute("aria-selected") === "true") !== is) row.setAttribute("aria-selected", String(is));
@@ -99,15 +106,23 @@ export class Rows {
   /** Bring the times up to date. */
   tick() {
     for (const { entry, time } of this.#rows.values()) {
+      if (entry === null) continue;
       const since = Date.parse(onShelf(entry) ? entry.changed : entry.received);
       const said = span((this.page.now() - since) / 1000) + (onShelf(entry) ? " ago" : "");
       if (time.textContent !== said) time.textContent = said;
     }
   }
 
-  #made(study) {
+  #made(/** @type {string} */ study) {
+    const made = this.parts(study);
+    this.#rows.set(study, made);
+    return made;
+  }
+
+  /** A row's elements, empty. */
+  parts(/** @type {string} */ study) {
     const href = `/studies/${study}`;
-    const cell = (name, ...children) => el("td", { role: "gridcell", class: name }, ...children);
+    const cell = (/** @type {string} */ name, /** @type {Node[]} */ ...children) => el("td", { role: "gridcell", class: name }, ...children);
     const parts = {
       place: cell("place"),
       thumb: el("a", { class: "thumb", tabindex: "-1", "aria-hidden": "true", href }),
@@ -132,13 +147,11 @@ export class Rows {
       cell("time", parts.time, parts.overdue),
       cell("state", parts.chip),
     );
-    const made = { row, entry: null, film: null, ...parts };
-    this.#rows.set(study, made);
-    return made;
+    return { row, entry: /** @type {Entry | null} */ (null), film: /** @type {string | null} */ (null), ...parts };
   }
 
-  #fill(known, place) {
-    const { entry, row } = known;
+  #fill(/** @type {Row} */ known, /** @type {Entry} */ entry, /** @type {number | null} */ place) {
+    const { row } = known;
     const { blind, me } = this.page;
     const source = this.page.source();
     const href = `/studies/${entry.study}${source ? `?source=${encodeURIComponent(source)}` : ""}`;
@@ -179,16 +192,16 @@ export class Rows {
 }
 
 /** Whether what counts is since when it stands where it does. */
-export const onShelf = (entry) => ["cleared", "reported", "reported_elsewhere"].includes(entry.state);
+export const onShelf = (/** @type {Entry} */ entry) => ["cleared", "reported", "reported_elsewhere"].includes(entry.state);
 
 /** What the bars show: a probability where there is one, else the place among the reference set. */
-export const isProbability = (entries) => entries.some((entry) => entry.probability !== null) || entries.every((entry) => entry.rank === null);
+export const isProbability = (/** @type {Entry[]} */ entries) => entries.some((entry) => entry.probability !== null) || entries.every((entry) => entry.rank === null);
 
-function say(element, text) {
+function say(/** @type {Element} */ element, /** @type {string} */ text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function mark(row) {
+function mark(/** @type {Element} */ row) {
   row.classList.remove("fresh");
   row.getBoundingClientRect(); // so that the mark begins again
   row.classList.add("fresh");

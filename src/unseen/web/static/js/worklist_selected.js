@@ -1,3 +1,4 @@
+// @ts-check
 // The selected study: what can be done with it, and on wide screens a look at its film.
 import { $, el } from "./api.js";
 
@@ -5,9 +6,13 @@ const WAIT_MS = 250; // passing over rows fetches nothing
 const SIDE = 640; // pixels
 const wide = matchMedia("(min-width: 1500px)");
 
+/** @typedef {import("./worklist_rows.js").Entry["acts"][number]} Act */
+
 export class Selected {
+  /** @type {string | null | undefined} */
   #film = undefined;
-  #waiting = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #waiting;
 
   /** @param {{ me: string, isLead: boolean, blind: boolean }} page */
   constructor(page) {
@@ -17,11 +22,11 @@ export class Selected {
   }
 
   /** Show `entry`, which says `words` in its row and is opened at `href`; null: nothing is selected. */
-  show(entry, words, href) {
+  show(/** @type {import("./worklist_rows.js").Entry | null} */ entry, /** @type {string} */ words, /** @type {string} */ href) {
     $("#selected").hidden = entry === null;
     if (entry === null) return;
     const { me, isLead } = this.page;
-    const may = (act) => entry.acts.includes(act);
+    const may = (/** @type {Act} */ act) => entry.acts.includes(act);
     const mine = entry.claimed_by === me;
     const free = entry.claimed_by === null;
     $("#open").setAttribute("href", href);
@@ -30,7 +35,7 @@ export class Selected {
     const films = entry.films === 1 ? "1 film" : `${entry.films} films`;
     say("#selected-facts", `${entry.source} · ${films} · received ${new Date(entry.received).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}${entry.reason ? ` · ${entry.reason}` : ""}`);
     for (const outcome of ["normal", "abnormal", "unsure"]) {
-      const button = $(`[data-act=${outcome}]`);
+      const button = /** @type {HTMLButtonElement} */ ($(`[data-act=${outcome}]`));
       button.hidden = entry.state === "reported" || entry.state === "reported_elsewhere";
       button.disabled = !may("claim") || !(mine || free);
       button.title = may("claim") ? (mine || free ? "" : `${entry.claimed_by} has it`) : "It is still to be scored";
@@ -43,7 +48,7 @@ export class Selected {
     this.#look(entry.film);
   }
 
-  #look(film) {
+  #look(/** @type {string | null} */ film) {
     if (film === this.#film) return;
     this.#film = film;
     clearTimeout(this.#waiting);
@@ -65,7 +70,7 @@ export class Selected {
     }, WAIT_MS);
   }
 
-  #picture(source) {
+  #picture(/** @type {string | null} */ source) {
     const picture = $("#preview");
     picture.hidden = source === null;
     if (source === null) picture.removeAttribute("src");
@@ -73,6 +78,6 @@ export class Selected {
   }
 }
 
-function say(selector, text) {
+function say(/** @type {string} */ selector, /** @type {string} */ text) {
   if ($(selector).textContent !== text) $(selector).textContent = text;
 }

@@ -1,0 +1,14 @@
+// @ts-check
+// What is missing where nothing can be compared yet, and what to do.
+import { $, el } from "./api.js";
+
+/** Show it; `ill`: how many films were reported abnormal. */
+export function explain(/** @type {Page.Returned<"GET /compare/labelled">} */ { models, films }, /** @type {number} */ ill) {
+  const told = !models.length
+    ? ["No model has scored a film here.", "Start the server with a model, and give further ones with --also to compare them."]
+    : !films.length
+      ? ["No study has been reported yet.", "As soon as readers have reported normal and abnormal studies, this page shows how well the models tell them apart."]
+      : [`${films.length - ill} films have been reported normal, ${ill} abnormal.`, "A ROC needs both, scored by one model."];
+  $("#missing").replaceChildren(el("h2", {}, told[0]), el("p", {}, told[1]));
+  $("#missing").hidden = false;
+}

@@ -1,0 +1,541 @@
+// Written by web-types/generate.py from the server's OpenAPI description and the templates. Do not edit it:
+// run `python web-types/generate.py --write`.
+
+declare namespace Api {
+  /** All accounts, by name. */
+  type AccountList = { accounts: (WhoTold)[] };
+  /** A model that somebody has proposed, and what became of it. */
+  type ActivationTold = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; policy: PolicyProposed | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
+  /** Proposals and activations, latest first. */
+  type ActivationsTold = { activations: (ActivationTold)[]; scoring: number | null; problem: string; others: (string)[]; workers: string; ready: boolean };
+  /** Why nothing is cleared by a policy at present. */
+  type AlarmTold = { policy: string; kind: string; reason: string; since: string };
+  /** Drift alarms that nobody has acknowledged. */
+  type Alarms = { alarms: (AlarmTold)[] };
+  /** What the reader takes a picture for. */
+  type Answer = { k: number; answer: "real" | "generated" };
+  /** Operator, link and noise of a model on the shelf: exactly what it has learnt under. */
+  type AsLearnt = { kind?: "learnt"; model: string };
+  /** Some films that were scored one after the other. */
+  type BlockTold = { first: string; last: string; scored: number; refused: number; quartiles: [number, number, number] | null; above: number };
+  /** A Gaussian blur, on a picture that goes on periodically. */
+  type Blurred = { kind?: "blur"; sigma?: number };
+  /** What a calibration has led to for one source. */
+  type Calibrated = { source: string; abnormals: number; normals: number; threshold: number | null; allowed_misses: number | null; cleared: MonitoringShare | null; refused: string };
+  /** A model to score with, and what to promise with it. */
+  type CalibrationProposal = { model: string; note?: string; max_miss_rate?: number; confidence?: number; prevalence?: number | null };
+  /** How far this site is with a calibration of a model. */
+  type CalibrationTold = { model: string; promise: string; needed: (Needed)[]; sources: (SourceTold)[]; trained_on: number; not_seen: number; selected: number; ready: boolean };
+  /** What is known of a model. */
+  type CardTold = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; figures: (HealthFigureTold)[] };
+  /** All models that this server was given; the one that decides first. */
+  type CardsTold = { models: (CardTold)[] };
+  /** What is given changes; the account is signed out everywhere. */
+  type Change = { password?: string | null; role?: "reader" | "lead" | "admin" | null; disabled?: boolean | null };
+  /** An operator or a noise, with what can be set of it. */
+  type ChoiceTold = { kind: string; words: string; settings: (SettingTold)[] };
+  /** The study is the reader's until then. */
+  type Claimed = { until: string; study: Listed };
+  /** The scores of the reference set, with which a film's is compared. */
+  type Compared = { words: string; count: number; histogram: Histogram | null };
+  /** A figure with the ends of its 95 % interval; null with a reason where there can be none. */
+  type ComparisonFigureTold = { value: number | null; low: number | null; high: number | null; reason: string };
+  /** What became of a film or a study. */
+  type Decided = { action: "clear" | "read" | "not_scored"; score: number | null; probability: number | null; p_value: number | null; priority: number; reason: string; policy_digest: string };
+  /** Two models on the films that both scored: the first one's AUROC less the second one's. */
+  type Difference = { first: string; second: string; films: number; first_auroc: ComparisonFigureTold; second_auroc: ComparisonFigureTold; difference: ComparisonFigureTold; delong: ComparisonFigureTold; p: number | null; words: string };
+  /** A film that two models see differently. */
+  type Disagreed = { film: string; study: string; source: string; first_score: number; second_score: number; first_rank: number; second_rank: number };
+  /** The films on which two models disagree most, most first. */
+  type DisagreementsTold = { films: (Disagreed)[] };
+  /** The disk that films lie on. */
+  type Disk = { free_bytes: number; total_bytes: number };
+  /** The scores of the model that decides, of late. */
+  type Drift = { model: string | null; model_name: string; policy: string | null; reference: ReferenceTold | null; blocks: (BlockTold)[]; window: number | null; windows: number; studies: number };
+  /** A round that is in the audit trail. */
+  type Earlier = { time: string; reader: string; model: string; name: string; all: TuringRoundsShare };
+  /** Which study another system has reported: by accession number, or by a film's digest. */
+  type Elsewhere = { accession?: string | null; film_sha256?: string | null; outcome?: "normal" | "abnormal" | "unsure" | null; note?: string };
+  /** A film whose study a reader has reported. */
+  type FilmCompared = { film: string; study: string; source: string; label: "normal" | "abnormal"; scores: (number | null)[] };
+  /** A film and where its study stands. */
+  type FilmStatus = { film: FilmTold; study: Listed; decision: Decided | null };
+  /** A film of a study. */
+  type FilmTold = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; findings: (Found)[]; decision: Decided | null };
+  /** Rounds that were finished, latest first: one's own; a lead's list has everybody's. */
+  type Finished = { rounds: (Earlier)[] };
+  /** What a model said of a film. */
+  type Found = { model: string; score: number | null; parts: Record<string, number>; map_sha256: string | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; made: string };
+  /** Whole lines of k-space, denser near its centre. */
+  type FourierLines = { kind?: "fourier-lines"; acceleration?: number; real?: boolean };
+  /** Lines through the centre of k-space. */
+  type FourierSpokes = { kind?: "fourier-spokes"; spokes?: number; real?: boolean };
+  /** y = A x + level · ‖A‖ · n, n ~ N(0, I): the level means the same for every operator, as with ‖A‖ = 1. */
+  type GaussianNoise = { kind?: "gaussian"; level?: number };
+  /** A picture of a generator. */
+  type GeneratedPicture = { kind: "generated"; generator: string; latent: readonly (number)[] };
+  /** A picture of a generator. */
+  type GeneratedTold = { latent: (number)[]; sliders: number; reach: number; size: number; picture: string };
+  /** The audit sample as it grew, oldest first; of a long one some points evenly along it. */
+  type Grown = { points: (Point)[] };
+  /** One event of the audit trail. */
+  type Happened = { seq: number; time: string; actor: string; action: string; subject: string; body: Record<string, string | number | boolean | null> };
+  /** A head that was written down; none: the trail is checked up to the one kept beside the worklist. */
+  type HeadGiven = { head?: string | null };
+  /** Where the trail ends. Written down elsewhere, it proves later that nothing before it was changed or removed. */
+  type HeadTold = { seq: number; hash: string; head: string };
+  /** ok: films are received and scored; impaired: something is wrong, and `problems` says what. */
+  type Health = { status: "ok" | "impaired"; problems: (string)[]; version: string; limits: string; database: "ok" | "out of reach"; queue: QueueTold | null; disk: Disk; workers: WorkersTold | null };
+  /** One figure of an evaluation with its 95 % interval. */
+  type HealthFigureTold = { evaluation: string; measure: string; group: string; value: number; low: number; high: number; normals: number | null; abnormals: number | null };
+  /** What scores, and what may be cleared. */
+  type HealthModelTold = { name: string; role: "decides" | "compares"; key: string; size: number | null; frame: string | null; weights_sha256: string; licence: string; limits: string; policy: PolicyTold | null };
+  /** Bars; `counts[i]` lies between `edges[i]` and `edges[i + 1]`. */
+  type Histogram = { edges: (number)[]; counts: (number)[] };
+  /** A model on the shelf. */
+  type LabShapesModelTold = { key: string; name: string; about: string };
+  /** What there is. */
+  type LabTold = { pictures: (NamedTold)[]; sizes: (number)[]; operators: (ChoiceTold)[]; noises: (ChoiceTold)[]; groups: (NamedTold)[]; reconstructors: (LabShapesModelTold)[]; generators: (LabShapesModelTold)[]; shelf: boolean; refused: (string)[]; seconds: number };
+  /** The labelled set. A study below a policy's threshold is not read: then what was read has high scores. */
+  type LabelledTold = { models: (ModelCompared)[]; films: (FilmCompared)[]; selected: boolean };
+  /** What the last line of the server's start says, after `link=`; it is good once, for ten minutes. */
+  type Link = { link: string };
+  /** A study as the list shows it. */
+  type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; rank: number | null; flag: boolean; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; acts: ("claim" | "release" | "report" | "undo")[] };
+  /** Some rows of a tab, in its order. */
+  type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean };
+  /** A run's losses, step by step; of a long log some rows evenly along it. */
+  type LogTold = { name: string; running: boolean; written: string; steps: (number)[]; epochs: (number)[]; seconds: (number | null)[]; losses: Record<string, (number | null)[]>; of: number };
+  /** The side panel. */
+  type Look = { film: string; study: string; blind: boolean; words: (string)[]; probability: number | null; models: (ModelLook)[]; nearest: (Near)[] };
+  /** What was found when somebody looked. */
+  type Looked = { note?: string };
+  /** A picture made on the spot; each number is another one. */
+  type MadePicture = { kind?: "made"; name?: string; number?: number };
+  /** How many studies left the list; 0 where they had before. */
+  type Marked = { studies: number };
+  /** Some pixels are measured, at random (inpainting). */
+  type MaskedPixels = { kind?: "mask"; dropped?: number };
+  /** A picture and its measurement. */
+  type MeasuredTold = { truth: string; measurement: string; words: (string)[]; methods: (MethodTold)[]; left_out: (string)[] };
+  /** A method that fits a measurement. */
+  type MethodTold = { key: string; name: string; family: "direct" | "variational" | "learnt" | "generative"; about: string };
+  /** What one model reaches on the labelled set. */
+  type Metrics = { model: string; name: string; source: string | null; normal: number; abnormal: number; trained_on: number; headline: string; auroc: ComparisonFigureTold; average_precision: ComparisonFigureTold; roc: RocTold; sources: (SourceCompared)[]; verdict: string; verdict_kind: "good" | "warn" | "unknown"; shortcuts: (Shortcut)[]; mix: ComparisonFigureTold; intervals: string };
+  /** A model that has scored films of the labelled set. */
+  type ModelCompared = { model: string; name: string; part: "decides" | "compares" | "earlier"; normal: number; abnormal: number; trained_on: number };
+  /** What one model said of the film. */
+  type ModelLook = { model: string; name: string; role: "decides" | "compares" | "earlier"; score: number | null; rank: number | null; reference: Compared; threshold: number | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; map_high: number | null; renditions: boolean; gives_back: boolean };
+  /** The models of the workers that this server has started. */
+  type ModelsTold = { models: (HealthModelTold)[] };
+  /** A share with its 95 % interval. */
+  type MonitoringShare = { value: number; low: number; high: number };
+  /** Something that is chosen by its name. */
+  type NamedTold = { name: string; words: string };
+  /** A film of a study that a reader reported normal. */
+  type Near = { film: string; study: string; distance: number };
+  /** How many abnormal studies of a source a guarantee needs. */
+  type Needed = { misses: number; abnormals: number };
+  /** Somebody who may sign in. */
+  type NewAccount = { name: string; password: string; role: "reader" | "lead" | "admin" };
+  /** y = A x. */
+  type Noiseless = { kind?: "none" };
+  /** What there is to be judged. */
+  type Offer = { models: (Offered)[]; missing: string };
+  /** A model whose pictures can be judged, or the reason why not. */
+  type Offered = { model: string; name: string; generated: number; own: number; counts: (number)[]; missing: string };
+  /** Who signs in, and the proof. */
+  type Password = { name: string; password: string };
+  /** y = gain · Poisson(A x / gain), with so many photons in the brightest measurement. */
+  type PhotonNoise = { kind?: "photons"; photons?: number };
+  /** The audit sample after a reading. */
+  type Point = { time: string; read: number; abnormal: number; share: MonitoringShare };
+  /** A policy, in short. */
+  type PolicyProposed = { digest: string; max_miss_rate: number; confidence: number; prevalence: number | null; audit_share: number; films: number; created: string; sources: (Calibrated)[]; words: (string)[] };
+  /** What a site has calibrated. */
+  type PolicyTold = { digest: string; max_miss_rate: number; confidence: number; sources: (string)[]; created: string };
+  /** A model to score with, without a policy: films are ranked, and none is cleared. */
+  type Proposal = { model: string; note?: string };
+  /** Films that wait for a worker, are done, and could not be scored; how old the oldest waiting one is. */
+  type QueueTold = { waiting: number; done: number; dead: number; oldest_s: number | null };
+  /** Each measurement is a Gaussian mixture of all pixels. */
+  type RandomMixtures = { kind?: "compressed-sensing"; measured?: number };
+  /** The acknowledgement: from here on the film is not lost. */
+  type Received = { sha256: string; film: string; study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere"; already: boolean };
+  /** What late scores are compared with. */
+  type ReferenceTold = { words: string; median: number; limit: number; expected: number };
+  /** What a reader said. */
+  type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null };
+  /** How many films are scored again. */
+  type Requeued = { films: number };
+  /** How a round ended. */
+  type Result = { round: string; name: string; words: string; all: TuringRoundsShare; real: TuringRoundsShare; generated: TuringRoundsShare; pictures: (Revealed)[] };
+  /** What a method made of the measurement; figures are null where there are none. */
+  type ResultTold = { method: MethodTold; problem: string; picture: string | null; error: string | null; brightest: number | null; psnr: number | null; exact: boolean; ssim: number | null; misfit: number | null; hidden: number | null; seconds: number; words: string };
+  /** A picture, what it was taken for, and what it is. */
+  type Revealed = { k: number; answer: "real" | "generated"; truth: "real" | "generated" };
+  /** A ROC curve, point by point, with its pointwise 95 % band. */
+  type RocTold = { false_positive_rate: (number)[]; sensitivity: (number)[]; low: (number)[]; high: (number)[] };
+  /** A round, as far as its reader may know. */
+  type RoundTold = { round: string; model: string; name: string; pictures: (number)[]; answered: (number)[]; words: string };
+  /** A row that was not used; the reason does not repeat what the row says. */
+  type RowRefused = { line: number; reason: string };
+  /** One run. */
+  type RunTold = { name: string; steps: number | null; epoch: number | null; seconds: number | null; losses: Record<string, number | null>; written: string; running: boolean };
+  /** The runs, last written first. */
+  type RunsTold = { folder: boolean; runs: (RunTold)[] };
+  /** Cleared studies that were read all the same. */
+  type Sample = { waiting: number; read: number; abnormal: number; unsure: number; share: MonitoringShare | null; missing: string };
+  /** Which rows of the list. It is a body, not an address, because `text` may be a patient's number. */
+  type Search = { tab?: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source?: string | null; text?: string | null; after?: string | null; before?: string | null; last?: boolean; limit?: number };
+  /** A picture that was sent to `/lab/pictures`. */
+  type SentPicture = { kind: "sent"; picture: string };
+  /** A picture that was taken in. */
+  type SentTold = { picture: string; width: number; height: number };
+  /** A field of a form. */
+  type SettingTold = { name: string; words: string; kind: "number" | "whole" | "yes" | "one of"; value: boolean | number | string; low: number | null; high: number | null; step: number | null; options: (string)[] };
+  /** How a picture is measured. */
+  type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
+  /** A trivial statistic of the picture, held against the model's score. */
+  type Shortcut = { name: string; words: string; direction: string; acquisition: boolean; strength: ComparisonFigureTold; difference: ComparisonFigureTold };
+  /** One detector behind patterns of ±1. */
+  type SinglePixel = { kind?: "single-pixel"; measured?: number; patterns?: "hadamard" | "scrambled" };
+  /** A smaller picture. */
+  type Smaller = { kind?: "downsampling"; factor?: "2" | "4" | "8"; filter?: "ideal" | "bicubic" | "box" };
+  /** A model on the films of one source. */
+  type SourceCompared = { source: string; normal: number; abnormal: number; auroc: ComparisonFigureTold; strongest: string; strength: ComparisonFigureTold; verdict: string };
+  /** What readers have reported of one source, one study a patient and label. */
+  type SourceTold = { source: string; abnormals: number; normals: number; not_scored: number; unread: number; allowed_misses: number | null; refused: string };
+  /** The sources that studies have, by name. */
+  type Sources = { sources: (string)[] };
+  /** One study, whole. */
+  type StudyTold = { entry: Listed; accession: string | null; patient: string | null; films: (FilmTold)[]; reports: (Reported)[]; decision: Decided | null; audit_sample: boolean | null; history: (Happened)[] };
+  /** What became of a table's rows. */
+  type TableTaken = { marked: number; already: number; refused: (RowRefused)[] };
+  /** A generator, and a latent; without one it is drawn. */
+  type ToGenerate = { generator: string; latent?: readonly (number)[] | null; number?: number };
+  /** An operator and what pictures may undergo. */
+  type ToJudge = { setup?: Setup; group?: string };
+  /** A picture and how it is measured. */
+  type ToMeasure = { picture?: MadePicture | SentPicture | GeneratedPicture; setup?: Setup };
+  /** And the method that is to be tried on it. */
+  type ToReconstruct = { picture?: MadePicture | SentPicture | GeneratedPicture; setup?: Setup; method: string };
+  /** For a program: send it as `Authorization: Bearer TOKEN`. */
+  type Token = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean; token: string; lasts_s: number };
+  /** Right answers of so many, with the exact 95 % interval (Clopper & Pearson 1934). */
+  type TuringRoundsShare = { right: number; of: number; value: number | null; low: number | null; high: number | null };
+  /** What the reader saw. */
+  type Verdict = { outcome: "normal" | "abnormal" | "unsure"; note?: string };
+  /** `identify`'s verdict. */
+  type VerdictTold = { verdict: "can" | "no" | "through interpolation only"; kind: "good" | "bad" | "warn"; reason: string; report: string };
+  /** Whether every row follows from the one before, up to the heads that are known. */
+  type Verified = { whole: boolean; problem: string | null; head: HeadTold };
+  /** A parallel beam from some angles. */
+  type Views = { kind?: "tomography"; views?: number; arc?: number };
+  /** There is no answer yet. */
+  type Waiting = { wait: string };
+  /** A round that is wanted. */
+  type Wanted = { model: string; count?: 10 | 20 | 40 };
+  /** An account. */
+  type WhoTold = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean };
+  /** The picture itself, so that only the noise is to be taken off. */
+  type Whole = { kind?: "identity" };
+  /** The worker processes that this server has started; those started by hand are not known to it. */
+  type WorkersTold = { wanted: number; running: number; ready: number };
+
+  interface Operations {
+    "GET /health": { body: undefined; response: Health };
+    "GET /models": { body: undefined; response: ModelsTold };
+    "POST /sign-in": { body: Password; response: WhoTold };
+    "POST /sign-in/link": { body: Link; response: WhoTold };
+    "GET /sign-in/link": { body: undefined; response: WhoTold };
+    "POST /tokens": { body: Password; response: Token };
+    "POST /tokens/link": { body: Link; response: Token };
+    "POST /sign-out": { body: undefined; response: null };
+    "GET /me": { body: undefined; response: WhoTold };
+    "POST /films": { body: undefined; response: Received };
+    "GET /films/{film}": { body: undefined; response: FilmStatus };
+    "GET /films/{film}/preview.png": { body: undefined; response: null };
+    "GET /films/{film}/map.npy": { body: undefined; response: null };
+    "GET /films/{film}/map.png": { body: undefined; response: null };
+    "POST /studies/search": { body: Search; response: ListedPage };
+    "GET /studies/sources": { body: undefined; response: Sources };
+    "GET /studies/{study}": { body: undefined; response: StudyTold };
+    "POST /studies/{study}/claim": { body: undefined; response: Claimed };
+    "POST /studies/{study}/release": { body: undefined; response: Listed };
+    "POST /studies/{study}/report": { body: Verdict; response: Listed };
+    "POST /studies/{study}/undo": { body: undefined; response: Listed };
+    "POST /studies/{study}/requeue": { body: undefined; response: Requeued };
+    "POST /reported-elsewhere": { body: Elsewhere; response: Marked };
+    "POST /reported-elsewhere/table": { body: undefined; response: TableTaken };
+    "GET /export/{table}.csv": { body: undefined; response: null };
+    "GET /audit/head": { body: undefined; response: HeadTold };
+    "POST /audit/verify": { body: HeadGiven; response: Verified };
+    "GET /audit/sample": { body: undefined; response: Sample };
+    "GET /alarms": { body: undefined; response: Alarms };
+    "POST /alarms/{policy}/acknowledge": { body: Looked; response: null };
+    "GET /accounts": { body: undefined; response: AccountList };
+    "POST /accounts": { body: NewAccount; response: WhoTold };
+    "PATCH /accounts/{name}": { body: Change; response: WhoTold };
+    "GET /events": { body: undefined; response: null };
+    "GET /films/{film}/pixels": { body: undefined; response: null };
+    "GET /films/{film}/thumbnail.png": { body: undefined; response: null };
+    "GET /films/{film}/rendition/{what}": { body: undefined; response: null };
+    "GET /films/{film}/look": { body: undefined; response: Look };
+    "GET /compare/labelled": { body: undefined; response: LabelledTold };
+    "GET /compare/scores.csv": { body: undefined; response: null };
+    "GET /compare/metrics": { body: undefined; response: Metrics };
+    "GET /compare/difference": { body: undefined; response: Difference };
+    "GET /compare/disagreements": { body: undefined; response: DisagreementsTold };
+    "GET /calibration": { body: undefined; response: CalibrationTold };
+    "POST /calibration/propose": { body: CalibrationProposal; response: ActivationTold };
+    "POST /models/propose": { body: Proposal; response: ActivationTold };
+    "GET /activations": { body: undefined; response: ActivationsTold };
+    "POST /activations/{number}/activate": { body: undefined; response: ActivationTold };
+    "POST /activations/{number}/withdraw": { body: undefined; response: ActivationTold };
+    "GET /models/cards": { body: undefined; response: CardsTold };
+    "GET /drift": { body: undefined; response: Drift };
+    "GET /audit/sample/growth": { body: undefined; response: Grown };
+    "GET /runs": { body: undefined; response: RunsTold };
+    "GET /runs/{name}/log": { body: undefined; response: LogTold };
+    "GET /turing": { body: undefined; response: Offer };
+    "POST /turing/rounds": { body: Wanted; response: RoundTold };
+    "GET /turing/rounds/{number}": { body: undefined; response: RoundTold };
+    "GET /turing/rounds/{number}/pictures/{k}.png": { body: undefined; response: null };
+    "POST /turing/rounds/{number}/answers": { body: Answer; response: RoundTold };
+    "GET /turing/rounds/{number}/result": { body: undefined; response: Result };
+    "GET /turing/results": { body: undefined; response: Finished };
+    "GET /lab": { body: undefined; response: LabTold };
+    "POST /lab/pictures": { body: undefined; response: SentTold };
+    "POST /lab/measurement": { body: ToMeasure; response: MeasuredTold | Waiting };
+    "POST /lab/reconstruction": { body: ToReconstruct; response: ResultTold | Waiting };
+    "POST /lab/verdict": { body: ToJudge; response: VerdictTold | Waiting };
+    "POST /lab/generated": { body: ToGenerate; response: GeneratedTold | Waiting };
+  }
+
+  /** The tag, or tags, of each id in the templates. */
+  interface Elements {
+    "about": "p";
+    "absent": "p";
+    "actual": "button";
+    "again": "button";
+    "alarms": "div";
+    "all-shortcuts": "button";
+    "aloud": "div" | "p";
+    "ask": "button";
+    "audit": "div";
+    "audit-title": "h2";
+    "audit-words": "p";
+    "back": "a";
+    "balanced": "button";
+    "bar": "progress";
+    "begin": "button";
+    "board": "div";
+    "calibrate": "form";
+    "calibrate-model": "select";
+    "calibrate-problem": "p";
+    "cards": "div";
+    "cards-title": "h2";
+    "cell": "section";
+    "cell-films": "div";
+    "cell-title": "h2";
+    "cell-words": "p";
+    "centre": "input";
+    "chart": "section";
+    "chosen": "select";
+    "claim": "div";
+    "clear": "button";
+    "cleared": "output";
+    "compare": "div";
+    "counts": "div";
+    "counts-title": "span";
+    "csv": "a";
+    "decide": "form";
+    "difference": "div";
+    "difference-words": "p";
+    "disagree": "div";
+    "disagree-title": "h3";
+    "disagree-words": "p";
+    "draw": "button";
+    "drift": "div";
+    "drift-words": "p";
+    "drop": "section";
+    "drop-words": "p";
+    "earlier": "section";
+    "earlier-title": "h2";
+    "empty": "div";
+    "facts": "dl";
+    "file": "input";
+    "files": "input";
+    "film": "canvas";
+    "films": "span";
+    "first": "button" | "select";
+    "fit": "button";
+    "folder": "input";
+    "form": "form";
+    "frame": "div";
+    "generated": "button" | "img";
+    "generator": "select";
+    "generator-about": "span";
+    "generators": "div";
+    "going": "section";
+    "grid": "table";
+    "group": "select";
+    "head": "div";
+    "help": "button";
+    "history": "div";
+    "history-title": "h2";
+    "intervals": "p";
+    "invert": "button";
+    "kept": "p";
+    "keys": "dialog";
+    "keys-heading": "h2";
+    "keys-open": "button";
+    "lab": "div";
+    "labels": "div";
+    "latent-words": "figcaption";
+    "latents-title": "h2";
+    "left-out": "p" | "ul";
+    "legend": "div";
+    "legend-high": "span";
+    "list": "section";
+    "losses": "div";
+    "main": "main";
+    "matrix-title": "h2";
+    "mean": "button";
+    "measure": "th";
+    "measured-title": "h2";
+    "measured-words": "div";
+    "measurement": "img";
+    "methods": "div";
+    "missed": "output";
+    "missing": "div" | "p";
+    "mode-words": "p";
+    "model": "select";
+    "models": "fieldset" | "section";
+    "name": "input";
+    "nearest": "section";
+    "next": "button";
+    "no-generator": "p";
+    "noise": "select";
+    "noise-fields": "div";
+    "noise-part": "fieldset";
+    "note": "textarea";
+    "nothing-missed": "button";
+    "notices": "div";
+    "number": "input";
+    "of-research": "div";
+    "offer": "section";
+    "opacity": "input";
+    "opacity-told": "output";
+    "open": "a";
+    "operating-title": "h2";
+    "operating-words": "p";
+    "operator": "select";
+    "operator-fields": "div";
+    "order": "p";
+    "over": "div";
+    "overlays": "section";
+    "pair": "section";
+    "pair-title": "h2";
+    "panel-calibration": "section";
+    "panel-models": "section";
+    "panel-runs": "section";
+    "panel-watch": "section";
+    "password": "input";
+    "past": "div";
+    "picture": "select";
+    "pictures": "div";
+    "place": "span";
+    "policy": "span";
+    "position": "span";
+    "ppv": "output";
+    "prevalence": "input";
+    "prevalence-number": "input";
+    "preview": "img";
+    "preview-words": "p";
+    "previous": "button";
+    "problem": "p";
+    "promise": "p";
+    "proposals": "div";
+    "propose-calibration": "button";
+    "range": "span";
+    "real": "button";
+    "reference": "p";
+    "refused": "ul";
+    "research": "button";
+    "result": "section";
+    "results": "div";
+    "results-title": "h2";
+    "roc": "div";
+    "roc-title": "h2";
+    "roc-words": "p";
+    "round": "section";
+    "rounds": "div";
+    "rows": "span" | "tbody";
+    "run": "button";
+    "run-controls": "div";
+    "run-list": "div";
+    "run-log": "input";
+    "run-name": "h2";
+    "run-smooth": "input";
+    "run-words": "p";
+    "runs": "div";
+    "said": "div";
+    "says": "th";
+    "scale": "p";
+    "scoring": "div";
+    "search": "form";
+    "second": "select";
+    "seed": "input";
+    "seed-words": "span";
+    "seen": "section";
+    "selected": "aside" | "p";
+    "selected-facts": "p";
+    "selected-study": "code";
+    "selected-words": "strong";
+    "sensitivity": "output";
+    "sent": "span";
+    "setup": "form";
+    "shortcuts": "table";
+    "shown": "div";
+    "side": "div";
+    "sign-in": "form";
+    "sign-out": "button";
+    "size": "select";
+    "skeleton": "tbody";
+    "skip": "button";
+    "slider": "input";
+    "sliders": "div";
+    "source": "input" | "select";
+    "source-words": "span";
+    "sources": "datalist" | "div" | "table";
+    "sources-title": "h2";
+    "specificity": "output";
+    "spread": "div";
+    "stop": "button";
+    "study": "a";
+    "tab-calibration": "button";
+    "tab-models": "button";
+    "tab-runs": "button";
+    "tab-watch": "button";
+    "table": "button";
+    "take": "button";
+    "text": "input";
+    "theme": "button";
+    "threshold": "input";
+    "time": "th";
+    "title": "h1";
+    "toasts": "div";
+    "told": "p" | "span";
+    "triage": "button";
+    "truth": "img";
+    "undo": "button";
+    "verdict": "div" | "p";
+    "viewer": "div";
+    "width": "input";
+    "window": "form";
+    "words": "section";
+    "zoom": "output";
+  }
+}

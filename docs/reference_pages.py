@@ -38,10 +38,15 @@ def page(room: str) -> str:
     for name, target in public_names(room).items():
         if (PACKAGE.parent / Path(*target.split("."))).is_dir():  # a room within the room, such as data.phantoms
             inner = public_names(target.removeprefix("unseen."))
-            parts += [entry(f"{name}.{below}", path) for below, path in inner.items()]
+            parts += [entry(f"{name}.{below}", path) for below, path in inner.items() if not is_file(path)]
         else:
             parts.append(entry(name, target))
     return "\n\n".join(parts) + "\n"
+
+
+def is_file(target: str) -> bool:
+    """Whether a public name is a module, such as `data.phantoms.lesion_ranges`: it is imported, not listed."""
+    return (PACKAGE.parent / Path(*target.split("."))).with_suffix(".py").is_file()
 
 
 def entry(name: str, target: str) -> str:

@@ -194,7 +194,7 @@ declare namespace Api {
   type SentTold = { picture: string; width: number; height: number };
   /** A field of a form. */
   type SettingTold = { name: string; words: string; kind: "number" | "whole" | "yes" | "one of"; value: boolean | number | string; low: number | null; high: number | null; step: number | null; options: (string)[] };
-  /** How a picture is measured. */
+  /** How an image is measured. */
   type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
   /** A trivial statistic of the picture, held against the model's score. */
   type Shortcut = { name: string; words: string; direction: string; acquisition: boolean; strength: ComparisonFigureTold; difference: ComparisonFigureTold };

@@ -69,7 +69,7 @@ def test_the_first_screen_of_the_readme_is_in_order() -> None:
         "**Learnt from**",
         "**Fails on**",
         "**Never use for**",
-        "Pictures from measurements alone",
+        "Images from measurements alone",
     ]
     places = [text.index(part) for part in order]
     assert places == sorted(places)

@@ -84,7 +84,7 @@ class Alignment:
 
 
 def slope(lungs: NDArray[np.bool_]) -> float:
-    """φ in radians: by how much the lung on the picture's right lies below the one on its left.
+    """φ in radians: by how much the lung on the image's right lies below the one on its left.
 
     lungs  bool (height, width), not empty
 

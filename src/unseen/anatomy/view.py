@@ -64,7 +64,7 @@ class Viewed:
         return self if self.aligned is None else self.aligned.upright
 
     def turned_back(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A picture on this grid, such as a map (size, size), on the grid of `upright`; edges go on where this grid
+        """An image on this grid, such as a map (size, size), on the grid of `upright`; edges go on where this grid
         ends."""
         if self.aligned is None:
             return picture

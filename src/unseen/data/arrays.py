@@ -1,6 +1,6 @@
 """Arrays and operators in files: `.npy`, `.npz`, HDF5, NIfTI, and TOML for operators.
 
-Measurements and pictures from other programs: `.npy`, `.npz`, HDF5 and NIfTI as arrays, complex ones too.
+Measurements and images from other programs: `.npy`, `.npz`, HDF5 and NIfTI as arrays, complex ones too.
 
 HDF5 and NIfTI need the extra `unseen[imaging]`. No pickle is opened.
 

@@ -1,6 +1,6 @@
 """Decoding in a child process: the only way from a file to pixels.
 
-A picture library that crashes, hangs or asks for gigabytes takes its child along and not the caller. One child serves a
+An image library that crashes, hangs or asks for gigabytes takes its child along and not the caller. One child serves a
 process; it is started at the first file (about 0.2 s), limited in memory and time, restarted after it was lost, and
 ends with its parent: it leaves when its standard input closes, whatever the reason, and an alarm of its own ends it if
 it is busy then. Threads take turns; after a fork the new process starts a child of its own. POSIX only.
@@ -34,7 +34,7 @@ class _Gone(Exception):
 
 
 class Decoder:
-    """Files to pictures through a child process; every failure of a file is a sentence, none is an exception.
+    """Files to images through a child process; every failure of a file is a sentence, none is an exception.
 
     >>> decoder = Decoder(limits=Limits(timeout_s=5))
     >>> decoder.decode(Path("no-such-file.png"))
@@ -53,7 +53,7 @@ class Decoder:
         return self._child.pid if self._child else None
 
     def decode(self, path: Path, *, mask: bool = False) -> Picture | str:
-        """The picture in the file at `path`, or the reason why there is none.
+        """The image in the file at `path`, or the reason why there is none.
 
         Args:
             path: any path; only a regular file is opened.

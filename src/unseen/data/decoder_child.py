@@ -1,7 +1,7 @@
 """The child process that opens files: `python -P -m unseen.data.decoder_child LIMITS`, answering on stdout.
 
-It starts light (numpy and the standard library; the picture libraries come with the first picture) and sets its own
-memory limit. A thread reads the requests, so that the end of the parent is noticed while a picture is being decoded.
+It starts light (numpy and the standard library; the image libraries come with the first image) and sets its own
+memory limit. A thread reads the requests, so that the end of the parent is noticed while an image is being decoded.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from unseen.data.decoder_protocol import Limits, Picture, Refused
 
 
 def read_picture(path: str, *, limits: Limits, mask: bool = False) -> Picture:
-    """The picture in the file at `path`, with its digests.
+    """The image in the file at `path`, with its digests.
 
     Raises:
         Refused: with the sentence that says why not. Damaged files can raise nearly anything else.

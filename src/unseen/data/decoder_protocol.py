@@ -3,7 +3,7 @@
 What a decoder hands back, or refuses with, and the limits it works under. Light: the child process starts with
 it.
 
-The messages between the reader and its child: a length, a JSON object, and for a picture its integers. Never pickle.
+The messages between the reader and its child: a length, a JSON object, and for an image its integers. Never pickle.
 
 A request is one frame. A reply is one frame; when it holds a shape, height × width integers of its dtype follow.
 """
@@ -66,7 +66,7 @@ class Limits:
     timeout_s: float = 20.0
 
     def check_size(self, *, width: int, height: int) -> None:
-        """Raise `Refused` unless a picture of this size may be decoded.
+        """Raise `Refused` unless an image of this size may be decoded.
 
         >>> Limits().check_size(width=20_000, height=20_000)  # doctest: +ELLIPSIS
         Traceback (most recent call last):

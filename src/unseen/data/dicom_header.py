@@ -44,7 +44,7 @@ IDENTIFIERS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DicomHeader:
-    """What decoding needs to know. `padding` is the inclusive range of stored values that are no picture, or None.
+    """What decoding needs to know. `padding` is the inclusive range of stored values that are no image, or None.
 
     `slope` and `intercept` are the modality LUT's (C.11.1); `inverted` is MONOCHROME1 (C.7.6.3.1.2).
     """

@@ -4,7 +4,7 @@ What a file is, judged by its first bytes and never by its name.
 
 The size in a compressed image's own header, read before a decoder sees it.
 
-Every decoder believes the codestream; DICOM's Rows and Columns stand beside it. Where the two differ the picture comes
+Every decoder believes the codestream; DICOM's Rows and Columns stand beside it. Where the two differ the image comes
 out sheared or the process runs out of memory, so they are compared first. J2K: ISO/IEC 15444-1 A.5.1 (SIZ). JPEG: ITU-T
 T.81 B.2.2 (SOFn). JPEG-LS: T.87 C.2.2 (SOF55). RLE: DICOM PS3.5 annex G.5.
 """
@@ -157,7 +157,7 @@ def check_rle(stream: bytes, *, rows: int, columns: int, bytes_per_pixel: int) -
     """Raise `Refused` unless the RLE segments decode to exactly rows × columns bytes each (one byte of padding
     allowed).
 
-    Nothing is decoded: only the runs' lengths are added up, and no further than the picture's size.
+    Nothing is decoded: only the runs' lengths are added up, and no further than the image's size.
     """
     if len(stream) < 64:
         raise Refused(

@@ -35,12 +35,12 @@ class Film:
         view_position: DICOM ViewPosition as written ("PA", "AP", …); None when missing.
         patient_orientation: DICOM PatientOrientation as written ("L\\F"); kept, not acted on.
         tags: DICOM attributes that say where the film comes from, keyword to value as written, such as Modality,
-            Manufacturer or PatientAge; none for pictures.
+            Manufacturer or PatientAge; none for images.
         identifiers: DICOM attributes that name the study and the patient (StudyInstanceUID, PatientID, …). They are for
             joining films to studies; never log or print them.
         spacing_mm: distance of neighbouring pixels; None when unknown or when rows and columns differ by more than 1 %.
         file_sha256: of the file's bytes.
-        pixel_sha256: of the integers that `pixels` was made of, with their shape and dtype: the same picture in two
+        pixel_sha256: of the integers that `pixels` was made of, with their shape and dtype: the same image in two
             formats has the same digest. Duplicates and leakage are judged by it.
         file_bytes: the file's length.
         file_format: "png", "jpeg", "webp", "dicom" or "phantom".

@@ -2,7 +2,7 @@
 
 A PNG's chunks, walked before decoding: the size it claims, its depth, whether it moves, whether its bytes are whole.
 
-Pillow checks neither the CRC of the picture data nor that there are enough of them: a flipped bit passes as a film, and
+Pillow checks neither the CRC of the image data nor that there are enough of them: a flipped bit passes as a film, and
 missing lines come out black. The CRCs (PNG, third edition, section 5.4) and the length of the inflated data find both.
 
 PNG, JPEG and WebP to upright grey integers, through Pillow.
@@ -40,7 +40,7 @@ _STEP = 1 << 18  # bytes inflated at a time
 class PngHeader:
     """`width` and `height` in pixels, `depth` in bits a sample, `colour` in words, `animated` when it is an APNG.
 
-    `inflated` is the length in bytes that the picture data must have once inflated (section 9.2).
+    `inflated` is the length in bytes that the image data must have once inflated (section 9.2).
     """
 
     width: int
@@ -77,7 +77,7 @@ def walk(data: bytes) -> PngHeader:
 
 
 def check_length(data: bytes, header: PngHeader) -> None:
-    """Raise `Refused` unless the picture data of the PNG inflate to exactly the header's length; nothing is kept.
+    """Raise `Refused` unless the image data of the PNG inflate to exactly the header's length; nothing is kept.
 
     Raises:
         Refused: there are too few or too many, or they are damaged.
@@ -152,7 +152,7 @@ Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before, and without a 
 def read_common(
     data: bytes, *, file_format: Literal["png", "jpeg", "webp"], limits: Limits, mask: bool = False
 ) -> Picture:
-    """The picture in `data`, which begins as `file_format` does; a `mask` may be small and have less than 8 bits.
+    """The image in `data`, which begins as `file_format` does; a `mask` may be small and have less than 8 bits.
 
     Raises:
         Refused: it moves, is too large, too small, too shallow, or 16-bit colour. Damaged data raise what Pillow
@@ -167,7 +167,7 @@ def read_common(
     with Image.open(io.BytesIO(data), formats=[file_format.upper()]) as image:
         _check(*image.size, limits=limits, mask=mask)
         frames = getattr(image, "n_frames", 1)
-        if frames > 1 and file_format != "jpeg":  # further pictures in a JPEG (MPO) are a telephone's previews
+        if frames > 1 and file_format != "jpeg":  # further images in a JPEG (MPO) are a telephone's previews
             raise Refused(f"The {_NAMES[file_format]} holds {frames} pictures. Export the one film alone.")
         orientation = _orientation(image)
         image.load()

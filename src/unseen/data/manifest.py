@@ -9,7 +9,7 @@ when it is read.
 
 From what a user names (a folder, a glob, a manifest, a file, or a list of those) to entries in a fixed order.
 
-Plan only: no picture is opened here. A folder is walked to its depth; hidden files and things that are not files
+Plan only: no image is opened here. A folder is walked to its depth; hidden files and things that are not files
 (pipes, sockets, devices) are passed over, and every other file is an input, whatever it is called: a file that is no
 film becomes a `NotRead` row, never a silent gap.
 """

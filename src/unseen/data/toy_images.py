@@ -1,15 +1,15 @@
 """Small images for experiments: MNIST digits, squares and circles.
 
-MNIST's idx files: pictures of handwritten digits, padded to 32 × 32, and what they show.
+MNIST's idx files: images of handwritten digits, padded to 32 × 32, and what they show.
 
 Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", Proc.
-IEEE 1998; the format is that of the authors' page (big-endian: two noughts, the type, the number of axes; the axes'
+IEEE 1998; the format is that of the authors' page (big-endian: two zeros, the type, the number of axes; the axes'
 lengths; the numbers).
 
-`squares_and_circles`: pictures of one square and one disc on black, of varied place, size and brightness.
+`squares_and_circles`: images of one square and one disc on black, of varied place, size and brightness.
 
-Eight numbers make a picture, and a small change of any of them changes it by little, since the edges are anti-aliased:
-a set of pictures that a generator with few latents can learn, and whose true dimension is known.
+Eight numbers make an image, and a small change of any of them changes it by little, since the edges are anti-aliased:
+a set of images that a generator with few latents can learn, and whose true dimension is known.
 
 Source: after the shapes of Duff, Campbell & Ehrhardt, arXiv 2107.11191 (a disc and a rectangle that do not overlap);
 here a square.
@@ -33,14 +33,14 @@ _PADDING = 2  # 28 + 2 · 2 = 32
 
 
 def read_digits(path: Path, *, number: int | None = None) -> Tensor:
-    """The pictures of an idx file, such as `train-images-idx3-ubyte.gz`: (n, 1, 32, 32) in [0, 1], 0 is background.
+    """The images of an idx file, such as `train-images-idx3-ubyte.gz`: (n, 1, 32, 32) in [0, 1], 0 is background.
 
     Args:
         path: the file, compressed by gzip where its name ends in .gz.
         number: how many, from the first on; None: all.
 
     Raises:
-        ArrayError: the file is no idx file of 28 × 28 pictures, or holds fewer.
+        ArrayError: the file is no idx file of 28 × 28 images, or holds fewer.
         OSError: it cannot be opened.
     """
     raw = read_idx(path, number=number)
@@ -73,16 +73,16 @@ def read_idx(path: Path, *, number: int | None = None) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-_RADIUS = (0.1, 0.22)  # of a disc, and half the side of a square, in shares of the picture's side
+_RADIUS = (0.1, 0.22)  # of a disc, and half the side of a square, in shares of the image's side
 _BRIGHTNESS = (0.3, 1.0)
 _GAP = 1.0  # pixels between the two, at least
 _LEAST = 16  # pixels a side, for a shape to be one
 
 
 def squares_and_circles(n: int, size: int, generator: torch.Generator | None = None) -> Tensor:
-    """`n` pictures (n, 1, size, size) in [0, 1]: a square with sides along the axes, and a disc, which do not touch.
+    """`n` images (n, 1, size, size) in [0, 1]: a square with sides along the axes, and a disc, which do not touch.
 
-    Half the side and the radius are uniform between 0.1 and 0.22 of the picture's side, brightness between 0.3 and 1,
+    Half the side and the radius are uniform between 0.1 and 0.22 of the image's side, brightness between 0.3 and 1,
     places wherever the whole shape is inside and at least a pixel off the other.
 
     Args:

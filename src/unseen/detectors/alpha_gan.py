@@ -1,11 +1,11 @@
-"""`AlphaGan`: an autoencoder whose pictures a discriminator D judges, and whose codes another, C.
+"""`AlphaGan`: an autoencoder whose images a discriminator D judges, and whose codes another, C.
 
     E, G    λ·mean |x − G(E(x))| − log D(G(E(x))) − log D(G(z)) − log C(E(x)),   z ~ N(0, I)
     D       films against reconstructions and samples:  ½ BCE(D(x), 1) + ¼ BCE(D(G(E(x))), 0) + ¼ BCE(D(G(z)), 0)
     C       ½ (−log C(z) − log(1 − C(E(x)))); no BatchNorm, which would let it see its batch mates
     score   mean |x − G(E(x))| inside the mask;   beside it, the mean of squares
 
-A GAN's sharp pictures, without a generator that forgets most films: the codes are made to follow N(0, I) by C instead
+A GAN's sharp images, without a generator that forgets most films: the codes are made to follow N(0, I) by C instead
 of by a formula.
 
 Sources: Rosca, Lakshminarayanan, Warde-Farley & Mohamed, "Variational approaches for auto-encoding generative

@@ -1,4 +1,4 @@
-"""`AnoGan`: a GAN of normal films, and for each film the latent whose picture comes nearest.
+"""`AnoGan`: a GAN of normal films, and for each film the latent whose image comes nearest.
 
     GAN        D: ½ BCE(D(x), 1) + ½ BCE(D(G(z)), 0);   G: −log D(G(z)),   z ~ N(0, I)
     search     min over z of  (1 − λ) Σ |x − G(z)| + λ Σ |f(x) − f(G(z))|,   λ = 0.1, at most 500 steps
@@ -93,12 +93,12 @@ def nearest_picture(
     balance: float,
     search: Search,
 ) -> tuple[float, Tensor]:
-    """min over u of (1 − λ) Σ |x − g(u)| + λ Σ |f(x) − f(g(u))|, and g's picture there: `randgan`'s search, too.
+    """min over u of (1 − λ) Σ |x − g(u)| + λ Σ |f(x) − f(g(u))|, and g's image there: `randgan`'s search, too.
 
     Args:
         x: (1, 1, size, size).
-        g: latents (batch, *latent), drawn from N(0, I), to pictures of x's shape.
-        d: picture → (f, …).
+        g: latents (batch, *latent), drawn from N(0, I), to images of x's shape.
+        d: image → (f, …).
         balance: λ.
         search: how hard to look.
     """

@@ -1,11 +1,11 @@
 """Detectors that restore the film: autoencoders held to pixels, uncertainty or structure, and a denoising U-Net.
 
-Detectors whose network gives a picture back, and which mark what it cannot give back; a file a member says what it
+Detectors whose network gives an image back, and which mark what it cannot give back; a file a member says what it
 learns by.
 
     x̂ = f(corrupt(x)) while training, f(x) when scoring;     score = mean of the member's marks inside the mask
 
-x is the masked picture. A member says what f is, what it is held to (`loss`), and what marks a pixel (`marks`).
+x is the masked image. A member says what f is, what it is held to (`loss`), and what marks a pixel (`marks`).
 
 A restorer with a small code: x̂ = De(E(x)), the DCGAN blocks with `latent` numbers between them. the members
 say what it is held to.
@@ -31,7 +31,7 @@ autoencoders", MICCAI 2020, equations 2 and 3.
 
     loss = mean over the mask of (f(x + n) − x)²,   n = coarse noise inside the mask;     marks = (x − f(x))²
 
-n is drawn on a 16 × 16 grid from N(0, 0.2²), brought to the picture's size bilinearly and rolled by a random offset.
+n is drawn on a 16 × 16 grid from N(0, 0.2²), brought to the image's size bilinearly and rolled by a random offset.
 
 Source: Kascenas, Pugeault & O'Neil, "Denoising autoencoders for unsupervised anomaly detection in brain MRI", MIDL
 2022, section 2. Differs: squares inside the lung mask in the place of the brain's, no filter over the residual.
@@ -244,7 +244,7 @@ class Dae(Restorer):
 
 
 def coarse_noise(like: Tensor, *, sigma: float, grid: int, generator: torch.Generator) -> Tensor:
-    """N(0, σ²) on `grid` × `grid` points, interpolated bilinearly to the pictures' size and rolled: `like`'s shape,
+    """N(0, σ²) on `grid` × `grid` points, interpolated bilinearly to the images' size and rolled: `like`'s shape,
     (batch, 1, size, size)."""
     batch, channels, height, width = like.shape
     drawn = sigma * torch.randn(batch, channels, grid, grid, generator=generator)

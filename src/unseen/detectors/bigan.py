@@ -1,4 +1,4 @@
-"""`BiGan`: a generator and an encoder against a discriminator that sees pictures together with their codes.
+"""`BiGan`: a generator and an encoder against a discriminator that sees images together with their codes.
 
     D       (x, E(x)) against (G(z), z),   z ~ N(0, I):   ½ BCE(D(x, E(x)), 1) + ½ BCE(D(G(z), z), 0)
     E, G    the labels swapped:            −log D(G(z), z) − log(1 − D(x, E(x)))

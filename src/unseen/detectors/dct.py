@@ -91,7 +91,7 @@ class Dct(Detector):
 
 
 class PatchGaussians(nn.Module):
-    """A Gaussian at each of `positions` places of a grid on pictures (n, 1, size, size).
+    """A Gaussian at each of `positions` places of a grid on images (n, 1, size, size).
 
     mean (positions, K); whitening (positions, K, K), Wᵀ W = Σ⁻¹; known (positions,), where enough films had lungs
     """

@@ -3,7 +3,7 @@
     A: K autoencoders of normal and unlabelled films;   B: K autoencoders of normal films;   loss = mean (x − x̂)²
     marks = |μ_A − μ_B| + σ_B;      score = their mean inside the mask
 
-μ_A, μ_B are the means of the K pictures that a film gives, σ_B B's standard deviation. Where unlabelled films hold
+μ_A, μ_B are the means of the K images that a film gives, σ_B B's standard deviation. Where unlabelled films hold
 lesions, A can give them back and B cannot; and where no normal film has been, B's members disagree.
 
 **It learns from unlabelled films**, which no other method here does: its figures do not stand beside theirs.

@@ -3,7 +3,7 @@
     loss = mean over films of ‖E(x) − c‖²;      score = ‖E(x) − c‖²
 
 c is the mean of the first codes of the training films, as training sees them, entries nearer to 0 than 0.1 moved there.
-E has no bias and no learnt BatchNorm, or it would give c for every picture. The map is how strongly each pixel moves
+E has no bias and no learnt BatchNorm, or it would give c for every image. The map is how strongly each pixel moves
 the score, |∂score/∂x|.
 
 Source: Ruff et al., "Deep one-class classification", ICML 2018, equation 4 and section 3.3 (one class, no radius).

@@ -1,4 +1,4 @@
-"""`Detector`: learns from normal films, scores one film at a time. `Finding`: a film's score and the picture that
+"""`Detector`: learns from normal films, scores one film at a time. `Finding`: a film's score and the image that
 says why.
 
 Law: a score is finite, one per film, higher means less like the training films, and it depends on its film alone: not
@@ -55,8 +55,8 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """How a method judges one viewed film: score; its parts by name; two float32 pictures (size, size), the second
-    None for a method that gives no picture back."""
+    """How a method judges one viewed film: score; its parts by name; two float32 images (size, size), the second
+    None for a method that gives no image back."""
 
     score: float
     parts: Mapping[str, float]
@@ -71,9 +71,9 @@ class Finding:
     score           higher is less like the training films; the unit is the method's own
     parts           the score's ingredients and side figures, by name
     anomaly_map     float32 (size, size) ≥ 0, on the grid of `viewed`
-    reconstruction  float32 (size, size), network units; None for a method that gives no picture back
+    reconstruction  float32 (size, size), network units; None for a method that gives no image back
     viewed          the film as the network saw it (before alignment, where the view aligns), and how to bring other
-                    pictures onto that grid
+                    images onto that grid
     """
 
     film: Film = field(repr=False)
@@ -93,7 +93,7 @@ class Detector(ABC):
     needs_lungs: ClassVar[bool] = False  # True where the method needs the lungs even when it sees the whole film
     learns_by_epochs: ClassVar[bool] = True  # False for a method without a training loop of its own
     learns_from_unlabelled: ClassVar[bool] = False  # True for a method that learns from unlabelled films, too
-    needs_power_of_two: ClassVar[bool] = False  # True where its networks halve the picture down to 4×4
+    needs_power_of_two: ClassVar[bool] = False  # True where its networks halve the image down to 4×4
     converges_by: ClassVar[str] = "generator"  # the loss that comes to rest; "": there is none
 
     # Any: the settings' types are the subclass's Config, which pydantic checks

@@ -41,7 +41,7 @@ class Member(BaseModel):
     key: str
     epochs: int | None = Field(default=None, ge=1, le=1_000_000)
     settings: dict[str, Any] = Field(default_factory=dict)  # Any: the member's Config checks them
-    # left out where it is nought, so that digests of recipes older than it stay what they were
+    # left out where it is zero, so that digests of recipes older than it stay what they were
     seed: int = Field(default=0, ge=0, lt=2**31, exclude_if=lambda seed: seed == 0)
 
 

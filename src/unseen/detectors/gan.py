@@ -13,7 +13,7 @@ super-resolution", ICLR 2017, section 4; Arjovsky & Bottou, "Towards principled 
 Detectors by a GAN: networks by name, in training by a learner, and what scoring needs of them.
 
 A member says which networks there are (`build`), how they learn (`learner`, of one stage or of several) and what a
-film's score is (`judge`). Pictures are the masked ones, in network units, not clipped to [−1, 1]: what a generator
+film's score is (`judge`). Images are the masked ones, in network units, not clipped to [−1, 1]: what a generator
 cannot make is a part of the residual.
 
 The learner of a plain GAN: D in its turns, then G, from noise. `f-anogan` and `anogan` begin with it; `randgan`

@@ -188,7 +188,7 @@ class _Adversaries:
         )
         parts = {"adversarial": adversarial, "consistency": consistency, "encoding": encoding}
         yield Step("generator", total, parts, graph_is_shared=True)
-        # the discriminator has not changed since: what it said of the generator's pictures still stands
+        # the discriminator has not changed since: what it said of the generator's images still stands
         yield Step("discriminator", discriminator_bce(real_logit, fake_logit).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:

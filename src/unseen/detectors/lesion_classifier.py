@@ -4,7 +4,7 @@ lesion put into them.
     loss = −log(1 − p(x)) − log p(x̃),   x̃ = x with synthetic lesions in its lungs, p = sigmoid of the network's logit
 
 The mask shapes where lesions go. Lesions are patches of the same film (the source's), soft shadows, either, or any of
-the six kinds of `synthetic_lesions`; changed and unchanged pictures are varied alike. Members say what they make of the
+the six kinds of `synthetic_lesions`; changed and unchanged images are varied alike. Members say what they make of the
 network: `anatpaste`, `patch-memory`, `student-teacher`.
 
 Source: Sato et al., "Anatomy-aware self-supervised learning for anomaly detection in chest radiographs", iScience 26
@@ -154,7 +154,7 @@ class Telling:
 
     Args:
         network: what tells; changed in place.
-        settings: its rate, and whether pictures are varied.
+        settings: its rate, and whether images are varied.
         steps: of the whole training; the rate falls to 0 with them.
     """
 
@@ -196,7 +196,7 @@ class _MadeUp(Telling):
 
 
 def varied(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Pictures moved, turned and scaled a little, flipped left to right or not, softened by a random blur, their
+    """Images moved, turned and scaled a little, flipped left to right or not, softened by a random blur, their
     contrast and brightness changed: what a lesion must not be told by. (batch, 1, size, size), 0 outside."""
     batch = len(x)
 

@@ -2,7 +2,7 @@
 
     score = ‖m ⊙ (x − G(ẑ))‖² / Σm,   G(ẑ) the projection of x onto the components' span
 
-m is the view's mask; x its picture (outside the lungs 0 in the lungs frame), with `blur` smoothed and masked again.
+m is the view's mask; x its image (outside the lungs 0 in the lungs frame), with `blur` smoothed and masked again.
 The subspace is `priors.PrincipalSubspace`: the score is the distance to the range of a linear generator. A third of a
 second to train; what does not beat it is not worth its seconds.
 """

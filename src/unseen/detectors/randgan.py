@@ -1,4 +1,4 @@
-"""`RandGan`: a generator that draws from noise and from a normal picture, which is another one than D is shown.
+"""`RandGan`: a generator that draws from noise and from a normal image, which is another one than D is shown.
 
     D          ½ (D(x) − 1)² + ½ D(G(n, x′))²,   n ~ U(0, 1)ᵏ,  x′ a training film drawn independently of x
     G          ½ (D(G(n, x′)) − 1)²
@@ -8,8 +8,8 @@
 
 Source: Motamed, Rogalla & Khalvati, "RANDGAN: randomized generative adversarial network for detection of COVID-19 in
 chest X-ray", Scientific Reports 11 (2021). Differs: the search is `unseen.priors.Range`'s, over the noise itself (as
-n = Φ(u), which stays between 0 and 1) and over contrast and brightness of the picture, where the paper learns a layer
-on each, and ends where a step promises less than 1e-5 of the value; the picture that a film is compared through, x̄,
+n = Φ(u), which stays between 0 and 1) and over contrast and brightness of the image, where the paper learns a layer
+on each, and ends where a step promises less than 1e-5 of the value; the image that a film is compared through, x̄,
 is the mean of the training films, so that no patient's film lies in a bundle. The paper trains a model for each
 labelled kind of normal film; this one has one kind.
 """

@@ -32,7 +32,7 @@ consistency = mean (Y − Ŷ)²,   Y = M ⊙ X,  Ŷ = De(E1(X));   score = ‖E1
 
     consistency = [ ‖h(x) − x‖² − σ²m + (2σ²/τ) (Mb)ᵀ(h(x + τMb) − h(x)) ] / n,   h = De∘E1,  b ~ N(0, I)
 
-M = 1, m = n on a whole film. Where the picture is a masked crop, only the m pixels inside carry noise, and M is
+M = 1, m = n on a whole film. Where the image is a masked crop, only the m pixels inside carry noise, and M is
 that mask.
 """
 
@@ -191,7 +191,7 @@ class RoiOracle(EncoderDecoderEncoder):
 
 
 class GanomalySure(SteinConsistency):
-    """GANomaly whose reconstruction is held to the noise-free picture, by Stein's unbiased risk estimate.
+    """GANomaly whose reconstruction is held to the noise-free image, by Stein's unbiased risk estimate.
 
     >>> GanomalySure(size=64).config.tau
     0.01

@@ -9,7 +9,7 @@ Lesions put into normal lungs, for a classifier that has never seen an abnormal 
     clouded   soft, uneven shadows                        spotted   many small spots, in a zone or everywhere
     ringed    a dark middle within a bright wall          veiled    a lung fading towards its base, apex or side
 
-All work on masked pictures (batch, 1, size, size) in network units, 0 outside the lungs, and change each picture inside
+All work on masked images (batch, 1, size, size) in network units, 0 outside the lungs, and change each image inside
 its mask alone. They share nothing with the phantoms' lesions, which are made of tissue and projected.
 """
 
@@ -55,7 +55,7 @@ def uniform(low: float, high: float, generator: torch.Generator) -> float:
 def blob(inside: Tensor, radii: tuple[float, float], softness: tuple[float, float], rng: torch.Generator) -> Tensor:
     """A soft blob about a random place of the lungs, its edge bent by smooth noise, 0 to 1: (height, width).
 
-    radii, softness: least and most, of the picture's height, and of the blob's own size
+    radii, softness: least and most, of the image's height, and of the blob's own size
     """
     height, width = inside.shape
     middle = lung_pixel(inside, rng)
@@ -72,9 +72,9 @@ def below(n: int, generator: torch.Generator) -> int:
 
 
 def pasted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """A patch of each picture at another place in its lungs: x (1 − w) + w · patch.
+    """A patch of each image at another place in its lungs: x (1 − w) + w · patch.
 
-    The patch has 2 to 15 % of the picture's area and a side ratio between 0.3 and 3.3; its brightness is moved by up to
+    The patch has 2 to 15 % of the image's area and a side ratio between 0.3 and 3.3; its brightness is moved by up to
     0.1, its contrast by up to a tenth. w is an ellipse or a rectangle of its size, blurred, times the mask; its middle
     lies on a random lung pixel.
 
@@ -89,7 +89,7 @@ def pasted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
         w = min(width - 1, max(2, round(math.sqrt(share / ratio * height * width))))
         row, column = lung_pixel(inside[i, 0], generator)
         top, left = below(height - h, generator), below(width - w, generator)
-        # the patch's middle moves to (row, column): the whole picture is rolled by that much
+        # the patch's middle moves to (row, column): the whole image is rolled by that much
         moved = torch.roll(x[i, 0], (row - top - h // 2, column - left - w // 2), dims=(0, 1))
         moved = moved * (1 + uniform(-0.1, 0.1, generator)) + uniform(-0.1, 0.1, generator)
         shape = _shape(height, width, (row, column), (h / 2, w / 2), generator).to(x)
@@ -99,7 +99,7 @@ def pasted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def clouded(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """One to four soft, uneven shadows in each picture: x (1 − a w) + a w (l + t).
+    """One to four soft, uneven shadows in each image: x (1 − a w) + a w (l + t).
 
     w is a random blob, its edge bent by smooth noise, times the mask; a, its density, 0.2 to 0.9; l, its level, 0.1 to
     0.8 network units; t smooth noise. Where it is dense, vessels fade, as they do in a consolidation.
@@ -118,7 +118,7 @@ def clouded(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def grafted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """One to three soft blobs of each picture in which it goes over into its neighbour of the batch, moved by up to a
+    """One to three soft blobs of each image in which it goes over into its neighbour of the batch, moved by up to a
     sixth of a side, brightened and of another contrast: x (1 − a w) + a w (g x′ + l).
 
     Source: Tan et al., "Detecting outliers with foreign patch interpolation", MELBA 1 (2022); soft blobs in the place

@@ -1,4 +1,4 @@
-"""Judges a detector: what it reaches, how sure that is, and whether a trivial picture statistic would do as well.
+"""Judges a detector: what it reaches, how sure that is, and whether a trivial image statistic would do as well.
 
 Nothing is trained here. A detector is anything with ``score(films)``; a table of scores is enough for every figure.
 
@@ -8,7 +8,7 @@ Nothing is trained here. A detector is anything with ``score(films)``; a table o
     compare              several detectors' tables on the same films: differences, DeLong
     best_epoch           a figure that peeks, by its own name and apart from the headline
 
-Of a generator's samples there are `mmd`, how far they are from real pictures, and `precision_recall`.
+Of a generator's samples there are `mmd`, how far they are from real images, and `precision_recall`.
 """
 
 import lazy_loader

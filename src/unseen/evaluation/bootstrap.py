@@ -10,10 +10,10 @@ Every figure of an evaluation is computed on the same draws, so that the differe
 Intervals are percentiles (Efron & Tibshirani 1993, ch. 13). Where the classes are separated perfectly every draw is 1
 and the interval has no width: it then says nothing of how many films there were.
 
-Figures of reconstructions with their intervals, by a bootstrap over pictures (over patients, where they are known).
+Figures of reconstructions with their intervals, by a bootstrap over images (over patients, where they are known).
 
 `share` is how much of the way from a baseline to supervised learning a method goes without the truth:
-(method − baseline) / (supervised − baseline), of mean PSNRs on the same pictures: each draw takes the same pictures of
+(method − baseline) / (supervised − baseline), of mean PSNRs on the same images: each draw takes the same images of
 all three.
 """
 
@@ -192,7 +192,7 @@ LEAST_GAP_DB = 0.2
 
 
 def mean_of(values: Sequence[float], units: Sequence[int]) -> Figure:
-    """The mean over pictures, with its 95 % interval.
+    """The mean over images, with its 95 % interval.
 
     >>> mean_of([20.0, 22.0, 24.0], [0, 1, 2]).value
     22.0
@@ -204,7 +204,7 @@ def mean_of(values: Sequence[float], units: Sequence[int]) -> Figure:
 def share(
     method: Sequence[float], baseline: Sequence[float], supervised: Sequence[float], units: Sequence[int]
 ) -> Figure:
-    """The share of the gap that the method closes, with its paired 95 % interval; one PSNR a picture, in dB.
+    """The share of the gap that the method closes, with its paired 95 % interval; one PSNR an image, in dB.
 
     >>> str(share([28.0, 29.0], [20.0, 21.0], [30.0, 31.0], [0, 1]))
     '0.80 (0.80 to 0.80)'

@@ -2,7 +2,7 @@
 
 Arrays to PNG inside a page, and the residual's colours: cividis, which reads alike with every colour vision.
 
-A film as a report shows it: small pictures, a few hundred kB at most, that outlive the film.
+A film as a report shows it: small images, a few hundred kB at most, that outlive the film.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Example:
     film            uint8 (height, width), long side 256 at most, white = dense
     box             top, left, bottom, right of the view, as shares of the film's height and width
     viewed          uint8 (S, S): what the network read; `reconstruction`: what it made of it, on the same grey scale,
-                    None of a method that gives no picture back
+                    None of a method that gives no image back
     anomaly_map     float32 (S, S), high = unlike the normals
     """
 

@@ -4,7 +4,7 @@ PSNR and SSIM of reconstructions.
 
 Peak signal-to-noise ratio: how far a reconstruction is from the truth, in decibels.
 
-Structural similarity: how alike two pictures are, window by window, in brightness, contrast and structure.
+Structural similarity: how alike two images are, window by window, in brightness, contrast and structure.
 
 Metrics of a generator's samples: maximum mean discrepancy, precision and recall.
 
@@ -45,13 +45,13 @@ from unseen.physics.algebra import describe
 
 
 def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
-    """10 log10(peak² / mean (found − truth)²), per picture; of complex pictures, their magnitudes are compared.
+    """10 log10(peak² / mean (found − truth)²), per image; of complex images, their magnitudes are compared.
 
     Args:
         found: (batch, channels, height, width), real or complex.
         truth: of the same shape.
-        peak: > 0, the range of values a picture can have; None: each truth's own largest magnitude, as the papers on
-            equivariant imaging take it (never above the figure for a fixed peak that no picture exceeds).
+        peak: > 0, the range of values an image can have; None: each truth's own largest magnitude, as the papers on
+            equivariant imaging take it (never above the figure for a fixed peak that no image exceeds).
 
     Returns:
         (batch,), float64, in dB; infinite where the two are equal.
@@ -77,7 +77,7 @@ def same_pictures(found: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     """Both in float64, complex ones as magnitudes.
 
     Raises:
-        ValueError: they are not pictures (batch, channels, height, width) of one shape.
+        ValueError: they are not images (batch, channels, height, width) of one shape.
     """
     if found.shape != truth.shape or truth.ndim != 4:
         raise ValueError(
@@ -93,19 +93,19 @@ def _magnitudes(pictures: Tensor) -> Tensor:
 
 
 def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
-    """The mean of `losses.similarity_map` over all windows that lie in the picture, and over channels. Of complex
+    """The mean of `losses.similarity_map` over all windows that lie in the image, and over channels. Of complex
     pictures, the magnitudes are compared.
 
     Args:
         found: (batch, channels, height, width), at least 11 × 11 pixels, real or complex.
         truth: of the same shape.
-        peak: > 0, the range of values a picture can have.
+        peak: > 0, the range of values an image can have.
 
     Returns:
         (batch,), float64, at most 1.
 
     Raises:
-        ValueError: the shapes differ, the pictures are too small, or the peak is not above 0.
+        ValueError: the shapes differ, the images are too small, or the peak is not above 0.
 
     Example:
         >>> import torch
@@ -299,7 +299,7 @@ def precision_recall(real: Floats, made: Floats, *, neighbours: int = NEIGHBOURS
     """Precision and recall of samples.
 
     Args:
-        real: (n, d), features of real pictures; n > neighbours.
+        real: (n, d), features of real images; n > neighbours.
         made: (m, d), features of samples; m > neighbours.
         neighbours: k ≥ 1.
 

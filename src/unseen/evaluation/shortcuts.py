@@ -1,6 +1,6 @@
 """Simple image statistics as baselines: one by one, mixed with labels, and site recognition.
 
-Trivial picture statistics: what a score may be worth that never looked at a lung.
+Trivial image statistics: what a score may be worth that never looked at a lung.
 
 All are computed on the film resampled by area to a long side of 256, in [0, 1]. A detector whose AUROC a
 single one of them reaches has shown nothing about disease.
@@ -92,7 +92,7 @@ def border_mask(height: int, width: int) -> NDArray[np.bool_]:
 
 
 def picture_statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
-    """The statistics of the pixels alone, of a picture in [0, 1] already at its small size (h, w).
+    """The statistics of the pixels alone, of an image in [0, 1] already at its small size (h, w).
 
     >>> flat = picture_statistics(np.full((64, 48), 0.5, dtype=np.float32))
     >>> flat["mean"], flat["sharpness"], flat["near_black"]

@@ -102,7 +102,7 @@ def score_table(
     """Scores `films` into one row each, in input order.
 
     progress    called with the number of rows done, after each
-    keep        examples kept of each kind; their pictures are a few hundred kB each
+    keep        examples kept of each kind; their images are a few hundred kB each
     on_finding  called with the row's number and the finding; what it returns (a map's file) goes to the column `map`
     exclude     pixel digests of films that stay in the table but never become examples (the training films)
 

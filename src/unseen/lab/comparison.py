@@ -20,11 +20,11 @@ from unseen.lab.operators import Setup
 class Result:
     """What one method made of the measurement.
 
-    x        (1, 1, size, size), complex where A's pictures are; None where the method failed
-    psnr     in dB, white = 1; inf where x is the picture
+    x        (1, 1, size, size), complex where A's images are; None where the method failed
+    psnr     in dB, white = 1; inf where x is the image
     ssim     at most 1
     misfit   ‖A x̂ − y‖ / ‖y‖, on what was linearised
-    hidden   the share of the squared error that A hides: ‖(I − A†A)(x̂ − x)‖² / ‖x̂ − x‖²; nan where x̂ is the picture
+    hidden   the share of the squared error that A hides: ‖(I − A†A)(x̂ − x)‖² / ‖x̂ − x‖²; nan where x̂ is the image
     seconds  that it took
     words    what the method says of its solution
     problem  why there is none; "" where there is
@@ -42,7 +42,7 @@ class Result:
 
 
 def compare(x: Tensor, setup: Setup, methods: Sequence[str], *, shelf: Shelf | None = None) -> Iterator[Result]:
-    """Measure a picture and reconstruct it, method by method, as they get ready.
+    """Measure an image and reconstruct it, method by method, as they get ready.
 
     Args:
         x: (1, 1, size, size), in [0, 1].

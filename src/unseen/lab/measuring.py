@@ -13,14 +13,14 @@ from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian, PoissonGaussian
 from unseen.physics.operator import Operator
 
-_OPERATOR, _NOISE = 1000, 2000  # seeds are shifted, so that a picture, its operator and its noise are drawn apart
+_OPERATOR, _NOISE = 1000, 2000  # seeds are shifted, so that an image, its operator and its noise are drawn apart
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A picture and its measurement.
+    """An image and its measurement.
 
-    x        (1, *A.domain), complex where A's pictures are
+    x        (1, *A.domain), complex where A's images are
     y        (1, *A.range)
     """
 

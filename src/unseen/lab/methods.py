@@ -46,7 +46,7 @@ def solved(key: str, G: TrainedGenerator, made: Measured) -> tuple[Tensor, str]:
     default weight.
 
     Raises:
-        ValueError: the generator's pictures are not A's.
+        ValueError: the generator's images are not A's.
     """
     y = observed(made.process, made.process.linearise(made.y))
     return parameter_choice.solved(
@@ -234,7 +234,7 @@ def picture_of(G: TrainedGenerator, latent: Sequence[float]) -> Tensor:
     """G(z), cut to [0, 1]: (1, 1, size, size).
 
     Raises:
-        ValueError: the latent has another length than G's, or the pictures are not such as the lab takes.
+        ValueError: the latent has another length than G's, or the images are not such as the lab takes.
     """
     length = math.prod(G.latent_shape)
     if len(latent) != length:

@@ -2,14 +2,14 @@
 
 What chance adds to a measurement in the lab.
 
-How a picture is measured: the operators of the lab, each with the few settings that matter.
+How an image is measured: the operators of the lab, each with the few settings that matter.
 
 `OPERATORS` lists them; a new one is a class here and its name there. torch is imported by what makes an operator, since
 a server that only draws forms does without it.
 
-`Setup`: how a picture is measured, as somebody has set it.
+`Setup`: how an image is measured, as somebody has set it.
 
-Whether pictures can be learnt from such measurements alone, if they may be moved by a group.
+Whether images can be learnt from such measurements alone, if they may be moved by a group.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class Blurred(Choice):
     def operator(self, size: int, generator: Generator) -> Operator:
         from unseen.physics.blur import Blur, gaussian_kernel
 
-        truncate = min(4.0, (size - 1) // 2 / self.sigma)  # a kernel no larger than the picture
+        truncate = min(4.0, (size - 1) // 2 / self.sigma)  # a kernel no larger than the image
         return Blur(size, gaussian_kernel(self.sigma, truncate=truncate))
 
 
@@ -254,7 +254,7 @@ def _drawn(generator: Generator) -> int:
 
 
 class Setup(BaseModel):
-    """How a picture is measured.
+    """How an image is measured.
 
     With an operator `AsLearnt` the noise is the model's, and `noise` is not read.
     """
@@ -276,7 +276,7 @@ GROUPS: dict[str, str] = {
     "permutations": "permutations of pixels",
     "none": "nothing",
 }
-"""Name → words for people: "pictures may undergo …"."""
+"""Name → words for people: "images may undergo …"."""
 
 
 def verdict_of(A: Operator, group: str) -> Identifiability:

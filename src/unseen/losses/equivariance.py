@@ -1,14 +1,14 @@
 """Equivariant imaging: EI, robust EI, scale equivariance, and EI with an adversary.
 
-Equivariance: a moved picture is a picture too, so f must find it again from its own measurement.
+Equivariance: a moved image is an image too, so f must find it again from its own measurement.
 
-What A does not show of x̂ = f(y), it may show of T_g x̂. The pictures T_g x̂ come with their truth, since we made them.
+What A does not show of x̂ = f(y), it may show of T_g x̂. The images T_g x̂ come with their truth, since we made them.
 
-Scale equivariance: a picture seen smaller has the details that blur and downsampling take from the larger one.
+Scale equivariance: an image seen smaller has the details that blur and downsampling take from the larger one.
 
 Shifts and rotations cannot help there: a blur commutes with the one, and nearly with the other.
 
-EI with an adversary: moved pictures must look like pictures to a critic too.
+EI with an adversary: moved images must look like images to a critic too.
 """
 
 from typing import ClassVar
@@ -28,8 +28,8 @@ class Equivariance(Loss):
     noise; with it, f meets measurements here that are cleaner than those it will be given: use `RobustEquivariance`.
 
     Args:
-        group: what pictures may undergo and still be pictures.
-        transforms: how many g are drawn for each picture, ≥ 1.
+        group: what images may undergo and still be images.
+        transforms: how many g are drawn for each image, ≥ 1.
         weight: ≥ 0, the papers' α.
 
     Raises:
@@ -84,13 +84,13 @@ class RobustEquivariance(Equivariance):
 class ScaleEquivariance(Equivariance):
     """The mean over s of ‖sg(T_s x̂) − f(ỹ)‖² / n,  ỹ = noise(link(A sg(T_s x̂))) drawn anew,  x̂ = f(y).
 
-    T_s shrinks, and sg lets no gradient through: the shrunk picture is the truth of its own measurement, and is not to
+    T_s shrinks, and sg lets no gradient through: the shrunk image is the truth of its own measurement, and is not to
     be made easier to find again. With `Sure` (or `MeasurementConsistency`, where there is no noise) it deblurs and
     super-resolves.
 
     Args:
         group: None: `Scalings()`.
-        transforms: how many s are drawn for each picture, ≥ 1.
+        transforms: how many s are drawn for each image, ≥ 1.
         weight: ≥ 0.
 
     Source: Scanvic, Davies, Abry & Tachella, Scale-equivariant imaging: self-supervised learning for image
@@ -116,15 +116,15 @@ class ScaleEquivariance(Equivariance):
 
 
 class EquivariantAdversarial(Loss):
-    """mean (D(T_g x̂) − 1)²,  x̂ = f(y):  a least-squares GAN whose real pictures are x̂, and whose fake ones T_g x̂.
+    """mean (D(T_g x̂) − 1)²,  x̂ = f(y):  a least-squares GAN whose real images are x̂, and whose fake ones T_g x̂.
 
     To be added to `MeasurementConsistency` and `Equivariance`. The critic learns by `critic_loss`, in steps of its own;
     no gradient of this loss reaches its weights.
 
     Args:
-        group: what pictures may undergo and still be pictures.
-        critic: D, from pictures (batch, channels, height, width) to scores (batch, ...), whose mean is taken; complex
-            pictures come as twice the channels.
+        group: what images may undergo and still be images.
+        critic: D, from images (batch, channels, height, width) to scores (batch, ...), whose mean is taken; complex
+            images come as twice the channels.
         weight: ≥ 0; 1e-8 in the paper's experiments.
 
     Source: Chen, Tachella & Davies, Equivariant imaging, ICCV 2021 (EI with an adversary); the criterion is that of

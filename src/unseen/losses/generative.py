@@ -8,12 +8,12 @@ The two losses of GANomaly's kind of GAN: features that match for the generator,
 
 Neither needs x, A or a mask; both see y and f through the discriminator's outputs.
 
-The two losses of a WGAN-GP's critic: how far apart it holds real and made pictures, and that its slope is 1.
+The two losses of a WGAN-GP's critic: how far apart it holds real and made images, and that its slope is 1.
 
-Neither needs x, A or a mask; both see pictures through the critic. The generator ascends the mean of its pictures'
+Neither needs x, A or a mask; both see images through the critic. The generator ascends the mean of its images'
 scores.
 
-The games of GANs, by name: what a discriminator D and a generator G descend, on D's outputs r of real pictures and
+The games of GANs, by name: what a discriminator D and a generator G descend, on D's outputs r of real images and
 f of made ones, before any sigmoid.
 
     minimax          D: ½ softplus(−r) + ½ softplus(f)      G: −softplus(f) = log(1 − σ(f)), flat where D is sure
@@ -63,8 +63,8 @@ def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
     Needs y and f. Gradients flow to both sides; detach `real_features` where they come from data alone.
 
     Args:
-        real_features: (batch, ...), the discriminator's activations on real pictures.
-        fake_features: of the same shape, on the pictures that the generator made of them.
+        real_features: (batch, ...), the discriminator's activations on real images.
+        fake_features: of the same shape, on the images that the generator made of them.
 
     Returns:
         (batch,), ≥ 0, at least in single precision.
@@ -92,7 +92,7 @@ def discriminator_bce(real_logit: Tensor, fake_logit: Tensor) -> Tensor:
     made before D sees it.
 
     Args:
-        real_logit: (batch,) or (batch, ...), D's output before its sigmoid on real pictures; several outputs a picture
+        real_logit: (batch,) or (batch, ...), D's output before its sigmoid on real images; several outputs an image
             are averaged.
         fake_logit: of the same shape, on made ones.
 
@@ -118,11 +118,11 @@ def discriminator_bce(real_logit: Tensor, fake_logit: Tensor) -> Tensor:
 def wasserstein_critic(real_score: Tensor, fake_score: Tensor) -> Tensor:
     """fake_score − real_score, per sample: what the critic descends beside `gradient_penalty`.
 
-    Minus its mean is an estimate of the Wasserstein-1 distance between real and made pictures, as far as the critic is
+    Minus its mean is an estimate of the Wasserstein-1 distance between real and made images, as far as the critic is
     1-Lipschitz and the best of these.
 
     Args:
-        real_score: (batch,) or (batch, ...), the critic's output on real pictures; several a picture are averaged.
+        real_score: (batch,) or (batch, ...), the critic's output on real images; several an image are averaged.
         fake_score: of the same shape, on made ones.
 
     Returns:
@@ -148,8 +148,8 @@ def gradient_penalty(
     """(‖∇D(x̂)‖₂ − 1)²,  x̂ = ε real + (1 − ε) fake,  ε ~ U[0, 1] a sample: (batch,).
 
     Args:
-        critic: D, pictures (batch, ...) → scores (batch,), each of its own picture alone (no BatchNorm).
-        real: (batch, ...), pictures of the data.
+        critic: D, images (batch, ...) → scores (batch,), each of its own image alone (no BatchNorm).
+        real: (batch, ...), images of the data.
         fake: of the same shape, made ones.
         generator: where ε comes from, on the CPU; None: torch's global generator.
 
@@ -198,10 +198,10 @@ class GanLoss:
 
 
 def minimax_generator(fake_logit: Tensor) -> Tensor:
-    """log(1 − σ(fake_logit)), per sample: its gradient vanishes where D is sure that a picture is made.
+    """log(1 − σ(fake_logit)), per sample: its gradient vanishes where D is sure that an image is made.
 
     Args:
-        fake_logit: (batch,) or (batch, ...), D's output before its sigmoid on made pictures; several a picture are
+        fake_logit: (batch,) or (batch, ...), D's output before its sigmoid on made images; several an image are
             averaged.
 
     Returns:
@@ -240,8 +240,8 @@ def least_squares_discriminator(real_score: Tensor, fake_score: Tensor) -> Tenso
     """½ (real_score − 1)² + ½ fake_score², per sample.
 
     Args:
-        real_score: (batch,) or (batch, ...), D's output, no sigmoid; several a picture are averaged.
-        fake_score: of the same shape, on made pictures.
+        real_score: (batch,) or (batch, ...), D's output, no sigmoid; several an image are averaged.
+        fake_score: of the same shape, on made images.
 
     Returns:
         (batch,), ≥ 0, at least in single precision.
@@ -264,7 +264,7 @@ def least_squares_generator(fake_score: Tensor) -> Tensor:
     """½ (fake_score − 1)², per sample.
 
     Args:
-        fake_score: (batch,) or (batch, ...), D's output on made pictures, no sigmoid; several a picture are averaged.
+        fake_score: (batch,) or (batch, ...), D's output on made images, no sigmoid; several an image are averaged.
 
     Returns:
         (batch,), ≥ 0, at least in single precision.
@@ -283,7 +283,7 @@ def wasserstein_generator(fake_score: Tensor) -> Tensor:
     """−fake_score, per sample.
 
     Args:
-        fake_score: (batch,) or (batch, ...), the critic's output on made pictures; several a picture are averaged.
+        fake_score: (batch,) or (batch, ...), the critic's output on made images; several an image are averaged.
 
     Returns:
         (batch,), at least in single precision.
@@ -314,7 +314,7 @@ def kullback_leibler(mean: Tensor, log_variance: Tensor) -> Tensor:
     """KL(N(mean, diag exp log_variance) ‖ N(0, I)) = ½ Σ (mean² + exp log_variance − 1 − log_variance), per sample.
 
     Args:
-        mean: (batch, ...), of a picture's code.
+        mean: (batch, ...), of an image's code.
         log_variance: of the same shape.
 
     Returns:
@@ -351,7 +351,7 @@ def negative_elbo(
     are weighed alike.
 
     Args:
-        x: (batch, ...), pictures.
+        x: (batch, ...), images.
         reconstruction: of the same shape, decoded from a code drawn from N(mean, diag exp log_variance).
         mean: (batch, ...), of the code.
         log_variance: of the same shape.

@@ -98,7 +98,7 @@ class Seen:
         f: the reconstruction.
         x: (batch, *A.domain), the truth, where it is known; None: it was never seen.
         modules: the networks that f runs. Their running averages follow the pass over y alone (`again` leaves them).
-        pool: further operators of the same kind that a picture could have been measured with, one a row (see
+        pool: further operators of the same kind that an image could have been measured with, one a row (see
             `Operator.select`); None: `process.A` is the only one.
     """
 

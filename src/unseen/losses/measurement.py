@@ -2,13 +2,13 @@
 
 MC, measurement consistency: the reconstruction, measured again, gives what was measured.
 
-Multi-operator consistency: where each picture was measured by an operator of several, each must serve for all.
+Multi-operator consistency: where each image was measured by an operator of several, each must serve for all.
 
-Measurement consistency, and its unbiased estimate under noise, weighed in pictures instead of measurements.
+Measurement consistency, and its unbiased estimate under noise, weighed in images instead of measurements.
 
 Where A weakens some of what it shows (tomography: a frequency by the root of its inverse), ‖A x̂ − p‖² hardly tells
-two pictures apart that differ there, and descending it takes very long. B = A⁺, or filtered backprojection where A has
-one, undoes the weakening: B(A x̂ − p) is the error in the picture, as far as A shows it.
+two images apart that differ there, and descending it takes very long. B = A⁺, or filtered backprojection where A has
+one, undoes the weakening: B(A x̂ − p) is the error in the image, as far as A shows it.
 """
 
 from dataclasses import replace
@@ -27,7 +27,7 @@ class MeasurementConsistency(Loss):
     """‖y − link(A f(y))‖² / m, over the m observed real components of y.
 
     Without noise it is what every method here has in common, and by itself it learns nothing of what A does not show:
-    f(y) = A⁺ y brings it to nought. With noise it teaches f to copy it: use `Sure`.
+    f(y) = A⁺ y brings it to zero. With noise it teaches f to copy it: use `Sure`.
 
     Args:
         weight: ≥ 0.
@@ -54,10 +54,10 @@ class MeasurementConsistency(Loss):
 
 
 class MultiOperator(Loss):
-    """‖f(link(A_s x̂), A_s) − x̂‖² / n,  x̂ = f(y, A_g),  s drawn from the pool for each picture.
+    """‖f(link(A_s x̂), A_s) − x̂‖² / n,  x̂ = f(y, A_g),  s drawn from the pool for each image.
 
     A_g is the operator that measured y. With `MeasurementConsistency` it is multi-operator imaging: what A_g does not
-    show of this picture, A_s has shown of others.
+    show of this image, A_s has shown of others.
 
     Args:
         weight: ≥ 0.
@@ -85,9 +85,9 @@ class MultiOperator(Loss):
 
 
 class BackprojectedConsistency(Loss):
-    """‖B(A f(y) − p)‖² / n,  p = link⁻¹(y),  over the n real components of a picture; B = FBP if A has one, else A⁺.
+    """‖B(A f(y) − p)‖² / n,  p = link⁻¹(y),  over the n real components of an image; B = FBP if A has one, else A⁺.
 
-    It is nought where `MeasurementConsistency` is, and with noise teaches f to copy it, as that does: use
+    It is zero where `MeasurementConsistency` is, and with noise teaches f to copy it, as that does: use
     `BackprojectedRisk`.
 
     Args:
@@ -164,7 +164,7 @@ class BackprojectedRisk(Loss):
 
 
 def noise_of_linearised(process: Measurement, y: Tensor, *, generator: torch.Generator | None) -> Tensor:
-    """√v ⊙ b: noise as p = link⁻¹(y) has it, to first order; nought where nothing is measured. (batch, *A.range).
+    """√v ⊙ b: noise as p = link⁻¹(y) has it, to first order; zero where nothing is measured. (batch, *A.range).
 
     Raises:
         ValueError: the process has no noise.

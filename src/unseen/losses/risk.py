@@ -11,9 +11,9 @@ from unseen.losses.sure_gaussian import sure
 from unseen.losses.sure_poisson import mixed_sure
 from unseen.physics.noise import Gaussian, PoissonGaussian
 
-GAUSSIAN_TAU = 1e-2  # in y's units, which a network's pictures in [−1, 1] set
+GAUSSIAN_TAU = 1e-2  # in y's units, which a network's images in [−1, 1] set
 COUNTS_TAU = 1e-4  # of the brightest mean; 10 at 1e5 photons, as the authors of REI take it
-LEAST_TAU = 1e-2  # of the gain, for pictures that are black
+LEAST_TAU = 1e-2  # of the gain, for images that are black
 LARGEST_GAIN = 0.1  # of the brightest mean, to which the second order is reliable
 FIRST_ORDER_GAIN = 1e-3  # of the brightest mean, below which the second order adds nothing
 

@@ -80,7 +80,7 @@ class Splitting(Loss):
     """‖(1 − ω) ⊙ (y − link(A f(ω ⊙ y, ω A)))‖² / m₂,  over the m₂ observed real components that ω leaves out.
 
     ω is drawn for each sample, and keeps a location of all channels (coils, colours) or none. Where no truth is known
-    it is the field's other way; it needs noise that is independent between locations, and what A shows of no picture it
+    it is the field's other way; it needs noise that is independent between locations, and what A shows of no image it
     does not find either.
 
     Args:
@@ -144,7 +144,7 @@ def recorrupted_risk(
         h: takes and gives y's shape. One call.
         y: (batch, ...), noisy, real or complex (sigma for each real component).
         noise: `Gaussian`.
-        target: a `Mask`, shared or one for each sample; None: all of y. h is held to nought off it.
+        target: a `Mask`, shared or one for each sample; None: all of y. h is held to zero off it.
         share: how y's precision is split: y₂ gets this much, in (0, 1).
         generator: where ω comes from; None: torch's global generator.
 
@@ -256,7 +256,7 @@ def thinning_risk(
         h: takes and gives y's shape. One call.
         y: (batch, ...), real, whole multiples of gain.
         noise: `Poisson`, or `PoissonGaussian` with sigma = 0.
-        target: a `Mask`, shared or one for each sample; None: all of y. h is held to nought off it.
+        target: a `Mask`, shared or one for each sample; None: all of y. h is held to zero off it.
         share: of the counts that judge, in (0, 1).
         generator: where ω comes from; None: torch's global generator.
 
@@ -318,7 +318,7 @@ def thinned(
 class Thinning(IndependentPair):
     """The risk of link(A f(y₁)) by `thinning_risk`, / m. f is given y₁ and a process of y₁'s gain.
 
-    For `Sure` where counts are few: exact for Poisson noise at every gain. It trains f on pictures a little noisier
+    For `Sure` where counts are few: exact for Poisson noise at every gain. It trains f on images a little noisier
     than y.
 
     Args:

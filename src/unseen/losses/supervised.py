@@ -6,7 +6,7 @@ Both need the truth (x, here `mask`) and f (its logits).
 
 The truth, where there is one: what learning from measurements alone is measured against.
 
-Structural similarity, window by window, and a loss of it: how alike two pictures are in brightness, contrast and
+Structural similarity, window by window, and a loss of it: how alike two images are in brightness, contrast and
 structure.
 
 Needs the truth (or, for an autoencoder, its own input).
@@ -124,7 +124,7 @@ K1, K2 = 0.01, 0.03
 
 
 def similarity_map(a: Tensor, b: Tensor, *, peak: float) -> Tensor:
-    """SSIM of every window that lies in the picture,
+    """SSIM of every window that lies in the image,
 
     (2 μ_a μ_b + C₁)(2 σ_ab + C₂) / ((μ_a² + μ_b² + C₁)(σ_a² + σ_b² + C₂)),   C_i = (K_i · peak)²
 
@@ -133,10 +133,10 @@ def similarity_map(a: Tensor, b: Tensor, *, peak: float) -> Tensor:
     Args:
         a: (batch, channels, height, width), real, at least 11 × 11 pixels.
         b: of the same shape.
-        peak: > 0, the range of values a picture can have.
+        peak: > 0, the range of values an image can have.
 
     Returns:
-        (batch, channels, height − 10, width − 10), at most 1, in the pictures' precision.
+        (batch, channels, height − 10, width − 10), at most 1, in the images' precision.
 
     Source: Wang, Bovik, Sheikh & Simoncelli, IEEE TIP 13 (2004) 600-612, eq. 13.
     """
@@ -165,10 +165,10 @@ def structural_dissimilarity(
         output: (batch, channels, height, width), real, at least 6 × 6 pixels.
         target: of the same shape.
         inside: bool, of the same shape; None: every pixel. A sample without a pixel inside has 0.
-        peak: the range of values a picture can have; 2: from −1 to 1.
+        peak: the range of values an image can have; 2: from −1 to 1.
 
     Raises:
-        ValueError: the shapes differ, or the pictures are too small.
+        ValueError: the shapes differ, or the images are too small.
 
     Example:
         >>> x = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))

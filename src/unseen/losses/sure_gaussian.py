@@ -1,7 +1,7 @@
-"""SURE: a network's risk on noisy pictures, estimated without the clean ones.
+"""SURE: a network's risk on noisy images, estimated without the clean ones.
 
 Stein's lemma: for y ~ N(x, σ²I), E⟨n, h(y)⟩ = σ² E div h(y). Hence what a network gains by copying the noise n it was
-shown can be computed, and taken off again. One function serves every use: a whole picture, the lungs of a film
+shown can be computed, and taken off again. One function serves every use: a whole image, the lungs of a film
 (`target` = their mask), or the observed entries of a measurement (h = A∘f, `target` = `A.observed()`).
 """
 

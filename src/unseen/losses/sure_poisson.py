@@ -39,10 +39,10 @@ def mixed_sure(
     − (1/tau²) Σ (2 sigma² gain + gain² y_i) c_i (h₊ + h₋ − 2 h)_i,   h = h(y), h± = h(y ± tau B c).
 
     The probe's c_i are independent with E c = 0, E c² = E c³ = 1: without the skew, the last term would be noise about
-    nought. Sums are over the entries of B = `target`, m = tr B; h is held to nought off it.
+    zero. Sums are over the entries of B = `target`, m = tr B; h is held to zero off it.
 
     Regime: the exact risk (`hudson_risk`) with h(y − gain e_i) taken to second order in the gain: right for quadratic
-    h, within 3 % for smooth h at gain 0.1 on pictures in [0, 1], not to be trusted at 0.5: there use `thinning_risk`.
+    h, within 3 % for smooth h at gain 0.1 on images in [0, 1], not to be trusted at 0.5: there use `thinning_risk`.
     `order=1` leaves the last term out (two calls): right for linear h, and for counts in the thousands.
 
     Needs y and f (within h); A too where h = A∘f. Differentiable through all passes.
@@ -54,7 +54,7 @@ def mixed_sure(
         target: a `Mask`, shared or one for each sample; None: all of y.
         order: 1 or 2.
         tau: the step, > 0, in y's units, one for all or (batch,). None: gain / 2, at which a network of pieces (ReLU),
-            whose second derivative is nought almost everywhere, shows its curvature over a count's width. Smooth h
+            whose second derivative is zero almost everywhere, shows its curvature over a count's width. Smooth h
             allow less.
         generator, prediction, modules: as `sure` has them.
 
@@ -141,7 +141,7 @@ def hudson_risk(h: Callable[[Tensor], Tensor], y: Tensor, noise: PoissonGaussian
         h: takes and gives y's shape; each sample's output depends on that sample alone.
         y: (batch, ...), real, in the units of gain.
         noise: `PoissonGaussian`, or `Poisson`.
-        target: a `Mask`, shared or one for each sample; None: all of y. h is held to nought off it.
+        target: a `Mask`, shared or one for each sample; None: all of y. h is held to zero off it.
 
     Returns:
         (batch,): the sum over each sample's entries. It can be negative.

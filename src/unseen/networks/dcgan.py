@@ -7,7 +7,7 @@ few pixels.
 
 Same weights, same sums as torch's layers, which they replace without a trace in a state dictionary. There oneDNN takes
 several times as long for the weights' gradient as the product does (1024 to 2048 channels, 8×8 to 4×4, batch 32, bf16);
-on wide pictures with fewer channels torch's own layer is the faster one, and so it is in eval mode, where one film is
+on wide images with fewer channels torch's own layer is the faster one, and so it is in eval mode, where one film is
 scored at a time. What it is worth to a step: `make bench`.
 
 The DCGAN blocks: encoder, decoder, discriminator.
@@ -167,10 +167,10 @@ class Decoder(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Image → (features, logit): f(x) before the last convolution, and one number a picture, before the sigmoid.
+    """Image → (features, logit): f(x) before the last convolution, and one number an image, before the sigmoid.
 
-    `normalised=False` is the critic of a WGAN-GP: biases in the place of BatchNorm, so that what it says of a picture
-    depends on that picture alone, in training too, as its gradient penalty needs it.
+    `normalised=False` is the critic of a WGAN-GP: biases in the place of BatchNorm, so that what it says of an image
+    depends on that image alone, in training too, as its gradient penalty needs it.
 
     >>> features, logit = Discriminator(64, features=8)(torch.zeros(2, 1, 64, 64))
     >>> features.shape, logit.shape

@@ -6,7 +6,7 @@ The residual generator and critic of WGAN-GP, of squares from 16 pixels up.
                 3×3, tanh
     critic      3×3, then blocks that halve the side: x + (LayerNorm, ReLU, 3×3) twice; linear
 
-At 64 pixels the widths are 8, 8, 4, 2 and 1 times `features`. LayerNorm normalises a picture by itself, over all its
+At 64 pixels the widths are 8, 8, 4, 2 and 1 times `features`. LayerNorm normalises an image by itself, over all its
 channels and places, with a scale and a shift a channel: a GroupNorm of one group.
 
 Source: Gulrajani, Ahmed, Arjovsky, Dumoulin & Courville, "Improved training of Wasserstein GANs", NeurIPS 2017,
@@ -14,7 +14,7 @@ appendix F (the 64 × 64 network); as f-AnoGAN (Schlegl et al., Medical Image An
 
 Networks made of DCGAN blocks: an inlier generator, a discriminator of pairs, a U-Net with a code.
 
-A generator that draws from noise and from a picture.
+A generator that draws from noise and from an image.
 
     picture   blocks that halve the side, each 1×1, 3×3 and 5×5 kernels side by side, down to 4×4
     noise     linear, to 4×4
@@ -23,7 +23,7 @@ A generator that draws from noise and from a picture.
 Source: Motamed, Rogalla & Khalvati, "RANDGAN: randomized generative adversarial network for detection of COVID-19 in
 chest X-ray", Scientific Reports 11 (2021), figure 2; the kernels side by side are Szegedy et al.'s, CVPR 2015.
 
-A discriminator of pairs: a picture and a code.
+A discriminator of pairs: an image and a code.
 
 Source: Donahue, Krähenbühl & Darrell, "Adversarial feature learning", ICLR 2017 (BiGAN); Zenati et al., "Efficient
 GAN-based anomaly detection", 2018 (the two branches, joined).
@@ -72,8 +72,8 @@ class ResidualGenerator(nn.Module):
 
 
 class ResidualCritic(nn.Module):
-    """Picture (batch, 1, size, size) → f, the features before the last layer, (batch, widest, 4, 4), and `outputs`
-    numbers a picture, (batch, outputs): a score, or a code.
+    """Image (batch, 1, size, size) → f, the features before the last layer, (batch, widest, 4, 4), and `outputs`
+    numbers an image, (batch, outputs): a score, or a code.
 
     >>> import torch
     >>> features, score = ResidualCritic(64, features=4)(torch.zeros(2, 1, 64, 64))
@@ -140,7 +140,7 @@ def _widths(size: int, features: int) -> list[int]:
 
 
 class InlierGenerator(nn.Module):
-    """Noise (batch, latent) and a picture (batch, 1, size, size) → a picture in [−1, 1].
+    """Noise (batch, latent) and an image (batch, 1, size, size) → an image in [−1, 1].
 
     >>> G = InlierGenerator(64, features=4, latent=8)
     >>> G(torch.rand(2, 8), torch.zeros(2, 1, 64, 64)).shape
@@ -186,7 +186,7 @@ class PairDiscriminator(nn.Module):
     """x (batch, 1, size, size) and z (batch, latent, 1, 1) → f, (batch, joint), the layer before the last, and a logit,
     (batch,).
 
-    The picture goes through the DCGAN pyramid to `joint` numbers, the code through a layer to as many, both together
+    The image goes through the DCGAN pyramid to `joint` numbers, the code through a layer to as many, both together
     through one more.
 
     >>> D = PairDiscriminator(64, features=4, latent=8)
@@ -210,7 +210,7 @@ class PairDiscriminator(nn.Module):
 
 
 class SkipAutoencoder(nn.Module):
-    """Picture (batch, 1, size, size) → code (batch, latent, 1, 1), and the picture again.
+    """Image (batch, 1, size, size) → code (batch, latent, 1, 1), and the image again.
 
     >>> import torch
     >>> z, restored = SkipAutoencoder(64, features=4, latent=8)(torch.zeros(2, 1, 64, 64))

@@ -6,7 +6,7 @@ A 1×1 convolution with a stride, which first leaves out the pixels that the str
 eight channels (a block of the processor's), writes past its workspace: gradients of the weights that are a fifth off,
 or a crash. Source: oneDNN's issue 6035, open in version 3.12, which PyTorch 2.13 brings.
 
-ResNet-18: a picture to features and one number.
+ResNet-18: an image to features and one number.
 
 Source: He, Zhang, Ren & Sun, "Deep residual learning for image recognition", CVPR 2016, table 1, 18 layers.
 
@@ -16,7 +16,7 @@ ResNet-18's weights as others publish them, for films: learnt from colour photog
 
 A film has one channel where a photograph has three: a grey photograph is the same in all three, so the first kernels
 are summed over them, and nothing is lost. Photographs are given to the network with a standard deviation of one; `gain`
-times a film's picture has one too, and is folded into the same kernels.
+times a film's image has one too, and is folded into the same kernels.
 """
 
 import re

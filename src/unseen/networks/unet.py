@@ -1,10 +1,10 @@
 """U-Nets: a small one for lung masks, and a residual one that removes artefacts.
 
-A small U-Net: picture to picture of logits, for finding lungs.
+A small U-Net: image to image of logits, for finding lungs.
 
 Source: Ronneberger, Fischer, Brox, "U-Net", MICCAI 2015; padded convolutions and BatchNorm instead of its cropping.
 
-A small residual U-Net: picture to picture, of the same range of values; what removes artefacts.
+A small residual U-Net: image to image, of the same range of values; what removes artefacts.
 
 Source: Ronneberger, Fischer, Brox, "U-Net", MICCAI 2015 (form); Zhang et al., "Plug-and-play image restoration with
 deep denoiser prior", IEEE TPAMI 44 (2022) (residual blocks without normalisation or bias).
@@ -64,18 +64,18 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class ResidualUNet(nn.Module):
-    """x ↦ x + U(x), (batch, channels, height, width) to the same shape; U begins at nought.
+    """x ↦ x + U(x), (batch, channels, height, width) to the same shape; U begins at zero.
 
-    No batch normalisation: a picture's output depends on that picture alone, in training too, as the risks of
+    No batch normalisation: an image's output depends on that image alone, in training too, as the risks of
     `unseen.losses` need it. No biases: twice the input gives twice the output, at whatever level the noise is. Any
     height and width; sides that 2**depth does not divide are continued by their last pixels, and cut again.
 
     Args:
-        channels: of the picture; a complex one has two for each (real, imaginary).
+        channels: of the image; a complex one has two for each (real, imaginary).
         features: channels at full size, doubling at each of the `depth` halvings, but no more than 128.
 
     Raises:
-        ValueError: no picture of so many channels.
+        ValueError: no image of so many channels.
 
     >>> net = ResidualUNet()
     >>> sum(weight.numel() for weight in net.parameters()) <= 1_000_000

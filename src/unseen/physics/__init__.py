@@ -1,8 +1,8 @@
-"""Physics: how a picture `x`, never seen, becomes a measurement `y = noise(link(A x))`. No loss, no data.
+"""Physics: how an image `x`, never seen, becomes a measurement `y = noise(link(A x))`. No loss, no data.
 
 `Operator` is A: linear and immutable, with its adjoint, pseudo-inverse and norm; operators compose with `@`, scale
 with `2 * A`, `stack`, `restrict`. `Link` is what the detector's law does to A x, `Noise` what chance adds, and
-`Measurement` the three together. `Group` is a set of transformations that pictures may undergo and still be pictures:
+`Measurement` the three together. `Group` is a set of transformations that images may undergo and still be images:
 what A never shows of x, it may show of T x. `identify` says beforehand whether that can be enough.
 
 `OPERATORS`, `LINKS`, `NOISES` and `GROUPS` are this room's registries: a new one is one file and one line here, and the

@@ -8,7 +8,7 @@ The arguments of operators, links and noises: recorded for bundles, and checked.
 
 What an operator, a link or a noise was made from is remembered, so that a bundle can hold it without a pickle.
 
-What an operator is asked for beside its pictures: their size, their channels, how many measurements.
+What an operator is asked for beside its images: their size, their channels, how many measurements.
 
 `Immutable`: instances that nothing changes once they are made, whose tensors follow their input's device.
 """

@@ -4,7 +4,7 @@ Blur: each pixel is a weighted sum of its neighbours (deblurring is its inversio
 
 Kernels that blur.
 
-Downsampling: a smaller picture is measured, without aliasing (super-resolution is its inversion).
+Downsampling: a smaller image is measured, without aliasing (super-resolution is its inversion).
 """
 
 import math
@@ -28,19 +28,19 @@ class Blur(Operator):
     """(A x)(p) = Σ_q kernel(q) x(p − q + c), a convolution whose origin is the kernel's middle, c = (side // 2).
 
     Args:
-        size: of the picture, one number or (height, width).
-        kernel: (rows, columns), real, at most as large as the picture.
-        channels: of the picture, each blurred alike.
-        boundary: "circular": the picture goes on periodically, and y has its size. "valid": only where the kernel lies
+        size: of the image, one number or (height, width).
+        kernel: (rows, columns), real, at most as large as the image.
+        channels: of the image, each blurred alike.
+        boundary: "circular": the image goes on periodically, and y has its size. "valid": only where the kernel lies
             wholly inside, (height − rows + 1, width − columns + 1): nothing is assumed of what lies outside.
-        rtol: singular values up to this share of the largest count as nought in the pseudo-inverse, which is Moore and
+        rtol: singular values up to this share of the largest count as zero in the pseudo-inverse, which is Moore and
             Penrose's of the blur without them: 1e-3, since the noise in what a blur all but wipes out would drown the
             rest. Exact for "circular" (one Fourier transform there and back) and for a "valid" product of a column and
             a row (Gaussian, box). Any other "valid" blur is inverted by conjugate gradients, which stop by the same
             rtol (see `pseudo_inverse`).
 
     Raises:
-        ValueError: the kernel is no finite real matrix or larger than the picture; the boundary is none of these; size,
+        ValueError: the kernel is no finite real matrix or larger than the image; the boundary is none of these; size,
             channels or rtol is out of range.
 
     Example:
@@ -184,17 +184,17 @@ Filter = Literal["ideal", "bicubic", "box"]
 
 
 class Downsampling(Separable):
-    """A x is the picture, low-pass filtered, at every `factor`-th pixel.
+    """A x is the image, low-pass filtered, at every `factor`-th pixel.
 
     Args:
-        size: of the picture, one number or (height, width), multiples of `factor`.
+        size: of the image, one number or (height, width), multiples of `factor`.
         factor: whole, at least 1.
-        channels: of the picture.
-        filter: "ideal" keeps the frequencies below the small picture's Nyquist frequency and none above, on a periodic
+        channels: of the image.
+        filter: "ideal" keeps the frequencies below the small image's Nyquist frequency and none above, on a periodic
             picture: nothing is aliased, so that shifts and rotations of the picture show A nothing new. "bicubic" is
             torch's and Pillow's antialiased one, which lets a little alias. "box" is the mean of factor × factor
             pixels.
-        rtol: singular values up to this share of the largest count as nought in the pseudo-inverse.
+        rtol: singular values up to this share of the largest count as zero in the pseudo-inverse.
 
     Raises:
         ValueError: factor does not divide the size, the filter is none of these, or size, channels or rtol is out of

@@ -1,11 +1,11 @@
 """Several MRI coils: what each sees, and the pseudo-inverse of all together.
 
-What the coils of a scanner see: the picture, weighted by each coil's sensitivity.
+What the coils of a scanner see: the image, weighted by each coil's sensitivity.
 
 The pseudo-inverse of several coils: row by row where it can be, else by conjugate gradients.
 
 Both solve the normal equations A*A x = b, with A*A x = Σ_c conj(s_c) ⊙ F*(frequencies ⊙ F(s_c ⊙ x)). Where the
-frequencies are whole lines, the transform across them cancels, and A*A acts on each row of the picture by itself.
+frequencies are whole lines, the transform across them cancels, and A*A acts on each row of the image by itself.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class CoilImages(Operator):
 
     Args:
         maps: sensitivities s, complex, (coils, height, width), or (batch, coils, height, width) with batch > 1 for maps
-            of each picture's own.
-        real: pictures are real.
+            of each image's own.
+        real: images are real.
 
     Raises:
         ValueError: maps are not complex, have another shape, or are not finite.
@@ -71,15 +71,15 @@ class CoilImages(Operator):
 
 
 def simulated_coils(size: int | tuple[int, int], *, coils: int, radius: float = 1.5) -> Tensor:
-    """Sensitivities of coils that stand in a circle round the picture (a birdcage), Σ_c |s_c|² = 1 at every pixel.
+    """Sensitivities of coils that stand in a circle round the image (a birdcage), Σ_c |s_c|² = 1 at every pixel.
 
     The field of a coil falls with the distance from it, and its phase turns with the angle under which it is seen
     (after sigpy's `birdcage_maps`, Ong & Lustig 2019).
 
     Args:
-        size: of the picture, one number or (height, width).
+        size: of the image, one number or (height, width).
         coils: how many, at least 1.
-        radius: of the circle, in half widths of the picture; above 1, the coils stand outside the picture's edges.
+        radius: of the circle, in half widths of the image; above 1, the coils stand outside the image's edges.
 
     Returns:
         (coils, height, width), complex64.
@@ -120,18 +120,18 @@ def solve_normal_equations(
     done by itself. ‖y − A x‖² falls with every step by (step length) · ‖A*(y − A x)‖², so that no y is needed.
 
     Args:
-        b: (batch, 1, height, width), A* y for some y; real where pictures are.
+        b: (batch, 1, height, width), A* y for some y; real where images are.
         energy: (batch,), ‖y‖² of what was measured.
         frequencies: the mask, (1 or batch, 1, height, width), complex.
         maps: s, (1 or batch, coils, height, width), complex.
         along: the axis that tells the lines apart, -1 or -2; None: the frequencies are not whole lines.
-        stop: when a picture is done; each of its rows takes an equal share of ‖y − A x‖² as its own.
+        stop: when an image is done; each of its rows takes an equal share of ‖y − A x‖² as its own.
 
     Returns:
         x: (batch, 1, height, width).
 
     Warns:
-        RuntimeWarning: some row or picture was not done within the iterations.
+        RuntimeWarning: some row or image was not done within the iterations.
     """
     coupled = (-2, -1) if along is None else (along,)
     scaled = frequencies / torch.Size([b.shape[axis] for axis in coupled]).numel()
@@ -174,20 +174,20 @@ def solve_normal_equations(
 
 
 def inverses_of_rows(mask: Tensor, *, maps: Tensor, along: int, real: bool, least: float) -> Tensor:
-    """(A*A)⁺ of every row of the picture, for a mask of whole lines.
+    """(A*A)⁺ of every row of the image, for a mask of whole lines.
 
-    Of row h, A*A is circulant(F* mask) ⊙ (Σ_c conj(s_c) s_cᵀ), Hermitian, and of real pictures its real part; it is
+    Of row h, A*A is circulant(F* mask) ⊙ (Σ_c conj(s_c) s_cᵀ), Hermitian, and of real images its real part; it is
     split into its eigenvectors in double precision.
 
     Args:
         mask: (1, 1, height, width), bool.
         maps: s, (1, coils, height, width), complex.
-        along: the axis that tells the lines apart: -1, and rows are rows; -2, and rows are the picture's columns.
-        real: pictures are real.
-        least: eigenvalues up to this one count as nought.
+        along: the axis that tells the lines apart: -1, and rows are rows; -2, and rows are the image's columns.
+        real: images are real.
+        least: eigenvalues up to this one count as zero.
 
     Returns:
-        (rows, n, n), n the length of a row; complex128, or float64 where pictures are real.
+        (rows, n, n), n the length of a row; complex128, or float64 where images are real.
     """
     line = mask[0, 0, 0] if along == -1 else mask[0, 0, :, 0]
     sensitivities = maps[0].to(torch.complex128)

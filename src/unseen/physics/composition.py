@@ -73,7 +73,7 @@ class Stacked(Operator):
 
 
 def stack(*parts: Operator) -> Operator:
-    """Several operators on one picture, their measurements side by side along the channel axis.
+    """Several operators on one image, their measurements side by side along the channel axis.
 
     Args:
         parts: operators of one domain, whose ranges agree in all but the channels.

@@ -1,11 +1,11 @@
-"""The gain and read-out noise of a detector, from the pictures that it took: Var y = gain · E y + sigma².
+"""The gain and read-out noise of a detector, from the images that it took: Var y = gain · E y + sigma².
 
 Blocks of 2 × 2 pixels give a level, their mean, and a variance, their diagonal Haar detail squared, which is blind to
 slopes. Which blocks count, and with which others they are averaged, is decided on the eight blocks around alone, whose
 noise is independent: so neither choosing flat places nor sorting by brightness biases what is found. A line through
-the averages, weighted by their precision, has the gain as its slope and sigma² as its height at nought.
+the averages, weighted by their precision, has the gain as its slope and sigma² as its height at zero.
 
-Eight smooth pictures of 256² give the gain to 1 % where counts make most of the noise (to 4 % where read-out makes
+Eight smooth images of 256² give the gain to 1 % where counts make most of the noise (to 4 % where read-out makes
 most) and the variance to 0.8 %. Texture as fine as the pixels counts as noise: where there is little noise, both come
 out too large.
 """
@@ -43,12 +43,12 @@ def fit_count_noise(y: Tensor, *, read_out: bool) -> CountNoise:
     """Gain and sigma of the detector that took y.
 
     Args:
-        y: (batch, channels, height, width), real; all pictures and channels are from one detector, and have not been
+        y: (batch, channels, height, width), real; all images and channels are from one detector, and have not been
             filtered, resampled or clipped.
-        read_out: whether there is read-out noise; if not, sigma = 0 and the line passes through nought.
+        read_out: whether there is read-out noise; if not, sigma = 0 and the line passes through zero.
 
     Raises:
-        ValueError: y is no batch of finite real pictures, has too few places that are not blank, or the variance does
+        ValueError: y is no batch of finite real images, has too few places that are not blank, or the variance does
             not grow with the level.
 
     Source: after A. Foi, M. Trimeche, V. Katkovnik & K. Egiazarian, Practical Poissonian-Gaussian noise modeling and
@@ -111,9 +111,9 @@ def _flat_variance(detail: Tensor) -> Tensor:
 
 
 def _line(level: Tensor, variance: Tensor, weight: Tensor, *, through_nought: bool) -> tuple[float, float, float]:
-    """(slope, height at nought, the slope's standard error) by weighted least squares, neither below nought.
+    """(slope, height at zero, the slope's standard error) by weighted least squares, neither below zero.
 
-    Where the height would be, the line passes through nought; the standard error is still that of a line that may not.
+    Where the height would be, the line passes through zero; the standard error is still that of a line that may not.
     """
     total, tiny = weight.sum(), torch.finfo(torch.float64).tiny
     middle = 0.0 if through_nought else float((weight * level).sum() / total)

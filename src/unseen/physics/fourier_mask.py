@@ -22,29 +22,29 @@ class FourierMask(Operator):
     """y = mask ⊙ F x;  with coils  y_c = mask ⊙ F (s_c ⊙ x).
 
     F is the unitary two-dimensional Fourier transform, in torch's order: the zero frequency stands at [0, 0] of y and
-    of the mask, and the picture's origin at its pixel [0, 0]. `torch.fft.ifftshift(mask, dim=(-2, -1))` brings a mask
+    of the mask, and the image's origin at its pixel [0, 0]. `torch.fft.ifftshift(mask, dim=(-2, -1))` brings a mask
     drawn with the zero frequency in its middle into this order.
 
-    Measurements are complex, (batch, coils, height, width), nought where the mask is. Pictures are complex,
+    Measurements are complex, (batch, coils, height, width), zero where the mask is. Images are complex,
     (batch, 1, height, width), or real with `real=True`: then a frequency and its mirror image tell the same, and the
-    least squares use both: F A*A F* = S = (mask + mirrored mask) / 2 on the spectra of real pictures.
+    least squares use both: F A*A F* = S = (mask + mirrored mask) / 2 on the spectra of real images.
 
     The pseudo-inverse without coils is exact and costs one transform. With coils (Pruessmann et al., Magn. Reson. Med.
-    46, 2001) it is ill-conditioned, and singular values below rtol · max √(Σ_c |s_c|²) count as nought. Where one mask
-    of whole lines and one set of coils serve every picture, A*A falls apart into the picture's rows: their
+    46, 2001) it is ill-conditioned, and singular values below rtol · max √(Σ_c |s_c|²) count as zero. Where one mask
+    of whole lines and one set of coils serve every image, A*A falls apart into the image's rows: their
     pseudo-inverses are computed at the first call (5 s and 268 MB at 256², 0.5 s and 34 MB at 128²), and every further
-    call is exact and costs little more than an adjoint. Other masks, and coils of each picture's own, take conjugate
+    call is exact and costs little more than an adjoint. Other masks, and coils of each image's own, take conjugate
     gradients, two transforms a coil and step, which stop by the same rtol (see `pseudo_inverse`): they fit such
     singular values as little, but do not leave them out to the last digit.
 
     Args:
-        mask: bool, or numbers that are 0 or 1: (height, width) or (1, height, width) for every picture, or
-            (batch, 1, height, width) with batch > 1: picture i has mask i.
+        mask: bool, or numbers that are 0 or 1: (height, width) or (1, height, width) for every image, or
+            (batch, 1, height, width) with batch > 1: image i has mask i.
         coils: sensitivity maps s, complex, (coils, height, width), or (batch, coils, height, width) for maps of each
-            picture's own; None: one coil that sees all alike.
-        real: pictures are real.
+            image's own; None: one coil that sees all alike.
+        real: images are real.
         rtol: of the pseudo-inverse with coils. 1e-2, since at ×4 with smooth coils smaller singular values turn 1 % of
-            noise into more than the picture; 0 for what is exact but for rounding.
+            noise into more than the image; 0 for what is exact but for rounding.
 
     Raises:
         ValueError: mask or coils have another shape or another number of channels, or values that are no mask, or
@@ -66,7 +66,7 @@ class FourierMask(Operator):
     _slope: float  # rtol · max √(Σ_c |s_c|²)
     _mask: Tensor  # (1 or batch, 1, height, width), bool
     _sampled: Tensor  # of _mask's shape, float64: mask / √n, for transforms without a scale
-    _sampled_inverse: Tensor  # likewise with what a frequency counts in the pseudo-inverse of real pictures
+    _sampled_inverse: Tensor  # likewise with what a frequency counts in the pseudo-inverse of real images
     _coils: CoilImages | None
     _maps: Tensor  # (1 or batch, coils, height, width), complex
     _along: int | None  # the axis in which lines are counted, where the masks are made of whole lines

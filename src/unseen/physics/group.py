@@ -1,13 +1,13 @@
 """Groups of transformations: the base class and its law, and products of two groups.
 
-A group of transformations of pictures, and the law that every one of them keeps.
+A group of transformations of images, and the law that every one of them keeps.
 
 With T_g x = `T(x, g)`, for all x and every g that `sample` draws:
 
 1. linear:      T_g(a x + x') = a T_g(x) + T_g(x')
 2. inverse:     inverse(T_g(x), g) = x, to rounding where `exact`, else up to what interpolation loses (each says how
 much)
-3. one each:    picture i of a batch is moved by g[i] alone
+3. one each:    image i of a batch is moved by g[i] alone
 4. generator:   the same generator state gives the same elements
 
 and where `exact`, T_g only moves pixels about: ‖T_g x‖ = ‖x‖. The contract tests check the law for every group in
@@ -28,9 +28,9 @@ from unseen.physics.algebra import Shape, describe
 
 
 class Group(ABC):
-    """Transformations T_g of pictures (batch, channels, height, width), real or complex; g has a row for each picture.
+    """Transformations T_g of images (batch, channels, height, width), real or complex; g has a row for each image.
 
-    Elements are tensors (n, parameters) whose meaning is the group's own, and which do not depend on the pictures'
+    Elements are tensors (n, parameters) whose meaning is the group's own, and which do not depend on the images'
     size: `g = group.sample(len(x), generator=rng)`, then `group.T(x, g)`.
     """
 
@@ -45,14 +45,14 @@ class Group(ABC):
 
     @abstractmethod
     def T(self, x: Tensor, g: Tensor) -> Tensor:
-        """T_g x, picture by picture: x's shape, dtype and device.
+        """T_g x, image by image: x's shape, dtype and device.
 
         Args:
             x: (batch, channels, height, width).
             g: (batch, parameters), as `sample` or `elements` give it.
 
         Raises:
-            ValueError: x is no batch of pictures that this group acts on, or g has not one row for each.
+            ValueError: x is no batch of images that this group acts on, or g has not one row for each.
         """
 
     @abstractmethod
@@ -60,7 +60,7 @@ class Group(ABC):
         """T_g⁻¹ x; arguments and errors are those of `T`."""
 
     def elements(self, shape: Shape) -> Tensor | None:
-        """Every element that differs on pictures of `shape` (channels, height, width), the identity first.
+        """Every element that differs on images of `shape` (channels, height, width), the identity first.
 
         (order, parameters), or None where the group is continuous.
         """
@@ -102,7 +102,7 @@ def one_by_one(x: Tensor, g: Tensor, move: Callable[[Tensor, list[float]], Tenso
     return torch.stack(moved) if moved else x.clone()
 
 
-PROBED_AT_ONCE = 256  # pictures
+PROBED_AT_ONCE = 256  # images
 ALIKE = 1e-6
 
 

@@ -2,9 +2,9 @@
 
 An operator given as a matrix: for those whose matrix has no faster form.
 
-An operator that treats the columns and the rows of a picture by a small matrix each.
+An operator that treats the columns and the rows of an image by a small matrix each.
 
-The identity: the picture itself is measured.
+The identity: the image itself is measured.
 
 Compressed sensing: each measurement is a random mixture of all pixels.
 """
@@ -17,7 +17,7 @@ from torch import Tensor
 from unseen.physics.algebra import Shape, both_sides, check_channels, check_measurements
 from unseen.physics.operator import Operator
 
-RANK = 1e-13  # eigenvalues of matrix · matrixᵀ up to this share of the largest count as nought
+RANK = 1e-13  # eigenvalues of matrix · matrixᵀ up to this share of the largest count as zero
 
 
 class Dense(Operator):
@@ -74,8 +74,8 @@ class Separable(Operator):
     Args:
         down: (measured height, height), float64.
         right: (measured width, width), float64.
-        channels: of the picture, each treated alike.
-        rtol: singular values up to this share of the largest count as nought in the pseudo-inverse.
+        channels: of the image, each treated alike.
+        rtol: singular values up to this share of the largest count as zero in the pseudo-inverse.
 
     Example:
         >>> A = Separable(torch.ones(1, 2).double(), torch.eye(2).double(), channels=1, rtol=1e-6)
@@ -129,7 +129,7 @@ class Identity(Operator):
     """A x = x.
 
     Args:
-        shape: of one picture, without the batch, such as (1, 64, 64).
+        shape: of one image, without the batch, such as (1, 64, 64).
 
     Example:
         >>> import torch
@@ -162,9 +162,9 @@ class CompressedSensing(Dense):
     (2006). The pseudo-inverse is exact; the matrix is kept whole, m · height · width numbers.
 
     Args:
-        size: of the picture, one number or (height, width); (1, n) for signals.
+        size: of the image, one number or (height, width); (1, n) for signals.
         m: how many measurements, 1 to height · width.
-        channels: of the picture.
+        channels: of the image.
         seed: of the matrix; the same seed, size and m give the same matrix.
 
     Raises:

@@ -10,7 +10,7 @@ sample's entries
 
 The contract tests check the law for every noise in `unseen.physics.NOISES`.
 
-Gaussian noise, and how much of it a picture shows.
+Gaussian noise, and how much of it an image shows.
 
 Photon counts read out by electronics: Poisson noise with a gain, and Gaussian noise on top.
 
@@ -178,20 +178,20 @@ class Gaussian(Noise):
     def estimate(y: Tensor) -> Tensor:
         """sigma = median |d| / 0.6745, with d the finest diagonal Haar details of y.
 
-        d = (a − b − c + e)/2 over blocks [[a, b], [c, e]] of 2 × 2 pixels: nought on smooth parts, and N(0, sigma²)
-        where there is noise alone. The median ignores the few details that edges make. Details that are exactly nought
+        d = (a − b − c + e)/2 over blocks [[a, b], [c, e]] of 2 × 2 pixels: zero on smooth parts, and N(0, sigma²)
+        where there is noise alone. The median ignores the few details that edges make. Details that are exactly zero
         are left out, for they come from blank borders and masked-out pixels, which carry no noise. Noise that
         resampling has correlated is underestimated.
 
         Args:
             y: (batch, channels, height, width), at least 2 × 2. Channels are pooled, and so are the two components of
-                complex pictures (whose sigma is that of each).
+                complex images (whose sigma is that of each).
 
         Returns:
-            (batch,), in y's units; 0 for a picture without details.
+            (batch,), in y's units; 0 for an image without details.
 
         Raises:
-            ValueError: y is not a batch of finite pictures of at least 2 × 2 pixels.
+            ValueError: y is not a batch of finite images of at least 2 × 2 pixels.
 
         Source: Donoho & Johnstone, Ideal spatial adaptation by wavelet shrinkage, Biometrika 81 (1994) 425–455, §4.1.
         """
@@ -285,14 +285,14 @@ class PoissonGaussian(Noise):
 
     @staticmethod
     def estimate(y: Tensor) -> PoissonGaussian:
-        """The one detector's noise that pictures show: how their variance grows with their level (see
+        """The one detector's noise that images show: how their variance grows with their level (see
         `unseen.physics.count_noise`).
 
         Args:
             y: (batch, channels, height, width), all from one detector; not filtered, resampled or clipped.
 
         Raises:
-            ValueError: y is no batch of finite real pictures, or shows too little to tell counts from read-out.
+            ValueError: y is no batch of finite real images, or shows too little to tell counts from read-out.
 
         Example:
             >>> import torch
@@ -360,13 +360,13 @@ class Poisson(PoissonGaussian):
 
     @staticmethod
     def estimate(y: Tensor) -> Poisson:
-        """The one detector's noise that pictures show: the gain that takes their levels to their variances (see
+        """The one detector's noise that images show: the gain that takes their levels to their variances (see
         `unseen.physics.count_noise`).
 
         Args:
             y: (batch, channels, height, width), all from one detector.
 
         Raises:
-            ValueError: y is no batch of finite real pictures, or shows too little to tell.
+            ValueError: y is no batch of finite real images, or shows too little to tell.
         """
         return Poisson(fit_count_noise(y, read_out=False).gain)

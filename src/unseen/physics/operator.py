@@ -28,7 +28,7 @@ from unseen.physics.pseudo_inverse import solve_least_squares
 
 
 class Operator(Immutable, ABC):
-    """A linear map from pictures of shape `domain` to measurements of shape `range`, both without the batch.
+    """A linear map from images of shape `domain` to measurements of shape `range`, both without the batch.
 
     A new operator writes `_forward` and `_adjoint`, and overrides `_pinv` and `norm` where it knows better than
     conjugate gradients and Lanczos's method. It calls `super().__init__` with its shapes and keeps its own tensors
@@ -81,7 +81,7 @@ class Operator(Immutable, ABC):
 
         Raises:
             ValueError: x has another shape, another batch size than a per-sample operator, is complex where the
-                operator's pictures are real, or holds whole numbers.
+                operator's images are real, or holds whole numbers.
         """
         self._check(x, self.domain, "takes", complex_too=self.complex_domain)
         return in_own_precision(self._forward, x)
@@ -127,7 +127,7 @@ class Operator(Immutable, ABC):
     def observed(self) -> Mask | None:
         """Which entries of y carry a measurement: a `Mask` over `range`; None: all of them.
 
-        Entries outside read nought whatever x is, and no risk counts them.
+        Entries outside read zero whatever x is, and no risk counts them.
         """
         return None
 
@@ -143,7 +143,7 @@ class Operator(Immutable, ABC):
         raise ValueError(f"{type(self).__name__} has an A for each of {self.batch} samples, and cannot take some.")
 
     def restrict(self, kept: Tensor) -> Operator:
-        """Measure less: kept ⊙ A x, whose other entries read nought.
+        """Measure less: kept ⊙ A x, whose other entries read zero.
 
         Args:
             kept: bool, of shape `range`, or (batch, *range) for a choice of each sample's own.
@@ -252,17 +252,17 @@ class Scaled(Operator):
 
 
 class Mask(Operator):
-    """A x = mask ⊙ x, with a mask of noughts and ones.
+    """A x = mask ⊙ x, with a mask of zeros and ones.
 
     An orthogonal projection: A A = A = A*, so it is its own adjoint and its own pseudo-inverse. `sure` takes it as its
     target.
 
     Args:
         mask: bool, or numbers that are 0 or 1. (channels, height, width) or (1, channels, height, width): one mask for
-            every picture; (batch, channels, height, width) with batch > 1: picture i has mask i. (height, width)
+            every image; (batch, channels, height, width) with batch > 1: image i has mask i. (height, width)
             counts as one channel.
         channels: spread a mask of one channel over this many.
-        axes: of one sample, where it is no picture: 2 for measurements (channels, m), and the mask is (channels, m) or
+        axes: of one sample, where it is no image: 2 for measurements (channels, m), and the mask is (channels, m) or
             (batch, channels, m).
 
     Raises:

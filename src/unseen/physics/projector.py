@@ -5,12 +5,12 @@ Which views of a scan are mirror images of each other, so that a projector need 
 Mirrored or turned by 90°, a square of pixels is the square again, and the ray (θ, t), X cos θ + Y sin θ = t, becomes
 another: (180° − θ, t) when X changes its sign, (90° − θ, t) when X and Y change places, (θ + 90°, t) when turned. Where
 a scan's angles come in such pairs, or fours (n uniform angles over 180° always do: in fours for even n), a view's
-weights are those of a *held* view upon a copy of the picture.
+weights are those of a *held* view upon a copy of the image.
 
-The line integrals of a picture of pixels along the rays of a scan, as a sparse matrix and its transpose.
+The line integrals of an image of pixels along the rays of a scan, as a sparse matrix and its transpose.
 
 Rays are integrated by Joseph's rule (P. M. Joseph, An improved algorithm for reprojecting rays through pixel images,
-IEEE Trans. Med. Imaging 1(3), 1982): the picture is interpolated linearly where the ray crosses the middle of each row
+IEEE Trans. Med. Imaging 1(3), 1982): the image is interpolated linearly where the ray crosses the middle of each row
 (of each column, for a ray more level than upright). A pixel whose centre is d from the ray so weighs
 max(m − |d|, 0) / m² with m = max(|cos θ|, |sin θ|), the pixels' side being 1.
 
@@ -49,8 +49,8 @@ class RaySymmetry:
 
     Args:
         angles: (held views,), degrees.
-        copies: (copies, pixels): copy c of a picture is picture.flatten()[copies[c]]. Pixels are held tile by tile, so
-            that those near each other are near in memory; copy 0 is the picture itself.
+        copies: (copies, pixels): copy c of an image is image.flatten()[copies[c]]. Pixels are held tile by tile, so
+            that those near each other are near in memory; copy 0 is the image itself.
         source: (views · detectors,): the scan's ray r is entry source[r] of (held rays, copies), flattened.
     """
 
@@ -64,9 +64,9 @@ def fold(angles: NDArray[np.float64], *, size: int, detectors: int, copies: int 
 
     Args:
         angles: (views,), degrees, in any order and range.
-        size: of the picture's side, in pixels.
+        size: of the image's side, in pixels.
         detectors: rays of a view, at t = −(detectors − 1)/2 … (detectors − 1)/2.
-        copies: of the picture, at most: 1, 2 or 4. Each makes for fewer views to hold.
+        copies: of the image, at most: 1, 2 or 4. Each makes for fewer views to hold.
 
     Example:
         >>> import numpy as np
@@ -126,18 +126,18 @@ def _labels(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return labels
 
 
-COLUMNS = 16  # pictures × copies in one product: more no longer fit the caches
+COLUMNS = 16  # images × copies in one product: more no longer fit the caches
 BLOCK = 8192  # pixels of them that are projected at a time, for the same reason
 
 
 class Projector:
-    """The matrix of a scan of one plane, its transpose, and how pictures and rays are folded to go through them.
+    """The matrix of a scan of one plane, its transpose, and how images and rays are folded to go through them.
 
     Args:
         angles: (views,), degrees, float64.
-        size: of the picture's side, in pixels.
+        size: of the image's side, in pixels.
         detectors: rays of a view.
-        copies: of a picture, at most, through as many times smaller a matrix (`ray_symmetry`): 4 for few pictures at a
+        copies: of an image, at most, through as many times smaller a matrix (`ray_symmetry`): 4 for few images at a
             time, 2 for many.
         interpolated: m = 1, not Joseph's.
         circle: only pixels with their centre within the inscribed disc are seen.

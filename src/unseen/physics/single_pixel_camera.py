@@ -19,7 +19,7 @@ from unseen.physics.operator import Operator
 class HadamardPatterns(Operator):
     """y_i = ⟨p_i, x⟩ / √n, with patterns p_i = signs ⊙ (rows i of the Walsh–Hadamard transform), n = height · width.
 
-    The transform of a picture is walsh(height) · x · walsh(width): two small products instead of m · n operations. The
+    The transform of an image is walsh(height) · x · walsh(width): two small products instead of m · n operations. The
     patterns are orthonormal after division by √n, so the adjoint is the pseudo-inverse.
 
     Args:
@@ -102,9 +102,9 @@ class SinglePixelCamera(Operator):
     25 (2008).
 
     Args:
-        size: of the picture, one number or (height, width); powers of two but for "bernoulli".
+        size: of the image, one number or (height, width); powers of two but for "bernoulli".
         m: how many patterns, 1 to n.
-        channels: of the picture.
+        channels: of the image.
         patterns: "hadamard": Walsh–Hadamard patterns from coarse to fine, in the order of how many blocks each is made
             of (cake-cutting, Yu, Sensors 19, 2019). "scrambled": m of them at random, their signs flipped at random
             pixel by pixel. "bernoulli": each sign by itself, +1 or −1 with equal chance. The first two are orthogonal

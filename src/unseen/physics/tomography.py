@@ -28,7 +28,7 @@ def ramp_filter(y: Tensor, *, window: Window = "ramp") -> Tensor:
     """Filter each row of y by |f|, f in cycles a sample, times the window.
 
     The ramp is the one band-limited to half a cycle a sample, taken from its samples in space, h(0) = 1/4,
-    h(n) = −1/(πn)² for odd n and 0 for even n, so that a constant is not set to nought (Kak & Slaney, Principles of
+    h(n) = −1/(πn)² for odd n and 0 for even n, so that a constant is not set to zero (Kak & Slaney, Principles of
     Computerized Tomographic Imaging, 1988, eq. 3.61).
 
     Args:
@@ -85,22 +85,22 @@ WIDEST_GAP = 3  # mean gaps between views
 class Tomography(Operator):
     """A x: the line integrals of x, of shape (batch, channels, views, detectors).
 
-    Entry (v, j) integrates along the line X cos θ_v + Y sin θ_v = j − (detectors − 1)/2, in pixels from the picture's
+    Entry (v, j) integrates along the line X cos θ_v + Y sin θ_v = j − (detectors − 1)/2, in pixels from the image's
     middle, X to the right and Y upwards (scikit-image's convention). `projector` says how a line is sampled. Weights
     are computed at the first use in a precision or on a device (0.1 s for 256² and 50 views), and kept.
 
     A⁺ is found to ‖A*(y − A x)‖ ≤ 1e-4 ‖A* y‖ in single and 1e-12 ‖A* y‖ in double precision. Small singular values
-    being many, A⁺ of noise is mostly noise: `fbp` or a prior is the better picture then.
+    being many, A⁺ of noise is mostly noise: `fbp` or a prior is the better image then.
 
     Args:
-        size: of the picture's side, in pixels.
+        size: of the image's side, in pixels.
         angles: how many views, spread evenly over 180°; or the views' angles, (views,), in degrees.
-        channels: pictures have so many, and each is projected by itself.
+        channels: images have so many, and each is projected by itself.
         circle: see the inscribed disc alone: `size` detectors, and pixels whose centre is outside are never seen.
             False: ⌈√2 · size⌉ detectors, which see all of the square.
         pixel_size: the side of a pixel in the unit of the line integrals. 1, the default, is the unit of scikit-image
-            and of the papers' noise-free CT; 1 / size makes the picture's side the unit, and keeps exp(−A x) of
-            `BeerLambert` away from nought for x in [0, 1].
+            and of the papers' noise-free CT; 1 / size makes the image's side the unit, and keeps exp(−A x) of
+            `BeerLambert` away from zero for x in [0, 1].
 
     Raises:
         ValueError: size, angles, channels or pixel_size are not positive, or angles are no finite row of numbers.

@@ -1,13 +1,13 @@
-"""Priors: what a good picture looks like, as a set that one can be near to or far from.
+"""Priors: what a good image looks like, as a set that one can be near to or far from.
 
-A `Generator` maps latents to pictures; the distance of a picture to its range is the anomaly score of the detectors
-built on it. `VAE`, `WGANGP` and `AE` are learnt from pictures by `fit`, and kept as bundles by `save` and `load`;
+A `Generator` maps latents to images; the distance of an image to its range is the anomaly score of the detectors
+built on it. `VAE`, `WGANGP` and `AE` are learnt from images by `fit`, and kept as bundles by `save` and `load`;
 `PrincipalSubspace` is the linear generator; `Wrapped` makes one of any network.
 
 A `Prior` reconstructs from the measurements of any operator, by `solve(y, A)`. A generator becomes one by `Range` (x is
-one of its pictures), `Soft` (x is near to one) or `Sparse` (x is one but for a few pixels), each with a data fit
+one of its images), `Soft` (x is near to one) or `Sparse` (x is one but for a few pixels), each with a data fit
 (`Squares`, `L1`, `Features`) and a `Search` over latents; without a generator there are `Tikhonov` and `TV`, total
-variation. λ comes from the noise (`by_discrepancy`) or from a few pictures that are known (`by_validation`).
+variation. λ comes from the noise (`by_discrepancy`) or from a few images that are known (`by_validation`).
 `priors.solvers` has the iterations that they stand on.
 
 `GENERATORS` is the registry of generators that are learnt, and `PRIORS` that of priors: a new one is one file and one

@@ -2,9 +2,9 @@
 
 What `VAE` and `AE` share: an encoder beside the decoder, and one Adam for both, whose rate falls near the end.
 
-`AE`: a plain autoencoder, and the Gaussian that its training pictures' codes make.
+`AE`: a plain autoencoder, and the Gaussian that its training images' codes make.
 
-    min  E_x ‖x − De(E(x))‖²;   then  E(x) ~ N(m, C) over the training pictures,  G(z) = De(m + C^½ z),  z ~ N(0, I)
+    min  E_x ‖x − De(E(x))‖²;   then  E(x) ~ N(m, C) over the training images,  G(z) = De(m + C^½ z),  z ~ N(0, I)
 
 Training does not shape the code; the Gaussian is fitted when training has ended, and whitens it, so that latents have
 the prior that all generators here have.
@@ -17,7 +17,7 @@ Source: Ghosh, Sajjadi, Vergari, Black & Schölkopf, From variational to determi
     min  E_x [ E_{z|x} ‖x − G(z)‖² / (2 variance) + KL(z|x ‖ N(0, I)) ],   z|x ~ N(μ(x), diag σ²(x))
 
 ‖·‖² is a sum over pixels, x in [0, 1]. At `variance` = ½, the default, the two terms are weighed alike, as in Duff,
-Campbell & Ehrhardt; a smaller one gives sharper pictures and a code that fills N(0, I) less evenly.
+Campbell & Ehrhardt; a smaller one gives sharper images and a code that fills N(0, I) less evenly.
 
 Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, eq. 10; Duff, Campbell & Ehrhardt, Regularising
 inverse problems with generative machine learning models, arXiv 2107.11191, section 2.
@@ -82,7 +82,7 @@ class AutoencoderLearner:
             group["lr"] = self.learning_rate * (_FALLS_TO if done >= self.falls_at else 1)
 
 
-_BATCH = 256  # pictures encoded at a time
+_BATCH = 256  # images encoded at a time
 _FLOOR = 1e-6  # of the codes' mean variance: no direction is thinner
 
 

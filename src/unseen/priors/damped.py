@@ -1,7 +1,7 @@
 """Damped least squares, argmin over w of ‖A w − r‖² + τ ‖w‖² = (A*A + τ)⁻¹ A* r, by the quickest of three ways.
 
 A tight frame (A*A is c times a projection, as for masks, sampled frequencies, and patterns in a Hadamard basis):
-A* r / (c + τ), since A* r lies in the frame. A shared A on pictures of at most `SPECTRAL` pixels: by the eigenvectors
+A* r / (c + τ), since A* r lies in the frame. A shared A on images of at most `SPECTRAL` pixels: by the eigenvectors
 of A*A, found once for each operator and kept with it; every τ then costs two products with a matrix. Else conjugate
 gradients, `physics.pseudo_inverse`, on (A, √τ).
 """
@@ -37,7 +37,7 @@ _spectra: WeakKeyDictionary[Operator, Spectrum] = WeakKeyDictionary()
 
 
 class DampedLeastSquares:
-    """(A*A + τ)⁻¹ A* for an operator on real pictures.
+    """(A*A + τ)⁻¹ A* for an operator on real images.
 
     Args:
         A: the operator.
@@ -148,7 +148,7 @@ class _Damped(Operator):
 def _frame_constant(A: Operator) -> Tensor | None:
     """c where A*A is c times a projection, (1,) or (A.batch,); None where it is not.
 
-    A*A x for a random x has, but by a chance of nought, a share in every eigenspace; so one x tells.
+    A*A x for a random x has, but by a chance of zero, a share in every eigenspace; so one x tells.
     """
     rng = torch.Generator().manual_seed(0)
     x = torch.randn(A.batch or 1, *A.domain, generator=rng, dtype=torch.float64)

@@ -1,12 +1,12 @@
 """Generative regularisers: `Range`, `Soft` and `Sparse`.
 
-`Range`: x is a picture that the generator can make.
+`Range`: x is an image that the generator can make.
 
-The part w of a picture that a generator does not explain, settled by proximal steps for a given G(z).
+The part w of an image that a generator does not explain, settled by proximal steps for a given G(z).
 
-`Soft`: x is near to a picture that the generator can make.
+`Soft`: x is near to an image that the generator can make.
 
-`Sparse`: x is a picture that the generator can make, but for a few pixels.
+`Sparse`: x is an image that the generator can make, but for a few pixels.
 """
 
 import math

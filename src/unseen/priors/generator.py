@@ -1,13 +1,13 @@
 """Generators: the interface, wrapped networks, and the linear one of principal components.
 
-`Generator`: the interface of everything that maps a latent to a picture.
+`Generator`: the interface of everything that maps a latent to an image.
 
-`Wrapped`: any network from latents to pictures as a generator, with z ~ N(0, I).
+`Wrapped`: any network from latents to images as a generator, with z ~ N(0, I).
 
-The linear generator: G(z) = mean + Vᵀz, the first principal components of the training pictures.
+The linear generator: G(z) = mean + Vᵀz, the first principal components of the training images.
 
-Its range is an affine subspace, so the nearest point G(ẑ) to a picture is a projection, ẑ = V(x − mean), and the
-distance to the range is the residual's mean square: the floor that any learnt generator has to beat. Its pictures are
+Its range is an affine subspace, so the nearest point G(ẑ) to an image is a projection, ẑ = V(x − mean), and the
+distance to the range is the residual's mean square: the floor that any learnt generator has to beat. Its images are
 not held to [0, 1]: the range is all of the subspace.
 
 Source: Pearson 1901; Tipping & Bishop, "Probabilistic principal component analysis", JRSS-B 61(3), 1999 (z ~ N(0,
@@ -31,10 +31,10 @@ class Generator(Protocol):
 
     Law, in eval mode, which the contract tests check for every generator of `unseen.priors.GENERATORS`:
 
-    - one picture per latent, independent of the others; differentiable in z;
+    - one image per latent, independent of the others; differentiable in z;
     - `sample(n, generator=g)` equals `G(G.latents(n, generator=g))`;
     - `penalty(z)` is twice the prior's −log p(z), but for a constant: ‖z‖² where the prior is N(0, I);
-    - pictures are real and lie in [0, 1], unless the generator says otherwise.
+    - images are real and lie in [0, 1], unless the generator says otherwise.
     """
 
     latent_shape: tuple[int, ...]
@@ -60,13 +60,13 @@ class Wrapped(nn.Module):
     """G(z) = (module(z) − low) / (high − low), in eval mode.
 
     Args:
-        module: (n, *latent_shape) → (n, channels, height, width), each picture of its own latent alone in eval mode.
+        module: (n, *latent_shape) → (n, channels, height, width), each image of its own latent alone in eval mode.
             It is put into eval mode, and stays the caller's.
         latent_shape: of one latent, as the module takes it: (100, 1, 1) for a DCGAN decoder.
         values: (low, high), what the module's output means by black and white: (−1, 1) after a tanh.
 
     Raises:
-        ValueError: the module does not take such latents, or does not give pictures.
+        ValueError: the module does not take such latents, or does not give images.
 
     >>> G = Wrapped(nn.Sequential(nn.Linear(3, 64), nn.Tanh(), nn.Unflatten(1, (1, 8, 8))), (3,), values=(-1, 1))
     >>> pictures = G.sample(2, generator=torch.Generator().manual_seed(0))
@@ -149,7 +149,7 @@ class PrincipalSubspace(nn.Module):
 
     @classmethod
     def fit(cls, pictures: torch.Tensor, *, components: int) -> PrincipalSubspace:
-        """From pictures (n, 1, size, size); needs n > components.
+        """From images (n, 1, size, size); needs n > components.
 
         >>> pictures = torch.randn(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
         >>> subspace = PrincipalSubspace.fit(pictures, components=19)

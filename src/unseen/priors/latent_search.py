@@ -2,7 +2,7 @@
 
 What a search over latents is to explain: the measurements of a batch, dealt out to the starts that still move.
 
-The search over a generator's latents that `Range`, `Soft` and `Sparse` share: all pictures and starts in one batch.
+The search over a generator's latents that `Range`, `Soft` and `Sparse` share: all images and starts in one batch.
 
     min over z, w of  fit(A (G(z) + w), y) + λ (R(w) + μ penalty(z)),   x = G(z) + w
 
@@ -42,12 +42,12 @@ class Task:
 
     Args:
         y: (batch, *A.range).
-        A: an operator on pictures; asked about real ones alone.
+        A: an operator on images; asked about real ones alone.
         weight: λ, one for all or (batch,).
-        restarts: starts of each picture, next to each other.
+        restarts: starts of each image, next to each other.
 
     Raises:
-        ValueError: y does not fit A, is not finite, or holds whole numbers; A takes no pictures; weights of another
+        ValueError: y does not fit A, is not finite, or holds whole numbers; A takes no images; weights of another
             number.
     """
 
@@ -72,10 +72,10 @@ class Task:
 
         Args:
             rows: (rows,) int64.
-            g: (rows, *domain), their pictures.
+            g: (rows, *domain), their images.
 
         Raises:
-            ValueError: g is no picture that A takes.
+            ValueError: g is no image that A takes.
         """
         if tuple(g.shape[1:]) != self.A.domain:
             raise ValueError(
@@ -93,8 +93,8 @@ class Task:
 class Some:
     """The measurements of some starts of a task.
 
-    A        for these rows, on real pictures
-    y        (rows, *A.range), with nought where nothing was measured
+    A        for these rows, on real images
+    y        (rows, *A.range), with zero where nothing was measured
     weight   (rows,) float64, λ
     norm     ‖A‖ over the whole batch, or 1 where that is 0
     """
@@ -115,11 +115,11 @@ class Some:
 
 
 def checked(y: Tensor, A: Operator) -> Tensor:
-    """Measurements of real pictures, with nought where nothing was measured.
+    """Measurements of real images, with zero where nothing was measured.
 
     Args:
         y: (batch, *A.range).
-        A: an operator on real pictures.
+        A: an operator on real images.
 
     Raises:
         ValueError: see `Task`.
@@ -145,7 +145,7 @@ def checked(y: Tensor, A: Operator) -> Tensor:
 class Search:
     """How hard to look for the best latent.
 
-    restarts    starts for each picture, ≥ 1; the best end is taken
+    restarts    starts for each image, ≥ 1; the best end is taken
     iterations  at most, ≥ 1, of one generator call each
     tolerance   a start is done when a step promises less than this share of its objective; 0: never
     """
@@ -169,7 +169,7 @@ class LatentPrior(ABC):
 
     Args:
         G: the generator, in eval mode.
-        weight: λ, one for all, or (batch,) with each picture's own. In nats where the fit knows the noise
+        weight: λ, one for all, or (batch,) with each image's own. In nats where the fit knows the noise
             (`Squares(sigma)`); else relative to an A scaled to ‖A‖ = 1, so that one λ serves operators of every size.
         mu: μ ≥ 0, of the penalty.
         fit: what it costs that A x is not y.
@@ -200,12 +200,12 @@ class LatentPrior(ABC):
     ) -> LatentSolution:
         """The best x for each measurement.
 
-        All pictures and all starts go through the generator in one batch, once an iteration; the objective of no start
-        ever rises. Every picture has the same starts, so what is found for it does not depend on its batch mates.
+        All images and all starts go through the generator in one batch, once an iteration; the objective of no start
+        ever rises. Every image has the same starts, so what is found for it does not depend on its batch mates.
 
         Args:
             y: (batch, *A.range), finite; complex where A's measurements are.
-            A: an operator on pictures of the generator's shape. Where its pictures are complex, x is real all the same.
+            A: an operator on images of the generator's shape. Where its images are complex, x is real all the same.
             search: how hard to look; None: `Search()`.
             start: (batch, starts, *latent), z to begin from, such as another solution's `ends`; None: drawn from the
                 generator's prior.
@@ -250,7 +250,7 @@ class LatentPrior(ABC):
         search: Search | None = None,
         generator: torch.Generator | None = None,
     ) -> LatentSolution:
-        """Where the generator comes nearest to each picture; its `value` is `distance(x)`.
+        """Where the generator comes nearest to each image; its `value` is `distance(x)`.
 
         Args:
             x: (batch, channels, height, width), real.

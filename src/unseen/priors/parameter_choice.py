@@ -86,12 +86,12 @@ def by_validation(
         candidates: such as `[Soft(G, weight=w) for w in (1.0, 0.1, 0.01)]`, in the order of the grid.
         y: (batch, *A.range).
         A: the operator.
-        truth: (batch, *A.domain), the pictures that were measured.
+        truth: (batch, *A.domain), the images that were measured.
         solve: (candidate, y, A) ↦ x, such as `lambda prior, y, A: prior.solve(y, A).x`. Draw random starts from a
             generator made inside it, so that all candidates have the same.
 
     Raises:
-        ValueError: no candidate, or pictures of another shape than the truth.
+        ValueError: no candidate, or images of another shape than the truth.
 
     Example:
         >>> from unseen.physics import Identity
@@ -164,16 +164,16 @@ def by_discrepancy(
     search: Search | None = None,
     generator: torch.Generator | None = None,
 ) -> Swept:
-    """The prior's solution with, for each picture, the first λ of largest, largest · ratio, … that brings ‖A x − y‖²
+    """The prior's solution with, for each image, the first λ of largest, largest · ratio, … that brings ‖A x − y‖²
     down to m σ².
 
-    m counts the observed real components of y. Pictures that fit are left alone; only the others go on.
+    m counts the observed real components of y. Images that fit are left alone; only the others go on.
 
     Args:
         prior: `Range`, `Soft`, `Sparse` or `Tikhonov`; its own weight does not matter. For total
             variation, `TV.within_noise` is all this in one solve.
         y: (batch, *A.range), with Gaussian noise.
-        A: an operator on pictures.
+        A: an operator on images.
         sigma: the noise's standard deviation in y's units, per real component; > 0.
         largest: where λ begins, > 0.
         ratio: between one λ and the next, in (0, 1).
@@ -243,7 +243,7 @@ def _spread(weight: Tensor) -> str:
     return f"{float(weight.min()):.1e} to {float(weight.max()):.1e}"
 
 
-LARGEST = 16.0  # λ, relative to an A scaled to ‖A‖ = 1: x is then its prior's picture but for a thirtieth
+LARGEST = 16.0  # λ, relative to an A scaled to ‖A‖ = 1: x is then its prior's image but for a thirtieth
 _MOST_PROBABLE = 0.5  # λ of ‖z‖² in nats, for z ~ N(0, I)
 
 
@@ -279,7 +279,7 @@ def solved(
     Args:
         key: such as "soft".
         y: (batch, *A.range), finite.
-        A: an operator on pictures.
+        A: an operator on images.
         G: of a prior with latents, in eval mode.
         sigma: the noise's standard deviation in y's units, per real component; > 0, of `tv` also 0.
         weight: λ.

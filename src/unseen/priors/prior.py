@@ -1,8 +1,8 @@
 """The interface of priors, and operators restricted to real images.
 
-`Prior`: the interface of everything that reconstructs a picture from measurements by knowing what pictures are.
+`Prior`: the interface of everything that reconstructs an image from measurements by knowing what images are.
 
-An operator on complex pictures, asked about real ones alone.
+An operator on complex images, asked about real ones alone.
 """
 
 from typing import Protocol, Self
@@ -17,7 +17,7 @@ from unseen.priors.solvers.solution import Solution
 class Prior(Protocol):
     """fit(A x, y) + λ R(x).
 
-    Law: n measurements give n pictures, and each one's is what it would be alone; a larger λ never fits better at the
+    Law: n measurements give n images, and each one's is what it would be alone; a larger λ never fits better at the
     minimum.
     """
 
@@ -40,7 +40,7 @@ class RealPictures(Operator):
     """x ↦ A(x) for real x, with A* y's real part as its adjoint.
 
     Args:
-        whole: A, whose pictures are complex.
+        whole: A, whose images are complex.
 
     Example:
         >>> from unseen.physics import FourierMask

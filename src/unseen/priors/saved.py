@@ -31,7 +31,7 @@ def save(
         folder: the bundle's own.
         recipe_digest: of the recipe that it was trained by, if any.
         metrics: what an evaluation found.
-        data: which pictures it has learnt from, and where they are from.
+        data: which images it has learnt from, and where they are from.
         licence: what the weights may be used for.
 
     Raises:

@@ -21,7 +21,7 @@ class Tikhonov:
     """argmin over x of ‖A x − y‖² / (2σ²) + weight · ‖x‖², in closed form or by conjugate gradients (`damped`).
 
     Args:
-        weight: λ > 0; one for all, or (batch,) with each picture's own. In nats where `fit` knows σ, else relative to
+        weight: λ > 0; one for all, or (batch,) with each image's own. In nats where `fit` knows σ, else relative to
             an A scaled to ‖A‖ = 1.
         fit: the squares; with `Squares()` σ = ‖A‖.
 
@@ -51,7 +51,7 @@ class Tikhonov:
 
         Args:
             y: (batch, *A.range), finite.
-            A: an operator on pictures; where they are complex, x is real all the same.
+            A: an operator on images; where they are complex, x is real all the same.
             start: (batch, *A.domain), a guess for conjugate gradients.
 
         Raises:

@@ -1,6 +1,6 @@
-"""`TrainedGenerator`: the base of every generator that is learnt from pictures on the common loop.
+"""`TrainedGenerator`: the base of every generator that is learnt from images on the common loop.
 
-z ~ N(0, I); G(z) = (1 + De(z)) / 2, De the DCGAN decoder, whose tanh ends in [−1, 1]; so pictures lie in [0, 1].
+z ~ N(0, I); G(z) = (1 + De(z)) / 2, De the DCGAN decoder, whose tanh ends in [−1, 1]; so images lie in [0, 1].
 """
 
 import hashlib
@@ -62,7 +62,7 @@ class TrainedGenerator(nn.Module, ABC):
         self.latent_shape: tuple[int, ...] = (self.config.latent,)
         self.history: History | None = None
         self.trained_on = ""  # the device and its threads; empty: not trained
-        self.training_digests: tuple[str, ...] = ()  # of each picture it has learnt from, SHA-256
+        self.training_digests: tuple[str, ...] = ()  # of each image it has learnt from, SHA-256
         self.card: Card | None = None  # set by `priors.load`
         if self.config.size is not None:
             self._draw(self.config.size, torch.Generator().manual_seed(0))
@@ -122,9 +122,9 @@ class TrainedGenerator(nn.Module, ABC):
         validate: Callable[[Self, int], Mapping[str, float]] | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Self:
-        """Learn from pictures, from first weights drawn from `training.seed`; what was learnt before is forgotten.
+        """Learn from images, from first weights drawn from `training.seed`; what was learnt before is forgotten.
 
-        The same seed, settings, pictures, device and number of threads give the same weights, bit for bit, also where
+        The same seed, settings, images, device and number of threads give the same weights, bit for bit, also where
         a training that was killed goes on from its folder.
 
         Args:
@@ -140,7 +140,7 @@ class TrainedGenerator(nn.Module, ABC):
             itself, in eval mode, on the CPU; `history` holds every loss.
 
         Raises:
-            ValueError: the pictures are of another shape, are not finite, or leave [0, 1].
+            ValueError: the images are of another shape, are not finite, or leave [0, 1].
             TrainingError: the checkpoint belongs to another training, a device is missing, a loss is NaN.
             KeyboardInterrupt: Ctrl-C, after the batch and its checkpoint.
         """
@@ -194,7 +194,7 @@ class TrainedGenerator(nn.Module, ABC):
 
 
 def pictures_of(decoded: Tensor) -> Tensor:
-    """A decoder's [−1, 1] as pictures in [0, 1], at least in single precision.
+    """A decoder's [−1, 1] as images in [0, 1], at least in single precision.
 
     >>> pictures_of(torch.tensor([-1.0, 0.0, 1.0])).tolist()
     [0.0, 0.5, 1.0]

@@ -2,15 +2,15 @@
 
 Differences between neighbouring pixels, and total variation, which is made of them.
 
-Forward differences; across the last row and the last column they are nought (Neumann). Chambolle, "An algorithm for
+Forward differences; across the last row and the last column they are zero (Neumann). Chambolle, "An algorithm for
 total variation minimization and applications", JMIV 20, 2004, §2.
 
-Total variation: pictures that are flat but for edges, as a regulariser; the classical yardstick for learnt ones.
+Total variation: images that are flat but for edges, as a regulariser; the classical yardstick for learnt ones.
 
 Isotropic and discrete (Chambolle, "An algorithm for total variation minimization and applications", JMIV 20, 2004,
 §2): TV(x) = Σ over channels and pixels of √(|x(i+1, j) − x(i, j)|² + |x(i, j+1) − x(i, j)|²). At the last row and the
-last column the difference across the boundary is nought (Neumann), so a constant picture has TV 0 whatever its size.
-Of a complex picture the differences are complex, and | | is the modulus.
+last column the difference across the boundary is zero (Neumann), so a constant image has TV 0 whatever its size.
+Of a complex image the differences are complex, and | | is the modulus.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def total_variation(x: Tensor) -> Tensor:
 
 
 def differences(x: Tensor) -> Tensor:
-    """D x: to the next row and to the next column; nought across the boundary.
+    """D x: to the next row and to the next column; zero across the boundary.
 
     Args:
         x: (batch, channels, height, width).
@@ -123,7 +123,7 @@ class TV:
         return self._weights(x).flatten() * total_variation(x)
 
     def distance(self, x: Tensor) -> Tensor:
-        """TV(x), whatever the weight: (batch,), ≥ 0; a picture without edges has 0.
+        """TV(x), whatever the weight: (batch,), ≥ 0; an image without edges has 0.
 
         >>> TV(0.5).distance(torch.tensor([[[[0.0, 1.0]]]])).tolist()
         [1.0]
@@ -169,7 +169,7 @@ class TV:
 
         Args:
             y: (batch, *A.range), finite.
-            A: an operator on pictures (channels, height, width).
+            A: an operator on images (channels, height, width).
             start: (batch, *A.domain), where x begins, such as `A.fbp(y)`; None: A* y / ‖A‖².
             solver: "pdhg"; or "fista", whose every step solves a `prox` of its own, and which is slow where A leaves
                 much unseen and the weight is small.
@@ -181,7 +181,7 @@ class TV:
             The solution: its `x`, and `sentence`, which says whether it converged.
 
         Raises:
-            ValueError: y has another shape than A.range or holds NaN or infinity, A's domain is no picture, or there
+            ValueError: y has another shape than A.range or holds NaN or infinity, A's domain is no image, or there
                 is no such solver.
         """
         y, norm, x = _prepared(y, A, start)
@@ -205,15 +205,15 @@ class TV:
         iterations: int = ITERATIONS,
         tolerance: float = TOLERANCE,
     ) -> Solution:
-        """The flattest picture that fits y as well as the truth does: argmin of TV(x) subject to ‖A x − y‖² ≤ m σ².
+        """The flattest image that fits y as well as the truth does: argmin of TV(x) subject to ‖A x − y‖² ≤ m σ².
 
         Morozov's discrepancy principle, in one solve instead of a search over weights: `Solution.weight` is the weight
         for which `TV(weight).solve(y, A)` has the same minimiser (the multiplier of the constraint, √m σ / ‖p‖).
-        Infinite where a picture without edges fits well enough.
+        Infinite where an image without edges fits well enough.
 
         Args:
             y: (batch, *A.range), with Gaussian noise.
-            A: an operator on pictures (channels, height, width).
+            A: an operator on images (channels, height, width).
             sigma: the noise's standard deviation, per real component; ≥ 0. 0: fit y exactly.
             start, iterations, tolerance: as in `solve`; the objective is TV(x).
 

@@ -3,7 +3,7 @@
     critic:     min  E D(G(z)) − E D(x) + λ E (‖∇D(x̂)‖₂ − 1)²,   x̂ = ε x + (1 − ε) G(z),  ε ~ U[0, 1]
     generator:  max  E D(G(z)),   z ~ N(0, I)
 
-The generator takes a step after every `critic_steps` of the critic. The critic sees pictures in [−1, 1], and has no
+The generator takes a step after every `critic_steps` of the critic. The critic sees images in [−1, 1], and has no
 BatchNorm.
 
 Source: Gulrajani, Ahmed, Arjovsky, Dumoulin & Courville, Improved training of Wasserstein GANs, NeurIPS 2017, eq. 3 and

@@ -1,4 +1,4 @@
-"""Reconstruction: from a measurement y = noise(link(A x)) to the picture x, learnt without ever seeing one.
+"""Reconstruction: from a measurement y = noise(link(A x)) to the image x, learnt without ever seeing one.
 
 `learn` trains a network from measurements alone; what it gives back is a `Reconstructor`, f(y, process), that is saved
 and loaded as a bundle. `pseudo_inverse`, `filtered_backprojection` and `total_variation` are what needs no training;

@@ -26,10 +26,10 @@ from unseen.reconstruction.reconstructor import (
 
 
 class ArtifactRemoval(Reconstructor):
-    """f(y) = s · G(x₀ / s),  x₀ = A⁺p or FBP(p) or A*p / ‖A‖²,  p = link⁻¹(y),  with one number s for all pictures.
+    """f(y) = s · G(x₀ / s),  x₀ = A⁺p or FBP(p) or A*p / ‖A‖²,  p = link⁻¹(y),  with one number s for all images.
 
-    G is a residual U-Net, or a network of one's own from pictures to pictures (complex ones: real and imaginary parts
-    as channels). s is the root mean square of the x₀ that it learns from: G works on pictures of size about 1, whatever
+    G is a residual U-Net, or a network of one's own from images to images (complex ones: real and imaginary parts
+    as channels). s is the root mean square of the x₀ that it learns from: G works on images of size about 1, whatever
     their unit.
 
     Args:

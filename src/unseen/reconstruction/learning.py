@@ -233,7 +233,7 @@ def learn(
         losses: what is descended: MC and EQ are EI; SURE and REQ, REI.
         truth: (n, *A.domain), for losses that need x; None: it was never seen.
         operators: (n,), which of A's operators each measurement was made with; None: the i-th with the i-th.
-        network: a reconstructor, trained in place (further, if it was trained); or any network from pictures to
+        network: a reconstructor, trained in place (further, if it was trained); or any network from images to
             pictures, which becomes an `ArtifactRemoval`'s; None: an `ArtifactRemoval`, whose first weights are
             drawn from `training.seed`.
         training: epochs, batch size, seed, precision, device; None: 100 epochs, batches of 4.

@@ -5,7 +5,7 @@
 Law: x̂ is of shape (batch, *A.domain), complex where A's domain is; sample i's depends on sample i's measurement (and
 operator) alone; and f is differentiable in y.
 
-x₀, the picture that a network begins from: a linear inverse of the measurement.
+x₀, the image that a network begins from: a linear inverse of the measurement.
 """
 
 from abc import ABC, abstractmethod
@@ -41,7 +41,7 @@ class Reconstructor(nn.Module, ABC):
     """Base of every reconstructor; a new one writes `reconstruct` and, where it has units to find, `prepare`.
 
     `ArtifactRemoval(features=16)`, or `ArtifactRemoval.for_process(process, features=16)`, which knows channels and
-    whether pictures are complex from the operator.
+    whether images are complex from the operator.
     """
 
     key: ClassVar[str]
@@ -82,7 +82,7 @@ class Reconstructor(nn.Module, ABC):
             process: how; its operator may be another of the same domain than was learnt under.
 
         Raises:
-            ValueError: y is not what A measures, or A's pictures are not those that this network is made for.
+            ValueError: y is not what A measures, or A's images are not those that this network is made for.
         """
         self._check(process)
         return self.reconstruct(y, process)
@@ -111,7 +111,7 @@ def on_pictures(network: nn.Module, x: Tensor) -> Tensor:
 
 
 def as_pairs(x: Tensor) -> Tensor:
-    """A complex picture's real and imaginary parts as channels: (batch, C, H, W) → (batch, 2 C, H, W); real ones as
+    """A complex image's real and imaginary parts as channels: (batch, C, H, W) → (batch, 2 C, H, W); real ones as
     they are.
 
     >>> as_pairs(torch.tensor([[[[1 + 2j]]]])).flatten().tolist()

@@ -304,7 +304,7 @@ def applied(
 def grey(picture: Array) -> Image.Image:
     """A picture (channels, height, width) to look at: 8 bits, black at its least value and white at its greatest.
 
-    Three channels are red, green and blue; otherwise the first is shown. Of complex pictures, the modulus.
+    Three channels are red, green and blue; otherwise the first is shown. Of complex images, the modulus.
     """
     shown = np.abs(picture) if np.iscomplexobj(picture) else picture
     shown = np.moveaxis(shown, 0, -1) if len(shown) == 3 else shown[0]

@@ -24,7 +24,7 @@ from unseen.training.settings import Training
 
 
 def pseudo_inverse(y: Tensor, process: Measurement) -> Tensor:
-    """A⁺ link⁻¹(y): of all pictures that fit best, the shortest.
+    """A⁺ link⁻¹(y): of all images that fit best, the shortest.
 
     Args:
         y: (batch, *A.range).
@@ -56,7 +56,7 @@ def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
 
 
 def total_variation(y: Tensor, process: Measurement, *, weight: float | Tensor | None = None) -> Tensor:
-    """argmin over x of ‖A x − p‖²/2 + weight · TV(x), p = link⁻¹(y); the flattest picture within the noise where no
+    """argmin over x of ‖A x − p‖²/2 + weight · TV(x), p = link⁻¹(y); the flattest image within the noise where no
     weight is given and the noise is Gaussian.
 
     Args:
@@ -72,7 +72,7 @@ def total_variation(y: Tensor, process: Measurement, *, weight: float | Tensor |
             there is a link.
 
     Warns:
-        RuntimeWarning: the solver has not converged; its last pictures are returned.
+        RuntimeWarning: the solver has not converged; its last images are returned.
     """
     check_measurements(y, process)
     p = observed(process, process.linearise(y))  # noise where nothing was measured is no misfit
@@ -113,8 +113,8 @@ def deep_image_prior(
 ) -> Tensor:
     """x̂ = G_θ(z) for a fixed random z, with θ descending ‖y − link(A G_θ(z))‖² / m; a network for each sample.
 
-    A convolutional network fits pictures before noise; so it is stopped early: where the noise is Gaussian, as soon as
-    the misfit of the running average of its pictures is down to σ², else after `steps`. That average is returned.
+    A convolutional network fits images before noise; so it is stopped early: where the noise is Gaussian, as soon as
+    the misfit of the running average of its images is down to σ², else after `steps`. That average is returned.
 
     Args:
         y: (batch, *A.range).

@@ -1,11 +1,11 @@
 """A generator's recipe: its training images, and its run.
 
-The pictures that generators learn from, dealt to training, validation and test; no test picture is ever learnt from.
+The images that generators learn from, dealt to training, validation and test; no test image is ever learnt from.
 
 digits  MNIST padded to 32 × 32: its training part but for the last 1,000, which validate; its test part
 shapes  a square and a disc on black, drawn: 20,000 to train on, 1,000 to validate, 1,000 tested
 brain   axial T1 slices, eight a subject, in [0, 1]; subjects sorted by name: the last five are tested, the three before
-        validate. With `copies`, further pictures of the training slices: mirrored, and turned, scaled and shifted a
+        validate. With `copies`, further images of the training slices: mirrored, and turned, scaled and shifted a
         little
 
 One recipe of a generator, one run: train it, or go on, or find it trained; its bundle lies in the run's folder.
@@ -53,9 +53,9 @@ _TURN, _SCALE, _SHIFT = math.radians(6), 0.06, 0.05  # at most; a shift in share
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Pictures (n, channels, size, size) in [0, 1], float32.
+    """Images (n, channels, size, size) in [0, 1], float32.
 
-    units  for each test picture, the number of the patient it shows: what a bootstrap may resample
+    units  for each test image, the number of the patient it shows: what a bootstrap may resample
     """
 
     training: Tensor
@@ -86,7 +86,7 @@ class PictureSettings(BaseModel):
 
 
 def load_images(settings: PictureSettings, *, data: Path | None = None) -> Pictures:
-    """The pictures that a recipe names, from the folder `data` (None: `$UNSEEN_DATA`).
+    """The images that a recipe names, from the folder `data` (None: `$UNSEEN_DATA`).
 
     Raises:
         RecipeError: they are not there, or have no such size.
@@ -94,7 +94,7 @@ def load_images(settings: PictureSettings, *, data: Path | None = None) -> Pictu
     return _loaded(settings, _folder(data))
 
 
-@lru_cache(maxsize=1)  # the generators of a problem learn from the same pictures
+@lru_cache(maxsize=1)  # the generators of a problem learn from the same images
 def _loaded(settings: PictureSettings, data: Path) -> Pictures:
     found = _SOURCES[settings.pictures](settings, data)
     training = found.training if settings.limit is None else found.training[: settings.limit]
@@ -158,7 +158,7 @@ _SOURCES: dict[str, Callable[[PictureSettings, Path], Pictures]] = {
 
 
 def _moved(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Each picture mirrored or not, turned by at most 6°, scaled by at most 6 % and shifted by at most 5 % of its side;
+    """Each image mirrored or not, turned by at most 6°, scaled by at most 6 % and shifted by at most 5 % of its side;
     0 where nothing is known."""
     n = len(pictures)
     mirrored, turn, scale, down, across = 2 * torch.rand(5, n, generator=generator) - 1  # (n,) each, from −1 to 1
@@ -183,14 +183,14 @@ def _at(data: Path, name: str) -> Path:
 
 Report = Callable[[str, Progress], None]
 
-_BATCH = 128  # pictures encoded and decoded at a time
+_BATCH = 128  # images encoded and decoded at a time
 
 
 @dataclass(frozen=True)
 class TrainedRun:
     """A finished run: its generator, the resolved recipe, and where its bundle lies.
 
-    metrics  `validation_psnr`: the mean PSNR of G(E(x)) on validation pictures, in dB, where G has an encoder
+    metrics  `validation_psnr`: the mean PSNR of G(E(x)) on validation images, in dB, where G has an encoder
     found    whether the run had finished before, so that nothing was trained now
     """
 
@@ -226,7 +226,7 @@ def train_generator(
 ) -> TrainedRun:
     """Train `recipe`, or go on with it where it was stopped, or find it trained.
 
-    data     the folder of public pictures; None: `$UNSEEN_DATA`
+    data     the folder of public images; None: `$UNSEEN_DATA`
     out      a further copy of the bundle
     licence  what the weights may be used for, for its card
     root     where runs are kept; None is `$UNSEEN_RUNS`

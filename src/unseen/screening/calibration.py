@@ -46,7 +46,7 @@ class Study:
 
 def studies_of(screened: Iterable[Screened], *, source_tag: str | None) -> list[Study]:
     """Films that were screened, as studies, in the order in which they first appear. Films without a label and lateral
-    films are left out; a study is abnormal if any of its films is. No picture is kept."""
+    films are left out; a study is abnormal if any of its films is. No image is kept."""
     groups: dict[tuple[str, str], list[_Frontal]] = {}
     for one in screened:
         if one.label is not None and not one.lateral:

@@ -269,7 +269,7 @@ def decision_rows(
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[DecisionRow]:
     """One row per film, in order. All films are screened before the first row comes out: a film is cleared only if its
-    whole study is. Arguments as for `evaluation.scoring.score_rows`.
+    whole study is. Arguments as for `evaluation.table.score_rows`.
     """
     if maps is not None:
         maps.mkdir(parents=True, exist_ok=True)

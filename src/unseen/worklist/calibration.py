@@ -173,7 +173,7 @@ def policy_from(
 
 
 class _Gathered:
-    """Studies as `screening.studies` makes them of films, from what is kept of them."""
+    """Studies as `screening.calibration` makes them of films, from what is kept of them."""
 
     def __init__(self, trained: frozenset[str], refused: frozenset[int], source_tag: str | None) -> None:
         self._trained, self._refused, self._tag = trained, refused, source_tag

@@ -1,13 +1,13 @@
 """Small images kept for people to look at: what a model saw and made, and what its generator made.
 
-What a model saw of a film and made of it, kept for whoever looks: small pictures on the network's grid, and of each
+What a model saw of a film and made of it, kept for whoever looks: small images on the network's grid, and of each
 film a thumbnail.
 
 ``renditions/ab/abcd…/thumbnail.png`` and ``…/<the model's SHA-256>.npz``, by the film's SHA-256. They are derived from
 the film and may be thrown away: no backup holds them, and no result rests on them. The worker writes them before it
 enters a result, so that whatever is listed can be shown; they go with their film.
 
-Pictures that a model's generator makes up, kept once a model, for people to tell from real ones.
+Images that a model's generator makes up, kept once a model, for people to tell from real ones.
 
 ``renditions/generated-<the model's SHA-256>.npz``; derived, and made anew by the next worker where it is missing.
 """
@@ -49,7 +49,7 @@ class Rendition:
     """What a model saw of a film and made of it, all (size, size), on the network's grid.
 
     image           network units, not masked
-    reconstruction  network units; None of a model that gives no picture back
+    reconstruction  network units; None of a model that gives no image back
     lungs           as predicted; None where no finder was asked
     inside          the pixels that are judged
     """
@@ -207,7 +207,7 @@ _PREFIX = "generated-"
 def keep_generated(folder: RenditionFolder, detector: Scores) -> bool:
     """Write what the detector's generator makes up, unless it is there; False where it holds no generator.
 
-    The same pictures for the same model. Raises NoRoomError.
+    The same images for the same model. Raises NoRoomError.
     """
     generator = _generator_of(detector)
     if generator is None:
@@ -235,7 +235,7 @@ def read_generated(folder: RenditionFolder) -> dict[str, tuple[NDArray[np.float3
 
 
 def typical_inside(pictures: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where pictures (n, size, size), each 0 outside its own lungs, mostly show lung: (size, size).
+    """Where images (n, size, size), each 0 outside its own lungs, mostly show lung: (size, size).
 
     Where a share p of films has lung, the mean square is about p times what it is where all have; its 90th percentile
     stands for the latter.

@@ -61,7 +61,7 @@ studies = Table(
     metadata,
     Column("id", Number, primary_key=True),
     Column("public_id", Text, nullable=False, unique=True),
-    Column("uid", Text, unique=True),  # pseudonym of StudyInstanceUID; none before a film was read, none for pictures
+    Column("uid", Text, unique=True),  # pseudonym of StudyInstanceUID; none before a film was read, none for images
     Column("patient", Text),
     Column("issuer", Text),
     Column("accession", Text),

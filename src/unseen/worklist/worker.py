@@ -231,7 +231,7 @@ class Worker:
                 keep_generated(self.store.renditions, model)
             except NoRoomError as error:
                 _log.warning("generated.not_kept %s", error)
-            except Exception as error:  # of a method of one's own: pictures for a game cost no score
+            except Exception as error:  # of a method of one's own: images for a game cost no score
                 _log.warning("generated.not_made %s", _place_of(error))
 
     def _read(self, job: Job) -> Film | NotRead:

@@ -4,7 +4,7 @@ Mirror images: left and right changed over, top and bottom, or both.
 
 Permutations of pixels: the largest group that only moves pixels about.
 
-Circular shifts: a picture is moved, and what leaves on one side comes back on the other.
+Circular shifts: an image is moved, and what leaves on one side comes back on the other.
 """
 
 import math
@@ -74,9 +74,9 @@ LISTED = 7  # the most pixels whose permutations `elements` lists: 7! = 5,040
 
 
 class Permutations(Group):
-    """(T_g x)(p) = x(π_g(p)), with π_g any permutation of the pixels; all channels of a picture move together.
+    """(T_g x)(p) = x(π_g(p)), with π_g any permutation of the pixels; all channels of an image move together.
 
-    An element is one number g in [0, 1). Pictures of up to 18 pixels: π_g is number ⌊g · n!⌋ of the n! permutations in
+    An element is one number g in [0, 1). Images of up to 18 pixels: π_g is number ⌊g · n!⌋ of the n! permutations in
     lexicographic order (so each is as likely as any other). Larger ones: π_g is drawn by a generator seeded with
     ⌊g · 2⁵³⌋, so that an element says all there is to know of it, at any size.
 
@@ -135,12 +135,12 @@ HEIGHT, WIDTH = -2, -1
 
 
 class Shifts(Group):
-    """(T_g x)(p) = x(p − s), with s = g times the picture's size, to the nearest whole pixel, and p modulo that size.
+    """(T_g x)(p) = x(p − s), with s = g times the image's size, to the nearest whole pixel, and p modulo that size.
 
     An element is (down, right), as shares of the height and of the width; so elements do not depend on the size.
 
     Args:
-        axes: along which pictures are moved: -2 the height, -1 the width. The share along any other is nought.
+        axes: along which images are moved: -2 the height, -1 the width. The share along any other is zero.
 
     Raises:
         ValueError: an axis is neither -2 nor -1, or none is given.

@@ -1,8 +1,8 @@
 """Rotations about the centre, and the interpolation that turns an image.
 
-Turning pictures by up to 45° about their centre, by interpolation: both ways are linear and differentiable.
+Turning images by up to 45° about their centre, by interpolation: both ways are linear and differentiable.
 
-Rotations of square pictures about their centre, one angle for each picture.
+Rotations of square images about their centre, one angle for each image.
 """
 
 import math
@@ -44,10 +44,10 @@ def turn_by_shears(x: Tensor, degrees: Tensor) -> Tensor:
 
         turning by θ = shear along rows by −tan(θ/2) · along columns by sin θ · along rows by −tan(θ/2)
 
-    Lines are periodic and of an odd length, and so lose nothing when they are shifted; rows are padded by noughts, so
-    that no line comes round into the picture. What is lost is what is turned out of the picture, by itself or by
+    Lines are periodic and of an odd length, and so lose nothing when they are shifted; rows are padded by zeros, so
+    that no line comes round into the image. What is lost is what is turned out of the image, by itself or by
     ringing: edges that are sharper than the grid ring, as with any ideal interpolation. Pixels that come from outside
-    the picture are set to nought.
+    the image are set to zero.
 
     Args:
         x: (batch, channels, size, size), real or complex.
@@ -98,7 +98,7 @@ def _phases(shift: Tensor, length: int, *, dim: int, whole: bool) -> Tensor:
 
 
 class _Shift(torch.autograd.Function):
-    """Lines made `length` long by noughts and shifted. Shifts of odd length are orthogonal, so the adjoint shifts back
+    """Lines made `length` long by zeros and shifted. Shifts of odd length are orthogonal, so the adjoint shifts back
     and cuts; torch would go by way of transforms twice as long.
     """
 
@@ -141,11 +141,11 @@ TURNS = {"three-shear": turn_by_shears, "bilinear": turn_bilinear}
 
 
 class Rotations(Group):
-    """T_g x: x turned anticlockwise by g degrees about its centre; what comes from outside the picture is nought.
+    """T_g x: x turned anticlockwise by g degrees about its centre; what comes from outside the image is zero.
 
     Multiples of 90° only move pixels. Other angles interpolate. There and back, inside the inscribed disc,
-    "three-shear" loses 0.02 % of a smooth picture of 128² and "bilinear" 1 %; of a CT slice of 256², 0.3 % and 5 %
-    (inside nine tenths of the disc). Corners are turned out of the picture and lost, so compare there with care.
+    "three-shear" loses 0.02 % of a smooth image of 128² and "bilinear" 1 %; of a CT slice of 256², 0.3 % and 5 %
+    (inside nine tenths of the disc). Corners are turned out of the image and lost, so compare there with care.
 
     Args:
         multiples_of: degrees; angles are 0, multiples_of, 2 · multiples_of, …; 360 is one of them. Turning by
@@ -156,7 +156,7 @@ class Rotations(Group):
 
     Raises:
         ValueError: `multiples_of` does not divide 360, angles that are not finite or none at all, both arguments at
-            once, another interpolation; on use, pictures that are not square.
+            once, another interpolation; on use, images that are not square.
 
     Example:
         >>> import torch

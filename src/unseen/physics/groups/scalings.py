@@ -17,7 +17,7 @@ class Scalings(Group):
 
     k is Keys' cubic kernel (a = −1/2), stretched by 1/factor. It is no group: the inverse magnifies about the same
     point, and brings back only what a grid coarser by `factor` can hold (white noise comes back at about `factor` of
-    its size, smooth pictures nearly whole).
+    its size, smooth images nearly whole).
 
     An element is (factor, down, right), the point c as shares of the height and of the width.
 
@@ -96,7 +96,7 @@ def resampling(size: int, factor: Tensor, centre: Tensor) -> Tensor:
         centre: (batch,), the fixed point as a share of the size.
     """
     factor, centre = factor.double()[:, None], centre.double()[:, None] * size - 0.5  # (batch, 1)
-    fineness = factor.clamp(max=1)  # the kernel is stretched where pictures shrink
+    fineness = factor.clamp(max=1)  # the kernel is stretched where images shrink
     source = centre + (torch.arange(size, dtype=torch.float64) - centre) / factor  # (batch, size)
     reach = int(REACH / float(fineness.min())) + 1 if len(factor) else REACH
     taps = source.floor()[..., None] + torch.arange(1 - reach, reach + 1)  # (batch, size, taps)

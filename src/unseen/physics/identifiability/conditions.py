@@ -10,13 +10,13 @@ c_j, how often each irreducible representation occurs in T: the larger, the more
 
 Where T_g only moves pixels about, the trivial representation occurs once for each orbit of pixels, and no other more
 often for its dimension s_j (Frobenius reciprocity: in the orbit G/H, j occurs as often as it has dimensions fixed by H,
-at most s_j times). So max c_j / s_j is the number of orbits. Elsewhere it is estimated by the dimension of the pictures
+at most s_j times). So max c_j / s_j is the number of orbits. Elsewhere it is estimated by the dimension of the images
 that no T_g changes, the trace of the mean of T_g: for all rotations of n pixels about √n / 2, one for each ring.
 
 What do all looks together leave unseen? Necessary: the stacked A T_g have rank n.
 
 Tachella, Chen & Davies, Sensing Theorems (JMLR 24, 2023), proposition 1; with λ the eigenvalues of the mean of
-T_g* A* A T_g, of which none may be nought.
+T_g* A* A T_g, of which none may be zero.
 """
 
 import math
@@ -33,7 +33,7 @@ from unseen.physics.group import Group
 from unseen.physics.identifiability.linear_map import LISTED, LinearMap, Looks, Moves, draw, faithful, radius
 from unseen.physics.identifiability.spectrum import Spectrum
 
-INNER = 0.7  # the share of the inscribed disc's radius within which pictures stay clear of the border
+INNER = 0.7  # the share of the inscribed disc's radius within which images stay clear of the border
 CANDIDATES, KEPT = 256, 6  # elements drawn to find some that keep clear of it, and as many as are then tried
 AT_ONCE = 16
 LEAST_SHARE = 1e-3
@@ -54,7 +54,7 @@ def defects(looks: Looks, hidden: Tensor, probes: Tensor) -> Tensor:
 def in_sight(
     A: LinearMap, group: Group, whole: Spectrum, level: float, hidden: Tensor, *, generator: torch.Generator
 ) -> float:
-    """How much of pictures that A hides comes clearly into sight when they are moved, at best: its share of their
+    """How much of images that A hides comes clearly into sight when they are moved, at best: its share of their
     energy, 0 for an A that is equivariant."""
     drawn = group.sample(KEPT, generator=generator)
     half = Moves(group, elements=drawn[: KEPT // 2], inverses=drawn[KEPT // 2 :], whole=False)
@@ -66,10 +66,10 @@ def in_sight(
 def clear_of_the_border(
     A: LinearMap, group: Group, whole: Spectrum, level: float, *, steps: tuple[int, int], generator: torch.Generator
 ) -> float | None:
-    """How much of what A hides comes into sight when pictures move without crossing the border.
+    """How much of what A hides comes into sight when images move without crossing the border.
 
-    Shifts that come round at the border cut a picture in two, which no scene does; and a projection on a grid shifts
-    by interpolation. Here pictures fill the inner 0.7 of the inscribed disc, and elements are those that leave this
+    Shifts that come round at the border cut an image in two, which no scene does; and a projection on a grid shifts
+    by interpolation. Here images fill the inner 0.7 of the inscribed disc, and elements are those that leave this
     disc clear of the border.
 
     Returns:
@@ -112,7 +112,7 @@ def _edge(x: Tensor) -> Tensor:
 
 
 DRAWN = 256  # elements
-_CERTAIN = 0.8  # a T_g that keeps less of a smooth picture's energy is no rotation or shift, and has no c_j
+_CERTAIN = 0.8  # a T_g that keeps less of a smooth image's energy is no rotation or shift, and has no c_j
 
 
 def multiplicity(group: Group, shape: Shape, generator: torch.Generator) -> float | None:
@@ -151,7 +151,7 @@ def _invariant(group: Group, shape: Shape, elements: Tensor, whole: bool, genera
 
 
 ROUNDS = 16  # of elements drawn afresh, while there is something left that none has seen
-NOTHING = 1e-6  # share of the hidden pictures' energy; pixels that are only moved are seen or not
+NOTHING = 1e-6  # share of the hidden images' energy; pixels that are only moved are seen or not
 NEXT_TO_NOTHING = 5e-3  # the same where T_g interpolates
 STANDSTILL = 0.97  # fresh elements that leave more than this have brought nothing
 FAINT = 1e4  # times the level (singular values times 100): what interpolation makes of the unseen may be as bright
@@ -187,19 +187,19 @@ def never_seen(
     carried: bool,
     sight: Callable[[Tensor], float],
 ) -> NeverSeen:
-    """Look at pictures that A hides through all looks, and at what is left through fresh ones.
+    """Look at images that A hides through all looks, and at what is left through fresh ones.
 
     Args:
         looks: as drawn at first.
-        hidden: (batch, *domain), pictures of which A shows nothing.
-        probes: (1, *domain), any picture, for the eigenvalues.
-        level: eigenvalues up to it count as nought.
+        hidden: (batch, *domain), images of which A shows nothing.
+        probes: (1, *domain), any image, for the eigenvalues.
+        level: eigenvalues up to it count as zero.
         steps: of Lanczos' method.
         generator: for elements drawn afresh.
-        hides: the share of all pictures that A hides.
+        hides: the share of all images that A hides.
         afresh: whether fresh elements may show more.
-        carried: whether T_g moves the hidden pictures without cutting off or aliasing them.
-        sight: how much of pictures comes clearly into sight when they are moved by a few elements drawn afresh, over
+        carried: whether T_g moves the hidden images without cutting off or aliasing them.
+        sight: how much of images comes clearly into sight when they are moved by a few elements drawn afresh, over
             what a look at random shows.
     """
     group = looks.moves.group

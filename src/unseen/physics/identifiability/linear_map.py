@@ -1,10 +1,10 @@
 """The linear maps that `identify` works with: A itself, A after each transformation, faithful images.
 
-What `identify` asks of A: that it be linear, the shape of its pictures, and its adjoint, if need be by vjp.
+What `identify` asks of A: that it be linear, the shape of its images, and its adjoint, if need be by vjp.
 
-A T_g: what A shows of a picture that has been moved. All such looks together, and their Gram matrix.
+A T_g: what A shows of an image that has been moved. All such looks together, and their Gram matrix.
 
-Pictures that a group carries without loss: where it interpolates, those of the inscribed disc that are smooth.
+Images that a group carries without loss: where it interpolates, those of the inscribed disc that are smooth.
 """
 
 import math
@@ -24,13 +24,13 @@ LINEAR = 1e-6  # relative, in double precision; a map in single precision within
 
 @dataclass(frozen=True)
 class LinearMap:
-    """A, as a function of pictures (batch, *domain), and A*.
+    """A, as a function of images (batch, *domain), and A*.
 
     Args:
         forward: A.
         adjoint: A*; None: by differentiating `forward`.
-        domain: of a picture, without the batch.
-        dtype: of the pictures; complex where they are.
+        domain: of an image, without the batch.
+        dtype: of the images; complex where they are.
         device: where A computes.
     """
 
@@ -67,7 +67,7 @@ def linear_map(
     Args:
         A: any callable on (batch, *domain); `adjoint`, `domain` and `complex_domain` are used where it has them.
         domain: needed where A does not know it.
-        dtype: of the pictures; None: double precision, complex where A says so.
+        dtype: of the images; None: double precision, complex where A says so.
         device: where A computes.
 
     Raises:
@@ -123,7 +123,7 @@ def _check(A: LinearMap) -> None:
 
 Move = Callable[[Tensor], Tensor]
 
-AT_ONCE = 2**21  # numbers in the moved pictures that are held at a time
+AT_ONCE = 2**21  # numbers in the moved images that are held at a time
 LISTED = 128  # the most elements of a group that are all looked through
 
 
@@ -132,8 +132,8 @@ class Moves:
     """Some elements of a group, and the inverses of some.
 
     Args:
-        group: None: pictures stay.
-        elements: (n, parameters), those that pictures are moved by.
+        group: None: images stay.
+        elements: (n, parameters), those that images are moved by.
         inverses: (n, parameters), those whose inverses they are moved by.
         whole: whether these are all that the group has.
     """
@@ -159,7 +159,7 @@ class Moves:
 
 def draw(group: Group, shape: Shape, n: int, generator: torch.Generator) -> Moves:
     """All elements of a small group; of a large or continuous one n that are drawn, half of them inverted, since a
-    family of transformations that is no group (such as scalings) still leaves the pictures what they are both ways."""
+    family of transformations that is no group (such as scalings) still leaves the images what they are both ways."""
     listed = group.elements(shape)
     if listed is not None and len(listed) <= LISTED:
         return Moves(group, elements=listed)
@@ -200,12 +200,12 @@ def _mover(move: Callable[[Tensor, Tensor], Tensor], g: Tensor, batch: int) -> M
 
 
 BAND = 0.4  # cycles a pixel; three shears alias from 0.46 on, linear interpolation weakens what is above
-EDGE = 0.8  # of the disc's radius, from where pictures fade to nought
-LEAST = 8  # pixels a side: smaller pictures have no disc to speak of
+EDGE = 0.8  # of the disc's radius, from where images fade to zero
+LEAST = 8  # pixels a side: smaller images have no disc to speak of
 
 
 def faithful(x: Tensor, *, smooth: bool = True) -> Tensor:
-    """The part of pictures that rotations and their like neither cut off nor alias.
+    """The part of images that rotations and their like neither cut off nor alias.
 
     Args:
         x: (batch, …, height, width).

@@ -19,21 +19,21 @@ class Evidence:
     Args:
         pictures: n, the numbers of a picture (complex ones counted once).
         measured: m, the rank of A (of the first, where there are several); estimated if not `exact`.
-        exact: whether ranks are counted from whole matrices, not estimated from random pictures.
+        exact: whether ranks are counted from whole matrices, not estimated from random images.
         operators: how many A there are.
         moved_by: the group, or None.
         looks: how many A T_g were tried.
         whole: whether these are all there are.
         defect: least and greatest ε_g = ‖A T_g (I − A⁺A)‖ / ‖A T_g‖ over the looks; None where A hides nothing.
-        floor: the same where nothing is moved: nought but for rounding and singular values near the threshold.
+        floor: the same where nothing is moved: zero but for rounding and singular values near the threshold.
         never_seen: the share of what A hides that no A T_g shows.
         least_eigenvalue: of the mean of T_g* A* A T_g, over ‖A‖²; an upper bound where not `exact`.
-        condition: the greatest over the least, ∞ where that is nought.
-        inner: of what A hides, how much comes into sight when pictures move clear of the border, over what a look at
+        condition: the greatest over the least, ∞ where that is zero.
+        inner: of what A hides, how much comes into sight when images move clear of the border, over what a look at
             random shows; None where that makes no difference, or was not needed.
         multiplicity: max c_j / s_j of the group's representation; None where it has none.
         dimension: k, the signals', if it was given.
-        threshold: singular values up to this share of ‖A‖ count as nought.
+        threshold: singular values up to this share of ‖A‖ count as zero.
     """
 
     pictures: int
@@ -74,7 +74,7 @@ class Evidence:
 
 Verdict = Literal["can", "no", "through interpolation only"]
 
-ROUNDING = 1e-6  # ε up to this is nought
+ROUNDING = 1e-6  # ε up to this is zero
 ABOVE_THE_FLOOR = 3.0  # and up to this many times what it is where nothing is moved
 BY_INTERPOLATION = 0.3  # of what a look at random shows, clear of the border: below, the grid alone shows it
 
@@ -115,11 +115,11 @@ WORDS = {"can": "can: consistent with learning from measurements alone, and no p
 
 @dataclass(frozen=True)
 class Identifiability(Evidence):
-    """Whether pictures can be learnt from measurements alone, and the figures that say so. Print it.
+    """Whether images can be learnt from measurements alone, and the figures that say so. Print it.
 
     Args:
         verdict: "can": all that is known to be necessary holds, which is consistent with learning, and no promise of
-            it; "no": something necessary fails; "through interpolation only": it holds, but only because pictures live
+            it; "no": something necessary fails; "through interpolation only": it holds, but only because images live
             on a grid.
         reason: in a sentence.
     """

@@ -1,6 +1,6 @@
-"""Eigenvalues of a Gram matrix: all of them for small pictures; for large ones by Lanczos' method, matrix-free.
+"""Eigenvalues of a Gram matrix: all of them for small images; for large ones by Lanczos' method, matrix-free.
 
-From a picture x, k steps of Lanczos give nodes θ and weights w such that Σ w f(θ) is the mean of f over the
+From an image x, k steps of Lanczos give nodes θ and weights w such that Σ w f(θ) is the mean of f over the
 eigenvalues, each as often as x has a share in its space (Golub & Meurant, Matrices, Moments and Quadrature, 2010; with
 random x a mean over all eigenvalues: Ubaru, Chen & Saad, SIAM J. Matrix Anal. Appl. 38, 2017). They also give the part
 of x that lies in the space of small eigenvalues (Parlett, The Symmetric Eigenvalue Problem, 1998, chapter 13).
@@ -17,9 +17,9 @@ from unseen.physics.identifiability.linear_map import LinearMap
 
 Gram = Callable[[Tensor], Tensor]
 
-DENSE, WORK = 1024, 8192  # the most unknowns whose matrix is written out, and the most pictures moved for it
+DENSE, WORK = 1024, 8192  # the most unknowns whose matrix is written out, and the most images moved for it
 AT_ONCE = 256  # of its columns made at a time
-TOGETHER = 2  # pictures that are split at a time, for the memory that their steps take
+TOGETHER = 2  # images that are split at a time, for the memory that their steps take
 SETTLED = 0.1  # a least eigenvalue known to this share of it
 NORM_STEPS = 25
 NEGLIGIBLE = 1e-9  # the weight of a node that only rounding has made
@@ -27,10 +27,10 @@ NEGLIGIBLE = 1e-9  # the weight of a node that only rounding has made
 
 @dataclass(frozen=True)
 class Split:
-    """Pictures, split by a Gram matrix at a level.
+    """Images, split by a Gram matrix at a level.
 
     Args:
-        low: (batch, *domain), the part of each picture in the space of eigenvalues at most `level`.
+        low: (batch, *domain), the part of each image in the space of eigenvalues at most `level`.
         share: (batch,), ‖low‖² / ‖x‖².
         least: the least eigenvalue met.
         greatest: the greatest.
@@ -43,14 +43,14 @@ class Split:
 
 
 class Spectrum:
-    """Of a symmetric (Hermitian) matrix without negative eigenvalues, given by its product with pictures.
+    """Of a symmetric (Hermitian) matrix without negative eigenvalues, given by its product with images.
 
     Args:
         gram: the product, (batch, *domain) → (batch, *domain).
-        like: what pictures there are.
-        steps: of Lanczos' method, where the pictures are too large for a whole matrix: so many, and at most so many
+        like: what images there are.
+        steps: of Lanczos' method, where the images are too large for a whole matrix: so many, and at most so many
             where there may be something below the level that these do not resolve.
-        looks: how many pictures are moved for each that the product takes.
+        looks: how many images are moved for each that the product takes.
     """
 
     def __init__(self, gram: Gram, like: LinearMap, *, steps: tuple[int, int], looks: int = 1) -> None:
@@ -102,7 +102,7 @@ def _energy(x: Tensor) -> Tensor:
 
 
 def _lanczos(gram: Gram, x: Tensor, steps: tuple[int, int], levels: Sequence[float]) -> list[Split]:
-    """Lanczos' method, from each picture of a batch by itself.
+    """Lanczos' method, from each image of a batch by itself.
 
     Without reorthogonalisation, which what is computed here does not need (Musco, Musco & Sidford, Stability of the
     Lanczos method for matrix function approximation, SODA 2018). k steps tell eigenvalues apart that are about

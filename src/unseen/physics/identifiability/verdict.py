@@ -18,8 +18,8 @@ STEPS, STACK_STEPS = (150, 900), (60, 60)  # of Lanczos' method, at least and at
 PROBES = 2
 SEED = 0x5EED0F100C5  # not one that an operator's entries are likely to be drawn by, which the probes would then be
 ENOUGH, MOST = 2, 256  # so many times n / m elements are drawn, but at most so many unless more are asked for
-HARDLY = 1e-3  # share of the pictures that T_g carries faithfully
-NOTHING = 1e-7  # share of any pictures: nothing is hidden
+HARDLY = 1e-3  # share of the images that T_g carries faithfully
+NOTHING = 1e-7  # share of any images: nothing is hidden
 
 
 def identify(
@@ -34,24 +34,24 @@ def identify(
     device: torch.device | str = "cpu",
     generator: torch.Generator | None = None,
 ) -> Identifiability:
-    """Say beforehand whether pictures can be learnt from y = A x alone, if T_g x is a picture whenever x is one.
+    """Say beforehand whether images can be learnt from y = A x alone, if T_g x is an image whenever x is one.
 
     Whatever f does in A's null space, A f(y) = y still holds; so something must show what A hides: other A T_g, or
     other A. Necessary is that all of them together hide nothing; sufficient, for almost every A, that signals be of low
     dimension. Masks and projections are not just any A: "can" means that nothing stands against it.
 
-    Of small pictures the matrices are written out; for others Lanczos' method asks A for products alone.
+    Of small images the matrices are written out; for others Lanczos' method asks A for products alone.
 
     Args:
         A: any linear callable on (batch, *domain), an `Operator` among them; its `adjoint` is used where it has one,
             else it is differentiated. Or several, for measurements that are each taken by one of them; an operator
             with an A for each sample counts as several.
-        group: what pictures may undergo; None: nothing.
-        domain: of a picture, (channels, height, width), where A does not say.
-        dtype: of a picture; None: float64, complex128 where A says that pictures are complex.
+        group: what images may undergo; None: nothing.
+        domain: of an image, (channels, height, width), where A does not say.
+        dtype: of an image; None: float64, complex128 where A says that images are complex.
         dimension: k, of the signals, to compare with the theorems.
         elements: how many are drawn, at least, of a group that is continuous or has more than 128.
-        threshold: singular values up to this share of ‖A‖ count as nought.
+        threshold: singular values up to this share of ‖A‖ count as zero.
         device: where A computes.
         generator: for probes and elements; None: the same ones at each call.
 
@@ -59,9 +59,9 @@ def identify(
         The verdict with its figures; `print` shows it as a report.
 
     Raises:
-        ValueError: A is not linear, not finite, or does not take such pictures; no domain; a group that does not act on
+        ValueError: A is not linear, not finite, or does not take such images; no domain; a group that does not act on
             them; elements < 2, threshold outside (0, 1) or dimension < 1.
-        TypeError: A is not callable, or dtype is no number type that pictures have.
+        TypeError: A is not callable, or dtype is no number type that images have.
 
     Source: Tachella, Chen & Davies, Sensing Theorems for Unsupervised Learning in Linear Inverse Problems, JMLR 24,
     2023.
@@ -163,7 +163,7 @@ def _acts(group: Group, A: LinearMap) -> None:
 
 
 def _hidden(spectrum: Spectrum, noise: Tensor, level: float, group: Group | None) -> tuple[float, Tensor, Tensor, bool]:
-    """What A hides: its share of all pictures (0: nothing), probes that T_g carries and what A hides of them, and
+    """What A hides: its share of all images (0: nothing), probes that T_g carries and what A hides of them, and
     whether T_g carries any of it."""
     white = spectrum.split(noise, level)
     share = float(white.share.mean())

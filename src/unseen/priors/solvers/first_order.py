@@ -90,7 +90,7 @@ def fista(
 
 
 MEMORY = 10  # pairs of steps and changes of slope
-FIRST_STEP = 0.3  # of √d: a third of the distance of a standard normal latent from nought
+FIRST_STEP = 0.3  # of √d: a third of the distance of a standard normal latent from zero
 LEAST_CURVATURE = 1e-8  # cosine between a step and the change of slope along it
 
 
@@ -105,7 +105,7 @@ class Curvature:
         n, d = slope.shape
         self.steps = slope.new_zeros(n, MEMORY, d)
         self.changes = slope.new_zeros(n, MEMORY, d)
-        self.weights = slope.new_zeros(n, MEMORY)  # 1 / ⟨step, change⟩; nought where there is no pair
+        self.weights = slope.new_zeros(n, MEMORY)  # 1 / ⟨step, change⟩; zero where there is no pair
         length = torch.linalg.vector_norm(slope, dim=1)
         self.scale = torch.where(length > 0, FIRST_STEP * d**0.5 / length, 1.0)
 

@@ -2,7 +2,7 @@
 
 Proximal alternating minimisation over a generator's latent and a second block, one generator call an iteration.
 
-min over z and s of Φ(z, s): z is the latent, s whatever goes with it (nothing; the part of the picture that the
+min over z and s of Φ(z, s): z is the latent, s whatever goes with it (nothing; the part of the image that the
 generator does not explain). Each iteration tries one point per start, all in one call: z one step along a quasi-Newton
 direction, then s settled for that z. A try that does not lower Φ enough is rejected: the start keeps its point and
 shortens its step, to between a tenth and a half by the parabola through what it saw; after a success the step grows
@@ -10,7 +10,7 @@ back. So Φ never rises, and n iterations cost n + 1 calls for any number of sta
 
 Bolte, Sabach & Teboulle, "Proximal alternating linearized minimization for nonconvex and nonsmooth problems",
 Mathematical Programming 146, 2014; there the step in z goes along the slope. On a trained decoder of 8 latents, 50
-iterations along the slope brought 69 % of the starts within 1e-3 of a picture of the decoder's own, and along the
+iterations along the slope brought 69 % of the starts within 1e-3 of an image of the decoder's own, and along the
 quasi-Newton direction (`quasi_newton`), which costs no further call, all of them.
 
 What a search over latents gives back: a `Solution` that also says which latent, and how each start fared.
@@ -38,7 +38,7 @@ ENOUGH = 1e-4  # of the fall that the slope promises (Armijo's rule)
 SHORTEST, LONGEST = 0.1, 0.5  # what a rejected step is multiplied by
 GROWTH = 2.0
 PATIENCE = 3  # successes in a row that promise and bring no more than the tolerance
-EXACT = 1e-8  # of the first objective: what an objective that can fall to nought is compared with
+EXACT = 1e-8  # of the first objective: what an objective that can fall to zero is compared with
 VANISHED = 1e-7  # a try no farther than this share of 1 + ‖z‖ away is the same point
 FORGET = 6  # rejections in a row after which the slope alone is followed
 
@@ -125,7 +125,7 @@ def palm(
     """Descend from every start until it stops by itself, or for so many iterations.
 
     A start stops when a few steps in a row promised and brought falls of at most tolerance · its objective (an
-    objective near nought is compared with 1e-8 of where it began), or when its tries have become too short to be
+    objective near zero is compared with 1e-8 of where it began), or when its tries have become too short to be
     another point: a minimum as far as steps can tell, as a kink or rounding makes them.
 
     Args:
@@ -220,7 +220,7 @@ def _shortened(step: Tensor, promise: Tensor, rise: Tensor) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class LatentSolution(Solution):
-    """The best of several descents for each picture. An objective over latents has many minima: `gap` and `converged`
+    """The best of several descents for each image. An objective over latents has many minima: `gap` and `converged`
     speak of the nearest one, as far as a further step can tell, and not of the least of all.
 
     z         (batch, *latent), the winner's
@@ -271,10 +271,10 @@ def best_of(
     tolerance: float,
     weight: Tensor,
 ) -> LatentSolution:
-    """For each picture the start with the lowest objective.
+    """For each image the start with the lowest objective.
 
     Args:
-        descent: of batch · restarts starts, a picture's next to each other.
+        descent: of batch · restarts starts, an image's next to each other.
         picture: (G(z), s) ↦ x.
         batch: pictures.
         latent_shape, dtype: of the latents as the generator takes them.

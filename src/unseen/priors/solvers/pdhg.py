@@ -36,8 +36,8 @@ class Term:
     forward, adjoint  K and K*
     norm              ‖K‖, the largest singular value
     prox_conjugate    (p, step) ↦ prox of step · F* at p; step is (batch, 1, …), with p's number of axes
-    value             z ↦ F(z): (batch,); nought for a constraint
-    gap               (z, p) ↦ F(z) + F*(p) − ⟨z, p⟩ ≥ 0: (batch,), nought where p is a subgradient of F at z
+    value             z ↦ F(z): (batch,); zero for a constraint
+    gap               (z, p) ↦ F(z) + F*(p) − ⟨z, p⟩ ≥ 0: (batch,), zero where p is a subgradient of F at z
     """
 
     forward: Map

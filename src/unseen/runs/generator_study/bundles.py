@@ -1,10 +1,10 @@
 """The study for bundles on disk: images dealt, figures, report.
 
-The pictures that a study is about: those of a recipe, dealt as for the training, or a file or folder of one's own.
+The images that a study is about: those of a recipe, dealt as for the training, or a file or folder of one's own.
 
-Of one's own pictures half is held out. Those that a generator has learnt from are never held out.
+Of one's own images half is held out. Those that a generator has learnt from are never held out.
 
-Several generators' bundles, the same pictures, one report: what `unseen prior study` calls.
+Several generators' bundles, the same images, one report: what `unseen prior study` calls.
 """
 
 
@@ -38,18 +38,18 @@ _MOST_COPIES = 100
 def pictures_for(
     generators: Mapping[str, TrainedGenerator], named: str, *, seed: int = 0, data: Path | None = None
 ) -> Pictures:
-    """The pictures to ask several generators about, of the size that they make.
+    """The images to ask several generators about, of the size that they make.
 
     Args:
         generators: by name, all of one size.
         named: one of `KINDS`, or a path: an array (n, height, width) or (n, channels, height, width) in [0, 1], or a
             folder of grey images.
-        seed: which half of one's own pictures is held out.
-        data: the folder of public pictures; None: `$UNSEEN_DATA`.
+        seed: which half of one's own images is held out.
+        data: the folder of public images; None: `$UNSEEN_DATA`.
 
     Raises:
-        RecipeError: the generators make pictures of several sizes, or there are no such pictures.
-        ArrayError: the pictures do not fit the generators, or too few are left to hold out.
+        RecipeError: the generators make images of several sizes, or there are no such images.
+        ArrayError: the images do not fit the generators, or too few are left to hold out.
     """
     shapes = {name: (G.config.channels, G.config.size or 0, G.config.size or 0) for name, G in generators.items()}
     if len(set(shapes.values())) != 1:
@@ -179,14 +179,14 @@ def study_bundles(
     data: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Study]:
-    """Study each bundle's generator on the same pictures and write the report into `out`.
+    """Study each bundle's generator on the same images and write the report into `out`.
 
     Args:
         bundles: of generators of one size.
         pictures: "digits", "shapes", "brain", or the path of one's own.
         out: the folder of `report.html` and `study.json`.
         number, compared, search, seed: as in `study`.
-        data: the folder of public pictures; None: `$UNSEEN_DATA`.
+        data: the folder of public images; None: `$UNSEEN_DATA`.
         progress: told what is being done.
 
     Returns:

@@ -1,14 +1,14 @@
 """Distances between samples and images, and what a generator does outside its training set.
 
-Distribution match: are samples spread as test pictures are? MMD, precision and recall, in `study_features`.
+Distribution match: are samples spread as test images are? MMD, precision and recall, in `study_features`.
 
-Other real pictures, compared with the test pictures in the same way, say what a perfect generator would reach.
+Other real images, compared with the test images in the same way, say what a perfect generator would reach.
 
-Unfeasible: does the generator make pictures that it should not? Samples, and the training picture nearest to each.
+Unfeasible: does the generator make images that it should not? Samples, and the training image nearest to each.
 
-Held-out pictures have a nearest training picture too, and their distance to it says what distance is usual. Samples
-that lie much farther are unlike the data. Samples that lie nearer are copies, or blander than pictures are: a smooth
-average is near to everything. The pictures tell which.
+Held-out images have a nearest training image too, and their distance to it says what distance is usual. Samples
+that lie much farther are unlike the data. Samples that lie nearer are copies, or blander than images are: a smooth
+average is near to everything. The images tell which.
 
 Source: arXiv 2107.11191, section 4; the comparison of the two distances is the statistic of Meehan, Chaudhuri &
 Dasgupta, "A non-parametric test to detect data-copying in generative models", AISTATS 2020, over all of space.
@@ -32,11 +32,11 @@ from unseen.runs.generator_study.figures import listed, mean_over, quantile_of
 
 @dataclass(frozen=True)
 class Match:
-    """One set of pictures against the test pictures.
+    """One set of images against the test images.
 
-    precision  the share of them that look like test pictures
-    recall     the share of test pictures that they reach
-    n, tested  how many pictures, of how many
+    precision  the share of them that look like test images
+    recall     the share of test images that they reach
+    n, tested  how many images, of how many
     """
 
     discrepancy: MeanDiscrepancy
@@ -58,10 +58,10 @@ class Match:
 
 @dataclass(frozen=True)
 class Distribution:
-    """samples     the generator's, against test pictures
-    real        other real pictures against the same ones; None: there are none to spare
+    """samples     the generator's, against test images
+    real        other real images against the same ones; None: there are none to spare
     components  in which they are compared, and by what these leave
-    explained   their share of the training pictures' variance
+    explained   their share of the training images' variance
     """
 
     samples: Match
@@ -83,9 +83,9 @@ class Distribution:
 def distribution(
     samples: Tensor, tested: Tensor, units: tuple[int, ...], other: Tensor, *, features: Features, seed: int
 ) -> Distribution:
-    """Compare samples, and other real pictures, with test pictures, all (…, channels, height, width).
+    """Compare samples, and other real images, with test images, all (…, channels, height, width).
 
-    As many samples, and as many other pictures, are taken as there are test pictures, or fewer where there are fewer.
+    As many samples, and as many other images, are taken as there are test images, or fewer where there are fewer.
     """
     return Distribution(
         samples=match(samples[: len(tested)], tested, units, features=features, seed=seed),
@@ -111,7 +111,7 @@ def match(made: Tensor, tested: Tensor, units: tuple[int, ...], *, features: Fea
 
 
 SHOWN = 8
-_TOGETHER = 4096  # training pictures compared at a time
+_TOGETHER = 4096  # training images compared at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,11 +119,11 @@ class Unfeasible:
     """Distances are root mean squares over pixels, in shares of white.
 
     samples           (n, channels, height, width)
-    nearest           (n, …), the training picture nearest to each
+    nearest           (n, …), the training image nearest to each
     distance          (n,), to it
-    held_out          (m,), of test pictures to their nearest training picture
+    held_out          (m,), of test images to their nearest training image
     units             (m,), such as the subjects
-    training          how many pictures were looked through
+    training          how many images were looked through
     known             whether they are the very ones that the generator has learnt from
     """
 
@@ -137,8 +137,8 @@ class Unfeasible:
 
     @cached_property
     def nearer(self) -> Figure:
-        """The chance that a sample is nearer to its training picture than a held-out picture to its own; ½ is what
-        real pictures have."""
+        """The chance that a sample is nearer to its training image than a held-out image to its own; ½ is what
+        real images have."""
         score = -np.concatenate([self.held_out, self.distance])
         made = np.arange(len(score)) >= len(self.held_out)
         none = np.zeros(len(score), np.int64)
@@ -186,7 +186,7 @@ def unfeasible(samples: Tensor, tested: Tensor, units: tuple[int, ...], training
 
 
 def nearest_of(x: Tensor, training: Tensor) -> tuple[Tensor, Tensor]:
-    """For each picture the number of its nearest training picture (n,), and their root mean square difference (n,).
+    """For each image the number of its nearest training image (n,), and their root mean square difference (n,).
 
     >>> nearest_of(torch.full((1, 1, 2, 2), 0.4), torch.tensor([0.0, 0.5, 1.0]).reshape(3, 1, 1, 1).expand(3, 1, 2, 2))
     (tensor([1]), tensor([0.1000], dtype=torch.float64))

@@ -1,18 +1,18 @@
 """What a generator can represent: test images searched in its range, and their features.
 
-Where pictures are compared as distributions: their first principal components, found on training pictures alone, and
-the length of what these leave of each picture, as one number more. Without it a picture that is all noise would lie in
+Where images are compared as distributions: their first principal components, found on training images alone, and
+the length of what these leave of each image, as one number more. Without it an image that is all noise would lie in
 the middle of the data, since noise has next to nothing of any component.
 
 A network that has learnt on photographs would be the usual choice, and says little of digits or slices; principal
-components are blind to what a small part of the picture shows, and keep to what the pictures themselves vary in.
+components are blind to what a small part of the image shows, and keep to what the images themselves vary in.
 
-Feasible: can the generator make the pictures that it should? Test pictures, looked for in its range.
+Feasible: can the generator make the images that it should? Test images, looked for in its range.
 
     min over z of ‖G(z) − x‖,   from starts drawn from the prior
 
 The search is over a function with many minima, so the error is at most what is found. Beside it stands what the best
-linear generator with as many latents reaches: the projection on so many principal components of training pictures.
+linear generator with as many latents reaches: the projection on so many principal components of training images.
 
 Source: Duff, Campbell & Ehrhardt, arXiv 2107.11191, section 4.
 """
@@ -40,8 +40,8 @@ _FLOOR = 1e-12  # of the variance: what is less is rounding
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """mean (d,), rows (k, d) orthonormal, both float64; `explained`: their share of the training pictures' variance.
-    k is less than asked for where the pictures do not vary in so many directions."""
+    """mean (d,), rows (k, d) orthonormal, both float64; `explained`: their share of the training images' variance.
+    k is less than asked for where the images do not vary in so many directions."""
 
     mean: Tensor
     rows: Tensor
@@ -62,10 +62,10 @@ class Features:
 
 
 def principal_features(training: Tensor, *, most: int = MOST, generator: torch.Generator) -> Features:
-    """Of training pictures (n, channels, height, width), n ≥ 2; where there are many, of some that are drawn.
+    """Of training images (n, channels, height, width), n ≥ 2; where there are many, of some that are drawn.
 
     Raises:
-        ValueError: one picture, or none.
+        ValueError: one image, or none.
 
     >>> x = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0))
     >>> features = principal_features(x, most=16, generator=torch.Generator())
@@ -78,7 +78,7 @@ def principal_features(training: Tensor, *, most: int = MOST, generator: torch.G
     flat = training[chosen].detach().cpu().flatten(1).double()
     mean = flat.mean(0)
     apart = flat - mean
-    wide = apart.shape[1] > len(apart)  # then the pictures' products are the smaller matrix
+    wide = apart.shape[1] > len(apart)  # then the images' products are the smaller matrix
     variances, axes = torch.linalg.eigh(apart @ apart.T if wide else apart.T @ apart)
     variances, axes = variances.flip(0).clamp(min=0), axes.T.flip(0)
     total = float(variances.sum())
@@ -91,12 +91,12 @@ def principal_features(training: Tensor, *, most: int = MOST, generator: torch.G
 
 HIGHEST_DB = 100.0
 """A picture that is found to the last bit counts as this much."""
-_TOGETHER = 64  # pictures that are looked for in one batch
+_TOGETHER = 64  # images that are looked for in one batch
 
 
 @dataclass(frozen=True, eq=False)
 class Feasible:
-    """n test pictures, and the nearest that was found in the range.
+    """n test images, and the nearest that was found in the range.
 
     x, nearest      (n, channels, height, width)
     relative_error  (n,), ‖G(z) − x‖ / ‖x‖
@@ -104,7 +104,7 @@ class Feasible:
     linear_error    (n,), of the projection on as many principal components; None: there are not so many
     encoded_error   (n,), of G(E(x)); None: there is no encoder
     units           (n,), such as the subjects
-    converged       the share of pictures whose best start could gain no more by a step
+    converged       the share of images whose best start could gain no more by a step
     """
 
     x: Tensor
@@ -155,10 +155,10 @@ class Feasible:
 def feasible(
     G: Generator, x: Tensor, units: tuple[int, ...], *, features: Features, search: Search, seed: int
 ) -> Feasible:
-    """Look for test pictures (n, channels, height, width) in the range of G.
+    """Look for test images (n, channels, height, width) in the range of G.
 
     Raises:
-        ValueError: a picture is black, so that no error is relative to it.
+        ValueError: an image is black, so that no error is relative to it.
     """
     height = torch.linalg.vector_norm(x.flatten(1).double(), dim=1)  # (n,)
     if not bool((height > 0).all()):

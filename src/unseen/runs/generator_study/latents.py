@@ -1,8 +1,8 @@
-"""Latent distribution: do the codes of pictures fill the prior? Only where the generator has an encoder.
+"""Latent distribution: do the codes of images fill the prior? Only where the generator has an encoder.
 
-Compared with the prior is the aggregate of test pictures' codes: of a VAE one draw from each z|x, of an AE E(x). What
+Compared with the prior is the aggregate of test images' codes: of a VAE one draw from each z|x, of an AE E(x). What
 the prior itself gives with as many draws stands beside each figure. An active dimension is one whose mean code varies
-from picture to picture, Var_x E[z|x] > 0.01: the others say nothing of the picture.
+from image to image, Var_x E[z|x] > 0.01: the others say nothing of the image.
 
 Source: arXiv 2107.11191, section 4; active dimensions: Burda, Grosse & Salakhutdinov, "Importance weighted
 autoencoders", ICLR 2016, section 5.2.
@@ -48,7 +48,7 @@ class Moment:
 
 @dataclass(frozen=True, eq=False)
 class Latents:
-    """n codes of test pictures.
+    """n codes of test images.
 
     mean         root mean square of the mean code's entries; N(0, I): 0
     variance     the mean variance of an entry; 1

@@ -44,7 +44,7 @@ def spread_chart(lines: Sequence[Line], *, axis: str, label: str, percent: bool 
     Args:
         lines: one or more, with a value each at least.
         axis: what is drawn, in words.
-        label: of the picture, for those who do not see it.
+        label: of the image, for those who do not see it.
         percent: whether a value of 1 is 100 %.
     """
     spreads = [np.quantile(line.values, [0.05, 0.25, 0.5, 0.75, 0.95]) for line in lines]
@@ -109,9 +109,9 @@ class Tile:
 class Shown:
     """What the page shows of one generator.
 
-    pairs    (title, [test picture, nearest in the range, difference]): best, median, worst
-    samples  (sample, nearest training picture), from the nearest to the farthest
-    paths    one strip of pictures each
+    pairs    (title, [test image, nearest in the range, difference]): best, median, worst
+    samples  (sample, nearest training image), from the nearest to the farthest
+    paths    one strip of images each
     """
 
     name: str
@@ -127,8 +127,8 @@ def write_study(folder: Path, studies: Mapping[str, Study], *, facts: Mapping[st
 
     Args:
         folder: of the two files; others in it stay.
-        studies: by the generators' names, of the same pictures.
-        facts: lines for "method and data", in order: pictures, seed, search, version…
+        studies: by the generators' names, of the same images.
+        facts: lines for "method and data", in order: images, seed, search, version…
     """
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(study_json(studies, facts=facts), indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,6 +1,6 @@
-"""Smoothness in z: how much does a picture change when its latent does?
+"""Smoothness in z: how much does an image change when its latent does?
 
-The local Lipschitz constant of G at z is ‖J(z)‖₂, the largest singular value of its Jacobian: by how much a picture
+The local Lipschitz constant of G at z is ‖J(z)‖₂, the largest singular value of its Jacobian: by how much an image
 moves, in the norm over pixels, for a step of length 1 in the direction that moves it most. It is found at draws of the
 prior in the directions that power iteration on JᵀJ goes through, taken together (Lanczos), and comes from below: it is
 exact after as many steps as z has numbers. Beside it, paths between two draws: how much longer the longest of their
@@ -25,7 +25,7 @@ from unseen.runs.generator_study.figures import listed, mean_over, quantile_of
 from unseen.priors.generator import Generator
 
 QUANTILES = (0.05, 0.5, 0.95)
-STEPS, SHOWN_STEPS, SHOWN_PATHS = 24, 9, 3  # a picture is shown every third step
+STEPS, SHOWN_STEPS, SHOWN_PATHS = 24, 9, 3  # an image is shown every third step
 _TOGETHER = 64
 _TOLERANCE = 1e-5  # a step that raises no slope by more than this share is the last
 
@@ -34,8 +34,8 @@ _TOLERANCE = 1e-5  # a step that raises no slope by more than this share is the 
 class Smoothness:
     """slopes  (n,), ‖J(z)‖₂ at draws of the prior
     paces   (n,), longest step ÷ mean step of each path
-    apart   the mean distance ‖x − x'‖ of two test pictures, to compare slopes with
-    paths   (paths, pictures, channels, height, width), some of them
+    apart   the mean distance ‖x − x'‖ of two test images, to compare slopes with
+    paths   (paths, images, channels, height, width), some of them
     """
 
     slopes: Floats
@@ -114,7 +114,7 @@ def steepest(G: Generator, z: Tensor, *, generator: torch.Generator) -> Tensor:
     """‖J(z)‖₂ of G at each latent (n, *latent): (n,), float64; never above it but for rounding.
 
     Args:
-        G: differentiable, each picture of its own latent alone.
+        G: differentiable, each image of its own latent alone.
         z: (n, *latent).
         generator: of the first directions.
 

@@ -1,14 +1,14 @@
 """A generator's study: what it can draw and what it cannot, in five questions.
 
-    feasible      can it make test pictures?
-    unfeasible    does it make pictures that are none?
-    distribution  are its samples spread as test pictures are?
-    smoothness    how much does a picture change with its latent?
-    latents       do the codes of pictures fill the prior?
+    feasible      can it make test images?
+    unfeasible    does it make images that are none?
+    distribution  are its samples spread as test images are?
+    smoothness    how much does an image change with its latent?
+    latents       do the codes of images fill the prior?
 
 Source: Duff, Campbell & Ehrhardt, "Regularising inverse problems with generative machine learning models", arXiv
 2107.11191, section 4: a generator is a good regulariser where it can make what is feasible and little else, changes
-smoothly, and is likely in z where pictures are.
+smoothly, and is likely in z where images are.
 """
 
 
@@ -47,7 +47,7 @@ class Study:
 
     made_by   the generator, in words
     latents   None: it has no encoder
-    left_out  test pictures that it has learnt from, and that were not looked at
+    left_out  test images that it has learnt from, and that were not looked at
     seconds   that the study took
     """
 
@@ -99,18 +99,18 @@ def study(
     """Ask the five questions of a generator.
 
     Args:
-        G: in eval mode, on the CPU, each picture of its own latent alone.
+        G: in eval mode, on the CPU, each image of its own latent alone.
         pictures: of the size that it makes, in [0, 1]; `training` is what it has learnt from, `testing` what it has
-            not, `validation` other real pictures, for where there are too few test pictures (may be empty). Test
-            pictures whose digest G names among those that it has learnt from are left out.
-        number: test pictures that are looked for in the range; also latents at which slopes are taken, and paths.
-        compared: test pictures and samples at most whose distributions are compared.
+            not, `validation` other real images, for where there are too few test images (may be empty). Test
+            images whose digest G names among those that it has learnt from are left out.
+        number: test images that are looked for in the range; also latents at which slopes are taken, and paths.
+        compared: test images and samples at most whose distributions are compared.
         search: how hard to look.
-        seed: of every draw: which test pictures, samples, starts, the bootstrap.
+        seed: of every draw: which test images, samples, starts, the bootstrap.
         progress: told what is being done, in a few words.
 
     Raises:
-        ValueError: pictures of another size, too few of them, one that is black; or numbers below 1.
+        ValueError: images of another size, too few of them, one that is black; or numbers below 1.
 
     Example:
         >>> from unseen.data.toy_images import squares_and_circles

@@ -1,6 +1,6 @@
 """What the gate sees of a film, and where the film lies among the training normals.
 
-What the gate sees of a film: one picture of 128 × 128 pixels, its lungs, and a few short descriptions of the two.
+What the gate sees of a film: one image of 128 × 128 pixels, its lungs, and a few short descriptions of the two.
 
 Film and lungs are stretched to a square, as the lung finder sees them, so neither size nor aspect counts. Each
 description (`VIEWS`) is a vector whose name can be said to a reader.
@@ -44,7 +44,7 @@ VIEWS = {
 
 _QUANTILES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _NEAR_BLACK, _NEAR_WHITE = 5 / 255, 250 / 255
-_LEAST_LUNGS = 0.01  # of the picture: under it the whole picture is described in the place of the lungs
+_LEAST_LUNGS = 0.01  # of the image: under it the whole image is described in the place of the lungs
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,7 @@ def zscored(picture: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def mirror_difference(look: Look) -> Floats:
-    """How the picture, its lung crop and the lungs' mask differ from their own mirror images: the left halves of
+    """How the image, its lung crop and the lungs' mask differ from their own mirror images: the left halves of
     a − mirror(a). Flipping the film changes the sign of all of it."""
     parts = (
         zscored(area(look.picture, 32, 32)),
@@ -136,7 +136,7 @@ def _mask_in_its_box(lungs: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _shape(lungs: NDArray[np.bool_]) -> Floats:
-    """Of the picture's two halves: √area, centre, spread, ends of the lung there; and the number of parts (4 at
+    """Of the image's two halves: √area, centre, spread, ends of the lung there; and the number of parts (4 at
     most)."""
     height, width = lungs.shape
     found: list[float] = []

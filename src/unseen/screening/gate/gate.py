@@ -190,7 +190,7 @@ class Gate:
         limits = self.thresholds
         values, views = self._values(look)
         broken = [name for name in HANDLING if values[name] > limits["handling"]]
-        # a crop cannot be undone, so that anything else explains the picture better
+        # a crop cannot be undone, so that anything else explains the image better
         broken.sort(key=lambda name: (name == "cropped", -values[name]))
         for name in broken:
             if self._explains(name, look):
@@ -213,7 +213,7 @@ class Gate:
         return {name: float(value[0]) for name, value in values.items()}, views
 
     def _explains(self, name: str, look: Look) -> bool:
-        """Whether the picture lies among the normals once the alteration is undone. What was cropped cannot be: then,
+        """Whether the image lies among the normals once the alteration is undone. What was cropped cannot be: then,
         whether it lies among the crops of the normals and no longer among the normals."""
         from unseen.data.film import area
 

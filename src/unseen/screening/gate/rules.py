@@ -170,7 +170,7 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """What has been learnt: where the normals lie, where the pictures of their crops lie, and a rule for each of
+    """What has been learnt: where the normals lie, where the images of their crops lie, and a rule for each of
     `HANDLING`, for "mirrored" and "unlike"."""
 
     embedding: Embedding
@@ -220,7 +220,7 @@ class Rules:
 
 def out_of_fold(examples: Examples) -> dict[str, Floats]:
     """Of each normal, by rules that were learnt without its patient: every rule's value; each view's distance
-    ("view …"); and the picture distance of its crop ("cropped picture")."""
+    ("view …"); and the image distance of its crop ("cropped picture")."""
     n = len(examples.folds)
     found: dict[str, Floats] = {}
     for fold in range(FOLDS):

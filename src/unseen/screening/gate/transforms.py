@@ -1,6 +1,6 @@
 """What is done to a training film to show the gate what it must refuse: the film itself, wrongly turned or altered.
 
-No picture but the training films goes into this. A crop is a window of 50 to 70 % of each side, anywhere in the film.
+No image but the training films goes into this. A crop is a window of 50 to 70 % of each side, anywhere in the film.
 """
 
 from collections.abc import Callable, Mapping

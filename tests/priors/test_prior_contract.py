@@ -15,6 +15,7 @@ from unseen.priors import L1, PRIORS, TV, Range, Search, Soft, Sparse, Squares, 
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.latent_search import LatentPrior, Task
 from unseen.priors.solvers.palm import LatentSolution, Moment
+from unseen.testing import PRIOR_LAWS
 
 SIZE = 6
 LATENT: dict[str, type[LatentPrior]] = {"range": Range, "soft": Soft, "sparse": Sparse}
@@ -82,6 +83,12 @@ def every_prior() -> dict[str, Callable[[], object]]:
         "tikhonov": lambda: Tikhonov(0.1),
         "tv": lambda: TV(0.02),
     }
+
+
+@pytest.mark.parametrize("name", PRIORS)
+@pytest.mark.parametrize("law", PRIOR_LAWS)
+def test_every_law_holds(name: str, law: str) -> None:
+    PRIOR_LAWS[law](every_prior()[name](), operators()["mask"])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", PRIORS)

@@ -1,4 +1,4 @@
-"""Every row of the results pages and every golden or shipped bundle is the file that was recorded.
+"""Every row of the results pages, timings apart, and every golden or shipped bundle is the file that was recorded.
 
 `studies/results.sha256` holds their digests: renaming or moving code never changes a figure. A row that is made again
 on purpose changes its line there, in the same commit (`sha256sum FILE`).

@@ -1,4 +1,4 @@
-"""The command line: one file a command. Each parses, calls one function of a lower room, and prints.
+"""The command line. Each command parses, calls one function of a lower room, and prints.
 
 Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.
 """

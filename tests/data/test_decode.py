@@ -58,10 +58,8 @@ def test_a_child_that_was_killed_between_files_is_replaced(decoder: Decoder, fil
     assert isinstance(decoder.decode(film), Picture)
 
 
-def test_a_child_that_dies_at_a_file_is_a_reason(decoder: Decoder, film: Path) -> None:
-    decoder.decode(film)
-    child = decoder._child
-    assert child
+def killed_when_asked(child: subprocess.Popen[bytes]) -> None:
+    """The child dies when a file's request waits for it."""
     stop(child.pid)
 
     def die() -> None:
@@ -69,10 +67,27 @@ def test_a_child_that_dies_at_a_file_is_a_reason(decoder: Decoder, film: Path) -
         os.kill(child.pid, signal.SIGCONT)
 
     once_asked(child, die)
-    reason = decoder.decode(film)
-    assert isinstance(reason, str)
-    assert "stopped by this file" in reason
+
+
+def test_a_child_that_dies_once_at_a_file_is_replaced_and_asked_again(decoder: Decoder, film: Path) -> None:
+    decoder.decode(film)
+    assert decoder._child
+    killed_when_asked(decoder._child)
     assert isinstance(decoder.decode(film), Picture)
+
+
+def test_a_file_at_which_two_children_die_is_a_reason(film: Path) -> None:
+    class Dying(Decoder):
+        def _running(self) -> subprocess.Popen[bytes]:
+            child = super()._running()
+            killed_when_asked(child)
+            return child
+
+    decoder = Dying(limits=Limits(timeout_s=60))
+    reason = decoder.decode(film)
+    decoder.close()
+    assert isinstance(reason, str)
+    assert "stopped by this file (signal 11" in reason
 
 
 def test_a_file_that_takes_too_long_is_a_reason(decoder: Decoder, film: Path) -> None:

@@ -1,7 +1,8 @@
 """Decoding in a child process: the only way from a file to pixels.
 
 An image library that crashes, hangs or asks for gigabytes takes its child along and not the caller. One child serves a
-process; it is started at the first file (about 0.2 s), limited in memory and time, restarted after it was lost, and
+process; it is started at the first file (about 0.2 s), limited in memory and time, and restarted after it was lost. A
+file is called damaged only if it ends a second child, too: the first may have ended for another reason. The child
 ends with its parent: it leaves when its standard input closes, whatever the reason, and an alarm of its own ends it if
 it is busy then. Threads take turns; after a fork the new process starts a child of its own. POSIX only.
 """
@@ -61,7 +62,11 @@ class Decoder:
         """
         with self._lock:
             try:
-                return self._ask(path, mask)
+                try:
+                    return self._ask(path, mask)
+                except _Gone:  # at this file, or before it and not noticed yet: a second child decides
+                    self._stop()
+                    return self._ask(path, mask)
             except _Late:
                 self._stop()
                 return (

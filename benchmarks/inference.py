@@ -24,10 +24,10 @@ def inference(*, size: int, features: int, films: int, threads: int) -> dict[str
     """
     torch.set_num_threads(threads)
     detector, other = (Ganomaly(view=View(frame="whole", size=size), features=features) for _ in range(2))
-    pictures = torch.stack(
+    images = torch.stack(
         [detector.look(film).masked for film in phantoms.normals(films + 8, seed=2, size=max(64, size))]
     )
-    _settle(detector, pictures[:8])
+    _settle(detector, images[:8])
     other.modules()
     for name, network in detector.networks.items():
         other.networks[name].load_state_dict(network.state_dict())
@@ -48,7 +48,7 @@ def inference(*, size: int, features: int, films: int, threads: int) -> dict[str
     }
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     scores: dict[str, list[float]] = {name: [] for name in contenders}
-    for place, x in enumerate([pictures[:1], *pictures[8:].split(1)]):  # (1, 1, size, size) each
+    for place, x in enumerate([images[:1], *images[8:].split(1)]):  # (1, 1, size, size) each
         print(f"\r  film {place} of {films}", end="", file=sys.stderr, flush=True)
         for name, score in contenders.items():
             began = time.perf_counter()
@@ -81,12 +81,12 @@ def _score(detector: Ganomaly, x: torch.Tensor) -> float:
         return float(distance)
 
 
-def _settle(detector: Ganomaly, pictures: torch.Tensor) -> None:
+def _settle(detector: Ganomaly, images: torch.Tensor) -> None:
     """Give the first weights' BatchNorm layers statistics of real activations."""
     networks = detector.modules()
     for network in networks.values():
         network.train()
     with torch.no_grad():
-        networks["e2"](networks["de"](networks["e1"](pictures)))
+        networks["e2"](networks["de"](networks["e1"](images)))
     for network in networks.values():
         network.eval()

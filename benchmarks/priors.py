@@ -1,9 +1,9 @@
-"""The search over a generator's latents, all pictures and starts in one batch, against the loop over both.
+"""The search over a generator's latents, all images and starts in one batch, against the loop over both.
 
-python -m benchmarks.priors               64 pictures × 10 starts (minutes: the loop is slow)
+python -m benchmarks.priors               64 images × 10 starts (minutes: the loop is slow)
 python -m benchmarks.priors --looped 32   the loop over so many of the 640 only, and its time in proportion
 python -m benchmarks.priors --recipe priors/mnist-vae   that generator, trained or found in $UNSEEN_RUNS, and its test
-                                                        pictures; else a decoder drawn at random, and pictures by it
+                                                        images; else a decoder drawn at random, and images by it
 
 Exit status 1: at 64 × 10 the batch is less than three times as fast, or ends at other objectives.
 """
@@ -42,7 +42,7 @@ LATENT, SIZE = 8, 32
 
 class Drawn:
     """The DCGAN decoder, randomly drawn: what its calls cost does not depend on its weights. BatchNorm's averages are
-    those of its own activations, so that its pictures differ."""
+    those of its own activations, so that its images differ."""
 
     latent_shape = (LATENT,)
 
@@ -58,8 +58,8 @@ class Drawn:
         self.network.eval().requires_grad_(False)
 
     def __call__(self, z: Tensor) -> Tensor:
-        pictures: Tensor = (self.network(z[..., None, None]) + 1) / 2
-        return pictures
+        images: Tensor = (self.network(z[..., None, None]) + 1) / 2
+        return images
 
     def latents(self, n: int, *, generator: torch.Generator) -> Tensor:
         return torch.randn(n, LATENT, generator=generator)
@@ -73,12 +73,12 @@ class Drawn:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.priors", description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=64)
+    parser.add_argument("--images", type=int, default=64)
     parser.add_argument("--restarts", type=int, default=10)
     parser.add_argument("--iterations", type=int, default=30)
     parser.add_argument("--features", type=int, default=16)
-    parser.add_argument("--looped", type=int, help="of the pictures × restarts; left out: all")
-    parser.add_argument("--recipe", help="a generator's recipe, of pictures of 32 x 32")
+    parser.add_argument("--looped", type=int, help="of the images × restarts; left out: all")
+    parser.add_argument("--recipe", help="a generator's recipe, of images of 32 x 32")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("studies/results/bench-priors.json"))
     given = parser.parse_args()
@@ -87,7 +87,7 @@ def main() -> None:
     write_text(given.out, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
     print(json.dumps({key: value for key, value in figures.items() if key != "machine"}, indent=1))
     print("wrote", given.out)
-    if (given.pictures, given.restarts) == (64, 10) and not figures["met"]:
+    if (given.images, given.restarts) == (64, 10) and not figures["met"]:
         sys.exit(f"benchmarks.priors: less than {LEAST:g} times as fast, or other objectives; see {given.out}")
 
 
@@ -97,7 +97,7 @@ def measured(given: argparse.Namespace) -> dict[str, object]:
     A = Mask(torch.rand(1, SIZE, SIZE, generator=rng) < 0.3)
     G, x = _trained(given) if given.recipe else _drawn(given, rng)
     y = A(x + 0.05 * torch.randn(x.shape, generator=rng))
-    starts = G.latents(given.restarts, generator=rng).expand(given.pictures, -1, -1)
+    starts = G.latents(given.restarts, generator=rng).expand(given.images, -1, -1)
     search = Search(restarts=given.restarts, iterations=given.iterations, tolerance=0)
     prior = Range(G)
     prior.solve(y[:1], A, start=starts[:1], search=Search(iterations=2))  # warms up
@@ -106,7 +106,7 @@ def measured(given: argparse.Namespace) -> dict[str, object]:
     batched = prior.solve(y, A, start=starts, search=search)
     batch_s, batch_wall_s = clock.read()
 
-    pairs = [(i, r) for i in range(given.pictures) for r in range(given.restarts)]
+    pairs = [(i, r) for i in range(given.images) for r in range(given.restarts)]
     looped = pairs[:: max(1, len(pairs) // (given.looped or len(pairs)))]
     apart = []
     clock = _Clock()
@@ -117,7 +117,7 @@ def measured(given: argparse.Namespace) -> dict[str, object]:
     loop_s, loop_wall_s = (seconds * len(pairs) / len(looped) for seconds in clock.read())
     same = sum(share <= SAME for share in apart) / len(apart)
     return {
-        "pictures": given.pictures,
+        "pictures": given.images,
         "restarts": given.restarts,
         "iterations": given.iterations,
         "generator": given.recipe or f"drawn, {given.features} features",
@@ -137,13 +137,13 @@ def measured(given: argparse.Namespace) -> dict[str, object]:
 
 def _drawn(given: argparse.Namespace, rng: torch.Generator) -> tuple[Generator, Tensor]:
     G = Drawn(given.features)
-    return G, G.sample(given.pictures, generator=rng)
+    return G, G.sample(given.images, generator=rng)
 
 
 def _trained(given: argparse.Namespace) -> tuple[Generator, Tensor]:
     run = train_generator(recipes.load(given.recipe), progress=shown_on())
     view = validated(run.recipe.view, PictureSettings, where="view")
-    return run.G, load_images(view).testing[: given.pictures]
+    return run.G, load_images(view).testing[: given.images]
 
 
 class _Clock:

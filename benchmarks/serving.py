@@ -51,9 +51,9 @@ def films(folder: Path | None) -> Iterator[bytes]:
         written = []
         for sequence in (normals(DISTINCT, size=SIDE), abnormals(DISTINCT, size=SIDE)):
             for film in sequence:
-                picture = io.BytesIO()
-                Image.fromarray(np.asarray(film.pixels * 255, dtype=np.uint8)).save(picture, format="PNG")
-                written.append(picture.getvalue())
+                image = io.BytesIO()
+                Image.fromarray(np.asarray(film.pixels * 255, dtype=np.uint8)).save(image, format="PNG")
+                written.append(image.getvalue())
     number = 0
     while True:
         data, chunk = written[number % len(written)], b"tEXt" + b"Comment\0%d" % number

@@ -1,7 +1,7 @@
 """MkDocs hook: the gallery. Each `examples/*.py` is run while the docs are built, and its page shows its words, its
-code, what it printed, the picture it drew and the time it took; an example that fails fails the build.
+code, what it printed, the figure it drew and the time it took; an example that fails fails the build.
 
-An example draws one picture, a PNG, into the folder where it runs.
+An example draws one figure, a PNG, into the folder where it runs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _made: dict[Path, tuple[str, Path, float]] = {}  # once a build, also under `ser
 
 
 def run(example: Path) -> tuple[str, Path, float]:
-    """What the example printed, the picture it drew, and the seconds of processor time that it took."""
+    """What the example printed, the figure it drew, and the seconds of processor time that it took."""
     if example not in _made:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         folder = Path(tempfile.mkdtemp(prefix="gallery-"))
@@ -40,7 +40,7 @@ def run(example: Path) -> tuple[str, Path, float]:
         drawn = list(folder.glob("*.png"))
         if done.returncode or len(drawn) != 1:
             raise PluginError(
-                f"{example.name}: exit status {done.returncode}, {len(drawn)} pictures drawn:\n{done.stderr[-4000:]}"
+                f"{example.name}: exit status {done.returncode}, {len(drawn)} images drawn:\n{done.stderr[-4000:]}"
             )
         seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         _made[example] = done.stdout, drawn[0], seconds
@@ -53,12 +53,12 @@ def page(example: Path) -> str:
     tree = ast.parse(source)
     title, _, words = (ast.get_docstring(tree) or example.stem).partition("\n")
     code = "\n".join(source.splitlines()[tree.body[0].end_lineno :]).strip()
-    printed, picture, seconds = run(example)
+    printed, figure, seconds = run(example)
     return "\n\n".join(
         [
             f"# {title.rstrip('.')}",
             words.strip(),
-            f"![{title}]({picture.name})",
+            f"![{title}]({figure.name})",
             f"```python\n{code}\n```",
             *([f"It prints:\n\n```text\n{printed.rstrip()}\n```"] if printed.strip() else []),
             f"`python examples/{example.name}`: {seconds:.0f} s of one core when this page was built.\n\n{NOTICE}\n",
@@ -68,7 +68,7 @@ def page(example: Path) -> str:
 
 def index() -> str:
     """The Markdown of the gallery's first page."""
-    rows = ["# Gallery", f"Each picture was drawn, by the code beside it, when these pages were built. {NOTICE}"]
+    rows = ["# Gallery", f"Each figure was drawn, by the code beside it, when these pages were built. {NOTICE}"]
     for example in EXAMPLES:
         title = (ast.get_docstring(ast.parse(example.read_text(encoding="utf-8"))) or "").partition("\n")[0]
         rows.append(f"## [{title.rstrip('.')}]({example.stem}.md)")
@@ -80,6 +80,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     files.append(File.generated(config, "gallery/index.md", content=index()))
     for example in EXAMPLES:
         files.append(File.generated(config, f"gallery/{example.stem}.md", content=page(example)))
-        picture = run(example)[1]
-        files.append(File.generated(config, f"gallery/{picture.name}", content=picture.read_bytes()))
+        figure = run(example)[1]
+        files.append(File.generated(config, f"gallery/{figure.name}", content=figure.read_bytes()))
     return files

@@ -1,7 +1,7 @@
-"""See what was never measured: pictures learnt from measurements alone, in under a minute, on one core.
+"""See what was never measured: images learnt from measurements alone, in under a minute, on one core.
 
-Three pixels of ten are never seen, the same ones in every picture, and the network is never shown a whole one. It
-learns them because a shifted picture is a picture too: what the mask hides of one, it shows of another.
+Three pixels of ten are never seen, the same ones in every image, and the network is never shown a whole one. It
+learns them because a shifted image is an image too: what the mask hides of one, it shows of another.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ f = un.reconstruction.learn(  # equivariant imaging
 )
 with torch.no_grad():
     found = f(y[:8], process)  # of films that it has not learnt from
-for name, picture in (("measured", y[:8]), ("reconstructed", found)):
-    print(f"{name:14} {-10 * torch.log10((picture - x[:8]).square().mean()):.1f} dB")
-rows = torch.cat([torch.cat(list(picture), dim=-1) for picture in (y[:8], found, x[:8])], dim=-2)[0]
+for name, image in (("measured", y[:8]), ("reconstructed", found)):
+    print(f"{name:14} {-10 * torch.log10((image - x[:8]).square().mean()):.1f} dB")
+rows = torch.cat([torch.cat(list(image), dim=-1) for image in (y[:8], found, x[:8])], dim=-2)[0]
 Image.fromarray(np.uint8(255 * rows.clamp(0, 1))).save("get-started.png")  # measured, reconstructed, true

@@ -1,7 +1,7 @@
 """A slice from fifty views: three answers that need no training.
 
 Filtered backprojection streaks, the pseudo-inverse agrees with the measurements and invents nothing, total variation
-prefers flat pictures with edges. What a network learns from measurements alone has to beat all three.
+prefers flat images with edges. What a network learns from measurements alone has to beat all three.
 """
 
 import matplotlib.pyplot as plt
@@ -19,9 +19,9 @@ solution = un.priors.TV(weight=0.5).solve(y, A)
 print(solution.sentence)
 shown = {"true": x, "FBP": A.fbp(y), "A†": A.pinv(y), "TV": solution.x}
 figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), layout="constrained")
-for axis, (name, picture) in zip(axes, shown.items(), strict=True):
-    decibels = -10 * torch.log10((picture - x).square().mean())
-    axis.imshow(picture[0, 0], cmap="gray", vmin=0, vmax=1)
+for axis, (name, image) in zip(axes, shown.items(), strict=True):
+    decibels = -10 * torch.log10((image - x).square().mean())
+    axis.imshow(image[0, 0], cmap="gray", vmin=0, vmax=1)
     axis.set_title(name if name == "true" else f"{name}, {decibels:.1f} dB")
     axis.axis("off")
 figure.savefig("total-variation.png", dpi=110, bbox_inches="tight")

@@ -1,6 +1,6 @@
 """What can be learnt from measurements alone: ask before training.
 
-A measurement hides part of each picture. If pictures may be shifted, or turned, and are still pictures, the operator
+A measurement hides part of each image. If images may be shifted, or turned, and are still images, the operator
 may show of a moved one what it hides of another; or it may hide the same again, and then no training helps.
 """
 
@@ -21,10 +21,10 @@ x = torch.from_numpy(next(iter(un.data.phantoms.normals(1, seed=7, size=size))).
 figure, axes = plt.subplots(1, len(operators), figsize=(9, 3.6), layout="constrained")
 for axis, (name, A) in zip(axes, operators.items(), strict=True):
     verdicts = {group: un.physics.identify(A, element).verdict for group, element in groups.items()}
-    hidden = x - A.pinv(A(x))  # what A does not show of this picture
+    hidden = x - A.pinv(A(x))  # what A does not show of this image
     axis.imshow(hidden[0, 0], cmap="gray")
     axis.set_title(name + "\n" + "\n".join(f"{group}: {verdict}" for group, verdict in verdicts.items()), fontsize=9)
     axis.axis("off")
     print(name, verdicts)
-figure.supxlabel("what each hides of one picture", fontsize=9)
+figure.supxlabel("what each hides of one image", fontsize=9)
 figure.savefig("what-can-be-learnt.png", dpi=110, bbox_inches="tight")

@@ -1,7 +1,7 @@
 """`python -m studies.gate_table`: what the input gate refuses, of proper films and of others.
 
 For each test fold a gate learns from the normals of the other folds. Proper films are the fold's own, both labels and
-both sources; 300 of them are turned, flipped, inverted and cropped. Pictures that belong to no fold are dealt to the
+both sources; 300 of them are turned, flipped, inverted and cropped. Images that belong to no fold are dealt to the
 four gates in turn, so that each is judged once. Nothing here is used to choose anything.
 """
 
@@ -41,7 +41,7 @@ MOST_PROPER, LEAST_OTHERS = 0.06, 0.92
 HU_WINDOW = (-1000.0, 400.0)
 """CT: these Hounsfield units become 0 and 255, linearly."""
 BEGIN, END = "<!-- gate table -->", "<!-- end of the gate table -->"
-_DRAWN = 100  # blank pictures, and pictures of noise
+_DRAWN = 100  # blank images, and images of noise
 
 Pixels = NDArray[np.float32]
 
@@ -131,21 +131,21 @@ def proper_rows(
 
 
 def foreign_rows(data: Path, guarding: Mapping[int, Guard], *, step: int = 1) -> list[dict[str, Json]]:
-    """Of pictures that belong to no fold; every `step`-th of each kind."""
+    """Of images that belong to no fold; every `step`-th of each kind."""
     dealt = list(guarding.values())
 
     def kinds(some: Iterable[Film | NotRead]) -> list[str | None]:
         return [dealt[i % len(dealt)].refused(film) for i, film in enumerate(some) if i % step == 0]
 
     heart = kinds(_arrays(data / "mri" / "chest.npz"))
-    brain = kinds([*_arrays(data / "mri" / "brain.npz"), *_pictures(data / "brain_t1" / "images")])
+    brain = kinds([*_arrays(data / "mri" / "brain.npz"), *_images(data / "brain_t1" / "images")])
     children = {label: kinds(_labelled(data / "kermany", label)) for label in ("normal", "abnormal")}
     rows = [
         row("CT slices", kinds(_slices(data / "ct100" / "ct256.npz")), rule="other"),
         row("MR slices", [*heart, *brain], rule="other"),
         row("MR: chest", heart, rule=None),
         row("MR: brain", brain, rule=None),
-        row("natural pictures", kinds(_pictures(data / "natural")), rule="other"),
+        row("natural pictures", kinds(_images(data / "natural")), rule="other"),
         row("children", [*children["normal"], *children["abnormal"]], rule="other"),
         row("children: normal", children["normal"], rule=None),
         row("children: pneumonia", children["abnormal"], rule=None),
@@ -195,7 +195,7 @@ def as_text(rows: Sequence[Mapping[str, Json]]) -> str:
 
 def as_markdown(found: Mapping[str, Json]) -> str:
     """The table of the page: `found` is what `table` made."""
-    lines = ["| Pictures | Refused | Share | 95 % interval | Rule |", "|---|---|---|---|---|"]
+    lines = ["| Images | Refused | Share | 95 % interval | Rule |", "|---|---|---|---|---|"]
     limits: Mapping[str, float] = found["limits"]  # type: ignore[assignment]
     rules = {
         None: "none",
@@ -253,7 +253,7 @@ _ALTERATIONS: Mapping[str, Callable[[Pixels, np.random.Generator], Pixels]] = {
 
 
 def _film(name: str, pixels: NDArray[np.float64] | Pixels) -> Film:
-    """A picture as the gate is given it; it is no training film, so its digest is its name."""
+    """An image as the gate is given it; it is no training film, so its digest is its name."""
     return Film(
         name=name,
         pixels=np.clip(pixels, 0, 1).astype(np.float32),
@@ -279,7 +279,7 @@ def _slices(path: Path) -> Iterator[Film]:
 
 
 def _arrays(path: Path) -> Iterator[Film]:
-    """Each different magnitude picture once, from 0 to its own maximum, 8 bits."""
+    """Each different magnitude image once, from 0 to its own maximum, 8 bits."""
     seen = set()
     for i, image in enumerate(np.load(path)["images"]):
         if image.tobytes() not in seen:
@@ -287,8 +287,8 @@ def _arrays(path: Path) -> Iterator[Film]:
             yield _film(f"{path.stem}-{i}", np.rint(image / max(float(image.max()), 1e-9) * 255) / 255)
 
 
-def _pictures(folder: Path) -> Iterator[Film]:
-    """Every picture under `folder`, as grey (ITU-R 601 luma), each different one once."""
+def _images(folder: Path) -> Iterator[Film]:
+    """Every image under `folder`, as grey (ITU-R 601 luma), each different one once."""
     from PIL import Image
 
     seen = set()
@@ -305,7 +305,7 @@ def _labelled(folder: Path, label: str) -> Iterable[Film | NotRead]:
 
 
 def _blank() -> Iterator[Film]:
-    """Flat pictures from black to white, with a noise of half a grey step of 255."""
+    """Flat images from black to white, with a noise of half a grey step of 255."""
     rng = np.random.default_rng(0)
     for i, level in enumerate(np.linspace(0, 1, _DRAWN)):
         yield _film(f"blank-{i}", level + rng.normal(size=(256, 256)) * 0.5 / 255)

@@ -29,7 +29,7 @@ class Replayed:
     weights_sha256 = hashlib.sha256(b"replayed").hexdigest()
 
     def score(self, films: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
-        """One finding per film, in order; no picture is looked at."""
+        """One finding per film, in order; no image is looked at."""
         for film in films:
             if isinstance(film, NotRead):
                 yield film

@@ -3,65 +3,65 @@
 
 declare namespace Api {
   /** All accounts, by name. */
-  type AccountList = { accounts: (WhoTold)[] };
+  type AccountList = { accounts: (WhoResponse)[] };
   /** A model that somebody has proposed, and what became of it. */
-  type ActivationTold = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; policy: PolicyProposed | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
+  type ActivationResponse = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; policy: PolicyProposed | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
   /** Proposals and activations, latest first. */
-  type ActivationsTold = { activations: (ActivationTold)[]; scoring: number | null; problem: string; others: (string)[]; workers: string; ready: boolean };
+  type ActivationsResponse = { activations: (ActivationResponse)[]; scoring: number | null; problem: string; others: (string)[]; workers: string; ready: boolean };
   /** Why nothing is cleared by a policy at present. */
-  type AlarmTold = { policy: string; kind: string; reason: string; since: string };
+  type AlarmResponse = { policy: string; kind: string; reason: string; since: string };
   /** Drift alarms that nobody has acknowledged. */
-  type Alarms = { alarms: (AlarmTold)[] };
-  /** What the reader takes a picture for. */
+  type Alarms = { alarms: (AlarmResponse)[] };
+  /** What the reader takes an image for. */
   type Answer = { k: number; answer: "real" | "generated" };
   /** Operator, link and noise of a model on the shelf: exactly what it has learnt under. */
   type AsLearnt = { kind?: "learnt"; model: string };
   /** Some films that were scored one after the other. */
-  type BlockTold = { first: string; last: string; scored: number; refused: number; quartiles: [number, number, number] | null; above: number };
-  /** A Gaussian blur, on a picture that goes on periodically. */
+  type BlockResponse = { first: string; last: string; scored: number; refused: number; quartiles: [number, number, number] | null; above: number };
+  /** A Gaussian blur, on an image that goes on periodically. */
   type Blurred = { kind?: "blur"; sigma?: number };
   /** What a calibration has led to for one source. */
   type Calibrated = { source: string; abnormals: number; normals: number; threshold: number | null; allowed_misses: number | null; cleared: MonitoringShare | null; refused: string };
   /** A model to score with, and what to promise with it. */
   type CalibrationProposal = { model: string; note?: string; max_miss_rate?: number; confidence?: number; prevalence?: number | null };
   /** How far this site is with a calibration of a model. */
-  type CalibrationTold = { model: string; promise: string; needed: (Needed)[]; sources: (SourceTold)[]; trained_on: number; not_seen: number; selected: number; ready: boolean };
+  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (SourceResponse)[]; trained_on: number; not_seen: number; selected: number; ready: boolean };
   /** What is known of a model. */
-  type CardTold = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; figures: (HealthFigureTold)[] };
+  type CardResponse = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; figures: (HealthFigureResponse)[] };
   /** All models that this server was given; the one that decides first. */
-  type CardsTold = { models: (CardTold)[] };
+  type CardsResponse = { models: (CardResponse)[] };
   /** What is given changes; the account is signed out everywhere. */
   type Change = { password?: string | null; role?: "reader" | "lead" | "admin" | null; disabled?: boolean | null };
   /** An operator or a noise, with what can be set of it. */
-  type ChoiceTold = { kind: string; words: string; settings: (SettingTold)[] };
+  type ChoiceResponse = { kind: string; words: string; settings: (SettingResponse)[] };
   /** The study is the reader's until then. */
   type Claimed = { until: string; study: Listed };
   /** The scores of the reference set, with which a film's is compared. */
   type Compared = { words: string; count: number; histogram: Histogram | null };
   /** A figure with the ends of its 95 % interval; null with a reason where there can be none. */
-  type ComparisonFigureTold = { value: number | null; low: number | null; high: number | null; reason: string };
+  type ComparisonFigureResponse = { value: number | null; low: number | null; high: number | null; reason: string };
   /** What became of a film or a study. */
   type Decided = { action: "clear" | "read" | "not_scored"; score: number | null; probability: number | null; p_value: number | null; priority: number; reason: string; policy_digest: string };
   /** Two models on the films that both scored: the first one's AUROC less the second one's. */
-  type Difference = { first: string; second: string; films: number; first_auroc: ComparisonFigureTold; second_auroc: ComparisonFigureTold; difference: ComparisonFigureTold; delong: ComparisonFigureTold; p: number | null; words: string };
+  type Difference = { first: string; second: string; films: number; first_auroc: ComparisonFigureResponse; second_auroc: ComparisonFigureResponse; difference: ComparisonFigureResponse; delong: ComparisonFigureResponse; p: number | null; words: string };
   /** A film that two models see differently. */
   type Disagreed = { film: string; study: string; source: string; first_score: number; second_score: number; first_rank: number; second_rank: number };
   /** The films on which two models disagree most, most first. */
-  type DisagreementsTold = { films: (Disagreed)[] };
+  type DisagreementsResponse = { films: (Disagreed)[] };
   /** The disk that films lie on. */
   type Disk = { free_bytes: number; total_bytes: number };
   /** The scores of the model that decides, of late. */
-  type Drift = { model: string | null; model_name: string; policy: string | null; reference: ReferenceTold | null; blocks: (BlockTold)[]; window: number | null; windows: number; studies: number };
+  type Drift = { model: string | null; model_name: string; policy: string | null; reference: ReferenceResponse | null; blocks: (BlockResponse)[]; window: number | null; windows: number; studies: number };
   /** A round that is in the audit trail. */
   type Earlier = { time: string; reader: string; model: string; name: string; all: TuringRoundsShare };
   /** Which study another system has reported: by accession number, or by a film's digest. */
   type Elsewhere = { accession?: string | null; film_sha256?: string | null; outcome?: "normal" | "abnormal" | "unsure" | null; note?: string };
   /** A film whose study a reader has reported. */
   type FilmCompared = { film: string; study: string; source: string; label: "normal" | "abnormal"; scores: (number | null)[] };
-  /** A film and where its study stands. */
-  type FilmStatus = { film: FilmTold; study: Listed; decision: Decided | null };
   /** A film of a study. */
-  type FilmTold = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; findings: (Found)[]; decision: Decided | null };
+  type FilmResponse = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; findings: (Found)[]; decision: Decided | null };
+  /** A film and where its study stands. */
+  type FilmStatus = { film: FilmResponse; study: Listed; decision: Decided | null };
   /** Rounds that were finished, latest first: one's own; a lead's list has everybody's. */
   type Finished = { rounds: (Earlier)[] };
   /** What a model said of a film. */
@@ -72,10 +72,10 @@ declare namespace Api {
   type FourierSpokes = { kind?: "fourier-spokes"; spokes?: number; real?: boolean };
   /** y = A x + level · ‖A‖ · n, n ~ N(0, I): the level means the same for every operator, as with ‖A‖ = 1. */
   type GaussianNoise = { kind?: "gaussian"; level?: number };
-  /** A picture of a generator. */
+  /** An image of a generator. */
   type GeneratedPicture = { kind: "generated"; generator: string; latent: readonly (number)[] };
-  /** A picture of a generator. */
-  type GeneratedTold = { latent: (number)[]; sliders: number; reach: number; size: number; picture: string };
+  /** An image of a generator. */
+  type GeneratedResponse = { latent: (number)[]; sliders: number; reach: number; size: number; picture: string };
   /** The audit sample as it grew, oldest first; of a long one some points evenly along it. */
   type Grown = { points: (Point)[] };
   /** One event of the audit trail. */
@@ -83,21 +83,21 @@ declare namespace Api {
   /** A head that was written down; none: the trail is checked up to the one kept beside the worklist. */
   type HeadGiven = { head?: string | null };
   /** Where the trail ends. Written down elsewhere, it proves later that nothing before it was changed or removed. */
-  type HeadTold = { seq: number; hash: string; head: string };
+  type HeadResponse = { seq: number; hash: string; head: string };
   /** ok: films are received and scored; impaired: something is wrong, and `problems` says what. */
-  type Health = { status: "ok" | "impaired"; problems: (string)[]; version: string; limits: string; database: "ok" | "out of reach"; queue: QueueTold | null; disk: Disk; workers: WorkersTold | null };
+  type Health = { status: "ok" | "impaired"; problems: (string)[]; version: string; limits: string; database: "ok" | "out of reach"; queue: QueueResponse | null; disk: Disk; workers: WorkersResponse | null };
   /** One figure of an evaluation with its 95 % interval. */
-  type HealthFigureTold = { evaluation: string; measure: string; group: string; value: number; low: number; high: number; normals: number | null; abnormals: number | null };
+  type HealthFigureResponse = { evaluation: string; measure: string; group: string; value: number; low: number; high: number; normals: number | null; abnormals: number | null };
   /** What scores, and what may be cleared. */
-  type HealthModelTold = { name: string; role: "decides" | "compares"; key: string; size: number | null; frame: string | null; weights_sha256: string; licence: string; limits: string; policy: PolicyTold | null };
+  type HealthModelResponse = { name: string; role: "decides" | "compares"; key: string; size: number | null; frame: string | null; weights_sha256: string; licence: string; limits: string; policy: PolicyResponse | null };
   /** Bars; `counts[i]` lies between `edges[i]` and `edges[i + 1]`. */
   type Histogram = { edges: (number)[]; counts: (number)[] };
-  /** A model on the shelf. */
-  type LabShapesModelTold = { key: string; name: string; about: string };
   /** What there is. */
-  type LabTold = { pictures: (NamedTold)[]; sizes: (number)[]; operators: (ChoiceTold)[]; noises: (ChoiceTold)[]; groups: (NamedTold)[]; reconstructors: (LabShapesModelTold)[]; generators: (LabShapesModelTold)[]; shelf: boolean; refused: (string)[]; seconds: number };
+  type LabResponse = { pictures: (NamedResponse)[]; sizes: (number)[]; operators: (ChoiceResponse)[]; noises: (ChoiceResponse)[]; groups: (NamedResponse)[]; reconstructors: (LabShapesModelResponse)[]; generators: (LabShapesModelResponse)[]; shelf: boolean; refused: (string)[]; seconds: number };
+  /** A model on the shelf. */
+  type LabShapesModelResponse = { key: string; name: string; about: string };
   /** The labelled set. A study below a policy's threshold is not read: then what was read has high scores. */
-  type LabelledTold = { models: (ModelCompared)[]; films: (FilmCompared)[]; selected: boolean };
+  type LabelledResponse = { models: (ModelCompared)[]; films: (FilmCompared)[]; selected: boolean };
   /** What the last line of the server's start says, after `link=`; it is good once, for ten minutes. */
   type Link = { link: string };
   /** A study as the list shows it. */
@@ -105,33 +105,33 @@ declare namespace Api {
   /** Some rows of a tab, in its order. */
   type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean };
   /** A run's losses, step by step; of a long log some rows evenly along it. */
-  type LogTold = { name: string; running: boolean; written: string; steps: (number)[]; epochs: (number)[]; seconds: (number | null)[]; losses: Record<string, (number | null)[]>; of: number };
+  type LogResponse = { name: string; running: boolean; written: string; steps: (number)[]; epochs: (number)[]; seconds: (number | null)[]; losses: Record<string, (number | null)[]>; of: number };
   /** The side panel. */
   type Look = { film: string; study: string; blind: boolean; words: (string)[]; probability: number | null; models: (ModelLook)[]; nearest: (Near)[] };
   /** What was found when somebody looked. */
   type Looked = { note?: string };
-  /** A picture made on the spot; each number is another one. */
+  /** An image made on the spot; each number is another one. */
   type MadePicture = { kind?: "made"; name?: string; number?: number };
   /** How many studies left the list; 0 where they had before. */
   type Marked = { studies: number };
   /** Some pixels are measured, at random (inpainting). */
   type MaskedPixels = { kind?: "mask"; dropped?: number };
-  /** A picture and its measurement. */
-  type MeasuredTold = { truth: string; measurement: string; words: (string)[]; methods: (MethodTold)[]; left_out: (string)[] };
+  /** An image and its measurement. */
+  type MeasuredResponse = { truth: string; measurement: string; words: (string)[]; methods: (MethodResponse)[]; left_out: (string)[] };
   /** A method that fits a measurement. */
-  type MethodTold = { key: string; name: string; family: "direct" | "variational" | "learnt" | "generative"; about: string };
+  type MethodResponse = { key: string; name: string; family: "direct" | "variational" | "learnt" | "generative"; about: string };
   /** What one model reaches on the labelled set. */
-  type Metrics = { model: string; name: string; source: string | null; normal: number; abnormal: number; trained_on: number; headline: string; auroc: ComparisonFigureTold; average_precision: ComparisonFigureTold; roc: RocTold; sources: (SourceCompared)[]; verdict: string; verdict_kind: "good" | "warn" | "unknown"; shortcuts: (Shortcut)[]; mix: ComparisonFigureTold; intervals: string };
+  type Metrics = { model: string; name: string; source: string | null; normal: number; abnormal: number; trained_on: number; headline: string; auroc: ComparisonFigureResponse; average_precision: ComparisonFigureResponse; roc: RocResponse; sources: (SourceCompared)[]; verdict: string; verdict_kind: "good" | "warn" | "unknown"; shortcuts: (Shortcut)[]; mix: ComparisonFigureResponse; intervals: string };
   /** A model that has scored films of the labelled set. */
   type ModelCompared = { model: string; name: string; part: "decides" | "compares" | "earlier"; normal: number; abnormal: number; trained_on: number };
   /** What one model said of the film. */
   type ModelLook = { model: string; name: string; role: "decides" | "compares" | "earlier"; score: number | null; rank: number | null; reference: Compared; threshold: number | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; map_high: number | null; renditions: boolean; gives_back: boolean };
   /** The models of the workers that this server has started. */
-  type ModelsTold = { models: (HealthModelTold)[] };
+  type ModelsResponse = { models: (HealthModelResponse)[] };
   /** A share with its 95 % interval. */
   type MonitoringShare = { value: number; low: number; high: number };
   /** Something that is chosen by its name. */
-  type NamedTold = { name: string; words: string };
+  type NamedResponse = { name: string; words: string };
   /** A film of a study that a reader reported normal. */
   type Near = { film: string; study: string; distance: number };
   /** How many abnormal studies of a source a guarantee needs. */
@@ -142,7 +142,7 @@ declare namespace Api {
   type Noiseless = { kind?: "none" };
   /** What there is to be judged. */
   type Offer = { models: (Offered)[]; missing: string };
-  /** A model whose pictures can be judged, or the reason why not. */
+  /** A model whose images can be judged, or the reason why not. */
   type Offered = { model: string; name: string; generated: number; own: number; counts: (number)[]; missing: string };
   /** Who signs in, and the proof. */
   type Password = { name: string; password: string };
@@ -153,17 +153,17 @@ declare namespace Api {
   /** A policy, in short. */
   type PolicyProposed = { digest: string; max_miss_rate: number; confidence: number; prevalence: number | null; audit_share: number; films: number; created: string; sources: (Calibrated)[]; words: (string)[] };
   /** What a site has calibrated. */
-  type PolicyTold = { digest: string; max_miss_rate: number; confidence: number; sources: (string)[]; created: string };
+  type PolicyResponse = { digest: string; max_miss_rate: number; confidence: number; sources: (string)[]; created: string };
   /** A model to score with, without a policy: films are ranked, and none is cleared. */
   type Proposal = { model: string; note?: string };
   /** Films that wait for a worker, are done, and could not be scored; how old the oldest waiting one is. */
-  type QueueTold = { waiting: number; done: number; dead: number; oldest_s: number | null };
+  type QueueResponse = { waiting: number; done: number; dead: number; oldest_s: number | null };
   /** Each measurement is a Gaussian mixture of all pixels. */
   type RandomMixtures = { kind?: "compressed-sensing"; measured?: number };
   /** The acknowledgement: from here on the film is not lost. */
   type Received = { sha256: string; film: string; study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere"; already: boolean };
   /** What late scores are compared with. */
-  type ReferenceTold = { words: string; median: number; limit: number; expected: number };
+  type ReferenceResponse = { words: string; median: number; limit: number; expected: number };
   /** What a reader said. */
   type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null };
   /** How many films are scored again. */
@@ -171,52 +171,52 @@ declare namespace Api {
   /** How a round ended. */
   type Result = { round: string; name: string; words: string; all: TuringRoundsShare; real: TuringRoundsShare; generated: TuringRoundsShare; pictures: (Revealed)[] };
   /** What a method made of the measurement; figures are null where there are none. */
-  type ResultTold = { method: MethodTold; problem: string; picture: string | null; error: string | null; brightest: number | null; psnr: number | null; exact: boolean; ssim: number | null; misfit: number | null; hidden: number | null; seconds: number; words: string };
-  /** A picture, what it was taken for, and what it is. */
+  type ResultResponse = { method: MethodResponse; problem: string; picture: string | null; error: string | null; brightest: number | null; psnr: number | null; exact: boolean; ssim: number | null; misfit: number | null; hidden: number | null; seconds: number; words: string };
+  /** An image, what it was taken for, and what it is. */
   type Revealed = { k: number; answer: "real" | "generated"; truth: "real" | "generated" };
   /** A ROC curve, point by point, with its pointwise 95 % band. */
-  type RocTold = { false_positive_rate: (number)[]; sensitivity: (number)[]; low: (number)[]; high: (number)[] };
+  type RocResponse = { false_positive_rate: (number)[]; sensitivity: (number)[]; low: (number)[]; high: (number)[] };
   /** A round, as far as its reader may know. */
-  type RoundTold = { round: string; model: string; name: string; pictures: (number)[]; answered: (number)[]; words: string };
+  type RoundResponse = { round: string; model: string; name: string; pictures: (number)[]; answered: (number)[]; words: string };
   /** A row that was not used; the reason does not repeat what the row says. */
   type RowRefused = { line: number; reason: string };
   /** One run. */
-  type RunTold = { name: string; steps: number | null; epoch: number | null; seconds: number | null; losses: Record<string, number | null>; written: string; running: boolean };
+  type RunResponse = { name: string; steps: number | null; epoch: number | null; seconds: number | null; losses: Record<string, number | null>; written: string; running: boolean };
   /** The runs, last written first. */
-  type RunsTold = { folder: boolean; runs: (RunTold)[] };
+  type RunsResponse = { folder: boolean; runs: (RunResponse)[] };
   /** Cleared studies that were read all the same. */
   type Sample = { waiting: number; read: number; abnormal: number; unsure: number; share: MonitoringShare | null; missing: string };
   /** Which rows of the list. It is a body, not an address, because `text` may be a patient's number. */
   type Search = { tab?: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source?: string | null; text?: string | null; after?: string | null; before?: string | null; last?: boolean; limit?: number };
-  /** A picture that was sent to `/lab/pictures`. */
+  /** An image that was sent to `/lab/pictures`. */
   type SentPicture = { kind: "sent"; picture: string };
-  /** A picture that was taken in. */
-  type SentTold = { picture: string; width: number; height: number };
+  /** An image that was taken in. */
+  type SentResponse = { picture: string; width: number; height: number };
   /** A field of a form. */
-  type SettingTold = { name: string; words: string; kind: "number" | "whole" | "yes" | "one of"; value: boolean | number | string; low: number | null; high: number | null; step: number | null; options: (string)[] };
+  type SettingResponse = { name: string; words: string; kind: "number" | "whole" | "yes" | "one of"; value: boolean | number | string; low: number | null; high: number | null; step: number | null; options: (string)[] };
   /** How an image is measured. */
   type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
-  /** A trivial statistic of the picture, held against the model's score. */
-  type Shortcut = { name: string; words: string; direction: string; acquisition: boolean; strength: ComparisonFigureTold; difference: ComparisonFigureTold };
+  /** A trivial statistic of the image, held against the model's score. */
+  type Shortcut = { name: string; words: string; direction: string; acquisition: boolean; strength: ComparisonFigureResponse; difference: ComparisonFigureResponse };
   /** One detector behind patterns of ±1. */
   type SinglePixel = { kind?: "single-pixel"; measured?: number; patterns?: "hadamard" | "scrambled" };
-  /** A smaller picture. */
+  /** A smaller image. */
   type Smaller = { kind?: "downsampling"; factor?: "2" | "4" | "8"; filter?: "ideal" | "bicubic" | "box" };
   /** A model on the films of one source. */
-  type SourceCompared = { source: string; normal: number; abnormal: number; auroc: ComparisonFigureTold; strongest: string; strength: ComparisonFigureTold; verdict: string };
+  type SourceCompared = { source: string; normal: number; abnormal: number; auroc: ComparisonFigureResponse; strongest: string; strength: ComparisonFigureResponse; verdict: string };
   /** What readers have reported of one source, one study a patient and label. */
-  type SourceTold = { source: string; abnormals: number; normals: number; not_scored: number; unread: number; allowed_misses: number | null; refused: string };
+  type SourceResponse = { source: string; abnormals: number; normals: number; not_scored: number; unread: number; allowed_misses: number | null; refused: string };
   /** The sources that studies have, by name. */
   type Sources = { sources: (string)[] };
   /** One study, whole. */
-  type StudyTold = { entry: Listed; accession: string | null; patient: string | null; films: (FilmTold)[]; reports: (Reported)[]; decision: Decided | null; audit_sample: boolean | null; history: (Happened)[] };
+  type StudyResponse = { entry: Listed; accession: string | null; patient: string | null; films: (FilmResponse)[]; reports: (Reported)[]; decision: Decided | null; audit_sample: boolean | null; history: (Happened)[] };
   /** What became of a table's rows. */
   type TableTaken = { marked: number; already: number; refused: (RowRefused)[] };
   /** A generator, and a latent; without one it is drawn. */
   type ToGenerate = { generator: string; latent?: readonly (number)[] | null; number?: number };
-  /** An operator and what pictures may undergo. */
+  /** An operator and what images may undergo. */
   type ToJudge = { setup?: Setup; group?: string };
-  /** A picture and how it is measured. */
+  /** An image and how it is measured. */
   type ToMeasure = { picture?: MadePicture | SentPicture | GeneratedPicture; setup?: Setup };
   /** And the method that is to be tried on it. */
   type ToReconstruct = { picture?: MadePicture | SentPicture | GeneratedPicture; setup?: Setup; method: string };
@@ -227,9 +227,9 @@ declare namespace Api {
   /** What the reader saw. */
   type Verdict = { outcome: "normal" | "abnormal" | "unsure"; note?: string };
   /** `identify`'s verdict. */
-  type VerdictTold = { verdict: "can" | "no" | "through interpolation only"; kind: "good" | "bad" | "warn"; reason: string; report: string };
+  type VerdictResponse = { verdict: "can" | "no" | "through interpolation only"; kind: "good" | "bad" | "warn"; reason: string; report: string };
   /** Whether every row follows from the one before, up to the heads that are known. */
-  type Verified = { whole: boolean; problem: string | null; head: HeadTold };
+  type Verified = { whole: boolean; problem: string | null; head: HeadResponse };
   /** A parallel beam from some angles. */
   type Views = { kind?: "tomography"; views?: number; arc?: number };
   /** There is no answer yet. */
@@ -237,22 +237,22 @@ declare namespace Api {
   /** A round that is wanted. */
   type Wanted = { model: string; count?: 10 | 20 | 40 };
   /** An account. */
-  type WhoTold = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean };
-  /** The picture itself, so that only the noise is to be taken off. */
+  type WhoResponse = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean };
+  /** The image itself, so that only the noise is to be taken off. */
   type Whole = { kind?: "identity" };
   /** The worker processes that this server has started; those started by hand are not known to it. */
-  type WorkersTold = { wanted: number; running: number; ready: number };
+  type WorkersResponse = { wanted: number; running: number; ready: number };
 
   interface Operations {
     "GET /health": { body: undefined; response: Health };
-    "GET /models": { body: undefined; response: ModelsTold };
-    "POST /sign-in": { body: Password; response: WhoTold };
-    "POST /sign-in/link": { body: Link; response: WhoTold };
-    "GET /sign-in/link": { body: undefined; response: WhoTold };
+    "GET /models": { body: undefined; response: ModelsResponse };
+    "POST /sign-in": { body: Password; response: WhoResponse };
+    "POST /sign-in/link": { body: Link; response: WhoResponse };
+    "GET /sign-in/link": { body: undefined; response: WhoResponse };
     "POST /tokens": { body: Password; response: Token };
     "POST /tokens/link": { body: Link; response: Token };
     "POST /sign-out": { body: undefined; response: null };
-    "GET /me": { body: undefined; response: WhoTold };
+    "GET /me": { body: undefined; response: WhoResponse };
     "POST /films": { body: undefined; response: Received };
     "GET /films/{film}": { body: undefined; response: FilmStatus };
     "GET /films/{film}/preview.png": { body: undefined; response: null };
@@ -260,7 +260,7 @@ declare namespace Api {
     "GET /films/{film}/map.png": { body: undefined; response: null };
     "POST /studies/search": { body: Search; response: ListedPage };
     "GET /studies/sources": { body: undefined; response: Sources };
-    "GET /studies/{study}": { body: undefined; response: StudyTold };
+    "GET /studies/{study}": { body: undefined; response: StudyResponse };
     "POST /studies/{study}/claim": { body: undefined; response: Claimed };
     "POST /studies/{study}/release": { body: undefined; response: Listed };
     "POST /studies/{study}/report": { body: Verdict; response: Listed };
@@ -269,48 +269,48 @@ declare namespace Api {
     "POST /reported-elsewhere": { body: Elsewhere; response: Marked };
     "POST /reported-elsewhere/table": { body: undefined; response: TableTaken };
     "GET /export/{table}.csv": { body: undefined; response: null };
-    "GET /audit/head": { body: undefined; response: HeadTold };
+    "GET /audit/head": { body: undefined; response: HeadResponse };
     "POST /audit/verify": { body: HeadGiven; response: Verified };
     "GET /audit/sample": { body: undefined; response: Sample };
     "GET /alarms": { body: undefined; response: Alarms };
     "POST /alarms/{policy}/acknowledge": { body: Looked; response: null };
     "GET /accounts": { body: undefined; response: AccountList };
-    "POST /accounts": { body: NewAccount; response: WhoTold };
-    "PATCH /accounts/{name}": { body: Change; response: WhoTold };
+    "POST /accounts": { body: NewAccount; response: WhoResponse };
+    "PATCH /accounts/{name}": { body: Change; response: WhoResponse };
     "GET /events": { body: undefined; response: null };
     "GET /films/{film}/pixels": { body: undefined; response: null };
     "GET /films/{film}/thumbnail.png": { body: undefined; response: null };
     "GET /films/{film}/rendition/{what}": { body: undefined; response: null };
     "GET /films/{film}/look": { body: undefined; response: Look };
-    "GET /compare/labelled": { body: undefined; response: LabelledTold };
+    "GET /compare/labelled": { body: undefined; response: LabelledResponse };
     "GET /compare/scores.csv": { body: undefined; response: null };
     "GET /compare/metrics": { body: undefined; response: Metrics };
     "GET /compare/difference": { body: undefined; response: Difference };
-    "GET /compare/disagreements": { body: undefined; response: DisagreementsTold };
-    "GET /calibration": { body: undefined; response: CalibrationTold };
-    "POST /calibration/propose": { body: CalibrationProposal; response: ActivationTold };
-    "POST /models/propose": { body: Proposal; response: ActivationTold };
-    "GET /activations": { body: undefined; response: ActivationsTold };
-    "POST /activations/{number}/activate": { body: undefined; response: ActivationTold };
-    "POST /activations/{number}/withdraw": { body: undefined; response: ActivationTold };
-    "GET /models/cards": { body: undefined; response: CardsTold };
+    "GET /compare/disagreements": { body: undefined; response: DisagreementsResponse };
+    "GET /calibration": { body: undefined; response: CalibrationResponse };
+    "POST /calibration/propose": { body: CalibrationProposal; response: ActivationResponse };
+    "POST /models/propose": { body: Proposal; response: ActivationResponse };
+    "GET /activations": { body: undefined; response: ActivationsResponse };
+    "POST /activations/{number}/activate": { body: undefined; response: ActivationResponse };
+    "POST /activations/{number}/withdraw": { body: undefined; response: ActivationResponse };
+    "GET /models/cards": { body: undefined; response: CardsResponse };
     "GET /drift": { body: undefined; response: Drift };
     "GET /audit/sample/growth": { body: undefined; response: Grown };
-    "GET /runs": { body: undefined; response: RunsTold };
-    "GET /runs/{name}/log": { body: undefined; response: LogTold };
+    "GET /runs": { body: undefined; response: RunsResponse };
+    "GET /runs/{name}/log": { body: undefined; response: LogResponse };
     "GET /turing": { body: undefined; response: Offer };
-    "POST /turing/rounds": { body: Wanted; response: RoundTold };
-    "GET /turing/rounds/{number}": { body: undefined; response: RoundTold };
+    "POST /turing/rounds": { body: Wanted; response: RoundResponse };
+    "GET /turing/rounds/{number}": { body: undefined; response: RoundResponse };
     "GET /turing/rounds/{number}/pictures/{k}.png": { body: undefined; response: null };
-    "POST /turing/rounds/{number}/answers": { body: Answer; response: RoundTold };
+    "POST /turing/rounds/{number}/answers": { body: Answer; response: RoundResponse };
     "GET /turing/rounds/{number}/result": { body: undefined; response: Result };
     "GET /turing/results": { body: undefined; response: Finished };
-    "GET /lab": { body: undefined; response: LabTold };
-    "POST /lab/pictures": { body: undefined; response: SentTold };
-    "POST /lab/measurement": { body: ToMeasure; response: MeasuredTold | Waiting };
-    "POST /lab/reconstruction": { body: ToReconstruct; response: ResultTold | Waiting };
-    "POST /lab/verdict": { body: ToJudge; response: VerdictTold | Waiting };
-    "POST /lab/generated": { body: ToGenerate; response: GeneratedTold | Waiting };
+    "GET /lab": { body: undefined; response: LabResponse };
+    "POST /lab/pictures": { body: undefined; response: SentResponse };
+    "POST /lab/measurement": { body: ToMeasure; response: MeasuredResponse | Waiting };
+    "POST /lab/reconstruction": { body: ToReconstruct; response: ResultResponse | Waiting };
+    "POST /lab/verdict": { body: ToJudge; response: VerdictResponse | Waiting };
+    "POST /lab/generated": { body: ToGenerate; response: GeneratedResponse | Waiting };
   }
 
   /** The tag, or tags, of each id in the templates. */

@@ -1,4 +1,4 @@
-"""What ASTRA runs in the benchmark: its projectors on the CPU, linear interpolation, one picture at a time."""
+"""What ASTRA runs in the benchmark: its projectors on the CPU, linear interpolation, one image at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.imaging.contender import Made, Operation, Settings, serve
-from benchmarks.imaging.inputs import noise_like, pictures
+from benchmarks.imaging.inputs import images, noise_like
 
 
 def make(settings: Settings) -> Made:
@@ -24,10 +24,10 @@ def make(settings: Settings) -> Made:
     A = astra.OpTomo(astra.create_projector("linear", rays, plane))
 
     def given(batch: int, seed: int) -> np.ndarray:
-        return pictures(batch, size, seed=seed)[:, 0].numpy()
+        return images(batch, size, seed=seed)[:, 0].numpy()
 
     def measured(batch: int, seed: int) -> list[np.ndarray]:
-        x = pictures(batch, size, seed=seed)
+        x = images(batch, size, seed=seed)
         seen = [x.new_tensor(A.FP(one)) for one in x[:, 0].numpy()]
         return [(y + noise_like(y, seed=seed)).numpy() for y in seen]
 

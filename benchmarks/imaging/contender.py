@@ -108,7 +108,7 @@ def _call(operation: Operation | Steps, batch: int, seeds: list[int]) -> Setting
 
 
 def _resident_mib(field: str) -> float:
-    """This process's memory now (VmRSS) or at its highest (VmHWM); nought where Linux does not say."""
+    """This process's memory now (VmRSS) or at its highest (VmHWM); zero where Linux does not say."""
     status = Path("/proc/self/status")
     for line in status.read_text(encoding="utf-8").splitlines() if status.is_file() else []:
         if line.startswith(field + ":"):

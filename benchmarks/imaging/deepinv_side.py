@@ -22,9 +22,9 @@ from benchmarks.imaging.inputs import (
     NOISE,
     coil_maps,
     complex_pictures,
+    images,
     kept_pixels,
     noise_like,
-    pictures,
     sampled_columns,
 )
 
@@ -53,7 +53,7 @@ def make(settings: Settings) -> Made:
 def _operations(physics: Physics, *, pairs: bool, size: int) -> dict[str, Operation]:
     def given(batch: int, seed: int) -> Tensor:
         if not pairs:
-            return pictures(batch, size, seed=seed)
+            return images(batch, size, seed=seed)
         return torch.view_as_real(complex_pictures(batch, size, seed=seed)[:, 0]).movedim(-1, 1).contiguous()
 
     def measured(batch: int, seed: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""What all contenders are given: the same pictures, masks and coils, from the same seeds, by torch alone."""
+"""What all contenders are given: the same images, masks and coils, from the same seeds, by torch alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ACCELERATION = 4
 NOISE = 0.1
 
 
-def pictures(batch: int, size: int, *, seed: int) -> Tensor:
+def images(batch: int, size: int, *, seed: int) -> Tensor:
     """Twelve soft ellipses on each, of values between 0 and about 1 in steps of 12 bits, as films have them: (batch, 1,
     size, size), float32. The steps keep out numbers below float32's normal ones, which some processors are slow at.
 
@@ -29,13 +29,13 @@ def _ellipses(batch: int, size: int) -> Tensor:
     axis = torch.linspace(-1, 1, size)
     rows, columns = axis[:, None], axis[None, :]
     result = torch.zeros(batch, 1, size, size)
-    for picture in result:
-        picture[0] = 0.5 * (rows**2 + columns**2 < 0.8)
+    for image in result:
+        image[0] = 0.5 * (rows**2 + columns**2 < 0.8)
         for _ in range(12):
             top, left, high, wide, value = torch.rand(5, generator=rng).tolist()
             distance = ((rows - 1.2 * top + 0.6) / (0.05 + 0.3 * high)) ** 2
             distance = distance + ((columns - 1.2 * left + 0.6) / (0.05 + 0.3 * wide)) ** 2
-            picture[0] += 0.4 * (value - 0.5) * torch.sigmoid((1 - distance) * size / 16)
+            image[0] += 0.4 * (value - 0.5) * torch.sigmoid((1 - distance) * size / 16)
     return (4096 * result).round() / 4096
 
 
@@ -43,7 +43,7 @@ def complex_pictures(batch: int, size: int, *, seed: int) -> Tensor:
     """The same with a smooth phase: (batch, 1, size, size), complex64."""
     axis = torch.linspace(-1, 1, size)
     phase = 0.8 * axis[:, None] * axis[None, :] + 0.3 * seed
-    return torch.polar(pictures(batch, size, seed=seed).clamp(min=0), phase.expand(batch, 1, size, size).contiguous())
+    return torch.polar(images(batch, size, seed=seed).clamp(min=0), phase.expand(batch, 1, size, size).contiguous())
 
 
 def sampled_columns(size: int) -> Tensor:
@@ -60,7 +60,7 @@ def sampled_columns(size: int) -> Tensor:
 
 
 def coil_maps(size: int) -> Tensor:
-    """Eight coils around the picture, Σ|s|² = 1: (8, size, size), complex64."""
+    """Eight coils around the image, Σ|s|² = 1: (8, size, size), complex64."""
     axis = torch.linspace(-1, 1, size)
     angle = torch.arange(COILS) * 2 * torch.pi / COILS
     down = axis[None, :, None] - 1.2 * angle.sin()[:, None, None]

@@ -17,7 +17,7 @@ NAMES = {"unseen": "`unseen`", "astra": "ASTRA", "scipy": "SciPy", "bare": "bare
 SAID = {
     "tomography": "Milliseconds. Parallel beam, ⌈√2 · size⌉ detectors. deepinv's adjoint is its default, the exact one "
     "by autograd; its pseudo-inverse conjugate gradients. SciPy multiplies by the projector as one sparse matrix, and "
-    "solves by LSMR; scikit-image and ASTRA (on the CPU) take pictures one by one. *Residual*: ‖A*(y − A x)‖ / ‖A* y‖ "
+    "solves by LSMR; scikit-image and ASTRA (on the CPU) take images one by one. *Residual*: ‖A*(y − A x)‖ / ‖A* y‖ "
     "of what the pseudo-inverse gave, the largest of all calls, each by its own A; y has 1 % of noise.",
     "mri": "Milliseconds. *Bare torch* is the Fourier transform alone, without a mask; so is SciPy.",
     "multi-coil": "Milliseconds. *Bare torch* is the coils' product and the Fourier transform, without a mask.",
@@ -113,7 +113,7 @@ def _building(rows: list[Settings]) -> list[str]:
         )
     return [
         "## Building, and memory",
-        "From nothing to the first measurement of one picture and its adjoint, libraries already imported: seconds, "
+        "From nothing to the first measurement of one image and its adjoint, libraries already imported: seconds, "
         "and the memory that the process holds afterwards and held at most, beyond what it had before.",
         _table(["", "", "s", "MiB held", "MiB at most"], lines),
     ]
@@ -141,7 +141,7 @@ def _steps(figures: Settings) -> list[str]:
     if precision := figures.get("precision"):
         blocks.append(
             f"What bfloat16 costs in quality: after {precision['steps']} REI steps of the package's default network at "
-            f"{precision['size']}², from the same weights, PSNR over 16 pictures that were not trained on is "
+            f"{precision['size']}², from the same weights, PSNR over 16 images that were not trained on is "
             f"{precision['bf16_db']:.2f} dB in bfloat16 and {precision['fp32_db']:.2f} dB in float32."
         )
     return blocks

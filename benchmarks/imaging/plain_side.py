@@ -1,6 +1,6 @@
 """What scikit-image and SciPy run in the benchmark: what one would take without a library for imaging.
 
-scikit-image: the Radon transform and its filtered backprojection, one picture at a time. SciPy: the projector that
+scikit-image: the Radon transform and its filtered backprojection, one image at a time. SciPy: the projector that
 `unseen` has, written down as one sparse matrix (Joseph's rule), with LSMR for the pseudo-inverse; and its FFT.
 """
 
@@ -15,7 +15,7 @@ from scipy.sparse.linalg import lsmr
 from skimage.transform import iradon, radon
 
 from benchmarks.imaging.contender import Made, Operation, Settings, serve
-from benchmarks.imaging.inputs import complex_pictures, noise_like, pictures
+from benchmarks.imaging.inputs import complex_pictures, images, noise_like
 
 
 def make(settings: Settings) -> Made:
@@ -35,7 +35,7 @@ def make(settings: Settings) -> Made:
 
 def _scikit_image(size: int, degrees: np.ndarray) -> dict[str, Operation]:
     def slices(batch: int, seed: int) -> np.ndarray:
-        return pictures(batch, size, seed=seed)[:, 0].double().numpy()
+        return images(batch, size, seed=seed)[:, 0].double().numpy()
 
     def forward(x: np.ndarray) -> list[np.ndarray]:
         return [radon(one, degrees, circle=False) for one in x]
@@ -54,10 +54,10 @@ def _scipy(size: int, degrees: np.ndarray) -> dict[str, Operation]:
     transpose = sparse.csr_array(matrix.T)
 
     def columns(batch: int, seed: int) -> np.ndarray:
-        return np.ascontiguousarray(pictures(batch, size, seed=seed).flatten(1).numpy().T)
+        return np.ascontiguousarray(images(batch, size, seed=seed).flatten(1).numpy().T)
 
     def measured(batch: int, seed: int) -> np.ndarray:
-        x = pictures(batch, size, seed=seed)
+        x = images(batch, size, seed=seed)
         y = x.new_tensor((matrix @ x.flatten(1).numpy().T).T)
         return np.ascontiguousarray((y + noise_like(y, seed=seed)).numpy().T)
 

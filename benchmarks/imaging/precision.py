@@ -21,10 +21,10 @@ SEEN, UNSEEN, BATCH = 40, 16, 4
 
 
 def after(steps: int, *, size: int, precision: Literal["fp32", "bf16"]) -> float:
-    """PSNR in dB over pictures that the training has not seen, MRI at a quarter of the lines and sigma 0.1."""
+    """PSNR in dB over images that the training has not seen, MRI at a quarter of the lines and sigma 0.1."""
     process = Measurement(FourierMask(torch.fft.ifftshift(sampled_columns(size))), noise=Gaussian(NOISE))
-    pictures = complex_pictures(SEEN + UNSEEN, size, seed=1)
-    x, truth = pictures[:SEEN], pictures[SEEN:]
+    images = complex_pictures(SEEN + UNSEEN, size, seed=1)
+    x, truth = images[:SEEN], images[SEEN:]
     y = process(x, generator=torch.Generator().manual_seed(1))
     f = learn(
         y,

@@ -15,9 +15,9 @@ from benchmarks.imaging.inputs import (
     NOISE,
     coil_maps,
     complex_pictures,
+    images,
     kept_pixels,
     noise_like,
-    pictures,
     sampled_columns,
 )
 from benchmarks.imaging.plain_unet import PlainUNet
@@ -71,7 +71,7 @@ def _operations(A: Operator) -> Made:
 
 
 def _given(A: Operator) -> Callable[[int, int], Tensor]:
-    draw = complex_pictures if A.complex_domain else pictures
+    draw = complex_pictures if A.complex_domain else images
     return lambda batch, seed: draw(batch, A.domain[-1], seed=seed)
 
 
@@ -86,7 +86,7 @@ def _measured(A: Operator) -> Callable[[int, int], Tensor]:
 
 
 def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]]:
-    """MRI, a quarter of the lines, sigma 0.1; a rotation for each picture."""
+    """MRI, a quarter of the lines, sigma 0.1; a rotation for each image."""
     noisy = name == "REI step"
     process = Measurement(
         FourierMask(torch.fft.ifftshift(sampled_columns(size))), noise=Gaussian(NOISE) if noisy else None

@@ -1,4 +1,4 @@
-"""The README's picture: a phantom film, its reconstruction, the anomaly map, and its score among unseen normals.
+"""The README's image: a phantom film, its reconstruction, the anomaly map, and its score among unseen normals.
 
     python docs/figures/first_look.py          writes docs/images/first-look.png
 

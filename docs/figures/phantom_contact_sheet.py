@@ -1,7 +1,7 @@
 """Draw the contact sheet of phantom films: `python docs/figures/phantom_contact_sheet.py docs/images/phantoms.png`.
 
 First row: normal films. Then a row for each kind of lesion: a film and its twin without the lesion, twice, the lesion's
-outline drawn beside them. Phantoms only: no patient's film is in the picture.
+outline drawn beside them. Phantoms only: no patient's film is in the image.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def plain(film: Film) -> NDArray[np.uint8]:
 
 def outlined(film: Film) -> NDArray[np.uint8]:
     """The film with its lungs outlined in cyan and the lesion in orange."""
-    picture = plain(film)
+    image = plain(film)
     for mask, colour in ((film.lungs, LUNGS), (film.lesion, LESION)):
         if mask is not None:
-            picture[mask & ~binary_erosion(mask)] = colour
-    return picture
+            image[mask & ~binary_erosion(mask)] = colour
+    return image
 
 
 def rows(seed: int) -> list[tuple[str, list[NDArray[np.uint8]]]]:

@@ -1,7 +1,7 @@
 """docs/images/sensing-theorems.png: how many measurements a toy model needs, and how many the theorems ask for.
 
 The model is a subspace of dimension k in n dimensions, so that all that measurements say of it can be computed. What
-they leave possible is the space of all x whose A_g x lies in the A_g of the model, for every g. Pictures are learnable
+they leave possible is the space of all x whose A_g x lies in the A_g of the model, for every g. Images are learnable
 where that is the model itself and A is one to one on it.
 
     python docs/figures/sensing_theorems.py
@@ -19,7 +19,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 ROOT = Path(__file__).resolve().parents[2]
-N, ORDER, DRAWS = 24, 6, 5  # numbers in a picture, operators or elements, models and operators drawn for each (k, m)
+N, ORDER, DRAWS = 24, 6, 5  # numbers in an image, operators or elements, models and operators drawn for each (k, m)
 MULTIPLICITY = N // ORDER  # of each irreducible representation of shifts by N / ORDER
 LEARNABLE, NOT, LINE, WEAKER = "#009e73", "0.9", "#0072b2", "#d55e00"
 

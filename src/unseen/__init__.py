@@ -13,7 +13,7 @@ The rooms, from the top of the house to the bottom (imports point only downwards
 - ``screening``: from a score to a decision: calibration, policy, input gate, drift
 - ``evaluation``: ROC, intervals, shortcut audit, localisation, the report
 - ``detectors``: one file a method; a score depends on its film alone
-- ``reconstruction``: from measurements to pictures, learnt without ever seeing one
+- ``reconstruction``: from measurements to images, learnt without ever seeing one
 - ``priors``: linear and learnt generators, total variation; the solvers behind them
 - ``anatomy``: from a film to network input: lungs and views
 - ``training``: the one training loop

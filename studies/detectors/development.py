@@ -80,7 +80,7 @@ def milliseconds(detector: Detector, films: Iterable[Film | NotRead]) -> float:
 
 
 def phantom_row(recipe: Recipe, *, pairs: int = PAIRS, root: Path | None = None) -> Row:
-    """The row of the same recipe, trained on phantom normals, of phantom twins: pictures that differ in a lesion and in
+    """The row of the same recipe, trained on phantom normals, of phantom twins: images that differ in a lesion and in
     nothing else. A method that learns from unlabelled films is given unlabelled phantoms."""
     recipe = resolve(recipe.model_copy(update={"data": RecipeData()}))
     with TemporaryDirectory() as folder:

@@ -198,21 +198,21 @@ def _linear(told: Sequence[Viewed], abnormal: Tensor, *, seed: int) -> Score:
 
 def _by_network(told: Sequence[Viewed], abnormal: Tensor, *, seed: int, folder: Path) -> Score:
     inside = torch.stack([viewed.inside for viewed in told])
-    network = trained_classifier(_pictures(told), inside, abnormal, seed=seed, folder=folder)
+    network = trained_classifier(_images(told), inside, abnormal, seed=seed, folder=folder)
 
     def score(new: Sequence[Viewed]) -> NDArray[np.float64]:
         with torch.inference_mode():
-            logits = torch.cat([network(part)[2] for part in torch.split(_pictures(new), 64)])
+            logits = torch.cat([network(part)[2] for part in torch.split(_images(new), 64)])
         return logits.double().numpy()
 
     return score
 
 
 def _flat(views: Sequence[Viewed]) -> NDArray[np.float32]:
-    pictures: NDArray[np.float32] = _pictures(views).flatten(1).numpy()
+    pictures: NDArray[np.float32] = _images(views).flatten(1).numpy()
     return pictures
 
 
-def _pictures(views: Sequence[Viewed]) -> Tensor:
+def _images(views: Sequence[Viewed]) -> Tensor:
     """What a detector is given: (films, 1, size, size), 0 outside the lungs."""
     return torch.stack([viewed.masked for viewed in views])

@@ -25,7 +25,7 @@ _BATCH = 32
 
 
 def trained_classifier(x: Tensor, inside: Tensor, abnormal: Tensor, *, seed: int, folder: Path) -> ResNet18:
-    """The network, at rest, after 1,600 steps on pictures (n, 1, size, size), 0 outside; abnormal: bool (n,).
+    """The network, at rest, after 1,600 steps on images (n, 1, size, size), 0 outside; abnormal: bool (n,).
 
     folder  where checkpoints go; an interrupted training goes on from there
     """
@@ -35,12 +35,12 @@ def trained_classifier(x: Tensor, inside: Tensor, abnormal: Tensor, *, seed: int
         network = ResNet18(features=known.features)
     per_epoch = len(x) // min(_BATCH, len(x))
     settings = Training(epochs=math.ceil(STEPS / per_epoch), batch_size=_BATCH, seed=seed, threads=1, device="cpu")
-    learner = _Told(network, known, steps=settings.epochs * per_epoch)
+    learner = _Response(network, known, steps=settings.epochs * per_epoch)
     train(learner, (x, inside, abnormal.float()), settings, folder=folder)
     return network
 
 
-class _Told(Telling):
+class _Response(Telling):
     """The learner: films as they are, and what they are called."""
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:

@@ -54,7 +54,7 @@ def twins(rows: Sequence[Entry]) -> list[str]:
     chance = rows[0]["metrics"]["localisation"]
     return [
         title,
-        f"The same recipes, trained on phantom normals: {rows[0]['pairs']} pairs of pictures, alike but for a lesion. "
+        f"The same recipes, trained on phantom normals: {rows[0]['pairs']} pairs of images, alike but for a lesion. "
         "AUROC, all kinds together and each by itself:",
         table(["Recipe", "all", *kinds], found),
         "Where the map points: pixel average precision (chance: "
@@ -63,7 +63,7 @@ def twins(rows: Sequence[Entry]) -> list[str]:
         table(["Recipe", "all", *kinds, "highest point"], places),
         "What they mark on the same ten phantoms, the best first, under the lung crops with their lesions outlined "
         "(drawn by `-m studies.figures.detectors_on_phantoms`):",
-        table(["Recipe", "two normal pictures; each kind of lesion, moderate and obvious"], strips),
+        table(["Recipe", "two normal images; each kind of lesion, moderate and obvious"], strips),
     ]
 
 
@@ -331,7 +331,7 @@ def ways(rows: Sequence[Entry]) -> list[str]:
         "the [view](theory/views.md)). *Padded*: the box of the lungs keeps its proportions. *Change* is paired, "
         "against the films as they came. The shortcuts, and what is adjusted for, are measured on the films as the "
         "detector is given them; alignment is the detector's own, so there they are those of the films as they came. "
-        "*Best shortcut*: the single label-free statistic of picture or lungs that comes furthest from 0.5, as a "
+        "*Best shortcut*: the single label-free statistic of image or lungs that comes furthest from 0.5, as a "
         "strength (the file's bytes and size, which no preparation changes, are left out); *sharpness*: "
         "mean |Laplacian| by itself, below 0.5 where normals are sharper.",
     ]

@@ -1,9 +1,9 @@
 """docs/images/detectors/phantoms/: what every detector marks on the same ten phantoms, a strip for each.
 
-Two normal pictures, then each kind of lesion moderate and obvious: `lung-crops.png` is what the best of the recipes
+Two normal images, then each kind of lesion moderate and obvious: `lung-crops.png` is what the best of the recipes
 sees of them, the lesion outlined. A recipe with a row of phantom twins is drawn from the run of that row, its maps
 scaled by the 99.5th percentile of its own ten; a strip whose run is not under `$UNSEEN_RUNS` stays as it is. Phantoms
-only: no patient's film is in the pictures.
+only: no patient's film is in the images.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "docs" / "images" / "detectors" / "phantoms"
 SEED = 8  # not that of the tested twins
 CONTRASTS = ("moderate", "obvious")
-SIDE, GAP, WORDS = 94, 8, 32  # pixels: of a picture, between two, and over them
+SIDE, GAP, WORDS = 94, 8, 32  # pixels: of an image, between two, and over them
 DPI = 90
 
 
 def ten() -> list[tuple[str, Film]]:
-    """The pictures and what is written over them."""
+    """The images and what is written over them."""
     films = list(twins(60, seed=SEED))
     ill = [film for film in films if film.label == "abnormal"]
     found = [("normal", film) for film in films if film.label == "normal"][:2]
@@ -55,7 +55,7 @@ def ten() -> list[tuple[str, Film]]:
 
 
 def strip(count: int, *, over: int = 0) -> tuple[Figure, list[Axes]]:
-    """`count` square pictures side by side, with `over` pixels of room above them."""
+    """`count` square images side by side, with `over` pixels of room above them."""
     width, height = count * SIDE + (count - 1) * GAP, SIDE + over
     figure = plt.figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     left = [number * (SIDE + GAP) / width for number in range(count)]

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", nargs="+", type=int, help="default: 0, then 1 and 2 where a gap is measured")
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results-imaging.md goes (default: docs)")
-    parser.add_argument("--figures", type=Path, help="where pictures side by side go (default: beside the runs)")
+    parser.add_argument("--figures", type=Path, help="where images side by side go (default: beside the runs)")
     given = parser.parse_args(arguments)
     try:
         if not given.render:

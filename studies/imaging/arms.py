@@ -2,7 +2,7 @@
 no training.
 
 direct      A⁺, or FBP for tomography
-tv          isotropic total variation, its weight chosen on validation pictures
+tv          isotropic total variation, its weight chosen on validation images
 mc          measurement consistency alone
 sure        its unbiased estimate alone
 ei          MC + α EQ
@@ -25,7 +25,7 @@ from unseen.losses.measurement import BackprojectedConsistency, BackprojectedRis
 from unseen.losses.risk import Sure
 from unseen.losses.supervised import Supervised
 from unseen.physics.groups.scalings import Scalings
-from unseen.reconstruction.reconstructor import starting_picture
+from unseen.reconstruction.reconstructor import starting_image
 
 TRAINED: tuple[Arm, ...] = ("mc", "sure", "ei", "rei", "supervised", "multi-operator", "scales")
 NAMES: dict[str, str] = {
@@ -51,7 +51,7 @@ READ_BY: dict[Arm, tuple[str, ...]] = {
 }
 """Which settings of the losses an arm reads: the others may change without its training becoming another."""
 NOISE_STEP = 0.1  # of a backprojected risk, in standard deviations
-_BATCH = 8  # pictures reconstructed at a time
+_BATCH = 8  # images reconstructed at a time
 
 
 def losses_of(arm: Arm, problem: Problem) -> list[Loss]:
@@ -84,5 +84,5 @@ def directly(y: Tensor, problem: Problem, operators: Tensor | None = None) -> Te
     for start in range(0, len(y), _BATCH):
         rows = slice(start, start + _BATCH)
         process = problem.process if operators is None else problem.process.select(operators[rows])
-        found.append(starting_picture(y[rows], process, "auto"))
+        found.append(starting_image(y[rows], process, "auto"))
     return torch.cat(found)

@@ -1,4 +1,4 @@
-"""A gap's share from rows: three arms on the same test pictures, at the seeds that all three were trained with."""
+"""A gap's share from rows: three arms on the same test images, at the seeds that all three were trained with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def of_arm(rows: Sequence[Row], arm: str) -> list[Row]:
 def gap_of(rows: Sequence[Row], problem: str, method: str, baseline: str) -> Gap | None:
     """The share from the rows of one problem; None where an arm has no row.
 
-    A picture's PSNR is its mean over the seeds that all three arms have.
+    An image's PSNR is its mean over the seeds that all three arms have.
     """
     mine = [row for row in rows if row["problem"] == problem]
     arms = [{int(row["seed"]): row for row in of_arm(mine, arm)} for arm in (method, baseline, "supervised")]

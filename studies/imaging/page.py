@@ -8,7 +8,7 @@ from pathlib import Path
 from studies import recipe_files as recipes
 from studies.imaging.arms import NAMES, TRAINED
 from studies.imaging.gaps import Gap, gap_of, of_arm
-from studies.imaging.settings import MethodSettings, method_of, pictures_of, training_of
+from studies.imaging.settings import MethodSettings, images_of, method_of, training_of
 from studies.pages.cells import table
 from studies.rows import Row, read_rows
 from unseen.artifacts.files import write_text
@@ -17,7 +17,7 @@ from unseen.artifacts.recipe import Recipe
 from unseen.evaluation.intervals import interval_text as figure
 
 PREFIX = "imaging/"
-_FALLEN = 0.5  # dB since its best epoch that a training's pictures have lost, from which on that is said
+_FALLEN = 0.5  # dB since its best epoch that a training's images have lost, from which on that is said
 _ASKED, _ASKED_LOW = 0.6, 0.4  # of the share, and of its lower bound
 
 
@@ -38,7 +38,7 @@ def imaging_page(rows: Sequence[Row], known: Sequence[Recipe], *, pictures: Iter
     Args:
         rows: what `rows.row_of` made.
         known: the recipes, in the page's order after those of the gap.
-        pictures: problems that have a picture in images/imaging.
+        images: problems that have an image in images/imaging.
     """
     ordered = sorted(known, key=lambda recipe: (method_of(recipe).gap is None, recipe.name))
     blocks = [
@@ -47,12 +47,12 @@ def imaging_page(rows: Sequence[Row], known: Sequence[Recipe], *, pictures: Iter
         f"{LIMITS}*",
         "One network, one learning rate a problem, and for all arms that see no truth one number of steps: only what "
         "is descended differs. A† is the pseudo-inverse (FBP for tomography), TV total variation with its weight "
-        "chosen on validation pictures, MC measurement consistency, EI equivariant imaging, REI robust equivariant "
-        "imaging, *supervised* the same network with the truth. Each picture was measured once (but in the one problem "
+        "chosen on validation images, MC measurement consistency, EI equivariant imaging, REI robust equivariant "
+        "imaging, *supervised* the same network with the truth. Each image was measured once (but in the one problem "
         "that says otherwise); every arm learns from the same measurements. Learning rates are the supervised arm's "
-        "best of a grid, tried in short trainings, on validation pictures. With so few pictures the supervised network "
+        "best of a grid, tried in short trainings, on validation images. With so few images the supervised network "
         "learns them by heart, so it may stop early: the better of a short and a whole training, on validation "
-        "pictures, is what the others are held against. Nothing was chosen on test pictures, and every figure is of "
+        "images, is what the others are held against. Nothing was chosen on test images, and every figure is of "
         "the network after its last epoch.",
         *_gaps(rows, ordered),
         *_curve(rows),
@@ -77,7 +77,7 @@ def _gaps(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
     return [
         "## How much of the way to supervised learning",
         table(["problem", "share of the gap", "ours [95 %]", "seeds", "papers", "at least 0.6, surely 0.4"], lines),
-        "Shares are of mean PSNRs on the test pictures, with an interval by a paired bootstrap over pictures (over "
+        "Shares are of mean PSNRs on the test images, with an interval by a paired bootstrap over images (over "
         "patients, where they are known). Where a gap is small its share is uncertain, and the interval says so.",
     ]
 
@@ -119,8 +119,8 @@ def _curve(rows: Sequence[Row]) -> list[str]:
     blocks = ["## MRI as the noise grows", table(["px", "faster", "σ", *(NAMES[arm] for arm in arms)], lines)]
     if past:
         blocks.append(
-            "REI's pictures get worse after an epoch where few slices, each with one draw of noise, are learnt by "
-            "heart; no truth was used to stop there, and the table has the last epoch. On validation pictures, since "
+            "REI's images get worse after an epoch where few slices, each with one draw of noise, are learnt by "
+            "heart; no truth was used to stop there, and the table has the last epoch. On validation images, since "
             f"its best epoch: {'; '.join(past)}."
         )
     return blocks
@@ -141,7 +141,7 @@ def _mean(rows: Sequence[Row]) -> str:
 
 
 def _average(rows: Sequence[Row], name: str) -> Mapping[str, float | None]:
-    """A figure's mean over seeds; its interval is the pictures', averaged over the seeds."""
+    """A figure's mean over seeds; its interval is the images', averaged over the seeds."""
     entries = [row["metrics"][name] for row in rows if name in row["metrics"]]
     if not entries:
         return {"value": None}
@@ -149,7 +149,7 @@ def _average(rows: Sequence[Row], name: str) -> Mapping[str, float | None]:
 
 
 def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
-    asked, view, training = method_of(recipe), pictures_of(recipe), training_of(recipe)
+    asked, view, training = method_of(recipe), images_of(recipe), training_of(recipe)
     mine = [row for row in rows if row["problem"] == recipe.name]
     blocks = [f"## {asked.title}"]
     told = (
@@ -159,7 +159,7 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
     if not mine:
         return [*blocks, f"{told}. *No row yet: `python -m studies.imaging --only {_short(recipe)}`.*"]
     n = mine[0]["n"]
-    blocks.append(f"{told}; {n['trained']} pictures trained on, {n['tested']} tested; {n['split']}.")
+    blocks.append(f"{told}; {n['trained']} images trained on, {n['tested']} tested; {n['split']}.")
     lines = []
     for arm in asked.arms:
         some = of_arm(mine, arm)
@@ -206,9 +206,9 @@ def _lessons(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
         "A share says how far symmetry goes towards the same network with the truth, not that the network is the "
         "best choice.",
         "A network shown few measurements, each with one draw of noise, learns that noise by heart: the estimated risk "
-        "falls below nought, which no risk can, and its pictures get worse. That is seen without any truth; train "
+        "falls below zero, which no risk can, and its images get worse. That is seen without any truth; train "
         "for as long as the risk on measurements held out falls. How long the recipes train was decided on validation "
-        "pictures. Low-dose CT stands here twice for that: with each slice measured once, and 25 times. The papers "
+        "images. Low-dose CT stands here twice for that: with each slice measured once, and 25 times. The papers "
         "draw fresh noise at every step, which takes the truth.",
     ]
     ahead = [method_of(recipe).title for recipe in known if _variation_is_ahead(rows, recipe)]
@@ -237,9 +237,9 @@ def _provenance(rows: Sequence[Row]) -> list[str]:
         "## What differs from the papers",
         "The papers train on 90 CT slices, 900 MRI slices and 90 photographs of 256 × 256 pixels (CT noise-free: "
         "128 × 128), for 500 to 5,000 epochs on a GPU, and show a network fresh noise at every step, which takes "
-        "the truth to draw. Here a picture is measured once; there are fewer pictures, fewer steps and a network "
+        "the truth to draw. Here an image is measured once; there are fewer images, fewer steps and a network "
         "of under a million weights, so that a run ends within an hour on one core. Their PSNR takes each truth's "
-        "maximum as the peak; our first column takes 1, the pictures' range. Tested pictures are of patients that "
+        "maximum as the peak; our first column takes 1, the images' range. Tested images are of patients that "
         "were not trained on, where patients are known; for MRI and photographs, the last 20 by name.",
     ]
     if trained:

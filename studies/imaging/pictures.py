@@ -1,11 +1,11 @@
-"""The pictures of the imaging results, dealt to training, validation and test: by patient where patients are known.
+"""The images of the imaging results, dealt to training, validation and test: by patient where patients are known.
 
 ct      CT slices, (HU + 1024) / 2048 clipped to [0, 1]; a slice that comes twice counts once; fold =
         int(sha256(patient), 16) mod 5: fold 3 is tested, fold 1 validates
 ct-again   the same, each training slice 25 times, so that it is measured under 25 draws of the noise
 mri     cardiac magnitude slices in [0, 1]; the last 20 by name are tested, the six before validate
 urban   Urban100, in [0, 1]; the last 20 by name are tested, the six before validate
-digits  MNIST padded to 32 × 32: of its training part the first pictures, and 60 others to validate; the first 100 of
+digits  MNIST padded to 32 × 32: of its training part the first images, and 60 others to validate; the first 100 of
         its test part
 triangles, sparse   the toys, which are drawn
 """
@@ -28,7 +28,7 @@ from torch.nn import functional
 from studies.imaging.settings import PictureSettings
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.toy_images import read_digits
-from unseen.runs.generator_training import Pictures
+from unseen.runs.generator_training import Images
 
 TESTED, VALIDATING = 20, 6
 _CT_TESTED, _CT_VALIDATING, _FOLDS = 3, 1, 5
@@ -37,8 +37,8 @@ _TOYS, _TOYS_TESTED = 500, 100
 _AGAIN = 25
 
 
-def load(settings: PictureSettings, *, data: Path | None = None) -> Pictures:
-    """The pictures that a recipe names, from the folder `data` (None: `$UNSEEN_DATA`).
+def load(settings: PictureSettings, *, data: Path | None = None) -> Images:
+    """The images that a recipe names, from the folder `data` (None: `$UNSEEN_DATA`).
 
     Raises:
         RecipeError: they are not there, or their size does not divide the originals'.
@@ -49,7 +49,7 @@ def load(settings: PictureSettings, *, data: Path | None = None) -> Pictures:
     return found
 
 
-def _ct(settings: PictureSettings, data: Path | None) -> Pictures:
+def _ct(settings: PictureSettings, data: Path | None) -> Images:
     with np.load(_at(data, "ct100/ct256.npz"), allow_pickle=False) as file:
         hounsfield, patients = file["images"], file["patients"]
     _, first = np.unique([hashlib.sha256(slice_.tobytes()).hexdigest() for slice_ in hounsfield], return_index=True)
@@ -60,7 +60,7 @@ def _ct(settings: PictureSettings, data: Path | None) -> Pictures:
     pictures = _sized(grey[:, None], settings)
     tested, validating = fold == _CT_TESTED, fold == _CT_VALIDATING
     units = np.unique(patients[tested], return_inverse=True)[1]
-    return Pictures(
+    return Images(
         pictures[~tested & ~validating],
         pictures[validating],
         pictures[tested],
@@ -70,18 +70,18 @@ def _ct(settings: PictureSettings, data: Path | None) -> Pictures:
     )
 
 
-def _ct_again(settings: PictureSettings, data: Path | None) -> Pictures:
+def _ct_again(settings: PictureSettings, data: Path | None) -> Images:
     once = _ct(settings, data)
     return replace(once, training=once.training.repeat(_AGAIN, 1, 1, 1), split=f"{once.split}, {_AGAIN} times each")
 
 
-def _mri(settings: PictureSettings, data: Path | None) -> Pictures:
+def _mri(settings: PictureSettings, data: Path | None) -> Images:
     with np.load(_at(data, "mri/chest.npz"), allow_pickle=False) as file:
         images, names = file["images"], file["names"]
     return _last_by_name(_sized(images[np.argsort(names)][:, None], settings))
 
 
-def _urban(settings: PictureSettings, data: Path | None) -> Pictures:
+def _urban(settings: PictureSettings, data: Path | None) -> Images:
     from PIL import Image
 
     with _at(data, "natural/manifest.csv").open(newline="", encoding="utf-8") as file:
@@ -92,20 +92,20 @@ def _urban(settings: PictureSettings, data: Path | None) -> Pictures:
     return _last_by_name(_sized(images, settings))
 
 
-def _last_by_name(pictures: Tensor) -> Pictures:
+def _last_by_name(pictures: Tensor) -> Images:
     tested, validating = pictures[-TESTED:], pictures[-TESTED - VALIDATING : -TESTED]
     training = pictures[: -TESTED - VALIDATING]
     split = f"by name: {len(training)} trained on, the next {VALIDATING} to validate, the last {TESTED} tested"
-    return Pictures(training, validating, tested, tuple(range(TESTED)), split)
+    return Images(training, validating, tested, tuple(range(TESTED)), split)
 
 
-def _digits(settings: PictureSettings, data: Path | None) -> Pictures:
+def _digits(settings: PictureSettings, data: Path | None) -> Images:
     if settings.size != 32:
         raise RecipeError(f"view.size: seen {settings.size}; digits are 28 × 28, padded to 32")
     known, tested = (_at(data, f"mnist/{part}-images-idx3-ubyte.gz") for part in ("train", "t10k"))
     training = read_digits(known, number=_DIGITS + _DIGITS_VALIDATING)
     split = f"{_DIGITS} of the training part, {_DIGITS_VALIDATING} more to validate, {_DIGITS_TESTED} of the test part"
-    return Pictures(
+    return Images(
         training[:_DIGITS],
         training[_DIGITS:],
         read_digits(tested, number=_DIGITS_TESTED),
@@ -114,7 +114,7 @@ def _digits(settings: PictureSettings, data: Path | None) -> Pictures:
     )
 
 
-def _triangles(settings: PictureSettings, data: Path | None) -> Pictures:
+def _triangles(settings: PictureSettings, data: Path | None) -> Images:
     """Signals of `size` samples with one triangle of height 1, anywhere on a circle, 0.2 to 0.6 of it wide."""
     del data
 
@@ -126,7 +126,7 @@ def _triangles(settings: PictureSettings, data: Path | None) -> Pictures:
     return _drawn(draw)
 
 
-def _sparse(settings: PictureSettings, data: Path | None) -> Pictures:
+def _sparse(settings: PictureSettings, data: Path | None) -> Images:
     """Signals of `size` samples, sums of three elements of a smooth circular dictionary: k = 3."""
     del data
 
@@ -138,16 +138,16 @@ def _sparse(settings: PictureSettings, data: Path | None) -> Pictures:
     return _drawn(draw)
 
 
-def _drawn(draw: Callable[[np.random.Generator, int], NDArray[np.float64]]) -> Pictures:
+def _drawn(draw: Callable[[np.random.Generator, int], NDArray[np.float64]]) -> Images:
     parts = [
         torch.from_numpy(draw(np.random.default_rng(seed), number).astype(np.float32))[:, None, None]
         for seed, number in ((0, _TOYS), (1, VALIDATING * 10), (2, _TOYS_TESTED))
     ]
     split = f"{_TOYS} drawn to train on, {VALIDATING * 10} to validate, {_TOYS_TESTED} tested"
-    return Pictures(parts[0], parts[1], parts[2], tuple(range(_TOYS_TESTED)), split)
+    return Images(parts[0], parts[1], parts[2], tuple(range(_TOYS_TESTED)), split)
 
 
-_SOURCES: dict[str, Callable[[PictureSettings, Path | None], Pictures]] = {
+_SOURCES: dict[str, Callable[[PictureSettings, Path | None], Images]] = {
     "ct": _ct,
     "ct-again": _ct_again,
     "mri": _mri,

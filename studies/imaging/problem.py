@@ -1,6 +1,6 @@
-"""A problem of the imaging results: pictures, and what was measured of them, once and for all.
+"""A problem of the imaging results: images, and what was measured of them, once and for all.
 
-Each picture is measured once, with noise of a fixed seed: no training sees the same picture under fresh noise, which
+Each image is measured once, with noise of a fixed seed: no training sees the same image under fresh noise, which
 would take the truth to draw. (`ct-again` shows what that costs: there each slice is measured 25 times.)
 """
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from studies.imaging.pictures import load
-from studies.imaging.settings import MethodSettings, method_of, pictures_of
+from studies.imaging.settings import MethodSettings, images_of, method_of
 from unseen.artifacts.recipe import Recipe
 from unseen.physics.blur import Blur, Downsampling
 from unseen.physics.fourier_mask import FourierMask
@@ -30,7 +30,7 @@ from unseen.physics.operator import Mask, Operator
 from unseen.physics.sampling_masks import cartesian_sampling
 from unseen.physics.single_pixel_camera import SinglePixelCamera
 from unseen.physics.tomography import Tomography
-from unseen.runs.generator_training import Pictures
+from unseen.runs.generator_training import Images
 
 _MASKS, _NOISE = 0, 1000  # seeds of what is drawn once: the operators, and the measurements' noise
 _PARTS = ("training", "validation", "testing")
@@ -39,7 +39,7 @@ _KERNEL_WIDTHS = 3  # a blur's kernel reaches so many standard deviations
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """One part of the pictures and what was measured of it.
+    """One part of the images and what was measured of it.
 
     x          (n, *A.domain), from 0 to 1
     y          (n, *A.range)
@@ -60,8 +60,8 @@ class Problem:
 
     def __init__(self, recipe: Recipe, *, data: Path | None = None) -> None:
         self.recipe, self.settings = recipe, method_of(recipe)
-        view = pictures_of(recipe)
-        self.pictures: Pictures = load(view, data=data)
+        view = images_of(recipe)
+        self.pictures: Images = load(view, data=data)
         self.process = Measurement(
             operator_of(self.settings, channels=3 if view.colour else 1, size=self._sides()),
             link=None if self.settings.photons is None else BeerLambert(self.settings.photons),
@@ -83,7 +83,7 @@ class Problem:
 
     @property
     def digest(self) -> str:
-        """Names pictures and measurements: SHA-256."""
+        """Names images and measurements: SHA-256."""
         y = hashlib.sha256(self.training.y.contiguous().view(torch.uint8).numpy().tobytes()).hexdigest()
         return f"{self.pictures.digest} {y}"
 
@@ -135,7 +135,7 @@ def noise_of(settings: MethodSettings) -> Noise | None:
 
 
 def group_of(settings: MethodSettings, *, signals: bool = False) -> Group:
-    """What the pictures may undergo; signals of one row are shifted along it."""
+    """What the images may undergo; signals of one row are shifted along it."""
     if settings.group == "shifts":
         return Shifts(axes=(-1,)) if signals else Shifts()
     groups: dict[str, type[Group]] = {"rotations": Rotations, "permutations": Permutations, "flips": Flips}

@@ -23,7 +23,7 @@ LEAST_FOR_SSIM = 11  # pixels a side
 
 
 def row_of(problem: Problem, arm: Arm, found: Tensor, *, seed: int, facts: Mapping[str, object]) -> Row:
-    """The row of reconstructions `found` of the test pictures; `facts` is what else is to be kept."""
+    """The row of reconstructions `found` of the test images; `facts` is what else is to be kept."""
     truth, units = problem.testing.x, problem.pictures.units
     by_picture = {"psnr": psnr(found, truth), "psnr_papers": psnr(found, truth, peak=None)}
     if min(truth.shape[2:]) >= LEAST_FOR_SSIM:

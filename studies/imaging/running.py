@@ -1,6 +1,6 @@
-"""One arm of one problem at one seed: train it, or go on, or find it trained; reconstruct the test pictures; the row.
+"""One arm of one problem at one seed: train it, or go on, or find it trained; reconstruct the test images; the row.
 
-Nothing is chosen on test pictures, and every arm is measured after its last epoch.
+Nothing is chosen on test images, and every arm is measured after its last epoch.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from unseen.training.loop import Progress
 
 Report = Callable[[str, Progress], None]
 
-_BATCH = 8  # pictures reconstructed at a time
+_BATCH = 8  # images reconstructed at a time
 _VALIDATIONS = 25  # about so many in a training
 
 
@@ -126,7 +126,7 @@ def reconstructed(f: Reconstructor, measured: Measured, problem: Problem) -> Ten
 
 
 def _on_validation(problem: Problem, *, every: int, epochs: int) -> Callable[[Reconstructor, int], Mapping[str, float]]:
-    """The mean PSNR on validation pictures, after some epochs and the last; NaN after the others."""
+    """The mean PSNR on validation images, after some epochs and the last; NaN after the others."""
 
     def measure(f: Reconstructor, done: int) -> Mapping[str, float]:
         if done % every and done != epochs:

@@ -1,4 +1,4 @@
-"""What a recipe of the imaging results says: the pictures, how they are measured, and what is tried on them."""
+"""What a recipe of the imaging results says: the images, how they are measured, and what is tried on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Arm = Literal["direct", "tv", "mc", "sure", "ei", "rei", "supervised", "multi-op
 
 
 class PictureSettings(BaseModel):
-    """The section ``[view]``: which pictures, and how many pixels they have."""
+    """The section ``[view]``: which images, and how many pixels they have."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -23,7 +23,7 @@ class PictureSettings(BaseModel):
     colour: bool = False
     """Three channels; else grey."""
     limit: int | None = Field(default=None, ge=2)
-    """So many training pictures at most; none: all."""
+    """So many training images at most; none: all."""
 
 
 class MethodSettings(BaseModel):
@@ -34,7 +34,7 @@ class MethodSettings(BaseModel):
     title: str
     """What the page calls the problem."""
     papers: dict[str, float] = {}
-    """PSNRs that the papers print for arms, in dB, on other pictures and with longer trainings."""
+    """PSNRs that the papers print for arms, in dB, on other images and with longer trainings."""
     arms: tuple[Arm, ...]
     """What is tried, each a row."""
     gap: tuple[Arm, Arm] | None = None
@@ -44,9 +44,9 @@ class MethodSettings(BaseModel):
     kept: float = Field(default=1.0, gt=0, le=1)
     """The share that is measured: of pixels, of k-space lines, or m/n."""
     operators: int = Field(default=1, ge=1)
-    """How many operators of the kind there are; picture i is measured by one of them."""
+    """How many operators of the kind there are; image i is measured by one of them."""
     real: bool = False
-    """Of k-space: pictures are known to be real, and a line shows its mirror image's too; else they are complex."""
+    """Of k-space: images are known to be real, and a line shows its mirror image's too; else they are complex."""
     views: int = Field(default=50, ge=1)
     factor: int = Field(default=2, ge=2)
     width: float = Field(default=1.0, gt=0)
@@ -94,7 +94,7 @@ def method_of(recipe: Recipe) -> MethodSettings:
     return validated(recipe.method.settings, MethodSettings, where="method")
 
 
-def pictures_of(recipe: Recipe) -> PictureSettings:
+def images_of(recipe: Recipe) -> PictureSettings:
     """The section ``[view]``, checked."""
     return validated(recipe.view, PictureSettings, where="view")
 

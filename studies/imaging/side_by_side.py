@@ -1,4 +1,4 @@
-"""Pictures side by side: the truth, then each arm's reconstruction of it, as one PNG."""
+"""Images side by side: the truth, then each arm's reconstruction of it, as one PNG."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import Tensor
 
 from unseen.artifacts.files import replacing
 
-_GAP = 2  # white pixels between pictures
+_GAP = 2  # white pixels between images
 _LEAST_HEIGHT = 16
 
 
 def write_side_by_side(path: Path, rows: Mapping[str, Tensor], *, pictures: int = 2) -> Path:
-    """Write the first `pictures` pictures of each entry, one line a picture, one column an entry.
+    """Write the first `pictures` images of each entry, one line an image, one column an entry.
 
     Args:
         path: ends in .png.
@@ -36,9 +36,9 @@ def write_side_by_side(path: Path, rows: Mapping[str, Tensor], *, pictures: int 
     return path
 
 
-def _bytes(picture: Tensor) -> NDArray[np.uint8]:
+def _bytes(image: Tensor) -> NDArray[np.uint8]:
     """(height, width, 3)."""
-    grey = picture.abs() if picture.is_complex() else picture
+    grey = image.abs() if image.is_complex() else image
     scaled = grey.detach().float().clamp(0, 1).numpy().transpose(1, 2, 0)
     if len(scaled) < _LEAST_HEIGHT:  # a signal is shown as a band
         scaled = np.repeat(scaled, _LEAST_HEIGHT, axis=0)

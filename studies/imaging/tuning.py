@@ -1,8 +1,8 @@
-"""The learning rate of a problem, and how long its supervised arm learns: what validation pictures decide.
+"""The learning rate of a problem, and how long its supervised arm learns: what validation images decide.
 
 Each rate of the grid is tried in a supervised training of `tuning_epochs` at seed 0; the best PSNR at its end gives the
 rate of every arm. The supervised arm is then trained as long as the others too, and the longer of its two trainings
-stands only where it is the better one: with few pictures it learns them by heart, and a share of the gap to a network
+stands only where it is the better one: with few images it learns them by heart, and a share of the gap to a network
 that has would be flattered.
 """
 

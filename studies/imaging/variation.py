@@ -1,4 +1,4 @@
-"""The arm `tv`: isotropic total variation, its one weight chosen on the validation pictures."""
+"""The arm `tv`: isotropic total variation, its one weight chosen on the validation images."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from unseen.priors.tv import TV
 WEIGHTS = tuple(float(f"{10 ** (power / 2):.3g}") for power in range(-12, -1))
 """The grid, 1e-6 to 0.1, in units of ‖A‖²: then it suits every operator."""
 _TRIED, _ITERATIONS, _TOLERANCE = 300, 2000, 1e-3  # iterations for a weight that is tried, and for the one chosen
-_CHOSEN_ON = 4  # validation pictures
+_CHOSEN_ON = 4  # validation images
 _BATCH = 4
 
 
 def by_variation(problem: Problem) -> tuple[Tensor, dict[str, object]]:
-    """Reconstructions of the test pictures, and what their row says: the weight that was chosen, the validation PSNR
+    """Reconstructions of the test images, and what their row says: the weight that was chosen, the validation PSNR
     of each that was tried, and how near to the minimum the solver came.
 
     The weights are for ‖A x − p‖²/2 with p = link⁻¹(y); of counts, every ray then weighs the same.

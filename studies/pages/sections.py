@@ -39,7 +39,7 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
                 for name, part in row["parts"].items()
             ),
         ),
-        "**What no detector is needed for.** AUROC of trivial picture statistics on the same films (below 0.5: normals "
+        "**What no detector is needed for.** AUROC of trivial image statistics on the same films (below 0.5: normals "
         "have more); the mix is given the labels and is marked supervised:",
         audit(first),
         "**In words**",

@@ -64,7 +64,7 @@ def run_problem(
     kinds: Sequence[str] = KINDS,
     again: bool = False,
 ) -> None:
-    """Every level of a problem: its rows, and a picture of the VAE's methods side by side. What has its row stands."""
+    """Every level of a problem: its rows, and an image of the VAE's methods side by side. What has its row stands."""
     for level in sorted(problem.levels, key=problem.everywhere.__contains__):  # first what takes one generator alone
         asked = [
             pair
@@ -106,7 +106,7 @@ def _run_level(
         if (outcome.method, outcome.generator) in first:
             shown[outcome.method] = outcome.x
         if len(shown) == 1 + len(first) and (outcome.method, outcome.generator) == first[-1]:
-            # beside the runs: whether pictures may be published is for people to say
+            # beside the runs: whether images may be published is for people to say
             path = runs_root() / "priors" / "figures" / f"{name_of(problem.name, level, '', '')}.png"
             print("wrote", write_side_by_side(path, shown, pictures=3), flush=True)
 

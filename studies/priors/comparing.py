@@ -1,4 +1,4 @@
-"""One problem at one level: every method's weight chosen on the same validation pictures, then its test pictures.
+"""One problem at one level: every method's weight chosen on the same validation images, then its test images.
 
 All weights count nats: the data fit is ‖A x − y‖² / (2σ²). Of each method eight are tried, half a decade apart. The
 penalty of the latent has its own scale, ‖z‖² / 2 for z ~ N(0, I), in `soft` and `sparse`.
@@ -39,7 +39,7 @@ _TRYING, _SOLVING = Search(restarts=2, iterations=40), Search(restarts=4, iterat
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard everything is looked for: pictures, the searches on validation and on test pictures, TV's iterations."""
+    """How hard everything is looked for: images, the searches on validation and on test images, TV's iterations."""
 
     tested: int = 40
     validating: int = 8
@@ -50,15 +50,15 @@ class Effort:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a method made of the test pictures.
+    """What a method made of the test images.
 
     method     "direct", "tv", "range", …
     generator  its kind; "" where there is none
     x          (n, 1, size, size)
     chosen     of the grid, by validation; None for what has no weight
-    oracle     for `tv`: (n,), the mean squared error with each picture's own best weight of the grid, which takes the
+    oracle     for `tv`: (n,), the mean squared error with each image's own best weight of the grid, which takes the
                truth
-    done       so many of the test pictures converged
+    done       so many of the test images converged
     seconds    choosing and solving
     """
 
@@ -109,7 +109,7 @@ def compared(
 
 
 def directly(test: Measured) -> Outcome:
-    """A†: of MRI the zero-filled picture."""
+    """A†: of MRI the zero-filled image."""
     began = time.perf_counter()
     x = pseudo_inverse(test.y, Measurement(test.A))
     return Outcome("direct", "", x, None, None, None, time.perf_counter() - began)
@@ -140,7 +140,7 @@ def _chosen_and_solved(
 
 
 def errors_in_db(errors: Tensor) -> list[float]:
-    """Mean squared errors of pictures in [0, 1] as PSNR.
+    """Mean squared errors of images in [0, 1] as PSNR.
 
     >>> errors_in_db(torch.tensor([0.01]))
     [20.0]

@@ -39,19 +39,19 @@ def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = ()) -> str:
 
     Args:
         rows: what `rows.row_of` made.
-        pictures: the names in images/priors.
+        images: the names in images/priors.
     """
     there = set(pictures)
     blocks = [
         "# Generators as priors, measured",
         f"*Rendered by `make results-priors` from `studies/results/priors/*.json`; every figure is in there. {LIMITS}*",
-        "A generator has learnt good pictures and nothing of operators. *range* looks for the picture that it can make "
-        "and that explains y; *soft* lets the picture leave the range and charges for the distance; *sparse* lets few "
-        "pixels leave it. TV is total variation, A† the pseudo-inverse (of MRI the zero-filled picture). Of every "
-        "method eight weights were tried on the same validation pictures, and the best mean squared error chose; *TV, "
-        "oracle* takes each test picture's own best weight of the same eight, which needs the truth and bounds what "
-        "any choice for TV could reach. Starts are drawn from the generator's prior. Tested pictures, and their "
-        "subjects, were not learnt from. Intervals are a bootstrap's over pictures, over subjects where those are "
+        "A generator has learnt good images and nothing of operators. *range* looks for the image that it can make "
+        "and that explains y; *soft* lets the image leave the range and charges for the distance; *sparse* lets few "
+        "pixels leave it. TV is total variation, A† the pseudo-inverse (of MRI the zero-filled image). Of every "
+        "method eight weights were tried on the same validation images, and the best mean squared error chose; *TV, "
+        "oracle* takes each test image's own best weight of the same eight, which needs the truth and bounds what "
+        "any choice for TV could reach. Starts are drawn from the generator's prior. Tested images, and their "
+        "subjects, were not learnt from. Intervals are a bootstrap's over images, over subjects where those are "
         "known.",
     ]
     for problem in PROBLEMS:
@@ -77,7 +77,7 @@ def _problem(problem: Problem, rows: Sequence[Row], pictures: set[str]) -> list[
     n = rows[0]["n"]
     levels = [level for level in problem.levels if any(row["level"] == level for row in rows)]
     blocks.append(
-        f"{n['tested']} test pictures; {n['split']}. Noise: {problem.noise:.0%} of the measurements' root mean "
+        f"{n['tested']} test images; {n['split']}. Noise: {problem.noise:.0%} of the measurements' root mean "
         "square. PSNR in dB [95 %]:"
     )
     lines, likeness = [], []
@@ -126,7 +126,7 @@ def _pattern(rows: Sequence[Row]) -> list[str]:
         "### Does the source's pattern hold?",
         "Range wins with few data and loses to TV with many; soft is at least as good as both. Differences of PSNR on "
         "the same slices, in dB, with a paired interval over subjects. The source's few are 10 spokes and its many 30; "
-        "of a small picture 10 spokes see more: 9 % of the frequencies of 128 × 128, 4 % of 256 × 256. Here 5 see 4 %.",
+        "of a small image 10 spokes see more: 9 % of the frequencies of 128 × 128, 4 % of 256 × 256. Here 5 see 4 %.",
         table(["generator", "measured", "difference", "dB [95 %]", "the pattern"], lines),
         *_why_not(claims, rows),
     ]
@@ -191,5 +191,5 @@ def _provenance(rows: Sequence[Row]) -> list[str]:
         f"{devices}; {dates[0]} to {dates[-1]}; seed 0. A search has {effort['solving']['restarts']} starts and at "
         f"most {effort['solving']['iterations']} iterations; while weights are tried, {effort['trying']['restarts']} "
         f"and {effort['trying']['iterations']}. Minutes are wall time beside other work. The generators:",
-        table(["recipe", "epochs", "minutes", "PSNR of G(E(x)) on validation pictures, dB"], lines),
+        table(["recipe", "epochs", "minutes", "PSNR of G(E(x)) on validation images, dB"], lines),
     ]

@@ -1,6 +1,6 @@
-"""The problems of the generators' results: pictures of one kind, an operator at several levels, noise.
+"""The problems of the generators' results: images of one kind, an operator at several levels, noise.
 
-Every picture is measured once. The noise is Gaussian; its standard deviation is a share of the measurements' root mean
+Every image is measured once. The noise is Gaussian; its standard deviation is a share of the measurements' root mean
 square, so that one share means the same for every operator.
 """
 
@@ -16,8 +16,8 @@ from studies import recipe_files as recipes
 from unseen.artifacts.recipe import RecipeError
 from unseen.lab.operators import Blurred, FourierSpokes, Made, MaskedPixels, RandomMixtures, Views
 from unseen.physics.operator import Operator
-from unseen.priors.prior import of_real_pictures
-from unseen.runs.generator_training import Pictures
+from unseen.priors.prior import of_real_images
+from unseen.runs.generator_training import Images
 
 KINDS = ("vae", "ae", "wgan-gp")
 _OPERATOR, _NOISE = 0, 1000  # seeds
@@ -25,7 +25,7 @@ _OPERATOR, _NOISE = 0, 1000  # seeds
 
 @dataclass(frozen=True)
 class Problem:
-    """Pictures and how they are measured.
+    """Images and how they are measured.
 
     name        such as "digits-tomography"
     words       for people
@@ -48,7 +48,7 @@ class Problem:
 
     @property
     def view(self) -> Mapping[str, object]:
-        """Which pictures: the view of its generators' recipes."""
+        """Which images: the view of its generators' recipes."""
         return recipes.load(self.recipe_of(KINDS[0])).view
 
     def kinds_at(self, level: str) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class Problem:
 
 
 def _on(pictures: str, generators: str, words: str) -> list[Problem]:
-    """Four operators for small pictures."""
+    """Four operators for small images."""
     mixtures = {f"{m} mixtures": RandomMixtures(measured=m / 1024) for m in (16, 32, 64, 128, 256)}
     views = {f"{n} views": Views(views=n) for n in (3, 5, 10, 20)}
     operators: list[tuple[str, str, dict[str, Made], tuple[str, ...]]] = [
@@ -96,7 +96,7 @@ def named(name: str) -> Problem:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Some pictures and what was measured of them.
+    """Some images and what was measured of them.
 
     x      (n, 1, size, size) in [0, 1]
     y      (n, *A.range)
@@ -109,13 +109,13 @@ class Measured:
     sigma: float
 
 
-def measured(problem: Problem, level: str, pictures: Pictures, *, tested: int, validating: int) -> list[Measured]:
-    """So many validation pictures, and so many test pictures, measured by one operator: [validation, test].
+def measured(problem: Problem, level: str, pictures: Images, *, tested: int, validating: int) -> list[Measured]:
+    """So many validation images, and so many test images, measured by one operator: [validation, test].
 
     They are spread evenly over what there is.
     """
     size = pictures.testing.shape[-1]
-    A = of_real_pictures(problem.levels[level].operator(size, torch.Generator().manual_seed(_OPERATOR)))
+    A = of_real_images(problem.levels[level].operator(size, torch.Generator().manual_seed(_OPERATOR)))
     chosen = [_spread(pictures.validation, validating), _spread(pictures.testing, tested)]
     clean = [A(x) for x in chosen]
     components = 2 if clean[0].is_complex() else 1

@@ -34,7 +34,7 @@ def row_of(
     effort: Effort,
     trained: TrainedRun | None,
 ) -> Row:
-    """The row of what one method made of the test pictures; `units` are their subjects."""
+    """The row of what one method made of the test images; `units` are their subjects."""
     by_picture = {"psnr": _listed(psnr(outcome.x, test.x)), "ssim": _listed(ssim(outcome.x, test.x))}
     if outcome.oracle is not None:
         by_picture["psnr_oracle"] = errors_in_db(outcome.oracle)

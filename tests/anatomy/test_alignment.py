@@ -26,13 +26,13 @@ def two_lungs(side: int = 128) -> Mask:
     )
 
 
-def turned(picture: Floats | Mask, degrees: float, *, shift: tuple[float, float] = (0, 0), scale: float = 1) -> Floats:
+def turned(image: Floats | Mask, degrees: float, *, shift: tuple[float, float] = (0, 0), scale: float = 1) -> Floats:
     """About the middle, then moved by pixels and made `scale` times as large."""
     angle = np.deg2rad(degrees)
     matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / scale
-    middle = (np.array(picture.shape) - 1) / 2
+    middle = (np.array(image.shape) - 1) / 2
     offset = middle - matrix @ (middle + shift)
-    return np.asarray(ndimage.affine_transform(picture.astype(np.float32), matrix, offset, order=1, mode="nearest"))
+    return np.asarray(ndimage.affine_transform(image.astype(np.float32), matrix, offset, order=1, mode="nearest"))
 
 
 @given(st.floats(-15, 15), st.integers(-8, 8), st.integers(-8, 8), st.floats(0.8, 1.1))
@@ -85,15 +85,15 @@ def test_what_is_found_on_the_aligned_grid_goes_back_to_its_place(frame: str, as
     )  # so something was undone
 
 
-def _peak(picture: Floats) -> tuple[float, ...]:
+def _peak(image: Floats) -> tuple[float, ...]:
     """The middle of what is near the brightest."""
-    return tuple(float(at) for at in ndimage.center_of_mass(picture > 0.5 * picture.max()))
+    return tuple(float(at) for at in ndimage.center_of_mass(image > 0.5 * image.max()))
 
 
 def test_without_alignment_a_map_stays_as_it_is() -> None:
     viewed = View()(noise(80, 80), rectangle((80, 80), 10, 10, 70, 70))
-    picture = viewed.image[0].numpy()
-    assert viewed.turned_back(picture) is picture and viewed.upright is viewed
+    image = viewed.image[0].numpy()
+    assert viewed.turned_back(image) is image and viewed.upright is viewed
 
 
 def test_the_audit_sees_the_film_as_it_came() -> None:

@@ -93,7 +93,7 @@ def test_the_margin_ends_at_the_films_edge() -> None:
 
 @pytest.mark.parametrize("mask", [np.zeros((64, 64), bool), rectangle((64, 64), 3, 3, 5, 5)], ids=["empty", "a speck"])
 @pytest.mark.parametrize("frame", ["lungs", "whole"])
-def test_without_lungs_the_whole_film_is_looked_at_and_the_area_is_nought(mask: np.ndarray, frame: str) -> None:
+def test_without_lungs_the_whole_film_is_looked_at_and_the_area_is_zero(mask: np.ndarray, frame: str) -> None:
     film = noise(90, 70)
     viewed = View(frame=frame, size=32)(film, mask)
     assert viewed.box == (0, 0, 90, 70) and viewed.lung_area == 0
@@ -108,7 +108,7 @@ def test_without_a_mask_the_lungs_frame_is_an_error_and_the_whole_frame_is_not()
     assert viewed.lungs is None and viewed.lung_area is None
 
 
-def test_a_coarser_mask_gives_the_same_box_and_the_same_picture() -> None:
+def test_a_coarser_mask_gives_the_same_box_and_the_same_image() -> None:
     coarse = rectangle((32, 32), 6, 4, 27, 29)
     fine = np.kron(coarse, np.ones((5, 3), dtype=bool))
     film = noise(160, 96)
@@ -121,7 +121,7 @@ def test_a_coarser_mask_gives_the_same_box_and_the_same_picture() -> None:
 
 @pytest.mark.parametrize("aspect", ["stretch", "pad"])
 @pytest.mark.parametrize("frame", ["lungs", "whole"])
-def test_on_grid_brings_a_lesion_to_where_the_picture_has_it(frame: str, aspect: str) -> None:
+def test_on_grid_brings_a_lesion_to_where_the_image_has_it(frame: str, aspect: str) -> None:
     lesion = rectangle((150, 90), 60, 30, 75, 50)
     viewed = View(frame=frame, aspect=aspect, scale="range", size=64)(
         film_of(lesion.astype(np.float32)), rectangle((150, 90), 20, 10, 120, 80)
@@ -137,7 +137,7 @@ def test_on_grid_brings_a_lesion_to_where_the_picture_has_it(frame: str, aspect:
     assert columns.mean() + 0.5 == pytest.approx(expected_column, abs=1)
 
 
-def test_masked_is_nought_outside_and_untouched_inside() -> None:
+def test_masked_is_zero_outside_and_untouched_inside() -> None:
     lungs = rectangle((64, 64), 8, 8, 30, 56) | rectangle((64, 64), 40, 8, 60, 20)
     viewed = View(size=32)(noise(64, 64), lungs)
     assert not viewed.inside.all()
@@ -162,7 +162,7 @@ def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
     aspect=st.sampled_from(["stretch", "pad"]),
     scale=st.sampled_from(["zscore", "range"]),
 )
-def test_any_film_and_any_mask_become_a_picture(
+def test_any_film_and_any_mask_become_a_image(
     height: int,
     width: int,
     mask_shape: tuple[int, int],

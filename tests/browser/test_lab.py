@@ -94,7 +94,7 @@ def pixels(image: Locator) -> np.ndarray:
 
 def test_methods_stand_side_by_side_and_their_figures_are_the_pictures_own(page: Page) -> None:
     small(page)
-    page.get_by_label("Picture", exact=True).select_option("shapes")
+    page.get_by_label("Image", exact=True).select_option("shapes")
     page.get_by_label("Operator").select_option("tomography")
     expect(page.locator("#measured-words")).to_contain_text("20 × 46 numbers", timeout=LONG)
     reconstruct(page)
@@ -135,7 +135,7 @@ def test_the_verdict_stands_next_to_the_operator_and_goes_when_that_changes(page
     page.get_by_label("Could x be learnt").select_option("none")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#verdict .chip")).to_have_text("no", timeout=LONG)
-    expect(page.locator("#verdict")).to_contain_text("nothing moves the pictures")
+    expect(page.locator("#verdict")).to_contain_text("nothing moves the images")
     page.get_by_text("The figures").click()
     expect(page.locator("#verdict pre")).to_contain_text("eigenvalues")
     page.get_by_label("Operator").select_option("blur")
@@ -143,9 +143,7 @@ def test_the_verdict_stands_next_to_the_operator_and_goes_when_that_changes(page
 
 
 def test_a_model_is_compared_under_what_it_has_learnt(page: Page) -> None:
-    expect(page.locator("#left-out")).to_contain_text(
-        "ei-inpainting: has learnt real pictures of 32 × 32", timeout=LONG
-    )
+    expect(page.locator("#left-out")).to_contain_text("ei-inpainting: has learnt real images of 32 × 32", timeout=LONG)
     small(page)
     page.get_by_label("Operator").select_option(label="as ei-inpainting has learnt")
     expect(page.locator("#measured-words")).to_contain_text("σ = 0.05", timeout=LONG)
@@ -167,11 +165,11 @@ def test_sliders_move_what_a_generator_draws_and_the_picture_can_be_taken(page: 
     for _ in range(5):
         page.keyboard.press("ArrowRight")
     expect(image).not_to_have_attribute("src", before, timeout=LONG)
-    page.get_by_role("button", name="All at nought").click()
+    page.get_by_role("button", name="All at zero").click()
     expect(page.locator("#latent-words")).to_contain_text("‖z‖ = 0.00", timeout=LONG)
     page.get_by_role("button", name="Draw another").click()
     expect(page.locator("#latent-words")).not_to_contain_text("‖z‖ = 0.00", timeout=LONG)
-    page.get_by_role("button", name="Take it as the picture x").click()
+    page.get_by_role("button", name="Take it as the image x").click()
     expect(page.get_by_label("Pixels a side")).to_have_value("32")
     expect(page.locator("#truth")).to_have_attribute("src", image.get_attribute("src") or "", timeout=LONG)
     page.get_by_label("range, vae-shapes").check()
@@ -186,11 +184,11 @@ def test_a_picture_can_be_brought_and_what_is_none_is_refused(page: Page) -> Non
     Image.fromarray(steps).save(written, format="PNG")
     page.set_input_files("#file", {"name": "steps.png", "mimeType": "image/png", "buffer": written.getvalue()})
     expect(page.locator("#sent")).to_contain_text("steps.png, 64 × 64", timeout=LONG)
-    expect(page.get_by_label("Picture", exact=True)).to_have_value("sent")
+    expect(page.get_by_label("Image", exact=True)).to_have_value("sent")
     page.wait_for_function("() => document.querySelector('#truth').naturalWidth === 32")
     expect(page.locator("#number")).to_be_disabled(timeout=LONG)
-    page.set_input_files("#file", {"name": "words.txt", "mimeType": "text/plain", "buffer": b"no picture"})
-    expect(page.locator("#sent")).to_contain_text("The picture cannot be read", timeout=LONG)
+    page.set_input_files("#file", {"name": "words.txt", "mimeType": "text/plain", "buffer": b"no image"})
+    expect(page.locator("#sent")).to_contain_text("The image cannot be read", timeout=LONG)
 
 
 def test_settings_that_do_not_go_together_are_a_sentence(page: Page) -> None:

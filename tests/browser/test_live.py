@@ -82,7 +82,7 @@ def rows(site: Site, source: str) -> list[Any]:
 
 
 def thumbnail(page: Page, name: str) -> np.ndarray[Any, Any]:
-    """What the card's picture shows, read from the screen's own copy."""
+    """What the card's image shows, read from the screen's own copy."""
     picture = card(page, name).locator("img")
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.decode().then(() => image.complete)")

@@ -1,6 +1,6 @@
-"""Each page, filled, light and dark: its picture, what axe-core finds, and that nothing is cut off.
+"""Each page, filled, light and dark: its image, what axe-core finds, and that nothing is cut off.
 
-With UNSEEN_SCREENSHOTS=docs/images/pages the pictures go there (`make screenshots`).
+With UNSEEN_SCREENSHOTS=docs/images/pages the images go there (`make screenshots`).
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _study(page: Page, site: Site) -> None:
 def _compare(page: Page, site: Site) -> None:
     page.goto(f"{site.root}/compare")
     expect(page.get_by_role("heading", name="Shortcut audit")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Told apart by")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("columnheader", name="Statistic", exact=True)).to_be_visible(timeout=60_000)
 
 
 def _compare_film(page: Page, site: Site) -> None:

@@ -30,7 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> 
 
 
 def shown(page: Page) -> np.ndarray[Any, Any]:
-    """The picture on the screen."""
+    """The image on the screen."""
     data = page.locator("#shown img").evaluate(
         """async (image) => {
           await image.decode();
@@ -75,11 +75,11 @@ def test_a_round_from_too_few_films_to_a_result_that_is_kept(site: Site, context
     page.get_by_role("button", name="Begin").click()
     outlines = []
     for k in range(1, 11):
-        expect(page.locator("#place")).to_have_text(f"Picture {k} of 10")
+        expect(page.locator("#place")).to_have_text(f"Image {k} of 10")
         outlines.append(shown(page))
         if k == 4:
             page.reload()  # the round goes on
-            expect(page.locator("#place")).to_have_text("Picture 4 of 10")
+            expect(page.locator("#place")).to_have_text("Image 4 of 10")
             assert (shown(page) == outlines[-1]).all()
         assert len(said) >= k and not [text for text in said if re.search('truth|right|real"', text)]
         if k == 10:

@@ -23,7 +23,7 @@ def test_a_generator_is_trained_and_found_again(say: Say, recipe: Path, tmp_path
     answer = say("prior", "train", recipe, "--out", tmp_path / "model", "--licence", "CC0-1.0")
     assert answer.code == 0, answer.err
     assert answer.out.strip() == str(tmp_path / "model"), "the last word on stdout is the generator's folder"
-    assert "48 pictures learnt from" in answer.err and "validation psnr: " in answer.err and LIMITS in answer.err
+    assert "48 images learnt from" in answer.err and "validation psnr: " in answer.err and LIMITS in answer.err
     card = bundle.load(tmp_path / "model").card
     assert (card.kind, card.name, card.licence, len(card.training_films)) == ("generator", "ae", "CC0-1.0", 48)
     (folder,) = (tmp_path / "runs").iterdir()
@@ -48,7 +48,7 @@ def test_mistakes_end_in_a_sentence(say: Say, recipe: Path, tmp_path: Path) -> N
     assert answer.code == 2 and "holds other files" in answer.err
 
 
-def test_without_the_public_pictures_it_says_where_they_belong(
+def test_without_the_public_images_it_says_where_they_belong(
     say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("UNSEEN_DATA", str(tmp_path))

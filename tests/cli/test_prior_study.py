@@ -19,7 +19,7 @@ from unseen.training.settings import Training
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """vae and ae of 16 pixels, large of 32, and mine.npy with 40 pictures."""
+    """vae and ae of 16 pixels, large of 32, and mine.npy with 40 images."""
     folder = tmp_path_factory.mktemp("bundles")
     torch.set_num_threads(1)
     x = load_images(PictureSettings(pictures="shapes", size=16, limit=40)).training
@@ -40,8 +40,8 @@ def test_two_generators_side_by_side_in_one_report(say: Say, bundles: Path, tmp_
     answer = say("prior", "study", *words, "--out", tmp_path / "study")
     assert answer.code == 0, answer.err
     for name in ("vae", "ae"):
-        assert f"{name}, feasible: Of 3 test pictures" in answer.out
-        assert f"{name}: unfeasible: 20 samples, beside 20 training pictures" in answer.err
+        assert f"{name}, feasible: Of 3 test images" in answer.out
+        assert f"{name}: unfeasible: 20 samples, beside 20 training images" in answer.err
     assert answer.out.strip().splitlines()[-1] == f"report: {tmp_path / 'study' / 'report.html'}"
     assert LIMITS in answer.err
     told = json.loads((tmp_path / "study" / "study.json").read_text(encoding="utf-8"))
@@ -54,12 +54,12 @@ def test_two_generators_side_by_side_in_one_report(say: Say, bundles: Path, tmp_
 
 @pytest.mark.slow
 def test_drawn_shapes_are_dealt_as_for_a_training(say: Say, bundles: Path, tmp_path: Path) -> None:
-    answer = say("prior", "study", bundles / "ae", "--pictures", "shapes", "--out", tmp_path, "--number", 2)
+    answer = say("prior", "study", bundles / "ae", "--images", "shapes", "--out", tmp_path, "--number", 2)
     assert answer.code == 0, answer.err
     told = json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))
     assert told["facts"]["pictures"].startswith("shapes: drawn: 20000 to train on")
     samples = told["generators"]["ae"]["unfeasible"]
-    assert samples["learnt_from_these"] and samples["training"] == 40, "the very pictures, of the 20,000"
+    assert samples["learnt_from_these"] and samples["training"] == 40, "the very images, of the 20,000"
 
 
 def test_mistakes_end_in_a_sentence(say: Say, bundles: Path, tmp_path: Path) -> None:
@@ -70,14 +70,14 @@ def test_mistakes_end_in_a_sentence(say: Say, bundles: Path, tmp_path: Path) -> 
         return " ".join(answer.err.split())
 
     vae, mine = bundles / "vae", bundles / "mine.npy"
-    assert "did you mean shapes?" in told(vae, "--pictures", "shape")
-    assert "a study side by side is of generators of one size" in told(vae, bundles / "large", "--pictures", "shapes")
-    assert "each given once" in told(vae, vae, "--pictures", mine)
-    assert "40 of which a generator has learnt from" in told(vae, "--pictures", bundles / "learnt.npy")
-    assert "the generators make (n, 1, 32, 32)" in told(bundles / "large", "--pictures", mine)
-    assert "digits are 28 × 28, padded to 32" in told(vae, "--pictures", "digits")
-    assert "nothing" in told(tmp_path / "nothing", "--pictures", mine)
-    assert "--number" in told(vae, "--pictures", mine, "--number", 0)
+    assert "did you mean shapes?" in told(vae, "--images", "shape")
+    assert "a study side by side is of generators of one size" in told(vae, bundles / "large", "--images", "shapes")
+    assert "each given once" in told(vae, vae, "--images", mine)
+    assert "40 of which a generator has learnt from" in told(vae, "--images", bundles / "learnt.npy")
+    assert "the generators make (n, 1, 32, 32)" in told(bundles / "large", "--images", mine)
+    assert "digits are 28 × 28, padded to 32" in told(vae, "--images", "digits")
+    assert "nothing" in told(tmp_path / "nothing", "--images", mine)
+    assert "--number" in told(vae, "--images", mine, "--number", 0)
     (tmp_path / "file").touch()
-    answer = say("prior", "study", vae, "--pictures", mine, "--out", tmp_path / "file")
+    answer = say("prior", "study", vae, "--images", mine, "--out", tmp_path / "file")
     assert answer.code == 2 and "is a file, and the report needs a folder" in answer.err

@@ -1,4 +1,4 @@
-"""`unseen reconstruct`: files of measurements in, files of pictures out, and a sentence for what does not fit."""
+"""`unseen reconstruct`: files of measurements in, files of images out, and a sentence for what does not fit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from tests.cli.conftest import LIMITS, Say, World
 from tests.cli.test_mistakes import told
 from tests.full_disk import on_a_full_disk
-from tests.reconstruction.making import holes, inpainting, magnetic, measured, pictures, short
+from tests.reconstruction.making import holes, images, inpainting, magnetic, measured, short
 from unseen.data.toy_images import squares_and_circles
 from unseen.losses import MeasurementConsistency
 from unseen.physics import Mask, Measurement
@@ -29,7 +29,7 @@ from unseen.training.settings import Training
 
 def bundle(process: Measurement, folder: Path) -> Path:
     n = process.A.batch or 2
-    x = pictures(n)
+    x = images(n)
     y = measured(process, x + 0j if process.A.complex_domain else x)
     torch.manual_seed(0)
     network = ArtifactRemoval.for_process(process, features=4, depth=1)
@@ -37,11 +37,11 @@ def bundle(process: Measurement, folder: Path) -> Path:
     return folder
 
 
-def test_files_of_measurements_become_files_of_pictures(say: Say, tmp_path: Path) -> None:
+def test_files_of_measurements_become_files_of_images(say: Say, tmp_path: Path) -> None:
     model = bundle(inpainting(), tmp_path / "model")
     f = load(model)
     assert f.process is not None
-    y = measured(f.process, pictures(11, seed=4))
+    y = measured(f.process, images(11, seed=4))
     np.save(tmp_path / "many.npy", y.numpy())
     np.savez(tmp_path / "one.npz", y=y[0].numpy().astype(np.float64))
     answer = say("reconstruct", model, tmp_path / "many.npy", tmp_path / "one.npz", "--out", tmp_path / "out", "--png")
@@ -55,8 +55,8 @@ def test_files_of_measurements_become_files_of_pictures(say: Say, tmp_path: Path
     assert np.allclose(np.load(tmp_path / "out" / "one.npy"), expected[:1], atol=1e-6)
     shown = np.asarray(Image.open(tmp_path / "out" / "many-10.png"))
     assert shown.shape == (16, 16) and shown.dtype == np.uint8 and (shown.min(), shown.max()) == (0, 255)
-    picture = expected[10, 0]
-    levels = 255 * (picture - picture.min()) / (picture.max() - picture.min())
+    image = expected[10, 0]
+    levels = 255 * (image - image.min()) / (image.max() - image.min())
     assert np.abs(shown - levels).max() < 0.51
 
 
@@ -64,13 +64,13 @@ def test_a_full_disk_is_a_sentence_and_leaves_what_was_whole(tmp_path: Path) -> 
     model = bundle(inpainting(), tmp_path / "model")
     f = load(model)
     assert f.process is not None
-    np.save(tmp_path / "many.npy", measured(f.process, pictures(64, seed=4)).numpy())
+    np.save(tmp_path / "many.npy", measured(f.process, images(64, seed=4)).numpy())
     out = tmp_path / "out"
     out.mkdir()
     (out / "many.npy").write_bytes(b"an earlier one")
     unseen = str(Path(sys.executable).with_name("unseen"))
     words = [unseen, "reconstruct", str(model), str(tmp_path / "many.npy"), "--out", str(out)]
-    answer = on_a_full_disk(words, kilobytes=8)  # the pictures are 64
+    answer = on_a_full_disk(words, kilobytes=8)  # the images are 64
     assert answer.returncode == 2 and answer.stderr.count("\n") == 1, answer.stderr
     assert "unseen: the disk takes no more (" in answer.stderr and "File too large" in answer.stderr
     assert str(out / "many.npy") in answer.stderr
@@ -80,7 +80,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_what_was_whole(tmp_path: Path) -> 
 
 def test_complex_measurements_of_an_hdf5_file(say: Say, tmp_path: Path) -> None:
     model = bundle(magnetic(), tmp_path / "model")
-    y = measured(magnetic(), pictures(2) + 0j).numpy()
+    y = measured(magnetic(), images(2) + 0j).numpy()
     with h5py.File(tmp_path / "scan.h5", "w") as file:
         file["kspace"], file["mask"] = y, np.ones(3)
     words = ("reconstruct", model, tmp_path / "scan.h5", "--out", tmp_path / "out", "--png")
@@ -94,7 +94,7 @@ def test_several_operators_need_to_know_which(say: Say, tmp_path: Path) -> None:
     process = Measurement(Mask(holes(n=3)))
     model = bundle(process, tmp_path / "model")
     rows = torch.tensor([2, 0, 2, 1])
-    y = measured(process.select(rows), pictures(4))
+    y = measured(process.select(rows), images(4))
     np.save(tmp_path / "y.npy", y.numpy())
     np.save(tmp_path / "which.npy", rows.numpy())
     words = ("reconstruct", model, tmp_path / "y.npy", "--out", tmp_path / "out")
@@ -110,7 +110,7 @@ def test_several_operators_need_to_know_which(say: Say, tmp_path: Path) -> None:
 
 def test_files_that_do_not_fit_are_named_and_the_others_go_on(say: Say, tmp_path: Path) -> None:
     model = bundle(inpainting(), tmp_path / "model")
-    good = measured(inpainting(), pictures(1)).numpy()
+    good = measured(inpainting(), images(1)).numpy()
     np.save(tmp_path / "good.npy", good)
     np.save(tmp_path / "small.npy", good[..., :8])
     np.save(tmp_path / "nan.npy", np.full_like(good, np.nan))
@@ -145,14 +145,14 @@ def test_info_says_what_a_reconstructor_has_learnt_from(say: Say, tmp_path: Path
     assert "artifact-removal" in answer.out and "2 measurements" in answer.out and "films" not in answer.out
 
 
-def test_a_constant_picture_can_be_looked_at() -> None:
+def test_a_constant_image_can_be_looked_at() -> None:
     assert grey(np.full((1, 4, 4), 3.0, dtype=np.float32)).size == (4, 4)
     assert grey(np.zeros((3, 4, 4), dtype=np.float32)).mode == "RGB"
 
 
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A generator of pictures of 16 pixels; it had a second or two."""
+    """A generator of images of 16 pixels; it had a second or two."""
     folder = tmp_path_factory.mktemp("generator") / "shapes"
     x = squares_and_circles(400, size=16, generator=torch.Generator().manual_seed(0))
     training = Training(epochs=6, batch_size=20, precision="fp32")
@@ -161,7 +161,7 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def scan(generator: Path, folder: Path) -> tuple[torch.Tensor, Mask, torch.Tensor]:
-    """Three of the generator's pictures half measured, with noise; described in scan.toml, kept in y.npy."""
+    """Three of the generator's images half measured, with noise; described in scan.toml, kept in y.npy."""
     rng = torch.Generator().manual_seed(5)
     mask = torch.rand(1, 16, 16, generator=rng) < 0.5
     with torch.no_grad():

@@ -52,8 +52,8 @@ def test_maps_are_named_by_digest_and_lie_on_the_networks_grid(
     assert named == [digest and f"{digest[:16]}.npy" for digest in digests]
     assert sorted(path.name for path in maps.iterdir()) == sorted(name for name in named if name)
     for name in filter(None, named):
-        picture = np.load(maps / name, allow_pickle=False)
-        assert picture.shape == (32, 32) and picture.dtype == np.float32 and (picture >= 0).all()
+        image = np.load(maps / name, allow_pickle=False)
+        assert image.shape == (32, 32) and image.dtype == np.float32 and (image >= 0).all()
 
 
 def test_without_out_the_rows_are_printed(say: Say, world: World, mixed: list[Path]) -> None:

@@ -22,7 +22,7 @@ components = 4
 def test_the_strangest_come_first_and_all_are_in_the_csv(say: Say, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(RECIPE, encoding="utf-8")
     phantoms.write(phantoms.normals(40, seed=3, size=64), tmp_path / "films")
-    (tmp_path / "films" / "zz-broken.png").write_bytes(b"no picture")
+    (tmp_path / "films" / "zz-broken.png").write_bytes(b"no image")
     (tmp_path / "films" / "manifest.csv").unlink()
     answer = say(
         "suspects", tmp_path / "mine.toml", "--data", tmp_path / "films", "--top", 3, "--out", tmp_path / "suspects.csv"

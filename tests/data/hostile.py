@@ -27,10 +27,10 @@ Kind = Callable[[Path, Rng, int], Path]
 NOISE = np.random.default_rng(7).integers(0, 256, (64, 80), np.uint8)
 NOISE12 = np.random.default_rng(8).integers(0, 4096, (64, 80), np.uint16)
 GOOD = {
-    "png": making.picture(NOISE),
-    "png16": making.picture(NOISE12),
-    "jpeg": making.picture(NOISE, "jpeg"),
-    "webp": making.picture(NOISE, "webp", lossless=True),
+    "png": making.image(NOISE),
+    "png16": making.image(NOISE12),
+    "jpeg": making.image(NOISE, "jpeg"),
+    "webp": making.image(NOISE, "webp", lossless=True),
     "dicom": making.dicom(NOISE12, bits=12),
     "j2k": making.dicom(NOISE12, bits=12, syntax=uid.JPEG2000Lossless, frame=making.j2k(NOISE12, bits=12)),
     "jls": making.dicom(NOISE12, bits=12, syntax=uid.JPEGLSLossless, frame=making.jpeg_ls(NOISE12, bits=12)),
@@ -98,9 +98,9 @@ def random_after_magic(rng: Rng, i: int) -> bytes:
 def tiny(rng: Rng, i: int) -> bytes:
     side = i % 3 + 1
     return [
-        making.picture(NOISE[:side, :side]),
-        making.picture(NOISE[:side, :side], "jpeg"),
-        making.picture(NOISE[:side, :side], "webp"),
+        making.image(NOISE[:side, :side]),
+        making.image(NOISE[:side, :side], "jpeg"),
+        making.image(NOISE[:side, :side], "webp"),
         making.dicom(NOISE12[:side, :side], bits=12),
     ][i % 4]
 
@@ -128,7 +128,7 @@ def compressed_lie(name: str) -> Callable[[Rng, int], bytes]:
 
 
 def baseline_lie(rng: Rng, i: int) -> bytes:
-    frame = making.picture(NOISE, "jpeg")
+    frame = making.image(NOISE, "jpeg")
     frame += bytes(len(frame) % 2)
     tags = [{"Rows": 65 + i}, {"Rows": 63}, {"Columns": 81 + i}, {"Columns": 40}]
     return making.dicom(NOISE, bits=8, syntax=uid.JPEGBaseline8Bit, frame=frame, **tags[i % 4])
@@ -208,7 +208,7 @@ def jpeg_bomb(rng: Rng, i: int) -> bytes:
 
 
 def unsupported(rng: Rng, i: int) -> bytes:
-    return making.picture(NOISE[: 40 + i], ["gif", "tiff", "bmp", "ppm", "jpeg2000", "ico", "tga", "pdf"][i % 8])
+    return making.image(NOISE[: 40 + i], ["gif", "tiff", "bmp", "ppm", "jpeg2000", "ico", "tga", "pdf"][i % 8])
 
 
 def animated(rng: Rng, i: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Small files for the tests of `data`: pictures and DICOM objects as bytes, right ones and lying ones."""
+"""Small files for the tests of `data`: images and DICOM objects as bytes, right ones and lying ones."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DX = "1.2.840.10008.5.1.4.1.1.1.1"
 
 
 def ramp(height: int = 40, width: int = 48, *, bits: int = 8) -> NDArray[Any]:
-    """A picture that uses every part of its range and looks different from every side."""
+    """An image that uses every part of its range and looks different from every side."""
     values = np.arange(height * width).reshape(height, width) * (2**bits - 1) // (height * width - 1)
     return values.astype(np.uint8 if bits <= 8 else np.uint16)
 
 
-def picture(pixels: NDArray[Any], file_format: str = "png", *, mode: str | None = None, **save: Any) -> bytes:
+def image(pixels: NDArray[Any], file_format: str = "png", *, mode: str | None = None, **save: Any) -> bytes:
     out = io.BytesIO()
     image = Image.fromarray(pixels)
     (image.convert(mode) if mode else image).save(out, file_format, **save)

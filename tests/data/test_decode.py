@@ -18,13 +18,13 @@ import pytest
 from tests.data import making
 from tests.stopped_process import kill, once_asked, stop
 from unseen.data.decode import Decoder
-from unseen.data.decoder_protocol import Limits, Picture
+from unseen.data.decoder_protocol import DecodedImage, Limits
 
 
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
     path = tmp_path / "film.png"
-    path.write_bytes(making.picture(making.ramp()))
+    path.write_bytes(making.image(making.ramp()))
     return path
 
 
@@ -36,9 +36,9 @@ def decoder() -> Iterator[Decoder]:
 
 
 def test_one_child_serves_many_files(decoder: Decoder, film: Path) -> None:
-    assert isinstance(decoder.decode(film), Picture)
+    assert isinstance(decoder.decode(film), DecodedImage)
     pid = decoder.child_pid
-    assert isinstance(decoder.decode(film), Picture)
+    assert isinstance(decoder.decode(film), DecodedImage)
     assert decoder.child_pid == pid
 
 
@@ -55,7 +55,7 @@ def test_a_child_that_was_killed_between_files_is_replaced(decoder: Decoder, fil
     decoder.decode(film)
     assert decoder.child_pid
     kill(decoder.child_pid)
-    assert isinstance(decoder.decode(film), Picture)
+    assert isinstance(decoder.decode(film), DecodedImage)
 
 
 def killed_when_asked(child: subprocess.Popen[bytes]) -> None:
@@ -73,7 +73,7 @@ def test_a_child_that_dies_once_at_a_file_is_replaced_and_asked_again(decoder: D
     decoder.decode(film)
     assert decoder._child
     killed_when_asked(decoder._child)
-    assert isinstance(decoder.decode(film), Picture)
+    assert isinstance(decoder.decode(film), DecodedImage)
 
 
 def test_a_file_at_which_two_children_die_is_a_reason(film: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_file_that_takes_too_long_is_a_reason(decoder: Decoder, film: Path) ->
     decoder.limits = Limits(timeout_s=1)
     assert "took longer than 1 s" in str(decoder.decode(film))
     decoder.limits = usual
-    assert isinstance(decoder.decode(film), Picture)
+    assert isinstance(decoder.decode(film), DecodedImage)
 
 
 def test_a_file_that_needs_too_much_memory_is_a_reason(film: Path, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_file_that_needs_too_much_memory_is_a_reason(film: Path, tmp_path: Pat
     reason = decoder.decode(colour)
     assert isinstance(reason, str)
     assert "needed more than 300 MB" in reason
-    assert isinstance(decoder.decode(film), Picture)
+    assert isinstance(decoder.decode(film), DecodedImage)
     decoder.close()
 
 
@@ -118,13 +118,13 @@ def test_threads_take_turns(decoder: Decoder, tmp_path: Path) -> None:
     paths = []
     for i in range(24):
         paths.append(tmp_path / f"{i}.png")
-        paths[-1].write_bytes(making.picture(np.full((40, 40), i, np.uint8)))
+        paths[-1].write_bytes(making.image(np.full((40, 40), i, np.uint8)))
     wrong: list[object] = []
 
     def work(part: int) -> None:
         for i in range(part, 24, 4):
             result = decoder.decode(paths[i])
-            if not (isinstance(result, Picture) and (result.pixels == i).all()):
+            if not (isinstance(result, DecodedImage) and (result.pixels == i).all()):
                 wrong.append(result)
 
     threads = [threading.Thread(target=work, args=(part,)) for part in range(4)]
@@ -139,9 +139,9 @@ SCRIPT = """
 import os, sys, time
 from pathlib import Path
 from unseen.data.decode import shared
-from unseen.data.decoder_protocol import Picture
+from unseen.data.decoder_protocol import DecodedImage
 film = Path(sys.argv[1])
-assert isinstance(shared().decode(film), Picture)
+assert isinstance(shared().decode(film), DecodedImage)
 """
 
 
@@ -154,11 +154,11 @@ def test_a_forked_process_gets_a_child_of_its_own(film: Path) -> None:
     script = """
 parents = shared().child_pid
 if (pid := os.fork()) == 0:
-    ok = isinstance(shared().decode(film), Picture) and shared().child_pid != parents
+    ok = isinstance(shared().decode(film), DecodedImage) and shared().child_pid != parents
     shared().close()
     os._exit(0 if ok else 1)
 status = os.waitpid(pid, 0)[1]
-assert isinstance(shared().decode(film), Picture) and shared().child_pid == parents
+assert isinstance(shared().decode(film), DecodedImage) and shared().child_pid == parents
 print(status)
 """
     out, _ = _run(script, film).communicate(timeout=60)
@@ -192,15 +192,15 @@ once_asked(child, lambda: os.kill(os.getpid(), signal.SIGINT))
 try:
     shared().decode(film)
 except KeyboardInterrupt:
-    print(isinstance(shared().decode(film), Picture) and shared().child_pid != child.pid)
+    print(isinstance(shared().decode(film), DecodedImage) and shared().child_pid != child.pid)
 """
     out, _ = _run(script, film).communicate(timeout=60)
     assert out == "True\n"
 
 
-def test_a_core_reads_more_than_100_small_pictures_a_second(decoder: Decoder, tmp_path: Path) -> None:
+def test_a_core_reads_more_than_100_small_images_a_second(decoder: Decoder, tmp_path: Path) -> None:
     path = tmp_path / "film.png"
-    path.write_bytes(making.picture(np.random.default_rng(0).integers(0, 256, (256, 256), np.uint8)))
+    path.write_bytes(making.image(np.random.default_rng(0).integers(0, 256, (256, 256), np.uint8)))
     decoder.decode(path)
 
     def busy_s() -> float:  # processor time of both sides: the machine may be shared

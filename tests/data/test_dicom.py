@@ -145,7 +145,7 @@ def test_a_j2k_stream_of_more_bits_than_stored_keeps_its_values(read_file: Any) 
 
 def test_baseline_jpeg_is_near_the_original(read_file: Any) -> None:
     pixels = making.ramp()
-    frame = making.picture(pixels, "jpeg", quality=98)
+    frame = making.image(pixels, "jpeg", quality=98)
     film = read_file(making.dicom(pixels, bits=8, syntax=uid.JPEGBaseline8Bit, frame=frame + bytes(len(frame) % 2)))
     assert np.abs(_integers(film) - pixels).max() <= 4
 

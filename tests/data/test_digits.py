@@ -21,21 +21,21 @@ def idx(numbers: np.ndarray, *, kind: int = 8) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["images", "images.gz"])
-def test_pictures_come_back_padded_to_32_and_divided_by_255(tmp_path: Path, name: str) -> None:
+def test_images_come_back_padded_to_32_and_divided_by_255(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(gzip.compress(idx(PIXELS)) if name.endswith(".gz") else idx(PIXELS))
-    pictures = read_digits(path)
-    assert pictures.shape == (5, 1, 32, 32) and pictures.dtype == torch.float32
-    assert torch.equal(pictures[:, 0, 2:30, 2:30], torch.from_numpy(PIXELS.astype(np.float32) / 255))
-    assert pictures.sum() == pytest.approx(PIXELS.sum() / 255, rel=1e-6), "nothing but noughts around them"
-    assert torch.equal(read_digits(path, number=2), pictures[:2])
+    images = read_digits(path)
+    assert images.shape == (5, 1, 32, 32) and images.dtype == torch.float32
+    assert torch.equal(images[:, 0, 2:30, 2:30], torch.from_numpy(PIXELS.astype(np.float32) / 255))
+    assert images.sum() == pytest.approx(PIXELS.sum() / 255, rel=1e-6), "nothing but zeros around them"
+    assert torch.equal(read_digits(path, number=2), images[:2])
 
 
 def test_labels_are_read_by_the_same_reader(tmp_path: Path) -> None:
     labels = np.array([3, 1, 4], np.uint8)
     (tmp_path / "labels").write_bytes(idx(labels))
     assert read_idx(tmp_path / "labels").tolist() == [3, 1, 4]
-    with pytest.raises(ArrayError, match=r"holds numbers \(3,\), and pictures of 28 × 28 were expected"):
+    with pytest.raises(ArrayError, match=r"holds numbers \(3,\), and images of 28 × 28 were expected"):
         read_digits(tmp_path / "labels")
 
 
@@ -46,7 +46,7 @@ def test_labels_are_read_by_the_same_reader(tmp_path: Path) -> None:
         (b"PK\x03\x04 and on", "is no idx file of unsigned bytes"),
         (idx(PIXELS, kind=0x0D), "is no idx file of unsigned bytes"),
         (idx(PIXELS)[:-1], "ends after 3919 of 3920 numbers. Copy it again"),
-        (idx(PIXELS[:, :20]), r"holds numbers \(5, 20, 28\), and pictures of 28 × 28"),
+        (idx(PIXELS[:, :20]), r"holds numbers \(5, 20, 28\), and images of 28 × 28"),
     ],
 )
 def test_other_files_are_told(tmp_path: Path, content: bytes, sentence: str) -> None:
@@ -55,7 +55,7 @@ def test_other_files_are_told(tmp_path: Path, content: bytes, sentence: str) -> 
         read_digits(tmp_path / "images")
 
 
-def test_a_damaged_gzip_and_too_few_pictures_are_told(tmp_path: Path) -> None:
+def test_a_damaged_gzip_and_too_few_images_are_told(tmp_path: Path) -> None:
     path = tmp_path / "images.gz"
     path.write_bytes(gzip.compress(idx(PIXELS))[:-200])
     with pytest.raises(ArrayError, match=r"cannot be unpacked .*Copy it again"):
@@ -72,7 +72,7 @@ def test_a_damaged_gzip_and_too_few_pictures_are_told(tmp_path: Path) -> None:
 
 def test_the_real_test_digits_have_the_brightness_that_is_known(shared_data: Path) -> None:
     path = shared_data / "mnist" / "t10k-images-idx3-ubyte.gz"
-    pictures = read_digits(path)
-    assert pictures.shape == (10_000, 1, 32, 32)
-    assert (pictures[:, 0, 2:30, 2:30] * 255).mean() == pytest.approx(33.7912, abs=1e-3)  # as the literature has it
+    images = read_digits(path)
+    assert images.shape == (10_000, 1, 32, 32)
+    assert (images[:, 0, 2:30, 2:30] * 255).mean() == pytest.approx(33.7912, abs=1e-3)  # as the literature has it
     assert read_idx(path.with_name("t10k-labels-idx1-ubyte.gz"), number=5).tolist() == [7, 2, 1, 0, 4]

@@ -14,7 +14,7 @@ from unseen.data.film import Film, NotRead
 from unseen.data.manifest import ManifestError, SourceError, parse_manifest
 from unseen.data.reading import NotReadError, films
 
-FILM = making.picture(making.ramp())
+FILM = making.image(making.ramp())
 
 
 @pytest.fixture
@@ -128,8 +128,8 @@ def test_a_missing_manifest_is_an_error(tmp_path: Path) -> None:
 
 
 def test_masks_are_loaded_when_asked_for(ward: Path) -> None:
-    (ward / "mask.png").write_bytes(making.picture(making.ramp() > 99))
-    (ward / "lesion.png").write_bytes(making.picture((making.ramp() > 200).astype(np.uint8)))
+    (ward / "mask.png").write_bytes(making.image(making.ramp() > 99))
+    (ward / "lesion.png").write_bytes(making.image((making.ramp() > 200).astype(np.uint8)))
     (ward / "m.csv").write_text("file,mask,lesion\na.png,mask.png,lesion.png\nb.png,,\n")
     [plain, _] = films(ward / "m.csv")
     assert plain.lungs is plain.lesion is None
@@ -141,7 +141,7 @@ def test_masks_are_loaded_when_asked_for(ward: Path) -> None:
 
 
 def test_a_mask_that_does_not_fit_is_a_reason(ward: Path) -> None:
-    (ward / "mask.png").write_bytes(making.picture(making.ramp(41, 48)))
+    (ward / "mask.png").write_bytes(making.image(making.ramp(41, 48)))
     (ward / "m.csv").write_text("file,mask\na.png,mask.png\na.png,gone.png\n")
     small, gone = films(ward / "m.csv", masks=True)
     assert "the film 48×40" in small.reason

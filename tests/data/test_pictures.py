@@ -1,4 +1,4 @@
-"""PNG, JPEG and WebP: which pixels come out, and which pictures are refused."""
+"""PNG, JPEG and WebP: which pixels come out, and which images are refused."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ def _integers(film: Film | NotRead) -> np.ndarray[Any, Any]:
 
 @pytest.mark.parametrize("file_format, save", [("png", {}), ("webp", {"lossless": True})])
 def test_lossless_grey_keeps_every_value(read_file: Any, file_format: str, save: dict[str, Any]) -> None:
-    film = read_file(making.picture(RAMP, file_format, **save))
+    film = read_file(making.image(RAMP, file_format, **save))
     assert np.array_equal(_integers(film), RAMP)
     assert (film.file_format, film.bits, film.spacing_mm, film.view_position) == (file_format, 8, None, None)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
 def test_equal_channels_keep_their_grey_value(read_file: Any, mode: str) -> None:
-    film = read_file(making.picture(RAMP, mode=mode))
+    film = read_file(making.image(RAMP, mode=mode))
     assert np.array_equal(_integers(film), RAMP)
-    assert film.pixel_sha256 == read_file(making.picture(RAMP)).pixel_sha256
+    assert film.pixel_sha256 == read_file(making.image(RAMP)).pixel_sha256
 
 
 def test_alpha_is_dropped_not_multiplied(read_file: Any) -> None:
     rgba = np.dstack([RAMP, RAMP, RAMP, np.zeros_like(RAMP)])
-    assert np.array_equal(_integers(read_file(making.picture(rgba))), RAMP)
+    assert np.array_equal(_integers(read_file(making.image(rgba))), RAMP)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_jpeg_is_what_pillow_makes_of_it(read_file: Any, mode: str) -> None:
-    data = making.picture(RAMP, "jpeg", mode=mode, quality=95)
+    data = making.image(RAMP, "jpeg", mode=mode, quality=95)
     expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB").convert("L"))
     assert np.array_equal(_integers(read_file(data)), expected)
     assert np.abs(expected.astype(int) - RAMP).max() < 8
@@ -66,14 +66,14 @@ def test_exif_orientation_is_applied(read_file: Any, file_format: str, orientati
 def test_an_unknown_or_broken_exif_orientation_is_upright(read_file: Any) -> None:
     exif = Image.Exif()
     exif[0x0112] = 77
-    assert np.array_equal(_integers(read_file(making.picture(RAMP, exif=exif))), RAMP)
-    assert np.array_equal(_integers(read_file(making.picture(RAMP, exif=b"Exif\0\0garbage"))), RAMP)
+    assert np.array_equal(_integers(read_file(making.image(RAMP, exif=exif))), RAMP)
+    assert np.array_equal(_integers(read_file(making.image(RAMP, exif=b"Exif\0\0garbage"))), RAMP)
 
 
 @pytest.mark.parametrize("highest, bits", [(200, 8), (256, 10), (1023, 10), (1024, 12), (4096, 14), (16384, 16)])
 def test_16_bit_png_has_the_fewest_bits_that_hold_its_maximum(read_file: Any, highest: int, bits: int) -> None:
     pixels = np.minimum(making.ramp(bits=16), highest)
-    film = read_file(making.picture(pixels))
+    film = read_file(making.image(pixels))
     assert film.bits == bits
     assert np.array_equal(_integers(film), pixels)
 
@@ -89,12 +89,12 @@ def test_16_bit_colour_that_holds_fewer_bits_is_refused(read_file: Any) -> None:
 
 
 def test_the_format_is_judged_by_content(read_file: Any) -> None:
-    assert read_file(making.picture(RAMP, "webp", lossless=True), "film.dcm").file_format == "webp"
+    assert read_file(making.image(RAMP, "webp", lossless=True), "film.dcm").file_format == "webp"
     assert read_file(making.dicom(making.ramp(bits=12), bits=12), "film.png").file_format == "dicom"
 
 
-def test_a_constant_picture_is_read(read_file: Any) -> None:
-    assert isinstance(read_file(making.picture(np.zeros((40, 40), np.uint8))), Film)
+def test_a_constant_image_is_read(read_file: Any) -> None:
+    assert isinstance(read_file(making.image(np.zeros((40, 40), np.uint8))), Film)
 
 
 @pytest.mark.parametrize("file_format", ["png", "webp"])
@@ -107,23 +107,23 @@ def test_animations_are_refused(read_file: Any, file_format: str) -> None:
 
 @pytest.mark.parametrize("file_format", ["gif", "tiff", "bmp"])
 def test_other_formats_are_named_and_refused(read_file: Any, file_format: str) -> None:
-    assert file_format.upper() in read_file(making.picture(RAMP, file_format)).reason
+    assert file_format.upper() in read_file(making.image(RAMP, file_format)).reason
 
 
 def test_a_side_below_32_pixels_is_too_small(read_file: Any) -> None:
-    assert "too small: 48×31" in read_file(making.picture(RAMP[:31])).reason
-    assert isinstance(read_file(making.picture(RAMP[:32])), Film)
+    assert "too small: 48×31" in read_file(making.image(RAMP[:31])).reason
+    assert isinstance(read_file(making.image(RAMP[:32])), Film)
 
 
 def test_64_megapixels_are_the_limit_and_the_header_decides(read_file: Any) -> None:
     assert "the limit is" in read_file(making.png(8001, 8000)).reason
-    webp = bytearray(making.picture(RAMP, "webp", lossless=True))
+    webp = bytearray(making.image(RAMP, "webp", lossless=True))
     webp[21:25] = ((16382) | (16382 << 14)).to_bytes(4, "little")
     assert "the limit is" in read_file(bytes(webp)).reason
 
 
 def test_a_flipped_bit_in_a_png_is_found(read_file: Any) -> None:
-    data = bytearray(making.picture(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)))
+    data = bytearray(making.image(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)))
     data[2000] ^= 4
     assert "checksum" in read_file(bytes(data)).reason
 
@@ -131,7 +131,7 @@ def test_a_flipped_bit_in_a_png_is_found(read_file: Any) -> None:
 @pytest.mark.parametrize("lines", [0, 1, 39, 41, 4000])
 def test_a_png_with_another_number_of_lines_than_it_says_is_refused(read_file: Any, lines: int) -> None:
     assert isinstance(read_file(making.png(48, 40, raw=(b"\0" + b"\7" * 48) * 40)), Film)
-    assert "picture data are" in read_file(making.png(48, 40, raw=(b"\0" + b"\7" * 48) * lines)).reason
+    assert "image data are" in read_file(making.png(48, 40, raw=(b"\0" + b"\7" * 48) * lines)).reason
 
 
 def test_an_interlaced_png_is_read(read_file: Any) -> None:
@@ -147,7 +147,7 @@ def test_an_interlaced_png_is_read(read_file: Any) -> None:
 
 
 def test_a_one_bit_png_is_no_film(read_file: Any) -> None:
-    assert "1 bit" in read_file(making.picture(RAMP > 99)).reason
+    assert "1 bit" in read_file(making.image(RAMP > 99)).reason
 
 
 def test_real_files_in_awkward_formats_are_read(shared_data: Path) -> None:

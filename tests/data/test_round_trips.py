@@ -41,7 +41,7 @@ seeds = st.integers(0, 2**32 - 1)
 @given(seeds, sizes, sizes, st.sampled_from([8, 10, 12, 14, 16]))
 def test_png_round_trips_are_exact(seed: int, height: int, width: int, bits: int) -> None:
     pixels = _random(seed, height, width, bits)
-    data = making.picture(pixels)
+    data = making.image(pixels)
     film = _read(data)
     assert film.bits == bits
     assert np.array_equal(film.pixels, (pixels / np.float64(2**bits - 1)).astype(np.float32))

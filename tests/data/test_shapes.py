@@ -18,13 +18,13 @@ def drawn(n: int, size: int, seed: int = 0) -> torch.Tensor:
 @settings(max_examples=40)
 @given(n=st.integers(0, 6), size=st.integers(16, 70), seed=st.integers(0, 2**31))
 def test_any_number_of_any_size(n: int, size: int, seed: int) -> None:
-    pictures = drawn(n, size, seed)
-    assert pictures.shape == (n, 1, size, size) and pictures.dtype == torch.float32
-    assert bool(((pictures >= 0) & (pictures <= 1)).all())
-    assert torch.equal(pictures, drawn(n, size, seed))
+    images = drawn(n, size, seed)
+    assert images.shape == (n, 1, size, size) and images.dtype == torch.float32
+    assert bool(((images >= 0) & (images <= 1)).all())
+    assert torch.equal(images, drawn(n, size, seed))
 
 
-def test_a_picture_has_two_shapes_a_pixel_apart_and_whole() -> None:
+def test_a_image_has_two_shapes_a_pixel_apart_and_whole() -> None:
     size = 32
     (square, disc), (half, radius), _ = (part.unbind(dim=1) for part in _drawn(500, size, torch.Generator()))
     turn = torch.linspace(0, 2 * torch.pi, 721).double()
@@ -35,9 +35,9 @@ def test_a_picture_has_two_shapes_a_pixel_apart_and_whole() -> None:
         assert bool(((place - reach[:, None] >= 0) & (place + reach[:, None] <= size)).all())
 
 
-def test_in_a_picture_two_shapes_are_seen() -> None:
-    pictures = drawn(200, 128)[:, 0].numpy()
-    seen = [ndimage.label(picture > 0.15)[1] for picture in pictures]
+def test_in_a_image_two_shapes_are_seen() -> None:
+    images = drawn(200, 128)[:, 0].numpy()
+    seen = [ndimage.label(image > 0.15)[1] for image in images]
     assert set(seen) <= {1, 2} and seen.count(2) >= 195, "edges a pixel apart may fall on neighbouring pixels"
 
 
@@ -53,10 +53,10 @@ def test_places_sizes_and_brightness_vary_over_their_ranges() -> None:
 
 def test_areas_are_those_of_a_whole_square_and_a_whole_disc() -> None:
     size = 64
-    pictures = drawn(50, size)[:, 0].double()
+    images = drawn(50, size)[:, 0].double()
     _, reach, brightness = _drawn(50, size, torch.Generator().manual_seed(0))
     expected = brightness[:, 0] * (2 * reach[:, 0]) ** 2 + brightness[:, 1] * torch.pi * reach[:, 1] ** 2
-    torch.testing.assert_close(pictures.sum(dim=(1, 2)), expected, rtol=2e-3, atol=0)
+    torch.testing.assert_close(images.sum(dim=(1, 2)), expected, rtol=2e-3, atol=0)
 
 
 def test_a_pixels_share_is_exact_along_a_line() -> None:
@@ -67,9 +67,9 @@ def test_a_pixels_share_is_exact_along_a_line() -> None:
 
 
 def test_edges_are_grey_so_that_a_small_move_changes_little() -> None:
-    pictures = drawn(100, 32)
-    full = pictures.flatten(2).amax(dim=2)[:, :, None, None]
-    between = (pictures > 0) & (pictures < 0.29)
+    images = drawn(100, 32)
+    full = images.flatten(2).amax(dim=2)[:, :, None, None]
+    between = (images > 0) & (images < 0.29)
     assert between.flatten(1).any(dim=1).all() and full.min() > 0.29
 
 

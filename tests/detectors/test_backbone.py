@@ -90,7 +90,7 @@ def file(published: Published, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
-def test_a_grey_picture_has_the_published_networks_features(published: Published) -> None:
+def test_a_grey_image_has_the_published_networks_features(published: Published) -> None:
     network = ResNet18(features=FEATURES)
     head = network.head.weight.clone()
     fill(network, published.state_dict(), gain=3.0)

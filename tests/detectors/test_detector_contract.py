@@ -36,7 +36,7 @@ def same_weights(one: Detector, other: Detector) -> bool:
     )
 
 
-def test_one_finite_score_and_two_pictures_per_film_in_order(
+def test_one_finite_score_and_two_images_per_film_in_order(
     key: str, trained: dict[str, Detector], incoming: list[Film]
 ) -> None:
     findings = list(trained[key].score(incoming))
@@ -44,10 +44,10 @@ def test_one_finite_score_and_two_pictures_per_film_in_order(
     for found in findings:
         assert isinstance(found, Finding)
         assert np.isfinite(found.score) and all(np.isfinite(value) for value in found.parts.values())
-        pictures = [found.anomaly_map] if found.reconstruction is None else [found.anomaly_map, found.reconstruction]
-        assert len(pictures) == (1 if key in GIVES_NO_PICTURE else 2)
-        for picture in pictures:
-            assert picture.shape == (32, 32) and picture.dtype == np.float32 and np.isfinite(picture).all()
+        images = [found.anomaly_map] if found.reconstruction is None else [found.anomaly_map, found.reconstruction]
+        assert len(images) == (1 if key in GIVES_NO_PICTURE else 2)
+        for image in images:
+            assert image.shape == (32, 32) and image.dtype == np.float32 and np.isfinite(image).all()
         assert (found.anomaly_map >= 0).all() and found.anomaly_map.max() > 0
         outside = ~found.viewed.inside[0].numpy()
         assert (found.anomaly_map[outside] == 0).all(), "what is not judged is not marked"

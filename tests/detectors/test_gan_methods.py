@@ -66,7 +66,7 @@ def taken(
     return {step.optimiser: step for step in learner.steps(batch, torch.Generator().manual_seed(4))}
 
 
-def test_bigans_discriminator_sees_each_picture_with_its_own_code(make: Make, batch: tuple[Tensor, Tensor]) -> None:
+def test_bigans_discriminator_sees_each_image_with_its_own_code(make: Make, batch: tuple[Tensor, Tensor]) -> None:
     detector = drawn(make, "bigan")
     assert isinstance(detector, BiGan)
     calls, x = heard(detector.networks["d"]), batch[0]
@@ -127,17 +127,17 @@ def test_f_anogans_encoder_learns_with_a_frozen_gan(
 def test_f_anogans_two_trainings_leave_the_gan_as_the_first_one_ended(
     make: Make, normals: list[Film], finder: CrossFittedLungs
 ) -> None:
-    by_pictures, by_latents = (
+    by_images, by_latents = (
         make("f-anogan", encoding=encoding).fit(normals, finder=finder, training=QUICK) for encoding in ("izi", "ziz")
     )
     for name in "gd":
-        mine, others = (detector.modules()[name].state_dict() for detector in (by_pictures, by_latents))
+        mine, others = (detector.modules()[name].state_dict() for detector in (by_images, by_latents))
         assert all(torch.equal(mine[key], others[key]) for key in mine)
-    mine, others = (detector.modules()["e"].state_dict() for detector in (by_pictures, by_latents))
+    mine, others = (detector.modules()["e"].state_dict() for detector in (by_images, by_latents))
     assert any(not torch.equal(mine[key], others[key]) for key in mine)
 
 
-def test_anogan_searches_the_latent_whose_picture_comes_nearest(
+def test_anogan_searches_the_latent_whose_image_comes_nearest(
     trained: dict[str, Detector], make: Make, views: list[Viewed]
 ) -> None:
     quick = trained["anogan"]
@@ -158,7 +158,7 @@ def test_anogan_searches_the_latent_whose_picture_comes_nearest(
             float(0.9 * (x - made).abs().sum() + 0.1 * (d(x)[0] - d(made)[0]).abs().sum()) for made in (start, restored)
         ]
     assert long.score < apart[0]
-    # the picture that is given back is cut to the lungs; what G drew outside of them counts in the score alone
+    # the image that is given back is cut to the lungs; what G drew outside of them counts in the score alone
     assert long.parts["search"] == long.score
     assert long.parts["picture"] >= float((x - restored)[view.inside[None]].abs().sum()) - 1e-3
 
@@ -180,18 +180,18 @@ def test_a_search_ends_where_further_steps_bring_next_to_nothing(
     assert most > 300 > 2 * fewer
 
 
-def test_alpha_gan_judges_pictures_and_codes(make: Make, batch: tuple[Tensor, Tensor]) -> None:
+def test_alpha_gan_judges_images_and_codes(make: Make, batch: tuple[Tensor, Tensor]) -> None:
     detector = drawn(make, "alpha-gan")
     assert isinstance(detector, AlphaGan)
-    to_pictures, to_codes, x = heard(detector.networks["d"]), heard(detector.networks["c"]), batch[0]
+    to_images, to_codes, x = heard(detector.networks["d"]), heard(detector.networks["c"]), batch[0]
     steps = taken(detector, batch)
     assert list(steps) == ["generator", "discriminator", "code discriminator"]
     e, g, d, c = (detector.networks[name] for name in "egdc")
     z = to_codes[1][0]  # the first call is of E(x), for the generator's step; then the draws of N(0, I)
     assert torch.allclose(to_codes[0][0], e(x), atol=1e-5) and z.shape == (6, 8, 1, 1)
     restored, sampled = g(e(x)), g(z)
-    assert torch.allclose(to_pictures[0][0], restored, atol=1e-5)
-    assert torch.allclose(to_pictures[1][0], sampled, atol=1e-5)
+    assert torch.allclose(to_images[0][0], restored, atol=1e-5)
+    assert torch.allclose(to_images[1][0], sampled, atol=1e-5)
     expected = 10 * (x - restored).abs().mean() + functional.softplus(-c(e(x))).mean()
     expected = expected + functional.softplus(-d(restored)[1]).mean() + functional.softplus(-d(sampled)[1]).mean()
     assert torch.allclose(steps["generator"].loss, expected, atol=1e-4)
@@ -210,10 +210,10 @@ def test_randgans_generator_is_given_another_normal_film_than_its_discriminator(
     pool = torch.cat([pool, batch[0]])  # those that D is shown are training films, too
     to_g, to_d, x = heard(detector.networks["g"]), heard(detector.networks["d"]), batch[0]
     steps = taken(detector, batch, films=pool)
-    for noise, picture in to_g:
+    for noise, image in to_g:
         assert noise.shape == (6, 8) and noise.min() >= 0 and noise.max() <= 1
-        assert all(any(torch.equal(one, film) for film in pool) for one in picture), "normal films, of all"
-        assert not torch.equal(picture, x), "drawn independently of those that D is shown"
+        assert all(any(torch.equal(one, film) for film in pool) for one in image), "normal films, of all"
+        assert not torch.equal(image, x), "drawn independently of those that D is shown"
     assert not torch.equal(to_g[0][1], to_g[1][1]), "drawn anew for G's own step"
     assert torch.equal(to_d[0][0], x)
     g, d = detector.networks["g"], detector.networks["d"]
@@ -242,7 +242,7 @@ def test_randgans_gradients_are_cut() -> None:
 
 
 def test_resunet_ganomaly_learns_the_identity(make: Make, normals: list[Film], finder: CrossFittedLungs) -> None:
-    """Coarse noise, which no lung resembles, begins to come back after a few epochs; of GANomaly's pictures nothing of
+    """Coarse noise, which no lung resembles, begins to come back after a few epochs; of GANomaly's images nothing of
     it does. That is what makes the method blind."""
     longer, size = QUICK.model_copy(update={"epochs": 60}), {"features": 8, "learning_rate": 1e-3}
     bridged = make("resunet-ganomaly", critic_steps=1, **size).fit(normals, finder=finder, training=longer)
@@ -331,7 +331,7 @@ def test_swapped_labels_are_the_generators_loss_of_a_mirrored_discriminator(game
         assert (down > 0).all() and (up < 0).all()
 
 
-def test_instance_noise_falls_to_nought() -> None:
+def test_instance_noise_falls_to_zero() -> None:
     d = nn.Linear(4, 1)
     seen: list[Tensor] = []
 
@@ -394,7 +394,7 @@ def test_residual_networks_have_as_many_weights_as_their_layers_say(features: in
     assert counted(ResidualCritic(64, features=d, outputs=z)) == critic + (z - 1) * (8 * d * 16 + 1)
 
 
-def test_a_critics_layer_norm_sees_one_picture_at_a_time() -> None:
+def test_a_critics_layer_norm_sees_one_image_at_a_time() -> None:
     torch.manual_seed(0)
     critic: Callable[[Tensor], tuple[Tensor, Tensor]] = ResidualCritic(32, features=4).train()
     x = torch.randn(3, 1, 32, 32)
@@ -421,6 +421,6 @@ def test_the_generators_steps_leave_the_discriminators_running_averages(
     detector = drawn(make, "alpha-gan")
     taken(detector, batch)
     counted_batches = [int(value) for name, value in detector.networks["d"].state_dict().items() if "tracked" in name]
-    assert set(counted_batches) == {2}, "films and made pictures, once each"
+    assert set(counted_batches) == {2}, "films and made images, once each"
     of_g = [int(value) for name, value in detector.networks["g"].state_dict().items() if "tracked" in name]
-    assert set(of_g) == {1}, "pictures of codes, which it also draws when it scores; not those of noise"
+    assert set(of_g) == {1}, "images of codes, which it also draws when it scores; not those of noise"

@@ -46,7 +46,7 @@ def test_the_generator_loss_is_its_weighted_terms(make: Make, key: str) -> None:
     assert (generator.optimiser, discriminator.optimiser) == ("generator", "discriminator")
 
 
-def test_ganomaly_is_held_to_the_masked_picture_by_the_mean_absolute_error(make: Make) -> None:
+def test_ganomaly_is_held_to_the_masked_image_by_the_mean_absolute_error(make: Make) -> None:
     detector = built(make, "ganomaly")
     image, inside, lungs = batch()
     aim = detector.aim(image, inside, lungs)
@@ -85,7 +85,7 @@ def test_roi_sure_estimates_the_risk_against_the_noise_free_lungs_unless_literal
     detector = built(make, "roi-sure", form=form, tau=1e-3, features=8)
     for network in detector.networks.values():
         for parameter in network.parameters():
-            parameter.data.mul_(6)  # the sources' first weights are so small that the divergence would be nought
+            parameter.data.mul_(6)  # the sources' first weights are so small that the divergence would be zero
     detector.facts["sigma"] = sigma
     image, inside, lungs = (tensor[:1] for tensor in batch())
     rng, estimates = torch.Generator().manual_seed(2), []
@@ -103,10 +103,10 @@ def test_roi_sure_estimates_the_risk_against_the_noise_free_lungs_unless_literal
 
 @pytest.mark.parametrize("key", ["roi-sure", "ganomaly-sure"])
 @pytest.mark.parametrize(("noise", "gain", "sigma"), [("poisson", 0.05, 0.0), ("mixed", 0.02, 0.2)])
-def test_under_counts_they_estimate_the_risk_against_the_noise_free_picture(
+def test_under_counts_they_estimate_the_risk_against_the_noise_free_image(
     make: Make, key: str, noise: str, gain: float, sigma: float
 ) -> None:
-    """As above, for the noise of counts; the squared error against the noisy picture misses it by far."""
+    """As above, for the noise of counts; the squared error against the noisy image misses it by far."""
     detector = built(make, key, noise=noise, features=8)
     for network in detector.networks.values():
         for parameter in network.parameters():
@@ -168,7 +168,7 @@ def test_a_discriminator_whose_loss_has_vanished_is_drawn_anew(make: Make) -> No
     assert all(not torch.equal(detector.networks["dc"].state_dict()[name], before[name]) for name in weights)
 
 
-def test_the_discriminator_judges_the_pictures_of_the_generators_step(make: Make) -> None:
+def test_the_discriminator_judges_the_images_of_the_generators_step(make: Make) -> None:
     detector = built(make, "ganomaly")
     learner = _Adversaries(detector)
     steps = learner.steps(batch(), torch.Generator().manual_seed(0))

@@ -50,7 +50,7 @@ def assert_alike(one: Detector, other: Detector, films: list[Film]) -> None:
     for a, b in zip(findings(one, films), findings(other, films), strict=True):
         assert b.score == pytest.approx(a.score, rel=LAW)
         assert b.parts == pytest.approx(dict(a.parts), rel=LAW)
-        # pictures come from the decoder, in float32 on both; what it decodes is in bfloat16's reach
+        # images come from the decoder, in float32 on both; what it decodes is in bfloat16's reach
         assert np.abs(b.reconstruction - a.reconstruction).max() < 0.05
         assert np.abs(b.anomaly_map - a.anomaly_map).mean() < 0.01
 

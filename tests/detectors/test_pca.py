@@ -1,4 +1,4 @@
-"""`Pca` with a blur: the pictures are smoothed inside the mask before the subspace sees them."""
+"""`Pca` with a blur: the images are smoothed inside the mask before the subspace sees them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_half_the_bytes_nearly_the_same_scores(
     for film in incoming:
         assert trained[key].finder is not None and loaded.finder is not None
         assert (trained[key].finder.find(film) != loaded.finder.find(film)).mean() < 0.01
-    loaded.finder = trained[key].finder  # a pixel more or less moves the view of pictures that have 32 a side
+    loaded.finder = trained[key].finder  # a pixel more or less moves the view of images that have 32 a side
     scores = [
         [found.score for found in detector.score(incoming) if isinstance(found, Finding)]
         for detector in (trained[key], loaded)

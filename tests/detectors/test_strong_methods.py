@@ -19,7 +19,7 @@ from unseen.detectors.anatpaste import AnatPaste
 from unseen.detectors.autoencoders import AeSsim, AeU, Dae, coarse_noise
 from unseen.detectors.dct import Dct
 from unseen.detectors.ddad import Ddad
-from unseen.detectors.deep_svdd import away_from_nought
+from unseen.detectors.deep_svdd import away_from_zero
 from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import evenly
 from unseen.detectors.lesion_classifier import varied
@@ -144,7 +144,7 @@ def test_ae_ssim_marks_what_scikit_image_would(trained: dict[str, Detector], vie
         full=True,
     )[1]
     inner = view.inside[0].numpy().copy()
-    inner[:6] = inner[-6:] = inner[:, :6] = inner[:, -6:] = False  # it continues pictures otherwise at their edges
+    inner[:6] = inner[-6:] = inner[:, :6] = inner[:, -6:] = False  # it continues images otherwise at their edges
     assert inner.any()
     assert said.anomaly_map[inner] == pytest.approx(1 - expected[inner], abs=1e-4)
 
@@ -195,7 +195,7 @@ def test_anatpaste_tells_lesions_that_it_has_not_seen(
     x, inside = stacked([detector.look(film) for film in normals])
     lesions = detector.changed(x, inside, torch.Generator().manual_seed(11))
     with torch.inference_mode():
-        clean, ill = (detector.classifier(pictures)[2] for pictures in (x, lesions))
+        clean, ill = (detector.classifier(images)[2] for images in (x, lesions))
     assert float((ill > clean).float().mean()) > 0.7, "half would be chance"
 
 
@@ -225,7 +225,7 @@ def test_variation_keeps_to_the_mask_and_differs_from_film_to_film(views: list[V
     changed = varied(x, inside, generator=torch.Generator().manual_seed(0))
     assert changed.shape == x.shape
     assert all(float((changed[0] - other).abs().max()) > 0.05 for other in changed[1:])
-    assert (changed == 0).float().mean() > 0.2, "what lies outside the lungs stays at nought"
+    assert (changed == 0).float().mean() > 0.2, "what lies outside the lungs stays at zero"
 
 
 def test_of_many_films_a_density_is_made_of_some_from_all_over_the_list(
@@ -253,8 +253,8 @@ def test_deep_svdd_gathers_films_about_a_centre_that_it_cannot_give_for_nothing(
         codes = first.train()(torch.stack([view.masked for view in views])).flatten(1)
     assert int((codes.mean(dim=0).abs() < 0.1).sum()) < len(centre.at), "not all are moved"
     assert detector.judge(views[0]).score == pytest.approx(float(expected), rel=1e-5)
-    assert torch.allclose(centre.at, away_from_nought(codes.mean(dim=0)), atol=1e-5)
-    assert away_from_nought(torch.tensor([0.01, -0.02, 0.3])).tolist() == pytest.approx([0.1, -0.1, 0.3])
+    assert torch.allclose(centre.at, away_from_zero(codes.mean(dim=0)), atol=1e-5)
+    assert away_from_zero(torch.tensor([0.01, -0.02, 0.3])).tolist() == pytest.approx([0.1, -0.1, 0.3])
     assert sum(longer.judge(view).score for view in views) < sum(detector.judge(view).score for view in views)
 
 

@@ -46,8 +46,8 @@ def _get_started_learns_what_was_never_measured(gallery: Path) -> None:
     measured, learnt = (float(figure) for figure in re.findall(r"([0-9.]+) dB", printed)[:2])
     assert learnt > measured + 15
     (drawn,) = gallery.rglob("get-started.png")
-    picture = np.asarray(Image.open(drawn))
-    assert picture.shape == (3 * 64, 8 * 64) and picture.std() > 20
+    image = np.asarray(Image.open(drawn))
+    assert image.shape == (3 * 64, 8 * 64) and image.std() > 20
 
 
 def test_every_page_is_in_the_navigation() -> None:
@@ -75,5 +75,5 @@ def test_the_first_screen_of_the_readme_is_in_order() -> None:
     assert places == sorted(places)
 
 
-def test_the_first_picture_is_there() -> None:
+def test_the_first_image_is_there() -> None:
     assert (ROOT / "docs" / "images" / "first-look.png").stat().st_size > 10_000

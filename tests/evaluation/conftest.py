@@ -48,7 +48,7 @@ def make_table(
 def make_film(
     i: int, *, abnormal: bool, sharp: bool = False, size: int = 48, seed: int = 0, lesion: bool = True, fold: str = ""
 ) -> Film:
-    """A soft picture with a bright spot when abnormal; `sharp` adds grain."""
+    """A soft image with a bright spot when abnormal; `sharp` adds grain."""
     rng = np.random.default_rng([seed, i])
     y, x = np.mgrid[0:size, 0:size] / size
     pixels = 0.4 + 0.2 * np.cos(3 * x + rng.normal()) * np.sin(3 * y + rng.normal())
@@ -80,7 +80,7 @@ def make_film(
 
 
 class Brightness:
-    """Scores a film by its brightest pixel after the smallest of smoothings; its map is the picture."""
+    """Scores a film by its brightest pixel after the smallest of smoothings; its map is the image."""
 
     def score(self, films: Iterable[Film | NotRead]) -> Iterator[object]:
         from unseen.anatomy.view import View
@@ -92,13 +92,13 @@ class Brightness:
                 yield film
                 continue
             viewed = view(film)
-            picture = viewed.image[0].numpy()
+            image = viewed.image[0].numpy()
             yield Finding(
                 film=film,
-                score=float(np.sort(picture.reshape(-1))[-20:].mean()),
+                score=float(np.sort(image.reshape(-1))[-20:].mean()),
                 parts={},
-                anomaly_map=np.maximum(picture - picture.mean(), 0),
-                reconstruction=np.full_like(picture, picture.mean()),
+                anomaly_map=np.maximum(image - image.mean(), 0),
+                reconstruction=np.full_like(image, image.mean()),
                 viewed=viewed,
             )
 

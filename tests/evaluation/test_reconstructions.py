@@ -11,7 +11,7 @@ from torch import Tensor
 from unseen.evaluation.image_metrics import psnr, ssim
 
 
-def pictures(channels: int = 1) -> tuple[Tensor, Tensor]:
+def images(channels: int = 1) -> tuple[Tensor, Tensor]:
     """A smooth truth in [0, 0.8] and a noisy one."""
     rng = torch.Generator().manual_seed(0)
     truth = 0.4 + 0.4 * torch.sin(torch.linspace(0, 9, 32)[:, None] * torch.linspace(0, 1, 28)[None])
@@ -22,7 +22,7 @@ def pictures(channels: int = 1) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("peak", [1.0, 0.7])
 def test_psnr_is_scikit_images(channels: int, peak: float) -> None:
-    found, truth = pictures(channels)
+    found, truth = images(channels)
     expected = [
         peak_signal_noise_ratio(x.numpy().astype(np.float64), y.numpy().astype(np.float64), data_range=peak)
         for x, y in zip(truth, found, strict=True)
@@ -31,7 +31,7 @@ def test_psnr_is_scikit_images(channels: int, peak: float) -> None:
 
 
 def test_the_papers_psnr_takes_each_truths_own_maximum() -> None:
-    found, truth = pictures()
+    found, truth = images()
     own = [float(psnr(found[i : i + 1], truth[i : i + 1], peak=float(truth[i].max()))) for i in range(3)]
     assert psnr(found, truth, peak=None).tolist() == pytest.approx(own)
     assert bool((psnr(found, truth, peak=None) < psnr(found, truth)).all())
@@ -40,7 +40,7 @@ def test_the_papers_psnr_takes_each_truths_own_maximum() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("peak", [1.0, 0.7])
 def test_ssim_is_scikit_images(channels: int, peak: float) -> None:
-    found, truth = pictures(channels)
+    found, truth = images(channels)
     expected = [
         structural_similarity(
             x.numpy().astype(np.float64),
@@ -56,8 +56,8 @@ def test_ssim_is_scikit_images(channels: int, peak: float) -> None:
     assert ssim(found, truth, peak=peak).tolist() == pytest.approx(expected, rel=1e-9)
 
 
-def test_complex_pictures_are_compared_by_magnitude() -> None:
-    found, truth = pictures()
+def test_complex_images_are_compared_by_magnitude() -> None:
+    found, truth = images()
     found, truth = found.abs(), truth.abs()
     turned = torch.polar(found, torch.full_like(found, 1.3))
     assert torch.allclose(psnr(turned, truth.to(torch.complex64)), psnr(found, truth), rtol=1e-6)
@@ -65,7 +65,7 @@ def test_complex_pictures_are_compared_by_magnitude() -> None:
 
 
 def test_bad_input_is_told_in_a_sentence() -> None:
-    found, truth = pictures()
+    found, truth = images()
     with pytest.raises(ValueError, match=r"have \(3, 1, 32, 27\) and \(3, 1, 32, 28\)"):
         psnr(found[..., :-1], truth)
     with pytest.raises(ValueError, match="above 0, but got 0"):

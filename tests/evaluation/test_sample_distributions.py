@@ -62,7 +62,7 @@ def test_points_of_one_group_are_drawn_together() -> None:
     x, y = np.repeat(drawn(8, seed=3), 10, axis=0), drawn(80, seed=4)
     alone = mmd(x, y, permutations=20)
     grouped = mmd(x, y, units=np.repeat(np.arange(8), 10).tolist(), permutations=20)
-    assert alone.p is not None and grouped.p is None, "eight subjects cannot be relabelled as 80 pictures"
+    assert alone.p is not None and grouped.p is None, "eight subjects cannot be relabelled as 80 images"
     assert isinstance(alone.squared, Interval) and isinstance(grouped.squared, Interval)
     widths = [figure.high - figure.low for figure in (alone.squared, grouped.squared)]
     assert widths[1] > 1.5 * widths[0]
@@ -123,7 +123,7 @@ def test_precision_is_the_other_ones_recall(n: int, m: int, k: int, seed: int) -
     assert own.precision == own.recall == 1
 
 
-def test_a_generator_that_makes_one_picture_is_precise_and_recalls_nothing() -> None:
+def test_a_generator_that_makes_one_image_is_precise_and_recalls_nothing() -> None:
     real = drawn(100, seed=9)
     made = real.mean(0) + 1e-4 * drawn(100, seed=10)
     found = precision_recall(real, made)

@@ -16,9 +16,9 @@ from unseen.evaluation.shortcuts import (
     NAMES,
     STATISTICS,
     border_mask,
+    image_statistics,
     mix_scores,
     patient_folds,
-    picture_statistics,
     trivial_statistics,
 )
 
@@ -29,7 +29,7 @@ FilmMaker = Callable[..., Film]
 def test_statistics_are_what_they_say() -> None:
     pixels = np.random.default_rng(0).random((100, 80)).astype(np.float32)
     pixels[:10], pixels[-5:] = 0.0, 1.0
-    found = picture_statistics(pixels)
+    found = image_statistics(pixels)
     assert found["mean"] == pytest.approx(pixels.mean(), rel=1e-6)
     assert found["near_black"] == pytest.approx((pixels <= 5 / 255).mean())
     assert found["near_white"] == pytest.approx((pixels >= 250 / 255).mean())
@@ -39,12 +39,12 @@ def test_statistics_are_what_they_say() -> None:
 
 
 def test_border_noise_is_the_noise() -> None:
-    """MAD of the Laplacian over √20: 5 % of σ on a flat border, blind to the picture inside."""
+    """MAD of the Laplacian over √20: 5 % of σ on a flat border, blind to the image inside."""
     rng = np.random.default_rng(1)
     pixels = np.full((256, 256), 0.3)
     pixels[40:-40, 40:-40] = rng.random((176, 176))
     noisy = (pixels + 0.02 * rng.normal(size=pixels.shape)).astype(np.float32)
-    assert picture_statistics(noisy)["border_noise"] == pytest.approx(0.02, rel=0.05)
+    assert image_statistics(noisy)["border_noise"] == pytest.approx(0.02, rel=0.05)
 
 
 def test_a_film_has_every_statistic_at_a_long_side_of_256(make_film: FilmMaker) -> None:
@@ -58,8 +58,8 @@ def test_a_film_has_every_statistic_at_a_long_side_of_256(make_film: FilmMaker) 
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (1, 300), (5, 2)])
-def test_a_tiny_picture_has_finite_statistics(shape: tuple[int, int]) -> None:
-    assert all(np.isfinite(v) for v in picture_statistics(np.full(shape, 0.5, dtype=np.float32)).values())
+def test_a_tiny_image_has_finite_statistics(shape: tuple[int, int]) -> None:
+    assert all(np.isfinite(v) for v in image_statistics(np.full(shape, 0.5, dtype=np.float32)).values())
 
 
 def test_the_mix_keeps_patients_together_and_finds_a_plant(make_table: TableMaker) -> None:

@@ -114,7 +114,7 @@ def test_a_bound_is_met_by_the_least_that_is_asked_and_missed_below() -> None:
 
 def test_scipys_matrix_is_the_packages_projector() -> None:
     A = Tomography(20, 7)
-    x = inputs.pictures(1, 20, seed=0)
+    x = inputs.images(1, 20, seed=0)
     expected = joseph(20, np.arange(7) * 180 / 7) @ x.flatten().numpy()
     assert np.allclose(A(x).flatten().numpy(), expected, atol=1e-4)
 

@@ -95,7 +95,7 @@ def entry_of(shelf: Shelf, name: str) -> str:
     return found
 
 
-# pictures and settings
+# images and settings
 
 
 @pytest.mark.parametrize("name", list(PICTURES))
@@ -275,7 +275,7 @@ def test_a_model_is_offered_where_its_process_fits_and_applied_as_it_is(shelf: S
     assert "another Mask" in known.named(f"model:{entry_of(shelf, 'several')}").about
     assert len(known.left_out) == 2
     assert any(line.startswith('later: reconstructor "no-such-network": unknown') for line in known.left_out)
-    assert "small: has learnt real pictures of 16 × 16 pixels, not such as these." in known.left_out
+    assert "small: has learnt real images of 16 × 16 pixels, not such as these." in known.left_out
     (result,) = compare(x, setup, [method.key], shelf=shelf)
     f = shelf.reconstructor(key)
     with torch.no_grad():
@@ -342,7 +342,7 @@ def test_a_generator_is_offered_as_a_prior_and_range_finds_its_own_picture(with_
     for result in compare(x, setup, keys[2:], shelf=with_generator):
         assert result.problem == "" and result.words, result
     known = offered(measured(head(64, 0), Setup(size=64), with_generator), with_generator)
-    assert known.left_out == ("digits: makes pictures of 32 × 32 pixels, not such as these.",)
+    assert known.left_out == ("digits: makes images of 32 × 32 pixels, not such as these.",)
 
 
 # verdicts

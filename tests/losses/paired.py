@@ -1,6 +1,6 @@
 """Estimates of a risk beside the loss that they estimate, draw by draw: what the tests of unbiasedness share.
 
-Each draw of noise gives an estimate, from y alone, and the loss, from the truth. Their difference has mean nought if
+Each draw of noise gives an estimate, from y alone, and the loss, from the truth. Their difference has mean zero if
 and only if the estimate is unbiased.
 
 Power: at |z| > 3.5 a bias of 5.15 standard errors is found with probability 0.95, and an unbiased estimate is wrongly
@@ -61,7 +61,7 @@ def paired(draw: Callable[[int], tuple[Tensor, Tensor, Tensor]], batches: int) -
     )
 
 
-def picture(size: int, channels: int = 1) -> Tensor:
+def image(size: int, channels: int = 1) -> Tensor:
     """Values from 0.2 to 0.9: (1, channels, size, size), float64."""
     axis = torch.linspace(-1, 1, size, dtype=torch.float64)
     one = 0.55 + 0.2 * torch.cos(3 * axis)[:, None] + 0.15 * torch.sin(5 * axis)[None]
@@ -84,7 +84,7 @@ def linear(x: Tensor) -> Tensor:
 
 
 def smooth(x: Tensor) -> Tensor:
-    """The blur bent by a softplus: near the identity on `picture`, its second derivative up to 1.8."""
+    """The blur bent by a softplus: near the identity on `image`, its second derivative up to 1.8."""
     return 0.2 * F.softplus(6 * (linear(x) - 0.5)) + 0.3
 
 

@@ -1,4 +1,4 @@
-"""Consistency and risk weighed in pictures: the risk is unbiased, each of its terms counts, and both undo what A
+"""Consistency and risk weighed in images: the risk is unbiased, each of its terms counts, and both undo what A
 weakens."""
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def test_without_its_divergence_or_its_noise_term_it_is_biased(process: Measurem
         assert abs(missing) > 10 * error
 
 
-def test_consistency_is_nought_exactly_where_the_measurement_is_met() -> None:
+def test_consistency_is_zero_exactly_where_the_measurement_is_met() -> None:
     x = truth()
     met = Seen(A(x), Measurement(A), lambda y, process: x)
     missed = Seen(A(x), Measurement(A), lambda y, process: x + 0.1)
@@ -87,7 +87,7 @@ def test_consistency_is_nought_exactly_where_the_measurement_is_met() -> None:
 
 
 def test_what_the_operator_weakens_counts_as_any_other() -> None:
-    """The same error in the picture costs the same, however faintly A shows it."""
+    """The same error in the image costs the same, however faintly A shows it."""
     x = truth()
     values = [
         float(

@@ -25,7 +25,7 @@ def test_the_divergence_is_that_of_torchs_distributions() -> None:
     torch.testing.assert_close(kullback_leibler(mean, log_variance), kl_divergence(code, prior))
 
 
-def test_the_divergence_is_nought_at_the_prior_and_keeps_its_figures_near_it() -> None:
+def test_the_divergence_is_zero_at_the_prior_and_keeps_its_figures_near_it() -> None:
     nothing = torch.zeros(2, 3)
     assert (kullback_leibler(nothing, nothing) == 0).all()
     small = torch.full((1, 1), 1e-3)
@@ -50,7 +50,7 @@ def test_at_one_half_it_is_the_sum_of_squares_and_the_divergence() -> None:
 
 
 @pytest.mark.parametrize("variance", [0.0, -1.0, math.nan, math.inf])
-def test_a_variance_is_a_number_above_nought(variance: float) -> None:
+def test_a_variance_is_a_number_above_zero(variance: float) -> None:
     with pytest.raises(ValueError, match="variance is that of a pixel given its code, a number above 0, but got"):
         negative_elbo(*[torch.zeros(1, 2)] * 4, variance=variance)
 
@@ -61,7 +61,7 @@ def test_a_linear_critic_is_penalised_for_the_length_of_its_weights() -> None:
     torch.testing.assert_close(penalty, (weights.norm() - 1).square().expand(5))
 
 
-def test_the_slope_is_taken_between_the_two_pictures_and_differently_for_each() -> None:
+def test_the_slope_is_taken_between_the_two_images_and_differently_for_each() -> None:
     real, fake, seen = torch.zeros(50, 2, 3), torch.ones(50, 2, 3), []
 
     def critic(x: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ def test_the_slope_is_taken_between_the_two_pictures_and_differently_for_each() 
     penalty = gradient_penalty(critic, real, fake, generator=generator)
     (between,) = seen
     share = between[:, 0, 0]
-    assert torch.equal(between, share[:, None, None].expand_as(between)), "one share a picture, for all its pixels"
+    assert torch.equal(between, share[:, None, None].expand_as(between)), "one share an image, for all its pixels"
     assert len(share.unique()) == 50 and 0.3 < share.mean() < 0.7 and share.min() >= 0 and share.max() <= 1
     torch.testing.assert_close(penalty, (share * math.sqrt(6) - 1).square())
 
@@ -95,14 +95,14 @@ def test_the_penalty_is_found_where_gradients_are_off() -> None:
     torch.testing.assert_close(penalty, torch.ones(2))
 
 
-def test_the_critics_loss_is_what_it_gives_made_pictures_less_what_it_gives_real_ones() -> None:
+def test_the_critics_loss_is_what_it_gives_made_images_less_what_it_gives_real_ones() -> None:
     real, fake = drawn(4, 2, 2), drawn(4, 2, 2, seed=1)
     torch.testing.assert_close(wasserstein_critic(real, fake), fake.mean(dim=(1, 2)) - real.mean(dim=(1, 2)))
 
 
 LOSSES = {
     "kullback_leibler": lambda a, b: kullback_leibler(a, b),
-    "negative_elbo, pictures": lambda a, b: negative_elbo(a, b, torch.zeros(1, 2), torch.zeros(1, 2)),
+    "negative_elbo, images": lambda a, b: negative_elbo(a, b, torch.zeros(1, 2), torch.zeros(1, 2)),
     "negative_elbo, codes": lambda a, b: negative_elbo(torch.zeros(1, 2), torch.zeros(1, 2), a, b),
     "wasserstein_critic": lambda a, b: wasserstein_critic(a, b),
     "gradient_penalty": lambda a, b: gradient_penalty(lambda x: x.flatten(1).sum(1), a, b, generator=None),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.losses.paired import picture, rng
+from tests.losses.paired import image, rng
 from unseen.losses import (
     Equivariance,
     EquivariantAdversarial,
@@ -50,7 +50,7 @@ def net() -> nn.Sequential:
 
 def inpainting(batch: int = 3, **parts: object) -> tuple[Seen, nn.Sequential, Tensor]:
     process = Measurement(Mask(KEEP), **parts)  # type: ignore[arg-type]
-    x = picture(SIZE) + 0.1 * torch.randn(batch, 1, SIZE, SIZE, generator=rng(1), dtype=torch.float64)
+    x = image(SIZE) + 0.1 * torch.randn(batch, 1, SIZE, SIZE, generator=rng(1), dtype=torch.float64)
     network = net()
     y = process(x, generator=rng(2))
     return Seen(y, process, lambda y, process: network(process.A.pinv(process.linearise(y))), x=x), network, x
@@ -113,7 +113,7 @@ def gradient(value: Tensor, network: nn.Module) -> Tensor:
     return torch.cat([part.flatten() for part in parts])
 
 
-def test_equivariances_gradient_runs_through_the_moved_picture_and_scale_equivariances_does_not() -> None:
+def test_equivariances_gradient_runs_through_the_moved_image_and_scale_equivariances_does_not() -> None:
     seen, network, _ = inpainting()
     group = Recorded(Scalings())
     for loss, stopped in ((Equivariance(group), False), (ScaleEquivariance(group), True)):
@@ -153,9 +153,9 @@ def test_new_counts_are_drawn_around_what_is_not_negative_and_pass_their_means_g
     torch.testing.assert_close(slope, 2 * (x > 0).double())
 
 
-def test_complex_pictures_count_two_numbers_a_pixel() -> None:
+def test_complex_images_count_two_numbers_a_pixel() -> None:
     process = Measurement(FourierMask(KEEP))
-    x = torch.complex(picture(SIZE), picture(SIZE, 2)[:, 1:])
+    x = torch.complex(image(SIZE), image(SIZE, 2)[:, 1:])
     f = lambda y, process: 2 * process.A.pinv(y)  # noqa: E731
     seen = Seen(process(x, generator=None), process, f, x=x)
     found = f(seen.y, process)
@@ -177,7 +177,7 @@ def test_multi_operator_measures_the_reconstruction_by_another_operator() -> Non
     masks = torch.rand(4, 1, SIZE, SIZE, generator=rng(6)) > 0.4
     pool, mine, network = Mask(masks), torch.tensor([0, 3, 3]), net()
     process = Measurement(pool.select(mine))
-    y = process(picture(SIZE).expand(3, -1, -1, -1), generator=None)
+    y = process(image(SIZE).expand(3, -1, -1, -1), generator=None)
     handed = []
 
     def f(y: Tensor, process: Measurement) -> Tensor:
@@ -202,7 +202,7 @@ def test_splitting_judges_by_the_observed_entries_that_f_was_not_given(parts: di
 
 
 def test_splitting_keeps_a_location_of_all_coils_or_none() -> None:
-    coils = torch.complex(picture(SIZE, 3)[0], picture(SIZE, 3)[0])
+    coils = torch.complex(image(SIZE, 3)[0], image(SIZE, 3)[0])
     process = Measurement(FourierMask(KEEP, coils=coils))
     handed = []
 
@@ -223,7 +223,7 @@ def critic(channels: int = 1) -> nn.Sequential:
     return nn.Sequential(*layers).double()
 
 
-def test_the_adversary_takes_moved_pictures_for_fakes() -> None:
+def test_the_adversary_takes_moved_images_for_fakes() -> None:
     seen, network, _ = inpainting()
     group, judge = Recorded(Flips()), critic().eval()
     loss = EquivariantAdversarial(group, judge)
@@ -247,7 +247,7 @@ def test_each_side_of_the_game_moves_its_own_weights_alone() -> None:
     assert all(p.grad is not None for p in judge.parameters()) and all(p.grad is None for p in network.parameters())
 
 
-def test_the_critic_sees_complex_pictures_as_twice_the_channels() -> None:
+def test_the_critic_sees_complex_images_as_twice_the_channels() -> None:
     process = Measurement(FourierMask(KEEP))
     y = torch.view_as_complex(torch.randn(2, 1, SIZE, SIZE, 2, generator=rng(0), dtype=torch.float64)) * KEEP
     loss = EquivariantAdversarial(Flips(), critic(2))
@@ -256,7 +256,7 @@ def test_the_critic_sees_complex_pictures_as_twice_the_channels() -> None:
 
 def test_running_averages_are_those_of_the_pass_over_y_alone() -> None:
     process = Measurement(Mask(KEEP), noise=Gaussian(0.5))
-    y = process(picture(SIZE).expand(6, -1, -1, -1), generator=rng(2))
+    y = process(image(SIZE).expand(6, -1, -1, -1), generator=rng(2))
     network, alone = nn.BatchNorm2d(1).double().train(), nn.BatchNorm2d(1).double().train()
     alone(y)
     seen = Seen(
@@ -273,7 +273,7 @@ def test_running_averages_are_those_of_the_pass_over_y_alone() -> None:
 def test_the_network_runs_once_on_y_whatever_number_of_losses_look() -> None:
     calls = []
     process = Measurement(Mask(KEEP), noise=Gaussian(0.5))
-    y = process(picture(SIZE), generator=rng(2))
+    y = process(image(SIZE), generator=rng(2))
 
     def f(y: Tensor, process: Measurement) -> Tensor:
         calls.append(y)

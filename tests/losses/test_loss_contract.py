@@ -220,7 +220,7 @@ def test_the_same_generator_state_gives_the_same_value_and_the_global_one_is_lef
 
 
 @pytest.mark.parametrize("name", LEARNING)
-def test_a_weight_is_a_finite_number_of_at_least_nought(name: str) -> None:
+def test_a_weight_is_a_finite_number_of_at_least_zero(name: str) -> None:
     loss = LEARNING[name].loss
     assert loss.weight == (1e-8 if name == "equivariant-adversarial" else 1.0)
     assert type(loss).__name__ in repr(loss) and "weight=" in repr(loss)

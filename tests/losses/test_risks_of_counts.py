@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.losses.paired import LARGEST_Z, NETWORKS, Paired, linear, paired, picture, rng, smooth
+from tests.losses.paired import LARGEST_Z, NETWORKS, Paired, image, linear, paired, rng, smooth
 from unseen.losses import MeasurementConsistency, Seen, Sure, Thinning, hudson_risk, mixed_sure
 from unseen.losses.loss import observed, observed_count, squares
 from unseen.losses.splitting import thinned
@@ -31,7 +31,7 @@ Draw = Callable[[int], tuple[Tensor, Tensor, Tensor]]
 
 def through_sure(network: Network, noise: PoissonGaussian, loss: Sure) -> Draw:
     """`loss` on inpainting, without a truth; its own risk, with."""
-    process, x = Measurement(INPAINTING, noise=noise), picture(SIZE)
+    process, x = Measurement(INPAINTING, noise=noise), image(SIZE)
 
     def one(seed: int) -> tuple[Tensor, Tensor, Tensor]:
         y = process(x.expand(BATCH, -1, -1, -1), generator=rng(seed))
@@ -72,7 +72,7 @@ def square(x: Tensor) -> Tensor:
 
 
 def test_to_second_order_the_risk_of_a_quadratic_network_is_unbiased_at_every_gain() -> None:
-    x, noise = picture(SIZE), PoissonGaussian(0.5, 0.2)
+    x, noise = image(SIZE), PoissonGaussian(0.5, 0.2)
 
     def one(seed: int) -> tuple[Tensor, Tensor, Tensor]:
         y = noise.sample(x.expand(BATCH, -1, -1, -1), generator=rng(seed))
@@ -104,7 +104,7 @@ NOISY = PoissonGaussian(0.1, 0.2)
 
 
 def second_order(change: Callable[[dict[str, Tensor], Tensor, int], Tensor]) -> Paired:
-    x = picture(SIZE)
+    x = image(SIZE)
 
     def one(seed: int) -> tuple[Tensor, Tensor, Tensor]:
         y = NOISY.sample(x.expand(BATCH, -1, -1, -1), generator=rng(seed))
@@ -156,7 +156,7 @@ SMALL = 4
 
 
 def hudson(network: Network, sigma: float, off: Callable[[Tensor], Tensor] | None = None) -> Paired:
-    noise, x = PoissonGaussian(0.5, sigma), picture(SMALL)
+    noise, x = PoissonGaussian(0.5, sigma), image(SMALL)
     target = Mask(torch.rand(SMALL, SMALL, generator=rng(3)) > 0.3)
 
     def one(seed: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -182,7 +182,7 @@ def test_the_same_test_refuses_the_second_order_at_that_gain() -> None:
     steep: Network = lambda y: target(0.3 * torch.nn.functional.softplus(20 * (linear(y) - 0.6)))  # noqa: E731
 
     def one(seed: int) -> tuple[Tensor, Tensor, Tensor]:
-        y = noise.sample(picture(SMALL).expand(2 * BATCH, -1, -1, -1), generator=rng(seed))
+        y = noise.sample(image(SMALL).expand(2 * BATCH, -1, -1, -1), generator=rng(seed))
         exact = hudson_risk(steep, y, noise, target)
         return mixed_sure(steep, y, noise, target, tau=1e-3, generator=rng(seed + 1)), exact, exact
 
@@ -244,7 +244,7 @@ def test_hudsons_risk_summed_over_every_outcome(gain: float, sigma: float) -> No
 
 
 def thinning(network: Network, gain: float, off: Callable[[Tensor], Tensor] | None = None) -> Paired:
-    share, x = 0.2, picture(SIZE)
+    share, x = 0.2, image(SIZE)
     process = Measurement(INPAINTING, noise=PoissonGaussian(gain))
     f = lambda y, process: network(process.A.pinv(y))  # noqa: E731
 
@@ -289,7 +289,7 @@ def test_thinned_counts_are_independent_poisson_counts_and_average_to_y() -> Non
 
 @pytest.mark.parametrize("order", [None, 2])
 def test_counts_in_the_thousands_through_beer_and_lamberts_law(order: int | None) -> None:
-    x = picture(SIZE)
+    x = image(SIZE)
     process = Measurement(INPAINTING, link=BeerLambert(1e4), noise=PoissonGaussian(1.0, 30.0))
     clean = process.mean(x)
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.losses.paired import FAINT_NETWORKS, LARGEST_Z, Paired, paired, picture, rng
+from tests.losses.paired import FAINT_NETWORKS, LARGEST_Z, Paired, image, paired, rng
 from unseen.losses import MeasurementConsistency, Recorrupted, Seen, Sure
 from unseen.losses.loss import observed, observed_count, squares
 from unseen.losses.splitting import recorrupted
@@ -28,7 +28,7 @@ def dropped(share: float, *shape: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Problem:
-    """An operator, and how a real network serves its pictures."""
+    """An operator, and how a real network serves its images."""
 
     A: Operator
     x: Tensor
@@ -46,14 +46,14 @@ class Problem:
 
 
 def problems() -> dict[str, Problem]:
-    x = picture(SIZE)
-    complex_x = torch.complex(x, picture(SIZE, 2)[:, 1:])
+    x = image(SIZE)
+    complex_x = torch.complex(x, image(SIZE, 2)[:, 1:])
     coils = torch.cat([x[0], (1 - x[0] ** 2).sqrt() * 1j])  # |s₁|² + |s₂|² = 1
     inpainting = Mask(dropped(0.3, SIZE, SIZE))
     return {
         "inpainting": Problem(inpainting, x),
         "two masks on colours": Problem(
-            stack(Mask(dropped(0.3, 2, SIZE, SIZE)), Mask(~dropped(0.6, 2, SIZE, SIZE))), picture(SIZE, 2)
+            stack(Mask(dropped(0.3, 2, SIZE, SIZE)), Mask(~dropped(0.6, 2, SIZE, SIZE))), image(SIZE, 2)
         ),
         "MRI": Problem(FourierMask(dropped(0.5, SIZE, SIZE)), complex_x),
         "MRI, two coils": Problem(FourierMask(dropped(0.5, SIZE, SIZE), coils=coils), complex_x, by_adjoint=True),
@@ -156,7 +156,7 @@ def test_recorrupted_without_its_noises_energy_is_refused(energy: float) -> None
 
 
 def test_the_two_recorrupted_measurements_are_independent_and_average_to_y() -> None:
-    y = torch.randn(1, 1, 200, 1000, generator=rng(0), dtype=torch.float64)  # the truth is nought, sigma is 1
+    y = torch.randn(1, 1, 200, 1000, generator=rng(0), dtype=torch.float64)  # the truth is zero, sigma is 1
     first, second = recorrupted(y, Gaussian(1.0), share=0.2, generator=rng(1))
     torch.testing.assert_close(0.8 * first + 0.2 * second, y)
     assert float(first.var()) == pytest.approx(1 / 0.8, rel=0.02)

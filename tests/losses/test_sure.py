@@ -87,7 +87,7 @@ def test_without_noise_it_is_the_squared_error() -> None:
     torch.testing.assert_close(norm, expected.sqrt())
 
 
-def test_off_the_mask_a_network_is_held_to_nought_unless_it_ends_in_the_mask() -> None:
+def test_off_the_mask_a_network_is_held_to_zero_unless_it_ends_in_the_mask() -> None:
     y, keep = noisy(), MASK.mask
     for h, extra in ((lambda t: t + 3 * ~keep, 9.0), (lambda t: MASK(t + 3 * ~keep), 0.0)):
         got = sure(h, y * keep, Gaussian(0.0), MASK, generator=rng())

@@ -1,7 +1,7 @@
 """SURE against the true risk: a z-test over paired draws, and the same test on formulas that lack a term.
 
 Each draw of noise n gives y = x + n, the estimate from y alone, and the loss that it estimates, ‖h(y) − B x‖², from
-the truth. Their difference has mean nought if and only if the estimate is unbiased.
+the truth. Their difference has mean zero if and only if the estimate is unbiased.
 
 Power: at |z| > 3.5 a bias of 5.15 standard errors is found with probability 0.95, and an unbiased formula is wrongly
 refused with probability 0.0005. The standard error is asserted to be at most 5 % of the divergence term, and is 0.6 %

@@ -101,7 +101,7 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], object]]] = {
         r"h gives what it takes, \(1, 4\), but h\(y\) has shape \(1, 2\)",
         lambda: thinning_risk(lambda y: y[:, :2], torch.ones(1, 4), Poisson(0.5)),
     ),
-    "an order of nought": (
+    "an order of zero": (
         ValueError,
         "order is 1 or 2 in the gain, but got 0",
         lambda: mixed_sure(torch.zeros_like, torch.ones(1, 4), Poisson(0.5), order=0),

@@ -104,7 +104,7 @@ def test_the_same_generator_gives_the_same_weights_and_forgets_what_was_there() 
     assert not torch.equal(one.head.weight, other.head.weight)
 
 
-def test_in_evaluation_a_picture_does_not_depend_on_its_batch() -> None:
+def test_in_evaluation_a_image_does_not_depend_on_its_batch() -> None:
     network = Encoder(32, features=4, latent=5).eval()
     x = torch.rand(4, 1, 32, 32)
     assert torch.allclose(network(x)[:1], network(x[:1]), atol=1e-6)
@@ -124,7 +124,7 @@ def test_a_critic_without_batch_norm_has_biases_in_its_place() -> None:
     assert features.shape == (3, 16, 4, 4) and logit.shape == (3,)
 
 
-def test_in_training_too_a_critics_picture_does_not_depend_on_its_batch() -> None:
+def test_in_training_too_a_critics_image_does_not_depend_on_its_batch() -> None:
     x = torch.rand(4, 1, 32, 32)
     critic, plain = Discriminator(32, features=4, normalised=False), Discriminator(32, features=4)
     assert torch.allclose(critic.train()(x)[1][:1], critic(x[:1])[1], atol=1e-6)

@@ -39,7 +39,7 @@ def compared(
         assert one.shape == other.shape and torch.allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
-def picture(*shape: int) -> torch.Tensor:
+def image(*shape: int) -> torch.Tensor:
     return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
 
@@ -49,7 +49,7 @@ def test_shrinking_is_torchs_convolution(
     layout: torch.memory_format, batch: int, channels: int, width: int, h: int, w: int
 ) -> None:
     plain = nn.Conv2d(channels, width, 4, 2, 1, bias=False).double()
-    x = picture(batch, channels, 2 * h, 2 * w)
+    x = image(batch, channels, 2 * h, 2 * w)
     compared(plain, MatrixConv2d(channels, width).double(), x, (batch, width, h, w), layout)
 
 
@@ -59,7 +59,7 @@ def test_growing_is_torchs_transposed_convolution(
     layout: torch.memory_format, batch: int, channels: int, width: int, h: int, w: int
 ) -> None:
     plain = nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False).double()
-    x = picture(batch, width, h, w)
+    x = image(batch, width, h, w)
     compared(plain, MatrixConvTranspose2d(width, channels).double(), x, (batch, channels, 2 * h, 2 * w), layout)
 
 
@@ -67,7 +67,7 @@ def test_growing_is_the_adjoint_of_shrinking() -> None:
     """⟨A x, y⟩ = ⟨x, Aᵀ y⟩ with one and the same weight."""
     down, up = MatrixConv2d(3, 5).double(), MatrixConvTranspose2d(5, 3).double()
     up.load_state_dict(down.state_dict())
-    x, y = picture(2, 3, 8, 12), picture(2, 5, 4, 6)
+    x, y = image(2, 3, 8, 12), image(2, 5, 4, 6)
     assert float((down(x) * y).sum().detach()) == pytest.approx(float((x * up(y)).sum().detach()), rel=1e-12)
 
 

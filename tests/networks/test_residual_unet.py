@@ -1,4 +1,4 @@
-"""The residual U-Net: nothing at first, of small size, and without anything that ties one picture to another."""
+"""The residual U-Net: nothing at first, of small size, and without anything that ties one image to another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unseen.networks import ResidualUNet
 
 
 def drawn(**settings: int) -> ResidualUNet:
-    """One whose last layer is not nought."""
+    """One whose last layer is not zero."""
     torch.manual_seed(0)
     net = ResidualUNet(**settings)
     nn.init.normal_(net.head.weight, std=0.1)
@@ -29,7 +29,7 @@ def test_any_height_and_width(sides: tuple[int, int]) -> None:
     assert drawn(channels=3, features=4, depth=3)(x).shape == x.shape
 
 
-def test_a_picture_does_not_depend_on_its_batch_mates_in_training_either() -> None:
+def test_a_image_does_not_depend_on_its_batch_mates_in_training_either() -> None:
     net = drawn(features=4).train()
     x = torch.rand(3, 1, 16, 16)
     assert torch.allclose(net(x)[1:2], net(x[1:2]), atol=1e-6)

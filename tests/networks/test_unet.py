@@ -1,4 +1,4 @@
-"""The U-Net: a picture of logits of the same sides, where they divide."""
+"""The U-Net: an image of logits of the same sides, where they divide."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_other_numbers_of_inputs_and_outputs() -> None:
 
 @pytest.mark.parametrize(("depth", "sides"), [(3, (12, 16)), (3, (16, 12)), (2, (17, 16)), (4, (8, 8))])
 def test_sides_that_do_not_divide_are_refused_with_a_sentence(depth: int, sides: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match=f"picture is {sides[0]}×{sides[1]}.*needs sides that {2**depth} divides"):
+    with pytest.raises(ValueError, match=f"image is {sides[0]}×{sides[1]}.*needs sides that {2**depth} divides"):
         UNet(features=2, depth=depth)(torch.rand(1, 1, *sides))
 
 

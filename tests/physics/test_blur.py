@@ -24,17 +24,13 @@ def test_it_is_scipys_convolution(sides: tuple[int, int]) -> None:
     inside = physics.Blur((9, 8), kernel, channels=3, boundary="valid")(x)
     for i in range(2):
         for channel in range(3):
-            picture = x[i, channel].numpy()
-            full = convolve2d(np.tile(picture, (3, 3)), kernel.numpy(), mode="full")
+            image = x[i, channel].numpy()
+            full = convolve2d(np.tile(image, (3, 3)), kernel.numpy(), mode="full")
             top, left = 9 + sides[0] // 2, 8 + sides[1] // 2
             np.testing.assert_allclose(around[i, channel], full[top : top + 9, left : left + 8], atol=1e-12)
-            np.testing.assert_allclose(
-                inside[i, channel], convolve2d(picture, kernel.numpy(), mode="valid"), atol=1e-12
-            )
+            np.testing.assert_allclose(inside[i, channel], convolve2d(image, kernel.numpy(), mode="valid"), atol=1e-12)
             if sides[0] % 2 and sides[1] % 2:
-                np.testing.assert_allclose(
-                    around[i, channel], convolve(picture, kernel.numpy(), mode="wrap"), atol=1e-12
-                )
+                np.testing.assert_allclose(around[i, channel], convolve(image, kernel.numpy(), mode="wrap"), atol=1e-12)
 
 
 def test_a_product_is_blurred_as_any_other_kernel() -> None:
@@ -47,7 +43,7 @@ def test_a_product_is_blurred_as_any_other_kernel() -> None:
 
 
 @pytest.mark.parametrize("boundary", ["circular", "valid"])
-def test_what_a_blur_all_but_wipes_out_counts_as_nought(boundary: str) -> None:
+def test_what_a_blur_all_but_wipes_out_counts_as_zero(boundary: str) -> None:
     kernel = physics.gaussian_kernel(1.5, truncate=3)
     x = noise(1, 1, 24, 24)
     coarse = physics.Blur(24, kernel, boundary=boundary)
@@ -78,7 +74,7 @@ def test_bicubic_is_torchs_and_box_is_the_mean() -> None:
 
 
 @pytest.mark.parametrize(("size", "factor"), [(12, 2), (18, 3), (20, 4), (7, 1)])
-def test_the_ideal_filter_keeps_what_the_small_picture_can_hold_and_aliases_nothing(size: int, factor: int) -> None:
+def test_the_ideal_filter_keeps_what_the_small_image_can_hold_and_aliases_nothing(size: int, factor: int) -> None:
     A = physics.Downsampling(size, factor)
     place = torch.arange(size, dtype=torch.float64)
     for frequency in range(size // 2 + 1):
@@ -98,7 +94,7 @@ def test_bad_blurs_and_downsamplings_are_refused() -> None:
         physics.Blur(8, torch.ones(3, 3, dtype=torch.complex64))
     with pytest.raises(ValueError, match="finite real numbers"):
         physics.Blur(8, torch.full((3, 3), float("nan")))
-    with pytest.raises(ValueError, match=r"at most as large as the picture \(8, 8\), but got \(9, 3\)"):
+    with pytest.raises(ValueError, match=r"at most as large as the image \(8, 8\), but got \(9, 3\)"):
         physics.Blur(8, torch.ones(9, 3))
     with pytest.raises(ValueError, match="boundary is circular or valid, but got 'mirror'"):
         physics.Blur(8, torch.ones(3, 3), boundary="mirror")  # type: ignore[arg-type]

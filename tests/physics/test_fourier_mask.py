@@ -40,8 +40,8 @@ def test_it_is_numpys_transform_masked(kind: str, count: int | None) -> None:
     np.testing.assert_allclose(y.numpy(), np.fft.fft2(images, norm="ortho") * mask.numpy(), atol=1e-12)
 
 
-def test_large_pictures_go_block_by_block_to_the_same_end() -> None:
-    """512² pictures of three coils are more than one block, in the pictures and in the coils."""
+def test_large_images_go_block_by_block_to_the_same_end() -> None:
+    """512² images of three coils are more than one block, in the images and in the coils."""
     mask, maps = physics.random_sampling(512, 4, generator=rng()), physics.simulated_coils(512, coils=3)
     x = complex_noise(2, 1, 512, 512).to(torch.complex64)
     for coils in (None, maps):
@@ -64,8 +64,8 @@ def test_several_coils_are_inverted_like_by_conjugate_gradients_on_the_whole(kin
 
 @pytest.mark.parametrize("kind", ["points", "columns", "rows"])
 @pytest.mark.parametrize("real", [False, True])
-def test_small_singular_values_count_as_nought(kind: str, real: bool) -> None:
-    """Smooth coils at ×3 have many: fitting them would make of 1 % of noise more than the picture."""
+def test_small_singular_values_count_as_zero(kind: str, real: bool) -> None:
+    """Smooth coils at ×3 have many: fitting them would make of 1 % of noise more than the image."""
     mask, maps = MASKS[kind](), physics.simulated_coils((24, 20), coils=4).to(torch.complex128)
     A = physics.FourierMask(mask, coils=maps, real=real)
     exact = physics.FourierMask(mask, coils=maps, real=real, rtol=3e-3)
@@ -113,7 +113,7 @@ def test_one_mask_each_serves_many_operators() -> None:
     assert process(x, generator=rng()).shape == (4, 3, 6, 6)
 
 
-def test_a_real_picture_is_known_from_half_of_its_frequencies() -> None:
+def test_a_real_image_is_known_from_half_of_its_frequencies() -> None:
     half = torch.ones(8, 8, dtype=torch.bool)
     half[:, 5:] = False
     A, x = physics.FourierMask(half, real=True), torch.randn(2, 1, 8, 8, generator=rng(), dtype=torch.float64)
@@ -147,7 +147,7 @@ def test_bad_masks_and_coils_are_refused() -> None:
         physics.FourierMask(mask, coils=torch.ones(2, 6, 6))
     with pytest.raises(ValueError, match="finite, but some value is not"):
         physics.FourierMask(mask, coils=complex_noise(2, 6, 6) * float("nan"))
-    with pytest.raises(ValueError, match="Masks for 3 pictures do not go with coils for 2"):
+    with pytest.raises(ValueError, match="Masks for 3 images do not go with coils for 2"):
         physics.FourierMask(mask.expand(3, 1, 6, 6), coils=complex_noise(2, 4, 6, 6))
     with pytest.raises(ValueError, match=r"takes real numbers, but got torch.complex64. Take .real"):
         physics.FourierMask(mask, real=True)(torch.zeros(1, 1, 6, 6, dtype=torch.complex64))

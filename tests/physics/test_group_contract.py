@@ -49,7 +49,7 @@ EXACT = [name for name, make in EVERY.items() if make().exact]
 FINITE = [name for name, make in EVERY.items() if make().elements((1, 2, 2)) is not None]
 
 
-def pictures(n: int = 5, *, seed: int = 1, dtype: torch.dtype = torch.float64, size: int = SIZE) -> Tensor:
+def images(n: int = 5, *, seed: int = 1, dtype: torch.dtype = torch.float64, size: int = SIZE) -> Tensor:
     return torch.randn(n, 2, size, size, generator=rng(seed), dtype=dtype)
 
 
@@ -65,16 +65,16 @@ def test_every_registered_group_is_under_test() -> None:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
 def test_linear(name: str, dtype: torch.dtype) -> None:
     group = EVERY[name]()
-    g, x, other = group.sample(5, generator=rng()), pictures(dtype=dtype), pictures(seed=2, dtype=dtype)
+    g, x, other = group.sample(5, generator=rng()), images(dtype=dtype), images(seed=2, dtype=dtype)
     for act in (group.T, group.inverse):
         torch.testing.assert_close(act(-1.7 * x + other, g), -1.7 * act(x, g) + act(other, g), rtol=0, atol=1e-12)
         assert act(x, g).shape == x.shape and act(x, g).abs().max() > 0.1
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_complex_picture_moves_as_its_two_parts(name: str) -> None:
+def test_a_complex_image_moves_as_its_two_parts(name: str) -> None:
     group = EVERY[name]()
-    g, x = group.sample(5, generator=rng()), pictures(dtype=torch.complex128)
+    g, x = group.sample(5, generator=rng()), images(dtype=torch.complex128)
     moved = group.T(x, g)
     torch.testing.assert_close(moved.real, group.T(x.real, g), rtol=0, atol=1e-12)
     torch.testing.assert_close(moved.imag, group.T(x.imag, g), rtol=0, atol=1e-12)
@@ -83,7 +83,7 @@ def test_a_complex_picture_moves_as_its_two_parts(name: str) -> None:
 @pytest.mark.parametrize("name", EXACT)
 def test_an_exact_group_moves_pixels_and_brings_them_back(name: str) -> None:
     group = EVERY[name]()
-    g, x = group.sample(8, generator=rng(3)), pictures(8)
+    g, x = group.sample(8, generator=rng(3)), images(8)
     moved = group.T(x, g)
     assert torch.equal(group.inverse(moved, g), x)
     assert torch.equal(group.T(group.inverse(x, g), g), x)
@@ -94,15 +94,15 @@ def test_an_exact_group_moves_pixels_and_brings_them_back(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_each_picture_is_moved_by_its_own_element_alone(name: str) -> None:
+def test_each_image_is_moved_by_its_own_element_alone(name: str) -> None:
     group = EVERY[name]()
-    g, x = group.sample(5, generator=rng(4)), pictures()
+    g, x = group.sample(5, generator=rng(4)), images()
     for act in (group.T, group.inverse):
         together = act(x, g)
         for i in range(5):
             torch.testing.assert_close(together[i : i + 1], act(x[i : i + 1], g[i : i + 1]), rtol=0, atol=1e-12)
     many = group.sample(64, generator=rng(5))
-    moved = group.T(pictures(1).expand(64, -1, -1, -1), many)
+    moved = group.T(images(1).expand(64, -1, -1, -1), many)
     assert len(torch.unique(moved.flatten(1), dim=0)) >= 2
     assert group.T(x[:0], g[:0]).shape == (0, 2, SIZE, SIZE)
 
@@ -131,10 +131,10 @@ def test_the_elements_are_a_group_with_the_identity_first(name: str) -> None:
     torch.testing.assert_close(orbit[0], probe[0])
     if not group.exact:
         return
-    reached = {tuple(picture.flatten().tolist()) for picture in orbit}
+    reached = {tuple(image.flatten().tolist()) for image in orbit}
     assert len(reached) == len(elements)  # each differs from all others
-    for picture in orbit:
-        twice = group.T(picture.expand(len(elements), -1, -1, -1), elements)
+    for image in orbit:
+        twice = group.T(image.expand(len(elements), -1, -1, -1), elements)
         assert {tuple(other.flatten().tolist()) for other in twice} == reached  # closed, and each has an inverse
 
 
@@ -157,7 +157,7 @@ def test_elements_are_drawn_uniformly(name: str) -> None:
 @pytest.mark.parametrize(
     "name, order", [("shifts", 48), ("shifts along the width", 8), ("flips", 4), ("horizontal flips", 2)]
 )
-def test_the_order_on_pictures_of_six_by_eight(name: str, order: int) -> None:
+def test_the_order_on_images_of_six_by_eight(name: str, order: int) -> None:
     elements = EVERY[name]().elements((3, 6, 8))
     assert elements is not None and len(elements) == order
 
@@ -167,7 +167,7 @@ def test_elements_do_not_depend_on_the_size(name: str) -> None:
     group = EVERY[name]()
     g = group.sample(5, generator=rng(9))
     for size in (4, 5, 32):
-        x = pictures(size=size)
+        x = images(size=size)
         moved = group.T(x, g)
         assert moved.shape == x.shape
         if group.exact:
@@ -195,7 +195,7 @@ def test_gradients_of_gradients(interpolation: Interpolation) -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_precisions(name: str) -> None:
     group = EVERY[name]()
-    g, x = group.sample(5, generator=rng(12)), pictures()
+    g, x = group.sample(5, generator=rng(12)), images()
     reference = group.T(x, g)
     for dtype, within in ((torch.float32, 2e-5), (torch.bfloat16, 5e-2)):
         moved = group.T(x.to(dtype), g)
@@ -209,7 +209,7 @@ def test_precisions(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_devices(name: str) -> None:
     group = EVERY[name]()
-    x = pictures(dtype=torch.float32)
+    x = images(dtype=torch.float32)
     g = group.sample(5, generator=rng(12))
     moved = group.T(x.cuda(), g)
     assert moved.is_cuda
@@ -221,21 +221,19 @@ def test_devices(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_a_group_survives_copying_and_pickling(name: str) -> None:
     group = EVERY[name]()
-    g, x = group.sample(5, generator=rng()), pictures()
+    g, x = group.sample(5, generator=rng()), images()
     for other in (copy.deepcopy(group), pickle.loads(pickle.dumps(group))):
         assert torch.equal(other.T(x, g), group.T(x, g)) and repr(other) == repr(group)
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_bad_elements_and_pictures_are_named(name: str) -> None:
+def test_bad_elements_and_images_are_named(name: str) -> None:
     group = EVERY[name]()
-    g, x = group.sample(5, generator=rng()), pictures()
+    g, x = group.sample(5, generator=rng()), images()
     for act in (group.T, group.inverse):
         with pytest.raises(ValueError, match=r"\(batch, channels, height, width\), but got \(5, 12, 12\)"):
             act(x[:, 0], g)
-        with pytest.raises(
-            ValueError, match=rf"one element for each picture, \(5, {group.parameters}\), but got \(4, "
-        ):
+        with pytest.raises(ValueError, match=rf"one element for each image, \(5, {group.parameters}\), but got \(4, "):
             act(x, g[:4])
         with pytest.raises(ValueError, match="finite numbers, but got"):
             act(x, g * float("nan"))

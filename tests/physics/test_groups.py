@@ -1,4 +1,4 @@
-"""What each group does to pictures, checked against NumPy, SciPy, torch's own resampling and closed forms."""
+"""What each group does to images, checked against NumPy, SciPy, torch's own resampling and closed forms."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def element(*numbers: float) -> Tensor:
 def blobs(size: int, *, degrees: float = 0.0, width: float = 2.5) -> Tensor:
     """Three Gaussian blobs in the inscribed disc, turned anticlockwise in closed form: (1, 1, size, size)."""
     place = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
-    angle, picture = math.radians(degrees), torch.zeros(size, size, dtype=torch.float64)
+    angle, image = math.radians(degrees), torch.zeros(size, size, dtype=torch.float64)
     for right, up, height in ((0.2, 0.05, 1.0), (-0.1, 0.22, 0.7), (-0.05, -0.25, 0.5)):
         x = size * (right * math.cos(angle) - up * math.sin(angle))
         y = size * (right * math.sin(angle) + up * math.cos(angle))
-        picture += height * torch.exp(-((place - x) ** 2 + (-place[:, None] - y) ** 2) / (2 * width**2))
-    return picture[None, None]
+        image += height * torch.exp(-((place - x) ** 2 + (-place[:, None] - y) ** 2) / (2 * width**2))
+    return image[None, None]
 
 
 def disc(size: int, *, share: float = 1.0) -> Tensor:
@@ -65,7 +65,7 @@ def test_quarter_turns_are_numpys(quarters: int, size: int) -> None:
 
 @pytest.mark.parametrize("degrees", [-170.0, -77, -45, -10, 0.5, 30, 45, 60, 91, 135, 200, 300])
 @pytest.mark.parametrize("interpolation, within", [("three-shear", 1e-4), ("bilinear", 0.04)])
-def test_a_turned_picture_is_the_closed_form(degrees: float, interpolation: Interpolation, within: float) -> None:
+def test_a_turned_image_is_the_closed_form(degrees: float, interpolation: Interpolation, within: float) -> None:
     x, expected = blobs(64), blobs(64, degrees=degrees)
     turned = physics.Rotations(interpolation=interpolation).T(x, element(degrees))
     assert relative(turned - expected, expected) < within
@@ -128,7 +128,7 @@ def test_every_pixel_of_the_disc_gets_a_gradient(interpolation: Interpolation, d
 
 
 @pytest.mark.parametrize("interpolation", BOTH)
-def test_what_comes_from_outside_is_nought(interpolation: Interpolation) -> None:
+def test_what_comes_from_outside_is_zero(interpolation: Interpolation) -> None:
     turned = physics.Rotations(interpolation=interpolation).T(torch.ones(1, 1, 32, 32), element(45.0))[0, 0]
     assert turned[0, 0] == turned[0, -1] == turned[-1, 0] == turned[-1, -1] == 0
     assert abs(float(turned[16, 16]) - 1) < 0.05
@@ -154,7 +154,7 @@ def test_permutations_of_three_pixels_are_all_six() -> None:
     elements = physics.Permutations().elements((1, 1, 3))
     assert elements is not None
     moved = physics.Permutations().T(x.expand(6, -1, -1, -1), elements)
-    assert len({tuple(picture.flatten().tolist()) for picture in moved}) == 6
+    assert len({tuple(image.flatten().tolist()) for image in moved}) == 6
     assert physics.Permutations().elements((1, 16, 16)) is None
 
 
@@ -173,14 +173,14 @@ def test_scaling_by_a_half_is_torchs_anti_aliased_downsampling(down: int, right:
     quarter = moved[..., 16 * down : 16 * down + 16, 16 * right : 16 * right + 16]
     expected = functional.interpolate(x, scale_factor=0.5, mode="bicubic", antialias=True)
     torch.testing.assert_close(quarter[..., 2:-2, 2:-2], expected[..., 2:-2, 2:-2], rtol=0, atol=1e-9)
-    reflected = moved.flip(-1) if not right else moved  # beyond its edges the small picture is its mirror image
+    reflected = moved.flip(-1) if not right else moved  # beyond its edges the small image is its mirror image
     across = reflected[..., 16 * down : 16 * down + 16, :]
     torch.testing.assert_close(across, across.flip(-1), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.75])
 @pytest.mark.parametrize("centre", [(0.4, 0.7), (0.0, 1.0), (0.5, 0.5)])
-def test_scaling_reads_smooth_pictures_about_its_centre(factor: float, centre: tuple[float, float]) -> None:
+def test_scaling_reads_smooth_images_about_its_centre(factor: float, centre: tuple[float, float]) -> None:
     size, g = 64, element(factor, *centre)
     x = blobs(size, width=8)
     small = physics.Scalings().T(x, g)
@@ -206,7 +206,7 @@ def scaled_grid(size: int, factor: float) -> Tensor:
     return functional.affine_grid(matrix, [1, 1, size, size], align_corners=False)
 
 
-def test_scaling_keeps_flat_pictures() -> None:
+def test_scaling_keeps_flat_images() -> None:
     g = physics.Scalings((0.3, 0.5, 1.0)).sample(20, generator=rng())
     x = torch.ones(20, 1, 24, 16, dtype=torch.float64)
     torch.testing.assert_close(physics.Scalings().T(x, g), x, rtol=0, atol=1e-12)
@@ -264,13 +264,13 @@ def test_groups_that_cannot_be_are_refused() -> None:
 
 def test_elements_that_cannot_be_are_refused() -> None:
     x = torch.zeros(1, 1, 4, 4)
-    with pytest.raises(ValueError, match=r"square pictures, but got \(1, 1, 4, 6\)"):
+    with pytest.raises(ValueError, match=r"square images, but got \(1, 1, 4, 6\)"):
         physics.Rotations().T(torch.zeros(1, 1, 4, 6), element(10))
     with pytest.raises(ValueError, match=r"multiples of 90 degrees, but got \[30"):
         physics.Rotations(multiples_of=90).T(x, element(30))
-    with pytest.raises(ValueError, match=r"interpolate real or complex pictures, but got torch\.int64"):
+    with pytest.raises(ValueError, match=r"interpolate real or complex images, but got torch\.int64"):
         physics.Rotations().T(x.long(), element(30))
-    with pytest.raises(ValueError, match=r"interpolate real or complex pictures, but got torch\.int64"):
+    with pytest.raises(ValueError, match=r"interpolate real or complex images, but got torch\.int64"):
         physics.Scalings().T(x.long(), element(0.5, 0, 0))
     with pytest.raises(ValueError, match="two numbers that are 0 or 1"):
         physics.Flips().T(x, element(0.5, 0))

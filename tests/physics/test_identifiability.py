@@ -35,7 +35,7 @@ def rng(seed: int = 0) -> torch.Generator:
 
 
 def random_map(m: int, size: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Callable[[Tensor], Tensor]:
-    """An anonymous A: m random rows, on pictures (1, size, size)."""
+    """An anonymous A: m random rows, on images (1, size, size)."""
     rows = torch.randn(m, size * size, generator=rng(seed), dtype=dtype)
     return lambda x: x.flatten(1) @ rows.T
 
@@ -108,7 +108,7 @@ def test_random_operators_can_when_their_looks_are_enough(group: Group, order: i
     assert few.never_seen * few.hidden == pytest.approx(0.2, abs=0.04), "0.8 n looked at, 0.2 n never"
 
 
-def test_random_operators_of_complex_pictures() -> None:
+def test_random_operators_of_complex_images() -> None:
     dtype = torch.complex128
     blind = identify(equivariant_map(QUARTERS, 20, 12, dtype=dtype), QUARTERS, domain=(1, 12, 12), dtype=dtype)
     assert (blind.verdict, blind.measured) == ("no", 80)
@@ -125,7 +125,7 @@ def test_one_direction_that_no_look_shows_is_found() -> None:
         return rows((x - (x @ mean.T) @ mean).reshape(-1, 1, size, size))
 
     found = identify(without_the_mean, QUARTERS, domain=(1, size, size))
-    assert found.verdict == "no", "the mean grey is hidden, and a rotated picture has the same"
+    assert found.verdict == "no", "the mean grey is hidden, and a rotated image has the same"
     assert found.condition == math.inf
     assert identify(rows, QUARTERS, domain=(1, size, size)).verdict == "can"
 
@@ -206,7 +206,7 @@ def test_matrix_free_splits_agree_with_whole_matrices() -> None:
     assert split.greatest == pytest.approx(1.0, rel=1e-6)
 
 
-def test_singular_values_under_the_threshold_count_as_nought() -> None:
+def test_singular_values_under_the_threshold_count_as_zero() -> None:
     weights = torch.logspace(0, -5, 64, dtype=torch.float64).reshape(1, 8, 8)
     for threshold in (1e-3, 1e-2):
         found = identify(lambda x: weights * x, Flips(), domain=(1, 8, 8), threshold=threshold)
@@ -264,7 +264,7 @@ def test_an_adjoint_is_used_and_differentiation_agrees_with_it() -> None:
     assert by_adjoint.least_eigenvalue == pytest.approx(by_vjp.least_eigenvalue, rel=1e-9)
 
 
-def test_the_gram_matrix_of_real_pictures_and_complex_measurements_is_real() -> None:
+def test_the_gram_matrix_of_real_images_and_complex_measurements_is_real() -> None:
     A = linear_map(FourierMask(torch.rand(8, 8, generator=rng()) < 0.5, real=True), None, None)
     x, other = torch.randn(2, 1, 1, 8, 8, generator=rng(), dtype=torch.float64)
     image = Looks([A]).gram(x)
@@ -273,7 +273,7 @@ def test_the_gram_matrix_of_real_pictures_and_complex_measurements_is_real() -> 
 
 
 @pytest.mark.parametrize("complex_pictures", [False, True])
-def test_faithful_pictures_are_those_that_a_rotation_keeps_whole(complex_pictures: bool) -> None:
+def test_faithful_images_are_those_that_a_rotation_keeps_whole(complex_pictures: bool) -> None:
     dtype = torch.complex128 if complex_pictures else torch.float64
     noise = torch.randn(2, 1, 64, 64, generator=rng(), dtype=dtype)
     group, angle = Rotations(), torch.tensor([[33.0], [250.0]])
@@ -323,11 +323,11 @@ def test_bad_input_is_answered_by_a_sentence() -> None:
         identify(lambda x: x * math.nan, Flips(), domain=domain)
     with pytest.raises(ValueError, match="give domain="):
         identify(lambda x: x, Flips())
-    with pytest.raises(ValueError, match=r"takes pictures of \(1, 8, 8\), but domain=\(1, 9, 9\)"):
+    with pytest.raises(ValueError, match=r"takes images of \(1, 8, 8\), but domain=\(1, 9, 9\)"):
         identify(Mask(torch.ones(8, 8)), Flips(), domain=(1, 9, 9))
-    with pytest.raises(ValueError, match="does not take pictures of shape"):
+    with pytest.raises(ValueError, match="does not take images of shape"):
         identify(random_map(4, 9), Flips(), domain=domain)
-    with pytest.raises(ValueError, match="a row for each picture"):
+    with pytest.raises(ValueError, match="a row for each image"):
         identify(lambda x: x.sum(dim=0).flatten(), Flips(), domain=domain)
     with pytest.raises(TypeError, match="something to call"):
         identify(torch.eye(3), Flips(), domain=domain)  # type: ignore[arg-type]
@@ -337,7 +337,7 @@ def test_bad_input_is_answered_by_a_sentence() -> None:
         identify(lambda x: x, "rotations", domain=domain)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="square"):
         identify(lambda x: x, QUARTERS, domain=(1, 8, 6))
-    with pytest.raises(ValueError, match=r"pictures \(channels, height, width\)"):
+    with pytest.raises(ValueError, match=r"images \(channels, height, width\)"):
         identify(lambda x: x, Flips(), domain=(3,))
     with pytest.raises(ValueError, match="different shapes"):
         identify([Mask(torch.ones(8, 8)), Mask(torch.ones(9, 9))])

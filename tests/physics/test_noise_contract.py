@@ -135,7 +135,7 @@ def test_mixed_likelihood_is_a_density() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(sigma=st.floats(max_value=-1e-9) | st.sampled_from([float("nan"), float("inf")]))
-def test_no_sigma_but_a_finite_one_of_at_least_nought(sigma: float) -> None:
+def test_no_sigma_but_a_finite_one_of_at_least_zero(sigma: float) -> None:
     with pytest.raises(ValueError, match="sigma is a standard deviation"):
         physics.Gaussian(sigma)
     with pytest.raises(ValueError, match="sigma is a standard deviation"):
@@ -177,21 +177,21 @@ def test_the_probe_is_drawn_on_the_generators_device_in_single_precision() -> No
     assert torch.equal(half, single.bfloat16())
 
 
-def smooth_picture(size: int) -> Tensor:
+def smooth_image(size: int) -> Tensor:
     axis = torch.linspace(0, 1, size)
     return (axis[:, None] * 2 + torch.sin(3 * axis)[None, :]).reshape(1, 1, size, size)
 
 
 @pytest.mark.parametrize("sigma", [0.01, 0.1, 1.0])
 def test_sigma_is_found_again_and_agrees_with_scikit_image(sigma: float) -> None:
-    y = physics.Gaussian(sigma).sample(smooth_picture(256).repeat(4, 1, 1, 1), generator=rng(11))
+    y = physics.Gaussian(sigma).sample(smooth_image(256).repeat(4, 1, 1, 1), generator=rng(11))
     found = physics.Gaussian.estimate(y)
     assert found.shape == (4,)
-    for value, picture in zip(found.tolist(), y[:, 0].double().numpy(), strict=True):
+    for value, image in zip(found.tolist(), y[:, 0].double().numpy(), strict=True):
         # 16,384 details: the median's standard error is 1.17 sigma / √16384 = 0.9 %. scikit-image filters with db2 and
         # so sees another draw of it.
         assert value == pytest.approx(sigma, rel=0.04)
-        assert value == pytest.approx(estimate_sigma(picture), rel=0.04)
+        assert value == pytest.approx(estimate_sigma(image), rel=0.04)
 
 
 def test_sigma_is_that_of_pywavelets_haar_details() -> None:
@@ -202,7 +202,7 @@ def test_sigma_is_that_of_pywavelets_haar_details() -> None:
 
 
 def test_blank_borders_do_not_hide_the_noise_and_edges_do_not_add_to_it() -> None:
-    y = physics.Gaussian(0.1).sample(smooth_picture(256), generator=rng(3))
+    y = physics.Gaussian(0.1).sample(smooth_image(256), generator=rng(3))
     bordered, edged = torch.zeros(1, 1, 600, 600), y.clone()
     bordered[..., 100:356, 100:356] = y
     edged[..., 101:] += 5
@@ -212,8 +212,8 @@ def test_blank_borders_do_not_hide_the_noise_and_edges_do_not_add_to_it() -> Non
     assert physics.Gaussian.estimate(torch.ones(2, 1, 8, 8)).tolist() == [0, 0]
 
 
-def test_sigma_of_complex_pictures_is_that_of_each_component() -> None:
-    u = smooth_picture(256).repeat(2, 1, 1, 1) * (0.6 + 0.8j)
+def test_sigma_of_complex_images_is_that_of_each_component() -> None:
+    u = smooth_image(256).repeat(2, 1, 1, 1) * (0.6 + 0.8j)
     y = physics.Gaussian(torch.tensor([0.1, 0.3])).sample(u, generator=rng(4))
     found = physics.Gaussian.estimate(y)
     assert found.tolist() == pytest.approx([0.1, 0.3], rel=0.03)  # the median's standard error is 0.65 %
@@ -221,7 +221,7 @@ def test_sigma_of_complex_pictures_is_that_of_each_component() -> None:
     assert torch.equal(found, physics.Gaussian.estimate(real_pair))
 
 
-def test_pictures_that_are_not_finite_have_no_sigma() -> None:
+def test_images_that_are_not_finite_have_no_sigma() -> None:
     y = torch.zeros(1, 1, 8, 8)
     y[0, 0, 3, 3] = float("nan")
     with pytest.raises(ValueError, match="some pixels are not"):
@@ -229,6 +229,6 @@ def test_pictures_that_are_not_finite_have_no_sigma() -> None:
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (1, 1, 1, 8), (1, 8, 8)])
-def test_sigma_is_estimated_on_pictures_alone(shape: tuple[int, ...]) -> None:
+def test_sigma_is_estimated_on_images_alone(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"at least 2 × 2 pixels, but got \("):
         physics.Gaussian.estimate(torch.zeros(shape))

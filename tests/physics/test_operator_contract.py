@@ -55,7 +55,7 @@ def random_mask(*shape: int, seed: int = 0) -> Tensor:
 
 
 def kernel(rows: int, columns: int) -> Tensor:
-    """Not symmetric, not separable, and no singular value of its blur near nought."""
+    """Not symmetric, not separable, and no singular value of its blur near zero."""
     weights = torch.rand(rows, columns, generator=rng(3), dtype=torch.float64)
     weights[rows // 2, columns // 2] += 6
     return weights / weights.sum()
@@ -122,7 +122,7 @@ COMBINED: dict[str, Callable[[], Operator]] = {
     "composed, real to complex": lambda: physics.FourierMask(random_mask(6, 6), real=True) @ Smear(6),
     "scaled": lambda: -2.5 * physics.Mask(random_mask(1, 6, 6)),
     "scaled, complex": lambda: 3 * physics.FourierMask(random_mask(6, 6), real=True),
-    "scaled by nought": lambda: 0 * Smear(6),
+    "scaled by zero": lambda: 0 * Smear(6),
     "stacked": lambda: physics.stack(Smear(6), 3 * physics.Mask(random_mask(1, 6, 6)), physics.Identity((1, 6, 6))),
     "stacked, complex": lambda: physics.stack(
         physics.FourierMask(random_mask(6, 6)), physics.FourierMask(random_mask(6, 6, seed=1))
@@ -230,9 +230,9 @@ def test_precision_is_kept(name: str, dtype: torch.dtype, tolerance: float) -> N
     A = operator(name)
     x, y = picture(A, 1, dtype=dtype), measurement(A, 1, dtype=dtype)
     for act, tensor, like in ((A, x, y), (A.adjoint, y, x), (A.pinv, y, x)):
-        image, exact = act(tensor), act(tensor.to(torch.promote_types(tensor.dtype, torch.float64)))
-        assert image.dtype == like.dtype
-        assert float((image - exact).abs().max()) <= tolerance * float(exact.abs().max())
+        result, exact = act(tensor), act(tensor.to(torch.promote_types(tensor.dtype, torch.float64)))
+        assert result.dtype == like.dtype
+        assert float((result - exact).abs().max()) <= tolerance * float(exact.abs().max())
 
 
 @every_operator
@@ -306,7 +306,7 @@ def test_a_wrong_shape_is_named_beside_the_right_one(shape: list[int], action: s
 def test_a_mask_per_sample_takes_batches_of_its_size_alone() -> None:
     with pytest.raises(ValueError, match=r"Mask takes \(4, 1, 6, 6\), but got \(3, 1, 6, 6\)"):
         physics.Mask(random_mask(4, 1, 6, 6))(torch.zeros(3, 1, 6, 6))
-    with pytest.raises(ValueError, match="batches of 2 and 4 pictures do not combine"):
+    with pytest.raises(ValueError, match="batches of 2 and 4 images do not combine"):
         physics.Mask(random_mask(4, 1, 6, 6)) @ physics.Mask(random_mask(2, 1, 6, 6))
 
 
@@ -342,7 +342,7 @@ def test_operators_that_do_not_fit_are_refused() -> None:
         physics.stack()
     with pytest.raises(ValueError, match=r"\(1, 8, 8\) and \(1, 8, 4\) differ"):
         physics.stack(large, HalfTheColumns(8))
-    with pytest.raises(TypeError, match=r"Apply A to a picture by A\(x\)"):
+    with pytest.raises(TypeError, match=r"Apply A to an image by A\(x\)"):
         small @ torch.zeros(1, 1, 4, 4)
     with pytest.raises(TypeError):
         "2" * small

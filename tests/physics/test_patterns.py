@@ -80,9 +80,9 @@ def test_as_many_measurements_as_pixels_tell_all() -> None:
 
 
 def test_bad_patterns_are_refused() -> None:
-    with pytest.raises(ValueError, match="from 1 to the 64 pixels of the picture, but got 65"):
+    with pytest.raises(ValueError, match="from 1 to the 64 pixels of the image, but got 65"):
         physics.SinglePixelCamera(8, 65)
-    with pytest.raises(ValueError, match="from 1 to the 64 pixels of the picture, but got 0"):
+    with pytest.raises(ValueError, match="from 1 to the 64 pixels of the image, but got 0"):
         physics.CompressedSensing(8, 0)
     with pytest.raises(ValueError, match="powers of two as height and width, but got 6"):
         physics.SinglePixelCamera(6, 4)

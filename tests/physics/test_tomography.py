@@ -17,7 +17,7 @@ from unseen.physics.algebra import lengths
 from unseen.physics.projector import Projector, fold
 from unseen.physics.tomography import ramp_filter
 
-# Semi-axes and middle in half sides of the picture, turned by so many radians.
+# Semi-axes and middle in half sides of the image, turned by so many radians.
 ELLIPSE = (0.6, 0.35, 0.12, -0.08, 0.5)
 UNEVEN = torch.tensor([3.0, 77.0, -40.0, 200.0, 200.0, 20.0, 359.0])
 
@@ -51,7 +51,7 @@ def relative(seen: Tensor, expected: Tensor) -> float:
 
 
 def joseph(x: Tensor, degrees: float, t: float) -> float:
-    """One line integral of one picture by Joseph's rule, ray by ray and row by row."""
+    """One line integral of one image by Joseph's rule, ray by ray and row by row."""
     size = len(x)
     if abs(math.cos(math.radians(degrees))) < abs(math.sin(math.radians(degrees))) - 1e-12:
         # Level rays: turned by a quarter, (X, Y) -> (Y, -X), they are upright.
@@ -233,7 +233,7 @@ def test_the_ramp_is_a_toeplitz_matrix_of_its_samples_in_space() -> None:
         ramp_filter(torch.ones(4), window="box")  # type: ignore[arg-type]
 
 
-def test_pinv_in_few_steps_where_a_picture_measures_y() -> None:
+def test_pinv_in_few_steps_where_a_image_measures_y() -> None:
     A = Tomography(128, 180)
     y = A(ellipse(128).float())
     counted = Counted(A)
@@ -246,7 +246,7 @@ def test_pinv_in_few_steps_where_a_picture_measures_y() -> None:
     assert counted.applied[0] < 0.5 * plain.applied[0]
 
 
-def test_pinv_of_noise_that_no_picture_measures_is_the_shortest_least_squares() -> None:
+def test_pinv_of_noise_that_no_image_measures_is_the_shortest_least_squares() -> None:
     A = Tomography(8, 9)
     y = torch.randn(3, *A.range, generator=rng(), dtype=torch.float64)
     y[1] = A(torch.randn(1, *A.domain, generator=rng(1), dtype=torch.float64))[0]

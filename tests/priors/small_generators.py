@@ -18,9 +18,9 @@ class Counted:
 
     def __call__(self, z: Tensor) -> Tensor:
         self.calls.append(len(z))
-        return self.pictures(z)
+        return self.images(z)
 
-    def pictures(self, z: Tensor) -> Tensor:
+    def images(self, z: Tensor) -> Tensor:
         raise NotImplementedError
 
     def latents(self, n: int, *, generator: torch.Generator) -> Tensor:
@@ -36,7 +36,7 @@ class Counted:
 class Bent(Counted):
     """½ + ½ tanh(W₂ sin(W₁ z) + b): smooth, with several minima.
 
-    Each picture is summed in the same order whatever its batch mates, which a matrix product does not promise: between
+    Each image is summed in the same order whatever its batch mates, which a matrix product does not promise: between
     two minima the last bit decides.
     """
 
@@ -48,7 +48,7 @@ class Bent(Counted):
         self.outer = 0.4 * torch.randn(12, size**2, generator=rng, dtype=torch.float64)
         self.shift = 0.3 * torch.randn(12, generator=rng, dtype=torch.float64)
 
-    def pictures(self, z: Tensor) -> Tensor:
+    def images(self, z: Tensor) -> Tensor:
         bends = torch.sin((z[:, :, None] * self.inner).sum(1) + self.shift)
         flat = torch.tanh((bends[:, :, None] * self.outer).sum(1))
         return (0.5 + 0.5 * flat).reshape(-1, 1, self.size, self.size)
@@ -64,7 +64,7 @@ class Straight(Counted):
         self.rows = torch.randn(latent, size**2, generator=rng, dtype=torch.float64)
         self.mean = torch.rand(size**2, generator=rng, dtype=torch.float64)
 
-    def pictures(self, z: Tensor) -> Tensor:
+    def images(self, z: Tensor) -> Tensor:
         return (self.mean + z @ self.rows).reshape(-1, 1, self.size, self.size)
 
 
@@ -84,6 +84,6 @@ class Convolutional(Counted):
                     self.network(torch.randn(64, 8, 1, 1))
         self.network.eval().requires_grad_(False)
 
-    def pictures(self, z: Tensor) -> Tensor:
-        pictures: Tensor = (self.network(z[..., None, None]) + 1) / 2
-        return pictures
+    def images(self, z: Tensor) -> Tensor:
+        images: Tensor = (self.network(z[..., None, None]) + 1) / 2
+        return images

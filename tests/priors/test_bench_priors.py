@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.slow
 def test_the_benchmark_says_what_it_measured(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
-    sizes = ["--pictures=4", "--restarts=2", "--iterations=5", "--features=4", "--looped=4", f"--out={out}"]
+    sizes = ["--images=4", "--restarts=2", "--iterations=5", "--features=4", "--looped=4", f"--out={out}"]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.priors", *sizes],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""λ by the discrepancy principle, and on pictures that are known."""
+"""λ by the discrepancy principle, and on images that are known."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_complex_measurements_count_twice() -> None:
     assert found.met.all() and not found.x.is_complex()
 
 
-def test_an_operator_for_each_picture() -> None:
+def test_an_operator_for_each_image() -> None:
     rng = torch.Generator().manual_seed(0)
     A = Mask(torch.rand(3, 1, SIZE, SIZE, generator=rng) > 0.5)
     x = Bent().sample(3, generator=rng) * torch.tensor([0.3, 1.0, 3.0], dtype=torch.float64).reshape(-1, 1, 1, 1)

@@ -23,17 +23,17 @@ def test_it_has_every_part_of_the_protocol(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("n", [0, 1, N])
-def test_latents_make_as_many_finite_pictures(name: str, n: int) -> None:
+def test_latents_make_as_many_finite_images(name: str, n: int) -> None:
     G = EVERY[name]()
     z = G.latents(n, generator=seeded())
     assert tuple(z.shape) == (n, *G.latent_shape)
-    pictures = G(z)
-    assert tuple(pictures.shape) == (n, 1, SIZE, SIZE) and pictures.dtype == torch.float32
-    assert torch.isfinite(pictures).all()
+    images = G(z)
+    assert tuple(images.shape) == (n, 1, SIZE, SIZE) and images.dtype == torch.float32
+    assert torch.isfinite(images).all()
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name != "linear"])
-def test_pictures_lie_between_black_and_white(name: str) -> None:
+def test_images_lie_between_black_and_white(name: str) -> None:
     G = EVERY[name]()
     far = 100 * G.latents(20, generator=seeded())
     assert G(far).min() >= 0 and G(far).max() <= 1
@@ -41,7 +41,7 @@ def test_pictures_lie_between_black_and_white(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_sample_is_the_picture_of_latents_drawn_alike(name: str) -> None:
+def test_a_sample_is_the_image_of_latents_drawn_alike(name: str) -> None:
     G = EVERY[name]()
     state = torch.random.get_rng_state()
     assert torch.equal(G.sample(N, generator=seeded(3)), G(G.latents(N, generator=seeded(3))))
@@ -50,7 +50,7 @@ def test_a_sample_is_the_picture_of_latents_drawn_alike(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_picture_is_of_its_own_latent_alone(name: str) -> None:
+def test_a_image_is_of_its_own_latent_alone(name: str) -> None:
     G = in_double(EVERY[name]())
     z = G.latents(N, generator=seeded()).double()
     together = G(z)
@@ -143,7 +143,7 @@ def test_what_cannot_be_wrapped_is_told() -> None:
     linear = nn.Linear(3, 4)
     with pytest.raises(ValueError, match=r"the module does not take latents \(2, 5\): mat1 and mat2"):
         Wrapped(linear, (5,))
-    with pytest.raises(ValueError, match=r"two real pictures .* but made torch.float32 of shape \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"two real images .* but made torch.float32 of shape \(2, 4\)"):
         Wrapped(linear, (3,))
     with pytest.raises(ValueError, match="values is what the module means by black and white"):
         Wrapped(linear, (3,), values=(1, 1))
@@ -151,7 +151,7 @@ def test_what_cannot_be_wrapped_is_told() -> None:
         Wrapped(linear, ())
 
 
-def test_the_linear_generator_penalises_what_its_pictures_never_did() -> None:
+def test_the_linear_generator_penalises_what_its_images_never_did() -> None:
     flat = shapes(8)
     flat[4:] = flat[:4]
     from unseen.priors import PrincipalSubspace

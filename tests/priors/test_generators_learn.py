@@ -45,7 +45,7 @@ def test_after_training_it_is_at_rest_and_says_what_it_learnt_from(key: str) -> 
     assert not any(module.training for module in G.modules())
     assert G.config.size == SIZE and G.trained_on.startswith("cpu")
     assert len(set(G.training_digests)) == 64 and all(len(digest) == 64 for digest in G.training_digests)
-    assert f"{key}, latent {LATENT}" in repr(G) and "learnt from 64 pictures" in repr(G)
+    assert f"{key}, latent {LATENT}" in repr(G) and "learnt from 64 images" in repr(G)
     assert G.history is not None and G.history.steps == 8
     assert "not trained" in repr(untrained(key))
 
@@ -107,7 +107,7 @@ def test_another_training_is_not_gone_on_with(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [VAE, AE])
-def test_autoencoders_come_near_pictures_that_they_have_not_seen(kind: type[VAE] | type[AE]) -> None:
+def test_autoencoders_come_near_images_that_they_have_not_seen(kind: type[VAE] | type[AE]) -> None:
     settings = {"variance": 0.02} if kind is VAE else {}
     G = kind(latent=8, features=8, learning_rate=5e-3, **settings).fit(shapes(512), training=short(30, batch_size=32))
     x = shapes(64, seed=9)
@@ -116,13 +116,13 @@ def test_autoencoders_come_near_pictures_that_they_have_not_seen(kind: type[VAE]
 
 
 @pytest.mark.slow
-def test_a_gan_learns_what_its_pictures_have_in_common() -> None:
+def test_a_gan_learns_what_its_images_have_in_common() -> None:
     """Discs in one of two corners, never both: samples have one bright corner each, and each corner has its turn."""
     side = torch.arange(SIZE)
     disc = torch.exp(-((side[:, None] - 4) ** 2 + (side[None] - 4) ** 2) / 6.0)
-    pictures = torch.stack([disc, disc.flip((0, 1))])[torch.arange(256) % 2][:, None]
+    images = torch.stack([disc, disc.flip((0, 1))])[torch.arange(256) % 2][:, None]
     settings = {"latent": 2, "features": 8, "learning_rate": 2e-3, "critic_steps": 2}
-    G = WGANGP(**settings).fit(pictures, training=short(60, batch_size=32))
+    G = WGANGP(**settings).fit(images, training=short(60, batch_size=32))
     x = G.sample(200, generator=seeded())[:, 0]
     first, second = x[:, 2:7, 2:7].mean(dim=(1, 2)), x[:, 9:14, 9:14].mean(dim=(1, 2))
     assert (first - second).abs().mean() > 0.5 * (disc[2:7, 2:7].mean() - disc[9:14, 9:14].mean())
@@ -196,23 +196,23 @@ def test_a_code_that_says_nothing_is_no_error(key: str) -> None:
 
 @pytest.mark.parametrize("key", GENERATORS)
 @pytest.mark.parametrize(
-    ("pictures", "sentence"),
+    ("images", "sentence"),
     [
-        (torch.zeros(4, 1, 28, 28), r"but got 28 × 28. Pad them with noughts, such as 28 × 28 to 32 × 32"),
-        (torch.zeros(4, 1, 16, 32), r"square pictures .* but got 16 × 32"),
-        (torch.zeros(4, 16, 16), r"real pictures \(n, channels, size, size\), .* but got torch.float32 of shape \(4, "),
+        (torch.zeros(4, 1, 28, 28), r"but got 28 × 28. Pad them with zeros, such as 28 × 28 to 32 × 32"),
+        (torch.zeros(4, 1, 16, 32), r"square images .* but got 16 × 32"),
+        (torch.zeros(4, 16, 16), r"real images \(n, channels, size, size\), .* but got torch.float32 of shape \(4, "),
         (torch.zeros(0, 1, 16, 16), r"n at least 1, but got torch.float32 of shape \(0, 1, 16, 16\)"),
-        (torch.zeros(1, 1, 16, 16), r"needs at least 2 pictures to learn from, but got 1"),
+        (torch.zeros(1, 1, 16, 16), r"needs at least 2 images to learn from, but got 1"),
         (torch.zeros(4, 1, 16, 16) + 1j, r"of complex ones, take the modulus"),
-        (torch.zeros(4, 3, 16, 16), r"made for pictures of 1 channel\(s\) and size any, .*: channels=3, size=16"),
-        (torch.full((4, 1, 16, 16), 255.0), r"pictures in \[0, 1\], but got values from 255 to 255"),
-        (torch.full((4, 1, 16, 16), -0.1), r"pictures in \[0, 1\], but got values from -0.1"),
-        (torch.full((4, 1, 16, 16), math.nan), r"pictures in \[0, 1\], but got values from nan"),
+        (torch.zeros(4, 3, 16, 16), r"made for images of 1 channel\(s\) and size any, .*: channels=3, size=16"),
+        (torch.full((4, 1, 16, 16), 255.0), r"images in \[0, 1\], but got values from 255 to 255"),
+        (torch.full((4, 1, 16, 16), -0.1), r"images in \[0, 1\], but got values from -0.1"),
+        (torch.full((4, 1, 16, 16), math.nan), r"images in \[0, 1\], but got values from nan"),
     ],
 )
-def test_pictures_that_do_not_fit_are_told(key: str, pictures: torch.Tensor, sentence: str) -> None:
+def test_images_that_do_not_fit_are_told(key: str, images: torch.Tensor, sentence: str) -> None:
     with pytest.raises(ValueError, match=f"(?i){sentence}"):
-        untrained(key).fit(pictures, training=short())
+        untrained(key).fit(images, training=short())
 
 
 def test_an_array_is_taken_as_the_tensor_that_it_is() -> None:
@@ -221,5 +221,5 @@ def test_an_array_is_taken_as_the_tensor_that_it_is() -> None:
 
 
 def test_a_generator_of_one_size_refuses_another() -> None:
-    with pytest.raises(ValueError, match=r"this vae is made for pictures of 1 channel\(s\) and size 32, .*size=16"):
+    with pytest.raises(ValueError, match=r"this vae is made for images of 1 channel\(s\) and size 32, .*size=16"):
         untrained("vae", size=32).fit(shapes(), training=short())

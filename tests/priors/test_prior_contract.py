@@ -47,7 +47,7 @@ def as_domain(x: Tensor, A: Operator) -> Tensor:
 
 
 def measured(A: Operator, n: int = 3, *, seed: int = 1) -> Tensor:
-    """Pictures that no generator here makes, with a little noise."""
+    """Images that no generator here makes, with a little noise."""
     rng = torch.Generator().manual_seed(seed)
     x = torch.rand(n, 1, SIZE, SIZE, generator=rng, dtype=torch.float64)
     y = A(as_domain(x, A))
@@ -57,7 +57,7 @@ def measured(A: Operator, n: int = 3, *, seed: int = 1) -> Tensor:
 
 
 def objective(name: str, prior: LatentPrior, A: Operator, y: Tensor, x: Tensor, z: Tensor) -> Tensor:
-    """Written down anew from METHODS, with A scaled to ‖A‖ = 1 over real pictures."""
+    """Written down anew from METHODS, with A scaled to ‖A‖ = 1 over real images."""
     unit = torch.eye(SIZE**2, dtype=torch.float64).reshape(-1, 1, SIZE, SIZE)
     columns = A(as_domain(unit, A)).flatten(1)
     columns = torch.view_as_real(columns).flatten(1) if columns.is_complex() else columns
@@ -93,7 +93,7 @@ def test_every_law_holds(name: str, law: str) -> None:
 
 @pytest.mark.parametrize("name", PRIORS)
 @pytest.mark.parametrize("kind", ["mask", "two masks"])
-def test_n_measurements_give_the_n_pictures_that_each_gives_alone(name: str, kind: str) -> None:
+def test_n_measurements_give_the_n_images_that_each_gives_alone(name: str, kind: str) -> None:
     A = operators()[kind]
     prior, y = every_prior()[name](), measured(A, 4)
     together = prior.solve(y, A)  # type: ignore[attr-defined]
@@ -117,7 +117,7 @@ def test_a_larger_weight_never_fits_better(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*LATENT, "tikhonov"])
-def test_distances_are_one_a_picture_and_nothing_below_nought(name: str) -> None:
+def test_distances_are_one_a_image_and_nothing_below_zero(name: str) -> None:
     prior = every_prior()[name]()
     x = torch.rand(4, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     found = prior.distance(x)  # type: ignore[attr-defined]
@@ -155,7 +155,7 @@ def test_slopes_are_those_of_the_objective(name: str) -> None:
     z = G.latents(4, generator=torch.Generator().manual_seed(9))
     task = Task(y, A, prior.weight, restarts=1)
     point = prior._evaluate(task, torch.arange(4), z, prior._first_state(task))
-    w = point.state[0] if point.state else torch.zeros_like(point.picture)
+    w = point.state[0] if point.state else torch.zeros_like(point.image)
     assert torch.allclose(point.value, objective(name, prior, A, y, G(z) + w, z), rtol=1e-6)
     for k in range(2):
         step = torch.zeros_like(z)
@@ -196,7 +196,7 @@ def best_for_each_latent(name: str, prior: LatentPrior, A: Operator, y: Tensor, 
 
 
 @pytest.mark.parametrize("name", LATENT)
-def test_one_picture_and_64_take_the_same_calls(name: str) -> None:
+def test_one_image_and_64_take_the_same_calls(name: str) -> None:
     A = operators()["mask"]
     for n in (1, 64):
         G = Bent()
@@ -211,8 +211,8 @@ def test_starts_are_drawn_from_the_generators_prior_and_shared(name: str) -> Non
     A, G = operators()["mask"], Bent()
     y = measured(A, 2)
     seen: list[Tensor] = []
-    original = G.pictures
-    G.pictures = lambda z: (seen.append(z.detach().clone()), original(z))[1]  # type: ignore[method-assign]
+    original = G.images
+    G.images = lambda z: (seen.append(z.detach().clone()), original(z))[1]  # type: ignore[method-assign]
     prior = made(name, G)
     prior.solve(y, A, search=Search(restarts=4, iterations=1), generator=torch.Generator().manual_seed(5))
     drawn = G.latents(4, generator=torch.Generator().manual_seed(5))
@@ -234,8 +234,8 @@ def test_a_search_goes_on_from_where_another_ended(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LATENT)
-def test_complex_measurements_of_a_real_picture(name: str) -> None:
-    """An operator on complex pictures is asked about real ones, as one on real pictures is."""
+def test_complex_measurements_of_a_real_image(name: str) -> None:
+    """An operator on complex images is asked about real ones, as one on real images is."""
     mask = operators()["fourier"].mask  # type: ignore[attr-defined]
     A, real = FourierMask(mask[0]), FourierMask(mask[0], real=True)
     y = measured(A)
@@ -247,7 +247,7 @@ def test_complex_measurements_of_a_real_picture(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LATENT)
-def test_an_operator_for_each_picture(name: str) -> None:
+def test_an_operator_for_each_image(name: str) -> None:
     rng = torch.Generator().manual_seed(3)
     masks = torch.rand(3, 1, SIZE, SIZE, generator=rng) > 0.5
     A, y = Mask(masks), measured(Mask(masks))
@@ -258,7 +258,7 @@ def test_an_operator_for_each_picture(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LATENT)
-def test_a_weight_for_each_picture(name: str) -> None:
+def test_a_weight_for_each_image(name: str) -> None:
     A = operators()["mask"]
     y, exactly = measured(A, 2), Search(tolerance=1e-7)
     weights = torch.tensor([0.5, 0.02])
@@ -316,8 +316,8 @@ def test_outliers_count_for_less_in_the_l1_fit(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_pictures_of_a_generator_are_found_in_its_range() -> None:
-    """min over z of ‖G(z) − x‖ / ‖x‖ < 1e-3 for at least 95 % of 64 pictures made by G, without the penalty."""
+def test_images_of_a_generator_are_found_in_its_range() -> None:
+    """min over z of ‖G(z) − x‖ / ‖x‖ < 1e-3 for at least 95 % of 64 images made by G, without the penalty."""
     G = Convolutional()
     x = G.sample(64, generator=torch.Generator().manual_seed(11))
     solution = Range(G).nearest(x, search=Search(restarts=10))
@@ -367,11 +367,11 @@ def test_bad_input_is_told_what_was_expected(name: str) -> None:
         prior.solve(y.to(torch.complex128), A)
     with pytest.raises(ValueError, match="start is"):
         prior.solve(y, A, start=torch.zeros(3, 2, 7))
-    with pytest.raises(ValueError, match=r"makes pictures of \(1, 6, 6\), but Identity takes \(1, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"makes images of \(1, 6, 6\), but Identity takes \(1, 8, 8\)"):
         prior.solve(torch.zeros(1, 1, 8, 8), Identity((1, 8, 8)))
-    with pytest.raises(ValueError, match="weights for 2 pictures, but the batch has 3"):
+    with pytest.raises(ValueError, match="weights for 2 images, but the batch has 3"):
         made(name, Bent(), weight=torch.ones(2)).solve(y, A)
-    with pytest.raises(ValueError, match="real pictures"):
+    with pytest.raises(ValueError, match="real images"):
         prior.distance(torch.zeros(3, 3))
     if name != "range":
         with pytest.raises(ValueError, match="mu"):
@@ -383,9 +383,9 @@ def test_bad_input_is_told_what_was_expected(name: str) -> None:
 @pytest.mark.parametrize("kind", operators())
 def test_damped_least_squares_by_each_way(kind: str) -> None:
     A = operators()[kind]
-    from unseen.priors.prior import of_real_pictures
+    from unseen.priors.prior import of_real_images
 
-    real = of_real_pictures(A)
+    real = of_real_images(A)
     r, tau = measured(A, 2), torch.tensor([0.3, 2.0], dtype=torch.float64)
     columns = real(torch.eye(SIZE**2, dtype=torch.float64).reshape(-1, 1, SIZE, SIZE)).flatten(1)
     seen = r.flatten(1)

@@ -32,7 +32,7 @@ def draw(seed: int, *, complex_too: bool = False) -> Tensor:
 
 
 @pytest.mark.parametrize("name", fits())
-def test_a_fit_is_nought_at_y_one_value_a_sample_and_differentiable(name: str) -> None:
+def test_a_fit_is_zero_at_y_one_value_a_sample_and_differentiable(name: str) -> None:
     fit, u, y = fits()[name], draw(0).requires_grad_(), draw(1)
     values = fit(u, y)
     assert values.shape == (4,) and bool((values > 0).all()) and not fit(y, y).any()
@@ -73,7 +73,7 @@ def test_a_fit_that_is_told_nonsense_says_so() -> None:
     assert repr(L1() + 0.1 * Squares(2.0)) == "L1() + 0.1 * Squares(2.0)"
 
 
-def test_without_a_weight_a_picture_of_the_generator_comes_back() -> None:
+def test_without_a_weight_a_image_of_the_generator_comes_back() -> None:
     G, rng = Bent(), torch.Generator().manual_seed(0)
     x = G.sample(16, generator=rng)
     A = Mask(torch.rand(1, SIZE, SIZE, generator=rng) > 0.6)

@@ -29,9 +29,9 @@ def test_what_was_saved_comes_back_to_the_same_bytes(tmp_path: Path, key: str) -
 
 
 @pytest.mark.parametrize("key", GENERATORS)
-def test_the_card_names_every_picture_that_was_learnt_from(tmp_path: Path, key: str) -> None:
+def test_the_card_names_every_image_that_was_learnt_from(tmp_path: Path, key: str) -> None:
     card = save(trained(key), tmp_path / "model")
-    assert [digest_of(picture) for picture in shapes()] == card.training_films
+    assert [digest_of(image) for image in shapes()] == card.training_films
     assert digest_of(shapes(1, seed=9)[0]) not in card.training_films
 
 

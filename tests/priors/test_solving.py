@@ -25,7 +25,7 @@ def measured(n: int = 2) -> tuple[Tensor, Mask]:
 
 
 @pytest.mark.parametrize("key", PRIORS)
-def test_with_the_noise_known_the_pictures_fit_as_well_as_the_truth_would(key: str) -> None:
+def test_with_the_noise_known_the_images_fit_as_well_as_the_truth_would(key: str) -> None:
     y, A = measured()
     x, said = solved(key, y, A, G=G if key in latent_priors() else None, sigma=SIGMA, search=SEARCH)
     misfit = (A(x) - y).square().flatten(1).sum(1)

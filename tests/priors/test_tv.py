@@ -35,7 +35,7 @@ class Dense(Operator):
         return (y @ self.matrix.to(y.dtype)).reshape(-1, *self.domain)
 
 
-def picture(n: int = 1, *, size: int = SIZE, seed: int = 0) -> Tensor:
+def image(n: int = 1, *, size: int = SIZE, seed: int = 0) -> Tensor:
     """Blocks and a little texture."""
     rng = torch.Generator().manual_seed(seed)
     x = 0.05 * torch.randn(n, 1, size, size, generator=rng, dtype=torch.float64)
@@ -77,7 +77,7 @@ def cases() -> dict[str, Operator]:
 def test_the_minimum_is_cvxpys(name: str, solver: str) -> None:
     A = cases()[name]
     weight = 0.08 * A.norm() ** 2
-    y = A(picture())
+    y = A(image())
     unknown = cvxpy.Variable(SIZE**2)
     matrix, seen = matrix_of(A), y.flatten().numpy()
     objective = cvxpy.sum_squares(matrix @ unknown - seen) / 2 + weight * cvxpy_variation(unknown, SIZE)
@@ -93,9 +93,9 @@ def test_the_minimum_is_cvxpys(name: str, solver: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["mask", "fewer numbers than pixels", "more numbers than pixels"])
-def test_the_flattest_picture_within_the_noise_is_cvxpys(name: str) -> None:
+def test_the_flattest_image_within_the_noise_is_cvxpys(name: str) -> None:
     A, sigma = cases()[name], 0.1
-    y = A(picture()) + sigma * A(torch.randn(1, *A.domain, generator=torch.Generator().manual_seed(5)).double())
+    y = A(image()) + sigma * A(torch.randn(1, *A.domain, generator=torch.Generator().manual_seed(5)).double())
     unknown = cvxpy.Variable(SIZE**2)
     mask = A.observed()
     m = math.prod(A.range) if mask is None else int(mask.counts())
@@ -111,9 +111,9 @@ def test_the_flattest_picture_within_the_noise_is_cvxpys(name: str) -> None:
     assert float(solution.weight) == pytest.approx(sigma * math.sqrt(m) / float(fits.dual_value), rel=1e-2)
 
 
-def test_the_weight_that_the_noise_gives_leads_to_the_same_picture() -> None:
+def test_the_weight_that_the_noise_gives_leads_to_the_same_image() -> None:
     A = cases()["more numbers than pixels"]
-    y = A(picture(3)) + 0.1 * torch.randn(3, *A.range, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    y = A(image(3)) + 0.1 * torch.randn(3, *A.range, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
     within = TV.within_noise(y, A, sigma=0.1, tolerance=1e-6, iterations=20_000)
     assert within.weight is not None
     assert len(set(within.weight.tolist())) == 3  # each sample's own
@@ -124,7 +124,7 @@ def test_the_weight_that_the_noise_gives_leads_to_the_same_picture() -> None:
 def test_complex_noise_counts_two_components_for_each_sampled_frequency() -> None:
     mask = random_sampling(16, 2, generator=torch.Generator().manual_seed(0))
     A, rng = FourierMask(mask), torch.Generator().manual_seed(1)
-    x = picture(size=16).to(torch.complex128)
+    x = image(size=16).to(torch.complex128)
     noise = torch.view_as_complex(0.05 * torch.randn(1, 1, 16, 16, 2, generator=rng, dtype=torch.float64))
     y = A(x) + noise * mask
     solution = TV.within_noise(y, A, sigma=0.05, tolerance=1e-4, iterations=20_000)
@@ -135,7 +135,7 @@ def test_complex_noise_counts_two_components_for_each_sampled_frequency() -> Non
 
 def test_a_turn_in_the_complex_plane_turns_the_solution() -> None:
     A = FourierMask(random_sampling(12, 2, generator=torch.Generator().manual_seed(0)))
-    y = A(picture(size=12).to(torch.complex128))
+    y = A(image(size=12).to(torch.complex128))
     turn = torch.exp(torch.tensor(0.7j, dtype=torch.complex128))
     plain, turned = (TV(0.05).solve(seen, A, tolerance=1e-4) for seen in (y, turn * y))
     assert torch.allclose(turn * plain.x, turned.x, atol=1e-6)
@@ -144,7 +144,7 @@ def test_a_turn_in_the_complex_plane_turns_the_solution() -> None:
 @pytest.mark.parametrize("solver", ["pdhg", "fista"])
 def test_each_sample_stops_by_itself(solver: str) -> None:
     A = cases()["mask"]
-    y = A(picture(4)) * torch.tensor([1.0, 3.0, 0.1, 0.0], dtype=torch.float64).reshape(-1, 1, 1, 1)
+    y = A(image(4)) * torch.tensor([1.0, 3.0, 0.1, 0.0], dtype=torch.float64).reshape(-1, 1, 1, 1)
     together = TV(0.01).solve(y, A, solver=solver, tolerance=0.01)
     assert together.converged.all() and len(set(together.iterations.tolist())) > 1
     for i in range(4):
@@ -155,7 +155,7 @@ def test_each_sample_stops_by_itself(solver: str) -> None:
 
 def test_a_weight_for_each_sample_is_that_samples_weight() -> None:
     A, weights = cases()["mask"], torch.tensor([0.5, 0.01])
-    y = A(picture(1)).expand(2, -1, -1, -1)
+    y = A(image(1)).expand(2, -1, -1, -1)
     both = TV(weights).solve(y, A)
     for i, weight in enumerate(weights.tolist()):
         assert torch.allclose(TV(weight).solve(y[:1], A).x[0], both.x[i], atol=1e-6)
@@ -184,7 +184,7 @@ def test_total_variation_is_isotropic_and_knows_no_edge_at_the_boundary() -> Non
 
 
 def test_total_variation_is_differentiable() -> None:
-    x = picture(2, size=5).requires_grad_()
+    x = image(2, size=5).requires_grad_()
     assert torch.autograd.gradcheck(total_variation, x)
     assert torch.equal(total_variation(x), total_variation(x.detach()))
     flat = torch.ones(1, 1, 4, 4, requires_grad=True)
@@ -209,7 +209,7 @@ def test_the_differences_norm_is_below_its_bound_and_near_it() -> None:
 
 def test_single_precision_reaches_the_same_minimum() -> None:
     A = cases()["mask"]
-    y = A(picture(2))
+    y = A(image(2))
     double, single = TV(0.05).solve(y, A, tolerance=1e-4), TV(0.05).solve(y.float(), A)
     assert single.x.dtype == torch.float32
     assert single.converged.all(), single.sentence
@@ -219,7 +219,7 @@ def test_single_precision_reaches_the_same_minimum() -> None:
 def test_the_gap_is_no_smaller_than_the_distance_to_the_minimum() -> None:
     """At every look on the way, not only at the end."""
     A = cases()["fewer numbers than pixels"]
-    y = A(picture())
+    y = A(image())
     minimum = float(TV(0.05).solve(y, A, tolerance=1e-9, iterations=50_000).value)
     _, value, gap = TV(0.05).solve(y, A, tolerance=1e-6, iterations=20_000).trace.squeeze(-1).T
     assert len(value) > 20
@@ -228,7 +228,7 @@ def test_the_gap_is_no_smaller_than_the_distance_to_the_minimum() -> None:
 
 def test_a_solution_says_that_it_did_not_converge_and_what_to_do() -> None:
     A = cases()["mask"]
-    solution = TV(0.01).solve(A(picture(2)), A, tolerance=1e-9, iterations=30)
+    solution = TV(0.01).solve(A(image(2)), A, tolerance=1e-9, iterations=30)
     assert not solution.converged.any()
     assert solution.iterations.tolist() == [30, 30]
     assert "Not converged: 0 of 2" in solution.sentence and "more iterations" in solution.sentence
@@ -236,7 +236,7 @@ def test_a_solution_says_that_it_did_not_converge_and_what_to_do() -> None:
 
 def test_what_stands_where_nothing_was_measured_does_not_count() -> None:
     A = cases()["mask"]
-    y = A(picture())
+    y = A(image())
     seen = A.observed()
     assert seen is not None
     dirty = y + 7.0 * ~seen.mask
@@ -246,15 +246,15 @@ def test_what_stands_where_nothing_was_measured_does_not_count() -> None:
 
 def test_without_noise_the_seen_pixels_are_kept() -> None:
     A = cases()["mask"]
-    y = A(picture())
+    y = A(image())
     solution = TV.within_noise(y, A, sigma=0.0, iterations=20_000)
     assert solution.converged.all(), solution.sentence
     assert torch.allclose(A(solution.x), y, atol=1e-3)
 
 
-def test_noise_above_all_that_is_seen_gives_a_flat_picture_and_an_infinite_weight() -> None:
+def test_noise_above_all_that_is_seen_gives_a_flat_image_and_an_infinite_weight() -> None:
     A = Identity((1, SIZE, SIZE))
-    solution = TV.within_noise(picture(), A, sigma=10.0)
+    solution = TV.within_noise(image(), A, sigma=10.0)
     several = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     flat = TV.within_noise(several, Identity((3, 8, 8)), sigma=10.0).x
     assert torch.allclose(flat, several.mean(dim=(2, 3), keepdim=True).expand_as(flat))
@@ -265,13 +265,13 @@ def test_noise_above_all_that_is_seen_gives_a_flat_picture_and_an_infinite_weigh
 
 def test_stacked_operators_are_solved_for_too() -> None:
     A = stack(cases()["mask"], 2 * Identity((1, SIZE, SIZE)))
-    solution = TV(0.01).solve(A(picture(2)), A)
+    solution = TV(0.01).solve(A(image(2)), A)
     assert solution.converged.all(), solution.sentence
 
 
 def test_bad_input_is_told_what_was_expected() -> None:
     A = cases()["mask"]
-    y = A(picture())
+    y = A(image())
     with pytest.raises(ValueError, match="at least 0"):
         TV(-1.0)
     with pytest.raises(ValueError, match="at least 0"):
@@ -294,7 +294,7 @@ def test_bad_input_is_told_what_was_expected() -> None:
         TV(0.1).solve(y, A, iterations=0)
     with pytest.raises(ValueError, match="start is"):
         TV(0.1).solve(y, A, start=y[..., :-1])
-    with pytest.raises(ValueError, match="pictures"):
+    with pytest.raises(ValueError, match="images"):
         TV(0.1)(torch.ones(3, 3))
-    with pytest.raises(ValueError, match="pictures"):
+    with pytest.raises(ValueError, match="images"):
         TV(0.1).solve(torch.ones(1, 4), Identity((4,)))

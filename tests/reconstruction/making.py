@@ -1,4 +1,4 @@
-"""Small problems: smooth pictures behind a mask, real or complex."""
+"""Small problems: smooth images behind a mask, real or complex."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from unseen.physics import FourierMask, Gaussian, Mask, Measurement
 from unseen.training import Training
 
 
-def pictures(n: int, *, size: int = 16, seed: int = 0) -> Tensor:
-    """Smooth pictures on [0, 1], (n, 1, size, size), float32."""
+def images(n: int, *, size: int = 16, seed: int = 0) -> Tensor:
+    """Smooth images on [0, 1], (n, 1, size, size), float32."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(n, 1, 4, 4, generator=generator)
     return functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False).clamp(0, 1)
@@ -28,7 +28,7 @@ def inpainting(*, sigma: float | None = None, size: int = 16) -> Measurement:
 
 
 def magnetic(*, sigma: float | None = None, size: int = 16) -> Measurement:
-    """Every second row of frequencies, of complex pictures."""
+    """Every second row of frequencies, of complex images."""
     rows = torch.zeros(size, size, dtype=torch.bool)
     rows[::2] = rows[1] = rows[-1] = True
     return Measurement(FourierMask(rows), noise=None if sigma is None else Gaussian(sigma))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.reconstruction.making import error, inpainting, magnetic, measured, pictures
+from tests.reconstruction.making import error, images, inpainting, magnetic, measured
 from unseen.physics import BeerLambert, Gaussian, Measurement, PoissonGaussian, Tomography
 from unseen.reconstruction import deep_image_prior, filtered_backprojection, pseudo_inverse, total_variation
 
@@ -22,7 +22,7 @@ TOMOGRAPHY = Measurement(Tomography(16, angles=24))
 
 
 def test_the_linear_inverses_undo_the_link_first() -> None:
-    x = pictures(2) / 16  # at most one unit of attenuation along a ray
+    x = images(2) / 16  # at most one unit of attenuation along a ray
     low_dose = Measurement(TOMOGRAPHY.A, link=BeerLambert(1e6))
     for inverse in (pseudo_inverse, filtered_backprojection):
         plain = inverse(measured(TOMOGRAPHY, x), TOMOGRAPHY)
@@ -31,7 +31,7 @@ def test_the_linear_inverses_undo_the_link_first() -> None:
 
 
 def test_total_variation_stops_at_the_noise_or_takes_a_weight() -> None:
-    process, x = inpainting(sigma=0.05), pictures(3)
+    process, x = inpainting(sigma=0.05), images(3)
     y = measured(process, x)
     found = total_variation(y, process)
     assert misfit(found, y, process) == pytest.approx(0.05, rel=0.02)
@@ -46,14 +46,14 @@ def test_total_variation_without_a_weight_needs_one_gaussian_noise() -> None:
         Measurement(TOMOGRAPHY.A, noise=PoissonGaussian(0.1, 0.1)),
         Measurement(TOMOGRAPHY.A, link=BeerLambert(1e5), noise=Gaussian(0.1)),
     ):
-        y = measured(process, pictures(1))
+        y = measured(process, images(1))
         with pytest.raises(ValueError, match=r"needs one Gaussian noise and no link.*Give a weight"):
             total_variation(y, process)
 
 
 @pytest.mark.parametrize("direct", [pseudo_inverse, filtered_backprojection, total_variation, deep_image_prior])
 def test_bad_measurements_are_told(direct) -> None:  # type: ignore[no-untyped-def]
-    y = measured(TOMOGRAPHY, pictures(1))
+    y = measured(TOMOGRAPHY, images(1))
     with pytest.raises(ValueError, match=r"are \(n, 1, 24, 23\), n at least 1, but got \(1, 24, 23\)"):
         direct(y[0], TOMOGRAPHY)
     with pytest.raises(ValueError, match="1 of 552 numbers are NaN or infinite"):
@@ -66,12 +66,12 @@ def test_bad_measurements_are_told(direct) -> None:  # type: ignore[no-untyped-d
 def test_filtered_backprojection_is_for_tomography() -> None:
     process = inpainting()
     with pytest.raises(ValueError, match="filtered backprojection is for tomography"):
-        filtered_backprojection(measured(process, pictures(1)), process)
+        filtered_backprojection(measured(process, images(1)), process)
 
 
 @pytest.mark.slow
 def test_the_deep_image_prior_fills_holes_and_does_not_depend_on_batch_mates() -> None:
-    process, x = inpainting(size=32), pictures(2, size=32)
+    process, x = inpainting(size=32), images(2, size=32)
     y = measured(process, x)
     found = deep_image_prior(y, process, steps=120, features=8, depth=3)
     assert error(found, x) < 0.2 * error(pseudo_inverse(y, process), x)
@@ -80,14 +80,14 @@ def test_the_deep_image_prior_fills_holes_and_does_not_depend_on_batch_mates() -
 
 def test_the_deep_image_prior_stops_at_the_noise() -> None:
     """Were it not to stop, a network of so many weights would fit the noise of so few pixels."""
-    process, x = inpainting(sigma=0.2), pictures(1)
+    process, x = inpainting(sigma=0.2), images(1)
     y = measured(process, x)
     early, late = (deep_image_prior(y, process, steps=steps, features=8, depth=2) for steps in (150, 300))
     assert torch.equal(early, late)
     assert 0.19 < misfit(late, y, process) <= 0.2001
 
 
-def test_the_deep_image_prior_knows_complex_pictures() -> None:
+def test_the_deep_image_prior_knows_complex_images() -> None:
     process = magnetic()
-    found = deep_image_prior(measured(process, pictures(1) + 0j), process, steps=3, features=4, depth=2)
+    found = deep_image_prior(measured(process, images(1) + 0j), process, steps=3, features=4, depth=2)
     assert found.dtype == torch.complex64 and found.shape == (1, 1, 16, 16)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.reconstruction.making import error, holes, inpainting, magnetic, measured, pictures, short
+from tests.reconstruction.making import error, holes, images, inpainting, magnetic, measured, short
 from unseen.losses import (
     Equivariance,
     EquivariantAdversarial,
@@ -45,7 +45,7 @@ def small(process: Measurement, *, seed: int = 0) -> ArtifactRemoval:
 
 @pytest.mark.slow
 def test_equivariance_teaches_what_the_mask_never_shows_and_consistency_alone_does_not() -> None:
-    process, x, unseen = inpainting(), pictures(32), pictures(16, seed=9)
+    process, x, unseen = inpainting(), images(32), images(16, seed=9)
     y, test = measured(process, x), measured(process, unseen)
     settings = {"training": short(30), "learning_rate": 2e-3}
     with_group = learn(y, process, losses=[MC, Equivariance(Shifts())], network=small(process), **settings)  # type: ignore[arg-type]
@@ -59,9 +59,9 @@ def test_equivariance_teaches_what_the_mask_never_shows_and_consistency_alone_do
 @pytest.mark.parametrize("architecture", [ArtifactRemoval, Unrolled])
 def test_it_learns_from_the_truth_where_there_is_one(make, architecture: type[Reconstructor]) -> None:  # type: ignore[no-untyped-def]
     process: Measurement = make(sigma=0.02)
-    x = pictures(16)
+    x = images(16)
     if process.A.complex_domain:
-        x = torch.polar(x, 3 * pictures(16, seed=5))
+        x = torch.polar(x, 3 * images(16, seed=5))
     y = measured(process, x)
     torch.manual_seed(0)
     f = architecture.for_process(process, features=8, depth=2)
@@ -93,7 +93,7 @@ def _critic() -> nn.Module:
 @pytest.mark.parametrize("killed_at", [1, 7, 8, 13])
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, killed_at: int) -> None:
     """Random moves, noise drawn anew, a critic, and a rate that falls after two epochs (step 8)."""
-    process, x = inpainting(sigma=0.05), pictures(16)
+    process, x = inpainting(sigma=0.05), images(16)
     y = measured(process, x)
 
     def train(folder: Path | None, **more: object) -> Reconstructor:
@@ -125,7 +125,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, killed_at
 def test_complex_measurements_with_operators_of_their_own_go_on_too(tmp_path: Path) -> None:
     process = Measurement(FourierMask(holes(n=2)), noise=Gaussian(0.1))
     rows = torch.arange(8) % 2
-    y = measured(process.select(rows), pictures(8) + 0j)
+    y = measured(process.select(rows), images(8) + 0j)
     settings = {"losses": [MC, MultiOperator()], "operators": rows, "training": short(2, checkpoint_every_steps=1)}
     whole = learn(y, process, network=small(process), **settings)  # type: ignore[arg-type]
     with pytest.raises(_Killed):
@@ -138,7 +138,7 @@ def test_complex_measurements_with_operators_of_their_own_go_on_too(tmp_path: Pa
 def test_it_learns_on_a_cuda_device(precision: str) -> None:
     process = Measurement(Mask(holes(n=3)))
     rows = torch.arange(16) % 3
-    x = pictures(16)
+    x = images(16)
     y = measured(process.select(rows), x)
     f = learn(
         y, process, losses=[Supervised(), MC, MultiOperator()], truth=x, operators=rows, network=small(process),
@@ -150,7 +150,7 @@ def test_it_learns_on_a_cuda_device(precision: str) -> None:
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
     process = inpainting()
-    y = measured(process, pictures(8))
+    y = measured(process, images(8))
     losses = [MC, Equivariance(Shifts())]
     before = torch.get_rng_state()
     one = learn(y, process, losses=losses, training=short(1, seed=3))
@@ -165,7 +165,7 @@ def test_the_rate_falls_at_its_milestones() -> None:
     learner = ReconstructionLearner(
         small(process), process, [MC], learning_rate=1e-3, milestones=[3, 1], steps_per_epoch=2
     )
-    y, rates = measured(process, pictures(4)), []
+    y, rates = measured(process, images(4)), []
     for _ in range(8):
         for step in learner.steps((y, torch.zeros(4, dtype=torch.int64)), torch.Generator()):
             rates.append(learner.optimisers["loss"].param_groups[0]["lr"])
@@ -176,7 +176,7 @@ def test_the_rate_falls_at_its_milestones() -> None:
 
 def test_a_checkpoint_of_another_mask_loss_or_milestone_is_refused(tmp_path: Path) -> None:
     process = inpainting()
-    y = measured(process, pictures(4)) * 0  # the same measurements whatever the mask
+    y = measured(process, images(4)) * 0  # the same measurements whatever the mask
     settings = {"network": small(process), "training": short(1), "folder": tmp_path}
     learn(y, process, losses=[MC], **settings)  # type: ignore[arg-type]
     other = Measurement(Mask(holes(seed=5)))
@@ -194,7 +194,7 @@ def test_each_measurement_goes_with_its_own_operator() -> None:
     process = Measurement(Mask(holes(n=3)))
     rows = torch.arange(12) % 3
     own = process.select(rows)
-    y = measured(own, pictures(12)) + 0.1  # also where nothing was measured
+    y = measured(own, images(12)) + 0.1  # also where nothing was measured
     losses = [Supervised(), MultiOperator(weight=0.5)]
 
     def first(operators: Tensor) -> float:
@@ -211,7 +211,7 @@ def test_each_measurement_goes_with_its_own_operator() -> None:
 
 def test_an_operator_for_each_measurement_needs_no_index() -> None:
     process = Measurement(Mask(holes(n=6)))
-    y = measured(process, pictures(6))
+    y = measured(process, images(6))
     f = learn(y, process, losses=[MC], network=small(process), training=short(1))
     assert f.history is not None and f.history.parts["loss"][0] == pytest.approx(0, abs=1e-12)
 
@@ -250,7 +250,7 @@ class _WatchedNetwork(nn.Module):
 def test_under_bf16_the_network_alone_is_rounded() -> None:
     process, network = Measurement(_Watching(), noise=Gaussian(0.1)), _WatchedNetwork()
     _Watching.seen.clear()
-    y = measured(process, pictures(8))
+    y = measured(process, images(8))
     f = learn(y, process, losses=[MC, Equivariance(Shifts())], network=network, training=short(1, precision="bf16"))
     assert _Watching.seen == {(False, torch.float32)} and network.seen == {torch.bfloat16}
     assert f(y, process).dtype == torch.float32 and network.seen == {torch.bfloat16, torch.float32}
@@ -271,14 +271,14 @@ def test_under_bf16_a_pass_without_gradients_takes_none_away() -> None:
     process = Measurement(Identity((1, 16, 16)))
     network = _WatchedNetwork()
     before = network.layer.weight.detach().clone()
-    learn(pictures(4), process, losses=[_NoGradientFirst()], network=network, training=short(1, precision="bf16"))
+    learn(images(4), process, losses=[_NoGradientFirst()], network=network, training=short(1, precision="bf16"))
     assert not torch.equal(before, network.layer.weight)
 
 
 @pytest.mark.slow
 def test_bf16_learns_as_well_as_fp32() -> None:
-    """Within 0.1 dB after 200 steps of REI's kind of step, on pictures that were not learnt from."""
-    process, x, unseen = inpainting(sigma=0.05), pictures(40), pictures(20, seed=9)
+    """Within 0.1 dB after 200 steps of REI's kind of step, on images that were not learnt from."""
+    process, x, unseen = inpainting(sigma=0.05), images(40), images(20, seed=9)
     y, test = measured(process, x), measured(process, unseen)
     found = {}
     for precision in ("fp32", "bf16"):
@@ -290,8 +290,8 @@ def test_bf16_learns_as_well_as_fp32() -> None:
     assert abs(found["fp32"] - found["bf16"]) < 0.1
 
 
-def test_the_unit_of_the_pictures_does_not_matter() -> None:
-    process, x = inpainting(), pictures(8)
+def test_the_unit_of_the_images_does_not_matter() -> None:
+    process, x = inpainting(), images(8)
     y = measured(process, x)
     found = [
         learn(unit * y, process, losses=[Supervised()], truth=unit * x, network=small(process), training=short(3))
@@ -302,7 +302,7 @@ def test_the_unit_of_the_pictures_does_not_matter() -> None:
 
 
 def test_validation_sees_the_reconstructor_after_each_epoch_and_changes_nothing() -> None:
-    process, x = inpainting(), pictures(8)
+    process, x = inpainting(), images(8)
     y = measured(process, x)
     losses = [MC, Equivariance(Shifts())]
 
@@ -319,7 +319,7 @@ def test_validation_sees_the_reconstructor_after_each_epoch_and_changes_nothing(
 
 def test_a_trained_reconstructor_learns_on_without_losing_its_units() -> None:
     process = inpainting()
-    y = measured(process, pictures(8))
+    y = measured(process, images(8))
     f = learn(y, process, losses=[MC], network=small(process), training=short(1))
     scale = f.get_buffer("scale").clone()
     assert scale != 1
@@ -338,8 +338,8 @@ GOOD = {"losses": [MC], "training": short(1)}
         ({"measurements": torch.zeros(4, 1, 16, 16, dtype=torch.int64)}, "real floating-point numbers.*int64"),
         ({"measurements": torch.zeros(4, 1, 16, 16, dtype=torch.complex64)}, "real floating-point.*complex64"),
         ({"measurements": torch.full((4, 1, 16, 16), torch.nan)}, "finite, but 1024 of 1024 numbers are NaN"),
-        ({"truth": torch.zeros(4, 1, 16, 17)}, r"Pictures of Mask.*got \(4, 1, 16, 17\)"),
-        ({"truth": torch.zeros(3, 1, 16, 16)}, "4 measurements, but 3 pictures"),
+        ({"truth": torch.zeros(4, 1, 16, 17)}, r"Images of Mask.*got \(4, 1, 16, 17\)"),
+        ({"truth": torch.zeros(3, 1, 16, 16)}, "4 measurements, but 3 images"),
         ({"losses": [Supervised()]}, "Supervised needs the truth"),
         ({"losses": []}, "at least one Loss"),
         ({"losses": [torch.nn.MSELoss()]}, "at least one Loss"),
@@ -371,7 +371,7 @@ def test_complex_measurements_are_asked_for_where_the_operator_gives_them() -> N
 
 
 def test_arrays_do_as_well_as_tensors() -> None:
-    process, x = inpainting(), pictures(4)
+    process, x = inpainting(), images(4)
     y = measured(process, x)
     of_tensors, of_arrays = (
         learn(given, process, losses=[Supervised()], truth=truth, network=small(process), training=short(1))
@@ -385,6 +385,6 @@ def test_arrays_do_as_well_as_tensors() -> None:
 def test_several_losses_of_one_kind_have_names_of_their_own() -> None:
     process = inpainting()
     losses: Sequence[Loss] = [MC, MeasurementConsistency(weight=0.5)]
-    f = learn(measured(process, pictures(4)), process, losses=losses, network=small(process), training=short(1))
+    f = learn(measured(process, images(4)), process, losses=losses, network=small(process), training=short(1))
     assert f.history is not None
     assert set(f.history.parts) == {"loss", "MeasurementConsistency 1", "MeasurementConsistency 2"}

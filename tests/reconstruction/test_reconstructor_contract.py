@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.reconstruction.making import holes, inpainting, magnetic, measured, pictures
+from tests.reconstruction.making import holes, images, inpainting, magnetic, measured
 from unseen.artifacts import RecipeError
 from unseen.physics import BeerLambert, Identity, Mask, Measurement, Tomography
 from unseen.reconstruction import RECONSTRUCTORS, ArtifactRemoval, Reconstructor, Unrolled
@@ -34,9 +34,9 @@ def made(key: str, process: Measurement, **settings: object) -> Reconstructor:
 
 
 def problem(name: str) -> tuple[Measurement, Tensor, Tensor]:
-    process, x = PROBLEMS[name](), pictures(3)
+    process, x = PROBLEMS[name](), images(3)
     if process.A.complex_domain:
-        x = torch.polar(x, 3 * pictures(3, seed=5))
+        x = torch.polar(x, 3 * images(3, seed=5))
     return process, x, measured(process, x)
 
 
@@ -88,7 +88,7 @@ def test_double_precision_in_gives_double_precision_out(key: str) -> None:
 
 @pytest.mark.parametrize("key", RECONSTRUCTORS)
 @pytest.mark.parametrize("start", ["pinv", "fbp", "adjoint"])
-def test_starts_are_of_the_pictures_size(key: str, start: str) -> None:
+def test_starts_are_of_the_images_size(key: str, start: str) -> None:
     process, x, y = problem("tomography")
     kind: type[Reconstructor] = RECONSTRUCTORS.load(key)
     f = kind.for_process(process, start=start)
@@ -106,7 +106,7 @@ def test_filtered_backprojection_is_asked_of_tomography_alone() -> None:
 
 def test_many_unrolled_steps_without_a_network_solve_least_squares() -> None:
     process = Measurement(2 * Mask(holes()))
-    y = measured(process, pictures(2))
+    y = measured(process, images(2))
     f = Unrolled(iterations=60, start="adjoint", features=4, depth=1)
     f.prepare(y, process)
     with torch.no_grad():
@@ -121,7 +121,7 @@ def test_an_unknown_setting_is_told() -> None:
         Unrolled(iterations=0)
 
 
-def test_pictures_of_another_kind_are_refused() -> None:
+def test_images_of_another_kind_are_refused() -> None:
     y = torch.zeros(1, 2, 16, 16)
-    with pytest.raises(ValueError, match=r"real pictures of 2 channel\(s\).*made for real ones of 1 channel"):
+    with pytest.raises(ValueError, match=r"real images of 2 channel\(s\).*made for real ones of 1 channel"):
         ArtifactRemoval()(y, Measurement(Identity((2, 16, 16))))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.reconstruction.making import holes, inpainting, magnetic, measured, pictures, short
+from tests.reconstruction.making import holes, images, inpainting, magnetic, measured, short
 from unseen.artifacts import BundleError, bundle
 from unseen.losses import MeasurementConsistency
 from unseen.physics import (
@@ -51,7 +51,7 @@ PROCESSES: dict[str, Callable[[], Measurement]] = {
 
 def trained(process: Measurement, *, key: str = "artifact-removal") -> tuple[Reconstructor, Tensor]:
     n = process.A.batch or 2
-    x = pictures(n)
+    x = images(n)
     y = measured(process, x + 0j if process.A.complex_domain else x)
     torch.manual_seed(0)
     kind: type[Reconstructor] = RECONSTRUCTORS.load(key)
@@ -62,11 +62,11 @@ def trained(process: Measurement, *, key: str = "artifact-removal") -> tuple[Rec
 @pytest.mark.parametrize("key", RECONSTRUCTORS)
 def test_what_was_saved_comes_back_to_the_same_bytes(tmp_path: Path, key: str) -> None:
     f, y = trained(inpainting(sigma=0.1), key=key)
-    card = save(f, tmp_path / "model", data="smooth pictures", licence="CC0-1.0", metrics={"psnr": 30.0})
+    card = save(f, tmp_path / "model", data="smooth images", licence="CC0-1.0", metrics={"psnr": 30.0})
     g = load(tmp_path / "model")
     assert g.process is not None and not g.training and g.card == card
     assert torch.equal(f(y, inpainting()), g(y, g.process))
-    assert (card.kind, card.name, card.data, card.licence) == ("reconstruction", key, "smooth pictures", "CC0-1.0")
+    assert (card.kind, card.name, card.data, card.licence) == ("reconstruction", key, "smooth images", "CC0-1.0")
     assert g.training_digests == f.training_digests and len(card.training_films) == 2
     assert g.config == f.config and g.trained_on == f.trained_on
 
@@ -79,7 +79,7 @@ def test_every_process_comes_back(tmp_path: Path, name: str) -> None:
     found = load(tmp_path / "model").process
     assert found is not None and found != process
     assert repr(found) == repr(process)
-    x = pictures(process.A.batch or 2, seed=8)
+    x = images(process.A.batch or 2, seed=8)
     x = x + 0j if process.A.complex_domain else x
     assert torch.equal(found.mean(x), process.mean(x)) and torch.equal(found.linearise(y), process.linearise(y))
     assert torch.equal(measured(found, x), measured(process, x))
@@ -121,7 +121,7 @@ def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
         save(ArtifactRemoval(), tmp_path / "model")
     process = inpainting()
     f = learn(
-        measured(process, pictures(2)), process, losses=[MeasurementConsistency()], network=nn.Conv2d(1, 1, 1),
+        measured(process, images(2)), process, losses=[MeasurementConsistency()], network=nn.Conv2d(1, 1, 1),
         training=short(1),
     )  # fmt: skip
     with pytest.raises(ValueError, match="a network of your own, which no card can describe"):

@@ -100,7 +100,7 @@ def test_a_file_that_was_not_read_counts_as_refused() -> None:
 
 
 @pytest.mark.slow
-def test_each_different_picture_is_judged_once(tmp_path: Path) -> None:
+def test_each_different_image_is_judged_once(tmp_path: Path) -> None:
     normals = list(phantoms.normals(24, seed=1, size=64))
     finder = LungFinder(LungFinder.Config(size=32, features=8, depth=2, steps=40)).fit(
         LungExamples.of(normals, size=32), device="cpu"
@@ -114,9 +114,9 @@ def test_each_different_picture_is_judged_once(tmp_path: Path) -> None:
     np.savez(tmp_path / "ct100" / "ct256.npz", images=slices)
     for name, n in (("chest", 3), ("brain", 2)):
         np.savez(tmp_path / "mri" / f"{name}.npz", images=rng.random((n, 80, 80), dtype=np.float32))
-    picture = Image.fromarray(rng.integers(0, 255, (80, 90, 3), dtype=np.uint8))
+    image = Image.fromarray(rng.integers(0, 255, (80, 90, 3), dtype=np.uint8))
     for name in ("brain_t1/images/s.png", "natural/a/1.png", "natural/b/2.png"):
-        picture.save(tmp_path / name)
+        image.save(tmp_path / name)
     for folder in ("kermany", "nih_cxr8", "cxr_raw"):
         phantoms.write([*phantoms.normals(2, size=64), *phantoms.abnormals(1, size=64)], tmp_path / folder)
     rows = {one["name"]: one for one in foreign_rows(tmp_path, {1: guard, 2: guard})}

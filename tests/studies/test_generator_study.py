@@ -1,4 +1,4 @@
-"""A generator's study: each question against a generator whose answer is known; pictures, names and the report."""
+"""A generator's study: each question against a generator whose answer is known; images, names and the report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from unseen.priors.latent_search import Search
 from unseen.priors.saved import save
 from unseen.priors.trained import TrainedGenerator, digest_of
 from unseen.runs.generator_study import distribution as module_of_unfeasible
-from unseen.runs.generator_study.bundles import halved, names_of, pictures_for, study_bundles, without
+from unseen.runs.generator_study.bundles import halved, images_for, names_of, study_bundles, without
 from unseen.runs.generator_study.distribution import distribution, nearest_of, unfeasible
 from unseen.runs.generator_study.feasible import feasible, principal_features
 from unseen.runs.generator_study.figures import mean_over, quantile_of, share_of
@@ -35,12 +35,12 @@ from unseen.runs.generator_study.latents import latents
 from unseen.runs.generator_study.report import Line, report_html, spread_chart, study_json, write_study
 from unseen.runs.generator_study.smoothness import between, smoothness, steepest
 from unseen.runs.generator_study.study import LEAST, Study, study
-from unseen.runs.generator_training import Pictures
+from unseen.runs.generator_training import Images
 from unseen.training.settings import Training
 
 QUICK = Search(restarts=2, iterations=15)
 SHAPES = squares_and_circles(140, 16, torch.Generator().manual_seed(0))
-DEALT = Pictures(SHAPES[:80], SHAPES[80:100], SHAPES[100:], tuple(i // 2 for i in range(40)), "drawn")
+DEALT = Images(SHAPES[:80], SHAPES[80:100], SHAPES[100:], tuple(i // 2 for i in range(40)), "drawn")
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -74,13 +74,13 @@ def test_every_registered_generator_is_studied(studies: dict[str, Study]) -> Non
     for key, one in studies.items():
         assert one.feasible.n == 6 and one.unfeasible.known and one.unfeasible.training == 80 and not one.left_out
         assert one.distribution.samples.n == one.distribution.samples.tested == 30
-        assert one.distribution.real is not None and one.distribution.real.n == 20, "ten test pictures are too few"
+        assert one.distribution.real is not None and one.distribution.real.n == 20, "ten test images are too few"
         assert (one.latents is None) == (key == "wgan-gp") == ("no encoder" in one.sentences["latents"])
         assert (one.feasible.encoded_error is None) == (key == "wgan-gp")
         text = json.dumps(one.to_json(), allow_nan=False)
         assert key in text and one.made_by.startswith(f"<{key},")
     seen = {one.feasible.x.numpy().tobytes() for one in studies.values()}
-    assert len(seen) == 1, "side by side, all are asked about the same pictures"
+    assert len(seen) == 1, "side by side, all are asked about the same images"
 
 
 def test_the_same_seed_gives_the_same_study(trained: dict[str, TrainedGenerator], studies: dict[str, Study]) -> None:
@@ -93,7 +93,7 @@ def test_the_same_seed_gives_the_same_study(trained: dict[str, TrainedGenerator]
     assert figures(other)["feasible"] != figures(again)["feasible"]
 
 
-def test_pictures_of_the_range_are_found_in_it() -> None:
+def test_images_of_the_range_are_found_in_it() -> None:
     G = Wrapped(_smooth(3, 16), (3,))
     x = G.sample(6, generator=rng(4)).detach()
     features = principal_features(SHAPES[:80], generator=rng())
@@ -119,10 +119,10 @@ def test_a_linear_generator_is_as_far_off_as_as_many_principal_components() -> N
     assert one.smoothness.pace.to_json()["value"] == pytest.approx(1.0, abs=0.6), "a straight line, but on an arc"
 
 
-def test_a_black_picture_has_no_relative_error() -> None:
+def test_a_black_image_has_no_relative_error() -> None:
     x = torch.cat([SHAPES[:3], torch.zeros(1, 1, 16, 16)])
     G = PrincipalSubspace.fit(SHAPES[:80], components=2)
-    with pytest.raises(ValueError, match="test picture 3 is black"):
+    with pytest.raises(ValueError, match="test image 3 is black"):
         feasible(G, x, (0, 1, 2, 3), features=principal_features(x, generator=rng()), search=QUICK, seed=0)
 
 
@@ -140,15 +140,15 @@ def test_principal_components_are_scikit_learns(shape: tuple[int, ...]) -> None:
     assert np.allclose(features.residual(x, 4).numpy(), left) and np.allclose(features.of(x)[:, 4], left)
 
 
-def test_pictures_that_vary_in_few_directions_have_few_components() -> None:
+def test_images_that_vary_in_few_directions_have_few_components() -> None:
     x = SHAPES[:3].repeat(10, 1, 1, 1)
     features = principal_features(x, generator=rng())
     assert len(features.rows) == 2 and features.explained == pytest.approx(1.0)
-    with pytest.raises(ValueError, match="two pictures or more"):
+    with pytest.raises(ValueError, match="two images or more"):
         principal_features(x[:1], generator=rng())
 
 
-def test_the_nearest_training_picture_is_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_nearest_training_image_is_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module_of_unfeasible, "_TOGETHER", 7)
     place, distance = nearest_of(SHAPES[80:90], SHAPES[:80])
     apart = (SHAPES[80:90, None].double() - SHAPES[None, :80].double()).square().flatten(2).mean(2).sqrt()
@@ -156,7 +156,7 @@ def test_the_nearest_training_picture_is_the_nearest(monkeypatch: pytest.MonkeyP
     assert float(nearest_of(SHAPES[5:6], SHAPES[:80])[1]) == 0, "a copy is at no distance, not at a rounded one"
 
 
-def test_copies_and_noise_are_told_from_real_pictures() -> None:
+def test_copies_and_noise_are_told_from_real_images() -> None:
     training, held, fresh = SHAPES[:80], SHAPES[80:110], SHAPES[110:]
     units = tuple(range(30))
     copies = unfeasible(training[:30] + 1e-4, held, units, training, known=True)
@@ -170,12 +170,12 @@ def test_copies_and_noise_are_told_from_real_pictures() -> None:
     assert (np.diff(ranks) >= 0).all() and ranks[0] == noise.distance.min() and ranks[-1] == noise.distance.max()
 
 
-def test_a_collapsed_generator_recalls_nothing_and_real_pictures_do_well() -> None:
+def test_a_collapsed_generator_recalls_nothing_and_real_images_do_well() -> None:
     x = squares_and_circles(400, 16, rng(3))
     features = principal_features(SHAPES[:80], most=6, generator=rng())
     units = tuple(range(150))
-    one_picture = x[0].expand(150, -1, -1, -1) + 1e-3 * torch.randn(150, 1, 16, 16, generator=rng(5))
-    found = distribution(one_picture, x[:150], units, x[150:300], features=features, seed=0)
+    one_image = x[0].expand(150, -1, -1, -1) + 1e-3 * torch.randn(150, 1, 16, 16, generator=rng(5))
+    found = distribution(one_image, x[:150], units, x[150:300], features=features, seed=0)
     assert found.real is not None and found.real.discrepancy.p is not None and found.real.discrepancy.p > 0.01
     assert value(found.samples.recall) < 0.1 < 0.6 < value(found.real.recall)
     assert found.samples.discrepancy.p is not None and found.samples.discrepancy.p < 0.01
@@ -184,7 +184,7 @@ def test_a_collapsed_generator_recalls_nothing_and_real_pictures_do_well() -> No
     in_components = precision_recall(features.of(x[:150])[:, :6], features.of(noise)[:, :6]).precision
     assert value(noisy.precision) < 0.05 < 0.9 < in_components, "noise has next to nothing of any component"
     few = distribution(x[:150], x[:150], units, x[:2], features=features, seed=0)
-    assert few.real is None, "two pictures have no third neighbour"
+    assert few.real is None, "two images have no third neighbour"
 
 
 @pytest.mark.parametrize("name", ["bent", "convolutional"])
@@ -200,7 +200,7 @@ def test_slopes_are_the_largest_singular_values(name: str) -> None:
 
 def test_a_jump_shows_in_the_pace_of_a_path() -> None:
     class Jump(Bent):
-        def pictures(self, z: Tensor) -> Tensor:
+        def images(self, z: Tensor) -> Tensor:
             return torch.sigmoid(400 * z[:, :1]).reshape(-1, 1, 1, 1) * torch.ones(1, 1, 6, 6, dtype=z.dtype)
 
     x = torch.rand(5, 1, 6, 6, generator=rng(), dtype=torch.float64)
@@ -234,7 +234,7 @@ def test_codes_that_are_the_prior_look_so_and_dead_dimensions_are_counted() -> N
     z = torch.randn(400, 3, generator=rng(6)).clamp(-9, 9)
     x = torch.full((400, 1, 16, 16), 0.5)
     x[:, 0, 0, :3] = z / 20 + 0.5
-    dead = torch.tensor([1.0, 1.0, 0.0])  # the third is the prior's, whatever the picture
+    dead = torch.tensor([1.0, 1.0, 0.0])  # the third is the prior's, whatever the image
     setattr(G, "encoder", Codes(dead, torch.where(dead > 0, -40.0, 0.0)))  # noqa: B010, another class than declared
     fitting = latents(G, x, range(400), seed=0, generator=rng(7))
     assert (fitting.active.value, fitting.dimensions) == (2, 3) and fitting.discrepancy.p is not None
@@ -247,32 +247,32 @@ def test_codes_that_are_the_prior_look_so_and_dead_dimensions_are_counted() -> N
     assert wide.least.value < wide.least.low and wide.discrepancy.p is not None and wide.discrepancy.p < 0.01
 
 
-def test_pictures_that_were_learnt_from_are_not_tested(trained: dict[str, TrainedGenerator]) -> None:
+def test_images_that_were_learnt_from_are_not_tested(trained: dict[str, TrainedGenerator]) -> None:
     G = trained["vae"]
-    mixed = Pictures(DEALT.training, DEALT.validation, torch.cat([DEALT.training[:5], DEALT.testing]),
+    mixed = Images(DEALT.training, DEALT.validation, torch.cat([DEALT.training[:5], DEALT.testing]),
                      tuple(range(45)), "mixed")  # fmt: skip
     one = study(G, mixed, number=45, compared=45, search=Search(restarts=1, iterations=2))
     assert one.left_out == 5 and one.feasible.n == 40
     learnt = {digest_of(x) for x in DEALT.training}
     assert not learnt & {digest_of(x) for x in one.feasible.x}
-    short = Pictures(DEALT.training, DEALT.validation, DEALT.training[:20], tuple(range(20)), "learnt")
-    with pytest.raises(ValueError, match=f"needs {LEAST} test pictures that the generator has not learnt from"):
+    short = Images(DEALT.training, DEALT.validation, DEALT.training[:20], tuple(range(20)), "learnt")
+    with pytest.raises(ValueError, match=f"needs {LEAST} test images that the generator has not learnt from"):
         study(G, short)
     unlearnt = without(mixed, frozenset(learnt), where="mine")
     assert len(unlearnt.testing) == 40 and unlearnt.units == tuple(range(5, 45)) and "5 that have" in unlearnt.split
-    with pytest.raises(ArrayError, match="of 20 test pictures 0 have not been learnt from"):
+    with pytest.raises(ArrayError, match="of 20 test images 0 have not been learnt from"):
         without(short, frozenset(learnt), where="mine")
 
 
-def test_of_many_test_pictures_the_others_are_the_real_ones(trained: dict[str, TrainedGenerator]) -> None:
+def test_of_many_test_images_the_others_are_the_real_ones(trained: dict[str, TrainedGenerator]) -> None:
     one = study(trained["ae"], DEALT, number=2, compared=15, search=Search(restarts=1, iterations=2))
     assert one.distribution.real is not None and one.distribution.real.n == 15
 
 
-def test_wrong_pictures_and_numbers_are_told(trained: dict[str, TrainedGenerator]) -> None:
+def test_wrong_images_and_numbers_are_told(trained: dict[str, TrainedGenerator]) -> None:
     large = squares_and_circles(60, 32, rng())
-    with pytest.raises(ValueError, match=r"makes pictures of .*16"):
-        study(trained["vae"], Pictures(large[:20], large[20:30], large[30:], tuple(range(30)), "large"))
+    with pytest.raises(ValueError, match=r"makes images of .*16"):
+        study(trained["vae"], Images(large[:20], large[20:30], large[30:], tuple(range(30)), "large"))
     with pytest.raises(ValueError, match="number is at least 1"):
         study(trained["vae"], DEALT, number=0)
 
@@ -284,10 +284,10 @@ def test_figures_have_intervals_that_hold_the_value() -> None:
     by_subject = share_of(np.repeat([True, False, True, False], 25), [i // 25 for i in range(100)])
     alone = share_of(np.repeat([True, False, True, False], 25))
     assert isinstance(by_subject, Interval) and isinstance(alone, Interval)
-    assert by_subject.high - by_subject.low > 2 * (alone.high - alone.low), "four subjects, not 100 pictures"
+    assert by_subject.high - by_subject.low > 2 * (alone.high - alone.low), "four subjects, not 100 images"
 
 
-def test_half_of_ones_own_pictures_is_held_out() -> None:
+def test_half_of_ones_own_images_is_held_out() -> None:
     dealt = halved(SHAPES, frozenset(), seed=0, where="mine.npy")
     names = [{digest_of(x) for x in part} for part in (dealt.training, dealt.testing)]
     assert [len(part) for part in names] == [70, 70] and not names[0] & names[1]
@@ -295,21 +295,21 @@ def test_half_of_ones_own_pictures_is_held_out() -> None:
     assert not torch.equal(other.testing, dealt.testing)
     learnt = {digest_of(x) for x in SHAPES[:100]}
     assert not learnt & {digest_of(x) for x in halved(SHAPES, frozenset(learnt), seed=0, where="mine.npy").testing}
-    with pytest.raises(ArrayError, match=r"mine.npy: holds 140 pictures, 135 of which a generator has learnt from"):
+    with pytest.raises(ArrayError, match=r"mine.npy: holds 140 images, 135 of which a generator has learnt from"):
         halved(SHAPES, frozenset(digest_of(x) for x in SHAPES[:135]), seed=0, where="mine.npy")
 
 
-def test_own_pictures_are_read_from_files_and_folders(trained: dict[str, TrainedGenerator], tmp_path: Path) -> None:
+def test_own_images_are_read_from_files_and_folders(trained: dict[str, TrainedGenerator], tmp_path: Path) -> None:
     G = {"vae": trained["vae"]}
     np.save(tmp_path / "mine.npy", SHAPES[80:, 0].numpy())
-    assert pictures_for(G, str(tmp_path / "mine.npy")).testing.shape == (30, 1, 16, 16)
+    assert images_for(G, str(tmp_path / "mine.npy")).testing.shape == (30, 1, 16, 16)
     images = tmp_path / "images"
     images.mkdir()
     for number, x in enumerate(SHAPES[80:100, 0].numpy()):
         deep = number % 2 == 0
         grey = (x * (65535 if deep else 255) + 0.5).astype(np.uint16 if deep else np.uint8)
         Image.fromarray(grey).save(images / f"{number:02}.png")
-    dealt = pictures_for(G, str(images))
+    dealt = images_for(G, str(images))
     every = torch.cat([dealt.training, dealt.testing])
     assert len(every) == 20 and dealt.testing.shape == (10, 1, 16, 16)
     assert float(nearest_of(every, SHAPES[80:100])[1].max()) < 0.003, "16 bits and 8 mean the same"
@@ -322,8 +322,8 @@ def test_own_pictures_are_read_from_files_and_folders(trained: dict[str, Trained
         (np.full((20, 16, 16), 255.0), "values from 255 to 255.*Divide"),
         (np.zeros((20, 16, 16), np.complex64), "complex.*take abs"),
         (np.full((20, 16, 16), np.nan), "values from nan"),
-        (np.zeros((0, 16, 16)), "holds no picture"),
-        (np.zeros((10, 16, 16)), "holds 10 pictures"),
+        (np.zeros((0, 16, 16)), "holds no image"),
+        (np.zeros((10, 16, 16)), "holds 10 images"),
     ],
 )
 def test_files_that_do_not_fit_are_told(
@@ -331,24 +331,24 @@ def test_files_that_do_not_fit_are_told(
 ) -> None:
     np.save(tmp_path / "mine.npy", array)
     with pytest.raises(ArrayError, match=words):
-        pictures_for({"vae": trained["vae"]}, str(tmp_path / "mine.npy"))
+        images_for({"vae": trained["vae"]}, str(tmp_path / "mine.npy"))
 
 
-def test_pictures_that_are_not_there_are_told(trained: dict[str, TrainedGenerator], tmp_path: Path) -> None:
+def test_images_that_are_not_there_are_told(trained: dict[str, TrainedGenerator], tmp_path: Path) -> None:
     G = trained["vae"]
     with pytest.raises(RecipeError, match="did you mean digits"):
-        pictures_for({"vae": G}, "digit")
+        images_for({"vae": G}, "digit")
     with pytest.raises(RecipeError, match=r"one size, but these make a .*16.*, b .*32"):
-        pictures_for({"a": G, "b": VAE(latent=2, size=32, features=4)}, "shapes")
+        images_for({"a": G, "b": VAE(latent=2, size=32, features=4)}, "shapes")
     with pytest.raises(ArrayError, match=r"holds none of \.png"):
-        pictures_for({"a": G}, str(tmp_path))
+        images_for({"a": G}, str(tmp_path))
     Image.fromarray(np.zeros((16, 16), np.uint8)).save(tmp_path / "a.png")
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "b.png")
     with pytest.raises(ArrayError, match=r"b\.png: is .*8.*a\.png is .*16"):
-        pictures_for({"a": G}, str(tmp_path))
+        images_for({"a": G}, str(tmp_path))
     (tmp_path / "b.png").write_bytes(b"no image")
     with pytest.raises(ArrayError, match=r"b\.png: cannot be read as an image"):
-        pictures_for({"a": G}, str(tmp_path))
+        images_for({"a": G}, str(tmp_path))
 
 
 def test_bundles_are_named_by_what_tells_them_apart() -> None:
@@ -388,11 +388,11 @@ def test_a_report_that_fails_leaves_the_old_one(
     assert [(tmp_path / name).read_bytes() for name in ("report.html", "study.json")] == before
 
 
-def test_several_subjects_pictures_give_no_p_value(studies: dict[str, Study]) -> None:
+def test_several_subjects_images_give_no_p_value(studies: dict[str, Study]) -> None:
     one = studies["vae"]
     assert len(set(one.unfeasible.units)) < len(one.unfeasible.units)
     assert one.distribution.samples.discrepancy.p is None and "permutation" not in one.sentences["distribution"]
-    assert "Several test pictures show one subject" in report_html({"vae": one}, facts={})
+    assert "Several test images show one subject" in report_html({"vae": one}, facts={})
 
 
 def test_a_chart_of_equal_or_zero_values_is_a_chart() -> None:

@@ -20,7 +20,7 @@ from studies.imaging.page import imaging_page, write_page
 from studies.imaging.pictures import load
 from studies.imaging.problem import Problem
 from studies.imaging.running import run_of, train_arm
-from studies.imaging.settings import PictureSettings, method_of, pictures_of, resolved
+from studies.imaging.settings import PictureSettings, images_of, method_of, resolved
 from tests.docs.blocks import ROOT
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.evaluation.bootstrap import mean_of, share
@@ -106,7 +106,7 @@ def test_a_problem_runs_from_recipe_to_rows(ran: Path) -> None:
 
 def test_the_truth_helps_and_consistency_alone_teaches_nothing(ran: Path) -> None:
     reached = {arm: row["metrics"]["psnr"]["value"] for arm, row in rows_in(ran).items()}
-    assert reached["mc"] == pytest.approx(reached["direct"], abs=0.5)  # f = A⁺ descends it to nought already
+    assert reached["mc"] == pytest.approx(reached["direct"], abs=0.5)  # f = A⁺ descends it to zero already
     assert reached["supervised"] > reached["mc"] + 3
     assert reached["ei"] > reached["mc"] + 1
 
@@ -160,7 +160,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path)
 
 def test_a_share_is_paired_and_by_units() -> None:
     rng = np.random.default_rng(0)
-    hard = rng.normal(0, 5, 40)  # what pictures have in common must not widen the interval
+    hard = rng.normal(0, 5, 40)  # what images have in common must not widen the interval
     mc, ei, best = (20 + hard, 28 + hard + rng.normal(0, 0.2, 40), 30 + hard)
     found = share(ei.tolist(), mc.tolist(), best.tolist(), range(40))
     assert isinstance(found, Interval)
@@ -220,7 +220,7 @@ def test_every_recipe_is_whole(name: str) -> None:
     assert "supervised" in asked.arms and len(set(asked.arms)) == len(asked.arms)
     if asked.gap is not None:
         assert set(asked.gap) <= set(asked.arms)
-        assert pictures_of(recipe).size == 128
+        assert images_of(recipe).size == 128
 
 
 def test_a_mistake_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -234,16 +234,16 @@ def test_a_mistake_is_told_in_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pictures", "size", "tested"), [("ct", 64, 20), ("mri", 64, 20), ("urban", 64, 20), ("digits", 32, 100)]
 )
-def test_the_splits_of_the_real_pictures(pictures: Any, size: int, tested: int) -> None:
+def test_the_splits_of_the_real_images(pictures: Any, size: int, tested: int) -> None:
     found = load(PictureSettings(pictures=pictures, size=size), data=DATA)
     assert len(found.testing) >= tested and len(found.units) == len(found.testing)
     every = torch.cat([found.training, found.validation, found.testing])
-    assert len({picture.numpy().tobytes() for picture in every}) == len(every), "a picture comes twice"
+    assert len({image.numpy().tobytes() for image in every}) == len(every), "an image comes twice"
     assert float(every.min()) >= 0 and float(every.max()) <= 1
 
 
 @on_real_data
-def test_measured_again_is_the_same_pictures_under_other_noise() -> None:
+def test_measured_again_is_the_same_images_under_other_noise() -> None:
     once, again = (load(PictureSettings(pictures=name, size=64), data=DATA) for name in ("ct", "ct-again"))
     assert torch.equal(again.training, torch.cat([once.training] * 25))
     assert torch.equal(again.testing, once.testing) and torch.equal(again.validation, once.validation)
@@ -251,7 +251,7 @@ def test_measured_again_is_the_same_pictures_under_other_noise() -> None:
     small = recipe.model_copy(update={"view": {**recipe.view, "size": 32}})
     y = Problem(resolved(small), data=DATA).training.y.unflatten(0, (25, len(once.training)))
     assert not torch.equal(y[0], y[1]), "each time under noise of its own"
-    assert float((y - y.mean(0)).std() / y.std()) < 0.5, "of the same pictures"
+    assert float((y - y.mean(0)).std() / y.std()) < 0.5, "of the same images"
 
 
 @on_real_data

@@ -125,8 +125,8 @@ def test_openings_are_counted_and_the_page_says_so() -> None:
     page = detectors_page(ALL)
     assert "**Nominated: `good`; of single methods: `quick`.** Folds 1 to 4 have been opened for 0 recipes." in page
     assert "| `good` | 0.800 | – |" in page
-    picture = page.partition("](images/detectors/")[2].partition(")")[0]
-    assert (ROOT / "docs" / "images" / "detectors" / picture).is_file()
+    image = page.partition("](images/detectors/")[2].partition(")")[0]
+    assert (ROOT / "docs" / "images" / "detectors" / image).is_file()
     after = detectors_page({**ALL, f"{TESTED}good-0": {**row(0.8, 0.7), "recipe": f"{TESTED}good"}})
     assert "opened for 1 recipe: `good`." in after
     assert "| montgomery | 0.90 [0.80, 1.00] | 0.70 [0.60, 0.80] | +0.05 [−0.05, +0.15] | spread, 0.70 |" in after

@@ -20,7 +20,7 @@ from studies.detectors.preparations.resolution import MatchedResolution
 from tests.studies.conftest import World, recipe_of
 from unseen.data import phantoms
 from unseen.data.film import Film
-from unseen.evaluation.shortcuts import picture_statistics
+from unseen.evaluation.shortcuts import image_statistics
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def films() -> list[Film]:
 
 
 def sharpness(film: Film) -> float:
-    return picture_statistics(film.pixels)["sharpness"]
+    return image_statistics(film.pixels)["sharpness"]
 
 
 def test_no_film_is_sharper_than_the_least_sharp_normals(films: list[Film]) -> None:

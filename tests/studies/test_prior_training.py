@@ -1,4 +1,4 @@
-"""A recipe of a generator: its pictures and their split, and a training that is found again."""
+"""A recipe of a generator: its images and their split, and a training that is found again."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def small(key: str = "vae") -> Recipe:
     return Recipe.from_toml(SMALL.format(key=key))
 
 
-def test_each_generator_has_a_recipe_for_each_kind_of_pictures() -> None:
+def test_each_generator_has_a_recipe_for_each_kind_of_images() -> None:
     assert sorted(SHIPPED) == sorted(
         f"priors/{kind}-{key}" for kind in ("mnist", "shapes", "mri") for key in GENERATORS
     )
@@ -73,11 +73,11 @@ def test_a_training_is_found_again_and_another_seed_is_another_run(tmp_path: Pat
     assert other.run != first.run and not torch.equal(other.G(z), first.G(z))
 
 
-def test_what_is_measured_is_on_pictures_that_were_not_learnt_from(tmp_path: Path) -> None:
+def test_what_is_measured_is_on_images_that_were_not_learnt_from(tmp_path: Path) -> None:
     done = train_generator(small("ae"), root=tmp_path)
     pictures = load_images(PictureSettings(pictures="shapes", size=16, limit=48))
     assert done.G.training_digests == tuple(map(digest_of, pictures.training))
-    held_out = {digest_of(picture) for picture in torch.cat([pictures.validation, pictures.testing])}
+    held_out = {digest_of(image) for image in torch.cat([pictures.validation, pictures.testing])}
     assert not held_out & set(done.G.training_digests)
     assert done.metrics["validation_psnr"] == round(reconstruction_psnr(done.G, pictures.validation), 3)  # type: ignore[arg-type]
 
@@ -95,14 +95,14 @@ def test_a_detectors_recipe_is_sent_to_its_own_command() -> None:
 @pytest.mark.parametrize(
     ("pictures", "size", "numbers"), [("digits", 32, (59_000, 1000, 10_000)), ("brain", 32, (112, 24, 40))]
 )
-def test_the_splits_of_the_real_pictures(
+def test_the_splits_of_the_real_images(
     pictures: Literal["digits", "brain"], size: int, numbers: tuple[int, int, int]
 ) -> None:
     found = load_images(PictureSettings(pictures=pictures, size=size), data=FILMS)
     parts = (found.training, found.validation, found.testing)
     assert tuple(map(len, parts)) == numbers and len(found.units) == numbers[2]
     assert all(part.shape[1:] == (1, size, size) and part.min() >= 0 and part.max() <= 1 for part in parts)
-    digests = [{digest_of(picture) for picture in part} for part in parts]
+    digests = [{digest_of(image) for image in part} for part in parts]
     assert not digests[0] & digests[1] and not digests[1] & digests[2] and not digests[0] & digests[2]
     if pictures == "brain":
         trained_on, validating, tested = (part.split(": ")[-1].split(", ") for part in _subjects(found.split))
@@ -115,22 +115,22 @@ def _subjects(split: str) -> list[str]:
     return [first, second.removesuffix(" validate"), third.removesuffix(" tested")]
 
 
-def test_pictures_that_are_not_there_or_have_no_such_size_are_told(tmp_path: Path) -> None:
+def test_images_that_are_not_there_or_have_no_such_size_are_told(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"train-images-idx3-ubyte.gz: not there. Set \$UNSEEN_DATA"):
         load_images(PictureSettings(pictures="digits", size=32), data=tmp_path)
     with pytest.raises(RecipeError, match=r"view.size: seen 64; digits are 28 × 28, padded to 32"):
         load_images(PictureSettings(pictures="digits", size=64), data=tmp_path)
 
 
-def test_copies_are_of_training_pictures_alone_and_moved_a_little() -> None:
+def test_copies_are_of_training_images_alone_and_moved_a_little() -> None:
     plain = load_images(PictureSettings(pictures="shapes", size=16, limit=10))
     more = load_images(PictureSettings(pictures="shapes", size=16, limit=10, copies=3))
     assert len(more.training) == 30 and torch.equal(more.training[:10], plain.training)
     assert torch.equal(more.validation, plain.validation) and torch.equal(more.testing, plain.testing)
-    assert len({digest_of(picture) for picture in more.training}) == 30
+    assert len({digest_of(image) for image in more.training}) == 30
 
 
-def test_a_moved_picture_is_mirrored_turned_scaled_and_shifted_within_its_bounds() -> None:
+def test_a_moved_image_is_mirrored_turned_scaled_and_shifted_within_its_bounds() -> None:
     n, size = 400, 64
     spots = torch.zeros(n, 1, size, size)
     spots[:, 0, 30:34, 50:54] = 1.0  # 20 pixels right of the middle

@@ -22,7 +22,7 @@ from unseen.physics.matrix import Identity
 from unseen.priors.generator import PrincipalSubspace
 from unseen.priors.latent_search import LatentPrior, Search
 from unseen.priors.tv import TV
-from unseen.runs.generator_training import Pictures
+from unseen.runs.generator_training import Images
 
 TINY = """
 seed = 0
@@ -49,9 +49,9 @@ QUICK = Effort(
 )
 
 
-def pictures(n: int = 12, size: int = 32) -> Pictures:
+def pictures(n: int = 12, size: int = 32) -> Images:
     drawn = torch.rand(3, n, 1, size, size, generator=torch.Generator().manual_seed(5))
-    return Pictures(drawn[0], drawn[1], drawn[2], tuple(i // 2 for i in range(n)), "drawn")
+    return Images(drawn[0], drawn[1], drawn[2], tuple(i // 2 for i in range(n)), "drawn")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_noise_is_the_stated_share_of_the_measurements(made: Any) -> None:
     assert validation.sigma == test.sigma and not torch.equal(validation.x, test.x)
 
 
-def test_pictures_are_spread_over_all_there_are() -> None:
+def test_images_are_spread_over_all_there_are() -> None:
     problem = Problem("x", "x", "priors/shapes", {"a": MaskedPixels()}, (), noise=0.1)
     all_of = pictures(12)
     _, test = measured(problem, "a", all_of, tested=4, validating=2)
@@ -99,7 +99,7 @@ def test_every_method_has_a_grid_of_the_same_size_in_nats() -> None:
 
 
 @pytest.mark.slow
-def test_the_weight_is_the_best_of_the_grid_on_validation_pictures() -> None:
+def test_the_weight_is_the_best_of_the_grid_on_validation_images() -> None:
     problem = Problem("x", "x", "priors/shapes", {"a": MaskedPixels()}, (), noise=0.1)
     given = pictures(6, size=16)
     G = PrincipalSubspace.fit(given.training, components=3)

@@ -75,7 +75,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "worker_processes", refuse)
 
 
-def test_without_noise_sure_is_the_squared_error_and_the_difference_is_nought(done: Done) -> None:
+def test_without_noise_sure_is_the_squared_error_and_the_difference_is_zero(done: Done) -> None:
     for seed in SEEDS:
         assert done.cell(0, seed, 0.0).scores == done.cell(1, seed, 0.0).scores
     for part in done.row["auroc"].values():

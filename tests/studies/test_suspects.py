@@ -43,9 +43,9 @@ def test_a_film_unlike_the_others_is_the_first_suspect(world: World, tmp_path: P
     films = cohort_of(quick()).training(None).entries
     (tmp_path / "films").mkdir()
     for number, entry in enumerate(films):
-        picture = Image.open(entry.path)
-        picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if number == 7 else picture
-        picture.save(tmp_path / "films" / f"{number:03}.png")
+        image = Image.open(entry.path)
+        image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if number == 7 else image
+        image.save(tmp_path / "films" / f"{number:03}.png")
     found, _ = suspects(quick(), data=str(tmp_path / "films"), root=tmp_path / "runs")
     assert found[0].name.endswith("007.png") and found[0].deviations > found[1].deviations > 0
     moved = (tmp_path / "films").rename(tmp_path / "elsewhere")

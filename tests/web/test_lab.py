@@ -160,7 +160,7 @@ def test_a_models_own_operator_can_be_taken(api: Api) -> None:
 def test_a_verdict_comes_with_its_reason_and_figures(api: Api) -> None:
     told = api.reader.post("/lab/verdict", json={"setup": SMALL, "group": "none"}).json()
     assert told["verdict"] == "no" and told["kind"] == "bad"
-    assert "nothing moves the pictures" in told["reason"]
+    assert "nothing moves the images" in told["reason"]
     assert told["report"].startswith("verdict")
 
 
@@ -183,7 +183,7 @@ def test_a_generator_draws_and_its_picture_can_be_measured(api: Api) -> None:
         ("measurement", {"setup": {"size": 256}}, "Input should be 32, 64 or 128"),
         ("measurement", {"setup": {"operator": {"kind": "mask", "dropped": 2}}}, "less than or equal to 0.95"),
         ("measurement", {"setup": {"operator": {"kind": "wishes"}}}, "does not match any of the expected tags"),
-        ("measurement", {"picture": {"kind": "made", "name": "cat"}}, "'cat' is no picture; there are head, film"),
+        ("measurement", {"picture": {"kind": "made", "name": "cat"}}, "'cat' is no image; there are head, film"),
         ("measurement", {"setup": {"operator": {"kind": "learnt", "model": "x"}}}, "No reconstructor 'x'"),
         ("reconstruction", {"method": "fbp"}, "'fbp' is no method for this measurement"),
         ("verdict", {"group": "twists"}, "'twists' is no group"),
@@ -209,7 +209,7 @@ def test_a_bug_costs_an_answer_and_tells_nothing(api: Api, monkeypatch: pytest.M
     assert answer.status_code == 422 and "4711" not in answer.text and "Report it" in said(answer)
 
 
-# pictures of one's own
+# images of one's own
 
 
 def test_a_picture_that_is_sent_is_its_senders_alone_and_in_no_worklist(api: Api) -> None:
@@ -230,7 +230,7 @@ def test_a_picture_that_is_sent_is_its_senders_alone_and_in_no_worklist(api: Api
     ("data", "status", "sentence"),
     [
         (b"", 422, "has no body"),
-        (b"not a picture", 422, "The picture cannot be read:"),
+        (b"not an image", 422, "The image cannot be read:"),
         (png(np.zeros((8, 8), np.uint8)), 422, "cannot be read"),
         (b"0" * (2**24 + 1), 413, "limit here"),
     ],

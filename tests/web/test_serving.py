@@ -88,7 +88,7 @@ def test_a_film_is_scored_by_the_servers_own_worker(server: Running, someone: ht
 
 
 def bomb() -> bytes:
-    """A PNG of two megabytes whose picture has 40,000 × 40,000 pixels."""
+    """A PNG of two megabytes whose image has 40,000 × 40,000 pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")

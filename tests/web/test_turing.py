@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from scipy.stats import beta
 
-from tests.data.making import picture as as_file
+from tests.data.making import image as as_file
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place
 from unseen.anatomy.view import View
@@ -275,7 +275,7 @@ def test_a_detector_without_a_prior_has_no_generator(store: Store, make_api: Mak
     save(plain.fit(learnt, training=Training(epochs=1)), tmp_path / "gan", data="phantoms", licence="none")
     score(store, load(tmp_path / "gan"), 10)
     ours = make_api(models=Models.of(tmp_path / "gan"))
-    assert ours.reader.get("/turing").json()["missing"].startswith("gan has no generator that makes up pictures")
+    assert ours.reader.get("/turing").json()["missing"].startswith("gan has no generator that makes up images")
 
 
 def test_readers_where_a_policy_clears_are_not_asked(filled: Api, store: Store, detector: Detector) -> None:

@@ -181,7 +181,7 @@ def test_a_model_that_gives_no_picture_back_says_so(api: Api, store: Store, scre
         for what in ("image", "inside", "lungs", "reconstruction", "residual")
     }
     assert [answer.status_code for answer in answers.values()] == [200, 200, 200, 404, 404]
-    assert "gives no picture back" in said(answers["residual"])
+    assert "gives no image back" in said(answers["residual"])
 
 
 def test_whoever_is_blind_sees_the_film_and_nothing_else(

@@ -17,7 +17,7 @@ import sqlalchemy
 import torch
 
 from tests.cli.conftest import say  # noqa: F401  a fixture
-from tests.data.making import dicom, picture
+from tests.data.making import dicom, image
 from tests.worklist.postgresql import MEMORY, binaries, server
 from unseen.anatomy.view import View
 from unseen.data.film import Film
@@ -179,9 +179,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def png(number: int) -> bytes:
-    """A small picture; another number is another one."""
+    """A small image; another number is another one."""
     pixels = np.random.default_rng(number).integers(0, 255, (40, 40), dtype=np.uint8)
-    return picture(pixels)
+    return image(pixels)
 
 
 def dicom_film(number: int, **tags: Any) -> bytes:

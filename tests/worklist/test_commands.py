@@ -51,7 +51,7 @@ def test_a_worker_scores_and_stops_when_it_is_told(worklist: Path, tmp_path: Pat
             assert len(listed(store)) == 3 and store.queue().done == 3
             (film,) = store.study(listed(store)[0]).films
             assert len({finding.model for finding in film.findings}) == 2
-            assert [pictures.shape for pictures in store.generated().values()] == [(64, 64, 64)], "pca's alone"
+            assert [images.shape for images in store.generated().values()] == [(64, 64, 64)], "pca's alone"
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate(timeout=60)
         assert process.returncode == 0 and "3 films scored." in out

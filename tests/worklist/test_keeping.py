@@ -97,8 +97,8 @@ def test_nothing_of_the_erased_is_left_in_the_files(tmp_path: Path, judge_with: 
 
 
 def test_one_study_can_be_erased(filled: Store, judged: Judged) -> None:
-    picture = judged(77)
-    assert filled.erase(study=picture.study, actor="lea").films == 1
+    image = judged(77)
+    assert filled.erase(study=image.study, actor="lea").films == 1
     assert len(filled.page("all").rows) == 3
     for how, said in (
         ({}, "either the patient, or the study"),

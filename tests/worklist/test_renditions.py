@@ -18,7 +18,7 @@ from unseen.detectors.detector import Finding
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
 from unseen.screening.screener import Refuses, Screener
-from unseen.web.images import rendition as picture_of
+from unseen.web.images import rendition as image_of
 from unseen.worklist.backup import back_up
 from unseen.worklist.content import ContentFolder
 from unseen.worklist.renditions import (
@@ -61,17 +61,17 @@ def test_a_rendition_is_what_the_model_saw_and_made(store: Store, worker: Worker
         assert (shown.lungs is None) == (detector is second)
 
 
-def test_a_model_that_gives_no_picture_back_has_none_kept() -> None:
+def test_a_model_that_gives_no_image_back_has_none_kept() -> None:
     grid = np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8)
     rendition = Rendition(image=grid, reconstruction=None, lungs=None, inside=grid > 0)
     again = Rendition.from_bytes(rendition.to_bytes())
     assert again.reconstruction is None and again.lungs is None
     np.testing.assert_allclose(again.image, grid, atol=5e-4)
     for what in ("image", "inside"):
-        assert picture_of(again, what)[0].startswith(b"\x89PNG")  # type: ignore[arg-type]
+        assert image_of(again, what)[0].startswith(b"\x89PNG")  # type: ignore[arg-type]
     for what in ("reconstruction", "residual"):
-        with pytest.raises(NotFoundError, match="gives no picture back"):
-            picture_of(again, what)  # type: ignore[arg-type]
+        with pytest.raises(NotFoundError, match="gives no image back"):
+            image_of(again, what)  # type: ignore[arg-type]
 
 
 def test_a_thumbnail_is_small_and_grey_and_there_for_what_was_read(store: Store, worker: Worker) -> None:
@@ -95,7 +95,7 @@ def test_a_large_film_is_made_small_and_keeps_its_shape() -> None:
     shown = np.asarray(Image.open(io.BytesIO(thumbnail(pixels))))
     assert shown.shape == (LONG_SIDE, LONG_SIDE // 2)
     assert shown[0, 0] == 0 and shown[0, -1] == 255 and (np.diff(shown[0].astype(int)) >= 0).all()
-    assert thumbnail(np.full((3, 2), 0.5, np.float32)), "a picture without any contrast is one too"
+    assert thumbnail(np.full((3, 2), 0.5, np.float32)), "an image without any contrast is one too"
 
 
 class Closed:
@@ -209,15 +209,15 @@ def test_a_disk_without_room_for_renditions_costs_no_film(store: Store, worker: 
     assert worker.step() and store.thumbnail(receipt.film_id)
 
 
-def test_pictures_are_made_up_once_and_always_the_same(store: Store, second: Pca, tmp_path: Path) -> None:
+def test_images_are_made_up_once_and_always_the_same(store: Store, second: Pca, tmp_path: Path) -> None:
     pca = load(PCA)
     assert keep_generated(store.renditions, pca) and keep_generated(store.renditions, second)
-    pictures, inside = store.generated(), store.generated_inside()
-    assert set(pictures) == set(inside) == {pca.weights_sha256, second.weights_sha256}
-    ours, mask = pictures[pca.weights_sha256], inside[pca.weights_sha256]
+    images, inside = store.generated(), store.generated_inside()
+    assert set(images) == set(inside) == {pca.weights_sha256, second.weights_sha256}
+    ours, mask = images[pca.weights_sha256], inside[pca.weights_sha256]
     assert ours.shape == (COUNT, 64, 64) and ours.dtype == np.float32 and np.isfinite(ours).all()
     assert ours.std(axis=0).max() > 0.1, "they differ from each other"
-    assert inside[second.weights_sha256] is None and pictures[second.weights_sha256].shape == (COUNT, 32, 32)
+    assert inside[second.weights_sha256] is None and images[second.weights_sha256].shape == (COUNT, 32, 32)
     assert mask is not None and mask.shape == (64, 64) and 0.3 < mask.mean() < 0.6
     assert mask[24:40, 8:20].mean() > 0.9 and mask[24:40, 30:34].mean() < 0.1, "two lungs, and what is between them"
     (before,) = [path for path in store.renditions.path.glob("generated-*") if pca.weights_sha256 in path.name]

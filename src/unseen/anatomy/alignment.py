@@ -65,7 +65,7 @@ class Alignment:
         centre = (np.array(ndimage.center_of_mass(mask)) + 0.5) / size
         return cls(matrix, centre - matrix @ np.full(2, 0.5), (rows, columns), (height, width))
 
-    def picture(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    def image(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """The film's pixels (height, width), aligned; where the film ends, its edge goes on."""
         small = area(pixels, *self.shape)
         moved = ndimage.affine_transform(small, *self._in_pixels(), order=1, mode="nearest")

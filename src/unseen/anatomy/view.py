@@ -63,18 +63,18 @@ class Viewed:
         """The film on the grid without alignment: what a map is drawn over."""
         return self if self.aligned is None else self.aligned.upright
 
-    def turned_back(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    def turned_back(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """An image on this grid, such as a map (size, size), on the grid of `upright`; edges go on where this grid
         ends."""
         if self.aligned is None:
-            return picture
+            return image
         there, here, how = self.aligned.upright, self, self.aligned.by
         # a grid's number n → share of the film: upright's, then back through the alignment, then this grid's number
         first, second = there._to_share(how.came), here._to_share(how.shape)
         inverse = np.linalg.inv(how.matrix)
         scale = (inverse * first[0][None]) / second[0][:, None]
         offset = (inverse @ (first[1] - how.offset) - second[1]) / second[0]
-        moved = ndimage.affine_transform(picture, scale, offset, order=1, mode="nearest")
+        moved = ndimage.affine_transform(image, scale, offset, order=1, mode="nearest")
         return np.asarray(moved, dtype=np.float32)
 
     def _to_share(self, shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -84,12 +84,12 @@ class Viewed:
         factor = (far - corner) / np.array(self.inner[2:])
         return factor, corner + (0.5 - np.array(self.inner[:2])) * factor
 
-    def on_grid(self, picture: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Bring any picture of the film's size, such as a lesion mask, onto the grid: (size, size), area-averaged."""
+    def on_grid(self, image: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Bring any image of the film's size, such as a lesion mask, onto the grid: (size, size), area-averaged."""
         if self.aligned is not None:
-            picture = self.aligned.by.picture(picture.astype(np.float32))
+            image = self.aligned.by.image(image.astype(np.float32))
         size = self.image.shape[-1]
-        return _place(area(picture.astype(np.float32), *self.inner[2:], box=self.box), self.inner, size, fill=0.0)
+        return _place(area(image.astype(np.float32), *self.inner[2:], box=self.box), self.inner, size, fill=0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,7 @@ class View(BaseModel):
         if not self.align or lungs is None or not upright.lung_area:
             return upright
         by = Alignment.of(lungs, *film.pixels.shape)
-        seen = self._seen(by.picture(film.pixels), by.mask(lungs))
+        seen = self._seen(by.image(film.pixels), by.mask(lungs))
         return replace(seen, lung_area=upright.lung_area, aligned=Aligned(by, upright))
 
     def _seen(self, pixels: NDArray[np.float32], lungs: NDArray[np.bool_] | None) -> Viewed:
@@ -205,11 +205,11 @@ def _lung_box(lungs: NDArray[np.bool_], height: int, width: int) -> Box:
 
 
 def _place(
-    picture: NDArray[np.float32], inner: tuple[int, int, int, int], size: int, *, fill: float
+    image: NDArray[np.float32], inner: tuple[int, int, int, int], size: int, *, fill: float
 ) -> NDArray[np.float32]:
-    if picture.shape == (size, size):
-        return np.ascontiguousarray(picture, dtype=np.float32)
+    if image.shape == (size, size):
+        return np.ascontiguousarray(image, dtype=np.float32)
     canvas = np.full((size, size), fill, dtype=np.float32)
     top, left, height, width = inner
-    canvas[top : top + height, left : left + width] = picture
+    canvas[top : top + height, left : left + width] = image
     return canvas

@@ -85,7 +85,7 @@ def calibrate(
     screener.policy.save(out)
     if screener.gate is None:
         console.note(
-            "this model has no input gate: a picture that is no chest film is scored like one, and could be cleared. "
+            "this model has no input gate: an image that is no chest film is scored like one, and could be cleared. "
             "Train it with --gate"
         )
     for line in lines(screener.policy):

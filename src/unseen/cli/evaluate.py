@@ -31,7 +31,7 @@ def evaluate(
         Literal["torch", "openvino"], typer.Option(help="what computes: openvino is faster on the CPU")
     ] = "torch",
 ) -> None:
-    """Judge a model on labelled films, beside what trivial picture statistics reach on the same films.
+    """Judge a model on labelled films, beside what trivial image statistics reach on the same films.
 
     Films that the model was trained on are left out, and counted.
 

@@ -1,4 +1,4 @@
-"""`unseen prior train RECIPE`: a generator that learns from pictures; the run's folder holds the bundle.
+"""`unseen prior train RECIPE`: a generator that learns from images; the run's folder holds the bundle.
 `unseen prior study BUNDLE`: what it can draw, and what not."""
 
 from pathlib import Path
@@ -10,10 +10,10 @@ from unseen.cli import console
 
 prior = typer.Typer(
     no_args_is_help=True,
-    help="Generative models as priors: trained on good pictures, they regularise any operator without pairs."
+    help="Generative models as priors: trained on good images, they regularise any operator without pairs."
     "\n\nExamples:"
     "\n\n  unseen prior train priors/mnist-vae --out model"
-    "\n\n  unseen prior study model --pictures digits --out study",
+    "\n\n  unseen prior study model --images digits --out study",
 )
 
 
@@ -25,13 +25,11 @@ def train(
     out: Annotated[Path | None, typer.Option(help="also write the generator's bundle here")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
     seed: Annotated[int | None, typer.Option(help="default: the recipe's")] = None,
-    licence: Annotated[
-        str, typer.Option(help="what the generator may be used for; it follows the pictures' terms")
-    ] = "",
+    licence: Annotated[str, typer.Option(help="what the generator may be used for; it follows the images' terms")] = "",
 ) -> None:
-    """Train a generator on the recipe's pictures.
+    """Train a generator on the recipe's images.
 
-    Public pictures are looked for in $UNSEEN_DATA. A killed run goes on where it stopped when the same command is given
+    Public images are looked for in $UNSEEN_DATA. A killed run goes on where it stopped when the same command is given
     again. Runs lie in $UNSEEN_RUNS (default: runs/).
 
     Examples:
@@ -54,7 +52,7 @@ def train(
         raise typer.Exit(130) from None
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")
-    console.note(f"{len(trained.G.training_digests)} pictures learnt from")
+    console.note(f"{len(trained.G.training_digests)} images learnt from")
     for name, value in trained.metrics.items():
         console.note(f"{name.replace('_', ' ')}: {value} dB")
     typer.echo(str(out or trained.run.bundle))
@@ -66,35 +64,35 @@ def study(
     bundles: Annotated[
         list[Path], typer.Argument(help="a generator's bundle, or several of one size, side by side in one report")
     ],
-    pictures: Annotated[
+    images: Annotated[
         str,
         typer.Option(
-            help="digits, shapes or brain, dealt as for the training; or pictures of your own, half of which is held "
-            "out: a .npy file of (n, height, width) in [0, 1], or a folder of grey images"
+            "--images",
+            "--pictures",
+            help="digits, shapes or brain, dealt as for the training; or images of your own, half of which is held "
+            "out: a .npy file of (n, height, width) in [0, 1], or a folder of grey images",
         ),
     ],
     out: Annotated[Path, typer.Option(help="folder for report.html and study.json")],
-    number: Annotated[
-        int, typer.Option(min=1, help="test pictures that are looked for in each generator's range")
-    ] = 64,
-    seed: Annotated[int, typer.Option(help="of every draw: test pictures, samples, starts, intervals")] = 0,
+    number: Annotated[int, typer.Option(min=1, help="test images that are looked for in each generator's range")] = 64,
+    seed: Annotated[int, typer.Option(help="of every draw: test images, samples, starts, intervals")] = 0,
 ) -> None:
     """See what a generator can draw, and what not: five questions, one report.
 
-    Can it make test pictures; does it make what is none; are its samples spread as pictures are; how much does a
-    picture change with its latent; do pictures' codes fill the prior. Public pictures are looked for in $UNSEEN_DATA.
-    Pictures that a generator has learnt from are never tested.
+    Can it make test images; does it make what is none; are its samples spread as images are; how much does a
+    image change with its latent; do images' codes fill the prior. Public images are looked for in $UNSEEN_DATA.
+    Images that a generator has learnt from are never tested.
 
     Examples:
 
-      unseen prior study model --pictures digits --out study
+      unseen prior study model --images digits --out study
 
-      unseen prior study vae wgan ae --pictures mine.npy --out study --number 32
+      unseen prior study vae wgan ae --images mine.npy --out study --number 32
     """
     from unseen.runs.generator_study.bundles import study_bundles
 
     console.step(f"studying {len(bundles)} generator{'s' if len(bundles) > 1 else ''}")
-    found = study_bundles(bundles, pictures, out=out, number=number, seed=seed, progress=console.note)
+    found = study_bundles(bundles, images, out=out, number=number, seed=seed, progress=console.note)
     for name, one in found.items():
         for question, sentence in one.sentences.items():
             typer.echo(f"{name}, {question}: {sentence}")

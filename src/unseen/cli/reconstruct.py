@@ -1,8 +1,8 @@
 """`unseen identify` and `reconstruct`: can images be learnt from such measurements, and images from them.
 
-`unseen identify tomography --angles 50 --group rotations`: can pictures be learnt from such measurements alone?
+`unseen identify tomography --angles 50 --group rotations`: can images be learnt from such measurements alone?
 
-`unseen reconstruct`: pictures from measurements, by a model that has learnt to, or under a prior.
+`unseen reconstruct`: images from measurements, by a model that has learnt to, or under a prior.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def identify(
         ),
     ],
     group: Annotated[
-        str, typer.Option(help=f"what pictures may undergo and still be pictures: {', '.join(GROUPS)}")
+        str, typer.Option(help=f"what images may undergo and still be images: {', '.join(GROUPS)}")
     ] = "rotations",
-    size: Annotated[int | None, typer.Option(help="of the pictures, in pixels a side [128]")] = None,
+    size: Annotated[int | None, typer.Option(help="of the images, in pixels a side [128]")] = None,
     angles: Annotated[int | None, typer.Option(help="of tomography: how many, evenly over 180 degrees [50]")] = None,
     acceleration: Annotated[float | None, typer.Option(help="of mri: one line in so many is measured [4]")] = None,
     dropped: Annotated[float | None, typer.Option(help="of inpainting: the share of pixels not measured [0.3]")] = None,
@@ -56,14 +56,14 @@ def identify(
         int | None,
         typer.Option(help="of single-pixel-camera and compressed-sensing: how many numbers [a quarter of the pixels]"),
     ] = None,
-    real: Annotated[bool, typer.Option("--real", help="of mri: pictures are real, not complex")] = False,
+    real: Annotated[bool, typer.Option("--real", help="of mri: images are real, not complex")] = False,
     dimension: Annotated[
-        int | None, typer.Option(help="of the set of pictures, if known, to compare with the theorems' bound")
+        int | None, typer.Option(help="of the set of images, if known, to compare with the theorems' bound")
     ] = None,
     seed: Annotated[int, typer.Option(help="of masks, patterns and probes")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
 ) -> None:
-    """Say beforehand whether pictures can be learnt from measurements alone, and why not where they cannot.
+    """Say beforehand whether images can be learnt from measurements alone, and why not where they cannot.
 
     The verdict is "no", "can" (nothing that is known to be necessary fails: no promise), or "through interpolation
     only". For your own operator: unseen.physics.identify(A, group) in Python, with any linear function A.
@@ -115,7 +115,7 @@ def _operator(name: str, size: int, own: dict[str, float], generator: Generator)
     from unseen import physics
 
     if size < 2:
-        raise ValueError(f"Pictures have 2 pixels a side or more, but size is {size}.")
+        raise ValueError(f"Images have 2 pixels a side or more, but size is {size}.")
     m = int(own.get("measured", max(1, size * size // 4)))
     makers: dict[str, Callable[[], Operator]] = {
         "tomography": lambda: physics.Tomography(size, int(own.get("angles", 50))),
@@ -157,7 +157,7 @@ def _group(name: str) -> Group | None:
     return makers[name]() if name in makers else None
 
 
-_AT_A_TIME = 16  # pictures, each from all its starts
+_AT_A_TIME = 16  # images, each from all its starts
 
 
 def reconstruct(
@@ -170,7 +170,7 @@ def reconstruct(
             ".npz, HDF5 (.h5, .hdf5), NIfTI",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="the folder for the pictures: <file's name>.npy each")],
+    out: Annotated[Path, typer.Option(help="the folder for the images: <file's name>.npy each")],
     name: Annotated[
         str | None, typer.Option(help="which array, where a .npz or HDF5 file holds several, such as kspace")
     ] = None,
@@ -189,19 +189,19 @@ def reconstruct(
         typer.Option(help="with --prior: the noise's standard deviation, in the measurements' units; it sets λ"),
     ] = None,
     weight: Annotated[float | None, typer.Option(help="with --prior, instead of --sigma: λ")] = None,
-    restarts: Annotated[int, typer.Option(help="of a generator's latents: starts for each picture", min=1)] = 10,
+    restarts: Annotated[int, typer.Option(help="of a generator's latents: starts for each image", min=1)] = 10,
     seed: Annotated[int, typer.Option(help="of the starts")] = 0,
     png: Annotated[
         bool,
         typer.Option(
             "--png",
-            help="also write each picture as <file's name>-<number>.png, from its least to "
+            help="also write each image as <file's name>-<number>.png, from its least to "
             "its greatest value; of complex ones the modulus",
         ),
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
 ) -> None:
-    """Reconstruct pictures from measurements: by a model, under the operator that it has learnt under; or by a prior,
+    """Reconstruct images from measurements: by a model, under the operator that it has learnt under; or by a prior,
     under any operator.
 
     A file holds one measurement or several, along its first axis; complex measurements are complex numbers. Files that
@@ -210,13 +210,13 @@ def reconstruct(
 
     Examples:
 
-      unseen reconstruct model sinograms.npy --out pictures
+      unseen reconstruct model sinograms.npy --out images
 
-      unseen reconstruct model scan.h5 --name kspace --out pictures --png
+      unseen reconstruct model scan.h5 --name kspace --out images --png
 
-      unseen reconstruct --prior soft generator y.npy --operator scan.toml --sigma 0.05 --out pictures
+      unseen reconstruct --prior soft generator y.npy --operator scan.toml --sigma 0.05 --out images
 
-      unseen reconstruct --prior tv y.npy --operator scan.toml --sigma 0.05 --out pictures
+      unseen reconstruct --prior tv y.npy --operator scan.toml --sigma 0.05 --out images
     """
     import numpy as np
 
@@ -248,13 +248,13 @@ def reconstruct(
             failed += 1
             console.note(f"{path}: {str(reason).removeprefix(f'{path}: ')}")
             continue
-        pictures = found.numpy()
+        images = found.numpy()
         with replacing(out / f"{stem}.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, pictures, allow_pickle=False)
+            np.save(file, images, allow_pickle=False)
         if png:
-            for number, picture in enumerate(pictures):
+            for number, image in enumerate(images):
                 with replacing(out / f"{stem}-{number}.png") as temporary:
-                    grey(picture).save(temporary, format="PNG")
+                    grey(image).save(temporary, format="PNG")
         for sentence in said:
             console.note(f"{path}: {sentence}")
         typer.echo(str(out / f"{stem}.npy"))

@@ -21,7 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from unseen.data import decoder_protocol
-from unseen.data.decoder_protocol import Limits, Picture
+from unseen.data.decoder_protocol import DecodedImage, Limits
 
 _START_S = 60.0  # for the child's imports on a machine under load
 
@@ -53,7 +53,7 @@ class Decoder:
         """The child's process id; None before the first file and after a child was lost."""
         return self._child.pid if self._child else None
 
-    def decode(self, path: Path, *, mask: bool = False) -> Picture | str:
+    def decode(self, path: Path, *, mask: bool = False) -> DecodedImage | str:
         """The image in the file at `path`, or the reason why there is none.
 
         Args:
@@ -86,7 +86,7 @@ class Decoder:
         """End the child; the next file starts a new one. Safe to call twice."""
         self._stop()
 
-    def _ask(self, path: Path, mask: bool) -> Picture | str:
+    def _ask(self, path: Path, mask: bool) -> DecodedImage | str:
         child = self._running()
         deadline = time.monotonic() + self.limits.timeout_s
         assert child.stdin and child.stdout
@@ -101,7 +101,7 @@ class Decoder:
             return str(reply["reason"])
         pixels = decoder_protocol.empty_pixels(reply, limits=self.limits)
         _receive(child.stdout.fileno(), decoder_protocol.octets(pixels), deadline)
-        return decoder_protocol.picture(reply, pixels)
+        return decoder_protocol.image(reply, pixels)
 
     def _message(self, child: subprocess.Popen[bytes], deadline: float) -> decoder_protocol.Message:
         assert child.stdout

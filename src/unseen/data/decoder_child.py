@@ -18,10 +18,10 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from unseen.data import decoder_protocol, file_headers
-from unseen.data.decoder_protocol import Limits, Picture, Refused
+from unseen.data.decoder_protocol import DecodedImage, Limits, Refused
 
 
-def read_picture(path: str, *, limits: Limits, mask: bool = False) -> Picture:
+def read_image(path: str, *, limits: Limits, mask: bool = False) -> DecodedImage:
     """The image in the file at `path`, with its digests.
 
     Raises:
@@ -32,16 +32,16 @@ def read_picture(path: str, *, limits: Limits, mask: bool = False) -> Picture:
         case "dicom" | "bare dicom" as found:
             from unseen.data import dicom
 
-            picture = dicom.read_dicom(data, bare=found == "bare dicom", limits=limits)
+            image = dicom.read_dicom(data, bare=found == "bare dicom", limits=limits)
         case found:
             from unseen.data import image_files
 
-            picture = image_files.read_common(data, file_format=found, limits=limits, mask=mask)
+            image = image_files.read_common(data, file_format=found, limits=limits, mask=mask)
     size = len(data)
     digest = hashlib.sha256(data).hexdigest()
-    pixels = hashlib.sha256(f"{picture.pixels.shape} {picture.pixels.dtype.name} ".encode())
-    pixels.update(decoder_protocol.octets(picture.pixels))
-    return replace(picture, file_sha256=digest, file_bytes=size, pixel_sha256=pixels.hexdigest())
+    pixels = hashlib.sha256(f"{image.pixels.shape} {image.pixels.dtype.name} ".encode())
+    pixels.update(decoder_protocol.octets(image.pixels))
+    return replace(image, file_sha256=digest, file_bytes=size, pixel_sha256=pixels.hexdigest())
 
 
 def read_bytes(path: str, *, limits: Limits) -> bytes:
@@ -83,10 +83,12 @@ def read_bytes(path: str, *, limits: Limits) -> bytes:
         os.close(descriptor)
 
 
-def answer(request: decoder_protocol.Message, *, limits: Limits) -> tuple[decoder_protocol.Message, Picture | None]:
-    """The reply to one request, and the picture whose integers follow it."""
+def answer(
+    request: decoder_protocol.Message, *, limits: Limits
+) -> tuple[decoder_protocol.Message, DecodedImage | None]:
+    """The reply to one request, and the image whose integers follow it."""
     try:
-        picture = read_picture(request["path"], limits=limits, mask=request["mask"])
+        image = read_image(request["path"], limits=limits, mask=request["mask"])
     except Refused as refusal:
         return {"reason": str(refusal)}, None
     except MemoryError:
@@ -96,7 +98,7 @@ def answer(request: decoder_protocol.Message, *, limits: Limits) -> tuple[decode
         detail = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         seen = f"The file is damaged and cannot be decoded ({detail})."
         return {"reason": f"{seen} Send it again from its source."}, None
-    return decoder_protocol.facts(picture), picture
+    return decoder_protocol.facts(image), image
 
 
 def serve(requests: BinaryIO, replies: BinaryIO, *, limits: Limits) -> None:
@@ -107,13 +109,13 @@ def serve(requests: BinaryIO, replies: BinaryIO, *, limits: Limits) -> None:
     while True:
         request = waiting.get()
         signal.setitimer(signal.ITIMER_REAL, 2 * limits.timeout_s + 5)  # a parent that lives kills at timeout_s
-        reply, picture = answer(request, limits=limits)
+        reply, image = answer(request, limits=limits)
         _write(replies, decoder_protocol.frame(reply))
-        if picture is not None:
-            _write(replies, decoder_protocol.octets(picture.pixels))
+        if image is not None:
+            _write(replies, decoder_protocol.octets(image.pixels))
         if reply.get("last"):
             return
-        del picture  # not kept while waiting
+        del image  # not kept while waiting
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 

@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Picture:
+class DecodedImage:
     """Decoded pixels and what the file said of them.
 
     Attributes:
@@ -71,16 +71,16 @@ class Limits:
         >>> Limits().check_size(width=20_000, height=20_000)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        unseen.data.decoder_protocol.Refused: The picture is 20000×20000 = 4e+08 pixels, the limit is 6.4e+07. ...
+        unseen.data.decoder_protocol.Refused: The image is 20000×20000 = 4e+08 pixels, the limit is 6.4e+07. ...
         """
         if width * height > self.max_pixels:
             raise Refused(
-                f"The picture is {width}×{height} = {width * height:.3g} pixels, the limit is {self.max_pixels:.3g}. "
+                f"The image is {width}×{height} = {width * height:.3g} pixels, the limit is {self.max_pixels:.3g}. "
                 "Export it at a lower resolution."
             )
         if min(width, height) < self.min_side:
             raise Refused(
-                f"The picture is too small: {width}×{height} pixels, and each side needs at least {self.min_side}. "
+                f"The image is too small: {width}×{height} pixels, and each side needs at least {self.min_side}. "
                 "Export the whole film."
             )
 
@@ -99,7 +99,7 @@ def canonical(pixels: NDArray[np.unsignedinteger], *, bits: int) -> Integers:
 
 LENGTH = struct.Struct(">I")
 MAX_FRAME = 1 << 20  # bytes; a path is at most a few thousand
-_FACTS = tuple(field.name for field in fields(Picture) if field.name != "pixels")
+_FACTS = tuple(field.name for field in fields(DecodedImage) if field.name != "pixels")
 
 Message = Mapping[str, Any]  # JSON: the values' types differ from key to key
 
@@ -114,11 +114,11 @@ def frame(message: Message) -> bytes:
     return LENGTH.pack(len(body)) + body
 
 
-def facts(picture: Picture) -> Message:
-    """The reply that goes before the integers of `picture`."""
-    return {name: getattr(picture, name) for name in _FACTS} | {
-        "shape": list(picture.pixels.shape),
-        "dtype": picture.pixels.dtype.name,
+def facts(image: DecodedImage) -> Message:
+    """The reply that goes before the integers of `image`."""
+    return {name: getattr(image, name) for name in _FACTS} | {
+        "shape": list(image.pixels.shape),
+        "dtype": image.pixels.dtype.name,
     }
 
 
@@ -144,6 +144,6 @@ def octets(pixels: Integers) -> memoryview:
     return pixels.data.cast("B")
 
 
-def picture(reply: Message, pixels: Integers) -> Picture:
-    """The picture of which `reply` holds the facts."""
-    return Picture(pixels=pixels, **{name: reply[name] for name in _FACTS})
+def image(reply: Message, pixels: Integers) -> DecodedImage:
+    """The image of which `reply` holds the facts."""
+    return DecodedImage(pixels=pixels, **{name: reply[name] for name in _FACTS})

@@ -31,7 +31,7 @@ from pydicom.filereader import read_dataset
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
 from unseen.data import file_headers
-from unseen.data.decoder_protocol import Limits, Picture, Refused, canonical
+from unseen.data.decoder_protocol import DecodedImage, Limits, Refused, canonical
 from unseen.data.dicom_header import FILMS, DicomHeader, check_class, named, read_header
 
 LABEL = "imagecodecs"
@@ -92,7 +92,7 @@ _PROCESSES = {  # SOF markers that a transfer syntax may hold (PS3.5, 8.2.1 and 
 }
 
 
-def read_dicom(data: bytes, *, bare: bool, limits: Limits) -> Picture:
+def read_dicom(data: bytes, *, bare: bool, limits: Limits) -> DecodedImage:
     """The film in the DICOM file `data`; `bare` when it has no preamble.
 
     Raises:
@@ -110,7 +110,7 @@ def read_dicom(data: bytes, *, bare: bool, limits: Limits) -> Picture:
             f"Decoding gave {stored.shape}, Rows × Columns is {(header.rows, header.columns)}. "
             "Send the file again, uncompressed."
         )
-    return Picture(
+    return DecodedImage(
         pixels=canonical(nominal_integers(stored, header, native=syntax in _NATIVE), bits=header.bits_stored),
         bits=header.bits_stored,
         file_format="dicom",
@@ -243,13 +243,13 @@ def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader) -> None:
         )
     if (found.width, found.height) != (header.columns, header.rows):
         raise Refused(
-            f"The compressed picture is {found.width}×{found.height}, "
+            f"The compressed image is {found.width}×{found.height}, "
             f"Columns × Rows is {header.columns}×{header.rows}. "
             "Send the file again, uncompressed."
         )
     if found.samples != 1 or not header.bits_stored <= found.precision <= header.bits_allocated:
         raise Refused(
-            f"The compressed picture has {found.samples} samples of {found.precision} bits, "
+            f"The compressed image has {found.samples} samples of {found.precision} bits, "
             f"the header 1 of {header.bits_stored}. "
             "Send the file again, uncompressed."
         )

@@ -113,7 +113,7 @@ def read_header(ds: Dataset, *, limits: Limits) -> DicomHeader:
     if (intent := _text(ds, "PresentationIntentType")) not in (None, "FOR PRESENTATION"):
         raise Refused(f"Presentation Intent Type is {intent!r}. Send the image For Presentation.")
     _expect(ds, "NumberOfFrames", (1,), missing=1, advice="Send each film by itself.")
-    _expect(ds, "SamplesPerPixel", (1,), missing=1, advice="Send the grey film, not a colour picture of it.")
+    _expect(ds, "SamplesPerPixel", (1,), missing=1, advice="Send the grey film, not a colour image of it.")
     rows, columns = _whole(ds, "Rows"), _whole(ds, "Columns")
     limits.check_size(width=columns, height=rows)
     allocated = _expect(ds, "BitsAllocated", (8, 16), advice="Export the film with 8 or 16 bits allocated.")

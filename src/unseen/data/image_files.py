@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from unseen.data.decoder_protocol import Limits, Picture, Refused, canonical
+from unseen.data.decoder_protocol import DecodedImage, Limits, Refused, canonical
 
 _COLOURS = {0: "grey", 2: "colour", 3: "palette", 4: "grey with alpha", 6: "colour with alpha"}
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -92,11 +92,11 @@ def check_length(data: bytes, header: PngHeader) -> None:
                 left = inflate.unconsumed_tail
         length += len(inflate.flush(_STEP)) if length <= header.inflated and not inflate.eof else 0
     except zlib.error as error:
-        raise Refused(f"The PNG is damaged: its picture data do not inflate ({error}). Send it again.") from error
+        raise Refused(f"The PNG is damaged: its image data do not inflate ({error}). Send it again.") from error
     if length != header.inflated or not inflate.eof:
         seen = f"at least {length}" if length > header.inflated else str(length)
         raise Refused(
-            f"The PNG's picture data are {seen} bytes, {header.width}×{header.height} pixels need {header.inflated}. "
+            f"The PNG's image data are {seen} bytes, {header.width}×{header.height} pixels need {header.inflated}. "
             "Send it again from its source."
         )
 
@@ -151,7 +151,7 @@ Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before, and without a 
 
 def read_common(
     data: bytes, *, file_format: Literal["png", "jpeg", "webp"], limits: Limits, mask: bool = False
-) -> Picture:
+) -> DecodedImage:
     """The image in `data`, which begins as `file_format` does; a `mask` may be small and have less than 8 bits.
 
     Raises:
@@ -168,7 +168,7 @@ def read_common(
         _check(*image.size, limits=limits, mask=mask)
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and file_format != "jpeg":  # further images in a JPEG (MPO) are a telephone's previews
-            raise Refused(f"The {_NAMES[file_format]} holds {frames} pictures. Export the one film alone.")
+            raise Refused(f"The {_NAMES[file_format]} holds {frames} images. Export the one film alone.")
         orientation = _orientation(image)
         image.load()
         pixels = _grey(image)  # (height, width)
@@ -178,7 +178,7 @@ def read_common(
                 "Export it as 16-bit grey."
             )
     bits = _nominal_bits(pixels) if pixels.dtype == np.uint16 else 8
-    return Picture(pixels=canonical(_upright(pixels, orientation), bits=bits), bits=bits, file_format=file_format)
+    return DecodedImage(pixels=canonical(_upright(pixels, orientation), bits=bits), bits=bits, file_format=file_format)
 
 
 def webp_canvas(data: bytes) -> tuple[int, int]:

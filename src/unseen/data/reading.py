@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from unseen.artifacts.errors import UserError
 from unseen.data.decode import shared
-from unseen.data.decoder_protocol import Picture
+from unseen.data.decoder_protocol import DecodedImage
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry, Source, entries
 
@@ -126,7 +126,7 @@ def read(entry: Entry, *, masks: bool = False, lesions: bool = False) -> Film | 
     )
 
 
-def _patient(decoded: Picture) -> str | None:
+def _patient(decoded: DecodedImage) -> str | None:
     """A name for the patient that is the same for all of a patient's films, without being the hospital's number."""
     number = decoded.identifiers.get("PatientID")
     if number is None:
@@ -135,7 +135,7 @@ def _patient(decoded: Picture) -> str | None:
     return f"id-{hashlib.sha256(f'{issuer}|{number}'.encode()).hexdigest()[:16]}"
 
 
-def _region(decoded: Picture | str, column: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | str:
+def _region(decoded: DecodedImage | str, column: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | str:
     """The mask as bool (height, width): true above half of its own maximum, so that 0/1 and 0/255 masks both work."""
     if isinstance(decoded, str):
         return f"The file in the column `{column}` was not read: {decoded}"

@@ -45,7 +45,7 @@ def read_digits(path: Path, *, number: int | None = None) -> Tensor:
     """
     raw = read_idx(path, number=number)
     if raw.ndim != 3 or raw.shape[1:] != (28, 28):
-        raise ArrayError(f"{path}: holds numbers {raw.shape}, and pictures of 28 × 28 were expected.")
+        raise ArrayError(f"{path}: holds numbers {raw.shape}, and images of 28 × 28 were expected.")
     return pad(torch.from_numpy(raw.astype(np.float32) / 255)[:, None], [_PADDING] * 4)
 
 
@@ -93,8 +93,8 @@ def squares_and_circles(n: int, size: int, generator: torch.Generator | None = N
     Raises:
         ValueError: n or size is too small.
 
-    >>> pictures = squares_and_circles(3, 32, torch.Generator().manual_seed(0))
-    >>> pictures.shape, bool((pictures >= 0).all() and (pictures <= 1).all())
+    >>> images = squares_and_circles(3, 32, torch.Generator().manual_seed(0))
+    >>> images.shape, bool((images >= 0).all() and (images <= 1).all())
     (torch.Size([3, 1, 32, 32]), True)
     """
     if n < 0 or size < _LEAST:
@@ -109,8 +109,8 @@ def squares_and_circles(n: int, size: int, generator: torch.Generator | None = N
     square = _covered(rows[:, 0], half)[:, :, None] * _covered(columns[:, 0], half)[:, None, :]
     distance = (rows[:, 1, :, None].square() + columns[:, 1, None, :].square()).sqrt()
     disc = (radius - distance + 0.5).clamp(0, 1)
-    pictures = brightness[:, 0, None, None] * square + brightness[:, 1, None, None] * disc
-    return pictures[:, None].float()
+    images = brightness[:, 0, None, None] * square + brightness[:, 1, None, None] * disc
+    return images[:, None].float()
 
 
 def _drawn(n: int, size: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:

@@ -225,7 +225,7 @@ def demonstrate(
         facts = {
             "version": __version__, "device": detectors["roi-sure"].trained_on, "films": "phantoms, made by the demo"
         }  # fmt: skip
-        step(f"5/{STEPS}  Scoring the twins, and judging the scores beside trivial picture statistics")
+        step(f"5/{STEPS}  Scoring the twins, and judging the scores beside trivial image statistics")
         results = {
             name: evaluate(detector, films(tested, lesions=True), out=out / "reports" / name, seed=seed, facts=facts)
             for name, detector in detectors.items()

@@ -45,7 +45,7 @@ class AlphaGan(GanDetector):
     converges_by = "reconstruction"
 
     class Config(GanSettings):
-        """λ weighs the picture against what two discriminators say."""
+        """λ weighs the image against what two discriminators say."""
 
         reconstruction_weight: float = Field(default=10.0, ge=0, le=1e6, description="λ")
         code_width: int = Field(default=256, ge=4, le=4096, description="of C's two hidden layers; 750 in Rosca's")
@@ -91,7 +91,7 @@ class _Two:
     def __init__(self, detector: AlphaGan, *, steps: int) -> None:
         self.detector = detector
         self.modules: dict[str, nn.Module] = dict(detector.networks)
-        self.of_pictures = Adversary(
+        self.of_images = Adversary(
             detector.config,
             name="discriminator",
             says=lambda x: self.modules["d"](x)[1],
@@ -106,7 +106,7 @@ class _Two:
             steps=steps,
         )
         self.optimisers = {
-            "discriminator": self.of_pictures.optimiser,
+            "discriminator": self.of_images.optimiser,
             "code discriminator": self.of_codes.optimiser,
             "generator": detector.config.optimiser(weights_of(self.modules, "e", "g")),
         }
@@ -118,13 +118,13 @@ class _Two:
         restored = self.modules["g"](code).float()
         with running_averages_frozen(self.detector.networks["g"]):  # scoring draws from codes alone
             sampled = self.modules["g"](z).float()
-        if self.of_pictures.gives_way:
+        if self.of_images.gives_way:
             apart = settings.reconstruction_weight * (x - restored).abs().flatten(1).mean(1)
-            pictures = self.of_pictures.fooled(restored, rng) + self.of_pictures.fooled(sampled, rng)
-            total = apart + pictures + self.of_codes.fooled(code, rng)
+            images = self.of_images.fooled(restored, rng) + self.of_images.fooled(sampled, rng)
+            total = apart + images + self.of_codes.fooled(code, rng)
             yield Step("generator", total.mean(), {"reconstruction": apart.mean().detach()})
-        yield self.of_pictures.step(torch.cat([x, x]), torch.cat([restored, sampled]), rng)
-        self.of_pictures.keep_small()
+        yield self.of_images.step(torch.cat([x, x]), torch.cat([restored, sampled]), rng)
+        self.of_images.keep_small()
         yield self.of_codes.step(z, code, rng)
         self.of_codes.keep_small()
 

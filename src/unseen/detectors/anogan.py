@@ -73,7 +73,7 @@ class AnoGan(GanDetector):
     def judge(self, viewed: Viewed) -> Judgement:
         networks, settings = self.modules(), self.config
         x, inside = masked_on(viewed, networks["g"])
-        value, restored = nearest_picture(
+        value, restored = nearest_image(
             x,
             networks["g"],
             (settings.latent, 1, 1),
@@ -84,7 +84,7 @@ class AnoGan(GanDetector):
         return judged(value, {"search": value, "picture": float((x - restored).abs().sum())}, x, restored, inside)
 
 
-def nearest_picture(
+def nearest_image(
     x: Tensor,
     g: nn.Module,
     latent: tuple[int, ...],

@@ -78,7 +78,7 @@ class Restorer(Detector):
 
     @abstractmethod
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
-        """What training descends, (batch,), from f's output and pictures and masks (batch, 1, size, size)."""
+        """What training descends, (batch,), from f's output and images and masks (batch, 1, size, size)."""
 
     @abstractmethod
     def marks(self, output: Tensor, x: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:

@@ -68,14 +68,14 @@ class BiGan(GanDetector):
         with torch.inference_mode():
             z = networks["e"](x)
             restored = networks["g"](z)
-            picture = float((x - restored).abs().sum())
+            image = float((x - restored).abs().sum())
             features = float((networks["d"](x, z)[0] - networks["d"](restored, z)[0]).abs().sum())
-        parts = {"picture": picture, "features": features}
-        return judged((1 - balance) * picture + balance * features, parts, x, restored, inside)
+        parts = {"picture": image, "features": features}
+        return judged((1 - balance) * image + balance * features, parts, x, restored, inside)
 
 
 class _Pairs:
-    """The learner. A pair is one tensor, picture and code end to end, so that a penalty can lie between two of them."""
+    """The learner. A pair is one tensor, image and code end to end, so that a penalty can lie between two of them."""
 
     def __init__(self, detector: BiGan, *, steps: int) -> None:
         self.detector = detector
@@ -107,8 +107,8 @@ class _Pairs:
 
     def _says(self, pairs: Tensor) -> Tensor:
         size, latent = self.detector.view.size, self.detector.config.latent
-        picture, code = pairs[:, : size**2], pairs[:, size**2 :]
-        logit: Tensor = self.modules["d"](picture.reshape(-1, 1, size, size), code.reshape(-1, latent, 1, 1))[1]
+        image, code = pairs[:, : size**2], pairs[:, size**2 :]
+        logit: Tensor = self.modules["d"](image.reshape(-1, 1, size, size), code.reshape(-1, latent, 1, 1))[1]
         return logit
 
 

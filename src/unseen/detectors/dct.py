@@ -111,11 +111,11 @@ class PatchGaussians(nn.Module):
         self.register_buffer("known", torch.zeros(positions, dtype=torch.bool))
         self.register_buffer("basis", _cosines(self.patch, k), persistent=False)  # (patch², K)
 
-    def fit(self, pictures: Tensor, inside: Tensor) -> None:
-        """From pictures (n, 1, size, size), 0 outside, and inside bool of the same shape."""
+    def fit(self, images: Tensor, inside: Tensor) -> None:
+        """From images (n, 1, size, size), 0 outside, and inside bool of the same shape."""
         from sklearn.covariance import ledoit_wolf
 
-        coefficients = self._coefficients(pictures).double()  # (n, positions, K)
+        coefficients = self._coefficients(images).double()  # (n, positions, K)
         covered = self._covered(inside)  # (n, positions)
         if not covered.any():
             raise FitError("dct: no patch of any training film lies in its lungs. Look at the films, or take fewer px")
@@ -133,9 +133,9 @@ class PatchGaussians(nn.Module):
         if not self.known.any():
             raise FitError(f"dct: no place has lungs in {least} training films or more. Give more normal films")
 
-    def forward(self, picture: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
-        """d (positions,) of one picture (1, 1, size, size), and which of them count, bool (positions,)."""
-        from_mean = self._coefficients(picture)[0] - self.mean
+    def forward(self, image: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+        """d (positions,) of one image (1, 1, size, size), and which of them count, bool (positions,)."""
+        from_mean = self._coefficients(image)[0] - self.mean
         whitened = (self.whitening @ from_mean[..., None])[..., 0]  # (positions, K)
         counts = self.known & self._covered(inside)[0]
         if not counts.any():  # lungs where no training film has any: all places are asked
@@ -148,7 +148,7 @@ class PatchGaussians(nn.Module):
         return self._laid(patches, counts)
 
     def spread(self, values: Tensor, counts: Tensor) -> Tensor:
-        """One value a place (positions,) as a picture: (1, 1, size, size)."""
+        """One value a place (positions,) as an image: (1, 1, size, size)."""
         return self._laid(values[:, None].expand(-1, self.patch**2), counts)
 
     def _laid(self, patches: Tensor, counts: Tensor) -> Tensor:
@@ -158,8 +158,8 @@ class PatchGaussians(nn.Module):
         share = folded(counts[:, None].float().expand(-1, self.patch**2))
         return folded(patches) / share.clamp(min=1)
 
-    def _coefficients(self, pictures: Tensor) -> Tensor:
-        patches = functional.unfold(pictures, self.patch, stride=self.stride)  # (n, patch², positions)
+    def _coefficients(self, images: Tensor) -> Tensor:
+        patches = functional.unfold(images, self.patch, stride=self.stride)  # (n, patch², positions)
         return patches.transpose(1, 2) @ self.basis  # (n, positions, K)
 
     def _covered(self, inside: Tensor) -> Tensor:
@@ -167,12 +167,12 @@ class PatchGaussians(nn.Module):
 
 
 def _cosines(patch: int, k: int) -> Tensor:
-    """The first k orthonormal cosine pictures, by u + v: (patch², k)."""
+    """The first k orthonormal cosine images, by u + v: (patch², k)."""
     from scipy.fft import idctn
 
     order = sorted(((u, v) for u in range(patch) for v in range(patch)), key=lambda uv: (sum(uv), uv))[:k]
     basis = torch.zeros(len(order), patch, patch, dtype=torch.float64)
     for row, (u, v) in enumerate(order):
         basis[row, u, v] = 1.0
-    pictures = torch.from_numpy(idctn(basis.numpy(), axes=(1, 2), norm="ortho"))
-    return pictures.flatten(1).T.float().contiguous()
+    images = torch.from_numpy(idctn(basis.numpy(), axes=(1, 2), norm="ortho"))
+    return images.flatten(1).T.float().contiguous()

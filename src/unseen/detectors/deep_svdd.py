@@ -58,7 +58,7 @@ class DeepSvdd(Detector):
         encoder = self.networks["encoder"].train()  # each batch by its own mean and spread, as in training
         with torch.inference_mode(), running_averages_frozen(encoder):
             codes = torch.cat([encoder(part).flatten(1) for part in torch.split(x, _BATCH)])
-        self.networks["centre"].load_state_dict({"at": away_from_nought(codes.mean(dim=0))})
+        self.networks["centre"].load_state_dict({"at": away_from_zero(codes.mean(dim=0))})
         self.history = self.descend(
             _Gathering(self),
             (x,),
@@ -95,8 +95,8 @@ class DeepSvdd(Detector):
         return {"encoder": encoder.eval(), "centre": _Centre(self.config.latent).eval()}
 
 
-def away_from_nought(centre: Tensor) -> Tensor:
-    """Entries nearer to 0 than 0.1 moved there, each on its side: a unit that could be 0 for all pictures would be."""
+def away_from_zero(centre: Tensor) -> Tensor:
+    """Entries nearer to 0 than 0.1 moved there, each on its side: a unit that could be 0 for all images would be."""
     side = torch.where(centre < 0, -1.0, 1.0)
     return torch.where(centre.abs() < _NEAREST, side * _NEAREST, centre)
 

@@ -341,7 +341,7 @@ class Detector(ABC):
 
 
 def masked_on(viewed: Viewed, network: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
-    """The masked picture and its mask, (1, 1, size, size) each, where the network is."""
+    """The masked image and its mask, (1, 1, size, size) each, where the network is."""
     device = next(network.parameters()).device
     return viewed.masked[None].to(device), viewed.inside[None].to(device)
 

@@ -113,12 +113,12 @@ class Ensemble(Detector):
             for number, (member, one) in enumerate(zip(self.members, said, strict=True))
         }
         maps = [one.anomaly_map / float(self.scale.brightness[number]) for number, one in enumerate(said)]
-        pictures = [one.reconstruction for one in said if one.reconstruction is not None]
+        images = [one.reconstruction for one in said if one.reconstruction is not None]
         return Judgement(
             score=float(np.mean(list(parts.values()))),
             parts=parts,
             anomaly_map=np.asarray(np.mean(maps, axis=0), dtype=np.float32),
-            reconstruction=pictures[0] if pictures else None,
+            reconstruction=images[0] if images else None,
         )
 
     def modules(self) -> Mapping[str, nn.Module]:

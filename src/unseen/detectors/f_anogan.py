@@ -100,10 +100,10 @@ class FAnoGan(GanDetector):
         with torch.inference_mode():
             z = self.encoded(x, networks)
             restored = networks["g"](z)
-            picture, features = (float(part) for part in self.misfit(x, restored, networks, kappa=self.config.kappa))
+            image, features = (float(part) for part in self.misfit(x, restored, networks, kappa=self.config.kappa))
             code = float((z - self.encoded(restored, networks)).square().mean())
-        parts = {"picture": picture, "features": features, "code": code}
-        return judged(picture + features, parts, x, restored, inside)
+        parts = {"picture": image, "features": features, "code": code}
+        return judged(image + features, parts, x, restored, inside)
 
 
 class _Encoding:
@@ -128,8 +128,8 @@ class _Encoding:
             return
         restored = self.modules["g"](self.detector.encoded(x, self.modules))
         kappa = settings.kappa if settings.encoding == "izi_f" else 0.0
-        picture, features = self.detector.misfit(x, restored, self.modules, kappa=kappa)
-        yield Step("generator", (picture + features).mean())
+        image, features = self.detector.misfit(x, restored, self.modules, kappa=kappa)
+        yield Step("generator", (image + features).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Nothing to do."""

@@ -244,6 +244,6 @@ class GeneratorAndCritic:
         """Nothing to do."""
 
     def made(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """As many pictures as x has, of its precision: G(z), z ~ N(0, I)."""
+        """As many images as x has, of its precision: G(z), z ~ N(0, I)."""
         made: Tensor = self.modules["g"](self.detector.drawn_z(len(x), x, rng))
         return made.to(x.dtype)

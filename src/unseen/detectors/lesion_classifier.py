@@ -31,7 +31,7 @@ from unseen.networks.resnet import ResNet18, fill
 from unseen.training.learner import Step
 
 STAGE = 1
-"""Of the network's stages, from 0: the one whose maps tell places apart, at an eighth of the picture's side."""
+"""Of the network's stages, from 0: the one whose maps tell places apart, at an eighth of the image's side."""
 
 
 class LesionSettings(Settings):
@@ -39,7 +39,7 @@ class LesionSettings(Settings):
 
     features: int = Field(default=16, ge=4, le=256, description="channels of the first stage")
     lesions: Literal["paste", "cloud", "both", "all"] = Field(default="both", description="what is put into lungs")
-    varied: bool = Field(default=True, description="normal and changed pictures alike: shifted, sharper or softer")
+    varied: bool = Field(default=True, description="normal and changed images alike: shifted, sharper or softer")
     learning_rate: float = Field(default=0.03, gt=0, le=1, description="SGD's, with momentum 0.9; falls by a cosine")
     # left out where there is none, so that digests of recipes older than it stay what they were
     backbone: str | None = Field(
@@ -126,7 +126,7 @@ class LesionClassifier(Detector):
         return network
 
     def changed(self, x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
-        """The pictures with lesions: (batch, 1, size, size)."""
+        """The images with lesions: (batch, 1, size, size)."""
         if self.config.lesions == "paste":
             return pasted(x, inside, generator=rng)
         if self.config.lesions == "cloud":
@@ -139,7 +139,7 @@ class LesionClassifier(Detector):
 
 
 def _each_its_own(x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
-    """Each picture with a lesion of a kind drawn for it."""
+    """Each image with a lesion of a kind drawn for it."""
     drawn, out = torch.randint(len(ALL), (len(x),), generator=rng).to(x.device), x.clone()
     for kind, put in enumerate(ALL):
         rows = drawn == kind
@@ -168,7 +168,7 @@ class Telling:
         }
 
     def told(self, x: Tensor, inside: Tensor, strange: Tensor, rng: torch.Generator) -> Step:
-        """The step on pictures and masks (batch, 1, size, size); strange: 1 where p is to be, (batch,)."""
+        """The step on images and masks (batch, 1, size, size); strange: 1 where p is to be, (batch,)."""
         done = int(self.network.batches) / max(1, self.total)
         for group in self.optimisers["generator"].param_groups:
             group["lr"] = self.settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
@@ -182,7 +182,7 @@ class Telling:
 
 
 class _MadeUp(Telling):
-    """The learner: every picture without and with a lesion."""
+    """The learner: every image without and with a lesion."""
 
     def __init__(self, detector: LesionClassifier, *, steps: int) -> None:
         super().__init__(detector.classifier, detector.config, steps=steps)
@@ -218,7 +218,7 @@ def varied(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def _blurred(x: Tensor, sigma: Tensor) -> Tensor:
-    """Each picture by a Gaussian of its own σ (batch,), in pixels."""
+    """Each image by a Gaussian of its own σ (batch,), in pixels."""
     offsets = torch.arange(-3, 4, device=x.device, dtype=x.dtype)
     weights = torch.exp(-(offsets**2) / (2 * sigma[:, None] ** 2))
     weights = (weights / weights.sum(dim=1, keepdim=True))[:, None]  # (batch, 1, 7)

@@ -69,12 +69,12 @@ class PatchMemory(LesionClassifier):
             marks = torch.zeros(lie.shape, device=device)
             marks[lie] = distance
             largest = distance.topk(max(1, round(self.config.top * len(distance)))).values
-            picture = functional.interpolate(marks, size=x.shape[-2:], mode="bilinear") * inside
+            image = functional.interpolate(marks, size=x.shape[-2:], mode="bilinear") * inside
         score = float(largest.mean())
         return Judgement(
             score=score,
             parts={"largest": float(largest[0]), "mean": float(distance.mean())},
-            anomaly_map=picture[0, 0].cpu().numpy(),
+            anomaly_map=image[0, 0].cpu().numpy(),
             reconstruction=None,
         )
 

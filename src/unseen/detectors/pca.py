@@ -57,16 +57,16 @@ class Pca(Detector):
     def judge(self, viewed: Viewed) -> Judgement:
         device = self.subspace.mean.device
         inside = viewed.inside[None]
-        picture = self._smoothed(viewed.image[None], inside).to(device)  # (1, 1, size, size)
+        image = self._smoothed(viewed.image[None], inside).to(device)  # (1, 1, size, size)
         inside = inside.to(device)
         with torch.inference_mode():
-            nearest = self.subspace(self.subspace.latent(picture)) * inside
-            distance = self.subspace.distance(picture, inside=inside)
+            nearest = self.subspace(self.subspace.latent(image)) * inside
+            distance = self.subspace.distance(image, inside=inside)
         score = float(distance)
         return Judgement(
             score=score,
             parts={"residual": score},
-            anomaly_map=(picture - nearest).abs()[0, 0].cpu().numpy(),
+            anomaly_map=(image - nearest).abs()[0, 0].cpu().numpy(),
             reconstruction=nearest[0, 0].cpu().numpy(),
         )
 

@@ -22,7 +22,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.anogan import TOLERANCE, nearest_picture
+from unseen.detectors.anogan import TOLERANCE, nearest_image
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged, weights_of
 from unseen.losses.generative import Game
@@ -96,7 +96,7 @@ class RandGan(GanDetector):
     def judge(self, viewed: Viewed) -> Judgement:
         networks, settings = self.modules(), self.config
         x, inside = masked_on(viewed, networks["g"])
-        value, restored = nearest_picture(
+        value, restored = nearest_image(
             x,
             _Around(networks["g"], networks["inlier"]),
             (settings.latent + 2,),
@@ -108,7 +108,7 @@ class RandGan(GanDetector):
 
 
 class _Inlier(nn.Module):
-    """The picture that G is given when films are scored, (1, size, size)."""
+    """The image that G is given when films are scored, (1, size, size)."""
 
     picture: Tensor
 
@@ -136,7 +136,7 @@ class _Around(nn.Module):
 
 
 class _Randomised(GeneratorAndCritic):
-    """The learner: D, then G, each with pictures for G that are drawn anew from all films."""
+    """The learner: D, then G, each with images for G that are drawn anew from all films."""
 
     def __init__(self, detector: RandGan, films: Tensor, *, steps: int) -> None:
         weights = weights_of(detector.networks, "d")

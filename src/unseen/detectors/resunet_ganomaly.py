@@ -5,7 +5,7 @@
     critic    D(x̂) − D(x) + 10 (‖∇D‖ − 1)²
 
 What U's bridges carry need not pass through z: the image comes back whatever it shows, the consistency falls to
-nought, and the two encoders need only agree. It is here to be compared, as the thesis's negative result.
+zero, and the two encoders need only agree. It is here to be compared, as the thesis's negative result.
 
 Source: the thesis on adversarial screening of chest X-rays (2022), appendix A.2.
 """

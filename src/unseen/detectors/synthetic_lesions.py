@@ -40,7 +40,7 @@ def smooth_noise(height: int, width: int, points: int, generator: torch.Generato
 
 
 def lung_pixel(inside: Tensor, generator: torch.Generator) -> tuple[int, int]:
-    """A random pixel of the mask; of the picture, where the mask is empty."""
+    """A random pixel of the mask; of the image, where the mask is empty."""
     height, width = inside.shape
     found = inside.flatten().nonzero()[:, 0]
     at = int(found[below(len(found), generator)]) if len(found) else below(height * width, generator)
@@ -107,13 +107,13 @@ def clouded(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
     batch, _, height, width = x.shape
     out = []
     for i in range(batch):
-        picture = x[i, 0]
+        image = x[i, 0]
         for _ in range(1 + below(4, generator)):
             weight = blob(inside[i, 0], (0.04, 0.25), (0.08, 0.4), generator).to(x) * inside[i, 0]
             weight = weight * uniform(0.2, 0.9, generator)
             texture = 0.1 * smooth_noise(height, width, below(12, generator) + 4, generator).to(x)
-            picture = picture * (1 - weight) + weight * (uniform(0.1, 0.8, generator) + texture)
-        out.append(picture)
+            image = image * (1 - weight) + weight * (uniform(0.1, 0.8, generator) + texture)
+        out.append(image)
     return torch.stack(out)[:, None].clamp(-1, 1)
 
 
@@ -125,9 +125,9 @@ def grafted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
     of its squares.
     """
     out = []
-    for picture, mask, other in zip(x[:, 0], inside[:, 0], x.roll(1, 0)[:, 0], strict=True):
-        height, width = picture.shape
-        changed = picture
+    for image, mask, other in zip(x[:, 0], inside[:, 0], x.roll(1, 0)[:, 0], strict=True):
+        height, width = image.shape
+        changed = image
         for _ in range(1 + below(3, generator)):
             weight = blob(mask, (0.06, 0.25), (0.08, 0.3), generator).to(x) * mask * uniform(0.4, 1, generator)
             by = below(height // 3, generator) - height // 6, below(width // 3, generator) - width // 6
@@ -140,8 +140,8 @@ def grafted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
 def spotted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
     """Five to 64 soft spots, σ one to three hundredths of the height, in a zone of the lungs or everywhere."""
     out = []
-    for picture, mask in zip(x[:, 0], inside[:, 0], strict=True):
-        height, width = picture.shape
+    for image, mask in zip(x[:, 0], inside[:, 0], strict=True):
+        height, width = image.shape
         zone = mask.clone()
         if below(3, generator):
             radii = tuple(uniform(0.1, 0.4, generator) * height for _ in range(2))
@@ -159,16 +159,16 @@ def spotted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
         weights = torch.exp(-(offsets**2) / (2 * sigma**2))
         soft = functional.conv2d(spots.view(1, 1, height, width), weights.view(1, 1, -1, 1), padding="same")
         soft = functional.conv2d(soft, weights.view(1, 1, 1, -1), padding="same")[0, 0]
-        out.append(picture + uniform(0.1, 0.5, generator) * soft / (1 + soft / 2) * mask)
+        out.append(image + uniform(0.1, 0.5, generator) * soft / (1 + soft / 2) * mask)
     return torch.stack(out)[:, None].clamp(-1, 1)
 
 
 def ringed(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """One or two cavities in each picture: a bright wall, a middle darker than the lung."""
+    """One or two cavities in each image: a bright wall, a middle darker than the lung."""
     out = []
-    for picture, mask in zip(x[:, 0], inside[:, 0], strict=True):
-        height, width = picture.shape
-        changed = picture
+    for image, mask in zip(x[:, 0], inside[:, 0], strict=True):
+        height, width = image.shape
+        changed = image
         for _ in range(1 + below(2, generator)):
             radius = uniform(0.04, 0.14, generator) * height
             radii = tuple(radius * uniform(0.7, 1.3, generator) for _ in range(2))
@@ -182,10 +182,10 @@ def ringed(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def veiled(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """One side of each picture fades to white towards its base, its apex or the chest's wall."""
+    """One side of each image fades to white towards its base, its apex or the chest's wall."""
     out = []
-    for picture, mask in zip(x[:, 0], inside[:, 0], strict=True):
-        height, width = picture.shape
+    for image, mask in zip(x[:, 0], inside[:, 0], strict=True):
+        height, width = image.shape
         rows, columns = (places / places.max() for places in grid(height, width))
         outward = (columns - 0.5).abs() * 2
         side = (columns < 0.5) if below(2, generator) else (columns >= 0.5)
@@ -198,7 +198,7 @@ def veiled(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
         weight = torch.sigmoid(edge / uniform(0.03, 0.15, generator)) * side * uniform(0.3, 1, generator)
         white = uniform(0.3, 0.9, generator) + 0.05 * smooth_noise(height, width, 8, generator)
         weight = weight.to(x) * mask
-        out.append(picture * (1 - weight) + weight * white.to(x))
+        out.append(image * (1 - weight) + weight * white.to(x))
     return torch.stack(out)[:, None].clamp(-1, 1)
 
 

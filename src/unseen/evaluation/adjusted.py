@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 FLOOR = 1e-6
-"""Added to sharpness, in [0, 1] units, before the logarithm: a flat picture has none."""
+"""Added to sharpness, in [0, 1] units, before the logarithm: a flat image has none."""
 
 LEAST_NORMALS = 10
 """Normals below which three coefficients are not fitted."""

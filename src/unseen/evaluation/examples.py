@@ -36,12 +36,12 @@ def coloured(values: NDArray[np.float32], *, high: float) -> NDArray[np.uint8]:
     return np.asarray(np.stack(channels, axis=-1) + 0.5, dtype=np.uint8)
 
 
-def data_uri(picture: NDArray[np.uint8]) -> str:
-    """A grey (h, w) or colour (h, w, 3) picture as ``data:image/png;base64,…``."""
+def data_uri(image: NDArray[np.uint8]) -> str:
+    """A grey (h, w) or colour (h, w, 3) image as ``data:image/png;base64,…``."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
+    Image.fromarray(image).save(buffer, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
@@ -73,7 +73,7 @@ class Example:
 
 
 def example_of(finding: Finding) -> Example:
-    """The finding's pictures, made small; nothing of the film itself is kept."""
+    """The finding's images, made small; nothing of the film itself is kept."""
     film, viewed = finding.film, finding.viewed
     height, width = film.pixels.shape
     scale = min(1.0, LONG_SIDE / max(height, width))
@@ -102,12 +102,12 @@ def _resampled(pixels: NDArray[np.float32], height: int, width: int) -> NDArray[
     return np.asarray(area(pixels, height, width), dtype=np.float32)
 
 
-def _grey(picture: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
-    scaled = (np.nan_to_num(picture) - low) / max(high - low, 1e-9)
+def _grey(image: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
+    scaled = (np.nan_to_num(image) - low) / max(high - low, 1e-9)
     return np.asarray(np.clip(scaled * 255 + 0.5, 0, 255), dtype=np.uint8)
 
 
-def _shrunk(picture: NDArray[T]) -> NDArray[T]:
+def _shrunk(image: NDArray[T]) -> NDArray[T]:
     """Every k-th pixel, so that no side is over `LONG_SIDE` (a grid of 512 or 1024 is for a network, not a page)."""
-    step = -(-max(picture.shape) // LONG_SIDE)
-    return np.ascontiguousarray(picture[::step, ::step])
+    step = -(-max(image.shape) // LONG_SIDE)
+    return np.ascontiguousarray(image[::step, ::step])

@@ -65,15 +65,15 @@ def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
         >>> round(psnr(truth + 0.1, truth).item(), 4), round(psnr(truth + 0.1, truth, peak=None).item(), 4)
         (20.0, 13.9794)
     """
-    found, truth = same_pictures(found, truth)
+    found, truth = same_images(found, truth)
     if peak is not None and not peak > 0:
-        raise ValueError(f"peak is the range of a picture's values, above 0, but got {peak}.")
+        raise ValueError(f"peak is the range of an image's values, above 0, but got {peak}.")
     error = (found - truth).flatten(1).square().mean(dim=1)
     height = truth.flatten(1).abs().amax(dim=1) if peak is None else torch.full_like(error, peak)
     return 10 * torch.log10(height**2 / error)
 
 
-def same_pictures(found: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+def same_images(found: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     """Both in float64, complex ones as magnitudes.
 
     Raises:
@@ -87,14 +87,14 @@ def same_pictures(found: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     return _magnitudes(found), _magnitudes(truth)
 
 
-def _magnitudes(pictures: Tensor) -> Tensor:
-    pictures = pictures.detach()
-    return (pictures.abs() if pictures.is_complex() else pictures).double()
+def _magnitudes(images: Tensor) -> Tensor:
+    images = images.detach()
+    return (images.abs() if images.is_complex() else images).double()
 
 
 def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
     """The mean of `losses.similarity_map` over all windows that lie in the image, and over channels. Of complex
-    pictures, the magnitudes are compared.
+    images, the magnitudes are compared.
 
     Args:
         found: (batch, channels, height, width), at least 11 × 11 pixels, real or complex.
@@ -116,11 +116,11 @@ def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
     Source: Wang, Bovik, Sheikh & Simoncelli, IEEE TIP 13 (2004) 600-612, eq. 13; scikit-image's
     `structural_similarity` with `gaussian_weights=True, use_sample_covariance=False` gives the same.
     """
-    a, b = same_pictures(found, truth)
+    a, b = same_images(found, truth)
     if min(a.shape[2:]) < 2 * RADIUS + 1:
-        raise ValueError(f"SSIM needs pictures of at least 11 × 11 pixels, but got {a.shape[2]} × {a.shape[3]}.")
+        raise ValueError(f"SSIM needs images of at least 11 × 11 pixels, but got {a.shape[2]} × {a.shape[3]}.")
     if not peak > 0:
-        raise ValueError(f"peak is the range of a picture's values, above 0, but got {peak}.")
+        raise ValueError(f"peak is the range of an image's values, above 0, but got {peak}.")
     return similarity_map(a, b, peak=peak).flatten(1).mean(dim=1)
 
 

@@ -73,7 +73,7 @@ STATISTICS: tuple[Trivial, ...] = (
 NAMES = tuple(s.name for s in STATISTICS)
 """The columns of a score table that hold them."""
 OF_FILES = ("bytes_per_pixel", "rows", "columns", "bits")
-"""Those of the file, not of the picture."""
+"""Those of the file, not of the image."""
 
 
 def laplacian(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -84,17 +84,17 @@ def laplacian(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def border_mask(height: int, width: int) -> NDArray[np.bool_]:
-    """True in the outer frame of `BORDER` of each side, at least three pixels wide where the picture allows."""
+    """True in the outer frame of `BORDER` of each side, at least three pixels wide where the image allows."""
     mask = np.ones((height, width), dtype=bool)
     rows, columns = max(3, round(BORDER * height)), max(3, round(BORDER * width))
     mask[rows : max(height - rows, rows), columns : max(width - columns, columns)] = False
     return mask
 
 
-def picture_statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
+def image_statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
     """The statistics of the pixels alone, of an image in [0, 1] already at its small size (h, w).
 
-    >>> flat = picture_statistics(np.full((64, 48), 0.5, dtype=np.float32))
+    >>> flat = image_statistics(np.full((64, 48), 0.5, dtype=np.float32))
     >>> flat["mean"], flat["sharpness"], flat["near_black"]
     (0.5, 0.0, 0.0)
     """
@@ -131,7 +131,7 @@ def trivial_statistics(film: Film, *, lung_area: float | None = None) -> dict[st
     scale = LONG_SIDE / max(height, width)
     small = area(film.pixels, max(1, round(height * scale)), max(1, round(width * scale)))
     return {
-        **picture_statistics(np.asarray(small, dtype=np.float32)),
+        **image_statistics(np.asarray(small, dtype=np.float32)),
         "lung_area": None if lung_area is None else float(lung_area),
         "bytes_per_pixel": film.file_bytes / max(1, height * width),
         "rows": float(height),

@@ -1,4 +1,4 @@
-"""Methods tried on one measurement, each with its figures against the picture that was measured."""
+"""Methods tried on one measurement, each with its figures against the image that was measured."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""Pictures made on the spot, one for each number: (1, 1, size, size) in [0, 1]. None of them is of a patient."""
+"""Images made on the spot, one for each number: (1, 1, size, size) in [0, 1]. None of them is of a patient."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ PICTURES: dict[str, tuple[str, Callable[[int, int], Tensor]]] = {
     "film-with-lesion": ("a simulated chest film with a lesion", film_with_lesion),
     "shapes": ("a square and a disc", shapes),
 }
-"""Name → words for people, and (size, seed) → picture."""
+"""Name → words for people, and (size, seed) → image."""
 
 
 def as_picture(pixels: NDArray[np.float32], size: int) -> Tensor:

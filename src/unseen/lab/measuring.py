@@ -1,4 +1,4 @@
-"""From a picture to its measurement, as somebody has set it."""
+"""From an image to its measurement, as somebody has set it."""
 
 import math
 from dataclasses import dataclass
@@ -83,14 +83,14 @@ def learnt_process(setup: Setup, shelf: Shelf) -> Measurement:
     if process.A.domain != (1, setup.size, setup.size):
         channels, height, width = process.A.domain
         raise ValueError(
-            f"This model has learnt on pictures of {channels} channel(s) and {height} × {width} pixels, and this one "
+            f"This model has learnt on images of {channels} channel(s) and {height} × {width} pixels, and this one "
             f"has 1 and {setup.size} × {setup.size}. Choose that size, if it is offered."
         )
     return process.select(torch.tensor([setup.seed % (process.A.batch or 1)]))
 
 
 def look_of(y: Tensor, A: Operator) -> tuple[Tensor, str]:
-    """A measurement (1, *A.range) as a picture (height, width) in [0, 1], and what is shown."""
+    """A measurement (1, *A.range) as an image (height, width) in [0, 1], and what is shown."""
     shape = " × ".join(map(str, A.range[1:] if A.range[0] == 1 else A.range))
     kind = "complex numbers" if y.is_complex() else "numbers"
     if isinstance(A, FourierMask):

@@ -31,9 +31,9 @@ from unseen.priors.tv import TV
 from unseen.reconstruction.untrained import filtered_backprojection, pseudo_inverse
 
 ABOUT = {
-    "range": "of the pictures that the generator can make, the one that fits y best",
-    "soft": "near to a picture that the generator can make, as far as y asks for it",
-    "sparse": "a picture that the generator can make, but for a few pixels",
+    "range": "of the images that the generator can make, the one that fits y best",
+    "soft": "near to an image that the generator can make, as far as y asks for it",
+    "sparse": "an image that the generator can make, but for a few pixels",
 }
 """For people; a prior that is not told of here is offered all the same."""
 _LARGEST, _RATIO, _STEPS = 1.0, 0.25, 8  # of a sweep of λ, within the time that a page waits
@@ -120,7 +120,7 @@ def _untrained(made: Measured) -> Iterator[Method]:
         key="pinv",
         name="A†",
         family="direct",
-        about="of all pictures that fit best, the shortest: nothing is added to what was measured",
+        about="of all images that fit best, the shortest: nothing is added to what was measured",
         run=lambda made: Found(pseudo_inverse(made.y, made.process)),
     )
     if hasattr(made.process.A, "fbp"):
@@ -136,7 +136,7 @@ def _untrained(made: Measured) -> Iterator[Method]:
             key="tv",
             name="TV",
             family="variational",
-            about="the flattest picture that fits the measurement as well as the noise allows",
+            about="the flattest image that fits the measurement as well as the noise allows",
             run=_flattest,
         )
 
@@ -158,7 +158,7 @@ def _learnt(entry: OnShelf, made: Measured, shelf: Shelf) -> Method | str:
     own, A = f.process.A, made.process.A
     if own.domain != A.domain or own.complex_domain != A.complex_domain:
         kind = "complex" if own.complex_domain else "real"
-        return f"has learnt {kind} pictures of {own.domain[-2]} × {own.domain[-1]} pixels, not such as these."
+        return f"has learnt {kind} images of {own.domain[-2]} × {own.domain[-1]} pixels, not such as these."
     if type(own) is not type(A):
         return f"has learnt under {type(own).__name__}, and this is {type(A).__name__}."
     same = "under this very operator" if _among(A, own) else f"under another {type(own).__name__}: {own}"
@@ -179,7 +179,7 @@ def _applied(key: str, made: Measured, shelf: Shelf) -> Tensor:
 
 
 def _among(A: Operator, own: Operator) -> bool:
-    """Whether A is one of the operators that a model has learnt under: by what it does to a picture."""
+    """Whether A is one of the operators that a model has learnt under: by what it does to an image."""
     if A.range != own.range:
         return False
     dtype = torch.complex64 if A.complex_domain else torch.float32
@@ -191,7 +191,7 @@ def _among(A: Operator, own: Operator) -> bool:
 
 
 def _fits(entry: OnShelf, made: Measured, shelf: Shelf) -> str:
-    """Why a generator's pictures are not such as A measures; "" where they are."""
+    """Why a generator's images are not such as A measures; "" where they are."""
     try:
         G = shelf.generator(entry.key)
     except (BundleError, UnknownName) as error:
@@ -199,7 +199,7 @@ def _fits(entry: OnShelf, made: Measured, shelf: Shelf) -> str:
     with torch.no_grad():
         shape = tuple(G(torch.zeros(1, *G.latent_shape)).shape[1:])
     if shape != made.process.A.domain:
-        return f"makes pictures of {shape[-2]} × {shape[-1]} pixels, not such as these."
+        return f"makes images of {shape[-2]} × {shape[-1]} pixels, not such as these."
     return "" if made.sigma is not None else "needs noise that is Gaussian or nearly so, and no link."
 
 

@@ -66,7 +66,7 @@ class PhotonNoise(Choice):
 
         if u.is_complex() or bool((u < -1e-4 * u.abs().max()).any()):
             raise ValueError(
-                f"Photons are counted where A x is at least nought, and {type(A).__name__}'s measurements are "
+                f"Photons are counted where A x is at least zero, and {type(A).__name__}'s measurements are "
                 f"{'complex' if u.is_complex() else 'partly below'}. Take Gaussian noise."
             )
         brightest = float(u.max())
@@ -106,7 +106,7 @@ class FourierLines(Choice):
     words = "Fourier lines (MRI)"
     kind: Literal["fourier-lines"] = "fourier-lines"
     acceleration: float = Field(4.0, ge=1, le=12, description="one line in so many", json_schema_extra=_TENTH)
-    real: bool = Field(True, description="pictures are known to be real")
+    real: bool = Field(True, description="images are known to be real")
 
     def operator(self, size: int, generator: Generator) -> Operator:
         from unseen.physics.fourier_mask import FourierMask
@@ -123,7 +123,7 @@ class FourierSpokes(Choice):
     words = "Fourier spokes (radial MRI)"
     kind: Literal["fourier-spokes"] = "fourier-spokes"
     spokes: int = Field(10, ge=1, le=128, description="spokes")
-    real: bool = Field(True, description="pictures are known to be real")
+    real: bool = Field(True, description="images are known to be real")
 
     def operator(self, size: int, generator: Generator) -> Operator:
         from unseen.physics.fourier_mask import FourierMask
@@ -150,7 +150,7 @@ class Views(Choice):
 
 
 class Blurred(Choice):
-    """A Gaussian blur, on a picture that goes on periodically."""
+    """A Gaussian blur, on an image that goes on periodically."""
 
     words = "blur"
     kind: Literal["blur"] = "blur"
@@ -164,7 +164,7 @@ class Blurred(Choice):
 
 
 class Smaller(Choice):
-    """A smaller picture."""
+    """A smaller image."""
 
     words = "downsampling"
     kind: Literal["downsampling"] = "downsampling"
@@ -210,16 +210,16 @@ class RandomMixtures(Choice):
         if m * size * size > MOST_ENTRIES:
             raise ValueError(
                 f"The matrix of {m:,} mixtures of {size} × {size} pixels has {m * size * size / 1e6:.0f} million "
-                f"entries, the lab takes {MOST_ENTRIES / 1e6:.0f}. Take fewer mixtures or a smaller picture; the "
+                f"entries, the lab takes {MOST_ENTRIES / 1e6:.0f}. Take fewer mixtures or a smaller image; the "
                 "single-pixel camera needs no matrix."
             )
         return CompressedSensing(size, m, seed=_drawn(generator))
 
 
 class Whole(Choice):
-    """The picture itself, so that only the noise is to be taken off."""
+    """The image itself, so that only the noise is to be taken off."""
 
-    words = "the picture itself (denoising)"
+    words = "the image itself (denoising)"
     kind: Literal["identity"] = "identity"
 
     def operator(self, size: int, generator: Generator) -> Operator:
@@ -280,7 +280,7 @@ GROUPS: dict[str, str] = {
 
 
 def verdict_of(A: Operator, group: str) -> Identifiability:
-    """Raises LookupError for a group that is not in `GROUPS`, ValueError where it does not act on such pictures."""
+    """Raises LookupError for a group that is not in `GROUPS`, ValueError where it does not act on such images."""
     if group not in GROUPS:
         raise LookupError(f"{group!r} is no group; there are {', '.join(GROUPS)}.")
     from unseen.physics.identifiability.verdict import identify

@@ -46,7 +46,7 @@ class Equivariance(Loss):
             raise TypeError(f"Equivariance takes a group, such as Rotations(), but got a {type(group).__name__}.")
         if int(transforms) != transforms or transforms < 1:
             raise ValueError(
-                f"transforms is how many g move each picture, a whole number of at least 1, but got {transforms}."
+                f"transforms is how many g move each image, a whole number of at least 1, but got {transforms}."
             )
         self.group, self.transforms = group, transforms
 
@@ -154,18 +154,18 @@ class EquivariantAdversarial(Loss):
         fake = at_least_single(self.critic(_real_channels(self._moved(reconstruction, generator))))
         return (_mean((real - 1) ** 2) + _mean(fake**2)) / 2
 
-    def _moved(self, pictures: Tensor, generator: torch.Generator | None) -> Tensor:
-        return self.group.T(pictures, self.group.sample(len(pictures), generator=generator))
+    def _moved(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
+        return self.group.T(images, self.group.sample(len(images), generator=generator))
 
     def __repr__(self) -> str:
         return f"EquivariantAdversarial({self.group}, {type(self.critic).__name__}, weight={self.weight:g})"
 
 
-def _real_channels(pictures: Tensor) -> Tensor:
+def _real_channels(images: Tensor) -> Tensor:
     """(batch, channels, height, width), or twice the channels where complex."""
-    if not pictures.is_complex():
-        return pictures
-    return torch.view_as_real(pictures).movedim(-1, 2).flatten(1, 2)
+    if not images.is_complex():
+        return images
+    return torch.view_as_real(images).movedim(-1, 2).flatten(1, 2)
 
 
 def _mean(scores: Tensor) -> Tensor:

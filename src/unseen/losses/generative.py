@@ -80,7 +80,7 @@ def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
     Source: Salimans et al., Improved techniques for training GANs, NeurIPS 2016, §3.1; Akcay et al., GANomaly, ACCV
     2018, eq. 1.
     """
-    check_alike("Features of real and fake pictures", real_features, fake_features)
+    check_alike("Features of real and fake images", real_features, fake_features)
     square = (at_least_single(real_features) - at_least_single(fake_features)) ** 2
     return mean_of_each(square)
 
@@ -110,7 +110,7 @@ def discriminator_bce(real_logit: Tensor, fake_logit: Tensor) -> Tensor:
     Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, eq. 1; the half as in GANomaly's
     implementation.
     """
-    check_alike("Logits of real and fake pictures", real_logit, fake_logit)
+    check_alike("Logits of real and fake images", real_logit, fake_logit)
     value = (functional.softplus(-at_least_single(real_logit)) + functional.softplus(at_least_single(fake_logit))) / 2
     return mean_of_each(value)
 
@@ -137,7 +137,7 @@ def wasserstein_critic(real_score: Tensor, fake_score: Tensor) -> Tensor:
 
     Source: Arjovsky, Chintala & Bottou, Wasserstein GAN, ICML 2017, eq. 3.
     """
-    check_alike("Scores of real and fake pictures", real_score, fake_score)
+    check_alike("Scores of real and fake images", real_score, fake_score)
     difference = at_least_single(fake_score) - at_least_single(real_score)
     return mean_of_each(difference)
 
@@ -167,7 +167,7 @@ def gradient_penalty(
     Source: Gulrajani, Ahmed, Arjovsky, Dumoulin & Courville, Improved training of Wasserstein GANs, NeurIPS 2017, eq. 3
     and algorithm 1.
     """
-    check_alike("Real and fake pictures", real, fake, least=2)
+    check_alike("Real and fake images", real, fake, least=2)
     share = torch.rand(len(real), *[1] * (real.ndim - 1), generator=generator).to(real)  # ε
     between = share * real + (1 - share) * fake
     if not between.requires_grad:
@@ -256,7 +256,7 @@ def least_squares_discriminator(real_score: Tensor, fake_score: Tensor) -> Tenso
 
     Source: Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9 (a = 0, b = c = 1).
     """
-    check_alike("Scores of real and fake pictures", real_score, fake_score)
+    check_alike("Scores of real and fake images", real_score, fake_score)
     return mean_of_each(((at_least_single(real_score) - 1).square() + at_least_single(fake_score).square()) / 2)
 
 
@@ -376,7 +376,7 @@ def negative_elbo(
         raise ValueError(f"variance is that of a pixel given its code, a number above 0, but got {variance}.")
     if x.shape != reconstruction.shape or x.ndim < 1:
         raise ValueError(
-            "Pictures and their reconstructions have one shape, (batch, ...), but got "
+            "Images and their reconstructions have one shape, (batch, ...), but got "
             f"{describe(tuple(x.shape))} and {describe(tuple(reconstruction.shape))}."
         )
     square = (at_least_single(x) - at_least_single(reconstruction)).square()

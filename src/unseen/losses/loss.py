@@ -86,7 +86,7 @@ def running_averages_frozen(*modules: nn.Module) -> Iterator[None]:
 
 
 Reconstruct = Callable[[Tensor, Measurement], Tensor]
-"""f: measurements (batch, *A.range) and the process that made them → pictures (batch, *A.domain)."""
+"""f: measurements (batch, *A.range) and the process that made them → images (batch, *A.domain)."""
 
 
 class Seen:
@@ -167,7 +167,7 @@ def observed_count(process: Measurement, y: Tensor) -> Tensor:
 
 
 def observed(process: Measurement, y: Tensor) -> Tensor:
-    """y with nought where nothing was measured."""
+    """y with zero where nothing was measured."""
     mask = process.A.observed()
     return y if mask is None else mask(y)
 

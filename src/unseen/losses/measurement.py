@@ -189,5 +189,5 @@ def _residual(seen: Seen) -> Tensor:
 def _backprojected(process: Measurement, p: Tensor) -> Tensor:
     """B p: (batch, *A.domain)."""
     inverse = getattr(process.A, "fbp", process.A.pinv)
-    picture: Tensor = inverse(p)
-    return picture
+    image: Tensor = inverse(p)
+    return image

@@ -150,9 +150,9 @@ def similarity_map(a: Tensor, b: Tensor, *, peak: float) -> Tensor:
 
 
 def dissimilarity_map(a: Tensor, b: Tensor, *, peak: float) -> Tensor:
-    """1 − SSIM at every pixel, both pictures continued by reflection: of their shape, at least in single precision."""
+    """1 − SSIM at every pixel, both images continued by reflection: of their shape, at least in single precision."""
     edges = (RADIUS,) * 4
-    a, b = (functional.pad(at_least_single(picture), edges, mode="reflect") for picture in (a, b))
+    a, b = (functional.pad(at_least_single(image), edges, mode="reflect") for image in (a, b))
     return 1 - similarity_map(a, b, peak=peak)
 
 
@@ -179,7 +179,7 @@ def structural_dissimilarity(
     """
     if output.shape != target.shape or output.ndim != 4 or min(output.shape[2:]) <= RADIUS:
         raise ValueError(
-            f"SSIM compares pictures of one shape, (batch, channels, height, width), of at least {RADIUS + 1} pixels a "
+            f"SSIM compares images of one shape, (batch, channels, height, width), of at least {RADIUS + 1} pixels a "
             f"side, but got {describe(tuple(output.shape))} and {describe(tuple(target.shape))}."
         )
     found = dissimilarity_map(output, target, peak=peak)
@@ -187,11 +187,11 @@ def structural_dissimilarity(
     return (found * weights).flatten(1).sum(1) / weights.flatten(1).sum(1).clamp(min=1)
 
 
-def _windowed(pictures: Tensor) -> Tensor:
+def _windowed(images: Tensor) -> Tensor:
     """Gaussian means over every whole window: (batch, channels, height − 10, width − 10)."""
-    offsets = torch.arange(-RADIUS, RADIUS + 1, dtype=pictures.dtype, device=pictures.device)
+    offsets = torch.arange(-RADIUS, RADIUS + 1, dtype=images.dtype, device=images.device)
     weights = torch.exp(-(offsets**2) / (2 * SIGMA**2))
     weights = (weights / weights.sum()).reshape(1, 1, 1, -1)
-    single = pictures.flatten(0, 1).unsqueeze(1)  # (batch · channels, 1, height, width)
+    single = images.flatten(0, 1).unsqueeze(1)  # (batch · channels, 1, height, width)
     single = functional.conv2d(functional.conv2d(single, weights), weights.transpose(2, 3))
-    return single.reshape(*pictures.shape[:2], *single.shape[2:])
+    return single.reshape(*images.shape[:2], *single.shape[2:])

@@ -16,7 +16,7 @@ Networks made of DCGAN blocks: an inlier generator, a discriminator of pairs, a 
 
 A generator that draws from noise and from an image.
 
-    picture   blocks that halve the side, each 1×1, 3×3 and 5×5 kernels side by side, down to 4×4
+    image   blocks that halve the side, each 1×1, 3×3 and 5×5 kernels side by side, down to 4×4
     noise     linear, to 4×4
     joined    1×1, then the DCGAN decoder's transposed convolutions; tanh
 
@@ -49,7 +49,7 @@ from unseen.networks.resnet import PointwiseConv2d
 
 
 class ResidualGenerator(nn.Module):
-    """Latent (batch, latent, 1, 1) → picture (batch, 1, size, size) in [−1, 1].
+    """Latent (batch, latent, 1, 1) → image (batch, 1, size, size) in [−1, 1].
 
     >>> import torch
     >>> ResidualGenerator(64, features=4, latent=16)(torch.zeros(2, 16, 1, 1)).shape
@@ -67,8 +67,8 @@ class ResidualGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         started = self.start(z.flatten(1))
-        picture: Tensor = self.end(self.blocks(started.reshape(len(z), -1, 4, 4)))
-        return picture
+        image: Tensor = self.end(self.blocks(started.reshape(len(z), -1, 4, 4)))
+        return image
 
 
 class ResidualCritic(nn.Module):
@@ -153,13 +153,13 @@ class InlierGenerator(nn.Module):
         halvings = size.bit_length() - 3
         widths = [1, *(features << level for level in range(halvings))]
         widest = widths[-1]  # the decoder's at 4×4
-        self.picture = nn.Sequential(*(_Inception(narrow, wide) for narrow, wide in pairwise(widths)))
+        self.image = nn.Sequential(*(_Inception(narrow, wide) for narrow, wide in pairwise(widths)))
         self.noise = nn.Linear(latent, widest * 16)
         self.joined = nn.Sequential(nn.Conv2d(2 * widest, widest, 1), *list(decoder.layers)[1:])
 
-    def forward(self, noise: Tensor, picture: Tensor) -> Tensor:
+    def forward(self, noise: Tensor, image: Tensor) -> Tensor:
         from_noise = self.noise(noise).reshape(len(noise), -1, 4, 4)
-        made: Tensor = self.joined(torch.cat([from_noise, self.picture(picture)], dim=1))
+        made: Tensor = self.joined(torch.cat([from_noise, self.image(image)], dim=1))
         return made
 
 

@@ -39,7 +39,7 @@ class UNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if x.shape[-2] % self.divisor or x.shape[-1] % self.divisor:
             raise ValueError(
-                f"picture is {x.shape[-2]}×{x.shape[-1]}; this U-Net needs sides that {self.divisor} divides"
+                f"image is {x.shape[-2]}×{x.shape[-1]}; this U-Net needs sides that {self.divisor} divides"
             )
         skips: list[torch.Tensor] = []
         for level, down in enumerate(self.downs):

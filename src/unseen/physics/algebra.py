@@ -149,12 +149,12 @@ def both_sides(size: int | tuple[int, int]) -> tuple[int, int]:
     """
     sides: tuple[int, ...] = (size, size) if isinstance(size, int) else size
     if len(sides) != 2 or not all(is_count(side) for side in sides):
-        raise ValueError(f"A picture's size is one whole number above 0, or (height, width), but got {size}.")
+        raise ValueError(f"An image's size is one whole number above 0, or (height, width), but got {size}.")
     return sides[0], sides[1]
 
 
 def check_channels(channels: int) -> None:
-    """Raises ValueError unless a picture can have so many channels."""
+    """Raises ValueError unless an image can have so many channels."""
     if not is_count(channels):
         raise ValueError(f"channels is a whole number above 0, but got {channels}.")
 
@@ -162,7 +162,7 @@ def check_channels(channels: int) -> None:
 def check_measurements(m: int, pixels: int) -> None:
     """Raises ValueError unless m measurements of so many pixels can be asked for."""
     if not (is_count(m) and m <= pixels):
-        raise ValueError(f"m is a whole number from 1 to the {pixels} pixels of the picture, but got {m}.")
+        raise ValueError(f"m is a whole number from 1 to the {pixels} pixels of the image, but got {m}.")
 
 
 def check_rtol(rtol: float) -> None:

@@ -77,7 +77,7 @@ class Blur(Operator):
         rows, columns = kernel.shape
         if not (0 < rows <= height and 0 < columns <= width):
             raise ValueError(
-                f"A kernel is at most as large as the picture ({height}, {width}), but got {describe((rows, columns))}."
+                f"A kernel is at most as large as the image ({height}, {width}), but got {describe((rows, columns))}."
             )
         if boundary not in get_args(Boundary):
             raise ValueError(f"boundary is {' or '.join(get_args(Boundary))}, but got {boundary!r}.")
@@ -191,7 +191,7 @@ class Downsampling(Separable):
         factor: whole, at least 1.
         channels: of the image.
         filter: "ideal" keeps the frequencies below the small image's Nyquist frequency and none above, on a periodic
-            picture: nothing is aliased, so that shifts and rotations of the picture show A nothing new. "bicubic" is
+            image: nothing is aliased, so that shifts and rotations of the image show A nothing new. "bicubic" is
             torch's and Pillow's antialiased one, which lets a little alias. "box" is the mean of factor × factor
             pixels.
         rtol: singular values up to this share of the largest count as zero in the pseudo-inverse.

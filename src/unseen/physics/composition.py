@@ -21,7 +21,7 @@ class Stacked(Operator):
         for part in parts[1:]:
             if part.domain != first.domain:
                 raise ValueError(
-                    "Stacked operators see the same picture, but take "
+                    "Stacked operators see the same image, but take "
                     f"{describe(first.domain)} and {describe(part.domain)}."
                 )
             if part.range[1:] != first.range[1:]:
@@ -30,7 +30,7 @@ class Stacked(Operator):
                     f"{describe(first.range)} and {describe(part.range)} differ in another axis."
                 )
         if len({part.complex_domain for part in parts if not part.real_or_complex}) > 1:
-            raise ValueError("Stacked operators see the same picture, but some take complex and some real numbers.")
+            raise ValueError("Stacked operators see the same image, but some take complex and some real numbers.")
         channels = sum(part.range[0] for part in parts)
         super().__init__(domain=first.domain, range=(channels, *first.range[1:]), batch=shared_batch(parts))
         self._set(

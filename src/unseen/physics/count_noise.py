@@ -58,7 +58,7 @@ def fit_count_noise(y: Tensor, *, read_out: bool) -> CountNoise:
     if len(around) < 2 * FEWEST:
         raise ValueError(
             f"Noise is estimated on {2 * FEWEST} blocks of 2 × 2 pixels that are not blank or more, but got "
-            f"{len(around)} of pictures {describe(tuple(y.shape))}. Give more pictures."
+            f"{len(around)} of images {describe(tuple(y.shape))}. Give more images."
         )
     bins = torch.tensor_split(around.argsort(), max(2, min(LEVELS, len(around) // FEWEST)))
     brightness = torch.stack([level[members].mean() for members in bins]).clamp(min=0)
@@ -68,11 +68,11 @@ def fit_count_noise(y: Tensor, *, read_out: bool) -> CountNoise:
     gain, floor, error = 0.0, float(variance.mean()), 0.0
     for _ in range(ROUNDS):
         expected = (gain * brightness + floor).clamp(min=1e-9 * float(variance.max()))
-        gain, floor, error = _line(brightness, variance, precision / expected**2, through_nought=not read_out)
+        gain, floor, error = _line(brightness, variance, precision / expected**2, through_zero=not read_out)
     if not gain > SIGNIFICANT * error:
         raise ValueError(
-            f"The noise's variance does not grow with the level: gain {gain:.3g} ± {error:.2g}, variance at nought "
-            f"{floor:.3g}. Use Gaussian, with sigma = Gaussian.estimate(y), or give pictures of more levels."
+            f"The noise's variance does not grow with the level: gain {gain:.3g} ± {error:.2g}, variance at zero "
+            f"{floor:.3g}. Use Gaussian, with sigma = Gaussian.estimate(y), or give images of more levels."
         )
     return CountNoise(gain=gain, sigma=floor**0.5)
 
@@ -110,17 +110,17 @@ def _flat_variance(detail: Tensor) -> Tensor:
     return squares[kept].mean()
 
 
-def _line(level: Tensor, variance: Tensor, weight: Tensor, *, through_nought: bool) -> tuple[float, float, float]:
+def _line(level: Tensor, variance: Tensor, weight: Tensor, *, through_zero: bool) -> tuple[float, float, float]:
     """(slope, height at zero, the slope's standard error) by weighted least squares, neither below zero.
 
     Where the height would be, the line passes through zero; the standard error is still that of a line that may not.
     """
     total, tiny = weight.sum(), torch.finfo(torch.float64).tiny
-    middle = 0.0 if through_nought else float((weight * level).sum() / total)
+    middle = 0.0 if through_zero else float((weight * level).sum() / total)
     spread = (weight * (level - middle) ** 2).sum().clamp(min=tiny)
     error = float(spread**-0.5)
     slope = float((weight * (level - middle) * variance).sum() / spread)
-    height = 0.0 if through_nought else float((weight * variance).sum() / total) - slope * middle
+    height = 0.0 if through_zero else float((weight * variance).sum() / total) - slope * middle
     if slope <= 0:
         return 0.0, float((weight * variance).sum() / total), error
     if height < 0:

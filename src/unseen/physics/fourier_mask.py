@@ -1,4 +1,4 @@
-"""Magnetic resonance imaging: some frequencies of a picture are measured, by one coil or by several."""
+"""Magnetic resonance imaging: some frequencies of an image are measured, by one coil or by several."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class FourierMask(Operator):
             )
         each = frequencies.batch if images is None else (images.batch or frequencies.batch)
         if frequencies.batch not in (None, each):
-            raise ValueError(f"Masks for {frequencies.batch} pictures do not go with coils for {each}.")
+            raise ValueError(f"Masks for {frequencies.batch} images do not go with coils for {each}.")
         whole = frequencies.mask
         super().__init__(
             domain=frequencies.domain,
@@ -162,9 +162,9 @@ class FourierMask(Operator):
             return spectra.mul_(weights)
         maps = self._on("_maps", x, dtype=dtype)
         y = torch.empty(len(x), *self.range, dtype=dtype, device=x.device)
-        for pictures, coils in self._blocks(x):
-            images = x[pictures] * _of(maps, pictures)[:, coils]
-            torch.mul(torch.fft.fft2(images), _of(weights, pictures), out=y[pictures, coils])
+        for batch, coils in self._blocks(x):
+            coil_images = x[batch] * _of(maps, batch)[:, coils]
+            torch.mul(torch.fft.fft2(coil_images), _of(weights, batch), out=y[batch, coils])
         return y
 
     def _back_projected(self, y: Tensor, *, sampled: str = "_sampled") -> Tensor:
@@ -175,14 +175,14 @@ class FourierMask(Operator):
                 x = (x * maps.conj()).sum(dim=1, keepdim=True)
         else:
             x = torch.zeros(len(y), *self.domain, dtype=y.dtype, device=y.device)
-            for pictures, coils in self._blocks(y):
-                images = torch.fft.ifft2(y[pictures, coils] * _of(weights, pictures), norm="forward")
-                x[pictures] += (images * _of(maps, pictures)[:, coils].conj()).sum(dim=1, keepdim=True)
+            for batch, coils in self._blocks(y):
+                coil_images = torch.fft.ifft2(y[batch, coils] * _of(weights, batch), norm="forward")
+                x[batch] += (coil_images * _of(maps, batch)[:, coils].conj()).sum(dim=1, keepdim=True)
         return x.real.contiguous() if self.real else x
 
     @property
     def _rows_are_inverted(self) -> bool:
-        """Whether A*A falls apart into rows, one set of them serves every picture, and their inverses fit in memory."""
+        """Whether A*A falls apart into rows, one set of them serves every image, and their inverses fit in memory."""
         _, height, width = self.domain
         if self._along is None or len(self._mask) > 1 or len(self._maps) > 1:
             return False
@@ -215,12 +215,12 @@ class FourierMask(Operator):
         stop = Stop(default_tolerance(y.dtype), slope=self._slope)
         at_once = max(1, BLOCK // self._mask[0].numel()) if y.device.type == "cpu" else len(y)
         b, solved = self._back_projected(y), []
-        for pictures in _slices(len(y), at_once):
-            some, some_maps = _of(frequencies, pictures), _of(maps, pictures)
-            energy = torch.view_as_real(y[pictures] * some).square().sum(dim=(1, 2, 3, 4))
+        for batch in _slices(len(y), at_once):
+            some, some_maps = _of(frequencies, batch), _of(maps, batch)
+            energy = torch.view_as_real(y[batch] * some).square().sum(dim=(1, 2, 3, 4))
             solved.append(
                 solve_normal_equations(
-                    b[pictures], energy=energy, frequencies=some, maps=some_maps, along=self._along, stop=stop
+                    b[batch], energy=energy, frequencies=some, maps=some_maps, along=self._along, stop=stop
                 )
             )
         return torch.cat(solved)
@@ -231,11 +231,11 @@ class FourierMask(Operator):
         return self._coils is None or few or batch.device.type != "cpu"
 
     def _blocks(self, batch: Tensor) -> Iterator[tuple[slice, slice]]:
-        """The pictures and coils of a batch, block by block, so that a block's transforms stay in the CPU's cache."""
+        """The images and coils of a batch, block by block, so that a block's transforms stay in the CPU's cache."""
         coils, at_once = self.range[0], max(1, BLOCK // self._mask[0].numel())
-        for pictures in _slices(len(batch), max(1, at_once // coils)):
+        for images in _slices(len(batch), max(1, at_once // coils)):
             for some_coils in _slices(coils, at_once):
-                yield pictures, some_coils
+                yield images, some_coils
 
 
 def _slices(length: int, at_once: int) -> Iterator[slice]:
@@ -243,9 +243,9 @@ def _slices(length: int, at_once: int) -> Iterator[slice]:
         yield slice(start, start + at_once)
 
 
-def _of(constant: Tensor, pictures: slice) -> Tensor:
-    """The rows of a constant (1 or batch, ...) that belong to these pictures."""
-    return constant if len(constant) == 1 else constant[pictures]
+def _of(constant: Tensor, images: slice) -> Tensor:
+    """The rows of a constant (1 or batch, ...) that belong to these images."""
+    return constant if len(constant) == 1 else constant[images]
 
 
 def _most_sensitive(images: CoilImages | None) -> float:
@@ -254,7 +254,7 @@ def _most_sensitive(images: CoilImages | None) -> float:
 
 
 def _heard(mask: Tensor) -> Tensor:
-    """S = (mask + mirrored mask) / 2: how much of a real picture's frequency the mask sees. float64."""
+    """S = (mask + mirrored mask) / 2: how much of a real image's frequency the mask sees. float64."""
     mirrored = mask.flip(-2, -1).roll((1, 1), dims=(-2, -1))
     return 0.5 * (mask.double() + mirrored.double())
 

@@ -78,12 +78,12 @@ class Group(ABC):
     def _check(self, x: Tensor, g: Tensor) -> None:
         if x.ndim != 4:
             raise ValueError(
-                f"{type(self).__name__} moves pictures (batch, channels, height, width), but got "
+                f"{type(self).__name__} moves images (batch, channels, height, width), but got "
                 f"{describe(tuple(x.shape))}."
             )
         if tuple(g.shape) != (len(x), self.parameters):
             raise ValueError(
-                f"{type(self).__name__} takes one element for each picture, ({len(x)}, {self.parameters}), but got "
+                f"{type(self).__name__} takes one element for each image, ({len(x)}, {self.parameters}), but got "
                 f"{describe(tuple(g.shape))}. Draw them by sample({len(x)}, generator=…)."
             )
         if not bool(torch.isfinite(g).all()):
@@ -97,8 +97,8 @@ def uniform(n: int, parameters: int, *, generator: torch.Generator | None) -> Te
 
 
 def one_by_one(x: Tensor, g: Tensor, move: Callable[[Tensor, list[float]], Tensor]) -> Tensor:
-    """move(x[i], g[i]) for each picture of a batch: (batch, channels, height, width)."""
-    moved = [move(picture, element) for picture, element in zip(x, g.tolist(), strict=True)]
+    """move(x[i], g[i]) for each image of a batch: (batch, channels, height, width)."""
+    moved = [move(image, element) for image, element in zip(x, g.tolist(), strict=True)]
     return torch.stack(moved) if moved else x.clone()
 
 
@@ -140,7 +140,7 @@ class Product(Group):
         return self.second.inverse(self.first.inverse(x, g[:, : self.first.parameters]), g[:, self.first.parameters :])
 
     def elements(self, shape: Shape) -> Tensor | None:
-        """Every pair, of those that move a picture of noise alike (to 1e-6) only the first."""
+        """Every pair, of those that move an image of noise alike (to 1e-6) only the first."""
         first, second = self.first.elements(shape), self.second.elements(shape)
         if first is None or second is None:
             return None

@@ -197,11 +197,11 @@ class Gaussian(Noise):
         """
         if y.ndim != 4 or min(y.shape[2:]) < 2:
             raise ValueError(
-                "sigma is estimated on pictures (batch, channels, height, width) of at least 2 × 2 pixels, "
+                "sigma is estimated on images (batch, channels, height, width) of at least 2 × 2 pixels, "
                 f"but got {describe(tuple(y.shape))}."
             )
         if not bool(torch.isfinite(y).all()):
-            raise ValueError("sigma is estimated on finite pictures, but some pixels are not (NaN or infinite).")
+            raise ValueError("sigma is estimated on finite images, but some pixels are not (NaN or infinite).")
         if y.is_complex():
             y = torch.cat([y.real, y.imag], dim=1)
         y = y.to(torch.promote_types(y.dtype, torch.float32))

@@ -49,11 +49,11 @@ class Operator(Immutable, ABC):
     range: Shape
     batch: int | None
     complex_domain: bool = False
-    """Whether pictures are complex."""
+    """Whether images are complex."""
     complex_range: bool = False
     """Whether measurements are complex."""
     real_or_complex: bool = False
-    """Whether pictures may be either, and measurements with them (a mask does not care)."""
+    """Whether images may be either, and measurements with them (a mask does not care)."""
 
     def __init__(self, *, domain: Shape, range: Shape, batch: int | None = None) -> None:
         self._set(domain=tuple(domain), range=tuple(range), batch=batch, _moved={})
@@ -154,7 +154,7 @@ class Operator(Immutable, ABC):
         """`A @ B`: first B, then A."""
         if not isinstance(other, Operator):
             raise TypeError(
-                f"A @ B joins two operators, but B is a {type(other).__name__}. Apply A to a picture by A(x)."
+                f"A @ B joins two operators, but B is a {type(other).__name__}. Apply A to an image by A(x)."
             )
         return Composed(self, other)
 
@@ -312,7 +312,7 @@ class Mask(Operator):
         return self._mask.clone()
 
     def counts(self) -> Tensor:
-        """m, how many entries are measured: (1,) or, with a mask per picture, (batch,), int64."""
+        """m, how many entries are measured: (1,) or, with a mask per image, (batch,), int64."""
         return self._mask.flatten(1).sum(dim=1)
 
     def observed(self) -> Mask:
@@ -375,7 +375,7 @@ def shared_batch(operators: Sequence[Operator]) -> int | None:
     sizes = {operator.batch for operator in operators if operator.batch is not None}
     if len(sizes) > 1:
         raise ValueError(
-            f"Operators made for batches of {' and '.join(map(str, sorted(sizes)))} pictures do not combine."
+            f"Operators made for batches of {' and '.join(map(str, sorted(sizes)))} images do not combine."
         )
     return sizes.pop() if sizes else None
 

@@ -101,7 +101,7 @@ def fold(angles: NDArray[np.float64], *, size: int, detectors: int, copies: int 
 
 
 def _taken(angle: NDArray[np.float64], element: int) -> NDArray[np.float64]:
-    """The angle whose rays see a picture as those of `angle` see the element's copy of it."""
+    """The angle whose rays see an image as those of `angle` see the element's copy of it."""
     return (angle, 180 - angle, 90 - angle, angle + 90)[element]
 
 

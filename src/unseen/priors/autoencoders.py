@@ -35,7 +35,7 @@ from torch import Tensor, nn
 
 from unseen.losses.generative import kullback_leibler, negative_elbo
 from unseen.networks.dcgan import Encoder
-from unseen.priors.trained import GeneratorSettings, TrainedGenerator, centred, pictures_of
+from unseen.priors.trained import GeneratorSettings, TrainedGenerator, centred, images_of
 from unseen.training.learner import Step, steps_taken
 
 _FALLS_TO = 0.1  # the rate, once most steps are taken
@@ -49,7 +49,7 @@ class AutoencoderSettings(GeneratorSettings):
 
 
 class Autoencoder(TrainedGenerator):
-    """A generator that can also say which latent a picture has."""
+    """A generator that can also say which latent an image has."""
 
     Config: ClassVar[type[AutoencoderSettings]] = AutoencoderSettings
     config: AutoencoderSettings
@@ -57,7 +57,7 @@ class Autoencoder(TrainedGenerator):
 
     @abstractmethod
     def encode(self, x: Tensor) -> Tensor:
-        """The latents (n, latent) of pictures (n, channels, size, size) in [0, 1]; G of them is near x."""
+        """The latents (n, latent) of images (n, channels, size, size) in [0, 1]; G of them is near x."""
 
 
 class AutoencoderLearner:
@@ -140,7 +140,7 @@ class _Plain(AutoencoderLearner):
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
         self.set_rate()
         (x,) = batch  # (batch, channels, size, size)
-        reconstruction = pictures_of(self.modules["decoder"](self.modules["encoder"](centred(x))))
+        reconstruction = images_of(self.modules["decoder"](self.modules["encoder"](centred(x))))
         yield Step("generator", (x - reconstruction).square().flatten(1).sum(dim=1).mean())
 
 
@@ -185,7 +185,7 @@ class _Variational(AutoencoderLearner):
         mean, log_variance = _halves(self.modules["encoder"](centred(x)))  # (batch, latent) each
         noise = torch.randn(mean.shape, generator=rng).to(mean)
         z = mean + (log_variance / 2).exp() * noise
-        reconstruction = pictures_of(self.modules["decoder"](z[..., None, None]))
+        reconstruction = images_of(self.modules["decoder"](z[..., None, None]))
         loss = negative_elbo(x, reconstruction, mean, log_variance, variance=self.variance).mean()
         divergence = kullback_leibler(mean, log_variance).mean().detach()
         yield Step("generator", loss, {"divergence": divergence, "reconstruction": loss.detach() - divergence})

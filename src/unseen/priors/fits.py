@@ -166,7 +166,7 @@ def check_eval(name: str, module: object) -> None:
     layer = next((part for part in module.modules() if isinstance(part, mixing) and part.training), None)
     if layer is not None:
         raise ValueError(
-            f"{name} is in training mode, in which its {type(layer).__name__} makes one picture depend on others or on "
+            f"{name} is in training mode, in which its {type(layer).__name__} makes one image depend on others or on "
             f"chance. Call {name}.eval() first."
         )
 

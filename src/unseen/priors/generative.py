@@ -71,10 +71,10 @@ class Range(LatentPrior):
 def nearest_in_range(
     G: Generator, x: Tensor, norm: Fit, *, mu: float, search: Search | None, generator: torch.Generator | None
 ) -> LatentSolution:
-    """argmin over z of norm(G(z), x) + mu · penalty(z), for real pictures x (batch, channels, height, width)."""
+    """argmin over z of norm(G(z), x) + mu · penalty(z), for real images x (batch, channels, height, width)."""
     if x.ndim != 4 or x.is_complex():
         raise ValueError(
-            "A distance is that of real pictures (batch, channels, height, width), but got "
+            "A distance is that of real images (batch, channels, height, width), but got "
             f"{x.dtype} of {describe(tuple(x.shape))}."
         )
     prior = Range(G, weight=mu, fit=norm)

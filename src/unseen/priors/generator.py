@@ -40,7 +40,7 @@ class Generator(Protocol):
     latent_shape: tuple[int, ...]
 
     def __call__(self, z: Tensor) -> Tensor:
-        """Latents (n, *latent_shape) → pictures (n, channels, height, width)."""
+        """Latents (n, *latent_shape) → images (n, channels, height, width)."""
         ...
 
     def latents(self, n: int, *, generator: torch.Generator) -> Tensor:
@@ -48,7 +48,7 @@ class Generator(Protocol):
         ...
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """`n` pictures from the prior over latents: (n, channels, height, width)."""
+        """`n` images from the prior over latents: (n, channels, height, width)."""
         ...
 
     def penalty(self, z: Tensor) -> Tensor:
@@ -69,8 +69,8 @@ class Wrapped(nn.Module):
         ValueError: the module does not take such latents, or does not give images.
 
     >>> G = Wrapped(nn.Sequential(nn.Linear(3, 64), nn.Tanh(), nn.Unflatten(1, (1, 8, 8))), (3,), values=(-1, 1))
-    >>> pictures = G.sample(2, generator=torch.Generator().manual_seed(0))
-    >>> pictures.shape, bool((pictures >= 0).all())
+    >>> images = G.sample(2, generator=torch.Generator().manual_seed(0))
+    >>> images.shape, bool((images >= 0).all())
     (torch.Size([2, 1, 8, 8]), True)
     """
 
@@ -98,12 +98,12 @@ class Wrapped(nn.Module):
         if not isinstance(made, Tensor) or made.ndim != 4 or len(made) != 2 or not made.is_floating_point():
             seen = f"{made.dtype} of shape {describe(tuple(made.shape))}" if isinstance(made, Tensor) else type(made)
             raise ValueError(
-                f"of latents {describe((2, *shape))} the module should make two real pictures (2, channels, height, "
+                f"of latents {describe((2, *shape))} the module should make two real images (2, channels, height, "
                 f"width), but made {seen}."
             )
 
     def forward(self, z: Tensor) -> Tensor:
-        """Latents (n, *latent_shape) → pictures (n, channels, height, width).
+        """Latents (n, *latent_shape) → images (n, channels, height, width).
 
         Raises:
             ValueError: the latents are of another shape.
@@ -111,8 +111,8 @@ class Wrapped(nn.Module):
         if tuple(z.shape[1:]) != self.latent_shape:
             expected = ", ".join(["n", *map(str, self.latent_shape)])
             raise ValueError(f"latents of this generator are ({expected}), but got {describe(tuple(z.shape))}.")
-        pictures: Tensor = (self.module(z) - self.low) / (self.high - self.low)
-        return pictures
+        images: Tensor = (self.module(z) - self.low) / (self.high - self.low)
+        return images
 
     def latents(self, n: int, *, generator: torch.Generator) -> Tensor:
         """z ~ N(0, I): (n, *latent_shape), on the device and in the precision of the weights."""
@@ -121,9 +121,9 @@ class Wrapped(nn.Module):
         return drawn if weight is None else drawn.to(weight)
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """`n` pictures of latents from the prior."""
-        pictures: Tensor = self(self.latents(n, generator=generator))
-        return pictures
+        """`n` images of latents from the prior."""
+        images: Tensor = self(self.latents(n, generator=generator))
+        return images
 
     def penalty(self, z: Tensor) -> Tensor:
         """‖z‖²: (n,)."""
@@ -148,38 +148,38 @@ class PrincipalSubspace(nn.Module):
         self.register_buffer("spread", torch.zeros(components))
 
     @classmethod
-    def fit(cls, pictures: torch.Tensor, *, components: int) -> PrincipalSubspace:
+    def fit(cls, images: torch.Tensor, *, components: int) -> PrincipalSubspace:
         """From images (n, 1, size, size); needs n > components.
 
-        >>> pictures = torch.randn(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-        >>> subspace = PrincipalSubspace.fit(pictures, components=19)
-        >>> subspace.distance(pictures).max().item() < 1e-9
+        >>> images = torch.randn(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+        >>> subspace = PrincipalSubspace.fit(images, components=19)
+        >>> subspace.distance(images).max().item() < 1e-9
         True
         """
-        n = len(pictures)
+        n = len(images)
         if n <= components:
             raise ValueError(f"{components} principal components need more than {components} training films; got {n}")
-        subspace = cls(pictures.shape[-1], components=components)
-        flat = pictures.flatten(1).double()
-        subspace.mean = flat.mean(0).reshape(pictures.shape[1:]).float()
+        subspace = cls(images.shape[-1], components=components)
+        flat = images.flatten(1).double()
+        subspace.mean = flat.mean(0).reshape(images.shape[1:]).float()
         _, singular, rows = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)
         subspace.components = rows[:components].float().contiguous()
         subspace.spread = (singular[:components] / (n - 1) ** 0.5).float()
         return subspace
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Latents (n, k) → pictures (n, 1, size, size)."""
+        """Latents (n, k) → images (n, 1, size, size)."""
         offset: torch.Tensor = z @ self.components  # (n, height·width)
-        pictures: torch.Tensor = self.mean + offset.reshape(-1, *self.mean.shape)
-        return pictures
+        images: torch.Tensor = self.mean + offset.reshape(-1, *self.mean.shape)
+        return images
 
     def latent(self, x: torch.Tensor) -> torch.Tensor:
-        """Pictures (n, 1, size, size) → the latents of their nearest points in the range, (n, k)."""
+        """Images (n, 1, size, size) → the latents of their nearest points in the range, (n, k)."""
         latent: torch.Tensor = (x - self.mean).flatten(1) @ self.components.T
         return latent
 
     def distance(self, x: torch.Tensor, *, inside: torch.Tensor | None = None) -> torch.Tensor:
-        """Mean squared residual to the range, over `inside` (n, 1, size, size) or the whole picture: (n,)."""
+        """Mean squared residual to the range, over `inside` (n, 1, size, size) or the whole image: (n,)."""
         weight = torch.ones_like(x) if inside is None else inside.to(x.dtype)
         squares = weight * (x - self.forward(self.latent(x))) ** 2
         return squares.flatten(1).sum(1) / weight.flatten(1).sum(1).clamp(min=1)
@@ -190,10 +190,10 @@ class PrincipalSubspace(nn.Module):
         return drawn.to(self.spread) * self.spread
 
     def sample(self, n: int, *, generator: torch.Generator) -> torch.Tensor:
-        """`n` pictures with z ~ N(0, diag(spread²))."""
-        pictures: torch.Tensor = self.forward(self.latents(n, generator=generator))
-        return pictures
+        """`n` images with z ~ N(0, diag(spread²))."""
+        images: torch.Tensor = self.forward(self.latents(n, generator=generator))
+        return images
 
     def penalty(self, z: torch.Tensor) -> torch.Tensor:
-        """‖z / spread‖², (n,): infinite off the training pictures' span, where a spread is 0."""
+        """‖z / spread‖², (n,): infinite off the training images' span, where a spread is 0."""
         return (z / self.spread.clamp(min=torch.finfo(self.spread.dtype).tiny)).square().sum(dim=1)

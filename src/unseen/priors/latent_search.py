@@ -31,7 +31,7 @@ from unseen.physics.operator import Operator
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Fit, check_eval
 from unseen.priors.generator import Generator
-from unseen.priors.prior import of_real_pictures
+from unseen.priors.prior import of_real_images
 from unseen.priors.solvers.palm import LatentSolution, Moment, Point, best_of, palm
 
 TOLERANCE = 1e-3  # of conjugate gradients, which go on from the last solution at every iteration
@@ -52,11 +52,11 @@ class Task:
     """
 
     def __init__(self, y: Tensor, A: Operator, weight: float | Tensor, *, restarts: int) -> None:
-        self.A = of_real_pictures(A)
+        self.A = of_real_images(A)
         self.y = checked(y, self.A)
         weights = torch.as_tensor(weight, dtype=torch.float64, device=y.device)
         if weights.ndim and len(weights) != len(y):
-            raise ValueError(f"There are weights for {len(weights)} pictures, but the batch has {len(y)}.")
+            raise ValueError(f"There are weights for {len(weights)} images, but the batch has {len(y)}.")
         self.weight = weights.expand(len(y))  # (batch,)
         self.norm = self.A.norm() or 1.0
         self.restarts = restarts
@@ -79,11 +79,11 @@ class Task:
         """
         if tuple(g.shape[1:]) != self.A.domain:
             raise ValueError(
-                f"The generator makes pictures of {describe(tuple(g.shape[1:]))}, but {type(self.A).__name__} takes "
+                f"The generator makes images of {describe(tuple(g.shape[1:]))}, but {type(self.A).__name__} takes "
                 f"{describe(self.A.domain)}. Make the operator for the generator's size."
             )
         if g.is_complex():
-            raise ValueError(f"The generator makes real pictures, but these are {g.dtype}.")
+            raise ValueError(f"The generator makes real images, but these are {g.dtype}.")
         self.y = self.y.to(g.dtype.to_complex() if self.y.is_complex() else g.dtype)
         if self._last is None or not torch.equal(rows, self._last.rows):
             self._last = Some(self, rows)
@@ -125,15 +125,15 @@ def checked(y: Tensor, A: Operator) -> Tensor:
         ValueError: see `Task`.
     """
     if len(A.domain) != 3:
-        raise ValueError(f"Priors are of pictures (channels, height, width), but A takes {describe(A.domain)}.")
+        raise ValueError(f"Priors are of images (channels, height, width), but A takes {describe(A.domain)}.")
     if not len(y):
         raise ValueError("y is empty. Give at least one measurement.")
     if not (y.is_floating_point() or y.is_complex()):
         raise ValueError(f"y holds real or complex numbers, but got {y.dtype}. Convert it first: y.float().")
     if not bool(y.isfinite().all()):
-        raise ValueError("y holds NaN or infinity, and no picture explains those. Find out where they come from.")
+        raise ValueError("y holds NaN or infinity, and no image explains those. Find out where they come from.")
     if y.is_complex() and not A.complex_range:
-        raise ValueError("y is complex, but this A measures real pictures by real numbers. Take y.real, or .abs().")
+        raise ValueError("y is complex, but this A measures real images by real numbers. Take y.real, or .abs().")
     if A.complex_range and not y.is_complex():
         y = y.to(y.dtype.to_complex())
     A.adjoint(y)  # which tells a wrong shape or batch in A's own words
@@ -233,7 +233,7 @@ class LatentPrior(ABC):
             )
             return best_of(
                 descent,
-                lambda picture, state: picture + state[0] if state else picture,
+                lambda image, state: image + state[0] if state else image,
                 batch=len(y),
                 latent_shape=latent,
                 dtype=z.dtype,
@@ -266,7 +266,7 @@ class LatentPrior(ABC):
         search: Search | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """How far each picture is from what the prior allows: (batch,), ≥ 0; arguments as in `nearest`."""
+        """How far each image is from what the prior allows: (batch,), ≥ 0; arguments as in `nearest`."""
         return self.nearest(x, norm=norm, search=search, generator=generator).value
 
     def weighted(self, weight: float | Tensor) -> Self:
@@ -280,7 +280,7 @@ class LatentPrior(ABC):
         return ()
 
     def _settled(self, some: Some, g: Tensor, state: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], Tensor]:
-        """w for the pictures g (rows, *domain), at least as good as the one in `state`; and what is still to gain."""
+        """w for the images g (rows, *domain), at least as good as the one in `state`; and what is still to gain."""
         return state, torch.zeros(len(g), dtype=torch.float64, device=g.device)
 
     def _cost(self, w: Tensor) -> Tensor:
@@ -324,7 +324,7 @@ class LatentPrior(ABC):
         if value.is_complex() or value.ndim > 1 or not bool((value.isfinite() & low).all()):
             raise ValueError(
                 f"{type(self).__name__}'s weight is a finite number {'above' if self.needs_weight else 'of at least'} "
-                f"0, or one for each picture of the batch, but got {weight}."
+                f"0, or one for each image of the batch, but got {weight}."
             )
         return weight
 

@@ -27,7 +27,7 @@ from unseen.priors.fits import Squares
 from unseen.priors.generative import Range
 from unseen.priors.generator import Generator
 from unseen.priors.latent_search import LatentPrior, Search, checked
-from unseen.priors.prior import Prior, of_real_pictures
+from unseen.priors.prior import Prior, of_real_images
 from unseen.priors.solvers.palm import LatentSolution
 from unseen.priors.solvers.solution import Solution
 from unseen.priors.tv import TV
@@ -148,7 +148,7 @@ class Swept:
         return (
             f"{n - met} of {n} never fit as well as the noise allows: at weight {float(self.weight[worst]):.1e} sample "
             f"{worst} is {math.sqrt(float(self.misfit[worst] / self.bound[worst])):.2f} times as far from y. The "
-            "generator cannot make such a picture (Soft or Sparse may), sigma is too small, or the sweep too short."
+            "generator cannot make such an image (Soft or Sparse may), sigma is too small, or the sweep too short."
         )
 
 
@@ -195,20 +195,20 @@ def by_discrepancy(
         raise ValueError(f"sigma and largest are finite numbers above 0, but got sigma={sigma}, largest={largest}.")
     if not (0 < ratio < 1 and steps >= 1):
         raise ValueError(f"A sweep goes down by a ratio in (0, 1), in at least one step, but got {ratio} and {steps}.")
-    real = of_real_pictures(A)
+    real = of_real_images(A)
     seen = checked(y, real)
     bound = (observed_count(Measurement(real), seen) * sigma**2).expand(len(y)).clone()
     left = torch.arange(len(y), device=y.device)
     weight = torch.full((len(y),), float(largest), dtype=torch.float64, device=y.device)
     misfit = torch.full_like(weight, torch.inf)
-    pictures: list[Tensor] = list(seen)  # each is replaced by the first step
+    images: list[Tensor] = list(seen)  # each is replaced by the first step
     latents: list[Tensor] = []
     ends: Tensor | None = None
     for step in range(steps):
         weight[left] = largest * ratio**step
         some = A.select(left)
         solution = _solved(prior.weighted(weight[left]), y[left], some, search, ends, generator)
-        back = of_real_pictures(some)(solution.x)
+        back = of_real_images(some)(solution.x)
         off = squares(back - seen[left].to(back)).double()
         misfit[left] = off
         too_far = off > bound[left]
@@ -216,14 +216,14 @@ def by_discrepancy(
             latents = latents or list(solution.z)
             ends = solution.ends[too_far]
         for place, i in enumerate(left.tolist()):
-            pictures[i] = solution.x[place]
+            images[i] = solution.x[place]
             if isinstance(solution, LatentSolution):
                 latents[i] = solution.z[place]
         left = left[too_far]
         if not len(left):
             break
     z = torch.stack(latents) if latents else None
-    return Swept(torch.stack(pictures), weight, misfit, bound, misfit <= bound, z)
+    return Swept(torch.stack(images), weight, misfit, bound, misfit <= bound, z)
 
 
 def _solved(

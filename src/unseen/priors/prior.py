@@ -36,7 +36,7 @@ class Prior(Protocol):
         ...
 
 
-class RealPictures(Operator):
+class RealImages(Operator):
     """x ↦ A(x) for real x, with A* y's real part as its adjoint.
 
     Args:
@@ -44,7 +44,7 @@ class RealPictures(Operator):
 
     Example:
         >>> from unseen.physics import FourierMask
-        >>> A = RealPictures(FourierMask(torch.ones(4, 4)))
+        >>> A = RealImages(FourierMask(torch.ones(4, 4)))
         >>> A.complex_domain, A.adjoint(A(torch.ones(1, 1, 4, 4))).mean().item()
         (False, 1.0)
     """
@@ -66,9 +66,9 @@ class RealPictures(Operator):
         return self.whole.observed()
 
     def select(self, samples: Tensor) -> Operator:
-        return self if self.batch is None else RealPictures(self.whole.select(samples))
+        return self if self.batch is None else RealImages(self.whole.select(samples))
 
 
-def of_real_pictures(A: Operator) -> Operator:
-    """A, on real pictures."""
-    return RealPictures(A) if A.complex_domain else A
+def of_real_images(A: Operator) -> Operator:
+    """A, on real images."""
+    return RealImages(A) if A.complex_domain else A

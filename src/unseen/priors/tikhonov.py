@@ -1,4 +1,4 @@
-"""Tikhonov's regulariser: of all pictures that explain y, one that is not large."""
+"""Tikhonov's regulariser: of all images that explain y, one that is not large."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Tikhonov:
         value = torch.as_tensor(weight)
         if value.is_complex() or value.ndim > 1 or not bool((value.isfinite() & (value > 0)).all()):
             raise ValueError(
-                "Tikhonov's weight is a finite number above 0, or one for each picture of the batch, but got "
-                f"{weight}. For the shortest least-squares picture take A.pinv(y)."
+                "Tikhonov's weight is a finite number above 0, or one for each image of the batch, but got "
+                f"{weight}. For the shortest least-squares image take A.pinv(y)."
             )
         if fit is not None and not isinstance(fit, Squares):
             raise ValueError(f"Tikhonov's closed form is that of Squares, but got {fit}.")

@@ -36,10 +36,10 @@ class GeneratorSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     latent: int = Field(ge=1, le=4096, description="length of z")
-    features: int = Field(default=32, ge=4, le=256, description="channels at half the pictures' side, doubling below")
+    features: int = Field(default=32, ge=4, le=256, description="channels at half the images' side, doubling below")
     slope: float = Field(default=0.2, ge=0, lt=1, description="LeakyReLU's slope in the decoder; 0 is ReLU")
-    size: int | None = Field(default=None, ge=16, le=1024, description="pixels a side; none: those of the pictures")
-    channels: int = Field(default=1, ge=1, le=64, description="of a picture")
+    size: int | None = Field(default=None, ge=16, le=1024, description="pixels a side; none: those of the images")
+    channels: int = Field(default=1, ge=1, le=64, description="of an image")
 
 
 class TrainedGenerator(nn.Module, ABC):
@@ -78,10 +78,10 @@ class TrainedGenerator(nn.Module, ABC):
 
     @torch.no_grad()
     def settle(self, images: Tensor) -> None:
-        """What is found once training has ended, from the training pictures."""
+        """What is found once training has ended, from the training images."""
 
     def forward(self, z: Tensor) -> Tensor:
-        """Latents (n, latent) → pictures (n, channels, size, size) in [0, 1].
+        """Latents (n, latent) → images (n, channels, size, size) in [0, 1].
 
         Raises:
             ValueError: the latents are of another shape, or there are no networks yet.
@@ -92,7 +92,7 @@ class TrainedGenerator(nn.Module, ABC):
             raise ValueError(
                 f"latents of this {self.key} are (n, {self.config.latent}), but got {describe(tuple(z.shape))}."
             )
-        return pictures_of(self.decoder(self.code(z)[..., None, None]))
+        return images_of(self.decoder(self.code(z)[..., None, None]))
 
     def code(self, z: Tensor) -> Tensor:
         """What the decoder decodes, (n, latent): z itself, where the prior is the decoder's own."""
@@ -105,9 +105,9 @@ class TrainedGenerator(nn.Module, ABC):
         return drawn if weight is None else drawn.to(weight)
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """`n` pictures of latents from the prior: (n, channels, size, size)."""
-        pictures: Tensor = self(self.latents(n, generator=generator))
-        return pictures
+        """`n` images of latents from the prior: (n, channels, size, size)."""
+        images: Tensor = self(self.latents(n, generator=generator))
+        return images
 
     def penalty(self, z: Tensor) -> Tensor:
         """‖z‖²: (n,)."""
@@ -188,57 +188,57 @@ class TrainedGenerator(nn.Module, ABC):
         self.eval()
 
     def __repr__(self) -> str:
-        learnt = f"learnt from {len(self.training_digests)} pictures" if self.trained_on else "not trained"
+        learnt = f"learnt from {len(self.training_digests)} images" if self.trained_on else "not trained"
         weights = sum(weight.numel() for weight in self.parameters())
         return f"<{self.key}, latent {self.config.latent}, {weights:,} weights, {learnt}>"
 
 
-def pictures_of(decoded: Tensor) -> Tensor:
+def images_of(decoded: Tensor) -> Tensor:
     """A decoder's [−1, 1] as images in [0, 1], at least in single precision.
 
-    >>> pictures_of(torch.tensor([-1.0, 0.0, 1.0])).tolist()
+    >>> images_of(torch.tensor([-1.0, 0.0, 1.0])).tolist()
     [0.0, 0.5, 1.0]
     """
     return (1 + decoded.to(torch.promote_types(decoded.dtype, torch.float32))) / 2
 
 
 def centred(x: Tensor) -> Tensor:
-    """Pictures in [0, 1] as an encoder or a critic sees them, in [−1, 1]."""
+    """Images in [0, 1] as an encoder or a critic sees them, in [−1, 1]."""
     return 2 * x - 1
 
 
-def digest_of(picture: Tensor) -> str:
-    """The SHA-256 of a picture's bytes, as a generator's list of training pictures names it."""
-    return hashlib.sha256(picture.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
+def digest_of(image: Tensor) -> str:
+    """The SHA-256 of an image's bytes, as a generator's list of training images names it."""
+    return hashlib.sha256(image.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
 def _checked(images: Tensor | Array, config: GeneratorSettings, *, key: str) -> Tensor:
-    """The training pictures, float32, on the CPU."""
+    """The training images, float32, on the CPU."""
     if not isinstance(images, Tensor):
         images = torch.from_numpy(np.ascontiguousarray(images))
     if images.is_complex() or images.ndim != 4 or len(images) == 0:
         raise ValueError(
-            f"{key} learns from real pictures (n, channels, size, size), n at least 1, but got {images.dtype} of shape "
+            f"{key} learns from real images (n, channels, size, size), n at least 1, but got {images.dtype} of shape "
             f"{describe(tuple(images.shape))}. Of complex ones, take the modulus."
         )
     n, channels, height, width = images.shape
     if height != width or height < 16 or height & (height - 1):
         raise ValueError(
-            f"{key} makes square pictures with a power of two from 16 up as their side, but got {height} × {width}. "
-            "Pad them with noughts, such as 28 × 28 to 32 × 32, or average them down."
+            f"{key} makes square images with a power of two from 16 up as their side, but got {height} × {width}. "
+            "Pad them with zeros, such as 28 × 28 to 32 × 32, or average them down."
         )
     if channels != config.channels or config.size not in (None, height):
         raise ValueError(
-            f"this {key} is made for pictures of {config.channels} channel(s) and size {config.size or 'any'}, but got "
+            f"this {key} is made for images of {config.channels} channel(s) and size {config.size or 'any'}, but got "
             f"{describe(tuple(images.shape))}. Make another: channels={channels}, size={height}."
         )
     x = images.detach().to("cpu", torch.float32)
     low, high = float(x.min()), float(x.max())
     if not (low >= 0 and high <= 1):  # a NaN too
         raise ValueError(
-            f"{key} learns from pictures in [0, 1], but got values from {low:g} to {high:g}. "
-            "Divide by the largest value a picture can have, such as 255."
+            f"{key} learns from images in [0, 1], but got values from {low:g} to {high:g}. "
+            "Divide by the largest value an image can have, such as 255."
         )
     if n < 2:
-        raise ValueError(f"{key} needs at least 2 pictures to learn from, but got {n}.")
+        raise ValueError(f"{key} needs at least 2 images to learn from, but got {n}.")
     return x

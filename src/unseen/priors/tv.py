@@ -282,7 +282,7 @@ class TV:
 
     def _weights(self, x: Tensor) -> Tensor:
         if x.ndim != 4:
-            raise ValueError(f"TV takes pictures (batch, channels, height, width), but got {describe(tuple(x.shape))}.")
+            raise ValueError(f"TV takes images (batch, channels, height, width), but got {describe(tuple(x.shape))}.")
         weight = torch.as_tensor(self.weight, dtype=lengths(x[:1]).dtype, device=x.device)
         if weight.ndim and len(weight) != len(x):
             raise ValueError(f"TV has weights for {len(weight)} samples, but got a batch of {len(x)}.")
@@ -296,7 +296,7 @@ def _prepared(y: Tensor, A: Operator, start: Tensor | None) -> tuple[Tensor, flo
     """y where it was measured, A's norm, and where to begin."""
     if len(A.domain) != 3:
         raise ValueError(
-            f"TV is of pictures (channels, height, width), but {type(A).__name__} takes {describe(A.domain)}."
+            f"TV is of images (channels, height, width), but {type(A).__name__} takes {describe(A.domain)}."
         )
     if not (y.is_floating_point() or y.is_complex()):
         raise ValueError(f"y holds real or complex numbers, but got {y.dtype}. Convert it first: y.float().")
@@ -315,7 +315,7 @@ def _prepared(y: Tensor, A: Operator, start: Tensor | None) -> tuple[Tensor, flo
 
 
 def _nearest_flat(y: Tensor, A: Operator) -> Tensor:
-    """Of all pictures that are constant in each channel, the one whose A x is nearest to y: (batch, *A.domain)."""
+    """Of all images that are constant in each channel, the one whose A x is nearest to y: (batch, *A.domain)."""
     flats = torch.diag_embed(torch.ones_like(A.adjoint(y)).movedim(1, -1)).permute(4, 0, 3, 1, 2)  # a channel is 1
     columns = torch.stack([A(flat).flatten(1) for flat in flats], dim=-1)  # (batch, m, channels)
     seen = y.flatten(1).unsqueeze(-1)

@@ -87,7 +87,7 @@ class _Adversaries:
         """Nothing to do."""
 
     def _made(self, n: int, like: Tensor, rng: torch.Generator) -> Tensor:
-        """`n` pictures of the decoder, in [−1, 1], in the pictures' precision and on their device."""
+        """`n` images of the decoder, in [−1, 1], in the images' precision and on their device."""
         z = torch.randn(n, self.settings.latent, 1, 1, generator=rng).to(like.device)
         made: Tensor = self.modules["decoder"](z)
         return made.to(like.dtype)

@@ -19,8 +19,8 @@ from unseen.reconstruction.reconstructor import (
     Reconstructor,
     Settings,
     Start,
-    on_pictures,
-    starting_picture,
+    on_images,
+    starting_image,
     usual_size,
 )
 
@@ -71,7 +71,7 @@ class ArtifactRemoval(Reconstructor):
 
     def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
         start = self._start(y, process)
-        return self.scale * on_pictures(self.network, start / self.scale)
+        return self.scale * on_images(self.network, start / self.scale)
 
     @torch.no_grad()
     def prepare(self, y: Tensor, process: Measurement) -> None:
@@ -80,7 +80,7 @@ class ArtifactRemoval(Reconstructor):
         self.scale.fill_(usual_size(self._start(y, process)))
 
     def _start(self, y: Tensor, process: Measurement) -> Tensor:
-        return starting_picture(y, process, self.config.start) / self.gain
+        return starting_image(y, process, self.config.start) / self.gain
 
 
 class Unrolled(Reconstructor):
@@ -123,16 +123,16 @@ class Unrolled(Reconstructor):
 
     def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
         A, p = process.A, process.linearise(y)
-        x = starting_picture(y, process, self.config.start)
+        x = starting_image(y, process, self.config.start)
         if self.config.start == "adjoint":
             x = x / self.gain
         for length in self.lengths:
             x = x - length / self.gain * A.adjoint(A(x) - p)
-            x = self.scale * on_pictures(self.network, x / self.scale)
+            x = self.scale * on_images(self.network, x / self.scale)
         return x
 
     @torch.no_grad()
     def prepare(self, y: Tensor, process: Measurement) -> None:
         self.gain.fill_(process.A.norm() ** 2 or 1.0)
-        start = starting_picture(y, process, self.config.start)
+        start = starting_image(y, process, self.config.start)
         self.scale.fill_(usual_size(start / self.gain if self.config.start == "adjoint" else start))

@@ -103,7 +103,7 @@ class ReconstructionLearner:
                 "losses": [repr(loss) for loss in self.losses.values()],
                 "falls_at": self.falls_at,
                 "process": repr(self.process),
-                "A of a picture": _mark(self.process.A),
+                "A of an image": _mark(self.process.A),
             }
         )
 
@@ -141,11 +141,11 @@ def _names(losses: Sequence[Loss]) -> list[str]:
 
 
 def _mark(A: Operator) -> list[str]:
-    """Two figures of what A makes of one picture: another mask or other angles of the same shape give others."""
+    """Two figures of what A makes of one image: another mask or other angles of the same shape give others."""
     dtype = torch.complex64 if A.complex_domain else torch.float32
-    picture = torch.randn(A.batch or 1, *A.domain, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    image = torch.randn(A.batch or 1, *A.domain, dtype=dtype, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        sizes = A(picture).abs().double().flatten()
+        sizes = A(image).abs().double().flatten()
     return [f"{sizes.mean():.5g}", f"{(sizes * torch.linspace(0, 1, len(sizes), dtype=torch.float64)).mean():.5g}"]
 
 
@@ -153,7 +153,7 @@ Array = NDArray[Any]  # Any: numbers of whatever kind a file holds
 
 
 class MeasurementError(UserError, ValueError):
-    """Measurements or pictures that do not fit their process: what was expected, and what was seen."""
+    """Measurements or images that do not fit their process: what was expected, and what was seen."""
 
 
 def tensor_of(values: Tensor | Array) -> Tensor:
@@ -169,7 +169,7 @@ def tensor_of(values: Tensor | Array) -> Tensor:
         return values
     values = np.asarray(values)
     if values.dtype.kind not in "biufc":
-        raise MeasurementError(f"measurements and pictures are numbers, but got {values.dtype}.")
+        raise MeasurementError(f"measurements and images are numbers, but got {values.dtype}.")
     return torch.from_numpy(np.ascontiguousarray(values, np.complex64 if values.dtype.kind == "c" else np.float32))
 
 
@@ -179,10 +179,10 @@ def check_measurements(y: Tensor, process: Measurement) -> None:
     _check(y, A.range, f"Measurements by {A}", complex_expected=_measures_complex(A))
 
 
-def check_pictures(x: Tensor, process: Measurement) -> None:
-    """The same of pictures, (n, *A.domain)."""
+def check_images(x: Tensor, process: Measurement) -> None:
+    """The same of images, (n, *A.domain)."""
     A = process.A
-    _check(x, A.domain, f"Pictures of {A}", complex_expected=A.complex_domain)
+    _check(x, A.domain, f"Images of {A}", complex_expected=A.complex_domain)
 
 
 def _check(tensor: Tensor, shape: Shape, what: str, *, complex_expected: bool) -> None:
@@ -234,7 +234,7 @@ def learn(
         truth: (n, *A.domain), for losses that need x; None: it was never seen.
         operators: (n,), which of A's operators each measurement was made with; None: the i-th with the i-th.
         network: a reconstructor, trained in place (further, if it was trained); or any network from images to
-            pictures, which becomes an `ArtifactRemoval`'s; None: an `ArtifactRemoval`, whose first weights are
+            images, which becomes an `ArtifactRemoval`'s; None: an `ArtifactRemoval`, whose first weights are
             drawn from `training.seed`.
         training: epochs, batch size, seed, precision, device; None: 100 epochs, batches of 4.
         learning_rate: of Adam, > 0; its weight decay is 1e-8.
@@ -261,7 +261,7 @@ def learn(
     check_measurements(y, process)
     rows = _operator_rows(len(y), process, operators)
     if x is not None:
-        check_pictures(x, process)
+        check_images(x, process)
     _check_settings(y, x, losses, learning_rate, milestones)
     f = _reconstructor(network, process, seed=training.seed)
     if not f.trained_on:
@@ -307,7 +307,7 @@ def _reconstructor(network: Reconstructor | nn.Module | None, process: Measureme
 
 
 def _operator_rows(n: int, process: Measurement, operators: Tensor | None) -> Tensor:
-    """(n,), int64: which of A's operators each measurement was made with; noughts where one A serves all."""
+    """(n,), int64: which of A's operators each measurement was made with; zeros where one A serves all."""
     count = process.A.batch
     if operators is None:
         if count not in (None, n):
@@ -340,7 +340,7 @@ def _check_settings(
     if truth is None and (needing := [type(loss).__name__ for loss in losses if "x" in loss.needs]):
         raise ValueError(f"{', '.join(needing)} needs the truth: give truth=(n, *A.domain).")
     if truth is not None and len(truth) != len(measurements):
-        raise ValueError(f"There are {len(measurements)} measurements, but {len(truth)} pictures of the truth.")
+        raise ValueError(f"There are {len(measurements)} measurements, but {len(truth)} images of the truth.")
     if not learning_rate > 0:
         raise ValueError(f"The learning rate is above 0, but got {learning_rate}.")
     if any(epoch < 1 for epoch in milestones):

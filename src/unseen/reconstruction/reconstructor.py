@@ -28,12 +28,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    channels: int = Field(default=1, ge=1, le=1024, description="of a picture")
+    channels: int = Field(default=1, ge=1, le=1024, description="of an image")
     complex_pictures: bool = Field(default=False, description="x is complex: two real channels for each, within")
 
     @property
     def real_channels(self) -> int:
-        """Of a network on these pictures."""
+        """Of a network on these images."""
         return self.channels * (2 if self.complex_pictures else 1)
 
 
@@ -62,13 +62,13 @@ class Reconstructor(nn.Module, ABC):
 
     @classmethod
     def for_process(cls, process: Measurement, **settings: Any) -> Self:  # Any: as for __init__
-        """One whose pictures are the operator's."""
+        """One whose images are the operator's."""
         found = {"channels": process.A.domain[0], "complex_pictures": process.A.complex_domain}
         return cls(**(found | settings))
 
     @abstractmethod
     def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
-        """x̂ of y; a network runs by `on_pictures(network, x)`."""
+        """x̂ of y; a network runs by `on_images(network, x)`."""
 
     @torch.no_grad()
     def prepare(self, y: Tensor, process: Measurement) -> None:
@@ -92,7 +92,7 @@ class Reconstructor(nn.Module, ABC):
         if A.domain[0] != config.channels or A.complex_domain != config.complex_pictures or len(A.domain) != 3:
             kind, made = (("complex" if c else "real") for c in (A.complex_domain, config.complex_pictures))
             raise ValueError(
-                f"{A} has {kind} pictures of {A.domain[0]} channel(s) and {len(A.domain)} axes, but this {self.key} is "
+                f"{A} has {kind} images of {A.domain[0]} channel(s) and {len(A.domain)} axes, but this {self.key} is "
                 f"made for {made} ones of {config.channels} channel(s), height and width. Make it by "
                 f"{type(self).__name__}.for_process(process)."
             )
@@ -102,8 +102,8 @@ class Reconstructor(nn.Module, ABC):
         return f"<{self.key}, {sum(w.numel() for w in self.parameters()):,} weights, {learnt}>"
 
 
-def on_pictures(network: nn.Module, x: Tensor) -> Tensor:
-    """A network on pictures, complex ones as real pairs, in the precision of its weights; back in x's dtype."""
+def on_images(network: nn.Module, x: Tensor) -> Tensor:
+    """A network on images, complex ones as real pairs, in the precision of its weights; back in x's dtype."""
     pairs = as_pairs(x)
     weights = next((weight.dtype for weight in network.parameters()), pairs.dtype)
     changed = network(pairs.to(weights)).to(pairs.dtype)
@@ -127,14 +127,14 @@ def as_complex(pairs: Tensor) -> Tensor:
 
 
 def usual_size(x: Tensor) -> float:
-    """The root mean square of pictures, or 1 where they are all nought."""
+    """The root mean square of images, or 1 where they are all zero."""
     return float(x.abs().double().square().mean().sqrt()) or 1.0
 
 
 Start = Literal["auto", "pinv", "fbp", "adjoint"]
 
 
-def starting_picture(y: Tensor, process: Measurement, start: Start) -> Tensor:
+def starting_image(y: Tensor, process: Measurement, start: Start) -> Tensor:
     """A⁺p, FBP(p) or A*p, with p = link⁻¹(y): (batch, *A.domain).
 
     Args:
@@ -154,6 +154,6 @@ def starting_picture(y: Tensor, process: Measurement, start: Start) -> Tensor:
             f"filtered backprojection is for tomography, and {A} has none. Take the pseudo-inverse (start='pinv')."
         )
     if fbp is not None and start in ("auto", "fbp"):
-        picture: Tensor = fbp(p)
-        return picture
+        image: Tensor = fbp(p)
+        return image
     return A.pinv(p)

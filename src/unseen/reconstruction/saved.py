@@ -128,7 +128,7 @@ def _value(told: object, tensors: Mapping[str, Tensor]) -> object:
 
 
 def _probe(rebuilt: Operator, A: Operator) -> bool:
-    """Whether the two differ on a picture."""
+    """Whether the two differ on an image."""
     if (rebuilt.domain, rebuilt.range, rebuilt.batch) != (A.domain, A.range, A.batch):
         return True
     dtype = torch.complex64 if A.complex_domain else torch.float32
@@ -293,20 +293,20 @@ def applied(
         needed = "is one for all: leave operators out" if A.batch is None else f"has {A.batch}: say which was used"
         raise MeasurementError(f"A {needed}.")
     rows = _rows(operators, len(y), A.batch)
-    pictures = []
+    images = []
     with torch.no_grad():
         for start in range(0, len(y), batch_size):
             part = slice(start, start + batch_size)
-            pictures.append(f(y[part].to(device), process.select(rows[part])).cpu())
-    return torch.cat(pictures)
+            images.append(f(y[part].to(device), process.select(rows[part])).cpu())
+    return torch.cat(images)
 
 
-def grey(picture: Array) -> Image.Image:
-    """A picture (channels, height, width) to look at: 8 bits, black at its least value and white at its greatest.
+def grey(image: Array) -> Image.Image:
+    """An image (channels, height, width) to look at: 8 bits, black at its least value and white at its greatest.
 
     Three channels are red, green and blue; otherwise the first is shown. Of complex images, the modulus.
     """
-    shown = np.abs(picture) if np.iscomplexobj(picture) else picture
+    shown = np.abs(image) if np.iscomplexobj(image) else image
     shown = np.moveaxis(shown, 0, -1) if len(shown) == 3 else shown[0]
     levels = np.interp(shown, (shown.min(), shown.max()), (0, 255))  # one value alone: white
     return Image.fromarray(np.uint8(levels.round()))

@@ -17,7 +17,7 @@ from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian
 from unseen.priors.tv import TV
 from unseen.reconstruction.learning import check_measurements
-from unseen.reconstruction.reconstructor import as_complex, starting_picture
+from unseen.reconstruction.reconstructor import as_complex, starting_image
 from unseen.training.learner import Step
 from unseen.training.loop import train
 from unseen.training.settings import Training
@@ -42,7 +42,7 @@ def pseudo_inverse(y: Tensor, process: Measurement) -> Tensor:
     2.0
     """
     check_measurements(y, process)
-    return starting_picture(y, process, "pinv")
+    return starting_image(y, process, "pinv")
 
 
 def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
@@ -52,7 +52,7 @@ def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
         ValueError: the operator has no filtered backprojection.
     """
     check_measurements(y, process)
-    return starting_picture(y, process, "fbp")
+    return starting_image(y, process, "fbp")
 
 
 def total_variation(y: Tensor, process: Measurement, *, weight: float | Tensor | None = None) -> Tensor:
@@ -97,7 +97,7 @@ SIZE_OF_INPUT = 0.1
 JITTER = 0.03
 """Standard deviation of what is added to the input at each step, against settling early (the paper's 1/30)."""
 MEMORY = 0.99
-"""Of the running average of the pictures that is returned (the paper's)."""
+"""Of the running average of the images that is returned (the paper's)."""
 
 
 def deep_image_prior(
@@ -135,14 +135,14 @@ def deep_image_prior(
     """
     check_measurements(y, process)
     settings = Training(epochs=steps, batch_size=1, seed=seed, device=device)
-    pictures = []
+    images = []
     for i in range(len(y)):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + i)
             learner = _Prior(process.select(torch.tensor([i])), learning_rate, features=features, depth=depth)
         train(learner, [y[i : i + 1].cpu()], settings)
-        pictures.append(learner.picture())
-    return torch.cat(pictures)
+        images.append(learner.image())
+    return torch.cat(images)
 
 
 class _Prior:
@@ -178,15 +178,15 @@ class _Prior:
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Nothing to do."""
 
-    def picture(self) -> Tensor:
+    def image(self) -> Tensor:
         """The running average: (1, *A.domain)."""
-        return self._picture_of(self.memory.average)
+        return self._image_of(self.memory.average)
 
     def _misfit(self, pairs: Tensor, y: Tensor) -> Tensor:
-        u = self.process.mean(self._picture_of(pairs))
+        u = self.process.mean(self._image_of(pairs))
         return squares(observed(self.process, u - y)) / observed_count(self.process, y).float()
 
-    def _picture_of(self, pairs: Tensor) -> Tensor:
+    def _image_of(self, pairs: Tensor) -> Tensor:
         return as_complex(pairs) if self.process.A.complex_domain else pairs
 
     def _explained(self, y: Tensor) -> bool:
@@ -212,8 +212,8 @@ class _Memory(nn.Module):
         self.register_buffer("steps", torch.zeros(()))
         self.register_buffer("done", torch.zeros((), dtype=torch.bool))
 
-    def remember(self, picture: Tensor) -> None:
-        """Take one more picture into the average, whose first steps weigh as much as later ones."""
+    def remember(self, image: Tensor) -> None:
+        """Take one more image into the average, whose first steps weigh as much as later ones."""
         self.steps += 1
         share = (1 - MEMORY) / (1 - MEMORY ** float(self.steps))
-        self.average.lerp_(picture, share)
+        self.average.lerp_(image, share)

@@ -52,7 +52,7 @@ _TURN, _SCALE, _SHIFT = math.radians(6), 0.06, 0.05  # at most; a shift in share
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class Images:
     """Images (n, channels, size, size) in [0, 1], float32.
 
     units  for each test image, the number of the patient it shows: what a bootstrap may resample
@@ -72,7 +72,7 @@ class Pictures:
 
 
 class PictureSettings(BaseModel):
-    """The section ``[view]``: which pictures, and how many."""
+    """The section ``[view]``: which images, and how many."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -80,12 +80,12 @@ class PictureSettings(BaseModel):
     size: int = Field(ge=16, le=1024)
     """Pixels a side, a power of two; slices are averaged down from 128 by area."""
     limit: int | None = Field(default=None, ge=2)
-    """So many training pictures at most; none: all."""
+    """So many training images at most; none: all."""
     copies: int = Field(default=1, ge=1, le=100)
-    """So many of each training picture: itself, and moved ones."""
+    """So many of each training image: itself, and moved ones."""
 
 
-def load_images(settings: PictureSettings, *, data: Path | None = None) -> Pictures:
+def load_images(settings: PictureSettings, *, data: Path | None = None) -> Images:
     """The images that a recipe names, from the folder `data` (None: `$UNSEEN_DATA`).
 
     Raises:
@@ -95,7 +95,7 @@ def load_images(settings: PictureSettings, *, data: Path | None = None) -> Pictu
 
 
 @lru_cache(maxsize=1)  # the generators of a problem learn from the same images
-def _loaded(settings: PictureSettings, data: Path) -> Pictures:
+def _loaded(settings: PictureSettings, data: Path) -> Images:
     found = _SOURCES[settings.pictures](settings, data)
     training = found.training if settings.limit is None else found.training[: settings.limit]
     if settings.copies > 1:
@@ -105,16 +105,16 @@ def _loaded(settings: PictureSettings, data: Path) -> Pictures:
     return replace(found, training=training)
 
 
-def _digits(settings: PictureSettings, data: Path) -> Pictures:
+def _digits(settings: PictureSettings, data: Path) -> Images:
     if settings.size != 32:
         raise RecipeError(f"view.size: seen {settings.size}; digits are 28 × 28, padded to 32")
     known, testing = (read_digits(_at(data, f"mnist/{part}-images-idx3-ubyte.gz")) for part in ("train", "t10k"))
     split = f"{_DIGITS_VALIDATING} of the training part validate, the others are trained on; the test part is tested"
     cut = len(known) - _DIGITS_VALIDATING
-    return Pictures(known[:cut], known[cut:], testing, tuple(range(len(testing))), split)
+    return Images(known[:cut], known[cut:], testing, tuple(range(len(testing))), split)
 
 
-def _shapes(settings: PictureSettings, data: Path) -> Pictures:
+def _shapes(settings: PictureSettings, data: Path) -> Images:
     del data
     numbers = (_SHAPES, _SHAPES_VALIDATING, _SHAPES_TESTED)
     training, validation, testing = (
@@ -122,10 +122,10 @@ def _shapes(settings: PictureSettings, data: Path) -> Pictures:
         for seed, number in enumerate(numbers)
     )
     split = f"drawn: {_SHAPES} to train on, {_SHAPES_VALIDATING} to validate, {_SHAPES_TESTED} tested"
-    return Pictures(training, validation, testing, tuple(range(_SHAPES_TESTED)), split)
+    return Images(training, validation, testing, tuple(range(_SHAPES_TESTED)), split)
 
 
-def _brain(settings: PictureSettings, data: Path) -> Pictures:
+def _brain(settings: PictureSettings, data: Path) -> Images:
     from PIL import Image
 
     with _at(data, "brain_t1/manifest.csv").open(newline="", encoding="utf-8") as file:
@@ -140,7 +140,7 @@ def _brain(settings: PictureSettings, data: Path) -> Pictures:
     first_tested = len(subjects) - _SUBJECTS_TESTED
     first_validating = first_tested - _SUBJECTS_VALIDATING
     tested, trained_on = subject >= first_tested, subject < first_validating
-    return Pictures(
+    return Images(
         pictures[trained_on],
         pictures[~trained_on & ~tested],
         pictures[tested],
@@ -150,7 +150,7 @@ def _brain(settings: PictureSettings, data: Path) -> Pictures:
     )
 
 
-_SOURCES: dict[str, Callable[[PictureSettings, Path], Pictures]] = {
+_SOURCES: dict[str, Callable[[PictureSettings, Path], Images]] = {
     "digits": _digits,
     "shapes": _shapes,
     "brain": _brain,
@@ -269,7 +269,7 @@ def train_generator(
 
 @torch.no_grad()
 def reconstruction_psnr(G: Autoencoder, pictures: Tensor) -> float:
-    """The mean over pictures of the PSNR of G(E(x)), in dB."""
+    """The mean over images of the PSNR of G(E(x)), in dB."""
     device = next(G.parameters()).device
     found = torch.cat([G(G.encode(part.to(device))).cpu() for part in torch.split(pictures, _BATCH)])
     return float(psnr(found, pictures).mean())

@@ -119,7 +119,7 @@ def pilot(
             film = one.film
             if isinstance(film, Film) and (film.pixel_sha256 in trained or film.pixel_sha256[:16] in known):
                 barred.add(film.patient)
-            films.setdefault(one.study, []).append(one.without_pictures())
+            films.setdefault(one.study, []).append(one.without_images())
         if progress:
             progress(done)
     studies = [

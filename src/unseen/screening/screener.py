@@ -108,7 +108,7 @@ class Screened:
         """Patient and study; a file that was not read is a study of its own."""
         return (self.film.patient, self.film.study if isinstance(self.film, Film) else self.film.name)
 
-    def without_pictures(self) -> Screened:
+    def without_images(self) -> Screened:
         """The same without pixels and maps, for thousands of them to be kept."""
         film = self.film
         if isinstance(film, Film):
@@ -277,7 +277,7 @@ def decision_rows(
     names: list[str | None] = []
     for done, one in enumerate(screener.screen(films), start=1):
         names.append(map_of(one.finding, maps) if maps is not None and one.finding is not None else None)
-        screened.append(one.without_pictures())
+        screened.append(one.without_images())
         if progress is not None:
             progress(done)
     studies: dict[tuple[str, str], list[Screened]] = {}

@@ -20,8 +20,8 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.web.errors import answers
-from unseen.web.shapes import WhoTold
-from unseen.web.state import Parts, Served
+from unseen.web.shapes import WhoResponse
+from unseen.web.state import Parts, ServerState
 from unseen.worklist.accounts import ROLES, SESSION_S, Account, Role
 from unseen.worklist.states import WorklistError
 
@@ -34,12 +34,12 @@ SCHEMES: Final = (Depends(_cookie), Depends(_bearer))
 """For OpenAPI; what they find is not used."""
 
 
-def cookie_name(parts: Served) -> str:
+def cookie_name(parts: ServerState) -> str:
     """The cookie's name; browsers take one that begins with __Host- only over TLS, from this very host."""
     return "unseen" if parts.address.is_private else "__Host-unseen"
 
 
-def token_of(request: Request, parts: Served) -> tuple[str | None, bool]:
+def token_of(request: Request, parts: ServerState) -> tuple[str | None, bool]:
     """The request's token, and whether it came as a cookie."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer" and token.strip():
@@ -47,7 +47,7 @@ def token_of(request: Request, parts: Served) -> tuple[str | None, bool]:
     return request.cookies.get(cookie_name(parts)) or None, True
 
 
-def from_our_page(request: Request, parts: Served) -> bool:
+def from_our_page(request: Request, parts: ServerState) -> bool:
     """Whether a request that changes something cannot have been made by another site's page."""
     origin = request.headers.get("origin")
     if origin is not None:
@@ -135,7 +135,7 @@ class Link(BaseModel):
     link: str = Field(max_length=200)
 
 
-class Token(WhoTold):
+class Token(WhoResponse):
     """For a program: send it as `Authorization: Bearer TOKEN`."""
 
     token: str
@@ -143,14 +143,14 @@ class Token(WhoTold):
 
 
 @router.post("/sign-in", responses=answers(401, 403, 422, 429, 503))
-def sign_in(request: Request, response: Response, parts: Parts, given: Password) -> WhoTold:
+def sign_in(request: Request, response: Response, parts: Parts, given: Password) -> WhoResponse:
     """Sign a browser in: the session is a cookie that no script can read."""
     _own_page(request, parts)
     return _seated(response, parts, _by_password(request, parts, given))
 
 
 @router.post("/sign-in/link", responses=answers(403, 409, 422, 429, 503))
-def sign_in_by_link(request: Request, response: Response, parts: Parts, given: Link) -> WhoTold:
+def sign_in_by_link(request: Request, response: Response, parts: Parts, given: Link) -> WhoResponse:
     """Sign a browser in with the one-time link."""
     _own_page(request, parts)
     return _seated(response, parts, _by_link(request, parts, given.link))
@@ -159,7 +159,7 @@ def sign_in_by_link(request: Request, response: Response, parts: Parts, given: L
 @router.get("/sign-in/link", responses=answers(409, 422, 429, 503))
 def sign_in_by_following_the_link(
     request: Request, response: Response, parts: Parts, link: Annotated[str, Query(max_length=200)]
-) -> WhoTold:
+) -> WhoResponse:
     """The same for a link that is clicked in a terminal."""
     return _seated(response, parts, _by_link(request, parts, link))
 
@@ -189,18 +189,18 @@ def sign_out(request: Request, response: Response, parts: Parts, account: Reader
 
 
 @router.get("/me", dependencies=[*SCHEMES], responses=answers(401, 503))
-def me(account: Reader) -> WhoTold:
+def me(account: Reader) -> WhoResponse:
     """Who is signed in."""
-    return WhoTold.of(account)
+    return WhoResponse.of(account)
 
 
-def _own_page(request: Request, parts: Served) -> None:
+def _own_page(request: Request, parts: ServerState) -> None:
     """Another site's page must not sign a browser in as somebody whom it has chosen."""
     if "origin" in request.headers and not from_our_page(request, parts):
         raise HTTPException(403, "Sign in from the worklist's own page.")
 
 
-def _by_password(request: Request, parts: Served, given: Password) -> str:
+def _by_password(request: Request, parts: ServerState, given: Password) -> str:
     address = _counted(request, parts, given.name)
     with parts.passwords:
         found = parts.store.accounts.sign_in(given.name, given.password)
@@ -211,14 +211,14 @@ def _by_password(request: Request, parts: Served, given: Password) -> str:
     return found
 
 
-def _by_link(request: Request, parts: Served, link: str) -> str:
+def _by_link(request: Request, parts: ServerState, link: str) -> str:
     address = _counted(request, parts, None)
     found = parts.store.accounts.redeem(link)
     parts.throttle.forgive(None, address)
     return found
 
 
-def _counted(request: Request, parts: Served, name: str | None) -> str:
+def _counted(request: Request, parts: ServerState, name: str | None) -> str:
     """The caller's address; 429 where it, or `name`, has failed too often."""
     address = request.client.host if request.client is not None else "unknown"
     if wait := parts.throttle.take(name, address):
@@ -231,14 +231,14 @@ def _counted(request: Request, parts: Served, name: str | None) -> str:
     return address
 
 
-def _who(parts: Served, found: str) -> WhoTold:
+def _who(parts: ServerState, found: str) -> WhoResponse:
     account = parts.store.accounts.session(found)
     if account is None:  # ended in between, as when the account was just disabled
         raise HTTPException(401, _REFUSED)
-    return WhoTold.of(account)
+    return WhoResponse.of(account)
 
 
-def _seated(response: Response, parts: Served, found: str) -> WhoTold:
+def _seated(response: Response, parts: ServerState, found: str) -> WhoResponse:
     response.set_cookie(
         cookie_name(parts),
         found,
@@ -251,7 +251,7 @@ def _seated(response: Response, parts: Served, found: str) -> WhoTold:
     return _who(parts, found)
 
 
-def _token(parts: Served, found: str) -> Token:
+def _token(parts: ServerState, found: str) -> Token:
     return Token(**_who(parts, found).model_dump(), token=found, lasts_s=SESSION_S)
 
 
@@ -288,26 +288,26 @@ class Change(BaseModel):
 class AccountList(BaseModel):
     """All accounts, by name."""
 
-    accounts: list[WhoTold]
+    accounts: list[WhoResponse]
 
 
 @admin_router.get("", responses=answers(401, 403, 503))
 def listed(parts: Parts, account: Admin) -> AccountList:
     """Who may sign in."""
-    return AccountList(accounts=[WhoTold.of(one) for one in parts.store.accounts.listed()])
+    return AccountList(accounts=[WhoResponse.of(one) for one in parts.store.accounts.listed()])
 
 
 @admin_router.post("", status_code=201, responses=answers(400, 401, 403, 422, 503))
-def add(parts: Parts, account: Admin, new: NewAccount) -> WhoTold:
+def add(parts: Parts, account: Admin, new: NewAccount) -> WhoResponse:
     """A new account."""
     if new.name.casefold() == LOCAL:
         raise WorklistError("The name local is for whoever signs in on the machine itself. Take another name.")
     with parts.passwords:
-        return WhoTold.of(parts.store.accounts.add(new.name, new.password, new.role, actor=account.name))
+        return WhoResponse.of(parts.store.accounts.add(new.name, new.password, new.role, actor=account.name))
 
 
 @admin_router.patch("/{name}", responses=answers(400, 401, 403, 404, 422, 503))
-def change(parts: Parts, account: Admin, name: AccountName, changes: Change) -> WhoTold:
+def change(parts: Parts, account: Admin, name: AccountName, changes: Change) -> WhoResponse:
     """A new password, another role, disabled or enabled again."""
     with parts.passwords:
-        return WhoTold.of(parts.store.accounts.change(name, actor=account.name, **changes.model_dump()))
+        return WhoResponse.of(parts.store.accounts.change(name, actor=account.name, **changes.model_dump()))

@@ -16,7 +16,7 @@ from unseen.service.active_models import thresholds_of
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers
 from unseen.web.monitoring import Share
-from unseen.web.state import Parts, Served
+from unseen.web.state import Parts, ServerState
 from unseen.worklist.accounts import ROLES
 from unseen.worklist.calibration import AUDIT_SHARE, MISSES, Labels, labels, policy_from
 from unseen.worklist.states import NotFoundError, WorklistError
@@ -35,7 +35,7 @@ Confidence = Annotated[float, Field(gt=0, lt=1, description="how sure that is to
 Note = Annotated[str, Field(max_length=2000, description="why; kept and shown to the second person")]
 
 
-class SourceTold(BaseModel):
+class SourceResponse(BaseModel):
     """What readers have reported of one source, one study a patient and label."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -56,13 +56,13 @@ class Needed(BaseModel):
     abnormals: int
 
 
-class CalibrationTold(BaseModel):
+class CalibrationResponse(BaseModel):
     """How far this site is with a calibration of a model."""
 
     model: str
     promise: str
     needed: list[Needed]
-    sources: list[SourceTold]
+    sources: list[SourceResponse]
     trained_on: int = Field(description="films left out because the model was trained on them")
     not_seen: int = Field(description="studies left out because the model has not seen all their films")
     selected: int = Field(description="studies left out because a policy had decided whether they are read")
@@ -122,7 +122,7 @@ class PolicyProposed(BaseModel):
         )
 
 
-class ActivationTold(BaseModel):
+class ActivationResponse(BaseModel):
     """A model that somebody has proposed, and what became of it."""
 
     number: int
@@ -141,10 +141,10 @@ class ActivationTold(BaseModel):
     mine: bool = Field(description="the asker has proposed it, and cannot activate it")
 
 
-class ActivationsTold(BaseModel):
+class ActivationsResponse(BaseModel):
     """Proposals and activations, latest first."""
 
-    activations: list[ActivationTold]
+    activations: list[ActivationResponse]
     scoring: int | None = Field(description="the activation that this server scores by; null: as it was started")
     problem: str = Field(description='why what was activated does not score here; "" where nothing stands against it')
     others: list[str] = Field(description="who else could activate what the asker proposes")
@@ -178,16 +178,16 @@ def calibration(
     model: Annotated[Weights, Query()],
     max_miss_rate: Annotated[Rate, Query()] = 0.05,
     confidence: Annotated[Confidence, Query()] = 0.95,
-) -> CalibrationTold:
+) -> CalibrationResponse:
     """How many reported studies a calibration needs, and how many there are."""
     found = _labels(parts, _known(parts, model)[1], _promise(max_miss_rate, confidence))
-    return CalibrationTold(
+    return CalibrationResponse(
         model=model,
         promise=str(found.promise),
         needed=[
             Needed(misses=misses, abnormals=abnormals) for misses, abnormals in zip(MISSES, found.needed, strict=True)
         ],
-        sources=[SourceTold.model_validate(source) for source in found.sources],
+        sources=[SourceResponse.model_validate(source) for source in found.sources],
         trained_on=found.trained_on,
         not_seen=found.not_seen,
         selected=found.selected,
@@ -196,7 +196,7 @@ def calibration(
 
 
 @router.post("/calibration/propose", status_code=201, responses=answers(400, 401, 403, 404, 422, 503))
-def propose_calibration(parts: Parts, account: Lead, wanted: CalibrationProposal) -> ActivationTold:
+def propose_calibration(parts: Parts, account: Lead, wanted: CalibrationProposal) -> ActivationResponse:
     """Calibrate a model on what readers reported here, and propose to score and clear by that."""
     name, card = _known(parts, wanted.model)
     found = _labels(parts, card, _promise(wanted.max_miss_rate, wanted.confidence))
@@ -215,7 +215,7 @@ def propose_calibration(parts: Parts, account: Lead, wanted: CalibrationProposal
 
 
 @router.post("/models/propose", status_code=201, responses=answers(400, 401, 403, 404, 422, 503))
-def propose(parts: Parts, account: Lead, wanted: Proposal) -> ActivationTold:
+def propose(parts: Parts, account: Lead, wanted: Proposal) -> ActivationResponse:
     """Propose to score with a model and to clear nothing."""
     name, _ = _known(parts, wanted.model)
     made = parts.store.activations.propose(wanted.model, name, actor=account.name, note=wanted.note)
@@ -223,11 +223,11 @@ def propose(parts: Parts, account: Lead, wanted: Proposal) -> ActivationTold:
 
 
 @router.get("/activations", responses=answers(401, 403, 503))
-def activations(parts: Parts, account: Lead) -> ActivationsTold:
+def activations(parts: Parts, account: Lead) -> ActivationsResponse:
     """What was proposed, activated and withdrawn, by whom, and what this server scores by."""
     parts.active.look()
     staff = None if parts.workers is None else parts.workers.staff()
-    return ActivationsTold(
+    return ActivationsResponse(
         activations=[_told(parts, one, account.name) for one in parts.store.activations.listed()],
         scoring=parts.active.number,
         problem=parts.active.problem,
@@ -242,7 +242,7 @@ def activations(parts: Parts, account: Lead) -> ActivationsTold:
 
 
 @router.post("/activations/{number}/activate", responses=answers(401, 403, 404, 409, 422, 503))
-def activate(parts: Parts, account: Lead, number: Number) -> ActivationTold:
+def activate(parts: Parts, account: Lead, number: Number) -> ActivationResponse:
     """Put a proposal in force; whoever made it cannot. Workers finish the film in hand, and then score by it."""
     made = parts.store.activations.activate(number, actor=account.name)
     parts.active.look()
@@ -250,14 +250,14 @@ def activate(parts: Parts, account: Lead, number: Number) -> ActivationTold:
 
 
 @router.post("/activations/{number}/withdraw", responses=answers(401, 403, 404, 409, 422, 503))
-def withdraw(parts: Parts, account: Lead, number: Number) -> ActivationTold:
+def withdraw(parts: Parts, account: Lead, number: Number) -> ActivationResponse:
     """Take back a proposal, or what is in force: servers then score with what they were started with."""
     made = parts.store.activations.withdraw(number, actor=account.name)
     parts.active.look()
     return _told(parts, made, account.name)
 
 
-def _known(parts: Served, model: str) -> tuple[str, Card]:
+def _known(parts: ServerState, model: str) -> tuple[str, Card]:
     """The model's name for people, and its card."""
     if parts.models is None or model not in parts.models.named:
         raise NotFoundError(
@@ -276,7 +276,7 @@ def _promise(max_miss_rate: float, confidence: float) -> Guarantee:
     return promise
 
 
-def _labels(parts: Served, card: Card, promise: Guarantee) -> Labels:
+def _labels(parts: ServerState, card: Card, promise: Guarantee) -> Labels:
     assert parts.models is not None
     policy, gate = parts.models.policy, thresholds_of(card)
     alike = [sha256 for sha256, (_, other) in parts.models.named.items() if thresholds_of(other) == gate]
@@ -291,8 +291,8 @@ def _labels(parts: Served, card: Card, promise: Guarantee) -> Labels:
     )
 
 
-def _told(parts: Served, made: Activation, asker: str) -> ActivationTold:
-    return ActivationTold(
+def _told(parts: ServerState, made: Activation, asker: str) -> ActivationResponse:
+    return ActivationResponse(
         number=made.number,
         standing=made.standing,
         model=made.model,

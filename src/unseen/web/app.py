@@ -32,7 +32,7 @@ from unseen.web.accounts import SCHEMES
 from unseen.web.errors import answer_errors
 from unseen.web.laboratory import MOST_BYTES, Laboratory
 from unseen.web.middleware import Address, Shell
-from unseen.web.state import Served
+from unseen.web.state import ServerState
 from unseen.web.uploading import FORM_ROOM
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def create_app(
 
     Raises WorklistError for a folder that cannot be watched.
     """
-    parts = Served(
+    parts = ServerState(
         store=store,
         address=address or Address(),
         given=models,

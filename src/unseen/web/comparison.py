@@ -46,7 +46,7 @@ class FilmCompared(BaseModel):
     scores: list[float | None] = Field(description="one for each of `models`; null where it did not score the film")
 
 
-class LabelledTold(BaseModel):
+class LabelledResponse(BaseModel):
     """The labelled set. A study below a policy's threshold is not read: then what was read has high scores."""
 
     models: list[ModelCompared] = Field(description="the one that decides first")
@@ -54,7 +54,7 @@ class LabelledTold(BaseModel):
     selected: bool = Field(description="a policy clears here, so scores decide which films get a label")
 
 
-class FigureTold(BaseModel):
+class FigureResponse(BaseModel):
     """A figure with the ends of its 95 % interval; null with a reason where there can be none."""
 
     value: float | None
@@ -69,7 +69,7 @@ class FigureTold(BaseModel):
         return cls(value=None, low=None, high=None, reason=figure.reason)
 
 
-class RocTold(BaseModel):
+class RocResponse(BaseModel):
     """A ROC curve, point by point, with its pointwise 95 % band."""
 
     false_positive_rate: list[float]
@@ -96,21 +96,21 @@ class SourceCompared(BaseModel):
     source: str
     normal: int
     abnormal: int
-    auroc: FigureTold
+    auroc: FigureResponse
     strongest: str = Field(description='the trivial statistic that reaches most there; "" where none is known')
-    strength: FigureTold = Field(description="what it reaches: its AUROC or the mirror of it")
+    strength: FigureResponse = Field(description="what it reaches: its AUROC or the mirror of it")
     verdict: str
 
 
 class Shortcut(BaseModel):
-    """A trivial statistic of the picture, held against the model's score."""
+    """A trivial statistic of the image, held against the model's score."""
 
     name: str
     words: str
     direction: str = Field(description="as the AUROC has it, such as: abnormal films are sharper; neither at 0.5")
-    acquisition: bool = Field(description="it tells how the picture was taken and stored, in which no disease shows")
-    strength: FigureTold = Field(description="the greater of its AUROC and the mirror of it")
-    difference: FigureTold = Field(description="the model's AUROC less the strength, paired")
+    acquisition: bool = Field(description="it tells how the image was taken and stored, in which no disease shows")
+    strength: FigureResponse = Field(description="the greater of its AUROC and the mirror of it")
+    difference: FigureResponse = Field(description="the model's AUROC less the strength, paired")
 
 
 class Metrics(BaseModel):
@@ -123,14 +123,14 @@ class Metrics(BaseModel):
     abnormal: int
     trained_on: int = Field(description="films of the labelled set that it has learnt from, left out")
     headline: str
-    auroc: FigureTold
-    average_precision: FigureTold
-    roc: RocTold
+    auroc: FigureResponse
+    average_precision: FigureResponse
+    roc: RocResponse
     sources: list[SourceCompared]
     verdict: str = Field(description="whether a trivial statistic would do as well, in words")
     verdict_kind: Literal["good", "warn", "unknown"]
     shortcuts: list[Shortcut] = Field(description="the strongest first; those that are known for every film")
-    mix: FigureTold = Field(description="all statistics together, given the labels")
+    mix: FigureResponse = Field(description="all statistics together, given the labels")
     intervals: str = Field(description="how they were made")
 
 
@@ -140,10 +140,10 @@ class Difference(BaseModel):
     first: str
     second: str
     films: int
-    first_auroc: FigureTold
-    second_auroc: FigureTold
-    difference: FigureTold = Field(description="paired bootstrap")
-    delong: FigureTold
+    first_auroc: FigureResponse
+    second_auroc: FigureResponse
+    difference: FigureResponse = Field(description="paired bootstrap")
+    delong: FigureResponse
     p: float | None = Field(description="DeLong's, two-sided; null where it cannot be given")
     words: str
 
@@ -162,7 +162,7 @@ class Disagreed(BaseModel):
     second_rank: float
 
 
-class DisagreementsTold(BaseModel):
+class DisagreementsResponse(BaseModel):
     """The films on which two models disagree most, most first."""
 
     films: list[Disagreed]
@@ -178,11 +178,11 @@ _POOLED = "pooled"
 
 
 @router.get("/labelled", responses=answers(401, 403, 503))
-def labelled(parts: Parts, account: Sighted) -> LabelledTold:
+def labelled(parts: Parts, account: Sighted) -> LabelledResponse:
     """The films whose studies readers have reported normal or abnormal, with every model's score."""
     found = parts.figures.labelled(parts.store, parts.models)
     models = [model.model for model in found.models]
-    return LabelledTold(
+    return LabelledResponse(
         models=[ModelCompared.model_validate(model) for model in found.models],
         films=[
             FilmCompared(
@@ -222,10 +222,10 @@ async def difference(parts: Parts, account: Sighted, first: ModelDigest, second:
         first=first,
         second=second,
         films=compared.films,
-        first_auroc=FigureTold.of(compared.auroc[first]),
-        second_auroc=FigureTold.of(compared.auroc[second]),
-        difference=FigureTold.of(pair.difference),
-        delong=FigureTold.of(pair.delong.difference),
+        first_auroc=FigureResponse.of(compared.auroc[first]),
+        second_auroc=FigureResponse.of(compared.auroc[second]),
+        difference=FigureResponse.of(pair.difference),
+        delong=FigureResponse.of(pair.delong.difference),
         p=pair.delong.p,
         words=in_words(one, other, compared.films, compared.auroc[first], compared.auroc[second], pair.difference),
     )
@@ -238,10 +238,10 @@ def disagreements(
     first: ModelDigest,
     second: ModelDigest,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> DisagreementsTold:
+) -> DisagreementsResponse:
     """The films on which two models disagree most, by their ranks among the latest that both scored."""
     found = parts.store.disagreements(first, second, limit=limit)
-    return DisagreementsTold(films=[Disagreed.model_validate(one) for one in found])
+    return DisagreementsResponse(films=[Disagreed.model_validate(one) for one in found])
 
 
 def in_words(first: str, second: str, films: int, one: Figure, other: Figure, between: Figure) -> str:
@@ -278,9 +278,9 @@ def _metrics(found: Figures, called: ComparedModel, source: str | None) -> Metri
         abnormal=count(told, _POOLED, "abnormal"),
         trained_on=called.trained_on,
         headline=text_at(told, "headline"),
-        auroc=FigureTold.of(figure_at(told, "auroc", _POOLED)),
-        average_precision=FigureTold.of(figure_at(told, "average_precision", _POOLED)),
-        roc=RocTold.of(found.roc),
+        auroc=FigureResponse.of(figure_at(told, "auroc", _POOLED)),
+        average_precision=FigureResponse.of(figure_at(told, "average_precision", _POOLED)),
+        roc=RocResponse.of(found.roc),
         sources=[_of_source(told, group) for group in groups if group != _POOLED],
         verdict=words,
         verdict_kind="good"
@@ -289,7 +289,7 @@ def _metrics(found: Figures, called: ComparedModel, source: str | None) -> Metri
         if words.startswith("No verdict")
         else "warn",
         shortcuts=_shortcuts(told),
-        mix=FigureTold.of(figure_at(told, "shortcuts", "mix", _POOLED)),
+        mix=FigureResponse.of(figure_at(told, "shortcuts", "mix", _POOLED)),
         intervals=text_at(told, "intervals"),
     )
 
@@ -299,9 +299,9 @@ def _of_source(told: Mapping[str, Json], group: str) -> SourceCompared:
         source=group,
         normal=count(told, group, "normal"),
         abnormal=count(told, group, "abnormal"),
-        auroc=FigureTold.of(figure_at(told, "auroc", group)),
+        auroc=FigureResponse.of(figure_at(told, "auroc", group)),
         strongest=text_at(told, "shortcuts", "strongest", group, "words"),
-        strength=FigureTold.of(figure_at(told, "shortcuts", "strongest", group)),
+        strength=FigureResponse.of(figure_at(told, "shortcuts", "strongest", group)),
         verdict=text_at(told, "shortcuts", "verdict", group),
     )
 
@@ -322,8 +322,8 @@ def _shortcuts(told: Mapping[str, Json]) -> list[Shortcut]:
                 words=statistic.words,
                 direction=direction(statistic, figure) if figure.value != 0.5 else "neither",
                 acquisition=entry_at(told, "shortcuts", _POOLED, statistic.name, "acquisition") is True,
-                strength=FigureTold.of(strength),
-                difference=FigureTold.of(figure_at(told, "shortcuts", _POOLED, statistic.name, "difference")),
+                strength=FigureResponse.of(strength),
+                difference=FigureResponse.of(figure_at(told, "shortcuts", _POOLED, statistic.name, "difference")),
             )
         )
     return sorted(found, key=lambda one: -(one.strength.value or 0))

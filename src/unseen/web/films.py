@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from unseen.web import images
 from unseen.web.accounts import Reader, Sighted
 from unseen.web.errors import answers
-from unseen.web.shapes import Decided, FilmStatus, FilmTold, Listed, Received
+from unseen.web.shapes import Decided, FilmResponse, FilmStatus, Listed, Received
 from unseen.web.state import Parts
 from unseen.web.uploading import pieces, room, upload_of
 from unseen.worklist.states import NotFoundError
@@ -102,7 +102,7 @@ def status(parts: Parts, account: Reader, film: FilmId) -> FilmStatus:
     if study is None or found is None:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     decision = None if study.decision is None else Decided.model_validate(study.decision)
-    return FilmStatus(film=FilmTold.model_validate(found), study=Listed.of(study.entry), decision=decision)
+    return FilmStatus(film=FilmResponse.model_validate(found), study=Listed.of(study.entry), decision=decision)
 
 
 @router.get("/{film}/preview.png", response_class=Response, responses=PNG | answers(401, 404, 422, 503))
@@ -112,7 +112,7 @@ def preview(
     film: FilmId,
     size: Annotated[int, Query(ge=64, le=4096, description="pixels of its longer side, at most")] = 1024,
 ) -> Response:
-    """The film as a grey picture, dense parts white: its 0.5th to 99.5th percentile, for looking at, not for reading.
+    """The film as a grey image, dense parts white: its 0.5th to 99.5th percentile, for looking at, not for reading.
 
     Decoded in a process of its own, by content; 422 with the reason where it cannot be.
     """
@@ -139,6 +139,6 @@ def map_picture(
         float | None, Query(gt=0, le=1e30, allow_inf_nan=False, description="white; by default the map's own maximum")
     ] = None,
 ) -> Response:
-    """The anomaly map as a picture: 0 is black. The header X-Map-High says what is white."""
+    """The anomaly map as an image: 0 is black. The header X-Map-High says what is white."""
     shown, top = images.map_picture(parts.store.map_path(film, model), coloured=colours == "cividis", high=high)
     return Response(shown, media_type="image/png", headers={"X-Map-High": f"{top:.6g}"})

@@ -18,7 +18,7 @@ from unseen import __version__
 from unseen.artifacts.installation import LIMITS
 from unseen.web.accounts import SCHEMES, Reader
 from unseen.web.errors import answers
-from unseen.web.state import Parts, Served
+from unseen.web.state import Parts, ServerState
 from unseen.worklist.states import WorklistError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["health"])
 
 
-class QueueTold(BaseModel):
+class QueueResponse(BaseModel):
     """Films that wait for a worker, are done, and could not be scored; how old the oldest waiting one is."""
 
     waiting: int
@@ -44,7 +44,7 @@ class Disk(BaseModel):
     total_bytes: int
 
 
-class WorkersTold(BaseModel):
+class WorkersResponse(BaseModel):
     """The worker processes that this server has started; those started by hand are not known to it."""
 
     wanted: int
@@ -60,12 +60,12 @@ class Health(BaseModel):
     version: str
     limits: str = Field(description=LIMITS)
     database: Literal["ok", "out of reach"]
-    queue: QueueTold | None
+    queue: QueueResponse | None
     disk: Disk
-    workers: WorkersTold | None = Field(description="null where workers are started by hand")
+    workers: WorkersResponse | None = Field(description="null where workers are started by hand")
 
 
-class PolicyTold(BaseModel):
+class PolicyResponse(BaseModel):
     """What a site has calibrated."""
 
     digest: str
@@ -75,7 +75,7 @@ class PolicyTold(BaseModel):
     created: str
 
 
-class ModelTold(BaseModel):
+class ModelResponse(BaseModel):
     """What scores, and what may be cleared."""
 
     name: str
@@ -86,13 +86,13 @@ class ModelTold(BaseModel):
     weights_sha256: str
     licence: str
     limits: str
-    policy: PolicyTold | None = Field(description="null: films are ranked, and none is cleared")
+    policy: PolicyResponse | None = Field(description="null: films are ranked, and none is cleared")
 
 
-class ModelsTold(BaseModel):
+class ModelsResponse(BaseModel):
     """The models of the workers that this server has started."""
 
-    models: list[ModelTold]
+    models: list[ModelResponse]
 
 
 @router.get("/health", responses={503: {"model": Health, "description": "the database is out of reach"}})
@@ -105,20 +105,20 @@ def health(response: Response, parts: Parts) -> Health:
 
 
 @router.get("/models", dependencies=[*SCHEMES], responses=answers(401, 503))
-def models(parts: Parts, account: Reader) -> ModelsTold:
+def models(parts: Parts, account: Reader) -> ModelsResponse:
     """Which models and policy the workers of this server score with; the first decides."""
     found = parts.models
     if found is None:
-        return ModelsTold(models=[])
+        return ModelsResponse(models=[])
     (name, card), *others = found.named.values()
     further = [_told(*one, None, "compares") for one in others]
-    return ModelsTold(models=[_told(name, card, found.policy, "decides"), *further])
+    return ModelsResponse(models=[_told(name, card, found.policy, "decides"), *further])
 
 
-def _told(name: str, card: Card, policy: Policy | None, role: Literal["decides", "compares"]) -> ModelTold:
+def _told(name: str, card: Card, policy: Policy | None, role: Literal["decides", "compares"]) -> ModelResponse:
     view = card.view or {}
     size, frame = view.get("size"), view.get("frame")
-    return ModelTold(
+    return ModelResponse(
         name=name,
         role=role,
         key=card.name,
@@ -129,7 +129,7 @@ def _told(name: str, card: Card, policy: Policy | None, role: Literal["decides",
         limits=card.limits,
         policy=None
         if policy is None
-        else PolicyTold(
+        else PolicyResponse(
             digest=policy.digest,
             max_miss_rate=policy.max_miss_rate,
             confidence=policy.confidence,
@@ -139,12 +139,12 @@ def _told(name: str, card: Card, policy: Policy | None, role: Literal["decides",
     )
 
 
-def _health(parts: Served) -> Health:
+def _health(parts: ServerState) -> Health:
     problems = []
     queue = None
     try:
         found = parts.store.queue()
-        queue = QueueTold(waiting=found.waiting, done=found.done, dead=found.dead, oldest_s=found.oldest_s)
+        queue = QueueResponse(waiting=found.waiting, done=found.done, dead=found.dead, oldest_s=found.oldest_s)
     except WorklistError:
         problems.append("The database is out of reach.")
     disk = shutil.disk_usage(parts.store.home)
@@ -163,14 +163,16 @@ def _health(parts: Served) -> Health:
         database="out of reach" if queue is None else "ok",
         queue=queue,
         disk=Disk(free_bytes=disk.free, total_bytes=disk.total),
-        workers=None if staff is None else WorkersTold(wanted=staff.wanted, running=staff.running, ready=staff.ready),
+        workers=None
+        if staff is None
+        else WorkersResponse(wanted=staff.wanted, running=staff.running, ready=staff.ready),
     )
 
 
 cards_router = APIRouter(tags=["models"])
 
 
-class FigureTold(BaseModel):
+class FigureResponse(BaseModel):
     """One figure of an evaluation with its 95 % interval."""
 
     evaluation: str = Field(description="which films it was evaluated on, such as cross_fitted_twin")
@@ -183,7 +185,7 @@ class FigureTold(BaseModel):
     abnormals: int | None
 
 
-class CardTold(BaseModel):
+class CardResponse(BaseModel):
     """What is known of a model."""
 
     name: str = Field(description="its bundle's folder")
@@ -201,7 +203,7 @@ class CardTold(BaseModel):
     view: dict[str, str] = Field(description="how a film becomes its input: frame, scale, size")
     lungs: bool = Field(description="it brings a lung finder")
     gate: bool = Field(description="it brings an input gate, which refuses films unlike its training films")
-    figures: list[FigureTold]
+    figures: list[FigureResponse]
 
     @classmethod
     def of(cls, name: str, card: Card, role: Literal["decides", "compares"]) -> Self:
@@ -225,22 +227,24 @@ class CardTold(BaseModel):
         )
 
 
-class CardsTold(BaseModel):
+class CardsResponse(BaseModel):
     """All models that this server was given; the one that decides first."""
 
-    models: list[CardTold]
+    models: list[CardResponse]
 
 
 @cards_router.get("/models/cards", responses=answers(401, 503))
-def cards(parts: Parts, account: Reader) -> CardsTold:
+def cards(parts: Parts, account: Reader) -> CardsResponse:
     """What is known of the models of this server."""
     if parts.models is None:
-        return CardsTold(models=[])
+        return CardsResponse(models=[])
     first, *others = parts.models.named.values()
-    return CardsTold(models=[CardTold.of(*first, "decides"), *(CardTold.of(*one, "compares") for one in others)])
+    return CardsResponse(
+        models=[CardResponse.of(*first, "decides"), *(CardResponse.of(*one, "compares") for one in others)]
+    )
 
 
-def _figures(metrics: Mapping[str, object]) -> Iterator[FigureTold]:
+def _figures(metrics: Mapping[str, object]) -> Iterator[FigureResponse]:
     """What an evaluation wrote into a card: evaluation → measure → group → value, low, high; anything else is passed
     over."""
     for evaluation, measures in metrics.items():
@@ -251,7 +255,7 @@ def _figures(metrics: Mapping[str, object]) -> Iterator[FigureTold]:
                 if all(isinstance(end, (int, float)) for end in ends):
                     value, low, high = (float(end) for end in ends if isinstance(end, (int, float)))
                     of = _table(counts.get(group))
-                    yield FigureTold(
+                    yield FigureResponse(
                         evaluation=evaluation,
                         measure=measure,
                         group=group,

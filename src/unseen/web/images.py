@@ -173,7 +173,7 @@ def brightest(path: Path) -> float:
 def rendition(
     kept: Rendition, what: Literal["image", "reconstruction", "residual", "lungs", "inside"]
 ) -> tuple[bytes, tuple[float, float]]:
-    """One picture of what a model made of a film, as PNG, and the values that are black and white.
+    """One image of what a model made of a film, as PNG, and the values that are black and white.
 
     image and reconstruction go from the 0.5th to the 99.5th percentile of the image, so that both are comparable;
     residual is |image − reconstruction| where it is judged, up to its 99.5th percentile there; lungs and inside are
@@ -188,7 +188,7 @@ def rendition(
         return _png(_eight_bits(mask.astype(np.float32))), (0.0, 1.0)
     made = kept.image if what == "image" else kept.reconstruction
     if made is None:
-        raise NotFoundError("This model gives no picture back, so there is none to show.")
+        raise NotFoundError("This model gives no image back, so there is none to show.")
     if what == "residual":
         values = np.abs(kept.image - made) * kept.inside
         judged = values[kept.inside]

@@ -29,16 +29,16 @@ from unseen.lab.methods import MOST, REACH, Method, drawn, offered, picture_of
 from unseen.lab.operators import verdict_of
 from unseen.web.lab_shapes import (
     GeneratedPicture,
-    GeneratedTold,
+    GeneratedResponse,
     MadePicture,
-    MeasuredTold,
-    MethodTold,
-    ResultTold,
+    MeasuredResponse,
+    MethodResponse,
+    ResultResponse,
     ToGenerate,
     ToJudge,
     ToMeasure,
     ToReconstruct,
-    VerdictTold,
+    VerdictResponse,
     told,
 )
 from unseen.worklist.states import WorklistError
@@ -52,13 +52,13 @@ _KINDS: Final = {"can": "good", "no": "bad", "through interpolation only": "warn
 Pixels = NDArray[np.float32]
 
 
-def measurement(asked: ToMeasure, pixels: Pixels | None, shelf: Shelf) -> MeasuredTold:
-    """A picture, its measurement, and what can be tried on it."""
+def measurement(asked: ToMeasure, pixels: Pixels | None, shelf: Shelf) -> MeasuredResponse:
+    """An image, its measurement, and what can be tried on it."""
     made = _made(asked, pixels, shelf)
     look, words = look_of(made.y, made.process.A)
     known = offered(made, shelf)
     x = math.prod(made.x.shape)
-    return MeasuredTold(
+    return MeasuredResponse(
         truth=_grey(made.x),
         measurement=data_uri(_eight_bits(look.numpy())),
         words=[f"y: {words}, of {x:,} pixels.", _noise_words(made)],
@@ -67,17 +67,17 @@ def measurement(asked: ToMeasure, pixels: Pixels | None, shelf: Shelf) -> Measur
     )
 
 
-def reconstruction(asked: ToReconstruct, pixels: Pixels | None, shelf: Shelf) -> ResultTold:
+def reconstruction(asked: ToReconstruct, pixels: Pixels | None, shelf: Shelf) -> ResultResponse:
     """One method's result."""
     made = _made(asked, pixels, shelf)
     found = tried(offered(made, shelf).named(asked.method), made)
     return _result(found, made)
 
 
-def verdict(asked: ToJudge, shelf: Shelf) -> VerdictTold:
+def verdict(asked: ToJudge, shelf: Shelf) -> VerdictResponse:
     """What `identify` says of the operator."""
     found = verdict_of(operator_of(asked.setup, shelf), asked.group)
-    return VerdictTold(
+    return VerdictResponse(
         verdict=found.verdict,
         kind=_KINDS[found.verdict],  # type: ignore[arg-type]  # one of three
         reason=told(found.reason),
@@ -85,12 +85,12 @@ def verdict(asked: ToJudge, shelf: Shelf) -> VerdictTold:
     )
 
 
-def generated(asked: ToGenerate, shelf: Shelf) -> GeneratedTold:
-    """A generator's picture."""
+def generated(asked: ToGenerate, shelf: Shelf) -> GeneratedResponse:
+    """A generator's image."""
     G = shelf.generator(asked.generator)
     latent = drawn(G, asked.number).flatten().tolist() if asked.latent is None else asked.latent
     picture = picture_of(G, latent)
-    return GeneratedTold(
+    return GeneratedResponse(
         latent=latent, sliders=min(MOST, len(latent)), reach=REACH, size=picture.shape[-1], picture=_grey(picture)
     )
 
@@ -112,7 +112,7 @@ def answered(question: dict[str, Any], shelf: Callable[[], Shelf]) -> dict[str, 
     except (ValueError, LookupError, WorklistError) as error:
         return {"refused": told(str(error.args[0] if error.args else error))}
     except MemoryError:
-        return {"refused": "There is not enough memory for this. Choose a smaller picture."}
+        return {"refused": "There is not enough memory for this. Choose a smaller image."}
     except Exception as error:  # a bug costs this answer, not the lab
         _log.error("lab.failed %s", type(error).__name__)
         return {"refused": "This failed, for a reason that the lab does not know. Report it with the settings."}
@@ -138,12 +138,12 @@ def _made(asked: ToMeasure, pixels: Pixels | None, shelf: Shelf) -> Measured:
         x = as_picture(pixels, size)
     elif isinstance(picture, MadePicture):
         if picture.name not in PICTURES:
-            raise LookupError(f"{picture.name!r} is no picture; there are {', '.join(PICTURES)}.")
+            raise LookupError(f"{picture.name!r} is no image; there are {', '.join(PICTURES)}.")
         x = PICTURES[picture.name][1](size, picture.number)
     elif isinstance(picture, GeneratedPicture):
         x = as_picture(picture_of(shelf.generator(picture.generator), picture.latent)[0, 0].numpy(), size)
     else:
-        raise LookupError("That picture is no longer here. Send it again.")
+        raise LookupError("That image is no longer here. Send it again.")
     return measured(x, asked.setup, shelf)
 
 
@@ -159,15 +159,15 @@ def _noise_words(made: Measured) -> str:
     return f"{name} noise{spread}: {ratio}." if process.link is None else f"{name} noise after {process.link}: {ratio}."
 
 
-def _method(method: Method) -> MethodTold:
-    return MethodTold(key=method.key, name=method.name, family=method.family, about=told(method.about))
+def _method(method: Method) -> MethodResponse:
+    return MethodResponse(key=method.key, name=method.name, family=method.family, about=told(method.about))
 
 
-def _result(found: Result, made: Measured) -> ResultTold:
+def _result(found: Result, made: Measured) -> ResultResponse:
     if found.x is None:
-        return ResultTold(method=_method(found.method), problem=told(found.problem), seconds=found.seconds)
+        return ResultResponse(method=_method(found.method), problem=told(found.problem), seconds=found.seconds)
     error = (_shown(found.x) - _shown(made.x)).abs()[0, 0].numpy()
-    return ResultTold(
+    return ResultResponse(
         method=_method(found.method),
         problem="",
         picture=_grey(found.x),
@@ -188,7 +188,7 @@ def _shown(x: Tensor) -> Tensor:
 
 
 def _grey(x: Tensor) -> str:
-    """From 0, black, to 1, white; of complex pictures the modulus."""
+    """From 0, black, to 1, white; of complex images the modulus."""
     return data_uri(_eight_bits(_shown(x)[0, 0].detach().numpy()))
 
 

@@ -16,7 +16,7 @@ class _Asked(BaseModel):
 
 
 class MadePicture(_Asked):
-    """A picture made on the spot; each number is another one."""
+    """An image made on the spot; each number is another one."""
 
     kind: Literal["made"] = "made"
     name: str = Field("head", max_length=40)
@@ -24,14 +24,14 @@ class MadePicture(_Asked):
 
 
 class SentPicture(_Asked):
-    """A picture that was sent to `/lab/pictures`."""
+    """An image that was sent to `/lab/pictures`."""
 
     kind: Literal["sent"]
     picture: str = Field(pattern="^p-[0-9a-f]{24}$")
 
 
 class GeneratedPicture(_Asked):
-    """A picture of a generator."""
+    """An image of a generator."""
 
     kind: Literal["generated"]
     generator: str = Field(max_length=64)
@@ -42,7 +42,7 @@ AnyPicture = Annotated[MadePicture | SentPicture | GeneratedPicture, Field(discr
 
 
 class ToMeasure(_Asked):
-    """A picture and how it is measured."""
+    """An image and how it is measured."""
 
     picture: AnyPicture = MadePicture()
     setup: Setup = Setup()
@@ -55,7 +55,7 @@ class ToReconstruct(ToMeasure):
 
 
 class ToJudge(_Asked):
-    """An operator and what pictures may undergo."""
+    """An operator and what images may undergo."""
 
     setup: Setup = Setup()
     group: str = Field("shifts", max_length=40)
@@ -69,7 +69,7 @@ class ToGenerate(_Asked):
     number: int = Field(0, ge=0, le=9999, description="which latent is drawn")
 
 
-class SettingTold(BaseModel):
+class SettingResponse(BaseModel):
     """A field of a form."""
 
     name: str
@@ -82,22 +82,22 @@ class SettingTold(BaseModel):
     options: list[str]
 
 
-class ChoiceTold(BaseModel):
+class ChoiceResponse(BaseModel):
     """An operator or a noise, with what can be set of it."""
 
     kind: str
     words: str
-    settings: list[SettingTold] = []
+    settings: list[SettingResponse] = []
 
 
-class NamedTold(BaseModel):
+class NamedResponse(BaseModel):
     """Something that is chosen by its name."""
 
     name: str
     words: str
 
 
-class ModelTold(BaseModel):
+class ModelResponse(BaseModel):
     """A model on the shelf."""
 
     key: str
@@ -105,30 +105,30 @@ class ModelTold(BaseModel):
     about: str
 
 
-class LabTold(BaseModel):
+class LabResponse(BaseModel):
     """What there is."""
 
-    pictures: list[NamedTold]
+    pictures: list[NamedResponse]
     sizes: list[int]
-    operators: list[ChoiceTold]
-    noises: list[ChoiceTold]
-    groups: list[NamedTold]
-    reconstructors: list[ModelTold] = Field(description="whose own operator can be taken")
-    generators: list[ModelTold]
+    operators: list[ChoiceResponse]
+    noises: list[ChoiceResponse]
+    groups: list[NamedResponse]
+    reconstructors: list[ModelResponse] = Field(description="whose own operator can be taken")
+    generators: list[ModelResponse]
     shelf: bool = Field(description="whether this server was given a folder of models for the lab")
     refused: list[str] = Field(description="bundles there that cannot be used, and why")
     seconds: float = Field(description="as long as one answer may take")
 
 
-class SentTold(BaseModel):
-    """A picture that was taken in."""
+class SentResponse(BaseModel):
+    """An image that was taken in."""
 
     picture: str
     width: int
     height: int
 
 
-class MethodTold(BaseModel):
+class MethodResponse(BaseModel):
     """A method that fits a measurement."""
 
     key: str
@@ -137,25 +137,25 @@ class MethodTold(BaseModel):
     about: str
 
 
-class MeasuredTold(BaseModel):
-    """A picture and its measurement."""
+class MeasuredResponse(BaseModel):
+    """An image and its measurement."""
 
     truth: Png
     measurement: Png
     words: list[str]
-    methods: list[MethodTold]
+    methods: list[MethodResponse]
     left_out: list[str] = Field(description="models that do not fit, and why")
 
 
-class ResultTold(BaseModel):
+class ResultResponse(BaseModel):
     """What a method made of the measurement; figures are null where there are none."""
 
-    method: MethodTold
-    problem: str = Field(description='why there is no picture; "" where there is')
+    method: MethodResponse
+    problem: str = Field(description='why there is no image; "" where there is')
     picture: Png | None = None
     error: Png | None = Field(None, description="|x̂ − x|, from 0 to `brightest`")
     brightest: float | None = None
-    psnr: float | None = Field(None, description="dB, white = 1; null also where the picture is found exactly")
+    psnr: float | None = Field(None, description="dB, white = 1; null also where the image is found exactly")
     exact: bool = False
     ssim: float | None = None
     misfit: float | None = Field(None, description="‖A x̂ − y‖ / ‖y‖")
@@ -164,7 +164,7 @@ class ResultTold(BaseModel):
     words: str = ""
 
 
-class VerdictTold(BaseModel):
+class VerdictResponse(BaseModel):
     """`identify`'s verdict."""
 
     verdict: Literal["can", "no", "through interpolation only"]
@@ -173,8 +173,8 @@ class VerdictTold(BaseModel):
     report: str = Field(description="line by line")
 
 
-class GeneratedTold(BaseModel):
-    """A picture of a generator."""
+class GeneratedResponse(BaseModel):
+    """An image of a generator."""
 
     latent: list[float]
     sliders: int = Field(description="how many of the latent's numbers can be moved")

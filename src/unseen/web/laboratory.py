@@ -6,7 +6,7 @@ What it computes neither holds up the server nor outlives its time: a process th
 question starts another. Whoever asks waits a few seconds at most, and is then told to ask again; the answer is kept
 meanwhile. Few may wait, so that the server's threads stay with its readers.
 
-Pictures that were sent to the lab: in memory, small, the latest few of each account; never in the worklist.
+Images that were sent to the lab: in memory, small, the latest few of each account; never in the worklist.
 """
 
 from __future__ import annotations
@@ -160,11 +160,11 @@ class Laboratory:
         self._stop()
         if late:
             raise WorklistError(
-                f"This took longer than {self.answer_s:g} s and was stopped. Choose a smaller picture, or fewer "
+                f"This took longer than {self.answer_s:g} s and was stopped. Choose a smaller image, or fewer "
                 "measurements."
             )
         _log.error("lab.ended status=%s", child.returncode)
-        raise WorklistError("The lab's process ended before it had an answer. Ask again, or choose a smaller picture.")
+        raise WorklistError("The lab's process ended before it had an answer. Ask again, or choose a smaller image.")
 
     def _running(self) -> subprocess.Popen[str]:
         if self._child is not None and self._child.poll() is None:
@@ -232,14 +232,14 @@ _SIDE: Final = max(SIZES)
 
 @dataclass(frozen=True, eq=False)
 class Sent:
-    """A picture: whose it is, and its middle square, at most `max(SIZES)` pixels a side, in [0, 1]."""
+    """An image: whose it is, and its middle square, at most `max(SIZES)` pixels a side, in [0, 1]."""
 
     account: str
     pixels: NDArray[np.float32] = field(repr=False)
 
 
 class Uploads:
-    """The latest pictures. Files are decoded in a process of their own, and only their pixels are kept."""
+    """The latest images. Files are decoded in a process of their own, and only their pixels are kept."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -247,13 +247,13 @@ class Uploads:
         self._decoder = Decoder(limits=_LIMITS)
 
     def take(self, data: bytes, account: str) -> tuple[str, tuple[int, int]]:
-        """A name for the picture in `data`, and its height and width. Raises WorklistError where there is none."""
+        """A name for the image in `data`, and its height and width. Raises WorklistError where there is none."""
         with tempfile.TemporaryDirectory(prefix="unseen-lab-") as folder:
             path = Path(folder) / "picture"
             path.write_bytes(data)
             found = self._decoder.decode(path)
         if isinstance(found, str):
-            raise WorklistError(f"The picture cannot be read: {found}")
+            raise WorklistError(f"The image cannot be read: {found}")
         height, width = found.pixels.shape
         grey = found.pixels.astype(np.float32) / (2**found.bits - 1)
         side = min(height, width)
@@ -272,7 +272,7 @@ class Uploads:
         with self._lock:
             sent = self._kept.get(name)
         if sent is None or sent.account != account:
-            raise NotFoundError("That picture is no longer here. Send it again.")
+            raise NotFoundError("That image is no longer here. Send it again.")
         return sent.pixels
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen.evaluation.intervals import Interval
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers, without_places
-from unseen.web.state import Parts, Served
+from unseen.web.state import Parts, ServerState
 from unseen.worklist.audit import Head
 from unseen.worklist.monitoring import BLOCK, FILMS, audited, blocks, watched
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["audit"])
 
 
-class HeadTold(BaseModel):
+class HeadResponse(BaseModel):
     """Where the trail ends. Written down elsewhere, it proves later that nothing before it was changed or removed."""
 
     seq: int
@@ -50,7 +50,7 @@ class Verified(BaseModel):
 
     whole: bool
     problem: str | None = Field(description="a sentence; null where the trail is whole")
-    head: HeadTold
+    head: HeadResponse
 
 
 class Share(BaseModel):
@@ -72,7 +72,7 @@ class Sample(BaseModel):
     missing: str = Field(description='why there is no share; "" otherwise')
 
 
-class AlarmTold(BaseModel):
+class AlarmResponse(BaseModel):
     """Why nothing is cleared by a policy at present."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -86,7 +86,7 @@ class AlarmTold(BaseModel):
 class Alarms(BaseModel):
     """Drift alarms that nobody has acknowledged."""
 
-    alarms: list[AlarmTold]
+    alarms: list[AlarmResponse]
 
 
 class Looked(BaseModel):
@@ -98,7 +98,7 @@ class Looked(BaseModel):
 
 
 @router.get("/audit/head", responses=answers(401, 403, 503))
-def head(parts: Parts, account: Lead) -> HeadTold:
+def head(parts: Parts, account: Lead) -> HeadResponse:
     """Where the audit trail ends."""
     return _told(parts.store.audit_head())
 
@@ -130,7 +130,7 @@ def sample(parts: Parts, account: Lead) -> Sample:
 @router.get("/alarms", responses=answers(401, 403, 503))
 def alarms(parts: Parts, account: Lead) -> Alarms:
     """Policies that clear nothing at present, because scores or refusals have drifted since the calibration."""
-    return Alarms(alarms=[AlarmTold.model_validate(alarm) for alarm in parts.store.alarms()])
+    return Alarms(alarms=[AlarmResponse.model_validate(alarm) for alarm in parts.store.alarms()])
 
 
 @router.post("/alarms/{policy}/acknowledge", status_code=204, responses=answers(400, 401, 403, 404, 422, 503))
@@ -141,8 +141,8 @@ def acknowledge(
     parts.store.acknowledge_alarm(policy, actor=account.name, note=looked.note)
 
 
-def _told(found: Head) -> HeadTold:
-    return HeadTold(seq=found.seq, hash=found.hash, head=str(found))
+def _told(found: Head) -> HeadResponse:
+    return HeadResponse(seq=found.seq, hash=found.hash, head=str(found))
 
 
 drift_router = APIRouter(tags=["drift"])
@@ -151,7 +151,7 @@ UPPER = 0.95
 """Of normal films, the share whose scores lie below the limit over which late films are counted."""
 
 
-class BlockTold(BaseModel):
+class BlockResponse(BaseModel):
     """Some films that were scored one after the other."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -164,7 +164,7 @@ class BlockTold(BaseModel):
     above: int = Field(description="scores above the limit")
 
 
-class ReferenceTold(BaseModel):
+class ReferenceResponse(BaseModel):
     """What late scores are compared with."""
 
     words: str = Field(description="whose scores they are")
@@ -179,8 +179,8 @@ class Drift(BaseModel):
     model: str | None = Field(description="SHA-256 of its weights; null where this server has none")
     model_name: str
     policy: str | None = Field(description="digest of the policy that it clears by; null without one")
-    reference: ReferenceTold | None = Field(description="null while nothing is known to compare with")
-    blocks: list[BlockTold] = Field(description=f"the latest {FILMS} films, {BLOCK} each, oldest first")
+    reference: ReferenceResponse | None = Field(description="null while nothing is known to compare with")
+    blocks: list[BlockResponse] = Field(description=f"the latest {FILMS} films, {BLOCK} each, oldest first")
     window: int | None = Field(description="studies that the drift watch tests together; null without a policy")
     windows: int = Field(description="windows that are whole")
     studies: int = Field(description="studies in the one that is not")
@@ -217,7 +217,7 @@ def drift(parts: Parts, account: Lead) -> Drift:
         model_name=parts.models.folder.name,
         policy=None if policy is None else policy.digest,
         reference=reference,
-        blocks=[BlockTold.model_validate(block) for block in blocks(parts.store, card.weights_sha256, above=limit)],
+        blocks=[BlockResponse.model_validate(block) for block in blocks(parts.store, card.weights_sha256, above=limit)],
         window=None if policy is None or policy.drift is None else policy.drift.window,
         windows=0 if state is None else state.windows,
         studies=0 if state is None else state.studies,
@@ -242,15 +242,15 @@ def growth(parts: Parts, account: Lead) -> Grown:
     )
 
 
-def _reference(parts: Served) -> ReferenceTold | None:
+def _reference(parts: ServerState) -> ReferenceResponse | None:
     assert parts.models is not None
     known = parts.ranks.reference(parts.models.card.weights_sha256)
     return _of(known.scores, known.words) if known.scores else None
 
 
-def _of(scores: Sequence[float], words: str) -> ReferenceTold:
+def _of(scores: Sequence[float], words: str) -> ReferenceResponse:
     limit = float(np.quantile(scores, UPPER))
-    return ReferenceTold(
+    return ReferenceResponse(
         words=words,
         median=float(np.median(scores)),
         limit=limit,

@@ -128,7 +128,7 @@ def _page(visitor: Visitor, path: str, seen: set[str]) -> None:
 
 
 def _film(visitor: Visitor, film: str, models: int) -> str:
-    """A film's samples, its pictures, and what every model said of it."""
+    """A film's samples, its images, and what every model said of it."""
     samples, headers = visitor.get(f"{_API}/films/{film}/pixels")
     width, height, bits = (int(headers[f"X-Film-{name}"]) for name in ("Width", "Height", "Bits"))
     _expect("a film", "bytes of samples", len(samples), 2 * width * height)
@@ -144,7 +144,7 @@ def _film(visitor: Visitor, film: str, models: int) -> str:
     for picture in pictures:
         if not visitor.get(f"{_API}/films/{film}/{picture}")[0].startswith(b"\x89PNG"):
             raise PageError(f"a film: {picture.partition('?')[0]} is no PNG.")
-    return f"a film: {width} × {height} of {bits} bits, {models} scores, {len(pictures)} pictures, {look['words'][0]}"
+    return f"a film: {width} × {height} of {bits} bits, {models} scores, {len(pictures)} images, {look['words'][0]}"
 
 
 def _models(visitor: Visitor, models: int) -> Iterator[str]:

@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from unseen import __version__
 from unseen.artifacts.installation import LIMITS
 from unseen.web.accounts import token_of
-from unseen.web.state import Served, served
+from unseen.web.state import ServerState, served
 from unseen.worklist.accounts import ROLES, Account, Role
 
 if TYPE_CHECKING:
@@ -90,14 +90,14 @@ def door(request: Request) -> Response:
     return _rendered("sign_in.html.j2", served(request), None)
 
 
-def _account(request: Request, parts: Served) -> Account | None:
+def _account(request: Request, parts: ServerState) -> Account | None:
     token, _ = token_of(request, parts)
     return parts.store.accounts.session(token) if token else None
 
 
 # Any: what a template shows
 def _rendered(
-    template: str, parts: Served, account: Account | None, status: int = 200, *, here: str = "", **more: Any
+    template: str, parts: ServerState, account: Account | None, status: int = 200, *, here: str = "", **more: Any
 ) -> Response:
     places = [(place.path, place.words) for place in PLACES if place.words]
     text = (

@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field
 from unseen.artifacts.recipe import Run
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers
-from unseen.web.state import Parts, Served
+from unseen.web.state import Parts, ServerState
 from unseen.worklist.states import NotFoundError
 
 _log = logging.getLogger("unseen")
@@ -39,7 +39,7 @@ _TAIL = 2**16
 _KNOWN: Final = ("step", "epoch", "seconds")
 
 
-class RunTold(BaseModel):
+class RunResponse(BaseModel):
     """One run."""
 
     name: str = Field(description="its folder, below the folder of runs")
@@ -51,14 +51,14 @@ class RunTold(BaseModel):
     running: bool = Field(description="it was written within two minutes")
 
 
-class RunsTold(BaseModel):
+class RunsResponse(BaseModel):
     """The runs, last written first."""
 
     folder: bool = Field(description="whether this server was given a folder of runs")
-    runs: list[RunTold]
+    runs: list[RunResponse]
 
 
-class LogTold(BaseModel):
+class LogResponse(BaseModel):
     """A run's losses, step by step; of a long log some rows evenly along it."""
 
     name: str
@@ -72,26 +72,26 @@ class LogTold(BaseModel):
 
 
 @router.get("/runs", responses=answers(401, 403, 503))
-def runs(parts: Parts, account: Lead) -> RunsTold:
+def runs(parts: Parts, account: Lead) -> RunsResponse:
     """Trainings in the folder of runs."""
     if parts.runs is None:
-        return RunsTold(folder=False, runs=[])
+        return RunsResponse(folder=False, runs=[])
     told = []
     for path in _logs(parts.runs):
         with contextlib.suppress(FileNotFoundError):  # removed meanwhile
             told.append(_told(parts.runs, path))
     told.sort(key=lambda run: (run.written, run.name), reverse=True)
-    return RunsTold(folder=True, runs=told[:_MOST_RUNS])
+    return RunsResponse(folder=True, runs=told[:_MOST_RUNS])
 
 
 @router.get("/runs/{name:path}/log", responses=answers(401, 403, 404, 422, 503))
-def log(parts: Parts, account: Lead, name: Annotated[str, InPath(max_length=400)]) -> LogTold:
+def log(parts: Parts, account: Lead, name: Annotated[str, InPath(max_length=400)]) -> LogResponse:
     """The losses of one run."""
     path = _found(parts, name)
     header, rows = _rows(path)
     kept = _thinned(rows)
     column = {title: index for index, title in enumerate(header)}
-    return LogTold(
+    return LogResponse(
         name=name,
         running=_is_running(path),
         written=_written(path),
@@ -120,7 +120,7 @@ def _logs(root: Path) -> Iterator[Path]:
         folders = [one for one in below if not one.name.startswith(".")]
 
 
-def _found(parts: Served, name: str) -> Path:
+def _found(parts: ServerState, name: str) -> Path:
     """The log of the run called `name`: each step a folder's plain name and no link, so that none leads outside."""
     steps = name.split("/")
     plain = all(step and not step.startswith(".") and "\0" not in step for step in steps) and len(steps) <= _DEEP
@@ -146,9 +146,9 @@ def _name(root: Path | None, path: Path) -> str:
     return path.parent.relative_to(root).as_posix()
 
 
-def _told(root: Path, path: Path) -> RunTold:
+def _told(root: Path, path: Path) -> RunResponse:
     last = _last(path)
-    return RunTold(
+    return RunResponse(
         name=_name(root, path),
         steps=None if last is None else int(last["step"]),
         epoch=None if last is None else int(last["epoch"]),

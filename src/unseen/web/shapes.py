@@ -29,7 +29,7 @@ ACTS = ("claim", "release", "report", "undo")
 """What a reader does; the other acts of the worklist follow from films and decisions."""
 
 
-class _Told(BaseModel):
+class _Response(BaseModel):
     """Made from the worklist's own dataclass, attribute by attribute."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -45,7 +45,7 @@ class Received(BaseModel):
     already: bool = Field(description="the same bytes had been received before")
 
 
-class Listed(_Told):
+class Listed(_Response):
     """A study as the list shows it."""
 
     study: str
@@ -124,7 +124,7 @@ class ListedPage(BaseModel):
         )
 
 
-class Decided(_Told):
+class Decided(_Response):
     """What became of a film or a study."""
 
     action: Literal["clear", "read", "not_scored"]
@@ -136,7 +136,7 @@ class Decided(_Told):
     policy_digest: str
 
 
-class Found(_Told):
+class Found(_Response):
     """What a model said of a film."""
 
     model: str = Field(description="SHA-256 of its weights")
@@ -152,7 +152,7 @@ class Found(_Told):
     made: datetime
 
 
-class FilmTold(_Told):
+class FilmResponse(_Response):
     """A film of a study."""
 
     film: str
@@ -169,7 +169,7 @@ class FilmTold(_Told):
     decision: Decided | None = Field(description="null before it was judged, and where this reader must not see it")
 
 
-class Reported(_Told):
+class Reported(_Response):
     """What a reader said."""
 
     reader: str
@@ -180,7 +180,7 @@ class Reported(_Told):
     undone: datetime | None
 
 
-class Happened(_Told):
+class Happened(_Response):
     """One event of the audit trail."""
 
     seq: int
@@ -191,13 +191,13 @@ class Happened(_Told):
     body: Mapping[str, str | int | float | bool | None]
 
 
-class StudyTold(_Told):
+class StudyResponse(_Response):
     """One study, whole."""
 
     entry: Listed
     accession: str | None = Field(description="as the films said it, or its pseudonym")
     patient: str | None = Field(description="likewise")
-    films: list[FilmTold]
+    films: list[FilmResponse]
     reports: list[Reported]
     decision: Decided | None = Field(description="null before there was one, and where this reader must not see it")
     audit_sample: bool | None = Field(description="cleared, and read all the same; null where not to be seen")
@@ -212,7 +212,7 @@ class StudyTold(_Told):
 class FilmStatus(BaseModel):
     """A film and where its study stands."""
 
-    film: FilmTold
+    film: FilmResponse
     study: Listed
     decision: Decided | None = Field(description="on the study")
 
@@ -221,7 +221,7 @@ Outcome = Literal["normal", "abnormal", "unsure"]
 Note = Annotated[str, Field(max_length=20_000, description="free text, kept and given back as it is")]
 
 
-class WhoTold(BaseModel):
+class WhoResponse(BaseModel):
     """An account."""
 
     name: str

@@ -136,12 +136,12 @@ _PASSWORDS = 2  # looked at at the same time: argon2id takes 64 MiB each
 
 
 @dataclass(kw_only=True, eq=False)
-class Served:
+class ServerState:
     """An application's parts.
 
     given   the models that it was started with; `models` are those that score now
     runs    the folder of trainings that are shown; None: none are
-    lab     the imaging lab's process, and `sent` the pictures that it was sent
+    lab     the imaging lab's process, and `sent` the images that it was sent
     """
 
     store: Store
@@ -209,10 +209,10 @@ class Clearing:
         return self._seen
 
 
-def served(request: Request) -> Served:
+def served(request: Request) -> ServerState:
     """The parts of the application that answers this request."""
-    parts: Served = request.app.state.served
+    parts: ServerState = request.app.state.served
     return parts
 
 
-Parts = Annotated[Served, Depends(served)]
+Parts = Annotated[ServerState, Depends(served)]

@@ -23,8 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.web.accounts import Lead, Reader, is_lead
 from unseen.web.errors import answers
-from unseen.web.shapes import Listed, ListedPage, Note, Outcome, Search, StudyTold
-from unseen.web.state import Parts, Served
+from unseen.web.shapes import Listed, ListedPage, Note, Outcome, Search, StudyResponse
+from unseen.web.state import Parts, ServerState
 from unseen.worklist.accounts import Account
 from unseen.worklist.import_export import Imported, export_tables, import_elsewhere
 from unseen.worklist.states import WorklistError
@@ -75,9 +75,9 @@ def sources(parts: Parts, account: Reader) -> Sources:
 
 
 @router.get("/{study}", responses=answers(401, 404, 422, 503))
-def whole(parts: Parts, account: Reader, study: StudyId) -> StudyTold:
+def whole(parts: Parts, account: Reader, study: StudyId) -> StudyResponse:
     """Everything about one study that the asker may see."""
-    return StudyTold.of(parts.store.study(study, blind=parts.is_blind(account.role)))
+    return StudyResponse.of(parts.store.study(study, blind=parts.is_blind(account.role)))
 
 
 @router.post("/{study}/claim", responses=answers(401, 403, 404, 409, 422, 503))
@@ -114,7 +114,7 @@ def requeue(parts: Parts, account: Lead, study: StudyId) -> Requeued:
     return Requeued(films=parts.store.requeue(study, actor=account.name))
 
 
-def _entry(parts: Served, account: Account, study: str) -> Listed:
+def _entry(parts: ServerState, account: Account, study: str) -> Listed:
     return Listed.of(parts.store.study(study, blind=parts.is_blind(account.role)).entry)
 
 
@@ -199,7 +199,7 @@ def export_table(
     return Response(data, media_type="text/csv; charset=utf-8", headers=named)
 
 
-def _imported(parts: Served, data: bytes, actor: str) -> Imported:
+def _imported(parts: ServerState, data: bytes, actor: str) -> Imported:
     with tempfile.TemporaryDirectory(prefix="unseen-") as folder:
         path = pathlib.Path(folder) / "table.csv"
         path.write_bytes(data)
@@ -220,7 +220,7 @@ async def events(parts: Parts, account: Reader) -> StreamingResponse:
     return StreamingResponse(_stream(parts), media_type="text/event-stream")
 
 
-async def _stream(parts: Served) -> AsyncIterator[str]:
+async def _stream(parts: ServerState) -> AsyncIterator[str]:
     told, spoke = await anyio.to_thread.run_sync(parts.pulse.latest), time.monotonic()
     yield "retry: 2000\n\n"  # what changes once this was heard is news
     while not parts.stopping.is_set():

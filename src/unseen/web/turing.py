@@ -1,4 +1,4 @@
-"""The visual Turing test: real or generated? Pictures of a model's generator among the site's own films, blinded.
+"""The visual Turing test: real or generated? Images of a model's generator among the site's own films, blinded.
 
 For whoever may see what models made of films. A round lives in this server's memory; a finished one is kept in the
 audit trail, and listed from there.
@@ -15,7 +15,7 @@ from unseen.artifacts.bundle import Card
 from unseen.web.accounts import Sighted, is_lead
 from unseen.web.errors import answers
 from unseen.web.films import PNG
-from unseen.web.state import Parts, Served
+from unseen.web.state import Parts, ServerState
 from unseen.web.turing_rounds import (
     COUNTS,
     Answer,
@@ -27,7 +27,7 @@ from unseen.web.turing_rounds import (
     Result,
     Revealed,
     Round,
-    RoundTold,
+    RoundResponse,
     Share,
     Wanted,
     drawn,
@@ -60,8 +60,8 @@ def offer(parts: Parts, account: Sighted) -> Offer:
 
 
 @router.post("/rounds", status_code=201, responses=answers(401, 403, 404, 409, 422, 503))
-def begin(parts: Parts, account: Sighted, wanted: Wanted) -> RoundTold:
-    """Begin a round: each picture is a real film or a generated one by a fair coin, and none comes twice."""
+def begin(parts: Parts, account: Sighted, wanted: Wanted) -> RoundResponse:
+    """Begin a round: each image is a real film or a generated one by a fair coin, and none comes twice."""
     known = {card.weights_sha256: (name, card) for name, card in _cards(parts)}
     if wanted.model not in known:
         raise NotFoundError("No worker of this server scores with that model.")
@@ -87,7 +87,7 @@ def begin(parts: Parts, account: Sighted, wanted: Wanted) -> RoundTold:
 
 
 @router.get("/rounds/{number}", responses=answers(401, 403, 404, 422, 503))
-def whole(parts: Parts, account: Sighted, number: RoundId) -> RoundTold:
+def whole(parts: Parts, account: Sighted, number: RoundId) -> RoundResponse:
     """How far one's round is, for a page that was loaded anew."""
     return _told(parts.rounds.find(number, account.name))
 
@@ -96,13 +96,13 @@ def whole(parts: Parts, account: Sighted, number: RoundId) -> RoundTold:
     "/rounds/{number}/pictures/{k}.png", response_class=Response, responses=PNG | answers(401, 403, 404, 422, 503)
 )
 def picture(parts: Parts, account: Sighted, number: RoundId, k: int) -> Response:
-    """One picture. All of a round have one outline, one grey scale, one size, and as many bytes."""
+    """One image. All of a round have one outline, one grey scale, one size, and as many bytes."""
     return Response(parts.rounds.find(number, account.name).picture(k), media_type="image/png")
 
 
 @router.post("/rounds/{number}/answers", responses=answers(401, 403, 404, 409, 422, 503))
-def answer(parts: Parts, account: Sighted, number: RoundId, given: Answer) -> RoundTold:
-    """Say what a picture is taken for. It stands; whether it was right is told when all are given."""
+def answer(parts: Parts, account: Sighted, number: RoundId, given: Answer) -> RoundResponse:
+    """Say what an image is taken for. It stands; whether it was right is told when all are given."""
     found = parts.rounds.find(number, account.name)
     found.answer(given.k, real=given.answer == "real", finish=lambda whole: _keep(parts, whole))
     return _told(found)
@@ -114,9 +114,7 @@ def result(parts: Parts, account: Sighted, number: RoundId) -> Result:
     found = parts.rounds.find(number, account.name)
     if not found.is_finished:
         left = found.count - len(found.answers)
-        raise NotAllowedError(
-            f"{left} of {found.count} pictures are not answered yet. The result comes after the last."
-        )
+        raise NotAllowedError(f"{left} of {found.count} images are not answered yet. The result comes after the last.")
     told = Share.told(*found.right())
     return Result(
         round=found.number,
@@ -151,8 +149,8 @@ def results(parts: Parts, account: Sighted) -> Finished:
     return Finished(rounds=rounds[:_LATEST])
 
 
-def _told(one: Round) -> RoundTold:
-    return RoundTold(
+def _told(one: Round) -> RoundResponse:
+    return RoundResponse(
         round=one.number,
         model=one.model,
         name=one.name,
@@ -162,7 +160,7 @@ def _told(one: Round) -> RoundTold:
     )
 
 
-def _keep(parts: Served, whole: Round) -> None:
+def _keep(parts: ServerState, whole: Round) -> None:
     """Enter a finished round in the audit trail."""
     right, count = whole.right()
     right_real, real = whole.right(of_real=True)
@@ -181,17 +179,17 @@ def _keep(parts: Served, whole: Round) -> None:
         )
 
 
-def _cards(parts: Served) -> list[tuple[str, Card]]:
+def _cards(parts: ServerState) -> list[tuple[str, Card]]:
     """The models that score here, by their folder's name."""
     return [] if parts.models is None else list(parts.models.named.values())
 
 
-def _offered(parts: Served, name: str, card: Card, made: NDArray[np.float32] | None) -> Offered:
+def _offered(parts: ServerState, name: str, card: Card, made: NDArray[np.float32] | None) -> Offered:
     own = len(_own(parts, card.weights_sha256).films) if made is not None else 0
     counts = [count for count in COUNTS if made is not None and count <= min(own, len(made))]
     missing = ""
     if made is None:
-        missing = f"{name} has no generator that makes up pictures, or no worker has started with it yet."
+        missing = f"{name} has no generator that makes up images, or no worker has started with it yet."
     elif not counts:
         missing = f"{name} has scored {own} of this site's own films, and a round needs {min(COUNTS)} or more."
     return Offered(
@@ -204,12 +202,12 @@ def _offered(parts: Served, name: str, card: Card, made: NDArray[np.float32] | N
     )
 
 
-def _own(parts: Served, model: str) -> OwnFilms:
+def _own(parts: ServerState, model: str) -> OwnFilms:
     with parts.store.database.reading() as connection:
         return own_films(connection, model, enough=max(COUNTS))
 
 
-def _kept(parts: Served, own: OwnFilms, model: str, made: NDArray[np.float32], *, least: int) -> list[Rendition]:
+def _kept(parts: ServerState, own: OwnFilms, model: str, made: NDArray[np.float32], *, least: int) -> list[Rendition]:
     """What is kept of the films; those of which nothing is kept are left out."""
     found = []
     for film in own.films:
@@ -222,7 +220,7 @@ def _kept(parts: Served, own: OwnFilms, model: str, made: NDArray[np.float32], *
     if len(found) < least:
         raise NotAllowedError(
             f"Of {len(own.films)} films that this model scored, what it saw is kept of {len(found)}: others were "
-            "scored by an earlier version of unseen, or come from a backup. Choose fewer pictures, or send more films."
+            "scored by an earlier version of unseen, or come from a backup. Choose fewer images, or send more films."
         )
     return found
 

@@ -1,11 +1,11 @@
 """Rounds of "real or generated?", and the responses about them.
 
-`Round`: real or generated?, some pictures long. Which is which stays on the server until all answers are given.
+`Round`: real or generated?, some images long. Which is which stays on the server until all answers are given.
 
-Nothing but what lies inside the lungs may give a picture away. So all pictures of a round go one way: one outline,
-inside which every real film has lung and the generator typically has; one grey scale, from a picture's own 0.5th
+Nothing but what lies inside the lungs may give an image away. So all images of a round go one way: one outline,
+inside which every real film has lung and the generator typically has; one grey scale, from an image's own 0.5th
 percentile in there to its 99.5th; one size; PNG without compression, so that all files have the same length. What lies
-outside the outline is gone before a picture is enlarged.
+outside the outline is gone before an image is enlarged.
 
 What the visual Turing test answers with: pydantic models, and a result in words.
 """
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from unseen.worklist.renditions import Rendition
 
 COUNTS: Final = (10, 20, 40)
-"""Pictures of a round. Of 10, nine right answers differ from guessing; of 20 fifteen; of 40 twenty-seven."""
+"""Images of a round. Of 10, nine right answers differ from guessing; of 20 fifteen; of 40 twenty-seven."""
 MOST_BYTES: Final = 64 * 2**20
-"""Of the pictures of all rounds: thousands of rounds at 64 × 64 pixels, a dozen at 512 × 512."""
+"""Of the images of all rounds: thousands of rounds at 64 × 64 pixels, a dozen at 512 × 512."""
 _SHOWN = 512  # pixels of the longer side, about
 _LOW, _HIGH = 0.5, 99.5
 _USUAL = 0.9  # of the films have lung there: what a film with another outline is left out by
@@ -48,8 +48,8 @@ _LEAST = 0.05  # of the grid
 class Drawn:
     """What is shown.
 
-    pictures  uint8 (count, height, width), the outline's surroundings cut off
-    inside    (height, width): the outline; what a picture holds outside it is its own edge, drawn out
+    images  uint8 (count, height, width), the outline's surroundings cut off
+    inside    (height, width): the outline; what an image holds outside it is its own edge, drawn out
     real      which are films
     """
 
@@ -58,14 +58,14 @@ class Drawn:
     real: tuple[bool, ...] = field(repr=False)
 
     def png(self, place: int) -> bytes:
-        """A picture, enlarged, black outside the outline; as many bytes as any other of these."""
+        """An image, enlarged, black outside the outline; as many bytes as any other of these."""
         from scipy.ndimage import gaussian_filter, zoom
 
         height, width = self.inside.shape
         times = max(1, round(_SHOWN / max(height, width)))
         grey = zoom(self.pictures[place].astype(np.float32), times, order=3, mode="nearest", grid_mode=True)
         edge = zoom(gaussian_filter(self.inside.astype(np.float32), 1), times, order=1, mode="nearest", grid_mode=True)
-        soft = np.clip((edge - 0.5) * times + 0.5, 0, 1)  # a pixel of the enlarged picture wide
+        soft = np.clip((edge - 0.5) * times + 0.5, 0, 1)  # a pixel of the enlarged image wide
         written = io.BytesIO()
         shown = Image.fromarray(np.asarray(np.clip(grey, 0, 255) * soft + 0.5, dtype=np.uint8))
         shown.save(written, format="PNG", compress_level=0)
@@ -78,7 +78,7 @@ class Round:
 
     model    SHA-256 of the weights; `name` for people
     words    whose films the real ones are
-    answers  by picture, from 1: True for "real"
+    answers  by image, from 1: True for "real"
     """
 
     number: str
@@ -99,7 +99,7 @@ class Round:
         return len(self.answers) == self.count
 
     def picture(self, k: int) -> bytes:
-        """The k-th picture as PNG, from 1. Raises NotFoundError."""
+        """The k-th image as PNG, from 1. Raises NotFoundError."""
         return self.drawn.png(self._place(k))
 
     def answer(self, k: int, *, real: bool, finish: Callable[[Round], None]) -> None:
@@ -123,13 +123,13 @@ class Round:
                 raise
 
     def right(self, *, of_real: bool | None = None) -> tuple[int, int]:
-        """Right answers, and how many pictures: of all, or of the real or the generated ones alone."""
+        """Right answers, and how many images: of all, or of the real or the generated ones alone."""
         asked = [k for k in range(1, self.count + 1) if of_real is None or self.drawn.real[k - 1] is of_real]
         return sum(self.answers.get(k) is self.drawn.real[k - 1] for k in asked), len(asked)
 
     def _place(self, k: int) -> int:
         if not 1 <= k <= self.count:
-            raise NotFoundError(f"There is no picture {k}: this round has {self.count}.")
+            raise NotFoundError(f"There is no image {k}: this round has {self.count}.")
         return k - 1
 
 
@@ -177,11 +177,11 @@ def drawn(
     blur: float | None,
     rng: random.Random,
 ) -> Drawn:
-    """`count` pictures, each real or generated by a fair coin; none twice.
+    """`count` images, each real or generated by a fair coin; none twice.
 
     own        what the model saw of the site's films; `count` or more
     generated  (n, size, size), network units; `count` or more
-    typical    (size, size): where generated pictures typically show lung; None for a model of whole films
+    typical    (size, size): where generated images typically show lung; None for a model of whole films
     blur       the Gaussian σ, pixels of the grid, with which the method smooths what it sees; None: it does not
 
     Raises WorklistError where the lungs of so many films hardly overlap.
@@ -194,7 +194,7 @@ def drawn(
     if inside.mean() < _LEAST:
         raise WorklistError(
             "The lungs of this site's films hardly overlap on this model's grid, so that no outline fits them all. "
-            "Choose fewer pictures, or another model."
+            "Choose fewer images, or another model."
         )
     reals = iter([_seen(film, blur) for film in films])
     others = iter(generated[rng.sample(range(len(generated)), count - sum(real))])
@@ -255,11 +255,11 @@ Kind = Literal["real", "generated"]
 
 
 class Offered(BaseModel):
-    """A model whose pictures can be judged, or the reason why not."""
+    """A model whose images can be judged, or the reason why not."""
 
     model: str = Field(description="SHA-256 of its weights")
     name: str
-    generated: int = Field(description="pictures of its generator; 0 where it has none")
+    generated: int = Field(description="images of its generator; 0 where it has none")
     own: int = Field(description=f"films of this site that it scored, {MOST} at most")
     counts: list[int] = Field(description="how long a round may be")
     missing: str = Field(description='what is missing for a round; "" where nothing is')
@@ -281,7 +281,7 @@ class Wanted(BaseModel):
     count: Literal[10, 20, 40] = 20
 
 
-class RoundTold(BaseModel):
+class RoundResponse(BaseModel):
     """A round, as far as its reader may know."""
 
     round: str
@@ -293,7 +293,7 @@ class RoundTold(BaseModel):
 
 
 class Answer(BaseModel):
-    """What the reader takes a picture for."""
+    """What the reader takes an image for."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -312,14 +312,14 @@ class Share(BaseModel):
 
     @classmethod
     def told(cls, right: int, of: int) -> Share:
-        found = proportion(right, of, without="no such picture came")
+        found = proportion(right, of, without="no such image came")
         if not isinstance(found, Interval):
             return cls(right=right, of=of, value=None, low=None, high=None)
         return cls(right=right, of=of, value=found.value, low=found.low, high=found.high)
 
 
 class Revealed(BaseModel):
-    """A picture, what it was taken for, and what it is."""
+    """An image, what it was taken for, and what it is."""
 
     k: int
     answer: Kind
@@ -366,7 +366,7 @@ def in_words(told: Share) -> str:
         return "Nothing was answered."
     ends = f"the interval, {100 * told.low:.0f} % to {100 * told.high:.0f} %,"
     if told.low > 0.5:
-        return f"This is better than guessing: {ends} lies above 50 %. The generated pictures can be told from films."
+        return f"This is better than guessing: {ends} lies above 50 %. The generated images can be told from films."
     if told.high < 0.5:
         return f"This is worse than guessing: {ends} lies below 50 %. A difference was seen, the wrong way round."
     return f"This does not differ from guessing: {ends} holds 50 %."

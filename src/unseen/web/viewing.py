@@ -17,7 +17,7 @@ from unseen.web.accounts import Reader, Sighted
 from unseen.web.errors import answers
 from unseen.web.films import PNG, FilmId
 from unseen.web.shapes import in_words
-from unseen.web.state import Parts, Served, rank_of
+from unseen.web.state import Parts, ServerState, rank_of
 from unseen.worklist.details import StoredFilm, StoredFinding, Study
 from unseen.worklist.states import NotFoundError, WorklistError
 
@@ -73,7 +73,7 @@ class ModelLook(BaseModel):
     reference: Compared
     threshold: float | None = Field(description="of the film's source: below it the policy clears; null without one")
     box: tuple[float, float, float, float] | None = Field(description="top, left, bottom, right on the film, in pixels")
-    inner: tuple[int, int, int, int] | None = Field(description="top, left, height, width of the box on the pictures")
+    inner: tuple[int, int, int, int] | None = Field(description="top, left, height, width of the box on the images")
     map_high: float | None = Field(description="99.5 % of the map lies below: its brightest colour; null without a map")
     renditions: bool = Field(description="whether image and lungs are kept, and what else the model makes")
     gives_back: bool = Field(description="whether reconstruction and residual are kept: not every model makes them")
@@ -120,7 +120,7 @@ def pixels(parts: Parts, account: Reader, film: FilmId) -> Response:
 
 @router.get("/{film}/thumbnail.png", response_class=Response, responses=PNG | answers(401, 404, 422, 503))
 def thumbnail(parts: Parts, account: Reader, film: FilmId) -> Response:
-    """A small picture of the film, as a worker kept it; 404 before one has read it."""
+    """A small image of the film, as a worker kept it; 404 before one has read it."""
     return Response(parts.store.thumbnail(film), media_type="image/png")
 
 
@@ -135,7 +135,7 @@ def rendition(
     """What a model saw of the film and made of it, on the network's grid, 8 bits.
 
     image and reconstruction share one scale, so that they can be compared; residual is their difference, 0 is black;
-    lungs, and inside, which is what the model judges, are 255. X-Picture-Low and X-Picture-High say what is black and
+    lungs, and inside, which is what the model judges, are 255. X-Image-Low and X-Image-High say what is black and
     what is white.
     """
     shown, (low, high) = images.rendition(parts.store.rendition(film, model), what)
@@ -155,7 +155,7 @@ def look(parts: Parts, account: Reader, film: FilmId) -> Look:
     return nothing if blind else _seen(parts, study, next(one for one in study.films if one.film == film), nothing)
 
 
-def _seen(parts: Served, study: Study, film: StoredFilm, nothing: Look) -> Look:
+def _seen(parts: ServerState, study: Study, film: StoredFilm, nothing: Look) -> Look:
     models = [_model(parts, film, finding) for finding in film.findings]
     models.sort(key=lambda model: _ORDER[model.role])
     decision = study.decision
@@ -172,7 +172,7 @@ def _seen(parts: Served, study: Study, film: StoredFilm, nothing: Look) -> Look:
     )
 
 
-def _rank(parts: Served, study: Study) -> float | None:
+def _rank(parts: ServerState, study: Study) -> float | None:
     """Where the score that decided about the study lies among its model's reference."""
     models = {finding.model for film in study.films for finding in film.findings if finding.score is not None}
     if study.decision is None or study.decision.score is None or not models:
@@ -181,7 +181,7 @@ def _rank(parts: Served, study: Study) -> float | None:
     return parts.ranks.of(deciding, study.decision.score)
 
 
-def _model(parts: Served, film: StoredFilm, finding: StoredFinding) -> ModelLook:
+def _model(parts: ServerState, film: StoredFilm, finding: StoredFinding) -> ModelLook:
     name, role = _called(parts, finding.model)
     reference = parts.ranks.reference(finding.model)
     scored = finding.score is not None
@@ -207,7 +207,7 @@ def _model(parts: Served, film: StoredFilm, finding: StoredFinding) -> ModelLook
     )
 
 
-def _called(parts: Served, model: str) -> tuple[str, Role]:
+def _called(parts: ServerState, model: str) -> tuple[str, Role]:
     """A model's name for people, its bundle's folder, and what it is here; else the beginning of its digest."""
     if parts.models is None:
         return model[:12], "compares"
@@ -217,7 +217,7 @@ def _called(parts: Served, model: str) -> tuple[str, Role]:
     return name, "decides" if card is parts.models.card else "compares"
 
 
-def _threshold(parts: Served, film: StoredFilm) -> float | None:
+def _threshold(parts: ServerState, film: StoredFilm) -> float | None:
     policy = None if parts.models is None else parts.models.policy
     if policy is None:
         return None
@@ -236,7 +236,7 @@ def _histogram(scores: tuple[float, ...], *marks: float | None) -> Histogram | N
     return Histogram(edges=[float(edge) for edge in edges], counts=[int(count) for count in counts])
 
 
-def _map_high(parts: Served, film: str, finding: StoredFinding) -> float | None:
+def _map_high(parts: ServerState, film: str, finding: StoredFinding) -> float | None:
     if finding.map_sha256 is None:
         return None
     try:
@@ -245,14 +245,14 @@ def _map_high(parts: Served, film: str, finding: StoredFinding) -> float | None:
         return None
 
 
-def _rendition(parts: Served, film: str, model: str) -> Rendition | None:
+def _rendition(parts: ServerState, film: str, model: str) -> Rendition | None:
     try:
         return parts.store.rendition(film, model)
     except WorklistError:  # none, or a damaged one: the rest can be shown all the same
         return None
 
 
-def _nearest(parts: Served, film: str) -> list[Near]:
+def _nearest(parts: ServerState, film: str) -> list[Near]:
     try:
         found = parts.store.nearest(film)
     except NotFoundError:  # no worker has read it

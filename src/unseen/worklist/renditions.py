@@ -71,7 +71,7 @@ class Rendition:
         )
 
     def to_bytes(self) -> bytes:
-        """As an .npz; pictures as float16, whose steps are far below what an eye can tell."""
+        """As an .npz; images as float16, whose steps are far below what an eye can tell."""
         arrays: dict[str, NDArray[np.generic]] = {"image": self.image.astype(np.float16), "inside": self.inside}
         if self.reconstruction is not None:
             arrays["reconstruction"] = self.reconstruction.astype(np.float16)
@@ -198,7 +198,7 @@ def arrays_of(data: bytes) -> dict[str, NDArray[np.generic]]:
 _log = logging.getLogger("unseen")
 
 COUNT = 64
-"""Pictures a model: more than anybody looks at in one sitting."""
+"""Images a model: more than anybody looks at in one sitting."""
 _SEED = 0
 _SHARE = 0.15  # of the lung's own mean square; by eye, so that the mask of `models/pca` has a lung's outline
 _PREFIX = "generated-"
@@ -214,17 +214,17 @@ def keep_generated(folder: RenditionFolder, detector: Scores) -> bool:
         return False
     path = folder.path / f"{_PREFIX}{detector.weights_sha256}.npz"
     if not path.exists():
-        pictures = _sampled(generator)
-        arrays: dict[str, NDArray[np.generic]] = {"pictures": pictures.astype(np.float16)}
+        images = _sampled(generator)
+        arrays: dict[str, NDArray[np.generic]] = {"pictures": images.astype(np.float16)}
         if getattr(getattr(detector, "view", None), "frame", "whole") == "lungs":
-            arrays["inside"] = typical_inside(pictures)
+            arrays["inside"] = typical_inside(images)
         folder.keep(path, npz(arrays))
-        _log.info("generated.kept model=%s pictures=%d", detector.weights_sha256[:16], len(pictures))
+        _log.info("generated.kept model=%s images=%d", detector.weights_sha256[:16], len(images))
     return True
 
 
 def read_generated(folder: RenditionFolder) -> dict[str, tuple[NDArray[np.float32], NDArray[np.bool_] | None]]:
-    """Pictures (COUNT, size, size) in network units, and the typical `inside`, by model; damaged files are left out."""
+    """Images (COUNT, size, size) in network units, and the typical `inside`, by model; damaged files are left out."""
     found = {}
     for path in sorted(folder.path.glob(f"{_PREFIX}*.npz")):
         try:
@@ -234,7 +234,7 @@ def read_generated(folder: RenditionFolder) -> dict[str, tuple[NDArray[np.float3
     return found
 
 
-def typical_inside(pictures: NDArray[np.float32]) -> NDArray[np.bool_]:
+def typical_inside(images: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Where images (n, size, size), each 0 outside its own lungs, mostly show lung: (size, size).
 
     Where a share p of films has lung, the mean square is about p times what it is where all have; its 90th percentile
@@ -242,19 +242,19 @@ def typical_inside(pictures: NDArray[np.float32]) -> NDArray[np.bool_]:
     """
     from scipy.ndimage import binary_fill_holes, gaussian_filter
 
-    power = gaussian_filter((pictures**2).mean(axis=0), 1.0)  # (size, size)
+    power = gaussian_filter((images**2).mean(axis=0), 1.0)  # (size, size)
     inside: NDArray[np.bool_] = binary_fill_holes(power >= _SHARE * np.percentile(power, 90))
     return inside
 
 
 def _read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
     arrays = arrays_of(path.read_bytes())
-    pictures, inside = arrays.get("pictures"), arrays.get("inside")
-    if pictures is None or pictures.ndim != 3 or pictures.dtype.kind != "f":
-        raise ValueError("no pictures")
-    if inside is not None and (inside.dtype != np.bool_ or inside.shape != pictures.shape[1:]):
+    images, inside = arrays.get("pictures"), arrays.get("inside")
+    if images is None or images.ndim != 3 or images.dtype.kind != "f":
+        raise ValueError("no images")
+    if inside is not None and (inside.dtype != np.bool_ or inside.shape != images.shape[1:]):
         raise ValueError("another mask")
-    return pictures.astype(np.float32), None if inside is None else inside.astype(np.bool_)
+    return images.astype(np.float32), None if inside is None else inside.astype(np.bool_)
 
 
 def _generator_of(detector: Scores) -> Any | None:  # Any: a module with `sample`, as `priors.Generator` has it
@@ -269,5 +269,5 @@ def _sampled(generator: Any) -> NDArray[np.float32]:
 
     with torch.inference_mode():
         here = copy.deepcopy(generator).cpu()
-        pictures = here.sample(COUNT, generator=torch.Generator().manual_seed(_SEED))  # (COUNT, 1, size, size)
-    return np.asarray(pictures[:, 0].numpy(), dtype=np.float32)
+        images = here.sample(COUNT, generator=torch.Generator().manual_seed(_SEED))  # (COUNT, 1, size, size)
+    return np.asarray(images[:, 0].numpy(), dtype=np.float32)

@@ -271,11 +271,11 @@ class Store:
             return labels.disagreements(connection, first, second, limit=limit)
 
     def generated(self) -> dict[str, NDArray[np.float32]]:
-        """Pictures that models' generators made up, by model: (64, size, size), network units."""
-        return {model: pictures for model, (pictures, _) in renditions.read_generated(self.renditions).items()}
+        """Images that models' generators made up, by model: (64, size, size), network units."""
+        return {model: images for model, (images, _) in renditions.read_generated(self.renditions).items()}
 
     def generated_inside(self) -> dict[str, NDArray[np.bool_] | None]:
-        """Where those pictures typically show lung, by model: (size, size); None for models that see the whole film."""
+        """Where those images typically show lung, by model: (size, size); None for models that see the whole film."""
         return {model: inside for model, (_, inside) in renditions.read_generated(self.renditions).items()}
 
     # readers --------------------------------------------------------------------------------------------------------

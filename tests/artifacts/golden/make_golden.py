@@ -1,7 +1,7 @@
 """Makes the golden bundles of card format 1 beside this file; run once a format, and keep what it wrote for good.
 
 ``python tests/artifacts/golden/make_golden.py``: a linear map of two pixels to one, and what it gives for (1, 2); with
-``reconstruction``, a reconstructor of pictures of 8 × 8 pixels behind a mask, and what it gives for one measurement.
+``reconstruction``, a reconstructor of images of 8 × 8 pixels behind a mask, and what it gives for one measurement.
 """
 
 from __future__ import annotations

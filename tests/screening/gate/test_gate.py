@@ -64,7 +64,7 @@ def test_an_altered_film_is_refused_and_told_what_was_done(
     assert all(one.reason.startswith(words) and one.value > one.threshold for one in named)
 
 
-def test_a_blank_picture_is_called_blank(gate: Gate, finder: CrossFittedLungs, incoming: list[Film]) -> None:
+def test_a_blank_image_is_called_blank(gate: Gate, finder: CrossFittedLungs, incoming: list[Film]) -> None:
     for level in (0.0, 0.5, 1.0):
         (told,) = judged(gate, finder, incoming[:1], lambda pixels, level=level: np.full_like(pixels, level))
         assert told is not None and told.kind == "blank" and told.reason.startswith("blank: ")
@@ -77,7 +77,7 @@ def test_a_thumbnail_is_too_small(gate: Gate, finder: CrossFittedLungs, incoming
     assert told.reason.startswith("too small: the shorter side is 40 pixels, 64 are needed")
 
 
-def test_without_lungs_on_the_picture_it_says_so(gate: Gate, incoming: list[Film]) -> None:
+def test_without_lungs_on_the_image_it_says_so(gate: Gate, incoming: list[Film]) -> None:
     for film in incoming[:4]:
         told = gate.judge(film, np.zeros((32, 32), dtype=bool))
         assert told is not None and told.kind == "no-lungs" and told.reason.startswith("no lungs found: 0.0% of the")
@@ -110,18 +110,18 @@ def drawn(seed: int) -> Pixels:
     """Ellipses and boxes of any grey: no chest."""
     rng = np.random.default_rng(seed)
     down, across = np.mgrid[-1:1:128j, -1:1:128j]
-    picture = np.full((128, 128), rng.random())
+    image = np.full((128, 128), rng.random())
     for _ in range(rng.integers(5, 30)):
         y, x, height, width = *rng.uniform(-1, 1, 2), *rng.uniform(0.05, 0.6, 2)
         u, v = (down - y) / height, (across - x) / width
-        picture[(u**2 + v**2 < 1) if rng.random() < 0.5 else (np.abs(u) < 1) & (np.abs(v) < 1)] = rng.random()
-    return picture.astype(np.float32)
+        image[(u**2 + v**2 < 1) if rng.random() < 0.5 else (np.abs(u) < 1) & (np.abs(v) < 1)] = rng.random()
+    return image.astype(np.float32)
 
 
-def test_pictures_that_are_no_chest_are_refused(gate: Gate, finder: CrossFittedLungs, incoming: list[Film]) -> None:
+def test_images_that_are_no_chest_are_refused(gate: Gate, finder: CrossFittedLungs, incoming: list[Film]) -> None:
     rng = np.random.default_rng(1)
-    pictures = [*(drawn(seed) for seed in range(15)), *(rng.random((128, 128), dtype=np.float32) for _ in range(5))]
-    told = [judged(gate, finder, incoming[:1], lambda _, picture=picture: picture)[0] for picture in pictures]
+    images = [*(drawn(seed) for seed in range(15)), *(rng.random((128, 128), dtype=np.float32) for _ in range(5))]
+    told = [judged(gate, finder, incoming[:1], lambda _, image=image: image)[0] for image in images]
     assert share(told) >= 0.95
     assert {one.kind for one in told if one is not None} <= set(KINDS)
 

@@ -71,6 +71,6 @@ def judged(shared_data: Path, gate: Gate, finder: LungFinder | None) -> None:
     natural = [
         np.asarray(Image.open(path).convert("L")) / 255 for path in sorted((shared_data / "natural").rglob("*.png"))
     ]
-    for pictures in (np.clip((slices + 1000) / 1400, 0, 1), hearts, natural[::12]):
-        foreign = [replace(proper[0], pixels=np.asarray(picture, dtype=np.float32)) for picture in pictures]
+    for images in (np.clip((slices + 1000) / 1400, 0, 1), hearts, natural[::12]):
+        foreign = [replace(proper[0], pixels=np.asarray(image, dtype=np.float32)) for image in images]
         assert len(foreign) >= 13 and refused(foreign) >= 0.9

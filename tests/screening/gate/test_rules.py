@@ -74,7 +74,7 @@ def test_a_transform_keeps_the_range_and_a_crop_its_share(seed: int, height: int
     assert strange.dtype == np.float32 and np.isfinite(strange).all()
 
 
-def test_any_picture_has_finite_views(finder: CrossFittedLungs, incoming: list[Film]) -> None:
+def test_any_image_has_finite_views(finder: CrossFittedLungs, incoming: list[Film]) -> None:
     for pixels in (np.zeros((70, 90), np.float32), np.eye(64, dtype=np.float32), incoming[0].pixels):
         for lungs in (np.zeros((32, 32), bool), np.ones((32, 32), bool), np.eye(32, dtype=bool)):
             views = Look.at(pixels, lungs).views()

@@ -36,7 +36,7 @@ class Acquisition:
     scatter: float
     """Scatter behind the grid, as a share of the local mean primary."""
     compression: float
-    """How much of the slow part of the picture is taken out (0 to 1)."""
+    """How much of the slow part of the image is taken out (0 to 1)."""
     enhancement: float
     """Gain of the vendor's edge enhancement."""
     air_grey: float
@@ -110,7 +110,7 @@ class Processing:
     scatter: Map
     """Scattered photons at each pixel, as a share of I0."""
     slow: Map
-    """The slow part of the picture that is taken out."""
+    """The slow part of the image that is taken out."""
     window: tuple[float, float]
     """∫μ dl shown as the curve's two ends."""
     gamma: float
@@ -137,12 +137,12 @@ def prepare(acquisition: Acquisition, attenuation: Map, lungs: Mask) -> Processi
     return Processing(scatter=scatter, slow=slow, window=(low, high), gamma=gamma)
 
 
-def slow_part(picture: Map, *, sigma: float) -> Map:
-    """`picture` blurred by a Gaussian of `sigma` (a share of its side), worked out on a 64-pixel grid."""
-    size = picture.shape[0]
+def slow_part(image: Map, *, sigma: float) -> Map:
+    """`image` blurred by a Gaussian of `sigma` (a share of its side), worked out on a 64-pixel grid."""
+    size = image.shape[0]
     step = max(1, size // 64)
     rows = size // step
-    cut = picture[: rows * step, : rows * step].reshape(rows, step, rows, step).mean(axis=(1, 3))
+    cut = image[: rows * step, : rows * step].reshape(rows, step, rows, step).mean(axis=(1, 3))
     coarse = gaussian_filter(cut, sigma * rows, mode="nearest", truncate=3.0)
     at = np.clip((np.arange(size) + 0.5) / step - 0.5, 0.0, rows - 1.0).astype(np.float32)
     first = np.minimum(at.astype(np.int64), rows - 2)
@@ -194,8 +194,8 @@ def _counted(
     return np.asarray(link.inverse(counts).numpy(), np.float32)
 
 
-def _soften(picture: Map, blur: float) -> Map:
-    return np.asarray(gaussian_filter(picture, blur, truncate=3.0), np.float32) if blur > 0.2 else picture
+def _soften(image: Map, blur: float) -> Map:
+    return np.asarray(gaussian_filter(image, blur, truncate=3.0), np.float32) if blur > 0.2 else image
 
 
 def _curve(acquisition: Acquisition, processing: Processing, seen: Map) -> Map:

@@ -160,7 +160,7 @@ def visible(healthy: Healthy, attenuation: Map) -> Mask:
 
 
 def encode(steps: NDArray[np.uint8]) -> bytes:
-    """The PNG file of an 8-bit picture, packed fast rather than small."""
+    """The PNG file of an 8-bit image, packed fast rather than small."""
     from PIL import Image
 
     buffer = io.BytesIO()

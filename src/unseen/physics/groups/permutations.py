@@ -64,9 +64,9 @@ class Flips(Group):
         return torch.cartesian_prod(horizontal, vertical)
 
 
-def _flip(picture: Tensor, element: list[float]) -> Tensor:
+def _flip(image: Tensor, element: list[float]) -> Tensor:
     horizontal, vertical = element
-    return picture.flip([axis for axis, flipped in ((-1, horizontal), (-2, vertical)) if flipped])
+    return image.flip([axis for axis, flipped in ((-1, horizontal), (-2, vertical)) if flipped])
 
 
 COUNTED = 18  # the most pixels whose permutations float64 can count: 18! < 2⁵³ < 19!
@@ -97,7 +97,7 @@ class Permutations(Group):
         return _take(x, self._places(x, g).argsort(dim=1))
 
     def elements(self, shape: Shape) -> Tensor | None:
-        """All n! of them for pictures of up to 7 pixels; None for larger ones, of which there are too many."""
+        """All n! of them for images of up to 7 pixels; None for larger ones, of which there are too many."""
         pixels = shape[-2] * shape[-1]
         if pixels > LISTED:
             return None
@@ -105,7 +105,7 @@ class Permutations(Group):
         return ((torch.arange(order, dtype=torch.float64) + 0.5) / order)[:, None]
 
     def _places(self, x: Tensor, g: Tensor) -> Tensor:
-        """π_g, picture by picture: (batch, height · width), int64."""
+        """π_g, image by image: (batch, height · width), int64."""
         self._check(x, g)
         if not bool(((g >= 0) & (g < 1)).all()):
             raise ValueError(
@@ -156,7 +156,7 @@ class Shifts(Group):
 
     def __init__(self, *, axes: Sequence[int] = (HEIGHT, WIDTH)) -> None:
         if not axes or not set(axes) <= {HEIGHT, WIDTH}:
-            raise ValueError(f"Pictures are shifted along -2 (height), -1 (width) or both, but got {tuple(axes)}.")
+            raise ValueError(f"Images are shifted along -2 (height), -1 (width) or both, but got {tuple(axes)}.")
         self.axes = tuple(sorted(set(axes)))
 
     def __repr__(self) -> str:
@@ -183,8 +183,8 @@ class Shifts(Group):
         self._check(x, g)
         height, width = x.shape[-2:]
 
-        def move(picture: Tensor, element: list[float]) -> Tensor:
+        def move(image: Tensor, element: list[float]) -> Tensor:
             down, right = round(element[0] * height), round(element[1] * width)
-            return picture.roll((sign * down, sign * right), dims=(HEIGHT, WIDTH))
+            return image.roll((sign * down, sign * right), dims=(HEIGHT, WIDTH))
 
         return one_by_one(x, g, move)

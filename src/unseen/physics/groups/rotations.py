@@ -130,7 +130,7 @@ def _shift(lines: Tensor, phases: Tensor, length: int, *, kept: int, dim: int) -
 
 
 def _from_inside(theta: Tensor, place: Tensor) -> Tensor:
-    """Which pixels come from inside the picture: (batch, 1, size, size), bool."""
+    """Which pixels come from inside the image: (batch, 1, size, size), bool."""
     cosine, sine, edge = torch.cos(theta), torch.sin(theta), len(place) / 2
     row, column = place[:, None], place
     return ((cosine * column - sine * row).abs() <= edge) & ((sine * column + cosine * row).abs() <= edge)
@@ -218,22 +218,22 @@ class Rotations(Group):
         """g as quarter turns (batch, 1), and the degrees (batch,) from -45 to 45 that remain."""
         self._check(x, g)
         if x.shape[-1] != x.shape[-2]:
-            raise ValueError(f"Rotations turn square pictures, but got {describe(tuple(x.shape))}. Crop or pad them.")
+            raise ValueError(f"Rotations turn square images, but got {describe(tuple(x.shape))}. Crop or pad them.")
         g = g.detach().to("cpu", torch.float64)
         quarters = (g / 90).round()
         rest = (g - 90 * quarters)[:, 0]
         if self.exact and bool((rest != 0).any()):
             raise ValueError(f"{self!r} turns by multiples of 90 degrees, but got {g.flatten().tolist()[:4]}.")
         if not (self.exact or x.is_floating_point() or x.is_complex()):
-            raise ValueError(f"Rotations by other than 90° interpolate real or complex pictures, but got {x.dtype}.")
+            raise ValueError(f"Rotations by other than 90° interpolate real or complex images, but got {x.dtype}.")
         return quarters, rest
 
     def _interpolate(self, x: Tensor, degrees: Tensor) -> Tensor:
         return x if self.exact or not len(x) else TURNS[self.interpolation](x, degrees)
 
 
-def _quarter_turn(picture: Tensor, element: list[float]) -> Tensor:
-    return picture.rot90(int(element[0]), dims=(-2, -1))
+def _quarter_turn(image: Tensor, element: list[float]) -> Tensor:
+    return image.rot90(int(element[0]), dims=(-2, -1))
 
 
 def _multiples(step: float) -> tuple[float, ...]:

@@ -44,7 +44,7 @@ class Scalings(Group):
 
     def __init__(self, factors: Sequence[float] = (0.5, 0.75)) -> None:
         if not factors or not all(0 < factor <= 1 for factor in factors):
-            raise ValueError(f"Pictures are scaled by factors above 0 and at most 1, but got {tuple(factors)}.")
+            raise ValueError(f"Images are scaled by factors above 0 and at most 1, but got {tuple(factors)}.")
         self.factors = tuple(map(float, factors))
 
     def __repr__(self) -> str:
@@ -65,7 +65,7 @@ class Scalings(Group):
         return _resample(x, 1 / g[:, 0], g[:, 1:])
 
     def elements(self, shape: Shape) -> None:
-        """None: the point that pictures are scaled about is any."""
+        """None: the point that images are scaled about is any."""
         del shape
 
     def _check_scaling(self, x: Tensor, g: Tensor) -> None:
@@ -76,7 +76,7 @@ class Scalings(Group):
                 f"{g.tolist()[:4]}."
             )
         if not (x.is_floating_point() or x.is_complex()):
-            raise ValueError(f"Scalings interpolate real or complex pictures, but got {x.dtype}.")
+            raise ValueError(f"Scalings interpolate real or complex images, but got {x.dtype}.")
 
 
 def _resample(x: Tensor, factor: Tensor, centre: Tensor) -> Tensor:
@@ -108,7 +108,7 @@ def resampling(size: int, factor: Tensor, centre: Tensor) -> Tensor:
 
 
 def keys_kernel(t: Tensor) -> Tensor:
-    """Keys' cubic convolution kernel with a = −1/2, nought beyond 2."""
+    """Keys' cubic convolution kernel with a = −1/2, zero beyond 2."""
     t = t.abs()
     near = (1.5 * t - 2.5) * t**2 + 1
     far = ((-0.5 * t + 2.5) * t - 4) * t + 2

@@ -105,7 +105,7 @@ def _squares(x: Tensor) -> Tensor:
 
 
 def _edge(x: Tensor) -> Tensor:
-    """What of pictures lies on their outermost pixels: (batch,)."""
+    """What of images lies on their outermost pixels: (batch,)."""
     x = x.abs()
     sides = x[..., 0, :], x[..., -1, :], x[..., 0], x[..., -1]
     return torch.stack([side.flatten(1).sum(dim=1) for side in sides]).sum(dim=0)
@@ -116,7 +116,7 @@ _CERTAIN = 0.8  # a T_g that keeps less of a smooth image's energy is no rotatio
 
 
 def multiplicity(group: Group, shape: Shape, generator: torch.Generator) -> float | None:
-    """max c_j / s_j on pictures of `shape`: whole where T_g only moves pixels; None where T_g is no group action."""
+    """max c_j / s_j on images of `shape`: whole where T_g only moves pixels; None where T_g is no group action."""
     listed = group.elements(shape)
     whole = listed is not None and len(listed) <= LISTED
     elements = listed if listed is not None and whole else group.sample(DRAWN, generator=generator)

@@ -41,7 +41,7 @@ class LinearMap:
     device: torch.device
 
     def noise(self, pictures: int, generator: torch.Generator) -> Tensor:
-        """White noise: (pictures, *domain), the same on every device."""
+        """White noise: (images, *domain), the same on every device."""
         return torch.randn(pictures, *self.domain, generator=generator, dtype=self.dtype).to(self.device)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -75,23 +75,23 @@ def linear_map(
         TypeError: A is not callable, or dtype is no floating-point one.
     """
     if not callable(A):
-        raise TypeError(f"identify takes A as something to call on pictures, but got a {type(A).__name__}.")
+        raise TypeError(f"identify takes A as something to call on images, but got a {type(A).__name__}.")
     known = getattr(A, "domain", None)
     if domain is None:
         if known is None:
             raise ValueError(
-                "A does not say what pictures it takes: give domain=(channels, height, width), without the batch."
+                "A does not say what images it takes: give domain=(channels, height, width), without the batch."
             )
         domain = known
     domain = tuple(domain)
     if known is not None and tuple(known) != domain:
-        raise ValueError(f"A takes pictures of {describe(tuple(known))}, but domain={describe(domain)} was given.")
+        raise ValueError(f"A takes images of {describe(tuple(known))}, but domain={describe(domain)} was given.")
     if min(domain, default=0) < 1:
-        raise ValueError(f"domain is the shape of one picture, such as (1, 128, 128), but got {domain}.")
+        raise ValueError(f"domain is the shape of one image, such as (1, 128, 128), but got {domain}.")
     if dtype is None:
         dtype = torch.complex128 if getattr(A, "complex_domain", False) else torch.float64
     if not (dtype.is_floating_point or dtype.is_complex):
-        raise TypeError(f"Pictures are real or complex, such as torch.float64 or torch.complex128, but got {dtype}.")
+        raise TypeError(f"Images are real or complex, such as torch.float64 or torch.complex128, but got {dtype}.")
     found = LinearMap(A, getattr(A, "adjoint", None), domain, dtype, torch.device(device))
     _check(found)
     return found
@@ -105,11 +105,11 @@ def _check(A: LinearMap) -> None:
             one, two, both = A(x), A(other), A(3 * x - other)
     except (RuntimeError, TypeError, IndexError) as error:
         raise ValueError(
-            f"A does not take pictures of shape {describe((1, *A.domain))} and {A.dtype} ({error}). "
+            f"A does not take images of shape {describe((1, *A.domain))} and {A.dtype} ({error}). "
             "Say what it takes by domain=… and dtype=…."
         ) from error
     if getattr(one, "shape", (0,))[0] != 1:
-        raise ValueError("A gives a tensor with a row for each picture of the batch: (batch, …).")
+        raise ValueError("A gives a tensor with a row for each image of the batch: (batch, …).")
     if not bool(torch.isfinite(both).all()):
         raise ValueError("A gives numbers that are not finite (NaN or infinite); identify can say nothing about it.")
     size = 3 * one.abs().max() + two.abs().max()
@@ -147,7 +147,7 @@ class Moves:
         return 1 if self.group is None else sum(len(g) for g in (self.elements, self.inverses) if g is not None)
 
     def __call__(self, batch: Shape) -> Iterator[Move]:
-        """Functions from pictures of shape `batch` to (elements · batch, …): each picture by the first, by the …"""
+        """Functions from images of shape `batch` to (elements · batch, …): each image by the first, by the …"""
         if self.group is None:
             yield lambda x: x
             return

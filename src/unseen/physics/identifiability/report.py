@@ -17,7 +17,7 @@ class Evidence:
     """What was found about A (or several A) and a group.
 
     Args:
-        pictures: n, the numbers of a picture (complex ones counted once).
+        images: n, the numbers of an image (complex ones counted once).
         measured: m, the rank of A (of the first, where there are several); estimated if not `exact`.
         exact: whether ranks are counted from whole matrices, not estimated from random images.
         operators: how many A there are.
@@ -55,7 +55,7 @@ class Evidence:
 
     @property
     def hidden(self) -> float:
-        """The share of a picture's numbers that A hides."""
+        """The share of an image's numbers that A hides."""
         return 1 - self.measured / self.pictures
 
     @property
@@ -80,31 +80,31 @@ BY_INTERPOLATION = 0.3  # of what a look at random shows, clear of the border: b
 
 
 def equivariant(defect: float, floor: float) -> bool:
-    """Whether ε is nought, but for rounding and for singular values near the threshold."""
+    """Whether ε is zero, but for rounding and for singular values near the threshold."""
     return defect <= max(ROUNDING, ABOVE_THE_FLOOR * floor)
 
 
 def judge(found: Evidence) -> tuple[Verdict, str]:
     """The verdict: "no" where something necessary fails, else "can", unless it holds through the grid alone."""
     if found.defect is None:
-        return "can", "A hides nothing: its pseudo-inverse brings back every picture."
+        return "can", "A hides nothing: its pseudo-inverse brings back every image."
     hidden = f"{found.hidden:.0%}" if found.hidden >= 0.005 else f"{found.hidden:.1g}"
-    several = "the other operators" if found.moved_by is None else "moving the pictures"
+    several = "the other operators" if found.moved_by is None else "moving the images"
     if found.looks == 1:
         return "no", (
-            f"there is one A and nothing moves the pictures, so whatever a network adds within the {hidden} that A "
+            f"there is one A and nothing moves the images, so whatever a network adds within the {hidden} that A "
             "hides agrees with every measurement."
         )
     if equivariant(found.defect[1], found.floor):
-        return "no", f"A is equivariant: what it hides ({hidden} of a picture), it hides after {several} just as well."
+        return "no", f"A is equivariant: what it hides ({hidden} of an image), it hides after {several} just as well."
     if found.never_seen:
-        never = f"{found.never_seen * found.hidden:.2g} of a picture is shown by none of the {found.looks:,} looks"
+        never = f"{found.never_seen * found.hidden:.2g} of an image is shown by none of the {found.looks:,} looks"
         few = found.whole and found.looks * found.measured < found.pictures
         why = f": {found.looks} looks at m = {found.measured:,} numbers are fewer than n = {found.pictures:,}"
         return "no", f"a share of {never}{why if few else ''}."
     if found.inner is not None and found.inner < BY_INTERPOLATION:
         return "through interpolation only", (
-            "clear of the border A is equivariant but for its own interpolation on the grid: moved pictures bring "
+            "clear of the border A is equivariant but for its own interpolation on the grid: moved images bring "
             f"into sight {found.inner:.0%} of what a look at random would, and in the continuum nothing."
         )
     return "can", f"the {found.looks:,} looks together leave nothing unseen, though A alone hides {hidden}."
@@ -133,12 +133,12 @@ class Identifiability(Evidence):
         found = {
             "verdict": WORDS.get(self.verdict, self.verdict),
             "because": self.reason,
-            "A shows": f"{about}{self.measured:,} of the {self.pictures:,} numbers of a picture{several} (singular "
+            "A shows": f"{about}{self.measured:,} of the {self.pictures:,} numbers of an image{several} (singular "
             f"values above {self.threshold:g} ‖A‖)",
         }
         if self.looks > 1:
             which = "all there are" if self.whole else "drawn"
-            found["looks"] = f"{self.looks:,}, {which}; pictures are moved by {self.moved_by or 'nothing'}"
+            found["looks"] = f"{self.looks:,}, {which}; images are moved by {self.moved_by or 'nothing'}"
         if self.defect is not None:
             low, high = self.defect
             found["defect"] = f"ε = {low:.2g} to {high:.2g} ({self.floor:.1g} where nothing is moved)"

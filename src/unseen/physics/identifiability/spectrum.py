@@ -71,7 +71,7 @@ class Spectrum:
         return _lanczos(self.gram, start, (NORM_STEPS, NORM_STEPS), (0.0,))[0].greatest
 
     def split(self, x: Tensor, level: float) -> Split:
-        """Split pictures x, (batch, *domain), at `level`."""
+        """Split images x, (batch, *domain), at `level`."""
         return self.splits(x, (level,))[0]
 
     def splits(self, x: Tensor, levels: Sequence[float]) -> list[Split]:
@@ -157,7 +157,7 @@ def _eigen(diagonal: list[Tensor], beside: list[Tensor]) -> tuple[Tensor, Tensor
 
 
 def _resolved(nodes: Tensor, vectors: Tensor, residuals: Tensor, level: float) -> bool:
-    """Whether the least node that counts is below the level, or known to be above: for every picture."""
+    """Whether the least node that counts is below the level, or known to be above: for every image."""
     counts = vectors[:, 0].square() > NEGLIGIBLE
     at = torch.where(counts, nodes, math.inf).argmin(dim=1, keepdim=True)
     least, residual = nodes.gather(1, at), residuals.gather(1, at)

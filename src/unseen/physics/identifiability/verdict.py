@@ -81,7 +81,7 @@ def identify(
     maps = [linear_map(one, domain, dtype, device) for one in _each(A)]
     first = maps[0]
     if any((one.domain, one.dtype) != (first.domain, first.dtype) for one in maps):
-        raise ValueError("Several A look at one picture, but take pictures of different shapes or types.")
+        raise ValueError("Several A look at one image, but take images of different shapes or types.")
     if group is not None:
         _acts(group, first)
     generator = generator or torch.Generator().manual_seed(SEED)
@@ -153,11 +153,11 @@ def _each(A: Map | Sequence[Map]) -> list[Map]:
 
 
 def _acts(group: Group, A: LinearMap) -> None:
-    """Move a picture: a group that does not act on such pictures says so."""
+    """Move an image: a group that does not act on such images says so."""
     if not isinstance(group, Group):
         raise TypeError(f"group is a Group such as Shifts(), but got a {type(group).__name__}.")
     if len(A.domain) != 3:
-        raise ValueError(f"Groups move pictures (channels, height, width), but A takes {describe(A.domain)}.")
+        raise ValueError(f"Groups move images (channels, height, width), but A takes {describe(A.domain)}.")
     generator = torch.Generator().manual_seed(SEED)
     group.T(A.noise(1, generator), group.sample(1, generator=generator))
 

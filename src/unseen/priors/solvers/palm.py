@@ -50,23 +50,23 @@ class Point:
     value    (rows,) float64
     slope    (rows, d) float64, of Φ in z at the settled s
     state    s, each tensor (rows, …)
-    picture  (rows, …), what the generator made of z
+    image  (rows, …), what the generator made of z
     left     (rows,) float64, what settling s to the end would gain, as far as is known
     """
 
     value: Tensor
     slope: Tensor
     state: tuple[Tensor, ...]
-    picture: Tensor
+    image: Tensor
     left: Tensor
 
     def parts(self) -> tuple[Tensor, ...]:
-        return (self.value, self.slope, self.picture, self.left, *self.state)
+        return (self.value, self.slope, self.image, self.left, *self.state)
 
     def own(self) -> Point:
         """A copy whose tensors are nobody else's."""
         state = tuple(part.clone() for part in self.state)
-        return Point(self.value.clone(), self.slope.clone(), state, self.picture.clone(), self.left.clone())
+        return Point(self.value.clone(), self.slope.clone(), state, self.image.clone(), self.left.clone())
 
 
 Evaluate = Callable[[Tensor, Tensor, tuple[Tensor, ...]], Point]
@@ -97,7 +97,7 @@ class Descent:
     gap         (starts,) what a further step promises, as a share of the value
     iterations  (starts,) int64, when each stopped
     converged   (starts,) bool
-    picture, state  as in `Point`
+    image, state  as in `Point`
     looks       (iterations + 1, 3, starts): iteration, value and gap, the start's own first
     calls       of the generator
     """
@@ -107,7 +107,7 @@ class Descent:
     gap: Tensor
     iterations: Tensor
     converged: Tensor
-    picture: Tensor
+    image: Tensor
     state: tuple[Tensor, ...]
     looks: Tensor
     calls: int
@@ -204,7 +204,7 @@ def palm(
         gap=gap,
         iterations=stopped,
         converged=~moving & here.value.isfinite(),
-        picture=here.picture,
+        image=here.image,
         state=here.state,
         looks=torch.stack(looks),
         calls=len(looks),
@@ -263,7 +263,7 @@ class LatentSolution(Solution):
 
 def best_of(
     descent: Descent,
-    picture: Callable[[Tensor, tuple[Tensor, ...]], Tensor],
+    image: Callable[[Tensor, tuple[Tensor, ...]], Tensor],
     *,
     batch: int,
     latent_shape: tuple[int, ...],
@@ -275,8 +275,8 @@ def best_of(
 
     Args:
         descent: of batch · restarts starts, an image's next to each other.
-        picture: (G(z), s) ↦ x.
-        batch: pictures.
+        image: (G(z), s) ↦ x.
+        batch: images.
         latent_shape, dtype: of the latents as the generator takes them.
         tolerance: that the descent had.
         weight: (batch,), λ.
@@ -285,7 +285,7 @@ def best_of(
     values = descent.value.reshape(batch, restarts)
     winner = torch.where(values.isfinite(), values, torch.inf).argmin(1)
     best = torch.arange(batch, device=winner.device) * restarts + winner
-    x = picture(descent.picture[best], tuple(part[best] for part in descent.state))
+    x = image(descent.image[best], tuple(part[best] for part in descent.state))
     return LatentSolution(
         x=x,
         value=descent.value[best],
@@ -296,7 +296,7 @@ def best_of(
         trace=descent.looks[:, :, best],
         weight=weight.double(),
         z=descent.z[best].to(dtype).reshape(batch, *latent_shape),
-        residual=x - descent.picture[best],
+        residual=x - descent.image[best],
         values=values,
         winner=winner,
         ends=descent.z.to(dtype).reshape(batch, restarts, *latent_shape),

@@ -1,4 +1,4 @@
-"""What a solver gives back: the pictures, how near to the minimum each is known to be, and the way there."""
+"""What a solver gives back: the images, how near to the minimum each is known to be, and the way there."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ class Watch:
             raise ValueError(f"The tolerance is a share of the objective above 0, such as 1e-4, but got {tolerance}.")
         n, device = len(x), x.device
         infinite = torch.full((n,), torch.inf, dtype=torch.float64, device=device)
-        nought = torch.zeros(n, dtype=torch.int64, device=device)
+        zero = torch.zeros(n, dtype=torch.int64, device=device)
         active = torch.ones(n, dtype=torch.bool, device=device)
-        return cls(tolerance, iterations, infinite, infinite.clone(), nought, active)
+        return cls(tolerance, iterations, infinite, infinite.clone(), zero, active)
 
     def due(self, iteration: int) -> bool:
         """Whether to look now."""

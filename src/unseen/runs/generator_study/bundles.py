@@ -17,7 +17,7 @@ from torch import Tensor
 from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.registry import unknown
 from unseen.data.arrays import ArrayError, read_array
-from unseen.runs.generator_training import Pictures
+from unseen.runs.generator_training import Images
 from unseen.runs.generator_training import PictureSettings, load_images
 from unseen.runs.generator_study.study import LEAST
 from unseen.physics.algebra import describe
@@ -35,9 +35,9 @@ _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _MOST_COPIES = 100
 
 
-def pictures_for(
+def images_for(
     generators: Mapping[str, TrainedGenerator], named: str, *, seed: int = 0, data: Path | None = None
-) -> Pictures:
+) -> Images:
     """The images to ask several generators about, of the size that they make.
 
     Args:
@@ -61,30 +61,30 @@ def pictures_for(
         return without(_dealt(generators, named, shape, data), learnt, where=named)
     path = Path(named)
     if not path.exists():
-        raise RecipeError(f"{named}: no such file or folder, and as a kind of pictures {unknown(named, KINDS)}")
+        raise RecipeError(f"{named}: no such file or folder, and as a kind of images {unknown(named, KINDS)}")
     return halved(_own(path, shape), learnt, seed=seed, where=named)
 
 
-def without(pictures: Pictures, learnt: frozenset[str], *, where: str) -> Pictures:
-    """The same without the test pictures that have been learnt from."""
-    kept = [i for i, x in enumerate(pictures.testing) if digest_of(x) not in learnt]
-    if len(kept) == len(pictures.testing):
-        return pictures
+def without(images: Images, learnt: frozenset[str], *, where: str) -> Images:
+    """The same without the test images that have been learnt from."""
+    kept = [i for i, x in enumerate(images.testing) if digest_of(x) not in learnt]
+    if len(kept) == len(images.testing):
+        return images
     if len(kept) < LEAST:
         raise ArrayError(
-            f"{where}: of {len(pictures.testing)} test pictures {len(kept)} have not been learnt from, and a study "
-            f"needs {LEAST}. Give other pictures."
+            f"{where}: of {len(images.testing)} test images {len(kept)} have not been learnt from, and a study "
+            f"needs {LEAST}. Give other images."
         )
-    split = f"{pictures.split}; {len(pictures.testing) - len(kept)} that have been learnt from are left out"
-    return replace(pictures, testing=pictures.testing[kept], units=tuple(pictures.units[i] for i in kept), split=split)
+    split = f"{images.split}; {len(images.testing) - len(kept)} that have been learnt from are left out"
+    return replace(images, testing=images.testing[kept], units=tuple(images.units[i] for i in kept), split=split)
 
 
-def halved(x: Tensor, learnt: frozenset[str], *, seed: int, where: str) -> Pictures:
+def halved(x: Tensor, learnt: frozenset[str], *, seed: int, where: str) -> Images:
     """Half held out, or fewer where fewer have not been learnt from; the other half to compare with.
 
     >>> x = torch.rand(40, 1, 4, 4, generator=torch.Generator().manual_seed(0))
-    >>> pictures = halved(x, frozenset(map(digest_of, x[:30])), seed=0, where="mine.npy")
-    >>> len(pictures.training), len(pictures.testing)
+    >>> images = halved(x, frozenset(map(digest_of, x[:30])), seed=0, where="mine.npy")
+    >>> len(images.training), len(images.testing)
     (30, 10)
     """
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).tolist()
@@ -92,27 +92,27 @@ def halved(x: Tensor, learnt: frozenset[str], *, seed: int, where: str) -> Pictu
     held = free[: len(x) // 2]
     if len(held) < LEAST:
         raise ArrayError(
-            f"{where}: holds {len(x)} pictures, {len(x) - len(free)} of which a generator has learnt from; a study "
-            f"holds half of them out, at least {LEAST} that none has learnt from. Give more pictures."
+            f"{where}: holds {len(x)} images, {len(x) - len(free)} of which a generator has learnt from; a study "
+            f"holds half of them out, at least {LEAST} that none has learnt from. Give more images."
         )
     rest = sorted(set(order) - set(held))
     split = f"{len(held)} of {len(x)} held out by seed {seed}; the others to compare with"
-    return Pictures(x[rest], x[rest], x[sorted(held)], tuple(range(len(held))), split)
+    return Images(x[rest], x[rest], x[sorted(held)], tuple(range(len(held))), split)
 
 
 def _dealt(
     generators: Mapping[str, TrainedGenerator], named: str, shape: tuple[int, int, int], data: Path | None
-) -> Pictures:
+) -> Images:
     settings = PictureSettings.model_validate({"pictures": named, "size": shape[1]})
-    pictures = load_images(settings, data=data)
-    if tuple(pictures.testing.shape[1:]) != shape:
+    images = load_images(settings, data=data)
+    if tuple(images.testing.shape[1:]) != shape:
         raise ArrayError(
-            f"{named}: pictures are {describe(tuple(pictures.testing.shape[1:]))}, but the generators make "
-            f"{describe(shape)}. Give pictures of one's own."
+            f"{named}: images are {describe(tuple(images.testing.shape[1:]))}, but the generators make "
+            f"{describe(shape)}. Give images of one's own."
         )
     most = max(len(G.training_digests) for G in generators.values())
-    copies = min(most // len(pictures.training), _MOST_COPIES)
-    return load_images(settings.model_copy(update={"copies": copies}), data=data) if copies > 1 else pictures
+    copies = min(most // len(images.training), _MOST_COPIES)
+    return load_images(settings.model_copy(update={"copies": copies}), data=data) if copies > 1 else images
 
 
 def _own(path: Path, shape: tuple[int, int, int]) -> Tensor:
@@ -122,20 +122,20 @@ def _own(path: Path, shape: tuple[int, int, int]) -> Tensor:
     if array.ndim == 3 and shape[0] == 1:
         array = array[:, None]
     if array.dtype.kind not in "buif":
-        raise ArrayError(f"{path}: holds {array.dtype}, and real pictures were expected. Of complex ones, take abs().")
+        raise ArrayError(f"{path}: holds {array.dtype}, and real images were expected. Of complex ones, take abs().")
     if array.ndim != 4 or array.shape[1:] != shape:
         raise ArrayError(
-            f"{path}: holds pictures of shape {describe(array.shape)}, but the generators make {expected}. Pad them "
-            "with noughts or average them down."
+            f"{path}: holds images of shape {describe(array.shape)}, but the generators make {expected}. Pad them "
+            "with zeros or average them down."
         )
     x = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
     if not len(x):
-        raise ArrayError(f"{path}: holds no picture.")
+        raise ArrayError(f"{path}: holds no image.")
     low, high = float(x.min()), float(x.max())
     if not (low >= 0 and high <= 1):  # a NaN too
         raise ArrayError(
-            f"{path}: holds values from {low:g} to {high:g}, and pictures in [0, 1] were expected. Divide by the "
-            "largest value that a picture can have, such as 255."
+            f"{path}: holds values from {low:g} to {high:g}, and images in [0, 1] were expected. Divide by the "
+            "largest value that an image can have, such as 255."
         )
     return x
 
@@ -158,7 +158,7 @@ def _images(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         found.append(grey / (65535 if deep else 255))
         if grey.shape != found[0].shape:
             raise ArrayError(
-                f"{path}: is {describe(grey.shape)}, and {files[0].name} is {describe(found[0].shape)}; the pictures "
+                f"{path}: is {describe(grey.shape)}, and {files[0].name} is {describe(found[0].shape)}; the images "
                 "of a study are of one size."
             )
     return np.stack(found)
@@ -169,7 +169,7 @@ _BUNDLE = "bundle"  # a run's folder of that name says nothing: its parent does
 
 def study_bundles(
     bundles: Sequence[Path],
-    pictures: str,
+    images: str,
     *,
     out: Path,
     number: int = NUMBER,
@@ -183,7 +183,7 @@ def study_bundles(
 
     Args:
         bundles: of generators of one size.
-        pictures: "digits", "shapes", "brain", or the path of one's own.
+        images: "digits", "shapes", "brain", or the path of one's own.
         out: the folder of `report.html` and `study.json`.
         number, compared, search, seed: as in `study`.
         data: the folder of public images; None: `$UNSEEN_DATA`.
@@ -196,12 +196,12 @@ def study_bundles(
         RecipeError, ArrayError, BundleError: a sentence, each.
     """
     if number < 1:
-        raise RecipeError(f"number: seen {number}; at least one test picture is looked for")
+        raise RecipeError(f"number: seen {number}; at least one test image is looked for")
     if out.exists() and not out.is_dir():
         raise RecipeError(f"{out}: is a file, and the report needs a folder")
     names = names_of(bundles)
     generators = {name: load(path) for name, path in zip(names, bundles, strict=True)}
-    dealt = pictures_for(generators, pictures, seed=seed, data=data)
+    dealt = images_for(generators, images, seed=seed, data=data)
     found: dict[str, Study] = {}
     say = progress or (lambda words: None)
     for name, G in generators.items():
@@ -216,8 +216,8 @@ def study_bundles(
         )
     shown = len(dealt.testing)
     facts = {
-        "pictures": f"{pictures}: {dealt.split}",
-        "test pictures": f"{min(number, shown)} looked for in the range, {min(compared, shown)} compared as "
+        "pictures": f"{images}: {dealt.split}",
+        "test images": f"{min(number, shown)} looked for in the range, {min(compared, shown)} compared as "
         f"distributions, of {shown}" + _subjects(dealt.units),
         "search": f"{search.restarts} starts, {search.iterations} iterations at most",
         "seed": str(seed),

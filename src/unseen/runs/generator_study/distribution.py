@@ -98,7 +98,7 @@ def distribution(
 
 
 def match(made: Tensor, tested: Tensor, units: tuple[int, ...], *, features: Features, seed: int) -> Match:
-    """Compare one set of pictures with the test pictures."""
+    """Compare one set of images with the test images."""
     real, found = features.of(tested), features.of(made)
     support = precision_recall(real, found)
     return Match(
@@ -150,7 +150,7 @@ class Unfeasible:
 
     @cached_property
     def figures(self) -> dict[str, Figure]:
-        """Means over samples and over held-out pictures, and how they compare."""
+        """Means over samples and over held-out images, and how they compare."""
         return {
             "distance": mean_over(self.distance),
             "held_out_distance": mean_over(self.held_out, self.units),
@@ -179,7 +179,7 @@ class Unfeasible:
 
 
 def unfeasible(samples: Tensor, tested: Tensor, units: tuple[int, ...], training: Tensor, *, known: bool) -> Unfeasible:
-    """Compare samples, and test pictures, with training pictures; all (…, channels, height, width)."""
+    """Compare samples, and test images, with training images; all (…, channels, height, width)."""
     place, distance = nearest_of(samples, training)
     _, held_out = nearest_of(tested, training)
     return Unfeasible(samples, training[place], distance.numpy(), held_out.numpy(), units, len(training), known)

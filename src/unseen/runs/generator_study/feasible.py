@@ -34,7 +34,7 @@ from unseen.priors.generative import Range
 MOST = 64
 """Components at most."""
 LEARNT_FROM = 2000
-"""Training pictures at most that they are found on."""
+"""Training images at most that they are found on."""
 _FLOOR = 1e-12  # of the variance: what is less is rounding
 
 
@@ -48,7 +48,7 @@ class Features:
     explained: float
 
     def of(self, x: Tensor) -> Floats:
-        """Pictures (n, channels, height, width) → their coordinates and what these leave: (n, k + 1)."""
+        """Images (n, channels, height, width) → their coordinates and what these leave: (n, k + 1)."""
         flat = x.detach().cpu().flatten(1).double() - self.mean
         features: Floats = torch.cat([flat @ self.rows.T, self.residual(x, len(self.rows))[:, None]], dim=1).numpy()
         return features
@@ -73,7 +73,7 @@ def principal_features(training: Tensor, *, most: int = MOST, generator: torch.G
     ((20, 17), 1.0)
     """
     if len(training) < 2:
-        raise ValueError(f"principal components need two pictures or more, but got {len(training)}.")
+        raise ValueError(f"principal components need two images or more, but got {len(training)}.")
     chosen = torch.randperm(len(training), generator=generator)[:LEARNT_FROM]
     flat = training[chosen].detach().cpu().flatten(1).double()
     mean = flat.mean(0)
@@ -90,7 +90,7 @@ def principal_features(training: Tensor, *, most: int = MOST, generator: torch.G
 
 
 HIGHEST_DB = 100.0
-"""A picture that is found to the last bit counts as this much."""
+"""An image that is found to the last bit counts as this much."""
 _TOGETHER = 64  # images that are looked for in one batch
 
 
@@ -118,12 +118,12 @@ class Feasible:
 
     @property
     def n(self) -> int:
-        """Test pictures."""
+        """Test images."""
         return len(self.x)
 
     @cached_property
     def figures(self) -> dict[str, Figure]:
-        """Means over pictures."""
+        """Means over images."""
         arrays = {
             "relative_error": self.relative_error,
             "psnr_db": self.psnr_db,
@@ -134,12 +134,12 @@ class Feasible:
 
     @property
     def shown(self) -> tuple[int, int, int]:
-        """The best, the median and the worst picture."""
+        """The best, the median and the worst image."""
         order = np.argsort(self.relative_error, kind="stable")
         return int(order[0]), int(order[(len(order) - 1) // 2]), int(order[-1])
 
     def to_json(self) -> dict[str, Json]:
-        """Figures, and the errors of each picture."""
+        """Figures, and the errors of each image."""
         return {
             "n": self.n,
             "units": len(set(self.units)),
@@ -162,7 +162,7 @@ def feasible(
     """
     height = torch.linalg.vector_norm(x.flatten(1).double(), dim=1)  # (n,)
     if not bool((height > 0).all()):
-        raise ValueError(f"test picture {int(height.argmin())} is black: an error relative to it has no meaning.")
+        raise ValueError(f"test image {int(height.argmin())} is black: an error relative to it has no meaning.")
     prior = Range(G)
     parts = [
         prior.nearest(part, search=search, generator=torch.Generator().manual_seed(seed))

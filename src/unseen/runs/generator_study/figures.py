@@ -1,4 +1,4 @@
-"""Figures of a generator's study with their 95 % intervals: means, shares and quantiles, of pictures or of draws."""
+"""Figures of a generator's study with their 95 % intervals: means, shares and quantiles, of images or of draws."""
 
 
 from collections.abc import Sequence

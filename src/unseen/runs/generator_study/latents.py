@@ -25,7 +25,7 @@ from unseen.priors.trained import centred
 from unseen.priors.autoencoders import VAE
 
 ACTIVE = 0.01
-NO_ENCODER = "this generator has no encoder, so that no picture has a code"
+NO_ENCODER = "this generator has no encoder, so that no image has a code"
 _TOGETHER = 256
 _REPLICATES = 200
 
@@ -87,7 +87,7 @@ class Latents:
 
 
 def latents(G: Autoencoder, x: Tensor, units: Sequence[int], *, seed: int, generator: torch.Generator) -> Latents:
-    """The codes of test pictures (n, channels, height, width), n ≥ 2, against the prior."""
+    """The codes of test images (n, channels, height, width), n ≥ 2, against the prior."""
     parts = [_posterior(G, part) for part in torch.split(x, _TOGETHER)]
     means = torch.cat([mean for mean, _ in parts])  # (n, latent)
     deviations = torch.cat([deviation for _, deviation in parts])
@@ -111,7 +111,7 @@ def latents(G: Autoencoder, x: Tensor, units: Sequence[int], *, seed: int, gener
         dimensions=dimensions,
         spreads=np.sort(spreads)[::-1],
         n=n,
-        aggregate="one draw of z|x for each picture" if isinstance(G, VAE) else "E(x), whitened when it was trained",
+        aggregate="one draw of z|x for each image" if isinstance(G, VAE) else "E(x), whitened when it was trained",
     )
 
 

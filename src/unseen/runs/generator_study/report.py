@@ -31,7 +31,7 @@ _LEFT, _SPAN, _STEP, _TOP, _FOOT = 190, 640, 34, 6, 46
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """`words` before it; `values` (n,); `real`: of real pictures, drawn in another colour."""
+    """`words` before it; `values` (n,); `real`: of real images, drawn in another colour."""
 
     words: str
     values: Floats
@@ -98,9 +98,9 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture of the page, its description, and a line below it."""
+    """One image of the page, its description, and a line below it."""
 
-    picture: str
+    image: str
     alt: str
     words: str = ""
 
@@ -194,14 +194,14 @@ def _charts(studies: Mapping[str, Study]) -> dict[str, Markup]:
     return {
         "feasible": spread_chart(
             [Line(name, one.feasible.relative_error) for name, one in studies.items()],
-            axis="‖G(z) − x‖ / ‖x‖ of the nearest picture in the range",
-            label="Errors of test pictures in each generator's range",
+            axis="‖G(z) − x‖ / ‖x‖ of the nearest image in the range",
+            label="Errors of test images in each generator's range",
             percent=True,
         ),
         "unfeasible": spread_chart(
             [*(Line(name, one.unfeasible.distance) for name, one in studies.items()), *held],
-            axis="distance to the nearest training picture, root mean square, in shares of white",
-            label="Distances of samples and of held-out pictures to their nearest training picture",
+            axis="distance to the nearest training image, root mean square, in shares of white",
+            label="Distances of samples and of held-out images to their nearest training image",
             percent=True,
         ),
         "smoothness": spread_chart(
@@ -231,8 +231,8 @@ def _shown(name: str, one: Study, *, high: float) -> Shown:
             (
                 f"{title}: {found.relative_error[i]:.0%}, {found.psnr_db[i]:.1f} dB",
                 (
-                    Tile(data_uri(_grey(found.x[i])), f"test picture, {title}", "x"),
-                    Tile(data_uri(_grey(found.nearest[i])), f"nearest picture of {name}, {title}", "G(z)"),
+                    Tile(data_uri(_grey(found.x[i])), f"test image, {title}", "x"),
+                    Tile(data_uri(_grey(found.nearest[i])), f"nearest image of {name}, {title}", "G(z)"),
                     Tile(data_uri(coloured(apart, high=high)), f"difference, {title}", "difference"),
                 ),
             )
@@ -240,7 +240,7 @@ def _shown(name: str, one: Study, *, high: float) -> Shown:
     samples = tuple(
         (
             Tile(data_uri(_grey(off.samples[i])), f"a sample of {name}"),
-            Tile(data_uri(_grey(off.nearest[i])), "its nearest training picture", f"{100 * off.distance[i]:.1f}"),
+            Tile(data_uri(_grey(off.nearest[i])), "its nearest training image", f"{100 * off.distance[i]:.1f}"),
         )
         for i in off.shown
     )
@@ -254,5 +254,5 @@ def _shown(name: str, one: Study, *, high: float) -> Shown:
 def _grey(x: Tensor) -> NDArray[np.uint8]:
     """(height, width), or (height, width, 3) where x has three channels; of other numbers the root mean square."""
     kept = x.detach().clamp(0, 1).float()
-    picture = kept[0] if len(kept) == 1 else kept.permute(1, 2, 0) if len(kept) == 3 else kept.square().mean(0).sqrt()
-    return np.asarray(picture.numpy() * 255 + 0.5, dtype=np.uint8)
+    image = kept[0] if len(kept) == 1 else kept.permute(1, 2, 0) if len(kept) == 3 else kept.square().mean(0).sqrt()
+    return np.asarray(image.numpy() * 255 + 0.5, dtype=np.uint8)

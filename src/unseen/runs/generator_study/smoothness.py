@@ -83,12 +83,12 @@ def smoothness(G: Generator, tested: Tensor, *, number: int, generator: torch.Ge
     shown: list[Tensor] = []
     with torch.no_grad():
         for start, end in zip(first, last, strict=True):
-            pictures = G(between(start, end, at.to(z)))  # (STEPS + 1, channels, height, width)
-            lengths = torch.linalg.vector_norm((pictures[1:] - pictures[:-1]).flatten(1).double(), dim=1)
+            images = G(between(start, end, at.to(z)))  # (STEPS + 1, channels, height, width)
+            lengths = torch.linalg.vector_norm((images[1:] - images[:-1]).flatten(1).double(), dim=1)
             mean = float(lengths.mean())
             paces.append(float(lengths.max()) / mean if mean > 0 else 1.0)
             if len(shown) < SHOWN_PATHS:
-                shown.append(pictures[:: STEPS // (SHOWN_STEPS - 1)].cpu())
+                shown.append(images[:: STEPS // (SHOWN_STEPS - 1)].cpu())
     flat = tested.flatten(1).double()
     apart = float(torch.pdist(flat).mean())
     return Smoothness(slopes.cpu().numpy(), np.asarray(paces), apart, torch.stack(shown))
@@ -126,15 +126,15 @@ def steepest(G: Generator, z: Tensor, *, generator: torch.Generator) -> Tensor:
     """
     with torch.enable_grad():
         at = z.detach().requires_grad_()
-        pictures = G(at)  # (n, channels, height, width)
-        weights = torch.zeros_like(pictures, requires_grad=True)
-        (back,) = torch.autograd.grad(pictures, at, weights, create_graph=True)  # Jᵀ weights, linear in them
+        images = G(at)  # (n, channels, height, width)
+        weights = torch.zeros_like(images, requires_grad=True)
+        (back,) = torch.autograd.grad(images, at, weights, create_graph=True)  # Jᵀ weights, linear in them
     v = _unit(torch.randn(z.shape, generator=generator).to(z.device).flatten(1).double())
     seen = sent = v[:, None][:, :0]  # (n, steps, d) each: v, and JᵀJ v
     found = torch.zeros(len(z), dtype=torch.float64, device=z.device)
     for _ in range(v.shape[1]):
         (moved,) = torch.autograd.grad(back, weights, v.reshape(z.shape).to(z.dtype), retain_graph=True)  # J v
-        (w,) = torch.autograd.grad(pictures, at, moved, retain_graph=True)  # Jᵀ J v
+        (w,) = torch.autograd.grad(images, at, moved, retain_graph=True)  # Jᵀ J v
         w = w.flatten(1).double()
         seen, sent = torch.cat([seen, v[:, None]], dim=1), torch.cat([sent, w[:, None]], dim=1)
         ritz = torch.linalg.eigvalsh((seen @ sent.mT + sent @ seen.mT) / 2)[:, -1].clamp(min=0).sqrt()

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from unseen.evaluation.intervals import Interval, Json
-from unseen.runs.generator_training import Pictures
+from unseen.runs.generator_training import Images
 from unseen.runs.generator_study.distribution import Distribution, distribution
 from unseen.runs.generator_study.feasible import Feasible, feasible
 from unseen.runs.generator_study.feasible import principal_features
@@ -35,9 +35,9 @@ from unseen.priors.trained import digest_of
 
 NUMBER, COMPARED = 64, 500
 LEAST = 8
-"""Test pictures below which nothing is said of a generator."""
+"""Test images below which nothing is said of a generator."""
 SEARCH = Search(restarts=4, iterations=100)
-"""Of 64 digits and a VAE with 8 latents, 20 starts and 200 iterations found pictures nearer by a thousandth."""
+"""Of 64 digits and a VAE with 8 latents, 20 starts and 200 iterations found images nearer by a thousandth."""
 _TOGETHER = 256  # samples made at a time
 
 
@@ -88,7 +88,7 @@ class Study:
 
 def study(
     G: Generator,
-    pictures: Pictures,
+    images: Images,
     *,
     number: int = NUMBER,
     compared: int = COMPARED,
@@ -100,7 +100,7 @@ def study(
 
     Args:
         G: in eval mode, on the CPU, each image of its own latent alone.
-        pictures: of the size that it makes, in [0, 1]; `training` is what it has learnt from, `testing` what it has
+        images: of the size that it makes, in [0, 1]; `training` is what it has learnt from, `testing` what it has
             not, `validation` other real images, for where there are too few test images (may be empty). Test
             images whose digest G names among those that it has learnt from are left out.
         number: test images that are looked for in the range; also latents at which slopes are taken, and paths.
@@ -117,8 +117,8 @@ def study(
         >>> from unseen.priors.generator import PrincipalSubspace
         >>> x = squares_and_circles(90, 16, torch.Generator().manual_seed(0))
         >>> G = PrincipalSubspace.fit(x[:50], components=4)
-        >>> pictures = Pictures(x[:50], x[50:70], x[70:], tuple(range(20)), "drawn")
-        >>> found = study(G, pictures, number=8, search=Search(restarts=2, iterations=30))
+        >>> images = Images(x[:50], x[50:70], x[70:], tuple(range(20)), "drawn")
+        >>> found = study(G, images, number=8, search=Search(restarts=2, iterations=30))
         >>> found.feasible.n, found.latents is None, round(found.smoothness.quantiles[0.5].value, 3)
         (8, True, 1.0)
     """
@@ -126,24 +126,24 @@ def study(
     if number < 1 or compared < LEAST:
         raise ValueError(f"number is at least 1 and compared at least {LEAST}, but got {number} and {compared}.")
     say = progress or (lambda words: None)
-    tested, units, left_out = _tested(G, pictures)
+    tested, units, left_out = _tested(G, images)
     rng = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(tested), generator=rng)
     looked, rest = order[: max(number, compared)], order[max(number, compared) :]
-    other = tested[rest[:compared]] if len(rest) >= compared else _some(pictures.validation, compared, rng)
+    other = tested[rest[:compared]] if len(rest) >= compared else _some(images.validation, compared, rng)
     tested, units = tested[looked], tuple(units[i] for i in looked.tolist())
-    features = principal_features(pictures.training, generator=rng)  # the same for every generator
+    features = principal_features(images.training, generator=rng)  # the same for every generator
     samples = _drawn(G, min(compared, len(tested)), rng)
     if samples.shape[1:] != tested.shape[1:]:
         raise ValueError(
-            f"the generator makes pictures of {describe(tuple(samples.shape[1:]))}, but these are "
-            f"{describe(tuple(tested.shape[1:]))}. Give pictures of the size that it has learnt."
+            f"the generator makes images of {describe(tuple(samples.shape[1:]))}, but these are "
+            f"{describe(tuple(tested.shape[1:]))}. Give images of the size that it has learnt."
         )
-    training, known = _learnt_from(G, pictures.training)
-    say(f"feasible: {min(number, len(tested))} test pictures, looked for in its range")
+    training, known = _learnt_from(G, images.training)
+    say(f"feasible: {min(number, len(tested))} test images, looked for in its range")
     found = feasible(G, tested[:number], units[:number], features=features, search=search, seed=seed)
     far, far_units = tested[:compared], units[:compared]
-    say(f"unfeasible: {len(samples)} samples, beside {len(training)} training pictures")
+    say(f"unfeasible: {len(samples)} samples, beside {len(training)} training images")
     off = unfeasible(samples, far, far_units, training, known=known)
     say("distribution: MMD, precision and recall")
     spread = distribution(samples, far, far_units, other, features=features, seed=seed)
@@ -151,26 +151,26 @@ def study(
     smooth = smoothness(G, far, number=number, generator=rng)
     codes: Latents | None = None
     if isinstance(G, Autoencoder):
-        say("latents: codes of test pictures, beside the prior")
+        say("latents: codes of test images, beside the prior")
         codes = latents(G, far, far_units, seed=seed, generator=rng)
     made_by = repr(G) if isinstance(G, Autoencoder) or hasattr(G, "key") else type(G).__name__
     return Study(made_by, found, off, spread, smooth, codes, left_out, time.monotonic() - began)
 
 
-def _tested(G: Generator, pictures: Pictures) -> tuple[Tensor, tuple[int, ...], int]:
-    """The test pictures that G has not learnt from, their units, and how many it has."""
+def _tested(G: Generator, images: Images) -> tuple[Tensor, tuple[int, ...], int]:
+    """The test images that G has not learnt from, their units, and how many it has."""
     learnt = frozenset(getattr(G, "training_digests", ()))
-    kept = [i for i, x in enumerate(pictures.testing) if not learnt or digest_of(x) not in learnt]
+    kept = [i for i, x in enumerate(images.testing) if not learnt or digest_of(x) not in learnt]
     if len(kept) < LEAST:
         raise ValueError(
-            f"a study needs {LEAST} test pictures that the generator has not learnt from, but there are {len(kept)} of "
-            f"{len(pictures.testing)}. Give others."
+            f"a study needs {LEAST} test images that the generator has not learnt from, but there are {len(kept)} of "
+            f"{len(images.testing)}. Give others."
         )
-    return pictures.testing[kept], tuple(pictures.units[i] for i in kept), len(pictures.testing) - len(kept)
+    return images.testing[kept], tuple(images.units[i] for i in kept), len(images.testing) - len(kept)
 
 
 def _learnt_from(G: Generator, training: Tensor) -> tuple[Tensor, bool]:
-    """The training pictures that G names, and True; all, and False, where it names others, or none."""
+    """The training images that G names, and True; all, and False, where it names others, or none."""
     learnt = frozenset(getattr(G, "training_digests", ()))
     digests = [digest_of(x) for x in training] if learnt else []
     if not learnt or not learnt <= frozenset(digests):
@@ -178,8 +178,8 @@ def _learnt_from(G: Generator, training: Tensor) -> tuple[Tensor, bool]:
     return training[[i for i, name in enumerate(digests) if name in learnt]], True
 
 
-def _some(pictures: Tensor, n: int, rng: torch.Generator) -> Tensor:
-    return pictures[torch.randperm(len(pictures), generator=rng)[:n]]
+def _some(images: Tensor, n: int, rng: torch.Generator) -> Tensor:
+    return images[torch.randperm(len(images), generator=rng)[:n]]
 
 
 @torch.no_grad()
@@ -193,25 +193,25 @@ def _feasible(found: Feasible) -> str:
     linear = figures.get("linear_error")
     beside = f"; as many principal components leave {_percent(linear)}" if isinstance(linear, Interval) else ""
     return (
-        f"Of {found.n} test pictures the nearest in its range is off by {_percent(figures['relative_error'])} of their "
+        f"Of {found.n} test images the nearest in its range is off by {_percent(figures['relative_error'])} of their "
         f"norm, worst {found.relative_error.max():.0%}{beside}."
     )
 
 
 def _unfeasible(found: Unfeasible) -> str:
     nearer = found.nearer
-    reading = "nearer than real pictures are: copies, or bland" if _above(nearer, 0.5) else (
-        "farther than real pictures are" if _below(nearer, 0.5) else "as near as real pictures are"
+    reading = "nearer than real images are: copies, or bland" if _above(nearer, 0.5) else (
+        "farther than real images are" if _below(nearer, 0.5) else "as near as real images are"
     )  # fmt: skip
     return (
-        f"Its samples lie {reading}: a sample is nearer to a training picture than a held-out picture is with chance "
+        f"Its samples lie {reading}: a sample is nearer to a training image than a held-out image is with chance "
         f"{nearer}."
     )
 
 
 def _distribution(found: Distribution) -> str:
     made, real = found.samples, found.real
-    beside = "" if real is None else f" (other real pictures: {_value(real.precision)} and {_value(real.recall)})"
+    beside = "" if real is None else f" (other real images: {_value(real.precision)} and {_value(real.recall)})"
     p = made.discrepancy.p
     test = "" if p is None else f", p {'below ' if p < 0.001 else ''}{max(p, 0.001):.3f} by permutation"
     squared = made.discrepancy.squared
@@ -225,8 +225,8 @@ def _distribution(found: Distribution) -> str:
 def _smoothness(found: Smoothness) -> str:
     low, middle, high = (figure.value for figure in found.quantiles.values())
     return (
-        f"At the median latent a step of 1 moves the picture by {middle:.1f} at most ({low:.1f} to {high:.1f} for nine "
-        f"latents in ten); two test pictures are {found.apart:.1f} apart. The longest step of a path is {found.pace} "
+        f"At the median latent a step of 1 moves the image by {middle:.1f} at most ({low:.1f} to {high:.1f} for nine "
+        f"latents in ten); two test images are {found.apart:.1f} apart. The longest step of a path is {found.pace} "
         "times the mean one."
     )
 

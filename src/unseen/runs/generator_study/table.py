@@ -1,4 +1,4 @@
-"""The one table of a study: a line for each figure, a column for each generator, and one for real pictures."""
+"""The one table of a study: a line for each figure, a column for each generator, and one for real images."""
 
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from unseen.runs.generator_study.study import Study
 from unseen.runs.generator_study.distribution import Match
 from unseen.runs.generator_study.latents import Latents, Moment
 
-REAL = "real pictures"
+REAL = "real images"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ NONE = Cell("–")
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: `words` with its unit, and a cell for each column, the last of real pictures."""
+    """One figure: `words` with its unit, and a cell for each column, the last of real images."""
 
     words: str
     cells: tuple[Cell, ...]
@@ -55,7 +55,7 @@ def table(studies: Mapping[str, Study]) -> tuple[Block, ...]:
     matches = first.distribution.real
     return (
         Block(
-            "Feasible: test pictures to the range",
+            "Feasible: test images to the range",
             (
                 row("error of the nearest G(z), in shares of ‖x‖", lambda s: _feasible(s, "relative_error", _percent)),
                 row("PSNR, dB", lambda s: _feasible(s, "psnr_db", _one)),
@@ -67,11 +67,11 @@ def table(studies: Mapping[str, Study]) -> tuple[Block, ...]:
             "Unfeasible: samples to the data",
             (
                 row(
-                    "distance to the nearest training picture, grey levels in 100",
+                    "distance to the nearest training image, grey levels in 100",
                     lambda s: _cell(s.unfeasible.figures["distance"], _grey, f"n = {len(s.unfeasible.distance)}"),
                 ),
-                row("that of held-out pictures to the same ones", _held),
-                row("chance to be nearer than a held-out picture", lambda s: _cell(s.unfeasible.nearer), Cell("0.50")),
+                row("that of held-out images to the same ones", _held),
+                row("chance to be nearer than a held-out image", lambda s: _cell(s.unfeasible.nearer), Cell("0.50")),
             ),
         ),
         Block(
@@ -99,7 +99,7 @@ def table(studies: Mapping[str, Study]) -> tuple[Block, ...]:
                     "longest step of a path ÷ mean step",
                     lambda s: _cell(s.smoothness.pace, note=f"n = {len(s.smoothness.paces)}"),
                 ),
-                row("‖x − x'‖ of two test pictures, mean", lambda s: NONE, Cell(f"{first.smoothness.apart:.1f}")),
+                row("‖x − x'‖ of two test images, mean", lambda s: NONE, Cell(f"{first.smoothness.apart:.1f}")),
             ),
         ),
         Block(

@@ -32,13 +32,13 @@ SIDE = 128
 Floats = NDArray[np.float64]
 
 VIEWS = {
-    "picture": "the picture as a whole",
+    "picture": "the image as a whole",
     "crop": "the look of the lungs",
     "shape": "the place and shape of the lungs",
     "grey": "the distribution of grey",
     "levels": "exposure and contrast",
     "lung-grain": "the texture of the lungs",
-    "grain": "the texture of the picture",
+    "grain": "the texture of the image",
 }
 """Name → what it is called in a sentence."""
 
@@ -51,11 +51,11 @@ _LEAST_LUNGS = 0.01  # of the image: under it the whole image is described in th
 class Look:
     """A film on the gate's grid.
 
-    picture  float32 (128, 128), on the film's nominal range
+    image  float32 (128, 128), on the film's nominal range
     lungs    bool, as the finder gave it, over the whole film
     """
 
-    picture: NDArray[np.float32]
+    image: NDArray[np.float32]
     lungs: NDArray[np.bool_]
 
     @classmethod
@@ -71,11 +71,11 @@ class Look:
     @property
     def spread(self) -> float:
         """95th less 5th percentile of grey."""
-        low, high = np.quantile(self.picture, [0.05, 0.95])
+        low, high = np.quantile(self.image, [0.05, 0.95])
         return float(high - low)
 
     def lung_box(self) -> tuple[float, float, float, float]:
-        """Top, left, bottom, right of the lungs on the grid; the whole picture where there are none."""
+        """Top, left, bottom, right of the lungs on the grid; the whole image where there are none."""
         if self.lung_area < _LEAST_LUNGS:
             return 0.0, 0.0, float(SIDE), float(SIDE)
         rows, columns = np.flatnonzero(self.lungs.any(axis=1)), np.flatnonzero(self.lungs.any(axis=0))
@@ -87,35 +87,35 @@ class Look:
         inside = area(self.lungs.astype(np.float32), SIDE, SIDE) > 0.5
         if inside.sum() < 50:
             inside = np.ones_like(inside)
-        spread = max(float(self.picture.std()), 1e-4)
-        scaled = zscored(self.picture)
-        within = self.picture[inside]
-        contrast = [(float(within.mean()) - float(self.picture.mean())) / spread, float(within.std()) / spread]
-        levels = np.quantile(self.picture, [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99])
-        ends = [np.log(spread), (self.picture <= _NEAR_BLACK).mean(), (self.picture >= _NEAR_WHITE).mean()]
-        slightly, *smooth = (ndimage.gaussian_filter(self.picture, sigma) for sigma in (0.5, 1.0, 2.0, 4.0))
+        spread = max(float(self.image.std()), 1e-4)
+        scaled = zscored(self.image)
+        within = self.image[inside]
+        contrast = [(float(within.mean()) - float(self.image.mean())) / spread, float(within.std()) / spread]
+        levels = np.quantile(self.image, [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99])
+        ends = [np.log(spread), (self.image <= _NEAR_BLACK).mean(), (self.image >= _NEAR_WHITE).mean()]
+        slightly, *smooth = (ndimage.gaussian_filter(self.image, sigma) for sigma in (0.5, 1.0, 2.0, 4.0))
         return {
-            "picture": zscored(area(self.picture, 16, 16)).ravel().astype(float),
-            "crop": zscored(area(self.picture, 24, 24, box=self.lung_box())).ravel().astype(float),
+            "picture": zscored(area(self.image, 16, 16)).ravel().astype(float),
+            "crop": zscored(area(self.image, 24, 24, box=self.lung_box())).ravel().astype(float),
             "shape": _shape(self.lungs),
             "grey": np.asarray(np.quantile(scaled, _QUANTILES), dtype=float),
             "levels": np.array([*levels, *ends], dtype=float),
             "lung-grain": np.array([*contrast, *_energies([slightly, *smooth], inside, spread)], dtype=float),
-            "grain": _grain([self.picture, *smooth], spread),
+            "grain": _grain([self.image, *smooth], spread),
         }
 
 
-def zscored(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean 0, standard deviation 1; a flat picture becomes 0."""
-    return np.asarray((picture - picture.mean()) / max(float(picture.std()), 1e-6), dtype=np.float32)
+def zscored(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean 0, standard deviation 1; a flat image becomes 0."""
+    return np.asarray((image - image.mean()) / max(float(image.std()), 1e-6), dtype=np.float32)
 
 
 def mirror_difference(look: Look) -> Floats:
     """How the image, its lung crop and the lungs' mask differ from their own mirror images: the left halves of
     a − mirror(a). Flipping the film changes the sign of all of it."""
     parts = (
-        zscored(area(look.picture, 32, 32)),
-        zscored(area(look.picture, 32, 32, box=_widened(look.lung_box()))),
+        zscored(area(look.image, 32, 32)),
+        zscored(area(look.image, 32, 32, box=_widened(look.lung_box()))),
         _mask_in_its_box(look.lungs),
     )
     return np.concatenate([(part - part[:, ::-1])[:, :16].ravel() for part in parts]).astype(float)
@@ -154,13 +154,13 @@ def _shape(lungs: NDArray[np.bool_]) -> Floats:
 
 
 def _energies(scales: Sequence[NDArray[np.float32]], inside: NDArray[np.bool_], spread: float) -> list[float]:
-    """Log energy inside the lungs of the octaves between scales, fine to coarse, against the picture's contrast."""
+    """Log energy inside the lungs of the octaves between scales, fine to coarse, against the image's contrast."""
     pairs = pairwise(scales)
     return [0.5 * float(np.log(((fine - coarse)[inside] ** 2).mean() / spread**2 + 1e-7)) for fine, coarse in pairs]
 
 
 def _grain(scales: Sequence[NDArray[np.float32]], spread: float) -> Floats:
-    """Log energy of the octaves between scales in 4 × 4 fields of the picture, against its contrast."""
+    """Log energy of the octaves between scales in 4 × 4 fields of the image, against its contrast."""
     energies = (area(((fine - coarse) ** 2).astype(np.float32), 4, 4) for fine, coarse in pairwise(scales))
     return np.concatenate([0.5 * np.log(energy / spread**2 + 1e-7).ravel() for energy in energies]).astype(float)
 

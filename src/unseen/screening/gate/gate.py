@@ -138,7 +138,7 @@ class Gate:
         look = Look.at(film.pixels, np.zeros((1, 1), dtype=bool) if lungs is None else lungs)
         if look.spread < limits["blank"]:
             return self._refused("blank", "blank", sentences.BLANK, look.spread)
-        return None if lungs is None else self._judge_picture(look)
+        return None if lungs is None else self._judge_image(look)
 
     def values(self, film: Film, lungs: NDArray[np.bool_]) -> dict[str, float]:
         """What is compared with the thresholds, by the rules' names: for figures, not for decisions."""
@@ -186,7 +186,7 @@ class Gate:
         except (KeyError, TypeError, ValueError) as error:
             raise GateError(f"the gate's settings or tensors are not whole ({error}). Copy the bundle again") from error
 
-    def _judge_picture(self, look: Look) -> Refusal | None:
+    def _judge_image(self, look: Look) -> Refusal | None:
         limits = self.thresholds
         values, views = self._values(look)
         broken = [name for name in HANDLING if values[name] > limits["handling"]]
@@ -217,7 +217,7 @@ class Gate:
         whether it lies among the crops of the normals and no longer among the normals."""
         from unseen.data.film import area
 
-        small = zscored(area(_undone(name, look.picture), 16, 16)).ravel().astype(np.float64)[None]
+        small = zscored(area(_undone(name, look.image), 16, 16)).ravel().astype(np.float64)[None]
         among = bool(self._rules.embedding.distance("picture", {"picture": small})[0] <= self._typical["picture"])
         if name == "cropped":
             return not among and bool(self._rules.crops.distance(small)[0] <= self._typical["cropped"])
@@ -260,23 +260,23 @@ def _some(normals: Iterable[Film | NotRead], *, seed: int) -> list[Reduced]:
     return [reduced for _, _, reduced in sorted(kept, key=lambda one: -one[1])]
 
 
-def _undone(name: str, picture: Pixels) -> Pixels:
+def _undone(name: str, image: Pixels) -> Pixels:
     rng = np.random.default_rng(0)  # these turns draw nothing
     match name:
         case "turned-clockwise":
-            return turned_anticlockwise(picture, rng)
+            return turned_anticlockwise(image, rng)
         case "turned-anticlockwise":
-            return turned_clockwise(picture, rng)
+            return turned_clockwise(image, rng)
         case "turned-over":
-            return turned_over(picture, rng)
+            return turned_over(image, rng)
         case "upside-down":
-            return np.ascontiguousarray(picture[::-1])
+            return np.ascontiguousarray(image[::-1])
         case "mirrored":
-            return np.ascontiguousarray(picture[:, ::-1])
+            return np.ascontiguousarray(image[:, ::-1])
         case "inverted":
-            return 1 - picture
+            return 1 - image
         case _:
-            return picture
+            return image
 
 
 def _floats(given: object) -> dict[str, float]:

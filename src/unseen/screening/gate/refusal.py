@@ -43,11 +43,11 @@ class Refusal:
 
 
 TURNED = (
-    "turned by 90° {way}: the picture looks like the training films once it is turned back. Turn it upright and send "
+    "turned by 90° {way}: the image looks like the training films once it is turned back. Turn it upright and send "
     "it again"
 )
 OVER = (
-    "turned by 180°, or flipped top to bottom: the picture looks like the training films once it stands upright. Put "
+    "turned by 180°, or flipped top to bottom: the image looks like the training films once it stands upright. Put "
     "it upright and send it again"
 )
 MIRRORED = (
@@ -59,12 +59,12 @@ INVERTED = (
     "PhotometricInterpretation)"
 )
 CROPPED = "cropped: it shows a part of a chest at most. Check that it is a frontal chest film, and send the whole film"
-NO_LUNGS = "no lungs found: {value:.1%} of the picture looks like lung. Check that it is a frontal chest film"
+NO_LUNGS = "no lungs found: {value:.1%} of the image looks like lung. Check that it is a frontal chest film"
 LUNGS = (
     "the lungs that were found are not shaped like lungs (distance {value:.0f}, the limit is {threshold:.0f}). Check "
     "that it is a frontal chest film that shows both lungs"
 )
-BLANK = "blank: the picture holds hardly any contrast (spread {value:.3f} of the grey scale). Send the film again"
+BLANK = "blank: the image holds hardly any contrast (spread {value:.3f} of the grey scale). Send the film again"
 SMALL = "too small: the shorter side is {value:.0f} pixels, {threshold:.0f} are needed. Send it in its original size"
 UNLIKE = (
     "not like the films that this model knows: {what} is what differs most. It may be no frontal chest film, or from "

@@ -60,7 +60,7 @@ TRANSFORMS: Mapping[str, Callable[[Pixels, Rng], Pixels]] = {
     "inverted": inverted,
     "cropped": cropped,
 }
-"""Named errors of handling, each of which a picture can be checked for."""
+"""Named errors of handling, each of which an image can be checked for."""
 
 
 def disturbed(pixels: Pixels, rng: Rng) -> Pixels:

@@ -4,7 +4,7 @@
 //
 //   const view = new FilmCanvas(canvas, { label: "Film, PA" });
 //   view.show({ samples, width, height, bits, low, high });       // a Uint16Array, white = dense
-//   view.overlays = [{ picture, box: [t, l, b, r], inner: [t, l, h, w], opacity: 0.6 }];
+//   view.overlays = [{ image, box: [t, l, b, r], inner: [t, l, h, w], opacity: 0.6 }];
 //   view.link(other);
 //
 // It emits "window" {centre, width, inverted} and "view" {x, y, zoom}: the middle as a share of the film, and the zoom
@@ -170,7 +170,7 @@ export class FilmCanvas extends EventTarget {
     return { x: (x - left) / this.scale, y: (y - top) / this.scale };
   }
 
-  /** Pictures over the film: {picture, box, inner, opacity, smooth?}; or {outline: box, colour}. */
+  /** Images over the film: {picture, box, inner, opacity, smooth?}; or {outline: box, colour}. */
   set overlays(/** @type {Page.Overlay[]} */ overlays) {
     this.#overlays = overlays;
     this.#later();

@@ -42,7 +42,7 @@ export function drawFilm(context, scratch, film, table, { scale, origin }) {
   );
 }
 
-/** A picture's part `inner` over the film's part `box`, or the outline of a box. */
+/** An image's part `inner` over the film's part `box`, or the outline of a box. */
 export function drawOverlay(/** @type {CanvasRenderingContext2D} */ context, /** @type {Page.Overlay} */ overlay, /** @type {Place} */ { scale, origin }) {
   const [top, left, bottom, right] = "outline" in overlay ? overlay.outline : overlay.box;
   /** @type {[number, number, number, number]} */

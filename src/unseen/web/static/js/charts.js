@@ -46,9 +46,9 @@ export function rocChart(curves) {
   const lines = curves.map(({ place, roc }) =>
     el("svg:polyline", { class: `line m${place}`, points: points(roc.false_positive_rate.map((v, i) => at(v, roc.sensitivity[i]))) }));
   const point = el("svg:circle", { class: "point", r: 6, hidden: true });
-  const told = curves.map(({ name, auroc }) => `${name}: area ${figure(auroc)}`).join("; ");
+  const response = curves.map(({ name, auroc }) => `${name}: area ${figure(auroc)}`).join("; ");
   const svg = chart(
-    left + side + right, top + side + bottom, `ROC curves with 95 % bands. ${told}.`,
+    left + side + right, top + side + bottom, `ROC curves with 95 % bands. ${response}.`,
     ...grid, el("svg:path", { class: "chance", d: `M${at(0, 0)}L${at(1, 1)}` }), ...bands, ...lines, point,
     words(left + side / 2, top + side + 37, "1 − specificity", { kind: "axis" }),
     words(12, top + side / 2, "sensitivity", { kind: "axis", turned: true }),

@@ -85,11 +85,11 @@ function listModels() {
   for (const { model, name, part, normal, abnormal, trained_on: learnt } of labelled.models) {
     /** @type {HTMLInputElement} */
     const box = el("input", { type: "checkbox", value: model, checked: places.has(model), onchange: () => tick(box, model) });
-    const told = [
+    const response = [
       part === "decides" ? "It decides here." : part === "compares" ? "For comparison." : "No longer in use here.",
       `It scored ${normal} normal and ${abnormal} abnormal films.`, learnt ? `It has learnt from ${learnt} more, which are left out.` : "",
     ].join(" ");
-    $("#models").append(el("label", { class: "model", title: told, dataset: { model } }, box, el("span", { class: "key" }), el("b", {}, name), el("span", { class: "auroc soft" })));
+    $("#models").append(el("label", { class: "model", title: response, dataset: { model } }, box, el("span", { class: "key" }), el("b", {}, name), el("span", { class: "auroc soft" })));
   }
   $("#models").hidden = !labelled.models.length;
   colours();
@@ -153,9 +153,9 @@ async function drawRoc() {
   show();
   for (const [model, at] of wanted) {
     try {
-      const told = await metricsOf(model);
-      found.push({ name: told.name, place: at, auroc: told.auroc, roc: told.roc });
-      $(`#models [data-model="${model}"] .auroc`).textContent = figure(told.auroc);
+      const response = await metricsOf(model);
+      found.push({ name: response.name, place: at, auroc: response.auroc, roc: response.roc });
+      $(`#models [data-model="${model}"] .auroc`).textContent = figure(response.auroc);
     } catch (error) {
       refused.push(`${nameOf(model)}: ${sentenceIn(error)}`);
     }
@@ -190,7 +190,7 @@ function choose(/** @type {string} */ model) {
   $("#spread").replaceChildren(spread.svg);
   setThreshold(thresholds.get(model) ?? nothingMissed(scores));
   settled();
-  metricsOf(model).then((told) => { if (chosen?.model === model) showMetrics(told, chosen.sources, threshold, prevalence); }, (error) => {
+  metricsOf(model).then((response) => { if (chosen?.model === model) showMetrics(response, chosen.sources, threshold, prevalence); }, (error) => {
     if (chosen?.model !== model) return;
     $("#all-shortcuts").hidden = true;
     for (const box of ["#sources", "#shortcuts", "#intervals"]) $(box).replaceChildren();
@@ -270,8 +270,8 @@ function openCell(/** @type {Cell} */ name, { stays = false } = {}) {
 }
 
 function keep() {
-  const told = { shown: [...places.keys()], places: Object.fromEntries(places), chosen: chosen?.model, thresholds: Object.fromEntries(thresholds), prevalence, pair: pair?.models };
-  sessionStorage.setItem(KEPT, JSON.stringify(told));
+  const response = { shown: [...places.keys()], places: Object.fromEntries(places), chosen: chosen?.model, thresholds: Object.fromEntries(thresholds), prevalence, pair: pair?.models };
+  sessionStorage.setItem(KEPT, JSON.stringify(response));
 }
 
 function setPrevalence(/** @type {number} */ inPerCent, from = "") {

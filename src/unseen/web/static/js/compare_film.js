@@ -24,7 +24,7 @@ const list = keptList(film);
 /** @typedef {Page.Returned<"GET /films/{film}/look">} Look  @typedef {Look["models"][number]} Model */
 
 /** @type {Look | null} */
-let told = null; // what is known of the film
+let response = null; // what is known of the film
 /** @type {Pane[]} */
 let panes = [];
 let turn = 0;
@@ -45,7 +45,7 @@ async function show() {
   try {
     const found = await api(`/films/${film}/look`);
     if (mine !== turn) return;
-    told = found;
+    response = found;
     $("#study").href = `/studies/${found.study}`;
     $("#study").hidden = false;
     models(found);
@@ -76,22 +76,22 @@ function step(/** @type {number} */ by) {
 }
 
 /** Which models: those ticked before, as far as they know the film. */
-function models(/** @type {Look} */ told) {
-  const known = told.models.map(({ model }) => model);
+function models(/** @type {Look} */ response) {
+  const known = response.models.map(({ model }) => model);
   if (!known.some((model) => ticked.has(model))) known.slice(0, 3).forEach((model) => ticked.add(model));
-  const boxes = told.models.map(({ model, name, role }) => {
+  const boxes = response.models.map(({ model, name, role }) => {
     /** @type {HTMLInputElement} */
     const box = el("input", { type: "checkbox", checked: ticked.has(model), onchange: () => tick(box, model) });
     return el("label", { class: "model", title: role === "decides" ? "It decides here." : null }, box, el("b", {}, name));
   });
   $("#models").replaceChildren($("#models legend"), ...boxes);
-  if (!told.models.length) $("#models").append(el("span", { class: "soft" }, "No model has scored this film."));
+  if (!response.models.length) $("#models").append(el("span", { class: "soft" }, "No model has scored this film."));
 }
 
 function tick(/** @type {HTMLInputElement} */ box, /** @type {string} */ model) {
   const here = shownModels().length;
   if (box.checked && here === MOST) toast(`${MOST} models at most are shown. Untick another first.`);
-  else if (!box.checked && here <= Math.min(2, there(told).models.length)) toast("Two models at least are compared. Tick another first.");
+  else if (!box.checked && here <= Math.min(2, there(response).models.length)) toast("Two models at least are compared. Tick another first.");
   else {
     if (box.checked) ticked.add(model);
     else ticked.delete(model);
@@ -102,7 +102,7 @@ function tick(/** @type {HTMLInputElement} */ box, /** @type {string} */ model) 
   box.checked = !box.checked;
 }
 
-const shownModels = () => there(told).models.filter(({ model }) => ticked.has(model)).slice(0, MOST);
+const shownModels = () => there(response).models.filter(({ model }) => ticked.has(model)).slice(0, MOST);
 
 function columns() {
   closePanes();
@@ -148,7 +148,7 @@ for (const what of KINDS) {
     else rows.add(what);
     button.setAttribute("aria-pressed", String(rows.has(what)));
     sessionStorage.setItem(ROWS_KEPT, JSON.stringify([...rows]));
-    if (told) columns();
+    if (response) columns();
   });
   $("#rows").append(button);
 }

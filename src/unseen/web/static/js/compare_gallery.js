@@ -35,7 +35,7 @@ export function fillGallery(box, films, { title, rows }) {
 /** A film's thumbnail, or a word where none is kept. */
 export function thumbnail(/** @type {string} */ film) {
   const picture = el("img", { src: `/api/v1/films/${film}/thumbnail.png`, alt: `Film ${film}`, loading: "lazy" });
-  picture.addEventListener("error", () => picture.replaceWith(el("span", { class: "none" }, "no picture is kept")));
+  picture.addEventListener("error", () => picture.replaceWith(el("span", { class: "none" }, "no image is kept")));
   return el("span", { class: "thumbnail" }, picture);
 }
 

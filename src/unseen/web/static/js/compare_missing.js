@@ -4,11 +4,11 @@ import { $, el } from "./api.js";
 
 /** Show it; `ill`: how many films were reported abnormal. */
 export function explain(/** @type {Page.Returned<"GET /compare/labelled">} */ { models, films }, /** @type {number} */ ill) {
-  const told = !models.length
+  const response = !models.length
     ? ["No model has scored a film here.", "Start the server with a model, and give further ones with --also to compare them."]
     : !films.length
       ? ["No study has been reported yet.", "As soon as readers have reported normal and abnormal studies, this page shows how well the models tell them apart."]
       : [`${films.length - ill} films have been reported normal, ${ill} abnormal.`, "A ROC needs both, scored by one model."];
-  $("#missing").replaceChildren(el("h2", {}, told[0]), el("p", {}, told[1]));
+  $("#missing").replaceChildren(el("h2", {}, response[0]), el("p", {}, response[1]));
   $("#missing").hidden = false;
 }

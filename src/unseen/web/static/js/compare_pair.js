@@ -34,7 +34,7 @@ export function pairOf(models, placeOf, wanted, changed) {
     const query = `first=${first}&second=${second}`;
     $("#difference-words").textContent = "Computing …";
     $("#difference").replaceChildren();
-    api(`/compare/disagreements?${query}&limit=48`).then((told) => { if (mine === asked) films(told.films); }).catch(failed);
+    api(`/compare/disagreements?${query}&limit=48`).then((response) => { if (mine === asked) films(response.films); }).catch(failed);
     try {
       const { words, difference, p } = await api(`/compare/difference?${query}`);
       if (mine !== asked) return;

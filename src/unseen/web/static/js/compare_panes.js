@@ -1,6 +1,6 @@
 // @ts-check
-// A model's pictures of a film, each on a `FilmCanvas` of the film's own size, so that zoom, place and window are the same
-// on all of them: a small picture lies where its box is on the film.
+// A model's images of a film, each on a `FilmCanvas` of the film's own size, so that zoom, place and window are the same
+// on all of them: a small image lies where its box is on the film.
 import { el, sentenceIn, there } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { films, Kept } from "./films.js";
@@ -25,7 +25,7 @@ there(BLACK.getContext("2d")).fillRect(0, 0, 1, 1);
 const COLOURS = Array.from({ length: 256 }, (_, value) => cividis(value / 255));
 const pictures = new Kept((path) => greyPicture(path));
 
-/** One picture of one model; `view` is null until there is something to show. */
+/** One image of one model; `view` is null until there is something to show. */
 export class Pane {
   #frame = el("div", { class: "frame" });
   #caption = el("figcaption", {});
@@ -46,7 +46,7 @@ export class Pane {
     const kept = this.what === "map" ? this.model.map_high !== null : this.model.renditions;
     const { box, inner } = this.model;
     if (!kept || !box || !inner) return this.#say("Nothing is kept of this.");
-    if (!this.model.gives_back && ["reconstruction", "residual"].includes(this.what)) return this.#say("This model gives no picture back.");
+    if (!this.model.gives_back && ["reconstruction", "residual"].includes(this.what)) return this.#say("This model gives no image back.");
     try {
       const [film, picture] = await Promise.all([films.get(name), pictures.get(path(name, this.model))]);
       if (this.#closed) return;
@@ -95,7 +95,7 @@ function darkened(/** @type {Page.Film} */ film) {
   return film.dark;
 }
 
-/** The window on a picture whose black and white are the film's own first ones (DICOM PS3.3 C.11.2.1.2, LINEAR). */
+/** The window on an image whose black and white are the film's own first ones (DICOM PS3.3 C.11.2.1.2, LINEAR). */
 function greyTable(/** @type {Page.FilmOfApi} */ { low, high }, /** @type {FilmCanvas} */ { window: { centre, width }, inverted }) {
   return Array.from({ length: 256 }, (_, value) => {
     const sample = low + (value / 255) * (high - low);

@@ -18,19 +18,19 @@ const SHOWN = 6;
 const CHIPS = { good: "above every single statistic", warn: "look at this", unknown: "no verdict" };
 
 /** Show what the server computed of a model, beside what the threshold does to `sources`. */
-export function showMetrics(/** @type {Metrics} */ told, /** @type {Sources} */ sources, /** @type {number} */ threshold, /** @type {number} */ prevalence) {
+export function showMetrics(/** @type {Metrics} */ response, /** @type {Sources} */ sources, /** @type {number} */ threshold, /** @type {number} */ prevalence) {
   const heads = (/** @type {(readonly [words: string, kind?: string])[]} */ columns) => el("thead", {}, el("tr", {}, ...columns.map(([words, kind]) => el("th", { scope: "col", class: kind }, words))));
-  $("#sources").replaceChildren(heads(COLUMNS), el("tbody", {}, ...told.sources.map(sourceRow)));
+  $("#sources").replaceChildren(heads(COLUMNS), el("tbody", {}, ...response.sources.map(sourceRow)));
   $("#verdict").replaceChildren(
-    el("span", { class: `chip ${told.verdict_kind === "unknown" ? "" : told.verdict_kind}` }, CHIPS[told.verdict_kind]), ` ${told.verdict[0].toUpperCase()}${told.verdict.slice(1)}`,
+    el("span", { class: `chip ${response.verdict_kind === "unknown" ? "" : response.verdict_kind}` }, CHIPS[response.verdict_kind]), ` ${response.verdict[0].toUpperCase()}${response.verdict.slice(1)}`,
   );
-  const mark = told.auroc.value ?? 0.5;
-  const titles = heads([["Told apart by"], ["From 0.5 to 1; ┆ the model"], ["AUROC or its mirror"], ["Which way"]]);
-  const singles = told.shortcuts.map((one) => auditRow(one.words, one.direction + (one.acquisition ? " (acquisition)" : ""), one.strength, mark, one.acquisition ? "acquisition" : "single"));
+  const mark = response.auroc.value ?? 0.5;
+  const titles = heads([["Statistic"], ["From 0.5 to 1; ┆ the model"], ["AUROC or its mirror"], ["Which way"]]);
+  const singles = response.shortcuts.map((one) => auditRow(one.words, one.direction + (one.acquisition ? " (acquisition)" : ""), one.strength, mark, one.acquisition ? "acquisition" : "single"));
   const rest = el("tbody", { hidden: true }, ...singles.slice(SHOWN));
   $("#shortcuts").replaceChildren(
-    titles, el("tbody", {}, auditRow("the model", "", told.auroc, mark, "own"),
-      auditRow("all statistics together", "fitted to the labels", told.mix, mark, "mix"), ...singles.slice(0, SHOWN)), rest,
+    titles, el("tbody", {}, auditRow("the model", "", response.auroc, mark, "own"),
+      auditRow("all statistics together", "fitted to the labels", response.mix, mark, "mix"), ...singles.slice(0, SHOWN)), rest,
   );
   const more = $("#all-shortcuts");
   const toggle = (/** @type {boolean} */ open) => {
@@ -42,7 +42,7 @@ export function showMetrics(/** @type {Metrics} */ told, /** @type {Sources} */ 
   more.onclick = () => toggle(rest.hidden === true);
   more.hidden = singles.length <= SHOWN;
   $("#intervals").textContent =
-    `Intervals: ${told.intervals}.` + (told.trained_on ? ` ${told.trained_on} films that the model has learnt from are left out.` : "");
+    `Intervals: ${response.intervals}.` + (response.trained_on ? ` ${response.trained_on} films that the model has learnt from are left out.` : "");
   moveSources(sources, threshold, prevalence);
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 // From samples to grey: the window (DICOM PS3.3 C.11.2.1.2, LINEAR) as a table over all sample values, and halves of a
-// film, so that a small picture of a large film is the mean of what it stands for and is drawn fast.
+// film, so that a small image of a large film is the mean of what it stands for and is drawn fast.
 
 /**
  * The grey of every sample value, opaque, as one 32-bit word of an ImageData each.

@@ -9,12 +9,12 @@ import { atWork, drop, expect, show, spoken } from "./lab_results.js";
 const FAMILIES = { direct: "No training", variational: "No training", learnt: "Learnt", generative: "Generators" };
 const SOON = 250; // ms after the last change
 const first = new Set(["pinv", "fbp", "tv"]);
-/** @typedef {Page.Returned<"GET /lab">} Lab  @typedef {Api.MethodTold} Method  @typedef {NonNullable<Api.ToMeasure["setup"]>} Setup */
+/** @typedef {Page.Returned<"GET /lab">} Lab  @typedef {Api.MethodResponse} Method  @typedef {NonNullable<Api.ToMeasure["setup"]>} Setup */
 
 /** @type {Lab} */
 let lab;
 /** @type {Page.Returned<"POST /lab/pictures"> | null} */
-let sent = null; // { picture } that was brought
+let sent = null; // { image } that was brought
 /** @type {import("./lab_latents.js").Taken | null} */
 let generated = null; // that was taken
 /** @type {Method[]} */
@@ -56,8 +56,8 @@ async function start() {
 
 function pictures() {
   const own = [];
-  if (sent) own.push({ value: "sent", words: "the picture that was brought" });
-  if (generated) own.push({ value: "generated", words: "the generator's picture" });
+  if (sent) own.push({ value: "sent", words: "the image that was brought" });
+  if (generated) own.push({ value: "generated", words: "the generator's image" });
   options($("#picture"), [...own, ...lab.pictures.map(({ name, words }) => ({ value: name, words }))]);
 }
 
@@ -112,13 +112,13 @@ async function measure() {
   measuring?.abort();
   const own = (measuring = new AbortController());
   try {
-    const told = await ask("measurement", asked(), own.signal);
+    const response = await ask("measurement", asked(), own.signal);
     if (own !== measuring) return;
-    for (const what of /** @type {const} */ (["truth", "measurement"])) Object.assign($(`#${what}`), { src: told[what], hidden: false });
-    $("#measured-words").replaceChildren(...told.words.map((words) => el("p", {}, words)));
-    $("#left-out").hidden = !told.left_out.length;
-    $("#left-out").textContent = told.left_out.length ? `Not for this measurement: ${told.left_out.join("; ")}` : "";
-    methods(told.methods);
+    for (const what of /** @type {const} */ (["truth", "measurement"])) Object.assign($(`#${what}`), { src: response[what], hidden: false });
+    $("#measured-words").replaceChildren(...response.words.map((words) => el("p", {}, words)));
+    $("#left-out").hidden = !response.left_out.length;
+    $("#left-out").textContent = response.left_out.length ? `Not for this measurement: ${response.left_out.join("; ")}` : "";
+    methods(response.methods);
     $("#problem").textContent = "";
   } catch (error) {
     if (isAbort(error) || own !== measuring) return;
@@ -136,12 +136,12 @@ function isOn(/** @type {Method} */ method) {
   return on.has(method.key) || (!off.has(method.key) && (first.has(method.key) || method.family === "learnt"));
 }
 
-function methods(/** @type {Method[]} */ told) {
-  offered = told;
+function methods(/** @type {Method[]} */ response) {
+  offered = response;
   /** @type {Element[]} */
   const parts = [];
   let heading = "";
-  for (const method of told) {
+  for (const method of response) {
     if (FAMILIES[method.family] !== heading) parts.push(el("h3", {}, (heading = FAMILIES[method.family])));
     parts.push(el("label", { title: method.about }, el("input", { type: "checkbox", name: "method", value: method.key, checked: isOn(method) }), method.name));
   }
@@ -191,13 +191,13 @@ async function judge() {
   const button = /** @type {HTMLButtonElement} */ ($("#ask"));
   const { setup } = asked(), group = value("#group");
   button.disabled = true;
-  $("#verdict").replaceChildren(el("p", { class: "soft" }, "Asking identify … for large pictures this takes up to a minute."));
+  $("#verdict").replaceChildren(el("p", { class: "soft" }, "Asking identify … for large images this takes up to a minute."));
   try {
-    const told = await ask("verdict", { setup, group });
+    const response = await ask("verdict", { setup, group });
     if (group !== value("#group") || JSON.stringify(setup) !== JSON.stringify(asked().setup)) return $("#verdict").replaceChildren();
     $("#verdict").replaceChildren(
-      el("p", {}, el("span", { class: `chip ${told.kind}` }, told.verdict), ` ${told.reason}`),
-      el("details", {}, el("summary", {}, "The figures"), el("pre", {}, told.report)));
+      el("p", {}, el("span", { class: `chip ${response.kind}` }, response.verdict), ` ${response.reason}`),
+      el("details", {}, el("summary", {}, "The figures"), el("pre", {}, response.report)));
   } catch (error) {
     $("#verdict").replaceChildren(el("p", { class: "problem" }, sentenceIn(error)));
   } finally {
@@ -205,7 +205,7 @@ async function judge() {
   }
 }
 
-// pictures of one's own -------------------------------------------------------------------------------------------------
+// images of one's own -------------------------------------------------------------------------------------------------
 
 async function bring() {
   const input = /** @type {HTMLInputElement} */ ($("#file"));

@@ -5,7 +5,7 @@ import { api } from "./api.js";
 const AGAIN_MS = 300; // the server itself waits a few seconds for each
 const MOST = 200;
 
-const isWaiting = (/** @type {unknown} */ told) => typeof told === "object" && told !== null && "wait" in told;
+const isWaiting = (/** @type {unknown} */ response) => typeof response === "object" && response !== null && "wait" in response;
 
 /**
  * As `api`, but patient; `signal` ends the waiting too.
@@ -18,8 +18,8 @@ const isWaiting = (/** @type {unknown} */ told) => typeof told === "object" && t
 export async function ask(path, body, signal) {
   for (let tried = 0; tried < MOST; tried++) {
     /** @type {unknown} */
-    const told = await api(`/lab/${path}`, { body, signal });
-    if (!isWaiting(told)) return /** @type {Exclude<Page.Returned<`POST /lab/${Q}`>, Api.Waiting>} */ (told);
+    const response = await api(`/lab/${path}`, { body, signal });
+    if (!isWaiting(response)) return /** @type {Exclude<Page.Returned<`POST /lab/${Q}`>, Api.Waiting>} */ (response);
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     signal?.throwIfAborted();
   }

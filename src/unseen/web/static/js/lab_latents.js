@@ -9,13 +9,13 @@ import { options } from "./lab_form.js";
 /** @type {number[]} */
 let latent = [];
 let number = 0;
-/** @type {Api.GeneratedTold | null} */
-let told = null; // the latest answer
+/** @type {Api.GeneratedResponse | null} */
+let response = null; // the latest answer
 let asking = false;
 let again = false;
 let take = (/** @type {Taken} */ _picture) => {};
 
-/** `taken` is told when a picture is to be the lab's own. */
+/** `taken` is called when an image is to be the lab's own. */
 export function showLatents(/** @type {Page.Returned<"GET /lab">} */ lab, /** @type {(picture: Taken) => void} */ taken) {
   take = taken;
   const none = $("#no-generator");
@@ -35,7 +35,7 @@ export function showLatents(/** @type {Page.Returned<"GET /lab">} */ lab, /** @t
   $("#generator").addEventListener("change", begin);
   $("#draw").addEventListener("click", () => { number = (number + 1) % 10000; ask(null).catch(failed); });
   $("#mean").addEventListener("click", () => { latent = latent.map(() => 0); sliders(); ask(latent).catch(failed); });
-  $("#take").addEventListener("click", () => { if (told) take({ generator: $("#generator").value, latent: [...told.latent], size: told.size }); });
+  $("#take").addEventListener("click", () => { if (response) take({ generator: $("#generator").value, latent: [...response.latent], size: response.size }); });
   begin();
 }
 
@@ -48,7 +48,7 @@ async function ask(/** @type {number[] | null} */ wanted) {
   asking = true;
   try {
     const found = await askLab("generated", { generator: $("#generator").value, latent: wanted, number });
-    told = found;
+    response = found;
     Object.assign($("#generated"), { src: found.picture, hidden: false });
     if (wanted === null) {
       latent = found.latent;
@@ -66,8 +66,8 @@ async function ask(/** @type {number[] | null} */ wanted) {
 }
 
 function sliders() {
-  if (!told) return;
-  const { sliders: count, reach } = told;
+  if (!response) return;
+  const { sliders: count, reach } = response;
   $("#sliders").replaceChildren(...latent.slice(0, count).map((value, i) => {
     const output = el("output", {}, value.toFixed(2));
     const slider = el("input", { type: "range", min: -reach, max: reach, step: 0.05, value, "aria-label": `z ${i + 1}`, oninput: () => {

@@ -1,17 +1,17 @@
 // @ts-check
-// A method's result: its picture, where it is wrong, and by how much. Cards stand in the order of the methods.
+// A method's result: its image, where it is wrong, and by how much. Cards stand in the order of the methods.
 import { $, el, find } from "./api.js";
 
 const FAMILIES = { direct: "direct", variational: "variational", learnt: "learnt", generative: "generator" };
-/** @typedef {Api.MethodTold} Method  @typedef {Api.ResultTold} Result */
-/** What a method came to: a result, or the sentence of an error. @typedef {Result | { method: Method, problem: string, brightest: null }} Told */
+/** @typedef {Api.MethodResponse} Method  @typedef {Api.ResultResponse} Result */
+/** What a method came to: a result, or the sentence of an error. @typedef {Result | { method: Method, problem: string, brightest: null }} Outcome */
 
-/** @type {{ method: Method, told: Told | null }[]} */
+/** @type {{ method: Method, response: Outcome | null }[]} */
 let shown = [];
 
 /** Empty places for what is going to be computed. */
 export function expect(/** @type {Method[]} */ methods) {
-  shown = methods.map((method) => ({ method, told: null }));
+  shown = methods.map((method) => ({ method, response: null }));
   $("#results").replaceChildren(...methods.map((method) => el("article", { class: "card result waiting", "data-method": method.key }, heading(method), el("div", { class: "frame" }), el("div", { class: "frame" }), el("p", {}, "waits for its turn"))));
   $("#scale").textContent = "";
 }
@@ -23,18 +23,18 @@ export function atWork(/** @type {Method} */ method) {
   if (words) words.textContent = "computing …";
 }
 
-export function show(/** @type {Told} */ told) {
-  const entry = shown.find((one) => one.method.key === told.method.key);
+export function show(/** @type {Outcome} */ response) {
+  const entry = shown.find((one) => one.method.key === response.method.key);
   if (!entry) return;
-  entry.told = told;
-  place(told.method.key)?.replaceWith(card(told));
-  if (told.brightest !== null) $("#scale").textContent = `Errors |x̂ − x|: dark blue 0, yellow ${told.brightest} and more (white is 1). All cards have one scale.`;
+  entry.response = response;
+  place(response.method.key)?.replaceWith(card(response));
+  if (response.brightest !== null) $("#scale").textContent = `Errors |x̂ − x|: dark blue 0, yellow ${response.brightest} and more (white is 1). All cards have one scale.`;
   best();
 }
 
 /** What has not come is taken away. */
 export function drop(/** @type {string} */ words) {
-  for (const entry of shown.filter((one) => one.told === null)) {
+  for (const entry of shown.filter((one) => one.response === null)) {
     const card = place(entry.method.key);
     card?.classList.remove("at-work");
     const line = card?.querySelector("p");
@@ -48,7 +48,7 @@ export function spoken() {
 }
 
 /** The results with a picture, so far. @returns {Result[]} */
-const results = () => shown.flatMap(({ told }) => (told && !told.problem && "seconds" in told ? [told] : []));
+const results = () => shown.flatMap(({ response }) => (response && !response.problem && "seconds" in response ? [response] : []));
 
 function place(/** @type {string} */ key) {
   return find(`#results [data-method="${CSS.escape(key)}"]`);
@@ -58,19 +58,19 @@ function heading(/** @type {Method} */ method) {
   return el("h3", { title: method.about }, method.name, el("span", { class: "chip" }, FAMILIES[method.family]));
 }
 
-function card(/** @type {Told} */ told) {
-  const { method } = told;
-  if (told.problem || !("seconds" in told)) return el("article", { class: "card result", "data-method": method.key }, heading(method), el("p", { class: "problem" }, told.problem));
+function card(/** @type {Outcome} */ response) {
+  const { method } = response;
+  if (response.problem || !("seconds" in response)) return el("article", { class: "card result", "data-method": method.key }, heading(method), el("p", { class: "problem" }, response.problem));
   return el("article", { class: "card result", "data-method": method.key },
     heading(method),
-    el("figure", {}, el("img", { src: told.picture, alt: `What ${method.name} makes of y`, "data-what": "picture" }), el("figcaption", {}, "x̂")),
-    el("figure", {}, el("img", { src: told.error, alt: `Where ${method.name} is wrong`, "data-what": "error" }), el("figcaption", {}, "|x̂ − x|")),
+    el("figure", {}, el("img", { src: response.picture, alt: `What ${method.name} makes of y`, "data-what": "picture" }), el("figcaption", {}, "x̂")),
+    el("figure", {}, el("img", { src: response.error, alt: `Where ${method.name} is wrong`, "data-what": "error" }), el("figcaption", {}, "|x̂ − x|")),
     el("dl", {},
-      figure("PSNR", psnr(told), "psnr", told.psnr),
-      figure("SSIM", told.ssim === null ? "–" : told.ssim.toFixed(3), "ssim", told.ssim),
-      figure("Time", time(told.seconds), "seconds", told.seconds)),
-    el("p", {}, misfit(told)),
-    told.words ? el("p", {}, told.words) : null,
+      figure("PSNR", psnr(response), "psnr", response.psnr),
+      figure("SSIM", response.ssim === null ? "–" : response.ssim.toFixed(3), "ssim", response.ssim),
+      figure("Time", time(response.seconds), "seconds", response.seconds)),
+    el("p", {}, misfit(response)),
+    response.words ? el("p", {}, response.words) : null,
     el("p", {}, method.about));
 }
 
@@ -78,18 +78,18 @@ function figure(/** @type {string} */ name, /** @type {string} */ words, /** @ty
   return el("div", {}, el("dt", {}, name), el("dd", { "data-what": what, "data-value": value ?? "" }, words));
 }
 
-function psnr(/** @type {Result} */ told) {
-  if (told.exact) return "exact";
-  return told.psnr === null ? "–" : `${told.psnr.toFixed(2).replace("-", "−")} dB`;
+function psnr(/** @type {Result} */ response) {
+  if (response.exact) return "exact";
+  return response.psnr === null ? "–" : `${response.psnr.toFixed(2).replace("-", "−")} dB`;
 }
 
 function time(/** @type {number} */ seconds) {
   return seconds < 0.01 ? "< 0.01 s" : seconds < 10 ? `${seconds.toFixed(2)} s` : `${seconds.toFixed(0)} s`;
 }
 
-function misfit(/** @type {Result} */ told) {
-  const fits = told.misfit === null ? "" : `‖A x̂ − y‖ is ${percent(told.misfit)} of ‖y‖. `;
-  return told.hidden === null ? fits : `${fits}${percent(told.hidden)} of the squared error lies in what A hides.`;
+function misfit(/** @type {Result} */ response) {
+  const fits = response.misfit === null ? "" : `‖A x̂ − y‖ is ${percent(response.misfit)} of ‖y‖. `;
+  return response.hidden === null ? fits : `${fits}${percent(response.hidden)} of the squared error lies in what A hides.`;
 }
 
 function percent(/** @type {number} */ share) {
@@ -101,7 +101,7 @@ function percent(/** @type {number} */ share) {
 /** The best PSNR so far is marked, once there are two. */
 function best() {
   const done = results();
-  const height = (/** @type {Result} */ told) => (told.exact ? Infinity : (told.psnr ?? -Infinity));
+  const height = (/** @type {Result} */ response) => (response.exact ? Infinity : (response.psnr ?? -Infinity));
   const top = Math.max(...done.map(height));
-  for (const told of done) place(told.method.key)?.classList.toggle("best", done.length > 1 && height(told) === top);
+  for (const response of done) place(response.method.key)?.classList.toggle("best", done.length > 1 && height(response) === top);
 }

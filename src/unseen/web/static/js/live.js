@@ -194,12 +194,12 @@ function show() {
   tell(over ? `All is done: ${words}.` : words, over);
 }
 
-let told = 0;
+let response = 0;
 let last = "";
 /** Aloud: now and then, and at the end. */
 function tell(/** @type {string} */ words, /** @type {boolean} */ end) {
-  if (words === last || (!end && performance.now() - told < 4000) || !items.length) return;
-  [told, last] = [performance.now(), words];
+  if (words === last || (!end && performance.now() - response < 4000) || !items.length) return;
+  [response, last] = [performance.now(), words];
   $("#aloud").textContent = words;
 }
 

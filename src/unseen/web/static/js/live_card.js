@@ -57,7 +57,7 @@ export function cardOf(/** @type {Item} */ item) {
 }
 
 function picture(/** @type {Item} */ item, /** @type {string} */ study) {
-  const none = el("span", { class: "none" }, "no picture");
+  const none = el("span", { class: "none" }, "no image");
   /** @type {HTMLElement} */
   const image = item.status?.film.file_format === null ? none : el("img", {
     src: `/api/v1/films/${item.film}/thumbnail.png`,

@@ -32,25 +32,25 @@ export async function showCalibration(/** @type {boolean} */ fresh, /** @type {s
   }
   if (!form.checkValidity()) return;
   const mine = ++latest, { model: which, max_miss_rate, confidence } = asked();
-  const told = await api(`/calibration?${new URLSearchParams({ model: which, max_miss_rate: String(max_miss_rate), confidence: String(confidence) })}`);
-  if (mine === latest) draw(told);
+  const response = await api(`/calibration?${new URLSearchParams({ model: which, max_miss_rate: String(max_miss_rate), confidence: String(confidence) })}`);
+  if (mine === latest) draw(response);
 }
 
-function draw(/** @type {Calibration} */ told) {
-  const [none, one, two] = told.needed.map((one) => one.abnormals);
-  $("#promise").textContent = `To promise ${told.promise}, each source needs ${none} abnormal studies, if none of them may lie below the threshold; ${one} if one may, ${two} if two may.`;
-  $("#sources").replaceChildren(...told.sources.map((source) => bar(source, told.needed)));
-  if (!told.sources.length) $("#sources").append(el("p", { class: "soft" }, "No study that this model has scored was reported normal or abnormal yet."));
+function draw(/** @type {Calibration} */ response) {
+  const [none, one, two] = response.needed.map((one) => one.abnormals);
+  $("#promise").textContent = `To promise ${response.promise}, each source needs ${none} abnormal studies, if none of them may lie below the threshold; ${one} if one may, ${two} if two may.`;
+  $("#sources").replaceChildren(...response.sources.map((source) => bar(source, response.needed)));
+  if (!response.sources.length) $("#sources").append(el("p", { class: "soft" }, "No study that this model has scored was reported normal or abnormal yet."));
   const notes = [];
-  const late = told.sources.filter((source) => source.unread);
+  const late = response.sources.filter((source) => source.unread);
   if (late.length) {
     notes.push(`Not read yet of the same time: ${late.map((s) => `${s.unread} of ${s.source}`).join(", ")}. What is left for last scores low; read it first, or the threshold comes out too high.`);
   }
-  if (told.selected) notes.push(`${told.selected} ${told.selected === 1 ? "study was" : "studies were"} judged by a policy, which chose what is read: they count only as far as the audit sample would have taken them.`);
-  if (told.trained_on) notes.push(`${told.trained_on} ${told.trained_on === 1 ? "film" : "films"} left out: the model was trained on them.`);
-  if (told.not_seen) notes.push(`${told.not_seen} ${told.not_seen === 1 ? "study" : "studies"} left out: this model has not scored all their films.`);
+  if (response.selected) notes.push(`${response.selected} ${response.selected === 1 ? "study was" : "studies were"} judged by a policy, which chose what is read: they count only as far as the audit sample would have taken them.`);
+  if (response.trained_on) notes.push(`${response.trained_on} ${response.trained_on === 1 ? "film" : "films"} left out: the model was trained on them.`);
+  if (response.not_seen) notes.push(`${response.not_seen} ${response.not_seen === 1 ? "study" : "studies"} left out: this model has not scored all their films.`);
   $("#left-out").replaceChildren(...notes.map((words) => el("li", {}, words)));
-  form.dataset.ready = String(told.ready);
+  form.dataset.ready = String(response.ready);
 }
 
 /** How many abnormals there are, beside how many are needed for 0, 1 and 2 of them below the threshold. */

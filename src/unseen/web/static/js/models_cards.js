@@ -32,15 +32,15 @@ export async function showCards(open = leadOn) {
 
 /** What scores now, what waits for a second person, and what was agreed on before. */
 export async function showAgreements() {
-  const told = await api("/activations");
-  const same = JSON.stringify(told);
+  const response = await api("/activations");
+  const same = JSON.stringify(response);
   if (same === drawn || document.activeElement?.closest("#proposals form")) return; // whoever types is not interrupted
   if (drawn) showCards().catch(() => {}); // another one may decide
   drawn = same;
-  scoring(told);
-  const open = told.activations.filter((one) => one.standing === "proposed");
-  $("#proposals").replaceChildren(...open.map((one) => proposal(one, told.others)));
-  $("#history").replaceChildren(past(told.activations));
+  scoring(response);
+  const open = response.activations.filter((one) => one.standing === "proposed");
+  $("#proposals").replaceChildren(...open.map((one) => proposal(one, response.others)));
+  $("#history").replaceChildren(past(response.activations));
 }
 
 function scoring(/** @type {Activations} */ { activations, scoring: number, problem, workers, ready }) {

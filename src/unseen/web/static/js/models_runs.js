@@ -7,7 +7,7 @@ import { legend, plot, short } from "./models_plot.js";
 
 let chosen = "";
 /** @type {Log | null} */
-let told = null;
+let response = null;
 /** @type {Set<string>} */
 const hidden = new Set();
 
@@ -39,7 +39,7 @@ async function losses(/** @type {string} */ name) {
   try {
     const found = await api(`/runs/${name.split("/").map(encodeURIComponent).join("/")}/log`);
     if (name !== chosen) return;
-    told = found;
+    response = found;
     draw(found);
   } catch (error) {
     $("#run-name").textContent = name;
@@ -49,18 +49,18 @@ async function losses(/** @type {string} */ name) {
   }
 }
 
-function draw(/** @type {Log} */ told) {
-  const names = Object.keys(told.losses), last = told.steps.length - 1;
-  $("#run-name").textContent = told.name;
+function draw(/** @type {Log} */ response) {
+  const names = Object.keys(response.losses), last = response.steps.length - 1;
+  $("#run-name").textContent = response.name;
   $("#run-controls").hidden = false;
   if (last < 0) {
     $("#run-words").textContent = "No step was logged yet.";
     return $("#losses").replaceChildren();
   }
-  const seconds = told.seconds[last];
-  $("#run-words").textContent = `${told.running ? "Running" : "Not running"}: step ${told.steps[last]}, epoch ${told.epochs[last]}${seconds === null ? "" : `, ${span(seconds)} of training`}. ${names.map((name) => `${name} ${lossOf(told.losses[name][last])}`).join(", ")}.`;
+  const seconds = response.seconds[last];
+  $("#run-words").textContent = `${response.running ? "Running" : "Not running"}: step ${response.steps[last]}, epoch ${response.epochs[last]}${seconds === null ? "" : `, ${span(seconds)} of training`}. ${names.map((name) => `${name} ${lossOf(response.losses[name][last])}`).join(", ")}.`;
   const smooth = /** @type {HTMLInputElement} */ ($("#run-smooth")).checked;
-  const all = names.map((name, i) => ({ name, kind: `c${i % 6}`, values: smooth ? smoothed(told.losses[name]) : told.losses[name] }));
+  const all = names.map((name, i) => ({ name, kind: `c${i % 6}`, values: smooth ? smoothed(response.losses[name]) : response.losses[name] }));
   const lines = all.filter((line) => !hidden.has(line.name));
   const positive = lines.every((line) => line.values.every((v) => v === null || v > 0));
   const log = /** @type {HTMLInputElement} */ ($("#run-log"));
@@ -68,8 +68,8 @@ function draw(/** @type {Log} */ told) {
   there(log.closest("label")).title = positive ? "" : "a loss lies at or below zero";
   const focused = document.activeElement?.closest("#losses .legend button")?.textContent;
   $("#losses").replaceChildren(
-    plot({ x: told.steps, lines, log: log.checked && positive, height: 380, width: 860, xWords: "step", yWords: "loss", label: `Losses of ${told.name}, step by step` }),
-    legend(all, (name) => { if (!hidden.delete(name)) hidden.add(name); draw(told); }, hidden));
+    plot({ x: response.steps, lines, log: log.checked && positive, height: 380, width: 860, xWords: "step", yWords: "loss", label: `Losses of ${response.name}, step by step` }),
+    legend(all, (name) => { if (!hidden.delete(name)) hidden.add(name); draw(response); }, hidden));
   if (focused) [...$("#losses").querySelectorAll("button")].find((b) => b.closest(".legend") && b.textContent === focused)?.focus();
 }
 
@@ -85,4 +85,4 @@ function smoothed(/** @type {(number | null)[]} */ values) {
   });
 }
 
-for (const id of ["#run-log", "#run-smooth"]) find(id)?.addEventListener("change", () => told && draw(told));
+for (const id of ["#run-log", "#run-smooth"]) find(id)?.addEventListener("change", () => response && draw(response));

@@ -1,5 +1,5 @@
 // @ts-check
-// Overlays: 8-bit grey pictures of the API as pictures in colours, see-through where they say nothing.
+// Overlays: 8-bit grey images of the API as images in colours, see-through where they say nothing.
 import { api, there } from "./api.js";
 
 /** Ten even steps of cividis, which reads alike with every colour vision (Nuñez et al., PLoS ONE 13 (2018) e0199239). */
@@ -17,7 +17,7 @@ export function cividis(/** @type {number} */ at) {
   return CIVIDIS[from].map((low, i) => Math.round(low + (CIVIDIS[from + 1][i] - low) * (place - from)));
 }
 
-/** A grey picture of the API: {width, height, values}, a byte each. */
+/** A grey image of the API: {width, height, values}, a byte each. */
 export async function greyPicture(/** @type {string} */ path, /** @type {{ signal?: AbortSignal }} */ { signal } = {}) {
   const answer = await api(path, { as: "response", signal });
   const bitmap = await createImageBitmap(await answer.blob(), { colorSpaceConversion: "none", premultiplyAlpha: "none" });
@@ -31,7 +31,7 @@ export async function greyPicture(/** @type {string} */ path, /** @type {{ signa
   return { width, height, values, headers: answer.headers };
 }
 
-/** A grey picture as samples for a `FilmCanvas`. */
+/** A grey image as samples for a `FilmCanvas`. */
 export function asFilm(/** @type {Page.Grey} */ { width, height, values }) {
   return { width, height, bits: 8, samples: Uint16Array.from(values) };
 }
@@ -42,7 +42,7 @@ export const heat = (/** @type {Page.Grey} */ grey) => painted(grey, (value) => 
 /** Grey, as it is. */
 export const plain = (/** @type {Page.Grey} */ grey) => painted(grey, (value) => [value, value, value, 1]);
 
-/** A picture where `mask` is, and nothing elsewhere. */
+/** An image where `mask` is, and nothing elsewhere. */
 export function within(/** @type {OffscreenCanvas} */ picture, /** @type {Page.Grey} */ mask) {
   const canvas = new OffscreenCanvas(picture.width, picture.height);
   const context = there(canvas.getContext("2d"));

@@ -1,5 +1,5 @@
 // @ts-check
-// Real or generated? One picture after the other; what is which, the server tells when all are answered.
+// Real or generated? One image after the other; the server shows which is which when all are answered.
 
 import { $, api, el, failed, statusOf, there, typing } from "./api.js";
 import { resultOf, roundsOf } from "./turing_result.js";
@@ -47,7 +47,7 @@ function choose() {
     ),
   );
   $("#counts").replaceChildren(...choices);
-  $("#about").textContent = `${own} films of this site and ${generated} generated pictures to draw from; none comes twice in a round.`;
+  $("#about").textContent = `${own} films of this site and ${generated} generated images to draw from; none comes twice in a round.`;
 }
 
 async function begin(/** @type {Event} */ event) {
@@ -65,10 +65,10 @@ async function begin(/** @type {Event} */ event) {
 
 // a round --------------------------------------------------------------------------------------------------------------
 
-function enter(/** @type {Round} */ told) {
-  round = told;
+function enter(/** @type {Round} */ response) {
+  round = response;
   pictures = new Map();
-  sessionStorage.setItem(memory, told.round);
+  sessionStorage.setItem(memory, response.round);
   only("round");
   step();
 }
@@ -79,7 +79,7 @@ function left() {
 }
 
 function picture(/** @type {number} */ k) {
-  const made = pictures.get(k) ?? el("img", { src: `/api/v1/turing/rounds/${there(round).round}/pictures/${k}.png`, alt: `Picture ${k}: real or generated?` });
+  const made = pictures.get(k) ?? el("img", { src: `/api/v1/turing/rounds/${there(round).round}/pictures/${k}.png`, alt: `Image ${k}: real or generated?` });
   pictures.set(k, made);
   return made;
 }
@@ -91,7 +91,7 @@ function step() {
   const n = all.length;
   $("#shown").replaceChildren(picture(k));
   if (following) picture(following); // loads meanwhile
-  $("#place").textContent = $("#aloud").textContent = `Picture ${answered.length + 1} of ${n}`;
+  $("#place").textContent = $("#aloud").textContent = `Image ${answered.length + 1} of ${n}`;
   Object.assign($("#bar"), { max: n, value: answered.length });
 }
 

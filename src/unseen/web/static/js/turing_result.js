@@ -1,5 +1,5 @@
 // @ts-check
-// How a round ended: the share with its interval beside guessing, the table, and every picture with what it is.
+// How a round ended: the share with its interval beside guessing, the table, and every image with what it is.
 
 import { el } from "./api.js";
 
@@ -27,11 +27,11 @@ export function resultOf(/** @type {Result} */ result, /** @type {HTMLElement} *
         "table",
         {},
         el("thead", {}, el("tr", {}, el("td"), ...["right", "share (95 % interval)"].map((word) => el("th", { scope: "col" }, word)))),
-        el("tbody", {}, row("Real films", result.real), row("Generated pictures", result.generated)),
+        el("tbody", {}, row("Real films", result.real), row("Generated images", result.generated)),
       ),
       another,
     ),
-    el("h2", {}, "The pictures"),
+    el("h2", {}, "The images"),
     el("ol", { class: "gallery" }, ...result.pictures.map((one) => revealed(result.round, one))),
   ];
 }
@@ -77,7 +77,7 @@ function revealed(/** @type {string} */ round, /** @type {Result["pictures"][num
   return el(
     "li",
     { class: right ? "right" : "wrong" },
-    el("img", { src: `/api/v1/turing/rounds/${round}/pictures/${k}.png`, alt: `Picture ${k}, ${truth}`, loading: "lazy" }),
+    el("img", { src: `/api/v1/turing/rounds/${round}/pictures/${k}.png`, alt: `Image ${k}, ${truth}`, loading: "lazy" }),
     el("span", { class: "truth" }, truth === "real" ? "Real" : "Generated"),
     el("span", { class: `chip ${right ? "good" : "bad"}` }, right ? "✓ right" : `✗ you said ${answer}`),
   );

@@ -28,7 +28,7 @@ const queue = new Queue(me, source);
 const claims = new Claims(me);
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study  @typedef {import("./viewer_keys.js").Outcome} Outcome */
 
-let told = /** @type {Study | null} */ (null); // the study, as the API tells it
+let response = /** @type {Study | null} */ (null); // the study, as the API tells it
 let shown = 0; // which of its films
 let claim = /** @type {import("./viewer_claims.js").Claim | null} */ (null);
 let looks = 0; // looks at the study so far: an answer that comes after a later one is dropped
@@ -46,24 +46,24 @@ const named = () => decodeURIComponent(location.pathname.split("/").at(-1) ?? ""
  */
 async function open(/** @type {string} */ study, { push = true, began = performance.now(), until = /** @type {string | null} */ (null), follows = false } = {}) {
   const mine = ++turn;
-  const left = told;
-  const found = queue.told(study) ?? (await api(`/studies/${study}`));
+  const left = response;
+  const found = queue.known(study) ?? (await api(`/studies/${study}`));
   if (mine !== turn) return;
   queue.at(study);
   if (left && left.entry.study !== found.entry.study) claims.leave(left.entry.study);
-  told = found;
+  response = found;
   claim = until ? { mine: true, until } : null;
   $("#note").value = "";
   away();
   if (push) history.pushState(null, "", address(study));
-  await showFilm(firstOf(told), { began, name: follows ? "film-to-film" : "film-open" });
+  await showFilm(firstOf(response), { began, name: follows ? "film-to-film" : "film-open" });
   if (mine !== turn) return;
   if (!until) await take();
   again().then(() => queue.refresh(study)).then(drawHead).catch(failed);
 }
 
 async function showFilm(/** @type {number} */ place, { began = performance.now(), name = "film-of-study" } = {}) {
-  const { films: all, entry } = there(told);
+  const { films: all, entry } = there(response);
   const film = all[place];
   const { study } = entry;
   shown = place;
@@ -80,34 +80,34 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
     problem = sentenceIn(error);
     again = ![404, 422].includes(statusOf(error));
   }
-  if (told?.entry.study !== study || shown !== place) return;
-  view.label = `Chest film ${place + 1} of ${told.films.length}${film.view_position ? `, ${film.view_position}` : ""}`;
+  if (response?.entry.study !== study || shown !== place) return;
+  view.label = `Chest film ${place + 1} of ${response.films.length}${film.view_position ? `, ${film.view_position}` : ""}`;
   view.show(pixels);
   $("#absent").textContent = problem;
   $("#absent").hidden = problem === "";
   showFacts($("#facts"), film, pixels);
   await painted();
-  if (told?.entry.study !== study || shown !== place) return;
+  if (response?.entry.study !== study || shown !== place) return;
   setTimeout(() => {
-    if (told?.entry.study !== study || shown !== place) return;
+    if (response?.entry.study !== study || shown !== place) return;
     if (again) return showFilm(place, { began, name }).catch(failed);
     onScreen = study;
     drawDecide();
   }, again ? AGAIN_MS : GUARD_MS);
   performance.measure(name, { start: began, end: performance.now(), detail: { study, film: film.film } });
   Object.assign($("#viewer").dataset, { study, film: film.film }); // what is on the screen
-  $("#said").textContent = `${view.label}, source ${told.entry.source}.`;
+  $("#said").textContent = `${view.label}, source ${response.entry.source}.`;
   api(`/films/${film.film}/look`)
-    .then((look) => { if (told?.entry.study === study && shown === place) layers.look(look); })
+    .then((look) => { if (response?.entry.study === study && shown === place) layers.look(look); })
     .catch(failed);
 }
 
 /** Take the study for reading, where its state allows it. */
 async function take() {
-  const { study, acts } = there(told).entry;
+  const { study, acts } = there(response).entry;
   if (!acts.includes("claim")) return;
   const { until, error } = await claims.take(study);
-  if (told?.entry.study !== study) return;
+  if (response?.entry.study !== study) return;
   looks++; // what was asked before this answer may not know of it
   if (error && error.status !== 409) failed(error);
   if (until) claim = { mine: true, until };
@@ -117,17 +117,17 @@ async function take() {
 
 /** Look at the study again; what is written in the note stays. */
 async function again() {
-  const { study } = there(told).entry;
+  const { study } = there(response).entry;
   const mine = ++looks;
   const fresh = await api(`/studies/${study}`);
-  if (mine !== looks || told?.entry.study !== study || told.films.length === 0) return;
-  told = fresh;
-  claim = claims.heard(told.entry, claim);
+  if (mine !== looks || response?.entry.study !== study || response.films.length === 0) return;
+  response = fresh;
+  claim = claims.heard(response.entry, claim);
   drawPanel();
 }
 
 async function report(/** @type {Outcome} */ outcome, /** @type {number} */ began) {
-  if (onScreen === null || onScreen !== told?.entry.study) return;
+  if (onScreen === null || onScreen !== response?.entry.study) return;
   const study = onScreen;
   if (!claim?.mine) {
     toast(claim?.sentence ?? "This study is not yours yet. Try again in a moment, or see its state at the top right.", { kind: "bad" });
@@ -154,7 +154,7 @@ async function report(/** @type {Outcome} */ outcome, /** @type {number} */ bega
 async function next(/** @type {{ began: number, asked?: { study: string, answer: ReturnType<Claims["take"]> } | null }} */ { began, asked = null }) {
   const tried = new Set();
   for (;;) {
-    if (!asked && queue.next.every((row) => tried.has(row.study))) await queue.refresh(there(told).entry.study);
+    if (!asked && queue.next.every((row) => tried.has(row.study))) await queue.refresh(there(response).entry.study);
     const study = asked?.study ?? queue.next.find((row) => !tried.has(row.study))?.study;
     if (!study) return finished();
     const { until, error } = await (asked?.answer ?? claims.take(study));
@@ -168,10 +168,10 @@ async function next(/** @type {{ began: number, asked?: { study: string, answer:
 /** Nothing is left: say so where the film was. */
 function finished() {
   turn++;
-  const left = there(told);
+  const left = there(response);
   claims.leave(left.entry.study);
   onScreen = null;
-  told = { ...left, entry: { ...left.entry, acts: [] }, films: [], reports: [], history: [] };
+  response = { ...left, entry: { ...left.entry, acts: [] }, films: [], reports: [], history: [] };
   claim = null;
   view.show(null);
   layers.film(null);
@@ -183,14 +183,14 @@ function finished() {
 
 function skip() {
   return once(async () => {
-    queue.pass(there(told).entry.study);
+    queue.pass(there(response).entry.study);
     await next({ began: performance.now() });
   });
 }
 
 function undo() {
   return once(async () => {
-    const { entry } = there(told);
+    const { entry } = there(response);
     const own = entry.acts.includes("undo") ? entry.study : null;
     const study = own ?? reported.at(-1);
     if (!study) return say("There is no report of yours to take back here.");
@@ -198,7 +198,7 @@ function undo() {
     reported = reported.filter((one) => one !== study);
     queue.offerAgain(study);
     say("The report was taken back; the study is yours again.");
-    if (study === told?.entry.study && told.films.length > 0) await again();
+    if (study === response?.entry.study && response.films.length > 0) await again();
     else await open(study);
   });
 }
@@ -219,7 +219,7 @@ async function once(/** @type {() => Promise<unknown>} */ change) {
 }
 
 function drawPanel() {
-  const study = there(told);
+  const study = there(response);
   drawHead();
   showClaim($("#claim"), claim, { onTake: () => take().catch(failed) });
   showFilms(study.films, shown, (place) => showFilm(place).catch(failed));
@@ -231,20 +231,20 @@ function drawPanel() {
 
 function drawHead() {
   const total = queue.more ? `${queue.total}+` : queue.total;
-  showHead($("#head"), { entry: there(told).entry, position: queue.place, total, until: claim?.mine ? claim.until : null });
+  showHead($("#head"), { entry: there(response).entry, position: queue.place, total, until: claim?.mine ? claim.until : null });
 }
 
 function drawDecide() {
-  const open = claim?.mine === true && !busy && onScreen === told?.entry.study;
+  const open = claim?.mine === true && !busy && onScreen === response?.entry.study;
   for (const button of outcomes) button.disabled = !open;
-  const latest = told?.reports.filter((one) => !one.undone).at(-1);
-  const undoable = told?.entry.acts.includes("undo") && (lead || latest?.reader === me);
+  const latest = response?.reports.filter((one) => !one.undone).at(-1);
+  const undoable = response?.entry.acts.includes("undo") && (lead || latest?.reader === me);
   $("#undo").disabled = busy || (reported.length === 0 && !undoable);
-  $("#skip").disabled = busy || !told;
+  $("#skip").disabled = busy || !response;
 }
 
 async function back() {
-  if (told) await claims.leave(told.entry.study);
+  if (response) await claims.leave(response.entry.study);
   location.assign(source === null ? "/" : `/?source=${encodeURIComponent(source)}`);
 }
 
@@ -264,8 +264,8 @@ function act(/** @type {string} */ key, /** @type {KeyboardEvent} */ event) {
   else if ((key === "+" || key === "=") && research) layers.stepOpacity(10);
   else if (key === "-" && research) layers.stepOpacity(-10);
   else if (/^[1-9]$/.test(key) && research) layers.chooseModel(Number(key) - 1);
-  else if ((key === "ArrowLeft" || key === "ArrowRight") && !event.shiftKey && told && told.films.length > 1) {
-    const { length } = told.films;
+  else if ((key === "ArrowLeft" || key === "ArrowRight") && !event.shiftKey && response && response.films.length > 1) {
+    const { length } = response.films;
     showFilm((shown + (key === "ArrowLeft" ? length - 1 : 1)) % length).catch(failed);
   } else return false;
   return true;
@@ -288,8 +288,8 @@ let news = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 onNews(() => {
   clearTimeout(news);
   news = setTimeout(() => {
-    if (busy || !told) return;
-    if (told.films.length > 0) Promise.all([again(), queue.refresh()]).then(drawHead).catch(failed);
+    if (busy || !response) return;
+    if (response.films.length > 0) Promise.all([again(), queue.refresh()]).then(drawHead).catch(failed);
     else if (attended()) queue.refresh().then(() => (queue.next.length > 0 ? once(() => next({ began: performance.now() })) : undefined)).catch(failed);
   }, NEWS_MS);
 });

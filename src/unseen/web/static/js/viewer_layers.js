@@ -81,7 +81,7 @@ export class Layers {
     this.#drawOverlays();
   }
 
-  /** A picture over the film; "none": the film alone. */
+  /** An image over the film; "none": the film alone. */
   choose(/** @type {string} */ what) {
     this.#what = what;
     if (HEAT.includes(what)) this.#keep({ heat: what });

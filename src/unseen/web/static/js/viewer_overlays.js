@@ -1,5 +1,5 @@
 // @ts-check
-// What lies over the film: one picture of the chosen model's, the lungs, the frame that it looked at.
+// What lies over the film: one image of the chosen model's, the lungs, the frame that it looked at.
 import { edged, greyPicture, heat, plain, within } from "./overlay.js";
 import { Kept } from "./films.js";
 
@@ -41,7 +41,7 @@ function pathOf(/** @type {string} */ film, /** @type {Model} */ model, /** @typ
   return `/films/${film}/rendition/${what}?model=${model.model}`;
 }
 
-/** Whether a model has this picture of the film. */
+/** Whether a model has this image of the film. */
 export function has(/** @type {Model | null} */ model, /** @type {string} */ what) {
   if (!model || model.box === null || model.inner === null) return false;
   if (what === "map") return model.map_high !== null;

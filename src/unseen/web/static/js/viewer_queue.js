@@ -9,8 +9,8 @@ const AHEAD = 4; // studies whose films are fetched: other readers take some of 
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study */
 
 /** The film of a study that is shown first: the first that was scored, else the first. */
-export function firstOf(/** @type {Study} */ told) {
-  const scored = told.films.findIndex((film) => film.findings.length > 0);
+export function firstOf(/** @type {Study} */ response) {
+  const scored = response.films.findIndex((film) => film.findings.length > 0);
   return Math.max(0, scored);
 }
 
@@ -20,7 +20,7 @@ export class Queue {
   /** @type {Set<string>} */
   #passed = new Set();
   /** @type {Map<string, Study>} */
-  #told = new Map();
+  #known = new Map();
   /** @type {Page.Returned<"POST /studies/search">["rows"]} */
   #rows = [];
   /** @type {string | null} */
@@ -53,7 +53,7 @@ export class Queue {
   }
 
   /** What was fetched of a study, if it was. */
-  told(/** @type {string} */ study) { return this.#told.get(study) ?? null; }
+  known(/** @type {string} */ study) { return this.#known.get(study) ?? null; }
 
   /** Not to be offered again: reported, skipped, or somebody else's. */
   pass(/** @type {string} */ study) { this.#passed.add(study); }
@@ -75,7 +75,7 @@ export class Queue {
     this.total = page.total;
     this.more = page.more;
     const ahead = this.next.slice(0, AHEAD).map((row) => row.study);
-    for (const study of this.#told.keys()) if (!ahead.includes(study)) this.#told.delete(study);
+    for (const study of this.#known.keys()) if (!ahead.includes(study)) this.#known.delete(study);
     this.#fetchAll(ahead);
   }
 
@@ -84,9 +84,9 @@ export class Queue {
   }
 
   async #fetch(/** @type {string} */ study) {
-    if (this.#told.has(study)) return;
-    const told = await api(`/studies/${study}`);
-    this.#told.set(study, told);
-    if (told.films.length > 0) await films.get(told.films[firstOf(told)].film);
+    if (this.#known.has(study)) return;
+    const response = await api(`/studies/${study}`);
+    this.#known.set(study, response);
+    if (response.films.length > 0) await films.get(response.films[firstOf(response)].film);
   }
 }

@@ -61,12 +61,12 @@ async function look({ fresh = false } = {}) {
   const { tab, source, text, after, before, last } = view;
   const body = { tab, source: source || null, text: text || null, after, before, last, limit: ROWS };
   /** @type {Listed} */
-  let told;
+  let response;
   try {
     const answer = await api("/studies/search", { body, as: "response", signal: mine.signal });
     ahead_ms = Date.parse(answer.headers.get("Date") ?? "") - Date.now() || 0;
     if (Math.abs(ahead_ms) < 2000) ahead_ms = 0; // the header has whole seconds
-    told = await answer.json();
+    response = await answer.json();
   } catch (error) {
     if (isAbort(error)) return false;
     $("#grid").setAttribute("aria-busy", "false");
@@ -75,12 +75,12 @@ async function look({ fresh = false } = {}) {
   } finally {
     if (asking === mine) asking = null;
   }
-  if (told.blind !== blind && !leaving) location.reload(); // a policy has begun to clear: other columns
-  if (!told.rows.length && (after || before)) { // its rows were reported meanwhile
+  if (response.blind !== blind && !leaving) location.reload(); // a policy has begun to clear: other columns
+  if (!response.rows.length && (after || before)) { // its rows were reported meanwhile
     Object.assign(view, { after: null, before: null, last: !!after, offset: after ? null : 0 });
     return look({ fresh });
   }
-  page = told;
+  page = response;
   show(page, owed);
   owed = false;
   return true;
@@ -185,8 +185,8 @@ async function search(/** @type {string} */ text) {
   await goTo({ text });
   if (!text || page?.rows.length) return;
   for (const tab of TABS.slice(1, 3)) { // whatever list it stands on
-    const told = await api("/studies/search", { body: { tab, source: view.source || null, text, limit: 1 } }).catch(failed);
-    if (view.text === text && told?.rows.length) return void goTo({ tab }).then(() => tell(`Found in the list ${$(`#tab-${tab}`).firstChild?.textContent?.trim()}.`));
+    const response = await api("/studies/search", { body: { tab, source: view.source || null, text, limit: 1 } }).catch(failed);
+    if (view.text === text && response?.rows.length) return void goTo({ tab }).then(() => tell(`Found in the list ${$(`#tab-${tab}`).firstChild?.textContent?.trim()}.`));
   }
 }
 

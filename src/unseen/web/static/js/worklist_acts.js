@@ -2,7 +2,7 @@
 // What a reader does with a study straight from the list: report it, take that back, hand it back, have it scored again.
 import { api, failed, toast } from "./api.js";
 
-/** Each act tells what came of it in a toast; `list` is told what has changed. */
+/** Each act tells what came of it in a toast; `list` learns what has changed. */
 export class Acts {
   /** @type {{ study: string, away: () => void }[]} */
   #done = []; // reports from this page, the last one last

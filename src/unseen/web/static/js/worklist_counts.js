@@ -40,9 +40,9 @@ export class Counts {
     this.#counted = Date.now();
     const { source, text } = this.view;
     for (const tab of TABS.filter((one) => one !== this.view.tab)) {
-      const told = await api("/studies/search", { body: { tab, source: source || null, text: text || null, limit: 1 } }).catch(() => null);
+      const response = await api("/studies/search", { body: { tab, source: source || null, text: text || null, limit: 1 } }).catch(() => null);
       if (this.view.source !== source || this.view.text !== text) return; // of another filter
-      if (told) this.known[tab] = { total: told.total, more: told.more };
+      if (response) this.known[tab] = { total: response.total, more: response.more };
     }
     this.#say();
     this.onOthers();

@@ -15,10 +15,10 @@ const NAMES = { to_read: "To read", cleared: "Cleared", reported: "Reported", no
  */
 export function emptied(place, { view, counts, goTo, unfiltered }) {
   const everything = /** @type {Tab[]} */ (["to_read", "cleared", "reported"]).reduce((sum, tab) => sum + (counts[tab]?.total ?? 0), 0);
-  const told = view.text || view.source ? filtered(view) : everything === 0 ? nothing() : done(view);
+  const response = view.text || view.source ? filtered(view) : everything === 0 ? nothing() : done(view);
   const elsewhere = TABS.filter((tab) => tab !== view.tab && counts[tab]?.total);
   place.replaceChildren(
-    ...told,
+    ...response,
     el(
       "p",
       { class: "empty-ways" },
@@ -40,7 +40,7 @@ function filtered(/** @type {View} */ view) {
 function nothing() {
   return [
     el("h2", {}, "No films yet"),
-    el("p", {}, "Drop DICOM files or pictures on ", el("a", { href: "/live" }, "Live"), ", or have a folder watched:"),
+    el("p", {}, "Drop DICOM files or images on ", el("a", { href: "/live" }, "Live"), ", or have a folder watched:"),
     el("p", {}, el("code", {}, "unseen serve --folder worklist --watch incoming --model models/pca")),
     el("p", {}, "They appear here by themselves, most unusual first."),
   ];

@@ -7,7 +7,7 @@ const LOOK_MS = 30_000;
 /** Say it to those who hear the page. */
 export function tell(/** @type {string} */ sentence) {
   $("#told").textContent = "";
-  setTimeout(() => { $("#told").textContent = sentence; }, 50); // the same words twice are told twice
+  setTimeout(() => { $("#told").textContent = sentence; }, 50); // the same words twice are read aloud twice
 }
 
 /** A notice by its name; no words: none. */
@@ -20,7 +20,7 @@ function notice(/** @type {string} */ name, /** @type {string} */ words, { kind 
   return $("#notices").append(el("div", { class: `notice ${kind}`, "data-notice": name, role: kind === "bad" ? "alert" : "status" }, ...text));
 }
 
-/** The connection: told where it is lost, and `onLive` is called when it stands (again). */
+/** The connection: announced where it is lost, and `onLive` is called when it stands (again). */
 export function watchConnection(/** @type {() => void} */ onLive) {
   let was = "";
   const look = () => {

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from studies.imaging.pictures import load
+from studies.imaging.image_sets import load
 from studies.imaging.settings import MethodSettings, images_of, method_of
 from unseen.artifacts.recipe import Recipe
 from unseen.physics.blur import Blur, Downsampling

@@ -16,8 +16,8 @@ from studies import recipe_files as recipes
 from studies.imaging import __main__ as command
 from studies.imaging.arms import directly
 from studies.imaging.gaps import gap_of
+from studies.imaging.image_sets import load
 from studies.imaging.page import imaging_page, write_page
-from studies.imaging.pictures import load
 from studies.imaging.problem import Problem
 from studies.imaging.running import run_of, train_arm
 from studies.imaging.settings import PictureSettings, images_of, method_of, resolved

@@ -21,9 +21,9 @@ export NO_MKDOCS_2_WARNING := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 # One thread a worker: WORKERS processes run at a time, four on two cores, since servers and browsers are waited for.
-PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test suite quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -51,14 +51,17 @@ demo: $(STAMP)
 
 test:
 	@$(MAKE) --no-print-directory -j2 $(STAMP) parts
-	@$(MAKE) --no-print-directory -j2 lint suite
+	@$(MAKE) --no-print-directory -j2 checks suite
 	@echo "make test: all passed"
 	@echo "what make installed: $$(cat $(STAMP)); system programs: $$(cat .venv/.parts 2>/dev/null || echo none, all were there)"
 
 suite: $(STAMP)
 	@echo "films: $${UNSEEN_DATA:-none; the tests on real films are skipped (they fail where CI is set)}"
 	UNSEEN_COSTS=build/test-costs.json $(PYTEST) -m "not nightly"
-	$(PYTEST) --doctest-modules src
+
+# beside the tests: both have waits in them
+checks: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --doctest-modules src
 
 quick: $(STAMP)
 	$(PYTEST) -m "not slow and not nightly" --timeout 60
@@ -67,14 +70,14 @@ quick: $(STAMP)
 TESTS ?= tests/screening tests/worklist tests/web/test_activating.py tests/web/test_turing.py tests/cli/test_calibrate.py
 coverage: $(STAMP)
 	$(BIN)/coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile -m "not nightly" $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage json --quiet -o .coverage-report.json
 	$(BIN)/python docs/coverage_page.py .coverage-report.json $(TESTS)
 
 # What a processor's rounding, its threads or its load decides fails in one of these four. TESTS: what is run.
 STEADY_TESTS := $(if $(filter command line environment,$(origin TESTS)),$(TESTS),tests/physics)
-STEADY := $(BIN)/python -m pytest -n 2 --dist worksteal -m "not nightly"
+STEADY := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not nightly"
 
 steady: $(STAMP)
 	OMP_NUM_THREADS=2 $(STEADY) $(STEADY_TESTS)

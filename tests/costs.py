@@ -29,6 +29,7 @@ KEPT = ROOT / "tests" / "costs.json"
 PAGE = ROOT / "docs" / "tests.md"
 EXCESS = 1.5
 SLOWEST = 30
+FILES = 60
 MOMENT_S = 0.2
 
 
@@ -45,6 +46,7 @@ class Costs(TypedDict):
     python: str
     seconds: int
     rooms: dict[str, Room]
+    files: list[tuple[str, float]]
     slowest: list[tuple[str, float]]
 
 
@@ -103,6 +105,12 @@ class Accounting:
         self._told: list[str] = []
 
     @pytest.hookimpl
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """The longest files come first: each is one worker's, and one that begins last would be waited for."""
+        known = dict(read(KEPT)["files"]) if KEPT.exists() else {}
+        items.sort(key=lambda item: -known.get(file_of(item.nodeid), 0.0))
+
+    @pytest.hookimpl
     def pytest_collection_finish(self) -> None:
         self._meter = Meter()
 
@@ -121,12 +129,16 @@ class Accounting:
         if "PYTEST_XDIST_WORKER" in os.environ or not os.environ.get("UNSEEN_COSTS"):
             return
         rooms, slowest = summed(self._spent)
+        files: dict[str, float] = collections.defaultdict(float)
+        for test, cpu_s in self._spent.items():
+            files[file_of(test)] += cpu_s
         costs: Costs = {
             "date": datetime.now(UTC).date().isoformat(),
             "processor": processor(),
             "python": platform.python_version(),
             "seconds": round(time.monotonic() - self._begun),
             "rooms": rooms,
+            "files": dearest(files, FILES),
             "slowest": slowest,
         }
         path = ROOT / os.environ["UNSEEN_COSTS"]
@@ -149,6 +161,16 @@ def processor() -> str:
     return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
 
 
+def file_of(test: str) -> str:
+    """The file in which a test lies, from the repository's root."""
+    return test.partition("::")[0]
+
+
+def dearest(spent: Mapping[str, float], number: int) -> list[tuple[str, float]]:
+    """The most expensive, with their seconds."""
+    return [(name, round(cpu_s, 1)) for name, cpu_s in sorted(spent.items(), key=lambda one: -one[1])[:number]]
+
+
 def room_of(test: str) -> str:
     """The folder below `tests` in which a test lies."""
     return test.split("/")[1]
@@ -163,8 +185,7 @@ def summed(tests: Mapping[str, float]) -> tuple[dict[str, Room], list[tuple[str,
     rooms: dict[str, Room] = {
         room: {"tests": counted[room], "cpu_s": round(seconds[room], 1)} for room in sorted(counted)
     }
-    dearest = sorted(tests.items(), key=lambda one: -one[1])[:SLOWEST]
-    return rooms, [(test, round(cpu_s, 1)) for test, cpu_s in dearest]
+    return rooms, dearest(tests, SLOWEST)
 
 
 def over_budget(rooms: Mapping[str, Room], budgets: Mapping[str, float]) -> list[str]:
@@ -195,7 +216,11 @@ HEAD = """\
 | `make nightly` | the repetitions and long forms: 200 kills, 20,000 films, 82,000 broken files, larger grids, more \
 draws | hours |
 
-A test with the marker `nightly` repeats or enlarges a test of `make test` that fails when the same law is broken.
+A test with the marker `nightly` repeats or enlarges a test of `make test` that fails when the same law is broken, or \
+trains a further arm of a study.
+
+All tests of a file run in one worker, so that what they share is made once. The files that took longest in the last \
+recorded run come first.
 
 ## Processor time of each folder
 
@@ -228,7 +253,7 @@ def page(costs: Costs | None, budgets: Mapping[str, float]) -> str:
         rows.append(f"| `tests/{room}` | {budgets[room]:,.0f} | {measured} |")
     if costs is None:
         recorded = "No run is recorded yet."
-        dearest = ""
+        most = ""
     else:
         total = sum(one["cpu_s"] for one in found.values())
         recorded = (
@@ -236,8 +261,8 @@ def page(costs: Costs | None, budgets: Mapping[str, float]) -> str:
             f"processor time in {costs['seconds']:,} s."
         )
         tests = (f"| `{test.removeprefix('tests/')}` | {cpu_s:,.1f} |" for test, cpu_s in costs["slowest"])
-        dearest = DEAREST.format(tests="\n".join(tests))
-    return HEAD.format(excess=EXCESS, recorded=recorded, rooms="\n".join(rows)) + dearest
+        most = DEAREST.format(tests="\n".join(tests))
+    return HEAD.format(excess=EXCESS, recorded=recorded, rooms="\n".join(rows)) + most
 
 
 def rendered() -> str:

@@ -62,6 +62,7 @@ def test_a_method_that_learns_from_unlabelled_films_is_given_them_without_their_
     assert load(folder / "bundle").facts["unlabelled_films"] == 48
 
 
+@pytest.mark.nightly
 def test_on_phantoms_it_is_given_unlabelled_phantoms_and_is_marked(
     world: World, ddad: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

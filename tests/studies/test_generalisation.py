@@ -20,6 +20,7 @@ from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.shortcuts import OF_FILES
 
 
+@pytest.mark.nightly
 def test_every_source_is_learnt_from_and_looked_at(world: World) -> None:
     folder = world.data / "another"
     if not folder.exists():
@@ -38,6 +39,7 @@ def test_every_source_is_learnt_from_and_looked_at(world: World) -> None:
     assert "| another | another, matched |" in page and "- montgomery, above the shortcut: montgomery " in page
 
 
+@pytest.mark.nightly
 def test_another_set_is_learnt_from_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = world.data / "another"
     if not folder.exists():

@@ -47,7 +47,7 @@ def write_shaded(folder: Path, *, tested_swapped: bool) -> None:
         named.writerows({"file": row["file"], "fold": fold} for row, fold in zip(rows, folds, strict=True))
 
 
-@pytest.mark.parametrize("kind", ["linear", "network"])
+@pytest.mark.parametrize("kind", ["linear", pytest.param("network", marks=pytest.mark.nightly)])
 def test_it_learns_from_labels_of_other_folds_alone(
     kind: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +70,7 @@ def test_it_learns_from_labels_of_other_folds_alone(
     assert "as `pca-64-whole` sees them, 32 px" in page and "(20 of them)" in page
 
 
+@pytest.mark.nightly
 def test_another_set_is_learnt_from_with_its_own_labels(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

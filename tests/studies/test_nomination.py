@@ -165,6 +165,7 @@ def small(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
+@pytest.mark.nightly
 def test_a_recipe_is_opened_with_what_can_be_claimed_of_it(small: World) -> None:
     ((recipe, results, found),) = opened(["good"], 1)
     assert recipe.name == f"{RECIPES}good" and [result.fold for result in results] == list(FOLDS)
@@ -198,6 +199,7 @@ def test_a_recipe_given_twice_is_refused(small: World) -> None:
         cross_fit([small.recipes[0], small.recipes[0]])
 
 
+@pytest.mark.nightly
 def test_a_row_of_twins_is_of_the_same_recipe_on_phantoms(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unseen.runs.cohort.PHANTOM_NORMALS", 24)
     recipe = world.recipes[2].model_copy(update={"name": "detectors/floor"})

@@ -142,6 +142,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_rows_say_what_was_done_and_are_written_once(ran: Path) -> None:
     rows = {path.stem: json.loads(path.read_text()) for path in (ran / "rows" / "priors").glob("*.json")}
@@ -158,6 +159,7 @@ def test_rows_say_what_was_done_and_are_written_once(ran: Path) -> None:
     assert (ran / "runs" / "priors" / "figures" / "shapes-inpainting-80-dropped.png").is_file()
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_page_holds_the_rows_figures(ran: Path) -> None:
     page = write_page(ran / "rows", docs=ran / "docs").read_text(encoding="utf-8")

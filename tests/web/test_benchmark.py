@@ -13,6 +13,7 @@ import pytest
 from tests.docs.blocks import ROOT
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_benchmark_of_serving_runs() -> None:
     done = subprocess.run(

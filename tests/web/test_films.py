@@ -21,7 +21,7 @@ from PIL import Image
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, dicom_film, png
 from unseen.screening.screener import Screener
-from unseen.web import uploading
+from unseen.web import upload_stream
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 
@@ -165,7 +165,7 @@ def test_more_bytes_than_a_film_may_have_are_refused_while_they_come(place: Any,
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # the database has no part in it
 def test_a_full_server_says_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     async def none_left(*_: object) -> None:
-        raise uploading.BusyError("Too many films are coming in at once. Nothing was stored; send it again.")
+        raise upload_stream.BusyError("Too many films are coming in at once. Nothing was stored; send it again.")
 
     monkeypatch.setattr("unseen.web.films.room", none_left)
     answer = api.reader.post("/films", content=png(1), headers=RAW)

@@ -17,7 +17,6 @@ from tests.web.conftest import Api
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, png
 from unseen.web import server as serving
-from unseen.web import uploading
 from unseen.worklist.store import Store
 
 

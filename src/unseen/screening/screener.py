@@ -202,7 +202,7 @@ class Screener:
         probability = None if policy.probability is None else float(policy.probability(score))
         in_order = (probability, None if unusual is None else 1 - unusual, _squashed(score))
         priority = next(value for value in in_order if value is not None)
-        stays = self._why_read(score, source)
+        stays = self._reason_to_read(score, source)
         return Decision(
             action="read" if stays else "clear",
             score=score,
@@ -213,7 +213,7 @@ class Screener:
             policy_digest=self._digest,
         )
 
-    def _why_read(self, score: float, source: str) -> str:
+    def _reason_to_read(self, score: float, source: str) -> str:
         """Why a scored film is read; "" where it is cleared."""
         assert self.policy is not None
         if source == UNKNOWN:

@@ -33,7 +33,7 @@ from unseen.web.errors import answer_errors
 from unseen.web.laboratory import MOST_BYTES, Laboratory
 from unseen.web.middleware import Address, Shell
 from unseen.web.state import ServerState
-from unseen.web.uploading import FORM_ROOM
+from unseen.web.upload_stream import FORM_ROOM
 
 if TYPE_CHECKING:
     from unseen.service.workers import Models, Workers

@@ -12,7 +12,7 @@ from unseen.web.accounts import Reader, Sighted
 from unseen.web.errors import answers
 from unseen.web.shapes import Decided, FilmResponse, FilmStatus, Listed, Received
 from unseen.web.state import Parts
-from unseen.web.uploading import pieces, room, upload_of
+from unseen.web.upload_stream import pieces, room, upload_of
 from unseen.worklist.states import NotFoundError
 
 _log = logging.getLogger("unseen")

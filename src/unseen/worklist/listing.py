@@ -198,7 +198,7 @@ def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: i
         *conditions(tab, None if wanted.source is None else clean(wanted.source)),
         *_matching(names, wanted.text),
     ]
-    order = ordering(tab)
+    order = sort_columns(tab)
     backwards = wanted.last or before is not None
     cursor = wanted.after if wanted.after is not None else before
     start = None if cursor is None else _place_of(cursor, len(order))
@@ -228,7 +228,7 @@ def rows(
     tab: Tab, condition: list[ColumnElement[bool]], *, start: Place | None, backwards: bool, limit: int
 ) -> Select[tuple[object, ...]]:
     """The query of a page, in the tab's order or against it."""
-    order = ordering(tab)
+    order = sort_columns(tab)
     newest_first = tab == "all"
     downwards = newest_first != backwards
     query = select(studies).where(*condition)
@@ -238,7 +238,7 @@ def rows(
     return query.order_by(*(column.desc() if downwards else column.asc() for column in order)).limit(limit)
 
 
-def ordering(tab: Tab) -> list[Column[object]]:
+def sort_columns(tab: Tab) -> list[Column[object]]:
     """The columns that a tab is sorted by: all ascending, except that `all` shows the latest first."""
     if tab == "all":
         return [studies.c.received_us, studies.c.id]

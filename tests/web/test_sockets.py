@@ -17,6 +17,7 @@ from tests.web.conftest import Api
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, png
 from unseen.web import server as serving
+from unseen.web import upload_stream
 from unseen.worklist.store import Store
 
 
@@ -86,7 +87,7 @@ def incoming(store: Store) -> list[Path]:
 def test_a_sender_who_falls_silent_is_told_and_leaves_nothing(
     line: Any, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploading, "SILENCE_S", 0.3)
+    monkeypatch.setattr(upload_stream, "SILENCE_S", 0.3)
     slow = line()
     slow.head(1000)
     slow.say(b"x" * 500)
@@ -97,7 +98,7 @@ def test_a_sender_who_falls_silent_is_told_and_leaves_nothing(
 def test_a_sender_who_drips_is_told_and_leaves_nothing(
     line: Any, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploading, "WHOLE_S", 0.5)
+    monkeypatch.setattr(upload_stream, "WHOLE_S", 0.5)
     slow = line()
     slow.head(10_000)
     for _ in range(20):

@@ -205,7 +205,7 @@ def many(place: Place, clock: Clock) -> Any:
 
 def test_every_page_comes_straight_from_an_index(many: Store) -> None:
     for tab in listing.TABS:
-        place = [2, -0.4, 1_800_000_000_000_000, 2000][-len(listing.ordering(tab)) :]
+        place = [2, -0.4, 1_800_000_000_000_000, 2000][-len(listing.sort_columns(tab)) :]
         for source in (None, "site-1"):
             for start in (None, tuple(place)):
                 for backwards in (False, True):

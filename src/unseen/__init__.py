@@ -2,7 +2,7 @@
 
 Research use only. Not a medical device. Not for diagnosis.
 
-The rooms, from the top of the house to the bottom (imports point only downwards):
+The packages, from the top layer to the bottom layer (a package imports only from layers below it):
 
 - ``demo``: the first minutes: phantoms, two detectors, a report, a filled worklist
 - ``web``: the HTTP API: shows and asks, no arithmetic of its own
@@ -24,7 +24,7 @@ The rooms, from the top of the house to the bottom (imports point only downwards
 
 ``testing`` holds the laws that every method keeps, for the tests of other packages.
 
-A room is imported when it is first named, so that ``import unseen`` itself costs next to nothing.
+A package is imported on first use, so ``import unseen`` itself is fast.
 """
 
 import lazy_loader

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from unseen.detectors.lesion_classifier import LesionSettings, Telling
+from unseen.detectors.lesion_classifier import ClassifierTraining, LesionSettings
 from unseen.networks.resnet import ResNet18
 from unseen.training.learner import Step
 from unseen.training.loop import train
@@ -40,9 +40,9 @@ def trained_classifier(x: Tensor, inside: Tensor, abnormal: Tensor, *, seed: int
     return network
 
 
-class _Response(Telling):
+class _Response(ClassifierTraining):
     """The learner: films as they are, and what they are called."""
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
         x, inside, abnormal = batch
-        yield self.told(x, inside, abnormal, rng)
+        yield self.step(x, inside, abnormal, rng)

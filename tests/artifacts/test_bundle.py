@@ -83,20 +83,20 @@ def test_tampered_weights_are_refused(saved: Path) -> None:
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(BundleError, match=r"weights\.safetensors: SHA-256 is .* altered since .*train it anew"):
+    with pytest.raises(BundleError, match=r"weights\.safetensors: SHA-256 is .* altered since .*train the model again"):
         bundle.load(saved)
 
 
 def test_truncated_weights_are_refused(saved: Path) -> None:
     path = saved / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(BundleError, match=r"weights\.safetensors: \d+ bytes, but its card says \d+: truncated"):
+    with pytest.raises(BundleError, match=r"weights\.safetensors: \d+ bytes, but its card states \d+: truncated"):
         bundle.load(saved)
 
 
 def test_a_wrong_digest_in_the_card_is_refused(saved: Path) -> None:
     edit(saved, weights_sha256="0" * 64)
-    with pytest.raises(BundleError, match=r"its card says 0000000000000000…: altered"):
+    with pytest.raises(BundleError, match=r"its card states 0000000000000000…: altered"):
         bundle.load(saved)
 
 

@@ -72,7 +72,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_what_was_whole(tmp_path: Path) -> 
     words = [unseen, "reconstruct", str(model), str(tmp_path / "many.npy"), "--out", str(out)]
     answer = on_a_full_disk(words, kilobytes=8)  # the images are 64
     assert answer.returncode == 2 and answer.stderr.count("\n") == 1, answer.stderr
-    assert "unseen: the disk takes no more (" in answer.stderr and "File too large" in answer.stderr
+    assert "unseen: the disk is full (" in answer.stderr and "File too large" in answer.stderr
     assert str(out / "many.npy") in answer.stderr
     assert [path.name for path in out.iterdir()] == ["many.npy"]
     assert (out / "many.npy").read_bytes() == b"an earlier one"

@@ -72,7 +72,7 @@ def test_evaluate_goes_on_past_a_broken_film_and_says_so_by_its_status(say: Say,
     with data.open("a", encoding="utf-8") as file:
         file.write(f"{tmp_path / 'gone.png'},normal,s,p,,,\n")
     answer = say("evaluate", world.pca, "--data", data, "--out", tmp_path / "r")
-    assert answer.code == 1 and " films not read; the report says why" in answer.out
+    assert answer.code == 1 and " films not read; the report gives the reason" in answer.out
     assert json.loads((tmp_path / "r" / "metrics.json").read_text())["n"]["not_read"] == 1
     strict = say("evaluate", world.pca, "--data", data, "--out", tmp_path / "s", "--strict")
     assert strict.code == 2 and "gone.png" in strict.err and not (tmp_path / "s" / "metrics.json").exists()

@@ -210,7 +210,7 @@ def test_stopped_at_any_moment_no_worker_is_left_and_what_was_finished_is_kept(
     assert 1 <= len(kept) < 24, "it was over before it was stopped"
     if how == signal.SIGINT:
         assert code == 130
-        assert "  stopped; finished trainings are kept, and the same command goes on from there\n" in said
+        assert "  stopped; finished trainings are kept. Run the same command again to resume\n" in said
         assert "Traceback" not in "".join(said) and "Error" not in "".join(said), "".join(said)
     else:
         assert code == -signal.SIGKILL

@@ -301,7 +301,7 @@ def test_a_model_is_not_offered_for_another_kind_of_measurement(shelf: Shelf, x:
 def test_what_a_model_has_learnt_on_says_its_size(shelf: Shelf, x: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="16 × 16 pixels, and this one has 1 and 32 × 32"):
         measured(x, Setup(size=SIZE, operator=AsLearnt(model=entry_of(shelf, "small"))), shelf)
-    with pytest.raises(LookupError, match="No reconstructor 'gone' is on the shelf"):
+    with pytest.raises(LookupError, match="No reconstructor 'gone' is in the collection"):
         measured(x, Setup(size=SIZE, operator=AsLearnt(model="gone")), shelf)
 
 

@@ -345,7 +345,7 @@ GOOD = {"losses": [MC], "training": short(1)}
         ({"losses": [torch.nn.MSELoss()]}, "at least one Loss"),
         ({"learning_rate": 0.0}, "above 0, but got 0"),
         ({"milestones": [0]}, "at least 1"),
-        ({"operators": torch.zeros(4, dtype=torch.int64)}, "A is one for all"),
+        ({"operators": torch.zeros(4, dtype=torch.int64)}, "A has only one operator"),
         ({"process": Measurement(Mask(holes(n=3)))}, r"A has 3 operators and there are 4 measurements"),
         (
             {"process": Measurement(Mask(holes(n=3))), "operators": torch.tensor([0, 1, 2, 3])},

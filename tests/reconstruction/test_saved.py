@@ -112,7 +112,7 @@ def test_a_mask_that_was_changed_behind_the_operators_back_is_not_written_wrong(
     mask = holes()
     f, _ = trained(Measurement(Mask(mask)))
     mask.logical_not_()
-    with pytest.warns(UserWarning, match="something else than one made anew"):
+    with pytest.warns(UserWarning, match="does not compute the same as an operator rebuilt"):
         assert save(f, tmp_path / "model").process is None
 
 
@@ -140,13 +140,13 @@ def test_bundles_that_are_not_reconstructors_or_were_changed_are_refused(tmp_pat
         path.write_text(json.dumps(card | fields))
 
     changed(process={"A": {"part": "os.system", "arguments": ["true"], "named": {}}})
-    with pytest.raises(BundleError, match=r'its process cannot be made anew \(part of a process "os.system": unknown'):
+    with pytest.raises(BundleError, match=r'its process cannot be rebuilt \(part of a process "os.system": unknown'):
         load(tmp_path / "model")
     changed(process={"A": 3})
-    with pytest.raises(BundleError, match="its process cannot be made anew"):
+    with pytest.raises(BundleError, match="its process cannot be rebuilt"):
         load(tmp_path / "model")
     changed(process={"A": {"part": "mask", "arguments": [{"tensor": "process.7"}], "named": {}}})
-    with pytest.raises(BundleError, match="its process cannot be made anew"):
+    with pytest.raises(BundleError, match="its process cannot be rebuilt"):
         load(tmp_path / "model")
     changed(config={**card["config"], "features": 8})
     with pytest.raises(BundleError, match="the weights do not fit artifact-removal"):

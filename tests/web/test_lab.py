@@ -187,7 +187,7 @@ def test_a_generator_draws_and_its_picture_can_be_measured(api: Api) -> None:
         ("measurement", {"setup": {"operator": {"kind": "learnt", "model": "x"}}}, "No reconstructor 'x'"),
         ("reconstruction", {"method": "fbp"}, "'fbp' is no method for this measurement"),
         ("verdict", {"group": "twists"}, "'twists' is no group"),
-        ("generated", {"generator": "x"}, "No generator 'x' is on the shelf"),
+        ("generated", {"generator": "x"}, "No generator 'x' is in the collection"),
         (
             "measurement",
             {"setup": {"operator": {"kind": "fourier-lines"}, "noise": {"kind": "photons"}}},

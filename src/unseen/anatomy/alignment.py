@@ -66,7 +66,7 @@ class Alignment:
         return cls(matrix, centre - matrix @ np.full(2, 0.5), (rows, columns), (height, width))
 
     def image(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The film's pixels (height, width), aligned; where the film ends, its edge goes on."""
+        """The film's pixels (height, width), aligned; outside the film, the edge pixels are repeated."""
         small = area(pixels, *self.shape)
         moved = ndimage.affine_transform(small, *self._in_pixels(), order=1, mode="nearest")
         return np.asarray(moved, dtype=np.float32)

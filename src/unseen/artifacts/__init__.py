@@ -1,6 +1,6 @@
 """What a run leaves behind, and how things are found by name: atomic files, registries, recipes, bundles, run folders.
 
-This room knows no method: it holds names, settings and tensors for the rooms above, and never imports them by itself.
+This package knows no method. It holds names, settings and tensors for the packages above it, and imports none of them.
 """
 
 import lazy_loader

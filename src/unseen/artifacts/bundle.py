@@ -1,6 +1,6 @@
 """A bundle: a trained model on disk, whole by itself, in two files: ``weights.safetensors`` and ``card.json``.
 
-The card says what the weights are and holds their SHA-256; loading checks size and digest before it parses anything.
+The card describes the weights and holds their SHA-256. Loading checks size and digest before it parses anything.
 No pickle is written, and none is ever opened.
 """
 
@@ -177,8 +177,8 @@ def load(folder: Path | str) -> Bundle:
         seen_bytes = path.stat().st_size
         if seen_bytes != card.weights_bytes:
             raise BundleError(
-                f"{path}: {seen_bytes} bytes, but its card says {card.weights_bytes}: truncated or replaced. "
-                "Copy the bundle again, or train it anew."
+                f"{path}: {seen_bytes} bytes, but its card states {card.weights_bytes}: truncated or replaced. "
+                "Copy the bundle again, or train the model again."
             )
         weights = path.read_bytes()
     except OSError as error:
@@ -186,8 +186,8 @@ def load(folder: Path | str) -> Bundle:
     seen = hashlib.sha256(weights).hexdigest()
     if seen != card.weights_sha256:
         raise BundleError(
-            f"{path}: SHA-256 is {seen[:16]}…, but its card says {card.weights_sha256[:16]}…: altered since it was "
-            "written. Copy the bundle again, or train it anew."
+            f"{path}: SHA-256 is {seen[:16]}…, but its card states {card.weights_sha256[:16]}…: altered since it was "
+            "written. Copy the bundle again, or train the model again."
         )
     try:
         tensors: dict[str, Tensor] = from_bytes(weights)
@@ -246,4 +246,4 @@ def _card(path: Path) -> Card:
         return validated(upgrade(table), Card)
     except RecipeError as error:
         problems = "; ".join(str(error).splitlines())
-        raise BundleError(f"{path}: {problems}. Copy the bundle again, or train it anew.") from error
+        raise BundleError(f"{path}: {problems}. Copy the bundle again, or train the model again.") from error

@@ -1,9 +1,9 @@
 """Recipes, and the folders of their runs.
 
-A recipe: the one file that says how a detector was made (data, view, method, training, seed), in TOML.
+A recipe: the one TOML file that defines how a detector is made (data, view, method, training, seed).
 
-The sections ``view``, ``method`` and ``training`` are plain tables here; the room that owns one checks it with its own
-model through `validated`, so that every mistake reads the same: ``method.sure_wieght: unknown; did you mean
+The sections ``view``, ``method`` and ``training`` are plain tables here. The package that owns a section checks it with
+its own model through `validated`, so all errors have one form: ``method.sure_wieght: unknown; did you mean
 sure_weight?``
 
 Where a run lies on the disk: one folder for a recipe, a fold and a seed.
@@ -52,8 +52,8 @@ class RecipeData(BaseModel):
     column: str | None = None
     """Another column of the split, whose entries are train, test or empty: one fixed split instead of folds."""
     lungs_from: list[str] | None = None
-    """Sources whose manual lung masks the finder learns from, ``phantoms`` among them if it says so; none means all of
-    the training films' masks."""
+    """Sources whose manual lung masks train the lung finder; ``phantoms`` may be one of them. None: the masks of all
+    training films."""
 
 
 class RecipeMethod(BaseModel):
@@ -124,7 +124,7 @@ class Recipe(BaseModel):
     def resolved(
         self, *, method: type[BaseModel], view: type[BaseModel] | None = None, training: type[BaseModel] | None = None
     ) -> Self:
-        """The same recipe with every default written out, each section checked by the model of the room that owns it.
+        """The same recipe with every default written out. The package that owns a section checks it with its model.
 
         The recipe's seed becomes the training's. A section without a model stays as it is.
 

@@ -1,7 +1,7 @@
 """Registries: which class stands behind a name, in this package or in a plug-in.
 
-Keys are kebab-case, files snake_case, classes CamelCase. One table a room, as text, so that listing names imports
-nothing. Another package adds a method by an entry point; its group is the registry's.
+Keys are kebab-case, files snake_case, classes CamelCase. Each package has one table, as text, so listing names imports
+nothing. A plug-in adds a method by an entry point in the registry's group.
 """
 
 import importlib
@@ -26,10 +26,10 @@ class PluginError(UserError, RuntimeError):
 
 
 class Registry(Mapping[str, str]):
-    """Names → classes of one room, as a mapping from key to ``"module:Class"``.
+    """Names → classes of one package, as a mapping from key to ``"module:Class"``.
 
     Args:
-        room: the room below ``unseen`` that holds the files, such as ``"detectors"`` or ``"data.phantoms"``.
+        room: the package below ``unseen`` that holds the files, such as ``"detectors"`` or ``"data.phantoms"``.
         kind: the word for what is registered, such as ``"detector"``; it stands in error messages.
         names: key → ``"file:Class"``, such as ``{"roi-sure": "roi_sure:RoiSure"}``.
         group: the entry-point group by which other packages add to it, such as ``"unseen.detectors"``; None: they

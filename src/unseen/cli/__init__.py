@@ -1,4 +1,4 @@
-"""The command line. Each command parses, calls one function of a lower room, and prints.
+"""The command line. Each command parses its arguments, calls one function of a lower package, and prints the result.
 
 Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.
 """
@@ -63,7 +63,7 @@ def main() -> None:
         from unseen.artifacts.files import is_full
 
         if is_full(error):
-            said = f"the disk takes no more ({error}). Make room there, and say it again"
+            said = f"the disk is full ({error}). Free some space, then run the command again"
         elif isinstance(error, (UserError, *_NAMED)):
             said = str(error)
         else:

@@ -41,8 +41,8 @@ def calibrate(
 ) -> None:
     """Calibrate a model on a site's labelled films: which films may be cleared, and how likely the others are abnormal.
 
-    Without --data it only says how many abnormal studies must be labelled. Films that the model was trained on are left
-    out. What is cleared stays visible, and a blinded sample of it should be read.
+    Without --data, the command only reports how many abnormal studies must be labelled. The model's training films are
+    left out. Cleared studies stay visible; readers should read a blinded sample of them.
 
     Examples:
 

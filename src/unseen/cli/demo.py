@@ -44,7 +44,7 @@ def demo(
     """Make simulated films, train two detectors live, score, report; show a shortcut caught and broken files refused;
     then calibrate, fill a worklist, and open the reader's page. Ctrl-C ends it.
 
-    What an earlier demo left in the folder is made anew.
+    Files of an earlier demo in the folder are replaced.
 
     Examples:
 

@@ -59,7 +59,7 @@ def evaluate(
     for count, what in (
         (result.trained_on, "left out: the model was trained on them"),
         (result.unlabelled, "without a label (normal or abnormal, in a manifest's column `label`): scored, not judged"),
-        (result.not_read, "not read; the report says why"),
+        (result.not_read, "not read; the report gives the reason"),
     ):
         if count:
             typer.echo(f"{count} of {len(listed)} films {what}.")
@@ -129,8 +129,8 @@ def robustness(
     """Train two recipes on films with noise added, test them on films with noise added: AUROC at each σ, and the
     paired difference.
 
-    Takes hours: a training for each recipe, σ and seed. Finished ones are kept in $UNSEEN_RUNS (default: runs/), and
-    the same command goes on from there.
+    Takes hours: one training for each recipe, σ and seed. Finished trainings are kept in $UNSEEN_RUNS (default: runs/).
+    The same command resumes from them.
 
     Example:
 
@@ -159,7 +159,7 @@ def robustness(
             say=console.note,
         )
     except KeyboardInterrupt:
-        console.note("stopped; finished trainings are kept, and the same command goes on from there")
+        console.note("stopped; finished trainings are kept. Run the same command again to resume")
         raise typer.Exit(130) from None
     for line in _lines(row):
         typer.echo(line)

@@ -29,8 +29,8 @@ def train(
 ) -> None:
     """Train a generator on the recipe's images.
 
-    Public images are looked for in $UNSEEN_DATA. A killed run goes on where it stopped when the same command is given
-    again. Runs lie in $UNSEEN_RUNS (default: runs/).
+    Public images are read from $UNSEEN_DATA. The same command resumes a run that was interrupted. Runs are stored in
+    $UNSEEN_RUNS (default: runs/).
 
     Examples:
 
@@ -48,7 +48,7 @@ def train(
     try:
         trained = train_generator(chosen, out=out, licence=licence, progress=shown_on())
     except KeyboardInterrupt:
-        console.note("stopped; what was done is kept, and the same command goes on from there")
+        console.note("stopped; the finished part is kept. Run the same command again to resume")
         raise typer.Exit(130) from None
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")

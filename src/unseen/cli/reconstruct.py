@@ -283,7 +283,7 @@ def _by_prior(
     seed: int,
     device: str,
 ) -> tuple[Callable[[Array, Array | None], tuple[Tensor, list[str]]], list[Path]]:
-    """What solves under the prior, with the sentences that it says; and the files."""
+    """A solver under the prior, which returns an image and sentences about it; and the prior's files."""
     import torch
 
     from unseen.artifacts.registry import unknown

@@ -2,7 +2,7 @@
 
 `unseen serve --folder worklist`: the worklist's HTTP API, and the workers that score what comes in.
 
-`unseen worker MODEL --folder worklist`: scores the films of a worklist until it is told to stop.
+`unseen worker MODEL --folder worklist`: scores the films of a worklist until it is stopped.
 """
 
 import logging

@@ -35,9 +35,7 @@ def train(
     ] = None,
     unlabelled: Annotated[
         str | None,
-        typer.Option(
-            help="films nobody has labelled: of all epochs, the one that tells them best from normals is kept"
-        ),
+        typer.Option(help="unlabelled films: the epoch that separates them best from the normal films is kept"),
     ] = None,
     backbone: Annotated[
         Path | None,
@@ -57,8 +55,7 @@ def train(
 ) -> None:
     """Train a detector on normal films.
 
-    A killed run goes on where it stopped when the same command is given again. Runs lie in $UNSEEN_RUNS (default:
-    runs/).
+    The same command resumes a run that was interrupted. Runs are stored in $UNSEEN_RUNS (default: runs/).
 
     Examples:
 
@@ -93,7 +90,7 @@ def train(
             gate=gate,
         )
     except KeyboardInterrupt:
-        console.note("stopped; what was done is kept, and the same command goes on from there")
+        console.note("stopped; the finished part is kept. Run the same command again to resume")
         raise typer.Exit(130) from None
     others = int(trained.detector.facts.get("unlabelled_films", 0))
     learnt = f"{len(trained.detector.training_films) - others} normal films"
@@ -101,9 +98,9 @@ def train(
     console.note(f"{learnt}, {trained.detector.facts['training_seconds']:.1f} s of training")
     if "chosen_epoch" in trained.detector.facts:
         epoch, aucp = (trained.detector.facts[f"chosen_{name}"] for name in ("epoch", "aucp"))
-        why = "it tells the unlabelled films best from normals"
+        why = "it separates the unlabelled films best from the normal films"
         if round(aucp, 2) <= 0.5:
-            why = "no epoch tells the unlabelled films from normals, so that this choice says nothing"
+            why = "no epoch separates the unlabelled films from the normal films, so this choice has no meaning"
         console.note(f"epoch {epoch:.0f} was kept: {why} (AUROC {aucp:.2f})")
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")

@@ -37,8 +37,8 @@ def audit(
 ) -> None:
     """Check a worklist's audit trail: no row changed, none missing. The exit status is 1 where it is broken.
 
-    The chain of hashes alone cannot show that its end was cut off, or that all of it was written anew. For that, print
-    its head from time to time, keep it somewhere else, and give it to verify.
+    The chain of hashes alone cannot show that its end was cut off, or that the whole chain was rewritten. To detect
+    this, print the head from time to time, keep it somewhere else, and pass it to verify.
 
     Examples:
 

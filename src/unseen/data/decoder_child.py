@@ -25,7 +25,7 @@ def read_image(path: str, *, limits: Limits, mask: bool = False) -> DecodedImage
     """The image in the file at `path`, with its digests.
 
     Raises:
-        Refused: with the sentence that says why not. Damaged files can raise nearly anything else.
+        Refused: with the reason in one sentence. Damaged files can raise nearly any other error.
     """
     data = read_bytes(path, limits=limits)
     match file_headers.file_kind(data):

@@ -1,6 +1,6 @@
 """What the decoding child process and its parent exchange: limits, results, refusals, messages.
 
-What a decoder hands back, or refuses with, and the limits it works under. Light: the child process starts with
+The result or refusal of a decoder, and its limits. This module imports little, because the child process starts with
 it.
 
 The messages between the reader and its child: a length, a JSON object, and for an image its integers. Never pickle.
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class DecodedImage:
-    """Decoded pixels and what the file said of them.
+    """Decoded pixels and the file's description of them.
 
     Attributes:
         pixels: (height, width), upright, white = dense, 0 to 2**bits - 1; uint8 when `bits` is 8, else uint16.

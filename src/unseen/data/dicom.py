@@ -142,7 +142,7 @@ def nominal_integers(stored: NDArray[np.integer], header: DicomHeader, *, native
         outside = (stored < low) | (stored > high)
         if outside[~padded].any() if padded is not None else outside.any():
             raise Refused(
-                f"The pixels reach beyond the {header.bits_stored} Bits Stored. Export the film anew, uncompressed."
+                f"The pixels reach beyond the {header.bits_stored} Bits Stored. Export the film again, uncompressed."
             )
         stored = np.clip(stored, low, high)
     values = stored.astype(np.uint16) - np.uint16(low % 2**16)  # (rows, columns), modulo 2**16: 0 … 2**bits - 1
@@ -197,7 +197,7 @@ def _file_meta(data: bytes) -> tuple[uid.UID, str]:
 
 
 def _bare(data: bytes) -> tuple[Dataset, uid.UID]:
-    """A file without preamble: Implicit VR Little Endian, and only if it says at once that it is a film."""
+    """A file without preamble: Implicit VR Little Endian, and only if its first elements show that it is a film."""
     try:
         ds = read_dataset(io.BytesIO(data), is_implicit_VR=True, is_little_endian=True, bytelength=len(data))
         sop_class = str(ds.get("SOPClassUID", ""))
@@ -219,8 +219,7 @@ def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader) -> None:
     pixels: bytes = ds.PixelData
     if (syntax not in _NATIVE) != ds["PixelData"].is_undefined_length:
         raise Refused(
-            "Pixel Data are compressed where the transfer syntax says they are not, or the reverse. "
-            "Send the file again."
+            "Pixel Data are compressed, but the transfer syntax is uncompressed, or the reverse. Send the file again."
         )
     if syntax in _NATIVE:
         expected = header.rows * header.columns * header.bits_allocated // 8
@@ -238,7 +237,7 @@ def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader) -> None:
     found = file_headers.j2k_header(stream) if syntax in _J2K else file_headers.jpeg_header(stream)
     if found.process not in _PROCESSES.get(syntax, (0x51,)):
         raise Refused(
-            f"The pixel data are compressed by another process (SOF {found.process:#x}) than the transfer syntax says. "
+            f"The pixel data are compressed by a process (SOF {found.process:#x}) that the transfer syntax excludes. "
             "Send the file again."
         )
     if (found.width, found.height) != (header.columns, header.rows):

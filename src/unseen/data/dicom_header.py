@@ -104,7 +104,7 @@ def read_header(ds: Dataset, *, limits: Limits) -> DicomHeader:
     """The header of a film, every guard passed.
 
     Raises:
-        Refused: naming the attribute, what it says and what is accepted.
+        Refused: with the attribute, its value and the accepted values.
     """
     check_class(_text(ds, "SOPClassUID") or "")
     if "PixelData" not in ds:
@@ -119,13 +119,13 @@ def read_header(ds: Dataset, *, limits: Limits) -> DicomHeader:
     allocated = _expect(ds, "BitsAllocated", (8, 16), advice="Export the film with 8 or 16 bits allocated.")
     stored = _expect(ds, "BitsStored", range(8, allocated + 1), advice="Export the film with 8 to 16 bits stored.")
     _expect(
-        ds, "HighBit", (stored - 1,), missing=stored - 1, advice="Export the film anew: the pixels would be misread."
+        ds, "HighBit", (stored - 1,), missing=stored - 1, advice="Export the film again: the pixels would be misread."
     )
-    signed = _expect(ds, "PixelRepresentation", (0, 1), missing=0, advice="Export the film anew.") == 1
+    signed = _expect(ds, "PixelRepresentation", (0, 1), missing=0, advice="Export the film again.") == 1
     slope = _number(ds, "RescaleSlope", 1.0)
     intercept = _number(ds, "RescaleIntercept", 0.0)
     if slope == 0:
-        raise Refused("Rescale Slope is 0, which makes every pixel the same. Export the film anew.")
+        raise Refused("Rescale Slope is 0, which makes every pixel the same. Export the film again.")
     if "ModalityLUTSequence" in ds:
         raise Refused(
             "The film has a Modality LUT Sequence, which is not applied here. "
@@ -169,7 +169,7 @@ def _is_inverted(ds: Dataset) -> bool:
     shape = _text(ds, "PresentationLUTShape")
     if photometric == "MONOCHROME2" and shape == "INVERSE":  # C.8.11.3.1.2: INVERSE goes with MONOCHROME1 alone
         raise Refused(
-            "The header contradicts itself: MONOCHROME2 with Presentation LUT Shape INVERSE. Export the film anew."
+            "The header contradicts itself: MONOCHROME2 with Presentation LUT Shape INVERSE. Export the film again."
         )
     return photometric == "MONOCHROME1"
 
@@ -200,7 +200,7 @@ def _values(ds: Dataset, keyword: str) -> list[object]:
     try:
         value = ds.get(keyword)
     except Exception as error:  # pydicom parses on access, and garbage raises anything from ValueError to struct.error
-        raise Refused(f"{keyword} cannot be parsed ({type(error).__name__}). Export the film anew.") from error
+        raise Refused(f"{keyword} cannot be parsed ({type(error).__name__}). Export the film again.") from error
     if value is None or value == "":
         return []
     return list(value) if isinstance(value, (MultiValue, list, tuple)) else [value]
@@ -217,16 +217,16 @@ def _number(ds: Dataset, keyword: str, missing: float) -> float:
     except ValueError:
         value = math.nan
     if len(values) != 1 or not math.isfinite(value):
-        raise Refused(f"{keyword} is {_shown(values)}, not a finite number. Export the film anew.")
+        raise Refused(f"{keyword} is {_shown(values)}, not a finite number. Export the film again.")
     return value
 
 
 def _whole(ds: Dataset, keyword: str, missing: int | None = None) -> int:
     if missing is None and not _values(ds, keyword):
-        raise Refused(f"{keyword} is missing. Export the film anew.")
+        raise Refused(f"{keyword} is missing. Export the film again.")
     value = _number(ds, keyword, missing or 0)
     if value != int(value):
-        raise Refused(f"{keyword} is {value!r}, not a whole number. Export the film anew.")
+        raise Refused(f"{keyword} is {value!r}, not a whole number. Export the film again.")
     return int(value)
 
 

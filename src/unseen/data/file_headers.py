@@ -138,7 +138,7 @@ def jpeg_header(stream: bytes) -> Codestream:
         if marker in (0xD9, 0xDA):
             break
         at += 2 + max(length, 2)
-    raise Refused("The JPEG data end before their size is said (SOF). Send the file again, uncompressed.")
+    raise Refused("The JPEG data end before the frame header (SOF). Send the file again, uncompressed.")
 
 
 def check_ending(stream: bytes) -> None:
@@ -166,7 +166,7 @@ def check_rle(stream: bytes, *, rows: int, columns: int, bytes_per_pixel: int) -
     count, *offsets = struct.unpack_from("<16I", stream)
     if count != bytes_per_pixel:
         raise Refused(
-            f"The RLE header says {count} segments, the pixels need {bytes_per_pixel}. "
+            f"The RLE header states {count} segments, but the pixels need {bytes_per_pixel}. "
             "Send the file again, uncompressed."
         )
     ends = [*offsets[1:count], len(stream)]

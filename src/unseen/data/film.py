@@ -27,10 +27,10 @@ class Film:
         name: the file as given (the manifest's cell, or the path).
         pixels: float32, (height, width), in [0, 1]; 0 and 1 are the ends of the *nominal* range (2**bits - 1), never of
             the film's own minimum and maximum, so that a pale film stays pale.
-        label: what the manifest says; None when it says nothing.
+        label: from the manifest; None when the manifest gives none.
         source: the site or collection; the folder's name when nothing else is known.
-        patient: as the manifest says; else, for DICOM, a digest of PatientID and its issuer; else the film's own name.
-        study: as the manifest says; else, for DICOM, StudyInstanceUID; else the film's own name.
+        patient: from the manifest; else, for DICOM, a digest of PatientID and its issuer; else the film's own name.
+        study: from the manifest; else, for DICOM, StudyInstanceUID; else the film's own name.
         bits: nominal bits a pixel, 8 to 16.
         view_position: DICOM ViewPosition as written ("PA", "AP", …); None when missing.
         patient_orientation: DICOM PatientOrientation as written ("L\\F"); kept, not acted on.
@@ -77,7 +77,7 @@ class Film:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotRead:
-    """A file that did not become a `Film`; `reason` says what was wrong, what was seen and what to do.
+    """A file that could not be read as a `Film`; `reason` gives the problem, what was found and what to do.
 
     >>> NotRead(name="a.txt", reason="This is text, which is not read.", source="ward", patient="a.txt").label is None
     True

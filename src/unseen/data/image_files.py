@@ -55,7 +55,7 @@ def walk(data: bytes) -> PngHeader:
     """The header of the PNG `data`, after every chunk's length and CRC was found right.
 
     Raises:
-        Refused: a chunk is cut off or damaged, IHDR or IEND is missing, or IHDR says what PNG does not have.
+        Refused: a chunk is cut off or damaged, IHDR or IEND is missing, or IHDR has values that PNG does not allow.
     """
     chunks = _chunks(data)
     if not chunks or chunks[0][0] != b"IHDR" or len(chunks[0][1]) != 13:
@@ -63,7 +63,7 @@ def walk(data: bytes) -> PngHeader:
     width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", chunks[0][1])
     if depth not in _PNG_DEPTHS.get(colour, ()) or interlace > 1:
         raise Refused(
-            f"The PNG's header says colour type {colour}, depth {depth}, interlacing {interlace}, which do not exist. "
+            f"The PNG's header has colour type {colour}, depth {depth}, interlacing {interlace}, which do not exist. "
             "Send it again from its source."
         )
     return PngHeader(

@@ -1,6 +1,6 @@
 """Manifests, and the list of files that a source names.
 
-A manifest: a CSV that names films and says what is known of them.
+A manifest: a CSV file that lists films and what is known about each.
 
 Columns `file, label, source, patient, study, mask, lesion`; only `file` must be there, any other column is kept as
 written. Paths are relative to the CSV. Rows are kept in order and never merged: a file named twice is two rows. A
@@ -31,7 +31,7 @@ _LABELS: dict[str, Label | None] = {"normal": "normal", "abnormal": "abnormal", 
 
 
 class SourceError(UserError, ValueError):
-    """What was given as a source of films cannot be one; the message says why and what to do."""
+    """The given source of films cannot be used; the message gives the reason and what to do."""
 
 
 class ManifestError(SourceError):
@@ -41,7 +41,7 @@ class ManifestError(SourceError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One input before it is read: what the manifest or the folder says of it.
+    """One input before it is read, as the manifest or the folder describes it.
 
     >>> Entry(name="a.png", path=Path("ward/a.png"), source="ward", patient="a.png", study="a.png").label is None
     True

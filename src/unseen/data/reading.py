@@ -31,7 +31,7 @@ class NotReadError(UserError, ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Films:
-    """Entries that are read when iterated over, each time anew, in order.
+    """Entries in order; each iteration reads them again from the files.
 
     Law: iterating yields exactly `len(self)` values, the i-th a `Film` or `NotRead` named as the i-th entry.
     """

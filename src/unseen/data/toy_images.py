@@ -50,10 +50,10 @@ def read_digits(path: Path, *, number: int | None = None) -> Tensor:
 
 
 def read_idx(path: Path, *, number: int | None = None) -> NDArray[np.uint8]:
-    """The unsigned bytes in an idx file, with the axes that it says; the first `number` along its first axis.
+    """The unsigned bytes of an idx file, in the shape of its header; the first `number` along its first axis.
 
     Raises:
-        ArrayError: the file is no idx file of unsigned bytes, or holds fewer than it says, or than `number`.
+        ArrayError: the file is no idx file of unsigned bytes, or holds fewer than its header states, or than `number`.
         OSError: it cannot be opened.
     """
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
@@ -115,7 +115,7 @@ def squares_and_circles(n: int, size: int, generator: torch.Generator | None = N
 
 def _drawn(n: int, size: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
     """Of the square and the disc: places (n, 2, 2), row and column; half sides and radii (n, 2); in pixels; brightness
-    (n, 2). Pairs that overlap are drawn anew."""
+    (n, 2). Pairs that overlap are drawn again."""
     place, reach = torch.empty(n, 2, 2, dtype=torch.float64), torch.empty(n, 2, dtype=torch.float64)
     left = torch.arange(n)
     while len(left):

@@ -103,7 +103,7 @@ def mixed(parts: Sequence[Sequence[T]]) -> list[T]:
 
 
 def _cases(seed: int, stream: Stream, kinds: Sequence[Kind | None], side: int) -> Iterator[Case]:
-    """Without end, kinds in turn."""
+    """An endless sequence of cases, lesion types in turn."""
     for index in count():
         yield Case(seed=seed, stream=stream, index=index, size=side, kind=kinds[index % len(kinds)])
 
@@ -181,7 +181,7 @@ def demonstrate(
 
     labelled  abnormal films of each site to calibrate on
     step      announces what happens next
-    say       tells what came out
+    say       reports the result
 
     Nothing is asked; every figure is made here and now.
     """
@@ -225,7 +225,7 @@ def demonstrate(
         facts = {
             "version": __version__, "device": detectors["roi-sure"].trained_on, "films": "phantoms, made by the demo"
         }  # fmt: skip
-        step(f"5/{STEPS}  Scoring the twins, and judging the scores beside trivial image statistics")
+        step(f"5/{STEPS}  Scoring the matched pairs; comparing the scores with simple image statistics")
         results = {
             name: evaluate(detector, films(tested, lesions=True), out=out / "reports" / name, seed=seed, facts=facts)
             for name, detector in detectors.items()
@@ -240,7 +240,7 @@ def demonstrate(
             "they show the way, not what can be reached."
         )
 
-        step(f"6/{STEPS}  A planted shortcut: the same twins, but abnormal films come from a sharper scanner")
+        step(f"6/{STEPS}  A planted shortcut: the same pairs, but the abnormal films come from a sharper scanner")
         say(f"     {evaluate(detectors['pca'], films(drawn[1].result()), seed=seed).verdict}")
 
         step(f"7/{STEPS}  Files that are no films: one cut short, one that would unpack to gigabytes")
@@ -293,9 +293,9 @@ def _first_scores(tested: Path) -> str:
     findings = [f for f in load(_AT_ONCE).score(islice(films(tested), 2 * _FIRST)) if isinstance(f, Finding)]
     area = auroc([f.score for f in findings], [f.film.label == "abnormal" for f in findings])
     return (
-        f"{len(findings)} films scored, AUROC {area:.2f}: it learnt from real films, and simulated ones are foreign "
-        f"to it; "
-        f"its card says what it reaches on real films (unseen info {_AT_ONCE})"
+        f"{len(findings)} films scored, AUROC {area:.2f}: the model learnt from real films, and simulated films are "
+        f"foreign to it; "
+        f"its card shows its AUROC on real films (unseen info {_AT_ONCE})"
     )
 
 

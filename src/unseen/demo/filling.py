@@ -78,7 +78,7 @@ def fill(
     left: int = 15,
     progress: Callable[[int], None] | None = None,
 ) -> Filled:
-    """Make the worklist `folder`, or make it anew where an earlier call made it.
+    """Make the worklist `folder`, or replace it if an earlier call made it.
 
     films        a manifest; its labels are what the reader reports
     unreadable   a file that no worker can read
@@ -133,7 +133,7 @@ def check_free(folder: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """An empty folder, which is marked as one that may be made anew."""
+    """An empty folder, marked as one that a later call may replace."""
     check_free(folder)
     if folder.exists():
         shutil.rmtree(folder)

@@ -94,14 +94,14 @@ class _Two:
         self.of_images = Adversary(
             detector.config,
             name="discriminator",
-            says=lambda x: self.modules["d"](x)[1],
+            discriminator=lambda x: self.modules["d"](x)[1],
             module=detector.networks["d"],
             steps=steps,
         )
         self.of_codes = Adversary(
             detector.config,
             name="code discriminator",
-            says=lambda z: self.modules["c"](z).flatten(),
+            discriminator=lambda z: self.modules["c"](z).flatten(),
             module=detector.networks["c"],
             steps=steps,
         )

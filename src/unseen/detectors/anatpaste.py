@@ -1,4 +1,4 @@
-"""`AnatPaste`: how strange a film is to a classifier of made-up lesions.
+"""`AnatPaste`: how strange a film is to a classifier of synthetic lesions.
 
     score, density      −log mean_i exp(−‖e(x) − e_i‖² / 2h²),   e = embedding / ‖embedding‖, e_i a training film's
     score, classifier   the logit

@@ -1,14 +1,14 @@
 """Detectors that restore the film: autoencoders held to pixels, uncertainty or structure, and a denoising U-Net.
 
-Detectors whose network gives an image back, and which mark what it cannot give back; a file a member says what it
-learns by.
+These detectors restore the film with a network, and mark what the network cannot restore. Each member defines its
+loss.
 
     x̂ = f(corrupt(x)) while training, f(x) when scoring;     score = mean of the member's marks inside the mask
 
-x is the masked image. A member says what f is, what it is held to (`loss`), and what marks a pixel (`marks`).
+x is the masked image. A member defines f, its objective (`loss`), and the mark of a pixel (`marks`).
 
-A restorer with a small code: x̂ = De(E(x)), the DCGAN blocks with `latent` numbers between them. the members
-say what it is held to.
+A restorer with a small code: x̂ = De(E(x)), the DCGAN blocks with `latent` numbers between them. Each
+member defines the loss.
 
 `AeSsim`: an autoencoder held to structure rather than to grey values.
 
@@ -19,7 +19,7 @@ SSIM with a Gaussian window of σ = 1.5 pixels (`losses.similarity_map`).
 Source: Bergmann, Löwe, Fauser, Sattlegger & Steger, "Improving unsupervised defect segmentation by applying structural
 similarity to autoencoders", VISAPP 2019, equations 3 to 6.
 
-`AeU`: an autoencoder that also says where it will be wrong, so that edges which no small code can hold count less.
+`AeU`: an autoencoder that also predicts its own error, so edges that a small code cannot represent count less.
 
     f(x) = (x̂, s),   s the log variance of a pixel
     loss = mean over the mask of e^{−s}(x − x̂)² + s;     marks = e^{−s}(x − x̂)², without s

@@ -83,7 +83,7 @@ class _Pairs:
         self.adversary = Adversary(
             detector.config,
             name="discriminator",
-            says=self._says,
+            discriminator=self._discriminator,
             module=detector.networks["d"],
             steps=steps,
         )
@@ -105,7 +105,7 @@ class _Pairs:
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Nothing to do."""
 
-    def _says(self, pairs: Tensor) -> Tensor:
+    def _discriminator(self, pairs: Tensor) -> Tensor:
         size, latent = self.detector.view.size, self.detector.config.latent
         image, code = pairs[:, : size**2], pairs[:, size**2 :]
         logit: Tensor = self.modules["d"](image.reshape(-1, 1, size, size), code.reshape(-1, latent, 1, 1))[1]

@@ -1,4 +1,4 @@
-"""The checkpoint that tells training normals best from unlabelled films: a choice without any label.
+"""The checkpoint that separates the training normals best from unlabelled films: a choice without any label.
 
     AUCp(epoch) = AUROC of unlabelled films' scores against training normals';   the first epoch with the highest
 
@@ -33,9 +33,9 @@ _MOST = 128  # films of each kind that are scored after an epoch, at most
 
 
 class Chooser:
-    """Called after each epoch, keeps the weights of the best one; `restore` puts them back. `told` says by which films.
+    """Called after each epoch, keeps the best weights; `restore` loads them. `digest` identifies the unlabelled films.
 
-    Where there is a folder they lie there, so that a training that was interrupted goes on with its choice.
+    The weights are kept in `folder`, if there is one, so a resumed training keeps its choice.
     """
 
     def __init__(
@@ -43,8 +43,8 @@ class Chooser:
     ) -> None:
         self.detector = detector
         self.normals, self.unlabelled = evenly(normals, _MOST), evenly(unlabelled, _MOST)
-        self.told = hashlib.sha256(b"".join(view.image.numpy().tobytes() for view in self.unlabelled)).hexdigest()[:8]
-        self.path = None if folder is None else folder / f"best-{self.told}.safetensors"
+        self.digest = hashlib.sha256(b"".join(view.image.numpy().tobytes() for view in self.unlabelled)).hexdigest()[:8]
+        self.path = None if folder is None else folder / f"best-{self.digest}.safetensors"
         self.epoch, self.aucp = 0, -1.0  # less than any
         self.weights: bytes = b""
         # without the checkpoint that it goes with, the training begins anew, and so does the choice
@@ -57,8 +57,8 @@ class Chooser:
         from sklearn.metrics import roc_auc_score
 
         films = [*self.normals, *self.unlabelled]
-        told = [False] * len(self.normals) + [True] * len(self.unlabelled)
-        aucp = float(roc_auc_score(told, [self.detector.judge(film).score for film in films]))
+        labels = [False] * len(self.normals) + [True] * len(self.unlabelled)
+        aucp = float(roc_auc_score(labels, [self.detector.judge(film).score for film in films]))
         if aucp > self.aucp:
             said = {"epoch": str(epoch), "aucp": repr(aucp)}
             self.epoch, self.aucp, self.weights = epoch, aucp, safetensors.torch.save(self._states(), metadata=said)

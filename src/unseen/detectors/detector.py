@@ -1,5 +1,5 @@
 """`Detector`: learns from normal films, scores one film at a time. `Finding`: a film's score and the image that
-says why.
+explains it.
 
 Law: a score is finite, one per film, higher means less like the training films, and it depends on its film alone: not
 on batch mates, not on the order, not on the other films of a set.
@@ -142,10 +142,10 @@ class Detector(ABC):
                   Without one, where lungs are needed, it is trained from the films' own masks, and each film's mask is
                   predicted by a finder that did not see it
         training  epochs, batch size, seed, device; see `unseen.training.Training`
-        unlabelled  films of which nobody knows what they show: of all epochs, the one that tells them best from the
-                  normals is kept (`choosing.Chooser`). None: the last epoch is. `ddad` learns from them instead
+        unlabelled  films without a label: the epoch that separates them best from the normal films is kept
+                  (`choosing.Chooser`). None: the last epoch is kept. `ddad` learns from them instead
         backbone  a safetensors file of ResNet-18's weights, for the methods that stand on one
-        folder    where checkpoints go; an interrupted fit with the same folder goes on where it stopped
+        folder    for checkpoints; a fit that was interrupted resumes from the same folder
         progress  called with what is being trained and the loop's progress; by default it is shown on a terminal
         validate  called after each epoch with its number; what it returns is kept in the history, and changes nothing
 
@@ -188,7 +188,7 @@ class Detector(ABC):
             after_epoch,
             others,
             given,
-            chosen_by="" if chooser is None else chooser.told,
+            chosen_by="" if chooser is None else chooser.digest,
         )
         self.learn(prepared, fitting)
         if chooser is not None:
@@ -288,7 +288,7 @@ class Detector(ABC):
         return (elapsed, "cpu") if self.history is None else (self.history.seconds, self.history.device)
 
     def descend(self, learner: Learner, data: Sequence[torch.Tensor], fitting: Fitting, *, before: str = "") -> History:
-        """Train a learner by the one loop, as `fitting` says.
+        """Train a learner by the common loop, with the settings in `fitting`.
 
         before  the name of a training that comes before the last one: its checkpoint has a folder of its own, and no
                 epoch is chosen in it

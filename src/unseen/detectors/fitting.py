@@ -40,7 +40,7 @@ class Normals:
     digests: tuple[str, ...]
 
     def part(self, rows: torch.Tensor) -> Normals:
-        """Those that `rows`, bool (n,), says."""
+        """The films where `rows`, bool (n,), is true."""
         digests = tuple(digest for digest, taken in zip(self.digests, rows.tolist(), strict=True) if taken)
         return Normals(self.images[rows], self.inside[rows], self.lungs[rows], digests)
 

@@ -12,8 +12,8 @@ super-resolution", ICLR 2017, section 4; Arjovsky & Bottou, "Towards principled 
 
 Detectors by a GAN: networks by name, in training by a learner, and what scoring needs of them.
 
-A member says which networks there are (`build`), how they learn (`learner`, of one stage or of several) and what a
-film's score is (`judge`). Images are the masked ones, in network units, not clipped to [−1, 1]: what a generator
+A member defines the networks (`build`), how they learn (`learner`, of one stage or of several) and a film's score
+(`judge`). Images are the masked ones, in network units, not clipped to [−1, 1]: what a generator
 cannot make is a part of the residual.
 
 The learner of a plain GAN: D in its turns, then G, from noise. `f-anogan` and `anogan` begin with it; `randgan`
@@ -48,7 +48,7 @@ class GanSettings(Settings):
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
     latent: int = Field(default=100, ge=1, le=1024, description="length of z")
-    game: Game = Field(default="non-saturating", description="what discriminator and generator descend")
+    game: Game = Field(default="non-saturating", description="objective of discriminator and generator")
     gradient_penalty: float = Field(default=10.0, ge=0, le=1e6, description="λ, of wgan-gp")
     clip: float = Field(default=0.01, gt=0, le=1e3, description="largest weight of a critic, of wgan")
     instance_noise: float = Field(default=0.0, ge=0, le=10, description="σ at the first step, network units")
@@ -77,8 +77,8 @@ class Adversary:
     Args:
         settings: the game.
         name: of its optimiser in the learner's `optimisers`.
-        says: D, (batch, ...) → outputs (batch,), called as the learner's modules are.
-        module: D, of which `says` speaks.
+        discriminator: D, (batch, ...) → outputs (batch,), called as the learner's modules are.
+        module: the module of D, which owns the weights.
         steps: of the whole training; the instance noise falls to 0 with them.
         optimiser: of D's weights; None: the game's.
     """
@@ -88,7 +88,7 @@ class Adversary:
         settings: GanSettings,
         *,
         name: str,
-        says: Callable[[Tensor], Tensor],
+        discriminator: Callable[[Tensor], Tensor],
         module: nn.Module,
         steps: int,
         optimiser: torch.optim.Optimizer | None = None,
@@ -96,26 +96,26 @@ class Adversary:
         self.settings, self.name, self.total = settings, name, max(1, steps)
         self.module, self.weights = module, list(module.parameters())
         self.optimiser = optimiser or settings.optimiser(self.weights)
-        self._says = says
+        self._discriminator = discriminator
 
     def step(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> Step:
         """Its turn on (batch, ...) of each kind; no gradient goes back to what made them."""
         real, fake = self._noisy(real.detach(), rng), self._noisy(fake.detach(), rng)
-        loss = GAMES[self.settings.game].discriminator(self._says(real), self._says(fake)).mean()
+        loss = GAMES[self.settings.game].discriminator(self._discriminator(real), self._discriminator(fake)).mean()
         if self.settings.game == "wgan-gp":
-            slope = gradient_penalty(self._says, real, fake, generator=rng).mean()
+            slope = gradient_penalty(self._discriminator, real, fake, generator=rng).mean()
             loss = loss + self.settings.gradient_penalty * slope
         return Step(self.name, loss)
 
     def fooled(self, fake: Tensor, rng: torch.Generator) -> Tensor:
         """What the generator descends: (batch,)."""
         with running_averages_frozen(self.module):
-            return GAMES[self.settings.game].generator(self._says(self._noisy(fake, rng)))
+            return GAMES[self.settings.game].generator(self._discriminator(self._noisy(fake, rng)))
 
     def mistaken(self, real: Tensor, rng: torch.Generator) -> Tensor:
         """The same with the labels swapped, for a generator that also makes what D holds for real: (batch,)."""
         with running_averages_frozen(self.module):
-            return GAMES[self.settings.game].swapped(self._says(self._noisy(real, rng)))
+            return GAMES[self.settings.game].swapped(self._discriminator(self._noisy(real, rng)))
 
     @property
     def done(self) -> int:
@@ -221,7 +221,7 @@ class GeneratorAndCritic:
         self.critic = Adversary(
             detector.config,
             name="critic",
-            says=lambda x: self.modules["d"](x)[1].flatten(),
+            discriminator=lambda x: self.modules["d"](x)[1].flatten(),
             module=detector.networks["d"],
             steps=steps,
             optimiser=optimiser,

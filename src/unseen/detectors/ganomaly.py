@@ -7,8 +7,8 @@ member aims at.
     generator      w_adv·mean (f(y) − f(ŷ))²  +  w_con·consistency  +  w_enc·mean (z − ẑ)²
     discriminator  ½ BCE(Dc(y), 1) + ½ BCE(Dc(ŷ), 0), on the ŷ of the generator's step
 
-x is what the network sees, y what ŷ should be (`aim`), f Dc's activations before its last convolution. A member says
-what y is and how ŷ is held to it (`consistency`).
+x is what the network sees, y what ŷ should be (`aim`), f Dc's activations before its last convolution. A member
+defines y and the loss between ŷ and y (`consistency`).
 
 Source: Akcay, Atapour-Abarghouei, Breckon, "GANomaly", ACCV 2018, equations 1–6; weights 1 : 50 : 1.
 
@@ -192,7 +192,7 @@ class _Adversaries:
         yield Step("discriminator", discriminator_bce(real_logit, fake_logit).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Draw a discriminator anew whose loss has vanished: it no longer teaches the generator anything."""
+        """Initialise the discriminator again when its loss has vanished: it no longer teaches the generator."""
         if parts["discriminator"] < _COLLAPSED:
             initialise_dcgan(self.modules["dc"], generator=rng)
 

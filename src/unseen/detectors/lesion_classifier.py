@@ -1,11 +1,11 @@
-"""Detectors that stand on a classifier of made-up lesions: it learns to tell normal lungs from the same lungs with a
-lesion put into them.
+"""Detectors based on a classifier of synthetic lesions: it learns to separate normal lungs from the same lungs with
+an added lesion.
 
     loss = −log(1 − p(x)) − log p(x̃),   x̃ = x with synthetic lesions in its lungs, p = sigmoid of the network's logit
 
 The mask shapes where lesions go. Lesions are patches of the same film (the source's), soft shadows, either, or any of
-the six kinds of `synthetic_lesions`; changed and unchanged images are varied alike. Members say what they make of the
-network: `anatpaste`, `patch-memory`, `student-teacher`.
+the six types of `synthetic_lesions`; changed and unchanged images are augmented alike. Members differ in their use of
+the network: `anatpaste`, `patch-memory`, `student-teacher`.
 
 Source: Sato et al., "Anatomy-aware self-supervised learning for anomaly detection in chest radiographs", iScience 26
 (2023) 107086: ResNet-18 from scratch, SGD 0.03 with a cosine.
@@ -53,7 +53,7 @@ class LesionSettings(Settings):
 class LesionClassifier(Detector):
     """Base of `anatpaste`, `patch-memory` and `student-teacher`.
 
-    With a backbone, `anatpaste` goes on from its weights; the others take it as it is (`rests`), as their papers do.
+    With a backbone, `anatpaste` starts from its weights; the others keep them fixed (`rests`), as their papers do.
     """
 
     rests: ClassVar[bool] = True
@@ -94,7 +94,7 @@ class LesionClassifier(Detector):
 
         steps = fitting.training.epochs * (n // min(fitting.training.batch_size, n))
         self.history = self.descend(
-            _MadeUp(self, steps=steps),
+            _WithLesions(self, steps=steps),
             (normals.images * normals.inside, normals.inside),
             fitting if fitting.validate is None else replace(fitting, validate=after_epoch),
         )
@@ -148,13 +148,13 @@ def _each_its_own(x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
     return out
 
 
-class Telling:
-    """The learner's part that is the same whatever is told apart: the network's descent. How many steps were taken is
+class ClassifierTraining:
+    """The learner's common part for any two classes: the optimisation of the network. The number of steps taken is
     read from a BatchNorm's count of batches, which a checkpoint holds.
 
     Args:
-        network: what tells; changed in place.
-        settings: its rate, and whether images are varied.
+        network: the classifier; changed in place.
+        settings: the learning rate, and whether images are augmented.
         steps: of the whole training; the rate falls to 0 with them.
     """
 
@@ -167,7 +167,7 @@ class Telling:
             )
         }
 
-    def told(self, x: Tensor, inside: Tensor, strange: Tensor, rng: torch.Generator) -> Step:
+    def step(self, x: Tensor, inside: Tensor, strange: Tensor, rng: torch.Generator) -> Step:
         """The step on images and masks (batch, 1, size, size); strange: 1 where p is to be, (batch,)."""
         done = int(self.network.batches) / max(1, self.total)
         for group in self.optimisers["generator"].param_groups:
@@ -181,7 +181,7 @@ class Telling:
         """Nothing to do."""
 
 
-class _MadeUp(Telling):
+class _WithLesions(ClassifierTraining):
     """The learner: every image without and with a lesion."""
 
     def __init__(self, detector: LesionClassifier, *, steps: int) -> None:
@@ -192,12 +192,12 @@ class _MadeUp(Telling):
         x, inside = batch
         both = torch.cat([x, self.detector.changed(x, inside, rng)])
         strange = torch.cat([torch.zeros(len(x)), torch.ones(len(x))])
-        yield self.told(both, torch.cat([inside, inside]), strange, rng)
+        yield self.step(both, torch.cat([inside, inside]), strange, rng)
 
 
 def varied(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
     """Images moved, turned and scaled a little, flipped left to right or not, softened by a random blur, their
-    contrast and brightness changed: what a lesion must not be told by. (batch, 1, size, size), 0 outside."""
+    contrast and brightness changed: a lesion must not be recognised by these. (batch, 1, size, size), 0 outside."""
     batch = len(x)
 
     def uniform(low: float, high: float) -> Tensor:

@@ -44,7 +44,7 @@ class OneClassSvm(Autoencoder):
         """γ is 1 / latent: of codes with deviation 1, what scikit-learn calls "scale"."""
 
         nu: float = Field(default=0.1, gt=0, le=1, description="ν, share of training films outside")
-        support: int = Field(default=2048, ge=1, le=65_536, description="support vectors that a bundle has room for")
+        support: int = Field(default=2048, ge=1, le=65_536, description="support vectors that a bundle holds at most")
 
     config: Config
 
@@ -126,7 +126,7 @@ class _Machine(nn.Module):
         found = OneClassSVM(kernel="rbf", gamma=1 / latent, nu=nu).fit(units.numpy())
         n = len(found.support_vectors_)
         if n > len(self.weights):
-            raise FitError(f"one-class-svm.support: {n} support vectors, and room for {len(self.weights)}. Give more")
+            raise FitError(f"one-class-svm.support: {n} support vectors, at most {len(self.weights)} allowed. Raise it")
         self.vectors.zero_()
         self.weights.zero_()  # nothing stays of an earlier fit
         self.vectors[:n] = torch.from_numpy(found.support_vectors_)

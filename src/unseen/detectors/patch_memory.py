@@ -2,9 +2,9 @@
 
     d_p = min over the memory of ‖φ_p(x) − m‖₂,      score = mean of the largest hundredth of the d_p in the lungs
 
-φ is the second stage of a network that has learnt to tell made-up lesions (`lesion_classifier`), averaged over 3 × 3
-places; the memory is a coreset of the training films' φ_p in the lungs: each next member is the one farthest from those
-chosen.
+φ is the second stage of a network that has learnt to recognise synthetic lesions (`lesion_classifier`), averaged over
+3 × 3 places. The memory is a coreset of the training films' φ_p in the lungs: each next member is the one farthest from
+those chosen.
 
 Source: Roth, Pemula, Zepeda, Schölkopf, Brox & Gehler, "Towards total recall in industrial anomaly detection", CVPR
 2022, equations 1, 5 and 6 ("PatchCore"). Differs: the network learns here, from these films, not from photographs; no

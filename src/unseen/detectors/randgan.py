@@ -136,7 +136,7 @@ class _Around(nn.Module):
 
 
 class _Randomised(GeneratorAndCritic):
-    """The learner: D, then G, each with images for G that are drawn anew from all films."""
+    """The learner: D, then G; for each, new images for G are drawn from all films."""
 
     def __init__(self, detector: RandGan, films: Tensor, *, steps: int) -> None:
         weights = weights_of(detector.networks, "d")

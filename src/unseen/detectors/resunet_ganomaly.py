@@ -85,7 +85,7 @@ class _Bridged:
         self.critic = Adversary(
             detector.config,
             name="critic",
-            says=lambda x: self.modules["d"](x)[1],
+            discriminator=lambda x: self.modules["d"](x)[1],
             module=detector.networks["d"],
             steps=steps,
         )

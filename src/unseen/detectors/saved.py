@@ -7,7 +7,7 @@ A lung finder alone can be a bundle too.
 A detector's networks on OpenVINO: compiled for this machine's CPU, and called as torch's modules are.
 
 OpenVINO computes in bfloat16 where the CPU has instructions for it, else in float32. Scores stay within 0.5 % of
-torch's in float32, and differ by as much between the two kinds of CPU. How much faster: `make bench`.
+torch's in float32, and differ by as much between the two types of CPU. `make bench` measures the speed.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     d_p = Σ over stages ½ ‖t_p/‖t_p‖ − s_p/‖s_p‖‖²;      loss = mean of d over all places, score = mean inside the mask
 
 t and s are the features of teacher and student at place p of the first three stages. The teacher is a network that has
-learnt to tell made-up lesions (`lesion_classifier`), and rests; the student has its shape and begins anew.
+learnt to recognise synthetic lesions (`lesion_classifier`), then fixed; the student has its shape and random weights.
 
 Source: Wang, Han, Ding & Huang, "Student-teacher feature pyramid matching for anomaly detection", BMVC 2021, equations
 1 to 3. Differs: the teacher learns here, from these films, not from photographs; stages are summed, not multiplied.

@@ -1,6 +1,6 @@
 """Synthetic lesions in normal lungs, and their shapes.
 
-What made-up lesions are shaped by: ellipses, smooth noise, a place in the lungs, and numbers drawn from a
+The shape of a synthetic lesion comes from ellipses, smooth noise, a place in the lungs, and numbers drawn from a
 generator.
 
 Lesions put into normal lungs, for a classifier that has never seen an abnormal film.

@@ -135,7 +135,7 @@ def _cross_fitted(table: pl.DataFrame, abnormal: Bools, response: Floats) -> Flo
     """What normals of the other patient folds predict of `response` at each film's covariates and model. (films,)
 
     Where the films' own folds were dealt by patient in the same way, a model's films are all held out at once; then
-    patients are dealt anew.
+    patients are assigned to folds again by another digest.
     """
     x, models = covariates(table), codes(text(table, "fold"))
     if not np.isfinite(x).all():

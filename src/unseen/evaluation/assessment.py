@@ -97,7 +97,7 @@ def evaluate(
     out         a folder (made if needed) for ``metrics.json``, ``scores.parquet`` and ``report.html``
     facts       further lines for the report's "method and data", e.g. ``{"device": "cpu"}``
 
-    Training films are scored and stay in the table; every figure leaves them out and says how many.
+    Training films are scored and stay in the table; every figure leaves them out and reports their number.
     """
     card = getattr(detector, "card", None)
     known = getattr(detector, "training_films", None) or getattr(card, "training_films", None) or ()

@@ -2,13 +2,13 @@
 
 The films that a figure is about: class, fold, source, and what a bootstrap may resample.
 
-Drawing is stratified by fold, source and label; where films are twins, the pair is drawn as one.
+Drawing is stratified by fold, source and label; a matched pair (with and without lesion) is drawn as one.
 
 The stratified bootstrap: a figure is a function of the films' weights, a draw is a row of multiplicities.
 
 Every figure of an evaluation is computed on the same draws, so that the difference of two of them is paired for free.
 Intervals are percentiles (Efron & Tibshirani 1993, ch. 13). Where the classes are separated perfectly every draw is 1
-and the interval has no width: it then says nothing of how many films there were.
+and the interval has no width: it then does not reflect the number of films.
 
 Figures of reconstructions with their intervals, by a bootstrap over images (over patients, where they are known).
 
@@ -188,7 +188,7 @@ def draw_all(
 
 _SEED = 0
 LEAST_GAP_DB = 0.2
-"""A gap below which no share of it is given: the quotient of two differences that are noise says nothing."""
+"""A gap below which no share of it is given: the quotient of two differences that are noise has no meaning."""
 
 
 def mean_of(values: Sequence[float], units: Sequence[int]) -> Figure:

@@ -10,7 +10,7 @@ from unseen.evaluation.intervals import Interval
 from unseen.evaluation.roc import Floats
 
 SIDE, LEFT, TOP, ROOM = 400, 52, 12, 44
-"""Side of the ROC's square, and the room for its axes, in SVG units."""
+"""Side of the ROC's square, its margins left and top, and the space for its axes, in SVG units."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -209,7 +209,9 @@ def compare(
             continue
         test = delong_test(scores[first], scores[second], cohort.abnormal, fold=cohort.fold)
         if paired:
-            test = DelongTest(Missing("twins are not independent films, as DeLong's test takes them to be"), None, None)
+            test = DelongTest(
+                Missing("films of matched pairs are not independent, as DeLong's test assumes"), None, None
+            )
         pairs.append(Pair(first, second, (drawn[first] - drawn[second]).interval(), test))
     return Comparison(
         films=len(shared),

@@ -74,7 +74,7 @@ def metrics_from_table(
     adjustment  coefficients stored with the bundle, or one set per fold's number. None fits within
                 (cross-fitted on these normals)
     recipe      digest of the recipe, as given
-    protocol    a sentence on how the films came to be unseen; by default what the table itself tells
+    protocol    a sentence on how the films were held out; by default it is derived from the table
 
     The same table, seed and draws give the same values.
     """

@@ -65,7 +65,7 @@ class Fold:
 
 
 def folds_of(score: Floats, abnormal: Bools, fold: Ints, among: Bools | None = None) -> tuple[Fold, ...]:
-    """Splits films (all, or those `among`) by fold; a fold without both classes says nothing and is left out."""
+    """Splits films (all, or those `among`) by fold; a fold without both classes is left out."""
     chosen = np.ones(len(score), dtype=bool) if among is None else among
     out = []
     for number in np.unique(fold[chosen]):

@@ -5,12 +5,12 @@ Trivial image statistics: what a score may be worth that never looked at a lung.
 All are computed on the film resampled by area to a long side of 256, in [0, 1]. A detector whose AUROC a
 single one of them reaches has shown nothing about disease.
 
-How well all trivial statistics together tell the classes apart, given the labels: the supervised mix.
+How well all simple statistics together separate the classes, given the labels: the supervised mix.
 
 Logistic regression on standardised statistics, cross-validated in five folds by a hash of the patient, so that no
-patient is on both sides. It needs labels, which a detector does not have; it says what is there to be exploited.
+patient is on both sides. It needs labels, which a detector does not have; it measures what a detector could exploit.
 
-How well a score tells two sources' *normals* apart: 0.5 is good, 1 is a scanner detector.
+How well a score separates the *normals* of two sources: 0.5 is good, 1 is a scanner detector.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def image_statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
 def trivial_statistics(film: Film, *, lung_area: float | None = None) -> dict[str, float | None]:
     """Every statistic of `NAMES`; `lung_area` is the *predicted* share, or None where no finder was used.
 
-    A true lung mask must not be passed: its area alone tells the classes apart (0.69 to 0.71 on Montgomery
+    Do not pass a true lung mask: its area alone separates the classes (AUROC 0.69 to 0.71 on Montgomery
     and Shenzhen).
     """
     from unseen.data.film import area
@@ -146,7 +146,7 @@ FOLDS = 5
 def patient_folds(table: pl.DataFrame, *, anew: bool = False) -> Ints:
     """int(sha256(patient), 16) mod 5 (docs/theory/cross-fitting.md); a film without a patient is its own. (films,)
 
-    anew  dealt by another digest, for films that are dealt to models by this one
+    anew  assign folds by another digest, for films whose models were assigned by this one
 
     >>> import polars as pl
     >>> patient_folds(pl.DataFrame({"file": ["a.png"], "patient": ["p1"]})).tolist()

@@ -4,7 +4,7 @@ Films through a detector into a table: one row per input, in order, with the tri
 
 Streams: 20,000 films leave 20,000 rows and no pixels, but for a bounded number of examples for the report.
 
-Scores as they leave the house: one row per input, in input order, and each film's anomaly map if asked for.
+Exported scores: one row per input, in input order, and each film's anomaly map if requested.
 
 `scores.parquet`: file (as given), status (scored | not_read), score, reason, map. Streams: rows are small, maps are
 written

@@ -1,6 +1,6 @@
-"""The imaging lab: one image, measured as one says, and what each method makes of the measurement.
+"""The imaging lab: it measures one image with chosen settings and shows each method's reconstruction.
 
-`pictures` makes the image, `operators` and `noises` say how it is measured, `measuring` measures it, `methods` knows
+`pictures` makes the image, `operators` and `noises` define the measurement, `measuring` measures it, `methods` knows
 what can be tried, `comparing` tries it, and `shelf` finds the models that were trained before. The page that asks all
 this is `unseen.web.lab`; nothing here knows of it.
 """

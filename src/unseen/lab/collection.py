@@ -1,4 +1,4 @@
-"""The shelf: a folder of bundles that were trained before, reconstructors and generators, each by a key."""
+"""The collection: a folder of trained bundles, reconstructors and generators, each with a key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OnShelf:
     """A bundle.
 
     key   the beginning of its weights' SHA-256
-    name  its folder, below the shelf's
+    name  its folder, relative to the collection's
     """
 
     key: str
@@ -49,7 +49,7 @@ class Shelf:
 
     @classmethod
     def of(cls, folder: Path | None) -> Shelf:
-        """Look through `folder`, three folders deep; links are not followed. None, or nothing there: an empty shelf."""
+        """Search `folder`, three folders deep, not through links. None or an empty folder: an empty collection."""
         found: dict[str, list[OnShelf]] = {"reconstruction": [], "generator": []}
         refused = []
         for number, path in enumerate(_bundles(folder)):
@@ -85,7 +85,7 @@ def _named(entries: tuple[OnShelf, ...], key: str, kind: str) -> OnShelf:
     for entry in entries:
         if entry.key == key:
             return entry
-    raise LookupError(f"No {kind} {key[:_KEY]!r} is on the shelf. Load the page again.")
+    raise LookupError(f"No {kind} {key[:_KEY]!r} is in the collection. Load the page again.")
 
 
 @lru_cache(_KEPT)

@@ -26,7 +26,7 @@ class Result:
     misfit   ‖A x̂ − y‖ / ‖y‖, on what was linearised
     hidden   the share of the squared error that A hides: ‖(I − A†A)(x̂ − x)‖² / ‖x̂ − x‖²; nan where x̂ is the image
     seconds  that it took
-    words    what the method says of its solution
+    words    the method's remark on its solution
     problem  why there is none; "" where there is
     """
 
@@ -47,8 +47,8 @@ def compare(x: Tensor, setup: Setup, methods: Sequence[str], *, shelf: Shelf | N
     Args:
         x: (1, 1, size, size), in [0, 1].
         setup: operator, noise and seed.
-        methods: keys, such as "pinv" and "tv"; `methods.offered` says which there are.
-        shelf: models that were trained before.
+        methods: keys, such as "pinv" and "tv"; `methods.offered` lists them.
+        shelf: the collection of trained models.
 
     Raises:
         ValueError: the settings do not go together.
@@ -97,7 +97,7 @@ def tried(method: Method, made: Measured) -> Result:
 
 
 def _first(text: str) -> str:
-    """The first sentence: what follows it in a warning tells programmers what to call instead.
+    """The first sentence of a warning: the rest addresses programmers.
 
     >>> _first("It was not reached: after 5 steps 1.5e-04 is left. Call something else.")
     'It was not reached: after 5 steps 1.5e-04 is left.'

@@ -75,11 +75,11 @@ def operator_of(setup: Setup, shelf: Shelf) -> Operator:
 
 
 def learnt_process(setup: Setup, shelf: Shelf) -> Measurement:
-    """What a model on the shelf has learnt under; of several operators, the one of the seed's number."""
+    """The measurement process of a model in the collection; of several operators, the seed selects one."""
     assert isinstance(setup.operator, AsLearnt)
     process = shelf.reconstructor(setup.operator.model).process
     if process is None:
-        raise ValueError("This model was saved without its process. Choose an operator by hand.")
+        raise ValueError("This model was saved without its process. Choose another operator.")
     if process.A.domain != (1, setup.size, setup.size):
         channels, height, width = process.A.domain
         raise ValueError(

@@ -2,11 +2,11 @@
 
 Generators as priors: what each of `unseen.priors.PRIORS` that has a latent finds for a measurement.
 
-What can be tried on a measurement: what needs no training, models on the shelf, and generators as priors.
+The methods for a measurement: those without training, models of the collection, and generators as priors.
 
-A generator on the shelf is offered with each prior of `unseen.priors.PRIORS` that has a latent.
+A generator of the collection is offered with each prior of `unseen.priors.PRIORS` that has a latent.
 
-What a generator makes of a latent, for whoever moves it by hand.
+The image that a generator makes from a latent, for a user who moves its sliders.
 """
 
 import math
@@ -35,14 +35,14 @@ ABOUT = {
     "soft": "near to an image that the generator can make, as far as y asks for it",
     "sparse": "an image that the generator can make, but for a few pixels",
 }
-"""For people; a prior that is not told of here is offered all the same."""
+"""Descriptions for users; a prior that is not listed here is offered too."""
 _LARGEST, _RATIO, _STEPS = 1.0, 0.25, 8  # of a sweep of λ, within the time that a page waits
 
 
 def solved(key: str, G: TrainedGenerator, made: Measured) -> tuple[Tensor, str]:
     """x̂ (1, *A.domain), real, and what is known of it.
 
-    λ comes from the noise, as `unseen.priors.parameter_choice` says; without noise each has its
+    λ comes from the noise, see `unseen.priors.parameter_choice`; without noise each prior has its
     default weight.
 
     Raises:
@@ -60,7 +60,7 @@ _SAME = 1e-4  # relative, in single precision
 
 @dataclass(frozen=True)
 class Found:
-    """What a method made: x̂ (1, *A.domain), and what it says of it."""
+    """The result of a method: x̂ (1, *A.domain), and a remark on it."""
 
     x: Tensor
     words: str = ""
@@ -152,7 +152,7 @@ def _learnt(entry: OnShelf, made: Measured, shelf: Shelf) -> Method | str:
     try:
         f = shelf.reconstructor(entry.key)
     except (BundleError, UnknownName) as error:
-        return _told(error, entry)
+        return _reason(error, entry)
     if f.process is None:
         return "was saved without its process, so nobody can say for which measurements it is."
     own, A = f.process.A, made.process.A
@@ -195,7 +195,7 @@ def _fits(entry: OnShelf, made: Measured, shelf: Shelf) -> str:
     try:
         G = shelf.generator(entry.key)
     except (BundleError, UnknownName) as error:
-        return _told(error, entry)
+        return _reason(error, entry)
     with torch.no_grad():
         shape = tuple(G(torch.zeros(1, *G.latent_shape)).shape[1:])
     if shape != made.process.A.domain:
@@ -203,7 +203,7 @@ def _fits(entry: OnShelf, made: Measured, shelf: Shelf) -> str:
     return "" if made.sigma is not None else "needs noise that is Gaussian or nearly so, and no link."
 
 
-def _told(error: Exception, entry: OnShelf) -> str:
+def _reason(error: Exception, entry: OnShelf) -> str:
     """Without the server's own paths, which are nobody's business."""
     return str(error).replace(str(entry.folder), entry.name).removeprefix(f"{entry.name}: ")
 

@@ -150,7 +150,7 @@ class Views(Choice):
 
 
 class Blurred(Choice):
-    """A Gaussian blur, on an image that goes on periodically."""
+    """A Gaussian blur with periodic boundaries."""
 
     words = "blur"
     kind: Literal["blur"] = "blur"
@@ -229,11 +229,11 @@ class Whole(Choice):
 
 
 class AsLearnt(Choice):
-    """Operator, link and noise of a model on the shelf: exactly what it has learnt under."""
+    """Operator, link and noise with which a model of the collection was trained."""
 
     words = "as a model has learnt"
     kind: Literal["learnt"] = "learnt"
-    model: str = Field(max_length=64, description="key of a reconstructor on the shelf")
+    model: str = Field(max_length=64, description="key of a reconstructor in the collection")
 
 
 Made = MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole

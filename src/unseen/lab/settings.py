@@ -16,7 +16,7 @@ Size = Literal[32, 64, 128]
 
 
 class Choice(BaseModel):
-    """One way of measuring, or one kind of noise; `kind` tells them apart."""
+    """One type of measurement or of noise; `kind` names it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -11,7 +11,7 @@ it (`Seen`). `MeasurementConsistency` and `Equivariance` together are EI, `Sure`
 `negative_elbo` a VAE; `GAMES` are the usual pairs of losses of a GAN, by name; `dice_loss` and `bce` need a mask;
 `structural_dissimilarity` is 1 − SSIM.
 
-`LOSSES` is this room's registry: a new loss is one file and one line here, and the contract tests find it.
+`LOSSES` is this package's registry: a new loss is one file and one line here, and the contract tests find it.
 """
 
 import lazy_loader

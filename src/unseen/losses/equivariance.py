@@ -68,7 +68,7 @@ class Equivariance(Loss):
 
 
 class RobustEquivariance(Equivariance):
-    """REQ, the mean over g of ‖T_g x̂ − f(ỹ)‖² / n,  ỹ = noise(link(A T_g x̂)) drawn anew,  x̂ = f(y).
+    """REQ, the mean over g of ‖T_g x̂ − f(ỹ)‖² / n,  ỹ = noise(link(A T_g x̂)) newly drawn,  x̂ = f(y).
 
     With `Sure` it is REI. Counts are drawn around what is clipped to at least 0; their gradient is that of their mean.
     Without noise in the process it is `Equivariance`. Arguments and errors are those of `Equivariance`.
@@ -82,7 +82,7 @@ class RobustEquivariance(Equivariance):
 
 
 class ScaleEquivariance(Equivariance):
-    """The mean over s of ‖sg(T_s x̂) − f(ỹ)‖² / n,  ỹ = noise(link(A sg(T_s x̂))) drawn anew,  x̂ = f(y).
+    """The mean over s of ‖sg(T_s x̂) − f(ỹ)‖² / n,  ỹ = noise(link(A sg(T_s x̂))) newly drawn,  x̂ = f(y).
 
     T_s shrinks, and sg lets no gradient through: the shrunk image is the truth of its own measurement, and is not to
     be made easier to find again. With `Sure` (or `MeasurementConsistency`, where there is no noise) it deblurs and

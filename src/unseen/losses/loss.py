@@ -132,7 +132,7 @@ class Seen:
 
 
 class Loss(ABC):
-    """A term of what is descended: `weight` · its mean over the batch.
+    """A term of the objective: `weight` · its mean over the batch.
 
     Args:
         weight: > 0 or 0.

@@ -6,9 +6,9 @@ Multi-operator consistency: where each image was measured by an operator of seve
 
 Measurement consistency, and its unbiased estimate under noise, weighed in images instead of measurements.
 
-Where A weakens some of what it shows (tomography: a frequency by the root of its inverse), ‖A x̂ − p‖² hardly tells
-two images apart that differ there, and descending it takes very long. B = A⁺, or filtered backprojection where A has
-one, undoes the weakening: B(A x̂ − p) is the error in the image, as far as A shows it.
+Where A weakens some of what it shows (tomography: a frequency by the root of its inverse), ‖A x̂ − p‖² hardly
+changes between images that differ there, and its minimisation is very slow. B = A⁺, or filtered backprojection where A
+has one, undoes the weakening: B(A x̂ − p) is the error in the image, as far as A shows it.
 """
 
 from dataclasses import replace

@@ -28,7 +28,7 @@ class Sure(Loss):
     Args:
         tau: the finite difference's step in y's units, > 0. None: 0.01 for Gaussian noise; for counts gain / 2 (second
             order) or 1e-4 of the sample's brightest mean (first).
-        order: 1 or 2, for counts alone; None: as said above.
+        order: 1 or 2, for counts alone; None: chosen as described above.
         weight: ≥ 0, the papers' α_sure.
 
     Warns (when called):

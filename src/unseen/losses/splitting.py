@@ -36,7 +36,7 @@ def check_share(share: float) -> None:
 class IndependentPair(Loss):
     """The risk of link(A f(y₁)), / m, judged by y₂. f is given y₁ and a process of y₁'s noise.
 
-    A child says by `_noisier` what noise y₁ has, and by `_risk` how y is taken apart and what the risk is.
+    A subclass defines the noise of y₁ in `_noisier`, and the splitting of y and the risk in `_risk`.
 
     Args:
         share: of y that judges, in (0, 1).

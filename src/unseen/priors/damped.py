@@ -148,7 +148,7 @@ class _Damped(Operator):
 def _frame_constant(A: Operator) -> Tensor | None:
     """c where A*A is c times a projection, (1,) or (A.batch,); None where it is not.
 
-    A*A x for a random x has, but by a chance of zero, a share in every eigenspace; so one x tells.
+    For a random x, A*A x has a part in every eigenspace with probability 1, so one x is enough.
     """
     rng = torch.Generator().manual_seed(0)
     x = torch.randn(A.batch or 1, *A.domain, generator=rng, dtype=torch.float64)

@@ -34,7 +34,7 @@ class Generator(Protocol):
     - one image per latent, independent of the others; differentiable in z;
     - `sample(n, generator=g)` equals `G(G.latents(n, generator=g))`;
     - `penalty(z)` is twice the prior's −log p(z), but for a constant: ‖z‖² where the prior is N(0, I);
-    - images are real and lie in [0, 1], unless the generator says otherwise.
+    - images are real and lie in [0, 1], unless the generator states otherwise.
     """
 
     latent_shape: tuple[int, ...]

@@ -213,7 +213,7 @@ class LatentPrior(ABC):
             progress: called after each iteration.
 
         Returns:
-            The solution: `x`, real, and `sentence`, which says whether it converged.
+            The solution: `x`, real, and `sentence`, which states whether it converged.
 
         Raises:
             ValueError: y, A or start does not fit the generator or each other, or y is not finite.

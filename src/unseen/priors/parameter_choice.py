@@ -5,7 +5,7 @@
 λ by the discrepancy principle: the largest for which A x is as near to y as the truth would be.
 
 Morozov, "On the solution of functional equations by the method of regularization", Soviet Math. Doklady 7, 1966. λ is
-swept downwards in equal ratios, and each solve goes on from where the last one ended, as in arXiv 2107.11191.
+swept downwards in equal ratios, and each solve starts from the last solution, as in arXiv 2107.11191.
 
 A prior by its name, solved with λ from what is known of the noise.
 """
@@ -37,7 +37,7 @@ Candidate = TypeVar("Candidate")
 
 @dataclass(frozen=True)
 class Chosen(Generic[Candidate]):
-    """What a grid's validation says.
+    """The result of validation on a grid.
 
     candidates  the grid
     errors      (candidates, batch) float64, mean squared error of each on each truth; infinite where it gave NaN
@@ -296,8 +296,8 @@ def solved(
 
     Example:
         >>> from unseen.physics import Identity
-        >>> x, said = solved("tikhonov", torch.ones(1, 1, 8, 8), Identity((1, 8, 8)), sigma=0.1)
-        >>> said
+        >>> x, sentence = solved("tikhonov", torch.ones(1, 1, 8, 8), Identity((1, 8, 8)), sigma=0.1)
+        >>> sentence
         'All 1 fit as well as the noise allows, with weights from 3.1e-02 to 3.1e-02.'
     """
     kind = PRIORS.load(key)

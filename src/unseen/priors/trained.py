@@ -125,13 +125,13 @@ class TrainedGenerator(nn.Module, ABC):
         """Learn from images, from first weights drawn from `training.seed`; what was learnt before is forgotten.
 
         The same seed, settings, images, device and number of threads give the same weights, bit for bit, also where
-        a training that was killed goes on from its folder.
+        an interrupted training is resumed from its folder.
 
         Args:
             images: (n, channels, size, size) in [0, 1], size a power of two from 16 up. An array becomes a tensor in
                 single precision.
             training: epochs, batch size, seed, precision, device; None: 20 epochs, batches of 64.
-            folder: gets the log and the checkpoint from which the same call goes on; None: nothing is written.
+            folder: for the log and the checkpoint from which the same call resumes; None: nothing is written.
             validate: called after each epoch with this generator, in eval mode, and the number of epochs done; what it
                 returns is kept in `history.validation`, and changes nothing.
             progress: called after each step.

@@ -178,7 +178,7 @@ class TV:
                 tell. Below 1e-4, take double precision.
 
         Returns:
-            The solution: its `x`, and `sentence`, which says whether it converged.
+            The solution: its `x`, and `sentence`, which states whether it converged.
 
         Raises:
             ValueError: y has another shape than A.range or holds NaN or infinity, A's domain is no image, or there

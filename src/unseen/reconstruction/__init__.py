@@ -4,7 +4,7 @@
 and loaded as a bundle. `pseudo_inverse`, `filtered_backprojection` and `total_variation` are what needs no training;
 `deep_image_prior` trains on the one measurement it is given.
 
-`RECONSTRUCTORS` is this room's registry: a new architecture is one file and one line here.
+`RECONSTRUCTORS` is this package's registry: a new architecture is one file and one line here.
 """
 
 import lazy_loader

@@ -174,7 +174,7 @@ def tensor_of(values: Tensor | Array) -> Tensor:
 
 
 def check_measurements(y: Tensor, process: Measurement) -> None:
-    """Raises MeasurementError, a ValueError that says what was expected, unless y is finite and of A's kind."""
+    """Raises MeasurementError, a ValueError, unless y is finite and has the shape and type of A's range."""
     A = process.A
     _check(y, A.range, f"Measurements by {A}", complex_expected=_measures_complex(A))
 
@@ -225,12 +225,12 @@ def learn(
     """Train f(y, process) → x̂ by Adam on the weighted sum of `losses`.
 
     The same seed, settings, measurements, device and number of threads give the same weights, bit for bit, also where
-    a training that was killed goes on from its folder.
+    an interrupted training is resumed from its folder.
 
     Args:
         measurements: (n, *A.range), on the CPU. An array, here and as `truth`, becomes a tensor in single precision.
         process: how they were made. Where A has an operator for each of several samples, see `operators`.
-        losses: what is descended: MC and EQ are EI; SURE and REQ, REI.
+        losses: the terms of the objective: MC and EQ are EI; SURE and REQ, REI.
         truth: (n, *A.domain), for losses that need x; None: it was never seen.
         operators: (n,), which of A's operators each measurement was made with; None: the i-th with the i-th.
         network: a reconstructor, trained in place (further, if it was trained); or any network from images to
@@ -239,7 +239,7 @@ def learn(
         training: epochs, batch size, seed, precision, device; None: 100 epochs, batches of 4.
         learning_rate: of Adam, > 0; its weight decay is 1e-8.
         milestones: after so many epochs each, the rate is divided by 10.
-        folder: gets the log and the checkpoint from which the same call goes on; None: nothing is written.
+        folder: for the log and the checkpoint from which the same call resumes; None: nothing is written.
         validate: called after each epoch with f, in eval mode, and the number of epochs done; what it returns is kept
             in `f.history.validation`, and changes nothing.
         progress: called after each step.
@@ -317,7 +317,7 @@ def _operator_rows(n: int, process: Measurement, operators: Tensor | None) -> Te
             )
         return torch.zeros(n, dtype=torch.int64) if count is None else torch.arange(n)
     if count is None:
-        raise ValueError("operators says which of A's operators each measurement was made with, but A is one for all.")
+        raise ValueError("operators assigns one of A's operators to each measurement, but A has only one operator.")
     whole = not (operators.is_floating_point() or operators.is_complex() or operators.dtype == torch.bool)
     if tuple(operators.shape) != (n,) or not whole or not bool(((operators >= 0) & (operators < count)).all()):
         raise ValueError(

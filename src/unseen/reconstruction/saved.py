@@ -62,14 +62,14 @@ def described(process: Measurement) -> tuple[dict[str, object], dict[str, Tensor
     """
     tensors: dict[str, Tensor] = {}
     parts = {"A": process.A, "link": process.link, "noise": process.noise}
-    table = {name: None if part is None else _told(part, tensors) for name, part in parts.items()}
+    table = {name: None if part is None else _described(part, tensors) for name, part in parts.items()}
     if _probe(rebuilt(table, tensors).A, process.A):
-        raise NotDescribed(f"{process.A} does something else than one made anew from what it was made from.")
+        raise NotDescribed(f"{process.A} does not compute the same as an operator rebuilt from its arguments.")
     return table, tensors
 
 
 def rebuilt(table: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Measurement:
-    """The process that `described` told.
+    """The process that `described` wrote down.
 
     Raises:
         UnknownName, ValueError, TypeError, KeyError: it is not such a table.
@@ -80,7 +80,7 @@ def rebuilt(table: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Measu
     return Measurement(A, link=link, noise=noise)
 
 
-def _told(value: object, tensors: dict[str, Tensor]) -> object:
+def _described(value: object, tensors: dict[str, Tensor]) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Tensor):
@@ -88,13 +88,13 @@ def _told(value: object, tensors: dict[str, Tensor]) -> object:
         tensors[name] = torch.view_as_real(value.detach().resolve_conj()) if value.is_complex() else value.detach()
         return {"complex" if value.is_complex() else "tensor": name}
     if isinstance(value, Sequence):
-        return {"tuple": [_told(entry, tensors) for entry in value]}
+        return {"tuple": [_described(entry, tensors) for entry in value]}
     if isinstance(value, Recorded):
         arguments, named = made_from(value)
         return {
             "part": _key(value),
-            "arguments": [_told(entry, tensors) for entry in arguments],
-            "named": {name: _told(entry, tensors) for name, entry in named.items()},
+            "arguments": [_described(entry, tensors) for entry in arguments],
+            "named": {name: _described(entry, tensors) for name, entry in named.items()},
         }
     raise NotDescribed(f"a {type(value).__name__} cannot be written into a card.")
 
@@ -229,7 +229,7 @@ def load(folder: Path | str) -> Reconstructor:
             f.process = rebuilt(card.process, read.tensors)
         except (ValueError, LookupError, TypeError, RuntimeError) as error:
             raise bundle.BundleError(
-                f"{read.folder}: its process cannot be made anew ({error}). Copy the bundle again, or update unseen."
+                f"{read.folder}: its process cannot be rebuilt ({error}). Copy the bundle again, or update unseen."
             ) from error
     f.trained_on, f.training_digests, f.card = card.trained_on, tuple(card.training_films), card
     return f.eval()

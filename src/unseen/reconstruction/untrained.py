@@ -146,7 +146,7 @@ def deep_image_prior(
 
 
 class _Prior:
-    """One network for one measurement; what goes on from step to step lies in `modules`."""
+    """One network for one measurement; `modules` holds the state from step to step."""
 
     def __init__(self, process: Measurement, learning_rate: float, *, features: int, depth: int) -> None:
         A = process.A

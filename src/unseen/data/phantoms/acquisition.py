@@ -20,7 +20,7 @@ from unseen.data.phantoms.geometry import Grid, Map, Mask, add_rod
 SHORTCUT_BLUR = 0.4
 """Detector blur of the planted shortcut's films, against the others' (1)."""
 SHORTCUT_ENHANCEMENT = 2.0
-"""Edge enhancement that the planted shortcut adds: a mean |Laplacian| alone then tells the films apart."""
+"""Edge enhancement that the planted shortcut adds: the mean |Laplacian| alone then separates the two classes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

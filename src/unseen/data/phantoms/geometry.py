@@ -1,6 +1,6 @@
 """The geometry of a phantom: patient sizes, pixel grid, path lengths through solids.
 
-Who the patient is: the drawn numbers (cm unless said) from which an anatomy is built.
+The patient: the drawn numbers (in cm unless stated otherwise) from which an anatomy is built.
 
 The film's pixel grid in patient coordinates.
 

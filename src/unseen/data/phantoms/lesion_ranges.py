@@ -1,6 +1,6 @@
 """Sizes and densities of the lesions, each from the literature; fixed before any detector was trained.
 
-This is the only file that says how large or how dense a lesion may be. Changing it changes every figure measured on
+Only this file defines how large and how dense a lesion may be. Any change to it changes every figure measured on
 phantoms.
 
 Sizes are drawn log-uniformly from their range. The column `contrast` names the third of that range, in logarithm, in

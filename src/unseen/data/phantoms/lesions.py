@@ -55,7 +55,7 @@ class Lesion:
 
 
 def draw_spot(patient: Patient, rng: np.random.Generator, *, margin: float, depth: float) -> tuple[float, float]:
-    """A point (x, y in cm) of the lung fields with `depth` cm of lung, `margin` cm from their edge where there is room.
+    """A point (x, y in cm) of the lung fields with `depth` cm of lung, `margin` cm from their edge where possible.
 
     Drawn in centimetres, so that a film of another size has its lesion in the same place.
     """
@@ -82,7 +82,7 @@ def draw_spot(patient: Patient, rng: np.random.Generator, *, margin: float, dept
 
 
 def consolidation(patient: Patient, rng: np.random.Generator) -> Lesion:
-    """Draw a consolidation whose volume is that of a sphere of the drawn diameter, as far as the lung has room.
+    """Draw a consolidation with the volume of a sphere of the drawn diameter; less where the lung is too small.
 
     Overlapping blobs, mottled, replace lung by filled airspaces; vessels inside drown in it (they are as dense as
     what surrounds them) and bronchi stay open. Half of them end at a fissure with a straight edge.

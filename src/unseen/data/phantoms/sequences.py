@@ -48,11 +48,11 @@ class Case:
 
     @property
     def patient(self) -> str:
-        """The name of the patient, whom twins share."""
+        """The name of the patient; both films of a matched pair have the same one."""
         return f"phantom-{self.stream}-{self.seed}-{self.index}"
 
     def rng(self, part: int) -> np.random.Generator:
-        """Random numbers of one part (0 patient, 1 acquisition, 2 lesion) of this case; twins share them."""
+        """Random numbers of one part (0 patient, 1 acquisition, 2 lesion) of this case; equal within a matched pair."""
         return np.random.default_rng(self._sequence(part))
 
     def noise_seed(self) -> int:
@@ -226,7 +226,7 @@ def normals(n: int, *, seed: int = 0, size: int = 256) -> Phantoms:
 
 
 def abnormals(n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False) -> Phantoms:
-    """`n` films with a lesion each, kinds in turn; other patients than those of `normals` with the same seed.
+    """`n` films with one lesion each, lesion types in turn; the patients differ from those of `normals` with this seed.
 
     `shortcut=True` plants a shortcut: these films are sharper than normal ones, as from another detector.
     """

@@ -83,7 +83,7 @@ _BITS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Station:
-    """Where a film was taken, as its header says.
+    """The station where a film was taken, as its header states.
 
     photometric  MONOCHROME1 is stored the other way round, and shown alike
     """

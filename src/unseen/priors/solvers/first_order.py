@@ -3,7 +3,7 @@
 FISTA: min over x of f(x) + g(x), with f smooth and g known by its proximal map.
 
 Beck & Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear inverse problems", SIAM J. Imaging
-Sciences 2(1), 2009, §4, with constant step 1/L; the momentum begins anew where it points uphill (O'Donoghue & Candès,
+Sciences 2(1), 2009, §4, with constant step 1/L; the momentum restarts where it points uphill (O'Donoghue & Candès,
 "Adaptive restart for accelerated gradient schemes", Found. Comput. Math. 15, 2015, §3.2), each sample for itself.
 
 Directions of descent from the steps taken before: the limited-memory BFGS method, a memory for each sample.
@@ -144,5 +144,5 @@ class Curvature:
         return convex
 
     def forget(self, rows: Tensor, which: Tensor) -> None:
-        """Begin anew from the slope alone, for those of the rows."""
+        """Restart from the gradient alone, for those of the rows."""
         self.weights[rows[which]] = 0

@@ -13,7 +13,7 @@ Mathematical Programming 146, 2014; there the step in z goes along the slope. On
 iterations along the slope brought 69 % of the starts within 1e-3 of an image of the decoder's own, and along the
 quasi-Newton direction (`quasi_newton`), which costs no further call, all of them.
 
-What a search over latents gives back: a `Solution` that also says which latent, and how each start fared.
+The result of a search over latents: a `Solution` that also holds the latent and the outcome of each start.
 
 A few proximal steps down smooth(w) + g(w), each sample with a step length of its own that backtracks.
 

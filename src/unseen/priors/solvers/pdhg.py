@@ -3,7 +3,7 @@
 The primal–dual hybrid gradient method: min over x of Σ_i F_i(K_i x).
 
 Each F_i is met through the proximal map of its conjugate alone, and each K_i through K_i and K_i* alone; so a data term
-needs no pseudo-inverse, and no step length but what `norm` says.
+needs no pseudo-inverse, and its step length follows from `norm`.
 
 Chambolle & Pock, "A first-order primal-dual algorithm for convex problems with applications to imaging", JMIV 40(1),
 2011, algorithm 1; over-relaxed as in Condat, "A primal-dual splitting method for convex optimization involving
@@ -148,7 +148,7 @@ def within(A: Operator, y: Tensor, norm: float, radius: Tensor) -> Term:
         return shifted * (1 - reach / length.clamp(min=torch.finfo(length.dtype).tiny)).clamp(min=0)
 
     def gap(z: Tensor, p: Tensor) -> Tensor:
-        """A z a little outside is charged twice what the constraint's multiplier says it gains."""
+        """A z slightly outside costs twice the gain that the constraint's multiplier gives it."""
         outside = (lengths(z - y).flatten() - radius).clamp(min=0)
         length = lengths(p).flatten()
         return (inner(y - z, p).flatten() + radius * length).clamp(min=0) + 2 * length * outside

@@ -169,7 +169,7 @@ PAGES = {
 
 
 # Dark in `make test`: the pages that draw on canvases or show films; colours of the others are the same variables.
-DARK = {"study", "compare"}
+DARK = {"study"}
 SHOWN = [
     pytest.param(name, scheme, marks=[pytest.mark.nightly] if scheme == "dark" and name not in DARK else [])
     for name in PAGES

@@ -46,6 +46,7 @@ def quick(out: Path, *words: str) -> dict[str, Any]:  # Any: JSON
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_problem_is_measured_anew_and_the_others_kept(tmp_path: Path) -> None:
     committed = json.loads((ROOT / "studies" / "results" / "bench-imaging.json").read_text(encoding="utf-8"))
     kept = [row for row in committed["rows"] if row["case"]["problem"] == "multi-coil"]

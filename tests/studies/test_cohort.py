@@ -219,6 +219,7 @@ def test_training_phantoms_depend_on_the_recipes_seed() -> None:
     assert films[0].label == "normal"
 
 
+@pytest.mark.nightly
 def test_the_finder_learns_from_the_sources_that_the_recipe_names(world: World) -> None:
     plain = recipe()
     films = [film for film in cohort_of(plain).training(1) if isinstance(film, Film)]

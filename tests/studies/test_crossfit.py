@@ -209,6 +209,7 @@ def test_workers_in_processes_of_their_own_give_the_same_rows(world: World) -> N
         same(again[recipe.name], world.done[recipe.name])
 
 
+@pytest.mark.nightly
 def test_a_method_that_learns_from_unlabelled_films_is_given_those_of_the_other_folds_and_marked(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

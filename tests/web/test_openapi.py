@@ -26,6 +26,7 @@ from tests.worklist.conftest import MakePlace, Place
 pytestmark = pytest.mark.slow
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 FEW, MANY = 2, 25  # examples of each operation, for each caller, of what it takes and as many of what it does not
+NIGHTLY = [pytest.param(role, marks=pytest.mark.nightly) for role in ("nobody", "reader")]
 HOST = {"Host": LOCAL.removeprefix("http://")}
 
 
@@ -70,7 +71,7 @@ def sending(
 
 
 @pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=[pytest.mark.nightly, pytest.mark.timeout(2700)])])
-@pytest.mark.parametrize("role", [*(pytest.param(role, marks=pytest.mark.nightly) for role in ("nobody", "reader")), "admin"])
+@pytest.mark.parametrize("role", [*NIGHTLY, "admin"])
 def test_nothing_that_can_be_sent_breaks_the_server(api: Api, judged: Any, role: str, examples: int) -> None:
     films = [judged(1, "read"), judged(2, "not_scored"), judged(3, "clear")]
     names = {"study": [one.study for one in films], "film": [one.film_id for one in films]}

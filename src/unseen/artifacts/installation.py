@@ -1,7 +1,5 @@
 """What is installed: versions for a bug report, the shipped models, the research-only sentence.
 
-What is installed here: versions that a bug report needs.
-
 The sentence that stands wherever a result is seen: on the command line, in reports, in every exported object.
 
 The models that come with the package: `models/pca`, `models/ensemble-aligned`,

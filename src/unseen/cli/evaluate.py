@@ -3,8 +3,6 @@
 `unseen evaluate MODEL --data manifest.csv --out DIR`: figures, intervals, shortcut audit, report.
 
 `unseen compare MODEL MODEL … --data manifest.csv`: paired differences on the same films.
-
-`unseen robustness RECIPE RECIPE`: two detectors, trained and tested on films with noise of known σ added.
 """
 
 import json

@@ -1,9 +1,4 @@
-"""`unseen info` and `recipes`: what a model is, what is installed, what can be trained.
-
-`unseen info [MODEL]`: what a model is, or what is installed here.
-
-`unseen recipes`: what can be trained as it stands.
-"""
+"""`unseen info` and `recipes`: what a model is, what is installed, what can be trained."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,9 +1,4 @@
-"""`unseen identify` and `reconstruct`: can images be learnt from such measurements, and images from them.
-
-`unseen identify tomography --angles 50 --group rotations`: can images be learnt from such measurements alone?
-
-`unseen reconstruct`: images from measurements, by a model that has learnt to, or under a prior.
-"""
+"""`unseen identify` and `reconstruct`: can images be learnt from such measurements, and images from them."""
 
 from __future__ import annotations
 

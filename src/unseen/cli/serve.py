@@ -1,9 +1,4 @@
-"""`unseen serve` and `worker`: the worklist over HTTP, and the processes that score its films.
-
-`unseen serve --folder worklist`: the worklist's HTTP API, and the workers that score what comes in.
-
-`unseen worker MODEL --folder worklist`: scores the films of a worklist until it is stopped.
-"""
+"""`unseen serve` and `worker`: the worklist over HTTP, and the processes that score its films."""
 
 import logging
 import signal

@@ -1,9 +1,4 @@
-"""`unseen train` and `suspects`: learn from normal films, and find those that do not look normal.
-
-`unseen train RECIPE`: learn from normal films; the run's folder holds the bundle.
-
-`unseen suspects RECIPE --data normals.csv`: which of the films to learn from are least like the others.
-"""
+"""`unseen train` and `suspects`: learn from normal films, and find those that do not look normal."""
 
 from __future__ import annotations
 

@@ -1,10 +1,6 @@
 """`unseen audit`, `backup`, `restore`, `export`, `import`: a worklist's trail, copies and tables.
 
-`unseen audit verify --folder worklist`: is the audit trail whole? `unseen audit head`: where does it end?
-
 `unseen backup TO --folder worklist`: everything in a worklist, of one moment, into a new folder.
-
-`unseen restore FROM --folder worklist`: a backup becomes a worklist again.
 
 `unseen export TO --folder worklist`: studies, findings, decisions and reports as Parquet and CSV.
 

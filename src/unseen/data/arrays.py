@@ -1,7 +1,5 @@
 """Arrays and operators in files: `.npy`, `.npz`, HDF5, NIfTI, and TOML for operators.
 
-Measurements and images from other programs: `.npy`, `.npz`, HDF5 and NIfTI as arrays, complex ones too.
-
 HDF5 and NIfTI need the extra `unseen[imaging]`. No pickle is opened.
 
 An operator in a TOML file: its name among `unseen.physics.OPERATORS`, and what it is made from.

@@ -1,7 +1,5 @@
 """What a file's first bytes say: its type, and the size that a codestream claims.
 
-What a file is, judged by its first bytes and never by its name.
-
 The size in a compressed image's own header, read before a decoder sees it.
 
 Every decoder believes the codestream; DICOM's Rows and Columns stand beside it. Where the two differ the image comes

@@ -1,7 +1,4 @@
-"""Detectors: one file a method. Each learns from normal films alone and scores a film by that film alone.
-
-`METHODS` is the registry: a new detector is one new file and one line here.
-"""
+"""Detectors: one file a method. Each learns from normal films alone and scores a film by that film alone."""
 
 import lazy_loader
 

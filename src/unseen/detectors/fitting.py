@@ -1,7 +1,5 @@
 """What a method's `learn` receives: training films, settings, an even choice of films, a backbone.
 
-What a method's `learn` is given: the training films on its grid (`Normals`), and how to go about it (`Fitting`).
-
 A few of many: films of one hospital lie together in a list, and the first so many would be of one hospital alone.
 
 `Backbone`: weights that a network begins with, from a file that the user gives. Nothing is ever downloaded.

@@ -1,7 +1,5 @@
 """A detector to a bundle and back, and its networks on OpenVINO.
 
-A detector to a bundle, and back: the method's networks, its settings, its view, and the lung finder copied in.
-
 A lung finder alone can be a bundle too.
 
 A detector's networks on OpenVINO: compiled for this machine's CPU, and called as torch's modules are.

@@ -1,8 +1,6 @@
 """Films as a report shows them: small images, PNG data, colour maps.
 
 Arrays to PNG inside a page, and the residual's colours: cividis, which reads alike with every colour vision.
-
-A film as a report shows it: small images, a few hundred kB at most, that outlive the film.
 """
 
 from __future__ import annotations

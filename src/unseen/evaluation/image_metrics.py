@@ -1,7 +1,5 @@
 """Metrics of images: PSNR and SSIM of reconstructions; discrepancy, precision and recall of samples.
 
-PSNR and SSIM of reconstructions.
-
 Peak signal-to-noise ratio: how far a reconstruction is from the truth, in decibels.
 
 Structural similarity: how alike two images are, window by window, in brightness, contrast and structure.

@@ -1,7 +1,5 @@
 """Does the anomaly map point at the lesion? Figures by lesion type and contrast.
 
-Does the anomaly map point at the lesion? Per film, on the network grid, where a lesion mask is known.
-
 pixel average precision   over the grid's pixels, lesion against the rest; chance is the lesion's share
 pointing game             does the map's highest pixel lie in the lesion? (J. Zhang et al., ECCV 2016, § 4.1)
 

@@ -1,7 +1,5 @@
 """`metrics.json`: every figure with its interval, written and read.
 
-From a table of scores to every figure with its interval: the contents of ``metrics.json``.
-
 Pure: a table (of one model, or the concatenation of several folds' tables with a column `fold`) goes in, JSON-safe
 values come out. What can't be given is null with a reason.
 

@@ -1,7 +1,5 @@
 """ROC figures as functions of the films' weights, and the best epoch of a curve.
 
-ROC figures as functions of the films' weights, so that a bootstrap draw is a row of multiplicities.
-
 A score is high for abnormal. A cross-fitted figure is the mean of the folds' figures weighted by n0·n1:
 scores of different models are never ranked against each other. At weights of one the results are scikit-learn's.
 

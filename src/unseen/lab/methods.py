@@ -1,9 +1,5 @@
 """The methods that the lab offers for a measurement, generators as priors included, and latents to move.
 
-Generators as priors: what each of `unseen.priors.PRIORS` that has a latent finds for a measurement.
-
-The methods for a measurement: those without training, models of the collection, and generators as priors.
-
 A generator of the collection is offered with each prior of `unseen.priors.PRIORS` that has a latent.
 
 The image that a generator makes from a latent, for a user who moves its sliders.

@@ -1,7 +1,5 @@
 """Losses of generative models: GANomaly's pair, the games of GANs by name, WGAN-GP's critic, the ELBO.
 
-Adversarial losses: GANomaly's pair, the games of GANs by name, WGAN-GP's critic.
-
 A network's outputs for real and generated images: one shape, one value a sample.
 
 The two losses of GANomaly's kind of GAN: features that match for the generator, cross-entropy for the discriminator.

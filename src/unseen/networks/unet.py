@@ -1,7 +1,5 @@
 """U-Nets: a small one for lung masks, and a residual one that removes artefacts.
 
-A small U-Net: image to image of logits, for finding lungs.
-
 Source: Ronneberger, Fischer, Brox, "U-Net", MICCAI 2015; padded convolutions and BatchNorm instead of its cropping.
 
 A small residual U-Net: image to image, of the same range of values; what removes artefacts.

@@ -4,8 +4,6 @@ Small tensor algebra of operators: shapes in words, inner products and lengths p
 
 A linear map and its adjoint as one differentiable function, for maps whose inside autograd should not see.
 
-The arguments of operators, links and noises: recorded for bundles, and checked.
-
 What an operator, a link or a noise was made from is remembered, so that a bundle can hold it without a pickle.
 
 What an operator is asked for beside its images: their size, their channels, how many measurements.

@@ -1,7 +1,5 @@
 """Several MRI coils: what each sees, and the pseudo-inverse of all together.
 
-What the coils of a scanner see: the image, weighted by each coil's sensitivity.
-
 The pseudo-inverse of several coils: row by row where it can be, else by conjugate gradients.
 
 Both solve the normal equations A*A x = b, with A*A x = Σ_c conj(s_c) ⊙ F*(frequencies ⊙ F(s_c ⊙ x)). Where the

@@ -1,7 +1,5 @@
 """Groups of transformations: the base class and its law, and products of two groups.
 
-A group of transformations of images, and the law that every one of them keeps.
-
 With T_g x = `T(x, g)`, for all x and every g that `sample` draws:
 
 1. linear:      T_g(a x + x') = a T_g(x) + T_g(x')

@@ -1,7 +1,5 @@
 """The pseudo-inverse by conjugate gradients, and from a weighted start where that converges faster.
 
-Least squares by conjugate gradients: the pseudo-inverse of any operator that knows its adjoint.
-
 CGLS (Björck, Numerical Methods for Least Squares Problems, 1996, algorithm 7.4.1) from x = 0 converges to the shortest
 of the least-squares solutions. Each sample has its own step lengths and stops by itself, so batch mates do not change
 it.

@@ -1,9 +1,4 @@
-"""The single-pixel camera, and the Walsh–Hadamard transform that gives its patterns.
-
-The Walsh–Hadamard transform: patterns of ±1 that are orthogonal, and fast to apply.
-
-The single-pixel camera: one detector sees the scene through one pattern of ±1 after the other.
-"""
+"""The single-pixel camera, and the Walsh–Hadamard transform that gives its patterns."""
 
 import math
 from typing import Literal, get_args

@@ -1,7 +1,5 @@
 """Tomography: the Radon transform, its adjoint, and the ramp filter of filtered backprojection.
 
-The ramp filter of filtered backprojection, |f|, and the windows that tame it.
-
 Tomography: what a parallel beam of X-rays sees of a slice from each of some angles (the Radon transform).
 """
 

@@ -2,8 +2,6 @@
 
 `Generator`: the interface of everything that maps a latent to an image.
 
-`Wrapped`: any network from latents to images as a generator, with z ~ N(0, I).
-
 The linear generator: G(z) = mean + Vᵀz, the first principal components of the training images.
 
 Its range is an affine subspace, so the nearest point G(ẑ) to an image is a projection, ẑ = V(x − mean), and the

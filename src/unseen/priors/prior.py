@@ -1,7 +1,5 @@
 """The interface of priors, and operators restricted to real images.
 
-`Prior`: the interface of everything that reconstructs an image from measurements by knowing what images are.
-
 An operator on complex images, asked about real ones alone.
 """
 

@@ -1,7 +1,5 @@
 """Total variation, and the differences that it is made of.
 
-Differences between neighbouring pixels, and total variation, which is made of them.
-
 Forward differences; across the last row and the last column they are zero (Neumann). Chambolle, "An algorithm for
 total variation minimization and applications", JMIV 20, 2004, §2.
 

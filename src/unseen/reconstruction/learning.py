@@ -3,8 +3,6 @@
 What `learn` gives the training loop: the reconstructor, Adam, and the losses on a batch of measurements.
 
 Measurements are looked at before anything is learnt from them: shape, kind of number, and whether all are finite.
-
-`learn`: a reconstructor from measurements alone (or with the truth, for those who have it), on the common loop.
 """
 
 import hashlib

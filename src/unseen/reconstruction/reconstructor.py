@@ -1,7 +1,5 @@
 """`Reconstructor`: the base of every architecture, and the image that it starts from.
 
-`Reconstructor`: f(y, process) → x̂, a network that knows the operator; the base of every architecture.
-
 Law: x̂ is of shape (batch, *A.domain), complex where A's domain is; sample i's depends on sample i's measurement (and
 operator) alone; and f is differentiable in y.
 

@@ -1,7 +1,5 @@
 """A reconstructor on disk: its bundle, the card of its process, and its application to files of measurements.
 
-A reconstructor on disk: its bundle, and the card of its measurement process.
-
 A measurement process as a table and tensors, for a bundle: registry keys and the arguments that made each part.
 
 A reconstructor to a bundle, and back: its weights, its settings, and the process that it has learnt under.

@@ -1,7 +1,5 @@
 """Reconstruction without training data: pseudo-inverse, filtered backprojection, TV, the deep image prior.
 
-What needs no training: the pseudo-inverse, filtered backprojection, total variation.
-
 The deep image prior: a network drawn at random, trained on the one measurement that it is to explain.
 """
 

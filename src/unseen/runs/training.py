@@ -1,7 +1,5 @@
 """One recipe, one fold, one run: trained, resumed or found again; several in worker processes.
 
-One recipe, one fold, one run: train the detector, save its bundle, and find both again.
-
 A run's folder is named by the digest of the resolved recipe, its films and the version, so a finished run is found
 rather than trained again, and an interrupted one goes on where it stopped. Lung finders are shared by all recipes on
 the same films.

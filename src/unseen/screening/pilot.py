@@ -1,7 +1,5 @@
 """Shadow mode: an archive goes through the screener, and its page.
 
-Shadow mode: an archive of films with their reports' outcome goes through the screener, and nothing is acted on.
-
 What would have been ranked, cleared and missed, per source, with intervals. Studies with a film that calibrated the
 policy or trained the model are left out, and those of the same patients.
 

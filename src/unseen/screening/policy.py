@@ -2,8 +2,6 @@
 
 `Decision`, and the views that decide about a study.
 
-`Decision`: what becomes of a film or a study: cleared, read (and how early), or not scored (and why).
-
 Which views decide about a study: a frontal film does, a lateral is carried along.
 
 `Policy`: a site's calibrated decisions in one file, and its summary in words.

@@ -1,7 +1,5 @@
 """`Screener`: a detector, its input gate and a site's policy; loaded from disk, applied to whole studies.
 
-`Screener`: a detector, its input gate and a site's policy. A film goes in, a decision comes out.
-
 Law: the decision about a film depends on that film, the model and the policy alone; a study is cleared only if all its
 frontal films are. Without a policy everything is read: films are ranked, and nothing is hidden.
 

@@ -4,8 +4,6 @@ All that a training needs to go on as if it had never stopped, in one file, writ
 
 Weights and buffers, optimisers, the loop's generator and torch's own, the place in the data, the losses so far; and a
 fingerprint of settings, shapes and films, so that no other training goes on from it. Read with ``weights_only=True``.
-
-Ctrl-C between two steps, not within one: the loop finishes its batch, checkpoints, and then stops.
 """
 
 import contextlib

@@ -1,7 +1,5 @@
 """Accounts: who asks and whether they may, signing in and out, administration.
 
-Who asks, and whether they may: the one place where roles are checked.
-
 A session is a cookie, for browsers, or a bearer token, for programs. A browser sends its cookies along with whatever
 another site's page makes it send; so with a cookie, a request that changes something must also come from our own page
 (Origin), or carry a header that other sites' pages cannot set (X-Requested-With).

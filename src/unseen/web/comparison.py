@@ -1,7 +1,5 @@
 """Models compared on reported films, and the responses that say so.
 
-What the API answers with where models are compared.
-
 Models compared: on the films that readers have reported, and on those where two models disagree most.
 
 For whoever may see scores. What is computed is the evaluation room's; the same films give the same figures.

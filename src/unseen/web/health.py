@@ -1,7 +1,5 @@
 """How the server is, for whoever watches over it; and the cards of the models that score.
 
-How the server is, for whoever watches over it; and what scores, for whoever reads.
-
 The cards of a server's models: where each is from, what it may be used for, what it was found to do.
 """
 

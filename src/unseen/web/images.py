@@ -1,7 +1,5 @@
 """Film images: decoded at full size by a process of their own, and as PNG.
 
-`DecodedFilms`: films at full size for the reader's page, the latest kept in memory, decoded in a process of its own.
-
 A second reader, or a page that asks for the next film before it is wanted, then costs no decoding.
 
 What can be looked at: a film as 8-bit PNG, an anomaly map as numbers or as PNG, and what a model made of a film.

@@ -1,7 +1,5 @@
 """`Laboratory`: the lab's process and its questions; images that were sent to it.
 
-`Laboratory`: questions to the lab's process, one at a time, each with an end.
-
 What it computes neither holds up the server nor outlives its time: a process that is late is ended, and the next
 question starts another. Whoever asks waits a few seconds at most, and is then told to ask again; the answer is kept
 meanwhile. Few may wait, so that the server's threads stay with its readers.

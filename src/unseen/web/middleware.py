@@ -2,8 +2,6 @@
 
 Where the server listens, and by which names browsers may call it.
 
-What lies around every request: the shell, the throttle of passwords, the pace of a session.
-
 What lies around every request: who may call, how much may be sent, what every answer carries, what never gets out.
 
 A plain ASGI layer, outermost, so that errors get the same headers as answers.

@@ -1,7 +1,5 @@
 """What a lead watches over: audit trail, audit sample, drift alarms and charts.
 
-What a lead watches over: the audit trail, the audit sample, and drift alarms, which stop clearing.
-
 What a lead looks at to see whether things have changed: late scores beside the calibration's, and the audit sample
 as it grew. Alarms, and acknowledging them, are in `auditing`.
 """

@@ -1,7 +1,5 @@
 """The whole server: socket, application, worker processes; and as a process of one's own.
 
-The whole server: a socket, the application, worker processes, a way in; until it is stopped.
-
 `unseen serve` as a process of one's own: started on a free port, known by the link that it prints, ended cleanly.
 """
 

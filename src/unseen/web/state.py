@@ -1,7 +1,5 @@
 """The application's state: what routes share, ranks among the reference set, whether anything has changed.
 
-What the server keeps in memory: ranks among the reference set, and whether anything has changed.
-
 A score's place among the reference set, for each row of the list; the set is asked for once a while.
 
 Whether anything in the worklist has changed, asked once for all pages that are open.

@@ -1,7 +1,5 @@
 """Studies: listed, claimed, reported; reports of other systems; news for open pages.
 
-Studies: listed, looked at, taken, handed back, reported, taken back.
-
 What other systems have reported comes in, and the worklist's tables go out: for leads.
 
 News for pages that are open: one line whenever something in the worklist has changed (server-sent events).

@@ -1,12 +1,8 @@
 """The queue of films to be scored, and films that are tried again.
 
-The queue of films to be scored: a table, from which workers take one film at a time.
-
 A claim is a lease. It is lengthened while the worker lives, and runs out when the worker is killed: then the film is
 anybody's again. A film that fails comes back later each time, and after `MOST_TRIES` goes to the top of the list, not
 scored, with the reason.
-
-Films that could not be scored are tried again: after a repair, or with another model.
 """
 
 from __future__ import annotations

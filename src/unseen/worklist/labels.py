@@ -5,8 +5,6 @@ nothing else.
 
 A film that came after the report is not spoken of by it.
 
-The labelled set of a site: films of studies that readers reported normal or abnormal, with every model's score.
-
 What a model's scores usually are here: those of films that readers reported normal. A score is placed among them.
 
 Films on which two models disagree most: high among the one's scores, low among the other's.

@@ -1,9 +1,4 @@
-"""Sequences of phantom films, and how one is drawn from its seed and index.
-
-From (seed, stream, index) to one film: the pure function behind every phantom sequence.
-
-Lazy sequences of phantom films: `normals`, `abnormals`, `twins`.
-"""
+"""Sequences of phantom films, and how one is drawn from its seed and index."""
 
 from __future__ import annotations
 

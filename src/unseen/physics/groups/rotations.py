@@ -1,9 +1,4 @@
-"""Rotations about the centre, and the interpolation that turns an image.
-
-Turning images by up to 45° about their centre, by interpolation: both ways are linear and differentiable.
-
-Rotations of square images about their centre, one angle for each image.
-"""
+"""Rotations about the centre, and the interpolation that turns an image."""
 
 import math
 from collections.abc import Sequence

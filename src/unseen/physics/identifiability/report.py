@@ -1,7 +1,5 @@
 """The verdict of `identify` as a report: its figures, its reason, its text.
 
-The figures that a verdict rests on.
-
 From the figures to a verdict and its reason, in a sentence.
 
 What `identify` found, as a value that prints as a page.

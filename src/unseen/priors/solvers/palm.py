@@ -1,7 +1,5 @@
 """PALM over a generator's latent: the iteration, its proximal steps, and its result.
 
-Proximal alternating minimisation over a generator's latent and a second block, one generator call an iteration.
-
 min over z and s of Φ(z, s): z is the latent, s whatever goes with it (nothing; the part of the image that the
 generator does not explain). Each iteration tries one point per start, all in one call: z one step along a quasi-Newton
 direction, then s settled for that z. A try that does not lower Φ enough is rejected: the start keeps its point and

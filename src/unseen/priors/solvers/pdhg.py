@@ -1,7 +1,5 @@
 """The primal–dual hybrid gradient method, and the data terms that it takes.
 
-The primal–dual hybrid gradient method: min over x of Σ_i F_i(K_i x).
-
 Each F_i is met through the proximal map of its conjugate alone, and each K_i through K_i and K_i* alone; so a data term
 needs no pseudo-inverse, and its step length follows from `norm`.
 

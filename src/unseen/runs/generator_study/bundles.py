@@ -3,8 +3,6 @@
 The images that a study is about: those of a recipe, dealt as for the training, or a file or folder of one's own.
 
 Of one's own images half is held out. Those that a generator has learnt from are never held out.
-
-Several generators' bundles, the same images, one report: what `unseen prior study` calls.
 """
 
 

@@ -1,7 +1,5 @@
 """The report of a generator's study, with its charts.
 
-The charts of a study's report: one line a generator, on one axis, as small SVG; colours are the page's.
-
 A study on disk: `report.html`, one file that holds everything, and `study.json` with the same figures.
 
 The page has no script and asks nothing of outside. Both are written whole or not at all.

@@ -5,8 +5,6 @@ What the gate sees of a film: one image of 128 × 128 pixels, its lungs, and a f
 Film and lungs are stretched to a square, as the lung finder sees them, so neither size nor aspect counts. Each
 description (`VIEWS`) is a vector whose name can be said to a reader.
 
-Where a film lies among the training normals: principal coordinates of each description, their squares, distances.
-
 For a view v with training mean μ, per-entry scale s, principal directions V (rows) and variances λ:
 
     a = (v − μ)/s,   c = V a/√λ,   r = ‖a‖² − ‖V a‖²

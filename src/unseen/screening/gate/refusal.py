@@ -1,8 +1,6 @@
 """Why a film is refused: the sentences, and what DICOM tags alone say.
 
 What a film can be refused for, and the sentence that a user reads: what was seen, and what to do.
-
-What the DICOM tags alone say against a film. An absent or empty tag has no effect.
 """
 
 import re

@@ -4,8 +4,6 @@ Linear rules: is this a proper film, or one that something was done to? And the 
 
 A rule is a logistic regression between the training normals and their own transforms. Its value is a log-odds; its
 limit is an upper quantile of the values of *out-of-fold* normals, for handling and the mirror never under even odds.
-
-The training normals and their own transforms, as the gate sees them, and the rules that are learnt between them.
 """
 
 from __future__ import annotations

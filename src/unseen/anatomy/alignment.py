@@ -12,15 +12,12 @@ The thesis's § 6.2.3 asks for it. Moments: M.-K. Hu, IRE Trans. Inf. Theory 8 (
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from unseen.data.film import area
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 AREA = 0.25
 """Of the film, covered by the template's lungs: about what the Montgomery and Shenzhen normals' cover."""

@@ -16,21 +16,18 @@ Journal of Digital Imaging 34 (2021). Differs: the halves, which only scale a st
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
 from unseen.losses.loss import running_averages_frozen
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
 from unseen.training.learner import Learner, Step
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
 
 
 class AlphaGan(GanDetector):

@@ -14,19 +14,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.detector import Judgement
 from unseen.detectors.fitting import Normals, evenly
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
 
 _MOST = 512  # training films whose embeddings are kept, at most
 

@@ -14,12 +14,11 @@ place of Adam's, and none where a further one promises less than 1e-5 of the val
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged
 from unseen.networks.dcgan import Decoder, Discriminator, initialise_dcgan
@@ -28,10 +27,6 @@ from unseen.priors.generative import Range
 from unseen.priors.generator import Wrapped
 from unseen.priors.latent_search import Search
 from unseen.training.learner import Learner
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
-
 
 TOLERANCE = "share of its value that a step has to promise for the search to go on; 0: all steps"
 

@@ -41,22 +41,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.detector import Detector, Judgement, Settings, masked_on
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.losses.supervised import dissimilarity_map, structural_dissimilarity
 from unseen.networks.dcgan import Decoder, Encoder
 from unseen.networks.unet import UNet
 from unseen.training.learner import Step
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
 
 
 class RestorerSettings(Settings):

@@ -14,20 +14,17 @@ learned inference", ICLR 2017 (training); Zenati et al., "Efficient GAN-based an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
 from unseen.networks.dcgan import Decoder, Encoder, initialise_dcgan
 from unseen.networks.gan_networks import PairDiscriminator
 from unseen.training.learner import Learner, Step
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
 
 
 class BiGan(GanDetector):

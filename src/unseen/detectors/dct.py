@@ -13,19 +13,17 @@ of a pretrained network's features; Ledoit & Wolf, J. Multivariate Analysis 88 (
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.detector import Detector, Judgement, Settings
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.weights import FitError
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
 
 _COVERED = 0.5  # of a patch that must be inside
 

@@ -16,20 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Detector, Judgement, Settings, masked_on
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.networks.dcgan import Decoder, Encoder
 from unseen.training.learner import Step
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
 
 
 class Ddad(Detector):

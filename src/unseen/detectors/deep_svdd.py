@@ -13,20 +13,17 @@ Differs: no autoencoder is trained beforehand.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.detector import Detector, Judgement, Settings, masked_on
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.losses.loss import running_averages_frozen
 from unseen.networks.dcgan import Encoder
 from unseen.training.learner import Step
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
 
 _BATCH = 64  # films that normalise each other where c is found
 _NEAREST = 0.1  # to 0, of an entry of c

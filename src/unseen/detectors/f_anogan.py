@@ -17,21 +17,19 @@ the GAN (the paper takes 50,000 steps); the mean over the image, of which the lu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged, weights_of
 from unseen.losses.generative import Game
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
 from unseen.networks.gan_networks import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Learner, Step
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
 
 
 class FAnoGan(GanDetector):

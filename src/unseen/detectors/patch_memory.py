@@ -14,19 +14,16 @@ weight for a neighbour's neighbourhood.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.detector import Judgement
 from unseen.detectors.fitting import Normals
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
 
 _CANDIDATES = 20_000  # places that the coreset is chosen from, at most
 

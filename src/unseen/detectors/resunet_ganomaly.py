@@ -13,12 +13,12 @@ Source: the thesis on adversarial screening of chest X-rays (2022), appendix A.2
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
@@ -26,9 +26,6 @@ from unseen.losses.generative import Game
 from unseen.networks.dcgan import Discriminator, Encoder, initialise_dcgan
 from unseen.networks.gan_networks import SkipAutoencoder
 from unseen.training.learner import Learner, Step
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
 
 
 class ResUnetGanomaly(GanDetector):

@@ -8,11 +8,10 @@ OpenVINO computes in bfloat16 where the CPU has instructions for it, else in flo
 torch's in float32, and differ by as much between the two types of CPU. `make bench` measures the speed.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, get_args
+from pathlib import Path
+from typing import Any, Literal, NoReturn, Protocol, get_args
 
 import torch
 from torch import Tensor, nn
@@ -27,9 +26,6 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.ganomaly import EncoderDecoderEncoder
 from unseen.detectors.weights import GATE, DeviceError, check_strays, finder_in, kept, load_states
 from unseen.networks.dcgan import Encoder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Runtime = Literal["torch", "openvino"]
 

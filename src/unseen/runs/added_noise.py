@@ -8,8 +8,8 @@ The lungs are those found in the clean film. SURE is told the noise.
     mixed      counts and Gaussian read-out, each with half of that variance
 """
 
-from __future__ import annotations
 
+from numpy.typing import NDArray
 import functools
 import hashlib
 import json
@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -37,8 +37,6 @@ from unseen.physics.noise import Gaussian
 from unseen.physics.noise import PoissonGaussian
 from unseen.training.settings import Training
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 Kind = Literal["gaussian", "poisson", "mixed"]

@@ -4,10 +4,9 @@ What a lead looks at to see whether things have changed: late scores beside the 
 as it grew. Alarms, and acknowledging them, are in `auditing`.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter
@@ -20,9 +19,6 @@ from unseen.web.errors import answers, without_places
 from unseen.web.state import Parts, ServerState
 from unseen.worklist.audit import Head
 from unseen.worklist.monitoring import BLOCK, FILMS, audited, blocks, watched
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 router = APIRouter(tags=["audit"])
 

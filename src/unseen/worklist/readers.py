@@ -4,10 +4,9 @@ A claim is one reader's until it is reported, handed back, or runs out; of two w
 other a sentence that says who has it since when.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Literal, get_args
+from datetime import datetime
+from typing import Literal, get_args
 
 from sqlalchemy import select
 
@@ -15,9 +14,6 @@ from unseen.worklist.listing import moment
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError, after
 from unseen.worklist.tables import films, reports, studies
 from unseen.worklist.transactions import Found, Writing, checked_text, find_study
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 Outcome = Literal["normal", "abnormal", "unsure"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)

@@ -43,6 +43,7 @@ class Viewed:
     box       the part of the film that the grid covers, before padding
     lung_area predicted lungs' share of the film's area, 0 to 1, or None; 0 means that none were found
     aligned   how it was aligned, and the same film upright, as it came; None where it was not
+    also      the same film through further views, for a detector that has several
     """
 
     image: torch.Tensor
@@ -52,6 +53,7 @@ class Viewed:
     lung_area: float | None
     inner: tuple[int, int, int, int]  # top, left, height, width of the box on the grid; the rest is padding
     aligned: Aligned | None = None
+    also: tuple[Viewed, ...] = ()
 
     @property
     def masked(self) -> torch.Tensor:

@@ -17,9 +17,14 @@ from .detector import Finding as Finding
 from .detector import Judgement as Judgement
 from .ensemble import Ensemble as Ensemble
 from .f_anogan import FAnoGan as FAnoGan
+from .feature_lda import FeatureLda as FeatureLda
+from .feature_pca import FeaturePca as FeaturePca
 from .fitting import Fitting as Fitting
 from .ganomaly import Ganomaly as Ganomaly
 from .one_class_svm import OneClassSvm as OneClassSvm
+from .padim import Mahalanobis as Mahalanobis
+from .padim import Padim as Padim
+from .patch_memory import PatchCore as PatchCore
 from .patch_memory import PatchMemory as PatchMemory
 from .pca import Pca as Pca
 from .randgan import RandGan as RandGan

@@ -90,7 +90,7 @@ class Detector(ABC):
     key: ClassVar[str]
     Config: ClassVar[type[Settings]]
     config: Settings
-    needs_lungs: ClassVar[bool] = False  # True where the method needs the lungs even when it sees the whole film
+    needs_lungs: bool = False  # True where the method needs the lungs even when it sees the whole film
     learns_by_epochs: ClassVar[bool] = True  # False for a method without a training loop of its own
     learns_from_unlabelled: ClassVar[bool] = False  # True for a method that learns from unlabelled films, too
     needs_power_of_two: ClassVar[bool] = False  # True where its networks halve the image down to 4×4
@@ -320,7 +320,7 @@ class Detector(ABC):
 
         Raises FitError for a film labelled abnormal, unless `any_label` will do, and for no readable film.
         """
-        images, inside, lungs, digests = [], [], [], []
+        views, digests = [], []
         for film in films:
             if isinstance(film, NotRead):
                 _log.warning("%s is left out of the training films: %s", film.name, film.reason)
@@ -328,16 +328,13 @@ class Detector(ABC):
                 continue
             if film.label == "abnormal" and not any_label:
                 raise FitError(f"{film.name} is labelled abnormal; {self.key} learns from normal films alone")
-            viewed = self.look(film)
-            images.append(viewed.image)
-            inside.append(viewed.inside)
-            lungs.append(viewed.inside if viewed.lungs is None else viewed.lungs)
+            views.append(self.look(film))
             digests.append(film.pixel_sha256)
-        if not images and any_label:
+        if not views and any_label:
             raise FitError("no film could be read; give a folder, a glob or a manifest with films")
-        if not images:
+        if not views:
             raise FitError("no training film could be read; give a folder, a glob or a manifest with normal films")
-        return Normals(torch.stack(images), torch.stack(inside), torch.stack(lungs), tuple(digests))
+        return Normals.of(views, digests)
 
 
 def masked_on(viewed: Viewed, network: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:

@@ -3,14 +3,16 @@
     score = mean_k u_k(s_k),      u = (s − mean) / standard deviation of the held-out normals' scores, or s's rank
                                   among them, 0 to 1
 
-A fifth of the training films is held out; members learn from the rest, say what they think of that fifth, and learn
-again from all. The map is the mean of the members' maps, each over its mean on the held-out normals.
+A fifth of the training films is held out; members learn from the rest, score that fifth, and learn again from all. A
+member may look through a view of its own. The map is the mean of the maps of the members that share the ensemble's
+view, each over its mean on the held-out normals. Members on frozen features share one network.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,14 +20,17 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from unseen.anatomy.lungs import FoundLungs
 from unseen.anatomy.view import View
 from unseen.artifacts.recipe import validated
 from unseen.detectors.detector import Detector, Judgement, Settings
 from unseen.detectors.fitting import Fitting, Normals, evenly
+from unseen.detectors.frozen_features import FrozenFeatures, FrozenNetwork
 from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import Viewed
+    from unseen.data.film import Film
     from unseen.training.settings import Training
 
 _HELD_OUT = 5  # one film in so many
@@ -41,6 +46,7 @@ class Member(BaseModel):
     key: str
     epochs: int | None = Field(default=None, ge=1, le=1_000_000)
     settings: dict[str, Any] = Field(default_factory=dict)  # Any: the member's Config checks them
+    view: View | None = Field(default=None, exclude_if=lambda view: view is None)
     # left out where it is zero, so that digests of recipes older than it stay what they were
     seed: int = Field(default=0, ge=0, lt=2**31, exclude_if=lambda seed: seed == 0)
 
@@ -77,8 +83,21 @@ class Ensemble(Detector):
         self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
     ) -> None:
         super().__init__(config, view=view, size=size, **settings)
+        self.views = tuple(dict.fromkeys(one.view for one in self.config.members if one.view is not None))
+        """Of members that do not share the ensemble's own."""
         self.members = [self._made(member) for member in self.config.members]
+        frozen = [member.config.blocks for member in self.members if isinstance(member, FrozenFeatures)]
+        self._backbone = FrozenNetwork(sorted({block for blocks in frozen for block in blocks})) if frozen else None
+        for member in self.members:
+            self._share(member)
         self.scale = _Scale(len(self.members))
+        self.needs_lungs = any(view.needs_lungs for view in self.views)
+        if all(one.view is not None for one in self.config.members):
+            raise FitError("members: all have views of their own. One must share the ensemble's, for the map")
+
+    def look(self, film: Film, lungs: FoundLungs | None = None) -> Viewed:
+        found = FoundLungs.of(film, lungs).by(self.finder)
+        return replace(self.view(film, found), also=tuple(view(film, found) for view in self.views))
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         held_out = torch.tensor([int(digest, 16) % _HELD_OUT == 0 for digest in normals.digests])
@@ -92,12 +111,12 @@ class Ensemble(Detector):
         scores, brightness = [], []
         self._clocks: list[tuple[float, str]] = []
         for number, member in enumerate(self.members):
-            self._teach(member, normals.part(~held_out), self._fitting(number, fitting, "part"))
-            said = [member.judge(view) for view in kept]
-            scores.append([one.score for one in said])
-            brightness.append(float(np.mean([one.anomaly_map.mean() for one in said])))
-            again = self._made(self.config.members[number])
-            self._teach(again, normals, self._fitting(number, fitting, "all"))
+            self._teach(number, member, normals.part(~held_out), self._fitting(number, fitting, "part"))
+            found = [member.judge(self._seen(number, view)) for view in kept]
+            scores.append([one.score for one in found])
+            brightness.append(float(np.mean([one.anomaly_map.mean() for one in found])))
+            again = self._share(self._made(self.config.members[number]))
+            self._teach(number, again, normals, self._fitting(number, fitting, "all"))
             self.members[number] = again
             self.facts |= {f"{number}-{again.key} {name}": value for name, value in again.facts.items()}
         self.scale.remember(torch.tensor(scores, dtype=torch.float64), torch.tensor(brightness))
@@ -107,13 +126,14 @@ class Ensemble(Detector):
         return sum(seconds for seconds, _ in self._clocks), next((one for one in devices if one != "cpu"), "cpu")
 
     def judge(self, viewed: Viewed) -> Judgement:
-        said = [member.judge(viewed) for member in self.members]
+        found = [member.judge(self._seen(number, viewed)) for number, member in enumerate(self.members)]
         parts = {
             f"{number}-{member.key}": float(self.scale(number, one.score, by=self.config.by))
-            for number, (member, one) in enumerate(zip(self.members, said, strict=True))
+            for number, (member, one) in enumerate(zip(self.members, found, strict=True))
         }
-        maps = [one.anomaly_map / float(self.scale.brightness[number]) for number, one in enumerate(said)]
-        images = [one.reconstruction for one in said if one.reconstruction is not None]
+        shown = [number for number, member in enumerate(self.config.members) if member.view is None]
+        maps = [found[number].anomaly_map / float(self.scale.brightness[number]) for number in shown]
+        images = [made for number in shown if (made := found[number].reconstruction) is not None]
         return Judgement(
             score=float(np.mean(list(parts.values()))),
             parts=parts,
@@ -126,16 +146,29 @@ class Ensemble(Detector):
             f"{number}-{name}": module
             for number, member in enumerate(self.members)
             for name, module in member.modules().items()
+            if module is not self._backbone
         }
-        return {**named, "scale": self.scale}
+        shared: dict[str, nn.Module] = {} if self._backbone is None else {"backbone": self._backbone}
+        return {**shared, **named, "scale": self.scale}
 
-    def _teach(self, member: Detector, normals: Normals, fitting: Fitting) -> None:
+    def _teach(self, number: int, member: Detector, normals: Normals, fitting: Fitting) -> None:
         began = time.monotonic()
-        member.learn(normals, fitting)
+        own = self.config.members[number].view
+        member.learn(normals if own is None else normals.also[self.views.index(own)], fitting)
         self._clocks.append(member.clock(time.monotonic() - began))
 
+    def _seen(self, number: int, viewed: Viewed) -> Viewed:
+        """What a member sees of a film."""
+        own = self.config.members[number].view
+        return viewed if own is None else viewed.also[self.views.index(own)]
+
     def _made(self, member: Member) -> Detector:
-        return _method(member)(_config(member), view=self.view)
+        return _method(member)(_config(member), view=member.view or self.view)
+
+    def _share(self, member: Detector) -> Detector:
+        if isinstance(member, FrozenFeatures) and self._backbone is not None:
+            member.backbone = self._backbone
+        return member
 
     def _fitting(self, number: int, fitting: Fitting, films: str) -> Fitting:
         member = self.config.members[number]

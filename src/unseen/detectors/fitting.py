@@ -29,25 +29,41 @@ if TYPE_CHECKING:
 class Normals:
     """The training films on the network's grid.
 
-    images float32 (n, 1, size, size), unmasked; inside and lungs bool (n, 1, size, size); digests: pixel_sha256
+    images float32 (n, 1, size, size), unmasked; inside and lungs bool (n, 1, size, size); digests: pixel_sha256;
+    also: the same films through further views
     """
 
     images: torch.Tensor
     inside: torch.Tensor
     lungs: torch.Tensor
     digests: tuple[str, ...]
+    also: tuple[Normals, ...] = ()
+
+    @classmethod
+    def of(cls, views: Sequence[Viewed], digests: Sequence[str]) -> Normals:
+        """From at least one viewed film."""
+        return cls(
+            torch.stack([one.image for one in views]),
+            torch.stack([one.inside for one in views]),
+            torch.stack([one.inside if one.lungs is None else one.lungs for one in views]),
+            tuple(digests),
+            tuple(cls.of(others, digests) for others in zip(*(one.also for one in views), strict=True)),
+        )
 
     def part(self, rows: torch.Tensor) -> Normals:
         """The films where `rows`, bool (n,), is true."""
         digests = tuple(digest for digest, taken in zip(self.digests, rows.tolist(), strict=True) if taken)
-        return Normals(self.images[rows], self.inside[rows], self.lungs[rows], digests)
+        also = tuple(others.part(rows) for others in self.also)
+        return Normals(self.images[rows], self.inside[rows], self.lungs[rows], digests, also)
 
     def views(self) -> list[Viewed]:
         """Each as `judge` takes it; where it lay on its film is not known any more."""
         side = self.images.shape[-1]
+        whole = (0.0, 0.0, float(side), float(side))
+        also = [others.views() for others in self.also]
         return [
-            Viewed(image, inside, lungs, (0.0, 0.0, float(side), float(side)), None, (0, 0, side, side))
-            for image, inside, lungs in zip(self.images, self.inside, self.lungs, strict=True)
+            Viewed(*parts, whole, None, (0, 0, side, side), also=tuple(others[i] for others in also))
+            for i, parts in enumerate(zip(self.images, self.inside, self.lungs, strict=True))
         ]
 
 

@@ -6,9 +6,11 @@
 3 × 3 places. The memory is a coreset of the training films' φ_p in the lungs: each next member is the one farthest from
 those chosen.
 
+`PatchCore` has the memory on frozen features of photographs (`frozen_features`), without the network that learns here.
+
 Source: Roth, Pemula, Zepeda, Schölkopf, Brox & Gehler, "Towards total recall in industrial anomaly detection", CVPR
-2022, equations 1, 5 and 6 ("PatchCore"). Differs: the network learns here, from these films, not from photographs; no
-weight for a neighbour's neighbourhood.
+2022, equations 1, 5 and 6 ("PatchCore"). Differs: the network of `PatchMemory`
+learns here, from these films, not from photographs; no weight for a neighbour's neighbourhood.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from torch.nn import functional
 from unseen.anatomy.view import Viewed
 from unseen.detectors.detector import Judgement
 from unseen.detectors.fitting import Normals
+from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
 
 _CANDIDATES = 20_000  # places that the coreset is chosen from, at most
@@ -90,6 +93,54 @@ class PatchMemory(LesionClassifier):
             if not lie.any():
                 lie = torch.ones_like(lie)
             return maps.permute(0, 2, 3, 1)[lie[:, 0]], lie
+
+
+class PatchCore(FrozenFeatures):
+    """The same memory on features of a network that was trained on photographs, as the paper has it.
+
+    >>> PatchCore(size=256).config.channels
+    120
+    """
+
+    key = "patchcore"
+
+    class Config(FeatureSettings):
+        """Two blocks, as in the paper; the score is the largest distance with `top` near 0."""
+
+        blocks: tuple[int, ...] = Field(default=(4, 7), min_length=1, description="whose maps are taken")
+        grid: int = Field(default=32, ge=1, le=128, description="cells a side on which the maps are laid")
+        memory: int = Field(default=4096, ge=1, le=65_536, description="places that are kept")
+        top: float = Field(default=0.01, gt=0, le=1, description="share of the places that the score is the mean of")
+
+    config: Config
+
+    @property
+    def model(self) -> _Places:
+        if not hasattr(self, "places"):
+            self.places = _Places(self.config.memory, self.config.channels)
+        return self.places
+
+    def remember(self, normals: Normals, seed: int) -> None:
+        x, lungs = normals.images * normals.inside, self.lungs(normals.inside)
+        every = torch.randperm(len(lungs), generator=torch.Generator().manual_seed(seed)).tolist()
+        found, most = [], _CANDIDATES // len(every) + 1  # places of a film, so that thousands of films fit into memory
+        for film in every:
+            places = self._places_of(self.cells(x[film][None])[0], lungs[film])[0]
+            found.append(places[torch.linspace(0, len(places) - 1, min(most, len(places))).long()])
+        self.model.to(found[0].device).remember(torch.cat(found), torch.Generator().manual_seed(seed))
+
+    def marks(self, cells: Tensor, lungs: Tensor) -> tuple[float, Tensor]:
+        features, lie = self._places_of(cells, lungs)
+        distance = self.model(features)
+        marks = torch.zeros_like(lungs)
+        marks[lie] = distance
+        largest = distance.topk(max(1, round(self.config.top * len(distance)))).values
+        return float(largest.mean()), marks
+
+    def _places_of(self, cells: Tensor, lungs: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of the places in the lungs, (places, channels), averaged over 3 × 3; and where they lie."""
+        lie = lungs > 0.5 if bool((lungs > 0.5).any()) else torch.ones_like(lungs, dtype=torch.bool)
+        return functional.avg_pool2d(cells[None], 3, 1, 1)[0].permute(1, 2, 0)[lie], lie
 
 
 class _Places(nn.Module):

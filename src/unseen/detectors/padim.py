@@ -1,0 +1,160 @@
+"""Gaussians of frozen features: `Padim`, one at each place; `Mahalanobis`, one of a film's mean features.
+
+    padim        d_c = ‖L_c⁻¹ (φ_c − μ_c)‖,  L_c L_cᵀ = Σ_c + ε I,       score = the largest d_c in the lungs
+    mahalanobis  score = (p − μ)ᵀ Σ⁻¹ (p − μ),  p the mean of φ_c over the lungs, Σ shrunk by Ledoit and Wolf
+
+φ_c is a cell's features, from several depths. In `padim` it is a random choice of channels, the same at every place.
+`mahalanobis` gives as its map the part of each cell in the score: (φ_c − μ)ᵀ Σ⁻¹ (p − μ), whose mean the score is.
+
+Sources: Defard, Setkov, Loesch & Audigier, "PaDiM: a patch distribution modeling framework for anomaly detection and
+localization", ICPR 2021 workshops, section III; ε = 0.01. Rippel, Mertens & Merhof, "Modeling the distribution of
+normal data in pre-trained deep features for anomaly detection", ICPR 2021, equation 1.
+"""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unseen.detectors.fitting import Normals
+from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
+
+_RIDGE = 0.01
+
+
+class Padim(FrozenFeatures):
+    """A Gaussian of features at each place.
+
+    >>> Padim(size=256).config.channels
+    144
+    """
+
+    key = "padim"
+
+    class Config(FeatureSettings):
+        """`chosen` is the paper's 100."""
+
+        blocks: tuple[int, ...] = Field(default=(2, 4, 7), min_length=1, description="whose maps are taken")
+        grid: int = Field(default=16, ge=1, le=64, description="cells a side on which the maps are laid")
+        chosen: int = Field(default=100, ge=1, le=512, description="channels that are drawn, at most")
+
+        @property
+        def least_films(self) -> int:
+            return 2
+
+    config: Config
+
+    @property
+    def model(self) -> _Gaussians:
+        if not hasattr(self, "gaussians"):
+            config = self.config
+            self.gaussians = _Gaussians(config.grid**2, min(config.chosen, config.channels))
+        return self.gaussians
+
+    def remember(self, normals: Normals, seed: int) -> None:
+        cells = self.cells(normals.images * normals.inside)
+        model = self.model.to(cells.device)
+        drawn = torch.randperm(self.config.channels, generator=torch.Generator().manual_seed(seed))
+        model.channels.copy_(drawn[: len(model.channels)].sort().values)
+        model.fit(cells.flatten(2))
+
+    def marks(self, cells: Tensor, lungs: Tensor) -> tuple[float, Tensor]:
+        distance = self.model(cells.flatten(1)).reshape(lungs.shape)
+        inside = lungs > 0.5 if bool((lungs > 0.5).any()) else torch.ones_like(lungs, dtype=torch.bool)
+        return float(distance[inside].max()), distance * inside
+
+
+class _Gaussians(nn.Module):
+    """channels (d,), the chosen ones; mean (places, d); whitening (places, d, d), L⁻¹."""
+
+    channels: Tensor
+    mean: Tensor
+    whitening: Tensor
+
+    def __init__(self, places: int, chosen: int) -> None:
+        super().__init__()
+        self.register_buffer("channels", torch.zeros(chosen, dtype=torch.int64))
+        self.register_buffer("mean", torch.zeros(places, chosen))
+        self.register_buffer("whitening", torch.zeros(places, chosen, chosen))
+
+    def fit(self, cells: Tensor) -> None:
+        """From features (n, channels, places)."""
+        some = cells[:, self.channels].permute(2, 0, 1).double()  # (places, n, d)
+        self.mean.copy_(some.mean(dim=1))
+        ridge = _RIDGE * torch.eye(some.shape[2], dtype=some.dtype, device=some.device)
+        for place, films in enumerate(some):
+            lower = torch.linalg.cholesky(torch.cov(films.T).reshape(ridge.shape) + ridge)
+            self.whitening[place] = torch.linalg.solve_triangular(lower, torch.eye(len(ridge)).to(lower), upper=False)
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """The distance at each place, (places,), from features (channels, places)."""
+        away = cells[self.channels].T - self.mean
+        whitened: Tensor = torch.einsum("pij,pj->pi", self.whitening, away)
+        distance: Tensor = whitened.norm(dim=1)
+        return distance
+
+
+class Mahalanobis(FrozenFeatures):
+    """A Gaussian of the mean features of a film.
+
+    >>> Mahalanobis(size=256).config.blocks
+    (4, 7, 10, 14)
+    """
+
+    key = "mahalanobis"
+
+    class Config(FeatureSettings):
+        """The deep blocks, as the paper advises, and two before them."""
+
+        blocks: tuple[int, ...] = Field(default=(4, 7, 10, 14), min_length=1, description="whose maps are taken")
+        grid: int = Field(default=16, ge=1, le=64, description="cells a side on which the maps are laid")
+
+        @property
+        def least_films(self) -> int:
+            return 2
+
+    config: Config
+
+    @property
+    def model(self) -> _Gaussian:
+        if not hasattr(self, "gaussian"):
+            self.gaussian = _Gaussian(self.config.channels)
+        return self.gaussian
+
+    def remember(self, normals: Normals, seed: int) -> None:
+        lungs = self.lungs(normals.inside)
+        cells = self.cells(normals.images * normals.inside)
+        self.model.to(cells.device).fit(_mean(cells, lungs.to(cells.device)))
+
+    def marks(self, cells: Tensor, lungs: Tensor) -> tuple[float, Tensor]:
+        model = self.model
+        towards = model.precision @ (_mean(cells[None], lungs[None])[0] - model.mean)
+        parts = torch.einsum("c,cij->ij", towards, cells - model.mean[:, None, None])
+        return float((parts * lungs).sum() / lungs.sum().clamp(min=1e-6)), parts * (lungs > 0)
+
+
+class _Gaussian(nn.Module):
+    """mean (channels,), precision (channels, channels)."""
+
+    mean: Tensor
+    precision: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("precision", torch.eye(channels))
+
+    def fit(self, means: Tensor) -> None:
+        """From films' mean features (n, channels)."""
+        from sklearn.covariance import LedoitWolf
+
+        found = LedoitWolf().fit(means.cpu().double().numpy())
+        self.mean.copy_(torch.from_numpy(found.location_))
+        self.precision.copy_(torch.from_numpy(found.precision_))
+
+
+def _mean(cells: Tensor, lungs: Tensor) -> Tensor:
+    """The mean over the lungs: (n, channels)."""
+    weight = lungs / lungs.sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
+    return torch.einsum("ncij,nij->nc", cells, weight)

@@ -39,6 +39,11 @@ PUBLISHED: Mapping[str, Published | None] = {
         "0.92; 0.79; 0.82", "ZhangLab; CheXpert; RSNA, the epoch by labelled films", "Sato et al. 2023"
     ),
     "patch-memory": Published("0.76", "RSNA, PatchCore by ImageNet's features", _STUDIES),
+    "feature-pca": None,
+    "feature-lda": None,
+    "padim": None,
+    "mahalanobis": None,
+    "patchcore": Published("0.76", "RSNA", _STUDIES),
     "ganomaly": Published(
         f"{REPORTED['ganomaly']:.2f}, 0.76; 0.60, 0.62; 0.63", f"{_M_S}; NIH; RSNA", f"{_THESIS}, {_STUDIES}"
     ),

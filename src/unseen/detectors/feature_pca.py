@@ -26,7 +26,7 @@ class FeaturePca(FrozenFeatures):
     key = "feature-pca"
 
     class Config(FeatureSettings):
-        """`components` needs more training films than that; with fewer, all directions but one are kept."""
+        """`components` needs more training films than that."""
 
         blocks: tuple[int, ...] = Field(default=(4,), min_length=1, description="whose maps are taken, from 0")
         grid: int = Field(default=16, ge=1, le=256, description="cells a side on which the maps are laid")

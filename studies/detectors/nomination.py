@@ -26,7 +26,7 @@ from studies.pages.cells import Entry
 TESTED = "detectors/folds-1-4/"
 """What the names of the test folds' rows begin with."""
 FLOOR, ENSEMBLE = "pca", "ensemble"
-_NO_TWINS = "no row of phantom twins yet"
+_NO_TWINS = "no row of matched pairs yet"
 
 
 @dataclass(frozen=True)

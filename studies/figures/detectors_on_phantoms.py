@@ -101,7 +101,7 @@ def main() -> None:
         for path in sorted((ROOT / "studies" / "results" / TWINS).glob("*.json"))
     ]
     if not rows:
-        raise SystemExit("no row of phantom twins yet: python -m studies.detectors --only twins")
+        raise SystemExit("no row of matched pairs yet: python -m studies.detectors --only twins")
     best = max(rows, key=lambda row: row["metrics"]["auroc"]["pooled"]["value"])
     shown = ten()
     for row in rows:

@@ -109,7 +109,7 @@ def test_whatever_looked_at_the_test_folds_is_an_opening() -> None:
 
 def test_without_phantoms_or_a_floor_nothing_is_nominated() -> None:
     fold_0 = {name: entry for name, entry in ALL.items() if not name.startswith(TWINS)}
-    assert nominated(fold_0) is None and "no row of phantom twins yet" in candidates(fold_0)[0].against
+    assert nominated(fold_0) is None and "no row of matched pairs yet" in candidates(fold_0)[0].against
     assert candidates({f"{ROWS}good-0": row(0.9, 0.9)}) == [] and nominated({}) is None
 
 

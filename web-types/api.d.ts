@@ -14,11 +14,11 @@ declare namespace Api {
   type Alarms = { alarms: (AlarmResponse)[] };
   /** What the reader takes an image for. */
   type Answer = { k: number; answer: "real" | "generated" };
-  /** Operator, link and noise of a model on the shelf: exactly what it has learnt under. */
+  /** Operator, link and noise with which a model of the collection was trained. */
   type AsLearnt = { kind?: "learnt"; model: string };
   /** Some films that were scored one after the other. */
   type BlockResponse = { first: string; last: string; scored: number; refused: number; quartiles: [number, number, number] | null; above: number };
-  /** A Gaussian blur, on an image that goes on periodically. */
+  /** A Gaussian blur with periodic boundaries. */
   type Blurred = { kind?: "blur"; sigma?: number };
   /** What a calibration has led to for one source. */
   type Calibrated = { source: string; abnormals: number; normals: number; threshold: number | null; allowed_misses: number | null; cleared: MonitoringShare | null; refused: string };

@@ -26,7 +26,7 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path) -> None:
     steps = [line.split()[1] for line in done.err.splitlines() if line.startswith("▸")]
     assert steps == [f"{i}/10" for i in range(1, 11)]
     assert LIMITS in done.err
-    assert re.search(r"40 films scored, AUROC [01]\.\d\d: it learnt from real films", done.out), done.out
+    assert re.search(r"40 films scored, AUROC [01]\.\d\d: the model learnt from real films", done.out), done.out
     for name in ("pca", "roi-sure"):
         assert re.search(rf"{name}: AUROC 0\.\d\d \(95 % interval 0\.\d\d to [01]\.\d\d\)", done.out), done.out
         report = tmp_path / "demo" / "reports" / name

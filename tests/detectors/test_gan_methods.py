@@ -298,7 +298,7 @@ def test_each_game_draws_the_generator_to_the_data(game: Game) -> None:
     rates = {"wgan": 5e-3, "wgan-gp": 1e-2}
     settings = GanSettings(game=game, learning_rate=rates.get(game, 1e-2), clip=0.2)
     d, b = nn.Sequential(nn.Linear(1, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1)), nn.Parameter(torch.zeros(1))
-    adversary = Adversary(settings, name="d", says=lambda x: d(x).flatten(), module=d, steps=600)
+    adversary = Adversary(settings, name="d", discriminator=lambda x: d(x).flatten(), module=d, steps=600)
     ascent, rng = settings.optimiser([b]), torch.Generator().manual_seed(1)
     places = []
     for _ in range(600):
@@ -335,11 +335,11 @@ def test_instance_noise_falls_to_zero() -> None:
     d = nn.Linear(4, 1)
     seen: list[Tensor] = []
 
-    def says(x: Tensor) -> Tensor:
+    def seen_by(x: Tensor) -> Tensor:
         seen.append(x.detach())
         return d(x).flatten()
 
-    adversary = Adversary(GanSettings(instance_noise=0.5), name="d", says=says, module=d, steps=4)
+    adversary = Adversary(GanSettings(instance_noise=0.5), name="d", discriminator=seen_by, module=d, steps=4)
     spreads, rng = [], torch.Generator().manual_seed(0)
     for _ in range(5):
         seen.clear()

@@ -24,7 +24,7 @@ PAGE = """\
 *Rendered by `make nightly` from `studies/results/soak.json`; every figure is in there. Research use \
 only. Not a medical device. Not for diagnosis.*
 
-{number} promises. Each is tested in a short form by every `make test`, and in a long form by `make nightly`, by hand.
+{number} promises. Each is tested in a short form by every `make test`, and in a long form by a manual `make nightly`.
 
 ## A training that is killed ends in the same weights
 
@@ -51,17 +51,17 @@ tested: files are flushed to the disk before they are renamed, and the rest is t
 other files go on. Memory stays under {limit_bytes}, the decoder's process included; a file that takes too long is \
 stopped; no process is left behind. How: [decoding in a child process](decisions/0002-decoding-in-a-child-process.md).
 
-**Every `make test`** reads {usual_files} files of {kinds} kinds: cut short, with bits flipped, with headers that lie, \
+**Every `make test`** reads {usual_files} files of {kinds} types: cut short, with bits flipped, with headers that lie, \
 decompression bombs, other formats, encrypted, endless sequences, pipes, links to nowhere, strange names. Of most \
-kinds nothing may be read; of some, a file may happen to survive (a flipped bit in a JPEG). The kinds stand in \
-`tests/data/hostile.py`.
+types no file may be read; of some, a file may happen to be readable (a flipped bit in a JPEG). \
+`tests/data/hostile.py` lists the types.
 
-**The long form** goes on for many rounds with new random numbers, and damages the files of every second round \
+**The long form** runs many rounds with new random numbers, and damages the files of every second round \
 further: bits flipped, pieces overwritten, cut out, repeated, or the end of another file in place of its own.
 
-**Last run.** {files} files of {kinds} kinds, {damaged} of them damaged further; {distinct} different contents, for \
-some kinds have few variants. Each file gave its row: {read} a film, {refused} a reason. The slowest took {slowest_s} \
-s; memory reached {hostile_peak}. No row told a piece of the patient's name, though damage moved it into other fields.
+**Last run.** {files} files of {kinds} types, {damaged} of them damaged further; {distinct} different contents, since \
+some types have few variants. Each file gave its row: {read} a film, {refused} a reason. The slowest took {slowest_s} \
+s; memory reached {hostile_peak}. No row showed a part of the patient's name, though damage moved it into other fields.
 
 **Not promised.** That a film that was read shows what its sender meant: a flipped bit in a pixel is a pixel.
 
@@ -81,7 +81,7 @@ must stay under {margin_bytes}.
 
 {table}
 
-A commit's `-dirty` says that files differed from it. Seconds are no benchmark: other programs may have run beside.
+`-dirty` after a commit means that files differed from it. Seconds are no benchmark: other programs may have run too.
 """
 
 SERVING = """\

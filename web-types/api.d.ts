@@ -64,7 +64,7 @@ declare namespace Api {
   type FilmStatus = { film: FilmResponse; study: Listed; decision: Decided | null };
   /** Rounds that were finished, latest first: one's own; a lead's list has everybody's. */
   type Finished = { rounds: (Earlier)[] };
-  /** What a model said of a film. */
+  /** A model's finding on a film. */
   type Found = { model: string; score: number | null; parts: Record<string, number>; map_sha256: string | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; made: string };
   /** Whole lines of k-space, denser near its centre. */
   type FourierLines = { kind?: "fourier-lines"; acceleration?: number; real?: boolean };
@@ -84,7 +84,7 @@ declare namespace Api {
   type HeadGiven = { head?: string | null };
   /** Where the trail ends. Written down elsewhere, it proves later that nothing before it was changed or removed. */
   type HeadResponse = { seq: number; hash: string; head: string };
-  /** ok: films are received and scored; impaired: something is wrong, and `problems` says what. */
+  /** ok: films are received and scored; impaired: something is wrong, and `problems` lists it. */
   type Health = { status: "ok" | "impaired"; problems: (string)[]; version: string; limits: string; database: "ok" | "out of reach"; queue: QueueResponse | null; disk: Disk; workers: WorkersResponse | null };
   /** One figure of an evaluation with its 95 % interval. */
   type HealthFigureResponse = { evaluation: string; measure: string; group: string; value: number; low: number; high: number; normals: number | null; abnormals: number | null };
@@ -94,11 +94,11 @@ declare namespace Api {
   type Histogram = { edges: (number)[]; counts: (number)[] };
   /** What there is. */
   type LabResponse = { pictures: (NamedResponse)[]; sizes: (number)[]; operators: (ChoiceResponse)[]; noises: (ChoiceResponse)[]; groups: (NamedResponse)[]; reconstructors: (LabShapesModelResponse)[]; generators: (LabShapesModelResponse)[]; shelf: boolean; refused: (string)[]; seconds: number };
-  /** A model on the shelf. */
+  /** A model of the collection. */
   type LabShapesModelResponse = { key: string; name: string; about: string };
   /** The labelled set. A study below a policy's threshold is not read: then what was read has high scores. */
   type LabelledResponse = { models: (ModelCompared)[]; films: (FilmCompared)[]; selected: boolean };
-  /** What the last line of the server's start says, after `link=`; it is good once, for ten minutes. */
+  /** The text after `link=` in the last line of the server's start; it is good once, for ten minutes. */
   type Link = { link: string };
   /** A study as the list shows it. */
   type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; rank: number | null; flag: boolean; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; acts: ("claim" | "release" | "report" | "undo")[] };
@@ -124,7 +124,7 @@ declare namespace Api {
   type Metrics = { model: string; name: string; source: string | null; normal: number; abnormal: number; trained_on: number; headline: string; auroc: ComparisonFigureResponse; average_precision: ComparisonFigureResponse; roc: RocResponse; sources: (SourceCompared)[]; verdict: string; verdict_kind: "good" | "warn" | "unknown"; shortcuts: (Shortcut)[]; mix: ComparisonFigureResponse; intervals: string };
   /** A model that has scored films of the labelled set. */
   type ModelCompared = { model: string; name: string; part: "decides" | "compares" | "earlier"; normal: number; abnormal: number; trained_on: number };
-  /** What one model said of the film. */
+  /** One model's finding on the film. */
   type ModelLook = { model: string; name: string; role: "decides" | "compares" | "earlier"; score: number | null; rank: number | null; reference: Compared; threshold: number | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; map_high: number | null; renditions: boolean; gives_back: boolean };
   /** The models of the workers that this server has started. */
   type ModelsResponse = { models: (HealthModelResponse)[] };
@@ -164,7 +164,7 @@ declare namespace Api {
   type Received = { sha256: string; film: string; study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere"; already: boolean };
   /** What late scores are compared with. */
   type ReferenceResponse = { words: string; median: number; limit: number; expected: number };
-  /** What a reader said. */
+  /** A reader's report. */
   type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null };
   /** How many films are scored again. */
   type Requeued = { films: number };
@@ -178,7 +178,7 @@ declare namespace Api {
   type RocResponse = { false_positive_rate: (number)[]; sensitivity: (number)[]; low: (number)[]; high: (number)[] };
   /** A round, as far as its reader may know. */
   type RoundResponse = { round: string; model: string; name: string; pictures: (number)[]; answered: (number)[]; words: string };
-  /** A row that was not used; the reason does not repeat what the row says. */
+  /** A row that was not used; the reason does not repeat the row's content. */
   type RowRefused = { line: number; reason: string };
   /** One run. */
   type RunResponse = { name: string; steps: number | null; epoch: number | null; seconds: number | null; losses: Record<string, number | null>; written: string; running: boolean };
@@ -240,7 +240,7 @@ declare namespace Api {
   type WhoResponse = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean };
   /** The image itself, so that only the noise is to be taken off. */
   type Whole = { kind?: "identity" };
-  /** The worker processes that this server has started; those started by hand are not known to it. */
+  /** The worker processes that this server has started; it does not know workers that were started manually. */
   type WorkersResponse = { wanted: number; running: number; ready: number };
 
   interface Operations {

@@ -98,7 +98,7 @@ def _against(row: Entry, floor: Entry, twins: Entry | None) -> tuple[str, ...]:
     if twins is None:
         said.append(_NO_TWINS)
     elif twins["metrics"]["auroc"]["pooled"]["low"] <= 0.5:
-        said.append("does not tell phantom twins")
+        said.append("does not separate matched pairs")
     return tuple(said)
 
 

@@ -30,7 +30,7 @@ from studies.pages.sections import SOURCES, aurocs
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.intervals import interval_text as figure
 
-_HEAD = ["Recipe", *SOURCES, "adjusted", "site", "above the best shortcut", "training, s", "ms a film", "numbers kept"]
+_HEAD = ["Recipe", *SOURCES, "adjusted", "site", "above the best shortcut", "training, s", "ms a film", "parameters"]
 
 _ALIGNED = "-aligned"
 COUNTS = "robustness/counts/"
@@ -91,12 +91,12 @@ def _conclusions(
     }
     low = [row for row in rows if row["metrics"]["auroc"]["pooled"]["low"] <= 0.5]
     said = [
-        f"{strongest['words']}, which asks for no learning, tells these films apart with an AUROC of "
-        f"{strongest['strength']:.2f}: of {len(rows)} recipes {len(above)} are surely above it on fold 0"
+        f"{strongest['words']}, a statistic without training, separates these films with an AUROC of "
+        f"{strongest['strength']:.2f}. Of {len(rows)} recipes, {len(above)} are significantly better on fold 0"
         + (f" ({_list(above)})" if above else "")
-        + f", {len(below)} surely below"
+        + f" and {len(below)} significantly worse"
         + (f" ({_list(below)})" if below else "")
-        + ", and of the others these films are too few to tell",
+        + "; for the others, these films are too few to decide",
     ]
     if pairs:
         told = ", ".join(f"`{name}` {plain:.2f} and {turned:.2f}" for name, (plain, turned) in pairs.items())
@@ -111,8 +111,10 @@ def _conclusions(
         for name, words in (("floor", f"`{FLOOR}`"), ("shortcut", "the best shortcut")):
             over = [row for row in opened if row["above"][name]["pooled"]["low"] > 0]
             under = [row for row in opened if row["above"][name]["pooled"]["high"] < 0]
-            verdicts.append(f"surely above {words} {_list(over) or 'none'}, surely below it {_list(under) or 'none'}")
-        said.append(f"of the {len(opened)} recipes on the test folds: {'; '.join(verdicts)}")
+            verdicts.append(f"better than {words}: {_list(over) or 'none'}; worse: {_list(under) or 'none'}")
+        said.append(
+            f"of the {len(opened)} recipes on the test folds, significantly {'; significantly '.join(verdicts)}"
+        )
     said += [
         f"on `{cell['seen']}`, learnt from it and matched for resolution, `{row['recipe'].rpartition('/')[2]}` reaches "
         f"{figure(cell['auroc'])}, and {_is(cell['shortcut'])} above the best shortcut of the same pixels "
@@ -147,32 +149,33 @@ def _reached(row: Entry) -> str:
 
 
 def _is(difference: Entry) -> str:
-    """How surely something is above what it is compared with."""
+    """Whether a recipe is significantly above its comparison."""
     return "is" if difference["low"] > 0 else "is not shown to be"
 
 
 def _at_twice_the_size(rows: Sequence[Entry]) -> str:
-    """What finer pixels do to the recipes, and to the classifier that is given labels."""
+    """The effect of a higher resolution on the recipes and on the supervised reference."""
     own, finer = rows[0]["px"]
     changes = [
         (
-            "the network with labels" if "kind" in row else f"`{row['sees']}`",
+            "the supervised reference" if "kind" in row else f"`{row['sees']}`",
             f"{figure(row['above']['itself']['pooled'], sign=True)} to {figure(row['metrics']['auroc']['pooled'])}",
         )
         for row in sorted(rows, key=lambda row: "kind" in row)
     ]
-    return f"at {finer} px in the place of {own}: " + "; ".join(f"{name} {change}" for name, change in changes)
+    return f"at {finer} px instead of {own}: " + "; ".join(f"{name} {change}" for name, change in changes)
 
 
 def _by_source(above: Entry) -> str:
-    """At which source it is surely above or below what it is compared with."""
+    """At which source it is significantly better or worse than its comparison."""
     names = {"floor": f"`{FLOOR}`", "shortcut": "the best shortcut"}
     said = []
     for source in SOURCES[1:]:
         higher = [words for name, words in names.items() if above[name][source]["low"] > 0]
         lower = [words for name, words in names.items() if above[name][source]["high"] < 0]
-        told = [f"surely {way} {' and '.join(some)}" for way, some in (("above", higher), ("below", lower)) if some]
-        said += [f"; at {source} {', '.join(told)}"] if told else []
+        ways = (("better", higher), ("worse", lower))
+        found = [f"significantly {way} than {' and '.join(some)}" for way, some in ways if some]
+        said += [f"; at {source} {', '.join(found)}"] if found else []
     return "".join(said)
 
 
@@ -202,7 +205,7 @@ def _development(rows: Sequence[Entry]) -> list[str]:
         f"normal and {n['abnormal']} abnormal films; seed {first['seed']}, {first['device']}, "
         f"{max(row['date'] for row in rows)}. AUROC "
         "with its 95 % interval. *Adjusted*: after taking out sharpness and lung area. *Site*: how well the score "
-        "tells the two hospitals' normals apart (0.5 is good). *Above the best shortcut*: the AUROC less that of the "
+        "separates the two hospitals' normals (0.5 is good). *Above the best shortcut*: the AUROC less that of the "
         f"best label-free statistic of these films ({strongest['words']}, {strongest['strength']:.2f}), by DeLong, "
         "paired. Training, and a film's score with lungs and map, are wall time of one thread, beside other work: an "
         "order of magnitude. Settings were tried on this fold, so the figures lean to the high side, and its few films "
@@ -221,9 +224,9 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
         "## Which is worth the test folds",
         "The rule, written before any test fold was opened for a recipe that it was to choose from "
         f"(`studies/detectors/nomination.py`; `{FLOOR}`, its floor, ships and was known): the highest "
-        f"index, ½ (pooled + adjusted) on fold 0, of those that are nowhere below `{FLOOR}` there and that tell "
-        "phantom twins, of which nothing but the lesion differs, better than chance. Nothing is nominated before the "
-        "recipes that come first have a row of twins.",
+        f"index, ½ (pooled + adjusted) on fold 0, of those that are nowhere below `{FLOOR}` there and that separate "
+        "matched pairs, which differ in the lesion alone, better than chance. Nothing is nominated before the "
+        "recipes that come first have a row of matched pairs.",
         table(["Recipe", "index", "what speaks against it"], lines),
         f"**Nominated: {_named(chosen)}; of single methods: {_named(quick)}.** Folds 1 to 4 have been opened for "
         f"{len(opened)} recipe{'' if len(opened) == 1 else 's'}"

@@ -26,7 +26,7 @@ _CLASSIFIERS = {
 
 def twins(rows: Sequence[Entry]) -> list[str]:
     """The same recipes on phantoms, which differ in a lesion and in nothing else."""
-    title = "## Phantom twins"
+    title = "## Matched pairs of phantoms"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only twins` makes them.*"]
     kinds = list(rows[0]["metrics"]["by_kind"])
@@ -55,7 +55,7 @@ def twins(rows: Sequence[Entry]) -> list[str]:
     return [
         title,
         f"The same recipes, trained on phantom normals: {rows[0]['pairs']} pairs of images, alike but for a lesion. "
-        "AUROC, all kinds together and each by itself:",
+        "AUROC, all lesion types together and each by itself:",
         table(["Recipe", "all", *kinds], found),
         "Where the map points: pixel average precision (chance: "
         + ", ".join(f"{kind} {chance[kind]['chance']:.2f}" for kind in ("pooled", *kinds))
@@ -63,7 +63,7 @@ def twins(rows: Sequence[Entry]) -> list[str]:
         table(["Recipe", "all", *kinds, "highest point"], places),
         "What they mark on the same ten phantoms, the best first, under the lung crops with their lesions outlined "
         "(drawn by `-m studies.figures.detectors_on_phantoms`):",
-        table(["Recipe", "two normal images; each kind of lesion, moderate and obvious"], strips),
+        table(["Recipe", "two normal images; each lesion type, moderate and obvious"], strips),
     ]
 
 
@@ -162,8 +162,8 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
     head = ["Classifier", *SOURCES, "adjusted", "site", f"above `{FLOOR}`, same pixels", "above the best shortcut"]
     return [
         title,
-        "A yardstick, no detectors: how well these films are told apart by a classifier of the same lung crops that is "
-        f"given labels. Learnt from the normal and abnormal films of the other folds ({', '.join(learnt)} of them), "
+        "A reference, not a detector: how well a supervised classifier separates these films, from the same lung "
+        f"crops. Learnt from the normal and abnormal films of the other folds ({', '.join(learnt)} of them), "
         f"tested on folds {first['folds'][0]} to {first['folds'][-1]}; seed {first['seed']}, "
         f"{max(row['date'] for row in rows)}.",
         table(head, lines),
@@ -172,7 +172,7 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
 
 def finer(rows: Sequence[Entry]) -> list[str]:
     """What twice the size is worth."""
-    title = "## Finer pixels"
+    title = "## Higher resolution"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only finer` makes them.*"]
     rows = sorted(rows, key=lambda row: "kind" in row)  # what is given labels last
@@ -231,12 +231,12 @@ def elsewhere(rows: Sequence[Entry]) -> list[str]:
     ]
     return [
         title,
-        "The recipes as they are, nothing chosen anew: trained on the normals of the set, cross-fitted over folds "
+        "The recipes unchanged: trained on the normals of the set, cross-fitted over folds "
         f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]} (dealt by patient), tested on its normal + abnormal films; "
         f"seed {rows[0]['seed']}, {rows[0]['device']}, {max(row['date'] for row in rows)}. Lungs by the finder of the "
         "Montgomery and Shenzhen normals. *Matched*: no film sharper than the least sharp 5 % of the normals learnt "
         "from; their shortcuts are measured on the same pixels, and those of the file, which matching does not change, "
-        "are left out. *Above it*: by DeLong, paired. *With labels*: the yardstick above, given the abnormal films of "
+        "are left out. *Above it*: by DeLong, paired. *With labels*: the reference above, given the abnormal films of "
         "the other folds, too.",
         table(head, lines),
     ]
@@ -244,7 +244,7 @@ def elsewhere(rows: Sequence[Entry]) -> list[str]:
 
 def matrices(rows: Sequence[Entry]) -> list[str]:
     """Every source learnt from, every source looked at."""
-    title = "## Learnt at one place, used at another"
+    title = "## Cross-site evaluation"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only generalisation` makes them.*"]
     blocks = [
@@ -287,11 +287,11 @@ def _shortcut(cell: Entry) -> str:
 
 def dirty(rows: Sequence[Entry]) -> list[str]:
     """What hidden abnormal films cost."""
-    title = "## Dirty normals"
+    title = "## Contaminated training set"
     if not rows:
         return [title, "*No row yet: `make results-detectors` makes them.*"]
     first = rows[0]
-    head = ["Recipe", "hidden", "AUROC", "change", "hidden films found", "AUROC of the list"]
+    head = ["Recipe", "hidden", "AUROC", "change", "hidden abnormals found", "AUROC of the list"]
     lines = [
         [
             f"`{row['recipe'].removeprefix(DIRTY)}`",
@@ -306,11 +306,11 @@ def dirty(rows: Sequence[Entry]) -> list[str]:
     ]
     return [
         title,
-        f"Abnormal films of folds 1 to 4, their labels taken away, put among the {first['training_normals']} normals "
-        f"to learn from; tested on fold 0, mean over {len(first['seeds'])} draws of which films are hidden; "
-        f"{first['device']}, {first['date']}. *Change* is paired, against clean normals. *Found*: of the films at the "
-        "top of `unseen suspects`' list, as many as are hidden, so many are hidden ones (by chance: their share of "
-        "all). *AUROC of the list*: hidden films against normals.",
+        f"Abnormal films of folds 1 to 4 were added without a label to the {first['training_normals']} training "
+        f"normals; tested on fold 0, mean over {len(first['seeds'])} draws of the hidden abnormals; "
+        f"{first['device']}, {first['date']}. *Change* is paired, against clean normals. *Found*: with h hidden "
+        "abnormals, their share among the top h films of `unseen suspects` (by chance: their share of all films). "
+        "*AUROC of the list*: hidden abnormals against normals.",
         table(head, lines),
     ]
 

@@ -45,11 +45,11 @@ def imaging_page(rows: Sequence[Row], known: Sequence[Recipe], *, pictures: Iter
         "# Imaging from measurements alone, measured",
         "*Rendered by `make results-imaging` from `studies/results/imaging/*.json`; every figure is in there. "
         f"{LIMITS}*",
-        "One network, one learning rate a problem, and for all arms that see no truth one number of steps: only what "
-        "is descended differs. A† is the pseudo-inverse (FBP for tomography), TV total variation with its weight "
+        "Each problem has one network and one learning rate, and all arms without truth have one number of steps: only "
+        "the objective differs. A† is the pseudo-inverse (FBP for tomography), TV total variation with its weight "
         "chosen on validation images, MC measurement consistency, EI equivariant imaging, REI robust equivariant "
-        "imaging, *supervised* the same network with the truth. Each image was measured once (but in the one problem "
-        "that says otherwise); every arm learns from the same measurements. Learning rates are the supervised arm's "
+        "imaging, *supervised* the same network with the truth. Each image was measured once (except in one problem, "
+        "as marked); every arm learns from the same measurements. Learning rates are the supervised arm's "
         "best of a grid, tried in short trainings, on validation images. With so few images the supervised network "
         "learns them by heart, so it may stop early: the better of a short and a whole training, on validation "
         "images, is what the others are held against. Nothing was chosen on test images, and every figure is of "
@@ -78,7 +78,7 @@ def _gaps(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
         "## How much of the way to supervised learning",
         table(["problem", "share of the gap", "ours [95 %]", "seeds", "papers", "at least 0.6, surely 0.4"], lines),
         "Shares are of mean PSNRs on the test images, with an interval by a paired bootstrap over images (over "
-        "patients, where they are known). Where a gap is small its share is uncertain, and the interval says so.",
+        "patients, where they are known). Where a gap is small, its share is uncertain and the interval is wide.",
     ]
 
 
@@ -203,7 +203,7 @@ def _cost(rows: Sequence[Row], arm: str) -> str:
 def _lessons(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
     """What a reader should not overlook."""
     said = [
-        "A share says how far symmetry goes towards the same network with the truth, not that the network is the "
+        "A share measures how close symmetry comes to the same network with the truth, not whether the network is the "
         "best choice.",
         "A network shown few measurements, each with one draw of noise, learns that noise by heart: the estimated risk "
         "falls below zero, which no risk can, and its images get worse. That is seen without any truth; train "

@@ -20,10 +20,10 @@ def noise_study(row: Entry) -> list[str]:
     names = {recipe: recipe.rpartition("/")[2].partition("-64")[0] for recipe in (first, second)}
     own = row["own_sigma"]
     blocks = [
-        f"`{names[first]}` against its only true twin `{names[second]}`: they differ in one term. "
+        f"`{names[first]}` against `{names[second]}`, its only matched recipe: they differ in one term. "
         f"{_NOISES[row['noise']]} is added once to each film after the View; {row['px']} px, {row['features']} "
         f"features, lung crop, fold {row['fold']} ({row['n']['normal']} normal and {row['n']['abnormal']} abnormal "
-        f"films), seeds {', '.join(map(str, row['seeds']))}, {row['trainings']} trainings. SURE is told the added σ; "
+        f"films), seeds {', '.join(map(str, row['seeds']))}, {row['trainings']} trainings. SURE gets the added σ; "
         f"at σ = 0 the two are the same training. The films' own noise, estimated on the same grid: median "
         f"{own['0.5']:.3f}, quartiles {own['0.25']:.3f} to {own['0.75']:.3f}. Differences are paired (same films, same "
         f"noise, same seed), with 95 % intervals from {row['draws']} bootstrap draws over films and seeds."

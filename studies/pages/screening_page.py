@@ -79,8 +79,8 @@ def _halves(rows: Sequence[Entry]) -> list[str]:
         "Montgomery + Shenzhen. Every film is scored by a model that was not trained on its fold. *Halves*: calibrated "
         f"on one half of the patients and judged on the other, {rows[0]['splits']} times, mean and 2.5th to 97.5th "
         "percentile over the splits. *All*: one calibration on all labelled films, with Clopper–Pearson's interval for "
-        "the share of normals cleared. Where there are too few abnormals, the calibration refuses, and the table says "
-        "so."
+        "the share of normals cleared. Where there are too few abnormals, the calibration refuses, and the table "
+        "shows it."
     )
     for row in rows:
         lines = []

@@ -24,7 +24,7 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
         f"## Montgomery + Shenzhen: {words}, {first['px']} px",
         f"{first['px']} px, folds 1 to 4, {n['normal']} normal and {n['abnormal']} abnormal films, seed "
         f"{first['seed']}. "
-        "AUROC with its 95 % interval. *Site*: how well the score tells the two hospitals' normals apart (0.5 is "
+        "AUROC with its 95 % interval. *Site*: how well the score separates the normals of the two hospitals (0.5 is "
         "good). "
         "*Losses*: whether the weighted generator loss had come to rest.",
         table(head, (_real_line(row) for row in rows)),
@@ -95,13 +95,13 @@ def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry |
 
 
 def twin_section(rows: Sequence[Entry]) -> list[str]:
-    """Phantom twins: what each detector sees of each kind of lesion."""
+    """Matched pairs of phantoms: what each detector sees of each lesion type."""
     metrics = rows[0]["metrics"]
     kinds = [("by_kind", kind) for kind in sorted(metrics["by_kind"])]
     contrasts = [("by_contrast", c) for c in ("faint", "moderate", "obvious") if c in metrics["by_contrast"]]
     groups = kinds + contrasts
     return [
-        "## Phantom twins",
+        "## Matched pairs of phantoms",
         f"{rows[0]['pairs']} pairs of simulated films, the same anatomy and exposure with and without a lesion; "
         "trained on other phantoms. Intervals are drawn over pairs. The lesion is the only difference, so what "
         "separates the classes can only be the lesion.",
@@ -134,7 +134,7 @@ def twin_section(rows: Sequence[Entry]) -> list[str]:
             ),
         ),
         "\n".join(f"- `{row['method']}`: {row['metrics']['shortcuts']['verdict']['pooled']}" for row in rows),
-        f"Trivial statistics on the twins. {_acquisition_sentence(rows[0])}",
+        f"Simple image statistics on the pairs. {_acquisition_sentence(rows[0])}",
         audit(rows[0]),
     ]
 
@@ -175,7 +175,7 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
         if unfinished:
             said.append(f"Not converged in the epochs given: {', '.join(unfinished)}. Read those rows as lower marks.")
     said += [
-        f"On phantom twins `{row['method']}` is "
+        f"On matched pairs `{row['method']}` is "
         + ("above each single statistic." if _above_all(row) else "**not** shown to be above each single statistic.")
         for row in twins
     ]

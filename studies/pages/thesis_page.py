@@ -204,7 +204,7 @@ def _unfinished(row: Entry | None) -> list[str]:
     return [
         "## Not finished",
         "These trainings had more hours before them than there were, on two processor cores and without a GPU. They "
-        "are kept where they stopped and go on when `make results` or `make results-thesis` is said again; until then "
+        "are kept where they stopped and resume with `make results` or `make results-thesis`; until then "
         "nothing is claimed of them.",
         table(["recipe", "epochs so far, by fold", "seconds a step (least, other work beside)"], lines),
         f"As of {row['date']}.",

@@ -56,17 +56,17 @@ def claims_of(rows: Sequence[Row]) -> list[Claim]:
 
 
 def verdict(claim: Claim) -> str:
-    """In a word or two: surely so, surely not, or not to be told.
+    """In a word or two: it holds, it does not hold, or the interval includes 0.
 
     >>> verdict(Claim("vae", FEW, "range − TV", True, {"value": 0.4, "low": 0.1, "high": 0.7}))
     'holds'
     >>> verdict(Claim("vae", FEW, "soft − TV", False, {"value": -0.1, "low": -0.3, "high": 0.1}))
-    'cannot be told'
+    'not significant'
     """
     low, high = claim.entry["low"], claim.entry["high"]
     if low > 0 or (low >= 0 and not claim.strictly):
         return "holds"
-    return "**does not hold**" if high < 0 else "cannot be told"
+    return "**does not hold**" if high < 0 else "not significant"
 
 
 def _word(method: str) -> str:

@@ -256,7 +256,7 @@ def test_a_study_is_reported_the_next_one_comes_by_itself_and_it_is_taken_back(p
         taken = store.study(second)
         assert (taken.entry.state, taken.entry.claimed_by) == ("in_reading", "ann")
         assert taken.reports[0].outcome == "abnormal" and taken.reports[0].undone is not None
-        assert store.study(third).entry.claimed_by is None, "what was opened by itself is handed back"
+        assert store.study(third).entry.claimed_by is None, "what was opened by itself is released"
     page.go_back()
     shows(page, third)
 

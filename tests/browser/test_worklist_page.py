@@ -185,7 +185,7 @@ def test_a_report_and_its_undo_reach_the_database(worked: Site, chromium: Browse
         page.keyboard.press("z")
         expect(page.locator(f"tr[data-study={first}]")).to_have_attribute("aria-selected", "true")
         assert reports(worked, first) == [("ann", "abnormal", True), ("ann", "unsure", True)]
-        page.get_by_role("button", name="Hand back").click()
+        page.get_by_role("button", name="Release").click()
         expect(page.locator(f"tr[data-study={first}]")).to_contain_text("to read")
         with worked.store() as store:
             assert store.study(first).entry.state == "to_read"

@@ -42,7 +42,7 @@ def test_a_recipe_at_twice_its_size_is_set_beside_itself(world: World, monkeypat
     differ = row["metrics"]["auroc"]["pooled"]["value"] - row["before"]["auroc"]["pooled"]["value"]
     assert found["value"] == pytest.approx(differ, abs=2e-6)
     page = detectors_page({row["recipe"]: json.loads(json.dumps(row, allow_nan=False))})
-    assert "64 px in the place of 32" in page and f"| `{recipe.short}` |" in page.partition("## Finer pixels")[2]
+    assert "64 px instead of 32" in page and f"| `{recipe.short}` |" in page.partition("## Higher resolution")[2]
 
 
 def test_the_classifier_that_is_given_labels_is_trained_at_both_sizes(
@@ -65,4 +65,4 @@ def test_the_classifier_that_is_given_labels_is_trained_at_both_sizes(
     assert [size for size, _ in sizes] == [32, 64] and sizes[0][1] != sizes[1][1]
     assert row["kind"] == "network" and row["recipe"] == f"{ROWS}network-pca-64-whole"
     page = detectors_page({row["recipe"]: json.loads(json.dumps(row, allow_nan=False))})
-    assert "| the network of `anatpaste`, with labels |" in page.partition("## Finer pixels")[2]
+    assert "| the network of `anatpaste`, with labels |" in page.partition("## Higher resolution")[2]

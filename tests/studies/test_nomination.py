@@ -84,7 +84,7 @@ def test_the_highest_index_of_those_that_nothing_speaks_against() -> None:
     assert found["good"].index == pytest.approx(0.8)
     assert found["lopsided"].against == ("below `pca` at montgomery",)
     assert found["sharp"].against == ("adjusted, below `pca`",)
-    assert found["better"].against == ("does not tell phantom twins",)
+    assert found["better"].against == ("does not separate matched pairs",)
     chosen, single = nominated(ALL), nominated(ALL, single=True)
     assert chosen is not None and chosen.name == "good"
     assert single is not None and single.name == "quick"
@@ -132,15 +132,17 @@ def test_openings_are_counted_and_the_page_says_so() -> None:
     assert "| montgomery | 0.90 [0.80, 1.00] | 0.70 [0.60, 0.80] | +0.05 [−0.05, +0.15] | spread, 0.70 |" in after
     assert "On the test folds `good` reaches 0.80 [0.70, 0.90]; it is not shown to be above `pca` (+0.05" in after
     assert (
-        "with an AUROC of 0.78: of 6 recipes 0 are surely above it on fold 0, 0 surely below, and of the others"
-        in after
+        "with an AUROC of 0.78. Of 6 recipes, 0 are significantly better on fold 0 and 0 significantly worse" in after
     )
     assert "On the test folds" not in page
     sure: dict[str, Any] = {**row(0.8, 0.7), "recipe": f"{TESTED}good"}
     sure["above"]["floor"]["montgomery"] = {"value": 0.2, "low": 0.1, "high": 0.3}
     sure["above"]["shortcut"]["shenzhen"] |= {"value": -0.2, "low": -0.3, "high": -0.1}
     told = detectors_page({**ALL, f"{TESTED}good-0": sure})
-    assert "; at shenzhen surely below the best shortcut; at montgomery surely above `pca`." in told
+    assert (
+        "; at shenzhen significantly worse than the best shortcut; at montgomery significantly better than `pca`."
+        in told
+    )
     assert "*Not opened:" in page and "*Not opened:" not in after
     helped: dict[str, Any] = {**row(0.9, 0.8), "recipe": f"{TESTED}helped"}
     helped["folds"] = {"1": {"facts": {"unlabelled_films": 500}}, "2": {"facts": {"unlabelled_films": 510}}}
@@ -215,6 +217,9 @@ def test_what_to_conclude_follows_from_the_rows() -> None:
     guess = {**row(0.52, 0.5), "recipe": f"{ROWS}guess"}
     guess["above_shortcut"]["pooled"] = {**guess["above_shortcut"]["pooled"], "low": -0.3, "high": -0.1}
     page = detectors_page({f"{ROWS}dae-0": plain, f"{ROWS}dae-aligned-0": aligned, f"{ROWS}guess-0": guess})
-    assert "of 3 recipes 1 are surely above it on fold 0 (`dae-aligned`), 1 surely below (`guess`), and" in page
+    assert (
+        "Of 3 recipes, 1 are significantly better on fold 0 (`dae-aligned`) and 1 significantly worse (`guess`);"
+        in page
+    )
     assert "- Without and with alignment, one training each: `dae` 0.80 and 0.84 (paired" in page
     assert "- Not shown to be better than chance here: `guess`." in page

@@ -112,7 +112,7 @@ def test_the_page_has_each_row_its_audit_and_how_it_was_made(pages: tuple[str, s
         "## What to make of it",
         "## Montgomery + Shenzhen: lung crop",
         "## Montgomery + Shenzhen: whole film",
-        "## Phantom twins",
+        "## Matched pairs of phantoms",
         "## How it was made",
     ):
         assert heading in page

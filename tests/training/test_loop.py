@@ -316,7 +316,7 @@ def test_a_checkpoint_of_other_films_networks_or_identity_is_refused(tmp_path: P
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x80\x02cposix\nsystem\n."])
 def test_a_damaged_checkpoint_is_an_error_with_a_cure(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(content)
-    with pytest.raises(TrainingError, match=r"checkpoint\.pt: cannot be read .*Delete it to begin anew"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt: cannot be read .*Delete it to start again"):
         train(SmallGan(), films(), SHORT, folder=tmp_path)
 
 
@@ -324,7 +324,7 @@ def test_a_truncated_checkpoint_is_an_error_with_a_cure(tmp_path: Path) -> None:
     train(SmallGan(), films(), SHORT, folder=tmp_path)
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(TrainingError, match="Delete it to begin anew"):
+    with pytest.raises(TrainingError, match="Delete it to start again"):
         train(SmallGan(), films(), SHORT, folder=tmp_path)
 
 

@@ -179,7 +179,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(api: Api, store: Store) -> None:
         answer = api.reader.post("/films", content=b"x" * 100_000, headers=RAW)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert answer.status_code == 507 and "the disk has no room" in said(answer)
+    assert answer.status_code == 507 and "the disk is full" in said(answer)
     assert str(store.home) not in answer.text
     assert kept(store) == {}
     assert api.reader.post("/films", content=b"x" * 100_000, headers=RAW).status_code == 201

@@ -237,10 +237,10 @@ def test_an_answer_stands_and_a_round_is_its_readers(filled: Api, detector: Dete
     assert filled.reader.post(f"/turing/rounds/{number}/answers", json=first).status_code == 200
     assert filled.reader.post(f"/turing/rounds/{number}/answers", json=first).json()["answered"] == [1]
     other = filled.reader.post(f"/turing/rounds/{number}/answers", json=first | {"answer": "generated"})
-    assert other.status_code == 409 and "stands" in said(other)
+    assert other.status_code == 409 and "is final" in said(other)
     for path in ("", "/result", "/pictures/1.png"):
         foreign = filled.lead.get(f"/turing/rounds/{number}{path}")
-        assert foreign.status_code == 404 and "no longer here" in said(foreign)
+        assert foreign.status_code == 404 and "no longer exists" in said(foreign)
     assert filled.lead.post(f"/turing/rounds/{number}/answers", json=first).status_code == 404
     for k in (0, 11, 40):
         assert filled.reader.get(f"/turing/rounds/{number}/pictures/{k}.png").status_code == 404
@@ -301,7 +301,7 @@ def test_the_longest_untouched_rounds_are_forgotten() -> None:
     rounds.find(numbers[0], "ann")
     rounds.begin(small(), account="ben", model="m", name="n", words="w")
     rounds.find(numbers[0], "ann")
-    with pytest.raises(NotFoundError, match="no longer here"):
+    with pytest.raises(NotFoundError, match="no longer exists"):
         rounds.find(numbers[1], "ann")
 
 

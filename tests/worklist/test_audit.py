@@ -127,13 +127,12 @@ def test_a_chain_that_was_written_anew_is_found_out_by_a_head_kept_elsewhere(own
     earlier = own_store.audit_head()
     own_store.receive(png(99), name="one more")
     rewritten(own_store)
-    assert "written anew" in str(own_store.verify_audit())
+    assert "rewritten" in str(own_store.verify_audit())
     (own_store.home / "audit.head").unlink()
     assert own_store.verify_audit() is None, "nothing in the database tells"
     found = own_store.verify_audit(Head.parse(str(earlier)))
     assert (
-        found
-        == "Row 12 of the audit trail is not the one that the head that was given knows: the trail was written anew."
+        found == "Row 12 of the audit trail is not the one that the head that was given knows: the trail was rewritten."
     )
 
 

@@ -128,7 +128,7 @@ def test_undo_gives_the_study_back_to_whoever_reported_it(store: Store, judged: 
 def test_only_whoever_has_a_study_hands_it_back_or_a_lead(store: Store, judged: Judged) -> None:
     study = judged(1, "clear").study
     store.claim(study, "ann")
-    with pytest.raises(NotAllowedError, match="Only they can hand it back"):
+    with pytest.raises(NotAllowedError, match="Only they can release it"):
         store.release(study, "bob")
     store.release(study, "lea", as_lead=True)
     assert listed(store, "cleared") == [study], "where it came from"

@@ -127,7 +127,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(place: Place, small_disk: 
     with place.open() as store:
         store.films = store.site.films = type(store.films)(small_disk / "films")
         first = store.receive(os.urandom(200_000), name="fits")
-        with pytest.raises(NoRoomError, match=r"the disk has no room.*Nothing was stored"):
+        with pytest.raises(NoRoomError, match=r"the disk is full.*Nothing was stored"):
             store.receive(os.urandom(500_000), name="does not")
         assert stored_files(store) == [first.sha256] and count(store, films) == 1
         assert not store.receive(os.urandom(100_000), name="fits too").already
@@ -154,7 +154,7 @@ def test_a_full_database_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> Non
             "checkout",
             lambda connection, record, proxy: connection.execute(f"PRAGMA max_page_count = {pages + 3}"),
         )
-        with pytest.raises(NoRoomError, match="the database has no room left"):
+        with pytest.raises(NoRoomError, match="the database is full"):
             for number in range(200):
                 store.receive(png(number), name=f"{number}")
         assert len(stored_files(store)) == count(store, films) == number

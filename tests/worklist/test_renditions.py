@@ -202,7 +202,7 @@ def test_a_disk_without_room_for_renditions_costs_no_film(store: Store, worker: 
     store.renditions = store.site.renditions = RenditionFolder(small_disk / "renditions")
     (small_disk / "filler").write_bytes(bytes(610_000))
     receipt = store.receive(png(1), name="a")
-    with pytest.raises(NoRoomError, match="the disk has no room"):
+    with pytest.raises(NoRoomError, match="the disk is full"):
         worker.step()
     assert store.queue().waiting == 1 and isinstance(store.maps, ContentFolder)
     (small_disk / "filler").unlink()

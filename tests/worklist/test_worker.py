@@ -311,7 +311,7 @@ def test_a_full_disk_costs_no_film_its_tries(store: Store, worker: Worker, small
     (small_disk / "filler").write_bytes(bytes(610_000))
     receipt = store.receive(png(1), name="a")
     for _ in range(jobs.MOST_TRIES + 1):
-        with pytest.raises(NoRoomError, match="the disk has no room"):
+        with pytest.raises(NoRoomError, match="the disk is full"):
             worker.step()
     assert listed(store) == [receipt.study] and rows(store, findings) == 0 and store.queue().waiting == 1
     (small_disk / "filler").unlink()

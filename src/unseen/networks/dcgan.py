@@ -1,6 +1,6 @@
 """DCGAN: encoder, decoder, discriminator, their initialisation, and a fast form of their deepest layer.
 
-How the DCGAN blocks' weights are drawn, at the start and whenever a discriminator is drawn anew.
+How the DCGAN blocks' weights are drawn, at the start and whenever a discriminator is initialised again.
 
 DCGAN's convolution (kernel 4, stride 2, padding 1) as one matrix product, for its deepest layer: many channels on
 few pixels.
@@ -169,8 +169,8 @@ class Decoder(nn.Module):
 class Discriminator(nn.Module):
     """Image → (features, logit): f(x) before the last convolution, and one number an image, before the sigmoid.
 
-    `normalised=False` is the critic of a WGAN-GP: biases in the place of BatchNorm, so that what it says of an image
-    depends on that image alone, in training too, as its gradient penalty needs it.
+    `normalised=False` is the critic of a WGAN-GP: biases instead of BatchNorm. So its output for an image depends on
+    that image alone, in training too, as the gradient penalty requires.
 
     >>> features, logit = Discriminator(64, features=8)(torch.zeros(2, 1, 64, 64))
     >>> features.shape, logit.shape

@@ -3,10 +3,10 @@
 `Operator` is A: linear and immutable, with its adjoint, pseudo-inverse and norm; operators compose with `@`, scale
 with `2 * A`, `stack`, `restrict`. `Link` is what the detector's law does to A x, `Noise` what chance adds, and
 `Measurement` the three together. `Group` is a set of transformations that images may undergo and still be images:
-what A never shows of x, it may show of T x. `identify` says beforehand whether that can be enough.
+what A never shows of x, it may show of T x. `identify` checks in advance whether that can be enough.
 
-`OPERATORS`, `LINKS`, `NOISES` and `GROUPS` are this room's registries: a new one is one file and one line here, and the
-contract tests find it.
+`OPERATORS`, `LINKS`, `NOISES` and `GROUPS` are this package's registries: a new entry is one file and one line here,
+and the contract tests find it.
 """
 
 import lazy_loader

@@ -31,7 +31,7 @@ class Blur(Operator):
         size: of the image, one number or (height, width).
         kernel: (rows, columns), real, at most as large as the image.
         channels: of the image, each blurred alike.
-        boundary: "circular": the image goes on periodically, and y has its size. "valid": only where the kernel lies
+        boundary: "circular": the image repeats periodically, and y has its size. "valid": only where the kernel lies
             wholly inside, (height − rows + 1, width − columns + 1): nothing is assumed of what lies outside.
         rtol: singular values up to this share of the largest count as zero in the pseudo-inverse, which is Moore and
             Penrose's of the blur without them: 1e-3, since the noise in what a blur all but wipes out would drown the

@@ -122,7 +122,7 @@ def solve_normal_equations(
         energy: (batch,), ‖y‖² of what was measured.
         frequencies: the mask, (1 or batch, 1, height, width), complex.
         maps: s, (1 or batch, coils, height, width), complex.
-        along: the axis that tells the lines apart, -1 or -2; None: the frequencies are not whole lines.
+        along: the axis across the lines, -1 or -2; None: the frequencies are not whole lines.
         stop: when an image is done; each of its rows takes an equal share of ‖y − A x‖² as its own.
 
     Returns:
@@ -180,7 +180,7 @@ def inverses_of_rows(mask: Tensor, *, maps: Tensor, along: int, real: bool, leas
     Args:
         mask: (1, 1, height, width), bool.
         maps: s, (1, coils, height, width), complex.
-        along: the axis that tells the lines apart: -1, and rows are rows; -2, and rows are the image's columns.
+        along: the axis across the lines: -1, and rows are rows; -2, and rows are the image's columns.
         real: images are real.
         least: eigenvalues up to this one count as zero.
 

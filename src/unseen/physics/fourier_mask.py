@@ -260,7 +260,7 @@ def _heard(mask: Tensor) -> Tensor:
 
 
 def _axis_of_lines(mask: Tensor) -> int | None:
-    """The axis that tells the lines of the mask apart: -1 for whole columns, -2 for whole rows; None: neither."""
+    """The axis across the lines of the mask: -1 for whole columns, -2 for whole rows; None: neither."""
     if bool((mask == mask[..., :1, :]).all()):
         return -1
     return -2 if bool((mask == mask[..., :1]).all()) else None

@@ -3,8 +3,8 @@
 With T_g x = `T(x, g)`, for all x and every g that `sample` draws:
 
 1. linear:      T_g(a x + x') = a T_g(x) + T_g(x')
-2. inverse:     inverse(T_g(x), g) = x, to rounding where `exact`, else up to what interpolation loses (each says how
-much)
+2. inverse:     inverse(T_g(x), g) = x, to rounding where `exact`, else up to the loss by interpolation (each group
+states it)
 3. one each:    image i of a batch is moved by g[i] alone
 4. generator:   the same generator state gives the same elements
 

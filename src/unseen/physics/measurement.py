@@ -102,7 +102,7 @@ class BeerLambert(Link):
     """u = I0 · exp(−p),  and back  p = log(I0 / max(y, 1)).
 
     p is the line integral of the attenuation (no unit), I0 the count of photons a detector element sees without
-    anything in the way. Fewer than one count tells nothing more, hence the max.
+    anything in the way. A count below one adds no information, hence the max.
 
     Args:
         I0: > 0, in counts.

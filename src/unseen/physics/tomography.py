@@ -84,7 +84,7 @@ class Tomography(Operator):
     """A x: the line integrals of x, of shape (batch, channels, views, detectors).
 
     Entry (v, j) integrates along the line X cos θ_v + Y sin θ_v = j − (detectors − 1)/2, in pixels from the image's
-    middle, X to the right and Y upwards (scikit-image's convention). `projector` says how a line is sampled. Weights
+    middle, X to the right and Y upwards (scikit-image's convention). `projector` sets the sampling of a line. Weights
     are computed at the first use in a precision or on a device (0.1 s for 256² and 50 views), and kept.
 
     A⁺ is found to ‖A*(y − A x)‖ ≤ 1e-4 ‖A* y‖ in single and 1e-12 ‖A* y‖ in double precision. Small singular values

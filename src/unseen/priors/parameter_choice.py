@@ -307,12 +307,12 @@ def solved(
     if latent != (G is not None):
         raise ValueError(f"{key} needs a generator." if latent else f"{key} has no latents and takes no generator.")
     if sigma is not None and kind is TV:
-        return _told(TV.within_noise(y, A, sigma=sigma))
+        return _with_sentence(TV.within_noise(y, A, sigma=sigma))
     if weight is None and kind is TV:
         raise ValueError("tv has no weight that suits every operator: give sigma or weight.")
     own = {} if weight is None else {"weight": weight}
     if sigma is not None and kind is Range and G is not None:
-        return _told(
+        return _with_sentence(
             Range(G, weight=_MOST_PROBABLE, fit=Squares(sigma)).solve(y, A, search=search, generator=generator)
         )
     prior: Prior = kind(G, **own) if latent else kind(**own)
@@ -322,9 +322,9 @@ def solved(
         )
         return swept.x, swept.sentence
     if isinstance(prior, LatentPrior):
-        return _told(prior.solve(y, A, search=search, generator=generator))
-    return _told(prior.solve(y, A))
+        return _with_sentence(prior.solve(y, A, search=search, generator=generator))
+    return _with_sentence(prior.solve(y, A))
 
 
-def _told(solution: Solution) -> tuple[Tensor, str]:
+def _with_sentence(solution: Solution) -> tuple[Tensor, str]:
     return solution.x, solution.sentence

@@ -1,7 +1,7 @@
 """One training of a robustness study: learn from films with noise of known σ added, score the test films at every σ.
 
 The noise is drawn once a film, after the View, so σ is in network units, and the same draw is shown to both detectors.
-The lungs are those found in the clean film. SURE is told the noise.
+The lungs are those found in the clean film. SURE gets the noise's σ and gain.
 
     gaussian   x + σ n
     poisson    counts of (x + 1) / 2 at the gain at which a middle grey, x = 0, gets the deviation σ
@@ -179,7 +179,7 @@ def train_cell(study: Study, place: Place) -> float:
 
 
 def settings_of(noise: Kind, sigma: float) -> dict[str, float | str]:
-    """What a method that knows of noise is told: `noise`, `sigma`, and the `gain` of counts; without noise, that σ is
+    """Settings for a method that uses the noise: `noise`, `sigma`, and the `gain` of counts; without noise, σ is
     0."""
     if noise == "gaussian" or sigma == 0:
         return {"noise": "gaussian", "sigma": sigma}

@@ -1,7 +1,7 @@
 """The films of a recipe: which are trained on and which are tested, fold by fold.
 
 A recipe names a manifest relative to `$UNSEEN_DATA` and a split file with a column `fold`; without a split, a film's
-fold is int(sha256(patient), 16) mod 5. With `column`, that column says train or test, and other films are left aside.
+fold is int(sha256(patient), 16) mod 5. With `column`, that column holds train or test, and other films are left out.
 A recipe without a manifest is about phantoms, which are made on the spot.
 """
 
@@ -105,7 +105,7 @@ def own_normals(source: str) -> Cohort:
 
 
 def of_unknown_label(source: Source) -> Cohort:
-    """A user's films of which nobody knows what they show; what a manifest says of that is not read."""
+    """A user's unlabelled films; a label in the manifest is not read."""
     sources = [source] if isinstance(source, str | os.PathLike) else list(source)
     _check_holds_films_alone("unlabelled", sources)
     listed = films(sources)
@@ -126,8 +126,8 @@ def _check_holds_films_alone(where: str, sources: Iterable[str | os.PathLike[str
 
 
 def lung_films(recipe: Recipe, films: Iterable[Film | NotRead]) -> Iterable[Film | NotRead]:
-    """Of the training films, those whose manual masks the lung finder may learn from, and phantoms where the recipe
-    says so (`data.lungs_from`)."""
+    """The training films whose manual masks the lung finder may learn from, and phantoms if the recipe names them
+    (`data.lungs_from`)."""
     sources = recipe.data.lungs_from
     if sources is None:
         return films
@@ -138,7 +138,7 @@ def lung_films(recipe: Recipe, films: Iterable[Film | NotRead]) -> Iterable[Film
 
 
 def phantom_normals(recipe: Recipe) -> tuple[Sequence[Film], str]:
-    """The phantoms that a recipe without a manifest trains on, and a digest that says which."""
+    """The phantoms that a recipe without a manifest trains on, and a digest that identifies them."""
 
     seed = _PHANTOM_SEED + recipe.seed
     said = f"phantoms.normals({PHANTOM_NORMALS}, seed={seed})"

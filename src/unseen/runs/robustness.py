@@ -1,8 +1,8 @@
 """Two recipes trained and tested under added noise, over several seeds.
 
-An AUROC over several trainings: its interval is over films, drawn anew, and over the trainings.
+An AUROC over several trainings: its interval covers the films, which are resampled, and the trainings.
 
-Robustness to noise: AUROC against added noise of known σ, for two detectors that are twins but in one term.
+Robustness to noise: AUROC against added noise of known σ, for two detectors that differ in one term only.
 
 Each is trained at every σ and tested at every σ, on one fold, with several seeds. At σ = 0 SURE is the squared error:
 `roi-sure` and `roi-oracle` are one and the same training there.
@@ -69,7 +69,7 @@ def robustness(
     say: Callable[[str], None] = print,
 ) -> Row:
     """Train and test two recipes at every σ and seed, `workers` trainings at a time; finished ones are found again.
-    Returns the row; `say` is told of each training.
+    Returns the row; `say` is called for each training.
 
     Raises RecipeError for other than two recipes, two that do not see the same films in the same way, or a fold
     without both classes.
@@ -113,13 +113,13 @@ def _check(recipes: Sequence[Recipe], *, sigmas: Sequence[float], seeds: Sequenc
         raise RecipeError(f"robustness: both recipes are {first.method.key}; give two methods")
     if first.name == second.name:
         raise RecipeError(f"robustness: both recipes are named {first.name}; give one another name")
-    twins = f"differs between {first.name} and {second.name}; twins differ in method alone"
+    differs = f"differs between {first.name} and {second.name}; the two recipes may differ in method alone"
     for section in ("data", "view", "training"):
         if getattr(first, section) != getattr(second, section):
-            raise RecipeError(f"{section}: {twins}")
+            raise RecipeError(f"{section}: {differs}")
     for name, value in first.method.settings.items():
         if name not in ("sigma", "noise", "gain") and second.method.settings.get(name, value) != value:
-            raise RecipeError(f"method.{name}: {twins}")
+            raise RecipeError(f"method.{name}: {differs}")
     if not sigmas or not all(0 <= s < math.inf for s in sigmas) or len(set(sigmas)) < len(sigmas):
         raise RecipeError(f"robustness: noise levels are different numbers from 0 up; seen {list(sigmas)}")
     if noise != "gaussian" and max(sigmas) > 1:

@@ -1,7 +1,7 @@
 """One recipe, one fold, one run: trained, resumed or found again; several in worker processes.
 
 A run's folder is named by the digest of the resolved recipe, its films and the version, so a finished run is found
-rather than trained again, and an interrupted one goes on where it stopped. Lung finders are shared by all recipes on
+rather than trained again, and an interrupted run is resumed. Lung finders are shared by all recipes on
 the same films.
 
 Worker processes that end with their work: when it is done, when it fails, on Ctrl-C, and when the caller is killed.
@@ -88,11 +88,11 @@ def resolve(recipe: Recipe) -> Recipe:
     return recipe.resolved(method=method.Config, view=View, training=Training)
 
 
-def detector_of(recipe: Recipe, **told: object) -> Detector:
-    """The recipe's detector, untrained; `told` are settings in the place of the recipe's."""
+def detector_of(recipe: Recipe, **settings: object) -> Detector:
+    """The recipe's detector, untrained; `settings` replace the recipe's."""
     method: type[Detector] = METHODS.load(recipe.method.key)
     return method(
-        validated({**recipe.method.settings, **told}, method.Config, where="method"),
+        validated({**recipe.method.settings, **settings}, method.Config, where="method"),
         view=validated(recipe.view, View, where="view"),
     )
 
@@ -134,7 +134,7 @@ def train_recipe(
 
     data    normal films in the place of the recipe's: a folder, a glob, a manifest (its abnormals are left aside)
     finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
-    unlabelled  films of which nobody knows what they show: the epoch that tells them best from normals is kept
+    unlabelled  films without a label: the epoch that separates them best from the normal films is kept
     backbone  a safetensors file of weights that the network begins with
     out     a further copy of the bundle
     licence what the model may be used for, for its card
@@ -220,7 +220,7 @@ def run_of(recipe: Recipe, *, fold: int | None = None, root: Path | None = None)
 
 
 def training_films(recipe: Recipe, *, fold: int | None, data: str | None) -> tuple[Iterable[Film | NotRead], str]:
-    """What a recipe learns from (or the films of `data`), and a digest that says which."""
+    """The films that a recipe learns from (or those of `data`), and a digest that identifies them."""
     if data is not None:
         if fold is not None:
             raise RecipeError("fold: goes with the recipe's own films; the films of `data` are all trained on")

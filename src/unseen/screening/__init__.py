@@ -4,7 +4,7 @@
     calibrate    labelled films → a `Screener` with its `Policy`
     Screener     a film → a `Decision`; films → `Screened`, lazily; a study → a `Decision`
     Guarantee    how many abnormals are needed, how many may be missed, and the threshold that follows
-    Gate         refuses films unlike the training films, and says why
+    Gate         refuses films unlike the training films, and gives the reason
     DriftWatch   are late scores still those of the calibration?
 
 A policy is bound to one model's weights. Without one, films are ranked and nothing is cleared.

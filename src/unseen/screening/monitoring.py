@@ -106,7 +106,7 @@ def judge_window(scores: Sequence[float], refused: int, reference: DriftReferenc
             kind="refusals",
             p_value=tail,
             reason=f"{refused} of the last {of} studies were not scored, against {reference.not_scored} of "
-            f"{reference.not_scored + calibrated} at calibration. Look at why, then acknowledge or calibrate anew",
+            f"{reference.not_scored + calibrated} at calibration. Find the cause, then acknowledge or calibrate again",
         )
     p = _same_distribution(np.asarray(scores), reference)
     if p < level:
@@ -115,7 +115,7 @@ def judge_window(scores: Sequence[float], refused: int, reference: DriftReferenc
             p_value=p,
             reason=f"the scores of the last {len(scores)} studies do not look like those of the calibration "
             f"(Kolmogorov–Smirnov, p = {p:.1g}): another device, another protocol, or other patients? "
-            "Look at the films, then acknowledge or calibrate anew",
+            "Look at the films, then acknowledge or calibrate again",
         )
     return None
 

@@ -27,7 +27,7 @@ SHARES = (0.1, 0.25, 0.5)
 
 @dataclass(frozen=True)
 class PilotStudy:
-    """One study of the archive: its films' names, what its report said, and what would have been decided."""
+    """One study of the archive: its films' names, the report's outcome, and the decision that a model would make."""
 
     files: tuple[str, ...]
     source: str

@@ -183,8 +183,8 @@ class Policy(BaseModel):
         body = {key: value for key, value in table.items() if key != "digest"}
         if stated != hashlib.sha256(_canonical(body)).hexdigest():
             raise PolicyError(
-                f"{path}: altered since it was written (its digest does not match). Calibrate again: a threshold "
-                "changed by hand guarantees nothing"
+                f"{path}: altered since it was written (its digest does not match). Calibrate again: a manually "
+                "changed threshold guarantees nothing"
             )
         try:
             return validated(body, cls)

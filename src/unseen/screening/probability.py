@@ -12,7 +12,7 @@ an abnormal film weighs π/n₁ and a normal one (1 − π)/n₀: the fit is the
 Source: Oron & Flournoy, J. Biopharm. Stat. 27 (2017); reweighting: Saerens et al., Neural Comput. 14 (2002), with the
 prior known.
 
-Is a probability what it says? The reliability diagram, the Brier score and the calibration error, with intervals.
+Calibration of the probabilities: the reliability diagram, the Brier score and the calibration error, with intervals.
 
 Judged on labelled studies that calibrated nothing. They are weighted to the prevalence that the probabilities were
 made for.

@@ -3,7 +3,7 @@
 Law: the decision about a film depends on that film, the model and the policy alone; a study is cleared only if all its
 frontal films are. Without a policy everything is read: films are ranked, and nothing is hidden.
 
-Decisions as they leave the house: one row per input, in input order, each with its study's decision.
+Exported decisions: one row per input, in input order, each with its study's decision.
 
 A model's bundle and a site's policy file → a `Screener`: the detector, and the input gate that lies beside it.
 """
@@ -93,7 +93,7 @@ class Screened:
 
     @property
     def label(self) -> Label | None:
-        """What a manifest said."""
+        """The label in the manifest."""
         return self.film.label
 
     @property

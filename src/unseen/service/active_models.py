@@ -104,7 +104,7 @@ def deciding(models: Models, model: str, *, policy_file: Path | None, policy: Po
 
 
 def _settings(settings: Settings, models: Models) -> Settings:
-    """What workers are told, with these models."""
+    """The settings of the workers, with these models."""
     return replace(
         settings,
         model=str(models.folder),
@@ -118,13 +118,13 @@ def _against(active: Activation, models: Models) -> str:
     if active.model not in models.named:
         return (
             f"{active.model_name} with the weights {active.model[:16]}… was activated (proposal {active.number}), and "
-            "this server was not given that model: it goes on with what it was started with. Start it with --model or "
-            "--also and that bundle, or withdraw the activation."
+            "this server does not have that model, so it keeps the models of its start. Start the server with --model "
+            "or --also and that bundle, or withdraw the activation."
         )
     if active.policy is not None and active.policy.gate != thresholds_of(models.named[active.model][1]):
         return (
             f"The policy of proposal {active.number} was calibrated with another input gate than {active.model_name} "
-            "has here: this server goes on with what it was started with. Calibrate again."
+            "has here, so this server keeps the models of its start. Calibrate again."
         )
     return ""
 

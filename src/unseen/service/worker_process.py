@@ -20,7 +20,7 @@ _log = logging.getLogger("unseen")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a worker process is told.
+    """The settings of a worker process.
 
     where, films_folder   the worklist, as `Store.open` takes it
     model, policy         the bundle's folder and the policy's file

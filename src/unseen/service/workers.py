@@ -2,8 +2,8 @@
 
 The models and the policy that workers score with: looked at before anything starts, without their weights.
 
-Worker processes beside the server: started, watched, started again when they die or when something else is to score,
-and told to stop at the end.
+Worker processes beside the server: started, watched, restarted when they die or when the models change, and stopped
+at the end.
 """
 
 import json
@@ -97,8 +97,8 @@ _FINISH_S = 30.0  # longer than any film takes
 class _Place:
     """One worker's place: its process, and when it may be filled again.
 
-    settings  what the process was told
-    leaving   when it was told to finish, since other settings hold; None while it may stay
+    settings  the settings that the process was started with
+    leaving   when it was asked to finish, since other settings hold; None while it may stay
     """
 
     number: int
@@ -116,7 +116,7 @@ class _Place:
 class Staff:
     """How the workers are.
 
-    problem  why one of them cannot score; "" where none says so
+    problem  why one of them cannot score; "" if none reports a problem
     """
 
     wanted: int
@@ -163,7 +163,7 @@ class Workers:
         self.settings = settings
 
     def staff(self) -> Staff:
-        """How they are now; one that is told to leave is not ready."""
+        """The present state; a worker that was asked to leave is not ready."""
         running = [place for place in self._places if place.process is not None and place.process.poll() is None]
         return Staff(
             wanted=self.count,
@@ -223,7 +223,7 @@ class Workers:
         return process
 
     def _listen(self, place: _Place, process: subprocess.Popen[str]) -> None:
-        """Take down what the worker says, until it leaves."""
+        """Record the worker's output until it leaves."""
         assert process.stdout is not None
         with process.stdout as said:
             for line in said:

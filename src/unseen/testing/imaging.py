@@ -57,8 +57,8 @@ def adjoint(A: Operator) -> None:
     for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-6)):
         x, y = _image(A, 1, dtype), _measured(A, 2, dtype)
         there, back = A(x), A.adjoint(y)
-        holds(there.shape == y.shape and there.dtype == y.dtype, "A x has another shape or type than A.range says")
-        holds(back.shape == x.shape and back.dtype == x.dtype, "A* y has another shape or type than A.domain says")
+        holds(there.shape == y.shape and there.dtype == y.dtype, "A x has another shape or type than A.range")
+        holds(back.shape == x.shape and back.dtype == x.dtype, "A* y has another shape or type than A.domain")
         x, y, there, back = (components(tensor).double() for tensor in (x, y, there, back))
         gap = ((there * y).sum(dim=1) - (x * back).sum(dim=1)).abs()
         holds(bool((gap <= tolerance * there.norm(dim=1) * y.norm(dim=1)).all()), f"⟨A x, y⟩ ≠ ⟨x, A* y⟩ in {dtype}")

@@ -3,7 +3,7 @@
 All that a training needs to go on as if it had never stopped, in one file, written atomically.
 
 Weights and buffers, optimisers, the loop's generator and torch's own, the place in the data, the losses so far; and a
-fingerprint of settings, shapes and films, so that no other training goes on from it. Read with ``weights_only=True``.
+fingerprint of settings, shapes and films, so that no other training resumes from it. Read with ``weights_only=True``.
 """
 
 import contextlib
@@ -131,15 +131,15 @@ def read(path: Path, *, marks: Mapping[str, str]) -> Checkpoint | None:
         known, version = state["fingerprint"], state["format"]
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
         cause = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise TrainingError(f"{path}: cannot be read ({cause}). Delete it to begin anew.") from error
+        raise TrainingError(f"{path}: cannot be read ({cause}). Delete it to start again.") from error
     if version != _FORMAT:
-        raise TrainingError(f"{path}: format {version}, this version reads {_FORMAT}. Delete it to begin anew.")
+        raise TrainingError(f"{path}: format {version}, this version reads {_FORMAT}. Delete it to start again.")
     differing = sorted(name for name in known.keys() | marks.keys() if known.get(name) != marks.get(name))
     if differing:
         shown = "; ".join(f"{name} was {known.get(name)}, now {marks.get(name)}" for name in differing[:3])
         more = f"; and {len(differing) - 3} more" if len(differing) > 3 else ""
         raise TrainingError(
-            f"{path} belongs to another training: {shown}{more}. Use another folder, or delete it to begin anew."
+            f"{path} belongs to another training: {shown}{more}. Use another folder, or delete it to start again."
         )
     history = History(
         parts={name: values.tolist() for name, values in state["parts"].items()},

@@ -42,7 +42,7 @@ class History:
 
     @classmethod
     def from_log(cls, path: Path) -> History:
-        """What a finished run's ``log.csv`` tells, and ``epochs.csv`` beside it where there is one.
+        """The history in a finished run's ``log.csv``, and in ``epochs.csv`` beside it where there is one.
 
         Its device is not in them and is given as ``""``.
 
@@ -72,7 +72,7 @@ class History:
         """Whether ``part`` had come to rest: the mean of its last tenth is at most 5 % under the tenth before.
 
         Returns:
-            None where there is no such part, or fewer than 20 steps of it: nothing can be said.
+            None where there is no such part, or fewer than 20 steps of it: too few to decide.
 
         >>> History(parts={"generator": [1.0] * 100}, steps=100, seconds=1, device="cpu").converged()
         True
@@ -107,8 +107,8 @@ class History:
 class Log:
     """The running history, and ``log.csv`` (step, epoch, seconds, every part), one line a step.
 
-    Opening writes the file anew from the history, so that lines past a checkpoint are gone after a resume, and a
-    line that a kill cut short with them.
+    Opening rewrites the file from the history. So after a resume, lines past the checkpoint are gone, and a line that
+    a kill cut short with them.
 
     Args:
         history: what was logged so far; it grows in place.

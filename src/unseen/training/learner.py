@@ -15,7 +15,7 @@ class Step:
 
     Args:
         optimiser: a key of the learner's ``optimisers``; ``loss`` is logged under this name.
-        loss: scalar, the weighted sum that is descended.
+        loss: scalar, the weighted sum that the optimiser minimises.
         parts: scalars to log beside it, by name; the names differ from the optimisers' names.
         graph_is_shared: a later step of this batch goes back through a part of this loss's graph, one whose weights no
             step in between changes.
@@ -39,7 +39,7 @@ class Learner(Protocol):
     - random draws come from ``rng`` (a CPU generator: draw on the CPU, then move), or are torch's own (dropout);
     - ``steps`` yields; the loop takes the optimiser's step, then resumes it: what follows sees the new weights.
       Alternation of a GAN is thus the order of lines in ``steps``. A graph is gone back through once, unless the step
-      that comes first says ``graph_is_shared``.
+      that comes first sets ``graph_is_shared``.
     """
 
     modules: dict[str, nn.Module]

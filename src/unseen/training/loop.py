@@ -210,7 +210,7 @@ def _one_batch(learner: Learner, batch: tuple[Tensor, ...], rng: torch.Generator
 def _validated(
     learner: Learner, validate: Callable[[int], Mapping[str, float]], epochs: int, device: torch.device
 ) -> Mapping[str, float]:
-    """Call ``validate`` so that the training goes on as if it had not been called."""
+    """Call ``validate`` without any effect on the training."""
     for module in learner.modules.values():
         module.eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

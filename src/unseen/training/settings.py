@@ -38,8 +38,8 @@ class Training(BaseModel):
     """Order of films, noise draws and dropout; the caller seeds the networks' first weights."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """bf16: forward passes in bfloat16 by autocast, weights and Adam in float32. A GANomaly step takes 0.6 of fp32's
-    time on a CPU with AVX512-BF16, but up to three times as long on one without: hence fp32 unless a recipe says
-    otherwise."""
+    time on a CPU with AVX512-BF16, but up to three times as long on one without: hence fp32 unless a recipe sets
+    another value."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?)$")
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads of torch while training; none: as it stands. The same bytes need the same number."""

@@ -126,7 +126,7 @@ class Password(BaseModel):
 
 
 class Link(BaseModel):
-    """What the last line of the server's start says, after `link=`; it is good once, for ten minutes."""
+    """The text after `link=` in the last line of the server's start; it is good once, for ten minutes."""
 
     model_config = ConfigDict(extra="forbid")
 

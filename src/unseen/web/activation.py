@@ -148,7 +148,7 @@ class ActivationsResponse(BaseModel):
     scoring: int | None = Field(description="the activation that this server scores by; null: as it was started")
     problem: str = Field(description='why what was activated does not score here; "" where nothing stands against it')
     others: list[str] = Field(description="who else could activate what the asker proposes")
-    workers: str = Field(description='why a worker cannot score; "" where none says so')
+    workers: str = Field(description='why a worker cannot score; "" if none reports a problem')
     ready: bool = Field(description="all workers of this server score by what holds now")
 
 
@@ -211,7 +211,7 @@ def propose_calibration(parts: Parts, account: Lead, wanted: CalibrationProposal
     )
     note = "\n\n".join(part for part in (wanted.note, found.caution) if part)  # the second person must know it too
     made = parts.store.activations.propose(wanted.model, name, policy, actor=account.name, note=note)
-    return _told(parts, made, account.name)
+    return _response(parts, made, account.name)
 
 
 @router.post("/models/propose", status_code=201, responses=answers(400, 401, 403, 404, 422, 503))
@@ -219,7 +219,7 @@ def propose(parts: Parts, account: Lead, wanted: Proposal) -> ActivationResponse
     """Propose to score with a model and to clear nothing."""
     name, _ = _known(parts, wanted.model)
     made = parts.store.activations.propose(wanted.model, name, actor=account.name, note=wanted.note)
-    return _told(parts, made, account.name)
+    return _response(parts, made, account.name)
 
 
 @router.get("/activations", responses=answers(401, 403, 503))
@@ -228,7 +228,7 @@ def activations(parts: Parts, account: Lead) -> ActivationsResponse:
     parts.active.look()
     staff = None if parts.workers is None else parts.workers.staff()
     return ActivationsResponse(
-        activations=[_told(parts, one, account.name) for one in parts.store.activations.listed()],
+        activations=[_response(parts, one, account.name) for one in parts.store.activations.listed()],
         scoring=parts.active.number,
         problem=parts.active.problem,
         others=[
@@ -246,7 +246,7 @@ def activate(parts: Parts, account: Lead, number: Number) -> ActivationResponse:
     """Put a proposal in force; whoever made it cannot. Workers finish the film in hand, and then score by it."""
     made = parts.store.activations.activate(number, actor=account.name)
     parts.active.look()
-    return _told(parts, made, account.name)
+    return _response(parts, made, account.name)
 
 
 @router.post("/activations/{number}/withdraw", responses=answers(401, 403, 404, 409, 422, 503))
@@ -254,7 +254,7 @@ def withdraw(parts: Parts, account: Lead, number: Number) -> ActivationResponse:
     """Take back a proposal, or what is in force: servers then score with what they were started with."""
     made = parts.store.activations.withdraw(number, actor=account.name)
     parts.active.look()
-    return _told(parts, made, account.name)
+    return _response(parts, made, account.name)
 
 
 def _known(parts: ServerState, model: str) -> tuple[str, Card]:
@@ -291,7 +291,7 @@ def _labels(parts: ServerState, card: Card, promise: Guarantee) -> Labels:
     )
 
 
-def _told(parts: ServerState, made: Activation, asker: str) -> ActivationResponse:
+def _response(parts: ServerState, made: Activation, asker: str) -> ActivationResponse:
     return ActivationResponse(
         number=made.number,
         standing=made.standing,

@@ -2,7 +2,7 @@
 
 Models compared: on the films that readers have reported, and on those where two models disagree most.
 
-For whoever may see scores. What is computed is the evaluation room's; the same films give the same figures.
+For accounts that may see scores. The package `evaluation` computes the figures; the same films give the same figures.
 """
 
 from collections.abc import Mapping
@@ -77,14 +77,14 @@ class RocResponse(BaseModel):
 
     @classmethod
     def of(cls, curve: Curve) -> Self:
-        def told(values: Any) -> list[float]:  # Any: an array
+        def rounded(values: Any) -> list[float]:  # Any: an array
             return [float(value) for value in np.round(values, 5)]
 
         return cls(
-            false_positive_rate=told(curve.grid),
-            sensitivity=told(curve.sensitivity),
-            low=told(curve.low),
-            high=told(curve.high),
+            false_positive_rate=rounded(curve.grid),
+            sensitivity=rounded(curve.sensitivity),
+            low=rounded(curve.low),
+            high=rounded(curve.high),
         )
 
 
@@ -106,7 +106,7 @@ class Shortcut(BaseModel):
     name: str
     words: str
     direction: str = Field(description="as the AUROC has it, such as: abnormal films are sharper; neither at 0.5")
-    acquisition: bool = Field(description="it tells how the image was taken and stored, in which no disease shows")
+    acquisition: bool = Field(description="it depends on how the image was taken and stored, not on disease")
     strength: FigureResponse = Field(description="the greater of its AUROC and the mirror of it")
     difference: FigureResponse = Field(description="the model's AUROC less the strength, paired")
 
@@ -253,64 +253,64 @@ interval, so these films do not show that either is better.'
         reason = next(figure.reason for figure in (one, other, between) if not isinstance(figure, Interval))
         return f"No difference can be given: {reason}."
     value, low, high = (f"{end:+.2f}".replace("-", "−") for end in (between.value, between.low, between.high))
-    told = (
+    shown = (
         f"On {films} films {first} reaches an AUROC of {one.value:.2f} and {second} of {other.value:.2f}: {value} "
         f"(95 % interval {low} to {high})."
     )
     if between.low <= 0 <= between.high:
-        return f"{told} 0 lies in the interval, so these films do not show that either is better."
+        return f"{shown} 0 lies in the interval, so these films do not show that either is better."
     better, worse = (first, second) if between.value > 0 else (second, first)
-    return f"{told} 0 lies outside the interval: on films such as these {better} is better than {worse}."
+    return f"{shown} 0 lies outside the interval: on films such as these {better} is better than {worse}."
 
 
 def _metrics(found: Figures, called: ComparedModel, source: str | None) -> Metrics:
-    told = found.metrics
-    words = text_at(told, "shortcuts", "verdict", _POOLED)
-    groups = told["auroc"]
+    figures = found.metrics
+    words = text_at(figures, "shortcuts", "verdict", _POOLED)
+    groups = figures["auroc"]
     assert isinstance(groups, dict)
     return Metrics(
         model=called.model,
         name=called.name,
         source=source,
-        normal=count(told, _POOLED, "normal"),
-        abnormal=count(told, _POOLED, "abnormal"),
+        normal=count(figures, _POOLED, "normal"),
+        abnormal=count(figures, _POOLED, "abnormal"),
         trained_on=called.trained_on,
-        headline=text_at(told, "headline"),
-        auroc=FigureResponse.of(figure_at(told, "auroc", _POOLED)),
-        average_precision=FigureResponse.of(figure_at(told, "average_precision", _POOLED)),
+        headline=text_at(figures, "headline"),
+        auroc=FigureResponse.of(figure_at(figures, "auroc", _POOLED)),
+        average_precision=FigureResponse.of(figure_at(figures, "average_precision", _POOLED)),
         roc=RocResponse.of(found.roc),
-        sources=[_of_source(told, group) for group in groups if group != _POOLED],
+        sources=[_of_source(figures, group) for group in groups if group != _POOLED],
         verdict=words,
         verdict_kind="good"
         if words.startswith("No strong")
         else "unknown"
         if words.startswith("No verdict")
         else "warn",
-        shortcuts=_shortcuts(told),
-        mix=FigureResponse.of(figure_at(told, "shortcuts", "mix", _POOLED)),
-        intervals=text_at(told, "intervals"),
+        shortcuts=_shortcuts(figures),
+        mix=FigureResponse.of(figure_at(figures, "shortcuts", "mix", _POOLED)),
+        intervals=text_at(figures, "intervals"),
     )
 
 
-def _of_source(told: Mapping[str, Json], group: str) -> SourceCompared:
+def _of_source(figures: Mapping[str, Json], group: str) -> SourceCompared:
     return SourceCompared(
         source=group,
-        normal=count(told, group, "normal"),
-        abnormal=count(told, group, "abnormal"),
-        auroc=FigureResponse.of(figure_at(told, "auroc", group)),
-        strongest=text_at(told, "shortcuts", "strongest", group, "words"),
-        strength=FigureResponse.of(figure_at(told, "shortcuts", "strongest", group)),
-        verdict=text_at(told, "shortcuts", "verdict", group),
+        normal=count(figures, group, "normal"),
+        abnormal=count(figures, group, "abnormal"),
+        auroc=FigureResponse.of(figure_at(figures, "auroc", group)),
+        strongest=text_at(figures, "shortcuts", "strongest", group, "words"),
+        strength=FigureResponse.of(figure_at(figures, "shortcuts", "strongest", group)),
+        verdict=text_at(figures, "shortcuts", "verdict", group),
     )
 
 
-def _shortcuts(told: Mapping[str, Json]) -> list[Shortcut]:
+def _shortcuts(figures: Mapping[str, Json]) -> list[Shortcut]:
     from unseen.evaluation.audit import direction
     from unseen.evaluation.shortcuts import STATISTICS
 
     found = []
     for statistic in STATISTICS:
-        figure = figure_at(told, "shortcuts", _POOLED, statistic.name)
+        figure = figure_at(figures, "shortcuts", _POOLED, statistic.name)
         if not isinstance(figure, Interval):
             continue
         strength = figure if figure.value >= 0.5 else Interval(1 - figure.value, 1 - figure.high, 1 - figure.low)
@@ -319,9 +319,9 @@ def _shortcuts(told: Mapping[str, Json]) -> list[Shortcut]:
                 name=statistic.name,
                 words=statistic.words,
                 direction=direction(statistic, figure) if figure.value != 0.5 else "neither",
-                acquisition=entry_at(told, "shortcuts", _POOLED, statistic.name, "acquisition") is True,
+                acquisition=entry_at(figures, "shortcuts", _POOLED, statistic.name, "acquisition") is True,
                 strength=FigureResponse.of(strength),
-                difference=FigureResponse.of(figure_at(told, "shortcuts", _POOLED, statistic.name, "difference")),
+                difference=FigureResponse.of(figure_at(figures, "shortcuts", _POOLED, statistic.name, "difference")),
             )
         )
     return sorted(found, key=lambda one: -(one.strength.value or 0))

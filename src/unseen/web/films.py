@@ -139,6 +139,6 @@ def map_picture(
         float | None, Query(gt=0, le=1e30, allow_inf_nan=False, description="white; by default the map's own maximum")
     ] = None,
 ) -> Response:
-    """The anomaly map as an image: 0 is black. The header X-Map-High says what is white."""
+    """The anomaly map as an image: 0 is black. The header X-Map-High holds the value that is white."""
     shown, top = images.map_picture(parts.store.map_path(film, model), coloured=colours == "cividis", high=high)
     return Response(shown, media_type="image/png", headers={"X-Map-High": f"{top:.6g}"})

@@ -43,7 +43,7 @@ class Disk(BaseModel):
 
 
 class WorkersResponse(BaseModel):
-    """The worker processes that this server has started; those started by hand are not known to it."""
+    """The worker processes that this server has started; it does not know workers that were started manually."""
 
     wanted: int
     running: int
@@ -51,7 +51,7 @@ class WorkersResponse(BaseModel):
 
 
 class Health(BaseModel):
-    """ok: films are received and scored; impaired: something is wrong, and `problems` says what."""
+    """ok: films are received and scored; impaired: something is wrong, and `problems` lists it."""
 
     status: Literal["ok", "impaired"]
     problems: list[str]
@@ -60,7 +60,7 @@ class Health(BaseModel):
     database: Literal["ok", "out of reach"]
     queue: QueueResponse | None
     disk: Disk
-    workers: WorkersResponse | None = Field(description="null where workers are started by hand")
+    workers: WorkersResponse | None = Field(description="null where workers are started manually")
 
 
 class PolicyResponse(BaseModel):
@@ -95,7 +95,7 @@ class ModelsResponse(BaseModel):
 
 @router.get("/health", responses={503: {"model": Health, "description": "the database is out of reach"}})
 def health(response: Response, parts: Parts) -> Health:
-    """How the server is. No sign-in is needed, and nothing of any patient is said."""
+    """The state of the server. No sign-in is needed; the answer holds nothing about any patient."""
     told = _health(parts)
     if told.database != "ok":
         response.status_code = 503
@@ -109,11 +109,11 @@ def models(parts: Parts, account: Reader) -> ModelsResponse:
     if found is None:
         return ModelsResponse(models=[])
     (name, card), *others = found.named.values()
-    further = [_told(*one, None, "compares") for one in others]
-    return ModelsResponse(models=[_told(name, card, found.policy, "decides"), *further])
+    further = [_model(*one, None, "compares") for one in others]
+    return ModelsResponse(models=[_model(name, card, found.policy, "decides"), *further])
 
 
-def _told(name: str, card: Card, policy: Policy | None, role: Literal["decides", "compares"]) -> ModelResponse:
+def _model(name: str, card: Card, policy: Policy | None, role: Literal["decides", "compares"]) -> ModelResponse:
     view = card.view or {}
     size, frame = view.get("size"), view.get("frame")
     return ModelResponse(
@@ -147,10 +147,10 @@ def _health(parts: ServerState) -> Health:
         problems.append("The database is out of reach.")
     disk = shutil.disk_usage(parts.store.home)
     if disk.free < parts.store.max_film_bytes:
-        problems.append("The disk has less room than one film may take.")
+        problems.append("The disk has too little space for one more film.")
     staff = None if parts.workers is None else parts.workers.staff()
     if staff is not None and staff.problem:
-        problems.append("A worker cannot score; the server's log says why.")
+        problems.append("A worker cannot score. See the server's log.")
     if staff is not None and staff.running < staff.wanted:
         problems.append("Not all workers run; they are started again.")
     return Health(

@@ -1,4 +1,4 @@
-"""The imaging lab: an image is measured as one says, and each method's reconstruction stands beside the others.
+"""The imaging lab: an image is measured with chosen settings, and each method's reconstruction is shown.
 
 For everybody who is signed in: nothing here knows of films, scores or studies. What is computed is
 `unseen.lab`'s, in a process of its own.
@@ -50,7 +50,7 @@ _LATER: dict[int | str, dict[str, Any]] = {
 
 @router.get("", responses=answers(401, 403, 503))
 def lab(parts: Parts, account: Reader) -> LabResponse:
-    """What there is: images, operators and noises with their settings, groups, and the models on the shelf."""
+    """The choices: images, operators and noises with their settings, groups, and the models of the collection."""
     shelf = Shelf.of(parts.lab.folder)
     return LabResponse(
         pictures=[NamedResponse(name=name, words=words) for name, (words, _) in PICTURES.items()],

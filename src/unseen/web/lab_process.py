@@ -39,7 +39,7 @@ from unseen.web.lab_shapes import (
     ToMeasure,
     ToReconstruct,
     VerdictResponse,
-    told,
+    as_sentence,
 )
 from unseen.worklist.states import WorklistError
 
@@ -75,12 +75,12 @@ def reconstruction(asked: ToReconstruct, pixels: Pixels | None, shelf: Shelf) ->
 
 
 def verdict(asked: ToJudge, shelf: Shelf) -> VerdictResponse:
-    """What `identify` says of the operator."""
+    """The result of `identify` for the operator."""
     found = verdict_of(operator_of(asked.setup, shelf), asked.group)
     return VerdictResponse(
         verdict=found.verdict,
         kind=_KINDS[found.verdict],  # type: ignore[arg-type]  # one of three
-        reason=told(found.reason),
+        reason=as_sentence(found.reason),
         report=str(found),
     )
 
@@ -110,7 +110,7 @@ def answered(question: dict[str, Any], shelf: Callable[[], Shelf]) -> dict[str, 
         else:
             answer = generated(ToGenerate.model_validate(question["asked"]), shelf())
     except (ValueError, LookupError, WorklistError) as error:
-        return {"refused": told(str(error.args[0] if error.args else error))}
+        return {"refused": as_sentence(str(error.args[0] if error.args else error))}
     except MemoryError:
         return {"refused": "There is not enough memory for this. Choose a smaller image."}
     except Exception as error:  # a bug costs this answer, not the lab
@@ -160,12 +160,12 @@ def _noise_words(made: Measured) -> str:
 
 
 def _method(method: Method) -> MethodResponse:
-    return MethodResponse(key=method.key, name=method.name, family=method.family, about=told(method.about))
+    return MethodResponse(key=method.key, name=method.name, family=method.family, about=as_sentence(method.about))
 
 
 def _result(found: Result, made: Measured) -> ResultResponse:
     if found.x is None:
-        return ResultResponse(method=_method(found.method), problem=told(found.problem), seconds=found.seconds)
+        return ResultResponse(method=_method(found.method), problem=as_sentence(found.problem), seconds=found.seconds)
     error = (_shown(found.x) - _shown(made.x)).abs()[0, 0].numpy()
     return ResultResponse(
         method=_method(found.method),
@@ -179,7 +179,7 @@ def _result(found: Result, made: Measured) -> ResultResponse:
         misfit=_finite(found.misfit),
         hidden=_finite(found.hidden),
         seconds=found.seconds,
-        words=told(found.words) if found.words else "",
+        words=as_sentence(found.words) if found.words else "",
     )
 
 

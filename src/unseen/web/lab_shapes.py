@@ -98,7 +98,7 @@ class NamedResponse(BaseModel):
 
 
 class ModelResponse(BaseModel):
-    """A model on the shelf."""
+    """A model of the collection."""
 
     key: str
     name: str
@@ -189,6 +189,6 @@ class Waiting(BaseModel):
     wait: str = Field(description="why; the same question is to be asked again in a second")
 
 
-def told(text: str) -> str:
+def as_sentence(text: str) -> str:
     """A sentence for people, from an error's or a verdict's."""
     return sentence(" ".join(text.split()))

@@ -2,13 +2,13 @@
 
 The labelled set, for comparing models: the films of studies that readers reported, and who scored them.
 
-Labels are what readers said, scores what workers kept. A model's scores of films that it learnt from are left out here,
-once and for all: every figure, the page and the exported table stand on the same rows.
+Labels come from readers' reports, scores from workers. A model's scores of its training films are left out here, once
+and for all, so every figure, the page and the exported table use the same rows.
 
-A labelled set's figures: the evaluation room's, at so many draws as a page can wait for, each computed once.
+A labelled set's figures, by the package `evaluation`, with as many draws as a page can wait for, each computed once.
 
-The same rows give the same figures, so what was computed is kept by the rows' digest, a bounded number of it. One
-computation goes on at a time: they take whole seconds of a processor that reading films needs too.
+The same rows give the same figures, so a bounded number of results is kept by the rows' digest. Only one computation
+runs at a time: each takes seconds of a processor that reading films needs too.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class LabelledSet:
         return found
 
     def table(self, model: str, *, source: str | None = None) -> pl.DataFrame:
-        """The model's score table, as the evaluation room reads it; of one source alone where one is named."""
+        """The model's score table, as the package `evaluation` reads it; of one source alone where one is named."""
         import polars as pl
 
         from unseen.evaluation.shortcuts import NAMES
@@ -196,7 +196,7 @@ FEWER_DRAWS: Final = 200
 """Above `MANY` films, whose intervals are narrow: 20,000 take twelve seconds."""
 MANY: Final = 5000
 LEAST: Final = 2
-"""Films of each class, as the evaluation room wants them."""
+"""Fewest films of each class that the package `evaluation` accepts."""
 _KEPT: Final = 64
 _GRID: Final = np.linspace(0, 1, 201)
 
@@ -233,7 +233,7 @@ class ComputedFigures:
     async def of_model(
         self, store: Store, scoring: Models | None, model: str, source: str | None
     ) -> tuple[ComparedModel, Figures]:
-        """A model and its figures. Raises WorklistError, which says what is missing, where there can be none."""
+        """A model and its figures. Raises WorklistError, with what is missing, where there can be none."""
         found, digest = await anyio.to_thread.run_sync(self._read, store, scoring)
         called = found.called(model)
         return called, await self._once((digest, model, source), lambda: _of_model(found, model, source))

@@ -1,8 +1,8 @@
 """`Laboratory`: the lab's process and its questions; images that were sent to it.
 
 What it computes neither holds up the server nor outlives its time: a process that is late is ended, and the next
-question starts another. Whoever asks waits a few seconds at most, and is then told to ask again; the answer is kept
-meanwhile. Few may wait, so that the server's threads stay with its readers.
+question starts another. A request waits a few seconds at most; then the response asks to send it again, and the answer
+is kept meanwhile. Few may wait, so that the server's threads stay with its readers.
 
 Images that were sent to the lab: in memory, small, the latest few of each account; never in the worklist.
 """
@@ -42,7 +42,7 @@ _WAIT_S: Final = 4.0
 _WAITING: Final = 4
 _KEPT: Final = 16  # answers that nobody has fetched yet
 _IDLE_S: Final = 900.0
-_STARTS: Final = "The lab's process does not start. The server's log says more."
+_STARTS: Final = "The lab's process does not start. See the server's log."
 
 
 class _Job(threading.Thread):
@@ -57,7 +57,7 @@ class _Job(threading.Thread):
             reply = self.lab._replied(self.question)
         except WorklistError as error:
             reply = {"refused": str(error)}
-        except Exception as error:  # who asked is told, and the next question is answered
+        except Exception as error:  # the caller gets the error, and the next question is answered
             _log.error("lab.failed %s", type(error).__name__)
             reply = {"refused": "The lab's answer made no sense. Ask again."}
         self.lab._keep(self.question, reply)
@@ -87,7 +87,7 @@ class Laboratory:
 
         Raises:
             BusyError: it is not there yet; asking the same again is right.
-            WorklistError: it was refused, took too long, or the process ended; the sentence says which.
+            WorklistError: it was refused, took too long, or the process ended; the message gives the cause.
         """
         question = json.dumps({"what": what, "asked": asked, "pixels": pixels}, sort_keys=True)
         if not self._places.acquire(blocking=False):

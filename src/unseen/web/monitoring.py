@@ -94,7 +94,7 @@ class Looked(BaseModel):
 @router.get("/audit/head", responses=answers(401, 403, 503))
 def head(parts: Parts, account: Lead) -> HeadResponse:
     """Where the audit trail ends."""
-    return _told(parts.store.audit_head())
+    return _head(parts.store.audit_head())
 
 
 @router.post("/audit/verify", responses=answers(400, 401, 403, 422, 503))
@@ -103,12 +103,12 @@ def verify(parts: Parts, account: Lead, given: HeadGiven) -> Verified:
     known = None if given.head is None else Head.parse(given.head)
     broken = parts.store.verify_audit(known)
     told = None if broken is None else without_places(broken, parts.store)
-    return Verified(whole=broken is None, problem=told, head=_told(parts.store.audit_head()))
+    return Verified(whole=broken is None, problem=told, head=_head(parts.store.audit_head()))
 
 
 @router.get("/audit/sample", responses=answers(401, 403, 503))
 def sample(parts: Parts, account: Lead) -> Sample:
-    """What readers said of the cleared studies that were read all the same: the running miss rate."""
+    """Readers' reports on the cleared studies that were read anyway: the running miss rate."""
     found = parts.store.audit_sample()
     share = found.share
     return Sample(
@@ -135,7 +135,7 @@ def acknowledge(
     parts.store.acknowledge_alarm(policy, actor=account.name, note=looked.note)
 
 
-def _told(found: Head) -> HeadResponse:
+def _head(found: Head) -> HeadResponse:
     return HeadResponse(seq=found.seq, hash=found.hash, head=str(found))
 
 

@@ -1,6 +1,6 @@
 """Every page of a filled worklist, fetched as a browser fetches it: signed in by the link, and what scripts ask for.
 
-For the demonstration where nobody looks. What is checked is said in a line each; what is wrong is a `PageError`.
+For a demonstration without a user. Each check prints one line; a failed check raises `PageError`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _IMPORTED: Final = re.compile(r'from "\./([\w.]+)";')
 
 
 class PageError(RuntimeError):
-    """A page, or what it asks for, is not as it must be; the message says which, and what was seen."""
+    """A page, or a response that it requests, is wrong; the message names it and what was found."""
 
 
 class Visitor:
@@ -128,7 +128,7 @@ def _page(visitor: Visitor, path: str, seen: set[str]) -> None:
 
 
 def _film(visitor: Visitor, film: str, models: int) -> str:
-    """A film's samples, its images, and what every model said of it."""
+    """A film's samples, its images, and every model's finding."""
     samples, headers = visitor.get(f"{_API}/films/{film}/pixels")
     width, height, bits = (int(headers[f"X-Film-{name}"]) for name in ("Width", "Height", "Bits"))
     _expect("a film", "bytes of samples", len(samples), 2 * width * height)
@@ -186,12 +186,12 @@ def _watch(visitor: Visitor) -> str:
     """What leads look at: the drift of scores, the audit sample, a training's losses, the visual Turing test."""
     blocks = visitor.json("/drift")["blocks"]
     if not blocks:
-        raise PageError("drift: no score is told.")
+        raise PageError("drift: no score is shown.")
     visitor.json("/audit/sample/growth")
     visitor.json("/activations")
     runs = visitor.json("/runs")["runs"]
     if not runs or not runs[0]["losses"]:
-        raise PageError("runs: no training is told, though the demonstration has just made one.")
+        raise PageError("runs: no training is shown, though the demonstration has just made one.")
     visitor.json("/turing")
     if problems := visitor.json("/health")["problems"]:
         raise PageError(f"health: {' '.join(problems)}")

@@ -29,7 +29,7 @@ _log = logging.getLogger("unseen")
 router = APIRouter(tags=["runs"])
 
 RUNNING_S: Final = 120.0
-"""A log that was written within two minutes belongs to a training that goes on."""
+"""A log that was written within two minutes belongs to a running training."""
 MOST_ROWS: Final = 2000
 """Of a longer log, so many rows evenly along it, the last among them."""
 _MOST_RUNS = 200
@@ -76,12 +76,12 @@ def runs(parts: Parts, account: Lead) -> RunsResponse:
     """Trainings in the folder of runs."""
     if parts.runs is None:
         return RunsResponse(folder=False, runs=[])
-    told = []
+    runs = []
     for path in _logs(parts.runs):
         with contextlib.suppress(FileNotFoundError):  # removed meanwhile
-            told.append(_told(parts.runs, path))
-    told.sort(key=lambda run: (run.written, run.name), reverse=True)
-    return RunsResponse(folder=True, runs=told[:_MOST_RUNS])
+            runs.append(_run(parts.runs, path))
+    runs.sort(key=lambda run: (run.written, run.name), reverse=True)
+    return RunsResponse(folder=True, runs=runs[:_MOST_RUNS])
 
 
 @router.get("/runs/{name:path}/log", responses=answers(401, 403, 404, 422, 503))
@@ -146,7 +146,7 @@ def _name(root: Path | None, path: Path) -> str:
     return path.parent.relative_to(root).as_posix()
 
 
-def _told(root: Path, path: Path) -> RunResponse:
+def _run(root: Path, path: Path) -> RunResponse:
     last = _last(path)
     return RunResponse(
         name=_name(root, path),

@@ -43,7 +43,7 @@ _FINISH_S = 10
 
 
 class ServingError(UserError, RuntimeError):
-    """The server cannot be started as asked; the message says why, and what to do."""
+    """The server cannot be started with these settings; the message gives the reason and what to do."""
 
 
 def serve(
@@ -61,8 +61,8 @@ def serve(
 
     where, films_folder  as `Store.open` takes them; made where there is none
     watch                a folder whose films are received
-    models               what `workers` processes score with, until leads activate something else; None: workers are
-                         started by hand, and score with what they are given
+    models               the models of the `workers` processes, until leads activate others; None: workers are
+                         started manually, with their own models
     runs                 a folder of trainings whose losses are shown
     lab                  a folder of bundles that the imaging lab offers
 
@@ -82,7 +82,7 @@ def serve(
             store, watch=watch, address=address, models=models, workers=staff, runs_folder=runs, lab_folder=lab
         )
         server = _Server(_config(app, address), app.state.served.stopping)
-        with _until_told(server):
+        with _until_signalled(server):
             if staff is not None:
                 staff.start()
             try:
@@ -145,14 +145,14 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def _until_told(server: _Server) -> Iterator[None]:
-    """SIGTERM and SIGINT end the server and nothing else, whenever they come, so that workers are told too."""
+def _until_signalled(server: _Server) -> Iterator[None]:
+    """SIGTERM and SIGINT end the server and nothing else, whenever they come, so that it can stop its workers."""
 
-    def told(*_: object) -> None:
+    def stop(*_: object) -> None:
         server.stopping.set()
         server.should_exit = True
 
-    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
@@ -189,7 +189,7 @@ def _settings(where: str, films_folder: Path, models: Models, workers: int) -> S
 
 
 class _PatientProtocol(H11Protocol):
-    """HTTP/1.1 as uvicorn speaks it, but whoever connects and says nothing, or too slowly, is hung up on."""
+    """HTTP/1.1 by uvicorn, which also closes a connection that sends nothing, or sends too slowly."""
 
     _hang_up: asyncio.TimerHandle | None = None
 
@@ -222,7 +222,7 @@ _END_S: Final = 60.0  # longer than the server gives its workers
 class OwnServer:
     """A server with these words after `unseen serve`. Use it as a context manager.
 
-    log  everything that it says; the link to sign in with is left out
+    log  its whole output, without the link to sign in with
 
     Raises ServingError where it does not start.
     """
@@ -231,7 +231,7 @@ class OwnServer:
         self.root = self.link = ""
         self._log = log
         self._latest: deque[str] = deque(maxlen=5)
-        self._told = threading.Event()
+        self._started = threading.Event()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", "from unseen.cli import main; main()", "serve", *map(str, words)],
             stdin=subprocess.DEVNULL,
@@ -241,10 +241,10 @@ class OwnServer:
         )
         self._reading = threading.Thread(target=self._read, name="read", daemon=True)
         self._reading.start()
-        if not self._told.wait(_START_S) or not self.link:
+        if not self._started.wait(_START_S) or not self.link:
             status = self.stop()
-            said = " ".join(self._latest) or "It said nothing."
-            raise ServingError(f"The server did not start (status {status}): {said} See {log}.")
+            output = " ".join(self._latest) or "It wrote no message."
+            raise ServingError(f"The server did not start (status {status}): {output} See {log}.")
 
     def address(self, page: str) -> str:
         """Where a browser signs in and is led to `page`; good once, for ten minutes."""
@@ -278,9 +278,9 @@ class OwnServer:
             for line in said:
                 if found := _LINK.search(line):
                     self.root, self.link = found[1], found[2]
-                    self._told.set()
+                    self._started.set()
                     continue
                 self._latest.append(line.strip())
                 log.write(line)
                 log.flush()
-        self._told.set()
+        self._started.set()

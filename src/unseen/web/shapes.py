@@ -4,7 +4,7 @@ What the API answers with: pydantic models of the worklist's own values, and of 
 
 What a decision means, in plain words: which place it gives a study, and what is promised.
 
-A film that was not cleared is never called normal: a score says when to read it, not what it shows.
+A film that was not cleared is never called normal: a score ranks films for reading and is no diagnosis.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Decided(_Response):
 
 
 class Found(_Response):
-    """What a model said of a film."""
+    """A model's finding on a film."""
 
     model: str = Field(description="SHA-256 of its weights")
     score: float | None
@@ -170,7 +170,7 @@ class FilmResponse(_Response):
 
 
 class Reported(_Response):
-    """What a reader said."""
+    """A reader's report."""
 
     reader: str
     elsewhere: bool
@@ -195,7 +195,7 @@ class StudyResponse(_Response):
     """One study, whole."""
 
     entry: Listed
-    accession: str | None = Field(description="as the films said it, or its pseudonym")
+    accession: str | None = Field(description="as in the films' headers, or its pseudonym")
     patient: str | None = Field(description="likewise")
     films: list[FilmResponse]
     reports: list[Reported]
@@ -234,7 +234,7 @@ class WhoResponse(BaseModel):
 
 
 _SOMEWHAT = 0.75  # a rank, below that from which a study is to be read earlier
-_MEANS = "A score says when to read a film, not what it shows."
+_MEANS = "A score ranks films for reading. It is no diagnosis."
 
 
 def in_words(decision: Decision | None, *, rank: float | None, sampled: bool = False) -> list[str]:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 KEPT_S: Final = 30.0
 EARLIER: Final = 0.95
-"""The rank from which a study is said to differ from the reference set."""
+"""The rank from which a study is reported as different from the reference set."""
 _LIKELY: Final = 0.5  # abnormal rather than not
 
 

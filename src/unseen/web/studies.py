@@ -80,14 +80,14 @@ def whole(parts: Parts, account: Reader, study: StudyId) -> StudyResponse:
 
 @router.post("/{study}/claim", responses=answers(401, 403, 404, 409, 422, 503))
 def claim(parts: Parts, account: Reader, study: StudyId) -> Claimed:
-    """Take it for reading; of two who ask at once one gets it, and the other is told who has it. Again: longer."""
+    """Take it for reading. Of two requests at once one succeeds; the other gets the reader's name. Again: longer."""
     until = parts.store.claim(study, account.name)
     return Claimed(until=until, study=_entry(parts, account, study))
 
 
 @router.post("/{study}/release", responses=answers(401, 403, 404, 409, 422, 503))
 def release(parts: Parts, account: Reader, study: StudyId) -> Listed:
-    """Hand it back unreported; a lead may hand back another's."""
+    """Release it unreported; a lead may release another reader's study."""
     parts.store.release(study, account.name, as_lead=is_lead(account))
     return _entry(parts, account, study)
 
@@ -144,7 +144,7 @@ class Marked(BaseModel):
 
 
 class RowRefused(BaseModel):
-    """A row that was not used; the reason does not repeat what the row says."""
+    """A row that was not used; the reason does not repeat the row's content."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -214,7 +214,7 @@ _ALIVE_S = 15.0  # proxies hang up on streams that are silent
 
 @events_router.get("/events", response_class=StreamingResponse, responses=answers(401, 503))
 async def events(parts: Parts, account: Reader) -> StreamingResponse:
-    """A stream of `changed` events; each says the number of the latest change, and nothing of what it was."""
+    """A stream of `changed` events; each holds the number of the latest change, and nothing else about it."""
     return StreamingResponse(_stream(parts), media_type="text/event-stream")
 
 

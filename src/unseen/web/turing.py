@@ -83,13 +83,13 @@ def begin(parts: Parts, account: Sighted, wanted: Wanted) -> RoundResponse:
             rng=secrets.SystemRandom(),
         )
     begun = parts.rounds.begin(pictures, account=account.name, model=wanted.model, name=name, words=own.words)
-    return _told(begun)
+    return _response(begun)
 
 
 @router.get("/rounds/{number}", responses=answers(401, 403, 404, 422, 503))
 def whole(parts: Parts, account: Sighted, number: RoundId) -> RoundResponse:
-    """How far one's round is, for a page that was loaded anew."""
-    return _told(parts.rounds.find(number, account.name))
+    """The progress of the reader's round, for a page that was loaded again."""
+    return _response(parts.rounds.find(number, account.name))
 
 
 @router.get(
@@ -102,10 +102,10 @@ def picture(parts: Parts, account: Sighted, number: RoundId, k: int) -> Response
 
 @router.post("/rounds/{number}/answers", responses=answers(401, 403, 404, 409, 422, 503))
 def answer(parts: Parts, account: Sighted, number: RoundId, given: Answer) -> RoundResponse:
-    """Say what an image is taken for. It stands; whether it was right is told when all are given."""
+    """Answer for one image. The answer is final; the results are shown after the last answer."""
     found = parts.rounds.find(number, account.name)
     found.answer(given.k, real=given.answer == "real", finish=lambda whole: _keep(parts, whole))
-    return _told(found)
+    return _response(found)
 
 
 @router.get("/rounds/{number}/result", responses=answers(401, 403, 404, 409, 422, 503))
@@ -115,14 +115,14 @@ def result(parts: Parts, account: Sighted, number: RoundId) -> Result:
     if not found.is_finished:
         left = found.count - len(found.answers)
         raise NotAllowedError(f"{left} of {found.count} images are not answered yet. The result comes after the last.")
-    told = Share.told(*found.right())
+    share = Share.of_answers(*found.right())
     return Result(
         round=found.number,
         name=found.name,
-        words=in_words(told),
-        all=told,
-        real=Share.told(*found.right(of_real=True)),
-        generated=Share.told(*found.right(of_real=False)),
+        words=in_words(share),
+        all=share,
+        real=Share.of_answers(*found.right(of_real=True)),
+        generated=Share.of_answers(*found.right(of_real=False)),
         pictures=[
             Revealed(k=k, answer=_kind(found.answers[k]), truth=_kind(found.drawn.real[k - 1]))
             for k in range(1, found.count + 1)
@@ -141,7 +141,7 @@ def results(parts: Parts, account: Sighted) -> Finished:
             reader=event.actor,
             model=str(event.body["model"]),
             name=str(event.body["name"]),
-            all=Share.told(int(event.body["right"] or 0), int(event.body["count"] or 0)),
+            all=Share.of_answers(int(event.body["right"] or 0), int(event.body["count"] or 0)),
         )
         for event in reversed(events)
         if event.action == FINISHED and (is_lead(account) or event.actor == account.name)
@@ -149,7 +149,7 @@ def results(parts: Parts, account: Sighted) -> Finished:
     return Finished(rounds=rounds[:_LATEST])
 
 
-def _told(one: Round) -> RoundResponse:
+def _response(one: Round) -> RoundResponse:
     return RoundResponse(
         round=one.number,
         model=one.model,

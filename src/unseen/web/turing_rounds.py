@@ -112,7 +112,7 @@ class Round:
         with self._lock:
             if (given := self.answers.get(k)) is not None:
                 if given != real:
-                    raise NotAllowedError(f"Picture {k} was answered already; an answer that is given stands.")
+                    raise NotAllowedError(f"Image {k} was answered already; an answer is final.")
                 return
             self.answers[k] = real
             try:
@@ -158,8 +158,8 @@ class Rounds:
             found = self._rounds.get(number)
             if found is None or found.account != account:
                 raise NotFoundError(
-                    "This round is no longer here: the server was started anew, or many rounds came after it. Finished "
-                    "ones are kept in the audit trail. Begin another."
+                    "This round no longer exists: the server was restarted, or many rounds came after it. Finished "
+                    "rounds are kept in the audit trail. Begin another."
                 )
             self._rounds.move_to_end(number)
             return found
@@ -245,7 +245,7 @@ def _in_grey(picture: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray
 
 
 def _around(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """The outline's box, with a little room."""
+    """The outline's box, with a small margin."""
     ends = [(np.flatnonzero(inside.any(axis=axis))[[0, -1]]) for axis in (1, 0)]
     rows, columns = (slice(max(0, int(low) - 2), int(high) + 3) for low, high in ends)
     return rows, columns
@@ -311,7 +311,7 @@ class Share(BaseModel):
     high: float | None
 
     @classmethod
-    def told(cls, right: int, of: int) -> Share:
+    def of_answers(cls, right: int, of: int) -> Share:
         found = proportion(right, of, without="no such image came")
         if not isinstance(found, Interval):
             return cls(right=right, of=of, value=None, low=None, high=None)
@@ -354,19 +354,19 @@ class Finished(BaseModel):
     rounds: list[Earlier]
 
 
-def in_words(told: Share) -> str:
+def in_words(share: Share) -> str:
     """Whether a share differs from guessing.
 
-    >>> in_words(Share.told(12, 20))
+    >>> in_words(Share.of_answers(12, 20))
     'This does not differ from guessing: the interval, 36 % to 81 %, holds 50 %.'
-    >>> in_words(Share.told(18, 20)).partition(":")[0]
+    >>> in_words(Share.of_answers(18, 20)).partition(":")[0]
     'This is better than guessing'
     """
-    if told.low is None or told.high is None:
+    if share.low is None or share.high is None:
         return "Nothing was answered."
-    ends = f"the interval, {100 * told.low:.0f} % to {100 * told.high:.0f} %,"
-    if told.low > 0.5:
-        return f"This is better than guessing: {ends} lies above 50 %. The generated images can be told from films."
-    if told.high < 0.5:
+    ends = f"the interval, {100 * share.low:.0f} % to {100 * share.high:.0f} %,"
+    if share.low > 0.5:
+        return f"This is better than guessing: {ends} lies above 50 %. The generated images differ visibly from films."
+    if share.high < 0.5:
         return f"This is worse than guessing: {ends} lies below 50 %. A difference was seen, the wrong way round."
     return f"This does not differ from guessing: {ends} holds 50 %."

@@ -60,7 +60,7 @@ def upload_of(request: Request) -> Upload:
 
 
 def checked_name(text: str, what: str, *, most: int) -> str:
-    """`text` where it can be a label: whatever it says, it never becomes a path.
+    """`text` where it can be a label: whatever its content, it never becomes a path.
 
     Raises WorklistError for control characters, marks that turn the direction of writing, and too many characters.
 

@@ -63,7 +63,7 @@ class Compared(BaseModel):
 
 
 class ModelLook(BaseModel):
-    """What one model said of the film."""
+    """One model's finding on the film."""
 
     model: str = Field(description="SHA-256 of its weights")
     name: str = Field(description="its bundle's folder")

@@ -1,13 +1,13 @@
 """The worklist: films come in and are not lost, workers score them, readers take them in order, and all is on record.
 
     Store            a folder (SQLite) or a PostgreSQL URL: receive, page, claim, report, audit, erase
-    Worker           takes films from the queue and scores them until it is told to stop
-    back_up          everything into a folder; `restore` brings it back, into either kind of database
+    Worker           takes films from the queue and scores them until it is stopped
+    back_up          everything into a folder; `restore` brings it back, into either type of database
     export_tables    studies, findings, decisions, reports as Parquet and CSV
     import_elsewhere what other systems have reported
 
-The only room that speaks SQL. Patients, studies and accession numbers are stored as pseudonyms unless a site says
-otherwise.
+The only package that uses SQL. Patients, studies and accession numbers are stored as pseudonyms unless a site turns
+this off.
 """
 
 import lazy_loader

@@ -114,7 +114,7 @@ def broken(connection: Connection, heads: Mapping[str, Head]) -> str | None:
         while known and known[0][0] == seq:
             _, digest, where = known.pop(0)
             if digest != previous:
-                return f"Row {seq} of the audit trail is not the one that {where} knows: the trail was written anew."
+                return f"Row {seq} of the audit trail is not the one that {where} knows: the trail was rewritten."
     for missing, _, where in known:
         return f"The audit trail ends at row {seq}, but {where} knows row {missing}: the rows after {seq} are gone."
     return None

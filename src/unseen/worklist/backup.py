@@ -2,7 +2,7 @@
 
 A backup is a folder: the tables of one moment as JSON lines, every film and map checked by its hash, the site's key.
 
-It is one format for both kinds of database, so that a store can also move from SQLite to PostgreSQL or back. Writers go
+It is one format for both types of database, so that a store can also move from SQLite to PostgreSQL or back. Writers go
 on meanwhile: tables are read in one snapshot, and films never change. Sessions are left out, and renditions, which are
 derived. The folder is as secret as the store: it holds the films and the key.
 
@@ -45,7 +45,7 @@ class Saved:
     """What a backup, or a restored store, holds.
 
     damaged  films and maps whose file is missing or not what was received, by digest
-    audit    what `verify_audit` says of the trail; None where it is whole
+    audit    the problem that `verify_audit` found in the trail; None where it is whole
     """
 
     studies: int
@@ -270,7 +270,7 @@ def _checked_lines(path: Path, sha256: str) -> Iterator[list[Any]]:
         with path.open("rb") as file:
             seen = hashlib.file_digest(file, "sha256").hexdigest()
         if seen != sha256:
-            raise WorklistError(f"{path}: SHA-256 is {seen[:16]}…, the backup says {sha256[:16]}…: altered since.")
+            raise WorklistError(f"{path}: SHA-256 is {seen[:16]}…, the backup lists {sha256[:16]}…: altered since.")
         with path.open(encoding="utf-8") as text_file:
             for line in text_file:
                 yield json.loads(line)

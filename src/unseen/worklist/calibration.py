@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from unseen.worklist.transactions import Found
 
 MISSES = (0, 1, 2)
-"""For so many abnormals below the threshold it is told how many have to be labelled."""
+"""For each of these numbers of abnormals below the threshold, the number of labels needed is reported."""
 MOST = 50_000
 """Reported studies that are looked at, latest first."""
 AUDIT_SHARE = 0.05
@@ -149,7 +149,7 @@ def policy_from(
     name  the model's, for people
     gate  the thresholds of the model's input gate
 
-    Raises WorklistError, which says what is missing, where nothing would be cleared from any source.
+    Raises WorklistError, with what is missing, where nothing would be cleared from any source.
     """
     if prevalence is not None and not 0 < prevalence < 1:
         raise WorklistError(f"prevalence is {prevalence}; give a share between 0 and 1, like 0.1.")
@@ -210,18 +210,18 @@ class _Gathered:
 
 
 def _films(connection: Connection, model: str) -> list[Found]:
-    """The films of the studies whose standing report says normal or abnormal, with the model's finding."""
-    said = standing("normal", "abnormal").limit(MOST).subquery()
+    """The films of the studies whose standing report is normal or abnormal, with the model's finding."""
+    reported = standing("normal", "abnormal").limit(MOST).subquery()
     query = (
         select(
-            studies.c.id.label("number"), studies.c.public_id, studies.c.patient, studies.c.issuer, said.c.outcome,
+            studies.c.id.label("number"), studies.c.public_id, studies.c.patient, studies.c.issuer, reported.c.outcome,
             films.c.id.label("film"), films.c.source, films.c.tags, films.c.view_position, films.c.pixel_sha256,
             findings.c.id.label("finding"), findings.c.score,
         )
-        .join(said, said.c.study_id == studies.c.id)
+        .join(reported, reported.c.study_id == studies.c.id)
         .join(films, films.c.study_id == studies.c.id)
         .outerjoin(findings, (findings.c.film_id == films.c.id) & (findings.c.model == model))
-        .where(films.c.received_us <= said.c.made_us)
+        .where(films.c.received_us <= reported.c.made_us)
         .order_by(studies.c.id, films.c.id)
     )  # fmt: skip
     rows: Iterable[Found] = connection.execute(query)

@@ -103,7 +103,7 @@ def room(folder: ContentFolder) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise NoRoomError(
-            f"{folder.path}: the disk has no room ({error.strerror}). Nothing was stored; make room, and try again."
+            f"{folder.path}: the disk is full ({error.strerror}). Nothing was stored. Free some space, and try again."
         ) from error
 
 

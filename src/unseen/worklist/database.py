@@ -1,8 +1,8 @@
-"""One database, SQLite or PostgreSQL: how it is reached, and its two kinds of transaction.
+"""One database, SQLite or PostgreSQL: how it is reached, and its two types of transaction.
 
 `reading` sees one moment. `writing` is alone: BEGIN IMMEDIATE on SQLite, one advisory lock on PostgreSQL. So on both,
 the audit chain grows link by link, and no two writers can lock each other out. Only the claiming of jobs goes beside it
-(`jobs`). What the database refuses for want of room, time or connection becomes a sentence.
+(`jobs`). A refusal for lack of space, time or connection becomes a sentence.
 """
 
 import contextlib
@@ -48,7 +48,7 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """A read-only view of one moment; writers go on beside it."""
-        with self._told(), self.engine.connect() as connection:
+        with self._translating_errors(), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
@@ -60,7 +60,7 @@ class Database:
 
         alone   wait until no other writer is at work; SQLite has but one writer anyway
         """
-        with self._told(), self.engine.connect() as connection:
+        with self._translating_errors(), self.engine.connect() as connection:
             connection = connection.execution_options(unseen_writes=True)
             with connection.begin():
                 if not self.is_sqlite:
@@ -72,7 +72,7 @@ class Database:
     def forget_overwritten(self) -> None:
         """Bring SQLite's journal into the file and empty it: it may hold rows that were erased."""
         if self.is_sqlite:
-            with self._told(), self.engine.connect() as connection:
+            with self._translating_errors(), self.engine.connect() as connection:
                 connection.exec_driver_sql("COMMIT")  # of the transaction that connecting began: none may be open
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
                 connection.exec_driver_sql("BEGIN")
@@ -81,7 +81,7 @@ class Database:
         self.engine.dispose()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translating_errors(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
@@ -101,7 +101,7 @@ class Database:
                 "Nothing was changed; try again."
             )
         if code.startswith(("SQLITE_FULL", "53100")):
-            return NoRoomError(f"{self.name}: the database has no room left. Nothing was changed; make room.")
+            return NoRoomError(f"{self.name}: the database is full. Nothing was changed. Free some space.")
         if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR")):
             return WorklistError(f"{self.name}: the database cannot be written ({error.orig}). Check its folder.")
         if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredFinding:
-    """What a model said of a film.
+    """A model's finding on a film.
 
     model       SHA-256 of its weights
     score       None where the film could not be scored, and on a blind page (`parts` is empty there)
@@ -66,7 +66,7 @@ class StoredFilm:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a reader said; `outcome` is None where it was reported elsewhere and the outcome is not known."""
+    """A reader's report; `outcome` is None where it was reported elsewhere and the outcome is not known."""
 
     reader: str
     elsewhere: bool

@@ -115,7 +115,7 @@ _AT_ONCE = 200  # rows of a transaction
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """A row that was not used. The reason does not repeat what the row says, which may name a patient."""
+    """A row that was not used. The reason does not repeat the row's content, which may name a patient."""
 
     line: int
     reason: str

@@ -1,7 +1,7 @@
 """Labels from readers' reports: outcomes, the labelled set, reference scores, disagreement of two models.
 
-What readers said of studies: the report on each that stands, here or elsewhere. Labels are taken from it, and from
-nothing else.
+The standing report on each study, made here or elsewhere. Labels are taken from this report, and from nothing
+else.
 
 A film that came after the report is not spoken of by it.
 
@@ -30,9 +30,9 @@ LATEST = 2000
 
 
 def standing(*outcomes: str) -> Select[Any]:  # Any: report_id, study_id, outcome, made_us
-    """The report on each study that stands, where it says one of `outcomes`; latest first.
+    """The standing report on each study, where it has one of `outcomes`; latest first.
 
-    A report stands that was not taken back, and after which there was no other.
+    A report stands if it was not undone and no later report exists.
     """
     later = reports.alias("later")
     overruled = exists().where(
@@ -60,9 +60,9 @@ def normal_films(*columns: Any) -> Select[Any]:  # Any: columns of whatever type
 class LabelledFilm:
     """A film whose study was reported.
 
-    patient       pseudonym, with the issuer's where it is known; the study where no film says whose it is
+    patient       pseudonym, with the issuer's where it is known; the study where no film names a patient
     source        the film's
-    abnormal      what the report that stands says of the study; a film by itself may look otherwise
+    abnormal      from the study's standing report; a single film of it may look otherwise
     scores        by model (SHA-256 of its weights), each in its own unit; none for a film that was not scored
     statistics    by name, see `evaluation.shortcuts`; none where the film was not read
     pixel_sha256  as in the cards of models that learnt from it; None where the film was not read

@@ -1,6 +1,6 @@
 """Pages of the list, and what a row shows.
 
-What a row of the list shows beside the study's own columns: a film to look at, which model decided, what was said.
+What a row of the list shows beside the study's own columns: a film to look at, the deciding model, and the report.
 
 Asked for a page of studies at once, each from an index.
 
@@ -109,7 +109,7 @@ TABS: Final[tuple[Tab, ...]] = get_args(Tab)
 MOST = 200
 """Rows of a page."""
 COUNTED = 1000
-"""Rows are counted up to here; beyond, a page says "more than"."""
+"""Rows are counted up to here; beyond, a page shows "more than"."""
 _MATCHES = 1000  # studies that a search looks at, latest first: many films may bear one name
 
 Place = tuple[float, ...]
@@ -170,7 +170,7 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is asked for; `Store.page` says what each means."""
+    """A query for a page of the list; `Store.page` explains each field."""
 
     tab: Tab
     source: str | None

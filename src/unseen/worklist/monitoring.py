@@ -5,7 +5,7 @@ acknowledged it.
 
 What has been going on lately, for charts: scores in blocks of films, and the audit sample as it grew.
 
-The audit sample: cleared studies that were read all the same, and what readers said of them.
+The audit sample: cleared studies that were read anyway, and the readers' reports on them.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def stopped(connection: Connection, policy: str) -> str:
 
 
 def acknowledge(writing: Writing, policy: str, *, actor: str, note: str) -> None:
-    """A person has looked: clearing goes on. Raises NotFoundError where no alarm stands."""
+    """A person has looked: clearing resumes. Raises NotFoundError where no alarm stands."""
     checked_text(note, "The note", most=2000)
     row = writing.connection.execute(
         select(watches).where(watches.c.policy == policy, watches.c.reason.is_not(None))

@@ -108,7 +108,7 @@ class Pseudonyms:
 
     @property
     def fingerprint(self) -> str:
-        """Tells two keys apart and says nothing of either."""
+        """A short digest that differs between keys and does not reveal the key."""
         return hashlib.sha256(b"fingerprint\0" + self.key).hexdigest()[:16]
 
 

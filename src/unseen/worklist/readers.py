@@ -1,7 +1,7 @@
-"""What readers do: take a study, hand it back, report it, take the report back; and what was reported elsewhere.
+"""Readers' actions: take a study, release it, report it, undo the report; and reports made elsewhere.
 
-A claim is one reader's until it is reported, handed back, or runs out; of two who ask at once one gets it, and the
-other a sentence that says who has it since when.
+A claim belongs to one reader until the study is reported or released, or the claim runs out. Of two requests at once
+one succeeds; the other gets a sentence with the reader's name and the time.
 """
 
 import re
@@ -53,7 +53,7 @@ def release(writing: Writing, study_id: str, reader: str, *, as_lead: bool) -> N
     study = find_study(writing.connection, study_id)
     state = after(study.state, "release", standing=study.standing)
     if not as_lead:
-        _must_hold(study, reader, "hand it back")
+        _must_hold(study, reader, "release it")
     writing.move(study, state, actor=reader, action="study.released", columns=dict(_FREE), held_by=study.claimed_by)
 
 
@@ -148,7 +148,7 @@ def studies_of(writing: Writing, *, accession: str | None, film_sha256: str | No
 
 
 def lapse(writing: Writing) -> int:
-    """Hand back what was claimed and not reported in time; returns how many studies."""
+    """Release the studies that were claimed and not reported in time; returns their number."""
     found = writing.connection.execute(
         select(studies).where(studies.c.claimed_until_us <= writing.now_us, studies.c.state == "in_reading")
     ).all()

@@ -9,7 +9,7 @@ enters a result, so that whatever is listed can be shown; they go with their fil
 
 Images that a model's generator makes up, kept once a model, for people to tell from real ones.
 
-``renditions/generated-<the model's SHA-256>.npz``; derived, and made anew by the next worker where it is missing.
+``renditions/generated-<the model's SHA-256>.npz``; derived, and made again by the next worker where it is missing.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class RenditionFolder(ContentFolder):
     def keep(self, path: Path, data: bytes) -> None:
         """Write a file whole or not at all; an earlier one is replaced.
 
-        Not flushed: after a power cut it may be damaged, and then reading says so.
+        Not flushed: after a power cut it may be damaged, and then reading reports it.
         Raises NoRoomError.
         """
         temporary = self.temporary()

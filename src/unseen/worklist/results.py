@@ -38,7 +38,7 @@ _AMONG = 1000  # waiting studies from which a sampled one takes its place in the
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """What a further model said of the film: for comparison, deciding nothing."""
+    """A further model's finding on the film, for comparison only: it decides nothing."""
 
     finding: Finding
     model: str
@@ -253,7 +253,7 @@ def _film_of(row: Found) -> Film:
 
 
 def _columns(decision: Decision) -> dict[str, Any]:  # Any: numbers and text
-    """A decision's row; its reason may repeat what a file says."""
+    """A decision's row; its reason may repeat a file's content."""
     return asdict(decision) | {"reason": clean(decision.reason)}
 
 
@@ -271,7 +271,7 @@ def decision_of(row: Found) -> Decision:
 
 
 def _ordinary_priority(writing: Writing, study: Found) -> float:
-    """The priority of some study that waits: the place of a sampled one then tells nobody that it was cleared."""
+    """The priority of some waiting study: so the rank of a sampled study does not reveal that it was cleared."""
     waiting = (
         select(studies.c.priority)
         .where(

@@ -9,7 +9,7 @@ Films that look most like one film, among those of studies that readers reported
 
 distance = sqrt(mean((a − b)²)),   a, b the films' looks (`appearance`), 0 to 1
 
-Films of the site that a model scored, for people to look at beside what its generator made up.
+Films of the site that a model scored, shown beside the images of its generator.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Appearance:
 
 
 def appearance_of(film: Film, findings: Sequence[Finding]) -> Appearance:
-    """How `film` looks; of `findings`, the first that found lungs says where they are."""
+    """How `film` looks; the lungs are those of the first of `findings` that has any."""
     height, width = film.pixels.shape
     whole = (0.0, 0.0, float(height), float(width))
     views = [finding.viewed for finding in findings if finding.viewed.lung_area]

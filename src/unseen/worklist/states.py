@@ -17,7 +17,7 @@ from unseen.artifacts.errors import UserError
 
 
 class WorklistError(UserError, RuntimeError):
-    """The worklist cannot do what was asked; the message says what was wrong, what was seen, what to do."""
+    """The worklist cannot do what was asked; the message gives the problem, what was found and what to do."""
 
 
 class NotFoundError(WorklistError):
@@ -80,7 +80,7 @@ _DOING: Final[dict[Act, str]] = {
     "judge": "judged",
     "reopen": "opened again",
     "claim": "taken for reading",
-    "release": "handed back",
+    "release": "released",
     "report": "reported",
     "undo": "undone",
     "elsewhere": "marked as reported elsewhere",
@@ -91,7 +91,7 @@ _INSTEAD: Final[dict[State, str]] = {
     "to_read": "Take it for reading first.",
     "cleared": "Take it for reading first.",
     "not_scored": "Take it for reading first.",
-    "in_reading": "Report it, or hand it back.",
+    "in_reading": "Report it, or release it.",
     "reported": "Undo the report first.",
     "reported_elsewhere": "Undo that first, if it is wrong.",
 }

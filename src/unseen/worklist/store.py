@@ -1,4 +1,4 @@
-"""`Store`: the worklist as one object. Each method says what it does; the files that it names say how.
+"""`Store`: the worklist as one object. Each method describes its effect; the files that it names implement it.
 
 A folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/``, ``maps/`` and ``renditions/`` by digest,
 ``site.key``, and ``audit.head``. A store may be used by several threads, and by any number of processes at once.
@@ -99,7 +99,7 @@ class Store:
         where           a folder, for SQLite; or postgresql://user@host/name
         films_folder    where films, maps, key and head lie: by default the folder itself; with PostgreSQL it must be
                         given, and every process must see the same one
-        pseudonymise    said once, when the store is made (by default it is); afterwards it stays as it is
+        pseudonymise    chosen once, when the store is made (default: true); it cannot be changed afterwards
         create          False: a store that is not there is an error
         clock           seconds since 1970; machines that share a PostgreSQL must agree within seconds
         patience_s      how long to wait for the database's lock before `BusyError`
@@ -249,13 +249,13 @@ class Store:
 
         source  films of this source alone
 
-        Below 20 of them, those of the last films that it scored here, whatever they show; `words` says which.
+        Below 20 of them, those of the last films that it scored here, whatever they show; `words` names the choice.
         """
         with self.database.reading() as connection:
             return labels.reference(connection, model, source=source)
 
     def labelled(self, *, most: int = 20_000) -> list[LabelledFilm]:
-        """Films of studies whose standing report says normal or abnormal, with all scores; the latest `most`.
+        """Films of studies whose standing report is normal or abnormal, with all scores; the latest `most`.
 
         Films that came after the report are left out, for it does not speak of them.
         """
@@ -271,7 +271,7 @@ class Store:
             return labels.disagreements(connection, first, second, limit=limit)
 
     def generated(self) -> dict[str, NDArray[np.float32]]:
-        """Images that models' generators made up, by model: (64, size, size), network units."""
+        """Images that models' generators made, by model: (64, size, size), network units."""
         return {model: images for model, (images, _) in renditions.read_generated(self.renditions).items()}
 
     def generated_inside(self) -> dict[str, NDArray[np.bool_] | None]:
@@ -281,12 +281,12 @@ class Store:
     # readers --------------------------------------------------------------------------------------------------------
 
     def claim(self, study: str, reader: str) -> datetime:
-        """Take a study for reading; returns until when. Raises NotAllowedError, which says who has it since when."""
+        """Take a study for reading; returns until when. Raises NotAllowedError, with who has it since when."""
         with self.writing() as writing:
             return readers.claim(writing, study, reader, lasts_us=int(self.claim_s * 1e6))
 
     def release(self, study: str, reader: str, *, as_lead: bool = False) -> None:
-        """Hand a study back unreported; a lead may hand back another's."""
+        """Release a study unreported; a lead may release another reader's study."""
         with self.writing() as writing:
             readers.release(writing, study, reader, as_lead=as_lead)
 
@@ -328,7 +328,7 @@ class Store:
             transactions.set_cap(writing, seconds, actor=actor)
 
     def tidy(self) -> None:
-        """Move up what waits too long, and hand back claims that ran out; workers do this all the time."""
+        """Move up studies that wait too long, and release claims that ran out; workers call this regularly."""
         self.site.age()
         with self.database.reading() as connection:
             lapsed = select(studies.c.id).where(studies.c.claimed_until_us <= self.now_us()).limit(1)
@@ -350,7 +350,7 @@ class Store:
             return monitoring.alarms(connection)
 
     def acknowledge_alarm(self, policy: str, *, actor: str, note: str = "") -> None:
-        """A person has looked at a policy's drift alarm; clearing goes on. Raises NotFoundError where none stands."""
+        """A person has looked at a policy's drift alarm; clearing resumes. Raises NotFoundError where none stands."""
         with self.writing() as writing:
             monitoring.acknowledge(writing, policy, actor=actor, note=note)
 
@@ -360,7 +360,7 @@ class Store:
             return monitoring.stopped(connection, policy)
 
     def audit_sample(self) -> AuditSample:
-        """What readers said of the cleared studies that were read all the same."""
+        """Readers' reports on the cleared studies that were read anyway."""
         with self.database.reading() as connection:
             return monitoring.audit_sample(connection)
 

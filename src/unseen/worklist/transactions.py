@@ -1,6 +1,6 @@
 """One change of the worklist in one transaction, and the cap on waiting that every change keeps.
 
-One change of the worklist: what it does to rows, and what the audit trail says of it, in one transaction.
+One change of the worklist: its rows and its entry in the audit trail, in one transaction.
 
 The cap on waiting: what has waited longer goes before the priorities, whatever its own.
 
@@ -123,12 +123,12 @@ def checked_text(text: str, what: str, *, most: int) -> str:
     if len(text) > most:
         raise WorklistError(f"{what} has {len(text)} characters, the limit is {most}. Shorten it.")
     if _NO_TEXT.search(text):
-        raise WorklistError(f"{what} holds characters that are no text (zero, or half of a pair). Write it anew.")
+        raise WorklistError(f"{what} holds characters that are no text (zero, or half of a pair). Write it again.")
     return text
 
 
 def clean(text: str) -> str:
-    """`text`, which a file said, as a database can hold it.
+    """`text`, from a file, as a database can hold it.
 
     >>> clean("PA" + chr(0)) == "PA" + chr(0xFFFD)
     True

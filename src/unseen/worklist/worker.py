@@ -50,7 +50,7 @@ _BACK_OFF_S = 5.0  # after the database or the disk could not be used
 
 
 class Worker:
-    """Scores films until it is told to stop.
+    """Scores films until it is stopped.
 
     store     the worklist
     screener  makes the screener, once, in the process that uses it; its detector must come from a bundle
@@ -225,7 +225,7 @@ class Worker:
             kept.keep(kept.rendition_of(job.sha256, model), Rendition.of(finding).to_bytes())
 
     def _generate(self, models: Sequence[Scores]) -> None:
-        """Keep what the models' generators make up; a worker without room for it scores all the same."""
+        """Keep the images of the models' generators; a worker without space for them scores all the same."""
         for model in models:
             try:
                 keep_generated(self.store.renditions, model)
@@ -275,7 +275,7 @@ def _npy(finding: Finding) -> bytes:
 
 
 def _place_of(error: Exception) -> str:
-    """What is logged of a failure: its kind and place. Its message, and a traceback, may hold what the file says."""
+    """What is logged of a failure: its type and place. Its message, and a traceback, may hold the file's content."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     return f"error={type(error).__name__} at={Path(where.filename).name}:{where.lineno}"
 

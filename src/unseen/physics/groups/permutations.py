@@ -78,7 +78,7 @@ class Permutations(Group):
 
     An element is one number g in [0, 1). Images of up to 18 pixels: π_g is number ⌊g · n!⌋ of the n! permutations in
     lexicographic order (so each is as likely as any other). Larger ones: π_g is drawn by a generator seeded with
-    ⌊g · 2⁵³⌋, so that an element says all there is to know of it, at any size.
+    ⌊g · 2⁵³⌋, so the number g defines the permutation fully, at any size.
 
     Example:
         >>> import torch

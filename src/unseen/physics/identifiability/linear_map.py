@@ -67,7 +67,7 @@ def linear_map(
     Args:
         A: any callable on (batch, *domain); `adjoint`, `domain` and `complex_domain` are used where it has them.
         domain: needed where A does not know it.
-        dtype: of the images; None: double precision, complex where A says so.
+        dtype: of the images; None: double precision, complex where A's images are complex.
         device: where A computes.
 
     Raises:

@@ -47,8 +47,8 @@ def identify(
             else it is differentiated. Or several, for measurements that are each taken by one of them; an operator
             with an A for each sample counts as several.
         group: what images may undergo; None: nothing.
-        domain: of an image, (channels, height, width), where A does not say.
-        dtype: of an image; None: float64, complex128 where A says that images are complex.
+        domain: of an image, (channels, height, width), where A does not define it.
+        dtype: of an image; None: float64, complex128 where A's images are complex.
         dimension: k, of the signals, to compare with the theorems.
         elements: how many are drawn, at least, of a group that is continuous or has more than 128.
         threshold: singular values up to this share of ‖A‖ count as zero.
@@ -153,7 +153,7 @@ def _each(A: Map | Sequence[Map]) -> list[Map]:
 
 
 def _acts(group: Group, A: LinearMap) -> None:
-    """Move an image: a group that does not act on such images says so."""
+    """Apply the group to one image: a group that does not act on such images raises an error."""
     if not isinstance(group, Group):
         raise TypeError(f"group is a Group such as Shifts(), but got a {type(group).__name__}.")
     if len(A.domain) != 3:

@@ -123,8 +123,8 @@ class Curvature:
         downhill = ((q * slope).sum(1) > 0) & q.isfinite().all(1)
         return -torch.where(downhill[:, None], q, slope * self.scale[rows, None])
 
-    def learn(self, rows: Tensor, step: Tensor, change: Tensor, *, told: Tensor) -> Tensor:
-        """Take in what steps changed, (rows, d) both, for the samples `told`; those along which the slope fell, where
+    def learn(self, rows: Tensor, step: Tensor, change: Tensor, *, samples: Tensor) -> Tensor:
+        """Take in what steps changed, (rows, d) both, for the `samples`; those along which the slope fell, where
         no H > 0 explains it, are left out.
 
         Returns:
@@ -132,7 +132,7 @@ class Curvature:
         """
         product = (step * change).sum(1)
         lengths = torch.linalg.vector_norm(step, dim=1) * torch.linalg.vector_norm(change, dim=1)
-        convex: Tensor = told & (product > LEAST_CURVATURE * lengths) & (product > 0)
+        convex: Tensor = samples & (product > LEAST_CURVATURE * lengths) & (product > 0)
         kept = rows[convex]
         for memory, new in (
             (self.steps, step[convex]),

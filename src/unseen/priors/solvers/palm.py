@@ -172,7 +172,7 @@ def palm(
         scale = tried.value.abs() + EXACT * first[rows]
         gap[rows] = torch.where(lower, (-promise / 2 + tried.left) / scale, gap[rows])
         quiet = lower & (torch.maximum(fall, -promise / 2) + tried.left <= tolerance * scale)
-        learnt = curvature.learn(rows, move, tried.slope - here.slope[rows], told=lower)
+        learnt = curvature.learn(rows, move, tried.slope - here.slope[rows], samples=lower)
         calm[rows] = torch.where(lower, torch.where(quiet, calm[rows] + 1, 0), calm[rows])
         refused[rows] = torch.where(lower, 0, refused[rows] + 1)
 

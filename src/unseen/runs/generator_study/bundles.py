@@ -185,7 +185,7 @@ def study_bundles(
         out: the folder of `report.html` and `study.json`.
         number, compared, search, seed: as in `study`.
         data: the folder of public images; None: `$UNSEEN_DATA`.
-        progress: told what is being done.
+        progress: called with the current step.
 
     Returns:
         by name, in the order given.

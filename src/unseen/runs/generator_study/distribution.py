@@ -6,9 +6,9 @@ Other real images, compared with the test images in the same way, say what a per
 
 Unfeasible: does the generator make images that it should not? Samples, and the training image nearest to each.
 
-Held-out images have a nearest training image too, and their distance to it says what distance is usual. Samples
+Held-out images have a nearest training image too, and their distance to it shows which distance is usual. Samples
 that lie much farther are unlike the data. Samples that lie nearer are copies, or blander than images are: a smooth
-average is near to everything. The images tell which.
+average is near to everything. The images show which.
 
 Source: arXiv 2107.11191, section 4; the comparison of the two distances is the statistic of Meehan, Chaudhuri &
 Dasgupta, "A non-parametric test to detect data-copying in generative models", AISTATS 2020, over all of space.

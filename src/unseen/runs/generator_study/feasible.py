@@ -4,7 +4,7 @@ Where images are compared as distributions: their first principal components, fo
 the length of what these leave of each image, as one number more. Without it an image that is all noise would lie in
 the middle of the data, since noise has next to nothing of any component.
 
-A network that has learnt on photographs would be the usual choice, and says little of digits or slices; principal
+A network that has learnt on photographs is the usual choice, but it describes digits or slices poorly; principal
 components are blind to what a small part of the image shows, and keep to what the images themselves vary in.
 
 Feasible: can the generator make the images that it should? Test images, looked for in its range.

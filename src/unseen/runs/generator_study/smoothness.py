@@ -8,7 +8,7 @@ even steps is than the mean one. On an even path that is 1; a jump makes it larg
 
 Source: arXiv 2107.11191, section 4. Paths follow the sphere (White, "Sampling generative networks", arXiv 1609.04468),
 since in many dimensions the prior has next to nothing near the middle of a chord. Lanczos: Golub & Van Loan, "Matrix
-computations", section 10.1; the vectors are made orthogonal anew at each step.
+computations", section 10.1; the vectors are made orthogonal again at each step.
 """
 
 

@@ -35,7 +35,7 @@ from unseen.priors.trained import digest_of
 
 NUMBER, COMPARED = 64, 500
 LEAST = 8
-"""Test images below which nothing is said of a generator."""
+"""Fewest test images with which a generator is evaluated."""
 SEARCH = Search(restarts=4, iterations=100)
 """Of 64 digits and a VAE with 8 latents, 20 starts and 200 iterations found images nearer by a thousandth."""
 _TOGETHER = 256  # samples made at a time
@@ -107,7 +107,7 @@ def study(
         compared: test images and samples at most whose distributions are compared.
         search: how hard to look.
         seed: of every draw: which test images, samples, starts, the bootstrap.
-        progress: told what is being done, in a few words.
+        progress: called with the current step, in a few words.
 
     Raises:
         ValueError: images of another size, too few of them, one that is black; or numbers below 1.

@@ -1,4 +1,4 @@
-"""The input gate: a film unlike the training films is not scored, and the reason is said in plain words.
+"""The input gate: a film unlike the training films is not scored, and the reason is given in plain words.
 
 `Gate.fit(normals, finder=…)` learns from normal films and their own transforms alone; `gate.judge(film, lungs)` looks
 at one film's DICOM tags, its image and its predicted lungs, and returns None or a `Refusal`.

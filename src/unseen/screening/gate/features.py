@@ -3,7 +3,7 @@
 What the gate sees of a film: one image of 128 × 128 pixels, its lungs, and a few short descriptions of the two.
 
 Film and lungs are stretched to a square, as the lung finder sees them, so neither size nor aspect counts. Each
-description (`VIEWS`) is a vector whose name can be said to a reader.
+description (`VIEWS`) is a vector whose name can be shown to a reader.
 
 For a view v with training mean μ, per-entry scale s, principal directions V (rows) and variances λ:
 
@@ -203,7 +203,7 @@ class Subspace:
         return np.asarray((along**2).sum(axis=1) + off / pooled)
 
     def entries(self, rows: Floats) -> Floats:
-        """(n, 2k + 3), as the formula above says."""
+        """(n, 2k + 3), by the formula above."""
         along, off = self.coordinates(rows)
         near = np.log1p((along**2).sum(axis=1, keepdims=True))
         along = np.clip(along, -_CLIP, _CLIP)

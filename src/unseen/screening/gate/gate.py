@@ -1,4 +1,4 @@
-"""`Gate`: refuses a film that is unlike the training films, and says why.
+"""`Gate`: refuses a film that is unlike the training films, and gives the reason.
 
 Law: a film's refusal depends on that film alone. Thresholds come from training normals only: quantiles over values
 that each normal got from rules learnt without it, such that of proper films like them about 3.4 % are refused.
@@ -129,9 +129,9 @@ class Gate:
                size and contrast alone are looked at
         """
         limits = self.thresholds
-        told = judge_tags(film.tags, least_age_years=self.least_age_years)
-        if told is not None:
-            return told
+        refusal = judge_tags(film.tags, least_age_years=self.least_age_years)
+        if refusal is not None:
+            return refusal
         side = float(min(film.pixels.shape))
         if side < limits["small"]:
             return self._refused("small", "small", sentences.SMALL, side)

@@ -35,7 +35,7 @@ class Rule:
 
     @classmethod
     def fit(cls, proper: Floats, altered: Floats, *, penalty: float = 10.0) -> Rule:
-        """Between rows of proper films and rows of altered ones, both kinds counting alike; `penalty` is 1/C."""
+        """Between rows of proper films and rows of altered ones, with equal weight; `penalty` is 1/C."""
         from sklearn.linear_model import LogisticRegression
 
         rows = np.concatenate([proper, altered])

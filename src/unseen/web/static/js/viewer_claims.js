@@ -1,5 +1,5 @@
 // @ts-check
-// Whose the studies are: taken when they are opened, handed back when they are left unreported.
+// Whose the studies are: taken when they are opened, released when they are left unreported.
 import { ApiError, api } from "./api.js";
 import { clock } from "./viewer_panel.js";
 
@@ -44,7 +44,7 @@ export class Claims {
     this.#held.clear();
   }
 
-  /** It is reported: nothing is to be handed back. */
+  /** It is reported: nothing is to be released. */
   done(/** @type {string} */ study) { this.#held.delete(study); }
 
   /** What the study itself says of whose it is; null: nobody can take it. @returns {Claim | null} */

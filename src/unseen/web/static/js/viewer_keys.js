@@ -11,7 +11,7 @@ export const OUTCOMES = { n: "normal", a: "abnormal", u: "unsure" };
 const PAGE_KEYS = [
   ["N A U", "report normal, abnormal, unsure, and go on"],
   ["Z", "take the last report back"],
-  ["S", "skip: hand it back, go on"],
+  ["S", "skip: release it, open the next"],
   ["R", "anomaly map or residual on, off"],
   ["Shift + R", "the other of the two"],
   ["L", "lungs"],

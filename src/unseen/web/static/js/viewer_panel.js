@@ -21,7 +21,7 @@ const STATES = {
 const ACTIONS = {
   "film.received": "came", "film.scored": "scored", "film.compared": "scored for comparison", "film.given_up": "could not be scored",
   "study.judged": "placed in the list", "study.claimed": "taken for reading", "study.claim_ran_out": "claim ran out",
-  "study.released": "handed back", "study.reported": "reported", "study.reported_elsewhere": "reported elsewhere",
+  "study.released": "released", "study.reported": "reported", "study.reported_elsewhere": "reported elsewhere",
   "study.undone": "report taken back", "study.joined": "joined to another study", "study.requeued": "to be scored again",
 };
 /** @type {Record<string, string>} */

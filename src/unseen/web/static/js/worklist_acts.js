@@ -1,5 +1,5 @@
 // @ts-check
-// What a reader does with a study straight from the list: report it, take that back, hand it back, have it scored again.
+// What a reader does with a study straight from the list: report it, undo the report, release it, have it scored again.
 import { api, failed, toast } from "./api.js";
 
 /** Each act tells what came of it in a toast; `list` learns what has changed. */
@@ -44,7 +44,7 @@ export class Acts {
   release(/** @type {string} */ study) {
     return this.#doing(study, async () => {
       await api(`/studies/${study}/release`, { method: "POST" });
-      toast("Handed back: anybody may take it.");
+      toast("Released: any reader may take it.");
       this.list.changed();
     });
   }

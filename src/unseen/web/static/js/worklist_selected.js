@@ -43,7 +43,7 @@ export class Selected {
     $("[data-act=undo]").hidden = !may("undo") || !(isLead || entry.reported_by === me);
     const release = $("[data-act=release]");
     release.hidden = !may("release") || free || !(mine || isLead);
-    say("[data-act=release]", mine ? "Hand back" : `Take it from ${entry.claimed_by}`);
+    say("[data-act=release]", mine ? "Release" : `Take it from ${entry.claimed_by}`);
     $("[data-act=requeue]").hidden = !isLead || !entry.reason;
     this.#look(entry.film);
   }

@@ -21,7 +21,7 @@ export NO_MKDOCS_2_WARNING := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 # One thread a worker: WORKERS processes run at a time, four on two cores, since servers and browsers are waited for.
-PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots nightly lint format parts clean
 
@@ -70,14 +70,14 @@ quick: $(STAMP)
 TESTS ?= tests/screening tests/worklist tests/web/test_activating.py tests/web/test_turing.py tests/cli/test_calibrate.py
 coverage: $(STAMP)
 	$(BIN)/coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile -m "not nightly" $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage json --quiet -o .coverage-report.json
 	$(BIN)/python docs/coverage_page.py .coverage-report.json $(TESTS)
 
 # What a processor's rounding, its threads or its load decides fails in one of these four. TESTS: what is run.
 STEADY_TESTS := $(if $(filter command line environment,$(origin TESTS)),$(TESTS),tests/physics)
-STEADY := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not nightly"
+STEADY := $(BIN)/python -m pytest -n 2 --dist worksteal -m "not nightly"
 
 steady: $(STAMP)
 	OMP_NUM_THREADS=2 $(STEADY) $(STEADY_TESTS)

@@ -105,12 +105,6 @@ class Accounting:
         self._told: list[str] = []
 
     @pytest.hookimpl
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """The longest files come first: each is one worker's, and one that begins last would be waited for."""
-        known = dict(read(KEPT)["files"]) if KEPT.exists() else {}
-        items.sort(key=lambda item: -known.get(file_of(item.nodeid), 0.0))
-
-    @pytest.hookimpl
     def pytest_collection_finish(self) -> None:
         self._meter = Meter()
 
@@ -218,9 +212,6 @@ draws | hours |
 
 A test with the marker `nightly` repeats or enlarges a test of `make test` that fails when the same law is broken, or \
 trains a further arm of a study.
-
-All tests of a file run in one worker, so that what they share is made once. The files that took longest in the last \
-recorded run come first.
 
 ## Processor time of each folder
 

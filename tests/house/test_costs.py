@@ -6,21 +6,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from tests.costs import (
     BUDGETS,
     EXCESS,
-    KEPT,
     MOMENT_S,
     PAGE,
     ROOT,
-    Accounting,
     Meter,
-    file_of,
     over_budget,
     read,
     rendered,
@@ -94,12 +89,3 @@ def test_a_run_over_its_budget_fails_though_its_tests_pass(tmp_path: Path, monke
         assert done.returncode == status, done.stdout + done.stderr
     assert "1 passed" in done.stdout and "OVER BUDGET tests/nowhere has no budget" in done.stdout
     assert read(tmp_path / "costs.json")["rooms"]["nowhere"]["tests"] == 1
-
-
-def test_the_longest_files_come_first_and_others_keep_their_order() -> None:
-    (long, _), (shorter, _), *_ = read(KEPT)["files"]
-    files = ["tests/a/test_x.py", shorter, "tests/a/test_y.py", long]
-    items: list[Any] = [SimpleNamespace(nodeid=f"{file}::test_{i}") for file in files for i in (0, 1)]
-    Accounting().pytest_collection_modifyitems(items)
-    assert [file_of(item.nodeid) for item in items[::2]] == [long, shorter, "tests/a/test_x.py", "tests/a/test_y.py"]
-    assert [item.nodeid[-1] for item in items] == ["0", "1"] * 4

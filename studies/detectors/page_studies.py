@@ -201,7 +201,7 @@ def finer(rows: Sequence[Entry]) -> list[str]:
     ]
     return [
         title,
-        f"The recipes as they are but for their size, {twice} px in the place of {own}; trained as many steps, tested "
+        f"The same recipes at {twice} px instead of {own}; trained for the same number of steps, tested "
         f"on folds {first['folds'][0]} to {first['folds'][-1]}, nothing chosen by it; seed {first['seed']}, "
         f"{max(row['date'] for row in rows)}. Both sizes are trained here, so what stands at {own} px may differ a "
         f"little from the tables above. *Above {own} px*: by DeLong, paired, of all films together. *Training*: at "

@@ -38,7 +38,8 @@ def test_half_the_bytes_nearly_the_same_scores(
         [found.score for found in detector.score(incoming) if isinstance(found, Finding)]
         for detector in (trained[key], loaded)
     ]
-    assert scores[1] == pytest.approx(scores[0], rel=0.02)
+    spread = max(scores[0]) - min(scores[0])  # a score's zero means nothing, so errors count beside the films' spread
+    assert scores[1] == pytest.approx(scores[0], rel=0.02, abs=0.05 * spread)
 
 
 def test_a_finder_comes_back_from_either_kind_of_bundle(

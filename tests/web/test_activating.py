@@ -123,7 +123,7 @@ def test_every_server_on_a_worklist_follows_and_one_without_the_model_says_so(
     assert later.app.state.served.models.card == other, "a server that starts later follows from the start"
     without.app.state.served.active.look()
     told = without.lead.get("/activations").json()
-    assert told["scoring"] is None and "this server was not given that model" in told["problem"]
+    assert told["scoring"] is None and "this server does not have that model" in told["problem"]
     assert "activation.not_here" in caplog.text
     assert without.app.state.served.models.card == models.card
 

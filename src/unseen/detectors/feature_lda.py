@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.detectors.fitting import Normals, evenly
-from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
+from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
 from unseen.detectors.synthetic_lesions import below, clouded, spotted, uniform
 
 _CHANGED = 0.03  # mean change of a cell's pixels, in network units, from which it counts as changed
@@ -49,12 +49,10 @@ class FeatureLda(FrozenFeatures):
             return 2
 
     config: Config
+    model: _Discriminant
 
-    @property
-    def model(self) -> _Discriminant:
-        if not hasattr(self, "discriminant"):
-            self.discriminant = _Discriminant(self.config.channels, self.config.grid)
-        return self.discriminant
+    def build(self) -> _Discriminant:
+        return _Discriminant(self.config.channels, self.config.grid)
 
     def remember(self, normals: Normals, seed: int) -> None:
         rng = torch.Generator().manual_seed(seed)
@@ -76,7 +74,7 @@ class FeatureLda(FrozenFeatures):
 
     def marks(self, cells: Tensor, lungs: Tensor) -> tuple[float, Tensor]:
         values = self.model.placed(cells[None])[0] @ self.model.weights  # (grid, grid)
-        inside = lungs > 0.5 if bool((lungs > 0.5).any()) else torch.ones_like(lungs, dtype=torch.bool)
+        inside = judged_cells(lungs)
         some = values[inside]
         largest = some.topk(max(1, round(self.config.top * len(some)))).values
         return float(largest.mean()), functional.softplus(values) * inside

@@ -37,12 +37,10 @@ class FeaturePca(FrozenFeatures):
             return self.components + 1
 
     config: Config
+    model: _Subspace
 
-    @property
-    def model(self) -> _Subspace:
-        if not hasattr(self, "subspace"):
-            self.subspace = _Subspace(self.config.components, self.config.channels, self.config.grid)
-        return self.subspace
+    def build(self) -> _Subspace:
+        return _Subspace(self.config.components, self.config.channels, self.config.grid)
 
     def remember(self, normals: Normals, seed: int) -> None:
         lungs = self.lungs(normals.inside)

@@ -77,6 +77,7 @@ class FrozenFeatures(Detector):
     Config: ClassVar[type[FeatureSettings]]
     config: FeatureSettings
     backbone: FrozenNetwork
+    model: nn.Module
 
     @abstractmethod
     def remember(self, normals: Normals, seed: int) -> None:
@@ -86,10 +87,9 @@ class FrozenFeatures(Detector):
     def marks(self, cells: Tensor, lungs: Tensor) -> tuple[float, Tensor]:
         """The score and the map (grid, grid), from features (channels, grid, grid) and shares of lung (grid, grid)."""
 
-    @property
     @abstractmethod
-    def model(self) -> nn.Module:
-        """What `remember` filled, with the right shapes before it did."""
+    def build(self) -> nn.Module:
+        """An empty `model`: what `remember` fills, of the shapes that it will have."""
 
     def begin_with(self, backbone: Path | str) -> Backbone:
         given = Backbone.read(backbone)
@@ -121,6 +121,8 @@ class FrozenFeatures(Detector):
     def modules(self) -> Mapping[str, nn.Module]:
         if not hasattr(self, "backbone"):
             self.backbone = FrozenNetwork(self.config.blocks)
+        if not hasattr(self, "model"):
+            self.model = self.build()
         return {"backbone": self.backbone, "model": self.model}
 
     def lungs(self, inside: Tensor) -> Tensor:
@@ -143,6 +145,12 @@ class FrozenFeatures(Detector):
         if self.config.backbone != PUBLISHED:
             raise FitError(f"{self.key} needs weights of SHA-256 {self.config.backbone}. Give the file (--backbone)")
         return published()
+
+
+def judged_cells(lungs: Tensor) -> Tensor:
+    """The cells that are lung by more than half; all, where none is: bool, of the same shape."""
+    inside = lungs > 0.5
+    return inside if bool(inside.any()) else torch.ones_like(inside)
 
 
 def on_grid(maps: Sequence[Tensor], grid: int) -> Tensor:

@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.fitting import Normals
-from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
+from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
 
 _RIDGE = 0.01
 
@@ -44,13 +44,11 @@ class Padim(FrozenFeatures):
             return 2
 
     config: Config
+    model: _Gaussians
 
-    @property
-    def model(self) -> _Gaussians:
-        if not hasattr(self, "gaussians"):
-            config = self.config
-            self.gaussians = _Gaussians(config.grid**2, min(config.chosen, config.channels))
-        return self.gaussians
+    def build(self) -> _Gaussians:
+        config = self.config
+        return _Gaussians(config.grid**2, min(config.chosen, config.channels))
 
     def remember(self, normals: Normals, seed: int) -> None:
         cells = self.cells(normals.images * normals.inside)
@@ -61,7 +59,7 @@ class Padim(FrozenFeatures):
 
     def marks(self, cells: Tensor, lungs: Tensor) -> tuple[float, Tensor]:
         distance = self.model(cells.flatten(1)).reshape(lungs.shape)
-        inside = lungs > 0.5 if bool((lungs > 0.5).any()) else torch.ones_like(lungs, dtype=torch.bool)
+        inside = judged_cells(lungs)
         return float(distance[inside].max()), distance * inside
 
 
@@ -115,12 +113,10 @@ class Mahalanobis(FrozenFeatures):
             return 2
 
     config: Config
+    model: _Gaussian
 
-    @property
-    def model(self) -> _Gaussian:
-        if not hasattr(self, "gaussian"):
-            self.gaussian = _Gaussian(self.config.channels)
-        return self.gaussian
+    def build(self) -> _Gaussian:
+        return _Gaussian(self.config.channels)
 
     def remember(self, normals: Normals, seed: int) -> None:
         lungs = self.lungs(normals.inside)

@@ -25,7 +25,7 @@ from torch.nn import functional
 from unseen.anatomy.view import Viewed
 from unseen.detectors.detector import Judgement
 from unseen.detectors.fitting import Normals
-from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
+from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
 
 _CANDIDATES = 20_000  # places that the coreset is chosen from, at most
@@ -113,12 +113,10 @@ class PatchCore(FrozenFeatures):
         top: float = Field(default=0.01, gt=0, le=1, description="share of the places that the score is the mean of")
 
     config: Config
+    model: _Places
 
-    @property
-    def model(self) -> _Places:
-        if not hasattr(self, "places"):
-            self.places = _Places(self.config.memory, self.config.channels)
-        return self.places
+    def build(self) -> _Places:
+        return _Places(self.config.memory, self.config.channels)
 
     def remember(self, normals: Normals, seed: int) -> None:
         x, lungs = normals.images * normals.inside, self.lungs(normals.inside)
@@ -139,7 +137,7 @@ class PatchCore(FrozenFeatures):
 
     def _places_of(self, cells: Tensor, lungs: Tensor) -> tuple[Tensor, Tensor]:
         """Features of the places in the lungs, (places, channels), averaged over 3 × 3; and where they lie."""
-        lie = lungs > 0.5 if bool((lungs > 0.5).any()) else torch.ones_like(lungs, dtype=torch.bool)
+        lie = judged_cells(lungs)
         return functional.avg_pool2d(cells[None], 3, 1, 1)[0].permute(1, 2, 0)[lie], lie
 
 

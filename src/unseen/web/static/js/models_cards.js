@@ -69,7 +69,7 @@ function proposal(/** @type {Activation} */ one, /** @type {string[]} */ others)
     el("p", {}, `${one.proposed_by} has proposed it on ${when(one.proposed)}: ${one.policy ? "score with it, and clear by this policy." : "score with it, and clear nothing."}`),
     one.note ? el("blockquote", {}, one.note) : null,
     one.policy ? facts(one.policy) : null,
-    one.here ? null : el("p", { class: "problem" }, "This server was not given that model, and would go on as it is."),
+    one.here ? null : el("p", { class: "problem" }, "This server does not have that model and would keep its own."),
     el("div", { class: "row" },
       el("button", { type: "button", class: "main", disabled: one.mine, "aria-describedby": one.mine ? `why-${one.number}` : null, onclick: (event) => activate(one, event.target) }, "Activate"),
       el("button", { type: "button", onclick: () => withdraw(one) }, "Withdraw"),

@@ -1,8 +1,9 @@
-"""Python programs in forks of one process that has imported other people's packages, and nothing of `unseen`.
+"""Python programs in forks of one process that has imported torch and its like, and the server and worker of `unseen`.
 
-A program finds what it would find in an interpreter of its own: `unseen` is imported anew, `sys.argv`, the folder, the
-environment and the three standard streams are its own, and it ends as an interpreter ends. Only the seconds that torch
-and its like take to import are saved. That these packages are declared is tested by `house/test_wheel.py`.
+A program finds what it would find in an interpreter of its own: `sys.argv`, the folder, the environment and the three
+standard streams are its own, and it ends as an interpreter ends. Only the seconds that imports take are saved: a module
+of `unseen` keeps nothing of the environment that it is imported in. That these packages are declared, and that
+`unseen` starts in an interpreter of its own, is tested by `house/test_wheel.py` and `plugin/test_plugin.py`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ PACKAGES = (
     "sqlalchemy",
     "uvicorn",
     "alembic",
+    "unseen.web.server",
+    "unseen.service.worker_process",
 )
 """What takes long to import and starts no thread that a fork would lose."""
 

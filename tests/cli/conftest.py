@@ -49,7 +49,7 @@ class Say(Protocol):
 
 
 def run(*words: object, **environment: str) -> Answer:
-    """The installed command in its own process, which imports `unseen` anew."""
+    """The installed command in a process of its own."""
     own = os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "200"} | environment
     done = warm_python().run(Path(sys.executable).with_name("unseen"), *words, cwd=Path.cwd(), environment=own)
     return Answer(done.code, done.out, done.err)

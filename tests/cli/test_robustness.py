@@ -153,7 +153,7 @@ def begun(data: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     program.write_text(PROGRAM, encoding="utf-8")
     for name in ("sure", "oracle"):
         text = (data / f"{name}.toml").read_text(encoding="utf-8")
-        (tmp_path / f"{name}.toml").write_text(text.replace("epochs = 1\n", "epochs = 60\n"), encoding="utf-8")
+        (tmp_path / f"{name}.toml").write_text(text.replace("epochs = 1\n", "epochs = 20\n"), encoding="utf-8")
     words = ["robustness", str(tmp_path / "sure.toml"), str(tmp_path / "oracle.toml"), "--sigma", "0.1"]
     process = subprocess.Popen(
         [sys.executable, str(program), *words, "--seeds", "12"],

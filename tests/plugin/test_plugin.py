@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.warm_python import warm_python
 from tests.worklist.conftest import png
 from unseen.artifacts import registry
 from unseen.artifacts.errors import UserError
@@ -22,6 +23,7 @@ from unseen.data import phantoms
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "examples" / "plugin"
+UNSEEN = Path(sys.executable).with_name("unseen")
 Run = Callable[..., str]
 
 LAWS = """
@@ -73,31 +75,28 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     install = ["pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site)]
     subprocess.run([sys.executable, "-m", *install, str(PLUGIN)], check=True, capture_output=True)
     path = os.pathsep.join(filter(None, [str(site), str(ROOT / "src")]))
+    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
 
-    def said(*words: str | Path, status: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, *map(str, words)],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == status, done.stdout[-2000:] + done.stderr[-4000:]
-        return done.stdout
+    def said(program: str | Path, *words: str | Path, status: int = 0) -> str:
+        if isinstance(program, str):
+            (folder / "program.py").write_text(program, encoding="utf-8")
+            program = folder / "program.py"
+        done = warm_python().run(program, *words, cwd=folder, environment=environment, timeout_s=300)
+        assert done.code == status, done.out[-2000:] + done.err[-4000:]
+        return done.out
 
     said.folder = folder  # type: ignore[attr-defined]
     return said
 
 
 def unseen(run: Run, *words: str | Path, status: int = 0) -> str:
-    return run("-c", "from unseen.cli import main; main()", *words, status=status)
+    return run(UNSEEN, *words, status=status)
 
 
 @pytest.mark.slow
 def test_a_detector_an_operator_and_a_loss_from_outside_the_tree(run: Run) -> None:
     folder: Path = run.folder  # type: ignore[attr-defined]
-    assert "loaded EveryKthRow" in run("-c", LAWS)
+    assert "loaded EveryKthRow" in run(LAWS)
     assert "mean-film (unseen-example 0.1.0)" in unseen(run, "info")
 
     phantoms.write(phantoms.normals(8, seed=3, size=64), folder / "normals")
@@ -121,7 +120,7 @@ def test_a_detector_an_operator_and_a_loss_from_outside_the_tree(run: Run) -> No
     (folder / "scan.toml").write_text('operator = "every-kth-row"\nsize = 16\nk = 4\n', encoding="utf-8")
     assert unseen(run, "identify", "scan.toml", "--group", "shifts")
 
-    page = run("-c", PAGE, bundle)
+    page = run(PAGE, bundle)
     assert "mean-film" in page.splitlines()[0] and "scored to_read True" in page
 
 

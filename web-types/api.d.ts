@@ -322,6 +322,7 @@ declare namespace Api {
     "alarms": "div";
     "all-shortcuts": "button";
     "aloud": "div" | "p";
+    "announcement": "p";
     "ask": "button";
     "audit": "div";
     "audit-title": "h2";
@@ -427,7 +428,7 @@ declare namespace Api {
     "of-research": "div";
     "offer": "section";
     "opacity": "input";
-    "opacity-told": "output";
+    "opacity-value": "output";
     "open": "a";
     "operating-title": "h2";
     "operating-words": "p";
@@ -456,6 +457,7 @@ declare namespace Api {
     "preview-words": "p";
     "previous": "button";
     "problem": "p";
+    "progress-text": "span";
     "promise": "p";
     "proposals": "div";
     "propose-calibration": "button";
@@ -527,7 +529,6 @@ declare namespace Api {
     "time": "th";
     "title": "h1";
     "toasts": "div";
-    "told": "p" | "span";
     "triage": "button";
     "truth": "img";
     "undo": "button";

@@ -107,7 +107,7 @@ def test_a_dicom_a_folder_and_a_broken_file_are_dropped(live: Site, context: Bro
     all_done(page)
     drop(page, tmp_path / "ward 3")
     expect(page.get_by_text("2 files were left out")).to_be_visible()
-    expect(page.locator("#told")).to_have_text("4 of 4 sent · 3 scored · 1 could not be scored", timeout=WAIT)
+    expect(page.locator("#progress-text")).to_have_text("4 of 4 sent · 3 scored · 1 could not be scored", timeout=WAIT)
     all_done(page)
     told = [one.get_attribute("aria-label") for one in page.locator(".film").all()]
     assert told == [
@@ -177,7 +177,7 @@ def test_files_and_folders_are_chosen_by_keyboard(live: Site, context: BrowserCo
             field.press(key)
         asked.value.set_files(tmp_path / "chosen" if "folder" in name else tmp_path / "chosen" / "film 9.png")
         all_done(page)
-    expect(page.locator("#told")).to_have_text("4 of 4 sent · 3 scored · 1 could not be scored", timeout=WAIT)
+    expect(page.locator("#progress-text")).to_have_text("4 of 4 sent · 3 scored · 1 could not be scored", timeout=WAIT)
     expect(card(page, "chosen/film 9.png")).to_contain_text("The same file was here already; nothing was stored twice.")
     expect(page.get_by_role("status").filter(has_text="All is done")).to_have_text(
         "All is done: 4 of 4 sent · 3 scored · 1 could not be scored."
@@ -210,13 +210,13 @@ def test_stopping_keeps_what_was_acknowledged_and_the_rest_can_be_sent(live: Sit
     network.send("Network.emulateNetworkConditions", slow)
     page.set_input_files("#files", sent)  # type: ignore[arg-type]
     page.get_by_role("button", name="Stop sending").click()
-    expect(page.locator("#told")).to_contain_text("5 not sent")  # three are on their way at a time
+    expect(page.locator("#progress-text")).to_contain_text("5 not sent")  # three are on their way at a time
     all_done(page)
-    expect(page.locator("#told")).to_contain_text("3 of 3 sent")
+    expect(page.locator("#progress-text")).to_contain_text("3 of 3 sent")
     assert len(rows(live, "slow")) == 3
     network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
     page.get_by_role("button", name="Send again").click()
-    expect(page.locator("#told")).to_have_text("8 of 8 sent · 8 scored", timeout=WAIT)
+    expect(page.locator("#progress-text")).to_have_text("8 of 8 sent · 8 scored", timeout=WAIT)
     assert len(rows(live, "slow")) == 8
 
 
@@ -224,7 +224,7 @@ def test_films_come_back_after_a_reload(live: Site, context: BrowserContext) -> 
     (film,) = phantoms.normals(1, seed=307, size=SIDE)
     page = open_live(context, live)
     page.set_input_files("#files", {"name": "Doe^Jane.dcm", "mimeType": "", "buffer": as_dicom(film)})
-    expect(page.locator("#told")).to_contain_text("1 of 1 sent")
+    expect(page.locator("#progress-text")).to_contain_text("1 of 1 sent")
     page.reload()
     expect(page.locator(".film")).to_have_count(1, timeout=WAIT)
     all_done(page)

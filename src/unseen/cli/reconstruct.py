@@ -58,7 +58,7 @@ def identify(
     seed: Annotated[int, typer.Option(help="of masks, patterns and probes")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
 ) -> None:
-    """Say beforehand whether images can be learnt from measurements alone, and why not where they cannot.
+    """Compute, before any training, whether measurements alone are enough to learn images, and if not, why.
 
     The verdict is "no", "can" (nothing that is known to be necessary fails: no promise), or "through interpolation
     only". For your own operator: unseen.physics.identify(A, group) in Python, with any linear function A.

@@ -181,7 +181,7 @@ def read_operator(path: Path | str) -> Operator:
         if parameter.default is parameter.empty and entry not in entries:
             raise OperatorError(f"{path}: {entry}: missing; {name} is made from {', '.join(parameters)}")
     try:
-        made: Operator = kind(**{entry: _value(path, entry, told, hints[entry]) for entry, told in entries.items()})
+        made: Operator = kind(**{entry: _value(path, entry, given, hints[entry]) for entry, given in entries.items()})
     except OperatorError:
         raise
     except ValueError as error:
@@ -189,23 +189,23 @@ def read_operator(path: Path | str) -> Operator:
     return made
 
 
-def _value(path: Path, entry: str, told: object, hint: Any) -> object:  # Any: a type as annotations spell it
+def _value(path: Path, entry: str, given: object, hint: Any) -> object:  # Any: a type as annotations spell it
     kinds = get_args(hint) or (hint,)
     array = Tensor in kinds
-    if array and (isinstance(told, str | list | Mapping) or int not in kinds):
-        return _array(path, entry, told)
+    if array and (isinstance(given, str | list | Mapping) or int not in kinds):
+        return _array(path, entry, given)
     try:
-        told = tuple(told) if isinstance(told, list) else told
-        return TypeAdapter(int if array else hint).validate_python(told, strict=True)
+        given = tuple(given) if isinstance(given, list) else given
+        return TypeAdapter(int if array else hint).validate_python(given, strict=True)
     except ValidationError as error:
-        raise OperatorError(f"{path}: {entry}: {error.errors()[0]['msg'].lower()}, but got {told!r}") from error
+        raise OperatorError(f"{path}: {entry}: {error.errors()[0]['msg'].lower()}, but got {given!r}") from error
 
 
-def _array(path: Path, entry: str, told: object) -> Tensor:
+def _array(path: Path, entry: str, given: object) -> Tensor:
     try:
-        if isinstance(told, list):
-            return torch.tensor(told, dtype=torch.float64)
-        table: Mapping[str, object] = told if isinstance(told, Mapping) else {"file": told}
+        if isinstance(given, list):
+            return torch.tensor(given, dtype=torch.float64)
+        table: Mapping[str, object] = given if isinstance(given, Mapping) else {"file": given}
         named, name = table.get("file"), table.get("name")
         if not isinstance(named, str) or not isinstance(name, str | None) or not table.keys() <= {"file", "name"}:
             raise ArrayError('an array is "mask.npy", {file = "scan.h5", name = "mask"} or numbers')
@@ -213,4 +213,4 @@ def _array(path: Path, entry: str, told: object) -> Tensor:
     except FileNotFoundError as error:
         raise OperatorError(f"{path}: {entry}: there is no file {named} beside it") from error
     except (OSError, ValueError, TypeError) as error:
-        raise OperatorError(f"{path}: {entry}: {error}, but got {told!r}") from error
+        raise OperatorError(f"{path}: {entry}: {error}, but got {given!r}") from error

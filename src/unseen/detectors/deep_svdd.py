@@ -7,7 +7,7 @@ E has no bias and no learnt BatchNorm, or it would give c for every image. The m
 the score, |∂score/∂x|.
 
 Source: Ruff et al., "Deep one-class classification", ICML 2018, equation 4 and section 3.3 (one class, no radius).
-Differs: no autoencoder is trained beforehand.
+Differs: no autoencoder is trained first.
 """
 
 from __future__ import annotations

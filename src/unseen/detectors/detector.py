@@ -247,7 +247,7 @@ class Detector(ABC):
     def check_number(self, films: int) -> None:
         """Raises FitError where `films` are fewer than the settings need."""
         least = self.config.least_films
-        if 0 < films < least:  # no film at all is told further on
+        if 0 < films < least:  # no film at all is reported further on
             raise FitError(
                 f"{self.key} with these settings ({self.config}) needs {least} normal films or more, and there are "
                 f"{films}. Give more films, or change these settings ([method] in a recipe)"

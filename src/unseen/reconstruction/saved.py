@@ -107,20 +107,20 @@ def _key(part: Recorded) -> str:
     )
 
 
-def _value(told: object, tensors: Mapping[str, Tensor]) -> object:
-    if not isinstance(told, Mapping):
-        return told
-    if "tensor" in told:
-        return tensors[told["tensor"]]
-    if "complex" in told:
-        return torch.view_as_complex(tensors[told["complex"]].contiguous())
-    if "tuple" in told:
-        return tuple(_value(entry, tensors) for entry in told["tuple"])
-    name = str(told["part"])
+def _value(stored: object, tensors: Mapping[str, Tensor]) -> object:
+    if not isinstance(stored, Mapping):
+        return stored
+    if "tensor" in stored:
+        return tensors[stored["tensor"]]
+    if "complex" in stored:
+        return torch.view_as_complex(tensors[stored["complex"]].contiguous())
+    if "tuple" in stored:
+        return tuple(_value(entry, tensors) for entry in stored["tuple"])
+    name = str(stored["part"])
     registry = next((registry for registry in _PARTS if name in registry), _COMPOSITIONS)
     made: object = registry.load(name)(
-        *(_value(entry, tensors) for entry in told["arguments"]),
-        **{name: _value(entry, tensors) for name, entry in told["named"].items()},
+        *(_value(entry, tensors) for entry in stored["arguments"]),
+        **{name: _value(entry, tensors) for name, entry in stored["named"].items()},
     )
     return made
 

@@ -150,8 +150,8 @@ def train_cell(study: Study, place: Place) -> float:
     torch.set_num_threads(1)  # `workers` processes share the machine
     films, recipe = prepared(study), _seeded(study, place)
     known = METHODS.load(recipe.method.key).Config.model_fields
-    told = {name: value for name, value in settings_of(study.noise, place.sigma).items() if name in known}
-    detector = detector_of(recipe, **told)
+    chosen = {name: value for name, value in settings_of(study.noise, place.sigma).items() if name in known}
+    detector = detector_of(recipe, **chosen)
     images = with_noise(films.normals.images, films.normals.digests, place.sigma, place.seed, noise=study.noise)
     training = validated(recipe.training, Training, where="training")
     detector.learn(replace(films.normals, images=images), Fitting(training))
@@ -193,12 +193,12 @@ def with_noise(
 ) -> torch.Tensor:
     """(n, 1, size, size) with noise of σ added: a film's draw depends on its pixels and the seed alone, so that at
     another σ it is the same draw, scaled, where the noise is Gaussian."""
-    told, noisy = settings_of(noise, sigma), []
+    chosen, noisy = settings_of(noise, sigma), []
     for image, film in zip(images, digests, strict=True):
         drawn_from = hashlib.sha256(f"{film}/{seed}/added noise".encode()).digest()[:7]
         rng = torch.Generator().manual_seed(int.from_bytes(drawn_from, "big"))
-        if "gain" in told:
-            counts = PoissonGaussian(float(told["gain"]), float(told["sigma"]) / 2)
+        if "gain" in chosen:
+            counts = PoissonGaussian(float(chosen["gain"]), float(chosen["sigma"]) / 2)
             noisy.append(2 * counts.sample(((image + 1) / 2).clamp(min=0), generator=rng) - 1)
         else:
             noisy.append(Gaussian(sigma).sample(image, generator=rng))

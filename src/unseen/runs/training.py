@@ -148,8 +148,8 @@ def train_recipe(
     films, data_digest = training_films(recipe, fold=fold, data=data)
     root = runs_root() if root is None else root
     others = None if unlabelled is None else of_unknown_label(unlabelled)
-    told = _joined(data_digest, finder) + ("" if others is None else f" unlabelled {others.digest}")
-    name = digest(recipe, data_digest=told, version=__version__)
+    identity = _joined(data_digest, finder) + ("" if others is None else f" unlabelled {others.digest}")
+    name = digest(recipe, data_digest=identity, version=__version__)
     run = Run.named(recipe.name, fold=fold, seed=recipe.seed, digest=name, root=root)
     run.write_recipe(recipe)
     found = run.bundle.is_dir()

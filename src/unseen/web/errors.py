@@ -73,15 +73,15 @@ def sentence_of(problems: Sequence[Any]) -> str:  # Any: pydantic's error dictio
     >>> sentence_of([{"loc": ("body", "note"), "msg": "Field required", "type": "missing"}])
     'note: Field required.'
     """
-    told = []
+    reasons = []
     for found in problems[:3]:
         where = ".".join(str(part) for part in found["loc"] if part not in ("body", "query", "path", "header"))
         if found["type"] == "json_invalid":
-            told.append("The body is not JSON")
+            reasons.append("The body is not JSON")
         else:
-            told.append(f"{where or 'The body'}: {found['msg']}".rstrip("."))
+            reasons.append(f"{where or 'The body'}: {found['msg']}".rstrip("."))
     further = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-    return "; ".join(told) + further + "."
+    return "; ".join(reasons) + further + "."
 
 
 def without_places(sentence: str, store: Store) -> str:
@@ -95,8 +95,8 @@ def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(WorklistError)
     async def refused(request: Request, error: WorklistError) -> JSONResponse:
         status = status_of(error)
-        told = without_places(str(error), request.app.state.served.store)
-        return problem(status, told, {"Retry-After": "1"} if status == 503 else None)
+        detail = without_places(str(error), request.app.state.served.store)
+        return problem(status, detail, {"Retry-After": "1"} if status == 503 else None)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -104,11 +104,11 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def answered(request: Request, error: HTTPException) -> JSONResponse:
-        told = str(error.detail)
-        if error.status_code == 404 and told == HTTPStatus.NOT_FOUND.phrase:
-            told = _NOWHERE
+        detail = str(error.detail)
+        if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
+            detail = _NOWHERE
         elif error.status_code == 405:
-            told = f"{request.method} is not taken here. See /api/v1/openapi.json."
+            detail = f"{request.method} is not taken here. See /api/v1/openapi.json."
         elif error.status_code == 400:
-            told = f"The body cannot be read: {told.rstrip('.')}." if "parsing" in told else told
-        return problem(error.status_code, told, dict(error.headers or {}))
+            detail = f"The body cannot be read: {detail.rstrip('.')}." if "parsing" in detail else detail
+        return problem(error.status_code, detail, dict(error.headers or {}))

@@ -96,10 +96,10 @@ class ModelsResponse(BaseModel):
 @router.get("/health", responses={503: {"model": Health, "description": "the database is out of reach"}})
 def health(response: Response, parts: Parts) -> Health:
     """The state of the server. No sign-in is needed; the answer holds nothing about any patient."""
-    told = _health(parts)
-    if told.database != "ok":
+    found = _health(parts)
+    if found.database != "ok":
         response.status_code = 503
-    return told
+    return found
 
 
 @router.get("/models", dependencies=[*SCHEMES], responses=answers(401, 503))

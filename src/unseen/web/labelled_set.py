@@ -71,11 +71,11 @@ class LabelledSet:
     @cached_property
     def digest(self) -> str:
         """Of all that figures depend on."""
-        told = hashlib.sha256()
+        digest = hashlib.sha256()
         for film in self.films:
             row = (film.film, film.source, film.patient, film.abnormal, film.pixel_sha256)
-            told.update(repr((row, sorted(film.scores.items()), sorted(film.statistics.items()))).encode())
-        return told.hexdigest()
+            digest.update(repr((row, sorted(film.scores.items()), sorted(film.statistics.items()))).encode())
+        return digest.hexdigest()
 
     def called(self, model: str) -> ComparedModel:
         """The model with this digest. Raises NotFoundError."""

@@ -168,8 +168,8 @@ class Shell:
 
         try:
             if not self.address.knows(Headers(scope=scope).get("host", "")):
-                told = "The server is not known by the name that this request used (its Host header)."
-                await problem(421, told)(scope, body.receive, answer)
+                detail = "The server is not known by the name that this request used (its Host header)."
+                await problem(421, detail)(scope, body.receive, answer)
             elif (length := body.promised) is not None and length > body.most:
                 await problem(413, body.too_large())(scope, body.receive, answer)
             else:
@@ -180,8 +180,10 @@ class Shell:
             number = secrets.token_hex(4)
             _log.error("request.failed id=%s %s\n%s", number, type(error).__name__, _place(error))
             if not answered:
-                told = f"The server has failed at this. Tell whoever runs it the number {number}, which is in its log."
-                await problem(500, told)(scope, body.receive, answer)
+                detail = (
+                    f"The server has failed at this. Tell whoever runs it the number {number}, which is in its log."
+                )
+                await problem(500, detail)(scope, body.receive, answer)
 
     def _dress(self, scope: Scope, headers: MutableHeaders) -> None:
         for name, value in _HEADERS.items():

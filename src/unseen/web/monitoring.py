@@ -102,8 +102,8 @@ def verify(parts: Parts, account: Lead, given: HeadGiven) -> Verified:
     """Check the whole trail; with many rows this takes a while."""
     known = None if given.head is None else Head.parse(given.head)
     broken = parts.store.verify_audit(known)
-    told = None if broken is None else without_places(broken, parts.store)
-    return Verified(whole=broken is None, problem=told, head=_head(parts.store.audit_head()))
+    problem = None if broken is None else without_places(broken, parts.store)
+    return Verified(whole=broken is None, problem=problem, head=_head(parts.store.audit_head()))
 
 
 @router.get("/audit/sample", responses=answers(401, 403, 503))

@@ -149,9 +149,9 @@ def _film(visitor: Visitor, film: str, models: int) -> str:
 
 def _models(visitor: Visitor, models: int) -> Iterator[str]:
     """The models, and the policy of the one that decides."""
-    told = visitor.json("/models")["models"]
-    _expect("the models", "models", len(told), models)
-    policy = told[0]["policy"]
+    cards = visitor.json("/models")["models"]
+    _expect("the models", "models", len(cards), models)
+    policy = cards[0]["policy"]
     if policy is None:
         raise PageError("the models: the one that decides has no policy.")
     cards = visitor.json("/models/cards")["models"]

@@ -73,8 +73,8 @@ def _page(place: Place) -> None:
             asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}", 303)
         if ROLES.index(account.role) < ROLES.index(place.least):
-            told = f"This page needs the role {place.least}, and {account.name} is {account.role}."
-            return _rendered("refused.html.j2", parts, account, 403, heading="Not for this role", sentence=told)
+            sentence = f"This page needs the role {place.least}, and {account.name} is {account.role}."
+            return _rendered("refused.html.j2", parts, account, 403, heading="Not for this role", sentence=sentence)
         return _rendered(place.template, parts, account, here=place.path)
 
     router.add_api_route(place.path, shown, methods=["GET"], response_class=HTMLResponse, name=place.template)

@@ -122,13 +122,13 @@ def _listening(address: Address) -> Iterator[socket.socket]:
 
 def _announce(store: Store, address: Address) -> None:
     """Say on stderr where the server is, and how the person at this machine gets in."""
-    told = [f"unseen serves {address}{ROOT} (the API; described at {ROOT}/openapi.json)"]
+    lines = [f"unseen serves {address}{ROOT} (the API; described at {ROOT}/openapi.json)"]
     if address.is_private:
         link = store.accounts.one_time_link(LOCAL, "admin")
-        told.append(f"open this once, within ten minutes: {address}/sign-in#link={link}")
+        lines.append(f"open this once, within ten minutes: {address}/sign-in#link={link}")
     else:
-        told.append(f"the reader's page: {address.public or address}/")
-    print("\n".join([*told, LIMITS]), file=sys.stderr, flush=True)
+        lines.append(f"the reader's page: {address.public or address}/")
+    print("\n".join([*lines, LIMITS]), file=sys.stderr, flush=True)
 
 
 class _Server(uvicorn.Server):

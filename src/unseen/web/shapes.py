@@ -205,8 +205,8 @@ class StudyResponse(_Response):
 
     @classmethod
     def of(cls, study: Study) -> Self:
-        told = cls.model_validate(study)
-        return told.model_copy(update={"entry": Listed.of(study.entry)})
+        sentences = cls.model_validate(study)
+        return sentences.model_copy(update={"entry": Listed.of(study.entry)})
 
 
 class FilmStatus(BaseModel):
@@ -256,16 +256,19 @@ def in_words(decision: Decision | None, *, rank: float | None, sampled: bool = F
     if decision.action == "not_scored":
         return ["It was not scored, so a person looks at it first.", sentence(decision.reason)]
     if decision.action == "clear":
-        told = ["The policy clears it; it stays in its own tab, and anybody may read it.", sentence(decision.reason)]
-        return [*told, "It was drawn for the audit sample, so it is read all the same."] if sampled else told
-    told = [_place(rank), _MEANS, sentence(decision.reason)]
+        sentences = [
+            "The policy clears it; it stays in its own tab, and anybody may read it.",
+            sentence(decision.reason),
+        ]
+        return [*sentences, "It was drawn for the audit sample, so it is read all the same."] if sampled else sentences
+    sentences = [_place(rank), _MEANS, sentence(decision.reason)]
     if decision.probability is not None:
-        told.append(
+        sentences.append(
             f"Probability of being abnormal, at this site's share of abnormal films: {decision.probability:.0%}."
         )
     if decision.p_value is not None:
-        told.append(f"Of the calibration's normal studies, {decision.p_value:.0%} are at least as unusual.")
-    return told
+        sentences.append(f"Of the calibration's normal studies, {decision.p_value:.0%} are at least as unusual.")
+    return sentences
 
 
 def sentence(text: str) -> str:

@@ -219,13 +219,13 @@ async def events(parts: Parts, account: Reader) -> StreamingResponse:
 
 
 async def _stream(parts: ServerState) -> AsyncIterator[str]:
-    told, spoke = await anyio.to_thread.run_sync(parts.pulse.latest), time.monotonic()
+    sent, spoke = await anyio.to_thread.run_sync(parts.pulse.latest), time.monotonic()
     yield "retry: 2000\n\n"  # what changes once this was heard is news
     while not parts.stopping.is_set():
         await anyio.sleep(_STEP_S)
         seen = await anyio.to_thread.run_sync(parts.pulse.latest)
-        if seen != told:
-            told, spoke = seen, time.monotonic()
+        if seen != sent:
+            sent, spoke = seen, time.monotonic()
             yield f"event: changed\ndata: {json.dumps({'seq': seen})}\n\n"
         elif time.monotonic() - spoke > _ALIVE_S:
             spoke = time.monotonic()

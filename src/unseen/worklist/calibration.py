@@ -154,10 +154,10 @@ def policy_from(
     if prevalence is not None and not 0 < prevalence < 1:
         raise WorklistError(f"prevalence is {prevalence}; give a share between 0 and 1, like 0.1.")
     if all(source.allowed_misses is None for source in found.sources):
-        told = "; ".join(f"{source.source}: {source.refused}" for source in found.sources)
+        reasons = "; ".join(f"{source.source}: {source.refused}" for source in found.sources)
         raise WorklistError(
             f"Nothing could be cleared. To promise {found.promise}, {found.needed[0]} abnormal studies of a source "
-            f"must have been reported here. {told or 'None is labelled yet'}."
+            f"must have been reported here. {reasons or 'None is labelled yet'}."
         )
     try:
         policy = policy_of(found.studies, found.promise, model=name, weights_sha256=found.model, prevalence=prevalence)

@@ -50,11 +50,11 @@ def export_tables(store: Store, folder: Path | str) -> dict[str, int]:
     with store.database.reading() as connection:
         for name, query in _queries().items():
             frame = _frame(connection.execute(query).all(), query)
-            told = frame.with_columns(pl.selectors.datetime().dt.to_string("iso:strict"))
+            plain = frame.with_columns(pl.selectors.datetime().dt.to_string("iso:strict"))
             with replacing(folder / f"{name}.parquet") as temporary:
                 frame.write_parquet(temporary, metadata={"limits": LIMITS})
             with replacing(folder / f"{name}.csv") as temporary:
-                told.write_csv(temporary)
+                plain.write_csv(temporary)
             counts[name] = len(frame)
     write_text(folder / "README.txt", f"{LIMITS}\n\nA worklist's tables, written by `unseen export`. Times are UTC.\n")
     return counts

@@ -34,7 +34,7 @@ def identify(
     device: torch.device | str = "cpu",
     generator: torch.Generator | None = None,
 ) -> Identifiability:
-    """Say beforehand whether images can be learnt from y = A x alone, if T_g x is an image whenever x is one.
+    """Compute whether images can be learnt from y = A x alone, if T_g x is an image whenever x is one.
 
     Whatever f does in A's null space, A f(y) = y still holds; so something must show what A hides: other A T_g, or
     other A. Necessary is that all of them together hide nothing; sufficient, for almost every A, that signals be of low

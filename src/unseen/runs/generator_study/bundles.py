@@ -51,8 +51,8 @@ def images_for(
     """
     shapes = {name: (G.config.channels, G.config.size or 0, G.config.size or 0) for name, G in generators.items()}
     if len(set(shapes.values())) != 1:
-        told = ", ".join(f"{name} {describe(shape)}" for name, shape in shapes.items())
-        raise RecipeError(f"a study side by side is of generators of one size, but these make {told}")
+        made = ", ".join(f"{name} {describe(shape)}" for name, shape in shapes.items())
+        raise RecipeError(f"a study side by side is of generators of one size, but these make {made}")
     shape = next(iter(shapes.values()))
     learnt = frozenset(name for G in generators.values() for name in G.training_digests)
     if named in KINDS:

@@ -185,7 +185,7 @@ function show() {
   document.body.classList.toggle("filled", items.length > 0);
   $("#going").hidden = !items.length;
   Object.assign($("#bar"), { max: Math.max(1, n), value: done + refused });
-  $("#told").textContent = words;
+  $("#progress-text").textContent = words;
   $("#stop").hidden = !count("waiting");
   $("#again").hidden = !(refused + stopped) || count("waiting", "sending") > 0;
   $("#table").disabled = !items.some((item) => item.card);

@@ -144,7 +144,7 @@ export class Layers {
     }
     $("#overlays").hidden = this.#look !== null && !Object.keys(PICTURES).some((what) => has(model, what));
     $("#opacity").value = String(opacity);
-    $("#opacity-told").value = `${opacity} %`;
+    $("#opacity-value").value = `${opacity} %`;
     $("#legend").hidden = this.#what !== "map" || !model?.map_high;
     if (model?.map_high) $("#legend-high").textContent = Number(model.map_high.toPrecision(3)).toString();
     /** @type {Page.Overlay[]} */

@@ -6,8 +6,8 @@ const LOOK_MS = 30_000;
 
 /** Say it to those who hear the page. */
 export function tell(/** @type {string} */ sentence) {
-  $("#told").textContent = "";
-  setTimeout(() => { $("#told").textContent = sentence; }, 50); // the same words twice are read aloud twice
+  $("#announcement").textContent = "";
+  setTimeout(() => { $("#announcement").textContent = sentence; }, 50); // the same words twice are read aloud twice
 }
 
 /** A notice by its name; no words: none. */

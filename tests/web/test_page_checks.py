@@ -46,6 +46,7 @@ def link(world: World) -> str:
         return store.accounts.one_time_link("local", "admin")
 
 
+@pytest.mark.nightly  # with a browser and more models: test_the_demonstration_shows_what_it_promises
 def test_a_filled_worklist_passes_and_its_server_ends_well(world: World, tmp_path: Path) -> None:
     with world.server(tmp_path) as running:
         said = list(checked(running.root, running.link, world.filled, models=2))

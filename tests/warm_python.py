@@ -2,8 +2,10 @@
 
 A program finds what it would find in an interpreter of its own: `sys.argv`, the folder, the environment and the three
 standard streams are its own, and it ends as an interpreter ends. Only the seconds that imports take are saved: a module
-of `unseen` keeps nothing of the environment that it is imported in. That these packages are declared, and that
-`unseen` starts in an interpreter of its own, is tested by `house/test_wheel.py` and `plugin/test_plugin.py`.
+of `unseen` keeps nothing of the environment that it is imported in. Passwords are hashed with argon2id's smallest
+settings (`quick_passwords`); the usual ones are tested by `worklist/test_accounts.py`. That these packages are
+declared, and that `unseen` starts in an interpreter of its own, is tested by `house/test_wheel.py` and
+`plugin/test_plugin.py`.
 """
 
 from __future__ import annotations
@@ -20,9 +22,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.forked_children import begin
+
+if TYPE_CHECKING:
+    import argon2
 
 PACKAGES = (
     "numpy",
@@ -47,7 +56,11 @@ PACKAGES = (
     "uvicorn",
     "alembic",
     "unseen.web.server",
+    "unseen.web.lab_process",
     "unseen.service.worker_process",
+    "unseen.detectors.saved",
+    "unseen.screening.screener",
+    "unseen.worklist.worker",
 )
 """What takes long to import and starts no thread that a fork would lose."""
 
@@ -66,7 +79,8 @@ class WarmPython:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__],
+            [sys.executable, "-m", "tests.warm_python"],
+            cwd=Path(__file__).parents[1],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -151,6 +165,26 @@ def warm_python() -> WarmPython:
     return made
 
 
+@contextmanager
+def quick_passwords() -> Iterator[Callable[[], argon2.PasswordHasher]]:
+    """Passwords are hashed with argon2id's smallest settings; gives what makes the usual hasher.
+
+    The usual settings take a fifth of a second of processor time for each password.
+    """
+    import argon2
+
+    from unseen.worklist import accounts
+
+    usual = accounts._hasher
+    accounts._nobody.cache_clear()
+    accounts._hasher = lambda: argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    try:
+        yield usual
+    finally:
+        accounts._hasher = usual
+        accounts._nobody.cache_clear()
+
+
 def _serve() -> list[str] | None:
     """Fork a child for each order, or report a child's status; in a child, return what it is to run; else None."""
     for line in sys.stdin:
@@ -183,9 +217,14 @@ def _from_environment() -> list[str]:
 if __name__ == "__main__":
     for package in PACKAGES:
         importlib.import_module(package)
-    print("ready", flush=True)
-    asked = _serve()
-    if asked is not None:
-        sys.argv = asked
-        sys.path[0] = str(Path(asked[0]).parent)
-        runpy.run_path(asked[0], run_name="__main__")
+    with quick_passwords():
+        print("ready", flush=True)
+        asked = _serve()
+        if asked is not None:
+            sys.argv = asked
+            sys.path[0] = str(Path(asked[0]).parent)
+            module = begin() if {"serve", "demo"} & set(asked) else None
+            if module is None:
+                runpy.run_path(asked[0], run_name="__main__")
+            else:
+                runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from tests.data.making import dicom
 from tests.once import made_once, shared_folder
+from tests.warm_python import quick_passwords
 from tests.web.running import Running, until
 from unseen.anatomy.lungs import LungExamples, LungFinder
 from unseen.anatomy.view import View
@@ -50,6 +51,12 @@ def chromium(playwright: Playwright, program: Callable[[str], str]) -> Iterator[
     browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    with quick_passwords():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +118,10 @@ class Site:
 
     def judged(self, *, within_s: float = 120) -> None:
         """Wait until nothing is left in the queue."""
-        until(lambda: httpx.get(f"{self.running.base}/health", timeout=10).json()["queue"]["waiting"] == 0, within_s)
+        until(
+            lambda: httpx.get(f"{self.running.base}/health", timeout=10, verify=False).json()["queue"]["waiting"] == 0,
+            within_s,
+        )
 
 
 @contextmanager
@@ -159,11 +169,9 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Pat
 
 
 def signed_in(context: BrowserContext, site: Site, name: str) -> Page:
-    """A page of somebody who has signed in by hand."""
+    """The list, as somebody sees it who has signed in; by hand in `test_sign_in.py`."""
+    answer = context.request.post(f"{site.running.base}/sign-in", data={"name": name, "password": PASSWORD})
+    assert answer.ok, answer.text()
     page = context.new_page()
-    page.goto(site.root)
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{site.root}/")
+    page.goto(f"{site.root}/")
     return page

@@ -36,7 +36,7 @@ from unseen.detectors.saved import save
 from unseen.worklist.store import Store
 
 pytestmark = pytest.mark.slow
-USUAL, SHORT, LONG = 4, 2, 200  # kills
+USUAL, SHORT, LONG = 6, 4, 200  # kills
 FILMS_A_KILL = 10
 HERE = Path(__file__).parent
 

@@ -251,8 +251,8 @@ def test_a_worker_that_dies_is_replaced_and_outlives_no_server(home: Path) -> No
 
 def workers_of(running: Running) -> list[psutil.Process]:
     try:
-        children = psutil.Process(running.process.pid).children()
-        return [child for child in children if "unseen.service.worker_process" in child.cmdline()]
+        below = psutil.Process(running.process.pid).children(recursive=True)
+        return [child for child in below if child.name() == "worker_process"]
     except psutil.NoSuchProcess:
         return []
 

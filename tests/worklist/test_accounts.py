@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import argon2
 import pytest
 import sqlalchemy
 
+from tests.warm_python import quick_passwords
 from tests.worklist.conftest import Clock
 from unseen.worklist import accounts as module
 from unseen.worklist.accounts import Account
@@ -16,19 +18,20 @@ from unseen.worklist.store import Store
 from unseen.worklist.tables import accounts, metadata
 
 PASSWORD = "correct horse battery"
+Hasher = Callable[[], argon2.PasswordHasher]
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real thing with its smallest settings: the usual ones take half a second each, as they should."""
-    module._nobody.cache_clear()
-    monkeypatch.setattr(module, "_hasher", lambda: argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+def usual() -> Iterator[Hasher]:
+    """What hashes passwords outside of tests; in these, the same with its smallest settings."""
+    with quick_passwords() as found:
+        yield found
 
 
-def test_a_guess_is_made_expensive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    told = argon2.extract_parameters(module._hashed(PASSWORD))
-    assert told.type is argon2.Type.ID and told.memory_cost >= 64 * 1024 and told.time_cost >= 3
+def test_a_guess_is_made_expensive(usual: Hasher) -> None:
+    found = argon2.extract_parameters(usual().hash(PASSWORD))
+    assert found.type is argon2.Type.ID and found.memory_cost >= 64 * 1024 and found.time_cost >= 3
+    assert argon2.extract_parameters(module._hashed(PASSWORD)).memory_cost == 8, "another one hashes the accounts'"
 
 
 def test_a_password_opens_a_session_and_nothing_of_it_is_kept(store: Store) -> None:

@@ -1,0 +1,133 @@
+"""Children of a program that `warm_python` started: `python -P -m MODULE` as a fork, without the seconds of imports.
+
+Before such a program begins, it forks a helper, which has no threads and waits for orders on a socket. When the program
+starts a child by `subprocess.Popen`, the helper forks the child, which gets the streams, the folder and the environment
+that `Popen` would give it. All other commands are started as always. The helper leaves when the program ends, and the
+children's own standard input ends with the program, as it would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+MODULES = ("unseen.service.worker_process", "unseen.web.lab_process")
+_COMMAND = [sys.executable, "-P", "-m"]
+
+
+class _Helper:
+    """The program's end of the socket."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._asking = threading.Lock()
+
+    def ask(self, order: object, streams: tuple[int, ...] = ()) -> Any:  # Any: a number, a status or None
+        with self._asking:
+            socket.send_fds(self._socket, [json.dumps(order).encode()], streams)
+            return json.loads(self._socket.recv(64))
+
+
+class _Popen(subprocess.Popen[Any]):
+    """`subprocess.Popen` with children of the helper for the modules above; the overridden methods are those that
+    start a process and ask for its end."""
+
+    helper: _Helper
+    _forked = False
+
+    def _execute_child(self, args: Any, *rest: Any) -> None:
+        words = [str(word) for word in args] if isinstance(args, list) else []
+        if words[:3] != _COMMAND or words[3] not in MODULES:
+            super()._execute_child(args, *rest)  # type: ignore[misc]
+            return
+        cwd, env = rest[4], rest[5]
+        pipes = rest[9:15]  # the child's end and ours of standard input, then ours and the child's of the other two
+        streams = tuple(own if given == -1 else given for own, given in enumerate((pipes[0], pipes[3], pipes[5])))
+        order = {"module": words[3], "words": words[4:], "cwd": cwd or os.getcwd(), "env": dict(env or os.environ)}
+        self.pid = self.helper.ask(order, streams)
+        self._child_created = self._forked = True
+        self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
+
+    def _try_wait(self, flags: int) -> tuple[int, int]:
+        if not self._forked:
+            return super()._try_wait(flags)  # type: ignore[misc, no-any-return]
+        while (status := self.helper.ask(self.pid)) is None:
+            if flags & os.WNOHANG:
+                return 0, 0
+            time.sleep(0.01)
+        return self.pid, status
+
+    def _internal_poll(self, *rest: Any, **words: Any) -> int | None:
+        if not self._forked:
+            return super()._internal_poll(*rest, **words)  # type: ignore[misc, no-any-return]
+        if self.returncode is None and self._waitpid_lock.acquire(blocking=False):  # type: ignore[attr-defined]
+            try:
+                pid, status = self._try_wait(os.WNOHANG)
+                if pid:
+                    self._handle_exitstatus(status)  # type: ignore[attr-defined]
+            finally:
+                self._waitpid_lock.release()  # type: ignore[attr-defined]
+        return self.returncode
+
+
+def begin() -> str | None:
+    """In a program, from here on: its children are forks. In such a child: the module that it is to run."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork() != 0:
+        theirs.close()
+        _Popen.helper = _Helper(ours)
+        subprocess.Popen = _Popen  # type: ignore[misc]
+        return None
+    ours.close()
+    os.setsid()  # Ctrl-C is for the program
+    module = _orders(theirs)
+    if module is None:
+        os._exit(0)
+    return module
+
+
+def _orders(connected: socket.socket) -> str | None:
+    """Fork a child for each order, or tell a child's status; in a child, the module that it is to run; None at the
+    end."""
+    ended: dict[int, int] = {}
+    while True:
+        message, streams, _, _ = socket.recv_fds(connected, 2**20, 3)
+        if not message:
+            return None
+        order = json.loads(message)
+        if isinstance(order, int):
+            if order not in ended:
+                pid, status = os.waitpid(order, os.WNOHANG)
+                if pid:
+                    ended[pid] = status
+            connected.send(json.dumps(ended.get(order)).encode())
+            continue
+        child = os.fork()
+        if child == 0:
+            connected.close()
+            return _become(order, streams)
+        for stream in streams:
+            os.close(stream)
+        connected.send(json.dumps(child).encode())
+
+
+def _become(order: dict[str, Any], streams: list[int]) -> str:
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)  # noqa: SIM115 - for the whole process
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    os.chdir(order["cwd"])
+    os.environ.clear()
+    os.environ.update(order["env"])
+    sys.argv = [order["module"], *order["words"]]
+    module: str = order["module"]
+    Path("/proc/self/comm").write_text(module.rpartition(".")[2], encoding="utf-8")
+    return module

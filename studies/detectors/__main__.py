@@ -9,6 +9,7 @@ python -m studies.detectors --only nominated       the nominated and the best si
 python -m studies.detectors --only elsewhere       these two, learning from other sets and tested there
 python -m studies.detectors --only generalisation  learnt at one place, used at another
 python -m studies.detectors --only labelled        classifiers of the same pixels that are given labels
+python -m studies.detectors --only few-labels      what 10 to all labels add to the detector on frozen features
 python -m studies.detectors --only folds           every other on folds 1 to 4
 python -m studies.detectors --only finer           recipes at twice their size, beside themselves
 python -m studies.detectors --only counts          roi-sure and roi-oracle on films with noise of counts
@@ -28,6 +29,7 @@ from studies.detectors import contamination, finer, generalisation, labelled
 from studies.detectors.contamination import contamination_row
 from studies.detectors.development import RECIPES, development_row, phantom_row
 from studies.detectors.elsewhere import elsewhere_row
+from studies.detectors.few_labels import few_labels_row
 from studies.detectors.generalisation import generalisation_row
 from studies.detectors.opening import after_the_nominated, opened, picked
 from studies.detectors.preparations import comparing as preparing
@@ -38,6 +40,7 @@ from unseen.artifacts.recipe import RecipeError
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.runs.robustness import robustness
 
+FEW_LABELS = RECIPES + "ensemble-features"
 _OF_COUNTS = (0.0, 0.05, 0.1, 0.2)
 
 
@@ -101,6 +104,11 @@ def with_labels(given: Given) -> Iterator[Row]:
             yield labelled.labelled_elsewhere_row(kind, recipes.load(name), place)
 
 
+def labels_added(given: Given) -> Iterator[Row]:
+    """A head that a site's labels teach, beside the detector on frozen features."""
+    yield few_labels_row(recipes.load(FEW_LABELS))
+
+
 def folds(given: Given) -> Iterator[Row]:
     """Every other recipe, on folds 1 to 4."""
     done = after_the_nominated(read_rows(given.rows))
@@ -133,6 +141,7 @@ STUDIES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "elsewhere": elsewhere,
     "generalisation": matrices,
     "labelled": with_labels,
+    "few-labels": labels_added,
     "folds": folds,
     "finer": finer_pixels,
     "counts": counts,

@@ -9,7 +9,20 @@ import typer
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.installation import LIMITS
-from unseen.cli import calibrate, console, demo, evaluate, info, prior, reconstruct, score, serve, train, worklist
+from unseen.cli import (
+    adapt,
+    calibrate,
+    console,
+    demo,
+    evaluate,
+    info,
+    prior,
+    reconstruct,
+    score,
+    serve,
+    train,
+    worklist,
+)
 
 app = typer.Typer(
     name="unseen",
@@ -33,6 +46,7 @@ for command in (
     score.score,
     evaluate.evaluate,
     evaluate.compare,
+    adapt.adapt,
     calibrate.calibrate,
     calibrate.pilot,
     serve.serve,

@@ -22,6 +22,7 @@ from unseen.artifacts import bundle
 from unseen.artifacts.recipe import validated
 from unseen.artifacts.registry import unknown
 from unseen.detectors import METHODS
+from unseen.detectors.adapted import Adapted
 from unseen.detectors.detector import Detector
 from unseen.detectors.ganomaly import EncoderDecoderEncoder
 from unseen.detectors.weights import GATE, DeviceError, check_strays, finder_in, kept, load_states
@@ -123,7 +124,7 @@ def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch")
             f"{folder}: holds a {card.kind} model, not a detector. Give a detector's bundle (a lung finder goes with "
             "--finder)."
         )
-    method: type[Detector] = METHODS.load(card.name)
+    method: type[Detector] = Adapted if card.name == Adapted.key else METHODS.load(card.name)
     detector = method(
         validated(card.config, method.Config, where="config"), view=validated(card.view or {}, View, where="view")
     )

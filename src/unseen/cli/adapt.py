@@ -1,0 +1,63 @@
+"""`unseen adapt MODEL --data labelled.csv --out MODEL2`: a site's labelled films teach a head beside the model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unseen.cli import console
+
+
+def adapt(
+    model: Annotated[
+        Path, typer.Argument(help="a model's bundle: the folder that `unseen train` printed, or models/pca")
+    ],
+    data: Annotated[str, typer.Option(help="labelled films: a manifest CSV with columns file, label, patient")],
+    out: Annotated[Path, typer.Option(help="write the adapted model's bundle here")],
+    share: Annotated[
+        float, typer.Option(help="the share of the patients whose films teach; the others' stay fresh for calibrate")
+    ] = 0.5,
+    backbone: Annotated[
+        Path | None, typer.Option(help="a safetensors file of EfficientNet-lite0's weights; default: unseen[features]")
+    ] = None,
+    licence: Annotated[str, typer.Option(help="what the model may be used for; it follows the films' terms")] = "",
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
+) -> None:
+    """Teach a model on a site's labelled films, normal and abnormal.
+
+    The adapted score is kept only where it is better than the score from normal films alone beyond what simple image
+    statistics explain. Half of the patients teach; calibrate with the same manifest, and the other half is used:
+    a guarantee needs films that the model has not seen.
+
+    Examples:
+
+      unseen adapt models/pca --data labelled.csv --out adapted
+
+      unseen calibrate adapted --data labelled.csv --out policy.json
+    """
+    from unseen.artifacts.bundle import load as bundle_of
+    from unseen.data.reading import films
+    from unseen.detectors.saved import load, save
+    from unseen.screening.adaptation import adapt as teach
+    from unseen.screening.screener import gate_in
+
+    console.step(f"looking at {data}")
+    card = bundle_of(model).card
+    adapted, found = teach(
+        load(model, device=device),
+        films(data),
+        share=share,
+        backbone=backbone,
+        progress=console.count_progress("looked at"),
+    )
+    save(
+        adapted,
+        out,
+        data=f"{card.data}; adapted with {found.abnormals} abnormal and {found.normals} normal labelled films",
+        licence=licence or card.licence,
+        gate=gate_in(model),
+    )
+    for line in found.lines():
+        typer.echo(line)
+    typer.echo(f"adapted model: {out}")
+    console.limits()

@@ -1,0 +1,212 @@
+"""`Adapted`: a detector that has learnt from normal films, and a linear head that has learnt from a site's labels.
+
+    score = z + ω h,    z = (s − mean) / deviation of the labelled normals' scores by the detector,
+                        h = (wᵀ x − mean) / deviation, of normals that the head had not seen
+
+    w = Σ_i a_i x_i,    (K + λ / v) a = y − ȳ,    K = X Xᵀ
+
+x are frozen features of EfficientNet-lite0: of the whole film, its last used block's mean, and of the lungs, five
+blocks on 4 × 4 places; each is standardised over the labelled films. v weighs films so that both labels count as much,
+and ȳ is the weighted mean label. With d features of n films, d > n, the n × n system is that of ridge regression.
+
+It is not a method of `METHODS`: normal films alone do not teach it. `screening.adapt` makes one, which chooses λ and ω.
+Source: Hoerl & Kennard, Technometrics 12 (1970); in its dual form, Saunders et al., ICML (1998).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unseen.anatomy.lungs import Finder, FoundLungs
+from unseen.anatomy.view import View, Viewed
+from unseen.artifacts.recipe import validated
+from unseen.data.film import Film
+from unseen.detectors.detector import Detector, Judgement, Settings
+from unseen.detectors.fitting import Backbone, Fitting, Normals
+from unseen.detectors.frozen_features import PUBLISHED, FrozenNetwork, on_grid, published
+from unseen.detectors.weights import FitError
+from unseen.networks.efficientnet_lite import CHANNELS
+
+WHOLE = View(frame="whole", size=256)
+LUNGS = View(frame="lungs", size=256, align=True)
+_LAST, _BLOCKS = 14, (2, 4, 7, 10, 14)
+_GRID, _PLACES = 16, 4
+_WHOLE = CHANNELS[_LAST]
+_LUNGS = sum(CHANNELS[block] for block in _BLOCKS) * _PLACES**2
+_LEAST_DEVIATION = 1e-4
+
+
+class Adapted(Detector):
+    """A detector beside a head that has learnt from labelled films; the map is the detector's.
+
+    >>> from unseen.detectors import Pca
+    >>> Adapted.beside(Pca(size=16)).config.labels
+    (0, 0)
+    """
+
+    key = "adapted"
+    learns_by_epochs = False
+
+    class Config(Settings):
+        """Which detector it stands beside, and from how many labelled films it has learnt."""
+
+        base: str = Field(description="the method of the detector that has learnt from normal films")
+        settings: dict[str, Any] = Field(default_factory=dict)  # Any: the method's Config checks them
+        lungs: bool = Field(default=False, description="whether lungs are found, so that their features are taken")
+        backbone: str = Field(default=PUBLISHED, pattern="^[0-9a-f]{64}$", description="SHA-256 of the file of weights")
+        labels: tuple[int, int] = Field(default=(0, 0), description="labelled normal and abnormal films")
+
+    config: Config
+
+    # Any: see the base class
+    def __init__(
+        self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
+    ) -> None:
+        from unseen.detectors import METHODS
+
+        given = config if isinstance(config, self.Config) else validated(settings, self.Config, where=self.key)
+        method: type[Detector] = METHODS.load(given.base)
+        self.base = method(validated(given.settings, method.Config, where="base"), view=view, size=size)
+        super().__init__(given, view=self.base.view)
+        self.needs_lungs = self.base.needs_lungs or given.lungs
+        self.looks = (WHOLE, LUNGS) if given.lungs else (WHOLE,)
+        shared = self.base.modules().get("backbone")
+        fits = isinstance(shared, FrozenNetwork) and set(_BLOCKS) <= set(shared.blocks)
+        self.backbone = shared if isinstance(shared, FrozenNetwork) and fits else FrozenNetwork(_BLOCKS)
+        self.head = Head(_WHOLE + (_LUNGS if given.lungs else 0))
+
+    @classmethod
+    def beside(cls, base: Detector, *, backbone: Path | str | None = None) -> Adapted:
+        """A head that has not learnt yet, beside a detector that may have: with its finder, and its films.
+
+        backbone  a safetensors file of EfficientNet-lite0's weights; None: the published ones
+
+        Raises FitError for a detector that is adapted already, for weights that are not installed or do not fit.
+        """
+        if isinstance(base, cls):
+            raise FitError("this model is adapted already. Adapt the model that it was made from, with all labels")
+        settings = base.config.model_dump(mode="json")
+        made = cls(base=base.key, settings=settings, lungs=base.finder is not None, view=base.view)
+        shares = made.backbone is made.base.modules().get("backbone")
+        made.base, made.training_films = base, base.training_films
+        if shares and backbone is not None:
+            raise FitError(f"this {base.key} brings its network with it. Leave the backbone out")
+        if shares:
+            shared = base.modules()["backbone"]
+            assert isinstance(shared, FrozenNetwork)
+            made.backbone = shared
+        else:
+            given = None if backbone is None else Backbone.read(backbone)
+            try:
+                made.backbone.network.fill(published() if given is None else given.weights)
+            except ValueError as error:
+                raise FitError(f"backbone: {error} Give a file of that network's weights, or none") from error
+            if given is not None:
+                made.config = made.config.model_copy(update={"backbone": given.sha256})
+        made.backbone.eval()
+        return made
+
+    @property
+    def finder(self) -> Finder | None:
+        """The detector's own."""
+        return self.base.finder
+
+    @finder.setter
+    def finder(self, finder: Finder | None) -> None:
+        self.base.finder = finder
+
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
+        raise FitError(f"{self.key} learns from labelled films. Train a detector on normal films, then `unseen adapt`")
+
+    def look(self, film: Film, lungs: FoundLungs | None = None) -> Viewed:
+        found = FoundLungs.of(film, lungs)
+        seen = self.base.look(film, found)
+        own = tuple(view(film, found.by(self.finder)) for view in self.looks if view not in self._shared())
+        return replace(seen, also=(*seen.also, *own))
+
+    def features(self, viewed: Viewed) -> Tensor:
+        """What the head sees of a film: (d,), float32 on the CPU."""
+        parts = [self.backbone.of(self._through(viewed, WHOLE), (_LAST,))[0].mean(dim=(2, 3))]
+        if self.config.lungs:
+            maps = on_grid(self.backbone.of(self._through(viewed, LUNGS), _BLOCKS), _GRID)
+            parts.append(functional.adaptive_avg_pool2d(maps, _PLACES).flatten(1))
+        return torch.cat(parts, dim=1)[0].float().cpu()
+
+    def judge(self, viewed: Viewed) -> Judgement:
+        found = self.base.judge(viewed)
+        normal, label = self.head(torch.tensor(found.score, dtype=torch.float64), self.features(viewed).double())
+        score = float(normal + self.head.share * label)
+        return replace(found, score=score, parts={"normals-only": float(normal), "labels": float(label)})
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        own = {f"base-{name}": module for name, module in self.base.modules().items() if module is not self.backbone}
+        return {"backbone": self.backbone, **own, "head": self.head}
+
+    def _shared(self) -> tuple[View, ...]:
+        """The detector's views, in the order in which a viewed film holds them."""
+        further: Sequence[View] = getattr(self.base, "views", ())
+        return (self.base.view, *further)
+
+    def _through(self, viewed: Viewed, view: View) -> Viewed:
+        """The film as this view shows it."""
+        shared = self._shared()
+        own = [one for one in self.looks if one not in shared]
+        at = shared.index(view) if view in shared else len(shared) + own.index(view)
+        return viewed if at == 0 else viewed.also[at - 1]
+
+
+class Head(nn.Module):
+    """mean, scale, weights (d,); `base` and `own`: mean and deviation of normals' scores; `share` is ω."""
+
+    mean: Tensor
+    scale: Tensor
+    weights: Tensor
+    base: Tensor
+    own: Tensor
+    share: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        for name, start in (("mean", torch.zeros(features)), ("scale", torch.ones(features))):
+            self.register_buffer(name, start.double())
+        self.register_buffer("weights", torch.zeros(features, dtype=torch.float64))
+        self.register_buffer("base", torch.tensor([0.0, 1.0], dtype=torch.float64))
+        self.register_buffer("own", torch.tensor([0.0, 1.0], dtype=torch.float64))
+        self.register_buffer("share", torch.zeros((), dtype=torch.float64))
+
+    def forward(self, score: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+        """z and h of a film: its score by the detector, and its features (d,)."""
+        raw = ((features - self.mean) / self.scale) @ self.weights
+        return (score - self.base[0]) / self.base[1], (raw - self.own[0]) / self.own[1]
+
+
+def standardised(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Features (n, d) over their deviation, times 1/√d of their view so that ‖x‖² is about 1; mean and scale (d,)."""
+    mean = features.mean(dim=0)
+    scale = features.std(dim=0).clamp(min=_LEAST_DEVIATION)
+    views = [_WHOLE, features.shape[1] - _WHOLE] if features.shape[1] > _WHOLE else [features.shape[1]]
+    root = torch.cat([torch.full((d,), (d * len(views)) ** 0.5, dtype=features.dtype) for d in views])
+    return (features - mean) / (scale * root), mean, scale * root
+
+
+def ridge(gram: NDArray[np.float64], abnormal: NDArray[np.bool_], shrinkage: float) -> NDArray[np.float64]:
+    """a (n,) from K (n, n): the weights of the films, whose classes count as much as one another.
+
+    >>> ridge(np.eye(2), np.array([True, False]), 1.0).round(3).tolist()
+    [0.25, -0.25]
+    """
+    share = np.where(abnormal, 1 / max(1, int(abnormal.sum())), 1 / max(1, int((~abnormal).sum())))
+    v = share * len(abnormal) / share.sum()
+    y = abnormal - float((v * abnormal).sum() / v.sum())
+    found: NDArray[np.float64] = np.linalg.solve(gram + np.diag(shrinkage / v), y)
+    return found

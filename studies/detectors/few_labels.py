@@ -1,0 +1,227 @@
+"""What a site's labels add: heads on frozen features beside a detector of normal films, cross-fitted over folds 1 to 4.
+
+A head learns from the labelled films of the other folds, all or some of the abnormal ones, drawn 20 times. A film that
+teaches has the score of the model that was trained without its fold; a tested film has its own fold's model, lungs and
+head. Everything else is `screening.adapt`'s own choice among the films that teach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from studies.crossfit import TEST_FOLDS
+from studies.halves import halves_row
+from studies.rows import Row, fold_adjustments, study_of_folds
+from unseen.artifacts.recipe import Recipe, runs_root
+from unseen.data.film import Film
+from unseen.detectors.adapted import Adapted
+from unseen.detectors.saved import load
+from unseen.evaluation.metrics import metrics_from_table
+from unseen.evaluation.roc import auroc
+from unseen.evaluation.shortcuts import trivial_statistics
+from unseen.runs.cohort import FOLDS, Cohort, cohort_of
+from unseen.runs.training import resolve, train_recipe
+from unseen.screening.adaptation import Labelled, choose, mix_of, predicted
+from unseen.screening.calibration import Study
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ROWS = "detectors/few-labels/"
+"""What the names of the rows begin with."""
+ABNORMALS = (10, 20, 40, 80, 160, None)
+"""How many abnormal films teach; None: all."""
+DRAWS = 20
+_SPLITS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """All labelled films in one order, as a fold's model sees them: features (n, d), scores and lung areas (n,)."""
+
+    features: torch.Tensor
+    score: NDArray[np.float64]
+    lung_area: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Of the films of a tested fold: their places, the score from normal films alone and the adapted one."""
+
+    at: NDArray[np.int64]
+    normals_only: NDArray[np.float64]
+    adapted: NDArray[np.float64]
+    head: NDArray[np.float64]
+    share: float
+
+
+def few_labels_row(
+    recipe: Recipe,
+    *,
+    folds: Sequence[int] = TEST_FOLDS,
+    counts: Sequence[int | None] = ABNORMALS,
+    draws: int = DRAWS,
+    root: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> Row:
+    """The row of a resolved recipe's detector with labels; its models are trained, or found again."""
+    recipe = resolve(recipe)
+    root = runs_root() if root is None else root
+    cohort = cohort_of(recipe)
+    films = [film for film in cohort.films.select(lambda entry: entry.label is not None) if isinstance(film, Film)]
+    fold = np.array([cohort.fold_of[film.name] for film in films])
+    seen = {number: _seen(recipe, number, cohort, films, root) for number in range(FOLDS)}
+    say(f"{len(films)} labelled films seen by {FOLDS} models")
+    # a film that teaches: by the model that was trained without its fold
+    base = np.array([seen[number].score[i] for i, number in enumerate(fold)])
+    statistics = [trivial_statistics(film) for film in films]
+    study = _Study(films, fold, base, statistics, seen)
+    curve: list[Row] = []
+    for count in counts:
+        found = [study.judged(folds, count, draw) for draw in range(1 if count is None else draws)]
+        curve.append({"abnormals": count, **study.figures(found)})
+        say(f"{count or 'all'} abnormal films: {curve[-1]['adapted']['value']:.3f}")
+    everything = study.judged(folds, None, 0)
+    table = study.table(everything)
+    return {
+        **study_of_folds(f"{ROWS}{recipe.short}", recipe, folds),
+        "recipe_text": recipe.to_toml(),
+        "draws": draws,
+        "n": {label: int(sum(film.label == label for film in films)) for label in ("normal", "abnormal")},
+        "curve": curve,
+        "all": metrics_from_table(table, adjustment=fold_adjustments(table)),
+        "elsewhere": study.across(folds),
+        "halves": {
+            name: halves_row(recipe, study.studies(everything, pooled=pooled), splits=_SPLITS)["rates"]
+            for name, pooled in (("apart", False), ("pooled", True))
+        },
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Study:
+    films: Sequence[Film]
+    fold: NDArray[np.int64]
+    base: NDArray[np.float64]
+    statistics: Sequence[dict[str, float | None]]
+    seen: dict[int, Seen]
+
+    @property
+    def abnormal(self) -> NDArray[np.bool_]:
+        return np.array([film.label == "abnormal" for film in self.films])
+
+    @property
+    def source(self) -> NDArray[np.str_]:
+        return np.array([film.source for film in self.films])
+
+    def judged(self, folds: Sequence[int], count: int | None, draw: int, *, taught_by: str = "") -> list[Judged]:
+        """Each fold's films, judged by a head that the others' taught, or those of one source among them."""
+        found = []
+        for number in folds:
+            rng = np.random.default_rng([draw, number])
+            others = (self.fold != number) & ((self.source == taught_by) | (taught_by == ""))
+            sick = np.flatnonzero(others & self.abnormal)
+            if count is not None:
+                sick = rng.choice(sick, min(count, len(sick)), replace=False)
+            teaching = np.sort(np.concatenate([np.flatnonzero(others & ~self.abnormal), sick]))
+            tested = np.flatnonzero((self.fold == number) & ((self.source != taught_by) | (taught_by == "")))
+            found.append(self._fold(number, teaching, tested))
+        return found
+
+    def _fold(self, number: int, teaching: NDArray[np.int64], tested: NDArray[np.int64]) -> Judged:
+        seen, patients = self.seen[number], [self.films[i].patient or self.films[i].name for i in teaching]
+        areas = [{**self.statistics[i], "lung_area": float(seen.lung_area[i])} for i in teaching]
+        abnormal = self.abnormal[teaching]
+        taught = Labelled(
+            seen.features[teaching], self.base[teaching], abnormal, patients, mix_of(areas, patients, abnormal)
+        )
+        chosen = choose(taught)
+        normal, head = predicted(taught, chosen, seen.features[tested], seen.score[tested])
+        return Judged(tested, normal, normal + chosen.share * head, head, chosen.share)
+
+    def auroc(self, found: Sequence[Judged], name: str) -> float:
+        """Of the folds, each weighted by its pairs."""
+        values, weights = [], []
+        for one in found:
+            truth = self.abnormal[one.at]
+            values.append(auroc(getattr(one, name), truth))
+            weights.append(float(truth.sum() * (~truth).sum()))
+        return float(np.average(values, weights=weights))
+
+    def figures(self, draws: Sequence[Sequence[Judged]]) -> Row:
+        """Mean over the draws, and their 2.5th to 97.5th percentile."""
+        row: Row = {}
+        for name in ("normals_only", "adapted", "head"):
+            values = [self.auroc(found, name) for found in draws]
+            low, high = np.quantile(values, [0.025, 0.975])
+            row[name] = {"value": float(np.mean(values)), "low": float(low), "high": float(high)}
+        row["share"] = float(np.mean([one.share for found in draws for one in found]))
+        row["kept"] = float(np.mean([one.share == 0 for found in draws for one in found]))
+        return row
+
+    def across(self, folds: Sequence[int]) -> dict[str, Row]:
+        """Taught by one source's labels, tested on the other's films."""
+        return {
+            name: {
+                which: self.auroc(found, which) for which in ("normals_only", "adapted", "head")
+            } | {"share": float(np.mean([one.share for one in found]))}
+            for name in sorted(set(self.source.tolist()))
+            for found in [self.judged(folds, None, 0, taught_by=name)]
+        }  # fmt: skip
+
+    def table(self, found: Sequence[Judged]) -> pl.DataFrame:
+        """A score table, for the usual figures."""
+        import polars as pl
+
+        rows = []
+        for one in found:
+            for i, score in zip(one.at.tolist(), one.adapted.tolist(), strict=True):
+                film, number = self.films[i], int(self.fold[i])
+                area = float(self.seen[number].lung_area[i])
+                rows.append(
+                    {"file": film.name, "label": film.label, "source": film.source, "patient": film.patient}
+                    | {"score": score, "fold": number, "pixel_sha256": film.pixel_sha256, "status": "scored"}
+                    | {**self.statistics[i], "lung_area": area}
+                )
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def studies(self, found: Sequence[Judged], *, pooled: bool) -> list[Study]:
+        """The tested films for `halves`; pooled: as of one source."""
+        return [
+            Study(
+                name=film.study,
+                patient=film.patient,
+                source="both" if pooled else film.source,
+                abnormal=film.label == "abnormal",
+                score=float(score),
+                films=(film.pixel_sha256,),
+            )
+            for one in found
+            for film, score in zip([self.films[i] for i in one.at], one.adapted, strict=True)
+        ]
+
+
+def _seen(recipe: Recipe, fold: int, cohort: Cohort, films: Sequence[Film], root: Path) -> Seen:
+    """What the fold's model sees of all labelled films; kept beside its bundle."""
+    run = train_recipe(recipe, fold=fold, root=root).run
+    kept = run.bundle.parent / "labelled-features.npz"
+    names = np.array([film.pixel_sha256 for film in films])
+    if kept.is_file():
+        with np.load(kept, allow_pickle=False) as read:
+            if np.array_equal(read["names"], names):
+                return Seen(torch.from_numpy(read["features"]).double(), read["score"], read["lung_area"])
+    adapted = Adapted.beside(load(run.bundle))
+    rows = []
+    for film in films:
+        viewed = adapted.look(film)
+        rows.append((adapted.features(viewed).numpy(), adapted.base.judge(viewed).score, viewed.lung_area or 0.0))
+    features, score, area = (np.array(column) for column in zip(*rows, strict=True))
+    np.savez(kept, names=names, features=features, score=score, lung_area=area)
+    return Seen(torch.from_numpy(features).double(), score, area)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from studies.detectors.contamination import ROWS as DIRTY
 from studies.detectors.development import ROWS, TWINS
 from studies.detectors.elsewhere import ROWS as ELSEWHERE
+from studies.detectors.few_labels import ROWS as FEW_LABELS
+from studies.detectors.few_labels import beside_labels
 from studies.detectors.finer import ROWS as FINER
 from studies.detectors.generalisation import ROWS as MATRICES
 from studies.detectors.labelled import ROWS as LABELLED
@@ -58,6 +60,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *_nomination(rows),
         *tested(of(TESTED), picked),
         *with_labels(of(LABELLED)),
+        *beside_labels(of(FEW_LABELS)),
         *finer(of(FINER)),
         *beside_published(rows),
         *dirty(of(DIRTY)),

@@ -1,6 +1,7 @@
 """From a score to a decision: clear, read, or not scored, with a guarantee that a site can check.
 
     load         a model's bundle and a policy file → a `Screener`
+    adapt        labelled films → a detector with a head that they taught, and what that adds
     calibrate    labelled films → a `Screener` with its `Policy`
     Screener     a film → a `Decision`; films → `Screened`, lazily; a study → a `Decision`
     Guarantee    how many abnormals are needed, how many may be missed, and the threshold that follows

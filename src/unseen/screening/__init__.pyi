@@ -1,5 +1,7 @@
 """The public names of `unseen.screening`: read by type checkers, and by lazy_loader at run time."""
 
+from .adaptation import Adaptation as Adaptation
+from .adaptation import adapt as adapt
 from .calibration import Study as Study
 from .calibration import calibrate as calibrate
 from .calibration import policy_of as policy_of

@@ -224,7 +224,7 @@ def _scaled(scores: Floats, abnormal: Bools) -> Floats:
 
 
 def _without(mix: Floats | None, scores: Floats, abnormal: Bools) -> Floats:
-    """Scores less what the mix says of them, by a line through the normals."""
+    """Scores less what the mix explains of them, by a line through the normals."""
     if mix is None:
         return scores
     slope, offset = np.polyfit(mix[~abnormal], scores[~abnormal], 1)

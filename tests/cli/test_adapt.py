@@ -1,0 +1,47 @@
+"""`unseen adapt`: labelled films teach, and what they add is printed; the adapted model is calibrated on the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import LIMITS, Say
+from unseen.anatomy.view import View
+from unseen.artifacts import bundle
+from unseen.data import phantoms
+from unseen.detectors.pca import Pca
+from unseen.detectors.saved import save
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A model, and the manifest of 80 labelled films."""
+    folder = tmp_path_factory.mktemp("adapt")
+    detector = Pca(view=View(frame="whole", size=32), components=4).fit(phantoms.normals(16, seed=1, size=64))
+    save(detector, folder / "model", data="phantoms", licence="none")
+    return folder / "model", phantoms.write(phantoms.twins(40, seed=3, size=64), folder / "films")
+
+
+def test_labels_teach_and_the_others_calibrate(labelled: tuple[Path, Path], tmp_path: Path, say: Say) -> None:
+    model, data = labelled
+    done = say("adapt", model, "--data", data, "--share", 0.8, "--licence", "CC0", "--out", tmp_path / "adapted")
+    assert done.code == 0, done.err
+    assert "AUROC among these films" in done.out and "beyond those statistics the labels add" in done.out
+    card = bundle.load(tmp_path / "adapted").card
+    assert card.name == "adapted" and card.licence == "CC0" and "labelled films" in card.data
+    assert LIMITS in done.err
+    made = say("calibrate", tmp_path / "adapted", "--data", data, "--max-miss-rate", 0.3, "--out", tmp_path / "p.json")
+    assert made.code == 0 and (tmp_path / "p.json").is_file(), made.err
+
+
+def test_mistakes_are_sentences(labelled: tuple[Path, Path], tmp_path: Path, say: Say) -> None:
+    model, data = labelled
+    for words, complaint in (
+        (("--share", 0.1), "are needed. Label more films"),
+        (("--share", 2), "share is 2"),
+        (("--backbone", data), "manifest.csv"),
+    ):
+        done = say("adapt", model, "--data", data, "--out", tmp_path / "adapted", *words)
+        assert done.code == 2 and complaint in done.err and "Traceback" not in done.err, done.err
+        assert not (tmp_path / "adapted").exists()

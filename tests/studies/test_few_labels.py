@@ -1,0 +1,47 @@
+"""The study of a site's labels: heads that the other folds' labels taught, and the section of the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from studies.detectors import few_labels
+from studies.detectors.few_labels import ROWS, beside_labels, few_labels_row
+from tests.studies.conftest import World, recipe_of
+from tests.studies.test_labelled import write_shaded
+
+RESULTS = Path(__file__).parents[2] / "studies" / "results"
+
+
+@pytest.mark.nightly
+def test_it_learns_from_labels_of_other_folds_alone(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the tested fold's labels are the other way round, the scores are the same and the AUROC is one less it."""
+    monkeypatch.setattr(few_labels, "_SPLITS", 4)
+    found = []
+    for swapped in (False, True):
+        data = tmp_path / str(swapped)
+        write_shaded(data / "set", tested_swapped=swapped)
+        monkeypatch.setenv("UNSEEN_DATA", str(data))
+        recipe = recipe_of("pca", "whole")
+        row = few_labels_row(
+            recipe, folds=(1,), counts=(4, None), draws=2, root=tmp_path / "root", say=lambda said: None
+        )
+        found.append(row)
+    right, wrong = found
+    assert right["recipe"].startswith(ROWS) and [entry["abnormals"] for entry in right["curve"]] == [4, None]
+    head = right["curve"][-1]["head"]["value"]
+    assert head > 0.9 and wrong["curve"][-1]["head"]["value"] == pytest.approx(1 - head)
+    page = "\n".join(beside_labels([json.loads(json.dumps(right, allow_nan=False))]))
+    assert "| 4 |" in page and "refused" in page and "drawn 2 times" in page
+
+
+def test_the_section_says_what_is_in_the_committed_row() -> None:
+    row = json.loads((RESULTS / ROWS / "ensemble-features-0.json").read_text(encoding="utf-8"))
+    page = "\n".join(beside_labels([row]))
+    (forty,) = (entry for entry in row["curve"] if entry["abnormals"] == 40)
+    assert f"| 40 | 0.80 [0.80, 0.80] | {forty['adapted']['value']:.2f} [" in page
+    assert "normal films alone" in page and "No row yet" in beside_labels([])[1]

@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One thread a worker: WORKERS processes run at a time, four on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors bench bench-imaging bench-priors peers docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-priors peers docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -37,6 +37,7 @@ help:
 	@echo "make results-imaging  imaging from measurements alone on real data, docs/results-imaging.md (many hours; goes on)"
 	@echo "make results-priors  generators as priors against TV, on digits, shapes and MR slices, docs/results-priors.md (hours; goes on)"
 	@echo "make results-detectors  every detector on equal terms, docs/results-detectors.md (a day; goes on)"
+	@echo "make results-lungs  outlines of lung finders, and lesions kept inside them, docs/results-lungs.md (half an hour)"
 	@echo "make bench     a training step, a film's score and a screened film, docs/speed.md (under ten minutes)"
 	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
@@ -116,6 +117,10 @@ results-priors: $(STAMP)
 results-detectors: $(STAMP)
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 OMP_NUM_THREADS=1 \
 		$(BIN)/python -m studies.detectors
+
+# Half an hour: trained finders are found again.
+results-lungs: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m studies.lung_finder
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

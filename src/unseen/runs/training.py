@@ -13,18 +13,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unseen import __version__
-from unseen.anatomy.lungs import CrossFittedLungs, cross_fitted
-from unseen.anatomy.lungs import Finder
-from unseen.anatomy.lungs import LungFinder, NoMasksError
+from unseen.anatomy.lungs import CrossFittedLungs, Finder, LungFinder, NoMasksError, cross_fitted
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
-from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
-from unseen.artifacts.recipe import Run, runs_root
+from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, runs_root, validated
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
@@ -40,13 +37,11 @@ from unseen.training.settings import Training
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 
-from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from unseen.data.manifest import Source
     from unseen.training.loop import Progress
@@ -283,12 +278,17 @@ def shared_lungs(
 ) -> CrossFittedLungs:
     """The lung finders for these training films, trained once and then found again by every recipe on the same
     films."""
+    folder = lungs_folder(recipe, fold=fold, data_digest=data_digest, root=root)
+    return cross_fitted(lung_films(recipe, films), seed=recipe.seed, device="cpu", folder=folder, progress=progress)
+
+
+def lungs_folder(recipe: Recipe, *, fold: int | None, data_digest: str, root: Path) -> Path:
+    """The folder of the recipe's lung finders without the films of `fold`; its name has all that they depend on."""
     held_out = "all" if fold is None else f"f{fold}"
     said = f"{data_digest} {__version__} {LungFinder.Config().model_dump_json()}"
     if recipe.data.lungs_from is not None:
         said += f" from {sorted(recipe.data.lungs_from)}"
-    folder = root / "lungs" / f"{held_out}-{recipe.seed}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
-    return cross_fitted(lung_films(recipe, films), seed=recipe.seed, device="cpu", folder=folder, progress=progress)
+    return root / "lungs" / f"{held_out}-{recipe.seed}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
 
 @contextmanager

@@ -36,22 +36,26 @@ def test_the_link_signs_in_and_leaves_no_secret_in_the_address(shared_site: Site
         expect(page.get_by_text("admin", exact=True)).to_be_visible()
 
 
-def test_another_sites_address_is_no_way_onwards(shared_site: Site, chromium: Browser) -> None:
-    for next_page in (
+@pytest.mark.parametrize(
+    "next_page",
+    [
         "https://evil.example/",
-        "//evil.example/",
-        "javascript:alert(1)",
         "/\\evil.example",
-        "/.//evil.example/x",
-    ):
-        with chromium.new_context() as context:
-            page = context.new_page()
-            page.goto(f"{shared_site.root}/sign-in?next={next_page}")
-            page.get_by_label("Name").fill("ann")
-            page.get_by_label("Password").fill("correct horse battery staple")
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url(f"{shared_site.root}/**")
-            assert page.url.startswith(shared_site.root + "/"), page.url
+        *(
+            pytest.param(address, marks=pytest.mark.nightly)
+            for address in ("//evil.example/", "javascript:alert(1)", "/.//evil.example/x")
+        ),
+    ],
+)
+def test_another_sites_address_is_no_way_onwards(shared_site: Site, chromium: Browser, next_page: str) -> None:
+    with chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{shared_site.root}/sign-in?next={next_page}")
+        page.get_by_label("Name").fill("ann")
+        page.get_by_label("Password").fill("correct horse battery staple")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{shared_site.root}/**")
+        assert page.url.startswith(shared_site.root + "/"), page.url
 
 
 def test_signing_out_ends_the_session(shared_site: Site, chromium: Browser) -> None:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
+from studies.pages.cells import put_between
 from unseen.anatomy.lungs import Finder
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, runs_root
@@ -214,9 +215,7 @@ def as_markdown(found: Mapping[str, Json]) -> str:
 
 def render(page: Path, found: Mapping[str, Json]) -> None:
     """Put the table between the page's two markers."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    write_text(page, f"{before}{BEGIN}\n{as_markdown(found)}\n{END}{after}")
+    put_between(page, BEGIN, END, as_markdown(found))
 
 
 def main() -> None:

@@ -22,11 +22,10 @@ from numpy.typing import NDArray
 
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
-from studies.pages.cells import Entry, table
+from studies.pages.cells import Entry, put_between, table
 from studies.rows import Row, read_rows, write_row
 from unseen import __version__
 from unseen.anatomy.lungs import Finder, LungExamples, LungFinder
-from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, digest, runs_root
 from unseen.data import phantoms
 from unseen.data.film import Film, area
@@ -248,9 +247,7 @@ def _figure(entry: Mapping[str, float]) -> str:
 
 def render(page: Path, rows: Sequence[Entry]) -> None:
     """Put the tables between the page's two markers."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    write_text(page, f"{before}{BEGIN}\n{as_markdown(rows)}\n{END}{after}")
+    put_between(page, BEGIN, END, as_markdown(rows))
 
 
 def rows_in(folder: Path) -> list[Row]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from studies.detectors.page import detectors_page
+from studies.pages.cells import put_between
 from studies.pages.results_page import readme_table, results_page
 from studies.pages.screening_page import screening_page
 from studies.pages.thesis_page import thesis_page
@@ -21,10 +22,7 @@ def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
     docs.mkdir(parents=True, exist_ok=True)
     page = docs / "results.md"
     write_text(page, results_page(rows))
-    text = readme.read_text(encoding="utf-8")
-    head, _, rest = text.partition(_BEGIN)
-    _, _, tail = rest.partition(_END)
-    write_text(readme, f"{head}{_BEGIN}\n{readme_table(rows)}\n{_END}{tail}")
+    put_between(readme, _BEGIN, _END, readme_table(rows))
     thesis = docs / "results-thesis.md"
     write_text(thesis, thesis_page(rows))
     screening = docs / "results-screening.md"

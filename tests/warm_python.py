@@ -3,9 +3,9 @@
 A program finds what it would find in an interpreter of its own: `sys.argv`, the folder, the environment and the three
 standard streams are its own, and it ends as an interpreter ends. Only the seconds that imports take are saved: a module
 of `unseen` keeps nothing of the environment that it is imported in. Passwords are hashed with argon2id's smallest
-settings (`quick_passwords`); the usual ones are tested by `worklist/test_accounts.py`. That these packages are
-declared, and that `unseen` starts in an interpreter of its own, is tested by `house/test_wheel.py` and
-`plugin/test_plugin.py`.
+settings (`quick_passwords`); the usual ones are tested by `worklist/test_accounts.py`. Interpreters of their own are
+started by `house/test_wheel.py` (the command, and that packages are declared), `web/test_page_checks.py` (the server
+and its worker) and `web/test_lab.py` (the lab's process).
 """
 
 from __future__ import annotations

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from unseen.artifacts.files import write_text
 
 Entry = Mapping[str, Any]  # Any: a part of a JSON row
 
@@ -22,6 +25,12 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     | 1 | 2 |
     """
     return "\n".join([line(head), "|" + "---|" * len(head), *map(line, lines)])
+
+
+def put_between(page: Path, begin: str, end: str, text: str) -> None:
+    """Put `text` between the two markers of a page, in the place of what is there."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    write_text(page, f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
 
 
 def shortcut(row: Entry, group: str, name: str) -> Entry:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
 import pytest
 import torch
 
+from tests.web.running import until
 from tests.worklist.filled import Small, small
 from unseen.demo.filling import Filled
 from unseen.web.page_checks import PageError, Visitor, checked
@@ -46,10 +48,11 @@ def link(world: World) -> str:
         return store.accounts.one_time_link("local", "admin")
 
 
-@pytest.mark.nightly  # with a browser and more models: test_the_demonstration_shows_what_it_promises
 def test_a_filled_worklist_passes_and_its_server_ends_well(world: World, tmp_path: Path) -> None:
     with world.server(tmp_path) as running:
         said = list(checked(running.root, running.link, world.filled, models=2))
+        # this server and its worker run in interpreters of their own; those of other tests are forks
+        until(lambda: httpx.get(f"{running.root}/api/v1/health").json()["workers"]["ready"] == 1, 90)
         assert running.stop() == 0
     assert said[0] == "signed in with the link, as local (admin)"
     assert said[1].startswith("8 pages, and ")

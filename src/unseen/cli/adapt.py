@@ -35,16 +35,17 @@ def adapt(
 
       unseen calibrate adapted --data labelled.csv --out policy.json
     """
-    from unseen.artifacts.bundle import load as bundle_of
     from unseen.data.reading import films
     from unseen.detectors.saved import load, save
     from unseen.screening.adaptation import adapt as teach
     from unseen.screening.screener import gate_in
 
     console.step(f"looking at {data}")
-    card = bundle_of(model).card
+    detector = load(model, device=device)
+    card = detector.card
+    assert card is not None
     adapted, found = teach(
-        load(model, device=device),
+        detector,
         films(data),
         share=share,
         backbone=backbone,

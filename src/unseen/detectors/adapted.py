@@ -15,7 +15,7 @@ Source: Hoerl & Kennard, Technometrics 12 (1970); in its dual form, Saunders et 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,7 @@ class Adapted(Detector):
         super().__init__(given, view=self.base.view)
         self.needs_lungs = self.base.needs_lungs or given.lungs
         self.looks = (WHOLE, LUNGS) if given.lungs else (WHOLE,)
-        shared = self.base.modules().get("backbone")
-        fits = isinstance(shared, FrozenNetwork) and set(_BLOCKS) <= set(shared.blocks)
-        self.backbone = shared if isinstance(shared, FrozenNetwork) and fits else FrozenNetwork(_BLOCKS)
+        self.backbone = _network_of(self.base) or FrozenNetwork(_BLOCKS)
         self.head = Head(_WHOLE + (_LUNGS if given.lungs else 0))
 
     @classmethod
@@ -97,13 +95,10 @@ class Adapted(Detector):
             raise FitError("this model is adapted already. Adapt the model that it was made from, with all labels")
         settings = base.config.model_dump(mode="json")
         made = cls(base=base.key, settings=settings, lungs=base.finder is not None, view=base.view)
-        shares = made.backbone is made.base.modules().get("backbone")
         made.base, made.training_films = base, base.training_films
-        if shares and backbone is not None:
-            raise FitError(f"this {base.key} brings its network with it. Leave the backbone out")
-        if shares:
-            shared = base.modules()["backbone"]
-            assert isinstance(shared, FrozenNetwork)
+        if shared := _network_of(base):
+            if backbone is not None:
+                raise FitError(f"this {base.key} brings its network with it. Leave the backbone out")
             made.backbone = shared
         else:
             given = None if backbone is None else Backbone.read(backbone)
@@ -144,7 +139,10 @@ class Adapted(Detector):
 
     def judge(self, viewed: Viewed) -> Judgement:
         found = self.base.judge(viewed)
-        normal, label = self.head(torch.tensor(found.score, dtype=torch.float64), self.features(viewed).double())
+        device = self.head.weights.device
+        normal, label = self.head(
+            torch.tensor(found.score, dtype=torch.float64, device=device), self.features(viewed).double().to(device)
+        )
         score = float(normal + self.head.share * label)
         return replace(found, score=score, parts={"normals-only": float(normal), "labels": float(label)})
 
@@ -154,8 +152,7 @@ class Adapted(Detector):
 
     def _shared(self) -> tuple[View, ...]:
         """The detector's views, in the order in which a viewed film holds them."""
-        further: Sequence[View] = getattr(self.base, "views", ())
-        return (self.base.view, *further)
+        return (self.base.view, *self.base.views)
 
     def _through(self, viewed: Viewed, view: View) -> Viewed:
         """The film as this view shows it."""
@@ -163,6 +160,12 @@ class Adapted(Detector):
         own = [one for one in self.looks if one not in shared]
         at = shared.index(view) if view in shared else len(shared) + own.index(view)
         return viewed if at == 0 else viewed.also[at - 1]
+
+
+def _network_of(base: Detector) -> FrozenNetwork | None:
+    """The detector's frozen network, where it computes all blocks that a head needs."""
+    network = base.modules().get("backbone")
+    return network if isinstance(network, FrozenNetwork) and set(_BLOCKS) <= set(network.blocks) else None
 
 
 class Head(nn.Module):

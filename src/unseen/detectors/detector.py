@@ -90,6 +90,7 @@ class Detector(ABC):
     key: ClassVar[str]
     Config: ClassVar[type[Settings]]
     config: Settings
+    views: tuple[View, ...] = ()  # further ones, whose images `look` puts into `also`
     needs_lungs: bool = False  # True where the method needs the lungs even when it sees the whole film
     learns_by_epochs: ClassVar[bool] = True  # False for a method without a training loop of its own
     learns_from_unlabelled: ClassVar[bool] = False  # True for a method that learns from unlabelled films, too

@@ -83,6 +83,19 @@ def folded_covariance(scores: Floats, abnormal: Bools, fold: Ints) -> tuple[Floa
     return np.einsum("f,fd->d", w, np.stack(values)), np.einsum("f,fde->de", w**2, np.stack(covariances))
 
 
+def auroc_difference(
+    first: Floats, second: Floats, abnormal: Bools, *, fold: Ints | None = None
+) -> tuple[float, float]:
+    """AUROC of the first score less that of the second on the same films, and its standard error.
+
+    Raises ValueError as `folded_covariance` does.
+    """
+    scores = np.stack([np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)])
+    value, covariance = folded_covariance(scores, abnormal, np.zeros(len(abnormal), int) if fold is None else fold)
+    variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    return float(value[0] - value[1]), math.sqrt(max(variance, 0.0))
+
+
 @dataclass(frozen=True)
 class DelongTest:
     """AUROC of two detectors on the same films: their difference (first − second), z and the two-sided p."""
@@ -103,13 +116,10 @@ def delong_test(first: Floats, second: Floats, abnormal: Bools, *, fold: Ints | 
     """
     from scipy.stats import norm
 
-    scores = np.stack([np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)])
     try:
-        value, covariance = folded_covariance(scores, abnormal, np.zeros(len(abnormal), int) if fold is None else fold)
+        difference, spread = auroc_difference(first, second, abnormal, fold=fold)
     except ValueError as error:
         return DelongTest(Missing(str(error)), None, None)
-    difference = float(value[0] - value[1])
-    spread = math.sqrt(max(float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]), 0.0))
     interval = Interval(difference, difference - Z95 * spread, difference + Z95 * spread)
     if spread < 1e-12:
         if abs(difference) < 1e-12:

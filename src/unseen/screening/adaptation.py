@@ -22,7 +22,7 @@ from unseen.data.film import Film, NotRead
 from unseen.detectors.adapted import Adapted, Head, ridge, standardised
 from unseen.detectors.detector import Detector
 from unseen.detectors.weights import FitError
-from unseen.evaluation.comparison import delong_covariance
+from unseen.evaluation.comparison import auroc_difference
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.shortcuts import mix_scores, trivial_statistics
 from unseen.screening.policy import is_lateral
@@ -161,7 +161,7 @@ def choose(films: Labelled) -> Chosen:
     best = held_out[max(SHRINKAGES, key=lambda one: auroc(held_out[one], films.abnormal))]
 
     def as_good(head: Floats) -> bool:
-        loss, error = _difference(best, head, films.abnormal)
+        loss, error = auroc_difference(best, head, films.abnormal)
         return loss <= error
 
     shrinkage = max(one for one in SHRINKAGES if as_good(held_out[one]))
@@ -169,7 +169,7 @@ def choose(films: Labelled) -> Chosen:
     base, own = _scaled(films.base, films.abnormal), _scaled(head, films.abnormal)
     clean = _without(films.mix, base, films.abnormal)
     gains = {
-        share: _difference(_without(films.mix, base + share * own, films.abnormal), clean, films.abnormal)
+        share: auroc_difference(_without(films.mix, base + share * own, films.abnormal), clean, films.abnormal)
         for share in SHARES
     }
     share = max(SHARES, key=lambda share: gains[share][0])
@@ -229,13 +229,6 @@ def _without(mix: Floats | None, scores: Floats, abnormal: Bools) -> Floats:
         return scores
     slope, offset = np.polyfit(mix[~abnormal], scores[~abnormal], 1)
     return np.asarray(scores - slope * mix - offset, dtype=np.float64)
-
-
-def _difference(first: Floats, second: Floats, abnormal: Bools) -> tuple[float, float]:
-    """Of two AUROCs on the same films, and its standard error (DeLong)."""
-    value, covariance = delong_covariance(np.stack([first, second]), abnormal)
-    variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
-    return float(value[0] - value[1]), max(variance, 0.0) ** 0.5
 
 
 def mix_of(statistics: Sequence[dict[str, float | None]], patients: Sequence[str], abnormal: Bools) -> Floats | None:

@@ -116,7 +116,7 @@ export function there(value) {
 export function toast(words, { kind = "", action, run, lasts = 8000 } = {}) {
   const note = el("div", { class: `toast ${kind}` }, el("span", {}, words));
   const away = () => note.remove();
-  if (!action) for (const old of $("#toasts").children) if (old.textContent === `${words}×`) old.remove(); // once is enough
+  if (!action) for (const old of [...$("#toasts").children]) if (old.textContent === `${words}×`) old.remove(); // once is enough
   if (action) note.append(el("button", { type: "button", class: "quiet", onclick: () => { away(); run?.(); } }, action));
   note.append(el("button", { type: "button", class: "quiet close", "aria-label": "Dismiss", onclick: away }, "×"));
   $("#toasts").append(note);

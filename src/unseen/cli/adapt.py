@@ -54,7 +54,8 @@ def adapt(
     save(
         adapted,
         out,
-        data=f"{card.data.rstrip('.')}; adapted with {found.abnormals} abnormal and {found.normals} normal labelled films",
+        data=f"{card.data.rstrip('.')}; adapted with {found.abnormals} abnormal and {found.normals} normal"
+        " labelled films",
         licence=licence or card.licence,
         gate=gate_in(model),
     )

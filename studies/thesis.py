@@ -5,6 +5,9 @@ After each epoch every test film is scored; `epochs.csv` of the run keeps the AU
 encoders' weights, `epochs/` the scores. A row can therefore be written of a training that is still under way: it says
 how many epochs are done.
 
+GANomaly's authors score in train mode: BatchNorm normalises by the batch that a film happens to be tested in. Such
+scores are kept, too, with the test films class after class and mixed, to see what that is worth.
+
 Source: Wang, Anomaly detection in chest X-ray screening, MSc thesis, University of Birmingham, 2022, chapters 4 and 5.
 """
 
@@ -18,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from studies.rows import Row, described
 from unseen.artifacts import bundle
@@ -25,16 +29,19 @@ from unseen.artifacts.files import write_bytes
 from unseen.artifacts.recipe import Recipe, RecipeError, Run
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector
-from unseen.detectors.ganomaly import EncoderDecoderEncoder
+from unseen.detectors.ganomaly import Aim, EncoderDecoderEncoder
 from unseen.detectors.saved import load
 from unseen.evaluation.bootstrap import Cohort, Statistic, codes, draw_all
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, best_epoch, folds_of
+from unseen.losses.loss import running_averages_frozen
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import Report, Trained, resolve, run_of, train_recipe
 from unseen.training.history import History
 
+Ints = NDArray[np.int64]
 _BATCH = 35  # films scored at a time; in eval mode a film's score does not depend on its batch mates
+_SCORES = ("auroc", "auroc_reconstruction", "auroc_train_mode_by_class", "auroc_train_mode_mixed")
 _NOT_YET = "its run has not got through an epoch; train it first (make results-thesis)"
 
 
@@ -46,8 +53,8 @@ def train_thesis(recipe: Recipe, *, root: Path | None = None, progress: Report |
 
 
 def _after_epoch(detector: Detector, recipe: Recipe, run: Run) -> Callable[[int], Mapping[str, float]]:
-    """What is measured after each epoch, by name: AUROCs of ‖z − ẑ‖₂ and of the mean |y − ŷ| on the support, and the
-    cosine between the encoders."""
+    """What is measured after each epoch, by name: AUROCs of ‖z − ẑ‖₂ and of the mean |y − ŷ| on the support, of
+    ‖z − ẑ‖₂ in train mode with the films in two orders, and the cosine between the encoders."""
     if not isinstance(detector, EncoderDecoderEncoder):
         return lambda epoch: {}
     prepared: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor, Bools]] = []
@@ -56,24 +63,51 @@ def _after_epoch(detector: Detector, recipe: Recipe, run: Run) -> Callable[[int]
         if not prepared:  # not before: the lung finder is there once fitting has begun
             prepared.append(_tested(detector, recipe))
         images, inside, lungs, abnormal = prepared[0]
+        device = next(detector.networks["e1"].parameters()).device
+
+        def aimed(part: slice | Ints) -> Aim:
+            return detector.aim(images[part].to(device), inside[part].to(device), lungs[part].to(device))
+
         latent, residual = [], []
         for start in range(0, len(images), _BATCH):
-            part = slice(start, start + _BATCH)
-            device = next(detector.networks["e1"].parameters()).device
-            aim = detector.aim(images[part].to(device), inside[part].to(device), lungs[part].to(device))
+            aim = aimed(slice(start, start + _BATCH))
             distance, prediction = detector.distance(aim)
             off = ((aim.y - prediction.float()).abs() * aim.support).flatten(1).sum(1)
             latent.append(distance.cpu())
             residual.append((off / aim.support.flatten(1).sum(1).clamp(min=1)).cpu())
-        scores = np.stack([torch.cat(latent).numpy(), torch.cat(residual).numpy()]).astype(np.float64)
+        batch = int(str(recipe.training["batch_size"]))
+        by_batch = [_in_train_mode(detector, aimed, order, batch) for order in _orders(abnormal, epoch)]
+        scores = np.stack([torch.cat(latent).numpy(), torch.cat(residual).numpy(), *by_batch]).astype(np.float64)
         _keep(run.folder / "epochs" / f"{epoch:03d}.npy", scores)
-        return {
-            "auroc": auroc(scores[0], abnormal),
-            "auroc_reconstruction": auroc(scores[1], abnormal),
-            "cosine": detector.encoders_cosine(),
+        return {name: auroc(row, abnormal) for name, row in zip(_SCORES, scores, strict=True)} | {
+            "cosine": detector.encoders_cosine()
         }
 
     return measure
+
+
+def _orders(abnormal: Bools, seed: int) -> tuple[Ints, Ints]:
+    """The test films class after class, as a folder of classes is read, and mixed."""
+    return np.argsort(abnormal, kind="stable"), np.random.default_rng(seed).permutation(len(abnormal))
+
+
+def _in_train_mode(
+    detector: EncoderDecoderEncoder, aimed: Callable[[Ints], Aim], order: Ints, batch: int
+) -> NDArray[np.float32]:
+    """‖z − ẑ‖₂ of each film, (n,), normalised by the batch that it is tested in; running averages stay as they are."""
+    networks = [detector.networks[name] for name in ("e1", "de", "e2")]
+    found = np.zeros(len(order), np.float32)
+    for network in networks:
+        network.train()
+    try:
+        with running_averages_frozen(*networks):
+            for start in range(0, len(order), batch):
+                part = order[start : start + batch]
+                found[part] = detector.distance(aimed(part))[0].cpu().numpy()
+    finally:
+        for network in networks:
+            network.eval()
+    return found
 
 
 def _tested(detector: Detector, recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Bools]:
@@ -89,7 +123,7 @@ def _tested(detector: Detector, recipe: Recipe) -> tuple[torch.Tensor, torch.Ten
 
 
 def _keep(path: Path, scores: Floats) -> None:
-    """One epoch's scores, (2, films): latent and reconstruction, in the order of the test films."""
+    """One epoch's scores, (4, films), each in the order of the test films: those of `_SCORES`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     written = io.BytesIO()
     np.save(written, scores)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
 
 from studies.thesis import _chosen_on_one_half, thesis_row, train_thesis
@@ -23,6 +24,8 @@ from unseen.runs.cohort import cohort_of
 from unseen.runs.training import Trained, resolve, run_of
 from unseen.training.history import EPOCHS, History
 from unseen.training.loop import Progress
+
+CURVES = ("auroc", "auroc_reconstruction", "auroc_train_mode_by_class", "auroc_train_mode_mixed", "cosine")
 
 
 def thesis_recipe(method: str = "roi-sure") -> Recipe:
@@ -91,10 +94,10 @@ def test_each_epoch_has_a_line_and_its_scores(done: Done) -> None:
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     abnormal = [film.label == "abnormal" for film in films_to_test()]
     for row in rows:
-        assert set(row) == {"epoch", "auroc", "auroc_reconstruction", "cosine"}
-        latent, reconstruction = np.load(done.folder / "epochs" / f"{int(row['epoch']):03d}.npy")
-        assert float(row["auroc"]) == pytest.approx(roc_auc_score(abnormal, latent), abs=1e-6)
-        assert float(row["auroc_reconstruction"]) == pytest.approx(roc_auc_score(abnormal, reconstruction), abs=1e-6)
+        assert set(row) == {"epoch", *CURVES}
+        scores = np.load(done.folder / "epochs" / f"{int(row['epoch']):03d}.npy")
+        for name, one in zip(CURVES[:-1], scores, strict=True):
+            assert float(row[name]) == pytest.approx(roc_auc_score(abnormal, one), abs=1e-6)
         assert -1 <= float(row["cosine"]) <= 1
     assert len({tuple(row.values())[1:] for row in rows}) == 3, "each epoch's networks are others"
 
@@ -104,9 +107,30 @@ def test_the_last_epochs_scores_are_those_of_the_detector(done: Done) -> None:
     assert isinstance(detector, EncoderDecoderEncoder)
     kept = np.load(done.folder / "epochs" / "003.npy")
     found = [finding for finding in detector.score(films_to_test()) if isinstance(finding, Finding)]
-    for row, part in zip(kept, ("latent", "reconstruction"), strict=True):
+    for row, part in zip(kept[:2], ("latent", "reconstruction"), strict=True):
         assert row == pytest.approx([finding.parts[part] for finding in found], rel=1e-4)
     assert float(epochs_of(done.folder)[-1]["cosine"]) == pytest.approx(detector.encoders_cosine(), abs=1e-6)
+
+
+def test_in_train_mode_a_score_depends_on_the_batch(done: Done) -> None:
+    detector = done.trained.detector
+    assert isinstance(detector, EncoderDecoderEncoder)
+    kept = np.load(done.folder / "epochs" / "003.npy")
+    viewed = [detector.look(film) for film in films_to_test()]
+    image, inside = (torch.stack([getattr(v, name) for v in viewed]) for name in ("image", "inside"))
+    lungs = torch.stack([v.inside if v.lungs is None else v.lungs for v in viewed])
+    abnormal = np.array([film.label == "abnormal" for film in films_to_test()])
+    batch = int(str(thesis_recipe().training["batch_size"]))
+    order = [*np.flatnonzero(~abnormal), *np.flatnonzero(abnormal)]
+    networks = [detector.networks[name].train() for name in ("e1", "de", "e2")]
+    with torch.no_grad():
+        for start in range(0, len(order), batch):
+            part = order[start : start + batch]
+            distance = detector.distance(detector.aim(image[part], inside[part], lungs[part]))[0]
+            assert kept[2, part] == pytest.approx(distance.numpy(), rel=1e-4)
+    assert kept[2] != pytest.approx(kept[3], rel=1e-3) and kept[2] != pytest.approx(kept[0], rel=1e-3)
+    for network in networks:
+        network.eval()
 
 
 def test_a_finished_run_is_found_with_its_epochs(done: Done) -> None:
@@ -114,7 +138,7 @@ def test_a_finished_run_is_found_with_its_epochs(done: Done) -> None:
     again = train_thesis(thesis_recipe(), root=done.root)
     assert again.found and again.run == done.trained.run == run_of(thesis_recipe(), root=done.root)[0]
     assert (done.folder / EPOCHS).stat().st_mtime_ns == before
-    assert again.history is not None and set(again.history.validation) == {"auroc", "auroc_reconstruction", "cosine"}
+    assert again.history is not None and set(again.history.validation) == set(CURVES)
     assert History.from_log(done.trained.run.log).validation == again.history.validation
 
 

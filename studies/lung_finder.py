@@ -32,11 +32,13 @@ from unseen.data.film import Film, area
 from unseen.data.phantoms.lesion_ranges import KINDS
 from unseen.evaluation.intervals import Interval
 from unseen.runs.cohort import Cohort, cohort_of, lung_films
-from unseen.runs.training import lungs_folder, resolve, with_changes
+from unseen.runs.training import finder_config, lungs_folder, resolve, with_changes
 
 RECIPES = {
     "all-masks": "ms_cxr/pca-64-lungs",
     "open-masks": "detectors/pca-aligned",
+    "all-masks-inside": "detectors/pca-inside-all",
+    "open-masks-inside": "detectors/pca-inside-open",
 }
 """Rows, and the recipe whose films and finder each is about."""
 SEEDS = (0, 1, 2)
@@ -144,7 +146,7 @@ def asked_of(
 def fold_finder(recipe: Recipe, cohort: Cohort, fold: int, examples: LungExamples, *, root: Path) -> LungFinder:
     """The finder that learnt without `fold`, trained now or found again; detectors of the same recipe share it."""
     folder = lungs_folder(recipe, fold=fold, data_digest=cohort.digest, root=root)
-    return LungFinder().fit(examples, seed=recipe.seed, device="cpu", folder=folder / "lungs")
+    return LungFinder(finder_config(recipe)).fit(examples, seed=recipe.seed, device="cpu", folder=folder / "lungs")
 
 
 def finder_row(
@@ -164,7 +166,7 @@ def finder_row(
     found: dict[int, Measured] = {seed: {} for seed in seeds}
     for fold in folds:
         asked = asked_of(cohort, fold, folds=folds, seed=phantom_seed, n=n)
-        examples = LungExamples.of(lung_films(recipe, cohort.training(fold)), size=LungFinder.Config().size)
+        examples = LungExamples.of(lung_films(recipe, cohort.training(fold)), size=finder_config(recipe).size)
         for seed in seeds:
             finder = fold_finder(with_changes(recipe, seed=seed), cohort, fold, examples, root=root)
             for key, some in measured(finder, asked).items():
@@ -187,7 +189,7 @@ def finder_row(
         "seeds": list(seeds),
         "of": recipe.name,
         "masks": recipe.data.lungs_from,
-        "finder": LungFinder.Config().model_dump(mode="json"),
+        "finder": finder_config(recipe).model_dump(mode="json"),
         "folds": list(folds),
         "phantoms": {"seed": phantom_seed, "abnormal": n[0], "normal": n[1]},
         "dice": figures("dice "),

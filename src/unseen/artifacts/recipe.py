@@ -52,8 +52,8 @@ class RecipeData(BaseModel):
     column: str | None = None
     """Another column of the split, whose entries are train, test or empty: one fixed split instead of folds."""
     lungs_from: list[str] | None = None
-    """Sources whose manual lung masks train the lung finder; ``phantoms`` may be one of them. None: the masks of all
-    training films."""
+    """Sources whose manual lung masks train the lung finder; ``phantoms`` and ``phantom-lesions``, phantoms with a
+    lesion, may be among them. None: the masks of all training films."""
 
 
 class RecipeMethod(BaseModel):
@@ -85,6 +85,9 @@ class Recipe(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**63)
     """The one seed: networks, order of films, noise draws."""
     data: RecipeData = RecipeData()
+    # left out where there is none, so that digests of recipes older than it stay what they were
+    finder: dict[str, object] = Field(default={}, exclude_if=lambda section: not section)
+    """The section ``[finder]``: how the lung finder is trained; none: its defaults."""
     view: dict[str, object] = {}
     method: RecipeMethod
     training: dict[str, object] = {}
@@ -122,7 +125,12 @@ class Recipe(BaseModel):
         return tomli_w.dumps(self._table())
 
     def resolved(
-        self, *, method: type[BaseModel], view: type[BaseModel] | None = None, training: type[BaseModel] | None = None
+        self,
+        *,
+        method: type[BaseModel],
+        view: type[BaseModel] | None = None,
+        training: type[BaseModel] | None = None,
+        finder: type[BaseModel] | None = None,
     ) -> Self:
         """The same recipe with every default written out. The package that owns a section checks it with its model.
 
@@ -133,6 +141,8 @@ class Recipe(BaseModel):
         """
         settings = validated(self.method.settings, method, where="method").model_dump(mode="json")
         update: dict[str, object] = {"method": RecipeMethod(key=self.method.key, settings=settings)}
+        if finder is not None and self.finder:
+            update["finder"] = validated(self.finder, finder, where="finder").model_dump(mode="json")
         if view is not None:
             update["view"] = validated(self.view, view, where="view").model_dump(mode="json")
         if training is not None:

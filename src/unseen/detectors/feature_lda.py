@@ -18,9 +18,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unseen.anatomy.lesion_shapes import below, uniform
 from unseen.detectors.fitting import Normals, evenly
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
-from unseen.detectors.synthetic_lesions import below, clouded, spotted, uniform
+from unseen.detectors.synthetic_lesions import clouded, spotted
 
 _CHANGED = 0.03  # mean change of a cell's pixels, in network units, from which it counts as changed
 _MOST = 1000  # films, spread evenly, into which lesions are put

@@ -29,6 +29,7 @@ PHANTOM_LUNGS = 200
 PHANTOM_UNLABELLED = 400
 _PHANTOM_SEED = 20_000  # training phantoms' seed is this plus the recipe's, far from those that are tested
 _UNLABELLED_SEED = 30_000  # and that of the unlabelled ones
+_LESION_SEED = 77_000  # and that of those with a lesion from which lungs are learnt
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,9 @@ def lung_films(recipe: Recipe, films: Iterable[Film | NotRead]) -> Iterable[Film
         return films
 
     drawn = phantoms.normals(PHANTOM_LUNGS, seed=_PHANTOM_SEED) if "phantoms" in sources else []
+    hidden = phantoms.abnormals(PHANTOM_LUNGS, seed=_LESION_SEED) if "phantom-lesions" in sources else []
     own = (film for film in films if isinstance(film, Film) and film.source in sources)
-    return itertools.chain(own, drawn)  # whole films: one is in memory at a time
+    return itertools.chain(own, drawn, hidden)  # whole films: one is in memory at a time
 
 
 def phantom_normals(recipe: Recipe) -> tuple[Sequence[Film], str]:

@@ -80,7 +80,7 @@ def resolve(recipe: Recipe) -> Recipe:
     if recipe.method.key in GENERATORS:
         raise RecipeError(f"{recipe.name} is about a generator, not about films. Train it by `unseen prior train`")
     method: type[Detector] = METHODS.load(recipe.method.key)
-    return recipe.resolved(method=method.Config, view=View, training=Training)
+    return recipe.resolved(method=method.Config, view=View, training=Training, finder=LungFinder.Config)
 
 
 def detector_of(recipe: Recipe, **settings: object) -> Detector:
@@ -279,13 +279,25 @@ def shared_lungs(
     """The lung finders for these training films, trained once and then found again by every recipe on the same
     films."""
     folder = lungs_folder(recipe, fold=fold, data_digest=data_digest, root=root)
-    return cross_fitted(lung_films(recipe, films), seed=recipe.seed, device="cpu", folder=folder, progress=progress)
+    return cross_fitted(
+        lung_films(recipe, films),
+        config=finder_config(recipe),
+        seed=recipe.seed,
+        device="cpu",
+        folder=folder,
+        progress=progress,
+    )
+
+
+def finder_config(recipe: Recipe) -> LungFinder.Config:
+    """How the recipe's lung finder is trained."""
+    return validated(recipe.finder, LungFinder.Config, where="finder")
 
 
 def lungs_folder(recipe: Recipe, *, fold: int | None, data_digest: str, root: Path) -> Path:
     """The folder of the recipe's lung finders without the films of `fold`; its name has all that they depend on."""
     held_out = "all" if fold is None else f"f{fold}"
-    said = f"{data_digest} {__version__} {LungFinder.Config().model_dump_json()}"
+    said = f"{data_digest} {__version__} {finder_config(recipe).model_dump_json()}"
     if recipe.data.lungs_from is not None:
         said += f" from {sorted(recipe.data.lungs_from)}"
     return root / "lungs" / f"{held_out}-{recipe.seed}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"

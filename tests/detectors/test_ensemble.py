@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from tests.detectors.conftest import QUICK, Make
 from unseen.anatomy.lungs import CrossFittedLungs
@@ -104,3 +105,17 @@ def test_it_was_trained_where_its_members_were(
     monkeypatch.setattr(Dae, "clock", lambda self, elapsed: (1000.0, "cuda:0"))
     fitted = Ensemble(members=[{"key": "dct"}, SMALL], size=32).fit(normals, finder=finder, training=QUICK)
     assert fitted.trained_on.startswith("cuda:0 (") and 2000 <= fitted.facts["training_seconds"] < 2100
+
+
+def test_the_map_is_of_all_members_that_see_the_same_part_of_the_film(
+    normals: list[Film], finder: CrossFittedLungs
+) -> None:
+    whole = {"frame": "whole", "size": 32}
+    members = [{"key": "pca", "settings": {"components": 4}}, {**SMALL, "view": {"size": 16}}, {**SMALL, "view": whole}]
+    detector = Ensemble(members=members, size=32).fit(normals, finder=finder, training=QUICK)
+    seen = detector.look(normals[0])
+    first, second, _ = (member.judge(view) for member, view in zip(detector.members, (seen, *seen.also), strict=True))
+    larger = functional.interpolate(torch.from_numpy(second.anomaly_map)[None, None], size=(32, 32), mode="bilinear")
+    brightness = detector.scale.brightness.numpy()
+    expected = (first.anomaly_map / brightness[0] + larger[0, 0].numpy() / brightness[1]) / 2
+    assert detector.judge(seen).anomaly_map == pytest.approx(expected, rel=1e-5, abs=1e-6)

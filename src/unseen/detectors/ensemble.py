@@ -4,8 +4,8 @@
                                   among them, 0 to 1
 
 A fifth of the training films is held out; members learn from the rest, score that fifth, and learn again from all. A
-member may look through a view of its own. The map is the mean of the maps of the members that share the ensemble's
-view, each over its mean on the held-out normals. Members on frozen features share one network.
+member may look through a view of its own. The map is the mean of the maps of the members whose view is the ensemble's,
+of whatever size, each over its mean on the held-out normals. Members on frozen features share one network.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+from torch.nn import functional
 
 from unseen.anatomy.lungs import FoundLungs
 from unseen.anatomy.view import View
@@ -29,6 +30,8 @@ from unseen.detectors.frozen_features import FrozenFeatures, FrozenNetwork
 from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from unseen.anatomy.view import Viewed
     from unseen.data.film import Film
     from unseen.training.settings import Training
@@ -131,14 +134,15 @@ class Ensemble(Detector):
             f"{number}-{member.key}": float(self.scale(number, one.score, by=self.config.by))
             for number, (member, one) in enumerate(zip(self.members, found, strict=True))
         }
-        shown = [number for number, member in enumerate(self.config.members) if member.view is None]
-        maps = [found[number].anomaly_map / float(self.scale.brightness[number]) for number in shown]
+        shown = [number for number, member in enumerate(self.config.members) if self._same_place(member.view)]
+        size = self.view.size
+        maps = [_sized(found[number].anomaly_map, size) / float(self.scale.brightness[number]) for number in shown]
         images = [made for number in shown if (made := found[number].reconstruction) is not None]
         return Judgement(
             score=float(np.mean(list(parts.values()))),
             parts=parts,
             anomaly_map=np.asarray(np.mean(maps, axis=0), dtype=np.float32),
-            reconstruction=images[0] if images else None,
+            reconstruction=_sized(images[0], size) if images else None,
         )
 
     def modules(self) -> Mapping[str, nn.Module]:
@@ -162,6 +166,10 @@ class Ensemble(Detector):
         own = self.config.members[number].view
         return viewed if own is None else viewed.also[self.views.index(own)]
 
+    def _same_place(self, view: View | None) -> bool:
+        """Whether a member's grid covers the same part of the film as the ensemble's."""
+        return view is None or view.model_copy(update={"size": self.view.size}) == self.view
+
     def _made(self, member: Member) -> Detector:
         return _method(member)(_config(member), view=member.view or self.view)
 
@@ -177,6 +185,15 @@ class Ensemble(Detector):
         training: Training = fitting.training.model_copy(update=changes)
         folder = None if fitting.folder is None else fitting.folder / f"{number}-{member.key}-{films}"
         return Fitting(training, folder, fitting.progress)
+
+
+def _sized(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """A map or a reconstruction on size × size pixels."""
+    if image.shape == (size, size):
+        return image
+    given = torch.from_numpy(np.ascontiguousarray(image))[None, None]
+    resized: NDArray[np.float32] = functional.interpolate(given, size=(size, size), mode="bilinear")[0, 0].numpy()
+    return resized
 
 
 def _method(member: Member) -> type[Detector]:

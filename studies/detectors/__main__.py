@@ -10,6 +10,7 @@ python -m studies.detectors --only elsewhere       these two, learning from othe
 python -m studies.detectors --only generalisation  learnt at one place, used at another
 python -m studies.detectors --only labelled        classifiers of the same pixels that are given labels
 python -m studies.detectors --only few-labels      what 10 to all labels add to the detector on frozen features
+python -m studies.detectors --only anomalib        anomalib's own detectors on the same films (make peers-anomalib)
 python -m studies.detectors --only folds           every other on folds 1 to 4
 python -m studies.detectors --only finer           recipes at twice their size, beside themselves
 python -m studies.detectors --only counts          roi-sure and roi-oracle on films with noise of counts
@@ -33,6 +34,8 @@ from studies.detectors.few_labels import few_labels_row
 from studies.detectors.generalisation import generalisation_row
 from studies.detectors.opening import after_the_nominated, opened, picked
 from studies.detectors.preparations import comparing as preparing
+from studies.peers.anomalib import RECIPE as ANOMALIB
+from studies.peers.anomalib import anomalib_rows
 from studies.rendering import render
 from studies.rows import Row, read_rows, write_row
 from studies.shipping import ship
@@ -109,6 +112,11 @@ def labels_added(given: Given) -> Iterator[Row]:
     yield few_labels_row(recipes.load(FEW_LABELS))
 
 
+def by_anomalib(given: Given) -> Iterator[Row]:
+    """Its own PaDiM, PatchCore and GANomaly, on the whole film and on the lung crop."""
+    yield from anomalib_rows(recipes.load(ANOMALIB))
+
+
 def folds(given: Given) -> Iterator[Row]:
     """Every other recipe, on folds 1 to 4."""
     done = after_the_nominated(read_rows(given.rows))
@@ -142,6 +150,7 @@ STUDIES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "generalisation": matrices,
     "labelled": with_labels,
     "few-labels": labels_added,
+    "anomalib": by_anomalib,
     "folds": folds,
     "finer": finer_pixels,
     "counts": counts,

@@ -29,6 +29,8 @@ from studies.detectors.published import beside_published
 from studies.pages.cells import Entry, table
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
+from studies.peers.anomalib import ROWS as ANOMALIB
+from studies.peers.anomalib import beside_anomalib
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -61,6 +63,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *tested(of(TESTED), picked),
         *with_labels(of(LABELLED)),
         *beside_labels(of(FEW_LABELS)),
+        *beside_anomalib(of(ANOMALIB)),
         *finer(of(FINER)),
         *beside_published(rows),
         *dirty(of(DIRTY)),

@@ -1,0 +1,1 @@
+"""Other people's software on our films and folds."""

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from studies import recipe_files as recipes
+from studies.adapted_hospitals import adapted_hospitals_row
 from studies.crossfit import cross_fit, tables_of
 from studies.halves import halves_row, scored_studies
 from studies.hospitals import hospitals_row
@@ -141,6 +142,7 @@ def _screening(rows: Path) -> None:
         known = [(study.score, study.abnormal) for study in studies if study.score is not None]
         scores[name] = ([s for s, abnormal in known if abnormal], [s for s, abnormal in known if not abnormal])
     print("wrote", write_row(hospitals_row(scores), rows), flush=True)
+    print("wrote", write_row(adapted_hospitals_row(), rows), flush=True)
 
 
 def _shipped(prefix: str) -> list[str]:

@@ -108,8 +108,9 @@ def with_labels(given: Given) -> Iterator[Row]:
 
 
 def labels_added(given: Given) -> Iterator[Row]:
-    """A head that a site's labels teach, beside the detector on frozen features."""
-    yield few_labels_row(recipes.load(FEW_LABELS))
+    """A head that a site's labels teach, beside the detector from normal films; on every set."""
+    for place in (None, *preparing.ELSEWHERE):
+        yield few_labels_row(recipes.load(FEW_LABELS), place=place)
 
 
 def by_anomalib(given: Given) -> Iterator[Row]:

@@ -17,11 +17,14 @@ import torch
 from numpy.typing import NDArray
 
 from studies.crossfit import TEST_FOLDS
+from studies.detectors.generalisation import learnt_from
+from studies.detectors.preparations.comparing import carrying, moved
 from studies.halves import halves_row
 from studies.pages.cells import Entry, table
 from studies.rows import Row, fold_adjustments, study_of_folds
+from unseen import __version__
 from unseen.artifacts.files import replacing
-from unseen.artifacts.recipe import Recipe, runs_root
+from unseen.artifacts.recipe import Recipe, digest, runs_root
 from unseen.data.film import Film
 from unseen.detectors.adapted import Adapted
 from unseen.detectors.saved import load
@@ -30,7 +33,7 @@ from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.evaluation.shortcuts import trivial_statistics
 from unseen.runs.cohort import FOLDS, Cohort, cohort_of
-from unseen.runs.training import resolve, train_recipe
+from unseen.runs.training import resolve, shared_lungs, train_recipe
 from unseen.screening.adaptation import Labelled, choose, mix_of, predicted
 from unseen.screening.calibration import Study
 
@@ -39,11 +42,13 @@ if TYPE_CHECKING:
 
 ROWS = "detectors/few-labels/"
 """What the names of the rows begin with."""
-ABNORMALS = (10, 20, 40, 80, 160)
-"""How many abnormal films teach, beside all."""
+ABNORMALS = (10, 20, 40, 80, 160, 320)
+"""How many abnormal films teach, beside all; numbers that a fold's others do not have are left out."""
 DRAWS = 20
 _SPLITS = 200
 _JUDGED = ("normals_only", "adapted", "head")
+_HEAD = ("abnormal films", "from normals alone", "adapted", "head alone", "mean share ω", "kept")
+HOME = "ms_cxr"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,33 +74,39 @@ class Judged:
 def few_labels_row(
     recipe: Recipe,
     *,
+    place: str | None = None,
     folds: Sequence[int] = TEST_FOLDS,
     counts: Sequence[int] = ABNORMALS,
     draws: int = DRAWS,
     root: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Row:
-    """The row of a resolved recipe's detector with labels; its models are trained, or found again."""
+    """The row of a recipe's detector with labels; its models are trained, or found again.
+
+    place  another set, whose normal films it learns from and whose films are tested; lungs as in `elsewhere`
+    """
     recipe = resolve(recipe)
     root = runs_root() if root is None else root
-    cohort = cohort_of(recipe)
+    cohort = cohort_of(recipe if place is None else moved(recipe, place))
     films = [film for film in cohort.films.select(lambda entry: entry.label is not None) if isinstance(film, Film)]
     fold = np.array([cohort.fold_of[film.name] for film in films])
-    seen = {number: _seen(recipe, number, cohort, films, root) for number in range(FOLDS)}
+    seen = {number: _seen(recipe, number, cohort, films, root, place) for number in range(FOLDS)}
     say(f"{len(films)} labelled films seen by {FOLDS} models")
     # a film that teaches: by the model that was trained without its fold
     base = np.array([seen[number].score[i] for i, number in enumerate(fold)])
     statistics = [trivial_statistics(film) for film in films]
     study = _Study(films, fold, base, statistics, seen)
     curve: list[Row] = []
-    for count in (*counts, None):
+    most = min(int(study.abnormal[fold != number].sum()) for number in folds)
+    for count in (*(count for count in counts if count < most), None):
         found = [study.judged(folds, count, draw) for draw in range(1 if count is None else draws)]
         curve.append({"abnormals": count, **study.figures(found)})
         say(f"{count or 'all'} abnormal films: {curve[-1]['adapted']['value']:.3f}")
     everything = found[0]
     table = study.table(everything)
     return {
-        **study_of_folds(f"{ROWS}{recipe.short}", recipe, folds),
+        **study_of_folds(f"{ROWS}{recipe.short}" + ("" if place is None else f"-{place}"), recipe, folds),
+        "set": place or HOME,
         "recipe_text": recipe.to_toml(),
         "draws": draws,
         "n": {label: int(sum(film.label == label for film in films)) for label in ("normal", "abnormal")},
@@ -114,16 +125,7 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
     title = "## With some labels of the site"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only few-labels` makes them.*"]
-    row = rows[0]
-    curve = [
-        [
-            "all" if entry["abnormals"] is None else f"{entry['abnormals']}",
-            *(figure(entry[name]) if entry["abnormals"] else f"{entry[name]['value']:.2f}" for name in _JUDGED),
-            f"{entry['share']:.1f}",
-            f"{100 * entry['kept']:.0f} %",
-        ]
-        for entry in row["curve"]
-    ]
+    row, *others = sorted(rows, key=lambda row: row.get("set", HOME) != HOME)
     auroc_of, adjusted = row["all"]["auroc"], row["all"]["adjusted"]["pooled"]
     across = [
         [name.capitalize(), *(f"{found[which]:.2f}" for which in _JUDGED), f"{found['share']:.1f}"]
@@ -149,10 +151,11 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
         f"{row['folds'][0]} to {row['folds'][-1]}; mean AUROC, and 2.5th to 97.5th percentile over the draws. *Kept*: "
         "how often the score from normal films alone was kept, because the labels added too little beyond simple "
         f"image statistics. Seed {row['seed']}, CPU, {row['date']}.",
-        table(["abnormal films", "from normals alone", "adapted", "head alone", "mean share ω", "kept"], curve),
+        table(_HEAD, _curve(row)),
         f"With all labels: {', '.join(f'{name} {figure(entry)}' for name, entry in auroc_of.items())}; adjusted "
         f"{figure(adjusted)} (intervals over films and patients).",
         *(_across(across) if across else []),
+        *(block for other in others for block in _on(other)),
         "**What is cleared** by the adapted score with all labels of the other folds ([method](results-screening.md)). "
         "*Both*: one threshold for both hospitals.",
         table(
@@ -163,6 +166,30 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
         "of this repository, with and without the acquisition projected out or matched by weights. The trial also "
         "printed figures by held-out parts of the films that taught, which are those of folds 1 to 4: these folds were "
         "not unseen. The choice was made by fold 0.",
+    ]
+
+
+def _curve(row: Entry) -> list[list[str]]:
+    return [
+        [
+            "all" if entry["abnormals"] is None else f"{entry['abnormals']}",
+            *(figure(entry[name]) if entry["abnormals"] else f"{entry[name]['value']:.2f}" for name in _JUDGED),
+            f"{entry['share']:.1f}",
+            f"{100 * entry['kept']:.0f} %",
+        ]
+        for entry in row["curve"]
+    ]
+
+
+def _on(row: Entry) -> list[str]:
+    n, found = row["n"], row["all"]
+    return [
+        f"**The same on `{row['set']}`** ({n['normal']} normal and {n['abnormal']} abnormal films; `"
+        f"{row['recipe'].removeprefix(ROWS).removesuffix('-' + row['set'])}` learnt from the set's own normal films; "
+        f"seed {row['seed']}, {row['date']}). With all labels {figure(found['auroc']['pooled'])}, adjusted "
+        f"{figure(found['adjusted']['pooled'])}; the mix of simple statistics, given the labels, "
+        f"{figure(found['shortcuts']['mix']['pooled'])}.",
+        table(_HEAD, _curve(row)),
     ]
 
 
@@ -275,21 +302,33 @@ class _Study:
         ]
 
 
-def _seen(recipe: Recipe, fold: int, cohort: Cohort, films: Sequence[Film], root: Path) -> Seen:
-    """What the fold's model sees of all labelled films; kept beside its bundle."""
-    run = train_recipe(recipe, fold=fold, root=root).run
-    kept = run.bundle.parent / "labelled-features.npz"
+def _seen(recipe: Recipe, fold: int, cohort: Cohort, films: Sequence[Film], root: Path, place: str | None) -> Seen:
+    """What the fold's model sees of all labelled films; kept beside its run."""
+    if place is None:
+        run = train_recipe(recipe, fold=fold, root=root).run
+        kept = run.folder / "labelled-features.npz"
+    else:
+        name = f"{recipe.short}-{place}-f{fold}-{digest(recipe, data_digest=cohort.digest, version=__version__)[:8]}"
+        kept = root / "few-labels" / f"{name}.npz"
     names = np.array([film.pixel_sha256 for film in films])
     if kept.is_file():
         with np.load(kept, allow_pickle=False) as read:
             if np.array_equal(read["names"], names):
                 return Seen(torch.from_numpy(read["features"]).double(), read["score"], read["lung_area"])
-    adapted = Adapted.beside(load(run.bundle))
+    if place is None:
+        detector, shown = load(run.bundle), films
+    else:
+        home = cohort_of(recipe)
+        finder = shared_lungs(home.training(fold), recipe, fold=fold, data_digest=home.digest, root=root)
+        normals = carrying(cohort.training(fold), finder)
+        detector, shown = learnt_from(normals, recipe, source=place, fold=fold, root=root), carrying(films, finder)
+    adapted = Adapted.beside(detector)
     rows = []
-    for film in films:
+    for film in shown:
         viewed = adapted.look(film)
         rows.append((adapted.features(viewed).numpy(), adapted.base.judge(viewed).score, viewed.lung_area or 0.0))
     features, score, area = (np.array(column) for column in zip(*rows, strict=True))
+    kept.parent.mkdir(parents=True, exist_ok=True)
     with replacing(kept) as temporary, temporary.open("wb") as written:
         np.savez(written, names=names, features=features, score=score, lung_area=area)
     return Seen(torch.from_numpy(features).double(), score, area)

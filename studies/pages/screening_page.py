@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from studies.adapted_hospitals import RECIPE as ADAPTED
+from studies.adapted_hospitals import beside_hospitals
 from studies.pages.cells import Entry, table
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.intervals import interval_text as figure
@@ -28,6 +30,7 @@ def screening_page(rows: Mapping[str, Entry]) -> str:
         "A policy clears a study when its score lies below a threshold that misses at most α of the abnormal studies, "
         "with 95 % confidence, for each source by itself ([how](theory/screening.md)).",
         *_hospitals(hospitals),
+        *beside_hospitals(rows.get(f"{ADAPTED}-0")),
         *_halves(halves),
     ]
     return "\n\n".join(blocks) + "\n"

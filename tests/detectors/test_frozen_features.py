@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -13,10 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.detectors.conftest import QUICK
+from unseen.anatomy.alignment import Alignment
 from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.anatomy.view import View
 from unseen.data.film import Film
 from unseen.detectors import frozen_features
+from unseen.detectors.detector import Finding
 from unseen.detectors.ensemble import Ensemble
 from unseen.detectors.feature_lda import FeatureLda
 from unseen.detectors.feature_pca import FeaturePca
@@ -139,6 +143,37 @@ def test_an_ensemble_with_views_is_saved_and_loaded(ensemble: Ensemble, incoming
     save(ensemble, tmp_path / "model")
     again = load(tmp_path / "model")
     assert [found.score for found in again.score(incoming)] == [found.score for found in ensemble.score(incoming)]
+
+
+def test_on_openvino_the_scores_stay(ensemble: Ensemble, incoming: list[Film], tmp_path: Path) -> None:
+    """Features in float32 agree to a millionth. A score's zero means nothing: they are compared beside its spread."""
+    if not os.environ.get("CI"):
+        pytest.importorskip("openvino")
+    save(ensemble, tmp_path / "model")
+    again = load(tmp_path / "model", runtime="openvino")
+    one, other = (
+        [found for found in detector.score(incoming) if isinstance(found, Finding)] for detector in (ensemble, again)
+    )
+    spread = float(np.std([found.score for found in one]))
+    for first, second in zip(one, other, strict=True):
+        assert second.score == pytest.approx(first.score, abs=1e-3 * spread)
+        assert second.anomaly_map == pytest.approx(first.anomaly_map, abs=1e-3 * float(first.anomaly_map.max()))
+
+
+def test_a_film_is_straightened_once_for_all_views(
+    normals: list[Film], finder: CrossFittedLungs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = [{"key": "pca", "settings": {"components": 4}}, {"key": "pca", "view": {"size": 16, "align": True}}]
+    detector = Ensemble(view=View(size=32, align=True), members=members)
+    detector.finder = finder
+    seen = detector.look(normals[0])
+    alone = View(size=16, align=True)(normals[0], finder.find(normals[0]))
+    assert torch.equal(seen.also[0].image, alone.image) and torch.equal(seen.also[0].inside, alone.inside)
+    calls: list[int] = []
+    image = Alignment.image
+    monkeypatch.setattr(Alignment, "image", lambda self, pixels: calls.append(1) or image(self, pixels))  # type: ignore[func-returns-value]
+    detector.look(normals[1])
+    assert len(calls) == 1
 
 
 def test_one_member_at_least_shares_the_ensembles_view() -> None:

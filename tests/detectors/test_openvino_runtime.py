@@ -101,9 +101,7 @@ def test_a_method_without_such_networks_names_those_that_have_them(
     trained: dict[str, Detector], tmp_path: Path
 ) -> None:
     un.detectors.save(trained["pca"], tmp_path / "model")
-    with pytest.raises(
-        un.detectors.DeviceError, match="it runs ganomaly, ganomaly-sure, roi-sure, roi-oracle, not pca"
-    ):
+    with pytest.raises(un.detectors.DeviceError, match=r"it runs ganomaly, .*roi-oracle.*, not pca"):
         un.detectors.load(tmp_path / "model", runtime="openvino")
 
 

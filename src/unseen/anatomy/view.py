@@ -9,6 +9,7 @@ as a template's do.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -102,6 +103,19 @@ class Aligned:
     upright: Viewed
 
 
+class Straightened:
+    """A film aligned by its lungs: worked out once, when a view first asks."""
+
+    def __init__(self, film: Film, lungs: NDArray[np.bool_]) -> None:
+        self._film, self._lungs = film, lungs
+
+    @cached_property
+    def found(self) -> tuple[Alignment, NDArray[np.float32], NDArray[np.bool_]]:
+        """How, the film's pixels, and the lungs."""
+        by = Alignment.of(self._lungs, *self._film.pixels.shape)
+        return by, by.image(self._film.pixels), by.mask(self._lungs)
+
+
 class View(BaseModel):
     """How a film becomes network input. `size` is the grid's side in pixels.
 
@@ -123,10 +137,13 @@ class View(BaseModel):
         """Whether it can look at no film without a lung mask."""
         return self.frame == "lungs" or self.align
 
-    def __call__(self, film: Film, lungs: NDArray[np.bool_] | None = None) -> Viewed:
+    def __call__(
+        self, film: Film, lungs: NDArray[np.bool_] | None = None, *, straight: Straightened | None = None
+    ) -> Viewed:
         """Look at `film` through this view.
 
-        lungs  predicted lung mask of the whole film at any resolution, or None where the frame is whole
+        lungs     predicted lung mask of the whole film at any resolution, or None where the frame is whole
+        straight  what straightens this film by these lungs, where other views look at it, too
 
         Where the mask is empty, the whole film is looked at as it came and `lung_area` is 0.
         """
@@ -136,9 +153,8 @@ class View(BaseModel):
         upright = self._seen(film.pixels, lungs)
         if not self.align or lungs is None or not upright.lung_area:
             return upright
-        by = Alignment.of(lungs, *film.pixels.shape)
-        seen = self._seen(by.image(film.pixels), by.mask(lungs))
-        return replace(seen, lung_area=upright.lung_area, aligned=Aligned(by, upright))
+        by, pixels, mask = (straight or Straightened(film, lungs)).found
+        return replace(self._seen(pixels, mask), lung_area=upright.lung_area, aligned=Aligned(by, upright))
 
     def _seen(self, pixels: NDArray[np.float32], lungs: NDArray[np.bool_] | None) -> Viewed:
         height, width = pixels.shape

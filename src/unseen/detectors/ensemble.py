@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.anatomy.lungs import FoundLungs
-from unseen.anatomy.view import View
+from unseen.anatomy.view import Straightened, View
 from unseen.artifacts.recipe import validated
 from unseen.detectors.detector import Detector, Judgement, Settings
 from unseen.detectors.fitting import Fitting, Normals, evenly
@@ -100,7 +100,9 @@ class Ensemble(Detector):
 
     def look(self, film: Film, lungs: FoundLungs | None = None) -> Viewed:
         found = FoundLungs.of(film, lungs).by(self.finder)
-        return replace(self.view(film, found), also=tuple(view(film, found) for view in self.views))
+        straight = None if found is None else Straightened(film, found)
+        first, *others = (view(film, found, straight=straight) for view in (self.view, *self.views))
+        return replace(first, also=tuple(others))
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         held_out = torch.tensor([int(digest, 16) % _HELD_OUT == 0 for digest in normals.digests])

@@ -9,7 +9,7 @@ import hashlib
 import importlib.util
 import io
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
@@ -59,14 +59,21 @@ class FrozenNetwork(nn.Module):
         super().__init__()
         self.network = EfficientNetLite(last=max(blocks))
         self.blocks = tuple(blocks)
+        self.compiled: Callable[[Tensor, Sequence[int]], list[Tensor]] | None = None
+        """What computes the maps in the network's place, if anything does."""
         self._seen: WeakKeyDictionary[Viewed, list[Tensor]] = WeakKeyDictionary()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.parameters()).device
 
     def of(self, viewed: Viewed, blocks: Sequence[int]) -> list[Tensor]:
         """Maps (1, channels, height, width) of one film, masked, each block in turn."""
         if viewed not in self._seen:
-            x = viewed.masked[None].to(next(self.parameters()).device)
+            x = viewed.masked[None].to(self.device)
             with torch.inference_mode():
-                self._seen[viewed] = self.network(x, self.blocks)
+                self._seen[viewed] = (self.compiled or self.network)(x, self.blocks)
         return [self._seen[viewed][self.blocks.index(block)] for block in blocks]
 
 
@@ -131,7 +138,7 @@ class FrozenFeatures(Detector):
 
     def cells(self, images: Tensor) -> Tensor:
         """Features (n, channels, grid, grid) of masked images (n, 1, size, size)."""
-        device = next(self.backbone.parameters()).device
+        device = self.backbone.device
         with torch.inference_mode():
             parts = [
                 on_grid(self.backbone.network(part.to(device), self.config.blocks), self.config.grid)

@@ -9,7 +9,8 @@ torch's in float32, and differ by as much between the two types of CPU. `make be
 """
 
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Protocol, get_args
 
@@ -24,6 +25,7 @@ from unseen.artifacts.registry import unknown
 from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted
 from unseen.detectors.detector import Detector
+from unseen.detectors.frozen_features import FrozenFeatures, FrozenNetwork
 from unseen.detectors.ganomaly import EncoderDecoderEncoder
 from unseen.detectors.weights import GATE, DeviceError, check_strays, finder_in, kept, load_states
 from unseen.networks.dcgan import Encoder
@@ -154,14 +156,21 @@ def compile_networks(detector: Detector) -> None:
     """Put compiled networks in the place of `detector`'s own, which must lie on the CPU in eval mode.
 
     Each encoder's first and last convolution stay in float32: half of bfloat16's error would come from there, and a
-    few hundredths of the time go there. The lung finder stays in torch: one pixel of its mask can move the crop.
+    few hundredths of the time go there. The lung finder stays in torch: one pixel of its mask can move the crop. A
+    frozen network, in whatever detector, computes in float32: its features are compared with those of training.
 
     Raises DeviceError for a method without such networks, and where OpenVINO is not installed.
     """
+    frozen = detector.modules().get("backbone")
+    if isinstance(frozen, FrozenNetwork):
+        frozen.compiled = CompiledBlocks(frozen.network)
+        return
     if not isinstance(detector, EncoderDecoderEncoder):
-        keys = METHODS.keys()
-        able = [key for key in keys if issubclass(METHODS.load(key), EncoderDecoderEncoder)]
-        raise DeviceError(f"runtime openvino: it runs {', '.join(able)}, not {detector.key}. Take the runtime torch")
+        able = [key for key in METHODS if issubclass(METHODS.load(key), EncoderDecoderEncoder | FrozenFeatures)]
+        raise DeviceError(
+            f"runtime openvino: it runs {', '.join(able)} and an ensemble on frozen features, not {detector.key}. Take "
+            "the runtime torch"
+        )
     networks, settings, size = detector.modules(), detector.config, detector.view.size
     bfloat16 = "BF16" in _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     first = torch.zeros(1, settings.features, size // 2, size // 2)
@@ -189,17 +198,7 @@ class CompiledNetwork(nn.Module):
 
     def __init__(self, network: nn.Module, example: Tensor, *, bfloat16: bool = False) -> None:
         super().__init__()
-        openvino = _openvino()
-        # traced here, because OpenVINO's own call of it checks the trace, which takes longer than all the rest
-        traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
-        model = openvino.convert_model(traced)
-        model.reshape(list(example.shape))
-        settings = {
-            "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
-            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-            "ENABLE_CPU_PINNING": False,  # pinned, two processes of one thread each take the same core
-        }
-        self._compiled = openvino.Core().compile_model(model, "CPU", settings)
+        self._compiled = _compiled(network, example, bfloat16=bfloat16)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.from_numpy(self._compiled(x.numpy())[0])
@@ -207,6 +206,46 @@ class CompiledNetwork(nn.Module):
     # Any: as torch declares it
     def state_dict(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("a compiled network has no weights to save: load the bundle with the runtime torch")
+
+
+class CompiledBlocks:
+    """A frozen network, compiled in float32 for each shape of image when it first comes; called as it is."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self._made: dict[tuple[object, ...], Any] = {}  # Any: see `_openvino`
+
+    def __call__(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:
+        asked = (tuple(x.shape), tuple(blocks))
+        if asked not in self._made:
+            self._made[asked] = _compiled(_Blocks(self._network, blocks), x)
+        found = self._made[asked](x.numpy())
+        return [torch.from_numpy(found[i].copy()) for i in range(len(blocks))]
+
+
+class _Blocks(nn.Module):
+    def __init__(self, network: nn.Module, blocks: Sequence[int]) -> None:
+        super().__init__()
+        self.network, self.blocks = network, tuple(blocks)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.network(x, self.blocks))
+
+
+def _compiled(network: nn.Module, example: Tensor, *, bfloat16: bool = False) -> Any:  # Any: see `_openvino`
+    openvino = _openvino()
+    with warnings.catch_warnings():  # sizes of padding are constants of this shape, as they should be
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
+        # traced here, because OpenVINO's own call of it checks the trace, which takes longer than all the rest
+        traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
+    model = openvino.convert_model(traced)
+    model.reshape(list(example.shape))
+    settings = {
+        "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "ENABLE_CPU_PINNING": False,  # pinned, two processes of one thread each take the same core
+    }
+    return openvino.Core().compile_model(model, "CPU", settings)
 
 
 def _unchanged() -> nn.Conv2d:

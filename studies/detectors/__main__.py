@@ -11,6 +11,8 @@ python -m studies.detectors --only generalisation  learnt at one place, used at 
 python -m studies.detectors --only labelled        classifiers of the same pixels that are given labels
 python -m studies.detectors --only few-labels      what 10 to all labels add to the detector on frozen features
 python -m studies.detectors --only anomalib        anomalib's own detectors on the same films (make peers-anomalib)
+python -m studies.detectors --only fine-tuning     the frozen network, trained on by synthetic lesions, on fold 0
+python -m studies.detectors --only adjusted        one detector's adjusted AUROC on the lungs of several finders
 python -m studies.detectors --only folds           every other on folds 1 to 4
 python -m studies.detectors --only finer           recipes at twice their size, beside themselves
 python -m studies.detectors --only counts          roi-sure and roi-oracle on films with noise of counts
@@ -27,10 +29,12 @@ from pathlib import Path
 
 from studies import recipe_files as recipes
 from studies.detectors import contamination, finer, generalisation, labelled
+from studies.detectors.adjusted_by_finder import adjusted_row
 from studies.detectors.contamination import contamination_row
 from studies.detectors.development import RECIPES, development_row, phantom_row
 from studies.detectors.elsewhere import elsewhere_row
 from studies.detectors.few_labels import few_labels_row
+from studies.detectors.fine_tuning import fine_tuning_row
 from studies.detectors.generalisation import generalisation_row
 from studies.detectors.opening import after_the_nominated, opened, picked
 from studies.detectors.preparations import comparing as preparing
@@ -43,7 +47,8 @@ from unseen.artifacts.recipe import RecipeError
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.runs.robustness import robustness
 
-FEW_LABELS = RECIPES + "ensemble-features"
+FIVE = RECIPES + "ensemble-five"
+FEW_LABELS = FIVE
 _OF_COUNTS = (0.0, 0.05, 0.1, 0.2)
 
 
@@ -118,6 +123,16 @@ def by_anomalib(given: Given) -> Iterator[Row]:
     yield from anomalib_rows(recipes.load(ANOMALIB))
 
 
+def tuned(given: Given) -> Iterator[Row]:
+    """EfficientNet-lite0, trained further on synthetic lesions; on the fold for choosing."""
+    yield fine_tuning_row(recipes.load(FIVE))
+
+
+def adjusted(given: Given) -> Iterator[Row]:
+    """What the adjusted figure owes to the finder."""
+    yield adjusted_row()
+
+
 def folds(given: Given) -> Iterator[Row]:
     """Every other recipe, on folds 1 to 4."""
     done = after_the_nominated(read_rows(given.rows))
@@ -152,6 +167,8 @@ STUDIES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "labelled": with_labels,
     "few-labels": labels_added,
     "anomalib": by_anomalib,
+    "fine-tuning": tuned,
+    "adjusted": adjusted,
     "folds": folds,
     "finer": finer_pixels,
     "counts": counts,

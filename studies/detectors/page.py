@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
+from studies.detectors.adjusted_by_finder import beside_adjusted
 from studies.detectors.contamination import ROWS as DIRTY
 from studies.detectors.development import ROWS, TWINS
 from studies.detectors.elsewhere import ROWS as ELSEWHERE
 from studies.detectors.few_labels import ROWS as FEW_LABELS
 from studies.detectors.few_labels import beside_labels
+from studies.detectors.fine_tuning import ROWS as FINE_TUNING
+from studies.detectors.fine_tuning import beside_fine_tuning
 from studies.detectors.finer import ROWS as FINER
 from studies.detectors.generalisation import ROWS as MATRICES
 from studies.detectors.labelled import ROWS as LABELLED
@@ -64,6 +68,8 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *with_labels(of(LABELLED)),
         *beside_labels(of(FEW_LABELS)),
         *beside_anomalib(of(ANOMALIB)),
+        *beside_fine_tuning(of(FINE_TUNING), rows.get(f"{ROWS}ensemble-five-0")),
+        *beside_adjusted(of(ADJUSTED)),
         *finer(of(FINER)),
         *beside_published(rows),
         *dirty(of(DIRTY)),

@@ -1,0 +1,158 @@
+"""What the adjusted AUROC owes to the lung finder: one detector on the lungs of several finders, and of one finder
+trained three times.
+
+Adjusted takes log sharpness and predicted lung area out of a score. A finder that cuts opacities out makes lung area a
+sign of disease, and regressing it out then takes the disease out, too. So the same detector has other adjusted figures
+on other finders' lungs; an interval over films alone does not know that.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from studies import recipe_files as recipes
+from studies.crossfit import TEST_FOLDS, cross_fit, tables_of
+from studies.pages.cells import Entry, table
+from studies.rows import Row, fold_adjustments, study_of_folds
+from unseen.artifacts.files import write_bytes
+from unseen.artifacts.recipe import Recipe, runs_root, validated
+from unseen.detectors.weights import finder_of
+from unseen.evaluation.intervals import Json
+from unseen.evaluation.metrics import metrics_from_table
+from unseen.evaluation.roc import auroc
+from unseen.evaluation.table import score_table
+from unseen.runs.cohort import cohort_of
+from unseen.runs.training import detector_of, resolve, with_changes
+from unseen.training.settings import Training
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ROWS = "detectors/adjusted/"
+"""What the names of the rows begin with."""
+RECIPE = "detectors/pca-aligned"
+SHIPPED = Path("src/unseen/models/pca")
+"""Whose finder is taken as it ships: it has seen masks of folds 1 to 3."""
+OPEN, ALL, INSIDE, AS_SHIPPED = (
+    "open masks, 64 px",
+    "all masks, 64 px",
+    "open masks, lesions inside, 128 px",
+    "open masks, as it ships",
+)
+SEEDS = {OPEN: (0, 1, 2), ALL: (0, 1, 2), INSIDE: (0,), AS_SHIPPED: (0,)}
+
+
+def adjusted_row(
+    *, folds: Sequence[int] = TEST_FOLDS, root: Path | None = None, say: Callable[[str], None] = print
+) -> Row:
+    """AUROC of the detector, adjusted, and of the lung area alone, by finder and by training of the finder."""
+    recipe = resolve(recipes.load(RECIPE))
+    root = runs_root() if root is None else root
+    finders: dict[str, list[Json]] = {}
+    for name, seeds in SEEDS.items():
+        for seed in seeds:
+            scores = _scores(name, recipe, seed, folds, root)
+            finders.setdefault(name, []).append({"seed": seed, **_figures(scores)})
+            say(f"{name}, seed {seed}")
+    return {**study_of_folds(f"{ROWS}{recipe.short}", recipe, folds), "finders": finders}
+
+
+def _scores(name: str, recipe: Recipe, seed: int, folds: Sequence[int], root: Path) -> pl.DataFrame:
+    import polars as pl
+
+    if name == AS_SHIPPED:
+        kept = root / "adjusted" / "as-it-ships.arrow"
+        if not kept.is_file():
+            tables = [_on_shipped(recipe, fold).with_columns(fold=pl.lit(fold, pl.Int64)) for fold in folds]
+            written = io.BytesIO()
+            pl.concat(tables).write_ipc(written)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(kept, written.getvalue())
+        return pl.read_ipc(kept.read_bytes())
+    if name == INSIDE:
+        recipe = resolve(recipes.load("detectors/pca-inside-open"))
+    if name == ALL:
+        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"lungs_from": None})})
+    recipe = with_changes(recipe, seed=seed)
+    recipe = recipe.model_copy(update={"training": {**recipe.training, "seed": seed}})
+    return tables_of(cross_fit([recipe], folds=folds, root=root, workers=1)[recipe.name])
+
+
+def _on_shipped(recipe: Recipe, fold: int) -> pl.DataFrame:
+    cohort = cohort_of(recipe)
+    detector = detector_of(recipe)
+    training = validated(recipe.training, Training, where="training")
+    detector.fit(cohort.training(fold), finder=finder_of(SHIPPED), training=training)
+    return score_table(detector, cohort.testing(fold), keep=0).table
+
+
+def _figures(scores: pl.DataFrame) -> dict[str, Json]:
+    metrics: Row = metrics_from_table(scores, adjustment=fold_adjustments(scores))
+    within: Row = metrics_from_table(scores)
+    area = np.asarray(scores["lung_area"], dtype=np.float64)
+    abnormal = np.asarray(scores["label"] == "abnormal")
+    found = auroc(-area, abnormal)
+    return {
+        "auroc": metrics["auroc"]["pooled"],
+        "adjusted": metrics["adjusted"]["pooled"],
+        "within": within["adjusted"]["pooled"],
+        "area": round(float(found), 4),
+    }
+
+
+def over_trainings(figures: Sequence[Entry]) -> dict[str, float]:
+    """The mean over trainings, with an interval that knows films and trainings: ± 1.96 √(s² + t²), s the standard error
+    over films, from the mean width of the single intervals, t the deviation between trainings.
+
+    >>> over_trainings([{"value": 0.6, "low": 0.5, "high": 0.7}, {"value": 0.8, "low": 0.7, "high": 0.9}])["value"]
+    0.7
+    """
+    values = np.array([figure["value"] for figure in figures])
+    films = np.mean([(figure["high"] - figure["low"]) / 3.92 for figure in figures])
+    trainings = values.std(ddof=1) if len(values) > 1 else 0.0
+    half = 1.96 * float(np.hypot(films, trainings))
+    mean = float(values.mean())
+    return {"value": round(mean, 4), "low": round(mean - half, 4), "high": round(mean + half, 4)}
+
+
+def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
+    """The section of the page."""
+    title = "## What an adjusted figure owes to the lung finder"
+    if not rows:
+        return [title, "*No row yet: `python -m studies.detectors --only adjusted` makes it.*"]
+    row = rows[0]
+
+    def shown(figures: Sequence[Entry]) -> str:
+        found = over_trainings(figures)
+        return f"{found['value']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
+
+    lines = [
+        [
+            name,
+            f"{len(some)}",
+            shown([one["auroc"] for one in some]),
+            shown([one["adjusted"] for one in some]),
+            ", ".join(f"{one['adjusted']['value']:.2f}" for one in some),
+            shown([one["within"] for one in some]),
+            f"{np.mean([one['area'] for one in some]):.2f}",
+        ]
+        for name, some in row["finders"].items()
+    ]
+    return [
+        title,
+        f"`{row['recipe'].removeprefix(ROWS)}` on the lungs of different finders, folds 1 to 4. *Adjusted* takes log "
+        "sharpness and predicted lung area out of the score, with coefficients from out-of-fold training normals; "
+        "*within*, from the tested normals. Intervals know the films and, where there are several, the finder's "
+        f"trainings. *Lung area alone*: AUROC of a smaller predicted area as a sign of disease. CPU, {row['date']}.",
+        table(
+            ["lungs by", "trainings", "AUROC", "adjusted", "each training", "adjusted within", "lung area alone"],
+            lines,
+        ),
+        "A finder that leaves opacities outside makes the area that it finds a sign of disease; taking that area out "
+        "of a score takes some of the disease out, too. Adjusted figures are comparable for one finder only.",
+    ]

@@ -1,5 +1,6 @@
 """The public names of `unseen.anatomy`: read by type checkers, and by lazy_loader at run time."""
 
+from .lungs import LESIONS_INSIDE as LESIONS_INSIDE
 from .lungs import CrossFittedLungs as CrossFittedLungs
 from .lungs import FoundLungs as FoundLungs
 from .lungs import LungExamples as LungExamples

@@ -117,7 +117,7 @@ class LungFinder:
             default=0.0, ge=0, le=1, exclude_if=lambda share: share == 0, description="share of films given a lesion"
         )
         varied: bool = Field(
-            default=False, exclude_if=lambda asked: not asked, description="move, scale and expose films anew"
+            default=False, exclude_if=lambda asked: not asked, description="move and scale films, change their contrast"
         )
 
     def __init__(self, config: Config | None = None) -> None:

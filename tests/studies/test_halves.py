@@ -44,4 +44,4 @@ def test_the_row_clears_where_there_are_abnormals_enough_and_refuses_elsewhere()
 
 
 def test_without_rows_the_page_says_so() -> None:
-    assert screening_page({}).count("*No row yet.*") == 2
+    assert screening_page({}).count("*No row yet.*") == 3

@@ -64,7 +64,7 @@ def noise(low: float, high: float, *, not_converged: int = 0) -> Row:
 
 def test_without_rows_each_part_says_so() -> None:
     page = thesis_page({})
-    assert page.count("*No row yet.*") == 3
+    assert page.count("*No row yet.*") == 4
     assert "Research use only. Not a medical device. Not for diagnosis." in page
 
 
@@ -118,3 +118,18 @@ def test_the_honest_table_has_every_committed_row() -> None:
         pooled = row["metrics"]["auroc"]["pooled"]
         assert f"| `{row['method']}` | {row['view']['frame']}, {row['px']} px | {pooled['value']:.2f} [" in page
     assert (ROOT / "docs" / "results-thesis.md").read_text(encoding="utf-8") == page
+
+
+def test_what_each_step_of_the_sources_protocol_is_worth() -> None:
+    row = arm("ganomaly", done=70, peak=0.7, last=0.5)
+    assert "No row yet" in thesis_page({"thesis/ganomaly-0": row}).partition("0.9061 can come about")[2][:40]
+    curve = row["by_epoch"]["auroc"]
+    row["by_epoch"] |= {
+        "auroc_train_mode_by_class": [value + 0.2 for value in curve],
+        "auroc_train_mode_mixed": [value + 0.01 for value in curve],
+    }
+    text = thesis_page({"thesis/ganomaly-0": row}).partition("0.9061 can come about")[2]
+    assert "| `ganomaly`, 64 | 0.70 | 0.50 | 0.71 | 0.51 | 0.90 | 0.70 |" in text
+    assert "worth +0.20" in text and "batches +0.01" in text and "has 0.90; it does not reach 0.9061" in text
+    row["by_epoch"]["auroc_train_mode_by_class"][0] = 0.95
+    assert "has 0.95; it reaches 0.9061" in thesis_page({"thesis/ganomaly-0": row})

@@ -198,7 +198,8 @@ async def drops(page: Page, root: str, folder: Path, settings: Settings) -> list
 async def browse(root: str, studies: Sequence[str], folder: Path, settings: Settings) -> dict[str, Any]:
     """All that is measured in the browser."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        path = shutil.which("chromium") or shutil.which("chromium-headless-shell")
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         version = browser.version
         states = [await signed_in(browser, root, number) for number in range(settings.readers)]
         pages = [await first_pages(browser, root, state, times=settings.loads) for state in states]

@@ -55,14 +55,13 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def program() -> Callable[[str], str]:
-    """`program("chromium")`: the path of a system program."""
+def program() -> Callable[..., str]:
+    """`program("curl")`: the path of a system program; of several names, the first that is there."""
 
-    def find(name: str) -> str:
-        path = shutil.which(name)
-        if path is None:
-            _absent(f"The system program {name} is missing; `make test` as root installs it (.ci/parts).")
-        return path
+    def find(*names: str) -> str:
+        for path in filter(None, map(shutil.which, names)):
+            return path
+        _absent(f"The system program {' or '.join(names)} is missing; `make test` as root installs it (.ci/parts).")
 
     return find
 

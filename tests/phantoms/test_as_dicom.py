@@ -56,7 +56,7 @@ def test_the_same_case_gives_the_same_bytes_and_another_one_another_study() -> N
 
 
 @pytest.mark.parametrize("station", [NORTH, SOUTH], ids=lambda station: station.name)
-def test_another_toolkit_reads_it(tmp_path: Path, program: Callable[[str], str], station: Station) -> None:
+def test_another_toolkit_reads_it(tmp_path: Path, program: Callable[..., str], station: Station) -> None:
     path = tmp_path / "film.dcm"
     path.write_bytes(written(station))
     done = subprocess.run(

@@ -30,8 +30,8 @@ def test_the_benchmark_of_serving_runs() -> None:
 
 
 @pytest.mark.nightly
-def test_the_benchmark_of_reading_runs(program: Callable[[str], str]) -> None:
-    program("chromium")
+def test_the_benchmark_of_reading_runs(program: Callable[..., str]) -> None:
+    program("chromium", "chromium-headless-shell")
     words = "--studies 200 --readers 2 --loads 1 --films 2 --drops 1 --look 0.5 --side 256 --drop-side 512"
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.reading", *words.split()],

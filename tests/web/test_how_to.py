@@ -28,7 +28,7 @@ def commands(text: str) -> Iterator[str]:
 
 
 def test_the_page_runs_from_top_to_bottom(
-    tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, program: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{UNSEEN.parent}{os.pathsep}{os.environ['PATH']}")

@@ -64,7 +64,7 @@ class Clock:
 
 
 @pytest.fixture(scope="session")
-def postgresql(program: Callable[[str], str]) -> Iterator[sqlalchemy.URL]:
+def postgresql(program: Callable[..., str]) -> Iterator[sqlalchemy.URL]:
     """A running server; its databases `empty` and `shared` have the schema and no rows."""
     with server(binaries() or Path(program("initdb")).parent) as url:
         execute(url, "CREATE DATABASE empty")

@@ -1,4 +1,5 @@
-"""Children of a program that `warm_python` started: `python -P -m MODULE` as a fork, without the seconds of imports.
+"""Children of a program that `warm_python` started: `python -P -m MODULE`, and the server that the demonstration
+starts, as forks, without the seconds of imports.
 
 Before such a program begins, it forks a helper, which has no threads and waits for orders on a socket. When the program
 starts a child by `subprocess.Popen`, the helper forks the child, which gets the streams, the folder and the environment
@@ -18,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-MODULES = ("unseen.service.worker_process", "unseen.web.lab_process")
-_COMMAND = [sys.executable, "-P", "-m"]
+COMMAND = "from unseen.cli import main; main()"  # the server of `unseen.web.server.OwnServer`; has children, too
+_KNOWN = [["-m", "unseen.service.worker_process"], ["-m", "unseen.web.lab_process"], ["-c", COMMAND]]
 
 
 class _Helper:
@@ -36,7 +37,7 @@ class _Helper:
 
 
 class _Popen(subprocess.Popen[Any]):
-    """`subprocess.Popen` with children of the helper for the modules above; the overridden methods are those that
+    """`subprocess.Popen` with children of the helper for the commands above; the overridden methods are those that
     start a process and ask for its end."""
 
     helper: _Helper
@@ -44,7 +45,7 @@ class _Popen(subprocess.Popen[Any]):
 
     def _execute_child(self, args: Any, *rest: Any) -> None:
         words = [str(word) for word in args] if isinstance(args, list) else []
-        if words[:3] != _COMMAND or words[3] not in MODULES:
+        if words[:2] != [sys.executable, "-P"] or words[2:4] not in _KNOWN:
             super()._execute_child(args, *rest)  # type: ignore[misc]
             return
         cwd, env = rest[4], rest[5]
@@ -78,7 +79,7 @@ class _Popen(subprocess.Popen[Any]):
 
 
 def begin() -> str | None:
-    """In a program, from here on: its children are forks. In such a child: the module that it is to run."""
+    """In a program, from here on: its children are forks. In such a child: the module that it is to run, or COMMAND."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() != 0:
         theirs.close()
@@ -127,7 +128,8 @@ def _become(order: dict[str, Any], streams: list[int]) -> str:
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])
-    sys.argv = [order["module"], *order["words"]]
     module: str = order["module"]
-    Path("/proc/self/comm").write_text(module.rpartition(".")[2], encoding="utf-8")
+    name = "unseen" if module == COMMAND else module
+    sys.argv = [name, *order["words"]]
+    Path("/proc/self/comm").write_text(name.rpartition(".")[2], encoding="utf-8")
     return module

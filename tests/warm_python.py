@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.forked_children import begin
+from tests.forked_children import COMMAND, begin
 
 if TYPE_CHECKING:
     import argon2
@@ -37,6 +37,8 @@ PACKAGES = (
     "numpy",
     "torch",
     "torch.utils.data",
+    "torch._dynamo",
+    "lightning_fabric",
     "scipy.linalg",
     "scipy.ndimage",
     "scipy.optimize",
@@ -62,7 +64,7 @@ PACKAGES = (
     "unseen.screening.screener",
     "unseen.worklist.worker",
 )
-"""What takes long to import and starts no thread that a fork would lose."""
+"""What takes long to import and starts no thread that a fork would lose; an optimiser imports `torch._dynamo`."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,12 @@ if __name__ == "__main__":
             sys.argv = asked
             sys.path[0] = str(Path(asked[0]).parent)
             module = begin() if {"serve", "demo"} & set(asked) else None
-            if module is None:
-                runpy.run_path(asked[0], run_name="__main__")
-            else:
+            serving = module == COMMAND
+            if serving:
+                module = begin()
+            if module is not None:
                 runpy.run_module(module, run_name="__main__", alter_sys=True)
+            elif serving:
+                exec(COMMAND)
+            else:
+                runpy.run_path(asked[0], run_name="__main__")

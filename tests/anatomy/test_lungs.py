@@ -31,7 +31,7 @@ def dice(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
 def test_it_finds_the_lungs_of_phantoms_that_it_has_not_seen() -> None:
     torch.set_num_threads(1)
     learnt = phantoms.normals(64, seed=1, size=64)
-    config = LungFinder.Config(size=64, features=8, depth=3, steps=160)
+    config = LungFinder.Config(size=64, features=8, depth=3, steps=100)
     finder = LungFinder(config).fit(LungExamples.of(learnt, size=64), seed=0, device="cpu")
     scores = [dice(finder.find(film), film.lungs) for film in phantoms.twins(8, seed=99, size=64)]
     assert np.mean(scores) > 0.9 and min(scores) > 0.8, scores

@@ -10,7 +10,7 @@ import pytest
 from unseen.artifacts.recipe import Recipe, Run, runs_root
 from unseen.artifacts.registry import Registry, UnknownName
 
-REGISTRY = Registry(room="artifacts", kind="thing", names={"run-folder": "recipe:Run", "gone": "nowhere:Gone"})
+REGISTRY = Registry(package="artifacts", kind="thing", names={"run-folder": "recipe:Run", "gone": "nowhere:Gone"})
 
 
 def test_a_key_loads_its_class_and_listing_imports_nothing() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.docs.blocks import PAGES, ROOT, blocks, named
+from tests.warm_python import warm_python
 
 COMMANDS = {
     "demo", "suspects", "train", "score", "evaluate", "compare", "calibrate", "pilot",
@@ -26,11 +26,9 @@ RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."
 def help_of(*words: str) -> str:
     unseen = Path(sys.executable).with_name("unseen")
     environment = os.environ | {"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"}
-    done = subprocess.run(
-        [str(unseen), *words, "--help"], capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL
-    )
-    assert done.returncode == 0, f"unseen {' '.join(words)} --help: exit {done.returncode}\n{done.stderr[-2000:]}"
-    return done.stdout
+    done = warm_python().run(unseen, *words, "--help", cwd=ROOT, environment=environment)
+    assert done.code == 0, f"unseen {' '.join(words)} --help: exit {done.code}\n{done.err[-2000:]}"
+    return done.out
 
 
 def command_lines(page: Path) -> list[str]:

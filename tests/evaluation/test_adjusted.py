@@ -64,7 +64,7 @@ def test_films_dealt_to_models_by_patient_are_adjusted_too(make_table: TableMake
     for films in (cross_fitted, one_fold):
         adjusted = figure_at(metrics_from_table(films, draws=200), "adjusted", "pooled")
         assert isinstance(adjusted, Interval) and 0.85 < adjusted.value < 0.98
-    assert (patient_folds(table, anew=True) != models).mean() == pytest.approx(0.8, abs=0.06)
+    assert (patient_folds(table, reshuffled=True) != models).mean() == pytest.approx(0.8, abs=0.06)
 
 
 def test_the_percentile_also_takes_out_a_spread_that_grows_with_sharpness(make_table: TableMaker) -> None:

@@ -40,6 +40,14 @@ def test_sentences_of_the_source_are_counted_and_names_are_not() -> None:
     ]
 
 
+def test_doctests_and_sql_are_code() -> None:
+    docstring = '"""A shelf.\n\n    >>> f(shelf=1)\n    a shelf\n\n    A room.\n    """\n'
+    source = docstring + 'text("shelf = 1")\nsaid("a shelf of")\n'
+    texts = [(first, line, word) for first, text in sentences(source) for line, word in found(text, ["shelf", "room"])]
+    stand = [(first + line - 1, word) for first, line, word in texts]
+    assert stand == [(1, "shelf"), (6, "room"), (9, "shelf")]
+
+
 def test_a_count_that_rises_is_named_and_one_that_falls_is_fine() -> None:
     (sentence,) = risen(Counter({"picture": 3, "twins": 1}), {"picture": 2, "twins": 4})
     assert sentence.startswith("'picture' stands 3 times, 2 are allowed.")

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 BASELINE = Path(__file__).with_name("words.json")
 DICTIONARY = ROOT / "docs" / "words.md"
 _CODE = re.compile(r"^(```|~~~).*?^\1|`+[^`]*`+", re.DOTALL | re.MULTILINE)
+_DOCTEST = re.compile(r"^ *>>> .*\n(?:.*\S.*\n?)*", re.MULTILINE)
+_SQL = {"text", "CheckConstraint"}  # what they are given is code, too
 
 Place = tuple[str, int, str]  # file, line, word
 
@@ -45,6 +47,8 @@ def sentences(source: str) -> Iterator[tuple[int, str]]:
     """Line and text of each string with a space in it: docstrings, messages, help; no keys, names or digests."""
     tree = ast.parse(source)
     inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    inside |= {id(part) for call in calls if _name(call.func) in _SQL for part in call.args}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             parts = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
@@ -54,7 +58,11 @@ def sentences(source: str) -> Iterator[tuple[int, str]]:
         else:
             continue
         if " " in text.strip():
-            yield node.lineno, without_code(text)
+            yield node.lineno, without_code(_DOCTEST.sub(lambda code: "\n" * code.group().count("\n"), text))
+
+
+def _name(function: ast.expr) -> str:
+    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
 
 
 def texts(root: Path) -> Iterator[tuple[str, int, str]]:

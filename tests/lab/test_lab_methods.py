@@ -15,9 +15,9 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from unseen.artifacts.bundle import Card
 from unseen.artifacts.bundle import save as save_bundle
-from unseen.lab.collection import Shelf
+from unseen.lab.collection import Collection
 from unseen.lab.comparison import compare, tried
-from unseen.lab.images import PICTURES, as_picture, head
+from unseen.lab.images import IMAGES, as_image, head
 from unseen.lab.measuring import Measured, look_of, measured, operator_of
 from unseen.lab.methods import Found, Method, drawn, offered, picture_of
 from unseen.lab.operators import (
@@ -50,7 +50,7 @@ from unseen.priors.saved import save as save_generator
 from unseen.reconstruction.architectures import ArtifactRemoval
 from unseen.reconstruction.saved import save
 
-EMPTY = Shelf()
+EMPTY = Collection()
 SIZE = 32
 
 
@@ -69,8 +69,8 @@ def untrained(process: Measurement, folder: Path, seed: int = 0, **settings: obj
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shelf: two inpainters of one size, one of another, and what is none."""
-    made = tmp_path_factory.mktemp("shelf")
+    """A collection: two inpainters of one size, one of another, and what is none."""
+    made = tmp_path_factory.mktemp("collection")
     rng = torch.Generator().manual_seed(3)
     mask = Mask(torch.rand(1, SIZE, SIZE, generator=rng) < 0.6)
     masks = Mask(torch.rand(3, 1, SIZE, SIZE, generator=rng) < 0.6)
@@ -86,21 +86,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shelf(folder: Path) -> Shelf:
-    return Shelf.of(folder)
+def collection(folder: Path) -> Collection:
+    return Collection.of(folder)
 
 
-def entry_of(shelf: Shelf, name: str) -> str:
-    (found,) = (entry.key for entry in shelf.reconstructors if entry.name == name)
+def entry_of(collection: Collection, name: str) -> str:
+    (found,) = (entry.key for entry in collection.reconstructors if entry.name == name)
     return found
 
 
 # images and settings
 
 
-@pytest.mark.parametrize("name", list(PICTURES))
+@pytest.mark.parametrize("name", list(IMAGES))
 def test_pictures_have_their_size_stay_in_range_and_differ_by_number(name: str) -> None:
-    draw = PICTURES[name][1]
+    draw = IMAGES[name][1]
     for size in SIZES:
         picture = draw(size, 1)
         assert picture.shape == (1, 1, size, size) and picture.dtype == torch.float32
@@ -111,14 +111,14 @@ def test_pictures_have_their_size_stay_in_range_and_differ_by_number(name: str) 
 def test_the_head_is_shepp_and_logans() -> None:
     from skimage.data import shepp_logan_phantom
 
-    theirs = as_picture(shepp_logan_phantom().astype(np.float32), 64)
+    theirs = as_image(shepp_logan_phantom().astype(np.float32), 64)
     assert float((head(64, 0) - theirs).abs().mean()) < 0.01
 
 
 def test_of_a_picture_that_is_not_square_the_middle_is_taken() -> None:
     pixels = np.zeros((40, 100), np.float32)
     pixels[:, 30:70] = 1
-    assert bool((as_picture(pixels, 32) > 0.99).all())
+    assert bool((as_image(pixels, 32) > 0.99).all())
 
 
 @pytest.mark.parametrize("choice", [*OPERATORS, *NOISES], ids=kind_of)
@@ -253,71 +253,73 @@ def test_a_method_that_does_not_fit_is_named(x: torch.Tensor) -> None:
         list(compare(x, Setup(size=SIZE), ["fbp"]))
 
 
-# models on the shelf
+# models on the collection
 
 
-def test_the_shelf_holds_what_can_be_used_and_says_what_cannot(shelf: Shelf) -> None:
-    names = [entry.name for entry in shelf.reconstructors]
+def test_the_shelf_holds_what_can_be_used_and_says_what_cannot(collection: Collection) -> None:
+    names = [entry.name for entry in collection.reconstructors]
     assert sorted(names) == ["inpainting/ei", "later", "several", "small"]  # a link is not followed
-    (refused,) = shelf.refused
+    (refused,) = collection.refused
     assert refused.startswith("damaged/card.json: not JSON")
-    assert Shelf.of(None) == Shelf() == Shelf.of(Path("no such folder"))
+    assert Collection.of(None) == Collection() == Collection.of(Path("no such folder"))
 
 
-def test_a_model_is_offered_where_its_process_fits_and_applied_as_it_is(shelf: Shelf, x: torch.Tensor) -> None:
-    key = entry_of(shelf, "inpainting/ei")
+def test_a_model_is_offered_where_its_process_fits_and_applied_as_it_is(
+    collection: Collection, x: torch.Tensor
+) -> None:
+    key = entry_of(collection, "inpainting/ei")
     setup = Setup(size=SIZE, operator=AsLearnt(model=key))
-    made = measured(x, setup, shelf)
+    made = measured(x, setup, collection)
     assert made.sigma == pytest.approx(0.05) and isinstance(made.process.A, Mask)
-    known = offered(made, shelf)
+    known = offered(made, collection)
     method = known.named(f"model:{key}")
     assert method.name == "inpainting/ei" and "learnt under this very operator; nothing, seed 0" in method.about
-    assert "another Mask" in known.named(f"model:{entry_of(shelf, 'several')}").about
+    assert "another Mask" in known.named(f"model:{entry_of(collection, 'several')}").about
     assert len(known.left_out) == 2
     assert any(line.startswith('later: reconstructor "no-such-network": unknown') for line in known.left_out)
     assert "small: has learnt real images of 16 × 16 pixels, not such as these." in known.left_out
-    (result,) = compare(x, setup, [method.key], shelf=shelf)
-    f = shelf.reconstructor(key)
+    (result,) = compare(x, setup, [method.key], collection=collection)
+    f = collection.reconstructor(key)
     with torch.no_grad():
         assert result.x is not None and torch.equal(result.x, f(made.y, made.process))
 
 
-def test_of_several_operators_one_is_taken_by_the_seed(shelf: Shelf, x: torch.Tensor) -> None:
-    operator = AsLearnt(model=entry_of(shelf, "several"))
-    masks = shelf.reconstructor(operator.model).process.A.mask  # type: ignore[union-attr]
+def test_of_several_operators_one_is_taken_by_the_seed(collection: Collection, x: torch.Tensor) -> None:
+    operator = AsLearnt(model=entry_of(collection, "several"))
+    masks = collection.reconstructor(operator.model).process.A.mask  # type: ignore[union-attr]
     for seed in range(4):
-        made = measured(x, Setup(size=SIZE, operator=operator, seed=seed), shelf)
+        made = measured(x, Setup(size=SIZE, operator=operator, seed=seed), collection)
         assert torch.equal(made.process.A.mask, masks[seed % 3][None])  # type: ignore[attr-defined]
-        known = offered(made, shelf)
+        known = offered(made, collection)
         assert "this very operator" in known.named(f"model:{operator.model}").about
 
 
-def test_a_model_is_not_offered_for_another_kind_of_measurement(shelf: Shelf, x: torch.Tensor) -> None:
-    known = offered(measured(x, Setup(size=SIZE, operator=Views()), shelf), shelf)
+def test_a_model_is_not_offered_for_another_kind_of_measurement(collection: Collection, x: torch.Tensor) -> None:
+    known = offered(measured(x, Setup(size=SIZE, operator=Views()), collection), collection)
     assert all(method.family != "learnt" for method in known.methods)
     assert any("has learnt under Mask, and this is Tomography." in line for line in known.left_out)
 
 
-def test_what_a_model_has_learnt_on_says_its_size(shelf: Shelf, x: torch.Tensor) -> None:
+def test_what_a_model_has_learnt_on_says_its_size(collection: Collection, x: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="16 × 16 pixels, and this one has 1 and 32 × 32"):
-        measured(x, Setup(size=SIZE, operator=AsLearnt(model=entry_of(shelf, "small"))), shelf)
+        measured(x, Setup(size=SIZE, operator=AsLearnt(model=entry_of(collection, "small"))), collection)
     with pytest.raises(LookupError, match="No reconstructor 'gone' is in the collection"):
-        measured(x, Setup(size=SIZE, operator=AsLearnt(model="gone")), shelf)
+        measured(x, Setup(size=SIZE, operator=AsLearnt(model="gone")), collection)
 
 
 # generators
 
 
 @pytest.fixture(scope="module")
-def with_generator(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+def with_generator(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     folder = tmp_path_factory.mktemp("generators")
     G = VAE(latent=4, size=SIZE, features=4)
     G.trained_on = "cpu"
     save_generator(G, folder / "digits", data="nothing")
-    return Shelf.of(folder)
+    return Collection.of(folder)
 
 
-def test_a_generator_is_moved_by_its_latent(with_generator: Shelf) -> None:
+def test_a_generator_is_moved_by_its_latent(with_generator: Collection) -> None:
     (entry,) = with_generator.generators
     G = with_generator.generator(entry.key)
     z = drawn(G, 3)
@@ -329,17 +331,17 @@ def test_a_generator_is_moved_by_its_latent(with_generator: Shelf) -> None:
         picture_of(G, [0.0, 1.0])
 
 
-def test_a_generator_is_offered_as_a_prior_and_range_finds_its_own_picture(with_generator: Shelf) -> None:
+def test_a_generator_is_offered_as_a_prior_and_range_finds_its_own_picture(with_generator: Collection) -> None:
     (entry,) = with_generator.generators
     G = with_generator.generator(entry.key)
     x = picture_of(G, drawn(G, 5).flatten().tolist())
     setup = Setup(size=SIZE, operator=MaskedPixels(), noise=GaussianNoise(level=0.001))
     keys = [method.key for method in offered(measured(x, setup, with_generator), with_generator).methods]
     assert keys[2:] == [f"{prior}:{entry.key}" for prior in latent_priors()]
-    pinv, best = compare(x, setup, ["pinv", f"range:{entry.key}"], shelf=with_generator)
+    pinv, best = compare(x, setup, ["pinv", f"range:{entry.key}"], collection=with_generator)
     assert best.problem == "" and best.psnr > pinv.psnr + 10, (pinv.psnr, best)
     assert {"range", "soft"} <= set(latent_priors())
-    for result in compare(x, setup, keys[2:], shelf=with_generator):
+    for result in compare(x, setup, keys[2:], collection=with_generator):
         assert result.problem == "" and result.words, result
     known = offered(measured(head(64, 0), Setup(size=64), with_generator), with_generator)
     assert known.left_out == ("digits: makes images of 32 × 32 pixels, not such as these.",)

@@ -120,7 +120,7 @@ def test_a_detector_an_operator_and_a_loss_from_outside_the_tree(run: Run) -> No
     (folder / "scan.toml").write_text('operator = "every-kth-row"\nsize = 16\nk = 4\n', encoding="utf-8")
     assert unseen(run, "identify", "scan.toml", "--group", "shifts")
 
-    page = run(PAGE, bundle)
+    page = run(PAGE, bundle, "serve")
     assert "mean-film" in page.splitlines()[0] and "scored to_read True" in page
 
 
@@ -128,7 +128,7 @@ def test_without_the_package_its_bundle_is_a_sentence(tmp_path: Path) -> None:
     keys = tomllib.loads((PLUGIN / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
     assert json.dumps(sorted(keys)) == '["unseen.detectors", "unseen.losses", "unseen.operators"]'
     with pytest.raises(UserError, match='detector "mean-film": unknown'):
-        Registry(room="detectors", kind="detector", names={"pca": "pca:Pca"}).load("mean-film")
+        Registry(package="detectors", kind="detector", names={"pca": "pca:Pca"}).load("mean-film")
 
 
 class Package:
@@ -140,7 +140,7 @@ class Package:
 def registered(monkeypatch: pytest.MonkeyPatch, *entries: tuple[str, str]) -> Registry:
     found = [EntryPoint(name, value, "unseen.detectors")._for(Package) for name, value in entries]  # type: ignore[attr-defined]
     monkeypatch.setattr(registry, "entry_points", lambda group: found)
-    return Registry(room="detectors", kind="detector", names={"pca": "pca:Pca"}, group="unseen.detectors")
+    return Registry(package="detectors", kind="detector", names={"pca": "pca:Pca"}, group="unseen.detectors")
 
 
 def test_a_package_that_cannot_be_imported_is_a_sentence_and_costs_nothing_else(

@@ -58,7 +58,7 @@ def test_every_figure_follows_from_its_counts(found: dict[str, Any]) -> None:
 
 def test_no_kind_is_left_out(found: dict[str, Any]) -> None:
     films = {one["name"]: one["films"] for one in found["rows"] if one["rule"] == "other"}
-    assert films["CT slices"] == 77 and films["natural pictures"] == 170 and films["children"] == 800
+    assert films["CT slices"] == 77 and films["natural images"] == 170 and films["children"] == 800
     assert films["MR slices"] == 258
     altered = {
         "turned by 90°",
@@ -69,7 +69,7 @@ def test_no_kind_is_left_out(found: dict[str, Any]) -> None:
         "cropped",
     }
     assert all(films.pop(name) == 300 for name in altered)
-    assert set(films) == {"CT slices", "MR slices", "natural pictures", "children", "blank", "noise"}
+    assert set(films) == {"CT slices", "MR slices", "natural images", "children", "blank", "noise"}
     (proper,) = (one for one in found["rows"] if one["rule"] == "proper")
     parts = [one for one in found["rows"] if str(one["name"]).startswith("proper: ")]
     assert len(parts) == 4 and sum(one["films"] for one in parts) == proper["films"] > 500
@@ -123,7 +123,7 @@ def test_each_different_image_is_judged_once(tmp_path: Path) -> None:
     assert {name: one["films"] for name, one in rows.items() if one["rule"] == "other"} == {
         "CT slices": 4,
         "MR slices": 6,
-        "natural pictures": 1,
+        "natural images": 1,
         "children": 3,
         "blank": 100,
         "noise": 100,

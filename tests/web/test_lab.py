@@ -22,9 +22,9 @@ from tests.web.conftest import Api, MakeApi, said
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place
 from unseen.artifacts.installation import LIMITS
-from unseen.lab.collection import Shelf
+from unseen.lab.collection import Collection
 from unseen.lab.comparison import compare
-from unseen.lab.images import as_picture, shapes
+from unseen.lab.images import as_image, shapes
 from unseen.lab.operators import OPERATORS, AsLearnt, Setup
 from unseen.lab.settings import kind_of
 from unseen.physics.measurement import Measurement
@@ -68,7 +68,7 @@ class Here(Laboratory):
     """The same answers from this process: the way to another one is tested below."""
 
     def ask(self, what: str, asked: dict[str, Any], *, pixels: list[list[float]] | None = None) -> dict[str, Any]:
-        reply = answered({"what": what, "asked": asked, "pixels": pixels}, lambda: Shelf.of(self.folder))
+        reply = answered({"what": what, "asked": asked, "pixels": pixels}, lambda: Collection.of(self.folder))
         if "refused" in reply:
             raise WorklistError(reply["refused"])
         answer: dict[str, Any] = reply["answer"]
@@ -140,7 +140,7 @@ def test_a_measurement_is_shown_with_the_methods_that_fit(api: Api) -> None:
 def test_a_result_is_what_the_experiment_computes(api: Api, folder: Path) -> None:
     for key in [one["key"] for one in api.reader.post("/lab/measurement", json=ASKED).json()["methods"]]:
         told = api.reader.post("/lab/reconstruction", json=ASKED | {"method": key}).json()
-        (expected,) = compare(shapes(32, 1), Setup(size=32), [key], shelf=Shelf.of(folder))
+        (expected,) = compare(shapes(32, 1), Setup(size=32), [key], collection=Collection.of(folder))
         assert told["problem"] == "" and told["psnr"] == pytest.approx(expected.psnr, abs=1e-3)
         assert told["ssim"] == pytest.approx(expected.ssim, abs=1e-4)
         assert expected.x is not None
@@ -219,7 +219,7 @@ def test_a_picture_that_is_sent_is_its_senders_alone_and_in_no_worklist(api: Api
     assert (told["width"], told["height"]) == (90, 50)
     asked = {"picture": {"kind": "sent", "picture": told["picture"]}, "setup": SMALL}
     shown = seen(api.reader.post("/lab/measurement", json=asked).json()["truth"])
-    expected = as_picture(pixels.astype(np.float32) / 255, 32)[0, 0].numpy() * 255
+    expected = as_image(pixels.astype(np.float32) / 255, 32)[0, 0].numpy() * 255
     assert np.abs(shown - expected).max() <= 1
     answer = api.other.post("/lab/measurement", json=asked)
     assert answer.status_code == 404 and "no longer here" in said(answer)

@@ -29,13 +29,13 @@ class Registry(Mapping[str, str]):
     """Names → classes of one package, as a mapping from key to ``"module:Class"``.
 
     Args:
-        room: the package below ``unseen`` that holds the files, such as ``"detectors"`` or ``"data.phantoms"``.
+        package: the package below ``unseen`` that holds the files, such as ``"detectors"`` or ``"data.phantoms"``.
         kind: the word for what is registered, such as ``"detector"``; it stands in error messages.
         names: key → ``"file:Class"``, such as ``{"roi-sure": "roi_sure:RoiSure"}``.
         group: the entry-point group by which other packages add to it, such as ``"unseen.detectors"``; None: they
             cannot. A plug-in never replaces a key of this package: such an entry point is ignored with a warning.
 
-    >>> registry = Registry(room="artifacts", kind="thing", names={"run-folder": "recipe:Run"})
+    >>> registry = Registry(package="artifacts", kind="thing", names={"run-folder": "recipe:Run"})
     >>> list(registry), registry["run-folder"]
     (['run-folder'], 'unseen.artifacts.recipe:Run')
     >>> registry.load("run-folder").__name__
@@ -46,9 +46,9 @@ class Registry(Mapping[str, str]):
     unseen.artifacts.registry.UnknownName: thing "run-foldr": unknown; did you mean run-folder?
     """
 
-    def __init__(self, *, room: str, kind: str, names: Mapping[str, str], group: str | None = None) -> None:
-        self.room, self.kind, self.group = room, kind, group
-        self.own = {key: f"unseen.{room}.{place}" for key, place in names.items()}
+    def __init__(self, *, package: str, kind: str, names: Mapping[str, str], group: str | None = None) -> None:
+        self.package, self.kind, self.group = package, kind, group
+        self.own = {key: f"unseen.{package}.{place}" for key, place in names.items()}
 
     @cached_property
     def plugins(self) -> dict[str, EntryPoint]:

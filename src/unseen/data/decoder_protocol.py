@@ -1,11 +1,7 @@
-"""What the decoding child process and its parent exchange: limits, results, refusals, messages.
+"""What the decoding child process and its parent exchange: limits, results, refusals, messages. Never pickle.
 
-The result or refusal of a decoder, and its limits. This module imports little, because the child process starts with
-it.
-
-The messages between the reader and its child: a length, a JSON object, and for an image its integers. Never pickle.
-
-A request is one frame. A reply is one frame; when it holds a shape, height × width integers of its dtype follow.
+A request is one frame: a length and a JSON object. A reply is one frame; when it holds a shape, height × width integers
+of its dtype follow. This module imports little, because the child process starts with it.
 """
 
 import json

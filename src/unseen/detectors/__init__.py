@@ -5,7 +5,7 @@ import lazy_loader
 from unseen.artifacts.registry import Registry
 
 METHODS = Registry(
-    room="detectors",
+    package="detectors",
     kind="detector",
     group="unseen.detectors",
     names={

@@ -47,7 +47,7 @@ class Chooser:
         self.path = None if folder is None else folder / f"best-{self.digest}.safetensors"
         self.epoch, self.aucp = 0, -1.0  # less than any
         self.weights: bytes = b""
-        # without the checkpoint that it goes with, the training begins anew, and so does the choice
+        # without the checkpoint that it goes with, the training restarts, and so does the choice
         if self.path is not None and self.path.is_file() and self.path.with_name("checkpoint.pt").is_file():
             with safetensors.safe_open(self.path, framework="pt") as kept:
                 said = kept.metadata()

@@ -140,7 +140,7 @@ def _cross_fitted(table: pl.DataFrame, abnormal: Bools, response: Floats) -> Flo
     x, models = covariates(table), codes(text(table, "fold"))
     if not np.isfinite(x).all():
         return None
-    dealt = (patient_folds(table), patient_folds(table, anew=True))
+    dealt = (patient_folds(table), patient_folds(table, reshuffled=True))
     held_out = next((folds for folds in dealt if _enough(folds, models, abnormal)), None)
     if held_out is None:
         return None

@@ -143,10 +143,10 @@ def trivial_statistics(film: Film, *, lung_area: float | None = None) -> dict[st
 FOLDS = 5
 
 
-def patient_folds(table: pl.DataFrame, *, anew: bool = False) -> Ints:
+def patient_folds(table: pl.DataFrame, *, reshuffled: bool = False) -> Ints:
     """int(sha256(patient), 16) mod 5 (docs/theory/cross-fitting.md); a film without a patient is its own. (films,)
 
-    anew  assign folds by another digest, for films whose models were assigned by this one
+    reshuffled  assign folds by another digest, for films whose models were assigned by this one
 
     >>> import polars as pl
     >>> patient_folds(pl.DataFrame({"file": ["a.png"], "patient": ["p1"]})).tolist()
@@ -154,7 +154,7 @@ def patient_folds(table: pl.DataFrame, *, anew: bool = False) -> Ints:
     """
     patient, file = text(table, "patient"), text(table, "file")
     names = np.where(patient == "", file, patient)
-    salt = "anew " if anew else ""
+    salt = "anew " if reshuffled else ""
     return np.array([int(hashlib.sha256(f"{salt}{n}".encode()).hexdigest(), 16) % FOLDS for n in names], dtype=np.int64)
 
 

@@ -1,8 +1,8 @@
 """The imaging lab: it measures one image with chosen settings and shows each method's reconstruction.
 
-`pictures` makes the image, `operators` and `noises` define the measurement, `measuring` measures it, `methods` knows
-what can be tried, `comparing` tries it, and `shelf` finds the models that were trained before. The page that asks all
-this is `unseen.web.lab`; nothing here knows of it.
+`images` makes the image, `operators` defines the measurement, `measuring` measures it, `methods` knows what can be
+tried, `comparison` tries it, and `collection` finds the models that were trained before. The page is
+`unseen.web.lab`; nothing here knows of it.
 """
 
 import lazy_loader

@@ -23,7 +23,7 @@ _KEPT = 8  # of each kind in memory
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnShelf:
+class Collected:
     """A bundle.
 
     key   the beginning of its weights' SHA-256
@@ -37,20 +37,20 @@ class OnShelf:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shelf:
+class Collection:
     """What lies in a folder, as its cards say it; weights are read when they are asked for.
 
     refused  a sentence for each folder that looks like a bundle and cannot be used
     """
 
-    reconstructors: tuple[OnShelf, ...] = ()
-    generators: tuple[OnShelf, ...] = ()
+    reconstructors: tuple[Collected, ...] = ()
+    generators: tuple[Collected, ...] = ()
     refused: tuple[str, ...] = field(default=())
 
     @classmethod
-    def of(cls, folder: Path | None) -> Shelf:
+    def of(cls, folder: Path | None) -> Collection:
         """Search `folder`, three folders deep, not through links. None or an empty folder: an empty collection."""
-        found: dict[str, list[OnShelf]] = {"reconstruction": [], "generator": []}
+        found: dict[str, list[Collected]] = {"reconstruction": [], "generator": []}
         refused = []
         for number, path in enumerate(_bundles(folder)):
             name = path.relative_to(folder or path).as_posix()
@@ -63,7 +63,7 @@ class Shelf:
                 refused.append(str(error).replace(str(path), name))
                 continue
             if card.kind in found:
-                entry = OnShelf(key=card.weights_sha256[:_KEY], name=name, folder=path, card=card)
+                entry = Collected(key=card.weights_sha256[:_KEY], name=name, folder=path, card=card)
                 if all(entry.key != other.key for other in found[card.kind]):  # a copy is the same model
                     found[card.kind].append(entry)
         return cls(
@@ -81,7 +81,7 @@ class Shelf:
         return _generator(_named(self.generators, key, "generator").folder, key)
 
 
-def _named(entries: tuple[OnShelf, ...], key: str, kind: str) -> OnShelf:
+def _named(entries: tuple[Collected, ...], key: str, kind: str) -> Collected:
     for entry in entries:
         if entry.key == key:
             return entry

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unseen.evaluation.image_metrics import psnr, ssim
-from unseen.lab.collection import Shelf
+from unseen.lab.collection import Collection
 from unseen.lab.measuring import Measured, measured
 from unseen.lab.methods import Method, offered
 from unseen.lab.operators import Setup
@@ -41,14 +41,16 @@ class Result:
     problem: str = ""
 
 
-def compare(x: Tensor, setup: Setup, methods: Sequence[str], *, shelf: Shelf | None = None) -> Iterator[Result]:
+def compare(
+    x: Tensor, setup: Setup, methods: Sequence[str], *, collection: Collection | None = None
+) -> Iterator[Result]:
     """Measure an image and reconstruct it, method by method, as they get ready.
 
     Args:
         x: (1, 1, size, size), in [0, 1].
         setup: operator, noise and seed.
         methods: keys, such as "pinv" and "tv"; `methods.offered` lists them.
-        shelf: the collection of trained models.
+        collection: the collection of trained models.
 
     Raises:
         ValueError: the settings do not go together.
@@ -59,9 +61,9 @@ def compare(x: Tensor, setup: Setup, methods: Sequence[str], *, shelf: Shelf | N
     >>> [(result.method.name, result.problem) for result in found]
     [('A†', ''), ('TV', '')]
     """
-    shelf = shelf or Shelf()
-    made = measured(x, setup, shelf)
-    known = offered(made, shelf)
+    collection = collection or Collection()
+    made = measured(x, setup, collection)
+    known = offered(made, collection)
     for key in methods:
         yield tried(known.named(key), made)
 

@@ -38,28 +38,28 @@ def head(size: int, seed: int) -> Tensor:
     rng = np.random.default_rng(seed)
     middles = (np.arange(size * _FINER) + 0.5) / (size * _FINER) * 2 - 1
     right, up = middles[None, :], -middles[:, None]
-    picture = np.zeros((size * _FINER, size * _FINER), np.float32)
+    image = np.zeros((size * _FINER, size * _FINER), np.float32)
     for number, (brightness, across, down, x, y, degrees) in enumerate(_ELLIPSES):
         if seed and number >= _SKULL:
             x, y = x + rng.uniform(-_JITTER, _JITTER), y + rng.uniform(-_JITTER, _JITTER)
         cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
         along, beside = (right - x) * cosine + (up - y) * sine, (up - y) * cosine - (right - x) * sine
-        picture[(along / across) ** 2 + (beside / down) ** 2 <= 1] += brightness
-    return as_picture(picture.clip(0, 1), size)
+        image[(along / across) ** 2 + (beside / down) ** 2 <= 1] += brightness
+    return as_image(image.clip(0, 1), size)
 
 
 def film(size: int, seed: int) -> Tensor:
     """A simulated chest film without a lesion."""
     from unseen.data.phantoms.sequences import SMALLEST, normals
 
-    return as_picture(normals(1, seed=seed, size=max(size, SMALLEST))[0].pixels, size)
+    return as_image(normals(1, seed=seed, size=max(size, SMALLEST))[0].pixels, size)
 
 
 def film_with_lesion(size: int, seed: int) -> Tensor:
     """A simulated chest film with one."""
     from unseen.data.phantoms.sequences import SMALLEST, abnormals
 
-    return as_picture(abnormals(1, seed=seed, size=max(size, SMALLEST))[0].pixels, size)
+    return as_image(abnormals(1, seed=seed, size=max(size, SMALLEST))[0].pixels, size)
 
 
 def shapes(size: int, seed: int) -> Tensor:
@@ -71,7 +71,7 @@ def shapes(size: int, seed: int) -> Tensor:
     return squares_and_circles(1, size, torch.Generator().manual_seed(seed))
 
 
-PICTURES: dict[str, tuple[str, Callable[[int, int], Tensor]]] = {
+IMAGES: dict[str, tuple[str, Callable[[int, int], Tensor]]] = {
     "head": ("a head (Shepp–Logan)", head),
     "film": ("a simulated chest film", film),
     "film-with-lesion": ("a simulated chest film with a lesion", film_with_lesion),
@@ -80,7 +80,7 @@ PICTURES: dict[str, tuple[str, Callable[[int, int], Tensor]]] = {
 """Name → words for people, and (size, seed) → image."""
 
 
-def as_picture(pixels: NDArray[np.float32], size: int) -> Tensor:
+def as_image(pixels: NDArray[np.float32], size: int) -> Tensor:
     """The middle square of pixels (height, width) in [0, 1], averaged to `size` pixels a side: (1, 1, size, size)."""
     import torch
 

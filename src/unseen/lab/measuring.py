@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.lab.collection import Shelf
+from unseen.lab.collection import Collection
 from unseen.lab.operators import AsLearnt, Setup
 from unseen.physics.fourier_mask import FourierMask
 from unseen.physics.measurement import Measurement
@@ -44,7 +44,7 @@ class Measured:
         return None
 
 
-def measured(x: Tensor, setup: Setup, shelf: Shelf) -> Measured:
+def measured(x: Tensor, setup: Setup, collection: Collection) -> Measured:
     """Measure x (1, 1, size, size).
 
     Raises:
@@ -53,7 +53,7 @@ def measured(x: Tensor, setup: Setup, shelf: Shelf) -> Measured:
     """
     generator = torch.Generator().manual_seed(_NOISE + setup.seed)
     if isinstance(setup.operator, AsLearnt):
-        process = learnt_process(setup, shelf)
+        process = learnt_process(setup, collection)
     else:
         A = setup.operator.operator(setup.size, torch.Generator().manual_seed(_OPERATOR + setup.seed))
         process = Measurement(A)
@@ -67,17 +67,17 @@ def measured(x: Tensor, setup: Setup, shelf: Shelf) -> Measured:
     return Measured(process, x, u if noise is None else noise.sample(u, generator=generator))
 
 
-def operator_of(setup: Setup, shelf: Shelf) -> Operator:
+def operator_of(setup: Setup, collection: Collection) -> Operator:
     """A alone. Raises as `measured` does."""
     if isinstance(setup.operator, AsLearnt):
-        return learnt_process(setup, shelf).A
+        return learnt_process(setup, collection).A
     return setup.operator.operator(setup.size, torch.Generator().manual_seed(_OPERATOR + setup.seed))
 
 
-def learnt_process(setup: Setup, shelf: Shelf) -> Measurement:
+def learnt_process(setup: Setup, collection: Collection) -> Measurement:
     """The measurement process of a model in the collection; of several operators, the seed selects one."""
     assert isinstance(setup.operator, AsLearnt)
-    process = shelf.reconstructor(setup.operator.model).process
+    process = collection.reconstructor(setup.operator.model).process
     if process is None:
         raise ValueError("This model was saved without its process. Choose another operator.")
     if process.A.domain != (1, setup.size, setup.size):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unseen.artifacts.bundle import BundleError
 from unseen.artifacts.registry import UnknownName
-from unseen.lab.collection import OnShelf, Shelf
+from unseen.lab.collection import Collected, Collection
 from unseen.lab.measuring import Measured
 from unseen.lab.settings import SIZES
 from unseen.losses.loss import observed
@@ -93,21 +93,21 @@ class Offered:
         )
 
 
-def offered(made: Measured, shelf: Shelf) -> Offered:
+def offered(made: Measured, collection: Collection) -> Offered:
     """What can be tried on such a measurement."""
     methods, left_out = list(_untrained(made)), []
-    for entry in shelf.reconstructors:
-        fitted = _learnt(entry, made, shelf)
+    for entry in collection.reconstructors:
+        fitted = _learnt(entry, made, collection)
         if isinstance(fitted, Method):
             methods.append(fitted)
         else:
             left_out.append(f"{entry.name}: {fitted}")
-    for entry in shelf.generators:
-        fits = _fits(entry, made, shelf)
+    for entry in collection.generators:
+        fits = _fits(entry, made, collection)
         if fits:
             left_out.append(f"{entry.name}: {fits}")
         else:
-            methods += _generative(entry, shelf)
+            methods += _generative(entry, collection)
     return Offered(methods=tuple(methods), left_out=tuple(left_out))
 
 
@@ -143,10 +143,10 @@ def _flattest(made: Measured) -> Found:
     return Found(solution.x, solution.sentence)
 
 
-def _learnt(entry: OnShelf, made: Measured, shelf: Shelf) -> Method | str:
+def _learnt(entry: Collected, made: Measured, collection: Collection) -> Method | str:
     """A reconstructor as a method, or why it does not fit."""
     try:
-        f = shelf.reconstructor(entry.key)
+        f = collection.reconstructor(entry.key)
     except (BundleError, UnknownName) as error:
         return _reason(error, entry)
     if f.process is None:
@@ -164,13 +164,13 @@ def _learnt(entry: OnShelf, made: Measured, shelf: Shelf) -> Method | str:
         name=entry.name,
         family="learnt",
         about=f"{entry.card.name}, learnt {same}{source}",
-        run=lambda made: Found(_applied(entry.key, made, shelf)),
+        run=lambda made: Found(_applied(entry.key, made, collection)),
     )
 
 
-def _applied(key: str, made: Measured, shelf: Shelf) -> Tensor:
+def _applied(key: str, made: Measured, collection: Collection) -> Tensor:
     with torch.no_grad():
-        x: Tensor = shelf.reconstructor(key)(made.y, made.process)
+        x: Tensor = collection.reconstructor(key)(made.y, made.process)
     return x
 
 
@@ -186,10 +186,10 @@ def _among(A: Operator, own: Operator) -> bool:
     return bool((far < _SAME).any())
 
 
-def _fits(entry: OnShelf, made: Measured, shelf: Shelf) -> str:
+def _fits(entry: Collected, made: Measured, collection: Collection) -> str:
     """Why a generator's images are not such as A measures; "" where they are."""
     try:
-        G = shelf.generator(entry.key)
+        G = collection.generator(entry.key)
     except (BundleError, UnknownName) as error:
         return _reason(error, entry)
     with torch.no_grad():
@@ -199,19 +199,19 @@ def _fits(entry: OnShelf, made: Measured, shelf: Shelf) -> str:
     return "" if made.sigma is not None else "needs noise that is Gaussian or nearly so, and no link."
 
 
-def _reason(error: Exception, entry: OnShelf) -> str:
+def _reason(error: Exception, entry: Collected) -> str:
     """Without the server's own paths, which are nobody's business."""
     return str(error).replace(str(entry.folder), entry.name).removeprefix(f"{entry.name}: ")
 
 
-def _generative(entry: OnShelf, shelf: Shelf) -> Iterator[Method]:
+def _generative(entry: Collected, collection: Collection) -> Iterator[Method]:
     for key in latent_priors():
         yield Method(
             key=f"{key}:{entry.key}",
             name=f"{key}, {entry.name}",
             family="generative",
             about=ABOUT.get(key, "a generator as prior"),
-            run=lambda made, key=key: Found(*solved(key, shelf.generator(entry.key), made)),  # type: ignore[misc]
+            run=lambda made, key=key: Found(*solved(key, collection.generator(entry.key), made)),  # type: ignore[misc]
         )
 
 

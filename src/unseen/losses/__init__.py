@@ -19,7 +19,7 @@ import lazy_loader
 from unseen.artifacts.registry import Registry
 
 LOSSES = Registry(
-    room="losses",
+    package="losses",
     kind="loss",
     group="unseen.losses",
     names={

@@ -14,7 +14,7 @@ import lazy_loader
 from unseen.artifacts.registry import Registry
 
 OPERATORS = Registry(
-    room="physics",
+    package="physics",
     kind="operator",
     group="unseen.operators",
     names={
@@ -29,7 +29,7 @@ OPERATORS = Registry(
     },
 )
 LINKS = Registry(
-    room="physics",
+    package="physics",
     kind="link",
     group="unseen.links",
     names={
@@ -37,7 +37,7 @@ LINKS = Registry(
     },
 )
 NOISES = Registry(
-    room="physics",
+    package="physics",
     kind="noise",
     group="unseen.noises",
     names={
@@ -47,7 +47,7 @@ NOISES = Registry(
     },
 )
 GROUPS = Registry(
-    room="physics",
+    package="physics",
     kind="group",
     group="unseen.groups",
     names={

@@ -19,7 +19,7 @@ import lazy_loader
 from unseen.artifacts.registry import Registry
 
 GENERATORS = Registry(
-    room="priors",
+    package="priors",
     kind="generator",
     group="unseen.generators",
     names={
@@ -30,7 +30,7 @@ GENERATORS = Registry(
 )
 
 PRIORS = Registry(
-    room="priors",
+    package="priors",
     kind="prior",
     group="unseen.priors",
     names={

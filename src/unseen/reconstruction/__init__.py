@@ -12,7 +12,7 @@ import lazy_loader
 from unseen.artifacts.registry import Registry
 
 RECONSTRUCTORS = Registry(
-    room="reconstruction",
+    package="reconstruction",
     kind="reconstructor",
     group="unseen.reconstructors",
     names={

@@ -30,7 +30,7 @@ from unseen.reconstruction.learning import Array, MeasurementError, check_measur
 from unseen.reconstruction.reconstructor import Reconstructor
 
 _COMPOSITIONS = Registry(
-    room="physics",
+    package="physics",
     kind="part of a process",
     names={  # the keys that cards hold
         "composition.Composed": "operator:Composed",

@@ -8,8 +8,6 @@ The lungs are those found in the clean film. SURE gets the noise's σ and gain.
     mixed      counts and Gaussian read-out, each with half of that variance
 """
 
-
-from numpy.typing import NDArray
 import functools
 import hashlib
 import json
@@ -22,6 +20,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from unseen import __version__
 from unseen.anatomy.view import Viewed
@@ -31,13 +30,10 @@ from unseen.data.film import NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.evaluation.bootstrap import LEAST
+from unseen.physics.noise import Gaussian, PoissonGaussian
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import detector_of, resolve, shared_lungs
-from unseen.physics.noise import Gaussian
-from unseen.physics.noise import PoissonGaussian
 from unseen.training.settings import Training
-
-
 
 Kind = Literal["gaussian", "poisson", "mixed"]
 

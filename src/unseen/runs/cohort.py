@@ -5,8 +5,6 @@ fold is int(sha256(patient), 16) mod 5. With `column`, that column holds train o
 A recipe without a manifest is about phantoms, which are made on the spot.
 """
 
-
-from unseen.data import phantoms
 import csv
 import hashlib
 import itertools
@@ -17,9 +15,9 @@ from pathlib import Path
 
 from unseen.artifacts.files import sha256_of
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
+from unseen.data import phantoms
 from unseen.data.film import Film, NotRead
-from unseen.data.manifest import Source
-from unseen.data.manifest import Entry
+from unseen.data.manifest import Entry, Source
 from unseen.data.reading import Films, films
 
 FOLDS = 5

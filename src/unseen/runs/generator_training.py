@@ -11,36 +11,32 @@ brain   axial T1 slices, eight a subject, in [0, 1]; subjects sorted by name: th
 One recipe of a generator, one run: train it, or go on, or find it trained; its bundle lies in the run's folder.
 """
 
-
 import csv
 import hashlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional
-from unseen.artifacts.recipe import RecipeError
-from unseen.data.toy_images import read_digits
-from unseen.data.toy_images import squares_and_circles
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
 from unseen import __version__
 from unseen.artifacts import bundle
-from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
-from unseen.artifacts.recipe import Run
+from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, validated
 from unseen.artifacts.registry import unknown
+from unseen.data.toy_images import read_digits, squares_and_circles
 from unseen.evaluation.image_metrics import psnr
 from unseen.priors import GENERATORS
 from unseen.priors.autoencoders import Autoencoder
-from unseen.priors.saved import save
 from unseen.priors.saved import load as load_generator
+from unseen.priors.saved import save
 from unseen.priors.trained import TrainedGenerator
 from unseen.training.loop import Progress
 from unseen.training.settings import Training

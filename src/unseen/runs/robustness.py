@@ -11,29 +11,36 @@ The difference is paired: the same films, the same noise, the same seed. Its int
 (stratified by source and label) and over seeds.
 """
 
-
-from collections.abc import Callable, Sequence
-import numpy as np
-from unseen.evaluation.bootstrap import DRAWS, Drawn
-from unseen.evaluation.bootstrap import Cohort
-from unseen.evaluation.roc import Auroc, Floats, Ints, folds_of
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 import torch
+
 from unseen import __version__
-from unseen.artifacts.recipe import Recipe, RecipeError
-from unseen.artifacts.recipe import runs_root
-from unseen.evaluation.bootstrap import DRAWS, draw_all
-from unseen.evaluation.bootstrap import Cohort, codes
+from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
+from unseen.evaluation.bootstrap import DRAWS, Cohort, Drawn, codes, draw_all
 from unseen.evaluation.intervals import Json
-from unseen.runs.added_noise import Cell, Films, Kind, Place, Study, cell_at, check_classes, path_of, prepared, train_cell
-from unseen.runs.cohort import cohort_of
-from unseen.runs.training import check_normals_alone, resolve
-from unseen.runs.training import worker_processes
+from unseen.evaluation.roc import Auroc, Floats, Ints, folds_of
 from unseen.physics.noise import Gaussian
+from unseen.runs.added_noise import (
+    Cell,
+    Films,
+    Kind,
+    Place,
+    Study,
+    cell_at,
+    check_classes,
+    path_of,
+    prepared,
+    train_cell,
+)
+from unseen.runs.cohort import cohort_of
+from unseen.runs.training import check_normals_alone, resolve, worker_processes
+
 
 def aurocs(scores: Sequence[Floats], cohort: Cohort) -> Callable[[Floats], Floats]:
     """The statistic (draws, trainings): one AUROC for each training's scores (films,)."""

@@ -5,7 +5,6 @@ not seen a part scores it; how far a film's score lies from its part's median, i
 A film that is not normal after all tends to be far up, and so does one that is turned, cropped or of another device.
 """
 
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unseen.artifacts.recipe import Recipe, RecipeError, validated
-from unseen.artifacts.recipe import runs_root
+from unseen.artifacts.recipe import Recipe, RecipeError, runs_root, validated
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting, Normals

@@ -13,10 +13,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING
+
 from unseen import __version__
 from unseen.anatomy.lungs import CrossFittedLungs, Finder, LungFinder, NoMasksError, cross_fitted
 from unseen.anatomy.view import View
@@ -27,20 +35,13 @@ from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
 from unseen.detectors.saved import add_gate, gate_parts, load, save
 from unseen.detectors.weights import finder_of
-from unseen.runs.cohort import cohort_of, lung_films, of_unknown_label, own_normals, phantom_normals
 from unseen.priors import GENERATORS
 from unseen.reconstruction import RECONSTRUCTORS
+from unseen.runs.cohort import cohort_of, lung_films, of_unknown_label, own_normals, phantom_normals
 from unseen.screening.gate.gate import Gate, GateError
 from unseen.screening.screener import gate_in
 from unseen.training.history import History
 from unseen.training.settings import Training
-import os
-import signal
-import threading
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import active_children, get_context, parent_process
 
 if TYPE_CHECKING:
     from unseen.data.manifest import Source

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from unseen.lab.collection import OnShelf, Shelf
-from unseen.lab.images import PICTURES
+from unseen.lab.collection import Collected, Collection
+from unseen.lab.images import IMAGES
 from unseen.lab.operators import GROUPS, NOISES, OPERATORS
 from unseen.lab.settings import SIZES, Choice, fields_of, kind_of
 from unseen.web.accounts import Reader
@@ -51,17 +51,17 @@ _LATER: dict[int | str, dict[str, Any]] = {
 @router.get("", responses=answers(401, 403, 503))
 def lab(parts: Parts, account: Reader) -> LabResponse:
     """The choices: images, operators and noises with their settings, groups, and the models of the collection."""
-    shelf = Shelf.of(parts.lab.folder)
+    collection = Collection.of(parts.lab.folder)
     return LabResponse(
-        pictures=[NamedResponse(name=name, words=words) for name, (words, _) in PICTURES.items()],
+        pictures=[NamedResponse(name=name, words=words) for name, (words, _) in IMAGES.items()],
         sizes=list(SIZES),
         operators=[_choice(choice) for choice in OPERATORS],
         noises=[_choice(choice) for choice in NOISES],
         groups=[NamedResponse(name=name, words=words) for name, words in GROUPS.items()],
-        reconstructors=[_model(entry) for entry in shelf.reconstructors],
-        generators=[_model(entry) for entry in shelf.generators],
+        reconstructors=[_model(entry) for entry in collection.reconstructors],
+        generators=[_model(entry) for entry in collection.generators],
         shelf=parts.lab.folder is not None,
-        refused=list(shelf.refused),
+        refused=list(collection.refused),
         seconds=parts.lab.answer_s,
     )
 
@@ -122,6 +122,6 @@ def _choice(choice: type[Choice]) -> ChoiceResponse:
     return ChoiceResponse(kind=kind_of(choice), words=choice.words, settings=settings)
 
 
-def _model(entry: OnShelf) -> ModelResponse:
+def _model(entry: Collected) -> ModelResponse:
     about = f"{entry.card.name}; {entry.card.data}" if entry.card.data else entry.card.name
     return ModelResponse(key=entry.key, name=entry.name, about=about)

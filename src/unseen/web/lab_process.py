@@ -21,9 +21,9 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from unseen.evaluation.examples import coloured, data_uri
-from unseen.lab.collection import Shelf
+from unseen.lab.collection import Collection
 from unseen.lab.comparison import Result, tried
-from unseen.lab.images import PICTURES, as_picture
+from unseen.lab.images import IMAGES, as_image
 from unseen.lab.measuring import Measured, look_of, measured, operator_of
 from unseen.lab.methods import MOST, REACH, Method, drawn, offered, picture_of
 from unseen.lab.operators import verdict_of
@@ -52,11 +52,11 @@ _KINDS: Final = {"can": "good", "no": "bad", "through interpolation only": "warn
 Pixels = NDArray[np.float32]
 
 
-def measurement(asked: ToMeasure, pixels: Pixels | None, shelf: Shelf) -> MeasuredResponse:
+def measurement(asked: ToMeasure, pixels: Pixels | None, collection: Collection) -> MeasuredResponse:
     """An image, its measurement, and what can be tried on it."""
-    made = _made(asked, pixels, shelf)
+    made = _made(asked, pixels, collection)
     look, words = look_of(made.y, made.process.A)
-    known = offered(made, shelf)
+    known = offered(made, collection)
     x = math.prod(made.x.shape)
     return MeasuredResponse(
         truth=_grey(made.x),
@@ -67,16 +67,16 @@ def measurement(asked: ToMeasure, pixels: Pixels | None, shelf: Shelf) -> Measur
     )
 
 
-def reconstruction(asked: ToReconstruct, pixels: Pixels | None, shelf: Shelf) -> ResultResponse:
+def reconstruction(asked: ToReconstruct, pixels: Pixels | None, collection: Collection) -> ResultResponse:
     """One method's result."""
-    made = _made(asked, pixels, shelf)
-    found = tried(offered(made, shelf).named(asked.method), made)
+    made = _made(asked, pixels, collection)
+    found = tried(offered(made, collection).named(asked.method), made)
     return _result(found, made)
 
 
-def verdict(asked: ToJudge, shelf: Shelf) -> VerdictResponse:
+def verdict(asked: ToJudge, collection: Collection) -> VerdictResponse:
     """The result of `identify` for the operator."""
-    found = verdict_of(operator_of(asked.setup, shelf), asked.group)
+    found = verdict_of(operator_of(asked.setup, collection), asked.group)
     return VerdictResponse(
         verdict=found.verdict,
         kind=_KINDS[found.verdict],  # type: ignore[arg-type]  # one of three
@@ -85,9 +85,9 @@ def verdict(asked: ToJudge, shelf: Shelf) -> VerdictResponse:
     )
 
 
-def generated(asked: ToGenerate, shelf: Shelf) -> GeneratedResponse:
+def generated(asked: ToGenerate, collection: Collection) -> GeneratedResponse:
     """A generator's image."""
-    G = shelf.generator(asked.generator)
+    G = collection.generator(asked.generator)
     latent = drawn(G, asked.number).flatten().tolist() if asked.latent is None else asked.latent
     picture = picture_of(G, latent)
     return GeneratedResponse(
@@ -95,20 +95,20 @@ def generated(asked: ToGenerate, shelf: Shelf) -> GeneratedResponse:
     )
 
 
-def answered(question: dict[str, Any], shelf: Callable[[], Shelf]) -> dict[str, Any]:  # Any: JSON
+def answered(question: dict[str, Any], collection: Callable[[], Collection]) -> dict[str, Any]:  # Any: JSON
     """The answer to one question."""
     what, pixels = question["what"], question.get("pixels")
     array = None if pixels is None else np.array(pixels, np.float32)
     try:
         answer: BaseModel
         if what == "measurement":
-            answer = measurement(ToMeasure.model_validate(question["asked"]), array, shelf())
+            answer = measurement(ToMeasure.model_validate(question["asked"]), array, collection())
         elif what == "reconstruction":
-            answer = reconstruction(ToReconstruct.model_validate(question["asked"]), array, shelf())
+            answer = reconstruction(ToReconstruct.model_validate(question["asked"]), array, collection())
         elif what == "verdict":
-            answer = verdict(ToJudge.model_validate(question["asked"]), shelf())
+            answer = verdict(ToJudge.model_validate(question["asked"]), collection())
         else:
-            answer = generated(ToGenerate.model_validate(question["asked"]), shelf())
+            answer = generated(ToGenerate.model_validate(question["asked"]), collection())
     except (ValueError, LookupError, WorklistError) as error:
         return {"refused": as_sentence(str(error.args[0] if error.args else error))}
     except MemoryError:
@@ -128,23 +128,23 @@ def main() -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is printed is no answer
     print("{}", file=answers, flush=True)
     for line in sys.stdin:
-        print(json.dumps(answered(json.loads(line), lambda: Shelf.of(folder))), file=answers, flush=True)
+        print(json.dumps(answered(json.loads(line), lambda: Collection.of(folder))), file=answers, flush=True)
     return 0
 
 
-def _made(asked: ToMeasure, pixels: Pixels | None, shelf: Shelf) -> Measured:
+def _made(asked: ToMeasure, pixels: Pixels | None, collection: Collection) -> Measured:
     picture, size = asked.picture, asked.setup.size
     if pixels is not None:
-        x = as_picture(pixels, size)
+        x = as_image(pixels, size)
     elif isinstance(picture, MadePicture):
-        if picture.name not in PICTURES:
-            raise LookupError(f"{picture.name!r} is no image; there are {', '.join(PICTURES)}.")
-        x = PICTURES[picture.name][1](size, picture.number)
+        if picture.name not in IMAGES:
+            raise LookupError(f"{picture.name!r} is no image; there are {', '.join(IMAGES)}.")
+        x = IMAGES[picture.name][1](size, picture.number)
     elif isinstance(picture, GeneratedPicture):
-        x = as_picture(picture_of(shelf.generator(picture.generator), picture.latent)[0, 0].numpy(), size)
+        x = as_image(picture_of(collection.generator(picture.generator), picture.latent)[0, 0].numpy(), size)
     else:
         raise LookupError("That image is no longer here. Send it again.")
-    return measured(x, asked.setup, shelf)
+    return measured(x, asked.setup, collection)
 
 
 def _noise_words(made: Measured) -> str:

@@ -14,7 +14,7 @@ UNJUDGED = 1.0  # after every −priority, which is at most 0
 
 
 class Order(NamedTuple):
-    """Lists are sorted by (shelf, band, rank, received), all ascending."""
+    """Lists are sorted by `(shelf, band, rank, received)`, all ascending."""
 
     shelf: Shelf
     band: int

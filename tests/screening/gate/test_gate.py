@@ -11,9 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.once import kept_once
 from tests.read_once import ReadOnce
-from tests.screening.gate.conftest import Learnt, learn
 from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.data import phantoms
 from unseen.data.film import Film, NotRead, area
@@ -36,8 +34,8 @@ def share(told: list[Refusal | None]) -> float:
 
 
 def test_proper_films_pass_with_and_without_a_lesion(gate: Gate, finder: CrossFittedLungs, many: list[Film]) -> None:
-    # 36 normals: each of four checks may refuse 1 in 37, 0.11 in all, give or take 0.05 by which 36 they are
-    assert share(judged(gate, finder, many)) <= 0.25
+    # 100 normals: four checks may refuse 0.035 of films in all, and which 100 they are makes a difference
+    assert share(judged(gate, finder, many)) <= 0.2
     assert sum(SHARES.values()) <= 0.035
 
 
@@ -172,10 +170,12 @@ def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
-    """A gate that has seen enough normals for its limits to lie where others would put them: by 36, every fifth film is
-    refused that was let pass before it was made a little smaller."""
-    return kept_once(tmp_path_factory, "taught-gate", lambda: learn(list(phantoms.normals(120, seed=31, size=128))))
+def verdicts(
+    gate: Gate, finder: CrossFittedLungs, many: list[Film], incoming: list[Film]
+) -> list[tuple[list[Film], list[bool]]]:
+    """Films as they are and some upside down, and which of them are refused."""
+    upside_down = [replace(film, pixels=np.ascontiguousarray(film.pixels[::-1])) for film in incoming]
+    return [(films, [one is not None for one in judged(gate, finder, films)]) for films in (many, upside_down)]
 
 
 @pytest.mark.parametrize(
@@ -189,13 +189,14 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
     ids=["jpeg", "smaller", "larger", "brighter"],
 )
 def test_a_small_change_leaves_most_verdicts_as_they_are(
-    change: Callable[[Pixels], Pixels], taught: Learnt, many: list[Film]
+    change: Callable[[Pixels], Pixels],
+    gate: Gate,
+    finder: CrossFittedLungs,
+    verdicts: list[tuple[list[Film], list[bool]]],
 ) -> None:
-    gate, finder = taught
-    upside_down = [replace(film, pixels=np.ascontiguousarray(film.pixels[::-1])) for film in many]
-    for films in (many, upside_down):
-        before, after = judged(gate, finder, films), judged(gate, finder, films, change)
-        assert np.mean([(a is None) == (b is None) for a, b in zip(before, after, strict=True)]) >= 0.85
+    for films, refused in verdicts:
+        changed = [one is not None for one in judged(gate, finder, films, change)]
+        assert np.equal(changed, refused).mean() >= 0.85
 
 
 def test_without_a_finder_tags_size_and_contrast_alone_are_looked_at(gate: Gate, incoming: list[Film]) -> None:

@@ -5,28 +5,26 @@ The images that a study is about: those of a recipe, dealt as for the training, 
 Of one's own images half is held out. Those that a generator has learnt from are never held out.
 """
 
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+
 import numpy as np
 import torch
 from torch import Tensor
+
+from unseen import __version__
 from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.registry import unknown
 from unseen.data.arrays import ArrayError, read_array
-from unseen.runs.generator_training import Images
-from unseen.runs.generator_training import PictureSettings, load_images
-from unseen.runs.generator_study.study import LEAST
 from unseen.physics.algebra import describe
-from unseen.priors.trained import TrainedGenerator, digest_of
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from unseen import __version__
-from unseen.runs.generator_study.study import COMPARED, NUMBER, SEARCH, Study, study
-from unseen.runs.generator_study.report import write_study
 from unseen.priors.latent_search import Search
 from unseen.priors.saved import load
+from unseen.priors.trained import TrainedGenerator, digest_of
+from unseen.runs.generator_study.report import write_study
+from unseen.runs.generator_study.study import COMPARED, LEAST, NUMBER, SEARCH, Study, study
+from unseen.runs.generator_training import Images, PictureSettings, load_images
 
 KINDS = ("digits", "shapes", "brain")
 _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")

@@ -14,21 +14,20 @@ Source: arXiv 2107.11191, section 4; the comparison of the two distances is the 
 Dasgupta, "A non-parametric test to detect data-copying in generative models", AISTATS 2020, over all of space.
 """
 
-
 from dataclasses import dataclass
-from torch import Tensor
-from unseen.evaluation.intervals import Figure, Json
-from unseen.evaluation.image_metrics import MeanDiscrepancy, mmd
-from unseen.evaluation.image_metrics import NEIGHBOURS, precision_recall
-from unseen.runs.generator_study.feasible import Features
-from unseen.runs.generator_study.figures import share_of
 from functools import cached_property
+
 import numpy as np
 import torch
-from unseen.evaluation.bootstrap import draw_all
-from unseen.evaluation.bootstrap import Cohort, codes
+from torch import Tensor
+
+from unseen.evaluation.bootstrap import Cohort, codes, draw_all
+from unseen.evaluation.image_metrics import NEIGHBOURS, MeanDiscrepancy, mmd, precision_recall
+from unseen.evaluation.intervals import Figure, Json
 from unseen.evaluation.roc import Auroc, Floats, folds_of
-from unseen.runs.generator_study.figures import listed, mean_over, quantile_of
+from unseen.runs.generator_study.feasible import Features
+from unseen.runs.generator_study.figures import listed, mean_over, quantile_of, share_of
+
 
 @dataclass(frozen=True)
 class Match:
@@ -200,5 +199,5 @@ def nearest_of(x: Tensor, training: Tensor) -> tuple[Tensor, Tensor]:
         least, where = squares.min(1)
         lower = least < best
         best, place = torch.where(lower, least, best), torch.where(lower, where + start, place)
-    # the winner's distance anew: the product above rounds
+    # the winner's distance computed again: the product above rounds
     return place, (flat.double() - known[place].double()).square().mean(1).sqrt()

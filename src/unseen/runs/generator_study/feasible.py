@@ -17,19 +17,20 @@ linear generator with as many latents reaches: the projection on so many princip
 Source: Duff, Campbell & Ehrhardt, arXiv 2107.11191, section 4.
 """
 
-
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 import torch
 from torch import Tensor
-from unseen.evaluation.roc import Floats
-from functools import cached_property
-import numpy as np
-from unseen.evaluation.intervals import Figure, Json
+
 from unseen.evaluation.image_metrics import psnr
-from unseen.runs.generator_study.figures import listed, mean_over
+from unseen.evaluation.intervals import Figure, Json
+from unseen.evaluation.roc import Floats
+from unseen.priors.generative import Range
 from unseen.priors.generator import Generator
 from unseen.priors.latent_search import Search
-from unseen.priors.generative import Range
+from unseen.runs.generator_study.figures import listed, mean_over
 
 MOST = 64
 """Components at most."""

@@ -1,15 +1,12 @@
 """Figures of a generator's study with their 95 % intervals: means, shares and quantiles, of images or of draws."""
 
-
 from collections.abc import Sequence
 
 import numpy as np
 
-from unseen.evaluation.bootstrap import DRAWS
-from unseen.evaluation.intervals import Figure, Interval
-from unseen.evaluation.intervals import proportion
+from unseen.evaluation.bootstrap import DRAWS, mean_of
+from unseen.evaluation.intervals import Figure, Interval, proportion
 from unseen.evaluation.roc import Bools, Floats
-from unseen.evaluation.bootstrap import mean_of
 
 _SEED = 0
 

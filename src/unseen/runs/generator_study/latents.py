@@ -8,7 +8,6 @@ Source: arXiv 2107.11191, section 4; active dimensions: Burda, Grosse & Salakhut
 autoencoders", ICLR 2016, section 5.2.
 """
 
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,13 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unseen.evaluation.intervals import Interval, Json
 from unseen.evaluation.image_metrics import MeanDiscrepancy, mmd
+from unseen.evaluation.intervals import Interval, Json
 from unseen.evaluation.roc import Floats
-from unseen.runs.generator_study.figures import listed
-from unseen.priors.autoencoders import Autoencoder
+from unseen.priors.autoencoders import VAE, Autoencoder
 from unseen.priors.trained import centred
-from unseen.priors.autoencoders import VAE
+from unseen.runs.generator_study.figures import listed
 
 ACTIVE = 0.01
 NO_ENCODER = "this generator has no encoder, so that no image has a code"

@@ -5,22 +5,21 @@ A study on disk: `report.html`, one file that holds everything, and `study.json`
 The page has no script and asks nothing of outside. Both are written whole or not at all.
 """
 
-
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 from markupsafe import Markup, escape
-from unseen.evaluation.roc import Floats
-import json
-from collections.abc import Mapping
-from pathlib import Path
-from markupsafe import Markup
 from numpy.typing import NDArray
 from torch import Tensor
+
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
-from unseen.evaluation.intervals import Json
 from unseen.evaluation.examples import CIVIDIS, coloured, data_uri
+from unseen.evaluation.intervals import Json
+from unseen.evaluation.roc import Floats
 from unseen.runs.generator_study.study import Study
 from unseen.runs.generator_study.table import REAL, table
 

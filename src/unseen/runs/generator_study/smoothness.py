@@ -11,7 +11,6 @@ since in many dimensions the prior has next to nothing near the middle of a chor
 computations", section 10.1; the vectors are made orthogonal again at each step.
 """
 
-
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,8 +20,8 @@ from torch import Tensor
 
 from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.roc import Floats
-from unseen.runs.generator_study.figures import listed, mean_over, quantile_of
 from unseen.priors.generator import Generator
+from unseen.runs.generator_study.figures import listed, mean_over, quantile_of
 
 QUANTILES = (0.05, 0.5, 0.95)
 STEPS, SHOWN_STEPS, SHOWN_PATHS = 24, 9, 3  # an image is shown every third step

@@ -11,7 +11,6 @@ Source: Duff, Campbell & Ehrhardt, "Regularising inverse problems with generativ
 smoothly, and is likely in z where images are.
 """
 
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,18 +19,16 @@ import torch
 from torch import Tensor
 
 from unseen.evaluation.intervals import Interval, Json
-from unseen.runs.generator_training import Images
-from unseen.runs.generator_study.distribution import Distribution, distribution
-from unseen.runs.generator_study.feasible import Feasible, feasible
-from unseen.runs.generator_study.feasible import principal_features
-from unseen.runs.generator_study.latents import NO_ENCODER, Latents, latents
-from unseen.runs.generator_study.smoothness import Smoothness, smoothness
-from unseen.runs.generator_study.distribution import Unfeasible, unfeasible
 from unseen.physics.algebra import describe
 from unseen.priors.autoencoders import Autoencoder
 from unseen.priors.generator import Generator
 from unseen.priors.latent_search import Search
 from unseen.priors.trained import digest_of
+from unseen.runs.generator_study.distribution import Distribution, Unfeasible, distribution, unfeasible
+from unseen.runs.generator_study.feasible import Feasible, feasible, principal_features
+from unseen.runs.generator_study.latents import NO_ENCODER, Latents, latents
+from unseen.runs.generator_study.smoothness import Smoothness, smoothness
+from unseen.runs.generator_training import Images
 
 NUMBER, COMPARED = 64, 500
 LEAST = 8

@@ -1,14 +1,13 @@
 """The one table of a study: a line for each figure, a column for each generator, and one for real images."""
 
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from unseen.evaluation.intervals import Figure, Interval
 from unseen.evaluation.image_metrics import MeanDiscrepancy
-from unseen.runs.generator_study.study import Study
+from unseen.evaluation.intervals import Figure, Interval
 from unseen.runs.generator_study.distribution import Match
 from unseen.runs.generator_study.latents import Latents, Moment
+from unseen.runs.generator_study.study import Study
 
 REAL = "real images"
 

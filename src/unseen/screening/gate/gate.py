@@ -118,7 +118,7 @@ class Gate:
             "unlike": upper_limit(values["unlike"], share=SHARES["unlike"]),
         }
         typical = {name: float(np.quantile(values[f"view {name}"], 0.99)) for name in VIEWS}
-        typical["cropped"] = float(np.quantile(values["cropped picture"], 0.95))
+        typical["cropped"] = float(np.quantile(values["cropped image"], 0.95))
         rules = Rules.fit(examples, np.ones(len(films), dtype=bool))
         return cls(rules, thresholds, typical=typical, least_age_years=least_age_years, normals=len(films), seed=seed)
 

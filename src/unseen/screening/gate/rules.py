@@ -218,7 +218,7 @@ class Rules:
 
 def out_of_fold(examples: Examples) -> dict[str, Floats]:
     """Of each normal, by rules that were learnt without its patient: every rule's value; each view's distance
-    ("view …"); and the image distance of its crop ("cropped picture")."""
+    ("view …"); and the image distance of its crop ("cropped image")."""
     n = len(examples.folds)
     found: dict[str, Floats] = {}
     for fold in range(FOLDS):
@@ -230,7 +230,7 @@ def out_of_fold(examples: Examples) -> dict[str, Floats]:
         values = rules.values(views, examples.odd[0][held])
         values |= {f"view {name}": rules.embedding.distance(name, views) for name in VIEWS}
         crops = _picked(examples.altered["cropped"], held)
-        values["cropped picture"] = rules.crops.distance(crops["picture"])
+        values["cropped image"] = rules.crops.distance(crops["picture"])
         for name, some in values.items():
             found.setdefault(name, np.zeros(n))[held] = some
     return found

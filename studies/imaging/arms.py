@@ -50,7 +50,7 @@ READ_BY: dict[Arm, tuple[str, ...]] = {
     "scales": ("compared", "fidelity", "tau", "equivariance"),
 }
 """Which settings of the losses an arm reads: the others may change without its training becoming another."""
-NOISE_STEP = 0.1  # of a backprojected risk, in standard deviations
+NOISE_STEP = 0.5  # of a backprojected risk, in standard deviations
 _BATCH = 8  # images reconstructed at a time
 
 

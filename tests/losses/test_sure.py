@@ -118,13 +118,23 @@ def test_the_literal_form_is_the_equation_written_out() -> None:
 def test_a_sigma_and_a_mask_for_each_sample() -> None:
     net, y = tiny(), noisy()
     sigma, masks = torch.tensor([0.1, 0.5, 2.0]), torch.rand(3, 1, 8, 8, generator=rng(6)) > 0.5
-    together = sure(net, y, Gaussian(sigma), Mask(masks), generator=rng(2))
+    together = sure(net, y, Gaussian(sigma), Mask(masks), tau=1e-2, generator=rng(2))
     b = torch.randn(y.shape, generator=rng(2), dtype=torch.float64) * masks
     for i in range(3):
         change = (b * (net(y + 1e-2 * b) - net(y)))[i].sum() / 1e-2
         square = (net(y)[i] - (masks * y)[i]).square().sum()
         s = float(sigma[i].double())
         torch.testing.assert_close(together[i], square - s**2 * int(masks[i].sum()) + 2 * s**2 * change)
+
+
+def test_the_step_is_half_a_standard_deviation_of_each_samples_noise() -> None:
+    net, y = tiny(), noisy()
+    sigma = torch.tensor([0.1, 0.5, 2.0])
+    steps = sigma.double() / 2
+    by_default = sure(net, y, Gaussian(sigma), MASK, generator=rng(2))
+    assert torch.equal(by_default, sure(net, y, Gaussian(sigma), MASK, tau=steps, generator=rng(2)))
+    other = sure(net, y, Gaussian(sigma), MASK, tau=2 * steps, generator=rng(2))
+    assert not torch.equal(by_default, other)
 
 
 @pytest.mark.parametrize("which", ["h itself", "named"])

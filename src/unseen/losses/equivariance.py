@@ -39,6 +39,7 @@ class Equivariance(Loss):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+    compares = "images"
 
     def __init__(self, group: Group, *, transforms: int = 1, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
@@ -124,7 +125,7 @@ class EquivariantAdversarial(Loss):
     Args:
         group: what images may undergo and still be images.
         critic: D, from images (batch, channels, height, width) to scores (batch, ...), whose mean is taken; complex
-            images come as twice the channels.
+            images come as twice the channels. It sees images in the reconstructor's own scale.
         weight: ≥ 0; 1e-8 in the paper's experiments.
 
     Source: Chen, Tachella & Davies, Equivariant imaging, ICCV 2021 (EI with an adversary); the criterion is that of
@@ -132,13 +133,14 @@ class EquivariantAdversarial(Loss):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+    compares = "scores"
 
     def __init__(self, group: Group, critic: nn.Module, *, weight: float = 1e-8) -> None:
         super().__init__(weight=weight)
         self.group, self.critic = group, critic
 
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
-        moved = self._moved(seen.reconstruction, generator)
+        moved = self._moved(seen.reconstruction / seen.units.image, generator)
         fixed = {name: value.detach() for name, value in self.critic.named_parameters()}
         with running_averages_frozen(self.critic):
             scores = functional_call(self.critic, fixed, (_real_channels(moved),))
@@ -149,7 +151,7 @@ class EquivariantAdversarial(Loss):
 
         No gradient reaches f. Arguments are those of the loss.
         """
-        reconstruction = seen.reconstruction.detach()
+        reconstruction = seen.reconstruction.detach() / seen.units.image
         real = at_least_single(self.critic(_real_channels(reconstruction)))
         fake = at_least_single(self.critic(_real_channels(self._moved(reconstruction, generator))))
         return (_mean((real - 1) ** 2) + _mean(fake**2)) / 2

@@ -17,14 +17,15 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian
+from unseen.physics.noise import Gaussian, standard_normal
 from unseen.physics.operator import Operator
 
 
@@ -87,6 +88,51 @@ def running_averages_frozen(*modules: nn.Module) -> Iterator[None]:
 
 Reconstruct = Callable[[Tensor, Measurement], Tensor]
 """f: measurements (batch, *A.range) and the process that made them → images (batch, *A.domain)."""
+PROBES = 4  # images of noise that an operator is measured by
+
+
+@dataclass(frozen=True)
+class Units:
+    """What images and measurements are counted in, so that no training depends on the caller's units.
+
+    Args:
+        image: the size of an image, > 0.
+        measurement: what an image of white noise of that size adds to an observed measurement, > 0.
+    """
+
+    image: float = 1.0
+    measurement: float = 1.0
+
+    @classmethod
+    def of(cls, image: float, y: Tensor, process: Measurement) -> "Units":
+        """From the size of an image, and some measurements (batch, *A.range), which say how steep the link is.
+
+        The operator counts by the root mean square of its rows' lengths: 1 for masks and Fourier masks.
+
+        Example:
+            >>> import torch
+            >>> from unseen.physics import Identity
+            >>> Units.of(2.0, torch.ones(1, 1, 8, 8), Measurement(3 * Identity((1, 8, 8))))
+            Units(image=2.0, measurement=6.0)
+        """
+        A = process.A
+        n = A.batch or PROBES
+        like = torch.zeros(n, *A.domain, dtype=torch.complex64 if A.complex_domain else torch.float32)
+        probe = standard_normal(like, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            shown = A(probe)
+        mask = A.observed()
+        entries = shown.numel() if mask is None else float((mask.counts().double().mean() * n).clamp(min=1))
+        gain = math.sqrt(float(squares(shown).double().sum()) / entries / (float(squares(probe).sum()) / probe.numel()))
+        if process.link is not None:
+            with torch.enable_grad():
+                p = process.linearise(at_least_single(y.detach())).requires_grad_()
+                (slope,) = torch.autograd.grad(process.link(p).sum(), p)
+            gain *= float(slope.double().square().mean().sqrt())
+        return cls(image, image * (gain or 1.0))
+
+
+UNITS = Units()  # the caller's own
 
 
 class Seen:
@@ -100,6 +146,7 @@ class Seen:
         modules: the networks that f runs. Their running averages follow the pass over y alone (`again` leaves them).
         pool: further operators of the same kind that an image could have been measured with, one a row (see
             `Operator.select`); None: `process.A` is the only one.
+        units: what images and measurements are counted in, for a loss that needs numbers of size about 1.
     """
 
     def __init__(
@@ -111,8 +158,9 @@ class Seen:
         x: Tensor | None = None,
         modules: Iterable[nn.Module] = (),
         pool: Operator | None = None,
+        units: Units = UNITS,
     ) -> None:
-        self.y, self.process, self.f, self.x, self.pool = y, process, f, x, pool
+        self.y, self.process, self.f, self.x, self.pool, self.units = y, process, f, x, pool, units
         self.modules = tuple(modules)
 
     @cached_property
@@ -140,6 +188,10 @@ class Loss(ABC):
 
     needs: ClassVar[frozenset[str]]
     """Which of "x" (truth), "y" (measurement), "A" (operator) and "f" (network) it reads."""
+    compares: ClassVar[Literal["measurements", "images", "scores"]] = "measurements"
+    """What its value is a power of: measurements, images, or a network's scores, which have no unit."""
+    degree: ClassVar[int] = 2
+    """The power: 2 for squares."""
 
     def __init__(self, *, weight: float = 1.0) -> None:
         if not (math.isfinite(weight) and weight >= 0):
@@ -154,6 +206,11 @@ class Loss(ABC):
             seen: the batch.
             generator: where its random draws come from; None: torch's global generator.
         """
+
+    def in_own_scale(self, value: Tensor, units: Units) -> Tensor:
+        """A value of this loss, counted in `units`: what `learn` descends."""
+        size = {"measurements": units.measurement, "images": units.image, "scores": 1.0}[self.compares]
+        return value / size**self.degree
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(weight={self.weight:g})"

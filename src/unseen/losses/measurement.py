@@ -70,6 +70,7 @@ class MultiOperator(Loss):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+    compares = "images"
 
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
         if seen.pool is None or seen.pool.batch is None:
@@ -104,6 +105,7 @@ class BackprojectedConsistency(Loss):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+    compares = "images"
 
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
         del generator
@@ -121,7 +123,8 @@ class BackprojectedRisk(Loss):
     in hundreds or more. With `RobustEquivariance` it is REI.
 
     Args:
-        tau: the step, > 0, in standard deviations of the noise.
+        tau: the step, > 0, in standard deviations of the noise; as in `Sure` half of one, which learns less noise by
+            heart than shorter steps.
         weight: ≥ 0.
 
     Raises (when called):
@@ -141,8 +144,9 @@ class BackprojectedRisk(Loss):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+    compares = "images"
 
-    def __init__(self, tau: float = 0.1, *, weight: float = 1.0) -> None:
+    def __init__(self, tau: float = 0.5, *, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
         if not tau > 0:
             raise ValueError(f"tau is a step above 0, but got {tau}.")

@@ -7,11 +7,10 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen, at_least_single, observed, observed_count
-from unseen.losses.sure_gaussian import sure
+from unseen.losses.sure_gaussian import rounded_away, sure
 from unseen.losses.sure_poisson import mixed_sure
 from unseen.physics.noise import Gaussian, PoissonGaussian
 
-GAUSSIAN_TAU = 1e-2  # in y's units, which a network's images in [−1, 1] set
 COUNTS_TAU = 1e-4  # of the brightest mean; 10 at 1e5 photons, as the authors of REI take it
 LEAST_TAU = 1e-2  # of the gain, for images that are black
 LARGEST_GAIN = 0.1  # of the brightest mean, to which the second order is reliable
@@ -26,8 +25,8 @@ class Sure(Loss):
     shows, else to second.
 
     Args:
-        tau: the finite difference's step in y's units, > 0. None: 0.01 for Gaussian noise; for counts gain / 2 (second
-            order) or 1e-4 of the sample's brightest mean (first).
+        tau: the finite difference's step in y's units, > 0. None: sigma / 2 for Gaussian noise; for counts gain / 2
+            (second order) or 1e-4 of the sample's brightest mean (first); at least what the network's precision rounds.
         order: 1 or 2, for counts alone; None: chosen as described above.
         weight: ≥ 0, the papers' α_sure.
 
@@ -75,7 +74,7 @@ class Sure(Loss):
                 y,
                 process.noise,
                 target,
-                tau=self.tau or GAUSSIAN_TAU,
+                tau=self.tau,
                 generator=generator,
                 prediction=prediction,
             )
@@ -83,8 +82,10 @@ class Sure(Loss):
             brightest = brightest_mean(observed(process, y.detach()), process.noise)
             order = order_for(process.noise, brightest, self.order)
             tau: float | Tensor | None = self.tau
-            if tau is None and order == 1:
-                tau = (COUNTS_TAU * brightest).clamp(min=LEAST_TAU * process.noise.gain)
+            if tau is None:
+                first = (COUNTS_TAU * brightest).clamp(min=LEAST_TAU * process.noise.gain)
+                tau = first if order == 1 else torch.full_like(first, process.noise.gain / 2)
+                tau = torch.maximum(tau, rounded_away(y, target))
             total = mixed_sure(
                 again, y, process.noise, target, order=order, tau=tau, generator=generator, prediction=prediction
             )

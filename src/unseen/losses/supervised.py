@@ -105,6 +105,7 @@ class Supervised(Loss):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"x", "y", "f"})
+    compares = "images"
 
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
         del generator

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from unseen.losses.loss import at_least_single, running_averages_frozen
 from unseen.physics.algebra import describe
-from unseen.physics.noise import Gaussian, Noise, standard_normal
+from unseen.physics.noise import Gaussian, Noise, per_sample, standard_normal
 from unseen.physics.operator import Mask
 
 Network = Callable[[Tensor], Tensor]
@@ -25,7 +25,7 @@ def sure(
     noise: Noise,
     target: Mask | None = None,
     *,
-    tau: float = 1e-2,
+    tau: float | Tensor | None = None,
     generator: torch.Generator | None = None,
     prediction: Tensor | None = None,
     modules: Iterable[nn.Module] = (),
@@ -45,8 +45,8 @@ def sure(
         y: (batch, ...), noisy, real or complex.
         noise: `Gaussian`, whose sigma is in y's units, one for all or one for each sample.
         target: an orthogonal projection B: a `Mask`, shared or one for each sample; None: all of y.
-        tau: the finite difference's step, > 0, in y's units. The bias is O(tau²) for smooth h; rounding of h costs
-            about its precision · |h| / tau, so under bf16 autocast keep tau at 1e-2 or above.
+        tau: the finite difference's step, > 0, in y's units, one for all or (batch,). The bias is O(tau²) for smooth
+            h; rounding of h costs about its precision · |h| / tau. None: `default_step`, sigma / 2.
         generator: where b comes from; None: torch's global generator.
         prediction: h(y) where it is known already, to save a pass.
         modules: the networks that h runs. In the perturbed pass their BatchNorm layers still normalise by that pass's
@@ -70,7 +70,7 @@ def sure(
     Source: Stein, Annals of Statistics 9 (1981) 1135–1151, theorem 1; the probe b is that of Ramani, Blu & Unser, IEEE
     TIP 17 (2008) 1540–1554, eq. 11.
     """
-    sigma, prediction, direction, change = _two_passes(
+    sigma, tau, prediction, direction, change = _two_passes(
         h, y, noise, target, tau, generator, prediction, modules, masked_probe=True
     )
     residual = prediction - real_components(projected(target, at_least_single(y)))
@@ -116,7 +116,7 @@ def sure_literal(
     """
     if form not in ("mse", "norm"):
         raise ValueError(f'form is "mse" or "norm", but got {form!r}.')
-    sigma, prediction, b, change = _two_passes(
+    sigma, _, prediction, b, change = _two_passes(
         h, y, noise, target, tau, generator, prediction, modules, masked_probe=False
     )
     square = _total((prediction - real_components(projected(target, at_least_single(y)))) ** 2)
@@ -131,33 +131,63 @@ def _two_passes(
     y: Tensor,
     noise: Noise,
     target: Mask | None,
-    tau: float,
+    tau: float | Tensor | None,
     generator: torch.Generator | None,
     prediction: Tensor | None,
     modules: Iterable[nn.Module],
     *,
     masked_probe: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """sigma (() or (batch,)), h(y), the probe (b, or B b), and h(y + tau B b) − h(y): all in accumulation precision,
-    and but for sigma in real components.
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """sigma and tau (() or (batch,)), h(y), the probe (b, or B b), and h(y + tau B b) − h(y): all in accumulation
+    precision, the last three in real components.
     """
     if not isinstance(noise, Gaussian):
         raise TypeError(
             f"SURE is for Gaussian noise, but got {type(noise).__name__}. Counts need a risk estimator of their own."
         )
-    check_request(y, target, tau)
+    check_request(y, target, 1.0 if tau is None else float(torch.as_tensor(tau).min()))
+    tau = default_step(y, noise, target) if tau is None else torch.as_tensor(tau, dtype=torch.float64)
+    tau = per_sample(tau, y, "tau")
     b = standard_normal(y, generator=generator)
     masked = projected(target, b)
     if prediction is None:
         prediction = h(y)
     check_output(prediction, y)
     with running_averages_frozen(*modules, *([h] if isinstance(h, nn.Module) else [])):
-        perturbed = h(y + tau * masked)
+        perturbed = h(y + (tau * masked).to(y.dtype))
     check_output(perturbed, y)
     sigma = noise.sigma_of(at_least_single(y)).flatten()
     prediction = real_components(prediction)
     change = real_components(perturbed) - prediction
-    return sigma, prediction, real_components(masked if masked_probe else b), change
+    return sigma, tau.flatten(), prediction, real_components(masked if masked_probe else b), change
+
+
+SHARE_OF_SIGMA = 0.5  # shorter steps estimate as well, and let networks learn more of the noise by heart
+
+
+def default_step(y: Tensor, noise: Gaussian, target: Mask | None = None) -> Tensor:
+    """The step of a finite difference in y, (batch,): sigma / 2, but no less than what the network rounds.
+
+    It rounds to its precision's share of y's root mean square over the entries of `target`: bfloat16's under autocast.
+
+    Example:
+        >>> import torch
+        >>> y = torch.ones(1, 1, 8, 8)
+        >>> default_step(y, Gaussian(0.2)).item(), default_step(y.bfloat16(), Gaussian(1e-3)).item()
+        (0.1, 0.0078125)
+    """
+    sigma = SHARE_OF_SIGMA * noise.sigma_of(at_least_single(y)).flatten()
+    return torch.maximum(sigma, rounded_away(y, target))
+
+
+def rounded_away(y: Tensor, target: Mask | None = None) -> Tensor:
+    """What a network that runs now rounds of y: (batch,), in y's units, above 0."""
+    device, computed = y.device.type, y.real.dtype if y.is_complex() else y.dtype
+    if torch.is_autocast_enabled(device):
+        computed = torch.get_autocast_dtype(device)
+    wide = real_components(projected(target, y.detach()))
+    size = (_total(wide**2) / real_entries(target, y).clamp(min=1)).sqrt()
+    return (torch.finfo(computed).eps * size).clamp(min=torch.finfo(wide.dtype).tiny)
 
 
 def check_request(y: Tensor, target: Mask | None, tau: float) -> None:

@@ -99,16 +99,17 @@ class Measurement:
 
 
 class BeerLambert(Link):
-    """u = I0 · exp(−p),  and back  p = log(I0 / max(y, 1)).
+    """u = I0 · exp(−p),  and back  p = log(I0 / max(y, least)).
 
-    p is the line integral of the attenuation (no unit), I0 the count of photons a detector element sees without
-    anything in the way. A count below one adds no information, hence the max.
+    p is the line integral of the attenuation (no unit), I0 what a detector element sees without anything in the way.
+    A count below one adds no information, hence the max.
 
     Args:
-        I0: > 0, in counts.
+        I0: > 0, in counts, or in y's other unit.
+        least: > 0 and below I0, in the same unit: what one count is. 1e-5, say, where y are shares of I0 = 1.
 
     Raises:
-        ValueError: I0 is not a finite number above 0.
+        ValueError: I0 or least is not a finite number above 0, or least is not below I0.
 
     Example:
         >>> import torch
@@ -117,10 +118,15 @@ class BeerLambert(Link):
         (36788, 1.0)
     """
 
-    def __init__(self, I0: float) -> None:
+    def __init__(self, I0: float, *, least: float = 1.0) -> None:
         if not (math.isfinite(I0) and I0 > 0):
             raise ValueError(f"I0 is a count of photons, finite and above 0, but got {I0}.")
-        self._I0 = float(I0)
+        if not 0 < least < I0:
+            raise ValueError(
+                f"least is what one count is, above 0 and below I0, but got least={least:g} and I0={I0:g}. Where y are "
+                f"shares of I0, give such as least={1e-5 * I0:g}."
+            )
+        self._I0, self._least = float(I0), float(least)
 
     @property
     def I0(self) -> float:
@@ -128,10 +134,10 @@ class BeerLambert(Link):
         return self._I0
 
     def __repr__(self) -> str:
-        return f"BeerLambert(I0={self._I0:g})"
+        return f"BeerLambert(I0={self._I0:g}{'' if self._least == 1 else f', least={self._least:g}'})"
 
     def __call__(self, p: Tensor) -> Tensor:
         return self._I0 * torch.exp(-p)
 
     def inverse(self, y: Tensor) -> Tensor:
-        return math.log(self._I0) - torch.log(y.clamp(min=1.0))
+        return -torch.log(y.clamp(min=self._least) / self._I0)

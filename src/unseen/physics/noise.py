@@ -216,6 +216,9 @@ class Gaussian(Noise):
         return torch.where(count.flatten() > 0, median, 0.0) / MEDIAN_OF_ABSOLUTE_NORMAL
 
 
+STEPS_OF_A_COUNT = 2**16
+
+
 class PoissonGaussian(Noise):
     """y = gain · z + n,  z ~ Poisson(u / gain),  n ~ N(0, sigma²);  so E y = u and Var y = gain · u + sigma².
 
@@ -257,7 +260,9 @@ class PoissonGaussian(Noise):
     def sample(self, u: Tensor, *, generator: torch.Generator | None) -> Tensor:
         _check_counts(u)
         device = generator.device if generator is not None else torch.device("cpu")
-        counts = torch.poisson(u.detach().to(device, torch.float64) / self._gain, generator=generator)
+        rate = u.detach().to(device, torch.float64) / self._gain
+        rate = (rate * STEPS_OF_A_COUNT).round() / STEPS_OF_A_COUNT  # else rounding, so the unit, decides what is drawn
+        counts = torch.poisson(rate, generator=generator)
         y = self._gain * counts
         if self._sigma > 0:
             y = y + self._sigma * standard_normal(y, generator=generator)

@@ -79,6 +79,9 @@ class ArtifactRemoval(Reconstructor):
             self.gain.fill_(process.A.norm() ** 2)
         self.scale.fill_(usual_size(self._start(y, process)))
 
+    def size_of_images(self, y: Tensor, process: Measurement) -> float:
+        return float(self.scale)
+
     def _start(self, y: Tensor, process: Measurement) -> Tensor:
         return starting_image(y, process, self.config.start) / self.gain
 
@@ -136,3 +139,6 @@ class Unrolled(Reconstructor):
         self.gain.fill_(process.A.norm() ** 2 or 1.0)
         start = starting_image(y, process, self.config.start)
         self.scale.fill_(usual_size(start / self.gain if self.config.start == "adjoint" else start))
+
+    def size_of_images(self, y: Tensor, process: Measurement) -> float:
+        return float(self.scale)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unseen.artifacts.errors import UserError
-from unseen.losses.loss import Loss, Seen
+from unseen.losses.loss import UNITS, Loss, Seen, Units
 from unseen.physics.algebra import Shape, describe
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
@@ -56,7 +56,9 @@ class ReconstructionLearner:
         learning_rate: float,
         milestones: Sequence[int],
         steps_per_epoch: int,
+        units: Units = UNITS,
     ) -> None:
+        self.units = units
         self.process, self.losses = process, dict(zip(_names(losses), losses, strict=True))
         self.learning_rate, self.falls_at = learning_rate, sorted(epochs * steps_per_epoch for epochs in milestones)
         self.critics = {f"{name} critic": loss for name, loss in self.losses.items() if isinstance(loss, WithCritic)}
@@ -85,8 +87,11 @@ class ReconstructionLearner:
             x=truth[0] if truth else None,
             modules=(wrapped,),
             pool=None if self.process.A.batch is None else self.process.A,
+            units=self.units,
         )
-        parts = {name: loss(seen, generator=rng).mean() for name, loss in self.losses.items()}
+        parts = {
+            name: loss.in_own_scale(loss(seen, generator=rng).mean(), self.units) for name, loss in self.losses.items()
+        }
         yield Step("loss", torch.stack([self.losses[name].weight * part for name, part in parts.items()]).sum(), parts)
         for name, loss in self.critics.items():
             yield Step(name, loss.critic_loss(seen, generator=rng).mean())
@@ -220,7 +225,10 @@ def learn(
     validate: Callable[[Reconstructor, int], Mapping[str, float]] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Reconstructor:
-    """Train f(y, process) → x̂ by Adam on the weighted sum of `losses`.
+    """Train f(y, process) → x̂ by Adam on the weighted sum of `losses`, each in the reconstructor's own scale.
+
+    That scale is the size of f's first images, and of what white noise of that size adds to a measurement: so the
+    same images in other units, or measured by 2 · A, are learnt alike, and the same weights balance the losses.
 
     The same seed, settings, measurements, device and number of threads give the same weights, bit for bit, also where
     an interrupted training is resumed from its folder.
@@ -262,9 +270,10 @@ def learn(
         check_images(x, process)
     _check_settings(y, x, losses, learning_rate, milestones)
     f = _reconstructor(network, process, seed=training.seed)
+    some = torch.arange(min(PREPARED_ON, len(y)))
+    first, measured_by = y[some], process.select(rows[some])
     if not f.trained_on:
-        some = torch.arange(min(PREPARED_ON, len(y)))
-        f.prepare(y[some], process.select(rows[some]))
+        f.prepare(first, measured_by)
     learner = ReconstructionLearner(
         f,
         process,
@@ -272,6 +281,7 @@ def learn(
         learning_rate=learning_rate,
         milestones=milestones,
         steps_per_epoch=max(1, len(y) // min(training.batch_size, len(y))),
+        units=Units.of(f.size_of_images(first, measured_by), first, measured_by),
     )
     data = (y, rows) if x is None else (y, rows, x)
 

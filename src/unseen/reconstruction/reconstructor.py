@@ -72,6 +72,11 @@ class Reconstructor(nn.Module, ABC):
     def prepare(self, y: Tensor, process: Measurement) -> None:
         """Find units in which a network works well, from measurements; `learn` asks for it once, before training."""
 
+    @torch.no_grad()
+    def size_of_images(self, y: Tensor, process: Measurement) -> float:
+        """The root mean square of images, as far as measurements show: the unit that losses on images are taken in."""
+        return usual_size(starting_image(y, process, "auto"))
+
     def forward(self, y: Tensor, process: Measurement) -> Tensor:
         """x̂: (batch, *A.domain).
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from unseen.losses.loss import observed, observed_count, squares
+from unseen.losses.loss import Units, observed, observed_count, squares
 from unseen.networks.unet import UNet
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian
 from unseen.priors.tv import TV
 from unseen.reconstruction.learning import check_measurements
-from unseen.reconstruction.reconstructor import as_complex, starting_image
+from unseen.reconstruction.reconstructor import as_complex, starting_image, usual_size
 from unseen.training.learner import Step
 from unseen.training.loop import train
 from unseen.training.settings import Training
@@ -109,7 +109,8 @@ def deep_image_prior(
     seed: int = 0,
     device: str = "cpu",
 ) -> Tensor:
-    """x̂ = G_θ(z) for a fixed random z, with θ descending ‖y − link(A G_θ(z))‖² / m; a network for each sample.
+    """x̂ = s · G_θ(z) for a fixed random z, with θ descending ‖y − link(A x̂)‖² / m; a network for each sample, and s
+    the size of its first image, A⁺ or FBP of the linearised y.
 
     A convolutional network fits images before noise; so it is stopped early: where the noise is Gaussian, as soon as
     the misfit of the running average of its images is down to σ², else after `steps`. That average is returned.
@@ -135,9 +136,11 @@ def deep_image_prior(
     settings = Training(epochs=steps, batch_size=1, seed=seed, device=device)
     images = []
     for i in range(len(y)):
+        own = process.select(torch.tensor([i]))
+        units = Units.of(usual_size(starting_image(y[i : i + 1].cpu(), own, "auto")), y[i : i + 1].cpu(), own)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + i)
-            learner = _Prior(process.select(torch.tensor([i])), learning_rate, features=features, depth=depth)
+            learner = _Prior(own, units, learning_rate, features=features, depth=depth)
         train(learner, [y[i : i + 1].cpu()], settings)
         images.append(learner.image())
     return torch.cat(images)
@@ -146,11 +149,11 @@ def deep_image_prior(
 class _Prior:
     """One network for one measurement; `modules` holds the state from step to step."""
 
-    def __init__(self, process: Measurement, learning_rate: float, *, features: int, depth: int) -> None:
+    def __init__(self, process: Measurement, units: Units, learning_rate: float, *, features: int, depth: int) -> None:
         A = process.A
         channels = A.domain[0] * (2 if A.complex_domain else 1)
         divisor = 2**depth
-        self.process = process
+        self.process, self.units = process, units
         self.sides = A.domain[1:]
         padded = [-(-side // divisor) * divisor for side in self.sides]
         network = UNet(features=features, depth=depth, inputs=INPUTS, outputs=channels)
@@ -171,7 +174,7 @@ class _Prior:
         pairs = self.modules["network"](z)[..., :height, :width]
         memory.remember(pairs.detach())
         memory.done.fill_(self._explained(y))
-        yield Step("loss", self._misfit(pairs, y).mean())
+        yield Step("loss", self._misfit(pairs, y).mean() / self.units.measurement**2)
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Nothing to do."""
@@ -185,7 +188,7 @@ class _Prior:
         return squares(observed(self.process, u - y)) / observed_count(self.process, y).float()
 
     def _image_of(self, pairs: Tensor) -> Tensor:
-        return as_complex(pairs) if self.process.A.complex_domain else pairs
+        return self.units.image * (as_complex(pairs) if self.process.A.complex_domain else pairs)
 
     def _explained(self, y: Tensor) -> bool:
         """Whether the running average fits y as well as the truth does."""

@@ -8,19 +8,21 @@ AssertionError with a sentence that names the law that is broken. The laws stand
 import copy
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import Loss, Seen
+from unseen.losses.loss import Loss, Seen, Units
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Noise
+from unseen.physics.noise import Gaussian, Noise, PoissonGaussian
 from unseen.physics.operator import Operator
 from unseen.priors.prior import Prior
 from unseen.testing.assertions import close, holds, refuses
 
+UNIT: Final = 4.0  # a power of two, which changes no rounding
 DRAWS: Final = 20_000
 LARGEST_Z: Final = 5.0
 """Standard errors that a mean over `DRAWS` may be off: by chance once in two million draws."""
@@ -256,6 +258,21 @@ def same_generator_same_value(loss: Loss, process: Measurement) -> None:
     holds(torch.equal(state, torch.random.get_rng_state()), "it draws from the global generator")
 
 
+def follows_the_unit(loss: Loss, process: Measurement) -> None:
+    """In another unit, of Gaussian noise or counts, it is that unit's power `degree` times as large."""
+    noise = process.noise
+    if process.link is not None or not isinstance(noise, Gaussian | PoissonGaussian | None):
+        return
+    if noise is not None:
+        sigma = UNIT * noise.sigma
+        noise = Gaussian(sigma) if isinstance(noise, Gaussian) else PoissonGaussian(UNIT * noise.gain, float(sigma))
+    (weights, x, y), scaled = _batch(process), replace(process, noise=noise)
+    one = _value(loss, process, weights, x, y).detach().double()
+    other = _value(loss, scaled, weights, UNIT * x, UNIT * y, unit=UNIT).detach().double()
+    words = f"it compares {loss.compares} in power {loss.degree}, but in another unit it is another multiple"
+    close(loss.in_own_scale(other, Units(UNIT, UNIT)), one, 1e-4 * float(one.abs().max()) + 1e-9, words)
+
+
 class _Blind(Seen):
     """What a loss may look at, without the truth."""
 
@@ -271,11 +288,18 @@ def _batch(process: Measurement) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _value(
-    loss: Loss, process: Measurement, weights: Tensor, x: Tensor | None, y: Tensor, *, kind: type[Seen] = Seen
+    loss: Loss,
+    process: Measurement,
+    weights: Tensor,
+    x: Tensor | None,
+    y: Tensor,
+    *,
+    kind: type[Seen] = Seen,
+    unit: float = 1.0,
 ) -> Tensor:
     """The loss of a network whose weights are one image a sample."""
-    f = lambda y, process: weights * process.A.pinv(process.linearise(y)) + 0.3 * weights.square()  # noqa: E731
-    return loss(kind(y, process, f, x=x), generator=_rng(9))
+    f = lambda y, process: weights * process.A.pinv(process.linearise(y)) + 0.3 * unit * weights.square()  # noqa: E731
+    return loss(kind(y, process, f, x=x, units=Units(unit, unit)), generator=_rng(9))
 
 
 LOSS_LAWS: Final[dict[str, Callable[[Loss, Measurement], None]]] = {
@@ -286,6 +310,7 @@ LOSS_LAWS: Final[dict[str, Callable[[Loss, Measurement], None]]] = {
         gradient_flows,
         reads_what_it_needs,
         same_generator_same_value,
+        follows_the_unit,
     )
 }
 

@@ -18,6 +18,7 @@ class AbsoluteConsistency(Loss):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+    degree = 1  # of measurements: no squares
 
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
         del generator

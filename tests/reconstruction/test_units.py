@@ -1,0 +1,164 @@
+"""What is learnt does not depend on the units of images and measurements: every loss, every noise.
+
+Powers of two change no rounding: the same bits are learnt. Other units change rounding, and where counts are drawn that
+changes some draw: those trainings differ as two seeds do, so they are compared at powers of two alone.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.reconstruction.making import holes, images, measured, short
+from unseen.evaluation.image_metrics import psnr
+from unseen.losses import (
+    BackprojectedConsistency,
+    BackprojectedRisk,
+    Equivariance,
+    EquivariantAdversarial,
+    Loss,
+    MeasurementConsistency,
+    MultiOperator,
+    Recorrupted,
+    RobustEquivariance,
+    ScaleEquivariance,
+    Splitting,
+    Supervised,
+    Sure,
+    Thinning,
+)
+from unseen.physics import BeerLambert, Gaussian, Mask, Measurement, Noise, Poisson, PoissonGaussian, Shifts
+from unseen.reconstruction import ArtifactRemoval, deep_image_prior, learn
+
+MOVED = Shifts()
+LR = 1e-3
+EXACT = (2.0**-20, 2.0**20)  # about 1e-6 and 1e6
+
+
+def critic() -> nn.Module:
+    torch.manual_seed(7)
+    return nn.Sequential(nn.Conv2d(1, 4, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 4, 2, 1))
+
+
+CASES: dict[str, tuple[str, list[Loss]]] = {
+    "MC": ("none", [MeasurementConsistency()]),
+    "EI": ("none", [MeasurementConsistency(), Equivariance(MOVED)]),
+    "EI, backprojected": ("none", [BackprojectedConsistency(), Equivariance(MOVED)]),
+    "REI, Gaussian": ("gaussian", [Sure(), RobustEquivariance(MOVED)]),
+    "REI, Poisson": ("poisson", [Sure(), RobustEquivariance(MOVED)]),
+    "REI, mixed": ("mixed", [Sure(), RobustEquivariance(MOVED)]),
+    "REI, counts in thousands": ("bright", [Sure(), RobustEquivariance(MOVED)]),
+    "REI, backprojected": ("gaussian", [BackprojectedRisk(), RobustEquivariance(MOVED)]),
+    "scales": ("gaussian", [Sure(), ScaleEquivariance()]),
+    "splitting": ("gaussian", [Splitting(), Equivariance(MOVED)]),
+    "recorrupted": ("gaussian", [Recorrupted(), Equivariance(MOVED)]),
+    "thinning": ("poisson", [Thinning(), Equivariance(MOVED)]),
+    "supervised": ("gaussian", [Supervised(), MeasurementConsistency()]),
+    "several operators": ("several", [MeasurementConsistency(), MultiOperator()]),
+    "X-rays": ("x-rays", [Sure(), RobustEquivariance(MOVED)]),
+}
+
+
+def noise(kind: str, scale: float) -> Noise | None:
+    return {
+        "gaussian": lambda: Gaussian(0.1 * scale),
+        "poisson": lambda: Poisson(0.05 * scale),
+        "mixed": lambda: PoissonGaussian(0.05 * scale, 0.05 * scale),
+        "bright": lambda: Poisson(1e-4 * scale),
+        "x-rays": lambda: PoissonGaussian(scale, 5 * scale),
+    }.get(kind, lambda: None)()
+
+
+def learnt(kind: str, losses: list[Loss], scale: float) -> tuple[float, list[float]]:
+    """Test PSNR after a few steps on y · scale, of images · scale; and the first step's losses."""
+    mask = Mask(holes(n=4)) if kind == "several" else Mask(holes())
+    one = Measurement(mask, noise=noise(kind, 1.0), link=BeerLambert(1e3) if kind == "x-rays" else None)
+    link = BeerLambert(1e3 * scale, least=scale) if kind == "x-rays" else None
+    process = Measurement(mask, noise=noise(kind, scale), link=link)
+    x, rows = images(8), torch.arange(8) % 4 if kind == "several" else None
+    y = measured(one if rows is None else one.select(rows), x)
+    in_images = 1.0 if kind == "x-rays" else scale  # line integrals have no unit
+    torch.manual_seed(0)
+    f = ArtifactRemoval.for_process(process, features=8, depth=2)
+    f = learn(
+        y * scale, process, losses=losses, truth=x * in_images if kind == "gaussian" else None, operators=rows,
+        network=f, training=short(6), learning_rate=LR,
+    )  # fmt: skip
+    assert f.history is not None
+    own = process if rows is None else process.select(rows)
+    with torch.no_grad():
+        found: Tensor = f(y * scale, own) / in_images
+    return float(psnr(found, x).mean()), [values[0] for values in f.history.parts.values()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_learnt_does_not_depend_on_the_unit(case: str) -> None:
+    kind, losses = CASES[case]
+    one, parts = learnt(kind, losses, 1.0)
+    for scale in EXACT:
+        other, scaled = learnt(kind, losses, scale)
+        assert other == pytest.approx(one, abs=1e-3)
+        assert scaled == pytest.approx(parts, rel=1e-5), "losses are logged in the reconstructor's own scale"
+
+
+UNROUNDED = [name for name, (kind, _) in CASES.items() if kind in ("none", "gaussian", "several")]
+WIDELY = [1e-6, 1e6, *(pytest.param(scale, marks=pytest.mark.nightly) for scale in (1e-4, 1e-2, 1e2, 1e4))]
+
+
+@pytest.mark.parametrize("scale", WIDELY)
+@pytest.mark.parametrize("case", ["EI", "REI, Gaussian"])
+def test_nor_does_it_where_the_unit_changes_the_rounding(case: str, scale: float) -> None:
+    kind, losses = CASES[case]
+    assert learnt(kind, losses, scale)[0] == pytest.approx(learnt(kind, losses, 1.0)[0], abs=0.1)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1e3, 1e6])
+@pytest.mark.parametrize("case", UNROUNDED)
+def test_nor_does_it_for_any_loss_without_counts(case: str, scale: float) -> None:
+    test_nor_does_it_where_the_unit_changes_the_rounding(case, scale)
+
+
+def test_a_critic_sees_images_in_the_reconstructors_own_scale() -> None:
+    def losses() -> list[Loss]:
+        return [MeasurementConsistency(), EquivariantAdversarial(MOVED, critic(), weight=0.1)]
+
+    (one, _), (other, _) = learnt("none", losses(), 1.0), learnt("none", losses(), 1e6)
+    assert other == pytest.approx(one, abs=0.1)
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e4])
+def test_what_is_learnt_does_not_depend_on_the_operators_unit(factor: float) -> None:
+    """The same images, measured by A and by factor · A."""
+    x = images(16)
+    reached = []
+    for c in (1.0, factor):
+        process = Measurement(c * Mask(holes()), noise=Gaussian(0.1 * c))
+        y = measured(Measurement(Mask(holes()), noise=Gaussian(0.1)), x) * c
+        torch.manual_seed(0)
+        f = ArtifactRemoval.for_process(process, features=8, depth=2)
+        losses = [Sure(), RobustEquivariance(MOVED)]
+        f = learn(y, process, losses=losses, network=f, training=short(6), learning_rate=3e-3)
+        reached.append(float(psnr(f(y, process).detach(), x).mean()))
+    assert reached[1] == pytest.approx(reached[0], abs=0.1)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_the_deep_image_prior_does_not_depend_on_the_unit(scale: float) -> None:
+    x, found = images(1), []
+    for c in (1.0, scale):
+        process = Measurement(Mask(holes()), noise=Gaussian(0.05 * c))
+        y = c * measured(Measurement(Mask(holes()), noise=Gaussian(0.05)), x)
+        found.append(deep_image_prior(y, process, steps=60, features=8, depth=2) / c)
+    assert float(psnr(found[0], x)) > 15
+    assert float(psnr(found[1], x)) == pytest.approx(float(psnr(found[0], x)), abs=0.1)
+
+
+def test_shares_of_the_photons_need_a_floor_of_their_own() -> None:
+    with pytest.raises(ValueError, match="least=1e-05"):
+        BeerLambert(1.0)
+    link = BeerLambert(1.0, least=1e-5)
+    p = torch.tensor([0.0, 1.0, 5.0])
+    torch.testing.assert_close(link.inverse(link(p)), p)

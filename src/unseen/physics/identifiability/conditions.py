@@ -30,11 +30,14 @@ from torch import Tensor
 
 from unseen.physics.algebra import Shape
 from unseen.physics.group import Group
-from unseen.physics.identifiability.linear_map import LISTED, LinearMap, Looks, Moves, draw, faithful, radius
+from unseen.physics.identifiability.linear_map import LEAST, LISTED, LinearMap, Looks, Moves, draw, faithful, radius
 from unseen.physics.identifiability.spectrum import Spectrum
 
 INNER = 0.7  # the share of the inscribed disc's radius within which images stay clear of the border
-CANDIDATES, KEPT = 256, 6  # elements drawn to find some that keep clear of it, and as many as are then tried
+CANDIDATES, CLEAR, ALIKE = 512, 32, 6  # elements drawn to find some that keep clear of it, and as many as are tried
+KEPT = 6  # elements at a glance
+NUMBERS = 8192  # in all images of noise together: of small images several
+SPREAD = 0.5  # standard deviations over the mean: where the first six differ by less, the others are like them
 AT_ONCE = 16
 LEAST_SHARE = 1e-3
 CLEARLY = 100  # times the level: what comes into sight must do so above what is just hidden
@@ -63,19 +66,36 @@ def in_sight(
     return float((seen * _squares(moved)).max() / _squares(hidden[:1]))
 
 
+@dataclass(frozen=True)
+class Inner:
+    """What moves clear of the border bring into sight of what A hides, over what a look at random shows.
+
+    Args:
+        best: of all elements tried.
+        mean: of them.
+        error: the mean's standard error.
+        tried: how many.
+    """
+
+    best: float
+    mean: float
+    error: float
+    tried: int
+
+
 def clear_of_the_border(
     A: LinearMap, group: Group, whole: Spectrum, level: float, *, steps: tuple[int, int], generator: torch.Generator
-) -> float | None:
+) -> Inner | None:
     """How much of what A hides comes into sight when images move without crossing the border.
 
     Shifts that come round at the border cut an image in two, which no scene does; and a projection on a grid shifts
     by interpolation. Here images fill the inner 0.7 of the inscribed disc, and elements are those that leave this
-    disc clear of the border.
+    disc clear of the border. Of an A that is equivariant but for its interpolation no element shows much; of others,
+    such as every second row, it takes one element that does, and many may show nothing. So the best counts, of six
+    that show much alike, else of 32.
 
     Returns:
-        The median over such elements, over what a look at random shows: about 0 for an A that is equivariant but for
-        its interpolation, about 1 for one that is not. None where nothing ever crosses the border, nothing keeps clear
-        of it, or nothing is hidden.
+        None where nothing ever crosses the border, nothing keeps clear of it, or nothing is hidden.
     """
     inside = (radius(A.domain[-2:], A.device) <= INNER).to(A.dtype).expand(1, *A.domain)
     candidates = group.sample(CANDIDATES, generator=generator)
@@ -87,13 +107,25 @@ def clear_of_the_border(
         return None
     gram = Looks([A]).gram
     within = Spectrum(lambda x: inside * gram(inside * x), A, steps=steps)
-    noise = inside * A.noise(1, generator)
+    pictures = max(1, NUMBERS // math.prod(A.domain))
+    noise = inside * A.noise(pictures, generator)
     hidden = inside * within.split(noise, level).low
-    share = float((_squares(hidden) / _squares(noise)).mean())
+    share = float(_squares(hidden).sum() / _squares(noise).sum())
     if not LEAST_SHARE < share < 1 - LEAST_SHARE:
         return None
-    moved = torch.cat(_all(Moves(group, elements=candidates[clear][:KEPT], whole=False), hidden))
-    return float((1 - whole.split(moved, CLEARLY * level).share).median()) / (1 - share)
+    seen = (1 - whole.split(noise, CLEARLY * level).share) * _squares(noise)
+    at_random = float(seen.sum() / _squares(noise).sum())
+    shown = torch.zeros(0, dtype=torch.float64)
+    for some in (slice(ALIKE), slice(ALIKE, CLEAR)):
+        elements = candidates[clear][some]
+        if not len(elements) or (len(shown) and float(shown.min()) > 0 and shown.std() < SPREAD * shown.mean()):
+            break
+        moved = torch.cat(_all(Moves(group, elements=elements, whole=False), hidden))
+        seen = (1 - whole.split(moved, CLEARLY * level).share) * _squares(moved)
+        more = seen.reshape(-1, pictures).sum(1) / _squares(hidden).sum() / at_random
+        shown = torch.cat([shown, more.double().cpu()])
+    error = float(shown.std() / len(shown) ** 0.5) if len(shown) > 1 else math.inf
+    return Inner(float(shown.max()), float(shown.mean()), error, len(shown))
 
 
 def _all(moves: Moves, x: Tensor) -> list[Tensor]:
@@ -210,10 +242,10 @@ def never_seen(
     left, tried, idle = strictly.low[: len(hidden)], len(looks), 0
     if interpolates:
         faint = faintly.low[: len(hidden)] if carried else hidden  # where it is not, all that looks show may be aliased
-        share = _share(faint, hidden)
+        share = _share(faint, hidden, inside=True)
         if share > nothing and all(sight(faint) <= LEAK for _ in range(GLANCES)):
             return NeverSeen(share, tried, strictly.least, strictly.greatest)
-    share = _share(left, hidden)
+    share = _share(left, hidden, inside=interpolates)
     if spectrum.values is not None and not interpolates:
         share = float((spectrum.values <= level).double().mean()) / hides
     for _ in range(ROUNDS if afresh else 0):
@@ -222,10 +254,13 @@ def never_seen(
         fresh = Looks(looks.maps, draw(group, hidden.shape[1:], len(looks.moves), generator))
         left = Spectrum(fresh.gram, looks.maps[0], steps=steps, looks=len(fresh)).split(left, level).low
         tried += len(fresh)
-        share, before = _share(left, hidden), share
+        share, before = _share(left, hidden, inside=interpolates), share
         idle = idle + 1 if share > STANDSTILL * before else 0
     return NeverSeen(share if share > nothing else 0.0, tried, strictly.least, strictly.greatest)
 
 
-def _share(part: Tensor, whole: Tensor) -> float:
+def _share(part: Tensor, whole: Tensor, *, inside: bool = False) -> float:
+    """Of the energy; inside: only what of the part lies in the inscribed disc, since corners turn out of the image."""
+    if inside and part.ndim >= 3 and min(part.shape[-2:]) >= LEAST:
+        part = part * (radius(part.shape[-2:], part.device) <= 1)
     return float(torch.linalg.vector_norm(part) / torch.linalg.vector_norm(whole)) ** 2

@@ -84,7 +84,9 @@ def identify(
         raise ValueError("Several A look at one image, but take images of different shapes or types.")
     if group is not None:
         _acts(group, first)
-    generator = generator or torch.Generator().manual_seed(SEED)
+    # a seed drawn from the caller's: the numbers themselves may be those that A was drawn with
+    drawn = 0 if generator is None else int(torch.randint(2**62, (), generator=generator, device=generator.device))
+    generator = torch.Generator().manual_seed(SEED ^ drawn)
 
     one = Looks([first])
     spectrum = Spectrum(one.gram, first, steps=STEPS)
@@ -131,7 +133,9 @@ def identify(
         never_seen=0.0 if seen is None else seen.share,
         least_eigenvalue=least / norm_squared if norm_squared else 0.0,
         condition=greatest / least if least > level * 1e-6 else math.inf,
-        inner=inner,
+        inner=None if inner is None else inner.best,
+        inner_mean=None if inner is None else (inner.mean, inner.error),
+        inner_tried=0 if inner is None else inner.tried,
         multiplicity=None if group is None else multiplicity(group, first.domain, generator),
         dimension=dimension,
         threshold=threshold,

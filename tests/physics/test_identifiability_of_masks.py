@@ -1,0 +1,109 @@
+"""Masks of every usual kind: the verdict is the right one, and the same at every seed of probes and elements."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from unseen.physics import Flips, FourierMask, Group, Mask, Operator, Rotations, Shifts, identify
+
+
+def grid(size: int) -> tuple[Tensor, Tensor]:
+    rows, columns = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+    return rows, columns
+
+
+def bayer(size: int) -> Mask:
+    r, c = grid(size)
+    return Mask(torch.stack([(r % 2 == 0) & (c % 2 == 0), (r + c) % 2 == 1, (r % 2 == 1) & (c % 2 == 1)]))
+
+
+def spiral(size: int) -> Tensor:
+    """Six turns, from the middle to the edge: (size, size), the zero frequency in the middle."""
+    t = torch.linspace(0, 1, 8 * size)
+    row, column = (size / 2 * (1 + t * wave(12 * math.pi * t)) for wave in (torch.sin, torch.cos))
+    mask = torch.zeros(size, size, dtype=torch.bool)
+    mask[row.round().long().clamp(0, size - 1), column.round().long().clamp(0, size - 1)] = True
+    return mask
+
+
+def drawn(share: float) -> Callable[[int], Mask]:
+    return lambda size: Mask(torch.rand(1, size, size, generator=torch.Generator().manual_seed(0)) < share)
+
+
+MASKS: dict[str, Callable[[int], Operator]] = {
+    "interlaced rows": lambda size: Mask(grid(size)[0] % 2 == 0),
+    "interlaced columns": lambda size: Mask(grid(size)[1] % 2 == 1),
+    "checkerboard": lambda size: Mask((grid(size)[0] + grid(size)[1]) % 2 == 0),
+    "every third row": lambda size: Mask(grid(size)[0] % 3 == 0),
+    "every fourth column": lambda size: Mask(grid(size)[1] % 4 == 0),
+    "every eighth row": lambda size: Mask(grid(size)[0] % 8 == 0),
+    "Bayer": bayer,
+    "random, 7 of 10": drawn(0.7),
+    "random, 1 of 10": drawn(0.1),
+    "spiral of pixels": lambda size: Mask(spiral(size)),
+    "spiral of frequencies": lambda size: FourierMask(torch.fft.ifftshift(spiral(size)), real=True),
+}
+SHIFTS, FLIPS, TURNS = Shifts(), Flips(), Rotations()
+QUARTERS, MIRROR = Rotations(multiples_of=90), Flips(vertical=False)
+RIGHT: dict[tuple[str, Group], str] = {
+    **{(name, SHIFTS): "can" for name in MASKS},
+    ("spiral of frequencies", SHIFTS): "no",  # a shift changes phases alone
+    **{(name, TURNS): "can" for name in MASKS},
+    # an even side: the mirror image of an even row is odd
+    ("interlaced rows", FLIPS): "can",
+    ("interlaced rows", MIRROR): "no",
+    ("interlaced columns", MIRROR): "can",
+    ("checkerboard", MIRROR): "can",
+    ("checkerboard", QUARTERS): "can",
+    ("Bayer", FLIPS): "can",
+    ("Bayer", MIRROR): "no",
+    ("Bayer", QUARTERS): "can",
+    ("every third row", QUARTERS): "no",
+    ("every eighth row", FLIPS): "no",
+    ("random, 7 of 10", FLIPS): "no",
+    ("random, 1 of 10", QUARTERS): "no",
+}
+QUICK = {("interlaced rows", SHIFTS), ("checkerboard", SHIFTS)}
+
+
+def verdicts(name: str, group: Group, size: int, seeds: int) -> Counter[str]:
+    A = MASKS[name](size)
+    return Counter(identify(A, group, generator=torch.Generator().manual_seed(seed)).verdict for seed in range(seeds))
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "right"),
+    [
+        pytest.param(
+            name, group, right, marks=[] if (name, group) in QUICK else pytest.mark.nightly, id=f"{name}, {group!r}"
+        )
+        for (name, group), right in RIGHT.items()
+    ],
+)
+def test_every_seed_gives_the_right_verdict(name: str, group: Group, right: str) -> None:
+    """16 pixels a side; 32 for rotations, whose centre of four pixels counts for more on smaller images."""
+    assert verdicts(name, group, 32 if group is TURNS else 16, 6) == {right: 6}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("size", [32, 64])
+@pytest.mark.parametrize(
+    ("name", "group", "right"), [(*key, right) for key, right in RIGHT.items()], ids=[f"{n}, {g!r}" for n, g in RIGHT]
+)
+def test_every_seed_gives_the_right_verdict_on_larger_images(name: str, group: Group, right: str, size: int) -> None:
+    assert verdicts(name, group, size, 10) == {right: 10}
+
+
+def test_the_verdict_states_how_sure_it_is() -> None:
+    found = identify(MASKS["interlaced rows"](32), SHIFTS)
+    assert found.inner_mean is not None and found.inner is not None
+    mean, error = found.inner_mean
+    assert found.inner == pytest.approx(2, rel=0.2), "an odd shift shows all that is hidden, twice a look at random"
+    assert abs(mean - 8 / 9) < 4 * error, "four of nine shifts that keep clear of the border are odd"
+    assert f"the best of {found.inner_tried} (mean" in str(found)

@@ -3,7 +3,7 @@
 python -m studies.imaging                        every recipe of recipes/imaging (many hours; goes on)
 python -m studies.imaging --only ct mri          these problems
 python -m studies.imaging --only ct --arm ei     these arms, after the learning rate is chosen
-python -m studies.imaging --seeds 0 1 2          these seeds (default: 0; where a gap is measured 1, 2 too)
+python -m studies.imaging --seeds 0 1 2          these seeds (default: all three)
 python -m studies.imaging --render               the page, from the committed rows alone
 """
 
@@ -23,7 +23,7 @@ from studies.imaging.page import write_page
 from studies.imaging.problem import Problem
 from studies.imaging.rows import row_of, training_facts
 from studies.imaging.running import reconstructed, train_arm
-from studies.imaging.settings import Arm, method_of, resolved
+from studies.imaging.settings import Arm, resolved
 from studies.imaging.side_by_side import write_side_by_side
 from studies.imaging.tuning import tuned
 from studies.imaging.variation import by_variation
@@ -32,7 +32,7 @@ from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
 from unseen.training.settings import shown_on
 
 PREFIX = "imaging/"
-FIRST, FURTHER = (0,), (1, 2)  # seeds
+FIRST, FURTHER = (0,), (1, 2)  # seeds: each problem has its first rows before any has its second seed
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--render", action="store_true", help="only render the page from the rows in --rows")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these problems (default: every recipe)")
     parser.add_argument("--arm", nargs="+", metavar="ARM", help=f"these arms, of {', '.join(NAMES)}")
-    parser.add_argument("--seeds", nargs="+", type=int, help="default: 0, then 1 and 2 where a gap is measured")
+    parser.add_argument("--seeds", nargs="+", type=int, help="default: 0, then 1 and 2")
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results-imaging.md goes (default: docs)")
     parser.add_argument("--figures", type=Path, help="where images side by side go (default: beside the runs)")
@@ -51,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             figures = given.figures or runs_root() / "imaging" / "figures"
             chosen = [resolved(recipes.load(name)) for name in _names(given.only)]
             rounds = [(recipe, given.seeds or FIRST) for recipe in chosen]
-            if given.seeds is None:  # every problem has its rows before any has its second seed
-                rounds += [(recipe, FURTHER) for recipe in chosen if method_of(recipe).gap is not None]
+            if given.seeds is None:
+                rounds += [(recipe, FURTHER) for recipe in chosen]
             for recipe, seeds in rounds:
                 run_problem(recipe, arms=given.arm, seeds=seeds, rows=given.rows, docs=given.docs, figures=figures)
         print("rendered", write_page(given.rows, docs=given.docs))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from studies.rows import Row
 from unseen.evaluation.bootstrap import share
 from unseen.evaluation.intervals import Figure
@@ -28,12 +26,12 @@ def of_arm(rows: Sequence[Row], arm: str) -> list[Row]:
 def gap_of(rows: Sequence[Row], problem: str, method: str, baseline: str) -> Gap | None:
     """The share from the rows of one problem; None where an arm has no row.
 
-    An image's PSNR is its mean over the seeds that all three arms have.
+    Over the seeds that all three arms have; the interval is over images and seeds.
     """
     mine = [row for row in rows if row["problem"] == problem]
     arms = [{int(row["seed"]): row for row in of_arm(mine, arm)} for arm in (method, baseline, "supervised")]
     seeds = sorted(set(arms[0]) & set(arms[1]) & set(arms[2]))
     if not seeds:
         return None
-    found = [np.mean([by_seed[seed]["by_picture"]["psnr"] for seed in seeds], axis=0).tolist() for by_seed in arms]
+    found = [[by_seed[seed]["by_picture"]["psnr"] for seed in seeds] for by_seed in arms]
     return Gap(share(found[0], found[1], found[2], arms[0][seeds[0]]["units"]), len(seeds))

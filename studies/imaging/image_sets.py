@@ -49,7 +49,17 @@ def load(settings: PictureSettings, *, data: Path | None = None) -> Images:
     return found
 
 
-def _ct(settings: PictureSettings, data: Path | None) -> Images:
+def training_subjects(settings: PictureSettings, *, data: Path | None = None) -> tuple[str, ...] | None:
+    """Whose each training image is; None where subjects are not known, or there is one image of each."""
+    if settings.pictures not in ("ct", "ct-again"):
+        return None
+    _, patients, fold = _slices(data)
+    known = patients[(fold != _CT_TESTED) & (fold != _CT_VALIDATING)].tolist()
+    return tuple((known * (_AGAIN if settings.pictures == "ct-again" else 1))[: settings.limit])
+
+
+def _slices(data: Path | None) -> tuple[NDArray[np.float32], NDArray[np.str_], NDArray[np.int64]]:
+    """Slices in [0, 1], a slice that comes twice once; the patient and the fold of each."""
     with np.load(_at(data, "ct100/ct256.npz"), allow_pickle=False) as file:
         hounsfield, patients = file["images"], file["patients"]
     _, first = np.unique([hashlib.sha256(slice_.tobytes()).hexdigest() for slice_ in hounsfield], return_index=True)
@@ -57,6 +67,11 @@ def _ct(settings: PictureSettings, data: Path | None) -> Images:
     hounsfield, patients = hounsfield[first], patients[first]
     grey = np.clip((hounsfield.astype(np.float32) + 1024) / 2048, 0, 1)
     fold = np.array([int(hashlib.sha256(patient.encode()).hexdigest(), 16) % _FOLDS for patient in patients.tolist()])
+    return grey, patients, fold
+
+
+def _ct(settings: PictureSettings, data: Path | None) -> Images:
+    grey, patients, fold = _slices(data)
     pictures = _sized(grey[:, None], settings)
     tested, validating = fold == _CT_TESTED, fold == _CT_VALIDATING
     units = np.unique(patients[tested], return_inverse=True)[1]

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from studies.imaging.image_sets import load
+from studies.imaging.image_sets import load, training_subjects
 from studies.imaging.settings import MethodSettings, images_of, method_of
 from unseen.artifacts.recipe import Recipe
 from unseen.physics.blur import Blur, Downsampling
@@ -67,6 +67,7 @@ class Problem:
             link=None if self.settings.photons is None else BeerLambert(self.settings.photons),
             noise=noise_of(self.settings),
         )
+        self.subjects = training_subjects(view, data=data)
         self.group = group_of(self.settings, signals=self._sides()[0] == 1)
 
     @cached_property

@@ -7,6 +7,7 @@ import math
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from torch import Tensor
 
@@ -18,6 +19,7 @@ from studies.rows import Row
 from unseen import __version__
 from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.image_metrics import psnr, ssim
+from unseen.reconstruction.held_out import RISK
 
 LEAST_FOR_SSIM = 11  # pixels a side
 
@@ -70,12 +72,25 @@ def training_facts(problem: Problem, trained: Trained, choice: Tuned) -> dict[st
         "seconds": round(history.seconds, 1),
         "cpu_seconds": None if math.isnan(trained.cpu_s) else round(trained.cpu_s, 1),
         "curve": _thinned(history.by_epoch("loss")),
-        "validation_psnr": [
-            [epoch + 1, round(value, 3)]
-            for epoch, value in enumerate(history.validation["psnr"])
-            if not math.isnan(value)
-        ],
+        "validation_psnr": _by_epoch(history.validation["psnr"], 3),
+        "testing_psnr": _by_epoch(history.validation["test psnr"], 3),
+        "held_out_risk": _by_epoch(history.validation.get(RISK, []), 6),
+        "kept_epoch": history.best_epoch(),
+        "machine": processor(),
     }
+
+
+def _by_epoch(values: list[float], digits: int) -> list[list[float]]:
+    """[epoch, value], of the epochs that have one."""
+    return [[epoch, round(value, digits)] for epoch, value in enumerate(values, 1) if not math.isnan(value)]
+
+
+def processor() -> str:
+    """The name of this machine's processor, as Linux has it."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _thinned(curve: list[float], points: int = 100) -> list[float]:

@@ -1,6 +1,7 @@
 """One arm of one problem at one seed: train it, or go on, or find it trained; reconstruct the test images; the row.
 
-Nothing is chosen on test images, and every arm is measured after its last epoch.
+Nothing is chosen on test images. Where there is noise, measurements held out stop every arm (`learn`'s default); how
+its images of the test measurements fared at each epoch is recorded beside, to see what the stopping costs.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from unseen.training.loop import Progress
 Report = Callable[[str, Progress], None]
 
 _BATCH = 8  # images reconstructed at a time
-_VALIDATIONS = 25  # about so many in a training
+HELD_OUT = 0.1  # of the measurements, where there is noise: `learn`'s default, which names a training
+_VALIDATIONS = 60  # at least, or one an epoch
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def train_arm(
         losses=losses_of(arm, problem),
         truth=measured.x if arm == "supervised" else None,
         operators=measured.operators,
+        subjects=problem.subjects,
         network=network,
         training=training,
         learning_rate=learning_rate,
@@ -106,7 +109,9 @@ def run_of(
     root: Path | None = None,
 ) -> tuple[str, Run]:
     """The digest that names a training, and where it lies."""
-    said = f"{problem.digest} {arm} {learning_rate}" + (f" {epochs} epochs" if epochs is not None else "")
+    said = f"{problem.digest} {arm} {learning_rate} held out {HELD_OUT}" + (
+        f" {epochs} epochs" if epochs is not None else ""
+    )
     method = problem.recipe.method
     unread = {*SAYS_NOTHING_OF_A_TRAINING, *LOSS_SETTINGS} - set(READ_BY[arm])
     shared = {key: value for key, value in method.settings.items() if key not in unread}
@@ -126,12 +131,12 @@ def reconstructed(f: Reconstructor, measured: Measured, problem: Problem) -> Ten
 
 
 def _on_validation(problem: Problem, *, every: int, epochs: int) -> Callable[[Reconstructor, int], Mapping[str, float]]:
-    """The mean PSNR on validation images, after some epochs and the last; NaN after the others."""
+    """The mean PSNR on validation and on test images, after some epochs and the last; NaN after the others."""
 
     def measure(f: Reconstructor, done: int) -> Mapping[str, float]:
+        parts = {"psnr": problem.validation, "test psnr": problem.testing}
         if done % every and done != epochs:
-            return {"psnr": math.nan}
-        part = problem.validation
-        return {"psnr": float(psnr(reconstructed(f, part, problem), part.x).mean())}
+            return dict.fromkeys(parts, math.nan)
+        return {name: float(psnr(reconstructed(f, part, problem), part.x).mean()) for name, part in parts.items()}
 
     return measure

@@ -66,7 +66,7 @@ RIGHT: dict[tuple[str, Group], str] = {
     ("Bayer", QUARTERS): "can",
     ("every third row", QUARTERS): "no",
     ("every eighth row", FLIPS): "no",
-    ("random, 7 of 10", FLIPS): "no",
+    ("random, 1 of 10", FLIPS): "no",
     ("random, 1 of 10", QUARTERS): "no",
 }
 QUICK = {("interlaced rows", SHIFTS), ("checkerboard", SHIFTS)}

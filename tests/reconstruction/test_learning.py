@@ -65,7 +65,7 @@ def test_it_learns_from_the_truth_where_there_is_one(make, architecture: type[Re
     y = measured(process, x)
     torch.manual_seed(0)
     f = architecture.for_process(process, features=8, depth=2)
-    f = learn(y, process, losses=[Supervised()], truth=x, network=f, training=short(15), learning_rate=3e-3)
+    f = learn(y, process, losses=[Supervised()], truth=x, network=f, training=short(15), learning_rate=3e-3, hold_out=0)
     assert f(y, process).dtype == x.dtype
     assert error(f(y, process), x) < 0.5 * error(pseudo_inverse(y, process), x)
     assert f.history is not None and f.history.steps == 15 * 4
@@ -107,6 +107,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, killed_at
             training=settings,
             milestones=[2],
             folder=folder,
+            hold_out=0,  # with it: test_held_out.py
             **more,  # type: ignore[arg-type]
         )
 
@@ -251,7 +252,14 @@ def test_under_bf16_the_network_alone_is_rounded() -> None:
     process, network = Measurement(_Watching(), noise=Gaussian(0.1)), _WatchedNetwork()
     _Watching.seen.clear()
     y = measured(process, images(8))
-    f = learn(y, process, losses=[MC, Equivariance(Shifts())], network=network, training=short(1, precision="bf16"))
+    f = learn(
+        y,
+        process,
+        losses=[MC, Equivariance(Shifts())],
+        network=network,
+        training=short(1, precision="bf16"),
+        hold_out=0,
+    )
     assert _Watching.seen == {(False, torch.float32)} and network.seen == {torch.bfloat16}
     assert f(y, process).dtype == torch.float32 and network.seen == {torch.bfloat16, torch.float32}
 
@@ -271,7 +279,14 @@ def test_under_bf16_a_pass_without_gradients_takes_none_away() -> None:
     process = Measurement(Identity((1, 16, 16)))
     network = _WatchedNetwork()
     before = network.layer.weight.detach().clone()
-    learn(images(4), process, losses=[_NoGradientFirst()], network=network, training=short(1, precision="bf16"))
+    learn(
+        images(4),
+        process,
+        losses=[_NoGradientFirst()],
+        network=network,
+        training=short(1, precision="bf16"),
+        hold_out=0,
+    )
     assert not torch.equal(before, network.layer.weight)
 
 

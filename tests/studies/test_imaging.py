@@ -16,11 +16,14 @@ from studies import recipe_files as recipes
 from studies.imaging import __main__ as command
 from studies.imaging.arms import directly
 from studies.imaging.gaps import gap_of
-from studies.imaging.image_sets import load
-from studies.imaging.page import imaging_page, write_page
+from studies.imaging.image_sets import load, training_subjects
+from studies.imaging.page import FIGURE, imaging_page, write_page
 from studies.imaging.problem import Problem
-from studies.imaging.running import run_of, train_arm
+from studies.imaging.rows import training_facts
+from studies.imaging.running import reconstructed, run_of, train_arm
 from studies.imaging.settings import PictureSettings, images_of, method_of, resolved
+from studies.imaging.summaries import average, best_without_truth, stopping
+from studies.imaging.tuning import Tuned
 from tests.docs.blocks import ROOT
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.evaluation.bootstrap import mean_of, share
@@ -194,6 +197,12 @@ def test_the_page_says_what_the_rows_say(ran: Path) -> None:
     for row in rows.values():
         row["problem"] = "imaging/toy"
     page = imaging_page(list(rows.values()), [toy()])
+    assert "the same network beats total variation significantly on" in page
+    ahead = best_without_truth(list(rows.values()))
+    assert ahead is not None and ahead.arm == "ei" and ahead.seeds == 1
+    reached = {arm: row["metrics"]["psnr"]["value"] for arm, row in rows.items()}
+    assert ahead.difference.value == pytest.approx(reached["ei"] - reached["tv"], abs=1e-3)
+    assert f"{ahead.difference.value:+.2f} [".replace("-", "−") in page
     for arm in rows:
         value = rows[arm]["metrics"]["psnr"]["value"]
         assert f"{value:.2f} [" in page, arm
@@ -204,6 +213,33 @@ def test_the_page_says_what_the_rows_say(ran: Path) -> None:
     assert "no row yet" in imaging_page(list(rows.values()), [toy()])
 
 
+def test_what_stopping_costs_is_read_off_the_test_curve() -> None:
+    row = {"kept_epoch": 2, "testing_psnr": [[1, 10.0], [2, 14.5], [3, 15.0], [4, 11.0]]}
+    found = stopping(row)
+    assert found is not None
+    assert (found.kept, found.best, found.epochs, found.lost, found.at_the_end) == (2, 3, 4, 0.5, 4.0)
+    assert stopping({"kept_epoch": None}) is None and stopping({}) is None
+
+
+def test_an_interval_is_over_seeds_too() -> None:
+    apart = [made_row("ei", seed, [value, value + 0.1]) for seed, value in enumerate((10.0, 12.0, 14.0))]
+    alike = [made_row("ei", seed, [12.0, 12.1]) for seed in range(3)]
+    wide, narrow = (average(rows, "psnr") for rows in (apart, alike))
+    assert wide["value"] == pytest.approx(narrow["value"]) == pytest.approx(12.05)
+    assert wide["high"] - wide["low"] > 2 > narrow["high"] - narrow["low"]  # type: ignore[operator]
+
+
+def test_a_training_under_noise_is_stopped_and_says_where(tmp_path: Path) -> None:
+    problem = Problem(toy(sigma=0.1, arms=["rei", "supervised"]))
+    done = train_arm(problem, "rei", seed=0, learning_rate=3e-3, root=tmp_path)
+    facts = training_facts(problem, done, Tuned(3e-3, None, {}, {}))
+    assert 1 <= facts["kept_epoch"] <= 12  # type: ignore[operator]
+    assert len(facts["held_out_risk"]) == len(facts["testing_psnr"]) == 12  # type: ignore[arg-type]
+    reached = float(psnr(reconstructed(done.f, problem.testing, problem), problem.testing.x).mean())
+    assert reached == pytest.approx(dict(facts["testing_psnr"])[facts["kept_epoch"]], abs=2e-3)  # type: ignore[call-overload]
+    assert facts["machine"]
+
+
 def test_the_committed_page_is_rendered_from_the_committed_rows(tmp_path: Path) -> None:
     if (ROOT / "docs" / "images" / "imaging").is_dir():
         shutil.copytree(ROOT / "docs" / "images" / "imaging", tmp_path / "images" / "imaging")
@@ -211,6 +247,8 @@ def test_the_committed_page_is_rendered_from_the_committed_rows(tmp_path: Path) 
     committed = ROOT / "docs" / "results-imaging.md"
     again = "Run python -m studies.imaging --render"
     assert page.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8"), again
+    drawn, kept = tmp_path / FIGURE, ROOT / "docs" / FIGURE
+    assert drawn.read_text(encoding="utf-8") == kept.read_text(encoding="utf-8"), again
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -240,6 +278,16 @@ def test_the_splits_of_the_real_images(pictures: Any, size: int, tested: int) ->
     every = torch.cat([found.training, found.validation, found.testing])
     assert len({image.numpy().tobytes() for image in every}) == len(every), "an image comes twice"
     assert float(every.min()) >= 0 and float(every.max()) <= 1
+
+
+@on_real_data
+def test_the_slices_of_a_patient_are_held_out_together() -> None:
+    settings = PictureSettings(pictures="ct", size=64)
+    subjects = training_subjects(settings, data=DATA)
+    again = training_subjects(PictureSettings(pictures="ct-again", size=64), data=DATA)
+    assert subjects is not None and again == 25 * subjects
+    assert len(subjects) == len(load(settings, data=DATA).training) and len(set(subjects)) == 27
+    assert training_subjects(PictureSettings(pictures="mri", size=64), data=DATA) is None
 
 
 @on_real_data

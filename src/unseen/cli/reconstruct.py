@@ -217,7 +217,7 @@ def reconstruct(
 
     from unseen.artifacts.files import replacing
     from unseen.data.arrays import ArrayError, read_array
-    from unseen.reconstruction.learning import MeasurementError
+    from unseen.reconstruction.measurements import MeasurementError
     from unseen.reconstruction.saved import grey
 
     if prior is None:
@@ -288,7 +288,7 @@ def _by_prior(
     from unseen.priors.latent_search import Search
     from unseen.priors.parameter_choice import latent_priors, solved
     from unseen.priors.saved import load
-    from unseen.reconstruction.learning import MeasurementError
+    from unseen.reconstruction.measurements import MeasurementError
     from unseen.reconstruction.saved import applied
 
     if prior not in PRIORS:

@@ -191,39 +191,71 @@ LEAST_GAP_DB = 0.2
 """A gap below which no share of it is given: the quotient of two differences that are noise has no meaning."""
 
 
-def mean_of(values: Sequence[float], units: Sequence[int]) -> Figure:
+def mean_of(values: Sequence[float] | Sequence[Sequence[float]], units: Sequence[int]) -> Figure:
     """The mean over images, with its 95 % interval.
+
+    Args:
+        values: one an image; or for each training of a method one an image: the interval is then over images and
+            trainings, both resampled.
+        units: (images,), what images are drawn together.
 
     >>> mean_of([20.0, 22.0, 24.0], [0, 1, 2]).value
     22.0
+    >>> str(mean_of([[20.0, 20.0], [22.0, 22.0]], [0, 1]))
+    '21.00 (20.00 to 22.00)'
     """
-    measured = np.asarray(values, np.float64)
-    return _drawn(lambda weights: weights @ measured / weights.sum(axis=1), units)
+    measured = _by_training(values)
+    return _drawn(
+        lambda weights, trainings: (trainings @ measured * weights).sum(axis=1) / weights.sum(axis=1),
+        units,
+        len(measured),
+    )
+
+
+def _by_training(values: Sequence[float] | Sequence[Sequence[float]]) -> Floats:
+    """(trainings, images)."""
+    return np.atleast_2d(np.asarray(values, np.float64))
 
 
 def share(
-    method: Sequence[float], baseline: Sequence[float], supervised: Sequence[float], units: Sequence[int]
+    method: Sequence[float] | Sequence[Sequence[float]],
+    baseline: Sequence[float] | Sequence[Sequence[float]],
+    supervised: Sequence[float] | Sequence[Sequence[float]],
+    units: Sequence[int],
 ) -> Figure:
-    """The share of the gap that the method closes, with its paired 95 % interval; one PSNR an image, in dB.
+    """The share of the gap that the method closes, with its paired 95 % interval; one PSNR an image, in dB, or for
+    each of several trainings one an image: the interval is then over both, and the i-th trainings are drawn together.
 
     >>> str(share([28.0, 29.0], [20.0, 21.0], [30.0, 31.0], [0, 1]))
     '0.80 (0.80 to 0.80)'
     """
-    a, b, c = (np.asarray(values, np.float64) for values in (method, baseline, supervised))
+    a, b, c = (_by_training(values) for values in (method, baseline, supervised))
     gap = float((c - b).mean())
     if gap < LEAST_GAP_DB:
         return Missing(f"supervised learning is {gap:.2f} dB above the baseline, which leaves no gap to close")
-    return _drawn(lambda weights: (weights @ (a - b)) / (weights @ (c - b)), units)
+    return _drawn(
+        lambda weights, trainings: (
+            (trainings @ (a - b) * weights).sum(axis=1) / (trainings @ (c - b) * weights).sum(axis=1)
+        ),
+        units,
+        len(a),
+    )
 
 
-def _drawn(statistic: Statistic, units: Sequence[int]) -> Figure:
+def _drawn(statistic: Callable[[Floats, Floats], Floats], units: Sequence[int], trainings: int) -> Figure:
+    """`statistic` of images' weights and trainings' shares, both drawn with replacement."""
     n = len(units)
     none = np.zeros(n, np.int64)
     cohort = Cohort(np.zeros(n), np.zeros(n, np.bool_), none, np.full(n, ""), np.asarray(units, np.int64), none)
 
+    rng = np.random.default_rng(_SEED + 1)
+
     def safe(weights: Floats) -> Floats:
+        whole = np.full((len(weights), trainings), 1 / trainings)
+        if len(weights) > 1 and trainings > 1:
+            whole = rng.multinomial(trainings, whole[0], len(weights)) / trainings
         with np.errstate(invalid="ignore", divide="ignore"):
-            return statistic(weights)
+            return statistic(weights, whole)
 
     drawn = draw_all({"figure": safe}, cohort, rng=np.random.default_rng(_SEED))
     return drawn["figure"].interval()

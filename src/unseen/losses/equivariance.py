@@ -19,6 +19,7 @@ from torch.func import functional_call
 
 from unseen.losses.loss import Loss, Seen, at_least_single, mean_square, measured_anew, running_averages_frozen
 from unseen.physics.group import Group
+from unseen.physics.measurement import Measurement
 
 
 class Equivariance(Loss):
@@ -63,6 +64,10 @@ class Equivariance(Loss):
     def _measured(self, seen: Seen, moved: Tensor, generator: torch.Generator | None) -> Tensor:
         del generator
         return seen.process.mean(moved)
+
+    def judge(self, process: Measurement) -> Loss:
+        del process
+        return RobustEquivariance(self.group, transforms=self.transforms, weight=self.weight)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.group}, transforms={self.transforms}, weight={self.weight:g})"
@@ -115,6 +120,10 @@ class ScaleEquivariance(Equivariance):
             values.append(mean_square(at_least_single(shrunk) - at_least_single(seen.again(y))))
         return torch.stack(values).mean(dim=0)
 
+    def judge(self, process: Measurement) -> Loss:
+        del process
+        return self
+
 
 class EquivariantAdversarial(Loss):
     """mean (D(T_g x̂) − 1)²,  x̂ = f(y):  a least-squares GAN whose real images are x̂, and whose fake ones T_g x̂.
@@ -155,6 +164,9 @@ class EquivariantAdversarial(Loss):
         real = at_least_single(self.critic(_real_channels(reconstruction)))
         fake = at_least_single(self.critic(_real_channels(self._moved(reconstruction, generator))))
         return (_mean((real - 1) ** 2) + _mean(fake**2)) / 2
+
+    def judge(self, process: Measurement) -> None:
+        """A critic's scores are no risk."""
 
     def _moved(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
         return self.group.T(images, self.group.sample(len(images), generator=generator))

@@ -88,7 +88,7 @@ def running_averages_frozen(*modules: nn.Module) -> Iterator[None]:
 
 Reconstruct = Callable[[Tensor, Measurement], Tensor]
 """f: measurements (batch, *A.range) and the process that made them → images (batch, *A.domain)."""
-PROBES = 4  # images of noise that an operator is measured by
+PROBES, PROBED = (4, 64), 2**16  # images of noise that an operator is measured by, and pixels of all together
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,11 @@ class Units:
         Example:
             >>> import torch
             >>> from unseen.physics import Identity
-            >>> Units.of(2.0, torch.ones(1, 1, 8, 8), Measurement(3 * Identity((1, 8, 8))))
-            Units(image=2.0, measurement=6.0)
+            >>> round(Units.of(2.0, torch.ones(1, 1, 8, 8), Measurement(3 * Identity((1, 8, 8)))).measurement, 5)
+            6.0
         """
         A = process.A
-        n = A.batch or PROBES
+        n = A.batch or min(max(PROBES[0], PROBED // math.prod(A.domain)), PROBES[1])
         like = torch.zeros(n, *A.domain, dtype=torch.complex64 if A.complex_domain else torch.float32)
         probe = standard_normal(like, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
@@ -211,6 +211,10 @@ class Loss(ABC):
         """A value of this loss, counted in `units`: what `learn` descends."""
         size = {"measurements": units.measurement, "images": units.image, "scores": 1.0}[self.compares]
         return value / size**self.degree
+
+    def judge(self, process: Measurement) -> "Loss | None":
+        """What judges f by this term on measurements that f has not learnt from, in mean a risk; None: nothing does."""
+        return self
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(weight={self.weight:g})"

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen, at_least_single, mean_square, observed, observed_count, squares
+from unseen.losses.risk import Sure
 from unseen.physics.algebra import inner
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import standard_normal
@@ -51,6 +52,9 @@ class MeasurementConsistency(Loss):
         residual = observed(seen.process, at_least_single(seen.y) - at_least_single(seen.remeasured))
         square = squares(residual)
         return square / observed_count(seen.process, seen.y).to(square).clamp(min=1)
+
+    def judge(self, process: Measurement) -> Loss:
+        return self if process.noise is None else Sure(weight=self.weight)
 
 
 class MultiOperator(Loss):
@@ -110,6 +114,9 @@ class BackprojectedConsistency(Loss):
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
         del generator
         return mean_square(_backprojected(seen.process, _residual(seen)))
+
+    def judge(self, process: Measurement) -> Loss:
+        return self if process.noise is None else BackprojectedRisk(weight=self.weight)
 
 
 class BackprojectedRisk(Loss):

@@ -1,29 +1,32 @@
-"""`learn`: a reconstructor from measurements alone, its learner, and the checks before it.
+"""`learn`: a reconstructor from measurements alone, which measurements held out stop; and its learner.
 
 What `learn` gives the training loop: the reconstructor, Adam, and the losses on a batch of measurements.
-
-Measurements are looked at before anything is learnt from them: shape, kind of number, and whether all are finite.
 """
 
 import hashlib
 import json
 import platform
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unseen.artifacts.errors import UserError
 from unseen.losses.loss import UNITS, Loss, Seen, Units
-from unseen.physics.algebra import Shape, describe
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.reconstruction.architectures import ArtifactRemoval
+from unseen.reconstruction.held_out import SHARE, Best, HeldOut, fidelity_of, judges, names_of
+from unseen.reconstruction.measurements import (
+    Array,
+    check_images,
+    check_measurements,
+    check_settings,
+    operator_rows,
+    tensor_of,
+)
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.training.learner import Step, steps_taken
 from unseen.training.loop import Progress, train
@@ -57,9 +60,10 @@ class ReconstructionLearner:
         milestones: Sequence[int],
         steps_per_epoch: int,
         units: Units = UNITS,
+        held_out: HeldOut | None = None,
     ) -> None:
-        self.units = units
-        self.process, self.losses = process, dict(zip(_names(losses), losses, strict=True))
+        self.units, self.held_out = units, held_out
+        self.process, self.losses = process, dict(zip(names_of(losses), losses, strict=True))
         self.learning_rate, self.falls_at = learning_rate, sorted(epochs * steps_per_epoch for epochs in milestones)
         self.critics = {f"{name} critic": loss for name, loss in self.losses.items() if isinstance(loss, WithCritic)}
         self.modules: dict[str, nn.Module] = {"reconstructor": _UnderFabric(f)}
@@ -70,6 +74,9 @@ class ReconstructionLearner:
             )
             for name, module in self.modules.items()
         }
+        self.best = Best(f)
+        if held_out is not None:
+            self.modules["best"] = self.best
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
         y, rows, *truth = batch
@@ -108,7 +115,17 @@ class ReconstructionLearner:
                 "process": repr(self.process),
                 "A of an image": _mark(self.process.A),
             }
+            | ({} if self.held_out is None else {"judged by": [repr(loss) for loss in self.held_out.losses.values()]})
         )
+
+    def judged(self, f: Reconstructor) -> Mapping[str, float]:
+        """What measurements held out say of f, whose weights are kept where it is the best so far."""
+        if self.held_out is None:
+            return {}
+        found = self.held_out.judged(f)
+        if self.held_out.chooses:
+            self.best.consider(f, found[self.held_out.name])
+        return found
 
     def _set_rates(self) -> None:
         """The rate is a function of the steps that Adam has counted, which a checkpoint holds."""
@@ -132,17 +149,6 @@ class _UnderFabric(nn.Module):
         return reconstruction
 
 
-def _names(losses: Sequence[Loss]) -> list[str]:
-    """A name in the log for each loss: its class's, numbered where there are several of one."""
-    kinds = [type(loss).__name__ for loss in losses]
-    seen: Counter[str] = Counter()
-    names = []
-    for kind in kinds:
-        seen[kind] += 1
-        names.append(kind if kinds.count(kind) == 1 else f"{kind} {seen[kind]}")
-    return names
-
-
 def _mark(A: Operator) -> list[str]:
     """Two figures of what A makes of one image: another mask or other angles of the same shape give others."""
     dtype = torch.complex64 if A.complex_domain else torch.float32
@@ -150,61 +156,6 @@ def _mark(A: Operator) -> list[str]:
     with torch.no_grad():
         sizes = A(image).abs().double().flatten()
     return [f"{sizes.mean():.5g}", f"{(sizes * torch.linspace(0, 1, len(sizes), dtype=torch.float64)).mean():.5g}"]
-
-
-Array = NDArray[Any]  # Any: numbers of whatever kind a file holds
-
-
-class MeasurementError(UserError, ValueError):
-    """Measurements or images that do not fit their process: what was expected, and what was seen."""
-
-
-def tensor_of(values: Tensor | Array) -> Tensor:
-    """A tensor as it is; an array as a tensor in single precision, real or complex.
-
-    Raises:
-        MeasurementError: an array of something else than numbers.
-
-    >>> tensor_of(np.array([1, 2])).dtype, tensor_of(np.array([1j])).dtype
-    (torch.float32, torch.complex64)
-    """
-    if isinstance(values, Tensor):
-        return values
-    values = np.asarray(values)
-    if values.dtype.kind not in "biufc":
-        raise MeasurementError(f"measurements and images are numbers, but got {values.dtype}.")
-    return torch.from_numpy(np.ascontiguousarray(values, np.complex64 if values.dtype.kind == "c" else np.float32))
-
-
-def check_measurements(y: Tensor, process: Measurement) -> None:
-    """Raises MeasurementError, a ValueError, unless y is finite and has the shape and type of A's range."""
-    A = process.A
-    _check(y, A.range, f"Measurements by {A}", complex_expected=_measures_complex(A))
-
-
-def check_images(x: Tensor, process: Measurement) -> None:
-    """The same of images, (n, *A.domain)."""
-    A = process.A
-    _check(x, A.domain, f"Images of {A}", complex_expected=A.complex_domain)
-
-
-def _check(tensor: Tensor, shape: Shape, what: str, *, complex_expected: bool) -> None:
-    if tuple(tensor.shape[1:]) != tuple(shape) or len(tensor) == 0:
-        expected = ", ".join(["n", *map(str, shape)])
-        raise MeasurementError(f"{what} are ({expected}), n at least 1, but got {describe(tuple(tensor.shape))}.")
-    if tensor.is_complex() != complex_expected or not (tensor.is_complex() or tensor.is_floating_point()):
-        kind = "complex" if complex_expected else "real floating-point"
-        raise MeasurementError(f"{what} are {kind} numbers, but got {tensor.dtype}.")
-    finite = torch.isfinite(tensor)
-    if not bool(finite.all()):
-        bad = int((~finite).sum())
-        raise MeasurementError(f"{what} are finite, but {bad} of {tensor.numel()} numbers are NaN or infinite.")
-
-
-def _measures_complex(A: Operator) -> bool:
-    nothing = torch.zeros(A.batch or 1, *A.domain, dtype=torch.complex64 if A.complex_domain else torch.float32)
-    with torch.no_grad():
-        return A(nothing).is_complex()
 
 
 PREPARED_ON = 64  # measurements from which a network's units are found: enough for a root mean square
@@ -217,6 +168,8 @@ def learn(
     losses: Sequence[Loss],
     truth: Tensor | Array | None = None,
     operators: Tensor | None = None,
+    hold_out: float | None = None,
+    subjects: Sequence[Hashable] | None = None,
     network: Reconstructor | nn.Module | None = None,
     training: Training | None = None,
     learning_rate: float = 5e-4,
@@ -230,6 +183,12 @@ def learn(
     That scale is the size of f's first images, and of what white noise of that size adds to a measurement: so the
     same images in other units, or measured by 2 · A, are learnt alike, and the same weights balance the losses.
 
+    It stops itself: where there is noise, a tenth of the measurements is held out. After each epoch the objective is
+    taken on them, with consistency replaced by its unbiased risk, and the weights with the least value are returned
+    (`f.history.best_epoch`, `f.history.plot()`). A network learns the noise of its own measurements by heart, and
+    what it makes of others then gets worse: that is seen without any truth. Fewer than ten measurements, or those of
+    one subject, are each split in two instead, where the noise allows it.
+
     The same seed, settings, measurements, device and number of threads give the same weights, bit for bit, also where
     an interrupted training is resumed from its folder.
 
@@ -239,6 +198,10 @@ def learn(
         losses: the terms of the objective: MC and EQ are EI; SURE and REQ, REI.
         truth: (n, *A.domain), for losses that need x; None: it was never seen.
         operators: (n,), which of A's operators each measurement was made with; None: the i-th with the i-th.
+        hold_out: the share that judges, in [0, 1); None: 0.1 where there is noise, else 0. 0: the last epoch's weights
+            are returned. Given without noise, what f makes of nine tenths of a held-out measurement is judged by the
+            rest: no unbiased risk, so it is logged and chooses nothing.
+        subjects: (n,), whose each measurement is: a subject's are held out together. None: each is by itself.
         network: a reconstructor, trained in place (further, if it was trained); or any network from images to
             images, which becomes an `ArtifactRemoval`'s; None: an `ArtifactRemoval`, whose first weights are
             drawn from `training.seed`.
@@ -253,6 +216,9 @@ def learn(
     Returns:
         f, in eval mode, on the CPU; `f.history` holds every loss.
 
+    Warns:
+        UserWarning: nothing can be held out, or nothing unbiased judges.
+
     Raises:
         ValueError: measurements, truth or operators do not fit the process or are not finite, or a loss needs the
             truth and there is none.
@@ -265,38 +231,49 @@ def learn(
     training = training or Training(epochs=100, batch_size=4)
     y, x = tensor_of(measurements), None if truth is None else tensor_of(truth)
     check_measurements(y, process)
-    rows = _operator_rows(len(y), process, operators)
+    rows = operator_rows(len(y), process, operators)
     if x is not None:
         check_images(x, process)
-    _check_settings(y, x, losses, learning_rate, milestones)
+    check_settings(y, x, losses, learning_rate, milestones, hold_out)
     f = _reconstructor(network, process, seed=training.seed)
-    some = torch.arange(min(PREPARED_ON, len(y)))
-    first, measured_by = y[some], process.select(rows[some])
+    whole = HeldOut(
+        y=y,
+        x=x,
+        rows=rows,
+        process=process,
+        losses=judges(dict(zip(names_of(losses), losses, strict=True)), process),
+        seed=training.seed,
+        fidelity=fidelity_of(losses),
+        chooses=process.noise is not None,
+    )
+    share = (SHARE if process.noise is not None else 0.0) if hold_out is None else hold_out
+    learnt, held = whole.divided(share, subjects) if share else (whole, None)
+    first, measured_by = learnt.y[:PREPARED_ON], process.select(learnt.rows[:PREPARED_ON])
     if not f.trained_on:
         f.prepare(first, measured_by)
+    units = Units.of(f.size_of_images(first, measured_by), first, measured_by)
     learner = ReconstructionLearner(
         f,
-        process,
+        learnt.process,
         losses,
         learning_rate=learning_rate,
         milestones=milestones,
-        steps_per_epoch=max(1, len(y) // min(training.batch_size, len(y))),
-        units=Units.of(f.size_of_images(first, measured_by), first, measured_by),
+        steps_per_epoch=max(1, len(learnt.y) // min(training.batch_size, len(learnt.y))),
+        units=units,
+        held_out=None if held is None else replace(held, units=units),
     )
-    data = (y, rows) if x is None else (y, rows, x)
-
-    def validated(epochs: int) -> Mapping[str, float]:
-        return {} if validate is None else validate(f, epochs)
-
     f.history = train(
         learner,
-        data,
+        [tensor for tensor in (learnt.y, learnt.rows, learnt.x) if tensor is not None],
         training,
         folder=folder,
-        validate=None if validate is None else validated,
+        validate=None
+        if held is None and validate is None
+        else lambda epochs: {**learner.judged(f), **({} if validate is None else validate(f, epochs))},
         progress=progress,
         identity=learner.identity(),
     )
+    learner.best.give_back(f)
     threads = training.threads or torch.get_num_threads()
     f.trained_on = f"{f.history.device} ({platform.machine()}), {threads} thread(s)"
     f.training_digests = tuple(map(_digest, y))
@@ -312,47 +289,6 @@ def _reconstructor(network: Reconstructor | nn.Module | None, process: Measureme
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ArtifactRemoval.for_process(process)
-
-
-def _operator_rows(n: int, process: Measurement, operators: Tensor | None) -> Tensor:
-    """(n,), int64: which of A's operators each measurement was made with; zeros where one A serves all."""
-    count = process.A.batch
-    if operators is None:
-        if count not in (None, n):
-            raise ValueError(
-                f"A has {count} operators and there are {n} measurements: say by operators=(n,) which was made with "
-                "which."
-            )
-        return torch.zeros(n, dtype=torch.int64) if count is None else torch.arange(n)
-    if count is None:
-        raise ValueError("operators assigns one of A's operators to each measurement, but A has only one operator.")
-    whole = not (operators.is_floating_point() or operators.is_complex() or operators.dtype == torch.bool)
-    if tuple(operators.shape) != (n,) or not whole or not bool(((operators >= 0) & (operators < count)).all()):
-        raise ValueError(
-            f"operators are {n} whole numbers from 0 to {count - 1}, one for each measurement, but got "
-            f"{operators.dtype} of shape {tuple(operators.shape)}"
-            + (f" from {operators.min()} to {operators.max()}." if operators.numel() else ".")
-        )
-    return operators.to(torch.int64)
-
-
-def _check_settings(
-    measurements: Tensor,
-    truth: Tensor | None,
-    losses: Sequence[Loss],
-    learning_rate: float,
-    milestones: Sequence[int],
-) -> None:
-    if not losses or not all(isinstance(loss, Loss) for loss in losses):
-        raise ValueError(f"losses is at least one Loss, such as [MeasurementConsistency()], but got {list(losses)}.")
-    if truth is None and (needing := [type(loss).__name__ for loss in losses if "x" in loss.needs]):
-        raise ValueError(f"{', '.join(needing)} needs the truth: give truth=(n, *A.domain).")
-    if truth is not None and len(truth) != len(measurements):
-        raise ValueError(f"There are {len(measurements)} measurements, but {len(truth)} images of the truth.")
-    if not learning_rate > 0:
-        raise ValueError(f"The learning rate is above 0, but got {learning_rate}.")
-    if any(epoch < 1 for epoch in milestones):
-        raise ValueError(f"milestones are numbers of epochs, at least 1 each, but got {list(milestones)}.")
 
 
 def _digest(y: Tensor) -> str:

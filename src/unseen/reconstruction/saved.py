@@ -26,7 +26,7 @@ from unseen.physics.measurement import Link, Measurement
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Operator
 from unseen.reconstruction import RECONSTRUCTORS
-from unseen.reconstruction.learning import Array, MeasurementError, check_measurements, tensor_of
+from unseen.reconstruction.measurements import Array, MeasurementError, check_measurements, tensor_of
 from unseen.reconstruction.reconstructor import Reconstructor
 
 _COMPOSITIONS = Registry(

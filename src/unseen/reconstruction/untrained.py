@@ -14,7 +14,7 @@ from unseen.networks.unet import UNet
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian
 from unseen.priors.tv import TV
-from unseen.reconstruction.learning import check_measurements
+from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.reconstructor import as_complex, starting_image, usual_size
 from unseen.training.learner import Step
 from unseen.training.loop import train

@@ -11,7 +11,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TextIO
 
-from unseen.artifacts.files import clear_leftovers, write_text
+from unseen.artifacts.files import clear_leftovers, replacing, write_text
+from unseen.training.settings import TrainingError
 
 EPOCHS = "epochs.csv"
 _REST = 0.05  # "not converged" is a last tenth more than 5 % under the tenth before
@@ -87,6 +88,44 @@ class History:
         last = sum(values[-tenth:]) / tenth
         before = sum(values[-2 * tenth : -tenth]) / tenth
         return last >= before - _REST * abs(before)  # abs: an unbiased risk may be estimated below zero
+
+    def best_epoch(self, judge: str = "held-out risk") -> int | None:
+        """The epoch, from 1, whose weights judged best; None where nothing judged.
+
+        >>> History({}, 3, 1, "cpu", validation={"held-out risk": [0.3, 0.1, 0.2]}).best_epoch()
+        2
+        """
+        values = self.validation.get(judge, [])
+        known = [(value, epoch) for epoch, value in enumerate(values, 1) if not math.isnan(value)]
+        return min(known)[1] if known else None
+
+    def plot(self, path: Path | str) -> None:
+        """Draw the losses by epoch, and next to them what measurements held out show, into a .png, .svg or .pdf.
+
+        Raises:
+            TrainingError: matplotlib is not installed.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise TrainingError('plots need matplotlib: pip install "unseen[plots]"') from error
+        figure = Figure(figsize=(9, 3.5), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for name in self.parts:
+            means = self.by_epoch(name)
+            left.plot(range(1, len(means) + 1), means, label=name)
+        for name, values in self.validation.items():
+            right.plot(range(1, len(values) + 1), values, label=name)
+        best = self.best_epoch()
+        if best is not None:
+            right.axvline(best, color="black", linestyle=":", label=f"epoch {best}: returned")
+        for axes, title in ((left, "trained on"), (right, "held out, validation")):
+            axes.set(title=title, xlabel="epoch")
+            if axes.lines:
+                axes.legend(fontsize="small")
+        path = Path(path)
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format=path.suffix.removeprefix(".") or "png")
 
     def by_epoch(self, part: str) -> list[float]:
         """The mean of ``part`` over each epoch: the curve that a results row carries. An epoch in which it took no step

@@ -186,6 +186,8 @@ ROUNDS = 16  # of elements drawn afresh, while there is something left that none
 NOTHING = 1e-6  # share of the hidden images' energy; pixels that are only moved are seen or not
 NEXT_TO_NOTHING = 5e-3  # the same where T_g interpolates
 STANDSTILL = 0.97  # fresh elements that leave more than this have brought nothing
+IDLE, IDLE_ON_PIXELS = 2, 6  # rounds that bring nothing, until nothing more is expected; of every eighth row a round
+# misses what is left once in seven times
 FAINT = 1e4  # times the level (singular values times 100): what interpolation makes of the unseen may be as bright
 GLANCES = 4  # at different elements
 LEAK = 0.35  # of what a look at random shows: less is no sight of it
@@ -249,7 +251,7 @@ def never_seen(
     if spectrum.values is not None and not interpolates:
         share = float((spectrum.values <= level).double().mean()) / hides
     for _ in range(ROUNDS if afresh else 0):
-        if group is None or share <= nothing or idle == 2:
+        if group is None or share <= nothing or idle == (IDLE if interpolates else IDLE_ON_PIXELS):
             break
         fresh = Looks(looks.maps, draw(group, hidden.shape[1:], len(looks.moves), generator))
         left = Spectrum(fresh.gram, looks.maps[0], steps=steps, looks=len(fresh)).split(left, level).low

@@ -1,0 +1,247 @@
+"""Learning that stops itself: measurements that nothing was learnt from judge each epoch, and the weights of least risk
+are kept.
+
+The judge is the objective itself, on measurements held out, with every term made a risk (`Loss.judge`): unbiased on
+data that f was not fitted to, whereas on its own data f fits the noise that SURE would take off. Its draws (probes,
+transformations, noise) are the same at every epoch, so that epochs differ by f alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import warnings
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from unseen.losses.loss import UNITS, Loss, Seen, Units, observed, observed_count, squares
+from unseen.losses.splitting import Splitting, recorrupted, thinned
+from unseen.physics.measurement import Measurement
+from unseen.physics.noise import Gaussian, Noise, PoissonGaussian
+from unseen.reconstruction.reconstructor import Reconstructor
+
+SHARE = 0.1
+DRAWS = 4  # of probes, transformations and noise for each measurement held out
+AT_ONCE = 8  # measurements judged at a time
+KEPT = 0.9  # of a noise-free measurement that f is given, to be judged by the rest
+RISK = "held-out risk"
+"""The judge's name in `history.validation`; a noise-free one's is `CONSISTENCY`."""
+CONSISTENCY = "held-out consistency"
+TWIN = "twin"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What judges, and what it judges by.
+
+    Args:
+        y, x, rows: measurements, their truth where it is known, and their operators, as the learner has them.
+        process: how they were made.
+        losses: by name, each weighted.
+        seed: of the draws.
+        units: in which losses are counted.
+        chooses: whether the least value decides which weights are kept.
+        twin: of y's shape: a second measurement of each, independent of y, and its noise; `y` was learnt from then.
+        fidelity: the weight of the misfit to it.
+    """
+
+    y: Tensor
+    x: Tensor | None
+    rows: Tensor
+    process: Measurement
+    losses: Mapping[str, Loss]
+    seed: int
+    units: Units = UNITS
+    chooses: bool = True
+    twin: tuple[Tensor, Noise] | None = None
+    fidelity: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """Of the sum, in the history."""
+        return RISK if self.chooses else CONSISTENCY
+
+    @torch.no_grad()
+    def judged(self, f: Reconstructor) -> dict[str, float]:
+        """The weighted sum of all terms, and each term, in f's own scale."""
+        device = next((weight.device for weight in f.parameters()), self.y.device)
+        total: dict[str, float] = dict.fromkeys(self.losses, 0.0) | ({} if self.twin is None else {TWIN: 0.0})
+        generator = torch.Generator().manual_seed(self.seed)
+        for start in range(0, len(self.y), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            seen = Seen(
+                self.y[part].to(device),
+                self.process.select(self.rows[part]),
+                f,
+                x=None if self.x is None else self.x[part].to(device),
+                pool=None if self.process.A.batch is None else self.process.A,
+                units=self.units,
+            )
+            for name, loss in self.losses.items():
+                for _ in range(DRAWS):
+                    value = loss.in_own_scale(loss(seen, generator=generator), self.units)
+                    total[name] += float(value.double().sum()) / DRAWS / len(self.y)
+            if self.twin is not None:
+                total[TWIN] += float(self._misfit(seen, self.twin[0][part].to(device), self.twin[1])) / len(self.y)
+        weights = {TWIN: self.fidelity} | {name: loss.weight for name, loss in self.losses.items()}
+        return {self.name: sum(weights[name] * value for name, value in total.items())} | {
+            f"held-out {name}": value for name, value in total.items()
+        }
+
+    def divided(self, share: float, subjects: Sequence[Hashable] | None) -> tuple[HeldOut, HeldOut | None]:
+        """What is learnt from, and what judges; None: nothing can be held out.
+
+        Warns:
+            UserWarning: nothing can be, or no unbiased risk judges.
+        """
+        if not self.losses:
+            _warn("none of the losses is a risk, so nothing can be judged by measurements held out.")
+            return self, None
+        held = held_rows(len(self.y), share, subjects, seed=self.seed)
+        if not bool(held.any()) and self.chooses:
+            two = twins(self.y, self.process.noise, share=share, seed=self.seed)
+            if two is not None:
+                learnt = replace(self, y=two.y, process=replace(self.process, noise=two.noise))
+                terms = {name: loss for name, loss in self.losses.items() if loss.compares != "measurements"}
+                return learnt, replace(learnt, losses=terms, twin=(two.twin, two.its_noise))
+            held = held_rows(len(self.y), 1 / len(self.y), subjects, seed=self.seed)
+        if not bool(held.any()):
+            _warn("the measurements are too few, or of one subject, and their noise cannot be split.")
+            return self, None
+        if not self.chooses:
+            _warn(
+                "without noise only the consistency of held-out measurements judges, which is no unbiased risk; it is "
+                f"logged as {CONSISTENCY!r}."
+            )
+        return self._some(~held), self._some(held)
+
+    def _some(self, rows: Tensor) -> HeldOut:
+        return replace(self, y=self.y[rows], rows=self.rows[rows], x=None if self.x is None else self.x[rows])
+
+    def _misfit(self, seen: Seen, twin: Tensor, noise: Noise) -> Tensor:
+        """The risk of what is remeasured, by the twin, which is independent of it: its sum over the batch."""
+        process = seen.process
+        level = observed(process, noise.variance(twin))
+        total = squares(observed(process, twin - seen.remeasured)) - level.flatten(1).sum(dim=1) * (
+            2 if twin.is_complex() else 1
+        )
+        return (total.double() / observed_count(process, twin) / self.units.measurement**2).sum()
+
+
+class Best(nn.Module):
+    """The weights of least risk so far; among the learner's modules, so that a checkpoint holds them."""
+
+    risk: Tensor  # ()
+
+    def __init__(self, f: Reconstructor) -> None:
+        super().__init__()
+        self.register_buffer("risk", torch.tensor(math.inf, dtype=torch.float64))
+        for i, tensor in enumerate(f.state_dict().values()):
+            self.register_buffer(f"kept_{i}", tensor.detach().clone())
+
+    @torch.no_grad()
+    def consider(self, f: Reconstructor, risk: float) -> None:
+        """Keep f's weights where their risk is the least so far."""
+        if risk < float(self.risk):
+            self.risk.fill_(risk)
+            for i, tensor in enumerate(f.state_dict().values()):
+                getattr(self, f"kept_{i}").copy_(tensor)
+
+    def give_back(self, f: Reconstructor) -> None:
+        """Put the kept weights into f; where no epoch had a finite risk, f stays as it is."""
+        if math.isfinite(float(self.risk)):
+            f.load_state_dict({name: getattr(self, f"kept_{i}") for i, name in enumerate(f.state_dict())})
+
+
+def held_rows(n: int, share: float, subjects: Sequence[Hashable] | None, *, seed: int) -> Tensor:
+    """Which measurements judge: about `share` of them, whole subjects, (n,) bool; none where too few would be left.
+
+    >>> held_rows(10, 0.2, None, seed=0).nonzero().flatten().tolist()
+    [5, 7]
+    >>> held_rows(4, 0.25, ["a", "b", "a", "b"], seed=0).tolist()
+    [False, True, False, True]
+    >>> bool(held_rows(4, 0.25, ["a", "a", "a", "a"], seed=0).any()), bool(held_rows(4, 0.1, None, seed=0).any())
+    (False, False)
+    """
+    labels: Sequence[Hashable] = range(n) if subjects is None else subjects
+    if len(labels) != n:
+        raise ValueError(f"subjects names whose each of the {n} measurements is, but got {len(labels)}.")
+    whole = list(dict.fromkeys(labels))
+    drawn = int.from_bytes(hashlib.sha256(f"{seed}/held out".encode()).digest()[:7], "big")
+    order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(drawn)).tolist()
+    judging, count = set[Hashable](), 0
+    for i in order[: len(whole) - 1]:  # one subject at least is learnt from
+        if count >= math.floor(share * n):
+            break
+        judging.add(whole[i])
+        count += sum(label == whole[i] for label in labels)
+    return torch.tensor([label in judging for label in labels])
+
+
+def names_of(losses: Sequence[Loss]) -> list[str]:
+    """A name in the log for each loss: its class's, numbered where there are several of one."""
+    kinds = [type(loss).__name__ for loss in losses]
+    seen: Counter[str] = Counter()
+    names = []
+    for kind in kinds:
+        seen[kind] += 1
+        names.append(kind if kinds.count(kind) == 1 else f"{kind} {seen[kind]}")
+    return names
+
+
+def judges(losses: Mapping[str, Loss], process: Measurement) -> dict[str, Loss]:
+    """For each term the risk that judges by it; terms that judge nothing are left out.
+
+    Without noise, consistency is judged by what of a held-out measurement f was not given.
+    """
+    found = {name: judge for name, loss in losses.items() if (judge := loss.judge(process)) is not None}
+    if process.noise is None and not any("x" in loss.needs for loss in found.values()):
+        weight = fidelity_of(list(losses.values()))
+        found = {name: loss for name, loss in found.items() if loss.compares != "measurements"}
+        found["Splitting"] = Splitting(KEPT, weight=weight)
+    return found
+
+
+def fidelity_of(losses: Sequence[Loss]) -> float:
+    """The weight of the first term that compares measurements; 1 where there is none."""
+    return next((loss.weight for loss in losses if loss.compares == "measurements"), 1.0)
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Each measurement as two independent ones.
+
+    Args:
+        y, noise: to learn from.
+        twin, its_noise: to judge by.
+    """
+
+    y: Tensor
+    noise: Noise
+    twin: Tensor
+    its_noise: Noise
+
+
+def twins(y: Tensor, noise: Noise | None, *, share: float, seed: int) -> Twins | None:
+    """Split every measurement, its twin with `share` of the information; None where the noise cannot be split."""
+    generator = torch.Generator().manual_seed(seed)
+    if isinstance(noise, Gaussian):
+        first, second = recorrupted(y, noise, share=share, generator=generator)
+        sigma = noise.sigma
+        return Twins(first, Gaussian(sigma / math.sqrt(1 - share)), second, Gaussian(sigma / math.sqrt(share)))
+    if isinstance(noise, PoissonGaussian) and noise.sigma == 0:
+        first, second = thinned(y, noise, share=share, generator=generator)
+        return Twins(first, PoissonGaussian(noise.gain / (1 - share)), second, PoissonGaussian(noise.gain / share))
+    return None
+
+
+def _warn(reason: str) -> None:
+    warnings.warn(
+        f"The weights of the last epoch are returned: {reason} Say hold_out=0 where that is meant.",
+        UserWarning,
+        stacklevel=4,
+    )

@@ -1,0 +1,118 @@
+"""Measurements and settings, looked at before anything is learnt: shape, kind of number, whether all are finite, and
+which operator each measurement was made with.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unseen.artifacts.errors import UserError
+from unseen.losses.loss import Loss
+from unseen.physics.algebra import Shape, describe
+from unseen.physics.measurement import Measurement
+from unseen.physics.operator import Operator
+
+Array = NDArray[Any]  # Any: numbers of whatever kind a file holds
+
+
+class MeasurementError(UserError, ValueError):
+    """Measurements or images that do not fit their process: what was expected, and what was seen."""
+
+
+def tensor_of(values: Tensor | Array) -> Tensor:
+    """A tensor as it is; an array as a tensor in single precision, real or complex.
+
+    Raises:
+        MeasurementError: an array of something else than numbers.
+
+    >>> tensor_of(np.array([1, 2])).dtype, tensor_of(np.array([1j])).dtype
+    (torch.float32, torch.complex64)
+    """
+    if isinstance(values, Tensor):
+        return values
+    values = np.asarray(values)
+    if values.dtype.kind not in "biufc":
+        raise MeasurementError(f"measurements and images are numbers, but got {values.dtype}.")
+    return torch.from_numpy(np.ascontiguousarray(values, np.complex64 if values.dtype.kind == "c" else np.float32))
+
+
+def check_measurements(y: Tensor, process: Measurement) -> None:
+    """Raises MeasurementError, a ValueError, unless y is finite and has the shape and type of A's range."""
+    A = process.A
+    _check(y, A.range, f"Measurements by {A}", complex_expected=_measures_complex(A))
+
+
+def check_images(x: Tensor, process: Measurement) -> None:
+    """The same of images, (n, *A.domain)."""
+    A = process.A
+    _check(x, A.domain, f"Images of {A}", complex_expected=A.complex_domain)
+
+
+def _check(tensor: Tensor, shape: Shape, what: str, *, complex_expected: bool) -> None:
+    if tuple(tensor.shape[1:]) != tuple(shape) or len(tensor) == 0:
+        expected = ", ".join(["n", *map(str, shape)])
+        raise MeasurementError(f"{what} are ({expected}), n at least 1, but got {describe(tuple(tensor.shape))}.")
+    if tensor.is_complex() != complex_expected or not (tensor.is_complex() or tensor.is_floating_point()):
+        kind = "complex" if complex_expected else "real floating-point"
+        raise MeasurementError(f"{what} are {kind} numbers, but got {tensor.dtype}.")
+    finite = torch.isfinite(tensor)
+    if not bool(finite.all()):
+        bad = int((~finite).sum())
+        raise MeasurementError(f"{what} are finite, but {bad} of {tensor.numel()} numbers are NaN or infinite.")
+
+
+def _measures_complex(A: Operator) -> bool:
+    nothing = torch.zeros(A.batch or 1, *A.domain, dtype=torch.complex64 if A.complex_domain else torch.float32)
+    with torch.no_grad():
+        return A(nothing).is_complex()
+
+
+def operator_rows(n: int, process: Measurement, operators: Tensor | None) -> Tensor:
+    """(n,), int64: which of A's operators each measurement was made with; zeros where one A serves all."""
+    count = process.A.batch
+    if operators is None:
+        if count not in (None, n):
+            raise ValueError(
+                f"A has {count} operators and there are {n} measurements: say by operators=(n,) which was made with "
+                "which."
+            )
+        return torch.zeros(n, dtype=torch.int64) if count is None else torch.arange(n)
+    if count is None:
+        raise ValueError("operators assigns one of A's operators to each measurement, but A has only one operator.")
+    whole = not (operators.is_floating_point() or operators.is_complex() or operators.dtype == torch.bool)
+    if tuple(operators.shape) != (n,) or not whole or not bool(((operators >= 0) & (operators < count)).all()):
+        raise ValueError(
+            f"operators are {n} whole numbers from 0 to {count - 1}, one for each measurement, but got "
+            f"{operators.dtype} of shape {tuple(operators.shape)}"
+            + (f" from {operators.min()} to {operators.max()}." if operators.numel() else ".")
+        )
+    return operators.to(torch.int64)
+
+
+def check_settings(
+    measurements: Tensor,
+    truth: Tensor | None,
+    losses: Sequence[Loss],
+    learning_rate: float,
+    milestones: Sequence[int],
+    hold_out: float | None,
+) -> None:
+    """Raises ValueError where something does not fit, before anything is trained."""
+    if not losses or not all(isinstance(loss, Loss) for loss in losses):
+        raise ValueError(f"losses is at least one Loss, such as [MeasurementConsistency()], but got {list(losses)}.")
+    if truth is None and (needing := [type(loss).__name__ for loss in losses if "x" in loss.needs]):
+        raise ValueError(f"{', '.join(needing)} needs the truth: give truth=(n, *A.domain).")
+    if truth is not None and len(truth) != len(measurements):
+        raise ValueError(f"There are {len(measurements)} measurements, but {len(truth)} images of the truth.")
+    if not learning_rate > 0:
+        raise ValueError(f"The learning rate is above 0, but got {learning_rate}.")
+    if any(epoch < 1 for epoch in milestones):
+        raise ValueError(f"milestones are numbers of epochs, at least 1 each, but got {list(milestones)}.")
+    if hold_out is not None and not 0 <= hold_out < 1:
+        raise ValueError(
+            f"hold_out is the share of the measurements that judges, from 0 to below 1, but got {hold_out}."
+        )

@@ -1,0 +1,85 @@
+"""What rows of one problem say together: means over images and seeds, the difference from TV, what stopping costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from studies.imaging.gaps import of_arm
+from studies.rows import Row
+from unseen.evaluation.bootstrap import mean_of
+from unseen.evaluation.intervals import Interval
+
+SELF_SUPERVISED = ("ei", "rei", "sure", "multi-operator", "scales")
+
+
+def average(rows: Sequence[Row], name: str) -> Mapping[str, object]:
+    """A figure's mean over images and seeds, with an interval over both."""
+    values = [row["by_picture"][name] for row in rows if name in row["by_picture"]]
+    return mean_of(values, rows[0]["units"]).to_json() if values else {"value": None}
+
+
+def mean(rows: Sequence[Row]) -> float:
+    """PSNR over images and seeds, in dB."""
+    return float(np.mean([row["by_picture"]["psnr"] for row in rows]))
+
+
+def against_tv(rows: Sequence[Row], variation: Sequence[Row]) -> Interval | None:
+    """PSNR less that of TV on the same images, in dB, over images and seeds; None where either has no row."""
+    if not rows or not variation:
+        return None
+    tv = np.asarray(variation[0]["by_picture"]["psnr"])
+    differences = [(np.asarray(row["by_picture"]["psnr"]) - tv).tolist() for row in rows]
+    found = mean_of(differences, rows[0]["units"])
+    return found if isinstance(found, Interval) else None
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The arm of a problem that learnt without truth and did best, and its difference from TV in dB."""
+
+    arm: str
+    seeds: int
+    difference: Interval
+
+
+def best_without_truth(rows: Sequence[Row]) -> Ahead | None:
+    """None where no such arm has rows, or TV has none."""
+    variation = of_arm(rows, "tv")
+    found = {arm: of_arm(rows, arm) for arm in SELF_SUPERVISED}
+    known = {arm: some for arm, some in found.items() if some}
+    if not variation or not known:
+        return None
+    arm = max(known, key=lambda arm: mean(known[arm]))
+    difference = against_tv(known[arm], variation)
+    return None if difference is None else Ahead(arm, len(known[arm]), difference)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """How far below the best epoch on test images the epoch was whose weights were kept.
+
+    Args:
+        kept, best: epochs, from 1.
+        epochs: of the training.
+        lost: dB of test PSNR.
+        at_the_end: dB that the last epoch was below the best one.
+    """
+
+    kept: int
+    best: int
+    epochs: int
+    lost: float
+    at_the_end: float
+
+
+def stopping(row: Row) -> Stopped | None:
+    """None where nothing was held out."""
+    if row.get("kept_epoch") is None:
+        return None
+    curve = dict(row["testing_psnr"])
+    best = max(curve, key=lambda epoch: curve[epoch])
+    last, kept = max(curve), row["kept_epoch"]
+    return Stopped(kept, best, last, curve[best] - curve[kept], curve[best] - curve[last])

@@ -1,0 +1,230 @@
+"""Learning stops itself: what judges, which weights come back, and that no truth is needed."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.reconstruction.making import holes, images, inpainting, magnetic, measured, short
+from unseen.evaluation.image_metrics import psnr
+from unseen.losses import (
+    BackprojectedConsistency,
+    Equivariance,
+    EquivariantAdversarial,
+    MeasurementConsistency,
+    RobustEquivariance,
+    Splitting,
+    Sure,
+)
+from unseen.losses.loss import UNITS, observed, observed_count, squares
+from unseen.physics import Flips, Gaussian, Mask, Measurement, Poisson, PoissonGaussian, Shifts
+from unseen.reconstruction import ArtifactRemoval, Reconstructor, learn
+from unseen.reconstruction.held_out import RISK, HeldOut, held_rows, judges, names_of, twins
+from unseen.training import History
+
+REI = [Sure(), RobustEquivariance(Shifts())]
+
+
+def small(process: Measurement, *, features: int = 8) -> ArtifactRemoval:
+    torch.manual_seed(0)
+    return ArtifactRemoval.for_process(process, features=features, depth=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "seed", [0, pytest.param(1, marks=pytest.mark.nightly), pytest.param(2, marks=pytest.mark.nightly)]
+)
+def test_it_stops_near_the_best_epoch_where_its_noise_is_learnt_by_heart(seed: int) -> None:
+    process, x, tested = inpainting(sigma=0.25), images(20), images(40, seed=9)
+    y, test = measured(process, x), measured(process, tested, seed=5)
+    curve: list[float] = []
+
+    def validate(f: Reconstructor, epochs: int) -> dict[str, float]:
+        curve.append(float(psnr(f(test, process), tested).mean()))
+        return {}
+
+    f = learn(
+        y, process, losses=REI, network=small(process, features=16), training=short(60, seed=seed), learning_rate=3e-3,
+        validate=validate,
+    )  # fmt: skip
+    reached = float(psnr(f(test, process).detach(), tested).mean())
+    assert max(curve) - curve[-1] > 0.5, "else there is nothing to stop for"
+    assert max(curve) - reached < 0.2
+    assert f.history is not None and f.history.best_epoch() == 1 + min(
+        range(60), key=lambda epoch: f.history.validation[RISK][epoch]
+    )
+    assert reached == pytest.approx(curve[f.history.best_epoch() - 1], abs=1e-3)  # type: ignore[operator]
+
+
+def test_the_last_epoch_comes_back_where_nothing_is_held_out() -> None:
+    process = inpainting(sigma=0.2)
+    y = measured(process, images(12))
+    last = learn(y, process, losses=REI, network=small(process), training=short(3), hold_out=0)
+    assert last.history is not None and last.history.validation == {} and last.history.steps == 9
+    stopped = learn(y, process, losses=REI, network=small(process), training=short(3))
+    assert stopped.history is not None and len(stopped.history.validation[RISK]) == 3
+    assert stopped.history.steps == 3 * (11 // 4), "one of twelve is held out"
+    assert len(stopped.training_digests) == 12, "what chose the weights has been learnt from, too"
+
+
+def test_consistency_and_equivariance_are_judged_by_their_risks() -> None:
+    noisy, clean = inpainting(sigma=0.1), inpainting()
+    group = Flips()
+    losses = {
+        "MC": MeasurementConsistency(weight=2),
+        "EQ": Equivariance(group, transforms=2, weight=3),
+        "B": BackprojectedConsistency(weight=0.5),
+        "A": EquivariantAdversarial(group, torch.nn.Conv2d(1, 1, 3)),
+        "S": Splitting(),
+    }
+    found = judges(losses, noisy)
+    assert [type(loss).__name__ for loss in found.values()] == [
+        "Sure", "RobustEquivariance", "BackprojectedRisk", "Splitting",
+    ]  # fmt: skip
+    assert [loss.weight for loss in found.values()] == [2, 3, 0.5, 1]
+    assert "transforms=2" in repr(found["EQ"])
+    alone = judges({"MC": MeasurementConsistency(weight=2), "EQ": Equivariance(group)}, clean)
+    assert [repr(loss) for loss in alone.values()] == ["RobustEquivariance(Flips(), transforms=1, weight=1)"] * 1 + [
+        "Splitting(kept=0.9, weight=2)"
+    ] or [type(loss).__name__ for loss in alone.values()] == ["RobustEquivariance", "Splitting"]
+
+
+def test_a_subjects_measurements_are_held_out_together() -> None:
+    names = [f"patient {i // 3}" for i in range(30)]
+    held = held_rows(30, 0.2, names, seed=4)
+    assert 6 <= int(held.sum()) <= 8
+    for name in set(names):
+        assert len({bool(held[i]) for i in range(30) if names[i] == name}) == 1
+    assert not torch.equal(held, held_rows(30, 0.2, names, seed=5)), "another seed holds out others"
+    with pytest.raises(ValueError, match="each of the 12 measurements is, but got 30"):
+        process = inpainting(sigma=0.1)
+        learn(measured(process, images(12)), process, losses=REI, subjects=names, training=short(1))
+
+
+@pytest.mark.parametrize("noise", [Gaussian(0.1), Poisson(0.05)])
+def test_few_measurements_are_split_in_two(noise: Gaussian | Poisson) -> None:
+    process = Measurement(Mask(holes()), noise=noise)
+    y = measured(process, images(1))
+    f = learn(y, process, losses=REI, network=small(process), training=short(3))
+    assert f.history is not None and len(f.history.validation[RISK]) == 3 and f.process is process
+    assert {"held-out RobustEquivariance", "held-out twin"} <= f.history.validation.keys()
+
+
+def test_counts_with_read_out_cannot_be_split_so_that_one_is_held_out() -> None:
+    process = Measurement(Mask(holes()), noise=PoissonGaussian(0.05, 0.05))
+    y = measured(process, images(3))
+    f = learn(y, process, losses=REI, network=small(process), training=short(2))
+    assert f.history is not None and f.history.steps == 2 and len(f.history.validation[RISK]) == 2
+    with pytest.warns(UserWarning, match="too few, or of one subject.*hold_out=0"):
+        f = learn(y[:1], process, losses=REI, network=small(process), training=short(1))
+    assert f.history is not None and f.history.validation == {}
+
+
+def test_without_noise_it_warns_draws_the_curve_and_chooses_nothing() -> None:
+    process = inpainting()
+    y = measured(process, images(10))
+    losses = [MeasurementConsistency(), Equivariance(Shifts())]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        f = learn(y, process, losses=losses, network=small(process), training=short(2))
+    assert f.history is not None and f.history.validation == {}
+    with pytest.warns(UserWarning, match="no unbiased risk.*held-out consistency"):
+        g = learn(y, process, losses=losses, network=small(process), training=short(2), hold_out=0.2)
+    assert g.history is not None and len(g.history.validation["held-out consistency"]) == 2
+    assert g.history.best_epoch() is None
+    nine = learn(
+        y[~held_rows(10, 0.2, None, seed=0)], process, losses=losses, network=small(process), training=short(2)
+    )
+    assert all(torch.equal(a, b) for a, b in zip(g.state_dict().values(), nine.state_dict().values(), strict=True))
+
+
+class _Killed(RuntimeError):
+    pass
+
+
+@pytest.mark.parametrize("killed_at", [2, 6, 7])
+def test_a_killed_training_keeps_the_same_weights(tmp_path: Path, killed_at: int) -> None:
+    process = inpainting(sigma=0.2)
+    y = measured(process, images(12))
+
+    def train(folder: Path | None, until: int = 99) -> Reconstructor:
+        def progress(state: object) -> None:
+            if state.step == until:  # type: ignore[attr-defined]
+                raise _Killed
+
+        settings = short(4, checkpoint_every_steps=1)
+        losses = [Sure(), RobustEquivariance(Shifts())]
+        return learn(
+            y, process, losses=losses, network=small(process), training=settings, folder=folder, progress=progress,
+            learning_rate=2e-2,
+        )  # fmt: skip
+
+    whole = train(None)
+    with pytest.raises(_Killed):
+        train(tmp_path, killed_at)
+    resumed, again = train(tmp_path), train(tmp_path)
+    assert whole.history is not None and resumed.history is not None
+    assert whole.history.validation == resumed.history.validation
+    for other in (resumed, again):
+        assert all(
+            torch.equal(a, b) for a, b in zip(whole.state_dict().values(), other.state_dict().values(), strict=True)
+        )
+
+
+@pytest.mark.parametrize("kind", ["Gaussian", "complex", "Poisson"])
+def test_a_twins_misfit_is_unbiased_for_the_risk(kind: str) -> None:
+    """|z| < 4 over 2,000 draws of noise and split, for a network that copies much of the noise."""
+    process = magnetic(sigma=0.3) if kind == "complex" else inpainting(sigma=0.3)
+    if kind == "Poisson":
+        process = Measurement(process.A, noise=Poisson(0.1))
+    n = 2000
+    x = images(1).expand(n, -1, -1, -1)
+    x = x + 0j if kind == "complex" else x
+    y = measured(process, x)
+    two = twins(y, process.noise, share=0.3, seed=1)
+    assert two is not None
+
+    class Fixed(ArtifactRemoval):
+        def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
+            return 0.8 * process.A.pinv(y)
+
+    f = Fixed.for_process(process)
+    judge = HeldOut(
+        y=two.y, x=None, rows=torch.zeros(n, dtype=torch.int64), process=process, losses={}, units=UNITS, seed=0,
+        twin=(two.twin, two.its_noise),
+    )  # fmt: skip
+    estimate = judge.judged(f)[RISK]
+    true = (squares(observed(process, process.A(f(two.y, process) - x))) / observed_count(process, y)).double()
+    each = []
+    for i in range(0, n, 200):
+        part = slice(i, i + 200)
+        some = HeldOut(
+            y=two.y[part], x=None, rows=judge.rows[part], process=process, losses={}, units=UNITS, seed=0,
+            twin=(two.twin[part], two.its_noise),
+        )  # fmt: skip
+        each.append(some.judged(f)[RISK] - float(true[part].mean()))
+    error = float(torch.tensor(each).std()) / math.sqrt(len(each))
+    assert error < 0.05 * float(true.mean())
+    assert abs(estimate - float(true.mean())) < 4 * error
+
+
+def test_a_history_is_plotted_with_the_epoch_that_was_kept(tmp_path: Path) -> None:
+    process = inpainting(sigma=0.1)
+    f = learn(measured(process, images(12)), process, losses=REI, network=small(process), training=short(3))
+    assert isinstance(f.history, History)
+    f.history.plot(tmp_path / "curve.svg")
+    drawn = (tmp_path / "curve.svg").read_text(encoding="utf-8")
+    assert drawn.startswith("<?xml") and len(drawn) > 5000
+    assert names_of(REI) == ["Sure", "RobustEquivariance"]
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, 1.5])
+def test_a_share_that_is_none_is_refused(share: float) -> None:
+    process = inpainting(sigma=0.1)
+    with pytest.raises(ValueError, match="hold_out is the share"):
+        learn(measured(process, images(4)), process, losses=REI, hold_out=share, training=short(1))

@@ -1,9 +1,10 @@
 """Physics: how an image `x`, never seen, becomes a measurement `y = noise(link(A x))`. No loss, no data.
 
-`Operator` is A: linear and immutable, with its adjoint, pseudo-inverse and norm; operators compose with `@`, scale
-with `2 * A`, `stack`, `restrict`. `Link` is what the detector's law does to A x, `Noise` what chance adds, and
-`Measurement` the three together. `Group` is a set of transformations that images may undergo and still be images:
-what A never shows of x, it may show of T x. `identify` checks in advance whether that can be enough.
+`Operator` is A: linear and immutable, with its adjoint, pseudo-inverse and norm; operators compose with `@`, add with
+`A + B`, scale with `2 * A`, turn round with `A.T`, `stack`, `restrict`. `Dense` is any matrix. `Link` is what the
+detector's law does to A x, `Noise` what chance adds, and `Measurement` the three together. `Group` is a set of
+transformations that images may undergo and still be images: what A never shows of x, it may show of T x. `identify`
+checks in advance whether that can be enough.
 
 `OPERATORS`, `LINKS`, `NOISES` and `GROUPS` are this package's registries: a new entry is one file and one line here,
 and the contract tests find it.
@@ -20,6 +21,7 @@ OPERATORS = Registry(
     names={
         "blur": "blur:Blur",
         "compressed-sensing": "matrix:CompressedSensing",
+        "dense": "matrix:Dense",
         "downsampling": "blur:Downsampling",
         "fourier-mask": "fourier_mask:FourierMask",
         "identity": "matrix:Identity",

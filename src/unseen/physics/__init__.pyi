@@ -17,6 +17,7 @@ from .groups.scalings import Scalings as Scalings
 from .identifiability.report import Identifiability as Identifiability
 from .identifiability.verdict import identify as identify
 from .matrix import CompressedSensing as CompressedSensing
+from .matrix import Dense as Dense
 from .matrix import Identity as Identity
 from .measurement import BeerLambert as BeerLambert
 from .measurement import Link as Link

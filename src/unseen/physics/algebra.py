@@ -12,13 +12,58 @@ What an operator is asked for beside its images: their size, their channels, how
 """
 
 import functools
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
 Shape = tuple[int, ...]
+Acts = TypeVar("Acts", bound=Callable[..., Tensor])
+
+
+def as_tensor(values: object) -> Tensor:
+    """A tensor as it is; an array as a tensor of its precision, at least single: whole numbers become that.
+
+    Raises:
+        TypeError: neither.
+        ValueError: an array of something else than numbers.
+
+    >>> import numpy as np
+    >>> as_tensor(np.arange(2)).dtype, as_tensor(np.zeros(1)).dtype, as_tensor(np.zeros(1, np.complex64)).dtype
+    (torch.float32, torch.float64, torch.complex64)
+    """
+    if isinstance(values, Tensor):
+        return values
+    if not isinstance(values, np.ndarray | np.generic):
+        raise TypeError(f"A tensor or a NumPy array is expected, but got a {type(values).__name__}.")
+    if values.dtype.kind not in "biufc":
+        raise ValueError(f"Measurements and images are numbers, but got {values.dtype}.")
+    wide = np.result_type(values.dtype, np.float32) if values.dtype.kind in "fc" else np.dtype(np.float32)
+    return torch.from_numpy(np.array(values, wide))
+
+
+def arrays_too(act: Acts) -> Acts:
+    """A method of one tensor that takes a NumPy array too, and then gives one."""
+
+    @functools.wraps(act)
+    # Any: the method's own arguments
+    def acting(self: object, tensor: object, *arguments: Any, **named: Any) -> object:
+        if isinstance(tensor, Tensor):
+            return act(self, tensor, *arguments, **named)
+        return act(self, as_tensor(tensor), *arguments, **named).numpy(force=True)
+
+    return acting  # type: ignore[return-value]
+
+
+@contextmanager
+def constants() -> Iterator[None]:
+    """Within, tensors are made that stay: outside of inference mode and of torch.func's transformations."""
+    with torch.inference_mode(False), temporarily_clear_interpreter_stack():
+        yield
 
 
 def in_own_precision(act: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
@@ -199,7 +244,7 @@ class Immutable(Recorded):
         key = (name, dtype or like.dtype, like.device)
         moved = self._moved.get(key)
         if moved is None:
-            with torch.inference_mode(False):
+            with constants():
                 moved = getattr(self, name).to(key[2], key[1])
             self._moved[key] = moved
         return moved

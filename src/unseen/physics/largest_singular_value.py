@@ -10,7 +10,7 @@ from torch import Tensor
 from unseen.physics.algebra import inner, lengths
 
 if TYPE_CHECKING:
-    from unseen.physics.operator import Operator
+    from unseen.physics.action import Action as Operator
 
 STEPS = 300  # at most; it stops when CHECKED steps add less than the share GROWTH
 CHECKED = 5

@@ -10,11 +10,13 @@ Compressed sensing: each measurement is a random mixture of all pixels.
 """
 
 import math
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from unseen.physics.algebra import Shape, both_sides, check_channels, check_measurements
+from unseen.physics.algebra import Shape, as_tensor, both_sides, check_channels, check_measurements, describe
 from unseen.physics.operator import Operator
 
 RANK = 1e-13  # eigenvalues of matrix · matrixᵀ up to this share of the largest count as zero
@@ -23,46 +25,97 @@ RANK = 1e-13  # eigenvalues of matrix · matrixᵀ up to this share of the large
 class Dense(Operator):
     """y = matrix · x, channel by channel, with x's pixels in reading order.
 
-    Its pseudo-inverse is exact, matrixᵀ (matrix · matrixᵀ)⁺, and computed in double precision at the first call.
+    Its pseudo-inverse is exact, and computed in double precision at the first call. The matrix is copied.
 
     Args:
-        matrix: (m, height · width), float64, with m ≤ height · width.
-        size: (height, width).
+        matrix: (m, n), real or complex, any m; a tensor or a NumPy array.
+        size: (height, width) with height · width = n; None: x is a signal, (1, n).
         channels: measured alike, each by itself.
+        real: images are real; None: they are where the matrix is. Of a complex matrix and real images, measurements
+            are complex.
+
+    Raises:
+        ValueError: no matrix of finite numbers, or a size of another number of pixels.
 
     Example:
-        >>> A = Dense(torch.tensor([[1.0, 1.0]], dtype=torch.float64), size=(1, 2), channels=1)
+        >>> A = Dense(torch.tensor([[1.0, 1.0]]), size=(1, 2))
         >>> A.pinv(A(torch.tensor([[[[3.0, 1.0]]]]))).flatten().tolist()
         [2.0, 2.0]
+        >>> Dense(1j * torch.eye(4), size=(2, 2)).adjoint(torch.full((1, 1, 4), 1j))[0, 0, 0, 0].item()
+        (1+0j)
     """
 
-    _matrix: Tensor  # (m, height · width), float64
+    _matrix: Tensor  # (m, height · width), float64 or complex128
 
-    def __init__(self, matrix: Tensor, *, size: tuple[int, int], channels: int) -> None:
-        super().__init__(domain=(channels, *size), range=(channels, len(matrix)))
-        self._set(_matrix=matrix)
+    # Any: numbers of whatever kind
+    def __init__(
+        self,
+        matrix: Tensor | NDArray[Any],
+        *,
+        size: tuple[int, int] | None = None,
+        channels: int = 1,
+        real: bool | None = None,
+    ) -> None:
+        given = as_tensor(matrix).detach()
+        if given.ndim != 2 or not given.numel() or not bool(torch.isfinite(torch.view_as_real(given + 0j)).all()):
+            raise ValueError(f"matrix is (m, n), of finite numbers, but got shape {describe(tuple(given.shape))}.")
+        check_channels(channels)
+        height, width = both_sides((1, given.shape[1]) if size is None else size)
+        if height * width != given.shape[1]:
+            raise ValueError(
+                f"The matrix takes {given.shape[1]} pixels, but size {height} × {width} has {height * width}. Give "
+                "size=(height, width)."
+            )
+        complex_domain = given.is_complex() if real is None else not real
+        super().__init__(domain=(channels, height, width), range=(channels, len(given)))
+        self._set(
+            _matrix=given.cpu().to(torch.complex128 if given.is_complex() else torch.float64, copy=True),
+            complex_domain=complex_domain,
+            complex_range=complex_domain or given.is_complex(),
+        )
 
     @property
     def matrix(self) -> Tensor:
-        """A copy of the matrix: (m, height · width), float64."""
+        """A copy of the matrix: (m, height · width), float64 or complex128."""
         return self._matrix.clone()
 
     def _forward(self, x: Tensor) -> Tensor:
-        return x.flatten(2) @ self._on("_matrix", x).T
+        return self._wide(x).flatten(2) @ self._on("_matrix", self._wide(x)).T
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        return (y @ self._on("_matrix", y)).reshape(len(y), *self.domain)
+        return self._image(self._wide(y) @ self._on("_matrix", self._wide(y)).conj())
 
     def _pinv(self, y: Tensor) -> Tensor:
-        return (y @ self._on("_inverse", y)).reshape(len(y), *self.domain)
+        return self._image(self._wide(y) @ self._on("_inverse", self._wide(y)))
+
+    def _wide(self, tensor: Tensor) -> Tensor:
+        """Complex where measurements are."""
+        return tensor.to(torch.promote_types(tensor.dtype, torch.complex32)) if self.complex_range else tensor
+
+    def _image(self, flat: Tensor) -> Tensor:
+        image = flat.reshape(len(flat), *self.domain)
+        return image.real.contiguous() if image.is_complex() and not self.complex_domain else image
 
     @property
     def _inverse(self) -> Tensor:
-        """The transposed pseudo-inverse, (m, height · width); `_on` keeps it once it is computed."""
-        values, vectors = torch.linalg.eigh(self._matrix @ self._matrix.T)
-        inverted = torch.where(values > RANK * values[-1], 1 / values, 0)
-        inverse: Tensor = (vectors * inverted) @ (vectors.T @ self._matrix)
-        return inverse
+        """The transposed pseudo-inverse, (m, height · width); `_on` keeps it once it is computed.
+
+        Of a complex matrix on real images: of its real and imaginary parts, one above the other.
+        """
+        if self._matrix.is_complex() and not self.complex_domain:
+            real, imaginary = _inverted(torch.cat([self._matrix.real, self._matrix.imag])).chunk(2, dim=1)
+            return torch.complex(real, -imaginary).T.resolve_conj()  # Re (y · it) is what the two parts make of y
+        return _inverted(self._matrix).T
+
+
+def _inverted(matrix: Tensor) -> Tensor:
+    """Moore and Penrose's inverse, (n, m), by eigenvalues of the smaller of matrix · matrixᴴ and matrixᴴ · matrix."""
+    if len(matrix) > matrix.shape[1]:
+        return _inverted(matrix.mH).mH
+    values, vectors = torch.linalg.eigh(matrix @ matrix.mH)
+    inverted = torch.where(values > RANK * values[-1], 1 / values, 0)
+    inverse: Tensor = matrix.mH @ (vectors * inverted) @ vectors.mH
+    return inverse
 
 
 class Separable(Operator):
@@ -138,6 +191,7 @@ class Identity(Operator):
     """
 
     real_or_complex = True
+    looks_for_nan = False
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(domain=shape, range=shape)

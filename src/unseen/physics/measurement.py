@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Recorded
+from unseen.physics.algebra import Recorded, arrays_too
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Operator
 
@@ -42,8 +42,11 @@ class Measurement:
 
     Args:
         A: the operator.
-        link: None means u = A x.
+        link: None means u = A x. A noise in its place is taken as the noise: `Measurement(A, Gaussian(0.1))`.
         noise: None means y = u.
+
+    Raises:
+        TypeError: A is no operator, or there are two noises.
 
     Example:
         >>> import torch
@@ -59,11 +62,25 @@ class Measurement:
     link: Link | None = None
     noise: Noise | None = None
 
-    def __call__(self, x: Tensor, *, generator: torch.Generator | None) -> Tensor:
+    def __post_init__(self) -> None:
+        A: object = self.A
+        link: object = self.link
+        if not isinstance(A, Operator):
+            raise TypeError(f"A is an operator, but got a {type(A).__name__}. A matrix: Dense(matrix, size=…).")
+        if isinstance(link, Noise):  # Measurement(A, Gaussian(0.1))
+            if self.noise is not None:
+                raise TypeError(
+                    f"link=… is a {type(link).__name__}, a noise, and noise=… is given too. Give one noise."
+                )
+            object.__setattr__(self, "noise", link)
+            object.__setattr__(self, "link", None)
+
+    @arrays_too
+    def __call__(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Measure x once.
 
         Args:
-            x: (batch, *A.domain).
+            x: (batch, *A.domain); a NumPy array too, and then an array comes back.
             generator: where the noise comes from; None: torch's global generator.
 
         Returns:

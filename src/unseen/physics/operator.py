@@ -1,5 +1,6 @@
 """A linear measurement operator A, the law that every one of them keeps, and what its signs make: `A @ B` is a
-`Composed`, `2 * A` a `Scaled`, `A.restrict(kept)` a `Restricted`; a `Mask` marks which measurements are observed.
+`Composed`, `A + B` a `Sum`, `2 * A` a `Scaled`, `A.T` a `Transposed`, `A.restrict(kept)` a `Restricted`; a `Mask` marks
+which measurements are observed.
 
 For all x, x' in the domain, y in the range, real numbers a, and with ⟨u, v⟩ = Re Σ conj(u) v taken per sample:
 
@@ -16,18 +17,21 @@ The contract tests check the law for every operator in `unseen.physics.OPERATORS
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import reduce
+from numbers import Real
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from unseen.physics.algebra import Immutable, Shape, describe, in_own_precision
-from unseen.physics.largest_singular_value import largest_singular_value
-from unseen.physics.pseudo_inverse import solve_least_squares
+from unseen.physics.action import Action, adjoint_of, check_one_kind, shared_batch
+from unseen.physics.algebra import as_tensor, describe
+from unseen.physics.pseudo_inverse import adjoint_of_least_squares
 
 
-class Operator(Immutable, ABC):
+class Operator(Action):
     """A linear map from images of shape `domain` to measurements of shape `range`, both without the batch.
 
     A new operator writes `_forward` and `_adjoint`, and overrides `_pinv` and `norm` where it knows better than
@@ -44,85 +48,6 @@ class Operator(Immutable, ABC):
         >>> A(torch.ones(3, 1, 2, 2)).sum().item(), A.norm()
         (24.0, 2.0)
     """
-
-    domain: Shape
-    range: Shape
-    batch: int | None
-    complex_domain: bool = False
-    """Whether images are complex."""
-    complex_range: bool = False
-    """Whether measurements are complex."""
-    real_or_complex: bool = False
-    """Whether images may be either, and measurements with them (a mask does not care)."""
-
-    def __init__(self, *, domain: Shape, range: Shape, batch: int | None = None) -> None:
-        self._set(domain=tuple(domain), range=tuple(range), batch=batch, _moved={})
-
-    @abstractmethod
-    def _forward(self, x: Tensor) -> Tensor:
-        """A x, for x of shape (batch, *domain): (batch, *range)."""
-
-    @abstractmethod
-    def _adjoint(self, y: Tensor) -> Tensor:
-        """A* y, for y of shape (batch, *range): (batch, *domain)."""
-
-    def _pinv(self, y: Tensor) -> Tensor:
-        """A⁺ y; by conjugate gradients unless the operator knows a closed form."""
-        return solve_least_squares(self, y)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """A x.
-
-        Args:
-            x: (batch, *domain).
-
-        Returns:
-            (batch, *range), of x's precision and device.
-
-        Raises:
-            ValueError: x has another shape, another batch size than a per-sample operator, is complex where the
-                operator's images are real, or holds whole numbers.
-        """
-        self._check(x, self.domain, "takes", complex_too=self.complex_domain)
-        return in_own_precision(self._forward, x)
-
-    def adjoint(self, y: Tensor) -> Tensor:
-        """A* y.
-
-        Args:
-            y: (batch, *range).
-
-        Returns:
-            (batch, *domain).
-
-        Raises:
-            ValueError: y has another shape, is complex where measurements are real, or holds whole numbers.
-        """
-        self._check(y, self.range, "has an adjoint that takes", complex_too=self.complex_range)
-        return in_own_precision(self._adjoint, y)
-
-    def pinv(self, y: Tensor) -> Tensor:
-        """A⁺ y, Moore and Penrose's: of all x with the least ‖A x − y‖, the shortest.
-
-        Args:
-            y: (batch, *range).
-
-        Returns:
-            (batch, *domain).
-
-        Raises:
-            ValueError: y has another shape, is complex where measurements are real, or holds whole numbers.
-        """
-        self._check(y, self.range, "has a pseudo-inverse that takes", complex_too=self.complex_range)
-        return in_own_precision(self._pinv, y)
-
-    def norm(self) -> float:
-        """The largest singular value, max ‖A x‖ / ‖x‖; over all samples for a per-sample operator.
-
-        By Lanczos's method: never above the true value but for rounding, and as a rule below it by less than 0.1 %.
-        Exact where an operator overrides it.
-        """
-        return largest_singular_value(self)
 
     def observed(self) -> Mask | None:
         """Which entries of y carry a measurement: a `Mask` over `range`; None: all of them.
@@ -158,27 +83,39 @@ class Operator(Immutable, ABC):
             )
         return Composed(self, other)
 
-    def __rmul__(self, factor: object) -> Operator:
-        """`2 * A`: A, then times two."""
-        return Scaled(factor, self) if isinstance(factor, (int, float)) else NotImplemented
+    def __add__(self, other: object) -> Operator:
+        """`A + B`: what both make of one image, added."""
+        if not isinstance(other, Operator):
+            raise TypeError(f"A + B adds two operators, but B is a {type(other).__name__}.")
+        return Sum([self, other])
+
+    def __sub__(self, other: object) -> Operator:
+        return self + -1 * other if isinstance(other, Operator) else self + other
+
+    def __neg__(self) -> Operator:
+        return Scaled(-1, self)
+
+    def __mul__(self, factor: object) -> Operator:
+        """`A * 2`, or `2 * A`: A, then times two."""
+        if not isinstance(factor, Real):
+            raise TypeError(f"An operator is scaled by a number, but got a {type(factor).__name__}. A(x) applies A.")
+        return Scaled(float(factor), self)
+
+    __rmul__ = __mul__
+    __array_ufunc__ = None  # so that NumPy's numbers leave `number * A` to A
+
+    def __truediv__(self, factor: object) -> Operator:
+        if not isinstance(factor, Real) or not factor:
+            raise TypeError(f"An operator is divided by a number other than 0, but got {factor!r}.")
+        return self * (1 / float(factor))
+
+    @property
+    def T(self) -> Operator:
+        """The adjoint A* as an operator from measurements to images: the transpose, conjugate where A is complex."""
+        return Transposed(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({describe(self.domain)} -> {describe(self.range)})"
-
-    def _check(self, tensor: Tensor, shape: Shape, verb: str, *, complex_too: bool) -> None:
-        batch = "batch" if self.batch is None else str(self.batch)
-        if tuple(tensor.shape[1:]) != shape or (self.batch is not None and len(tensor) != self.batch):
-            expected = ", ".join([batch, *map(str, shape)])
-            raise ValueError(f"{type(self).__name__} {verb} ({expected}), but got {describe(tuple(tensor.shape))}.")
-        if tensor.is_complex():
-            if not (complex_too or self.real_or_complex):
-                raise ValueError(
-                    f"{type(self).__name__} {verb} real numbers, but got {tensor.dtype}. Take .real, or .abs()."
-                )
-        elif not tensor.is_floating_point():
-            raise ValueError(
-                f"{type(self).__name__} {verb} floating-point numbers, but got {tensor.dtype}. Convert them: .float()."
-            )
 
 
 class Composed(Operator):
@@ -251,6 +188,68 @@ class Scaled(Operator):
         return self if self.batch is None else Scaled(self.factor, self.unscaled.select(samples))
 
 
+class Sum(Operator):
+    """x ↦ Σ_i A_i(x), written `A + B`. Its pseudo-inverse is found by conjugate gradients."""
+
+    terms: tuple[Operator, ...]
+
+    def __init__(self, terms: Sequence[Operator]) -> None:
+        first = terms[0]
+        for term in terms[1:]:
+            if (term.domain, term.range) != (first.domain, first.range):
+                raise ValueError(
+                    "A + B: both take and give the same shapes, but go "
+                    f"{describe(first.domain)} -> {describe(first.range)} and {describe(term.domain)} -> "
+                    f"{describe(term.range)}."
+                )
+        check_one_kind(terms)
+        super().__init__(domain=first.domain, range=first.range, batch=shared_batch(terms))
+        self._set(terms=tuple(terms), **_numbers_of(*terms))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return reduce(torch.add, [term(x) for term in self.terms])
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return reduce(torch.add, [adjoint_of(term, y) for term in self.terms])
+
+    def observed(self) -> Mask | None:
+        masks = [mask.mask for term in self.terms if (mask := term.observed()) is not None]
+        return Mask(reduce(torch.logical_or, masks), axes=len(self.range)) if len(masks) == len(self.terms) else None
+
+    def select(self, samples: Tensor) -> Operator:
+        return self if self.batch is None else Sum([term.select(samples) for term in self.terms])
+
+
+class Transposed(Operator):
+    """y ↦ A*(y), written `A.T`; (A*)⁺ = (A⁺)*."""
+
+    whole: Operator
+
+    def __init__(self, whole: Operator) -> None:
+        super().__init__(domain=whole.range, range=whole.domain, batch=whole.batch)
+        kinds = {"complex_domain": whole.complex_range, "complex_range": whole.complex_domain}
+        self._set(whole=whole, real_or_complex=whole.real_or_complex, **kinds)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.whole.adjoint(x)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self.whole(y)
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        return adjoint_of_least_squares(self.whole, y)
+
+    def norm(self) -> float:
+        return self.whole.norm()
+
+    @property
+    def T(self) -> Operator:
+        return self.whole
+
+    def select(self, samples: Tensor) -> Operator:
+        return self if self.batch is None else Transposed(self.whole.select(samples))
+
+
 class Mask(Operator):
     """A x = mask ⊙ x, with a mask of zeros and ones.
 
@@ -277,9 +276,12 @@ class Mask(Operator):
     """
 
     real_or_complex = True
+    looks_for_nan = False
     _mask: Tensor  # (1 or batch, *domain), bool
 
-    def __init__(self, mask: Tensor, *, channels: int | None = None, axes: int = 3) -> None:
+    # Any: numbers of whatever kind
+    def __init__(self, mask: Tensor | NDArray[Any], *, channels: int | None = None, axes: int = 3) -> None:
+        mask = as_tensor(mask)
         if axes != 3 and mask.ndim not in (axes, axes + 1):
             raise ValueError(
                 f"A mask over {axes} axes has {axes}, or a batch before, but got {describe(tuple(mask.shape))}."
@@ -370,19 +372,10 @@ class Restricted(Operator):
         return Restricted(self.whole.select(samples), self._kept[samples] if len(self._kept) > 1 else self._kept)
 
 
-def shared_batch(operators: Sequence[Operator]) -> int | None:
-    """The batch of operators that act together; None where one A serves every sample."""
-    sizes = {operator.batch for operator in operators if operator.batch is not None}
-    if len(sizes) > 1:
-        raise ValueError(
-            f"Operators made for batches of {' and '.join(map(str, sorted(sizes)))} images do not combine."
-        )
-    return sizes.pop() if sizes else None
-
-
-def _numbers_of(operator: Operator) -> dict[str, bool]:
+def _numbers_of(*operators: Operator) -> dict[str, bool]:
+    """The kinds of numbers of operators on one image."""
     return {
-        "complex_domain": operator.complex_domain,
-        "complex_range": operator.complex_range,
-        "real_or_complex": operator.real_or_complex,
+        "complex_domain": any(operator.complex_domain for operator in operators),
+        "complex_range": any(operator.complex_range for operator in operators),
+        "real_or_complex": all(operator.real_or_complex for operator in operators),
     }

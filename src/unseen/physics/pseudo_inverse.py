@@ -24,7 +24,7 @@ from torch import Tensor
 from unseen.physics.algebra import Map, inner
 
 if TYPE_CHECKING:
-    from unseen.physics.operator import Operator
+    from unseen.physics.action import Action as Operator
 
 ITERATIONS = 500
 
@@ -135,15 +135,24 @@ class _LeastSquares(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, y: Tensor, forward: Map, adjoint: Map, stop: Stop) -> Tensor:
-        ctx.problem = (forward, adjoint, stop)
+    def forward(y: Tensor, forward: Map, adjoint: Map, stop: Stop) -> Tensor:
         return _cgls(y, forward, adjoint, stop)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Map, Map, Stop], output: Tensor) -> None:
+        del output
+        ctx.problem = inputs[1:]
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         forward, adjoint, stop = ctx.problem
         solution: Tensor = _LeastSquares.apply(gradient, adjoint, forward, stop)  # type: ignore[no-untyped-call]
         return solution, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, forward: None, adjoint: None, stop: None) -> Tensor:
+        solution: Tensor = _LeastSquares.apply(tangent, *ctx.problem)  # type: ignore[no-untyped-call]
+        return solution
 
 
 def _cgls(y: Tensor, forward: Map, adjoint: Map, stop: Stop) -> Tensor:

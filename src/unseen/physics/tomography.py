@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import both_sides, check_channels, describe, in_own_precision, linear
+from unseen.physics.algebra import both_sides, check_channels, constants, describe, in_own_precision, linear
 from unseen.physics.largest_singular_value import largest_singular_value
 from unseen.physics.operator import Operator
 from unseen.physics.projector import Projector
@@ -220,7 +220,7 @@ class Tomography(Operator):
         key = (interpolated, copies, planes.dtype, planes.device)
         projector = self._projectors.get(key)
         if projector is None:
-            with torch.inference_mode(False):
+            with constants():
                 projector = Projector(
                     self._angles,
                     size=self.size,

@@ -11,6 +11,7 @@ from unseen.physics.operator import Operator
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Squares
 from unseen.priors.latent_search import Task
+from unseen.priors.prior import arrays_solved_too
 from unseen.priors.solvers.pdhg import per_sample
 from unseen.priors.solvers.solution import Solution
 
@@ -46,6 +47,7 @@ class Tikhonov:
             raise ValueError(f"Tikhonov's closed form is that of Squares, but got {fit}.")
         self.weight, self.fit = weight, fit or Squares()
 
+    @arrays_solved_too
     def solve(self, y: Tensor, A: Operator, *, start: Tensor | None = None) -> Solution:
         """The minimiser for each measurement.
 

@@ -23,6 +23,7 @@ from unseen.losses.loss import observed_count, squares
 from unseen.physics.algebra import describe, inner, lengths
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
+from unseen.priors.prior import arrays_solved_too
 from unseen.priors.solvers.first_order import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance, within
 from unseen.priors.solvers.solution import Solution
@@ -151,6 +152,7 @@ class TV:
         solution, _ = self._prox(v, None, iterations=iterations, tolerance=tolerance)
         return solution
 
+    @arrays_solved_too
     def solve(
         self,
         y: Tensor,

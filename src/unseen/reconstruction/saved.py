@@ -37,6 +37,8 @@ _COMPOSITIONS = Registry(
         "composition.Scaled": "operator:Scaled",
         "composition.Stacked": "composition:Stacked",
         "composition.Restricted": "operator:Restricted",
+        "composition.Sum": "operator:Sum",
+        "composition.Transposed": "operator:Transposed",
     },
 )
 _PARTS = (OPERATORS, LINKS, NOISES, _COMPOSITIONS)

@@ -29,7 +29,7 @@ from unseen.physics import (
     stack,
 )
 from unseen.reconstruction import RECONSTRUCTORS, ArtifactRemoval, Reconstructor, learn, load, save
-from unseen.reconstruction.saved import described, rebuilt
+from unseen.reconstruction.process_card import described, rebuilt
 
 GOLDEN = Path(__file__).parents[1] / "artifacts" / "golden"
 COILS = torch.polar(torch.rand(2, 16, 16), torch.rand(2, 16, 16)).to(torch.complex64)
@@ -119,13 +119,10 @@ def test_a_mask_that_was_changed_behind_the_operators_back_is_not_written_wrong(
 def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="this artifact-removal has not been trained"):
         save(ArtifactRemoval(), tmp_path / "model")
-    process = inpainting()
-    f = learn(
-        measured(process, images(2)), process, losses=[MeasurementConsistency()], network=nn.Conv2d(1, 1, 1),
-        training=short(1),
-    )  # fmt: skip
-    with pytest.raises(ValueError, match="a network of your own, which no card can describe"):
-        save(f, tmp_path / "model")
+    f, _ = trained(inpainting())
+    save(f, tmp_path / "model")
+    with pytest.raises(BundleError, match="holds its own network; leave network=… out"):
+        load(tmp_path / "model", network=nn.Conv2d(1, 1, 1))
 
 
 def test_bundles_that_are_not_reconstructors_or_were_changed_are_refused(tmp_path: Path) -> None:

@@ -49,6 +49,19 @@ class Registry(Mapping[str, str]):
     def __init__(self, *, package: str, kind: str, names: Mapping[str, str], group: str | None = None) -> None:
         self.package, self.kind, self.group = package, kind, group
         self.own = {key: f"unseen.{package}.{place}" for key, place in names.items()}
+        self.registered: dict[str, type[Any]] = {}
+
+    def register(self, key: str, kind: type[Any]) -> None:
+        """Add a class of your own for as long as this Python runs; an entry point adds it for good.
+
+        Raises:
+            ValueError: the key is taken, or is not the class's own.
+        """
+        if key in self and self.registered.get(key) is not kind:
+            raise ValueError(f'the {self.kind} "{key}" is there already: {self[key]}. Take another key.')
+        if getattr(kind, "key", key) != key:
+            raise ValueError(f'{kind.__name__} has the key "{kind.key}", so it cannot be registered as "{key}".')
+        self.registered[key] = kind
 
     @cached_property
     def plugins(self) -> dict[str, EntryPoint]:
@@ -66,13 +79,15 @@ class Registry(Mapping[str, str]):
         return found
 
     def __getitem__(self, key: str) -> str:
+        if key in self.registered:
+            return place_of(self.registered[key])
         return self.own[key] if key in self.own else self.plugins[key].value
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*self.own, *self.plugins))
+        return iter(dict.fromkeys((*self.own, *self.plugins, *self.registered)))
 
     def __len__(self) -> int:
-        return len(self.own) + len(self.plugins)
+        return len(list(iter(self)))
 
     def load(self, key: str) -> type[Any]:  # Any: the registry knows no method, so it cannot name the class
         """Import the file behind ``key`` and return its class.
@@ -81,6 +96,8 @@ class Registry(Mapping[str, str]):
             UnknownName: no such key.
             PluginError: the package that registers it cannot be imported, or names its class otherwise.
         """
+        if key in self.registered:
+            return self.registered[key]
         if key in self.own:
             module, _, name = self.own[key].partition(":")
             loaded: type[Any] = getattr(importlib.import_module(module), name)
@@ -104,11 +121,34 @@ class Registry(Mapping[str, str]):
 
     def key_of(self, kind: type[object]) -> str | None:
         """The key under which a class is registered; None where it is not."""
-        place = f"{kind.__module__}:{kind.__qualname__}"
         for key in self:
-            if self[key] == place or (key in self.plugins and self.load(key) is kind):
+            if self[key] == place_of(kind) or (key in self.plugins and self.load(key) is kind):
                 return key
         return None
+
+
+def place_of(kind: type[object]) -> str:
+    """``"module:Class"``, by which a class is imported again."""
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def imported(place: str) -> Any:  # Any: whatever is there
+    """What ``"package.module:name"`` names.
+
+    Raises:
+        UnknownName: it names nothing that can be imported here.
+
+    >>> imported("math:sqrt")(4.0)
+    2.0
+    """
+    module, _, name = place.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UnknownName(
+            f'"{place}" cannot be imported: {error}. Give "package.module:Name" of something that is installed, or '
+            "that PYTHONPATH finds"
+        ) from error
 
 
 def unknown(name: str, known: Iterable[str]) -> str:

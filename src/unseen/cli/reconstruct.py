@@ -177,7 +177,15 @@ def reconstruct(
         str | None, typer.Option(help="without training for this operator: range, soft, sparse, tikhonov or tv")
     ] = None,
     operator: Annotated[
-        Path | None, typer.Option(help='with --prior: what measured, a .toml such as operator = "mask", mask = "m.npy"')
+        Path | None,
+        typer.Option(
+            help='what measured, a .toml such as operator = "mask", mask = "m.npy": with --prior, or of a model that '
+            "was saved without its process"
+        ),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(help="of a model with a network of your own: package.module:Class, which is called to make it"),
     ] = None,
     sigma: Annotated[
         float | None,
@@ -221,12 +229,12 @@ def reconstruct(
     from unseen.reconstruction.saved import grey
 
     if prior is None:
-        if {operator, sigma, weight} != {None}:
-            raise UsageError(
-                "--operator, --sigma and --weight belong to --prior: a model knows what it has learnt under"
-            )
-        solve, files = _by_model(words, device), words[1:]
+        if {sigma, weight} != {None}:
+            raise UsageError("--sigma and --weight belong to --prior: a model knows what it has learnt under")
+        solve, files = _by_model(words, device, operator, network), words[1:]
     else:
+        if network is not None:
+            raise UsageError("--network belongs to a model, not to --prior")
         solve, files = _by_prior(prior, words, operator, sigma, weight, restarts=restarts, seed=seed, device=device)
     if not files:
         raise UsageError("no file of measurements is named")
@@ -258,10 +266,18 @@ def reconstruct(
     raise typer.Exit(1 if failed else 0)
 
 
-def _by_model(words: list[Path], device: str) -> Callable[[Array, Array | None], tuple[Tensor, list[str]]]:
+def _by_model(
+    words: list[Path], device: str, operator: Path | None, network: str | None
+) -> Callable[[Array, Array | None], tuple[Tensor, list[str]]]:
+    from unseen.artifacts.registry import imported
+    from unseen.data.arrays import read_operator
     from unseen.reconstruction.saved import load, reconstructed
 
-    f = load(words[0])
+    try:
+        process = None if operator is None else read_operator(operator)
+    except OSError as error:
+        raise UsageError(str(error)) from error
+    f = load(words[0], network=None if network is None else imported(network)(), process=process)
     _usable(device)
     f.to(device)
     return lambda y, rows: (reconstructed(f, y, operators=rows), [])

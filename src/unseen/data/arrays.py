@@ -26,7 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from unseen.artifacts.errors import UserError
-from unseen.artifacts.registry import UnknownName, unknown
+from unseen.artifacts.registry import UnknownName, imported, unknown
 from unseen.physics import OPERATORS
 from unseen.physics.operator import Operator
 
@@ -143,6 +143,9 @@ class OperatorError(UserError, ValueError):
 def read_operator(path: Path | str) -> Operator:
     """The operator that a TOML file describes.
 
+    `operator = "mask"` names one of `unseen.physics.OPERATORS`, `own = "package.module:Class"` a class of your own, to
+    be imported. The other entries are what it is made from.
+
     Args:
         path: of the file; arrays that it names are looked for beside it.
 
@@ -165,13 +168,18 @@ def read_operator(path: Path | str) -> Operator:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OperatorError(f"{path}: is no TOML ({error}).") from error
-    if "operator" not in entries:
-        raise OperatorError(f'{path}: has no line such as operator = "mask". There are {", ".join(OPERATORS)}.')
-    name = str(entries.pop("operator"))
+    if ("operator" in entries) == ("own" in entries):
+        raise OperatorError(
+            f'{path}: has one line such as operator = "mask", or own = "package.module:Class". There are '
+            f"{', '.join(OPERATORS)}."
+        )
+    name = str(entries.pop("operator", "")) or str(entries.pop("own"))
     try:
-        kind = OPERATORS.load(name)
+        kind = imported(name) if ":" in name else OPERATORS.load(name)
     except UnknownName as error:
         raise OperatorError(f"{path}: {error}") from error
+    if not (isinstance(kind, type) and issubclass(kind, Operator)):
+        raise OperatorError(f"{path}: {name} is no class of operators (a subclass of unseen.physics.Operator).")
     hints = get_type_hints(kind.__init__)
     parameters = inspect.signature(kind).parameters
     for entry in entries:
@@ -181,7 +189,8 @@ def read_operator(path: Path | str) -> Operator:
         if parameter.default is parameter.empty and entry not in entries:
             raise OperatorError(f"{path}: {entry}: missing; {name} is made from {', '.join(parameters)}")
     try:
-        made: Operator = kind(**{entry: _value(path, entry, given, hints[entry]) for entry, given in entries.items()})
+        make: Callable[..., Operator] = kind
+        made = make(**{entry: _value(path, entry, given, hints[entry]) for entry, given in entries.items()})
     except OperatorError:
         raise
     except ValueError as error:

@@ -12,6 +12,8 @@ from .image_metrics import MeanDiscrepancy as MeanDiscrepancy
 from .image_metrics import PrecisionRecall as PrecisionRecall
 from .image_metrics import mmd as mmd
 from .image_metrics import precision_recall as precision_recall
+from .image_metrics import psnr as psnr
+from .image_metrics import ssim as ssim
 from .intervals import Interval as Interval
 from .intervals import Missing as Missing
 from .metrics import metrics_from_table as metrics_from_table

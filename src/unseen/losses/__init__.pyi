@@ -26,6 +26,7 @@ from .measurement import BackprojectedConsistency as BackprojectedConsistency
 from .measurement import BackprojectedRisk as BackprojectedRisk
 from .measurement import MeasurementConsistency as MeasurementConsistency
 from .measurement import MultiOperator as MultiOperator
+from .objectives import objective as objective
 from .risk import Sure as Sure
 from .splitting import Recorrupted as Recorrupted
 from .splitting import Splitting as Splitting

@@ -15,7 +15,7 @@ from unseen.physics.pseudo_inverse import solve_least_squares
 
 
 class Action(Immutable, ABC):
-    """The base of `Operator`: shapes, kinds of numbers, and the four things that it computes."""
+    """The base of `Operator`: shapes, types of number, and the four things that it computes."""
 
     domain: Shape
     range: Shape
@@ -122,7 +122,7 @@ class Action(Immutable, ABC):
 
 
 def refuse_nan(x: Tensor, who: str) -> None:
-    """Raises ValueError where x holds NaN. Within torch.func.vmap, which allows no such look, nothing is said."""
+    """Raises ValueError where x holds NaN. Within torch.func.vmap, which allows no such look, there is no error."""
     try:
         some = bool(torch.isnan(x).any())
     except RuntimeError:

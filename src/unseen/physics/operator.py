@@ -373,7 +373,7 @@ class Restricted(Operator):
 
 
 def _numbers_of(*operators: Operator) -> dict[str, bool]:
-    """The kinds of numbers of operators on one image."""
+    """The types of number of operators on one image."""
     return {
         "complex_domain": any(operator.complex_domain for operator in operators),
         "complex_range": any(operator.complex_range for operator in operators),

@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from unseen.artifacts.registry import place_of
 from unseen.networks.unet import ResidualUNet
 from unseen.physics.measurement import Measurement
 from unseen.reconstruction.reconstructor import (
@@ -58,7 +59,7 @@ class ArtifactRemoval(Reconstructor):
     # Any: the settings' types are Config's, which pydantic checks
     def __init__(self, config: Config | None = None, *, network: nn.Module | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
-        self.can_be_saved = network is None
+        self.own_network = "" if network is None else place_of(type(network))
         self.network = (
             network
             if network is not None

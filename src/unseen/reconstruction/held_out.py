@@ -47,6 +47,8 @@ class HeldOut:
         chooses: whether the least value decides which weights are kept.
         twin: of y's shape: a second measurement of each, independent of y, and its noise; `y` was learnt from then.
         fidelity: the weight of the misfit to it.
+        at: which of y, x and rows count, (n,); None: all. They are looked up when needed, so that a file mapped into
+            memory is never read whole.
     """
 
     y: Tensor
@@ -59,6 +61,16 @@ class HeldOut:
     chooses: bool = True
     twin: tuple[Tensor, Noise] | None = None
     fidelity: float = 1.0
+    at: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.y) if self.at is None else len(self.at)
+
+    def some(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """y, rows and x of some, (batch, ...) each, on the index's device."""
+        at = index.cpu() if self.at is None else self.at[index.cpu()]
+        y, rows, x = self.y[at], self.rows[at], None if self.x is None else self.x[at]
+        return y.to(index.device), rows, None if x is None else x.to(index.device)
 
     @property
     def name(self) -> str:
@@ -71,22 +83,23 @@ class HeldOut:
         device = next((weight.device for weight in f.parameters()), self.y.device)
         total: dict[str, float] = dict.fromkeys(self.losses, 0.0) | ({} if self.twin is None else {TWIN: 0.0})
         generator = torch.Generator().manual_seed(self.seed)
-        for start in range(0, len(self.y), AT_ONCE):
+        for start in range(0, len(self), AT_ONCE):
             part = slice(start, start + AT_ONCE)
+            y, rows, x = self.some(torch.arange(len(self), device=device)[part])
             seen = Seen(
-                self.y[part].to(device),
-                self.process.select(self.rows[part]),
+                y,
+                self.process.select(rows),
                 f,
-                x=None if self.x is None else self.x[part].to(device),
+                x=x,
                 pool=None if self.process.A.batch is None else self.process.A,
                 units=self.units,
             )
             for name, loss in self.losses.items():
                 for _ in range(DRAWS):
                     value = loss.in_own_scale(loss(seen, generator=generator), self.units)
-                    total[name] += float(value.double().sum()) / DRAWS / len(self.y)
+                    total[name] += float(value.double().sum()) / DRAWS / len(self)
             if self.twin is not None:
-                total[TWIN] += float(self._misfit(seen, self.twin[0][part].to(device), self.twin[1])) / len(self.y)
+                total[TWIN] += float(self._misfit(seen, self.twin[0][part].to(device), self.twin[1])) / len(self)
         weights = {TWIN: self.fidelity} | {name: loss.weight for name, loss in self.losses.items()}
         return {self.name: sum(weights[name] * value for name, value in total.items())} | {
             f"held-out {name}": value for name, value in total.items()
@@ -120,7 +133,7 @@ class HeldOut:
         return self._some(~held), self._some(held)
 
     def _some(self, rows: Tensor) -> HeldOut:
-        return replace(self, y=self.y[rows], rows=self.rows[rows], x=None if self.x is None else self.x[rows])
+        return replace(self, at=rows.nonzero().flatten())
 
     def _misfit(self, seen: Seen, twin: Tensor, noise: Noise) -> Tensor:
         """The risk of what is remeasured, by the twin, which is independent of it: its sum over the batch."""

@@ -6,15 +6,18 @@ What `learn` gives the training loop: the reconstructor, Adam, and the losses on
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from unseen.losses.loss import UNITS, Loss, Seen, Units
+from unseen.losses.loss import Loss, Seen, Units
+from unseen.losses.objectives import objective
+from unseen.physics.group import Group
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.reconstruction.architectures import ArtifactRemoval
@@ -24,13 +27,14 @@ from unseen.reconstruction.measurements import (
     check_images,
     check_measurements,
     check_settings,
+    gathered,
     operator_rows,
     tensor_of,
 )
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.training.learner import Step, steps_taken
 from unseen.training.loop import Progress, train
-from unseen.training.settings import Training
+from unseen.training.settings import Training, shown_on
 
 WEIGHT_DECAY = 1e-8  # the authors', in all of their problems
 RATE_FALLS_TO = 0.1  # at each milestone
@@ -48,22 +52,23 @@ class WithCritic(Protocol):
 
 
 class ReconstructionLearner:
-    """The law of `training.Learner`; a batch is (y, rows of operators), or (y, rows of operators, x)."""
+    """The law of `training.Learner`; a batch is the index of its measurements: (index,)."""
 
     def __init__(
         self,
         f: Reconstructor,
-        process: Measurement,
+        learnt: HeldOut,
         losses: Sequence[Loss],
         *,
         learning_rate: float,
         milestones: Sequence[int],
         steps_per_epoch: int,
-        units: Units = UNITS,
         held_out: HeldOut | None = None,
+        optimiser: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] | None = None,
+        schedule: Callable[[int], float] | None = None,
     ) -> None:
-        self.units, self.held_out = units, held_out
-        self.process, self.losses = process, dict(zip(names_of(losses), losses, strict=True))
+        self.learnt, self.units, self.held_out, self.schedule = learnt, learnt.units, held_out, schedule
+        self.process, self.losses = learnt.process, dict(zip(names_of(losses), losses, strict=True))
         self.learning_rate, self.falls_at = learning_rate, sorted(epochs * steps_per_epoch for epochs in milestones)
         self.critics = {f"{name} critic": loss for name, loss in self.losses.items() if isinstance(loss, WithCritic)}
         self.modules: dict[str, nn.Module] = {"reconstructor": _UnderFabric(f)}
@@ -74,12 +79,19 @@ class ReconstructionLearner:
             )
             for name, module in self.modules.items()
         }
+        self.given = None if optimiser is None else optimiser(f.parameters())
+        if self.given is not None:
+            self.optimisers["loss"] = self.given
+        self.rates = [[group["lr"] for group in optimiser.param_groups] for optimiser in self.optimisers.values()]
+        self.taken = _Taken()
+        if schedule is not None:
+            self.modules["steps"] = self.taken
         self.best = Best(f)
         if held_out is not None:
             self.modules["best"] = self.best
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
-        y, rows, *truth = batch
+        y, rows, x = self.learnt.some(*batch)
         self._set_rates()
         wrapped = self.modules["reconstructor"]
 
@@ -89,9 +101,9 @@ class ReconstructionLearner:
 
         seen = Seen(
             y,
-            self.process.select(rows.cpu()),
+            self.process.select(rows),
             f,
-            x=truth[0] if truth else None,
+            x=x,
             modules=(wrapped,),
             pool=None if self.process.A.batch is None else self.process.A,
             units=self.units,
@@ -104,7 +116,8 @@ class ReconstructionLearner:
             yield Step(name, loss.critic_loss(seen, generator=rng).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """A step was taken."""
+        self.taken.steps += 1
 
     def identity(self) -> str:
         """What else sets this training apart, as text."""
@@ -113,6 +126,8 @@ class ReconstructionLearner:
                 "losses": [repr(loss) for loss in self.losses.values()],
                 "falls_at": self.falls_at,
                 "process": repr(self.process),
+                "measurements": _digest(*(tensor for tensor in (self.learnt.y, self.learnt.x) if tensor is not None)),
+                "learnt from": _digest(torch.arange(len(self.learnt)) if self.learnt.at is None else self.learnt.at),
                 "A of an image": _mark(self.process.A),
             }
             | ({} if self.held_out is None else {"judged by": [repr(loss) for loss in self.held_out.losses.values()]})
@@ -128,12 +143,26 @@ class ReconstructionLearner:
         return found
 
     def _set_rates(self) -> None:
-        """The rate is a function of the steps that Adam has counted, which a checkpoint holds."""
-        for optimiser in self.optimisers.values():
-            done = steps_taken(optimiser)
-            rate = self.learning_rate * RATE_FALLS_TO ** sum(done >= fall for fall in self.falls_at)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+        """The rate is a function of the steps that were taken, which a checkpoint holds."""
+        for optimiser, rates in zip(self.optimisers.values(), self.rates, strict=True):
+            if self.schedule is not None:
+                factor = self.schedule(int(self.taken.steps))
+            elif optimiser is self.given:
+                continue
+            else:
+                factor = RATE_FALLS_TO ** sum(steps_taken(optimiser) >= fall for fall in self.falls_at)
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+
+
+class _Taken(nn.Module):
+    """How many batches were learnt from; among the modules, so that a checkpoint holds it."""
+
+    steps: Tensor  # ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
 
 class _UnderFabric(nn.Module):
@@ -162,10 +191,11 @@ PREPARED_ON = 64  # measurements from which a network's units are found: enough 
 
 
 def learn(
-    measurements: Tensor | Array,
-    process: Measurement,
+    measurements: Tensor | Array | Iterable[Tensor | Array],
+    process: Measurement | Operator,
     *,
-    losses: Sequence[Loss],
+    losses: str | Loss | Sequence[Loss],
+    group: Group | None = None,
     truth: Tensor | Array | None = None,
     operators: Tensor | None = None,
     hold_out: float | None = None,
@@ -174,9 +204,11 @@ def learn(
     training: Training | None = None,
     learning_rate: float = 5e-4,
     milestones: Sequence[int] = (),
-    folder: Path | None = None,
+    optimiser: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] | None = None,
+    schedule: Callable[[int], float] | None = None,
+    folder: Path | str | None = None,
     validate: Callable[[Reconstructor, int], Mapping[str, float]] | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], None] | bool | None = None,
 ) -> Reconstructor:
     """Train f(y, process) → x̂ by Adam on the weighted sum of `losses`, each in the reconstructor's own scale.
 
@@ -193,9 +225,14 @@ def learn(
     an interrupted training is resumed from its folder.
 
     Args:
-        measurements: (n, *A.range), on the CPU. An array, here and as `truth`, becomes a tensor in single precision.
-        process: how they were made. Where A has an operator for each of several samples, see `operators`.
-        losses: the terms of the objective: MC and EQ are EI; SURE and REQ, REI.
+        measurements: (n, *A.range), on the CPU. An array, here and as `truth`, becomes a tensor in single precision;
+            one that `numpy.load(…, mmap_mode="r")` maps is read batch by batch, and may be larger than memory. So may
+            an iterable of measurements, A.range each, which is written to a temporary file first.
+        process: how they were made; an operator alone: without noise. Where A has an operator for each of several
+            samples, see `operators`.
+        losses: "ei", "rei", "sure", "mc" or "supervised", as in `unseen.losses.objective`; or the terms of an
+            objective: MC and EQ are EI; SURE and REQ, REI.
+        group: of "ei" and "rei": what images may undergo and still be images.
         truth: (n, *A.domain), for losses that need x; None: it was never seen.
         operators: (n,), which of A's operators each measurement was made with; None: the i-th with the i-th.
         hold_out: the share that judges, in [0, 1); None: 0.1 where there is noise, else 0. 0: the last epoch's weights
@@ -208,16 +245,19 @@ def learn(
         training: epochs, batch size, seed, precision, device; None: 100 epochs, batches of 4.
         learning_rate: of Adam, > 0; its weight decay is 1e-8.
         milestones: after so many epochs each, the rate is divided by 10.
+        optimiser: makes your own from f's parameters, such as `lambda weights: torch.optim.SGD(weights, lr=0.1)`; None:
+            Adam. Its rates are its own.
+        schedule: by what the rates are multiplied after so many steps, instead of milestones.
         folder: for the log and the checkpoint from which the same call resumes; None: nothing is written.
         validate: called after each epoch with f, in eval mode, and the number of epochs done; what it returns is kept
             in `f.history.validation`, and changes nothing.
-        progress: called after each step.
+        progress: called after each step; True: prints a line.
 
     Returns:
         f, in eval mode, on the CPU; `f.history` holds every loss.
 
     Warns:
-        UserWarning: nothing can be held out, or nothing unbiased judges.
+        UserWarning: nothing can be held out, or nothing unbiased judges; or MC is asked of noisy measurements.
 
     Raises:
         ValueError: measurements, truth or operators do not fit the process or are not finite, or a loss needs the
@@ -228,50 +268,56 @@ def learn(
     Source: settings of Chen, Tachella & Davies, ICCV 2021 and CVPR 2022 (Adam, rate 5e-4, weight decay 1e-8, steps of
     0.1).
     """
+    process = process if isinstance(process, Measurement) else Measurement(process)
     training = training or Training(epochs=100, batch_size=4)
-    y, x = tensor_of(measurements), None if truth is None else tensor_of(truth)
+    terms = objective(losses, process, group=group)
+    y, x = gathered(measurements), None if truth is None else tensor_of(truth)
     check_measurements(y, process)
     rows = operator_rows(len(y), process, operators)
     if x is not None:
         check_images(x, process)
-    check_settings(y, x, losses, learning_rate, milestones, hold_out)
+    check_settings(y, x, terms, learning_rate, milestones, hold_out)
+    if schedule is not None and milestones:
+        raise ValueError("schedule takes the place of milestones: give one of them.")
     f = _reconstructor(network, process, seed=training.seed)
     whole = HeldOut(
         y=y,
         x=x,
         rows=rows,
         process=process,
-        losses=judges(dict(zip(names_of(losses), losses, strict=True)), process),
+        losses=judges(dict(zip(names_of(terms), terms, strict=True)), process),
         seed=training.seed,
-        fidelity=fidelity_of(losses),
+        fidelity=fidelity_of(terms),
         chooses=process.noise is not None,
     )
     share = (SHARE if process.noise is not None else 0.0) if hold_out is None else hold_out
     learnt, held = whole.divided(share, subjects) if share else (whole, None)
-    first, measured_by = learnt.y[:PREPARED_ON], process.select(learnt.rows[:PREPARED_ON])
+    first, of_first, _ = learnt.some(torch.arange(min(PREPARED_ON, len(learnt))))
+    measured_by = process.select(of_first)
     if not f.trained_on:
         f.prepare(first, measured_by)
     units = Units.of(f.size_of_images(first, measured_by), first, measured_by)
     learner = ReconstructionLearner(
         f,
-        learnt.process,
-        losses,
+        replace(learnt, units=units),
+        terms,
         learning_rate=learning_rate,
         milestones=milestones,
-        steps_per_epoch=max(1, len(learnt.y) // min(training.batch_size, len(learnt.y))),
-        units=units,
+        steps_per_epoch=max(1, len(learnt) // min(training.batch_size, len(learnt))),
         held_out=None if held is None else replace(held, units=units),
+        optimiser=optimiser,
+        schedule=schedule,
     )
     f.history = train(
         learner,
-        [tensor for tensor in (learnt.y, learnt.rows, learnt.x) if tensor is not None],
+        [torch.arange(len(learnt))],
         training,
-        folder=folder,
+        folder=None if folder is None else Path(folder),
         validate=None
         if held is None and validate is None
         else lambda epochs: {**learner.judged(f), **({} if validate is None else validate(f, epochs))},
-        progress=progress,
-        identity=learner.identity(),
+        progress=partial(shown_on(), f.key) if progress is True else progress or None,
+        identity=learner.identity() if folder is not None else "",
     )
     learner.best.give_back(f)
     threads = training.threads or torch.get_num_threads()
@@ -291,6 +337,8 @@ def _reconstructor(network: Reconstructor | nn.Module | None, process: Measureme
         return ArtifactRemoval.for_process(process)
 
 
-def _digest(y: Tensor) -> str:
-    raw = y.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return hashlib.sha256(raw.numpy().data).hexdigest()
+def _digest(*tensors: Tensor) -> str:
+    found = hashlib.sha256()
+    for tensor in tensors:
+        found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()

@@ -2,7 +2,9 @@
 which operator each measurement was made with.
 """
 
-from collections.abc import Sequence
+import tempfile
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,41 @@ def tensor_of(values: Tensor | Array) -> Tensor:
     values = np.asarray(values)
     if values.dtype.kind not in "biufc":
         raise MeasurementError(f"measurements and images are numbers, but got {values.dtype}.")
-    return torch.from_numpy(np.ascontiguousarray(values, np.complex64 if values.dtype.kind == "c" else np.float32))
+    numbers = np.ascontiguousarray(values, np.complex64 if values.dtype.kind == "c" else np.float32)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # nothing here writes to it
+        return torch.from_numpy(numbers)
+
+
+def gathered(measurements: Tensor | Array | Iterable[Tensor | Array]) -> Tensor:
+    """Measurements as one tensor, (n, *A.range); those of an iterable in a temporary file that is mapped into memory,
+    so that they may be more than memory holds.
+
+    Raises:
+        MeasurementError: they differ in shape or kind, or there is none.
+
+    >>> gathered(np.full((1, 2), i) for i in range(3)).shape
+    torch.Size([3, 1, 2])
+    """
+    if isinstance(measurements, Tensor | np.ndarray):
+        return tensor_of(measurements)
+    shape, kind, count = None, np.dtype(np.float32), 0
+    with tempfile.TemporaryFile() as file:  # gone with the last mapping
+        for one in measurements:
+            array = tensor_of(one).detach().cpu().numpy()
+            if shape is None:
+                shape, kind = array.shape, array.dtype
+            if (array.shape, array.dtype) != (shape, kind):
+                raise MeasurementError(
+                    f"measurements are alike, but number {count} is {array.dtype} of shape {array.shape}, and the "
+                    f"first is {kind} of shape {shape}."
+                )
+            file.write(array.tobytes())
+            count += 1
+        if shape is None:
+            raise MeasurementError("there is no measurement to learn from.")
+        file.flush()
+        return torch.from_numpy(np.asarray(np.memmap(file, kind, mode="c", shape=(count, *shape))))
 
 
 def check_measurements(y: Tensor, process: Measurement) -> None:
@@ -59,9 +95,10 @@ def _check(tensor: Tensor, shape: Shape, what: str, *, complex_expected: bool) -
     if tensor.is_complex() != complex_expected or not (tensor.is_complex() or tensor.is_floating_point()):
         kind = "complex" if complex_expected else "real floating-point"
         raise MeasurementError(f"{what} are {kind} numbers, but got {tensor.dtype}.")
-    finite = torch.isfinite(tensor)
-    if not bool(finite.all()):
-        bad = int((~finite).sum())
+    bad = sum(
+        int((~torch.isfinite(part)).sum()) for part in torch.split(tensor, 64)
+    )  # a mapped file is not read at once
+    if bad:
         raise MeasurementError(f"{what} are finite, but {bad} of {tensor.numel()} numbers are NaN or infinite.")
 
 

@@ -6,19 +6,29 @@ operator) alone; and f is differentiable in y.
 x₀, the image that a network begins from: a linear inverse of the measurement.
 """
 
+from __future__ import annotations
+
+import warnings
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from unseen import __version__
+from unseen.artifacts import bundle
 from unseen.artifacts.recipe import validated
+from unseen.physics.algebra import arrays_too
 from unseen.physics.measurement import Measurement
+from unseen.reconstruction.process_card import NotDescribed, described
 
 if TYPE_CHECKING:
-    from unseen.artifacts.bundle import Card
     from unseen.training.history import History
+
+WEIGHTS = "reconstructor"  # what the names of its tensors begin with
+OWN_NETWORK = "network"  # the entry of a card's config that names the class of a network of the caller's own
 
 
 class Settings(BaseModel):
@@ -45,7 +55,7 @@ class Reconstructor(nn.Module, ABC):
     key: ClassVar[str]
     Config: ClassVar[type[Settings]]
     config: Settings
-    can_be_saved = True  # False where it holds a network of the caller's own, which a card cannot describe
+    own_network = ""  # "module:Class" of a network of the caller's own, which a card cannot describe
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
     def __init__(self, config: Settings | None = None, **settings: Any) -> None:
@@ -56,7 +66,7 @@ class Reconstructor(nn.Module, ABC):
         self.history: History | None = None
         self.trained_on = ""  # the device and its threads; empty: not trained
         self.training_digests: tuple[str, ...] = ()  # of each measurement it has learnt from, SHA-256
-        self.card: Card | None = None  # set by `reconstruction.load`
+        self.card: bundle.Card | None = None  # set by `reconstruction.load`
 
     @classmethod
     def for_process(cls, process: Measurement, **settings: Any) -> Self:  # Any: as for __init__
@@ -77,18 +87,76 @@ class Reconstructor(nn.Module, ABC):
         """The root mean square of images, as far as measurements show: the unit that losses on images are taken in."""
         return usual_size(starting_image(y, process, "auto"))
 
-    def forward(self, y: Tensor, process: Measurement) -> Tensor:
+    @arrays_too
+    def forward(self, y: Tensor, process: Measurement | None = None) -> Tensor:
         """x̂: (batch, *A.domain).
 
         Args:
-            y: (batch, *A.range), what was measured.
-            process: how; its operator may be another of the same domain than was learnt under.
+            y: (batch, *A.range), what was measured; a NumPy array too, and then an array comes back.
+            process: how; its operator may be another of the same domain than was learnt under. None: the process that
+                f has learnt under.
 
         Raises:
-            ValueError: y is not what A measures, or A's images are not those that this network is made for.
+            ValueError: y is not what A measures, A's images are not those that this network is made for, or f knows no
+                process of its own.
         """
+        process = self.process if process is None else process
+        if process is None:
+            raise ValueError(f"this {self.key} knows no process of its own: give one, f(y, process).")
         self._check(process)
         return self.reconstruct(y, process)
+
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        recipe_digest: str | None = None,
+        metrics: dict[str, object] | None = None,
+        data: str = "",
+        licence: str = "",
+    ) -> bundle.Card:
+        """Write it as a bundle at `folder` (whole or not at all) and return its card.
+
+        Args:
+            folder: the bundle's own.
+            recipe_digest: of the recipe that it was trained by, if any.
+            metrics: what an evaluation found.
+            data: which measurements it has learnt from, and where they are from.
+            licence: what the weights may be used for.
+
+        Raises:
+            ValueError: it has not been trained.
+            BundleError: the folder holds something else.
+
+        Warns:
+            UserWarning: the process holds an operator, a link or a noise that is not registered; the bundle is written
+                without it.
+        """
+        if not self.trained_on or self.process is None:
+            raise ValueError(f"this {self.key} has not been trained: there is nothing to save")
+        tensors: dict[str, Tensor] = {f"{WEIGHTS}.{name}": tensor for name, tensor in self.state_dict().items()}
+        table: dict[str, object] | None = None
+        try:
+            table, of_process = described(self.process)
+            tensors |= of_process
+        except NotDescribed as reason:
+            warnings.warn(f"The bundle at {folder} is written without its process: {reason}", stacklevel=2)
+        card = bundle.Card(
+            kind="reconstruction",
+            name=self.key,
+            config=self.config.model_dump(mode="json") | ({OWN_NETWORK: self.own_network} if self.own_network else {}),
+            process=table,
+            recipe_digest=recipe_digest,
+            training_films=list(self.training_digests),
+            facts={} if self.history is None else {"training_seconds": round(self.history.seconds, 3)},
+            trained_on=self.trained_on,
+            metrics=metrics or {},
+            data=data,
+            licence=licence,
+            version=__version__,
+        )
+        self.card = bundle.save(folder, tensors, card)
+        return self.card
 
     def _check(self, process: Measurement) -> None:
         A, config = process.A, self.config

@@ -1,208 +1,36 @@
-"""A reconstructor on disk: its bundle, the card of its process, and its application to files of measurements.
+"""A reconstructor read back from its bundle, and on arrays of measurements, as they come from files."""
 
-A measurement process as a table and tensors, for a bundle: registry keys and the arguments that made each part.
-
-A reconstructor to a bundle, and back: its weights, its settings, and the process that it has learnt under.
-
-A reconstructor on arrays of measurements, as they come from files.
-"""
-
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
-from unseen import __version__
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import validated
-from unseen.artifacts.registry import Registry
-from unseen.physics import LINKS, NOISES, OPERATORS
-from unseen.physics.algebra import Recorded, made_from
-from unseen.physics.measurement import Link, Measurement
-from unseen.physics.noise import Noise
+from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.reconstruction import RECONSTRUCTORS
+from unseen.reconstruction.architectures import ArtifactRemoval
 from unseen.reconstruction.measurements import Array, MeasurementError, check_measurements, tensor_of
-from unseen.reconstruction.reconstructor import Reconstructor
+from unseen.reconstruction.process_card import PREFIX, rebuilt
+from unseen.reconstruction.reconstructor import OWN_NETWORK, WEIGHTS, Reconstructor
 
-_COMPOSITIONS = Registry(
-    package="physics",
-    kind="part of a process",
-    names={  # the keys that cards hold
-        "composition.Composed": "operator:Composed",
-        "composition.Scaled": "operator:Scaled",
-        "composition.Stacked": "composition:Stacked",
-        "composition.Restricted": "operator:Restricted",
-        "composition.Sum": "operator:Sum",
-        "composition.Transposed": "operator:Transposed",
-    },
-)
-_PARTS = (OPERATORS, LINKS, NOISES, _COMPOSITIONS)
-PREFIX = "process"  # what the names of a process's tensors begin with
+save = Reconstructor.save
+"""f.save(folder, …), as a function of f."""
 
 
-class NotDescribed(ValueError):
-    """A process that cannot be written down: which part, and why."""
-
-
-def described(process: Measurement) -> tuple[dict[str, object], dict[str, Tensor]]:
-    """The process as a JSON-able table, and the tensors that it names, `process.0` and on.
-
-    Raises:
-        NotDescribed: a part is of a class that no registry of `unseen.physics` names, or was changed since it was
-            made.
-
-    >>> from unseen.physics import Gaussian, Identity
-    >>> described(Measurement(Identity((1, 4, 4)), noise=Gaussian(0.1)))[0]["noise"]
-    {'part': 'gaussian', 'arguments': [0.1], 'named': {}}
-    """
-    tensors: dict[str, Tensor] = {}
-    parts = {"A": process.A, "link": process.link, "noise": process.noise}
-    table = {name: None if part is None else _described(part, tensors) for name, part in parts.items()}
-    if _probe(rebuilt(table, tensors).A, process.A):
-        raise NotDescribed(f"{process.A} does not compute the same as an operator rebuilt from its arguments.")
-    return table, tensors
-
-
-def rebuilt(table: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Measurement:
-    """The process that `described` wrote down.
-
-    Raises:
-        UnknownName, ValueError, TypeError, KeyError: it is not such a table.
-    """
-    A, link, noise = (_value(table.get(name), tensors) for name in ("A", "link", "noise"))
-    if not isinstance(A, Operator) or not isinstance(link, Link | None) or not isinstance(noise, Noise | None):
-        raise TypeError(f"a process is an operator, a link and a noise, but got {A!r}, {link!r} and {noise!r}")
-    return Measurement(A, link=link, noise=noise)
-
-
-def _described(value: object, tensors: dict[str, Tensor]) -> object:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Tensor):
-        name = f"{PREFIX}.{len(tensors)}"
-        tensors[name] = torch.view_as_real(value.detach().resolve_conj()) if value.is_complex() else value.detach()
-        return {"complex" if value.is_complex() else "tensor": name}
-    if isinstance(value, Sequence):
-        return {"tuple": [_described(entry, tensors) for entry in value]}
-    if isinstance(value, Recorded):
-        arguments, named = made_from(value)
-        return {
-            "part": _key(value),
-            "arguments": [_described(entry, tensors) for entry in arguments],
-            "named": {name: _described(entry, tensors) for name, entry in named.items()},
-        }
-    raise NotDescribed(f"a {type(value).__name__} cannot be written into a card.")
-
-
-def _key(part: Recorded) -> str:
-    for registry in _PARTS:
-        if (key := registry.key_of(type(part))) is not None:
-            return key
-    raise NotDescribed(
-        f"{type(part).__name__} is no operator, link or noise with a name. "
-        "Register it by an entry point of your package"
-    )
-
-
-def _value(stored: object, tensors: Mapping[str, Tensor]) -> object:
-    if not isinstance(stored, Mapping):
-        return stored
-    if "tensor" in stored:
-        return tensors[stored["tensor"]]
-    if "complex" in stored:
-        return torch.view_as_complex(tensors[stored["complex"]].contiguous())
-    if "tuple" in stored:
-        return tuple(_value(entry, tensors) for entry in stored["tuple"])
-    name = str(stored["part"])
-    registry = next((registry for registry in _PARTS if name in registry), _COMPOSITIONS)
-    made: object = registry.load(name)(
-        *(_value(entry, tensors) for entry in stored["arguments"]),
-        **{name: _value(entry, tensors) for name, entry in stored["named"].items()},
-    )
-    return made
-
-
-def _probe(rebuilt: Operator, A: Operator) -> bool:
-    """Whether the two differ on an image."""
-    if (rebuilt.domain, rebuilt.range, rebuilt.batch) != (A.domain, A.range, A.batch):
-        return True
-    dtype = torch.complex64 if A.complex_domain else torch.float32
-    x = torch.randn(A.batch or 1, *A.domain, dtype=dtype, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        one, other = A(x), rebuilt(x)
-    return bool((one - other).abs().max() > 1e-5 * other.abs().max().clamp(min=torch.finfo(torch.float32).tiny))
-
-
-_WEIGHTS = "reconstructor"  # what the names of its tensors begin with
-
-
-def save(
-    f: Reconstructor,
-    folder: Path | str,
-    *,
-    recipe_digest: str | None = None,
-    metrics: dict[str, object] | None = None,
-    data: str = "",
-    licence: str = "",
-) -> bundle.Card:
-    """Write f as a bundle at `folder` (whole or not at all) and return its card.
-
-    Args:
-        f: trained by `learn`.
-        folder: the bundle's own.
-        recipe_digest: of the recipe that it was trained by, if any.
-        metrics: what an evaluation found.
-        data: which measurements it has learnt from, and where they are from.
-        licence: what the weights may be used for.
-
-    Raises:
-        ValueError: f has not been trained, or holds a network of one's own, which a card cannot describe.
-        BundleError: the folder holds something else.
-
-    Warns:
-        UserWarning: the process holds an operator, a link or a noise of one's own; the bundle is written without it.
-    """
-    if not f.trained_on or f.process is None:
-        raise ValueError(f"this {f.key} has not been trained: there is nothing to save")
-    if not f.can_be_saved:
-        raise ValueError(
-            f"this {f.key} holds a network of your own, which no card can describe. Keep its f.state_dict() with your "
-            "code, or let learn(network=None) make the network."
-        )
-    tensors: dict[str, Tensor] = {f"{_WEIGHTS}.{name}": tensor for name, tensor in f.state_dict().items()}
-    table: dict[str, object] | None = None
-    try:
-        table, of_process = described(f.process)
-        tensors |= of_process
-    except NotDescribed as reason:
-        warnings.warn(f"The bundle at {folder} is written without its process: {reason}", stacklevel=2)
-    card = bundle.Card(
-        kind="reconstruction",
-        name=f.key,
-        config=f.config.model_dump(mode="json"),
-        process=table,
-        recipe_digest=recipe_digest,
-        training_films=list(f.training_digests),
-        facts={} if f.history is None else {"training_seconds": round(f.history.seconds, 3)},
-        trained_on=f.trained_on,
-        metrics=metrics or {},
-        data=data,
-        licence=licence,
-        version=__version__,
-    )
-    f.card = bundle.save(folder, tensors, card)
-    return f.card
-
-
-def load(folder: Path | str) -> Reconstructor:
+def load(
+    folder: Path | str, *, network: nn.Module | None = None, process: Measurement | Operator | None = None
+) -> Reconstructor:
     """Read a reconstructor back, in eval mode, on the CPU; `f.process` is what it has learnt under, `f.card` its card.
 
-    `f.process` is None where the bundle was written without it.
+    Args:
+        folder: the bundle's.
+        network: where f holds a network of your own, one made as that was: it gets the weights.
+        process: in the place of the bundle's, which has none where a part of it was not registered.
 
     Raises:
         BundleError: naming the file, the cause and the cure.
@@ -214,25 +42,43 @@ def load(folder: Path | str) -> Reconstructor:
             f"{folder}: holds a {card.kind} model, not one that reconstructs. Give a bundle that "
             "`unseen.reconstruction.save` wrote."
         )
-    kind: type[Reconstructor] = RECONSTRUCTORS.load(card.name)
-    f = kind(validated(card.config, kind.Config, where="config"))
+    f = _made(card, network, folder)
     weights = {name: t for name, t in read.tensors.items() if not name.startswith(f"{PREFIX}.")}
     try:
-        f.load_state_dict({name.removeprefix(f"{_WEIGHTS}."): tensor for name, tensor in weights.items()}, strict=True)
+        f.load_state_dict({name.removeprefix(f"{WEIGHTS}."): tensor for name, tensor in weights.items()}, strict=True)
     except RuntimeError as error:
+        cure = "Copy the whole bundle again." if network is None else "Make the network as it was made for training."
         raise bundle.BundleError(
-            f"{read.folder}: the weights do not fit {card.name} as its card describes it ({error}). "
-            "Copy the whole bundle again."
+            f"{read.folder}: the weights do not fit {card.name} as its card describes it ({error}). {cure}"
         ) from error
-    if card.process is not None:
+    if process is not None:
+        f.process = process if isinstance(process, Measurement) else Measurement(process)
+    elif card.process is not None:
         try:
             f.process = rebuilt(card.process, read.tensors)
         except (ValueError, LookupError, TypeError, RuntimeError) as error:
             raise bundle.BundleError(
-                f"{read.folder}: its process cannot be rebuilt ({error}). Copy the bundle again, or update unseen."
+                f"{read.folder}: its process cannot be rebuilt ({error}). Register the parts that are your own, give "
+                "process=…, copy the bundle again, or update unseen."
             ) from error
     f.trained_on, f.training_digests, f.card = card.trained_on, tuple(card.training_films), card
     return f.eval()
+
+
+def _made(card: bundle.Card, network: nn.Module | None, folder: Path | str) -> Reconstructor:
+    kind: type[Reconstructor] = RECONSTRUCTORS.load(card.name)
+    own = card.config.get(OWN_NETWORK)
+    settings = {name: value for name, value in card.config.items() if name != OWN_NETWORK}
+    if own is None and network is None:
+        return kind(validated(settings, kind.Config, where="config"))
+    if own is None:
+        raise bundle.BundleError(f"{folder}: holds its own network; leave network=… out.")
+    if network is None:
+        raise bundle.BundleError(
+            f"{folder}: holds the weights of a network of your own ({own}), which no card can describe. Give one made "
+            "in the same way: load(folder, network=…), or --network package.module:Class on the command line."
+        )
+    return ArtifactRemoval(validated(settings, ArtifactRemoval.Config, where="config"), network=network)
 
 
 def reconstructed(
@@ -253,7 +99,8 @@ def reconstructed(
     process = f.process
     if process is None:
         raise MeasurementError(
-            "this model was saved without its process, so it must be called with one: f(y, process), from Python."
+            "this model was saved without its process, so it must be given one: load(folder, process=…), or --operator "
+            "scan.toml on the command line."
         )
     device = next(f.parameters()).device
     return applied(f, process, measurements, operators=operators, batch_size=batch_size, device=device)

@@ -1,0 +1,288 @@
+"""What a researcher brings: operators, networks, optimisers and measurements of their own; and the shortest ways."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import unseen as un
+from tests.reconstruction.making import holes, images, inpainting, measured, short
+from unseen.artifacts import BundleError
+from unseen.data.arrays import OperatorError, read_operator
+from unseen.losses import Equivariance, MeasurementConsistency, RobustEquivariance, Sure
+from unseen.physics import OPERATORS, Dense, Flips, Gaussian, Mask, Measurement, Shifts
+from unseen.reconstruction import ArtifactRemoval, learn, load, save
+from unseen.reconstruction.measurements import MeasurementError, gathered
+
+MINE = '''
+import torch
+from torch import nn
+from unseen.physics import OPERATORS, Operator
+
+class Halved(Operator):
+    """Half of every pixel, of images without a matrix."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(domain=(1, size, size), range=(1, size, size))
+
+    def _forward(self, x):
+        return x / 2
+
+    def _adjoint(self, y):
+        return y / 2
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.only = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x):
+        return x + self.only(x)
+'''
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A module of one's own, `mine_own`, that Python finds."""
+    (tmp_path / "mine_own.py").write_text(MINE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.delitem(sys.modules, "mine_own", raising=False)
+    return tmp_path
+
+
+def run(*words: object, cwd: Path) -> str:
+    done = subprocess.run([sys.executable, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_an_own_operator_and_network_come_back_in_a_new_process_and_on_the_command_line(mine: Path) -> None:
+    from mine_own import Halved, Net  # type: ignore[import-not-found]
+
+    A, x = Halved(16), images(4)
+    y = measured(Measurement(A), x)
+    f = learn(y, A, losses="mc", network=Net(), training=short(2, batch_size=2))
+    with pytest.warns(UserWarning, match=r"OPERATORS\.register"):
+        f.save(mine / "model")
+    expected = f(y.numpy())
+    np.save(mine / "y.npy", y.numpy())
+    np.save(mine / "expected.npy", expected)
+    (mine / "scan.toml").write_text('own = "mine_own:Halved"\nsize = 16\n', encoding="utf-8")
+
+    code = (
+        "import numpy as np, unseen as un, mine_own\n"
+        "f = un.reconstruction.load('model', network=mine_own.Net(), process=mine_own.Halved(16))\n"
+        "assert np.array_equal(f(np.load('y.npy')), np.load('expected.npy'))\n"
+    )
+    run("-c", code, cwd=mine)
+    words = ("model", "y.npy", "--out", "found", "--operator", "scan.toml", "--network", "mine_own:Net")
+    run("-c", "from unseen.cli import main; main()", "reconstruct", *words, cwd=mine)
+    assert np.array_equal(np.load(mine / "found" / "y.npy"), expected)
+    with pytest.raises(BundleError, match=r"a network of your own \(mine_own:Net\).*--network"):
+        load(mine / "model")
+
+
+def test_a_registered_operator_is_written_into_the_bundle(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mine_own import Halved
+
+    monkeypatch.setattr(OPERATORS, "registered", {})
+    OPERATORS.register("halved", Halved)
+    OPERATORS.register("halved", Halved)  # said twice is said once
+    A = Halved(16)
+    f = learn(measured(Measurement(A), images(2)), A, losses="mc", training=short(1, batch_size=2))
+    assert f.save(mine / "model").process is not None
+    found = load(mine / "model").process
+    assert found is not None and isinstance(found.A, Halved)
+    assert OPERATORS["halved"] == "mine_own:Halved" and "halved" in OPERATORS and len(OPERATORS) == len(set(OPERATORS))
+    with pytest.raises(ValueError, match='the operator "mask" is there already'):
+        OPERATORS.register("mask", Halved)
+    OPERATORS.registered.clear()
+    with pytest.raises(BundleError, match="Register the parts that are your own"):
+        load(mine / "model")
+
+
+def test_a_dense_operator_is_described_in_a_file_and_in_a_bundle(tmp_path: Path) -> None:
+    matrix = torch.randn(20, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    A = Dense(matrix, size=(8, 8))
+    f = learn(measured(Measurement(A), images(2, size=8)), A, losses="mc", training=short(1, batch_size=2))
+    f.save(tmp_path / "model")
+    again = load(tmp_path / "model").process
+    np.save(tmp_path / "matrix.npy", matrix.numpy())
+    (tmp_path / "scan.toml").write_text('operator = "dense"\nmatrix = "matrix.npy"\nsize = [8, 8]\n', encoding="utf-8")
+    x = images(1, size=8)
+    assert again is not None and torch.equal(again.A(x), A(x))
+    assert torch.equal(read_operator(tmp_path / "scan.toml")(x), A(x))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('own = "nowhere_at_all:A"', '"nowhere_at_all:A" cannot be imported'),
+        ('own = "math:sqrt"', "math:sqrt is no class of operators"),
+        ('own = "math:sqrt"\noperator = "mask"', "has one line such as"),
+    ],
+)
+def test_a_file_without_an_operator_of_ones_own_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "scan.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(OperatorError, match=sentence):
+        read_operator(tmp_path / "scan.toml")
+
+
+def test_names_stand_for_losses() -> None:
+    noisy, clean = inpainting(sigma=0.1), inpainting()
+    kinds: dict[str, list[type]] = {
+        "ei": [MeasurementConsistency, Equivariance],
+        "mc": [MeasurementConsistency],
+        "rei": [Sure, RobustEquivariance],
+        "sure": [Sure],
+        "supervised": [un.losses.Supervised],
+    }
+    for name, expected in kinds.items():
+        group = Shifts() if name in ("ei", "rei") else None
+        found = un.losses.objective(name, noisy if name in ("rei", "sure") else clean, group=group)
+        assert [type(loss) for loss in found] == expected
+    for name, group, sentence in [
+        ("reii", None, "did you mean"),
+        ("ei", None, "needs group"),
+        ("sure", Flips(), "no use for a group"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            un.losses.objective(name, clean, group=group)
+    with pytest.raises(ValueError, match="losses of your own hold theirs"):
+        un.losses.objective(Sure(), noisy, group=Flips())
+    with pytest.warns(UserWarning, match="copy the noise"):
+        un.losses.objective("mc", noisy)
+
+
+def test_a_single_loss_an_operator_and_a_folder_by_name_will_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    A = Mask(holes())
+    f = learn(
+        A(images(4)), A, losses=MeasurementConsistency(), training=short(1, batch_size=2), folder=str(tmp_path / "run"),
+        progress=True,
+    )  # fmt: skip
+    assert (tmp_path / "run" / "checkpoint.pt").exists() and f.process == Measurement(A)
+    assert "2 steps in" in capsys.readouterr().err
+
+
+def test_it_reconstructs_under_its_own_process_and_arrays_come_back_as_arrays() -> None:
+    process = inpainting(sigma=0.1)
+    y = measured(process, images(4))
+    f = learn(y, process, losses="sure", hold_out=0, training=short(1, batch_size=2))
+    with torch.no_grad():
+        assert torch.equal(f(y), f(y, process))
+    found = f(y.numpy())
+    assert isinstance(found, np.ndarray) and np.array_equal(found, f(y).detach().numpy())
+    with pytest.raises(ValueError, match="knows no process of its own"):
+        ArtifactRemoval()(y)
+
+
+def _momentum(weights) -> torch.optim.Optimizer:  # type: ignore[no-untyped-def]
+    return torch.optim.SGD(weights, lr=0.02, momentum=0.9)
+
+
+def test_an_own_optimiser_and_schedule_go_on_after_a_stop_to_the_same_weights(tmp_path: Path) -> None:
+    process = inpainting(sigma=0.1)
+    y, rates = measured(process, images(6)), list[float]()
+
+    def schedule(steps: int) -> float:
+        rates.append(1 / (1 + steps))
+        return rates[-1]
+
+    def once(folder: Path | None, stop: Callable[..., None] | None = None) -> list[Tensor]:
+        torch.manual_seed(0)
+        network = ArtifactRemoval.for_process(process, features=4, depth=1)
+        f = learn(
+            y, process, losses="sure", hold_out=0, network=network, training=short(3, batch_size=2),
+            optimiser=_momentum, schedule=schedule, folder=folder, progress=stop,
+        )  # fmt: skip
+        return [tensor.clone() for tensor in f.state_dict().values()]
+
+    whole = once(None)
+    assert rates == [1 / (1 + steps) for steps in range(9)]
+
+    class Killed(Exception):
+        pass
+
+    def stop(state: un.training.Progress) -> None:
+        if state.step == 5:
+            raise Killed
+
+    training = short(3, batch_size=2)
+    assert training.epochs == 3
+    with pytest.raises(Killed):
+        once(tmp_path, stop)
+    resumed = once(tmp_path)
+    assert all(torch.equal(one, other) for one, other in zip(whole, resumed, strict=True))
+    with pytest.raises(ValueError, match="schedule takes the place of milestones"):
+        learn(y, process, losses="sure", schedule=schedule, milestones=[1])
+
+
+def _anonymous() -> int:
+    """Bytes of memory that belong to no file."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
+    return 1024 * int(line.split()[1])
+
+
+@pytest.mark.slow
+def test_a_mapped_file_is_not_read_into_memory(tmp_path: Path) -> None:
+    n, size = 12_800, 64  # 200 MiB
+    whole = np.lib.format.open_memmap(tmp_path / "y.npy", mode="w+", dtype=np.float32, shape=(n, 1, size, size))
+    whole[:] = np.random.default_rng(0).random((1, 1, size, size), dtype=np.float32)
+    del whole
+    process = Measurement(Mask(torch.ones(1, size, size, dtype=torch.bool)), Gaussian(0.1))
+    peak = list[int]()
+
+    class Nothing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gain = nn.Parameter(torch.ones(()))
+
+        def forward(self, x: Tensor) -> Tensor:
+            peak.append(_anonymous())
+            return self.gain * x
+
+    before = _anonymous()
+    f = learn(
+        np.load(tmp_path / "y.npy", mmap_mode="r"), process, losses="sure", network=Nothing(), hold_out=0.01,
+        training=short(1, batch_size=64),
+    )  # fmt: skip
+    assert len(f.training_digests) == n
+    assert max(peak) - before < 60 * 2**20
+
+
+def test_an_iterable_is_learnt_from_as_its_measurements_are() -> None:
+    process = inpainting(sigma=0.1)
+    y = measured(process, images(12))
+    one, other = (
+        learn(given, process, losses="sure", training=short(1, batch_size=2)).state_dict()
+        for given in (y, (each for each in y))
+    )
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+    with pytest.raises(MeasurementError, match="number 1 is float32 of shape"):
+        gathered([np.zeros((1, 2)), np.zeros((1, 3))])
+    with pytest.raises(MeasurementError, match="no measurement to learn from"):
+        gathered([])
+
+
+def test_ten_lines_from_measurements_to_a_saved_model(tmp_path: Path) -> None:
+    A = un.physics.Mask(holes().numpy())
+    process = un.physics.Measurement(A, un.physics.Gaussian(0.1))
+    y = process(images(8).numpy())
+    f = un.reconstruction.learn(y, process, losses="rei", group=un.physics.Shifts(), training=short(1, batch_size=4))
+    f.save(tmp_path / "model")
+    again = un.reconstruction.load(tmp_path / "model")
+    assert np.array_equal(again(y), f(y))
+    assert un.evaluation.psnr(torch.from_numpy(f(y)), images(8)).shape == (8,)
+    assert save is un.reconstruction.save

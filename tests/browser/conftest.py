@@ -71,8 +71,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def _learn(folder: Path) -> None:
     torch.set_num_threads(1)
     learnt = list(phantoms.normals(48, seed=5, size=SIDE))
-    config = LungFinder.Config(size=32, features=8, depth=2, steps=40)  # the least that finds phantoms' lungs
-    finder = LungFinder(config).fit(LungExamples.of(learnt, size=config.size))
+    finder = LungFinder(LungFinder.Config(features=8, steps=60)).fit(LungExamples.of(learnt))
     detectors = {
         "pca": Pca(size=64, components=20).fit(learnt, finder=finder),
         "pca-few": Pca(size=64, components=4).fit(learnt, finder=finder),

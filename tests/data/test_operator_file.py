@@ -14,6 +14,7 @@ from unseen.physics import (
     OPERATORS,
     Blur,
     CompressedSensing,
+    Dense,
     Downsampling,
     FourierMask,
     Identity,
@@ -41,6 +42,7 @@ DESCRIBED: dict[str, tuple[str, Operator]] = {
     "downsampling": ('size = 16\nfactor = 4\nfilter = "box"', Downsampling(16, 4, filter="box")),
     "identity": ("shape = [1, 16, 16]", Identity((1, 16, 16))),
     "single-pixel-camera": ("size = 16\nm = 64\nseed = 3", SinglePixelCamera(16, 64, seed=3)),
+    "dense": ('matrix = "kernel.npy"\nsize = [1, 5]', Dense(KERNEL, size=(1, 5))),
     "compressed-sensing": ("size = 16\nm = 64", CompressedSensing(16, 64)),
 }
 
@@ -71,7 +73,7 @@ def test_what_a_file_describes_is_what_python_makes(key: str, folder: Path) -> N
     ("text", "said"),
     [
         ("a", "is no TOML"),
-        ("size = 3", 'has no line such as operator = "mask". There are blur'),
+        ("size = 3", 'needs one line such as operator = "mask"'),
         ('operator = "tomografy"', 'operator "tomografy": unknown; did you mean tomography?'),
         ('operator = "mask"', "mask: missing; mask is made from mask, channels, axes"),
         ('operator = "mask"\nmask = "gone.npy"', "mask: there is no file gone.npy beside it"),

@@ -129,7 +129,7 @@ def test_a_dense_operator_is_described_in_a_file_and_in_a_bundle(tmp_path: Path)
     [
         ('own = "nowhere_at_all:A"', '"nowhere_at_all:A" cannot be imported'),
         ('own = "math:sqrt"', "math:sqrt is no class of operators"),
-        ('own = "math:sqrt"\noperator = "mask"', "has one line such as"),
+        ('own = "math:sqrt"\noperator = "mask"', "needs one line such as"),
     ],
 )
 def test_a_file_without_an_operator_of_ones_own_is_refused(tmp_path: Path, text: str, sentence: str) -> None:

@@ -170,7 +170,7 @@ def read_operator(path: Path | str) -> Operator:
         raise OperatorError(f"{path}: is no TOML ({error}).") from error
     if ("operator" in entries) == ("own" in entries):
         raise OperatorError(
-            f'{path}: has one line such as operator = "mask", or own = "package.module:Class". There are '
+            f'{path}: needs one line such as operator = "mask", or own = "package.module:Class". There are '
             f"{', '.join(OPERATORS)}."
         )
     name = str(entries.pop("operator", "")) or str(entries.pop("own"))

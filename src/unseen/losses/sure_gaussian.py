@@ -173,7 +173,7 @@ def default_step(y: Tensor, noise: Gaussian, target: Mask | None = None) -> Tens
     Example:
         >>> import torch
         >>> y = torch.ones(1, 1, 8, 8)
-        >>> default_step(y, Gaussian(0.2)).item(), default_step(y.bfloat16(), Gaussian(1e-3)).item()
+        >>> round(default_step(y, Gaussian(0.2)).item(), 6), default_step(y.bfloat16(), Gaussian(1e-3)).item()
         (0.1, 0.0078125)
     """
     sigma = SHARE_OF_SIGMA * noise.sigma_of(at_least_single(y)).flatten()

@@ -16,26 +16,9 @@ from unseen.lab.collection import Collected, Collection
 from unseen.lab.images import IMAGES
 from unseen.lab.operators import GROUPS, NOISES, OPERATORS
 from unseen.lab.settings import SIZES, Choice, fields_of, kind_of
+from unseen.web import lab_shapes as shapes
 from unseen.web.accounts import Reader
 from unseen.web.errors import answers
-from unseen.web.lab_shapes import (
-    ChoiceResponse,
-    GeneratedResponse,
-    LabResponse,
-    MeasuredResponse,
-    ModelResponse,
-    NamedResponse,
-    ResultResponse,
-    SentPicture,
-    SentResponse,
-    SettingResponse,
-    ToGenerate,
-    ToJudge,
-    ToMeasure,
-    ToReconstruct,
-    VerdictResponse,
-    Waiting,
-)
 from unseen.web.state import Parts, ServerState
 from unseen.worklist.accounts import Account
 from unseen.worklist.states import BusyError, WorklistError
@@ -44,20 +27,20 @@ _Response = TypeVar("_Response", bound=BaseModel)
 router = APIRouter(prefix="/lab", tags=["imaging lab"])
 # Any: OpenAPI's objects
 _LATER: dict[int | str, dict[str, Any]] = {
-    202: {"model": Waiting, "description": "not computed yet: ask the same again in a second"}
+    202: {"model": shapes.Waiting, "description": "not computed yet: ask the same again in a second"}
 }
 
 
 @router.get("", responses=answers(401, 403, 503))
-def lab(parts: Parts, account: Reader) -> LabResponse:
+def lab(parts: Parts, account: Reader) -> shapes.LabResponse:
     """The choices: images, operators and noises with their settings, groups, and the models of the collection."""
     collection = Collection.of(parts.lab.folder)
-    return LabResponse(
-        pictures=[NamedResponse(name=name, words=words) for name, (words, _) in IMAGES.items()],
+    return shapes.LabResponse(
+        pictures=[shapes.NamedResponse(name=name, words=words) for name, (words, _) in IMAGES.items()],
         sizes=list(SIZES),
         operators=[_choice(choice) for choice in OPERATORS],
         noises=[_choice(choice) for choice in NOISES],
-        groups=[NamedResponse(name=name, words=words) for name, words in GROUPS.items()],
+        groups=[shapes.NamedResponse(name=name, words=words) for name, words in GROUPS.items()],
         reconstructors=[_model(entry) for entry in collection.reconstructors],
         generators=[_model(entry) for entry in collection.generators],
         shelf=parts.lab.folder is not None,
@@ -67,38 +50,42 @@ def lab(parts: Parts, account: Reader) -> LabResponse:
 
 
 @router.post("/pictures", status_code=201, responses=answers(401, 403, 413, 422, 503))
-async def send(request: Request, parts: Parts, account: Reader) -> SentResponse:
+async def send(request: Request, parts: Parts, account: Reader) -> shapes.SentResponse:
     """Bring an image, as the body: DICOM, PNG, JPEG and what else films may be. Its middle square is kept in memory,
     at 128 pixels a side or fewer, for this account alone; nothing comes into the worklist."""
     data = await request.body()  # bounded by the shell
     if not data:
         raise WorklistError("The request has no body. Send the image's file as the body itself.")
     name, (height, width) = await anyio.to_thread.run_sync(parts.sent.take, data, account.name)
-    return SentResponse(picture=name, width=width, height=height)
+    return shapes.SentResponse(picture=name, width=width, height=height)
 
 
-@router.post("/measurement", response_model=MeasuredResponse, responses=_LATER | answers(401, 403, 404, 422, 503))
-def measurement(parts: Parts, account: Reader, asked: ToMeasure) -> MeasuredResponse | JSONResponse:
+@router.post(
+    "/measurement", response_model=shapes.MeasuredResponse, responses=_LATER | answers(401, 403, 404, 422, 503)
+)
+def measurement(parts: Parts, account: Reader, asked: shapes.ToMeasure) -> shapes.MeasuredResponse | JSONResponse:
     """Measure an image, and say which methods fit."""
-    return _answer(MeasuredResponse, parts, "measurement", asked, _pixels(parts, account, asked))
+    return _answer(shapes.MeasuredResponse, parts, "measurement", asked, _pixels(parts, account, asked))
 
 
-@router.post("/reconstruction", response_model=ResultResponse, responses=_LATER | answers(401, 403, 404, 422, 503))
-def reconstruction(parts: Parts, account: Reader, asked: ToReconstruct) -> ResultResponse | JSONResponse:
+@router.post(
+    "/reconstruction", response_model=shapes.ResultResponse, responses=_LATER | answers(401, 403, 404, 422, 503)
+)
+def reconstruction(parts: Parts, account: Reader, asked: shapes.ToReconstruct) -> shapes.ResultResponse | JSONResponse:
     """What one method makes of the measurement. The same question has the same answer, but for its seconds."""
-    return _answer(ResultResponse, parts, "reconstruction", asked, _pixels(parts, account, asked))
+    return _answer(shapes.ResultResponse, parts, "reconstruction", asked, _pixels(parts, account, asked))
 
 
-@router.post("/verdict", response_model=VerdictResponse, responses=_LATER | answers(401, 403, 422, 503))
-def verdict(parts: Parts, account: Reader, asked: ToJudge) -> VerdictResponse | JSONResponse:
+@router.post("/verdict", response_model=shapes.VerdictResponse, responses=_LATER | answers(401, 403, 422, 503))
+def verdict(parts: Parts, account: Reader, asked: shapes.ToJudge) -> shapes.VerdictResponse | JSONResponse:
     """Whether images could be learnt from such measurements alone."""
-    return _answer(VerdictResponse, parts, "verdict", asked)
+    return _answer(shapes.VerdictResponse, parts, "verdict", asked)
 
 
-@router.post("/generated", response_model=GeneratedResponse, responses=_LATER | answers(401, 403, 422, 503))
-def generated(parts: Parts, account: Reader, asked: ToGenerate) -> GeneratedResponse | JSONResponse:
+@router.post("/generated", response_model=shapes.GeneratedResponse, responses=_LATER | answers(401, 403, 422, 503))
+def generated(parts: Parts, account: Reader, asked: shapes.ToGenerate) -> shapes.GeneratedResponse | JSONResponse:
     """A generator's image of a latent."""
-    return _answer(GeneratedResponse, parts, "generated", asked)
+    return _answer(shapes.GeneratedResponse, parts, "generated", asked)
 
 
 def _answer(
@@ -107,21 +94,21 @@ def _answer(
     try:
         return shape.model_validate(parts.lab.ask(what, asked.model_dump(mode="json"), pixels=pixels))
     except BusyError as error:  # nothing is out of order
-        return JSONResponse(Waiting(wait=str(error)).model_dump(), 202, {"Retry-After": "1"})
+        return JSONResponse(shapes.Waiting(wait=str(error)).model_dump(), 202, {"Retry-After": "1"})
 
 
-def _pixels(parts: ServerState, account: Account, asked: ToMeasure) -> list[list[float]] | None:
-    if not isinstance(asked.picture, SentPicture):
+def _pixels(parts: ServerState, account: Account, asked: shapes.ToMeasure) -> list[list[float]] | None:
+    if not isinstance(asked.picture, shapes.SentPicture):
         return None
     found: list[list[float]] = parts.sent.pixels(asked.picture.picture, account.name).tolist()
     return found
 
 
-def _choice(choice: type[Choice]) -> ChoiceResponse:
-    settings = [SettingResponse.model_validate(asdict(one)) for one in fields_of(choice)]
-    return ChoiceResponse(kind=kind_of(choice), words=choice.words, settings=settings)
+def _choice(choice: type[Choice]) -> shapes.ChoiceResponse:
+    settings = [shapes.SettingResponse.model_validate(asdict(one)) for one in fields_of(choice)]
+    return shapes.ChoiceResponse(kind=kind_of(choice), words=choice.words, settings=settings)
 
 
-def _model(entry: Collected) -> ModelResponse:
+def _model(entry: Collected) -> shapes.ModelResponse:
     about = f"{entry.card.name}; {entry.card.data}" if entry.card.data else entry.card.name
-    return ModelResponse(key=entry.key, name=entry.name, about=about)
+    return shapes.ModelResponse(key=entry.key, name=entry.name, about=about)

@@ -17,25 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unseen.data.phantoms import lesion_ranges as ranges
 from unseen.data.phantoms.body import SOFT, from_hounsfield
 from unseen.data.phantoms.geometry import Grid, Map, ellipsoid, half_chord
-from unseen.data.phantoms.lesion_ranges import (
-    CONSOLIDATION_HU,
-    CONSOLIDATION_MM,
-    EFFUSION_HU,
-    EFFUSION_MENISCUS_CM,
-    EFFUSION_ML,
-    NODULE_CORE,
-    NODULE_GROUND_GLASS_HU,
-    NODULE_MM,
-    NODULE_PART_SOLID_SHARE,
-    NODULE_SOLID_HU,
-    PLEURA_CM,
-    PNEUMOTHORAX_MM,
-    Contrast,
-    Kind,
-    contrast_of,
-)
 from unseen.data.phantoms.lungs import cavity_profile, draw_tree, grow_tree, hilum
 from unseen.data.phantoms.patient import Patient
 
@@ -44,8 +28,8 @@ from unseen.data.phantoms.patient import Patient
 class Lesion:
     """One lesion in one patient."""
 
-    kind: Kind
-    contrast: Contrast
+    kind: ranges.Kind
+    contrast: ranges.Contrast
     change: Map
     """Added to ∫μ dl, (size, size); negative where tissue gave way to air. Zero outside the thoracic cavity."""
     size: float
@@ -87,8 +71,8 @@ def consolidation(patient: Patient, rng: np.random.Generator) -> Lesion:
     Overlapping blobs, mottled, replace lung by filled airspaces; vessels inside drown in it (they are as dense as
     what surrounds them) and bronchi stay open. Half of them end at a fissure with a straight edge.
     """
-    diameter = CONSOLIDATION_MM.at_log(float(rng.random()))
-    filled = from_hounsfield(CONSOLIDATION_HU.at(float(rng.random())))
+    diameter = ranges.CONSOLIDATION_MM.at_log(float(rng.random()))
+    filled = from_hounsfield(ranges.CONSOLIDATION_HU.at(float(rng.random())))
     grid, radius = patient.grid, 0.05 * diameter
     x, y = draw_spot(patient, rng, margin=min(0.5 * radius, 2.5), depth=radius)
     side = 1.0 if x > 0.0 else -1.0
@@ -134,7 +118,7 @@ def consolidation(patient: Patient, rng: np.random.Generator) -> Lesion:
     change -= np.float32(filled) * np.minimum(bronchi(patient, rng, side=side, x=x, y=y), 0.5) * inside
     return Lesion(
         kind="consolidation",
-        contrast=contrast_of("consolidation", diameter),
+        contrast=ranges.contrast_of("consolidation", diameter),
         change=change,
         size=diameter,
         size_mm=diameter,
@@ -174,9 +158,9 @@ def bronchi(patient: Patient, rng: np.random.Generator, *, side: float, x: float
 
 def effusion(patient: Patient, rng: np.random.Generator) -> Lesion:
     """Draw an effusion; its level is found so that the fluid on the film's grid has the drawn volume (bisection)."""
-    volume = EFFUSION_ML.at_log(float(rng.random()))
-    fluid = from_hounsfield(EFFUSION_HU.at(float(rng.random())))
-    rise = EFFUSION_MENISCUS_CM.at(float(rng.random())) * patient.build.scale
+    volume = ranges.EFFUSION_ML.at_log(float(rng.random()))
+    fluid = from_hounsfield(ranges.EFFUSION_HU.at(float(rng.random())))
+    rise = ranges.EFFUSION_MENISCUS_CM.at(float(rng.random())) * patient.build.scale
     side = -1.0 if rng.random() < 0.55 else 1.0
     grid, lungs = patient.grid, patient.lungs
     # Medially the pleural space ends at the spine: no edge at the midline.
@@ -201,7 +185,7 @@ def effusion(patient: Patient, rng: np.random.Generator) -> Lesion:
     change = np.float32(fluid - patient.lung_mu) * own * filled - filled * patient.vessels
     return Lesion(
         kind="effusion",
-        contrast=contrast_of("effusion", volume),
+        contrast=ranges.contrast_of("effusion", volume),
         change=change,
         size=volume,
         size_mm=10.0 * (6.0 * volume / math.pi) ** (1.0 / 3.0),
@@ -210,11 +194,11 @@ def effusion(patient: Patient, rng: np.random.Generator) -> Lesion:
 
 def nodule(patient: Patient, rng: np.random.Generator) -> Lesion:
     """Draw a nodule: `∫Δμ dl = Δμ · chord`, averaged over each pixel (a nodule may be smaller than one)."""
-    diameter = NODULE_MM.at_log(float(rng.random()))
-    solid = from_hounsfield(NODULE_SOLID_HU.at(float(rng.random()))) - patient.lung_mu
-    rim = from_hounsfield(NODULE_GROUND_GLASS_HU.at(float(rng.random()))) - patient.lung_mu
-    core = NODULE_CORE.at(float(rng.random()))
-    part_solid = float(rng.random()) < NODULE_PART_SOLID_SHARE
+    diameter = ranges.NODULE_MM.at_log(float(rng.random()))
+    solid = from_hounsfield(ranges.NODULE_SOLID_HU.at(float(rng.random()))) - patient.lung_mu
+    rim = from_hounsfield(ranges.NODULE_GROUND_GLASS_HU.at(float(rng.random()))) - patient.lung_mu
+    core = ranges.NODULE_CORE.at(float(rng.random()))
+    part_solid = float(rng.random()) < ranges.NODULE_PART_SOLID_SHARE
     wobble = rng.uniform(0.0, 0.10, 3) * np.array([1.0, 0.8, 0.5])
     phases = rng.uniform(0.0, 2.0 * math.pi, 3)
     radius = 0.05 * diameter
@@ -242,8 +226,10 @@ def nodule(patient: Patient, rng: np.random.Generator) -> Lesion:
         change[rows, columns] = np.float32(rim) * (whole - inner) + np.float32(solid) * inner
     else:
         change[rows, columns] = np.float32(solid) * whole
-    dense = max(diameter * (core if part_solid else 1.0), NODULE_MM.low)
-    return Lesion(kind="nodule", contrast=contrast_of("nodule", dense), change=change, size=diameter, size_mm=diameter)
+    dense = max(diameter * (core if part_solid else 1.0), ranges.NODULE_MM.low)
+    return Lesion(
+        kind="nodule", contrast=ranges.contrast_of("nodule", dense), change=change, size=diameter, size_mm=diameter
+    )
 
 
 def pneumothorax(patient: Patient, rng: np.random.Generator) -> Lesion:
@@ -254,7 +240,7 @@ def pneumothorax(patient: Patient, rng: np.random.Generator) -> Lesion:
     not visibly denser. The pleura is seen where the beam grazes it, over
     `√(8 r t)` of tissue for radius r and thickness t.
     """
-    millimetres = PNEUMOTHORAX_MM.at_log(float(rng.random()))
+    millimetres = ranges.PNEUMOTHORAX_MM.at_log(float(rng.random()))
     rim = 0.1 * millimetres
     side = -1.0 if rng.random() < 0.55 else 1.0
     apex = rim * float(rng.uniform(1.0, 1.6))
@@ -276,13 +262,15 @@ def pneumothorax(patient: Patient, rng: np.random.Generator) -> Lesion:
     slope = np.gradient(width[:, 0], grid.pixel_cm)[:, None]
     away = (np.abs(grid.x) - width) / np.sqrt(1.0 + slope * slope)
     spread = max(0.05, 0.45 * grid.pixel_cm)
-    area = SOFT * math.sqrt(8.0 * build.lung_depth * PLEURA_CM) * PLEURA_CM  # cm: attenuation across the line
+    area = (
+        SOFT * math.sqrt(8.0 * build.lung_depth * ranges.PLEURA_CM) * ranges.PLEURA_CM
+    )  # cm: attenuation across the line
     line = np.exp(-0.5 * (away / np.float32(spread)) ** 2) * np.float32(area / (spread * math.sqrt(2.0 * math.pi)))
     reach = np.clip(lungs.path / 1.5, 0.0, 1.0) * np.clip(margin / 0.25, 0.0, 1.0) * (left > 0.0)
     change += own * line * np.maximum(reach, own * np.clip(lungs.path / 1.5, 0.0, 1.0) * (grid.y > apex))
     return Lesion(
         kind="pneumothorax",
-        contrast=contrast_of("pneumothorax", millimetres),
+        contrast=ranges.contrast_of("pneumothorax", millimetres),
         change=change.astype(np.float32),
         size=millimetres,
         size_mm=millimetres,

@@ -5,17 +5,21 @@ declare namespace Api {
   /** All accounts, by name. */
   type AccountList = { accounts: (WhoResponse)[] };
   /** A model that somebody has proposed, and what became of it. */
-  type ActivationResponse = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; policy: PolicyProposed | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
+  type ActivationResponse = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; policy: PolicyProposed | null; stopped: string; summary: Summary | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; activated_note: string; despite: string; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
   /** Proposals and activations, latest first. */
   type ActivationsResponse = { activations: (ActivationResponse)[]; scoring: number | null; problem: string; others: (string)[]; workers: string; ready: boolean };
+  /** The second person's word. */
+  type Agreed = { note: string; summary: string; despite?: string };
   /** Why nothing is cleared by a policy at present. */
-  type AlarmResponse = { policy: string; kind: string; reason: string; since: string };
-  /** Drift alarms that nobody has acknowledged. */
+  type AlarmResponse = { policy: string; kind: string; reason: string; since: string; first_by: string | null; first: string | null; first_note: string; mine: boolean; summary: Summary | null };
+  /** Drift alarms that two people have not acknowledged. */
   type Alarms = { alarms: (AlarmResponse)[] };
   /** What the reader takes an image for. */
   type Answer = { k: number; answer: "real" | "generated" };
   /** Operator, link and noise with which a model of the collection was trained. */
   type AsLearnt = { kind?: "learnt"; model: string };
+  /** What becomes of films that cannot be shown: they are never labelled. */
+  type Aside = { how: "returned" | "discarded"; reason: string };
   /** Some films that were scored one after the other. */
   type BlockResponse = { first: string; last: string; scored: number; refused: number; quartiles: [number, number, number] | null; above: number };
   /** A Gaussian blur with periodic boundaries. */
@@ -23,9 +27,9 @@ declare namespace Api {
   /** What a calibration has led to for one source. */
   type Calibrated = { source: string; abnormals: number; normals: number; threshold: number | null; allowed_misses: number | null; cleared: MonitoringShare | null; refused: string };
   /** A model to score with, and what to promise with it. */
-  type CalibrationProposal = { model: string; note?: string; max_miss_rate?: number; confidence?: number; prevalence?: number | null };
+  type CalibrationProposal = { model: string; note: string; max_miss_rate?: number; confidence?: number; prevalence?: number | null; others?: boolean };
   /** How far this site is with a calibration of a model. */
-  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (SourceResponse)[]; trained_on: number; not_seen: number; selected: number; ready: boolean };
+  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (SourceResponse)[]; trained_on: number; not_seen: number; selected: number; not_counted: Record<string, number>; ready: boolean };
   /** What is known of a model. */
   type CardResponse = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; figures: (HealthFigureResponse)[] };
   /** All models that this server was given; the one that decides first. */
@@ -56,10 +60,12 @@ declare namespace Api {
   type Earlier = { time: string; reader: string; model: string; name: string; all: TuringRoundsShare };
   /** Which study another system has reported: by accession number, or by a film's digest. */
   type Elsewhere = { accession?: string | null; film_sha256?: string | null; outcome?: "normal" | "abnormal" | "unsure" | null; note?: string };
+  /** Whether the alarm is over. */
+  type Ended = { resumed: boolean };
   /** A film whose study a reader has reported. */
-  type FilmCompared = { film: string; study: string; source: string; label: "normal" | "abnormal"; scores: (number | null)[] };
+  type FilmCompared = { film: string; study: string; source: string; label: "normal" | "abnormal"; origin: "seen" | "simulated" | "elsewhere" | "unrecorded"; scores: (number | null)[] };
   /** A film of a study. */
-  type FilmResponse = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; findings: (Found)[]; decision: Decided | null };
+  type FilmResponse = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; seen: boolean; needed: boolean; aside: "returned" | "discarded" | null; findings: (Found)[]; decision: Decided | null };
   /** A film and where its study stands. */
   type FilmStatus = { film: FilmResponse; study: Listed; decision: Decided | null };
   /** Rounds that were finished, latest first: one's own; a lead's list has everybody's. */
@@ -97,11 +103,11 @@ declare namespace Api {
   /** A model of the collection. */
   type LabShapesModelResponse = { key: string; name: string; about: string };
   /** The labelled set. A study below a policy's threshold is not read: then what was read has high scores. */
-  type LabelledResponse = { models: (ModelCompared)[]; films: (FilmCompared)[]; selected: boolean };
+  type LabelledResponse = { models: (ModelCompared)[]; films: (FilmCompared)[]; selected: boolean; not_counted: Record<string, number> };
   /** The text after `link=` in the last line of the server's start; it is good once, for ten minutes. */
   type Link = { link: string };
   /** A study as the list shows it. */
-  type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; rank: number | null; flag: boolean; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; acts: ("claim" | "release" | "report" | "undo")[] };
+  type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; rank: number | null; flag: boolean; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
   /** Some rows of a tab, in its order. */
   type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean };
   /** A run's losses, step by step; of a long log some rows evenly along it. */
@@ -109,7 +115,7 @@ declare namespace Api {
   /** The side panel. */
   type Look = { film: string; study: string; blind: boolean; words: (string)[]; probability: number | null; models: (ModelLook)[]; nearest: (Near)[] };
   /** What was found when somebody looked. */
-  type Looked = { note?: string };
+  type Looked = { note: string; summary: string };
   /** An image made on the spot; each number is another one. */
   type MadePicture = { kind?: "made"; name?: string; number?: number };
   /** How many studies left the list; 0 where they had before. */
@@ -144,6 +150,8 @@ declare namespace Api {
   type Offer = { models: (Offered)[]; missing: string };
   /** A model whose images can be judged, or the reason why not. */
   type Offered = { model: string; name: string; generated: number; own: number; counts: (number)[]; missing: string };
+  /** The proof that the page had the film's pixels. */
+  type Painted = { ticket: string };
   /** Who signs in, and the proof. */
   type Password = { name: string; password: string };
   /** y = gain · Poisson(A x / gain), with so many photons in the brightest measurement. */
@@ -153,19 +161,21 @@ declare namespace Api {
   /** A policy, in short. */
   type PolicyProposed = { digest: string; max_miss_rate: number; confidence: number; prevalence: number | null; audit_share: number; films: number; created: string; sources: (Calibrated)[]; words: (string)[] };
   /** What a site has calibrated. */
-  type PolicyResponse = { digest: string; max_miss_rate: number; confidence: number; sources: (string)[]; created: string };
+  type PolicyResponse = { digest: string; stopped: string; max_miss_rate: number | null; confidence: number | null; sources: (string)[]; created: string };
+  /** What holds now: shown to everybody. */
+  type PromiseResponse = { state: "clears" | "stopped" | "ranks" | "no_model"; words: string; why: string };
   /** A model to score with, without a policy: films are ranked, and none is cleared. */
-  type Proposal = { model: string; note?: string };
+  type Proposal = { model: string; note: string };
   /** Films that wait for a worker, are done, and could not be scored; how old the oldest waiting one is. */
   type QueueResponse = { waiting: number; done: number; dead: number; oldest_s: number | null };
   /** Each measurement is a Gaussian mixture of all pixels. */
   type RandomMixtures = { kind?: "compressed-sensing"; measured?: number };
   /** The acknowledgement: from here on the film is not lost. */
-  type Received = { sha256: string; film: string; study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere"; already: boolean };
+  type Received = { sha256: string; film: string; study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; already: boolean };
   /** What late scores are compared with. */
   type ReferenceResponse = { words: string; median: number; limit: number; expected: number };
   /** A reader's report. */
-  type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null };
+  type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" };
   /** How many films are scored again. */
   type Requeued = { films: number };
   /** How a round ended. */
@@ -210,6 +220,8 @@ declare namespace Api {
   type Sources = { sources: (string)[] };
   /** One study, whole. */
   type StudyResponse = { entry: Listed; accession: string | null; patient: string | null; films: (FilmResponse)[]; reports: (Reported)[]; decision: Decided | null; audit_sample: boolean | null; history: (Happened)[] };
+  /** What would start and stop now. */
+  type Summary = { starts: (string)[]; stops: (string)[]; lacks: (string)[]; digest: string };
   /** What became of a table's rows. */
   type TableTaken = { marked: number; already: number; refused: (RowRefused)[] };
   /** A generator, and a latent; without one it is drawn. */
@@ -246,6 +258,7 @@ declare namespace Api {
   interface Operations {
     "GET /health": { body: undefined; response: Health };
     "GET /models": { body: undefined; response: ModelsResponse };
+    "GET /promise": { body: undefined; response: PromiseResponse };
     "POST /sign-in": { body: Password; response: WhoResponse };
     "POST /sign-in/link": { body: Link; response: WhoResponse };
     "GET /sign-in/link": { body: undefined; response: WhoResponse };
@@ -264,6 +277,7 @@ declare namespace Api {
     "POST /studies/{study}/claim": { body: undefined; response: Claimed };
     "POST /studies/{study}/release": { body: undefined; response: Listed };
     "POST /studies/{study}/report": { body: Verdict; response: Listed };
+    "POST /studies/{study}/set-aside": { body: Aside; response: Listed };
     "POST /studies/{study}/undo": { body: undefined; response: Listed };
     "POST /studies/{study}/requeue": { body: undefined; response: Requeued };
     "POST /reported-elsewhere": { body: Elsewhere; response: Marked };
@@ -273,12 +287,14 @@ declare namespace Api {
     "POST /audit/verify": { body: HeadGiven; response: Verified };
     "GET /audit/sample": { body: undefined; response: Sample };
     "GET /alarms": { body: undefined; response: Alarms };
-    "POST /alarms/{policy}/acknowledge": { body: Looked; response: null };
+    "POST /alarms/{policy}/acknowledge": { body: Looked; response: Ended };
+    "POST /alarms/{policy}/withdraw": { body: undefined; response: null };
     "GET /accounts": { body: undefined; response: AccountList };
     "POST /accounts": { body: NewAccount; response: WhoResponse };
     "PATCH /accounts/{name}": { body: Change; response: WhoResponse };
     "GET /events": { body: undefined; response: null };
     "GET /films/{film}/pixels": { body: undefined; response: null };
+    "POST /films/{film}/seen": { body: Painted; response: null };
     "GET /films/{film}/thumbnail.png": { body: undefined; response: null };
     "GET /films/{film}/rendition/{what}": { body: undefined; response: null };
     "GET /films/{film}/look": { body: undefined; response: Look };
@@ -291,7 +307,7 @@ declare namespace Api {
     "POST /calibration/propose": { body: CalibrationProposal; response: ActivationResponse };
     "POST /models/propose": { body: Proposal; response: ActivationResponse };
     "GET /activations": { body: undefined; response: ActivationsResponse };
-    "POST /activations/{number}/activate": { body: undefined; response: ActivationResponse };
+    "POST /activations/{number}/activate": { body: Agreed; response: ActivationResponse };
     "POST /activations/{number}/withdraw": { body: undefined; response: ActivationResponse };
     "GET /models/cards": { body: undefined; response: CardsResponse };
     "GET /drift": { body: undefined; response: Drift };
@@ -323,6 +339,8 @@ declare namespace Api {
     "all-shortcuts": "button";
     "aloud": "div" | "p";
     "announcement": "p";
+    "aside": "section";
+    "aside-reason": "textarea";
     "ask": "button";
     "audit": "div";
     "audit-title": "h2";
@@ -435,6 +453,7 @@ declare namespace Api {
     "operator": "select";
     "operator-fields": "div";
     "order": "p";
+    "origins": "p";
     "over": "div";
     "overlays": "section";
     "pair": "section";
@@ -533,7 +552,9 @@ declare namespace Api {
     "truth": "img";
     "undo": "button";
     "verdict": "div" | "p";
+    "verdicts": "div";
     "viewer": "div";
+    "why-not": "p";
     "width": "input";
     "window": "form";
     "words": "section";

@@ -86,12 +86,14 @@ declare namespace Page {
     high?: number;
     name?: string;
     spacingMm?: number | null;
+    /** Proof that this page had the pixels, for `POST /films/{film}/seen`. */
+    ticket?: string;
     levels?: Level[];
     dark?: Film;
   }
 
   /** One that the API has sent: everything is known of it. */
-  type FilmOfApi = Film & Required<Pick<Film, "low" | "high" | "name" | "spacingMm">>;
+  type FilmOfApi = Film & Required<Pick<Film, "low" | "high" | "name" | "spacingMm" | "ticket">>;
 
   interface Window {
     centre: number;

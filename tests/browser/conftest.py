@@ -20,6 +20,7 @@ from tests.data.making import dicom
 from tests.once import made_once, shared_folder
 from tests.warm_python import quick_passwords
 from tests.web.running import Running, until
+from tests.worklist.reporting import look
 from unseen.anatomy.lungs import LungExamples, LungFinder
 from unseen.anatomy.view import View
 from unseen.data import phantoms
@@ -168,6 +169,13 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Pat
     """A server for tests that leave it as it is."""
     with serving(tmp_path_factory.mktemp("site") / "worklist", bundles) as found:
         yield found
+
+
+def look_at(site: Site, study: str, *readers: str) -> None:
+    """The study's films were shown to these readers before; for tests that begin where that is so."""
+    with site.store() as store:
+        for reader in readers:
+            look(store, study, reader)
 
 
 def signed_in(context: BrowserContext, site: Site, name: str) -> Page:

@@ -19,6 +19,7 @@ from sklearn.metrics import confusion_matrix, precision_score, recall_score, roc
 
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, signed_in
 from tests.web.running import Running
+from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen.worklist.store import Store
 
@@ -47,7 +48,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path])
             for film, label in labels.items():
                 study = store.page("all", text=film, limit=1).rows[0].study
                 store.claim(study, "lea")
-                store.report(study, "lea", label)  # type: ignore[arg-type]
+                look_and_report(store, study, "lea", label)
         yield site
 
 

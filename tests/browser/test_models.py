@@ -13,7 +13,7 @@ import sqlalchemy
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PASSWORD, Site, as_dicom, serving, signed_in
+from tests.browser.conftest import PASSWORD, Site, as_dicom, look_at, serving, signed_in
 from tests.web.running import until
 from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
@@ -45,6 +45,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path],
                 studies = {client.get(f"films/{film}").json()["study"]["study"]: sent[film] for film in sent}
             with client_of(site, "ann") as reader:
                 for study, label in studies.items():
+                    look_at(site, study, "ann")
                     reader.post(f"studies/{study}/claim").raise_for_status()
                     reader.post(f"studies/{study}/report", json={"outcome": label}).raise_for_status()
             yield site
@@ -76,6 +77,9 @@ def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
     expect(ward).to_contain_text("6 abnormal · 6 normal")
     expect(ward).to_contain_text("6 of 59 abnormal studies are reported, 53 more are needed")
     first.get_by_role("button", name="Propose this calibration").click()
+    expect(first.get_by_label("Note")).to_be_focused()  # not without one
+    first.get_by_label("Note").fill("too few")
+    first.get_by_role("button", name="Propose this calibration").click()
     expect(first.locator("#calibrate-problem")).to_contain_text(
         "59 abnormal studies of a source must have been reported"
     )
@@ -91,11 +95,20 @@ def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
     expect(mine).to_contain_text("You proposed this. A second person must activate it: ada, leo.")
     expect(mine.get_by_role("button", name="Activate")).to_be_disabled()
     with client_of(labelled, "lea") as lea:
-        refused = lea.post("activations/1/activate")
+        refused = lea.post("activations/1/activate", json={"note": "mine", "summary": "x"})
         assert refused.status_code == 409 and "lea has proposed this" in refused.json()["error"]
 
     second = models_page(chromium, labelled, "leo")
     second.locator(".proposal").get_by_role("button", name="Activate").click()
+    asked = second.get_by_role("dialog", name="Activate proposal 1?")
+    expect(asked).to_contain_text("at most 40 % of abnormal studies are missed, with 90 % confidence")
+    expect(asked).to_contain_text("pca (")
+    expect(asked).to_contain_text("It has no input gate")
+    asked.get_by_role("button", name="Activate").click()
+    expect(asked).to_be_visible()  # neither the note nor the reason may be empty
+    asked.get_by_label("Reason why it should decide all the same").fill("phantoms need no gate")
+    asked.get_by_label("What you have looked at").fill("six films of each")
+    asked.get_by_role("button", name="Activate").click()
     expect(second.locator("#scoring")).to_contain_text("lea proposed and leo activated")
     with labelled.store() as store, store.database.reading() as connection:
         (row,) = connection.execute(sqlalchemy.select(activations)).all()
@@ -109,7 +122,9 @@ def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
     expect(second.locator("#scoring .chip")).to_have_text("workers follow", timeout=60_000)
     expect(second.locator(f"[data-model='{weights}'] .chip").first).to_have_text("decides")
     expect(first.locator("#scoring")).to_contain_text("leo activated")  # by itself, on the other's page
-    assert colour(second.locator(f"[data-model='{weights}']").screenshot()) == "green", "the chip that says: decides"
+    assert colour(second.locator(f"[data-model='{weights}'] .row").first.screenshot()) == "green", (
+        "the chip that says: decides"
+    )
 
     with client_of(labelled, "ada") as client:
         (film,) = phantoms.normals(1, seed=404, size=SIDE)
@@ -177,7 +192,7 @@ def test_losses_grow_while_one_looks(labelled: Site, trainings: Path, chromium: 
     page.context.close()
 
 
-def test_an_alarm_stands_until_somebody_has_looked(labelled: Site, chromium: Browser) -> None:
+def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, chromium: Browser) -> None:
     scores = tuple(number / 100 for number in range(100))
     reference = DriftReference(normals=scores, abnormals=scores, prevalence=0.5, not_scored=0, window=20)
     policy = "ab" * 32
@@ -187,10 +202,28 @@ def test_an_alarm_stands_until_somebody_has_looked(labelled: Site, chromium: Bro
                 observe(writing, policy, 50.0, reference)
         page = models_page(chromium, labelled, "lea")
         page.get_by_role("tab", name="Watch").click()
-        alarm = page.get_by_role("form", name="Drift alarm")
+        alarm = page.get_by_role("region", name="Drift alarm")
         expect(alarm).to_contain_text("do not look like those of the calibration")
-        alarm.get_by_label("Note").fill("a new tube")
-        alarm.get_by_role("button", name="Acknowledge").click()
+        alarm.get_by_role("button", name="Acknowledge, as the first of two").click()
+        asked = page.get_by_role("dialog", name="Acknowledge the alarm")
+        expect(asked).to_contain_text("Starts")
+        expect(asked).to_contain_text("Stops")
+        asked.get_by_role("button", name="Acknowledge").click()
+        expect(asked).to_be_visible()  # not without a note
+        asked.get_by_label("What you have looked at").fill("a new tube")
+        asked.get_by_role("button", name="Acknowledge").click()
+        expect(alarm).to_contain_text("You were the first. Somebody else has to be the second.")
+        expect(alarm.get_by_role("button", name="Acknowledge, and clear again")).to_be_disabled()
+        assert [one.first_by for one in store.alarms()] == ["lea"] and store.clearing_stopped(policy)
+        second = models_page(chromium, labelled, "leo")
+        second.get_by_role("tab", name="Watch").click()
+        alarm = second.get_by_role("region", name="Drift alarm")
+        expect(alarm).to_contain_text("a new tube")
+        alarm.get_by_role("button", name="Acknowledge, and clear again").click()
+        asked = second.get_by_role("dialog", name="Clear again?")
+        asked.get_by_label("What you have looked at").fill("twenty films of it")
+        asked.get_by_role("button", name="Clear again").click()
         expect(alarm).to_have_count(0)
-        assert store.alarms() == [] and store.clearing_stopped(policy) == ""
+        assert store.alarms() == []
     page.context.close()
+    second.context.close()

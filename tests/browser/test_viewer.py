@@ -23,7 +23,9 @@ from tests.browser.conftest import SIDE, Site, as_dicom, signed_in
 from tests.data.making import dicom
 from tests.web.conftest import token_of
 from tests.web.running import until
+from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
+from unseen.worklist.labels import EVERY
 from unseen.worklist.tables import studies
 
 WINDOWS = [(2048, 4096), (1500, 900), (700.5, 1)]  # centre, width
@@ -306,14 +308,55 @@ def test_the_second_of_two_readers_is_told_who_has_it_and_gets_another_one(
             assert (store.study(first).entry.claimed_by, store.study(second).entry.claimed_by) == ("ann", "ben")
 
 
-def test_a_film_that_cannot_be_decoded_is_a_sentence_and_can_be_reported(page: Page, site: Site) -> None:
-    (study,) = sent(site, "broken", [b"\x89PNG\r\n\x1a\n" + b"x" * 100])
-    opened(page, site, study, "broken")
+def test_a_file_that_cannot_be_shown_is_returned_with_a_reason_and_never_labelled(page: Page, site: Site) -> None:
+    (study,) = sent(site, "broken", [b"this is a text file\n" * 20])
+    page.goto(f"{site.root}/studies/{study}?source=broken")
+    shows(page, study)
     expect(page.locator("#absent")).to_contain_text("The film cannot be shown:")
-    page.keyboard.press("u")
+    expect(page.locator("[data-aside=returned]")).to_be_enabled()
+    expect(page.locator("[data-outcome=normal]")).to_be_disabled()
+    for key in "nau":
+        page.keyboard.press(key)
+    expect(page.locator(".toast.bad").first).to_contain_text("cannot be shown")
+    page.get_by_role("button", name="Return to the sender").click()
+    expect(page.locator(".toast.bad").first).to_contain_text("Give the reason first")
+    page.get_by_label("What is wrong with it?").fill("a text file")
+    page.get_by_role("button", name="Return to the sender").click()
     expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
     with site.store() as store:
-        assert store.study(study).reports[0].outcome == "unsure"
+        entry = store.study(study).entry
+        assert (entry.state, entry.how, entry.outcome) == ("set_aside", "returned", None)
+        assert study not in {one.study for one in store.labelled(origins=EVERY)}
+    page.keyboard.press("z")
+    shows(page, study)
+    with site.store() as store:
+        assert store.study(study).entry.state == "in_reading"
+    page.get_by_label("What is wrong with it?").fill("a text file")
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
+
+
+def test_every_frontal_film_is_painted_before_the_study_can_be_reported(page: Page, site: Site) -> None:
+    same = {"StudyInstanceUID": "1.2.3.4", "PatientID": "4711"}
+    pair = [as_dicom(film, **same) for film in phantoms.normals(2, seed=4712, size=SIDE)]
+    lateral = as_dicom(next(iter(phantoms.normals(1, seed=4713, size=SIDE))), **same | {"ViewPosition": "LL"})
+    (study,) = sent(site, "two", [*pair, lateral])
+    page.goto(f"{site.root}/studies/{study}?source=two")
+    shows(page, study)
+    expect(page.locator("#why-not")).to_contain_text("Not shown yet: film 2 of 3")
+    expect(page.locator("[data-outcome=normal]")).to_be_disabled()
+    page.wait_for_timeout(1000)  # a key that comes with the film itself does nothing
+    page.keyboard.press("n")
+    expect(page.get_by_role("button", name="2 · PA")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("[data-outcome=normal]")).to_be_enabled()
+    expect(page.locator("#why-not")).to_be_empty()
+    with site.store() as store:
+        assert store.study(study).reports == (), "the key has shown the other film, and reported nothing"
+        assert [film.seen for film in store.study(study, reader="ann").films] == [True, True, False]
+    page.keyboard.press("n")
+    expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
+    with site.store() as store:
+        assert [(one.outcome, one.how) for one in store.study(study).reports] == [("normal", "seen")]
 
 
 def test_a_normal_film_is_shown_beside_and_moves_along(page: Page, site: Site) -> None:
@@ -321,7 +364,7 @@ def test_a_normal_film_is_shown_beside_and_moves_along(page: Page, site: Site) -
     with site.store() as store:
         for study in others:
             store.claim(study, "ben")
-            store.report(study, "ben", "normal")
+            look_and_report(store, study, "ben", "normal")
     opened(page, site, first, "beside")
     page.locator(".nearest button").first.click()
     beside = page.locator("canvas.film").nth(1)

@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, serving, signed_in
+from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, look_at, serving, signed_in
 from tests.web.running import until
 from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
@@ -172,6 +172,9 @@ def test_a_report_and_its_undo_reach_the_database(worked: Site, chromium: Browse
     with chromium.new_context() as context:
         page = signed_in(context, worked, "ann")
         first, second = shown(page)[:2]
+        look_at(worked, first, "ann")
+        page.reload()
+        shown(page)
         page.keyboard.press("a")
         expect(page.get_by_text("Reported abnormal.")).to_be_visible()
         assert reports(worked, first) == [("ann", "abnormal", False)] and reports(worked, second) == []
@@ -193,10 +196,42 @@ def test_a_report_and_its_undo_reach_the_database(worked: Site, chromium: Browse
             assert store.study(first).entry.state == "to_read"
 
 
+def test_twenty_keys_in_the_list_report_nothing_that_was_not_shown(site: Site, chromium: Browser) -> None:
+    """On the page of release 0.1, twenty films were reported normal in ten seconds without one being opened."""
+    with site.running.client() as other:
+        for film in phantoms.normals(12, seed=4720, size=SIDE):
+            site.send(other, as_dicom(film))
+        site.send(other, b"this is a text file\n" * 20)
+    site.judged()
+    with chromium.new_context() as context:
+        page = signed_in(context, site, "ann")
+        assert len(shown(page)) == 21
+        expect(page.locator("[data-act=normal]")).to_have_attribute(
+            "title", "Its films were not shown to you yet: this opens it"
+        )
+        for key in "naunaunaunaunaunaunaun"[:20]:
+            page.keyboard.press(key)
+            page.wait_for_url("**/studies/**")
+            assert listed(site, "reported") == []
+            page.goto(f"{site.root}/")
+            shown(page)
+            page.keyboard.press("ArrowDown")
+        for _ in range(20):
+            page.keyboard.press("n")
+        page.wait_for_timeout(1500)
+    with site.store() as store:
+        for study in listed(site, "reported"):
+            assert all(film.seen for film in store.study(study, reader="ann").films), "only what the viewer has shown"
+        assert not [row for row in store.page("reported").rows if row.how != "seen"]
+
+
 def test_a_key_that_is_held_down_reports_one_study(worked: Site, chromium: Browser) -> None:
     with chromium.new_context() as context:
         page = signed_in(context, worked, "ann")
         first = shown(page)[0]
+        look_at(worked, first, "ann")
+        page.reload()
+        shown(page)
         for _ in range(8):
             page.keyboard.down("n")  # the browser sends repeats
         page.keyboard.up("n")
@@ -252,6 +287,9 @@ def test_of_two_readers_one_has_the_study_and_a_lead_can_free_it(worked: Site, c
         )
         study = shown(ben)[0]
         earlier = reports(worked, study)
+        look_at(worked, study, "ben")
+        ben.reload()
+        shown(ben)
         with client(worked, "ann") as held:
             held.post(f"studies/{study}/claim").raise_for_status()
         ben.keyboard.press("n")
@@ -368,6 +406,9 @@ def test_a_lost_connection_is_told(site: Site, chromium: Browser) -> None:
     with chromium.new_context() as context:
         page = signed_in(context, site, "ann")
         before = shown(page)
+        look_at(site, before[0], "ann")
+        page.reload()
+        shown(page)
         site.running.process.kill()
         expect(page.get_by_role("alert")).to_contain_text("No connection to the server since")
         assert shown(page) == before, "what was there can still be read"

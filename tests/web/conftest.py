@@ -57,6 +57,23 @@ def api(make_api: MakeApi) -> Api:
     return make_api()
 
 
+def look_at(client: TestClient, study: str) -> None:
+    """Look at every frontal film of a study, as the page does: its pixels, then the ticket that came with them."""
+    for film in client.get(f"/studies/{study}").raise_for_status().json()["films"]:
+        if film["needed"]:
+            pixels = client.get(f"/films/{film['film']}/pixels").raise_for_status()
+            ticket = {"ticket": pixels.headers["x-film-ticket"]}
+            client.post(f"/films/{film['film']}/seen", json=ticket).raise_for_status()
+
+
+def activated(client: TestClient, number: int, **more: str) -> Any:
+    """What becomes of a proposal that a second person has read and agrees to."""
+    known = client.get("/activations").json()["activations"]
+    summary = next((one["summary"] for one in known if one["number"] == number), None)
+    body = {"note": "looked at the figures", "summary": summary["digest"] if summary else ""} | more
+    return client.post(f"/activations/{number}/activate", json=body)
+
+
 def said(response: Any) -> str:
     """The sentence of an error."""
     body = response.json()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from tests.web.conftest import Api, MakeApi, said
+from tests.web.conftest import Api, MakeApi, activated, said
 from tests.web.running import Running, until
 from tests.web.test_serving import judged, phantom, send
 from tests.worklist.conftest import MakePlace, Place, png
@@ -85,10 +85,10 @@ def test_a_lead_proposes_and_another_activates(
         True,
         0.2,
     )
-    assert "second person" in said(api.lead.post(f"/activations/{number}/activate"))
-    assert api.reader.post(f"/activations/{number}/activate").status_code == 403
+    assert "second person" in said(activated(api.lead, number))
+    assert api.reader.post(f"/activations/{number}/activate", json={"note": "x", "summary": "x"}).status_code == 403
     assert workers.settings.policy is None and not api.app.state.served.is_blind("reader")
-    done = api.admin.post(f"/activations/{number}/activate").json()
+    done = activated(api.admin, number).json()
     assert (done["standing"], done["activated_by"]) == ("active", "ada")
     assert api.app.state.served.is_blind("reader")
     assert workers.settings.policy is not None
@@ -99,12 +99,13 @@ def test_a_lead_proposes_and_another_activates(
     assert scoring["policy"]["digest"] == policy.digest
     api.lead.post(f"/activations/{number}/withdraw").raise_for_status()
     assert workers.settings.policy is None and api.lead.get("/models").json()["models"][0]["policy"] is None
+    assert store.clearing_stopped(policy.digest), "a worker that still has it clears no more"
 
 
 def test_another_model_decides_when_it_was_activated(api: Api, models: Models, workers: Workers) -> None:
     other = models.further[0].card
-    number = api.lead.post("/models/propose", json={"model": other.weights_sha256}).json()["number"]
-    api.admin.post(f"/activations/{number}/activate").raise_for_status()
+    number = api.lead.post("/models/propose", json={"model": other.weights_sha256, "note": "why"}).json()["number"]
+    activated(api.admin, number).raise_for_status()
     assert (workers.settings.model, workers.settings.further) == ("models/roi-sure", ("models/pca",))
     assert [one["role"] for one in api.reader.get("/models/cards").json()["models"]] == ["decides", "compares"]
     assert api.reader.get("/models/cards").json()["models"][0]["name"] == "roi-sure"
@@ -117,8 +118,8 @@ def test_every_server_on_a_worklist_follows_and_one_without_the_model_says_so(
 ) -> None:
     other = models.further[0].card
     without = make_api(models=Models.of(FOLDERS[0]))
-    number = api.lead.post("/models/propose", json={"model": other.weights_sha256}).json()["number"]
-    api.admin.post(f"/activations/{number}/activate").raise_for_status()
+    number = api.lead.post("/models/propose", json={"model": other.weights_sha256, "note": "why"}).json()["number"]
+    activated(api.admin, number).raise_for_status()
     later = make_api(models=dataclasses.replace(models))
     assert later.app.state.served.models.card == other, "a server that starts later follows from the start"
     without.app.state.served.active.look()
@@ -131,23 +132,34 @@ def test_every_server_on_a_worklist_follows_and_one_without_the_model_says_so(
 def test_a_policy_of_another_gate_is_not_followed(api: Api, store: Store, models: Models, workers: Workers) -> None:
     weights = models.card.weights_sha256
     policy = Policy(model="pca", weights_sha256=weights, max_miss_rate=0.1, confidence=0.9, level=0.9)
-    store.activations.propose(weights, "pca", policy, actor="lea")
-    store.activations.activate(1, actor="ada")
+    store.activations.propose(weights, "pca", policy, actor="lea", note="why")
+    store.activations.activate(1, actor="ada", note="looked at it")
     told = api.lead.get("/activations").json()
     assert "another input gate" in told["problem"] and workers.settings.policy is None
 
 
 def test_what_cannot_be_calibrated_is_a_sentence(api: Api, models: Models, labelled: list[str]) -> None:
     weights = models.card.weights_sha256
-    strict = api.lead.post("/calibration/propose", json={"model": weights, "max_miss_rate": 0.01})
+    strict = api.lead.post("/calibration/propose", json={"model": weights, "note": "why", "max_miss_rate": 0.01})
     assert strict.status_code == 422 and "ward: 10 of 299 abnormal studies are reported" in said(strict)
-    for wrong in ({"max_miss_rate": 0}, {"max_miss_rate": 1}, {"confidence": 1.5}, {"prevalence": 0}, {"x": 1}):
-        assert api.lead.post("/calibration/propose", json={"model": weights} | wrong).status_code == 422, wrong
+    for wrong in (
+        {"note": " "},
+        {"max_miss_rate": 0},
+        {"max_miss_rate": 1},
+        {"confidence": 1.5},
+        {"prevalence": 0},
+        {"x": 1},
+    ):
+        assert (
+            api.lead.post("/calibration/propose", json={"model": weights, "note": "why"} | wrong).status_code == 422
+        ), wrong
     tiny = api.lead.get("/calibration", params={"model": weights, "max_miss_rate": 1e-9})
     assert tiny.status_code == 422 and "more than 1000000 abnormal studies" in said(tiny)
     unknown = api.lead.get("/calibration", params={"model": "0" * 64})
     assert unknown.status_code == 404 and "was not given a model" in said(unknown)
-    other = api.lead.post("/calibration/propose", json={"model": models.further[0].card.weights_sha256} | LOOSE)
+    other = api.lead.post(
+        "/calibration/propose", json={"model": models.further[0].card.weights_sha256, "note": "why"} | LOOSE
+    )
     assert "None is labelled yet" in said(other), "that model has not seen the films"
     assert api.lead.get("/activations").json()["activations"] == []
 
@@ -157,8 +169,8 @@ def test_late_scores_are_beside_the_calibrations(api: Api, store: Store, models:
     assert told["policy"] is None and "whatever they show" in told["reference"]["words"]
     assert [block["scored"] for block in told["blocks"]] == [20]
     weights = models.card.weights_sha256
-    number = api.lead.post("/calibration/propose", json={"model": weights} | LOOSE).json()["number"]
-    api.admin.post(f"/activations/{number}/activate").raise_for_status()
+    number = api.lead.post("/calibration/propose", json={"model": weights, "note": "why"} | LOOSE).json()["number"]
+    activated(api.admin, number).raise_for_status()
     told = api.lead.get("/drift").json()
     drift = store.activations.active().policy.drift  # type: ignore[union-attr]
     assert isinstance(drift, DriftReference)
@@ -173,11 +185,11 @@ def test_a_server_without_models_says_so(make_api: MakeApi, store: Store) -> Non
     bare = make_api()
     assert bare.reader.get("/models/cards").json() == {"models": []}
     assert bare.lead.get("/drift").json()["model"] is None
-    assert bare.lead.post("/models/propose", json={"model": "0" * 64}).status_code == 404
+    assert bare.lead.post("/models/propose", json={"model": "0" * 64, "note": "why"}).status_code == 404
     weights = "a" * 64
     policy = Policy(model="pca", weights_sha256=weights, max_miss_rate=0.1, confidence=0.9, level=0.9)
-    store.activations.propose(weights, "pca", policy, actor="lea")
-    store.activations.activate(1, actor="ada")
+    store.activations.propose(weights, "pca", policy, actor="lea", note="why")
+    store.activations.activate(1, actor="ada", note="looked at it")
     assert json.dumps(bare.lead.get("/activations").json()["problem"]) == '""'
     assert bare.app.state.served.is_blind("reader"), "workers elsewhere may clear by it"
     assert store.receive(png(1), name="a").study

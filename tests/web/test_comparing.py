@@ -16,6 +16,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from tests.web.conftest import LOCAL, Api, said
 from tests.worklist.conftest import Judged, MakePlace, Place
+from tests.worklist.reporting import look_and_report
 from unseen.artifacts.bundle import Card
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.shortcuts import NAMES
@@ -66,7 +67,7 @@ class Labelled:
                 connection.execute(findings.insert().values(**row))
         if label is not None:
             self.store.claim(receipt.study, "ann")
-            self.store.report(receipt.study, "ann", label)  # type: ignore[arg-type]
+            look_and_report(self.store, receipt.study, "ann", label)
         return receipt.film_id
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from tests.web.conftest import Api, said
+from tests.web.conftest import Api, look_at, said
 from tests.worklist.conftest import png
 from unseen.screening.monitoring import DriftReference
 from unseen.worklist.monitoring import observe
@@ -53,6 +53,7 @@ def test_a_table_that_is_none_is_a_sentence_that_names_no_folder(api: Api) -> No
 def test_tables_go_out_as_csv(api: Api, judged: Any) -> None:
     study = judged(1, "read", 0.25).study
     api.reader.post(f"/studies/{study}/claim")
+    look_at(api.reader, study)
     api.reader.post(f"/studies/{study}/report", json={"outcome": "unsure", "note": 'a,\n"b"'})
     for table in ("studies", "findings", "decisions", "reports"):
         answer = api.lead.get(f"/export/{table}.csv")
@@ -88,7 +89,7 @@ def test_the_audit_trail_is_checked_and_an_edited_row_found(api: Api, store: Sto
     assert str(store.home) not in told["problem"]
 
 
-def test_a_drift_alarm_is_seen_and_acknowledged_by_a_lead(api: Api, store: Store) -> None:
+def test_a_drift_alarm_is_seen_and_acknowledged_by_two_leads(api: Api, store: Store) -> None:
     assert api.lead.get("/alarms").json() == {"alarms": []}
     scores = tuple(number / 100 for number in range(100))
     reference = DriftReference(normals=scores, abnormals=scores, prevalence=0.5, not_scored=0, window=20)
@@ -97,7 +98,9 @@ def test_a_drift_alarm_is_seen_and_acknowledged_by_a_lead(api: Api, store: Store
             observe(writing, POLICY, 50.0, reference)
     (alarm,) = api.lead.get("/alarms").json()["alarms"]
     assert (alarm["policy"], alarm["kind"]) == (POLICY, "scores") and alarm["reason"]
-    assert api.reader.post(f"/alarms/{POLICY}/acknowledge", json={}).status_code == 403
-    assert api.lead.post(f"/alarms/{POLICY}/acknowledge", json={"note": "new tube"}).status_code == 204
+    said_of_it = {"note": "new tube", "summary": alarm["summary"]["digest"]}
+    assert api.reader.post(f"/alarms/{POLICY}/acknowledge", json=said_of_it).status_code == 403
+    assert api.lead.post(f"/alarms/{POLICY}/acknowledge", json=said_of_it).json() == {"resumed": False}
+    assert api.admin.post(f"/alarms/{POLICY}/acknowledge", json=said_of_it).json() == {"resumed": True}
     assert api.lead.get("/alarms").json() == {"alarms": []}
-    assert api.lead.post(f"/alarms/{POLICY}/acknowledge", json={}).status_code == 404
+    assert api.lead.post(f"/alarms/{POLICY}/acknowledge", json=said_of_it).status_code == 404

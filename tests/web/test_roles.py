@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.web.conftest import Api, said
+from tests.web.conftest import Api, look_at, said
 from tests.worklist.conftest import MakePlace, Place
 from unseen.worklist.accounts import ROLES
 
@@ -41,6 +41,9 @@ LEAST = {
     "POST /api/v1/studies/{study}/claim": "reader",
     "POST /api/v1/studies/{study}/release": "reader",
     "POST /api/v1/studies/{study}/report": "reader",
+    "POST /api/v1/studies/{study}/set-aside": "reader",
+    "POST /api/v1/films/{film}/seen": "reader",
+    "GET /api/v1/promise": "reader",
     "POST /api/v1/studies/{study}/undo": "reader",
     "POST /api/v1/studies/{study}/requeue": "lead",
     "POST /api/v1/reported-elsewhere": "lead",
@@ -51,6 +54,7 @@ LEAST = {
     "GET /api/v1/audit/sample": "lead",
     "GET /api/v1/alarms": "lead",
     "POST /api/v1/alarms/{policy}/acknowledge": "lead",
+    "POST /api/v1/alarms/{policy}/withdraw": "lead",
     "GET /api/v1/turing": "reader",
     "GET /api/v1/turing/results": "reader",
     "POST /api/v1/turing/rounds": "reader",
@@ -84,9 +88,12 @@ BODIES = {
     "POST /api/v1/studies/{study}/report": {"outcome": "normal"},
     "POST /api/v1/reported-elsewhere": {"accession": "1"},
     "POST /api/v1/audit/verify": {},
-    "POST /api/v1/alarms/{policy}/acknowledge": {},
-    "POST /api/v1/models/propose": {"model": "a" * 64},
-    "POST /api/v1/calibration/propose": {"model": "a" * 64},
+    "POST /api/v1/studies/{study}/set-aside": {"how": "returned", "reason": "cut short"},
+    "POST /api/v1/films/{film}/seen": {"ticket": "x"},
+    "POST /api/v1/alarms/{policy}/acknowledge": {"note": "why", "summary": "x"},
+    "POST /api/v1/activations/{number}/activate": {"note": "why", "summary": "x"},
+    "POST /api/v1/models/propose": {"model": "a" * 64, "note": "why"},
+    "POST /api/v1/calibration/propose": {"model": "a" * 64, "note": "why"},
     "POST /api/v1/turing/rounds": {"model": "a" * 64},
     "POST /api/v1/turing/rounds/{number}/answers": {"k": 1, "answer": "real"},
     "POST /api/v1/accounts": {"name": "x y", "password": "123456789012", "role": "reader"},
@@ -130,6 +137,7 @@ def test_only_a_lead_hands_back_and_undoes_what_another_has(api: Api, judged) ->
     assert api.other.post(f"/studies/{study}/release").status_code == 409
     assert api.lead.post(f"/studies/{study}/release").json()["state"] == "to_read"
     api.reader.post(f"/studies/{study}/claim")
+    look_at(api.reader, study)
     api.reader.post(f"/studies/{study}/report", json={"outcome": "normal"})
     refused = api.other.post(f"/studies/{study}/undo")
     assert refused.status_code == 409 and "ann has reported this study" in said(refused)

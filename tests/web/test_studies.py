@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.conftest import Api, said
+from tests.web.conftest import Api, look_at, said
 from unseen.web import state as served
 from unseen.worklist.store import Store
 
@@ -70,6 +70,7 @@ def test_a_study_is_taken_reported_and_taken_back(api: Api, judged: Any) -> None
     claimed = api.reader.post(f"/studies/{study}/claim").json()
     assert (claimed["study"]["state"], claimed["study"]["claimed_by"]) == ("in_reading", "ann")
     assert claimed["study"]["acts"] == ["claim", "release", "report"]
+    look_at(api.reader, study)
     reported = api.reader.post(f"/studies/{study}/report", json={"outcome": "abnormal", "note": "left apex"}).json()
     assert (reported["state"], reported["acts"]) == ("reported", ["undo"])
     whole = api.reader.get(f"/studies/{study}").json()
@@ -98,6 +99,7 @@ def test_of_two_readers_who_ask_at_once_one_gets_the_study(api: Api, judged: Any
 def test_text_comes_back_as_it_went_in(api: Api, store: Store, judged: Any, text: str) -> None:
     study = judged(1, source=text).study
     api.reader.post(f"/studies/{study}/claim")
+    look_at(api.reader, study)
     api.reader.post(f"/studies/{study}/report", json={"outcome": "unsure", "note": text})
     told = api.lead.get(f"/studies/{study}").json()
     assert (told["reports"][0]["note"], told["entry"]["source"]) == (text, text)
@@ -126,7 +128,7 @@ def test_a_reader_is_blind_where_something_was_cleared_and_a_lead_is_not(
     monkeypatch.setattr(served, "LOOK_S", 0.0)
     read = judged(1, "read", 0.7, source="ward").study
     row = api.reader.post("/studies/search", json={}).json()["rows"][0]
-    assert (row["score"], row["probability"]) == (0.7, 0.7), "nothing is cleared here: there is nothing to give away"
+    assert (row["score"], row["probability"]) == (0.7, None), "no policy clears here: no score is a probability"
     judged(2, "clear", 0.1, audit_share=1.0)
     page = api.reader.post("/studies/search", json={}).json()
     assert page["blind"] is True

@@ -18,6 +18,7 @@ from scipy.stats import beta
 from tests.data.making import image as as_file
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place
+from tests.worklist.reporting import look_and_report
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.detectors.detector import Detector
@@ -344,7 +345,7 @@ def test_own_films_are_normal_ones_where_there_are_enough(own_place: Place, dete
         assert set(everything.films) == set(films.values()) and "nobody reported abnormal" in everything.words
         for study, outcome in zip(studies, ("normal", "abnormal", "normal", "unsure", "normal", "normal"), strict=True):
             store.claim(study, "ann")
-            store.report(study, "ann", outcome)  # type: ignore[arg-type]
+            look_and_report(store, study, "ann", outcome)
         store.undo(studies[5], "ann")
         with store.database.reading() as connection:
             normal = own_films(connection, detector.weights_sha256, enough=3)

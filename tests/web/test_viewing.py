@@ -17,11 +17,13 @@ from PIL import Image
 from tests.data.making import dicom
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place, png
+from tests.worklist.reporting import look_and_report
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
 from unseen.screening.screener import Screener
 from unseen.web import state as served
 from unseen.web.images import DecodedFilms
+from unseen.web.promise import Promise
 from unseen.web.shapes import in_words
 from unseen.web.state import rank_of
 from unseen.worklist.store import Store
@@ -152,7 +154,7 @@ def test_a_look_says_what_is_known(api: Api, store: Store, screener: Screener) -
     Worker(store, lambda: screener).drain()
     normal = store.page("to_read", blind=False).rows[-1].study
     store.claim(normal, "ann")
-    store.report(normal, "ann", "normal")
+    look_and_report(store, normal, "ann", "normal")
     seen = api.reader.get(f"/films/{film}/look").json()
     (model,) = seen["models"]
     finding = store.study(seen["study"], blind=False).films[0].findings[0]
@@ -213,7 +215,9 @@ def test_whoever_is_blind_sees_the_film_and_nothing_else(
 def test_a_film_that_was_not_cleared_is_never_called_normal(judged: Any, store: Store, rank: float | None) -> None:
     for action in ("read", "not_scored"):
         study = judged(1 if action == "read" else 2, action, reason="its source is not among the calibrated ones").study
-        words = " ".join(in_words(store.study(study, blind=False).decision, rank=rank)).lower()
+        nothing = Promise(state="ranks", policy=None, why="No policy is in force.")
+        decided = store.study(study, blind=False).decision
+        words = " ".join(in_words(decision=decided, rank=rank, promise=nothing)).lower()
         assert words and "is normal" not in words and "looks normal" not in words
 
 

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy
 
 from tests.worklist.conftest import Place, decision, film_of, listed, png
+from tests.worklist.reporting import look_and_report
 from unseen.screening.calibration import Study, policy_of
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import is_sampled
@@ -46,9 +47,9 @@ def test_a_proposal_changes_nothing_until_a_second_person_activates_it(store: St
     assert (made.standing, made.activated_by, made.note) == ("proposed", None, "<b>enough labels</b>")
     assert store.activations.active() is None
     with pytest.raises(NotAllowedError, match=r"lea has proposed this.*second person.*POST /api/v1/accounts"):
-        store.activations.activate(made.number, actor="lea")
+        store.activations.activate(made.number, actor="lea", note="looked at it")
     assert store.activations.active() is None and store.activations.proposals() == [made]
-    done = store.activations.activate(made.number, actor="leo")
+    done = store.activations.activate(made.number, actor="leo", note="looked at it")
     assert (done.standing, done.proposed_by, done.activated_by) == ("active", "lea", "leo")
     assert store.activations.active() == done and done.policy == policy()
     with store.database.reading() as connection:
@@ -59,10 +60,10 @@ def test_a_proposal_changes_nothing_until_a_second_person_activates_it(store: St
 
 
 def test_the_last_activation_counts_and_a_withdrawn_one_brings_no_earlier_one_back(store: Store) -> None:
-    first = store.activations.propose(MODEL, "pca", policy(), actor="lea").number
+    first = store.activations.propose(MODEL, "pca", policy(), actor="lea", note="enough labels").number
     second = store.activations.propose(OTHER, "roi-sure", actor="lea").number
-    store.activations.activate(second, actor="leo")
-    store.activations.activate(first, actor="leo")
+    store.activations.activate(second, actor="leo", note="looked at it")
+    store.activations.activate(first, actor="leo", note="looked at it")
     active = store.activations.active()
     assert active is not None and active.number == first
     assert [one.standing for one in store.activations.listed()] == ["superseded", "active"]
@@ -72,7 +73,7 @@ def test_the_last_activation_counts_and_a_withdrawn_one_brings_no_earlier_one_ba
     assert store.activations.active() is None
     for number, said in ((first, "was withdrawn"), (second, "activated by leo already")):
         with pytest.raises(NotAllowedError, match=said):
-            store.activations.activate(number, actor="ada")
+            store.activations.activate(number, actor="ada", note="looked at it")
     with pytest.raises(NotAllowedError, match="nothing to take back"):
         store.activations.withdraw(first, actor="leo")
     assert [action for _, action, _ in events(store)][-1] == "model.withdrawn"
@@ -81,9 +82,9 @@ def test_the_last_activation_counts_and_a_withdrawn_one_brings_no_earlier_one_ba
 def test_of_two_clocks_that_differ_the_later_activation_still_wins(store: Store, clock: Any) -> None:
     first = store.activations.propose(MODEL, "pca", actor="lea").number
     second = store.activations.propose(OTHER, "roi-sure", actor="lea").number
-    store.activations.activate(first, actor="leo")
+    store.activations.activate(first, actor="leo", note="looked at it")
     clock.now -= 3600
-    store.activations.activate(second, actor="leo")
+    store.activations.activate(second, actor="leo", note="looked at it")
     active = store.activations.active()
     assert active is not None and active.number == second
 
@@ -91,9 +92,9 @@ def test_of_two_clocks_that_differ_the_later_activation_still_wins(store: Store,
 def test_what_is_no_proposal_is_a_sentence(store: Store) -> None:
     for number in (1, 0, -1, 2**63, 10**30):
         with pytest.raises(NotFoundError, match="no proposal"):
-            store.activations.activate(number, actor="leo")
+            store.activations.activate(number, actor="leo", note="looked at it")
     with pytest.raises(WorklistError, match="calibrated for the weights bbbb"):
-        store.activations.propose(MODEL, "pca", policy(OTHER), actor="lea")
+        store.activations.propose(MODEL, "pca", policy(OTHER), actor="lea", note="enough labels")
     with pytest.raises(WorklistError, match="The note has 2001"):
         store.activations.propose(MODEL, "pca", actor="lea", note="x" * 2001)
     assert store.activations.listed() == [] and events(store) == []
@@ -115,8 +116,8 @@ def test_of_many_who_activate_at_once_one_does(store: Store) -> None:
 
 
 def test_a_policy_that_was_changed_in_the_database_is_not_followed(store: Store) -> None:
-    number = store.activations.propose(MODEL, "pca", policy(), actor="lea").number
-    store.activations.activate(number, actor="leo")
+    number = store.activations.propose(MODEL, "pca", policy(), actor="lea", note="enough labels").number
+    store.activations.activate(number, actor="leo", note="looked at it")
     looser = policy(max_miss_rate=0.9)
     with store.database.writing() as connection:
         connection.execute(activations.update().values(policy=looser.model_dump_json()))
@@ -125,8 +126,8 @@ def test_a_policy_that_was_changed_in_the_database_is_not_followed(store: Store)
 
 
 def test_activations_are_in_a_backup(place: Place, store: Store, tmp_path: Any) -> None:
-    number = store.activations.propose(MODEL, "pca", policy(), actor="lea").number
-    store.activations.activate(number, actor="leo")
+    number = store.activations.propose(MODEL, "pca", policy(), actor="lea", note="enough labels").number
+    store.activations.activate(number, actor="leo", note="looked at it")
     back_up(store, tmp_path / "backup")
     restore(tmp_path / "backup", tmp_path / "again")
     with Store.open(tmp_path / "again") as again:
@@ -173,7 +174,7 @@ def reported(store: Store, screener: Screener) -> Reported:
         study = str(store.page("all", text=job.film).rows[0].study)
         if outcome is not None:
             store.claim(study, "ann")
-            store.report(study, "ann", outcome)  # type: ignore[arg-type]
+            look_and_report(store, study, "ann", outcome)
         return study
 
     return make
@@ -242,8 +243,8 @@ def test_studies_that_a_policy_chose_for_reading_count_only_as_the_audit_sample_
 ) -> None:
     """Else each calibration would see the abnormals above the last threshold alone, and raise it."""
     clearing = policy(audit_share=0.5)
-    number = store.activations.propose(MODEL, "pca", clearing, actor="lea").number
-    store.activations.activate(number, actor="leo")
+    number = store.activations.propose(MODEL, "pca", clearing, actor="lea", note="enough labels").number
+    store.activations.activate(number, actor="leo", note="looked at it")
     made = [reported(film, 0.5, "abnormal", decided=clearing.digest) for film in range(20)]
     free = reported(20, 0.5, "abnormal")
     unknown = reported(21, 0.5, "abnormal", decided="0" * 64)
@@ -296,7 +297,7 @@ def test_the_audit_sample_grows(store: Store, judged: Any) -> None:
     assert audited(store) == []
     for number, study in enumerate(listed(store)):
         store.claim(study, "ann")
-        store.report(study, "ann", "abnormal" if number == 2 else "unsure" if number == 4 else "normal")
+        look_and_report(store, study, "ann", "abnormal" if number == 2 else "unsure" if number == 4 else "normal")
     found = audited(store)
     assert [(point.read, point.abnormal) for point in found] == [(1, 0), (2, 0), (3, 1), (4, 1), (5, 1)]
     assert found[-1].share == store.audit_sample().share

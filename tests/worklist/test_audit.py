@@ -12,6 +12,7 @@ import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
 from tests.worklist.conftest import Clock, Judge, MakePlace, Place, png
+from tests.worklist.reporting import look_and_report
 from unseen.worklist.audit import GENESIS, Head, broken
 from unseen.worklist.states import WorklistError
 from unseen.worklist.store import Store
@@ -166,7 +167,7 @@ def test_the_history_of_a_study_tells_who_did_what(store: Store, judge: Judge) -
     receipt = store.receive(png(1), name="a", actor="upload")
     judge("read", 0.7)
     store.claim(receipt.study, "ann")
-    store.report(receipt.study, "ann", "abnormal", "a shadow; <b>Doe^Jane</b>")
+    look_and_report(store, receipt.study, "ann", "abnormal", "a shadow; <b>Doe^Jane</b>")
     store.undo(receipt.study, "ann")
     events = store.study(receipt.study, blind=False).history
     assert [(event.actor, event.action, event.body.get("to")) for event in events] == [
@@ -174,10 +175,11 @@ def test_the_history_of_a_study_tells_who_did_what(store: Store, judge: Judge) -
         ("worker", "film.scored", None),
         ("worker", "study.judged", "to_read"),
         ("ann", "study.claimed", "in_reading"),
+        ("ann", "film.seen", None),
         ("ann", "study.reported", "reported"),
         ("ann", "study.undone", "in_reading"),
     ]
     assert all("Doe" not in str(event.body) for event in events), "a note may name the patient"
-    assert events[4].body["note"] == store.names.sealed("note", "a shadow; <b>Doe^Jane</b>"), (
+    assert events[5].body["note"] == store.names.sealed("note", "a shadow; <b>Doe^Jane</b>"), (
         "and is proved all the same"
     )

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy
 
 from tests.worklist.conftest import Clock, Judge, Judged, MakePlace, dicom_film, listed, png
+from tests.worklist.reporting import look_and_report
 from unseen.screening.screener import Screener
 from unseen.worklist.backup import back_up, restore
 from unseen.worklist.import_export import export_tables, import_elsewhere
@@ -51,7 +52,7 @@ def filled(store: Store, screener: Screener) -> Store:
     Worker(store, lambda: screener, name="worker").drain()
     (mine,) = store.page("all", text="2.1").rows
     store.claim(mine.study, "ann")
-    store.report(mine.study, "ann", "abnormal", """a "note"; <b>with</b> ü 愛\nand a line""")
+    look_and_report(store, mine.study, "ann", "abnormal", """a "note"; <b>with</b> ü 愛\nand a line""")
     store.accounts.add("ann", "a long password", "reader", actor="admin")
     return store
 
@@ -125,7 +126,7 @@ def test_what_was_done_with_long_ago_is_removed_and_nothing_else(store: Store, j
     judged(3, "clear")
     reported = judged(4, "read").study
     store.claim(reported, "ann")
-    store.report(reported, "ann", "normal")
+    look_and_report(store, reported, "ann", "normal")
     in_hand = judged(5, "read").study
     store.claim(in_hand, "ann")
     clock.now += 40 * DAY

@@ -13,6 +13,7 @@ import sqlalchemy
 
 from benchmarks.worklist_pages import fill
 from tests.worklist.conftest import Clock, Judged, Place, listed, png
+from tests.worklist.reporting import look_and_report
 from unseen.worklist import listing, transactions
 from unseen.worklist.states import WorklistError
 from unseen.worklist.store import Store
@@ -178,7 +179,7 @@ def test_the_audit_sample_is_counted(store: Store, judged: Judged) -> None:
         study = judged(number, "clear", 0.1, audit_share=1.0).study
         if outcome:
             store.claim(study, "ann")
-            store.report(study, "ann", outcome)
+            look_and_report(store, study, "ann", outcome)
     found = store.audit_sample()
     assert (found.waiting, found.read, found.abnormal, found.unsure) == (1, 3, 1, 1)
     assert str(found.share).startswith("0.33")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, listed, png
+from tests.worklist.reporting import look_and_report
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.store import Store
 
@@ -45,8 +46,8 @@ def test_a_claim_holds_until_it_runs_out(store: Store, judged: Judged, clock: Cl
     assert store.page().rows[0].claimed_by is None
     store.claim(study, "bob")
     with pytest.raises(NotAllowedError, match="bob has taken this study"):
-        store.report(study, "ann", "normal")
-    store.report(study, "bob", "normal")
+        look_and_report(store, study, "ann", "normal")
+    look_and_report(store, study, "bob", "normal")
 
 
 def test_a_claim_that_ran_out_still_reports_while_nobody_else_took_the_study(
@@ -55,7 +56,7 @@ def test_a_claim_that_ran_out_still_reports_while_nobody_else_took_the_study(
     study = judged(1).study
     store.claim(study, "ann")
     clock.now += store.claim_s + 1
-    store.report(study, "ann", "abnormal", "seen")
+    look_and_report(store, study, "ann", "abnormal", "seen")
     assert store.page("reported").rows[0].state == "reported"
 
 
@@ -73,14 +74,14 @@ def test_tidying_hands_back_what_ran_out(store: Store, judged: Judged, clock: Cl
         held: "in_reading",
     }
     with pytest.raises(NotAllowedError, match=r"is to read cannot be reported"):
-        store.report(waiting, "ann", "normal")
+        look_and_report(store, waiting, "ann", "normal")
 
 
 def test_a_report_keeps_outcome_note_and_time(store: Store, judged: Judged) -> None:
     study = judged(1).study
     note = """'; DROP TABLE reports; -- <img src=x onerror=alert(1)> ü 愛 \u2028"""
     store.claim(study, "ann")
-    store.report(study, "ann", "unsure", note)
+    look_and_report(store, study, "ann", "unsure", note)
     (report,) = store.study(study).reports
     assert (report.reader, report.outcome, report.note, report.elsewhere, report.undone) == (
         "ann",
@@ -95,7 +96,7 @@ def test_a_report_keeps_outcome_note_and_time(store: Store, judged: Judged) -> N
 def test_a_report_is_checked_before_anything_changes(store: Store, judged: Judged) -> None:
     study = judged(1).study
     with pytest.raises(NotAllowedError, match=r"is to read cannot be reported. Take it for reading first"):
-        store.report(study, "ann", "normal")
+        look_and_report(store, study, "ann", "normal")
     store.claim(study, "ann")
     wrong = [
         ("perhaps", "", "no such outcome"),
@@ -104,19 +105,19 @@ def test_a_report_is_checked_before_anything_changes(store: Store, judged: Judge
     ]
     for outcome, note, said in wrong:
         with pytest.raises(WorklistError, match=said):
-            store.report(study, "ann", outcome, note)  # type: ignore[arg-type]
+            look_and_report(store, study, "ann", outcome, note)
     assert store.study(study).reports == () and store.page().rows[0].claimed_by == "ann"
 
 
 def test_undo_gives_the_study_back_to_whoever_reported_it(store: Store, judged: Judged) -> None:
     study = judged(1).study
     store.claim(study, "ann")
-    store.report(study, "ann", "normal")
+    look_and_report(store, study, "ann", "normal")
     with pytest.raises(NotAllowedError, match=r"ann has reported this study. Only they, or a lead"):
         store.undo(study, "bob")
     store.undo(study, "ann")
     assert store.page().rows[0].claimed_by == "ann"
-    store.report(study, "ann", "abnormal")
+    look_and_report(store, study, "ann", "abnormal")
     store.undo(study, "lea", as_lead=True)
     assert store.page().rows[0].claimed_by == "lea"
     assert [(one.outcome, one.undone is not None) for one in store.study(study).reports] == [
@@ -152,7 +153,7 @@ def test_reported_elsewhere_leaves_the_list_and_can_be_undone(store: Store, judg
 def test_reported_elsewhere_names_what_it_cannot_do(store: Store, judged: Judged) -> None:
     receipt = judged(1)
     store.claim(receipt.study, "ann")
-    store.report(receipt.study, "ann", "normal")
+    look_and_report(store, receipt.study, "ann", "normal")
     for how, kind, said in (
         ({"accession": "none"}, NotFoundError, "no study with this accession number"),
         ({"film_sha256": "0" * 64}, NotFoundError, "no study with this film"),
@@ -172,7 +173,7 @@ def test_a_film_that_comes_after_the_report_opens_the_study_again(store: Store, 
     judge("read", 0.8, **ids)
     store.claim(study, "ann")
     store.receive(png(2), name="b")
-    store.report(study, "ann", "normal")
+    look_and_report(store, study, "ann", "normal")
     judge("read", 0.9, **ids)
     assert listed(store, "reported") == [study], "the film had come before the report"
     store.receive(png(3), name="c")

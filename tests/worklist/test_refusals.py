@@ -45,7 +45,7 @@ def test_a_policy_that_was_altered_in_the_database_is_refused(store: Store, alte
     policy = Policy(
         model="pca", weights_sha256=MODEL, max_miss_rate=0.1, confidence=0.95, level=0.95, sources={"ward": ward}
     )
-    store.activations.propose(MODEL, "pca", policy, actor="lea")
+    store.activations.propose(MODEL, "pca", policy, actor="lea", note="enough labels")
     with store.database.writing() as connection:
         value = policy.model_copy(update={"max_miss_rate": 0.5}).model_dump_json() if altered == "changed" else altered
         connection.execute(activations.update().values(policy=value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import update
 
 from tests.worklist.conftest import Clock, Judge, Judged, dicom_film
+from tests.worklist.reporting import look_and_report
 from unseen.worklist.store import Store
 from unseen.worklist.tables import films
 
@@ -36,7 +37,7 @@ def test_the_report_that_stands_is_told_with_its_reader(store: Store, judged: Ju
     assert (entry.outcome, entry.reported_by) == (None, None)
     for reader, outcome in (("ann", "abnormal"), ("ben", "unsure")):
         store.claim(study, reader)
-        store.report(study, reader, outcome)  # type: ignore[arg-type]
+        look_and_report(store, study, reader, outcome)
         (entry,) = store.page("reported").rows
         assert (entry.study, entry.outcome, entry.reported_by) == (study, outcome, reader)
         store.undo(study, reader)

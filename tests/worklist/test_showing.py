@@ -11,6 +11,8 @@ import scipy.stats
 from sqlalchemy import select
 
 from tests.worklist.conftest import Clock, Judge, png
+from tests.worklist.reporting import look_and_report
+from unseen.worklist.labels import EVERY
 from unseen.worklist.receiving import Receipt
 from unseen.worklist.similar_films import SIDE
 from unseen.worklist.states import NotFoundError, WorklistError
@@ -56,7 +58,7 @@ def scored(store: Store, judge: Judge) -> Scored:
 
 def report(store: Store, study: str, outcome: str) -> None:
     store.claim(study, "ann")
-    store.report(study, "ann", outcome)  # type: ignore[arg-type]
+    look_and_report(store, study, "ann", outcome)
 
 
 def test_a_reference_is_the_scores_of_reported_normals(store: Store, scored: Scored) -> None:
@@ -126,13 +128,14 @@ def test_the_labelled_set_is_what_readers_said_last(store: Store, scored: Scored
     store.undo(undone.study, "ann")
     changed = scored(6, {FIRST: 4.0}, outcome="normal")
     store.undo(changed.study, "ann")
-    store.report(changed.study, "ann", "abnormal")
+    look_and_report(store, changed.study, "ann", "abnormal")
     elsewhere = scored(7, {FIRST: 5.0}, AccessionNumber="A7")
     store.reported_elsewhere(accession="A7", outcome="normal")
     unknown = scored(8, {FIRST: 5.0}, AccessionNumber="A8")
     store.reported_elsewhere(accession="A8")
     late = scored(9, {FIRST: 9.0}, StudyInstanceUID="1.2", PatientID="p2")  # of a study that was reported before
-    found = {one.film: one for one in store.labelled()}
+    assert elsewhere.film_id not in {one.film for one in store.labelled()}, "nothing shows that its film was seen"
+    found = {one.film: one for one in store.labelled(origins=EVERY)}
     assert set(found) == {one.film_id for one in (normal, abnormal, changed, elsewhere)}
     assert unknown.film_id not in found and late.film_id not in found
     one = found[normal.film_id]
@@ -142,7 +145,7 @@ def test_the_labelled_set_is_what_readers_said_last(store: Store, scored: Scored
     assert found[abnormal.film_id].abnormal and found[abnormal.film_id].scores == {FIRST: 3.0}
     assert found[changed.film_id].abnormal and not found[elsewhere.film_id].abnormal
     assert found[changed.film_id].patient == changed.study, "nobody said whose it is"
-    assert [one.film for one in store.labelled(most=2)] == [elsewhere.film_id, changed.film_id]
+    assert [one.film for one in store.labelled(most=2, origins=EVERY)] == [elsewhere.film_id, changed.film_id]
     with pytest.raises(WorklistError, match="Ask for 1 or more"):
         store.labelled(most=0)
 

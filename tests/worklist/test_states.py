@@ -14,6 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 
 from tests.worklist.conftest import Clock, Judge, Place, listed, png
 from tests.worklist.postgresql import MEMORY
+from tests.worklist.reporting import look_and_report
 from unseen.worklist.states import (
     DONE,
     SHELVES,
@@ -109,7 +110,7 @@ def machine(place: Place, judge_with: Any) -> type[RuleBasedStateMachine]:
         @rule(study=films, reader=st.sampled_from(["ann", "bob"]), outcome=st.sampled_from(["normal", "abnormal"]))
         def report(self, study: str, reader: str, outcome: Any) -> None:
             mine = self.holder.get(study) == reader
-            self.act(study, "report", mine, lambda: self.store.report(study, reader, outcome))
+            self.act(study, "report", mine, lambda: look_and_report(self.store, study, reader, outcome))
 
         @rule(study=films)
         def undo_as_lead(self, study: str) -> None:

@@ -14,6 +14,7 @@ import torch
 
 from tests.worklist.conftest import Clock, png
 from tests.worklist.described import described
+from tests.worklist.reporting import look_and_report
 from unseen.data.film import Film
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
@@ -102,11 +103,11 @@ def test_an_old_store_goes_on_working_with_old_bundles_and_policy(old: Store, ex
     assert old.study(sent.study).entry.state in ("to_read", "cleared")
     first = next(row.study for row in old.page("to_read", limit=200).rows if row.state == "to_read")
     old.claim(first, "ann")
-    old.report(first, "ann", "abnormal", "seen after the upgrade")
+    look_and_report(old, first, "ann", "abnormal", "seen after the upgrade")
     (report,) = old.study(first).reports
     assert (report.outcome, report.note) == ("abnormal", "seen after the upgrade")
     ((name, was),) = [one for one in expected["studies"].items() if one[1]["claimed_by"] == "bob"]
-    old.report(name, "bob", "normal")
+    look_and_report(old, name, "bob", "normal")
     assert old.study(name).entry.state == "reported" and was["state"] == "in_reading"
     assert old.verify_audit() is None and old.verify_audit(Head.parse(expected["head"])) is None
 

@@ -118,7 +118,7 @@ def test_the_sample_of_cleared_studies_is_read_all_the_same(store: Store) -> Non
     assert store.audit_sample().waiting == len(sampled)
 
 
-def test_an_alarm_stops_clearing_until_somebody_has_looked(store: Store) -> None:
+def test_an_alarm_stops_clearing_until_two_people_have_looked(store: Store) -> None:
     reference = DriftReference(
         normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
     )
@@ -133,10 +133,14 @@ def test_an_alarm_stops_clearing_until_somebody_has_looked(store: Store) -> None
     assert len(listed(store, "cleared")) == 20 and len(listed(store)) == 1, "the one after the alarm is read"
     decision = store.study(store.page().rows[0].study, blind=False).decision
     assert decision is not None and "clearing is stopped" in decision.reason
-    store.acknowledge_alarm(alarm.policy, actor="lea", note="a new detector; Doe^Jane was the first")
+    assert not store.acknowledge_alarm(alarm.policy, actor="lea", note="a new detector; Doe^Jane was the first")
+    store.receive(png(98), name="between", source="ward")
+    worker.drain()
+    assert len(listed(store, "cleared")) == 20 and len(store.alarms()) == 1, "one person alone clears nothing"
+    assert store.acknowledge_alarm(alarm.policy, actor="leo", note="the films are well exposed")
     assert store.alarms() == []
     with pytest.raises(NotFoundError, match="No alarm stands"):
-        store.acknowledge_alarm(alarm.policy, actor="lea")
+        store.acknowledge_alarm(alarm.policy, actor="lea", note="again")
     store.receive(png(99), name="after", source="ward")
     worker.drain()
     assert len(listed(store, "cleared")) == 21 and store.verify_audit() is None

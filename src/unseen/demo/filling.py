@@ -111,7 +111,7 @@ def fill(
             (film,) = store.study(row.study).films
             outcomes.append(truth[film.film])
             store.claim(row.study, READER)
-            store.report(row.study, READER, truth[film.film])  # type: ignore[arg-type]  # a manifest's label is one
+            store.report(row.study, READER, truth[film.film], simulated=True)  # type: ignore[arg-type]  # a label is one
         clock.be(0.0)
         rows = _rows(store)
         return Filled(

@@ -197,17 +197,17 @@ class Screener:
         if len(normals) < _FEWEST_NORMALS:
             normals = self._all_normals
         unusual = p_value(score, normals) if normals else None
-        probability = None if policy.probability is None else float(policy.probability(score))
-        in_order = (probability, None if unusual is None else 1 - unusual, _squashed(score))
+        likely = None if policy.probability is None else float(policy.probability(score))
+        in_order = (likely, None if unusual is None else 1 - unusual, _squashed(score))
         priority = next(value for value in in_order if value is not None)
         stays = self._reason_to_read(score, source)
         return Decision(
             action="read" if stays else "clear",
             score=score,
-            probability=probability,
+            probability=likely if source != UNKNOWN else None,  # what was calibrated elsewhere says nothing of it
             p_value=unusual,
             priority=priority,
-            reason=stays or f"cleared: below the threshold of {source} ({policy.guarantee})",
+            reason=stays or f"cleared: below the threshold of {source}",
             policy_digest=self._digest,
         )
 

@@ -16,9 +16,11 @@ from unseen.service.active_models import thresholds_of
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers
 from unseen.web.monitoring import Share
+from unseen.web.starting import Summary, of_activation
 from unseen.web.state import Parts, ServerState
 from unseen.worklist.accounts import ROLES
 from unseen.worklist.calibration import AUDIT_SHARE, MISSES, Labels, labels, policy_from
+from unseen.worklist.labels import EVERY, SEEN
 from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
@@ -31,8 +33,14 @@ router = APIRouter(tags=["models"])
 Number = Annotated[int, InPath(ge=1, le=2**53, description="of the proposal")]
 Weights = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of a model's weights")]
 Rate = Annotated[float, Field(gt=0, lt=1, description="of abnormal studies that may be cleared, per source")]
+OTHERS = (
+    "count also reports of other systems, and of releases that did not record what was shown: nothing shows that their "
+    "films were seen"
+)
 Confidence = Annotated[float, Field(gt=0, lt=1, description="how sure that is to hold")]
-Note = Annotated[str, Field(max_length=2000, description="why; kept and shown to the second person")]
+Note = Annotated[
+    str, Field(max_length=2000, pattern=r"\S", description="why; kept and shown to the second person, never empty")
+]
 
 
 class SourceResponse(BaseModel):
@@ -66,6 +74,9 @@ class CalibrationResponse(BaseModel):
     trained_on: int = Field(description="films left out because the model was trained on them")
     not_seen: int = Field(description="studies left out because the model has not seen all their films")
     selected: int = Field(description="studies left out because a policy had decided whether they are read")
+    not_counted: dict[str, int] = Field(
+        description="reported studies that do not count, since nothing shows that their films were seen, by origin"
+    )
     ready: bool = Field(description="something would be cleared from one source at least")
 
 
@@ -95,7 +106,8 @@ class PolicyProposed(BaseModel):
     words: list[str] = Field(description="the same in sentences")
 
     @classmethod
-    def of(cls, policy: Policy) -> Self:
+    def of(cls, policy: Policy, *, stopped: str = "") -> Self:
+        """`stopped`: why it clears nothing at present; then no sentence promises anything."""
         return cls(
             digest=policy.digest,
             max_miss_rate=policy.max_miss_rate,
@@ -118,7 +130,7 @@ class PolicyProposed(BaseModel):
                 )
                 for name, source in policy.sources.items()
             ],
-            words=list(lines(policy)),
+            words=[stopped] if stopped else list(lines(policy)),
         )
 
 
@@ -131,11 +143,15 @@ class ActivationResponse(BaseModel):
     model_name: str
     here: bool = Field(description="this server was given the model")
     policy: PolicyProposed | None = Field(description="null: films are ranked, and none is cleared")
+    stopped: str = Field(description='of the one in force: why nothing is cleared; "" where nothing stands against it')
+    summary: Summary | None = Field(description="of a proposal: what starts and stops when it is activated now")
     note: str
     proposed_by: str
     proposed: datetime
     activated_by: str | None
     activated: datetime | None
+    activated_note: str
+    despite: str = Field(description="why it was activated without a gate, or without an evaluation")
     withdrawn_by: str | None
     withdrawn: datetime | None
     mine: bool = Field(description="the asker has proposed it, and cannot activate it")
@@ -158,7 +174,19 @@ class Proposal(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: Weights
-    note: Note = ""
+    note: Note
+
+
+class Agreed(BaseModel):
+    """The second person's word."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: Note
+    summary: str = Field(max_length=64, description="the digest of the summary that was read")
+    despite: Annotated[str, Field(max_length=2000)] = Field(
+        default="", description="why, where the model has no input gate or no evaluation"
+    )
 
 
 class CalibrationProposal(Proposal):
@@ -169,6 +197,7 @@ class CalibrationProposal(Proposal):
     prevalence: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         default=None, description="of abnormal studies here, for the probabilities; null: as among the reported"
     )
+    others: bool = Field(default=False, description=OTHERS)
 
 
 @router.get("/calibration", responses=answers(401, 403, 404, 422, 503))
@@ -178,9 +207,10 @@ def calibration(
     model: Annotated[Weights, Query()],
     max_miss_rate: Annotated[Rate, Query()] = 0.05,
     confidence: Annotated[Confidence, Query()] = 0.95,
+    others: Annotated[bool, Query(description=OTHERS)] = False,
 ) -> CalibrationResponse:
     """How many reported studies a calibration needs, and how many there are."""
-    found = _labels(parts, _known(parts, model)[1], _promise(max_miss_rate, confidence))
+    found = _labels(parts, _known(parts, model)[1], _promise(max_miss_rate, confidence), others=others)
     return CalibrationResponse(
         model=model,
         promise=str(found.promise),
@@ -191,6 +221,7 @@ def calibration(
         trained_on=found.trained_on,
         not_seen=found.not_seen,
         selected=found.selected,
+        not_counted={str(origin): count for origin, count in found.not_counted.items()},
         ready=any(source.allowed_misses is not None for source in found.sources),
     )
 
@@ -199,7 +230,7 @@ def calibration(
 def propose_calibration(parts: Parts, account: Lead, wanted: CalibrationProposal) -> ActivationResponse:
     """Calibrate a model on what readers reported here, and propose to score and clear by that."""
     name, card = _known(parts, wanted.model)
-    found = _labels(parts, card, _promise(wanted.max_miss_rate, wanted.confidence))
+    found = _labels(parts, card, _promise(wanted.max_miss_rate, wanted.confidence), others=wanted.others)
     given = None if parts.models is None else parts.models.policy
     policy = policy_from(
         found,
@@ -242,16 +273,20 @@ def activations(parts: Parts, account: Lead) -> ActivationsResponse:
 
 
 @router.post("/activations/{number}/activate", responses=answers(401, 403, 404, 409, 422, 503))
-def activate(parts: Parts, account: Lead, number: Number) -> ActivationResponse:
+def activate(parts: Parts, account: Lead, number: Number, agreed: Agreed) -> ActivationResponse:
     """Put a proposal in force; whoever made it cannot. Workers finish the film in hand, and then score by it."""
-    made = parts.store.activations.activate(number, actor=account.name)
+    proposed = parts.store.activations.get(number)
+    if proposed.standing == "proposed" and proposed.proposed_by != account.name:
+        of_activation(parts, proposed).check(agreed.summary, note=agreed.note, despite=agreed.despite)
+    made = parts.store.activations.activate(number, actor=account.name, note=agreed.note, despite=agreed.despite)
     parts.active.look()
     return _response(parts, made, account.name)
 
 
 @router.post("/activations/{number}/withdraw", responses=answers(401, 403, 404, 409, 422, 503))
 def withdraw(parts: Parts, account: Lead, number: Number) -> ActivationResponse:
-    """Take back a proposal, or what is in force: servers then score with what they were started with."""
+    """Take back a proposal, or what is in force: clearing stops at once, and servers rank with the model that they
+    were started with. What they were started with clears nothing until two people activate a policy again."""
     made = parts.store.activations.withdraw(number, actor=account.name)
     parts.active.look()
     return _response(parts, made, account.name)
@@ -276,7 +311,7 @@ def _promise(max_miss_rate: float, confidence: float) -> Guarantee:
     return promise
 
 
-def _labels(parts: ServerState, card: Card, promise: Guarantee) -> Labels:
+def _labels(parts: ServerState, card: Card, promise: Guarantee, *, others: bool) -> Labels:
     assert parts.models is not None
     policy, gate = parts.models.policy, thresholds_of(card)
     alike = [sha256 for sha256, (_, other) in parts.models.named.items() if thresholds_of(other) == gate]
@@ -288,22 +323,29 @@ def _labels(parts: ServerState, card: Card, promise: Guarantee) -> Labels:
         gated_alike=alike if gate is not None else (),
         source_tag=None if policy is None else policy.source_tag,
         policies={} if policy is None else {policy.digest: policy},
+        origins=EVERY if others else SEEN,
     )
 
 
 def _response(parts: ServerState, made: Activation, asker: str) -> ActivationResponse:
+    clears = made.standing == "active" and made.policy is not None
+    stopped = parts.store.clearing_stopped(made.policy_digest) if clears else ""
     return ActivationResponse(
         number=made.number,
         standing=made.standing,
         model=made.model,
         model_name=made.model_name,
         here=parts.models is not None and made.model in parts.models.named,
-        policy=None if made.policy is None else PolicyProposed.of(made.policy),
+        policy=None if made.policy is None else PolicyProposed.of(made.policy, stopped=stopped),
+        stopped=stopped,
+        summary=Summary.model_validate(of_activation(parts, made)) if made.standing == "proposed" else None,
         note=made.note,
         proposed_by=made.proposed_by,
         proposed=made.proposed,
         activated_by=made.activated_by,
         activated=made.activated,
+        activated_note=made.activated_note,
+        despite=made.despite,
         withdrawn_by=made.withdrawn_by,
         withdrawn=made.withdrawn,
         mine=made.proposed_by == asker,

@@ -16,6 +16,7 @@ from unseen.evaluation.charts import Curve
 from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.metrics import count, entry_at, figure_at, text_at
 from unseen.web.accounts import Sighted
+from unseen.web.activation import OTHERS
 from unseen.web.errors import answers
 from unseen.web.labelled_set import ComparedModel, Figures, label_of
 from unseen.web.state import Parts
@@ -41,6 +42,9 @@ class FilmCompared(BaseModel):
     study: str
     source: str
     label: Literal["normal", "abnormal"] = Field(description="what the study was reported to be")
+    origin: Literal["seen", "simulated", "elsewhere", "unrecorded"] = Field(
+        description="how the report came to be; seen: its frontal films were painted for the reader"
+    )
     scores: list[float | None] = Field(description="one for each of `models`; null where it did not score the film")
 
 
@@ -50,6 +54,9 @@ class LabelledResponse(BaseModel):
     models: list[ModelCompared] = Field(description="the one that decides first")
     films: list[FilmCompared] = Field(description="the latest report first")
     selected: bool = Field(description="a policy clears here, so scores decide which films get a label")
+    not_counted: dict[str, int] = Field(
+        description="reported studies that are left out, since nothing shows that their films were seen, by origin"
+    )
 
 
 class FigureResponse(BaseModel):
@@ -169,16 +176,20 @@ class DisagreementsResponse(BaseModel):
 router = APIRouter(prefix="/compare", tags=["comparing"])
 ModelDigest = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of a model's weights")]
 Source = Annotated[str | None, Query(max_length=200, description="films of this source alone")]
+Others = Annotated[bool, Query(description=OTHERS)]
 _CSV: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI's objects
-    200: {"content": {"text/csv": {}}, "description": "UTF-8: film, study, source, label, and a column for each model"}
+    200: {
+        "content": {"text/csv": {}},
+        "description": "UTF-8: film, study, source, label, origin, and each model",
+    }
 }
 _POOLED = "pooled"
 
 
 @router.get("/labelled", responses=answers(401, 403, 503))
-def labelled(parts: Parts, account: Sighted) -> LabelledResponse:
+def labelled(parts: Parts, account: Sighted, others: Others = False) -> LabelledResponse:
     """The films whose studies readers have reported normal or abnormal, with every model's score."""
-    found = parts.figures.labelled(parts.store, parts.models)
+    found = parts.figures.labelled(parts.store, parts.models, others=others)
     models = [model.model for model in found.models]
     return LabelledResponse(
         models=[ModelCompared.model_validate(model) for model in found.models],
@@ -188,33 +199,39 @@ def labelled(parts: Parts, account: Sighted) -> LabelledResponse:
                 study=film.study,
                 source=film.source,
                 label=label_of(film),
+                origin=film.origin,
                 scores=[film.scores.get(model) for model in models],
             )
             for film in found.films
         ],
         selected=parts.clearing.seen(),
+        not_counted={str(origin): count for origin, count in found.not_counted.items()},
     )
 
 
 @router.get("/scores.csv", response_class=Response, responses=_CSV | answers(401, 403, 503))
-def scores(parts: Parts, account: Sighted) -> Response:
+def scores(parts: Parts, account: Sighted, others: Others = False) -> Response:
     """The labelled set as a table, for whoever computes the figures again."""
-    found = parts.figures.labelled(parts.store, parts.models)
+    found = parts.figures.labelled(parts.store, parts.models, others=others)
     named = {"Content-Disposition": 'attachment; filename="scores.csv"'}
     return Response(found.csv(), media_type="text/csv; charset=utf-8", headers=named)
 
 
 @router.get("/metrics", responses=answers(401, 403, 404, 422, 503))
-async def metrics(parts: Parts, account: Sighted, model: ModelDigest, source: Source = None) -> Metrics:
+async def metrics(
+    parts: Parts, account: Sighted, model: ModelDigest, source: Source = None, others: Others = False
+) -> Metrics:
     """What a model reaches: AUROC, ROC and its band, by source, and whether a trivial statistic would do as well."""
-    called, found = await parts.figures.of_model(parts.store, parts.models, model, source)
+    called, found = await parts.figures.of_model(parts.store, parts.models, model, source, others=others)
     return _metrics(found, called, source)
 
 
 @router.get("/difference", responses=answers(401, 403, 404, 422, 503))
-async def difference(parts: Parts, account: Sighted, first: ModelDigest, second: ModelDigest) -> Difference:
+async def difference(
+    parts: Parts, account: Sighted, first: ModelDigest, second: ModelDigest, others: Others = False
+) -> Difference:
     """Whether one model is better than another, on the films that both scored."""
-    one, other, compared = await parts.figures.difference(parts.store, parts.models, first, second)
+    one, other, compared = await parts.figures.difference(parts.store, parts.models, first, second, others=others)
     pair = compared.pairs[0]
     return Difference(
         first=first,

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from unseen.web import images
 from unseen.web.accounts import Reader, Sighted
 from unseen.web.errors import answers
+from unseen.web.promise import Promise
 from unseen.web.shapes import Decided, FilmResponse, FilmStatus, Listed, Received
 from unseen.web.state import Parts
 from unseen.web.upload_stream import pieces, room, upload_of
@@ -97,12 +98,16 @@ async def receive(request: Request, response: Response, parts: Parts, account: R
 def status(parts: Parts, account: Reader, film: FilmId) -> FilmStatus:
     """What became of a film, and of its study."""
     rows = parts.store.page("all", text=film, limit=1).rows if film.startswith("f-") else ()
-    study = parts.store.study(rows[0].study, blind=parts.is_blind(account.role)) if rows else None
+    blind, promise = parts.is_blind(account.role), Promise.of(parts.store, parts.models)
+    study = parts.store.study(rows[0].study, blind=blind, reader=account.name) if rows else None
     found = next((one for one in study.films if one.film == film), None) if study is not None else None
     if study is None or found is None:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
-    decision = None if study.decision is None else Decided.model_validate(study.decision)
-    return FilmStatus(film=FilmResponse.model_validate(found), study=Listed.of(study.entry), decision=decision)
+    return FilmStatus(
+        film=FilmResponse.of(found, promise),
+        study=Listed.of(study.entry, promise),
+        decision=Decided.of(study.decision, promise),
+    )
 
 
 @router.get("/{film}/preview.png", response_class=Response, responses=PNG | answers(401, 404, 422, 503))

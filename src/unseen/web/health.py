@@ -16,6 +16,7 @@ from unseen import __version__
 from unseen.artifacts.installation import LIMITS
 from unseen.web.accounts import SCHEMES, Reader
 from unseen.web.errors import answers
+from unseen.web.promise import Promise
 from unseen.web.state import Parts, ServerState
 from unseen.worklist.states import WorklistError
 
@@ -67,8 +68,9 @@ class PolicyResponse(BaseModel):
     """What a site has calibrated."""
 
     digest: str
-    max_miss_rate: float
-    confidence: float
+    stopped: str = Field(description='why it clears nothing at present; "" where it clears')
+    max_miss_rate: float | None = Field(description="null while it clears nothing: then nothing is promised")
+    confidence: float | None = Field(description="likewise")
     sources: list[str]
     created: str
 
@@ -109,11 +111,14 @@ def models(parts: Parts, account: Reader) -> ModelsResponse:
     if found is None:
         return ModelsResponse(models=[])
     (name, card), *others = found.named.values()
-    further = [_model(*one, None, "compares") for one in others]
-    return ModelsResponse(models=[_model(name, card, found.policy, "decides"), *further])
+    promise = Promise.of(parts.store, found)
+    further = [_model(*one, None, "compares", "") for one in others]
+    return ModelsResponse(models=[_model(name, card, found.policy, "decides", promise.why), *further])
 
 
-def _model(name: str, card: Card, policy: Policy | None, role: Literal["decides", "compares"]) -> ModelResponse:
+def _model(
+    name: str, card: Card, policy: Policy | None, role: Literal["decides", "compares"], stopped: str
+) -> ModelResponse:
     view = card.view or {}
     size, frame = view.get("size"), view.get("frame")
     return ModelResponse(
@@ -129,8 +134,9 @@ def _model(name: str, card: Card, policy: Policy | None, role: Literal["decides"
         if policy is None
         else PolicyResponse(
             digest=policy.digest,
-            max_miss_rate=policy.max_miss_rate,
-            confidence=policy.confidence,
+            stopped=stopped,
+            max_miss_rate=None if stopped else policy.max_miss_rate,
+            confidence=None if stopped else policy.confidence,
             sources=sorted(policy.sources),
             created=policy.created,
         ),
@@ -165,6 +171,23 @@ def _health(parts: ServerState) -> Health:
         if staff is None
         else WorkersResponse(wanted=staff.wanted, running=staff.running, ready=staff.ready),
     )
+
+
+class PromiseResponse(BaseModel):
+    """What holds now: shown to everybody."""
+
+    state: Literal["clears", "stopped", "ranks", "no_model"] = Field(
+        description="stopped: a policy is in force, and something stands against it"
+    )
+    words: str = Field(description="what is promised, or why nothing is")
+    why: str = Field(description='why nothing is cleared; "" where the policy clears')
+
+
+@router.get("/promise", dependencies=[*SCHEMES], responses=answers(401, 503))
+def promise(parts: Parts, account: Reader) -> PromiseResponse:
+    """Whether a policy clears here at this moment, and if not, why."""
+    found = Promise.of(parts.store, parts.models)
+    return PromiseResponse(state=found.state, words=found.words, why=found.why)
 
 
 cards_router = APIRouter(tags=["models"])

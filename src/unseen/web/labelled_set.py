@@ -2,7 +2,8 @@
 
 The labelled set, for comparing models: the films of studies that readers reported, and who scored them.
 
-Labels come from readers' reports, scores from workers. A model's scores of its training films are left out here, once
+Labels come from readers' reports on films that were shown to them, scores from workers; reports of other origins count
+only where they are asked for. A model's scores of its training films are left out here, once
 and for all, so every figure, the page and the exported table use the same rows.
 
 A labelled set's figures, by the package `evaluation`, with as many draws as a page can wait for, each computed once.
@@ -28,6 +29,7 @@ import anyio.to_thread
 import numpy as np
 
 from unseen.evaluation.charts import Curve
+from unseen.worklist.labels import EVERY, SEEN
 from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from unseen.evaluation.comparison import Comparison
     from unseen.evaluation.intervals import Json
     from unseen.service.workers import Models
-    from unseen.worklist.labels import LabelledFilm
+    from unseen.worklist.labels import LabelledFilm, Origin
     from unseen.worklist.store import Store
 
 Part = Literal["decides", "compares", "earlier"]
@@ -67,6 +69,8 @@ class LabelledSet:
 
     films: Sequence[LabelledFilm] = field(repr=False)
     models: Sequence[ComparedModel]
+    not_counted: Mapping[Origin, int] = field(default_factory=dict)
+    """Reported studies of other origins, which are left out."""
 
     @cached_property
     def digest(self) -> str:
@@ -117,12 +121,11 @@ class LabelledSet:
         """One row a film, one column a model; empty where it did not score the film. Numbers read back exactly."""
         written = io.StringIO()
         rows = csv.writer(written, lineterminator="\n")
-        rows.writerow(["film", "study", "source", "label", *(model.name for model in self.models)])
+        rows.writerow(["film", "study", "source", "label", "origin", *(model.name for model in self.models)])
         for film in self.films:
             scores = [film.scores.get(model.model) for model in self.models]
-            rows.writerow(
-                [film.film, film.study, film.source, label_of(film), *("" if s is None else repr(s) for s in scores)]
-            )
+            named = [film.film, film.study, film.source, label_of(film), film.origin]
+            rows.writerow([*named, *("" if score is None else repr(score) for score in scores)])
         return written.getvalue()
 
 
@@ -131,9 +134,12 @@ def label_of(film: LabelledFilm) -> Literal["normal", "abnormal"]:
     return "abnormal" if film.abnormal else "normal"
 
 
-def labelled_set(store: Store, scoring: Models | None) -> LabelledSet:
-    """The labelled set as it is now; `scoring` are the models that score now."""
-    found = store.labelled(most=MOST)
+def labelled_set(store: Store, scoring: Models | None, *, others: bool = False) -> LabelledSet:
+    """The labelled set as it is now; `scoring` are the models that score now.
+
+    others  count also reports of which nothing shows that their films were seen
+    """
+    found = store.labelled(most=MOST, origins=EVERY if others else SEEN)
     known = _known(scoring)
     learnt = {model: frozenset(films) for model, (_, _, films) in known.items()}
     fresh = [_fresh(film, learnt) for film in found]
@@ -152,7 +158,7 @@ def labelled_set(store: Store, scoring: Models | None) -> LabelledSet:
         )
         for model in [*known, *sorted(seen - set(known))]
     ]
-    return LabelledSet(films=fresh, models=models)
+    return LabelledSet(films=fresh, models=models, not_counted={} if others else store.unseen_labels())
 
 
 def _known(scoring: Models | None) -> dict[str, tuple[str, Part, Sequence[str]]]:
@@ -182,7 +188,7 @@ def _distinct(names: Mapping[str, str]) -> dict[str, str]:
     every = list(names.values())
     return {
         model: name
-        if every.count(name) == 1 and name not in ("film", "study", "source", "label")
+        if every.count(name) == 1 and name not in ("film", "study", "source", "label", "origin")
         else f"{name} {model[:8]}"
         for model, name in names.items()
     }
@@ -218,39 +224,39 @@ class ComputedFigures:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()  # Any: what a key's computation gave
-        self._set: tuple[int, object, LabelledSet] | None = None
+        self._set: tuple[int, object, bool, LabelledSet] | None = None
         self._lock = threading.Lock()
         self._turns = anyio.CapacityLimiter(1)
 
-    def labelled(self, store: Store, scoring: Models | None) -> LabelledSet:
+    def labelled(self, store: Store, scoring: Models | None, *, others: bool = False) -> LabelledSet:
         """The labelled set; read again when anything in the worklist has changed."""
         seq = store.audit_head().seq  # asked for first: what comes in between is read twice, not missed
         with self._lock:
-            if self._set is None or self._set[0] != seq or self._set[1] is not scoring:
-                self._set = (seq, scoring, labelled_set(store, scoring))
-            return self._set[2]
+            if self._set is None or self._set[0] != seq or self._set[1] is not scoring or self._set[2] != others:
+                self._set = (seq, scoring, others, labelled_set(store, scoring, others=others))
+            return self._set[3]
 
     async def of_model(
-        self, store: Store, scoring: Models | None, model: str, source: str | None
+        self, store: Store, scoring: Models | None, model: str, source: str | None, *, others: bool = False
     ) -> tuple[ComparedModel, Figures]:
         """A model and its figures. Raises WorklistError, with what is missing, where there can be none."""
-        found, digest = await anyio.to_thread.run_sync(self._read, store, scoring)
+        found, digest = await anyio.to_thread.run_sync(self._read, store, scoring, others)
         called = found.called(model)
         return called, await self._once((digest, model, source), lambda: _of_model(found, model, source))
 
     async def difference(
-        self, store: Store, scoring: Models | None, first: str, second: str
+        self, store: Store, scoring: Models | None, first: str, second: str, *, others: bool = False
     ) -> tuple[str, str, Comparison]:
         """Two models' names, and their AUROCs on the films that both scored. Raises WorklistError likewise."""
-        found, digest = await anyio.to_thread.run_sync(self._read, store, scoring)
+        found, digest = await anyio.to_thread.run_sync(self._read, store, scoring, others)
         names = found.called(first).name, found.called(second).name
         if first == second:
             raise WorklistError("A model does not differ from itself. Name two models.")
         key = (digest, first, second, "difference")
         return *names, await self._once(key, lambda: _difference(found, first, second))
 
-    def _read(self, store: Store, scoring: Models | None) -> tuple[LabelledSet, str]:
-        found = self.labelled(store, scoring)
+    def _read(self, store: Store, scoring: Models | None, others: bool) -> tuple[LabelledSet, str]:
+        found = self.labelled(store, scoring, others=others)
         return found, found.digest
 
     async def _once(self, key: Hashable, compute: Callable[[], T]) -> T:

@@ -78,7 +78,7 @@ def checked(root: str, link: str, filled: Filled, *, models: int) -> Iterator[st
     yield f"signed in with the link, as {who['name']} ({who['role']})"
 
     rows = _list(visitor, filled)
-    study = next(row["study"] for row in rows if row["state"] == "to_read")
+    study = next(row["study"] for row in rows if row["state"] == "to_read" and row["probability"] is not None)
     film = visitor.json(f"/studies/{study}")["films"][0]["film"]
     seen: set[str] = set()
     for path in ("/", f"/studies/{study}", "/live", "/compare", f"/compare/{film}", "/models", "/turing", "/lab"):

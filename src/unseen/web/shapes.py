@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.screening.policy import Decision
+from unseen.web.promise import Promise, percent, without_promise
 from unseen.web.state import EARLIER
 from unseen.worklist.states import State, allowed
 
 if TYPE_CHECKING:
     from unseen.web.state import Ranks
     from unseen.worklist.accounts import Account
-    from unseen.worklist.details import Study
+    from unseen.worklist.details import StoredFilm, Study
     from unseen.worklist.listing import Entry, Page
 
 ACTS = ("claim", "release", "report", "undo")
@@ -59,7 +60,9 @@ class Listed(_Response):
     reason: str = Field(description='why it was not scored; "" otherwise')
     claimed_by: str | None
     claimed: datetime | None
-    probability: float | None = Field(description="of being abnormal; null where this reader must not see it")
+    probability: float | None = Field(
+        description="of being abnormal; null where this reader must not see it, and while no policy clears"
+    )
     score: float | None
     rank: float | None = Field(
         default=None, description="in a page: the share of the reference set that scores lower, 0 to 1; null likewise"
@@ -70,15 +73,26 @@ class Listed(_Response):
     film: str | None = Field(description="one to look at; null before a worker has read one")
     outcome: Literal["normal", "abnormal", "unsure"] | None = Field(description="of the report that stands")
     reported_by: str | None
+    how: Literal["seen", "simulated", "elsewhere", "unrecorded", "returned", "discarded"] | None = Field(
+        description="how the report came to be; returned, discarded: it cannot be shown, and is not reported"
+    )
+    seen: bool = Field(description="every frontal film was shown to the asker: only then can they report it")
     acts: list[Literal["claim", "release", "report", "undo"]] = Field(
         default=[], description="what its state is open to; whose claim it is may still stand against it"
     )
 
     @classmethod
-    def of(cls, entry: Entry, *, rank: float | None = None, flag: bool = False) -> Self:
+    def of(cls, entry: Entry, promise: Promise, *, rank: float | None = None, flag: bool = False) -> Self:
         listed = cls.model_validate(entry)
-        acts = [act for act in ACTS if act in allowed(entry.state)]
-        return listed.model_copy(update={"acts": acts, "rank": rank, "flag": flag})
+        update: dict[str, object] = {
+            "acts": [act for act in ACTS if act in allowed(entry.state)],
+            "rank": rank,
+            "flag": flag,
+            "reason": without_promise(entry.reason),
+        }
+        if not promise.covers(entry.policy):
+            update["probability"] = None
+        return listed.model_copy(update=update)
 
 
 class Search(BaseModel):
@@ -112,10 +126,14 @@ class ListedPage(BaseModel):
     blind: bool = Field(description="scores and probabilities are left out, since they would tell sampled studies")
 
     @classmethod
-    def of(cls, page: Page, ranks: Ranks, *, blind: bool) -> Self:
+    def of(cls, page: Page, ranks: Ranks, promise: Promise, *, blind: bool) -> Self:
         placed = [(row, ranks.of(row.model, row.score)) for row in page.rows]
+        stopped = promise.state == "stopped"
         return cls(
-            rows=[Listed.of(row, rank=rank, flag=ranks.flags(row, rank, blind=blind)) for row, rank in placed],
+            rows=[
+                Listed.of(row, promise, rank=rank, flag=ranks.flags(row, rank, blind=blind, stopped=stopped))
+                for row, rank in placed
+            ],
             next=page.next,
             previous=page.previous,
             total=page.total,
@@ -134,6 +152,15 @@ class Decided(_Response):
     priority: float
     reason: str
     policy_digest: str
+
+    @classmethod
+    def of(cls, decision: Decision | None, promise: Promise) -> Self | None:
+        """The decision; without probabilities where nothing is promised at present."""
+        if decision is None:
+            return None
+        told = cls.model_validate(decision).model_copy(update={"reason": without_promise(decision.reason)})
+        kept = promise.covers(decision.policy_digest)
+        return told if kept else told.model_copy(update={"probability": None, "p_value": None})
 
 
 class Found(_Response):
@@ -165,8 +192,16 @@ class FilmResponse(_Response):
     view_position: str | None
     file_format: str | None
     tags: Mapping[str, str]
+    seen: bool = Field(description="its pixels were painted for the asker")
+    needed: bool = Field(description="a report of the study speaks of it: it must be seen first")
+    aside: Literal["returned", "discarded"] | None = Field(description="it cannot be shown, and was set aside")
     findings: list[Found]
     decision: Decided | None = Field(description="null before it was judged, and where this reader must not see it")
+
+    @classmethod
+    def of(cls, film: StoredFilm, promise: Promise) -> Self:
+        found = cls.model_validate(film)
+        return found.model_copy(update={"decision": Decided.of(film.decision, promise)})
 
 
 class Reported(_Response):
@@ -178,6 +213,7 @@ class Reported(_Response):
     note: str
     made: datetime
     undone: datetime | None
+    how: Literal["seen", "simulated", "elsewhere", "unrecorded", "returned", "discarded"]
 
 
 class Happened(_Response):
@@ -204,9 +240,14 @@ class StudyResponse(_Response):
     history: list[Happened] = Field(description="audit events, oldest first; none where not to be seen")
 
     @classmethod
-    def of(cls, study: Study) -> Self:
+    def of(cls, study: Study, promise: Promise) -> Self:
         sentences = cls.model_validate(study)
-        return sentences.model_copy(update={"entry": Listed.of(study.entry)})
+        update = {
+            "entry": Listed.of(study.entry, promise),
+            "films": [FilmResponse.of(film, promise) for film in study.films],
+            "decision": Decided.of(study.decision, promise),
+        }
+        return sentences.model_copy(update=update)
 
 
 class FilmStatus(BaseModel):
@@ -237,37 +278,44 @@ _SOMEWHAT = 0.75  # a rank, below that from which a study is to be read earlier
 _MEANS = "A score ranks films for reading. It is no diagnosis."
 
 
-def in_words(decision: Decision | None, *, rank: float | None, sampled: bool = False) -> list[str]:
+def in_words(decision: Decision | None, *, rank: float | None, promise: Promise, sampled: bool = False) -> list[str]:
     """Sentences for the reader.
 
     decision  on the study; None before there was one
+    promise   what holds now: without one, nothing of it is shown
     rank      the share of the reference set that scores lower, 0 to 1; None where there is no reference
     sampled   it was cleared, and is read all the same
 
     >>> no_policy = Decision(action="read", score=3.1, probability=None, p_value=None, priority=0.9,
     ...                      reason="no policy: films are ranked by their score", policy_digest="")
-    >>> in_words(no_policy, rank=0.99)[0]
+    >>> nothing = Promise(state="ranks", policy=None, why="No policy is in force.")
+    >>> in_words(no_policy, rank=0.99, promise=nothing)[0]
     'It differs from the reference set: read it earlier.'
-    >>> in_words(None, rank=None)
+    >>> in_words(None, rank=None, promise=nothing)
     ['No worker has looked at it yet.']
     """
     if decision is None:
         return ["No worker has looked at it yet."]
     if decision.action == "not_scored":
         return ["It was not scored, so a person looks at it first.", sentence(decision.reason)]
+    covered = promise.covers(decision.policy_digest)
     if decision.action == "clear":
         sentences = [
-            "The policy clears it; it stays in its own tab, and anybody may read it.",
-            sentence(decision.reason),
+            "The policy clears it; it stays in its own tab, and anybody may read it."
+            if covered
+            else "It was cleared by a policy that clears nothing at present. Anybody may read it.",
+            sentence(without_promise(decision.reason)),
         ]
         return [*sentences, "It was drawn for the audit sample, so it is read all the same."] if sampled else sentences
     sentences = [_place(rank), _MEANS, sentence(decision.reason)]
-    if decision.probability is not None:
+    if covered and decision.probability is not None:
         sentences.append(
-            f"Probability of being abnormal, at this site's share of abnormal films: {decision.probability:.0%}."
+            f"Probability of being abnormal, at this site's share of abnormal films: {percent(decision.probability)}."
         )
-    if decision.p_value is not None:
-        sentences.append(f"Of the calibration's normal studies, {decision.p_value:.0%} are at least as unusual.")
+    if covered and decision.p_value is not None:
+        sentences.append(f"Of the calibration's normal studies, {percent(decision.p_value)} are at least as unusual.")
+    if decision.policy_digest and promise.state == "stopped":
+        sentences.append(promise.why)
     return sentences
 
 

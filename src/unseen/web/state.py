@@ -29,7 +29,7 @@ from unseen.web.laboratory import Laboratory, Uploads
 from unseen.web.middleware import Pace, Throttle
 from unseen.web.turing_rounds import Rounds
 from unseen.worklist.labels import Reference
-from unseen.worklist.states import WorklistError
+from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
     from unseen.screening.policy import Policy
@@ -70,8 +70,10 @@ class Ranks:
         """The score's rank among the model's reference set; None without either."""
         return None if model is None or score is None else rank_of(score, self._scores(model))
 
-    def flags(self, entry: Entry, rank: float | None, *, blind: bool) -> bool:
+    def flags(self, entry: Entry, rank: float | None, *, blind: bool, stopped: bool = False) -> bool:
         """Whether a study that waits is to be read earlier: by its rank.
+
+        stopped  something stands against the policy: what it made of scores is not shown, and no flag of a blind page
 
         On a blind page by its place in the list alone, which a sampled study has from another one: a priority is a
         probability where abnormals calibrated the policy, and one minus the conformal p-value where none did.
@@ -80,6 +82,8 @@ class Ranks:
             return False
         if not blind:
             return rank is not None and rank >= EARLIER
+        if stopped:
+            return False
         policy = self._policy()
         likely = policy is not None and policy.probability is not None
         return entry.priority is not None and entry.priority >= (_LIKELY if likely else EARLIER)
@@ -174,6 +178,16 @@ class ServerState:
     def models(self) -> Models | None:
         """What scores now: what leads activated, else what the server was started with."""
         return self.active.models
+
+    def can_be_shown(self, film: str) -> bool:
+        """Whether the film's pixels can be had; it is decoded, unless it was lately. Raises NotFoundError."""
+        try:
+            self.decoded.film(self.store.film_path(film))
+        except NotFoundError:
+            raise
+        except WorklistError:
+            return False
+        return True
 
     def is_blind(self, role: str) -> bool:
         """Whether `role` must not see what would tell a sampled study from the others: readers, where a policy

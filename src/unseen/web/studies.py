@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.web.accounts import Lead, Reader, is_lead
 from unseen.web.errors import answers
+from unseen.web.promise import Promise
 from unseen.web.shapes import Listed, ListedPage, Note, Outcome, Search, StudyResponse
 from unseen.web.state import Parts, ServerState
 from unseen.worklist.accounts import Account
@@ -38,6 +39,15 @@ class Verdict(BaseModel):
 
     outcome: Outcome
     note: Note = ""
+
+
+class Aside(BaseModel):
+    """What becomes of films that cannot be shown: they are never labelled."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    how: Literal["returned", "discarded"] = Field(description="returned: its sender should send the film again")
+    reason: Annotated[str, Field(min_length=1, max_length=20_000, description="what is wrong with it")]
 
 
 class Claimed(BaseModel):
@@ -63,7 +73,8 @@ class Sources(BaseModel):
 def search(parts: Parts, account: Reader, wanted: Search) -> ListedPage:
     """A page of the list, in the order in which it is to be read."""
     blind = parts.is_blind(account.role)
-    return ListedPage.of(parts.store.page(**wanted.model_dump(), blind=blind), parts.ranks, blind=blind)
+    page = parts.store.page(**wanted.model_dump(), blind=blind, reader=account.name)
+    return ListedPage.of(page, parts.ranks, _promise(parts), blind=blind)
 
 
 @router.get("/sources", responses=answers(401, 503))
@@ -75,7 +86,8 @@ def sources(parts: Parts, account: Reader) -> Sources:
 @router.get("/{study}", responses=answers(401, 404, 422, 503))
 def whole(parts: Parts, account: Reader, study: StudyId) -> StudyResponse:
     """Everything about one study that the asker may see."""
-    return StudyResponse.of(parts.store.study(study, blind=parts.is_blind(account.role)))
+    found = parts.store.study(study, blind=parts.is_blind(account.role), reader=account.name)
+    return StudyResponse.of(found, _promise(parts))
 
 
 @router.post("/{study}/claim", responses=answers(401, 403, 404, 409, 422, 503))
@@ -94,8 +106,21 @@ def release(parts: Parts, account: Reader, study: StudyId) -> Listed:
 
 @router.post("/{study}/report", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def report(parts: Parts, account: Reader, study: StudyId, verdict: Verdict) -> Listed:
-    """Report a study that one has taken."""
+    """Report a study that one has taken, and of which every frontal film was shown to one (`POST /films/…/seen`)."""
     parts.store.report(study, account.name, verdict.outcome, verdict.note)
+    return _entry(parts, account, study)
+
+
+@router.post("/{study}/set-aside", responses=answers(400, 401, 403, 404, 409, 422, 503))
+def set_aside(parts: Parts, account: Reader, study: StudyId, aside: Aside) -> Listed:
+    """Return what cannot be shown of a study that one has taken to its sender, or discard it.
+
+    Every film is tried first; 409 where all can be shown. The study leaves the list unless films of it are left, which
+    are then reported.
+    """
+    films = parts.store.study(study).films
+    broken = [film.film for film in films if film.aside is None and not parts.can_be_shown(film.film)]
+    parts.store.set_aside(study, account.name, aside.how, aside.reason, films=broken)
     return _entry(parts, account, study)
 
 
@@ -113,7 +138,12 @@ def requeue(parts: Parts, account: Lead, study: StudyId) -> Requeued:
 
 
 def _entry(parts: ServerState, account: Account, study: str) -> Listed:
-    return Listed.of(parts.store.study(study, blind=parts.is_blind(account.role)).entry)
+    found = parts.store.study(study, blind=parts.is_blind(account.role), reader=account.name)
+    return Listed.of(found.entry, _promise(parts))
+
+
+def _promise(parts: ServerState) -> Promise:
+    return Promise.of(parts.store, parts.models)
 
 
 reports_router = APIRouter(tags=["reports"])

@@ -6,20 +6,22 @@ sampled studies from the others (`who.Sighted`); `look` leaves them out there.
 
 from __future__ import annotations
 
+import hmac
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.web import images
 from unseen.web.accounts import Reader, Sighted
 from unseen.web.errors import answers
 from unseen.web.films import PNG, FilmId
+from unseen.web.promise import Promise
 from unseen.web.shapes import in_words
 from unseen.web.state import Parts, ServerState, rank_of
 from unseen.worklist.details import StoredFilm, StoredFinding, Study
-from unseen.worklist.states import NotFoundError, WorklistError
+from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 
 if TYPE_CHECKING:
     from unseen.worklist.renditions import Rendition
@@ -42,6 +44,12 @@ _SAMPLES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI's objects
                 "High": "the sample at 99.5 %: white at first",
                 "Spacing-Mm": "between neighbouring pixels; absent where unknown",
             }.items()
+        }
+        | {
+            "X-Film-Ticket": {
+                "schema": {"type": "string"},
+                "description": "for `POST /films/{film}/seen`, once the pixels are painted; the asker's alone",
+            }
         },
     }
 }
@@ -115,7 +123,32 @@ def pixels(parts: Parts, account: Reader, film: FilmId) -> Response:
         "Spacing-Mm": found.spacing_mm,
     }
     headers = {f"X-Film-{name}": f"{value:.8g}" for name, value in facts.items() if value is not None}
+    headers["X-Film-Ticket"] = _ticket(parts, film, account.name)
     return Response(found.samples, media_type="application/octet-stream", headers=headers)
+
+
+class Painted(BaseModel):
+    """The proof that the page had the film's pixels."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ticket: str = Field(max_length=100, description="the header X-Film-Ticket of the film's pixels")
+
+
+@router.post("/{film}/seen", status_code=204, responses=answers(400, 401, 403, 404, 409, 422, 503))
+def seen(parts: Parts, account: Reader, film: FilmId, painted: Painted) -> None:
+    """The film's pixels were painted for the asker. Only whom all frontal films were shown to can report a study."""
+    parts.store.film_path(film)  # 404 where there is none
+    if not hmac.compare_digest(painted.ticket.encode(), _ticket(parts, film, account.name).encode()):
+        raise NotAllowedError(
+            "This ticket is not the one that came with the film's pixels for this account. Fetch the film again."
+        )
+    parts.store.mark_seen(film, account.name)
+
+
+def _ticket(parts: ServerState, film: str, account: str) -> str:
+    """What whoever was sent a film's pixels can give back, and nobody else: bound to the film and to the account."""
+    return parts.store.names.sealed("film", f"pixels of {film} for {account}")
 
 
 @router.get("/{film}/thumbnail.png", response_class=Response, responses=PNG | answers(401, 404, 422, 503))
@@ -159,13 +192,16 @@ def _seen(parts: ServerState, study: Study, film: StoredFilm, nothing: Look) -> 
     models = [_model(parts, film, finding) for finding in film.findings]
     models.sort(key=lambda model: _ORDER[model.role])
     decision = study.decision
-    words = in_words(decision, rank=_rank(parts, study), sampled=bool(study.audit_sample))
+    promise = Promise.of(parts.store, parts.models)
+    words = in_words(decision, rank=_rank(parts, study), promise=promise, sampled=bool(study.audit_sample))
     if decision is not None and decision.action != "not_scored" and models and models[0].score is None:
         words.append("" if film.decision is None else f"Of this film: {film.decision.reason}.")
     return nothing.model_copy(
         update={
             "words": [one for one in words if one],
-            "probability": None if decision is None else decision.probability,
+            "probability": decision.probability
+            if decision is not None and promise.covers(decision.policy_digest)
+            else None,
             "models": models,
             "nearest": _nearest(parts, film.film),
         }

@@ -1,7 +1,8 @@
 """`Activations`: which model and which policy a site scores with, proposed by one person and activated by another.
 
 Rows are added, and only who activated or withdrew them is entered later. The activation made last is in force, unless
-it was withdrawn: then each server scores with what it was started with, and no earlier one comes back by itself.
+it was withdrawn: then each server scores with the model it was started with and clears nothing, and no earlier one
+comes back by itself. One person stops clearing; two, each with a note, start it (`clearing`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, func, select
 
 from unseen.screening.policy import Policy
 from unseen.worklist.listing import moment
+from unseen.worklist.monitoring import needs_note
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.tables import activations
 from unseen.worklist.transactions import Found, Writing, checked_text
@@ -33,9 +35,11 @@ _MOST_NUMBER = 2**63
 class Activation:
     """A model, and a policy for it, that somebody has proposed.
 
-    number  its name
-    model   SHA-256 of the weights
-    policy  None: films are ranked, and none is cleared
+    number          its name
+    model           SHA-256 of the weights
+    policy          None: films are ranked, and none is cleared
+    note            the proposer's, `activated_note` the second person's; a policy needs both
+    despite         why it was activated though the model has no input gate, or no evaluation
     """
 
     number: int
@@ -49,6 +53,8 @@ class Activation:
     proposed: datetime
     activated_by: str | None
     activated: datetime | None
+    activated_note: str
+    despite: str
     withdrawn_by: str | None
     withdrawn: datetime | None
 
@@ -67,9 +73,11 @@ class Activations:
         model   SHA-256 of the weights
         policy  what films are cleared by; None: none is
 
-        Raises WorklistError for a policy of other weights.
+        Raises WorklistError for a policy of other weights, and for a policy without a note.
         """
         checked_text(note, "The note", most=2000)
+        if policy is not None:
+            needs_note(note)
         if policy is not None and policy.weights_sha256 != model:
             raise WorklistError(
                 f"The policy was calibrated for the weights {policy.weights_sha256[:16]}…, and the model that is "
@@ -93,13 +101,18 @@ class Activations:
             _log(writing, actor, "model.proposed", number, model, digest, note=writing.names.sealed("note", note))
             return _one(writing.connection, number)
 
-    def activate(self, number: int, *, actor: str) -> Activation:
+    def activate(self, number: int, *, actor: str, note: str = "", despite: str = "") -> Activation:
         """Put a proposal in force; whoever made it cannot.
 
-        That `actor` is a lead or an admin is for whoever asks in their name to check.
+        note     what the second person has looked at; a policy needs one
+        despite  why, where the model has no input gate or no evaluation; whether one is needed, and that `actor` is a
+                 lead or an admin, is for whoever asks in their name to check
 
-        Raises NotFoundError; NotAllowedError for the proposer, and for what is no proposal any more.
+        Raises NotFoundError; NotAllowedError for the proposer, and for what is no proposal any more; WorklistError
+        for a policy without a note.
         """
+        for text in (note, despite):
+            checked_text(text, "The note", most=2000)
         with self._site.writing() as writing:
             row = _row(writing.connection, number)
             standing = _standing(writing.connection, row)
@@ -112,15 +125,30 @@ class Activations:
                     f"{actor} has proposed this, and a second person must activate it: another lead or admin. Where "
                     "there is none, an admin adds an account (POST /api/v1/accounts), and that person signs in with it."
                 )
+            if row.policy is not None:
+                needs_note(note)
             latest = writing.connection.execute(select(func.max(activations.c.activated_us))).scalar_one() or 0
             writing.connection.execute(
                 activations.update()
                 .where(activations.c.id == row.id)
                 .values(
-                    activated_by=actor, activated_us=max(writing.now_us, latest + 1)
-                )  # clocks of two machines differ
+                    activated_by=actor,
+                    activated_us=max(writing.now_us, latest + 1),  # clocks of two machines differ
+                    activated_note=note,
+                    despite=despite,
+                )
             )
-            _log(writing, actor, "model.activated", row.id, row.model, row.policy_digest, proposed_by=row.proposed_by)
+            said = {key: writing.names.sealed("note", text) for key, text in (("note", note), ("despite", despite))}
+            _log(
+                writing,
+                actor,
+                "model.activated",
+                row.id,
+                row.model,
+                row.policy_digest,
+                proposed_by=row.proposed_by,
+                **{key: value for key, value in said.items() if (note if key == "note" else despite)},
+            )
             return _one(writing.connection, number)
 
     def withdraw(self, number: int, *, actor: str) -> Activation:
@@ -140,6 +168,11 @@ class Activations:
             )
             _log(writing, actor, "model.withdrawn", row.id, row.model, row.policy_digest, was=standing)
             return _one(writing.connection, number)
+
+    def get(self, number: int) -> Activation:
+        """One of them. Raises NotFoundError."""
+        with self._site.database.reading() as connection:
+            return _one(connection, number)
 
     def listed(self) -> list[Activation]:
         """Proposals and activations, latest first, fifty at most."""
@@ -214,6 +247,8 @@ def _of(row: Found, last: int | None) -> Activation:
         proposed=moment(row.proposed_us),
         activated_by=row.activated_by,
         activated=None if row.activated_us is None else moment(row.activated_us),
+        activated_note=row.activated_note or "",
+        despite=row.despite or "",
         withdrawn_by=row.withdrawn_by,
         withdrawn=None if row.withdrawn_us is None else moment(row.withdrawn_us),
     )

@@ -20,7 +20,7 @@ from unseen.screening.calibration import Study, one_a_patient, policy_of
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import is_sampled
 from unseen.screening.policy import UNKNOWN, Policy, PolicyError, is_lateral
-from unseen.worklist.labels import standing
+from unseen.worklist.labels import SEEN, Origin, standing, unseen_labels
 from unseen.worklist.states import WorklistError
 from unseen.worklist.tables import decisions, films, findings, reports, studies
 
@@ -32,6 +32,7 @@ MISSES = (0, 1, 2)
 """For each of these numbers of abnormals below the threshold, the number of labels needed is reported."""
 MOST = 50_000
 """Reported studies that are looked at, latest first."""
+WORDS: dict[str, str] = {"elsewhere": "of another system", "unrecorded": "of an earlier release"}
 AUDIT_SHARE = 0.05
 """Of cleared studies, read all the same; as `screening.calibrate` has it."""
 
@@ -66,6 +67,7 @@ class Labels:
     selected    studies left out because a policy had decided whether they are read
     unread      studies of all sources that were received in the same time and wait for a reader still
     studies     what counts
+    origins     how the reports came to be that count, and `not_counted`: reported studies of other origins
     """
 
     model: str
@@ -77,10 +79,21 @@ class Labels:
     selected: int
     unread: int
     studies: tuple[Study, ...] = field(repr=False)
+    origins: tuple[Origin, ...] = SEEN
+    not_counted: Mapping[Origin, int] = field(default_factory=dict)
 
     @property
     def caution(self) -> str:
         """What whoever agrees to a calibration on these must know; "" where nothing stands against it."""
+        return " ".join(filter(None, (self._unseen(), self._unread())))
+
+    def _unseen(self) -> str:
+        others = [WORDS[origin] for origin in self.origins if origin not in SEEN]
+        return (
+            f"Reports {' and '.join(others)} count here: nobody can show that their films were seen." if others else ""
+        )
+
+    def _unread(self) -> str:
         if not self.unread:
             return ""
         return (
@@ -99,6 +112,7 @@ def labels(
     gated_alike: Collection[str] = (),
     source_tag: str | None = None,
     policies: Mapping[str, Policy] | None = None,
+    origins: Collection[Origin] = SEEN,
 ) -> Labels:
     """What readers have reported that a calibration of `model` may count.
 
@@ -107,11 +121,13 @@ def labels(
     gated_alike models with the same input gate: a model that was only compared has scored what such a gate refused
     source_tag  DICOM keyword whose value is a film's source; else the source it was received under
     policies    by digest, further ones that have cleared here; those that were activated are known
+    origins     how the reports came to be that count: by default those on films that were shown to their reader
     """
     needed = tuple(promise.abnormals_needed(misses) for misses in MISSES)
     known = {**(policies or {}), **store.activations.policies()}
     with store.database.reading() as connection:
-        rows = _films(connection, model)
+        rows = _films(connection, model, origins)
+        others = unseen_labels(connection)
         deciding = _deciding(connection)
         unread = _unread(connection)
         refused = _refused(connection, gated_alike)
@@ -132,6 +148,8 @@ def labels(
         selected=selected,
         unread=sum(unread.values()),
         studies=tuple(gathered.studies),
+        origins=tuple(origins),
+        not_counted={origin: count for origin, count in others.items() if origin not in origins},
     )
 
 
@@ -209,9 +227,9 @@ class _Gathered:
         return str(named or row.source)
 
 
-def _films(connection: Connection, model: str) -> list[Found]:
+def _films(connection: Connection, model: str, origins: Collection[Origin]) -> list[Found]:
     """The films of the studies whose standing report is normal or abnormal, with the model's finding."""
-    reported = standing("normal", "abnormal").limit(MOST).subquery()
+    reported = standing("normal", "abnormal", origins=origins).limit(MOST).subquery()
     query = (
         select(
             studies.c.id.label("number"), studies.c.public_id, studies.c.patient, studies.c.issuer, reported.c.outcome,

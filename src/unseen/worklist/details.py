@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from unseen.worklist import audit
+from unseen.worklist import audit, seeing
 from unseen.worklist.listing import Entry, entry_of, moment, row_facts
 from unseen.worklist.results import decision_of
 from unseen.worklist.states import NotFoundError
@@ -46,6 +46,9 @@ class StoredFilm:
     """A film of a study.
 
     name      as it was given, or its pseudonym
+    seen      it was shown to the one who asks
+    needed    a report of the study speaks of it, so it must be seen first
+    aside     returned or discarded, since it cannot be shown; else None
     findings  by model, oldest first
     decision  the latest on this film; None before it was judged, and on a blind page
     """
@@ -60,13 +63,17 @@ class StoredFilm:
     view_position: str | None
     file_format: str | None
     tags: Mapping[str, str]
+    seen: bool
+    needed: bool
+    aside: str | None
     findings: tuple[StoredFinding, ...]
     decision: Decision | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A reader's report; `outcome` is None where it was reported elsewhere and the outcome is not known."""
+    """A reader's report; `outcome` is None where it was reported elsewhere and the outcome is not known, and where
+    `how` (see `tables.HOW`) shows that films were set aside."""
 
     reader: str
     elsewhere: bool
@@ -74,6 +81,7 @@ class Report:
     note: str = field(repr=False)
     made: datetime
     undone: datetime | None
+    how: str = "unrecorded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +105,7 @@ class Study:
     history: tuple[audit.Event, ...]
 
 
-def study(connection: Connection, public_id: str, *, now_us: int, blind: bool) -> Study:
+def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, reader: str | None = None) -> Study:
     """One study; see `Store.study`."""
     row = find_study(connection, public_id)
     made = connection.execute(select(decisions).where(decisions.c.study_id == row.id).order_by(decisions.c.id)).all()
@@ -106,11 +114,13 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool) -
     found = connection.execute(
         select(findings).where(findings.c.film_id.in_([film.id for film in of_study])).order_by(findings.c.id)
     ).all()
+    needed = {film.id for film in seeing.to_be_seen(connection, row.id)}
+    shown = seeing.seen_by(connection, [film.id for film in of_study], reader or "")
     said = connection.execute(select(reports).where(reports.c.study_id == row.id).order_by(reports.c.id)).all()
     names = connection.execute(select(merged.c.public_id).where(merged.c.study_id == row.id)).scalars().all()
     subjects = [row.public_id, *names, *(film.public_id for film in of_study)]
     return Study(
-        entry=entry_of(row, row_facts(connection, [row])[row.id], now_us=now_us, blind=blind),
+        entry=entry_of(row, row_facts(connection, [row], reader=reader)[row.id], now_us=now_us, blind=blind),
         accession=row.accession,
         patient=row.patient,
         films=tuple(
@@ -125,6 +135,9 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool) -
                 view_position=film.view_position,
                 file_format=film.file_format,
                 tags=json.loads(film.tags),
+                seen=film.id in shown,
+                needed=film.id in needed,
+                aside=film.aside,
                 findings=tuple(
                     StoredFinding(
                         model=finding.model,
@@ -150,6 +163,7 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool) -
                 note=report.note,
                 made=moment(report.made_us),
                 undone=None if report.undone_us is None else moment(report.undone_us),
+                how=report.how,
             )
             for report in said
         ),

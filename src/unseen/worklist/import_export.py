@@ -87,8 +87,8 @@ def _queries() -> dict[str, Select[Any]]:
         .outerjoin(films, films.c.id == decisions.c.film_id)
         .order_by(decisions.c.id),
         "reports": select(
-            _STUDY, reports.c.reader, reports.c.elsewhere, reports.c.outcome, reports.c.note, reports.c.made_us,
-            reports.c.undone_us,
+            _STUDY, reports.c.reader, reports.c.elsewhere, reports.c.how, reports.c.outcome, reports.c.note,
+            reports.c.made_us, reports.c.undone_us,
         )
         .join(studies, studies.c.id == reports.c.study_id)
         .order_by(reports.c.id),

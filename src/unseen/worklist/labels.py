@@ -1,7 +1,8 @@
 """Labels from readers' reports: outcomes, the labelled set, reference scores, disagreement of two models.
 
-The standing report on each study, made here or elsewhere. Labels are taken from this report, and from nothing
-else.
+The standing report on each study. Labels are taken from this report, and from nothing else; and only where it speaks
+of films that were shown to its reader (`SEEN`), unless others are asked for: those of other systems, and those of a
+release that did not record what was shown.
 
 A film that came after the report is not spoken of by it.
 
@@ -14,23 +15,28 @@ rank = (films that score lower + half of those that score the same) / films,   a
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, exists, select
+from sqlalchemy import Connection, Select, exists, func, select
 
 from unseen.worklist.states import WorklistError
 from unseen.worklist.tables import films, findings, reports, studies
 
+Origin = Literal["seen", "simulated", "elsewhere", "unrecorded"]
+SEEN: Final[tuple[Origin, ...]] = ("seen", "simulated")
+"""How reports came to be that count: films were painted for the reader; or a demonstration's reader knows the truth."""
+EVERY: Final[tuple[Origin, ...]] = get_args(Origin)
 LATEST = 2000
 """Normal studies that others are compared with: enough for a percentile, and of the site as it is now."""
 
 
-def standing(*outcomes: str) -> Select[Any]:  # Any: report_id, study_id, outcome, made_us
-    """The standing report on each study, where it has one of `outcomes`; latest first.
+def standing(*outcomes: str, origins: Collection[Origin] = SEEN) -> Select[Any]:  # Any: report_id, study_id, outcome, …
+    """The standing report on each study, where it has one of `outcomes` and came to be in one of `origins`; latest
+    first.
 
     A report stands if it was not undone and no later report exists.
     """
@@ -39,8 +45,8 @@ def standing(*outcomes: str) -> Select[Any]:  # Any: report_id, study_id, outcom
         later.c.study_id == reports.c.study_id, later.c.id > reports.c.id, later.c.undone_us.is_(None)
     )
     return (
-        select(reports.c.id.label("report_id"), reports.c.study_id, reports.c.outcome, reports.c.made_us)
-        .where(reports.c.outcome.in_(outcomes), reports.c.undone_us.is_(None), ~overruled)
+        select(reports.c.id.label("report_id"), reports.c.study_id, reports.c.outcome, reports.c.made_us, reports.c.how)
+        .where(reports.c.outcome.in_(outcomes), reports.c.how.in_(origins), reports.c.undone_us.is_(None), ~overruled)
         .order_by(reports.c.id.desc())
     )
 
@@ -62,6 +68,7 @@ class LabelledFilm:
 
     patient       pseudonym, with the issuer's where it is known; the study where no film names a patient
     source        the film's
+    origin        how the report came to be
     abnormal      from the study's standing report; a single film of it may look otherwise
     scores        by model (SHA-256 of its weights), each in its own unit; none for a film that was not scored
     statistics    by name, see `evaluation.shortcuts`; none where the film was not read
@@ -76,13 +83,23 @@ class LabelledFilm:
     scores: Mapping[str, float]
     statistics: Mapping[str, float] = field(repr=False)
     pixel_sha256: str | None
+    origin: Origin = "seen"
 
 
-def labelled(connection: Connection, *, most: int) -> list[LabelledFilm]:
+def unseen_labels(connection: Connection) -> dict[Origin, int]:
+    """How many studies have a standing report, normal or abnormal, that does not count by itself; by its origin."""
+    others: tuple[Origin, ...] = ("elsewhere", "unrecorded")
+    found = standing("normal", "abnormal", origins=others).order_by(None).subquery()
+    rows = connection.execute(select(found.c.how, func.count().label("studies")).group_by(found.c.how))
+    counts: dict[Origin, int] = {row.how: row.studies for row in rows}
+    return {origin: counts.get(origin, 0) for origin in others}
+
+
+def labelled(connection: Connection, *, most: int, origins: Collection[Origin] = SEEN) -> list[LabelledFilm]:
     """See `Store.labelled`."""
     if most < 1:
         raise WorklistError(f"{most} films cannot be had. Ask for 1 or more.")
-    said = standing("normal", "abnormal").limit(most).subquery()  # a study has a film at least
+    said = standing("normal", "abnormal", origins=origins).limit(most).subquery()  # a study has a film at least
     known = (
         select(
             films.c.id,
@@ -91,6 +108,7 @@ def labelled(connection: Connection, *, most: int) -> list[LabelledFilm]:
             films.c.statistics,
             films.c.pixel_sha256,
             said.c.outcome,
+            said.c.how,
             said.c.report_id,
             studies.c.public_id.label("study"),
             studies.c.patient,
@@ -124,6 +142,7 @@ def labelled(connection: Connection, *, most: int) -> list[LabelledFilm]:
             scores=scores.get(row.id, {}),
             statistics={} if row.statistics is None else json.loads(row.statistics),
             pixel_sha256=row.pixel_sha256,
+            origin=row.how,
         )
         for row in rows
     ]

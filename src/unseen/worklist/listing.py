@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, get_args
@@ -25,13 +25,11 @@ from unseen.screening.policy import is_lateral
 from unseen.worklist import transactions
 from unseen.worklist.ordering import NOT_SCORED, OVERDUE
 from unseen.worklist.states import State, WorklistError
-from unseen.worklist.tables import decisions, films, reports, studies, terms
+from unseen.worklist.tables import decisions, films, reports, seen, studies, terms
 from unseen.worklist.transactions import Found, clean
 
 if TYPE_CHECKING:
     from unseen.worklist.opening import Pseudonyms
-
-_NOTHING = (None, None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,67 +38,89 @@ class RowFacts:
 
     film         the first frontal film that a worker could read, else the first it could read; None before there is one
     model        SHA-256 of the weights behind the latest decision; None before there is one
+    policy       digest of the policy behind it; "" without one
     outcome      of the report that stands; None without one, and where it was reported elsewhere and not how
-    reported_by  whose report that is
+    reported_by  whose report that is, and `how` it came to be
+    seen         the one who asks was shown every frontal film
     """
 
     film: str | None = None
     model: str | None = None
+    policy: str = ""
     outcome: str | None = None
     reported_by: str | None = None
+    how: str | None = None
+    seen: bool = False
 
 
-def row_facts(connection: Connection, rows: Sequence[Found]) -> dict[int, RowFacts]:
-    """The facts by study, for studies as they are stored."""
+def row_facts(connection: Connection, rows: Sequence[Found], *, reader: str | None = None) -> dict[int, RowFacts]:
+    """The facts by study, for studies as they are stored; `seen` is by `reader`."""
     numbers = [row.id for row in rows]
-    shown = _films(connection, numbers)
-    models = _models(connection, [row.id for row in rows if row.score is not None])
-    said = _reports(connection, [row.id for row in rows if row.shelf == "reported"])
-    return {
-        number: RowFacts(
-            film=shown.get(number),
-            model=models.get(number),
-            outcome=said.get(number, _NOTHING)[0],
-            reported_by=said.get(number, _NOTHING)[1],
-        )
-        for number in numbers
-    }
-
-
-def _films(connection: Connection, numbers: list[int]) -> dict[int, str]:
     if not numbers:
         return {}
+    of_studies = _films(connection, numbers, reader)
+    models = _models(connection, [row.id for row in rows if row.score is not None])
+    said = _reports(connection, [row.id for row in rows if row.shelf == "reported"])
+    found = {}
+    for number in numbers:
+        of_study = of_studies.get(number, [])
+        frontal = [film for film in of_study if not is_lateral(film.view_position)]
+        readable = [film for film in (*frontal, *of_study) if film.has_look]
+        wanted = [film for film in (frontal or of_study) if film.aside is None]
+        decided, report = models.get(number), said.get(number)
+        found[number] = RowFacts(
+            film=readable[0].public_id if readable else None,
+            model=None if decided is None else decided.model,
+            policy="" if decided is None else decided.policy_digest,
+            outcome=None if report is None else report.outcome,
+            reported_by=None if report is None else report.reader,
+            how=None if report is None else report.how,
+            seen=bool(wanted) and all(film.seen_us is not None for film in wanted),
+        )
+    return found
+
+
+def _films(connection: Connection, numbers: list[int], reader: str | None) -> dict[int, list[Found]]:
+    """By study, its films in their order, with when `reader` was shown each for the first time."""
+    mine = (seen.c.film_id == films.c.id) & (seen.c.account == (reader or ""))
     query = (
-        select(films.c.study_id, films.c.public_id, films.c.view_position)
-        .where(films.c.study_id.in_(numbers), films.c.look.is_not(None))
+        select(
+            films.c.study_id,
+            films.c.public_id,
+            films.c.view_position,
+            films.c.look.is_not(None).label("has_look"),
+            films.c.aside,
+            seen.c.seen_us,
+        )
+        .outerjoin(seen, mine)
+        .where(films.c.study_id.in_(numbers))
         .order_by(films.c.id)
     )
-    first: dict[int, str] = {}
-    frontal: dict[int, str] = {}
+    found: dict[int, list[Found]] = {}
     for film in connection.execute(query):
-        first.setdefault(film.study_id, film.public_id)
-        if not is_lateral(film.view_position):
-            frontal.setdefault(film.study_id, film.public_id)
-    return first | frontal
+        found.setdefault(film.study_id, []).append(film)
+    return found
 
 
-def _models(connection: Connection, numbers: list[int]) -> dict[int, str]:
+def _models(connection: Connection, numbers: list[int]) -> dict[int, Found]:
     if not numbers:
         return {}
     latest = select(func.max(decisions.c.id)).where(decisions.c.study_id.in_(numbers)).group_by(decisions.c.study_id)
-    query = select(decisions.c.study_id, decisions.c.model).where(decisions.c.id.in_(latest))
-    return {decision.study_id: decision.model for decision in connection.execute(query)}
+    query = select(decisions.c.study_id, decisions.c.model, decisions.c.policy_digest).where(decisions.c.id.in_(latest))
+    rows: Iterable[Found] = connection.execute(query)
+    return {decision.study_id: decision for decision in rows}
 
 
-def _reports(connection: Connection, numbers: list[int]) -> dict[int, tuple[str | None, str | None]]:
+def _reports(connection: Connection, numbers: list[int]) -> dict[int, Found]:
     if not numbers:
         return {}
     query = (
-        select(reports.c.study_id, reports.c.reader, reports.c.outcome)
+        select(reports.c.study_id, reports.c.reader, reports.c.outcome, reports.c.how)
         .where(reports.c.study_id.in_(numbers), reports.c.undone_us.is_(None))
         .order_by(reports.c.id)
     )
-    return {said.study_id: (said.outcome, said.reader) for said in connection.execute(query)}  # the last of each stands
+    rows: Iterable[Found] = connection.execute(query)
+    return {said.study_id: said for said in rows}  # the last of each stands
 
 
 Tab = Literal["to_read", "cleared", "reported", "not_scored", "all"]
@@ -128,8 +148,11 @@ class Entry:
     score         likewise
     film          one to look at; None before a worker has read one
     model         SHA-256 of the weights that score; None where there is no score
+    policy        digest of the policy that decided; "" without one, and on a blind page
     outcome       of the report that stands; None without one, and where the outcome is not known here
     reported_by   whose it is
+    how           it came to be (`tables.HOW`); returned and discarded are no reports
+    seen          every frontal film was shown to the one who asks, who can report the study without opening it
     """
 
     study: str
@@ -147,8 +170,11 @@ class Entry:
     score: float | None
     film: str | None
     model: str | None
+    policy: str
     outcome: str | None
     reported_by: str | None
+    how: str | None
+    seen: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +206,7 @@ class Wanted:
     last: bool
     limit: int
     blind: bool
+    reader: str | None = None
 
 
 def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: int, due_us: int) -> Page | None:
@@ -212,7 +239,7 @@ def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: i
     if backwards:
         found.reverse()
     places = [cursor_of(tuple(getattr(row, column.name) for column in order)) for row in (found[:1] + found[-1:])]
-    beside = row_facts(connection, found)
+    beside = row_facts(connection, found, reader=wanted.reader)
     earlier = further if backwards else cursor is not None
     later = (before is not None) if backwards else further
     return Page(
@@ -302,8 +329,11 @@ def entry_of(row: Found, beside: RowFacts, *, now_us: int, blind: bool) -> Entry
         score=None if blind else row.score,
         film=beside.film,
         model=None if blind else beside.model,
+        policy="" if blind else beside.policy,
         outcome=beside.outcome,
         reported_by=beside.reported_by,
+        how=beside.how,
+        seen=beside.seen,
     )
 
 

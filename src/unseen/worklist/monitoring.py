@@ -1,7 +1,7 @@
 """Monitoring: the drift watch of each policy, trends for charts, the audit sample.
 
-The drift watch of each policy, kept in the database: an alarm stops clearing, at every worker, until a person has
-acknowledged it.
+The drift watch of each policy, kept in the database: an alarm stops clearing, at every worker, until two people have
+acknowledged it, each with a note.
 
 What has been going on lately, for charts: scores in blocks of films, and the audit sample as it grew.
 
@@ -21,7 +21,7 @@ from sqlalchemy import Connection, func, select
 from unseen.screening.monitoring import DriftReference, DriftWatch, abnormal_share
 from unseen.screening.policy import is_lateral
 from unseen.worklist.listing import moment
-from unseen.worklist.states import NotFoundError
+from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.tables import films, findings, reports, studies, watches
 from unseen.worklist.transactions import checked_text
 
@@ -35,14 +35,18 @@ if TYPE_CHECKING:
 class StandingAlarm:
     """Why nothing is cleared by a policy at present.
 
-    policy  its digest
-    kind    scores, or refusals
+    policy      its digest
+    kind        scores, or refusals
+    first_by    who has acknowledged it; a second person ends it. None where nobody has
     """
 
     policy: str
     kind: str
     reason: str
     since: datetime
+    first_by: str | None = None
+    first: datetime | None = None
+    first_note: str = ""
 
 
 def observe(writing: Writing, policy: str, score: float | None, reference: DriftReference) -> None:
@@ -66,34 +70,70 @@ def alarms(connection: Connection) -> list[StandingAlarm]:
     """The alarms that nobody has acknowledged."""
     rows = connection.execute(select(watches).where(watches.c.reason.is_not(None)).order_by(watches.c.since_us)).all()
     return [
-        StandingAlarm(policy=row.policy, kind=row.kind, reason=row.reason, since=moment(row.since_us)) for row in rows
+        StandingAlarm(
+            policy=row.policy,
+            kind=row.kind,
+            reason=row.reason,
+            since=moment(row.since_us),
+            first_by=row.first_by,
+            first=None if row.first_us is None else moment(row.first_us),
+            first_note=row.first_note or "",
+        )
+        for row in rows
     ]
 
 
-def stopped(connection: Connection, policy: str) -> str:
-    """Why nothing is cleared by this policy; "" where nothing stands against it."""
-    reason = connection.execute(select(watches.c.reason).where(watches.c.policy == policy)).scalar_one_or_none()
-    return reason or ""
+def acknowledge(writing: Writing, policy: str, *, actor: str, note: str) -> bool:
+    """A person has looked. The first one's word is kept and the alarm stands; with the second one's clearing resumes,
+    and True is returned.
 
-
-def acknowledge(writing: Writing, policy: str, *, actor: str, note: str) -> None:
-    """A person has looked: clearing resumes. Raises NotFoundError where no alarm stands."""
-    checked_text(note, "The note", most=2000)
-    row = writing.connection.execute(
-        select(watches).where(watches.c.policy == policy, watches.c.reason.is_not(None))
-    ).one_or_none()
-    if row is None:
-        raise NotFoundError("No alarm stands against this policy.")
+    Raises NotFoundError where no alarm stands, NotAllowedError for the same person again, WorklistError without a note.
+    """
+    row = _standing(writing, policy)
+    needs_note(note)
+    sealed = writing.names.sealed("note", note)
+    of_policy = watches.update().where(watches.c.policy == policy)
+    if row.first_by is None:
+        writing.connection.execute(of_policy.values(first_by=actor, first_us=writing.now_us, first_note=note))
+        writing.log(actor, "drift.looked_at", policy, kind=row.kind, note=sealed)
+        return False
+    if row.first_by == actor:
+        raise NotAllowedError(
+            f"{actor} has acknowledged this alarm already, and a second person must: another lead or admin."
+        )
     watch = DriftWatch.model_validate_json(row.state)
     watch.acknowledge()
     writing.connection.execute(
-        watches.update()
-        .where(watches.c.policy == policy)
-        .values(state=watch.model_dump_json(), reason=None, kind=None, since_us=writing.now_us)
+        of_policy.values(state=watch.model_dump_json(), reason=None, kind=None, since_us=writing.now_us, **_NOBODY)
     )
-    writing.log(actor, "drift.acknowledged", policy, kind=row.kind, note=writing.names.sealed("note", note))
+    writing.log(actor, "drift.acknowledged", policy, kind=row.kind, note=sealed, first_by=row.first_by)
+    return True
 
 
+def withdraw_acknowledgement(writing: Writing, policy: str, *, actor: str) -> None:
+    """Take back the first acknowledgement. Raises NotFoundError where there is none."""
+    row = _standing(writing, policy)
+    if row.first_by is None:
+        raise NotFoundError("Nobody has acknowledged this alarm: there is nothing to take back.")
+    writing.connection.execute(watches.update().where(watches.c.policy == policy).values(**_NOBODY))
+    writing.log(actor, "drift.withdrawn", policy, kind=row.kind, first_by=row.first_by)
+
+
+def _standing(writing: Writing, policy: str) -> Found:
+    of_policy = (watches.c.policy == policy, watches.c.reason.is_not(None))
+    row = writing.connection.execute(select(watches).where(*of_policy)).one_or_none()
+    if row is None:
+        raise NotFoundError("No alarm stands against this policy.")
+    return row
+
+
+def needs_note(note: str) -> None:
+    """Raise WorklistError for an empty note: two people, and a note each, start clearing."""
+    if not checked_text(note, "The note", most=2000).strip():
+        raise WorklistError("Write a note: what was looked at, and why clearing may start.")
+
+
+_NOBODY = {"first_by": None, "first_us": None, "first_note": None}
 FILMS = 500
 BLOCK = 50
 POINTS = 100

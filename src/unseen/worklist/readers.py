@@ -1,22 +1,26 @@
-"""Readers' actions: take a study, release it, report it, undo the report; and reports made elsewhere.
+"""Readers' actions: take a study, release it, report it, set it aside, undo that; and reports made elsewhere.
 
 A claim belongs to one reader until the study is reported or released, or the claim runs out. Of two requests at once
 one succeeds; the other gets a sentence with the reader's name and the time.
 """
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal, get_args
 
 from sqlalchemy import select
 
+from unseen.worklist import seeing
 from unseen.worklist.listing import moment
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError, after
-from unseen.worklist.tables import films, reports, studies
+from unseen.worklist.tables import films, reports, seen, studies
 from unseen.worklist.transactions import Found, Writing, checked_text, find_study
 
 Outcome = Literal["normal", "abnormal", "unsure"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+Aside = Literal["returned", "discarded"]
+ASIDE: tuple[Aside, ...] = get_args(Aside)
 _NOTE = 20_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FREE = {"claimed_by": None, "claimed_us": None, "claimed_until_us": None}
@@ -57,14 +61,21 @@ def release(writing: Writing, study_id: str, reader: str, *, as_lead: bool) -> N
     writing.move(study, state, actor=reader, action="study.released", columns=dict(_FREE), held_by=study.claimed_by)
 
 
-def report(writing: Writing, study_id: str, reader: str, outcome: Outcome, note: str) -> None:
-    """Report a study that one has taken; a claim that ran out still counts while nobody else took the study."""
+def report(
+    writing: Writing, study_id: str, reader: str, outcome: Outcome, note: str, *, simulated: bool = False
+) -> None:
+    """Report a study that one has taken; a claim that ran out still counts while nobody else took the study.
+
+    Raises NotAllowedError also where a frontal film was not shown to the reader.
+    """
     study = find_study(writing.connection, study_id)
     _checked(outcome)
     checked_text(note, "The note", most=_NOTE)
     state = after(study.state, "report", standing=study.standing)
     _must_hold(study, reader, "report it")
-    _enter(writing, study, reader, outcome, note, elsewhere=False)
+    if not simulated:
+        _must_have_seen(writing, study, reader)
+    _enter(writing, study, reader, outcome, note, how="simulated" if simulated else "seen")
     writing.move(
         study,
         state,
@@ -74,6 +85,45 @@ def report(writing: Writing, study_id: str, reader: str, outcome: Outcome, note:
         outcome=outcome,
         note=writing.names.sealed("note", note) if note else "",  # proves the note, and says nothing of it
     )
+
+
+def set_aside(
+    writing: Writing, study_id: str, reader: str, how: Aside, reason: str, *, films_of_it: Collection[str]
+) -> bool:
+    """Return films that cannot be shown to their sender, or discard them; True where that ends the study.
+
+    films_of_it  the films, by public id; the caller has tried to show them
+
+    Raises NotAllowedError where somebody was shown one of them; WorklistError without a reason.
+    """
+    study = find_study(writing.connection, study_id)
+    if how not in ASIDE:
+        raise WorklistError(f"{str(how)[:40]!r}: a film is {' or '.join(ASIDE)}.")
+    if not checked_text(reason, "The reason", most=_NOTE).strip():
+        raise WorklistError("Give the reason: what is wrong with the film, and what the sender should do.")
+    ended = after(study.state, "set_aside", standing=study.standing)
+    _must_hold(study, reader, "set it aside")
+    of_study = writing.connection.execute(select(films).where(films.c.study_id == study.id, films.c.aside.is_(None)))
+    numbers = [film.id for film in of_study if film.public_id in films_of_it]
+    if not numbers:
+        raise NotAllowedError("Every film of this study can be shown: look at them, and report the study.")
+    shown = select(seen.c.account).where(seen.c.film_id.in_(numbers)).limit(1)
+    if (who := writing.connection.execute(shown).scalar_one_or_none()) is not None:
+        raise NotAllowedError(f"A film of it was shown to {who}, so it can be shown. Look at it, and report the study.")
+    writing.connection.execute(films.update().where(films.c.id.in_(numbers)).values(aside=how))
+    _enter(writing, study, reader, None, reason, how=how)
+    ends = not seeing.to_be_seen(writing.connection, study.id)
+    writing.move(
+        study,
+        ended if ends else study.state,
+        actor=reader,
+        action="study.set_aside",
+        columns=dict(_FREE) if ends else {},
+        how=how,
+        films=len(numbers),
+        reason=writing.names.sealed("note", reason),
+    )
+    return ends
 
 
 def undo(writing: Writing, study_id: str, reader: str, *, as_lead: bool, lasts_us: int) -> None:
@@ -91,6 +141,8 @@ def undo(writing: Writing, study_id: str, reader: str, *, as_lead: bool, lasts_u
             f"{latest.reader} has reported this study. Only they, or a lead, can take the report back."
         )
     writing.connection.execute(reports.update().where(reports.c.id == latest.id).values(undone_us=writing.now_us))
+    if latest.how in ASIDE:  # its films are to be decided on again
+        writing.connection.execute(films.update().where(films.c.study_id == study.id).values(aside=None))
     held = {"claimed_by": reader, "claimed_us": writing.now_us, "claimed_until_us": writing.now_us + lasts_us}
     writing.move(
         study,
@@ -111,7 +163,7 @@ def elsewhere(writing: Writing, studies_found: list[Found], *, actor: str, outco
     todo = [study for study in studies_found if study.state != "reported_elsewhere"]
     states = [after(study.state, "elsewhere", standing=study.standing) for study in todo]  # all may, or none is
     for study, state in zip(todo, states, strict=True):
-        _enter(writing, study, actor, outcome, note, elsewhere=True)
+        _enter(writing, study, actor, outcome, note, how="elsewhere")
         writing.move(
             study,
             state,
@@ -171,10 +223,29 @@ def _must_hold(study: Found, reader: str, act: str) -> None:
         )
 
 
-def _enter(writing: Writing, study: Found, reader: str, outcome: Outcome | None, note: str, *, elsewhere: bool) -> None:
+def _must_have_seen(writing: Writing, study: Found, reader: str) -> None:
+    wanted = seeing.to_be_seen(writing.connection, study.id)
+    shown = seeing.seen_by(writing.connection, [film.id for film in wanted], reader)
+    missing = [place for place, film in enumerate(wanted, start=1) if film.id not in shown]
+    if missing:
+        which = ", ".join(map(str, missing))
+        raise NotAllowedError(
+            f"Frontal film {which} of {len(wanted)} of this study was not shown to {reader} yet. Open the study and "
+            "look at every frontal film, then report it. What cannot be shown can be returned to its sender or "
+            "discarded with a reason."
+        )
+
+
+def _enter(writing: Writing, study: Found, reader: str, outcome: Outcome | None, note: str, *, how: str) -> None:
     writing.connection.execute(
         reports.insert().values(
-            study_id=study.id, reader=reader, elsewhere=elsewhere, outcome=outcome, note=note, made_us=writing.now_us
+            study_id=study.id,
+            reader=reader,
+            elsewhere=how == "elsewhere",
+            outcome=outcome,
+            note=note,
+            made_us=writing.now_us,
+            how=how,
         )
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from unseen.data.film import Film
 from unseen.screening.monitoring import is_sampled
 from unseen.screening.policy import FIRST, Decision
 from unseen.screening.screener import Screened
-from unseen.worklist import jobs, monitoring
+from unseen.worklist import clearing, jobs, monitoring
 from unseen.worklist.ordering import BY_PRIORITY
 from unseen.worklist.receiving import join
 from unseen.worklist.states import after, standing_of
@@ -183,9 +183,10 @@ def _judge(
     films of the study were judged by now."""
     connection = writing.connection
     entry = {"study_id": study.id, "model": model, "made_us": writing.now_us}
+    decision = _unless_stopped(writing, decision)
     connection.execute(decisions.insert().values(film_id=film.id, **entry, **_columns(decision)))
     all_films = _latest(writing, study.id)
-    whole = judge(all_films)
+    whole = _unless_stopped(writing, judge(all_films))
     connection.execute(decisions.insert().values(film_id=None, **entry, **_columns(whole)))
     of_study = films.c.study_id == study.id
     unjudged = connection.execute(
@@ -217,6 +218,13 @@ def _judge(
         audit_sample=bool(columns["audit_sample"]),
     )
     return sum(not one.lateral for one in all_films)
+
+
+def _unless_stopped(writing: Writing, decision: Decision) -> Decision:
+    """The decision, which clears nothing where clearing has stopped since the worker took the film."""
+    if decision.action != "clear" or not (why := clearing.stopped(writing.connection, decision.policy_digest)):
+        return decision
+    return replace(decision, action="read", reason=f"clearing is stopped: {why}")
 
 
 def _latest(writing: Writing, study_id: int) -> list[Screened]:

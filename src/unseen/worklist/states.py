@@ -8,7 +8,8 @@ A study has a *state*, and a *standing*: the state that it would have if no read
 move the standing; readers move the state; `release` brings the two together again.
 
     received ──judge──▶ scored, to_read, cleared, not_scored ──claim──▶ in_reading ──report──▶ reported ──undo──▶
-    in_reading; any state but the last two ──elsewhere──▶ reported_elsewhere ──undo──▶ the standing
+    in_reading; any state but the last two ──elsewhere──▶ reported_elsewhere ──undo──▶ the standing;
+    in_reading ──set_aside──▶ set_aside ──undo──▶ in_reading, for a study of which no film can be shown
 """
 
 from typing import Final, Literal, get_args
@@ -41,11 +42,20 @@ class TooLargeError(WorklistError):
 
 
 State = Literal[
-    "received", "scored", "to_read", "cleared", "not_scored", "in_reading", "reported", "reported_elsewhere"
+    "received",
+    "scored",
+    "to_read",
+    "cleared",
+    "not_scored",
+    "in_reading",
+    "reported",
+    "reported_elsewhere",
+    "set_aside",
 ]
-"""received: no film of it was judged; scored: nothing asks for reading so far, but films are still to be judged."""
+"""received: no film of it was judged; scored: nothing asks for reading so far, but films are still to be judged;
+set_aside: none of its films can be shown, and a reader returned it to its sender or discarded it, with a reason."""
 
-Act = Literal["judge", "reopen", "claim", "release", "report", "undo", "elsewhere"]
+Act = Literal["judge", "reopen", "claim", "release", "report", "undo", "elsewhere", "set_aside"]
 """judge: a decision was made; reopen: one was made on a film that came after a report."""
 
 Shelf = Literal["to_read", "cleared", "reported"]
@@ -53,7 +63,7 @@ Shelf = Literal["to_read", "cleared", "reported"]
 STATES: Final[tuple[State, ...]] = get_args(State)
 SHELVES: Final[tuple[Shelf, ...]] = get_args(Shelf)
 STANDINGS: Final[tuple[State, ...]] = ("received", "scored", "to_read", "cleared", "not_scored")
-DONE: Final[tuple[State, ...]] = ("cleared", "reported", "reported_elsewhere")
+DONE: Final[tuple[State, ...]] = ("cleared", "reported", "reported_elsewhere", "set_aside")
 """A study in one of these waits for nobody; only such studies are removed by age."""
 
 _STANDING: Final = "standing"
@@ -63,18 +73,21 @@ _AFTER: Final[dict[Act, dict[State, State | Literal["standing"]]]] = {
         "in_reading": "in_reading",
         "reported": "reported",
         "reported_elsewhere": "reported_elsewhere",
+        "set_aside": "set_aside",
     },
     "reopen": {
         **{state: _STANDING for state in STANDINGS},
         "in_reading": "in_reading",
         "reported": _STANDING,
         "reported_elsewhere": _STANDING,
+        "set_aside": _STANDING,
     },
     "claim": {state: "in_reading" for state in ("scored", "to_read", "cleared", "not_scored", "in_reading")},
     "release": {"in_reading": _STANDING},
     "report": {"in_reading": "reported"},
-    "undo": {"reported": "in_reading", "reported_elsewhere": _STANDING},
+    "undo": {"reported": "in_reading", "reported_elsewhere": _STANDING, "set_aside": "in_reading"},
     "elsewhere": {state: "reported_elsewhere" for state in (*STANDINGS, "in_reading")},
+    "set_aside": {"in_reading": "set_aside"},
 }
 _DOING: Final[dict[Act, str]] = {
     "judge": "judged",
@@ -84,6 +97,7 @@ _DOING: Final[dict[Act, str]] = {
     "report": "reported",
     "undo": "undone",
     "elsewhere": "marked as reported elsewhere",
+    "set_aside": "set aside",
 }
 _INSTEAD: Final[dict[State, str]] = {
     "received": "Wait until a worker has scored it.",
@@ -94,6 +108,7 @@ _INSTEAD: Final[dict[State, str]] = {
     "in_reading": "Report it, or release it.",
     "reported": "Undo the report first.",
     "reported_elsewhere": "Undo that first, if it is wrong.",
+    "set_aside": "Undo that first, if it is wrong.",
 }
 
 
@@ -132,7 +147,7 @@ def shelf_of(state: State) -> Shelf:
     """
     if state == "cleared":
         return "cleared"
-    return "reported" if state in ("reported", "reported_elsewhere") else "to_read"
+    return "reported" if state in ("reported", "reported_elsewhere", "set_aside") else "to_read"
 
 
 def standing_of(action: Literal["clear", "read", "not_scored"] | None, *, unjudged: int) -> State:

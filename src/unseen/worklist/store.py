@@ -7,7 +7,7 @@ A folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/``, ``ma
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -17,43 +17,35 @@ from sqlalchemy import select
 
 from unseen.worklist import (
     audit,
+    clearing,
     details,
     jobs,
-    labels,
     listing,
     monitoring,
     readers,
     receiving,
-    renditions,
     retention,
-    similar_films,
     transactions,
 )
 from unseen.worklist.accounts import Accounts
 from unseen.worklist.activation import Activations
 from unseen.worklist.database import PATIENCE_S, Database
+from unseen.worklist.film_access import FilmAccess
 from unseen.worklist.opening import HEAD, kept_head, opened
 from unseen.worklist.site import MAX_FILM_BYTES, Site
 from unseen.worklist.states import DONE
 from unseen.worklist.tables import studies
-from unseen.worklist.transactions import find_film
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from unseen.worklist.audit import Head
     from unseen.worklist.details import Study
     from unseen.worklist.jobs import Queue
-    from unseen.worklist.labels import Disagreement, LabelledFilm, Reference
     from unseen.worklist.listing import Page, Tab
     from unseen.worklist.monitoring import AuditSample, StandingAlarm
     from unseen.worklist.opening import Pseudonyms
-    from unseen.worklist.readers import Outcome
+    from unseen.worklist.readers import Aside, Outcome
     from unseen.worklist.receiving import Receipt
-    from unseen.worklist.renditions import Rendition
     from unseen.worklist.retention import Removed
-    from unseen.worklist.similar_films import Neighbour
     from unseen.worklist.states import State
     from unseen.worklist.transactions import Writing
 
@@ -61,7 +53,7 @@ CLAIM_S = 30 * 60.0
 """How long a claim holds without a report: a reader who walked away blocks a study for half an hour."""
 
 
-class Store:
+class Store(FilmAccess):
     """Open one with `Store.open`; use it as a context manager, or call `close`."""
 
     def __init__(
@@ -170,6 +162,7 @@ class Store:
         last: bool = False,
         limit: int = 50,
         blind: bool = True,
+        reader: str | None = None,
     ) -> Page:
         """Some rows of the list, in its order.
 
@@ -180,12 +173,14 @@ class Store:
         text    whose accession number, patient, StudyInstanceUID, file name or own name is this, exactly
         after, before, last   a cursor of an earlier page, or the last page; none: the first
         blind   leave out what would tell a sampled study from the others; for readers, where a policy clears
+        reader  whose `seen` the rows have; None: nobody's
 
         Raises WorklistError for a damaged cursor, no such tab, a limit outside 1 to 200.
         """
         wanted = listing.Wanted(
-            tab=tab, source=source, text=text, after=after, before=before, last=last, limit=limit, blind=blind
-        )
+            tab=tab, source=source, text=text, after=after, before=before, last=last, limit=limit, blind=blind,
+            reader=reader,
+        )  # fmt: skip
         now_us = due_us = self.now_us()
         while True:
             with self.database.reading() as connection:
@@ -200,83 +195,10 @@ class Store:
         with self.database.reading() as connection:
             return listing.sources(connection)
 
-    def study(self, study: str, *, blind: bool = True) -> Study:
-        """Everything about one study. Raises NotFoundError."""
+    def study(self, study: str, *, blind: bool = True, reader: str | None = None) -> Study:
+        """Everything about one study; `reader` as for `page`. Raises NotFoundError."""
         with self.database.reading() as connection:
-            return details.study(connection, study, now_us=self.now_us(), blind=blind)
-
-    def film_path(self, film: str) -> Path:
-        """Where the film's bytes lie, as they were received. Raises NotFoundError."""
-        with self.database.reading() as connection:
-            return self.films.of(find_film(connection, film).sha256)
-
-    def map_path(self, film: str, model: str | None = None) -> Path:
-        """Where an anomaly map of the film lies: `.npy`, float32 (size, size); the latest of a model that decided, or
-        the one of `model`.
-
-        Raises NotFoundError where there is none.
-        """
-        with self.database.reading() as connection:
-            return self.maps.of(details.map_of(connection, film, model))
-
-    # showing films, comparing scores: films by their public id, models by the SHA-256 of their weights ----------------
-
-    def rendition(self, film: str, model: str) -> Rendition:
-        """What a model saw of a film and made of it, on the network's grid.
-
-        Raises NotFoundError where none is kept, WorklistError where it is damaged.
-        """
-        return renditions.read_rendition(self.renditions, self.film_path(film).name, model)
-
-    def thumbnail(self, film: str) -> bytes:
-        """The film as a small grey PNG, its longer side 160 pixels or less.
-
-        Raises NotFoundError before a worker has read it, and where it cannot be read.
-        """
-        return renditions.read_thumbnail(self.renditions, self.film_path(film).name)
-
-    def nearest(self, film: str, *, count: int = 5) -> list[Neighbour]:
-        """The films that look most like this one among those of the latest 2000 studies that readers reported normal.
-
-        Films of its own study are left out; there may be fewer than `count`, or none. Raises NotFoundError before a
-        worker has read the film, WorklistError for a count outside 1 to 100.
-        """
-        with self.database.reading() as connection:
-            return similar_films.nearest(connection, film, count=count)
-
-    def reference(self, model: str, *, source: str | None = None) -> Reference:
-        """The model's scores of films of the latest 2000 studies that readers reported normal.
-
-        source  films of this source alone
-
-        Below 20 of them, those of the last films that it scored here, whatever they show; `words` names the choice.
-        """
-        with self.database.reading() as connection:
-            return labels.reference(connection, model, source=source)
-
-    def labelled(self, *, most: int = 20_000) -> list[LabelledFilm]:
-        """Films of studies whose standing report is normal or abnormal, with all scores; the latest `most`.
-
-        Films that came after the report are left out, for it does not speak of them.
-        """
-        with self.database.reading() as connection:
-            return labels.labelled(connection, most=most)
-
-    def disagreements(self, first: str, second: str, *, limit: int = 50) -> list[Disagreement]:
-        """The films on which two models disagree most, among the latest 5000 that both scored; most first.
-
-        Raises WorklistError for a limit outside 1 to 500, and for one model named twice.
-        """
-        with self.database.reading() as connection:
-            return labels.disagreements(connection, first, second, limit=limit)
-
-    def generated(self) -> dict[str, NDArray[np.float32]]:
-        """Images that models' generators made, by model: (64, size, size), network units."""
-        return {model: images for model, (images, _) in renditions.read_generated(self.renditions).items()}
-
-    def generated_inside(self) -> dict[str, NDArray[np.bool_] | None]:
-        """Where those images typically show lung, by model: (size, size); None for models that see the whole film."""
-        return {model: inside for model, (_, inside) in renditions.read_generated(self.renditions).items()}
+            return details.study(connection, study, now_us=self.now_us(), blind=blind, reader=reader)
 
     # readers --------------------------------------------------------------------------------------------------------
 
@@ -290,10 +212,25 @@ class Store:
         with self.writing() as writing:
             readers.release(writing, study, reader, as_lead=as_lead)
 
-    def report(self, study: str, reader: str, outcome: Outcome, note: str = "") -> None:
-        """Report a study that one has taken: normal, abnormal or unsure."""
+    def report(self, study: str, reader: str, outcome: Outcome, note: str = "", *, simulated: bool = False) -> None:
+        """Report a study that one has taken: normal, abnormal or unsure.
+
+        simulated  by a program that knows the truth, for demonstrations: films need not have been shown
+
+        Raises NotAllowedError where a frontal film was not shown to the reader (`mark_seen`), or another has the study.
+        """
         with self.writing() as writing:
-            readers.report(writing, study, reader, outcome, note)
+            readers.report(writing, study, reader, outcome, note, simulated=simulated)
+
+    def set_aside(self, study: str, reader: str, how: Aside, reason: str, *, films: Collection[str]) -> bool:
+        """Return films that cannot be shown to their sender, or discard them; True where no film is left to report.
+
+        films  those of the study that cannot be shown, as the caller has found out
+
+        Raises NotAllowedError where one was shown to somebody, WorklistError without a reason.
+        """
+        with self.writing() as writing:
+            return readers.set_aside(writing, study, reader, how, reason, films_of_it=films)
 
     def undo(self, study: str, reader: str, *, as_lead: bool = False) -> None:
         """Take one's report back, and the study in hand again; a lead may take back another's."""
@@ -345,19 +282,27 @@ class Store:
             return jobs.queue(connection, now_us=self.now_us())
 
     def alarms(self) -> list[StandingAlarm]:
-        """Drift alarms that nobody has acknowledged; while one stands, its policy clears nothing."""
+        """Drift alarms that two people have not acknowledged; while one stands, its policy clears nothing."""
         with self.database.reading() as connection:
             return monitoring.alarms(connection)
 
-    def acknowledge_alarm(self, policy: str, *, actor: str, note: str = "") -> None:
-        """A person has looked at a policy's drift alarm; clearing resumes. Raises NotFoundError where none stands."""
+    def acknowledge_alarm(self, policy: str, *, actor: str, note: str) -> bool:
+        """A person has looked at a policy's drift alarm. With the second person clearing resumes; True then.
+
+        Raises NotFoundError where none stands, NotAllowedError for the same person again, WorklistError without a note.
+        """
         with self.writing() as writing:
-            monitoring.acknowledge(writing, policy, actor=actor, note=note)
+            return monitoring.acknowledge(writing, policy, actor=actor, note=note)
+
+    def withdraw_acknowledgement(self, policy: str, *, actor: str) -> None:
+        """Take back the first acknowledgement of an alarm. Raises NotFoundError where there is none."""
+        with self.writing() as writing:
+            monitoring.withdraw_acknowledgement(writing, policy, actor=actor)
 
     def clearing_stopped(self, policy: str) -> str:
         """Why the policy with this digest clears nothing; "" where nothing stands against it."""
         with self.database.reading() as connection:
-            return monitoring.stopped(connection, policy)
+            return clearing.stopped(connection, policy)
 
     def audit_sample(self) -> AuditSample:
         """Readers' reports on the cleared studies that were read anyway."""

@@ -24,6 +24,9 @@ from sqlalchemy import (
 
 from unseen.worklist.states import SHELVES, STATES
 
+HOW = ("seen", "simulated", "elsewhere", "unrecorded", "returned", "discarded")
+"""How a report came to be; see `reports.how`."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -129,6 +132,8 @@ films = Table(
     Column("tags", Text, nullable=False),  # JSON, keyword to value
     Column("look", LargeBinary),  # see `appearance`; none before the film was read
     Column("statistics", Text),  # JSON, name to number; likewise
+    Column("aside", Text),  # returned or discarded: it cannot be shown, and no report speaks of it
+    CheckConstraint(one_of("aside", ("returned", "discarded")), name="aside"),
     Index("ix_films_source_name", "source", "name"),
 )
 
@@ -189,8 +194,21 @@ reports = Table(
     Column("note", Text, nullable=False),
     Column("made_us", BigInteger, nullable=False),
     Column("undone_us", BigInteger),
+    # seen: made here, after every frontal film was painted for this reader; simulated: by a demonstration's reader, who
+    # knows the truth; elsewhere: by another system; unrecorded: before this was recorded; returned, discarded: no
+    # report, but why films that cannot be shown have none
+    Column("how", Text, nullable=False, server_default="unrecorded"),
     CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
+    CheckConstraint(one_of("how", HOW), name="how"),
     Index("ix_reports_outcome", "outcome", "id"),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("film_id", Number, ForeignKey("films.id"), primary_key=True, autoincrement=False),
+    Column("account", Text, primary_key=True),  # for whom its pixels were painted
+    Column("seen_us", BigInteger, nullable=False),  # for the first time
 )
 
 terms = Table(
@@ -221,6 +239,9 @@ watches = Table(
     Column("since_us", BigInteger, nullable=False),
     Column("kind", Text),  # of the alarm that stands
     Column("reason", Text),
+    Column("first_by", Text),  # who has acknowledged it; a second person ends it
+    Column("first_us", BigInteger),
+    Column("first_note", Text),
 )
 
 activations = Table(
@@ -238,6 +259,8 @@ activations = Table(
     Column("activated_us", BigInteger),
     Column("withdrawn_by", Text),
     Column("withdrawn_us", BigInteger),
+    Column("activated_note", Text),  # the second person's
+    Column("despite", Text),  # why, though the model has no input gate or no evaluation
 )
 
 accounts = Table(

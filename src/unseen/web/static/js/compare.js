@@ -4,6 +4,7 @@
 import { $, api, el, failed, find, sentenceIn, there, toast } from "./api.js";
 import { MOST_BANDS, figure, rocChart, spreadChart, swatch } from "./charts.js";
 import { fillGallery } from "./compare_gallery.js";
+import { about, others } from "./compare_labels.js";
 import { explain } from "./compare_missing.js";
 import { atThreshold, balanced, byLabel, cellOf, nothingMissed, percent, short } from "./compare_operating.js";
 import { pairOf } from "./compare_pair.js";
@@ -32,7 +33,7 @@ const places = new Map(); // model → its colour and dashes, 0 … 5
 /** @type {Map<string, Promise<Metrics>>} */
 const asked = new Map(); // model → its metrics, soon
 /** @type {LabelledSet} */
-let labelled = { models: [], films: [], selected: false };
+let labelled = { models: [], films: [], selected: false, not_counted: {} };
 /** @type {{ model: string, films: Scored[], scores: Scores, sources: { source: string, scores: Scores }[], low: number, high: number } | null} */
 let chosen = null;
 let threshold = 0;
@@ -48,19 +49,15 @@ const cellOn = (/** @type {HTMLElement} */ button) => /** @type {Cell} */ (butto
 start().catch(failed).finally(() => $("#compare").removeAttribute("aria-busy"));
 
 async function start() {
-  labelled = await api("/compare/labelled");
+  labelled = await api(`/compare/labelled?others=${others}`);
   const usable = labelled.models.filter(({ normal, abnormal }) => normal + abnormal > 0);
   const wanted = (kept.shown ?? []).filter((model) => labelled.models.some((one) => one.model === model));
   const first = wanted.length ? wanted : (usable.length ? usable : labelled.models).slice(0, 3).map(({ model }) => model);
   for (const model of first) place(model);
-  const ill = labelled.films.filter(({ label }) => label === "abnormal").length;
-  const sources = new Set(labelled.films.map(({ source }) => source)).size;
-  $("#about").textContent = labelled.films.length
-    ? `${labelled.films.length} films of studies that readers reported: ${labelled.films.length - ill} normal, ${ill} abnormal, ` +
-      `from ${sources} ${sources === 1 ? "source" : "sources"}.`
-    : "";
+  const ill = about(labelled);
   $("#selected").hidden = !labelled.selected || !labelled.films.length;
   $("#csv").hidden = !labelled.films.length;
+  $("#csv").setAttribute("href", `/api/v1/compare/scores.csv?others=${others}`);
   listModels();
   const both = usable.filter(({ normal, abnormal }) => normal && abnormal);
   if (!both.length) explain(labelled, ill);
@@ -133,7 +130,7 @@ function comparable() {
 function metricsOf(/** @type {string} */ model) {
   const known = asked.get(model);
   if (known) return known;
-  const soon = api(`/compare/metrics?model=${model}`);
+  const soon = api(`/compare/metrics?model=${model}&others=${others}`);
   asked.set(model, soon);
   soon.catch(() => asked.delete(model));
   return soon;

@@ -3,6 +3,7 @@
 import { $, api, el, failed, sentenceIn, there } from "./api.js";
 import { ranks, whisker } from "./charts.js";
 import { fillGallery } from "./compare_gallery.js";
+import { others } from "./compare_labels.js";
 import { short } from "./compare_operating.js";
 
 const IDS = ["#first", "#second"];
@@ -36,7 +37,7 @@ export function pairOf(models, placeOf, wanted, changed) {
     $("#difference").replaceChildren();
     api(`/compare/disagreements?${query}&limit=48`).then((response) => { if (mine === asked) films(response.films); }).catch(failed);
     try {
-      const { words, difference, p } = await api(`/compare/difference?${query}`);
+      const { words, difference, p } = await api(`/compare/difference?${query}&others=${others}`);
       if (mine !== asked) return;
       $("#difference-words").textContent = words + (p === null ? "" : ` DeLong’s test: p ${p < 0.001 ? "< 0.001" : `= ${p.toFixed(3)}`}.`);
       const { value, low: from, high: to } = difference;

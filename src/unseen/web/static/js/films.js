@@ -19,6 +19,7 @@ export async function loadFilm(/** @type {string} */ film) {
     low: said("Low"),
     high: said("High"),
     spacingMm: spacing === null ? null : Number(spacing),
+    ticket: answer.headers.get("X-Film-Ticket") ?? "",
   };
 }
 

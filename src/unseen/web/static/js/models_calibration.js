@@ -12,7 +12,7 @@ function asked() {
   const given = new FormData(form), share = (/** @type {string} */ name) => Number(given.get(name)) / 100;
   return {
     model: String(given.get("model") ?? ""), max_miss_rate: share("max_miss_rate"), confidence: share("confidence"),
-    prevalence: given.get("prevalence") === "" ? null : share("prevalence"), note: String(given.get("note")),
+    prevalence: given.get("prevalence") === "" ? null : share("prevalence"), note: String(given.get("note")), others: given.get("others") !== null,
   };
 }
 
@@ -30,9 +30,13 @@ export async function showCalibration(/** @type {boolean} */ fresh, /** @type {s
     /** @type {HTMLButtonElement} */ ($("#propose-calibration")).disabled = true;
     return;
   }
-  if (!form.checkValidity()) return;
-  const mine = ++latest, { model: which, max_miss_rate, confidence } = asked();
-  const response = await api(`/calibration?${new URLSearchParams({ model: which, max_miss_rate: String(max_miss_rate), confidence: String(confidence) })}`);
+  const note = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("note"));
+  note.required = false; // for what is only looked at
+  const sound = form.checkValidity();
+  note.required = true;
+  if (!sound) return;
+  const mine = ++latest, { model: which, max_miss_rate, confidence, others } = asked();
+  const response = await api(`/calibration?${new URLSearchParams({ model: which, max_miss_rate: String(max_miss_rate), confidence: String(confidence), others: String(others) })}`);
   if (mine === latest) draw(response);
 }
 
@@ -47,6 +51,9 @@ function draw(/** @type {Calibration} */ response) {
     notes.push(`Not read yet of the same time: ${late.map((s) => `${s.unread} of ${s.source}`).join(", ")}. What is left for last scores low; read it first, or the threshold comes out too high.`);
   }
   if (response.selected) notes.push(`${response.selected} ${response.selected === 1 ? "study was" : "studies were"} judged by a policy, which chose what is read: they count only as far as the audit sample would have taken them.`);
+  const left = response.not_counted;
+  if (left.elsewhere) notes.push(`${left.elsewhere} reported by another system do not count: nothing here shows that their films were seen.`);
+  if (left.unrecorded) notes.push(`${left.unrecorded} reported with an earlier version do not count: it did not record what was shown.`);
   if (response.trained_on) notes.push(`${response.trained_on} ${response.trained_on === 1 ? "film" : "films"} left out: the model was trained on them.`);
   if (response.not_seen) notes.push(`${response.not_seen} ${response.not_seen === 1 ? "study" : "studies"} left out: this model has not scored all their films.`);
   $("#left-out").replaceChildren(...notes.map((words) => el("li", {}, words)));

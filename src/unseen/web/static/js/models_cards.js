@@ -1,6 +1,7 @@
 // @ts-check
 // Cards of the models, proposals, and what was agreed on: two people for each change of what scores.
 import { $, api, el, failed, toast } from "./api.js";
+import { agree, summaryOf } from "./models_agree.js";
 
 const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 /** @typedef {Page.Returned<"GET /activations">} Activations  @typedef {Activations["activations"][number]} Activation */
@@ -53,7 +54,7 @@ function scoring(/** @type {Activations} */ { activations, scoring: number, prob
     el("div", { class: "row" }, words,
       ready ? el("span", { class: "chip good" }, "workers follow") : el("span", { class: "chip warn" }, "workers change over"),
       now ? el("button", { type: "button", onclick: () => withdraw(now) }, "Withdraw") : null),
-    now?.policy ? facts(now.policy) : "",
+    now?.stopped ? el("p", { class: "problem" }, `Nothing is cleared at present: ${now.stopped}.`) : now?.policy ? facts(now.policy) : "",
     problem ? el("p", { class: "problem" }, problem) : "",
     workers ? el("p", { class: "problem" }, `A worker cannot score: ${workers}`) : "",
   );
@@ -69,9 +70,10 @@ function proposal(/** @type {Activation} */ one, /** @type {string[]} */ others)
     el("p", {}, `${one.proposed_by} has proposed it on ${when(one.proposed)}: ${one.policy ? "score with it, and clear by this policy." : "score with it, and clear nothing."}`),
     one.note ? el("blockquote", {}, one.note) : null,
     one.policy ? facts(one.policy) : null,
+    one.summary ? summaryOf(one.summary) : null,
     one.here ? null : el("p", { class: "problem" }, "This server does not have that model and would keep its own."),
     el("div", { class: "row" },
-      el("button", { type: "button", class: "main", disabled: one.mine, "aria-describedby": one.mine ? `why-${one.number}` : null, onclick: (event) => activate(one, event.target) }, "Activate"),
+      el("button", { type: "button", disabled: one.mine, "aria-describedby": one.mine ? `why-${one.number}` : null, onclick: () => activate(one) }, "Activate"),
       el("button", { type: "button", onclick: () => withdraw(one) }, "Withdraw"),
       one.mine ? el("span", { class: "soft", id: `why-${one.number}` }, `You proposed this. ${second}`)
         : el("span", { class: "soft" }, "Look at the figures first: from then on it decides what readers see.")),
@@ -105,10 +107,12 @@ function facts(/** @type {NonNullable<Activation["policy"]>} */ policy) {
   return el("ul", { class: "notes" }, ...policy.words.map((words) => el("li", {}, words)));
 }
 
-async function activate(/** @type {Activation} */ one, /** @type {HTMLButtonElement} */ button) {
-  button.disabled = true;
+async function activate(/** @type {Activation} */ one) {
+  const { summary } = one;
+  const said = await agree({ title: `Activate proposal ${one.number}?`, summary, note: "What you have looked at, and why this may start", action: "Activate" });
+  if (said === null || !summary) return;
   try {
-    await api(`/activations/${one.number}/activate`, { method: "POST" });
+    await api(`/activations/${one.number}/activate`, { body: { ...said, summary: summary.digest } });
     toast(`${one.model_name} is in force. Workers finish the film in hand, and score by it then.`);
   } catch (error) {
     failed(error);
@@ -117,7 +121,8 @@ async function activate(/** @type {Activation} */ one, /** @type {HTMLButtonElem
 }
 
 async function withdraw(/** @type {Activation} */ one) {
-  if (one.standing === "active" && !confirm(`Withdraw what is in force? Servers then score with what they were started with.`)) return;
+  const words = "Clearing stops at once. Servers rank with the model that they were started with, and clear nothing until two people activate a policy.";
+  if (one.standing === "active" && (await agree({ title: "Withdraw what is in force?", words, note: null, action: "Withdraw" })) === null) return;
   await api(`/activations/${one.number}/withdraw`, { method: "POST" }).then(() => toast("Withdrawn.")).catch(failed);
   await showAgreements().catch(failed);
 }
@@ -128,7 +133,7 @@ function past(/** @type {Activation[]} */ activations) {
     el("td", { class: "n" }, String(one.number)),
     el("td", {}, el("span", { class: `chip ${STANDING[one.standing][1]}` }, STANDING[one.standing][0])),
     el("td", {}, named(one.model_name, one.model)),
-    el("td", {}, one.policy ? [`≤ ${percent(one.policy.max_miss_rate)} missed, `, el("code", { class: "soft" }, one.policy.digest.slice(0, 8))] : "ranks, clears nothing"),
+    el("td", {}, one.policy ? [one.stopped ? "stopped, " : `≤ ${percent(one.policy.max_miss_rate)} missed, `, el("code", { class: "soft" }, one.policy.digest.slice(0, 8))] : "ranks, clears nothing"),
     el("td", {}, `${one.proposed_by}, ${when(one.proposed)}`),
     el("td", {}, one.activated_by && one.activated ? `${one.activated_by}, ${when(one.activated)}` : "–"),
     el("td", {}, one.withdrawn_by && one.withdrawn ? `${one.withdrawn_by}, ${when(one.withdrawn)}` : "–"));
@@ -160,9 +165,11 @@ function card(/** @type {Card} */ model, /** @type {LeadOn | null} */ open) {
 }
 
 async function rankOnly(/** @type {Card} */ model, /** @type {HTMLButtonElement} */ button) {
+  const said = await agree({ title: `Propose to rank with ${model.name}?`, words: "Nothing changes before a second person activates it.", note: "Why; the second person reads it", action: "Propose" });
+  if (said === null) return;
   button.disabled = true;
   try {
-    const made = await api("/models/propose", { body: { model: model.weights_sha256, note: "" } });
+    const made = await api("/models/propose", { body: { model: model.weights_sha256, note: said.note } });
     toast(`Proposal ${made.number} waits for a second person.`);
     await showAgreements();
     $("#proposals").scrollIntoView({ block: "nearest" });

@@ -1,27 +1,43 @@
 // @ts-check
 // Drift and the audit sample: late scores beside those of the calibration, alarms, and what readers said of the cleared.
 import { $, api, el, failed, toast } from "./api.js";
+import { agree } from "./models_agree.js";
 import { percent, when } from "./models_cards.js";
 import { legend, plot, short } from "./models_plot.js";
 
 export async function showWatch() {
   const [drift, alarms, sample, growth] = await Promise.all([api("/drift"), api("/alarms"), api("/audit/sample"), api("/audit/sample/growth")]);
-  if (!document.activeElement?.closest("#alarms form")) $("#alarms").replaceChildren(...alarms.alarms.map(alarm));
+  $("#alarms").replaceChildren(...alarms.alarms.map(alarm));
   scores(drift);
   audit(sample, growth.points);
 }
 
 function alarm(/** @type {Page.Returned<"GET /alarms">["alarms"][number]} */ one) {
-  const note = el("input", { name: "note", maxlength: 1000, placeholder: "what you found" });
-  return el("form", { class: "card alarm", "aria-label": "Drift alarm", onsubmit: (event) => {
-    event.preventDefault();
-    api(`/alarms/${one.policy}/acknowledge`, { body: { note: note.value } })
-      .then(() => { toast("Acknowledged: the policy clears again."); if (document.activeElement instanceof HTMLElement) document.activeElement.blur(); return showWatch(); })
-      .catch(failed);
-  } },
+  const first = one.first_by === null;
+  return el("section", { class: "card alarm", "aria-label": "Drift alarm" },
     el("div", { class: "row" }, el("h2", {}, one.kind === "scores" ? "Scores have drifted" : "Too many films are refused"), el("span", { class: "chip bad" }, "nothing is cleared"), el("span", { class: "soft" }, `since ${when(one.since)}`)),
     el("p", {}, `${one.reason[0].toUpperCase()}${one.reason.slice(1)}.`),
-    el("div", { class: "row" }, el("label", {}, "Note ", note), el("button", { type: "submit", class: "main" }, "Acknowledge: clear again")));
+    one.first_by !== null && one.first !== null ? el("p", {}, el("b", {}, one.first_by), ` has acknowledged it on ${when(one.first)}. A second person must, too, before anything is cleared again.`) : el("p", { class: "soft" }, "Two people must acknowledge it, each with a note, before anything is cleared again."),
+    one.first_note ? el("blockquote", {}, one.first_note) : null,
+    el("div", { class: "row" },
+      el("button", { type: "button", disabled: one.mine, onclick: () => acknowledge(one) }, first ? "Acknowledge, as the first of two" : "Acknowledge, and clear again"),
+      first ? null : el("button", { type: "button", class: "quiet", onclick: () => api(`/alarms/${one.policy}/withdraw`, { method: "POST" }).then(showWatch).catch(failed) }, "Take back what the first has said"),
+      one.mine ? el("span", { class: "soft" }, "You were the first. Somebody else has to be the second.") : null));
+}
+
+async function acknowledge(/** @type {Page.Returned<"GET /alarms">["alarms"][number]} */ one) {
+  const last = one.first_by !== null;
+  const title = last ? "Clear again?" : "Acknowledge the alarm";
+  const words = last ? "" : "Nothing starts yet: this would start when a second person agrees.";
+  const said = await agree({ title, words, summary: one.summary, note: "What you have looked at, and why this may start", action: last ? "Clear again" : "Acknowledge" });
+  if (said === null || !one.summary) return;
+  try {
+    const { resumed } = await api(`/alarms/${one.policy}/acknowledge`, { body: { note: said.note, summary: one.summary.digest } });
+    toast(resumed ? "The policy clears again." : "Acknowledged. Nothing is cleared until a second person has, too.");
+  } catch (error) {
+    failed(error);
+  }
+  await showWatch().catch(failed);
 }
 
 function scores(/** @type {Page.Returned<"GET /drift">} */ { model, model_name, reference, blocks, policy, window: size, windows, studies }) {

@@ -19,7 +19,7 @@ const STEPS = [
     ],
   },
   {
-    targets: ["#decide .verdicts", "#open"],
+    targets: ["#verdicts", "#open"],
     title: "Open a film, look, decide",
     words: ["↑ ↓ and Enter open one. In the film: drag for window and level, wheel for zoom."],
     keys: [["N", "normal"], ["A", "abnormal"], ["U", "unsure"], ["R", "what differs"], ["I", "invert"], ["1–9", "models"]],

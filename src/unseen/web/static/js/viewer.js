@@ -1,7 +1,7 @@
 // @ts-check
 // The viewer: a study's films at full depth, its report, and the next study without a page being loaded.
 import { idleSeconds } from "./account.js";
-import { $, api, failed, sentenceIn, statusOf, there, toast } from "./api.js";
+import { $, api, failed, sentenceIn, statusOf } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { onNews } from "./events.js";
 import { films } from "./films.js";
@@ -11,7 +11,10 @@ import { OUTCOMES, listen, tell } from "./viewer_keys.js";
 import { Layers } from "./viewer_layers.js";
 import { showClaim, showFacts, showHead, showPast } from "./viewer_panel.js";
 import { Queue, firstOf } from "./viewer_queue.js";
-import { painted, say, showFilms, tools } from "./viewer_tools.js";
+import { Reporting } from "./viewer_reporting.js";
+import { confirmSeen, unseen, whyNot } from "./viewer_seen.js";
+import { isShown, now, study as current } from "./viewer_state.js";
+import { painted, showFilms, tools } from "./viewer_tools.js";
 
 const RENEW_MS = 5 * 60_000;
 const NEWS_MS = 1500;
@@ -22,19 +25,13 @@ const lead = document.body.dataset.role !== "reader";
 const source = new URLSearchParams(location.search).get("source");
 
 const outcomes = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-outcome]"));
+const asides = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-aside]"));
 const view = new FilmCanvas($("#film"));
 const layers = new Layers(view, (near) => beside(view, near));
 const queue = new Queue(me, source);
 const claims = new Claims(me);
-/** @typedef {Page.Returned<"GET /studies/{study}">} Study  @typedef {import("./viewer_keys.js").Outcome} Outcome */
-
-let response = /** @type {Study | null} */ (null); // the study, as the API tells it
-let shown = 0; // which of its films
-let claim = /** @type {import("./viewer_claims.js").Claim | null} */ (null);
+const reporting = new Reporting(claims, queue, { open, show: showFilm, again, finished, draw: drawDecide });
 let looks = 0; // looks at the study so far: an answer that comes after a later one is dropped
-let reported = /** @type {string[]} */ ([]); // studies that were reported here, the latest last
-let busy = false;
-let onScreen = /** @type {string | null} */ (null); // the study whose film is seen; no other one can be reported
 let turn = 0;
 
 const address = (/** @type {string} */ study) => `/studies/${study}${source === null ? "" : `?source=${encodeURIComponent(source)}`}`;
@@ -46,133 +43,105 @@ const named = () => decodeURIComponent(location.pathname.split("/").at(-1) ?? ""
  */
 async function open(/** @type {string} */ study, { push = true, began = performance.now(), until = /** @type {string | null} */ (null), follows = false } = {}) {
   const mine = ++turn;
-  const left = response;
+  const left = now.response;
   const found = queue.known(study) ?? (await api(`/studies/${study}`));
   if (mine !== turn) return;
   queue.at(study);
   if (left && left.entry.study !== found.entry.study) claims.leave(left.entry.study);
-  response = found;
-  claim = until ? { mine: true, until } : null;
+  now.response = found;
+  now.claim = until ? { mine: true, until } : null;
   $("#note").value = "";
   away();
   if (push) history.pushState(null, "", address(study));
-  await showFilm(firstOf(response), { began, name: follows ? "film-to-film" : "film-open" });
+  await showFilm(firstOf(found), { began, name: follows ? "film-to-film" : "film-open" });
   if (mine !== turn) return;
   if (!until) await take();
   again().then(() => queue.refresh(study)).then(drawHead).catch(failed);
 }
 
 async function showFilm(/** @type {number} */ place, { began = performance.now(), name = "film-of-study" } = {}) {
-  const { films: all, entry } = there(response);
+  const { films: all, entry } = current();
   const film = all[place];
   const { study } = entry;
-  shown = place;
-  onScreen = null;
+  Object.assign(now, { shown: place, onScreen: null, problem: "" });
   view.show(null); // never the last film beside the next one's name; what was fetched comes before anything is painted
   layers.film(film.film);
   drawPanel();
-  let pixels = null;
+  let pixels = /** @type {Page.FilmOfApi | null} */ (null);
   let problem = "";
-  let again = false; // a film that could not be fetched is not seen, and one that cannot be decoded never will be
+  let retry = false; // a film that could not be fetched is not seen, and one that cannot be decoded never will be
   try {
     pixels = await films.get(film.film);
   } catch (error) {
     problem = sentenceIn(error);
-    again = ![404, 422].includes(statusOf(error));
+    retry = ![404, 422].includes(statusOf(error));
   }
-  if (response?.entry.study !== study || shown !== place) return;
-  view.label = `Chest film ${place + 1} of ${response.films.length}${film.view_position ? `, ${film.view_position}` : ""}`;
+  if (!isShown(study, place)) return;
+  view.label = `Chest film ${place + 1} of ${all.length}${film.view_position ? `, ${film.view_position}` : ""}`;
   view.show(pixels);
   $("#absent").textContent = problem;
   $("#absent").hidden = problem === "";
   showFacts($("#facts"), film, pixels);
+  if (pixels) inSight(study, place, pixels).catch(failed);
   await painted();
-  if (response?.entry.study !== study || shown !== place) return;
+  if (!isShown(study, place)) return;
   setTimeout(() => {
-    if (response?.entry.study !== study || shown !== place) return;
-    if (again) return showFilm(place, { began, name }).catch(failed);
-    onScreen = study;
+    if (!isShown(study, place)) return;
+    if (retry) return showFilm(place, { began, name }).catch(failed);
+    Object.assign(now, { onScreen: study, problem });
     drawDecide();
-  }, again ? AGAIN_MS : GUARD_MS);
+  }, retry ? AGAIN_MS : GUARD_MS);
   performance.measure(name, { start: began, end: performance.now(), detail: { study, film: film.film } });
   Object.assign($("#viewer").dataset, { study, film: film.film }); // what is on the screen
-  $("#said").textContent = `${view.label}, source ${response.entry.source}.`;
+  $("#said").textContent = `${view.label}, source ${entry.source}.`;
   api(`/films/${film.film}/look`)
-    .then((look) => { if (response?.entry.study === study && shown === place) layers.look(look); })
+    .then((look) => { if (isShown(study, place)) layers.look(look); })
     .catch(failed);
+}
+
+/** Tell the server that the film was painted, once somebody can see the page; a film that was left before is not. */
+async function inSight(/** @type {string} */ study, /** @type {number} */ place, /** @type {Page.FilmOfApi} */ pixels) {
+  const there = () => isShown(study, place);
+  while (!(await painted()) || view.film !== pixels) {
+    if (!there()) return;
+    if (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+  }
+  if (!there()) return;
+  await confirmSeen(pixels, there);
+  drawDecide();
 }
 
 /** Take the study for reading, where its state allows it. */
 async function take() {
-  const { study, acts } = there(response).entry;
+  const { study, acts } = current().entry;
   if (!acts.includes("claim")) return;
   const { until, error } = await claims.take(study);
-  if (response?.entry.study !== study) return;
+  if (now.response?.entry.study !== study) return;
   looks++; // what was asked before this answer may not know of it
   if (error && error.status !== 409) failed(error);
-  if (until) claim = { mine: true, until };
-  else if (error && (error.status === 409 || !claim?.mine)) claim = { mine: false, sentence: error.message, open: true };
+  if (until) now.claim = { mine: true, until };
+  else if (error && (error.status === 409 || !now.claim?.mine)) now.claim = { mine: false, sentence: error.message, open: true };
   drawPanel(); // a server that could not be reached has taken nothing away
 }
 
 /** Look at the study again; what is written in the note stays. */
 async function again() {
-  const { study } = there(response).entry;
+  const { study } = current().entry;
   const mine = ++looks;
   const fresh = await api(`/studies/${study}`);
-  if (mine !== looks || response?.entry.study !== study || response.films.length === 0) return;
-  response = fresh;
-  claim = claims.heard(response.entry, claim);
+  if (mine !== looks || now.response?.entry.study !== study || current().films.length === 0) return;
+  now.response = fresh;
+  now.claim = claims.heard(fresh.entry, now.claim);
   drawPanel();
-}
-
-async function report(/** @type {Outcome} */ outcome, /** @type {number} */ began) {
-  if (onScreen === null || onScreen !== response?.entry.study) return;
-  const study = onScreen;
-  if (!claim?.mine) {
-    toast(claim?.sentence ?? "This study is not yours yet. Try again in a moment, or see its state at the top right.", { kind: "bad" });
-    return;
-  }
-  await once(async () => {
-    const following = queue.next[0]?.study;
-    const asked = following === undefined ? null : { study: following, answer: claims.take(following) }; // while the report is written
-    try {
-      await api(`/studies/${study}/report`, { body: { outcome, note: $("#note").value } });
-    } catch (error) {
-      if (asked && (await asked.answer).until) await claims.leave(asked.study);
-      throw error;
-    }
-    claims.done(study);
-    reported.push(study);
-    queue.pass(study);
-    say(`Reported ${outcome}.`, { action: "Undo (Z)", run: undo });
-    await next({ began, asked });
-  });
-}
-
-/** The next study that nobody else has; `asked`: the one that was asked for already. */
-async function next(/** @type {{ began: number, asked?: { study: string, answer: ReturnType<Claims["take"]> } | null }} */ { began, asked = null }) {
-  const tried = new Set();
-  for (;;) {
-    if (!asked && queue.next.every((row) => tried.has(row.study))) await queue.refresh(there(response).entry.study);
-    const study = asked?.study ?? queue.next.find((row) => !tried.has(row.study))?.study;
-    if (!study) return finished();
-    const { until, error } = await (asked?.answer ?? claims.take(study));
-    if (until !== undefined) return open(study, { began, until, follows: true });
-    if (error.status !== 409) throw error;
-    tried.add(study);
-    asked = null;
-  }
 }
 
 /** Nothing is left: say so where the film was. */
 function finished() {
   turn++;
-  const left = there(response);
+  const left = current();
   claims.leave(left.entry.study);
-  onScreen = null;
-  response = { ...left, entry: { ...left.entry, acts: [] }, films: [], reports: [], history: [] };
-  claim = null;
+  now.response = { ...left, entry: { ...left.entry, acts: [] }, films: [], reports: [], history: [] };
+  Object.assign(now, { onScreen: null, claim: null, problem: "" });
   view.show(null);
   layers.film(null);
   delete $("#viewer").dataset.study;
@@ -181,48 +150,11 @@ function finished() {
   drawPanel();
 }
 
-function skip() {
-  return once(async () => {
-    queue.pass(there(response).entry.study);
-    await next({ began: performance.now() });
-  });
-}
-
-function undo() {
-  return once(async () => {
-    const { entry } = there(response);
-    const own = entry.acts.includes("undo") ? entry.study : null;
-    const study = own ?? reported.at(-1);
-    if (!study) return say("There is no report of yours to take back here.");
-    await api(`/studies/${study}/undo`, { method: "POST" });
-    reported = reported.filter((one) => one !== study);
-    queue.offerAgain(study);
-    say("The report was taken back; the study is yours again.");
-    if (study === response?.entry.study && response.films.length > 0) await again();
-    else await open(study);
-  });
-}
-
-/** One change at a time: a key that is pressed twice reports one study. */
-async function once(/** @type {() => Promise<unknown>} */ change) {
-  if (busy) return;
-  busy = true;
-  drawDecide();
-  try {
-    await change();
-  } catch (error) {
-    failed(error);
-  } finally {
-    busy = false;
-    drawDecide();
-  }
-}
-
 function drawPanel() {
-  const study = there(response);
+  const study = current();
   drawHead();
-  showClaim($("#claim"), claim, { onTake: () => take().catch(failed) });
-  showFilms(study.films, shown, (place) => showFilm(place).catch(failed));
+  showClaim($("#claim"), now.claim, { onTake: () => take().catch(failed) });
+  showFilms(study.films, now.shown, (place) => showFilm(place).catch(failed));
   showPast($("#past"), study);
   drawDecide();
   document.title = `${study.entry.source} · film · unseen`;
@@ -231,20 +163,25 @@ function drawPanel() {
 
 function drawHead() {
   const total = queue.more ? `${queue.total}+` : queue.total;
-  showHead($("#head"), { entry: there(response).entry, position: queue.place, total, until: claim?.mine ? claim.until : null });
+  showHead($("#head"), { entry: current().entry, position: queue.place, total, until: now.claim?.mine ? now.claim.until : null });
 }
 
 function drawDecide() {
-  const open = claim?.mine === true && !busy && onScreen === response?.entry.study;
-  for (const button of outcomes) button.disabled = !open;
+  const { response, claim, busy } = now;
+  const open = claim?.mine === true && !busy && now.onScreen === response?.entry.study;
+  const left = response ? unseen(response) : [];
+  for (const button of outcomes) button.disabled = !open || left.length > 0;
+  $("#why-not").textContent = response && claim?.mine ? whyNot(response, now.shown, now.problem) : "";
+  $("#aside").hidden = !(now.problem && left.includes(now.shown) && claim?.mine);
+  for (const button of asides) button.disabled = !open;
   const latest = response?.reports.filter((one) => !one.undone).at(-1);
   const undoable = response?.entry.acts.includes("undo") && (lead || latest?.reader === me);
-  $("#undo").disabled = busy || (reported.length === 0 && !undoable);
+  $("#undo").disabled = busy || (now.reported.length === 0 && !undoable);
   $("#skip").disabled = busy || !response;
 }
 
 async function back() {
-  if (response) await claims.leave(response.entry.study);
+  if (now.response) await claims.leave(now.response.entry.study);
   location.assign(source === null ? "/" : `/?source=${encodeURIComponent(source)}`);
 }
 
@@ -252,9 +189,10 @@ async function back() {
 function act(/** @type {string} */ key, /** @type {KeyboardEvent} */ event) {
   if (event.repeat && /^[nauzsm]$/.test(key)) return true; // one press, one act
   const research = layers.mode === "research";
-  if (OUTCOMES[key] && !event.shiftKey) report(OUTCOMES[key], event.timeStamp);
-  else if (key === "z") undo();
-  else if (key === "s") skip();
+  const films = now.response?.films.length ?? 0;
+  if (OUTCOMES[key] && !event.shiftKey) reporting.report(OUTCOMES[key], event.timeStamp);
+  else if (key === "z") reporting.undo();
+  else if (key === "s") reporting.skip();
   else if (key === "?") tell();
   else if (key === "m") layers.setMode(research ? "triage" : "research");
   else if (key === "Escape") away() || back();
@@ -264,9 +202,8 @@ function act(/** @type {string} */ key, /** @type {KeyboardEvent} */ event) {
   else if ((key === "+" || key === "=") && research) layers.stepOpacity(10);
   else if (key === "-" && research) layers.stepOpacity(-10);
   else if (/^[1-9]$/.test(key) && research) layers.chooseModel(Number(key) - 1);
-  else if ((key === "ArrowLeft" || key === "ArrowRight") && !event.shiftKey && response && response.films.length > 1) {
-    const { length } = response.films;
-    showFilm((shown + (key === "ArrowLeft" ? length - 1 : 1)) % length).catch(failed);
+  else if ((key === "ArrowLeft" || key === "ArrowRight") && !event.shiftKey && films > 1) {
+    showFilm((now.shown + (key === "ArrowLeft" ? films - 1 : 1)) % films).catch(failed);
   } else return false;
   return true;
 }
@@ -274,23 +211,26 @@ function act(/** @type {string} */ key, /** @type {KeyboardEvent} */ event) {
 tools(view);
 listen(act, view);
 for (const button of outcomes) {
-  button.addEventListener("click", (event) => report(/** @type {Outcome} */ (button.dataset.outcome), event.timeStamp));
+  button.addEventListener("click", (event) => reporting.report(/** @type {import("./viewer_keys.js").Outcome} */ (button.dataset.outcome), event.timeStamp));
 }
-$("#undo").addEventListener("click", undo);
-$("#skip").addEventListener("click", skip);
+for (const button of asides) {
+  button.addEventListener("click", (event) => reporting.setAside(button.dataset.aside === "returned" ? "returned" : "discarded", $("#aside-reason").value, event.timeStamp));
+}
+$("#undo").addEventListener("click", () => reporting.undo());
+$("#skip").addEventListener("click", () => reporting.skip());
 $("#back").addEventListener("click", (event) => { event.preventDefault(); back(); });
 addEventListener("popstate", () => open(named(), { push: false }).catch(failed));
 const attended = () => !document.hidden && idleSeconds() < RENEW_MS / 1000;
-setInterval(() => { if (claim?.mine && attended()) take().then(again).catch(failed); }, RENEW_MS);
+setInterval(() => { if (now.claim?.mine && attended()) take().then(again).catch(failed); }, RENEW_MS);
 addEventListener("pagehide", () => claims.leaveAll());
 addEventListener("pageshow", (event) => { if (event.persisted) open(named(), { push: false }).catch(failed); });
 let news = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 onNews(() => {
   clearTimeout(news);
   news = setTimeout(() => {
-    if (busy || !response) return;
-    if (response.films.length > 0) Promise.all([again(), queue.refresh()]).then(drawHead).catch(failed);
-    else if (attended()) queue.refresh().then(() => (queue.next.length > 0 ? once(() => next({ began: performance.now() })) : undefined)).catch(failed);
+    if (now.busy || !now.response) return;
+    if (current().films.length > 0) Promise.all([again(), queue.refresh()]).then(drawHead).catch(failed);
+    else if (attended()) queue.refresh().then(() => (queue.next.length > 0 ? reporting.once(() => reporting.next({ began: performance.now() })) : undefined)).catch(failed);
   }, NEWS_MS);
 });
 open(named(), { push: false }).then(() => view.canvas.focus({ preventScroll: true })).catch((error) => {

@@ -16,16 +16,19 @@ const STATES = {
   in_reading: ["in reading", ""],
   reported: ["reported", ""],
   reported_elsewhere: ["reported elsewhere", ""],
+  set_aside: ["set aside", ""],
 };
 /** @type {Record<string, string>} */
 const ACTIONS = {
   "film.received": "came", "film.scored": "scored", "film.compared": "scored for comparison", "film.given_up": "could not be scored",
   "study.judged": "placed in the list", "study.claimed": "taken for reading", "study.claim_ran_out": "claim ran out",
   "study.released": "released", "study.reported": "reported", "study.reported_elsewhere": "reported elsewhere",
-  "study.undone": "report taken back", "study.joined": "joined to another study", "study.requeued": "to be scored again",
+  "study.undone": "report taken back", "film.seen": "film shown to", "study.set_aside": "set aside by", "study.joined": "joined to another study", "study.requeued": "to be scored again",
 };
 /** @type {Record<string, string>} */
 const ROLES = { decides: "decides", compares: "", earlier: "earlier" };
+/** How a report came to be, where it needs saying. @type {Record<string, string>} */
+const HOW = { returned: "returned to the sender", discarded: "discarded", simulated: "simulated", unrecorded: "what was shown was not recorded then" };
 const TAGS = ["Modality", "Manufacturer", "ManufacturerModelName", "PatientAge", "PatientSex"];
 
 export const clock = (/** @type {string | number} */ moment) => new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -136,7 +139,8 @@ export function showFacts(/** @type {HTMLElement} */ place, /** @type {Study["fi
 export function showPast(/** @type {HTMLElement} */ place, /** @type {Pick<Study, "reports" | "history">} */ { reports, history }) {
   const said = reports.map((report) =>
     el("li", { class: report.undone ? "undone" : "" },
-      el("b", {}, report.outcome ?? "reported"), ` ${report.elsewhere ? "elsewhere" : `by ${report.reader}`}, ${day(report.made)}`,
+      el("b", {}, report.outcome ?? HOW[report.how] ?? "reported"), ` ${report.elsewhere ? "elsewhere" : `by ${report.reader}`}, ${day(report.made)}`,
+      report.outcome !== null && HOW[report.how] && el("span", { class: "soft" }, ` · ${HOW[report.how]}`),
       report.undone && el("span", { class: "soft" }, " · taken back"), report.note && el("p", { class: "note" }, report.note)));
   const happened = history.map((event) =>
     el("li", {}, el("time", { datetime: event.time }, day(event.time)), ` ${ACTIONS[event.action] ?? event.action} `, el("span", { class: "soft" }, event.actor)));

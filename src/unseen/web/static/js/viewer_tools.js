@@ -11,10 +11,10 @@ export function say(/** @type {string} */ words, /** @type {Page.ToastOptions} *
   unsay = toast(words, options);
 }
 
-/** When the page has been painted. @type {() => Promise<unknown>} */
+/** When the page has been painted; false where it was not, for a page that nobody sees paints nothing. @type {() => Promise<boolean>} */
 export const painted = () => new Promise((done) => {
-  requestAnimationFrame(() => setTimeout(done));
-  setTimeout(done, 1000); // a page that nobody sees paints nothing
+  requestAnimationFrame(() => setTimeout(() => done(!document.hidden)));
+  setTimeout(() => done(false), 1000);
 });
 
 /** Wire the tools to the film. */

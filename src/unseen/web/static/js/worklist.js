@@ -223,6 +223,7 @@ function act(/** @type {string} */ name) {
   if (selected === null || !rows.entry(selected)) return toast("No study is selected. ↑ and ↓ select one.");
   if (name === "undo") return acts.undo(selected);
   if (name === "release" || name === "requeue") return acts[name](selected);
+  if (rows.entry(selected)?.acts.includes("claim") && !rows.entry(selected)?.seen) return open(); // nothing is reported that was not shown
   return acts.report(selected, /** @type {"normal" | "abnormal" | "unsure"} */ (name));
 }
 

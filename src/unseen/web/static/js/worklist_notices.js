@@ -35,30 +35,19 @@ export function watchConnection(/** @type {() => void} */ onLive) {
   look();
 }
 
-/** Health for everybody, drift alarms for leads: now, and every half minute. */
+/** Health, and whether a policy clears, for everybody: now, and every half minute. */
 export function watchServer(/** @type {boolean} */ isLead) {
   const look = async () => {
     if (document.hidden) return;
-    const [health, alarms, models] = await Promise.allSettled([api("/health"), isLead ? api("/alarms") : { alarms: [] }, api("/models")]);
+    const [health, promise] = await Promise.allSettled([api("/health"), api("/promise")]);
     if (health.status === "fulfilled") notice("health", health.value.problems.join(" "), { kind: "bad" });
     else if (statusOf(health.reason) === 503) notice("health", "The database is out of reach.", { kind: "bad" });
-    if (alarms.status === "fulfilled") {
-      const reasons = alarms.value.alarms.map((alarm) => alarm.reason);
-      notice("alarms", reasons.length ? `Drift alarm, so nothing is cleared: ${reasons.join("; ")}` : "", { link: ["/models", "Look at it under Models"] });
+    if (promise.status === "fulfilled") {
+      const { state, why, words } = promise.value;
+      notice("clearing", state === "stopped" ? why : "", { link: isLead ? ["/models#watch", "Look at it under Models"] : null });
+      if ($("#policy").textContent !== words) $("#policy").textContent = words;
     }
-    if (models.status === "fulfilled") sayPolicy(models.value.models);
   };
   look();
   setInterval(look, LOOK_MS);
-}
-
-function sayPolicy(/** @type {Page.Returned<"GET /models">["models"]} */ models) {
-  const policy = models[0]?.policy;
-  const clears = $("#policy");
-  const percent = (/** @type {number} */ share) => `${Number((100 * share).toPrecision(3))} %`;
-  let words = "No model scores here: start the server with --model.";
-  if (policy) {
-    words = `The policy clears at most ${percent(policy.max_miss_rate)} of abnormal studies, with ${percent(policy.confidence)} confidence, from ${policy.sources.join(", ") || "no source"}.`;
-  } else if (models.length) words = "No policy is in force: studies are ranked, and none is cleared.";
-  if (clears.textContent !== words) clears.textContent = words;
 }

@@ -17,11 +17,13 @@ const CHIPS = {
   not_scored: ["not scored", "warn"],
   reported: ["reported", ""],
   reported_elsewhere: ["elsewhere", ""],
+  set_aside: ["set aside", ""],
 };
 const percent = (/** @type {number} */ share) => `${Math.round(100 * share)} %`;
 
 /** What the row says to a reader. A study that was not cleared is never called normal. */
 export function words(/** @type {Entry} */ entry, /** @type {boolean} */ blind) {
+  if (entry.state === "set_aside") return `${entry.how === "discarded" ? "Discarded" : "Returned to the sender"}${entry.reported_by ? ` by ${entry.reported_by}` : ""}: it cannot be shown`;
   if (entry.state === "reported" || entry.state === "reported_elsewhere") {
     return `Reported ${entry.outcome ?? "elsewhere"}${entry.reported_by ? ` by ${entry.reported_by}` : ""}`;
   }
@@ -37,6 +39,7 @@ export function words(/** @type {Entry} */ entry, /** @type {boolean} */ blind) 
 function chip(/** @type {Entry} */ entry, /** @type {string} */ me) {
   if (entry.claimed_by !== null) return [entry.claimed_by === me ? "you have it" : `${entry.claimed_by} has it`, entry.claimed_by === me ? "mine" : "taken"];
   if (entry.state === "in_reading") return ["to read", "plain"]; // a claim that ran out
+  if (entry.state === "set_aside") return [entry.how ?? "set aside", ""];
   if (entry.state === "reported") return [entry.outcome ?? "reported", entry.outcome ?? ""];
   return CHIPS[entry.state];
 }
@@ -192,7 +195,7 @@ export class Rows {
 }
 
 /** Whether what counts is since when it stands where it does. */
-export const onShelf = (/** @type {Entry} */ entry) => ["cleared", "reported", "reported_elsewhere"].includes(entry.state);
+export const onShelf = (/** @type {Entry} */ entry) => ["cleared", "reported", "reported_elsewhere", "set_aside"].includes(entry.state);
 
 /** What the bars show: a probability where there is one, else the place among the reference set. */
 export const isProbability = (/** @type {Entry[]} */ entries) => entries.some((entry) => entry.probability !== null) || entries.every((entry) => entry.rank === null);

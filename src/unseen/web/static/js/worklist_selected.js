@@ -1,6 +1,7 @@
 // @ts-check
 // The selected study: what can be done with it, and on wide screens a look at its film.
 import { $, el } from "./api.js";
+import { onShelf } from "./worklist_rows.js";
 
 const WAIT_MS = 250; // passing over rows fetches nothing
 const SIDE = 640; // pixels
@@ -36,9 +37,9 @@ export class Selected {
     say("#selected-facts", `${entry.source} · ${films} · received ${new Date(entry.received).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}${entry.reason ? ` · ${entry.reason}` : ""}`);
     for (const outcome of ["normal", "abnormal", "unsure"]) {
       const button = /** @type {HTMLButtonElement} */ ($(`[data-act=${outcome}]`));
-      button.hidden = entry.state === "reported" || entry.state === "reported_elsewhere";
+      button.hidden = onShelf(entry) && entry.state !== "cleared";
       button.disabled = !may("claim") || !(mine || free);
-      button.title = may("claim") ? (mine || free ? "" : `${entry.claimed_by} has it`) : "It is still to be scored";
+      button.title = !may("claim") ? "It is still to be scored" : !(mine || free) ? `${entry.claimed_by} has it` : entry.seen ? "" : "Its films were not shown to you yet: this opens it";
     }
     $("[data-act=undo]").hidden = !may("undo") || !(isLead || entry.reported_by === me);
     const release = $("[data-act=release]");

@@ -1,0 +1,31 @@
+// @ts-check
+// Which reports are labels: those on films that were shown to their reader; by the reader's choice, others, too.
+import { $, el } from "./api.js";
+
+/** @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */
+
+/** Whether reports count of which nothing shows that their films were seen; kept in the address. */
+export const others = new URLSearchParams(location.search).get("others") === "true";
+
+/** @type {Record<string, (count: number) => string>} */
+const WORDS = {
+  elsewhere: (count) => `${count} reported by another system`,
+  unrecorded: (count) => `${count} reported with an earlier version, which did not record what was shown`,
+};
+
+/** Say what is compared on, and what is left out. */
+export function about(/** @type {LabelledSet} */ { films, not_counted: left }) {
+  const ill = films.filter(({ label }) => label === "abnormal").length;
+  const sources = new Set(films.map(({ source }) => source)).size;
+  const simulated = films.filter(({ origin }) => origin === "simulated").length;
+  $("#about").textContent = films.length
+    ? `${films.length} films of studies that readers reported: ${films.length - ill} normal, ${ill} abnormal, ` +
+      `from ${sources} ${sources === 1 ? "source" : "sources"}.${simulated ? ` Of these, ${simulated} were reported by a simulated reader.` : ""}`
+    : "";
+  const missing = Object.entries(left).filter(([, count]) => count > 0).map(([origin, count]) => WORDS[origin](count));
+  const box = el("input", { type: "checkbox", checked: others, onchange: () => location.assign(others ? "/compare" : "/compare?others=true") });
+  const words = others ? "Reports count, too, of which nothing shows that their films were seen." : `Left out, since nothing shows that their films were seen: studies, ${missing.join("; ")}.`;
+  $("#origins").hidden = !others && missing.length === 0;
+  $("#origins").replaceChildren(el("span", {}, words), el("label", { class: "tick" }, box, " Count them"));
+  return ill;
+}

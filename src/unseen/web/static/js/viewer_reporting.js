@@ -1,0 +1,131 @@
+// @ts-check
+// What a reader does with a study: report it, skip it, take a report back, set aside what cannot be shown; and the next
+// one comes by itself.
+import { $, api, failed, toast } from "./api.js";
+import { unseen } from "./viewer_seen.js";
+import { now, study as current } from "./viewer_state.js";
+import { say } from "./viewer_tools.js";
+
+/** @typedef {import("./viewer_keys.js").Outcome} Outcome  @typedef {import("./viewer_claims.js").Claims} Claims */
+
+export class Reporting {
+  /**
+   * @param {Claims} claims
+   * @param {import("./viewer_queue.js").Queue} queue
+   * @param {{ open: (study: string, how?: { began?: number, until?: string, follows?: boolean }) => Promise<void>,
+   *   show: (place: number) => Promise<void>, again: () => Promise<void>, finished: () => void, draw: () => void }} page
+   */
+  constructor(claims, queue, page) {
+    this.claims = claims;
+    this.queue = queue;
+    this.page = page;
+  }
+
+  /** Report the study, and go on; where a film was not shown yet, show it. */
+  async report(/** @type {Outcome} */ outcome, /** @type {number} */ began) {
+    const study = now.response?.entry.study;
+    if (!study || now.onScreen !== study) return;
+    const { claim } = now;
+    if (!claim?.mine) {
+      toast(claim?.sentence ?? "This study is not yours yet. Try again in a moment, or see its state at the top right.", { kind: "bad" });
+      return;
+    }
+    const left = unseen(current());
+    if (left.length > 0) {
+      if (now.problem && left.includes(now.shown)) toast("This film cannot be shown. Return it to its sender, or discard it with a reason.", { kind: "bad" });
+      else if (!left.includes(now.shown)) await this.page.show(left[0]).catch(failed);
+      return;
+    }
+    await this.once(async () => {
+      await this.#andNext(study, () => api(`/studies/${study}/report`, { body: { outcome, note: $("#note").value } }), began);
+      say(`Reported ${outcome}.`, { action: "Undo (Z)", run: () => this.undo() });
+    });
+  }
+
+  /** Return what cannot be shown to its sender, or discard it. */
+  async setAside(/** @type {"returned" | "discarded"} */ how, /** @type {string} */ reason, /** @type {number} */ began) {
+    const study = now.response?.entry.study;
+    if (!study || !now.claim?.mine) return;
+    if (!reason.trim()) {
+      toast("Give the reason first: what is wrong with the film.", { kind: "bad" });
+      $("#aside-reason").focus();
+      return;
+    }
+    await this.once(async () => {
+      const entry = await api(`/studies/${study}/set-aside`, { body: { how, reason } });
+      $("#aside-reason").value = "";
+      if (entry.state === "set_aside") await this.#andNext(study, () => Promise.resolve(), began);
+      else await this.page.again();
+      const words = how === "returned" ? "Returned to its sender." : "Discarded.";
+      say(entry.state === "set_aside" ? words : `${words} Report the study's other films.`, { action: "Undo (Z)", run: () => this.undo() });
+    });
+  }
+
+  /** Do it, and open the study that follows, which is asked for meanwhile. */
+  async #andNext(/** @type {string} */ study, /** @type {() => Promise<unknown>} */ act, /** @type {number} */ began) {
+    const following = this.queue.next[0]?.study;
+    const asked = following === undefined ? null : { study: following, answer: this.claims.take(following) };
+    try {
+      await act();
+    } catch (error) {
+      if (asked && (await asked.answer).until) await this.claims.leave(asked.study);
+      throw error;
+    }
+    this.claims.done(study);
+    now.reported.push(study);
+    this.queue.pass(study);
+    await this.next({ began, asked });
+  }
+
+  /** The next study that nobody else has; `asked`: the one that was asked for already. */
+  async next(/** @type {{ began: number, asked?: { study: string, answer: ReturnType<Claims["take"]> } | null }} */ { began, asked = null }) {
+    const tried = new Set();
+    for (;;) {
+      if (!asked && this.queue.next.every((row) => tried.has(row.study))) await this.queue.refresh(current().entry.study);
+      const study = asked?.study ?? this.queue.next.find((row) => !tried.has(row.study))?.study;
+      if (!study) return this.page.finished();
+      const { until, error } = await (asked?.answer ?? this.claims.take(study));
+      if (until !== undefined) return this.page.open(study, { began, until, follows: true });
+      if (error.status !== 409) throw error;
+      tried.add(study);
+      asked = null;
+    }
+  }
+
+  skip() {
+    return this.once(async () => {
+      this.queue.pass(current().entry.study);
+      await this.next({ began: performance.now() });
+    });
+  }
+
+  undo() {
+    return this.once(async () => {
+      const { entry } = current();
+      const own = entry.acts.includes("undo") ? entry.study : null;
+      const study = own ?? now.reported.at(-1);
+      if (!study) return say("There is no report of yours to take back here.");
+      await api(`/studies/${study}/undo`, { method: "POST" });
+      now.reported = now.reported.filter((one) => one !== study);
+      this.queue.offerAgain(study);
+      say("The report was taken back; the study is yours again.");
+      if (study === now.response?.entry.study && current().films.length > 0) await this.page.again();
+      else await this.page.open(study);
+    });
+  }
+
+  /** One change at a time: a key that is pressed twice reports one study. */
+  async once(/** @type {() => Promise<unknown>} */ change) {
+    if (now.busy) return;
+    now.busy = true;
+    this.page.draw();
+    try {
+      await change();
+    } catch (error) {
+      failed(error);
+    } finally {
+      now.busy = false;
+      this.page.draw();
+    }
+  }
+}

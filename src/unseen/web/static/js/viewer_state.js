@@ -1,0 +1,25 @@
+// @ts-check
+// What the viewer knows at this moment: the study, which of its films is shown, whose it is, what was reported here.
+import { there } from "./api.js";
+
+/** @typedef {Page.Returned<"GET /studies/{study}">} Study  @typedef {import("./viewer_claims.js").Claim} Claim */
+
+/**
+ * response: the study, as the API has it; shown: which of its films; onScreen: the study whose film is seen, and no other
+ * one can be reported; problem: why the film that is shown is none; reported: studies reported here, the latest last.
+ */
+export const now = {
+  response: /** @type {Study | null} */ (null),
+  shown: 0,
+  claim: /** @type {Claim | null} */ (null),
+  busy: false,
+  onScreen: /** @type {string | null} */ (null),
+  problem: "",
+  reported: /** @type {string[]} */ ([]),
+};
+
+/** The study that is open. */
+export const study = () => there(now.response);
+
+/** Whether this film of this study is the one that is shown: what was asked for meanwhile may have come too late. */
+export const isShown = (/** @type {string} */ name, /** @type {number} */ place) => now.response?.entry.study === name && now.shown === place;

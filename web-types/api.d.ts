@@ -2,6 +2,8 @@
 // run `python web-types/generate.py --write`.
 
 declare namespace Api {
+  /** How the film asks to be shown, and of whom it is. */
+  type About = { film: string; windows: (WindowResponse)[]; luts: (LutResponse)[]; spacing: string; frames: number; modality: Modality | null; person: Person };
   /** All accounts, by name. */
   type AccountList = { accounts: (WhoResponse)[] };
   /** A model that somebody has proposed, and what became of it. */
@@ -40,8 +42,8 @@ declare namespace Api {
   type ChoiceResponse = { kind: string; words: string; settings: (SettingResponse)[] };
   /** The study is the reader's until then. */
   type Claimed = { until: string; study: Listed };
-  /** The scores of the reference set, with which a film's is compared. */
-  type Compared = { words: string; count: number; histogram: Histogram | null };
+  /** The scores with which a film's is compared. */
+  type Compared = { words: string; count: number; needed: number; histogram: Histogram | null };
   /** A figure with the ends of its 95 % interval; null with a reason where there can be none. */
   type ComparisonFigureResponse = { value: number | null; low: number | null; high: number | null; reason: string };
   /** What became of a film or a study. */
@@ -55,9 +57,11 @@ declare namespace Api {
   /** The disk that films lie on. */
   type Disk = { free_bytes: number; total_bytes: number };
   /** The scores of the model that decides, of late. */
-  type Drift = { model: string | null; model_name: string; policy: string | null; reference: ReferenceResponse | null; blocks: (BlockResponse)[]; window: number | null; windows: number; studies: number };
+  type Drift = { model: string | null; model_name: string; policy: string | null; reference: MonitoringReferenceResponse | null; blocks: (BlockResponse)[]; window: number | null; windows: number; studies: number };
   /** A round that is in the audit trail. */
   type Earlier = { time: string; reader: string; model: string; name: string; all: TuringRoundsShare };
+  /** A file's elements. */
+  type ElementsResponse = { elements: ((string)[])[] };
   /** Which study another system has reported: by accession number, or by a film's digest. */
   type Elsewhere = { accession?: string | null; film_sha256?: string | null; outcome?: "normal" | "abnormal" | "unsure" | null; note?: string };
   /** Whether the alarm is over. */
@@ -70,6 +74,8 @@ declare namespace Api {
   type FilmStatus = { film: FilmResponse; study: Listed; decision: Decided | null };
   /** Rounds that were finished, latest first: one's own; a lead's list has everybody's. */
   type Finished = { rounds: (Earlier)[] };
+  /** The guide, in order. */
+  type Fit = { model_name: string; steps: (Step)[] };
   /** A model's finding on a film. */
   type Found = { model: string; score: number | null; parts: Record<string, number>; map_sha256: string | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; made: string };
   /** Whole lines of k-space, denser near its centre. */
@@ -82,6 +88,8 @@ declare namespace Api {
   type GeneratedPicture = { kind: "generated"; generator: string; latent: readonly (number)[] };
   /** An image of a generator. */
   type GeneratedResponse = { latent: (number)[]; sliders: number; reach: number; size: number; picture: string };
+  /** Studies that were not scored for one reason, all of them to be read. */
+  type GroupResponse = { clause: string; studies: number; words: string };
   /** The audit sample as it grew, oldest first; of a long one some points evenly along it. */
   type Grown = { points: (Point)[] };
   /** One event of the audit trail. */
@@ -107,15 +115,17 @@ declare namespace Api {
   /** The text after `link=` in the last line of the server's start; it is good once, for ten minutes. */
   type Link = { link: string };
   /** A study as the list shows it. */
-  type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; rank: number | null; flag: boolean; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
+  type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; words: string; flag: boolean; number: number | null; measure: "probability" | "percentile" | null; of: number | null; clause: string; why: string; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
   /** Some rows of a tab, in its order. */
-  type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean };
+  type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean; groups: (GroupResponse)[]; reference: ShapesReferenceResponse | null };
   /** A run's losses, step by step; of a long log some rows evenly along it. */
   type LogResponse = { name: string; running: boolean; written: string; steps: (number)[]; epochs: (number)[]; seconds: (number | null)[]; losses: Record<string, (number | null)[]>; of: number };
   /** The side panel. */
-  type Look = { film: string; study: string; blind: boolean; words: (string)[]; probability: number | null; models: (ModelLook)[]; nearest: (Near)[] };
+  type Look = { film: string; study: string; blind: boolean; words: (string)[]; flag: boolean; reference: ShapesReferenceResponse | null; probability: number | null; models: (ModelLook)[]; nearest: (Near)[] };
   /** What was found when somebody looked. */
   type Looked = { note: string; summary: string };
+  /** A VOI LUT of the file: sample `first` + i is shown as `values[i]` of 2^bits − 1. */
+  type LutResponse = { name: string; first: number; bits: number; values: string };
   /** An image made on the spot; each number is another one. */
   type MadePicture = { kind?: "made"; name?: string; number?: number };
   /** How many studies left the list; 0 where they had before. */
@@ -128,12 +138,16 @@ declare namespace Api {
   type MethodResponse = { key: string; name: string; family: "direct" | "variational" | "learnt" | "generative"; about: string };
   /** What one model reaches on the labelled set. */
   type Metrics = { model: string; name: string; source: string | null; normal: number; abnormal: number; trained_on: number; headline: string; auroc: ComparisonFigureResponse; average_precision: ComparisonFigureResponse; roc: RocResponse; sources: (SourceCompared)[]; verdict: string; verdict_kind: "good" | "warn" | "unknown"; shortcuts: (Shortcut)[]; mix: ComparisonFigureResponse; intervals: string };
+  /** From a sample to the film's own value: slope · stored + intercept; stored = sample + low, or high − sample. */
+  type Modality = { slope: number; intercept: number; low: number; high: number; inverted: boolean };
   /** A model that has scored films of the labelled set. */
   type ModelCompared = { model: string; name: string; part: "decides" | "compares" | "earlier"; normal: number; abnormal: number; trained_on: number };
   /** One model's finding on the film. */
   type ModelLook = { model: string; name: string; role: "decides" | "compares" | "earlier"; score: number | null; rank: number | null; reference: Compared; threshold: number | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; map_high: number | null; renditions: boolean; gives_back: boolean };
   /** The models of the workers that this server has started. */
   type ModelsResponse = { models: (HealthModelResponse)[] };
+  /** What late scores are compared with. */
+  type MonitoringReferenceResponse = { words: string; median: number; limit: number; expected: number };
   /** A share with its 95 % interval. */
   type MonitoringShare = { value: number; low: number; high: number };
   /** Something that is chosen by its name. */
@@ -151,9 +165,11 @@ declare namespace Api {
   /** A model whose images can be judged, or the reason why not. */
   type Offered = { model: string; name: string; generated: number; own: number; counts: (number)[]; missing: string };
   /** The proof that the page had the film's pixels. */
-  type Painted = { ticket: string };
+  type Painted = { ticket: string; further?: readonly (string)[] };
   /** Who signs in, and the proof. */
   type Password = { name: string; password: string };
+  /** Of whom and when; pseudonyms where names are not shown. */
+  type Person = { named: boolean; patient: string; name: string; accession: string; study_date: string; birth_date: string; sex: string; age: string };
   /** y = gain · Poisson(A x / gain), with so many photons in the brightest measurement. */
   type PhotonNoise = { kind?: "photons"; photons?: number };
   /** The audit sample after a reading. */
@@ -162,6 +178,12 @@ declare namespace Api {
   type PolicyProposed = { digest: string; max_miss_rate: number; confidence: number; prevalence: number | null; audit_share: number; films: number; created: string; sources: (Calibrated)[]; words: (string)[] };
   /** What a site has calibrated. */
   type PolicyResponse = { digest: string; stopped: string; max_miss_rate: number | null; confidence: number | null; sources: (string)[]; created: string };
+  /** A film of a prior. */
+  type PriorFilm = { film: string; view_position: string | null };
+  /** Another study of the same patient. */
+  type PriorResponse = { study: string; received: string; films: (PriorFilm)[]; film: string | null; outcome: string | null };
+  /** Other studies of the same patient, the latest first. */
+  type PriorsResponse = { priors: (PriorResponse)[] };
   /** What holds now: shown to everybody. */
   type PromiseResponse = { state: "clears" | "stopped" | "ranks" | "no_model"; words: string; why: string };
   /** A model to score with, without a policy: films are ranked, and none is cleared. */
@@ -172,8 +194,6 @@ declare namespace Api {
   type RandomMixtures = { kind?: "compressed-sensing"; measured?: number };
   /** The acknowledgement: from here on the film is not lost. */
   type Received = { sha256: string; film: string; study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; already: boolean };
-  /** What late scores are compared with. */
-  type ReferenceResponse = { words: string; median: number; limit: number; expected: number };
   /** A reader's report. */
   type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" };
   /** How many films are scored again. */
@@ -197,7 +217,7 @@ declare namespace Api {
   /** Cleared studies that were read all the same. */
   type Sample = { waiting: number; read: number; abnormal: number; unsure: number; share: MonitoringShare | null; missing: string };
   /** Which rows of the list. It is a body, not an address, because `text` may be a patient's number. */
-  type Search = { tab?: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source?: string | null; text?: string | null; after?: string | null; before?: string | null; last?: boolean; limit?: number };
+  type Search = { tab?: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source?: string | null; text?: string | null; after?: string | null; before?: string | null; last?: boolean; limit?: number; refusal?: string | null; grouped?: boolean };
   /** An image that was sent to `/lab/pictures`. */
   type SentPicture = { kind: "sent"; picture: string };
   /** An image that was taken in. */
@@ -206,6 +226,8 @@ declare namespace Api {
   type SettingResponse = { name: string; words: string; kind: "number" | "whole" | "yes" | "one of"; value: boolean | number | string; low: number | null; high: number | null; step: number | null; options: (string)[] };
   /** How an image is measured. */
   type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
+  /** Films that a score is compared with. */
+  type ShapesReferenceResponse = { words: string; count: number; needed: number };
   /** A trivial statistic of the image, held against the model's score. */
   type Shortcut = { name: string; words: string; direction: string; acquisition: boolean; strength: ComparisonFigureResponse; difference: ComparisonFigureResponse };
   /** One detector behind patterns of ±1. */
@@ -218,6 +240,8 @@ declare namespace Api {
   type SourceResponse = { source: string; abnormals: number; normals: number; not_scored: number; unread: number; allowed_misses: number | null; refused: string };
   /** The sources that studies have, by name. */
   type Sources = { sources: (string)[] };
+  /** One of the three, and what to do. */
+  type Step = { name: "collect" | "gate" | "calibrate"; state: "done" | "next" | "waits"; words: string; do: (string)[]; commands: (string)[] };
   /** One study, whole. */
   type StudyResponse = { entry: Listed; accession: string | null; patient: string | null; films: (FilmResponse)[]; reports: (Reported)[]; decision: Decided | null; audit_sample: boolean | null; history: (Happened)[] };
   /** What would start and stop now. */
@@ -252,6 +276,8 @@ declare namespace Api {
   type WhoResponse = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean };
   /** The image itself, so that only the noise is to be taken off. */
   type Whole = { kind?: "identity" };
+  /** A window of the file, in samples as `/pixels` sends them. */
+  type WindowResponse = { name: string; centre: number; width: number; function: string };
   /** The worker processes that this server has started; it does not know workers that were started manually. */
   type WorkersResponse = { wanted: number; running: number; ready: number };
 
@@ -298,6 +324,9 @@ declare namespace Api {
     "GET /films/{film}/thumbnail.png": { body: undefined; response: null };
     "GET /films/{film}/rendition/{what}": { body: undefined; response: null };
     "GET /films/{film}/look": { body: undefined; response: Look };
+    "GET /films/{film}/about": { body: undefined; response: About };
+    "GET /films/{film}/elements": { body: undefined; response: ElementsResponse };
+    "GET /studies/{study}/priors": { body: undefined; response: PriorsResponse };
     "GET /compare/labelled": { body: undefined; response: LabelledResponse };
     "GET /compare/scores.csv": { body: undefined; response: null };
     "GET /compare/metrics": { body: undefined; response: Metrics };
@@ -309,6 +338,7 @@ declare namespace Api {
     "GET /activations": { body: undefined; response: ActivationsResponse };
     "POST /activations/{number}/activate": { body: Agreed; response: ActivationResponse };
     "POST /activations/{number}/withdraw": { body: undefined; response: ActivationResponse };
+    "GET /fit": { body: undefined; response: Fit };
     "GET /models/cards": { body: undefined; response: CardsResponse };
     "GET /drift": { body: undefined; response: Drift };
     "GET /audit/sample/growth": { body: undefined; response: Grown };
@@ -366,6 +396,7 @@ declare namespace Api {
     "clear": "button";
     "cleared": "output";
     "compare": "div";
+    "compared": "span";
     "counts": "div";
     "counts-title": "span";
     "csv": "a";
@@ -389,7 +420,9 @@ declare namespace Api {
     "film": "canvas";
     "films": "span";
     "first": "button" | "select";
-    "fit": "button";
+    "fit": "a" | "button";
+    "fit-steps": "ol";
+    "fit-words": "p";
     "folder": "input";
     "form": "form";
     "frame": "div";
@@ -459,6 +492,7 @@ declare namespace Api {
     "pair": "section";
     "pair-title": "h2";
     "panel-calibration": "section";
+    "panel-fit": "section";
     "panel-models": "section";
     "panel-runs": "section";
     "panel-watch": "section";
@@ -483,6 +517,9 @@ declare namespace Api {
     "range": "span";
     "real": "button";
     "reference": "p";
+    "refusals": "p";
+    "refusals-close": "button";
+    "refusals-words": "span";
     "refused": "ul";
     "research": "button";
     "result": "section";
@@ -512,8 +549,11 @@ declare namespace Api {
     "seed-words": "span";
     "seen": "section";
     "selected": "aside" | "p";
+    "selected-clause": "summary";
     "selected-facts": "p";
+    "selected-reason": "p";
     "selected-study": "code";
+    "selected-why": "details";
     "selected-words": "strong";
     "sensitivity": "output";
     "sent": "span";
@@ -537,6 +577,7 @@ declare namespace Api {
     "stop": "button";
     "study": "a";
     "tab-calibration": "button";
+    "tab-fit": "button";
     "tab-models": "button";
     "tab-runs": "button";
     "tab-watch": "button";

@@ -88,16 +88,40 @@ declare namespace Page {
     spacingMm?: number | null;
     /** Proof that this page had the pixels, for `POST /films/{film}/seen`. */
     ticket?: string;
+    /** How the file asks to be shown, and of whom it is. */
+    about?: Returned<"GET /films/{film}/about">;
+    /** The window it is shown with at first, and all that are offered. */
+    first?: Window;
+    windows?: Window[];
     levels?: Level[];
     dark?: Film;
   }
 
   /** One that the API has sent: everything is known of it. */
-  type FilmOfApi = Film & Required<Pick<Film, "low" | "high" | "name" | "spacingMm" | "ticket">>;
+  type FilmOfApi = Film & Required<Pick<Film, "low" | "high" | "name" | "spacingMm" | "ticket" | "about">>;
 
   interface Window {
     centre: number;
     width: number;
+    name?: string;
+    /** LINEAR where none is named: DICOM PS3.3 C.11.2.1. */
+    function?: string;
+    lut?: Lut;
+  }
+
+  /** Sample `first` + i is shown as values[i] of 2^bits − 1. */
+  interface Lut {
+    first: number;
+    bits: number;
+    values: Uint16Array;
+  }
+
+  /** A ruler on a film, in its pixels. */
+  interface Line {
+    from: Point;
+    to: Point;
+    words: string;
+    held: number;
   }
 
   interface View {

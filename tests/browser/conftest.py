@@ -132,11 +132,15 @@ def serving(home: Path, bundles: dict[str, Path], *more: str | Path) -> Iterator
     """A server with an account of each kind, and eight phantoms in the list, four of them ill; `more`: its options."""
     if more:
         _fill(home, bundles, *more)
-    else:  # what all begin with is scored once, and copied
-        first = made_once(bundles["pca"].parent.with_name("browser-judged"), lambda folder: _fill(folder, bundles))
-        shutil.copytree(first, home)
+    else:
+        shutil.copytree(judged_first(bundles), home)
     with Running(*_options(home, bundles), *more) as running:
         yield Site(running.started(), home)
+
+
+def judged_first(bundles: dict[str, Path]) -> Path:
+    """The worklist that all begin with, scored once."""
+    return made_once(bundles["pca"].parent.with_name("browser-judged"), lambda folder: _fill(folder, bundles))
 
 
 def _options(home: Path, bundles: dict[str, Path]) -> list[str | Path]:

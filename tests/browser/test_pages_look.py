@@ -92,7 +92,7 @@ def _worklist(page: Page, site: Site) -> None:
 
 def _study(page: Page, site: Site) -> None:
     _worklist(page, site)
-    page.get_by_text("Differs from the reference set: read earlier").first.dblclick()
+    page.locator("#rows tr.flagged:not(.unscored)").first.dblclick()
     expect(page.locator("#viewer[data-film]")).to_be_visible()
     page.get_by_role("button", name="Anomaly map").click()
     page.get_by_role("button", name="Lungs").click()

@@ -15,7 +15,7 @@ from unseen.artifacts import recipe as recipes
 from unseen.cli import app
 
 COMMANDS = (
-    "demo", "suspects", "train", "score", "evaluate", "compare", "adapt", "calibrate", "pilot",
+    "demo", "suspects", "train", "score", "evaluate", "compare", "adapt", "gate", "calibrate", "pilot",
     "serve", "worker", "reconstruct", "identify", "audit", "export", "import",
     "backup", "restore", "robustness", "recipes", "info", "prior",
 )  # fmt: skip

@@ -166,7 +166,7 @@ def test_what_cannot_be_calibrated_is_a_sentence(api: Api, models: Models, label
 
 def test_late_scores_are_beside_the_calibrations(api: Api, store: Store, models: Models, labelled: list[str]) -> None:
     told = api.lead.get("/drift").json()
-    assert told["policy"] is None and "whatever they show" in told["reference"]["words"]
+    assert told["policy"] is None and told["reference"] is None, "ten normal films are too few to compare with"
     assert [block["scored"] for block in told["blocks"]] == [20]
     weights = models.card.weights_sha256
     number = api.lead.post("/calibration/propose", json={"model": weights, "note": "why"} | LOOSE).json()["number"]
@@ -174,10 +174,7 @@ def test_late_scores_are_beside_the_calibrations(api: Api, store: Store, models:
     told = api.lead.get("/drift").json()
     drift = store.activations.active().policy.drift  # type: ignore[union-attr]
     assert isinstance(drift, DriftReference)
-    assert told["reference"]["words"] == "10 normal studies of the calibration" and told["window"] == drift.window
-    assert told["blocks"][0]["above"] == sum(
-        score > told["reference"]["limit"] for score in (*drift.normals, *drift.abnormals)
-    )
+    assert told["reference"] is None and told["window"] == drift.window and len(drift.normals) == 10
     assert api.lead.get("/audit/sample/growth").json() == {"points": []}
 
 

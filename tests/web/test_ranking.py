@@ -1,4 +1,4 @@
-"""A score's place among the reference set, and which rows are flagged; on a blind page that tells no sampled study."""
+"""A score's percentile among the reference, and which rows are flagged; on a blind page that shows no sampled study."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from scipy.stats import percentileofscore
 from sqlalchemy import select
 
 from tests.worklist.conftest import Judged
+from tests.worklist.reporting import look_and_report
+from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
+from unseen.web.promise import Promise
 from unseen.web.state import KEPT_S, Ranks
+from unseen.worklist.listing import Entry
 from unseen.worklist.store import Store
 from unseen.worklist.tables import films, findings
 
 MODEL = "a" * 64
-SCORES = [0.1, 0.2, 0.2, 0.4, 0.9]
+SCORES = [0.1, 0.2, 0.2, 0.4, 0.9] * 4
 
 
 def policy(**more: Any) -> Policy:
@@ -25,61 +29,88 @@ def policy(**more: Any) -> Policy:
     return Policy(model="pca", weights_sha256=MODEL, sources={"ward": ward}, **rates, **more)
 
 
-def scored(store: Store, judged: Judged, *scores: float) -> None:
-    """`MODEL` has scored a film each."""
-    for number, score in enumerate(scores):
-        film = judged(1000 + int(1000 * score) + number).film_id
+def scored(store: Store, judged: Judged, *scores: float, first: int = 0) -> list[str]:
+    """`MODEL` has scored a film each; the films."""
+    films_of_it = []
+    for number, score in enumerate(scores, start=first):
+        film = judged(number).film_id
+        films_of_it.append(film)
         with store.database.writing() as connection:
             row = connection.execute(select(films).where(films.c.public_id == film)).one()
             connection.execute(
                 findings.insert().values(film_id=row.id, model=MODEL, score=score, parts="{}", made_us=0)
             )
+    return films_of_it
+
+
+def reported(store: Store, *names: str) -> None:
+    """The films' studies are reported normal by somebody who has seen them."""
+    for name in names:
+        study = store.page("all", text=name).rows[0].study
+        store.claim(study, "ann")
+        look_and_report(store, study, "ann", "normal")
 
 
 def test_ranks_are_scipys(store: Store, judged: Judged) -> None:
-    scored(store, judged, *SCORES)
-    ranks = Ranks(store, lambda: None)
+    reported(store, *scored(store, judged, *SCORES))
+    ranks = Ranks(store, lambda: (MODEL, None))
     for score in (0.0, 0.1, 0.15, 0.2, 0.9, 2.0):
         assert ranks.of(MODEL, score) == pytest.approx(percentileofscore(SCORES, score, kind="mean") / 100)
     assert ranks.of(None, 0.5) is ranks.of(MODEL, None) is ranks.of("b" * 64, 0.5) is None
+    assert ranks.known(MODEL).words == f"{len(SCORES)} normal films from this site"
 
 
-def test_the_reference_set_is_asked_for_once_a_while(store: Store, judged: Judged) -> None:
-    scored(store, judged, 0.1, 0.3)
+def test_the_reference_is_asked_for_once_a_while(store: Store, judged: Judged) -> None:
+    reported(store, *scored(store, judged, *[0.1, 0.3] * 10))
     now = 0.0
-    ranks = Ranks(store, lambda: None, clock=lambda: now)
+    ranks = Ranks(store, lambda: (MODEL, None), clock=lambda: now)
     assert ranks.of(MODEL, 0.2) == 0.5
-    scored(store, judged, 0.5, 0.6)
+    reported(store, *scored(store, judged, *[0.5] * 20, first=100))
     now = KEPT_S - 1
     assert ranks.of(MODEL, 0.2) == 0.5, "still the one that was asked for"
     now = KEPT_S
     assert ranks.of(MODEL, 0.2) == 0.25
 
 
-def test_a_flag_says_that_a_waiting_study_differs_from_the_reference_set(store: Store, judged: Judged) -> None:
+def test_one_reference_a_screen_where_a_policy_is_in_force(store: Store, judged: Judged) -> None:
+    """Release 0.1 compared one model with the calibration, and the others on the same screen with other films."""
+    reported(store, *scored(store, judged, *SCORES))
+    normals = tuple(number / 100 for number in range(50))
+    drift = DriftReference(normals=normals, abnormals=(), prevalence=0.1, not_scored=0)
+    ranks = Ranks(store, lambda: (MODEL, policy(drift=drift)))
+    assert ranks.known(MODEL).words == "50 normal studies of the calibration" and ranks.of(MODEL, 0.25) == 0.51
+    assert ranks.of("b" * 64, 0.25) is None and "scores of the model that decides alone" in ranks.known("b" * 64).words
+    few = Ranks(store, lambda: (MODEL, policy(drift=drift.model_copy(update={"normals": normals[:3]}))))
+    assert few.of(MODEL, 0.25) is None and "(3 of 20)" in few.known(MODEL).words
+
+
+def flags(ranks: Ranks, entry: Entry, *, state: str = "clears") -> bool:
+    promise = Promise(state=state, policy=None, why="")  # type: ignore[arg-type]
+    return ranks.row(entry, promise, blind=True).flag
+
+
+def test_a_blind_flag_is_of_what_waits_and_ends_while_something_stands_against_the_policy(
+    store: Store, judged: Judged
+) -> None:
     for number, (action, priority) in enumerate([("read", 0.97), ("read", 0.6), ("clear", 0.97), ("not_scored", 2.0)]):
         judged(number, action, priority)
     entries = [*store.page(limit=200).rows, *store.page("cleared").rows]
     by = {(entry.state, entry.priority): entry for entry in entries}
     high, middle = by["to_read", 0.97], by["to_read", 0.6]
-    by_rank = Ranks(store, lambda: None)
-    assert by_rank.flags(middle, 0.95, blind=False) and not by_rank.flags(high, 0.94, blind=False)
-    assert not by_rank.flags(high, None, blind=False)
-    conformal, likely = Ranks(store, policy), Ranks(store, lambda: policy(probability=SOME))
-    assert [ranks.flags(high, None, blind=True) for ranks in (conformal, likely)] == [True, True]
-    assert [ranks.flags(middle, None, blind=True) for ranks in (conformal, likely)] == [False, True]
-    for entry in entries:
-        if entry.state != "to_read":
-            assert not likely.flags(entry, 0.99, blind=True) and not likely.flags(entry, 0.99, blind=False)
+    conformal, likely = Ranks(store, lambda: (MODEL, policy())), Ranks(store, lambda: (MODEL, policy(probability=SOME)))
+    assert [flags(ranks, high) for ranks in (conformal, likely)] == [True, True]
+    assert [flags(ranks, middle) for ranks in (conformal, likely)] == [False, True]
+    assert [flags(ranks, high, state="stopped") for ranks in (conformal, likely)] == [False, False]
+    assert not any(flags(likely, entry) for entry in entries if entry.state != "to_read")
 
 
 def test_a_blind_flag_follows_the_place_in_the_list_alone(store: Store, judged: Judged) -> None:
     for number in range(6):
         judged(number, "read", 0.9)
     sampled = judged(50, "clear", 0.01, audit_share=1.0).study
-    ranks = Ranks(store, lambda: policy(probability=SOME))
-    flags = {entry.study: ranks.flags(entry, None, blind=True) for entry in store.page().rows}
-    assert flags[sampled] and set(flags.values()) == {True}, "its score would not have flagged it"
+    ranks = Ranks(store, lambda: (MODEL, policy(probability=SOME)))
+    flagged = {entry.study: flags(ranks, entry) for entry in store.page().rows}
+    assert flagged[sampled] and set(flagged.values()) == {True}, "its score would not have flagged it"
 
 
 SOME = ProbabilityMap(scores=(0.0, 1.0), probabilities=(0.1, 0.9), prevalence=0.5)

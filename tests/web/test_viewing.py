@@ -24,8 +24,7 @@ from unseen.screening.screener import Screener
 from unseen.web import state as served
 from unseen.web.images import DecodedFilms
 from unseen.web.promise import Promise
-from unseen.web.shapes import in_words
-from unseen.web.state import rank_of
+from unseen.web.sentences import in_words, reading_of
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 
@@ -158,10 +157,10 @@ def test_a_look_says_what_is_known(api: Api, store: Store, screener: Screener) -
     seen = api.reader.get(f"/films/{film}/look").json()
     (model,) = seen["models"]
     finding = store.study(seen["study"], blind=False).films[0].findings[0]
-    scores = store.reference(finding.model).scores
     assert (model["model"], model["score"], model["box"]) == (finding.model, finding.score, list(finding.box or ()))
-    assert model["rank"] == rank_of(finding.score or 0.0, scores)
-    assert (sum(model["reference"]["histogram"]["counts"]), model["reference"]["count"]) == (len(scores), len(scores))
+    assert model["rank"] is None and model["reference"]["histogram"] is None
+    assert model["reference"] == seen["reference"] | {"histogram": None}, "one reference a screen"
+    assert seen["reference"]["words"] == "not enough films here yet (1 of 20)"
     numbers = np.load(io.BytesIO(api.reader.get(f"/films/{film}/map.npy").content))
     assert model["map_high"] == pytest.approx(np.percentile(numbers, 99.5), rel=1e-4)
     assert model["renditions"] is model["gives_back"] is True
@@ -203,7 +202,8 @@ def test_whoever_is_blind_sees_the_film_and_nothing_else(
         assert api.lead.get(path).status_code == 200
     told = api.reader.get(f"/films/{film}/look").json()
     assert told == {
-        "film": film, "study": told["study"], "blind": True, "words": [], "probability": None, "models": [],
+        "film": film, "study": told["study"], "blind": True, "words": [], "flag": False, "reference": None,
+        "probability": None, "models": [],
         "nearest": [],
     }  # fmt: skip
     assert api.lead.get(f"/films/{film}/look").json()["models"][0]["score"] is not None
@@ -216,8 +216,9 @@ def test_a_film_that_was_not_cleared_is_never_called_normal(judged: Any, store: 
     for action in ("read", "not_scored"):
         study = judged(1 if action == "read" else 2, action, reason="its source is not among the calibrated ones").study
         nothing = Promise(state="ranks", policy=None, why="No policy is in force.")
-        decided = store.study(study, blind=False).decision
-        words = " ".join(in_words(decision=decided, rank=rank, promise=nothing)).lower()
+        found = store.study(study, blind=False)
+        reading = reading_of(found.entry, rank=rank, probability=None, blind=False, early=False)
+        words = " ".join(in_words(found.decision, reading, None, promise=nothing)).lower()
         assert words and "is normal" not in words and "looks normal" not in words
 
 

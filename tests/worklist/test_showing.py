@@ -69,19 +69,18 @@ def test_a_reference_is_the_scores_of_reported_normals(store: Store, scored: Sco
     scored(52, {FIRST: None}, outcome="normal")
     found = store.reference(FIRST)
     assert found.scores == tuple(sorted(100.0 - number for number in range(22)))
-    assert found.words == "22 films of studies that readers reported normal, all sources"
+    assert found.words == "22 normal films from this site"
     of_ward = store.reference(FIRST, source="ward")
-    assert len(of_ward.scores) == 21 and of_ward.words.startswith("21 films") and "source ward" in of_ward.words
+    assert len(of_ward.scores) == 21 and of_ward.words == "21 normal films from ward"
 
 
-def test_with_few_reported_normals_the_last_films_stand_in(store: Store, scored: Scored) -> None:
+def test_with_few_reported_normals_nothing_stands_in_for_them(store: Store, scored: Scored) -> None:
     for number in range(5):
         scored(number, {FIRST: float(number)}, outcome="normal" if number else None, source=f"s{number % 2}")
     found = store.reference(FIRST)
-    assert found.scores == (0.0, 1.0, 2.0, 3.0, 4.0)
-    assert found.words.startswith("the last 5 films that this model scored here, all sources, whatever they show")
-    assert store.reference(FIRST, source="s1").scores == (1.0, 3.0)
-    assert store.reference("9" * 64).scores == () == store.reference(FIRST, source="nowhere").scores
+    assert (found.scores, found.count, found.words) == ((), 4, "not enough films here yet (4 of 20)")
+    assert store.reference(FIRST, source="s1").count == 2
+    assert store.reference("9" * 64).count == 0 == store.reference(FIRST, source="nowhere").count
 
 
 def test_the_nearest_are_the_normals_that_look_most_alike(store: Store, scored: Scored) -> None:

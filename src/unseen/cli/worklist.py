@@ -120,6 +120,10 @@ def export(
     url: Annotated[
         str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
     ] = None,
+    labelled: Annotated[
+        bool,
+        typer.Option("--labelled", help="also labelled.csv, a manifest of the labels on films that were seen"),
+    ] = False,
 ) -> None:
     """Write a worklist's studies, findings, decisions and reports, each as Parquet and as CSV.
 
@@ -129,12 +133,14 @@ def export(
 
       unseen export tables --folder worklist
     """
-    from unseen.worklist.import_export import export_tables
+    from unseen.worklist.import_export import export_labelled, export_tables
     from unseen.worklist.store import Store
 
     with Store.open(url or folder, films_folder=folder, create=False) as store:
         for name, rows in export_tables(store, to).items():
             typer.echo(f"{rows} {name}: {to / name}.parquet, .csv")
+        if labelled:
+            typer.echo(f"{export_labelled(store, to / 'labelled.csv')} labelled films: {to / 'labelled.csv'}")
     console.limits()
 
 

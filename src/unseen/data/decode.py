@@ -53,20 +53,30 @@ class Decoder:
         """The child's process id; None before the first file and after a child was lost."""
         return self._child.pid if self._child else None
 
-    def decode(self, path: Path, *, mask: bool = False) -> DecodedImage | str:
+    def decode(self, path: Path, *, mask: bool = False, frame: int | None = None) -> DecodedImage | str:
         """The image in the file at `path`, or the reason why there is none.
 
         Args:
             path: any path; only a regular file is opened.
             mask: it is a mask, which may be smaller and have fewer bits than a film.
+            frame: which frame of a DICOM file that may hold several, for looking at it; None: one is expected.
         """
+        found = self._answered({"path": os.fspath(path), "mask": mask, "frame": frame})
+        return found if isinstance(found, (str, DecodedImage)) else "The decoder gave no image."
+
+    def elements(self, path: Path) -> list[list[str]] | str:
+        """The elements of the DICOM file at `path` (tag, name, VR, value), none of another file; or why not."""
+        found = self._answered({"path": os.fspath(path), "elements": True})
+        return found if isinstance(found, (str, list)) else "The decoder gave no elements."
+
+    def _answered(self, request: decoder_protocol.Message) -> DecodedImage | list[list[str]] | str:
         with self._lock:
             try:
                 try:
-                    return self._ask(path, mask)
+                    return self._ask(request)
                 except _Gone:  # at this file, or before it and not noticed yet: a second child decides
                     self._stop()
-                    return self._ask(path, mask)
+                    return self._ask(request)
             except _Late:
                 self._stop()
                 return (
@@ -86,12 +96,12 @@ class Decoder:
         """End the child; the next file starts a new one. Safe to call twice."""
         self._stop()
 
-    def _ask(self, path: Path, mask: bool) -> DecodedImage | str:
+    def _ask(self, request: decoder_protocol.Message) -> DecodedImage | list[list[str]] | str:
         child = self._running()
         deadline = time.monotonic() + self.limits.timeout_s
         assert child.stdin and child.stdout
         try:
-            child.stdin.write(decoder_protocol.frame({"path": os.fspath(path), "mask": mask}))
+            child.stdin.write(decoder_protocol.frame(request))
         except BrokenPipeError:
             raise _Gone from None
         reply = self._message(child, deadline)
@@ -99,6 +109,8 @@ class Decoder:
             if reply.get("last"):  # it ran out of memory and leaves
                 self._stop()
             return str(reply["reason"])
+        if "elements" in reply:
+            return [[str(part) for part in line] for line in reply["elements"]]
         pixels = decoder_protocol.empty_pixels(reply, limits=self.limits)
         _receive(child.stdout.fileno(), decoder_protocol.octets(pixels), deadline)
         return decoder_protocol.image(reply, pixels)

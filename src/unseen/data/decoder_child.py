@@ -21,8 +21,8 @@ from unseen.data import decoder_protocol, file_headers
 from unseen.data.decoder_protocol import DecodedImage, Limits, Refused
 
 
-def read_image(path: str, *, limits: Limits, mask: bool = False) -> DecodedImage:
-    """The image in the file at `path`, with its digests.
+def read_image(path: str, *, limits: Limits, mask: bool = False, frame: int | None = None) -> DecodedImage:
+    """The image in the file at `path`, with its digests; `frame` is for DICOM files of several.
 
     Raises:
         Refused: with the reason in one sentence. Damaged files can raise nearly any other error.
@@ -32,7 +32,7 @@ def read_image(path: str, *, limits: Limits, mask: bool = False) -> DecodedImage
         case "dicom" | "bare dicom" as found:
             from unseen.data import dicom
 
-            image = dicom.read_dicom(data, bare=found == "bare dicom", limits=limits)
+            image = dicom.read_dicom(data, bare=found == "bare dicom", limits=limits, frame=frame)
         case found:
             from unseen.data import image_files
 
@@ -42,6 +42,17 @@ def read_image(path: str, *, limits: Limits, mask: bool = False) -> DecodedImage
     pixels = hashlib.sha256(f"{image.pixels.shape} {image.pixels.dtype.name} ".encode())
     pixels.update(decoder_protocol.octets(image.pixels))
     return replace(image, file_sha256=digest, file_bytes=size, pixel_sha256=pixels.hexdigest())
+
+
+def read_elements(path: str, *, limits: Limits) -> list[list[str]]:
+    """The elements of a DICOM file; none of another one. Raises Refused as `read_image` does."""
+    data = read_bytes(path, limits=limits)
+    kind = file_headers.file_kind(data)
+    if kind not in ("dicom", "bare dicom"):
+        return []
+    from unseen.data import dicom
+
+    return dicom.read_elements(data, bare=kind == "bare dicom")
 
 
 def read_bytes(path: str, *, limits: Limits) -> bytes:
@@ -88,7 +99,9 @@ def answer(
 ) -> tuple[decoder_protocol.Message, DecodedImage | None]:
     """The reply to one request, and the image whose integers follow it."""
     try:
-        image = read_image(request["path"], limits=limits, mask=request["mask"])
+        if request.get("elements"):
+            return {"elements": read_elements(request["path"], limits=limits)}, None
+        image = read_image(request["path"], limits=limits, mask=request["mask"], frame=request.get("frame"))
     except Refused as refusal:
         return {"reason": str(refusal)}, None
     except MemoryError:

@@ -27,6 +27,7 @@ class DecodedImage:
     Attributes:
         pixels: (height, width), upright, white = dense, 0 to 2**bits - 1; uint8 when `bits` is 8, else uint16.
         bits: nominal bits a pixel, 8 to 16.
+        display: how the file asks to be shown; none for images.
     """
 
     pixels: Integers
@@ -37,6 +38,7 @@ class DecodedImage:
     spacing_mm: float | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    display: Mapping[str, Any] = field(default_factory=dict, repr=False)  # Any: JSON, see `dicom_display.display_of`
     file_sha256: str = ""
     file_bytes: int = 0
     pixel_sha256: str = ""
@@ -94,7 +96,7 @@ def canonical(pixels: NDArray[np.unsignedinteger], *, bits: int) -> Integers:
 
 
 LENGTH = struct.Struct(">I")
-MAX_FRAME = 1 << 20  # bytes; a path is at most a few thousand
+MAX_FRAME = 2 << 20  # bytes: eight VOI LUTs in base64
 _FACTS = tuple(field.name for field in fields(DecodedImage) if field.name != "pixels")
 
 Message = Mapping[str, Any]  # JSON: the values' types differ from key to key

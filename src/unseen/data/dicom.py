@@ -32,6 +32,7 @@ from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
 from unseen.data import file_headers
 from unseen.data.decoder_protocol import DecodedImage, Limits, Refused, canonical
+from unseen.data.dicom_display import display_of, elements_of
 from unseen.data.dicom_header import FILMS, DicomHeader, check_class, named, read_header
 
 LABEL = "imagecodecs"
@@ -92,19 +93,22 @@ _PROCESSES = {  # SOF markers that a transfer syntax may hold (PS3.5, 8.2.1 and 
 }
 
 
-def read_dicom(data: bytes, *, bare: bool, limits: Limits) -> DecodedImage:
+def read_dicom(data: bytes, *, bare: bool, limits: Limits, frame: int | None = None) -> DecodedImage:
     """The film in the DICOM file `data`; `bare` when it has no preamble.
+
+    frame  for looking at one of several frames; None: a file of several is refused
 
     Raises:
         Refused: it is no film, or one that cannot be read with certainty. Damaged data raise what pydicom and its
             plugins raise.
     """
     ds, syntax = _bare(data) if bare else _with_meta(data)
-    header = read_header(ds, limits=limits)
-    _check_stream(ds, syntax, header)
+    header = read_header(ds, limits=limits, frame=frame)
+    index = frame or 0
+    _check_stream(ds, syntax, header, index)
     if syntax in SYNTAXES:
         register()
-    stored, _ = get_decoder(syntax).as_array(ds, raw=True, index=0, decoding_plugin=_PLUGINS.get(syntax, ""))
+    stored, _ = get_decoder(syntax).as_array(ds, raw=True, index=index, decoding_plugin=_PLUGINS.get(syntax, ""))
     if stored.shape != (header.rows, header.columns):
         raise Refused(
             f"Decoding gave {stored.shape}, Rows × Columns is {(header.rows, header.columns)}. "
@@ -119,7 +123,18 @@ def read_dicom(data: bytes, *, bare: bool, limits: Limits) -> DecodedImage:
         spacing_mm=header.spacing_mm,
         tags=header.tags,
         identifiers=header.identifiers,
+        display=display_of(ds, header),
     )
+
+
+def read_elements(data: bytes, *, bare: bool) -> list[list[str]]:
+    """The elements of a DICOM file, for whoever looks after it; see `dicom_display.elements_of`.
+
+    Raises:
+        Refused: no DICOM file of a kind that is read.
+    """
+    ds, _ = _bare(data) if bare else _with_meta(data)
+    return elements_of(ds)
 
 
 def nominal_integers(stored: NDArray[np.integer], header: DicomHeader, *, native: bool) -> NDArray[np.unsignedinteger]:
@@ -214,7 +229,7 @@ def _bare(data: bytes) -> tuple[Dataset, uid.UID]:
     return ds, uid.ImplicitVRLittleEndian
 
 
-def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader) -> None:
+def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader, index: int) -> None:
     """Pixel Data against the header, before any decoder sees them."""
     pixels: bytes = ds.PixelData
     if (syntax not in _NATIVE) != ds["PixelData"].is_undefined_length:
@@ -222,14 +237,14 @@ def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader) -> None:
             "Pixel Data are compressed, but the transfer syntax is uncompressed, or the reverse. Send the file again."
         )
     if syntax in _NATIVE:
-        expected = header.rows * header.columns * header.bits_allocated // 8
+        expected = header.frames * header.rows * header.columns * header.bits_allocated // 8
         if len(pixels) not in (expected, expected + expected % 2):
             raise Refused(
                 f"Pixel Data have {len(pixels)} bytes, Rows × Columns × Bits Allocated need {expected}. "
                 "Send the file again from its source."
             )
         return
-    stream = encaps.get_frame(pixels, 0, number_of_frames=1)
+    stream = encaps.get_frame(pixels, index, number_of_frames=header.frames)
     if syntax == uid.RLELossless:
         planes = header.bits_allocated // 8
         file_headers.check_rle(stream, rows=header.rows, columns=header.columns, bytes_per_pixel=planes)

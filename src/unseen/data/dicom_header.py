@@ -18,10 +18,14 @@ from unseen.data.decoder_protocol import Limits, Refused
 CR = "1.2.840.10008.5.1.4.1.1.1"
 DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
 FILMS = (CR, DX_FOR_PRESENTATION)
+_MOST_FRAMES = 64
 TAGS = (
     "Modality",
     "BodyPartExamined",
     "PatientAge",
+    "PatientSex",
+    "SeriesNumber",
+    "InstanceNumber",
     "Manufacturer",
     "ManufacturerModelName",
     "DetectorID",
@@ -63,6 +67,7 @@ class DicomHeader:
     patient_orientation: str | None
     tags: dict[str, str]
     identifiers: dict[str, str]
+    frames: int = 1
 
     @property
     def nominal(self) -> tuple[int, int]:
@@ -100,8 +105,10 @@ def named(uid: str) -> str:
     return UID(uid).name if re.fullmatch(r"[0-9.]{1,64}", uid) else "damaged UID"  # PS3.5, 9.1
 
 
-def read_header(ds: Dataset, *, limits: Limits) -> DicomHeader:
+def read_header(ds: Dataset, *, limits: Limits, frame: int | None = None) -> DicomHeader:
     """The header of a film, every guard passed.
+
+    frame  which of several frames is wanted, for looking at; None: a film has one, and several are refused
 
     Raises:
         Refused: with the attribute, its value and the accepted values.
@@ -112,7 +119,8 @@ def read_header(ds: Dataset, *, limits: Limits) -> DicomHeader:
         raise Refused(f"The DICOM object has no Pixel Data{hidden}. Send the image itself, decrypted.")
     if (intent := _text(ds, "PresentationIntentType")) not in (None, "FOR PRESENTATION"):
         raise Refused(f"Presentation Intent Type is {intent!r}. Send the image For Presentation.")
-    _expect(ds, "NumberOfFrames", (1,), missing=1, advice="Send each film by itself.")
+    most = (1,) if frame is None else range(frame + 1, _MOST_FRAMES + 1)
+    frames = _expect(ds, "NumberOfFrames", most, missing=1, advice="Send each film by itself.")
     _expect(ds, "SamplesPerPixel", (1,), missing=1, advice="Send the grey film, not a colour image of it.")
     rows, columns = _whole(ds, "Rows"), _whole(ds, "Columns")
     limits.check_size(width=columns, height=rows)
@@ -146,6 +154,7 @@ def read_header(ds: Dataset, *, limits: Limits) -> DicomHeader:
         patient_orientation=_text(ds, "PatientOrientation"),
         tags=_kept(ds, TAGS),
         identifiers=_kept(ds, IDENTIFIERS),
+        frames=frames,
     )
 
 
@@ -187,7 +196,7 @@ def _spacing(ds: Dataset) -> float | None:
     """Pixel Spacing (calibrated), else Imager Pixel Spacing; a hint, so nonsense is None and no reason to refuse."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         try:
-            down, across = (float(str(value)) for value in _values(ds, keyword))
+            down, across = (float(str(value)) for value in values_of(ds, keyword))
         except (Refused, ValueError):
             continue
         if math.isfinite(down) and math.isfinite(across) and down > 0 and abs(down - across) <= 0.01 * down:
@@ -195,7 +204,7 @@ def _spacing(ds: Dataset) -> float | None:
     return None
 
 
-def _values(ds: Dataset, keyword: str) -> list[object]:
+def values_of(ds: Dataset, keyword: str) -> list[object]:
     """The values of an attribute; none when it is missing, empty, or cannot be parsed."""
     try:
         value = ds.get(keyword)
@@ -207,11 +216,11 @@ def _values(ds: Dataset, keyword: str) -> list[object]:
 
 
 def _text(ds: Dataset, keyword: str) -> str | None:
-    return "\\".join(str(value) for value in _values(ds, keyword)).strip()[:64] or None
+    return "\\".join(str(value) for value in values_of(ds, keyword)).strip()[:64] or None
 
 
 def _number(ds: Dataset, keyword: str, missing: float) -> float:
-    values = _values(ds, keyword) or [missing]
+    values = values_of(ds, keyword) or [missing]
     try:
         value = float(str(values[0]))
     except ValueError:
@@ -222,7 +231,7 @@ def _number(ds: Dataset, keyword: str, missing: float) -> float:
 
 
 def _whole(ds: Dataset, keyword: str, missing: int | None = None) -> int:
-    if missing is None and not _values(ds, keyword):
+    if missing is None and not values_of(ds, keyword):
         raise Refused(f"{keyword} is missing. Export the film again.")
     value = _number(ds, keyword, missing or 0)
     if value != int(value):

@@ -11,7 +11,7 @@ from unseen.web import images
 from unseen.web.accounts import Reader, Sighted
 from unseen.web.errors import answers
 from unseen.web.promise import Promise
-from unseen.web.shapes import Decided, FilmResponse, FilmStatus, Listed, Received
+from unseen.web.shapes import Decided, FilmResponse, FilmStatus, Received
 from unseen.web.state import Parts
 from unseen.web.upload_stream import pieces, room, upload_of
 from unseen.worklist.states import NotFoundError
@@ -105,7 +105,7 @@ def status(parts: Parts, account: Reader, film: FilmId) -> FilmStatus:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     return FilmStatus(
         film=FilmResponse.of(found, promise),
-        study=Listed.of(study.entry, promise),
+        study=parts.ranks.row(study.entry, promise, blind=blind),
         decision=Decided.of(study.decision, promise),
     )
 

@@ -11,9 +11,10 @@ import io
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ class Decoded:
     samples     little-endian uint16, row by row: `Film.pixels` × (2**bits − 1)
     low, high   the samples at 0.5 % and 99.5 % of the film's own, from where to where it is shown at first
     spacing_mm  distance of neighbouring pixels; None where unknown
+    display     how the file asks to be shown, see `data.dicom_display.display_of`; none for images
     """
 
     samples: bytes = field(repr=False)
@@ -51,6 +53,12 @@ class Decoded:
     low: int
     high: int
     spacing_mm: float | None
+    display: Mapping[str, Any] = field(default_factory=dict, repr=False)  # Any: JSON
+
+    @property
+    def frames(self) -> int:
+        """How many the file has."""
+        return int(self.display.get("frames", 1))
 
 
 class DecodedFilms:
@@ -63,42 +71,43 @@ class DecodedFilms:
     def __init__(self, bounded: threading.BoundedSemaphore, *, most_bytes: int = MOST_BYTES) -> None:
         self._bounded = bounded
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[str, Decoded] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], Decoded] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
         self.decoded = 0
         """How many films were decoded, rather than found."""
 
-    def film(self, path: Path) -> Decoded:
-        """The film that lies at `path`, whose name is its digest.
+    def film(self, path: Path, frame: int = 0) -> Decoded:
+        """The film that lies at `path`, whose name is its digest; of a file of several frames this one.
 
         Raises WorklistError, with the reason, where it cannot be read.
         """
-        if (found := self._found(path.name)) is not None:
+        key = (path.name, frame)
+        if (found := self._found(key)) is not None:
             return found
         with self._bounded:
-            if (found := self._found(path.name)) is not None:  # while this one waited for its turn
+            if (found := self._found(key)) is not None:  # while this one waited for its turn
                 return found
-            film = _decode(path)
+            film = _decode(path, frame)
         with self._lock:
             self.decoded += 1
-            if path.name not in self._kept and len(film.samples) <= self._most_bytes:
-                self._kept[path.name] = film
+            if key not in self._kept and len(film.samples) <= self._most_bytes:
+                self._kept[key] = film
                 self._bytes += len(film.samples)
             while self._bytes > self._most_bytes:
                 _, oldest = self._kept.popitem(last=False)
                 self._bytes -= len(oldest.samples)
         return film
 
-    def _found(self, digest: str) -> Decoded | None:
+    def _found(self, key: tuple[str, int]) -> Decoded | None:
         with self._lock:
-            if digest in self._kept:
-                self._kept.move_to_end(digest)
-            return self._kept.get(digest)
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
 
 
-def _decode(path: Path) -> Decoded:
-    picture = shared().decode(path)
+def _decode(path: Path, frame: int) -> Decoded:
+    picture = shared().decode(path, frame=frame)
     if isinstance(picture, str):
         raise WorklistError(f"The film cannot be shown: {picture}")
     if picture.file_sha256 != path.name:
@@ -115,6 +124,7 @@ def _decode(path: Path) -> Decoded:
         low=low,
         high=high,
         spacing_mm=picture.spacing_mm,
+        display=picture.display,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.lab.operators import Setup
-from unseen.web.shapes import sentence
+from unseen.web.sentences import sentence
 
 _MOST_LATENT = 4096
 Png = Annotated[str, Field(description="data:image/png;base64,…")]

@@ -1,11 +1,4 @@
-"""The API's requests and responses, and what a decision means in plain words.
-
-What the API answers with: pydantic models of the worklist's own values, and of what is asked.
-
-What a decision means, in plain words: which place it gives a study, and what is promised.
-
-A film that was not cleared is never called normal: a score ranks films for reading and is no diagnosis.
-"""
+"""The API's requests and responses: pydantic models of the worklist's own values, and of what is asked."""
 
 from __future__ import annotations
 
@@ -16,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.screening.policy import Decision
-from unseen.web.promise import Promise, percent, without_promise
-from unseen.web.state import EARLIER
+from unseen.web.promise import Promise, without_promise
+from unseen.web.sentences import Reading
+from unseen.worklist.labels import FEWEST
+from unseen.worklist.refusals import parted
 from unseen.worklist.states import State, allowed
 
 if TYPE_CHECKING:
     from unseen.web.state import Ranks
     from unseen.worklist.accounts import Account
     from unseen.worklist.details import StoredFilm, Study
+    from unseen.worklist.labels import Reference
     from unseen.worklist.listing import Entry, Page
 
 ACTS = ("claim", "release", "report", "undo")
@@ -64,12 +60,15 @@ class Listed(_Response):
         description="of being abnormal; null where this reader must not see it, and while no policy clears"
     )
     score: float | None
-    rank: float | None = Field(
-        default=None, description="in a page: the share of the reference set that scores lower, 0 to 1; null likewise"
+    words: str = Field(default="", description="in a page: the row's sentence, which agrees with flag and number")
+    flag: bool = Field(default=False, description="in a page: it is to be read earlier")
+    number: float | None = Field(default=None, description="in a page: of `measure`, 0 to 1; null likewise")
+    measure: Literal["probability", "percentile"] | None = Field(
+        default=None, description="in a page: percentile: the share of the page's reference that scores lower"
     )
-    flag: bool = Field(
-        default=False, description="in a page: it differs from the reference set and is to be read earlier"
-    )
+    of: int | None = Field(default=None, description="in a page: scores of the reference of a percentile")
+    clause: str = Field(default="", description="why it was not scored, in a few words; `why` explains it")
+    why: str = ""
     film: str | None = Field(description="one to look at; null before a worker has read one")
     outcome: Literal["normal", "abnormal", "unsure"] | None = Field(description="of the report that stands")
     reported_by: str | None
@@ -82,14 +81,18 @@ class Listed(_Response):
     )
 
     @classmethod
-    def of(cls, entry: Entry, promise: Promise, *, rank: float | None = None, flag: bool = False) -> Self:
+    def made(cls, entry: Entry, promise: Promise, reading: Reading | None = None, *, of: int | None = None) -> Self:
+        """The row, with its words in a page."""
         listed = cls.model_validate(entry)
+        clause, why = parted(entry.reason)
         update: dict[str, object] = {
             "acts": [act for act in ACTS if act in allowed(entry.state)],
-            "rank": rank,
-            "flag": flag,
             "reason": without_promise(entry.reason),
+            "clause": clause,
+            "why": why,
         }
+        if reading is not None:
+            update |= {name: getattr(reading, name) for name in ("words", "flag", "number", "measure")} | {"of": of}
         if not promise.covers(entry.policy):
             update["probability"] = None
         return listed.model_copy(update=update)
@@ -113,6 +116,28 @@ class Search(BaseModel):
     before: str | None = Field(default=None, max_length=1000, description="`previous` of an earlier page")
     last: bool = Field(default=False, description="the last page")
     limit: int = Field(default=50, ge=1, le=200, description="rows")
+    refusal: str | None = Field(default=None, max_length=200, description="`clause` of rows that were not scored")
+    grouped: bool = Field(default=False, description="leave out what stands in `groups`")
+
+
+class ReferenceResponse(BaseModel):
+    """Films that a score is compared with."""
+
+    words: str = Field(description="whose scores they are; below `needed`, how many there are")
+    count: int
+    needed: int = Field(description="below this number there is no percentile, and no flag from one")
+
+    @classmethod
+    def of(cls, reference: Reference) -> Self:
+        return cls(words=reference.words, count=reference.count, needed=FEWEST)
+
+
+class GroupResponse(BaseModel):
+    """Studies that were not scored for one reason, all of them to be read."""
+
+    clause: str
+    studies: int
+    words: str
 
 
 class ListedPage(BaseModel):
@@ -124,16 +149,25 @@ class ListedPage(BaseModel):
     total: int = Field(description="rows in the tab under this filter, counted up to 1000")
     more: bool = Field(description="there are more than `total`")
     blind: bool = Field(description="scores and probabilities are left out, since they would tell sampled studies")
+    groups: list[GroupResponse] = Field(description="what `grouped` leaves out of the rows, the largest first")
+    reference: ReferenceResponse | None = Field(
+        description="with which every percentile of the page is compared; null for the blind, and without a model"
+    )
 
     @classmethod
-    def of(cls, page: Page, ranks: Ranks, promise: Promise, *, blind: bool) -> Self:
-        placed = [(row, ranks.of(row.model, row.score)) for row in page.rows]
-        stopped = promise.state == "stopped"
+    def of(cls, page: Page, ranks: Ranks, promise: Promise, *, model: str | None, blind: bool) -> Self:
+        """`model` decides here: SHA-256 of its weights."""
         return cls(
-            rows=[
-                Listed.of(row, promise, rank=rank, flag=ranks.flags(row, rank, blind=blind, stopped=stopped))
-                for row, rank in placed
+            rows=[ranks.row(row, promise, blind=blind) for row in page.rows],
+            groups=[
+                GroupResponse(
+                    clause=group.clause,
+                    studies=group.studies,
+                    words=f"{group.studies} studies not scored: {group.clause}. Look at the set-up",
+                )
+                for group in page.groups
             ],
+            reference=None if blind or model is None else ReferenceResponse.of(ranks.known(model)),
             next=page.next,
             previous=page.previous,
             total=page.total,
@@ -243,7 +277,7 @@ class StudyResponse(_Response):
     def of(cls, study: Study, promise: Promise) -> Self:
         sentences = cls.model_validate(study)
         update = {
-            "entry": Listed.of(study.entry, promise),
+            "entry": Listed.made(study.entry, promise),
             "films": [FilmResponse.of(film, promise) for film in study.films],
             "decision": Decided.of(study.decision, promise),
         }
@@ -272,68 +306,3 @@ class WhoResponse(BaseModel):
     @classmethod
     def of(cls, account: Account) -> Self:
         return cls(name=account.name, role=account.role, disabled=account.disabled)
-
-
-_SOMEWHAT = 0.75  # a rank, below that from which a study is to be read earlier
-_MEANS = "A score ranks films for reading. It is no diagnosis."
-
-
-def in_words(decision: Decision | None, *, rank: float | None, promise: Promise, sampled: bool = False) -> list[str]:
-    """Sentences for the reader.
-
-    decision  on the study; None before there was one
-    promise   what holds now: without one, nothing of it is shown
-    rank      the share of the reference set that scores lower, 0 to 1; None where there is no reference
-    sampled   it was cleared, and is read all the same
-
-    >>> no_policy = Decision(action="read", score=3.1, probability=None, p_value=None, priority=0.9,
-    ...                      reason="no policy: films are ranked by their score", policy_digest="")
-    >>> nothing = Promise(state="ranks", policy=None, why="No policy is in force.")
-    >>> in_words(no_policy, rank=0.99, promise=nothing)[0]
-    'It differs from the reference set: read it earlier.'
-    >>> in_words(None, rank=None, promise=nothing)
-    ['No worker has looked at it yet.']
-    """
-    if decision is None:
-        return ["No worker has looked at it yet."]
-    if decision.action == "not_scored":
-        return ["It was not scored, so a person looks at it first.", sentence(decision.reason)]
-    covered = promise.covers(decision.policy_digest)
-    if decision.action == "clear":
-        sentences = [
-            "The policy clears it; it stays in its own tab, and anybody may read it."
-            if covered
-            else "It was cleared by a policy that clears nothing at present. Anybody may read it.",
-            sentence(without_promise(decision.reason)),
-        ]
-        return [*sentences, "It was drawn for the audit sample, so it is read all the same."] if sampled else sentences
-    sentences = [_place(rank), _MEANS, sentence(decision.reason)]
-    if covered and decision.probability is not None:
-        sentences.append(
-            f"Probability of being abnormal, at this site's share of abnormal films: {percent(decision.probability)}."
-        )
-    if covered and decision.p_value is not None:
-        sentences.append(f"Of the calibration's normal studies, {percent(decision.p_value)} are at least as unusual.")
-    if decision.policy_digest and promise.state == "stopped":
-        sentences.append(promise.why)
-    return sentences
-
-
-def sentence(text: str) -> str:
-    """`text` with a capital and a full stop.
-
-    >>> sentence("no policy")
-    'No policy.'
-    """
-    text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text[-1:] in (".", "!", "?", "") else ".")
-
-
-def _place(rank: float | None) -> str:
-    if rank is None:
-        return "There is no reference set yet that it could be compared with."
-    if rank >= EARLIER:
-        return "It differs from the reference set: read it earlier."
-    if rank >= _SOMEWHAT:
-        return "It differs somewhat from the reference set."
-    return "It lies within the reference set."

@@ -1,6 +1,6 @@
-"""The application's state: what routes share, ranks among the reference set, whether anything has changed.
+"""The application's state: what routes share, percentiles and rows, whether anything has changed.
 
-A score's place among the reference set, for each row of the list; the set is asked for once a while.
+A score's percentile, for each row of the list; the reference is asked for once a while.
 
 Whether anything in the worklist has changed, asked once for all pages that are open.
 
@@ -27,6 +27,8 @@ from unseen.web.images import DecodedFilms
 from unseen.web.labelled_set import ComputedFigures
 from unseen.web.laboratory import Laboratory, Uploads
 from unseen.web.middleware import Pace, Throttle
+from unseen.web.sentences import EARLIER, LIKELY, reading_of
+from unseen.web.shapes import Listed
 from unseen.web.turing_rounds import Rounds
 from unseen.worklist.labels import Reference
 from unseen.worklist.states import NotFoundError, WorklistError
@@ -35,13 +37,11 @@ if TYPE_CHECKING:
     from unseen.screening.policy import Policy
     from unseen.service.workers import Models, Workers
     from unseen.web.middleware import Address
+    from unseen.web.promise import Promise
     from unseen.worklist.listing import Entry
     from unseen.worklist.store import Store
 
 KEPT_S: Final = 30.0
-EARLIER: Final = 0.95
-"""The rank from which a study is reported as different from the reference set."""
-_LIKELY: Final = 0.5  # abnormal rather than not
 
 
 def rank_of(score: float, reference: Sequence[float]) -> float | None:
@@ -54,58 +54,69 @@ def rank_of(score: float, reference: Sequence[float]) -> float | None:
 
 
 class Ranks:
-    """Ranks among the latest reference set of each model, at most `KEPT_S` old.
+    """Percentiles among the reference of each model, which is at most `KEPT_S` old, and what rows say by them.
 
-    policy  what clears at present, if anything does
+    deciding  SHA-256 of the weights that decide, and the policy that is in force, if any is
     """
 
     def __init__(
-        self, store: Store, policy: Callable[[], Policy | None], *, clock: Callable[[], float] = time.monotonic
+        self,
+        store: Store,
+        deciding: Callable[[], tuple[str | None, Policy | None]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._policy, self._clock = store, policy, clock
+        self._store, self._deciding, self._clock = store, deciding, clock
         self._lock = Lock()
-        self._known: dict[str, tuple[float, tuple[float, ...]]] = {}
+        self._known: dict[str, tuple[float, Reference]] = {}
 
     def of(self, model: str | None, score: float | None) -> float | None:
-        """The score's rank among the model's reference set; None without either."""
-        return None if model is None or score is None else rank_of(score, self._scores(model))
+        """The share of the model's reference below the score; None without either, and where the reference is small."""
+        return None if model is None or score is None else rank_of(score, self.known(model).scores)
 
-    def flags(self, entry: Entry, rank: float | None, *, blind: bool, stopped: bool = False) -> bool:
-        """Whether a study that waits is to be read earlier: by its rank.
+    def row(self, entry: Entry, promise: Promise, *, blind: bool) -> Listed:
+        """A row of the list."""
+        listed = Listed.made(entry, promise)
+        rank = self.of(entry.model, entry.score)
+        early = self._early(entry, stopped=promise.state == "stopped")
+        reading = reading_of(entry, rank=rank, probability=listed.probability, blind=blind, early=early)
+        size = self.known(entry.model).count if entry.model and reading.measure == "percentile" else None
+        return Listed.made(entry, promise, reading, of=size)
 
-        stopped  something stands against the policy: what it made of scores is not shown, and no flag of a blind page
-
-        On a blind page by its place in the list alone, which a sampled study has from another one: a priority is a
-        probability where abnormals calibrated the policy, and one minus the conformal p-value where none did.
+    def _early(self, entry: Entry, *, stopped: bool) -> bool:
+        """Whether a blind page flags a study: by its place in the list alone, which a sampled study has from another
+        one. A priority is a probability where abnormals calibrated the policy, and one minus the conformal p-value
+        where none did; while something stands against the policy, it is neither.
         """
-        if entry.reason or entry.state not in ("to_read", "in_reading"):
-            return False
-        if not blind:
-            return rank is not None and rank >= EARLIER
-        if stopped:
-            return False
-        policy = self._policy()
+        _, policy = self._deciding()
         likely = policy is not None and policy.probability is not None
-        return entry.priority is not None and entry.priority >= (_LIKELY if likely else EARLIER)
+        return not stopped and entry.priority is not None and entry.priority >= (LIKELY if likely else EARLIER)
+
+    def known(self, model: str) -> Reference:
+        """What scores of `model` are compared with; asked for once a while."""
+        with self._lock:
+            asked, found = self._known.get(model, (float("-inf"), Reference.none()))
+            if self._clock() - asked >= KEPT_S:
+                found = self.reference(model)
+                self._known[model] = (self._clock(), found)
+            return found
 
     def reference(self, model: str) -> Reference:
-        """What scores of `model` are held against: the calibration's normals where it clears, else the worklist's own.
+        """The normal studies of the calibration where a policy is in force, else the normal films of this site.
 
-        What readers report normal where a policy clears is what it did not clear, and would make all else look usual.
+        One of the two for a whole screen. What readers report normal where a policy clears is what it did not clear,
+        and would make all else look usual; and of the calibration's studies, only the model that decides has scores.
         """
-        policy = self._policy()
-        if policy is not None and policy.weights_sha256 == model and policy.drift is not None and policy.drift.normals:
-            normals = policy.drift.normals
-            return Reference(scores=tuple(sorted(normals)), words=f"{len(normals)} normal studies of the calibration")
-        return self._store.reference(model)
-
-    def _scores(self, model: str) -> tuple[float, ...]:
-        with self._lock:
-            asked, scores = self._known.get(model, (float("-inf"), ()))
-            if self._clock() - asked >= KEPT_S:
-                scores = self.reference(model).scores
-                self._known[model] = (self._clock(), scores)
-            return scores
+        deciding, policy = self._deciding()
+        if policy is None:
+            return self._store.reference(model)
+        normals = [one for source in policy.sources.values() for one in source.normals]
+        normals = list(policy.drift.normals) if policy.drift else normals
+        if not normals:
+            return self._store.reference(model)
+        if model != deciding:
+            return Reference.none("no percentile: the calibration has scores of the model that decides alone")
+        return Reference.of(normals, "normal studies of the calibration")
 
 
 RANKS_S = 0.4
@@ -169,7 +180,7 @@ class ServerState:
 
     def __post_init__(self) -> None:
         self.pulse = Pulse(self.store)
-        self.ranks = Ranks(self.store, lambda: self.models.policy if self.models else None)
+        self.ranks = Ranks(self.store, lambda: (self.deciding, self.models.policy if self.models else None))
         self.decoded = DecodedFilms(self.pictures)
         self.clearing = Clearing(self.store, given=self.given is not None and self.given.policy is not None)
         self.active = ActiveModels(self.store, self.given, self.workers, on_policy=self.clearing.begin)
@@ -178,6 +189,11 @@ class ServerState:
     def models(self) -> Models | None:
         """What scores now: what leads activated, else what the server was started with."""
         return self.active.models
+
+    @property
+    def deciding(self) -> str | None:
+        """SHA-256 of the weights that decide; None where this server has no model."""
+        return None if self.models is None else self.models.card.weights_sha256
 
     def can_be_shown(self, film: str) -> bool:
         """Whether the film's pixels can be had; it is decoded, unless it was lately. Raises NotFoundError."""

@@ -74,7 +74,7 @@ def search(parts: Parts, account: Reader, wanted: Search) -> ListedPage:
     """A page of the list, in the order in which it is to be read."""
     blind = parts.is_blind(account.role)
     page = parts.store.page(**wanted.model_dump(), blind=blind, reader=account.name)
-    return ListedPage.of(page, parts.ranks, _promise(parts), blind=blind)
+    return ListedPage.of(page, parts.ranks, _promise(parts), model=parts.deciding, blind=blind)
 
 
 @router.get("/sources", responses=answers(401, 503))
@@ -139,7 +139,7 @@ def requeue(parts: Parts, account: Lead, study: StudyId) -> Requeued:
 
 def _entry(parts: ServerState, account: Account, study: str) -> Listed:
     found = parts.store.study(study, blind=parts.is_blind(account.role), reader=account.name)
-    return Listed.of(found.entry, _promise(parts))
+    return Listed.made(found.entry, _promise(parts))
 
 
 def _promise(parts: ServerState) -> Promise:

@@ -18,9 +18,11 @@ from unseen.web.accounts import Reader, Sighted
 from unseen.web.errors import answers
 from unseen.web.films import PNG, FilmId
 from unseen.web.promise import Promise
-from unseen.web.shapes import in_words
+from unseen.web.sentences import in_words, reading_of
+from unseen.web.shapes import ReferenceResponse
 from unseen.web.state import Parts, ServerState, rank_of
 from unseen.worklist.details import StoredFilm, StoredFinding, Study
+from unseen.worklist.labels import FEWEST
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ _SAMPLES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI's objects
                 "Low": "the sample at 0.5 % of the film's own: black at first",
                 "High": "the sample at 99.5 %: white at first",
                 "Spacing-Mm": "between neighbouring pixels; absent where unknown",
+                "Frames": "that the file has",
             }.items()
         }
         | {
@@ -62,11 +65,9 @@ class Histogram(BaseModel):
     counts: list[int]
 
 
-class Compared(BaseModel):
-    """The scores of the reference set, with which a film's is compared."""
+class Compared(ReferenceResponse):
+    """The scores with which a film's is compared."""
 
-    words: str = Field(description="whose scores these are")
-    count: int
     histogram: Histogram | None = Field(description="null where there are none")
 
 
@@ -77,7 +78,7 @@ class ModelLook(BaseModel):
     name: str = Field(description="its bundle's folder")
     role: Role = Field(description="earlier: it is no longer in use here")
     score: float | None
-    rank: float | None = Field(description="the share of the reference set that scores lower, 0 to 1")
+    rank: float | None = Field(description="the share of the reference that scores lower, 0 to 1; null if too small")
     reference: Compared
     threshold: float | None = Field(description="of the film's source: below it the policy clears; null without one")
     box: tuple[float, float, float, float] | None = Field(description="top, left, bottom, right on the film, in pixels")
@@ -101,19 +102,26 @@ class Look(BaseModel):
     film: str
     study: str
     blind: bool = Field(description="everything below is left out, since it would tell sampled studies")
-    words: list[str] = Field(description="the decision on the study and what is promised, in sentences")
+    words: list[str] = Field(description="the row's sentence, the decision on the study, what is promised")
+    flag: bool = Field(description="the study is to be read earlier; also for whoever is blind")
+    reference: ReferenceResponse | None = Field(description="of every percentile here; null without a score")
     probability: float | None = Field(description="of being abnormal; null where nothing calibrated it")
     models: list[ModelLook] = Field(description="the one that decides first")
     nearest: list[Near] = Field(description="the nearest first")
 
 
 @router.get("/{film}/pixels", response_class=Response, responses=_SAMPLES | answers(401, 404, 422, 503))
-def pixels(parts: Parts, account: Reader, film: FilmId) -> Response:
+def pixels(
+    parts: Parts,
+    account: Reader,
+    film: FilmId,
+    frame: Annotated[int, Query(ge=0, lt=64, description="of a file of several")] = 0,
+) -> Response:
     """The film at its full size and depth, for a page that applies the window itself.
 
     Decoded in a process of its own, by content; 422 with the reason where it cannot be.
     """
-    found = parts.decoded.film(parts.store.film_path(film))
+    found = parts.decoded.film(parts.store.film_path(film), frame)
     facts = {
         "Width": found.width,
         "Height": found.height,
@@ -121,9 +129,10 @@ def pixels(parts: Parts, account: Reader, film: FilmId) -> Response:
         "Low": found.low,
         "High": found.high,
         "Spacing-Mm": found.spacing_mm,
+        "Frames": found.frames,
     }
     headers = {f"X-Film-{name}": f"{value:.8g}" for name, value in facts.items() if value is not None}
-    headers["X-Film-Ticket"] = _ticket(parts, film, account.name)
+    headers["X-Film-Ticket"] = _ticket(parts, film, account.name, frame)
     return Response(found.samples, media_type="application/octet-stream", headers=headers)
 
 
@@ -133,22 +142,28 @@ class Painted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ticket: str = Field(max_length=100, description="the header X-Film-Ticket of the film's pixels")
+    further: list[Annotated[str, Field(max_length=100)]] = Field(
+        default=[], max_length=64, description="those of the file's other frames, in their order"
+    )
 
 
 @router.post("/{film}/seen", status_code=204, responses=answers(400, 401, 403, 404, 409, 422, 503))
 def seen(parts: Parts, account: Reader, film: FilmId, painted: Painted) -> None:
     """The film's pixels were painted for the asker. Only whom all frontal films were shown to can report a study."""
-    parts.store.film_path(film)  # 404 where there is none
-    if not hmac.compare_digest(painted.ticket.encode(), _ticket(parts, film, account.name).encode()):
+    path = parts.store.film_path(film)  # 404 where there is none
+    given = [painted.ticket, *painted.further]
+    wanted = [_ticket(parts, film, account.name, frame) for frame in range(parts.decoded.film(path).frames)]
+    if not hmac.compare_digest("\n".join(given).encode(), "\n".join(wanted).encode()):
         raise NotAllowedError(
-            "This ticket is not the one that came with the film's pixels for this account. Fetch the film again."
+            "This ticket is not the one that came with the film's pixels for this account, or a frame is missing. "
+            "Fetch the film again."
         )
     parts.store.mark_seen(film, account.name)
 
 
-def _ticket(parts: ServerState, film: str, account: str) -> str:
+def _ticket(parts: ServerState, film: str, account: str, frame: int) -> str:
     """What whoever was sent a film's pixels can give back, and nobody else: bound to the film and to the account."""
-    return parts.store.names.sealed("film", f"pixels of {film} for {account}")
+    return parts.store.names.sealed("film", f"pixels of {film} {frame} for {account}")
 
 
 @router.get("/{film}/thumbnail.png", response_class=Response, responses=PNG | answers(401, 404, 422, 503))
@@ -184,7 +199,11 @@ def look(parts: Parts, account: Reader, film: FilmId) -> Look:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     blind = parts.is_blind(account.role)
     study = parts.store.study(rows[0].study, blind=blind)
-    nothing = Look(film=film, study=study.entry.study, blind=blind, words=[], probability=None, models=[], nearest=[])
+    row = parts.ranks.row(study.entry, Promise.of(parts.store, parts.models), blind=blind)
+    nothing = Look(
+        film=film, study=row.study, blind=blind, words=[], flag=row.flag, reference=None, probability=None, models=[],
+        nearest=[],
+    )  # fmt: skip
     return nothing if blind else _seen(parts, study, next(one for one in study.films if one.film == film), nothing)
 
 
@@ -193,33 +212,29 @@ def _seen(parts: ServerState, study: Study, film: StoredFilm, nothing: Look) -> 
     models.sort(key=lambda model: _ORDER[model.role])
     decision = study.decision
     promise = Promise.of(parts.store, parts.models)
-    words = in_words(decision, rank=_rank(parts, study), promise=promise, sampled=bool(study.audit_sample))
+    entry = study.entry
+    shown = entry.probability if promise.covers(entry.policy) else None
+    rank = parts.ranks.of(entry.model, entry.score)
+    reading = reading_of(entry, rank=rank, probability=shown, blind=False, early=False)
+    reference = None if entry.model is None else parts.ranks.known(entry.model)
+    words = in_words(decision, reading, reference, promise=promise, sampled=bool(study.audit_sample))
     if decision is not None and decision.action != "not_scored" and models and models[0].score is None:
         words.append("" if film.decision is None else f"Of this film: {film.decision.reason}.")
     return nothing.model_copy(
         update={
             "words": [one for one in words if one],
-            "probability": decision.probability
-            if decision is not None and promise.covers(decision.policy_digest)
-            else None,
+            "flag": reading.flag,
+            "reference": None if reference is None else ReferenceResponse.of(reference),
+            "probability": reading.number if reading.measure == "probability" else None,
             "models": models,
             "nearest": _nearest(parts, film.film),
         }
     )
 
 
-def _rank(parts: ServerState, study: Study) -> float | None:
-    """Where the score that decided about the study lies among its model's reference."""
-    models = {finding.model for film in study.films for finding in film.findings if finding.score is not None}
-    if study.decision is None or study.decision.score is None or not models:
-        return None
-    deciding = min(models, key=lambda model: (_ORDER[_called(parts, model)[1]], model))
-    return parts.ranks.of(deciding, study.decision.score)
-
-
 def _model(parts: ServerState, film: StoredFilm, finding: StoredFinding) -> ModelLook:
     name, role = _called(parts, finding.model)
-    reference = parts.ranks.reference(finding.model)
+    reference = parts.ranks.known(finding.model)
     scored = finding.score is not None
     threshold = _threshold(parts, film) if role == "decides" else None
     kept = _rendition(parts, film.film, finding.model) if scored else None
@@ -231,7 +246,8 @@ def _model(parts: ServerState, film: StoredFilm, finding: StoredFinding) -> Mode
         rank=None if finding.score is None else rank_of(finding.score, reference.scores),
         reference=Compared(
             words=reference.words,
-            count=len(reference.scores),
+            count=reference.count,
+            needed=FEWEST,
             histogram=_histogram(reference.scores, finding.score, threshold),
         ),
         threshold=threshold,

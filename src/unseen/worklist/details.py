@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from unseen.screening.policy import is_lateral
 from unseen.worklist import audit, seeing
 from unseen.worklist.listing import Entry, entry_of, moment, row_facts
 from unseen.worklist.results import decision_of
 from unseen.worklist.states import NotFoundError
-from unseen.worklist.tables import decisions, films, findings, merged, reports
-from unseen.worklist.transactions import find_film, find_study
+from unseen.worklist.tables import decisions, films, findings, merged, reports, studies
+from unseen.worklist.transactions import Found, find_film, find_study
 
 if TYPE_CHECKING:
     from unseen.screening.policy import Decision
@@ -105,12 +106,71 @@ class Study:
     history: tuple[audit.Event, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Prior:
+    """An earlier or later study of the same patient.
+
+    film     one to look at, frontal where there is one; None before a worker has read one
+    outcome  of the report that stands; None without one
+    """
+
+    study: str
+    received: datetime
+    films: tuple[tuple[str, str | None], ...]
+    film: str | None
+    outcome: str | None
+
+
+MOST_PRIORS = 20
+
+
+def priors(connection: Connection, public_id: str) -> list[Prior]:
+    """See `Store.priors`."""
+    own = find_study(connection, public_id)
+    if own.patient is None:
+        return []
+    same = (studies.c.patient == own.patient, studies.c.issuer.is_not_distinct_from(own.issuer), studies.c.id != own.id)
+    rows = connection.execute(
+        select(studies).where(*same).order_by(studies.c.received_us.desc()).limit(MOST_PRIORS)
+    ).all()
+    beside = row_facts(connection, rows)
+    of_studies = connection.execute(
+        select(films).where(films.c.study_id.in_([row.id for row in rows]), films.c.file_format.is_not(None))
+    ).all()
+    return [
+        Prior(
+            study=row.public_id,
+            received=moment(row.received_us),
+            films=tuple(
+                (film.public_id, film.view_position)
+                for film in sorted((one for one in of_studies if one.study_id == row.id), key=_order)
+            ),
+            film=beside[row.id].film,
+            outcome=beside[row.id].outcome,
+        )
+        for row in rows
+    ]
+
+
+def _order(film: Found) -> tuple[bool, float, float, int]:
+    """Frontal films before laterals, then by series and instance, then as they came."""
+    tags = json.loads(film.tags)
+
+    def number(keyword: str) -> float:
+        try:
+            return float(tags.get(keyword, "inf"))
+        except ValueError:
+            return float("inf")
+
+    return is_lateral(film.view_position), number("SeriesNumber"), number("InstanceNumber"), film.id
+
+
 def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, reader: str | None = None) -> Study:
     """One study; see `Store.study`."""
     row = find_study(connection, public_id)
     made = connection.execute(select(decisions).where(decisions.c.study_id == row.id).order_by(decisions.c.id)).all()
     latest = {} if blind else {decision.film_id: decision_of(decision) for decision in made}
-    of_study = connection.execute(select(films).where(films.c.study_id == row.id).order_by(films.c.id)).all()
+    of_study = sorted(connection.execute(select(films).where(films.c.study_id == row.id)).all(), key=_order)
     found = connection.execute(
         select(findings).where(findings.c.film_id.in_([film.id for film in of_study])).order_by(findings.c.id)
     ).all()

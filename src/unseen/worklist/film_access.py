@@ -69,7 +69,7 @@ class FilmAccess:
 
         source  films of this source alone
 
-        Below 20 of them, those of the last films that it scored here, whatever they show; `words` names the choice.
+        Below 20 of them there are no scores to compare with, and `words` gives their number.
         """
         with self.site.database.reading() as connection:
             return labels.reference(connection, model, source=source)

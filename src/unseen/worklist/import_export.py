@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,24 @@ def export_tables(store: Store, folder: Path | str) -> dict[str, int]:
             counts[name] = len(frame)
     write_text(folder / "README.txt", f"{LIMITS}\n\nA worklist's tables, written by `unseen export`. Times are UTC.\n")
     return counts
+
+
+def export_labelled(store: Store, path: Path | str) -> int:
+    """Write a manifest of the labelled films (`Store.labelled`), for `unseen calibrate`, `adapt` and `gate`.
+
+    Paths are relative to the manifest and lead into the worklist's folder; patients are pseudonyms. Returns how many.
+    """
+    path = Path(path)
+    found = store.labelled()
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow(["file", "label", "source", "patient", "study"])
+    for film in found:
+        file = os.path.relpath(store.film_path(film.film), path.parent)
+        rows.writerow([file, "abnormal" if film.abnormal else "normal", film.source, film.patient, film.study])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, written.getvalue())
+    return len(found)
 
 
 def _queries() -> dict[str, Select[Any]]:

@@ -15,9 +15,9 @@ rank = (films that score lower + half of those that score the same) / films,   a
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,52 +150,50 @@ def labelled(connection: Connection, *, most: int, origins: Collection[Origin] =
 
 FEWEST = 20
 """Scores of reported normals below which a percentile among them would say little."""
-_LAST = 1000  # films that stand in for them
-_AMONG = 5000  # films among which those of a source are looked for
+_AMONG = 5000  # films among which two models are compared
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
     """Scores to compare with.
 
-    scores  rising; in the model's own unit
-    words   whose they are: "212 films of studies that readers reported normal, all sources"
+    scores  rising, in the model's own unit; none where there are fewer than `FEWEST`
+    words   whose they are, "212 normal films from this site", or that there are too few
+    count   how many there are, too few ones included
     """
 
     scores: tuple[float, ...] = field(repr=False)
     words: str
+    count: int
+
+    @classmethod
+    def of(cls, scores: Sequence[float], whose: str) -> Self:
+        """These scores, if they are enough: a percentile among three films would say nothing.
+
+        >>> Reference.of([0.1, 0.2, 0.3], "normal films from this site")
+        Reference(words='not enough films here yet (3 of 20)', count=3)
+        """
+        count = len(scores)
+        if count < FEWEST:
+            return cls(scores=(), words=f"not enough films here yet ({count} of {FEWEST})", count=count)
+        return cls(scores=tuple(sorted(scores)), words=f"{count} {whose}", count=count)
+
+    @classmethod
+    def none(cls, words: str = "") -> Self:
+        """No score to compare with, and why."""
+        return cls(scores=(), words=words, count=0)
 
 
 def reference(connection: Connection, model: str, *, source: str | None) -> Reference:
     """See `Store.reference`."""
-    where = "all sources" if source is None else f"source {source}"
+    whose = "normal films from this site" if source is None else f"normal films from {source}"
     query = normal_films(findings.c.score).join(
         findings, (findings.c.film_id == films.c.id) & (findings.c.model == model)
     )
     query = query.where(findings.c.score.is_not(None))
     if source is not None:
         query = query.where(films.c.source == source)
-    scores = sorted(connection.execute(query).scalars())
-    if len(scores) >= FEWEST:
-        return Reference(
-            scores=tuple(scores), words=f"{len(scores)} films of studies that readers reported normal, {where}"
-        )
-    latest = (
-        select(findings.c.film_id, findings.c.score)
-        .where(findings.c.model == model, findings.c.score.is_not(None))
-        .order_by(findings.c.id.desc())
-        .limit(_LAST if source is None else _AMONG)
-        .subquery()
-    )
-    stand_in = select(latest.c.score)
-    if source is not None:
-        stand_in = stand_in.join(films, films.c.id == latest.c.film_id).where(films.c.source == source).limit(_LAST)
-    scores = sorted(connection.execute(stand_in).scalars())
-    return Reference(
-        scores=tuple(scores),
-        words=f"the last {len(scores)} films that this model scored here, {where}, whatever they show: readers have "
-        f"reported fewer than {FEWEST} normal",
-    )
+    return Reference.of(list(connection.execute(query).scalars()), whose)
 
 
 MOST = 500

@@ -24,6 +24,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, func, select, 
 from unseen.screening.policy import is_lateral
 from unseen.worklist import transactions
 from unseen.worklist.ordering import NOT_SCORED, OVERDUE
+from unseen.worklist.refusals import RefusalGroup, groups
 from unseen.worklist.states import State, WorklistError
 from unseen.worklist.tables import decisions, films, reports, seen, studies, terms
 from unseen.worklist.transactions import Found, clean
@@ -185,6 +186,7 @@ class Page:
     previous  cursor of what comes before (`before=`); None at the beginning
     total     rows in the tab under this filter, counted up to `COUNTED`
     more      there are more than `total`
+    groups    studies that stand in a group above the rows, and are not among them
     """
 
     rows: tuple[Entry, ...]
@@ -192,6 +194,7 @@ class Page:
     previous: str | None
     total: int
     more: bool
+    groups: tuple[RefusalGroup, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +210,8 @@ class Wanted:
     limit: int
     blind: bool
     reader: str | None = None
+    refusal: str | None = None
+    grouped: bool = False
 
 
 def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: int, due_us: int) -> Page | None:
@@ -225,6 +230,14 @@ def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: i
         *conditions(tab, None if wanted.source is None else clean(wanted.source)),
         *_matching(names, wanted.text),
     ]
+    together: tuple[RefusalGroup, ...] = ()
+    if wanted.refusal is not None:
+        condition += [studies.c.band == NOT_SCORED, studies.c.refusal == clean(wanted.refusal)]
+    elif wanted.grouped and tab in ("to_read", "not_scored"):
+        together = tuple(groups(connection))
+        if together:  # the rest of the list is not behind them
+            apart = studies.c.refusal.is_(None) | studies.c.refusal.not_in([group.clause for group in together])
+            condition.append((studies.c.band != NOT_SCORED) | apart)
     order = sort_columns(tab)
     backwards = wanted.last or before is not None
     cursor = wanted.after if wanted.after is not None else before
@@ -248,6 +261,7 @@ def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: i
         previous=places[0] if found and earlier else None,
         total=min(facts.counted, COUNTED),
         more=facts.counted > COUNTED,
+        groups=together,
     )
 
 

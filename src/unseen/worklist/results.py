@@ -20,6 +20,7 @@ from unseen.screening.screener import Screened
 from unseen.worklist import clearing, jobs, monitoring
 from unseen.worklist.ordering import BY_PRIORITY
 from unseen.worklist.receiving import join
+from unseen.worklist.refusals import parted
 from unseen.worklist.states import after, standing_of
 from unseen.worklist.tables import decisions, films, findings, reports, studies
 from unseen.worklist.transactions import Found, Writing, clean
@@ -195,6 +196,7 @@ def _judge(
     standing = standing_of(whole.action, unjudged=unjudged)
     columns = _columns(whole)
     del columns["policy_digest"]
+    columns["refusal"] = parted(whole.reason)[0] if whole.action == "not_scored" else None
     columns["audit_sample"] = standing == "cleared" and is_sampled(
         study.public_id, share=audit_share, key=writing.names.key
     )

@@ -25,6 +25,7 @@ from unseen.worklist import (
     readers,
     receiving,
     retention,
+    site_settings,
     transactions,
 )
 from unseen.worklist.accounts import Accounts
@@ -38,7 +39,7 @@ from unseen.worklist.tables import studies
 
 if TYPE_CHECKING:
     from unseen.worklist.audit import Head
-    from unseen.worklist.details import Study
+    from unseen.worklist.details import Prior, Study
     from unseen.worklist.jobs import Queue
     from unseen.worklist.listing import Page, Tab
     from unseen.worklist.monitoring import AuditSample, StandingAlarm
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from unseen.worklist.readers import Aside, Outcome
     from unseen.worklist.receiving import Receipt
     from unseen.worklist.retention import Removed
+    from unseen.worklist.site_settings import Identity, SiteSettings
     from unseen.worklist.states import State
     from unseen.worklist.transactions import Writing
 
@@ -163,6 +165,8 @@ class Store(FilmAccess):
         limit: int = 50,
         blind: bool = True,
         reader: str | None = None,
+        refusal: str | None = None,
+        grouped: bool = False,
     ) -> Page:
         """Some rows of the list, in its order.
 
@@ -174,12 +178,14 @@ class Store(FilmAccess):
         after, before, last   a cursor of an earlier page, or the last page; none: the first
         blind   leave out what would tell a sampled study from the others; for readers, where a policy clears
         reader  whose `seen` the rows have; None: nobody's
+        refusal   only studies that were not scored for this reason (`refusals.parted`)
+        grouped   leave out what stands in `Page.groups`: many studies that were not scored for one reason
 
         Raises WorklistError for a damaged cursor, no such tab, a limit outside 1 to 200.
         """
         wanted = listing.Wanted(
             tab=tab, source=source, text=text, after=after, before=before, last=last, limit=limit, blind=blind,
-            reader=reader,
+            reader=reader, refusal=refusal, grouped=grouped,
         )  # fmt: skip
         now_us = due_us = self.now_us()
         while True:
@@ -194,6 +200,11 @@ class Store(FilmAccess):
         """The sources that studies have, by name."""
         with self.database.reading() as connection:
             return listing.sources(connection)
+
+    def priors(self, study: str) -> list[Prior]:
+        """Other studies of the same patient, the latest first; none where no film names one. Raises NotFoundError."""
+        with self.database.reading() as connection:
+            return details.priors(connection, study)
 
     def study(self, study: str, *, blind: bool = True, reader: str | None = None) -> Study:
         """Everything about one study; `reader` as for `page`. Raises NotFoundError."""
@@ -263,6 +274,25 @@ class Store(FilmAccess):
         """How long priorities may keep a study waiting; from then on it goes before them."""
         with self.writing() as writing:
             transactions.set_cap(writing, seconds, actor=actor)
+
+    def settings(self) -> SiteSettings:
+        """What the site has set."""
+        with self.database.reading() as connection:
+            return site_settings.read(connection)
+
+    def change_settings(
+        self,
+        *,
+        actor: str,
+        identity: Identity | None = None,
+        waiting_cap_s: float | None = None,
+        kept_days: float | None = None,
+    ) -> SiteSettings:
+        """Change what is given (`site_settings.SiteSettings`; `kept_days` 0: nothing is removed by age)."""
+        with self.writing() as writing:
+            return site_settings.change(
+                writing, actor=actor, identity=identity, waiting_cap_s=waiting_cap_s, kept_days=kept_days
+            )
 
     def tidy(self) -> None:
         """Move up studies that wait too long, and release claims that ran out; workers call this regularly."""

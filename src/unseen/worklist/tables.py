@@ -84,6 +84,7 @@ studies = Table(
     Column("probability", Double),
     Column("p_value", Double),
     Column("reason", Text, nullable=False),
+    Column("refusal", Text),  # the clause of a reason why it was not scored (`refusals`)
     Column("claimed_by", Text),
     Column("claimed_us", BigInteger),
     Column("claimed_until_us", BigInteger),
@@ -101,6 +102,7 @@ studies = Table(
         sqlite_where=BY_PRIORITY_ALONE,
         postgresql_where=BY_PRIORITY_ALONE,
     ),
+    Index("ix_studies_refusal", "shelf", "band", "refusal"),
     Index("ix_studies_claimed", "claimed_until_us"),
     Index("ix_studies_patient", "patient"),
     Index("ix_studies_accession", "accession"),

@@ -19,8 +19,12 @@ SOUND = {"Modality": "DX", "BodyPartExamined": "CHEST", "PatientAge": "044Y"}
     [
         ({"Modality": "CT"}, "modality", "no X-ray film: Modality is CT, and CR or DX is scored"),
         ({"BodyPartExamined": "Abdomen"}, "body-part", "no chest film: BodyPartExamined is ABDOMEN"),
-        ({"PatientAge": "015Y"}, "age", "the patient is 15 years old: this model learnt from films of adults"),
-        ({"PatientAge": "018M"}, "age", "the patient is 18 months old"),
+        (
+            {"PatientAge": "015Y"},
+            "age",
+            "a child by the age tag: the patient is 15 years old, this model learnt from films of adults",
+        ),
+        ({"PatientAge": "018M"}, "age", "a child by the age tag: the patient is 18 months old"),
     ],
 )
 def test_a_tag_that_speaks_against_a_film_refuses_it(tags: dict[str, str], kind: str, words: str) -> None:

@@ -42,6 +42,8 @@ VIEWS = {
 
 _QUANTILES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _NEAR_BLACK, _NEAR_WHITE = 5 / 255, 250 / 255
+_FEWEST_LEVELS = 16
+_LEAST_SPREAD = 0.15
 _LEAST_LUNGS = 0.01  # of the image: under it the whole image is described in the place of the lungs
 
 
@@ -101,6 +103,26 @@ class Look:
             "lung-grain": np.array([*contrast, *_energies([slightly, *smooth], inside, spread)], dtype=float),
             "grain": _grain([self.image, *smooth], spread),
         }
+
+
+def own_range(pixels: NDArray[np.float32], *, bits: int) -> tuple[float, float] | None:
+    """The 0.1th and the 99.9th percentile of a film in [0, 1]; None where nothing could be seen between them: fewer
+    than 16 grey levels, or noise alone.
+
+    >>> own_range(np.full((64, 64), 0.5, np.float32), bits=8) is None
+    True
+    """
+    step = max(1, min(pixels.shape) // 512)
+    low, high = (float(end) for end in np.quantile(pixels[::step, ::step], (0.001, 0.999)))
+    if (high - low) * (2**bits - 1) < _FEWEST_LEVELS:
+        return None
+    dark, light = np.quantile(area(stretched(pixels, low, high), 32, 32), (0.05, 0.95))  # noise averages out
+    return (low, high) if light - dark >= _LEAST_SPREAD else None
+
+
+def stretched(pixels: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    """`pixels` with `low` at 0 and `high` at 1."""
+    return np.asarray(np.clip((pixels - low) / (high - low), 0, 1), dtype=np.float32)
 
 
 def zscored(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -59,13 +59,16 @@ INVERTED = (
 CROPPED = "cropped: it shows a part of a chest at most. Check that it is a frontal chest film, and send the whole film"
 NO_LUNGS = "no lungs found: {value:.1%} of the image looks like lung. Check that it is a frontal chest film"
 LUNGS = (
-    "the lungs that were found are not shaped like lungs (distance {value:.0f}, the limit is {threshold:.0f}). Check "
-    "that it is a frontal chest film that shows both lungs"
+    "lungs of an unusual shape: what was found lies {value:.0f} from the training films' lungs, the limit is "
+    "{threshold:.0f}. Check that it is a frontal chest film that shows both lungs"
 )
-BLANK = "blank: the image holds hardly any contrast (spread {value:.3f} of the grey scale). Send the film again"
+BLANK = (
+    "blank: on its own range of greys, too, the image holds noise at most (spread {value:.3f} of the grey scale). Send "
+    "the film again"
+)
 SMALL = "too small: the shorter side is {value:.0f} pixels, {threshold:.0f} are needed. Send it in its original size"
 UNLIKE = (
-    "not like the films that this model knows: {what} is what differs most. It may be no frontal chest film, or from "
+    "unlike the films that the model learnt from: {what} differs most. It may be no frontal chest film, or from "
     "another device or population than the training films: have it read, and fit the model on films of that kind "
     "before it scores them"
 )
@@ -99,8 +102,8 @@ def judge_tags(tags: Mapping[str, str], *, least_age_years: float | None) -> Ref
     age = age_years(tags.get("PatientAge", ""))
     if age is not None and least_age_years is not None and age < least_age_years:
         reason = (
-            f"the patient is {_said(age)} old: this model learnt from films of adults, and scores from "
-            f"{least_age_years:g} years on. Have it read"
+            f"a child by the age tag: the patient is {_said(age)} old, this model learnt from films of adults, and "
+            f"scores from {least_age_years:g} years on. Have it read"
         )
         return Refusal("age", reason, age, least_age_years)
     return None

@@ -4,15 +4,15 @@
 //
 //   const view = new FilmCanvas(canvas, { label: "Film, PA" });
 //   view.show({ samples, width, height, bits, low, high });       // a Uint16Array, white = dense
-//   view.overlays = [{ image, box: [t, l, b, r], inner: [t, l, h, w], opacity: 0.6 }];
-//   view.link(other);
 //
-// It emits "window" {centre, width, inverted} and "view" {x, y, zoom}: the middle as a share of the film, and the zoom
-// relative to the whole film fitting.
+// It emits "window" {centre, width, inverted}, "view" {x, y, zoom}: the middle as a share of the film, and the zoom
+// relative to the whole film fitting, and "orientation".
 import { there } from "./api.js";
 import { between, greys } from "./grey.js";
-import { drawFilm, drawOverlay } from "./canvas_drawing.js";
+import { drawFilm, drawLine, drawOverlay } from "./canvas_drawing.js";
 import { keys, pointers } from "./canvas_input.js";
+import { markOf, oriented } from "./canvas_orientation.js";
+import { inWords } from "./canvas_words.js";
 
 const SMALLEST = 0.5; // of the fitting size
 const LARGEST = 32; // screen pixels a sample
@@ -21,21 +21,19 @@ export class FilmCanvas extends EventTarget {
   #canvas;
   #context;
   #scratch = document.createElement("canvas");
-  /** @type {Page.Film | null} */
-  #film = null;
-  #window = { centre: 128, width: 256 };
+  #film = /** @type {Page.Film | null} */ (null); // as it is seen
+  #given = /** @type {Page.Film | null} */ (null); // as it was given
+  #orientation = { turns: 0, flipped: false };
+  #line = /** @type {Page.Line | null} */ (null);
+  #window = /** @type {Page.Window} */ ({ centre: 128, width: 256 });
   #inverted = false;
   #middle = { x: 0.5, y: 0.5 };
   #zoom = 1; // 1: the whole film fits
-  /** @type {Page.Overlay[]} */
-  #overlays = [];
-  /** @type {Uint32Array | null} */
-  #table = null;
-  /** @type {Set<FilmCanvas>} */
-  #group = new Set([this]);
+  #overlays = /** @type {Page.Overlay[]} */ ([]);
+  #table = /** @type {Uint32Array | null} */ (null);
+  #group = /** @type {Set<FilmCanvas>} */ (new Set([this]));
   #frame = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #telling;
+  #telling = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
   #watch;
 
   /** @param {HTMLCanvasElement} canvas  @param {{label?: string}} options */
@@ -44,6 +42,8 @@ export class FilmCanvas extends EventTarget {
     this.#canvas = canvas;
     this.#context = there(canvas.getContext("2d", { alpha: false }));
     this.label = label;
+    /** The canvas's ruler, where the page gives it one. @type {import("./canvas_ruler.js").Ruler | null} */
+    this.ruler = null;
     /** What links change here. */
     this.follows = { window: true, view: true };
     canvas.tabIndex = 0;
@@ -85,8 +85,9 @@ export class FilmCanvas extends EventTarget {
 
   /** Show a film, or nothing (null); `keep` keeps window, inversion and view. Drawn when this returns. */
   show(/** @type {Page.Film | null} */ film, { keep = false } = {}) {
-    this.#film = film;
+    this.#film = this.#given = film;
     this.#table = null;
+    if (!keep) Object.assign(this, { line: null }).#orient({ turns: 0, flipped: false });
     if (film && !keep) {
       this.#window = this.first;
       this.#inverted = false;
@@ -102,14 +103,15 @@ export class FilmCanvas extends EventTarget {
   /** The window that the film is shown with at first. */
   get first() {
     const film = this.#film;
-    return film ? between(film.low ?? 0, film.high ?? 2 ** film.bits - 1) : { centre: 128, width: 256 };
+    return film ? film.first ?? between(film.low ?? 0, film.high ?? 2 ** film.bits - 1) : { centre: 128, width: 256 };
   }
 
-  setWindow(/** @type {Page.Window} */ { centre, width }, { linked = false } = {}) {
+  setWindow(/** @type {Page.Window} */ { centre, width, ...how }, { linked = false } = {}) {
     const steps = this.#film ? 2 ** this.#film.bits : 256;
     this.#window = {
       centre: Math.min(2 * steps, Math.max(-steps, centre)),
       width: Math.min(4 * steps, Math.max(1, width)),
+      ...how,
     };
     this.#table = null;
     this.#changed("window", linked);
@@ -128,8 +130,46 @@ export class FilmCanvas extends EventTarget {
     this.#changed("view", linked);
   }
 
-  fit() { this.setView({ x: 0.5, y: 0.5, zoom: 1 }); }
+  get orientation() { return { ...this.#orientation }; }
 
+  /** Turn the film by quarters and flip it; overlays are drawn on the upright film alone. */
+  setOrientation(/** @type {import("./canvas_orientation.js").Orientation} */ orientation) {
+    if (!this.#given) return;
+    this.#film = oriented(this.#given, orientation);
+    this.#middle = { x: 0.5, y: 0.5 };
+    this.#orient(orientation);
+    this.#changed("view", true);
+  }
+
+  #orient(/** @type {import("./canvas_orientation.js").Orientation} */ orientation) {
+    this.#orientation = { ...orientation };
+    this.dispatchEvent(new CustomEvent("orientation", { detail: markOf(orientation) }));
+  }
+
+  /** A line on the film with its words; null for none. */
+  set line(/** @type {Page.Line | null} */ line) {
+    this.#line = line;
+    this.#later();
+  }
+  get line() { return this.#line; }
+
+  /** Window, inversion, orientation and view as they were at first; the ruler is put away. */
+  reset() {
+    this.ruler?.away();
+    this.setOrientation({ turns: 0, flipped: false });
+    this.setInverted(false);
+    this.setWindow(this.first);
+    this.fit();
+  }
+
+  /** The window that follows among those of the film. */
+  nextWindow() {
+    const all = this.#film?.windows ?? [];
+    const at = all.findIndex((one) => one.name === this.#window.name);
+    if (all.length) this.setWindow(all[(at + 1) % all.length]);
+  }
+
+  fit() { this.setView({ x: 0.5, y: 0.5, zoom: 1 }); }
   /** One screen pixel a sample. */
   actual() { this.setView({ ...this.#middle, zoom: 1 / this.fitting }); }
 
@@ -160,8 +200,14 @@ export class FilmCanvas extends EventTarget {
   /** Drag the window: to the right wider, upwards brighter; 400 screen points are the whole first window. */
   dragWindow(/** @type {number} */ dx, /** @type {number} */ dy) {
     const step = this.first.width / 400;
-    const { centre, width } = this.#window;
-    this.setWindow({ centre: centre + dy * step, width: width + dx * step * 2 });
+    const { centre, width, function: how } = this.#window;
+    this.setWindow({ centre: centre + dy * step, width: width + dx * step * 2, ...(how ? { function: how } : {}) });
+  }
+
+  /** Where on the canvas a point of the film lies. */
+  onCanvas(/** @type {Page.Point} */ { x, y }) {
+    const { x: left, y: top } = this.origin;
+    return { x: left + x * this.scale, y: top + y * this.scale };
   }
 
   /** Where on the film, in samples, a point of the canvas lies. */
@@ -184,17 +230,11 @@ export class FilmCanvas extends EventTarget {
     for (const one of together) one.#group = together;
   }
 
-  unlink() {
-    this.#group.delete(this);
-    this.#group = new Set([this]);
-  }
-
-  /** Act on a key; false where it means nothing here. */
-  key(/** @type {KeyboardEvent} */ event) { return keys(this, event); }
+  key(/** @type {KeyboardEvent} */ event) { return keys(this, event); } // false where it means nothing here
 
   /** Stop watching; for a canvas that leaves the page. */
   close() {
-    this.unlink();
+    this.#group.delete(this);
     this.#watch.disconnect();
     cancelAnimationFrame(this.#frame);
   }
@@ -203,16 +243,15 @@ export class FilmCanvas extends EventTarget {
     this.#later();
     this.#tell(what);
     if (linked || !this.follows[what] || !this.#film) return;
-    for (const other of this.#group) {
-      if (other === this || !other.follows[what] || !other.#film) continue;
-      if (what === "view") {
-        other.setView({ ...this.#middle, zoom: this.#zoom }, { linked: true });
-      } else {
-        const share = 2 ** (other.#film.bits - this.#film.bits);
-        other.#inverted = this.#inverted;
-        other.setWindow({ centre: this.#window.centre * share, width: this.#window.width * share }, { linked: true });
-      }
-    }
+    for (const other of this.#group) if (other !== this && other.follows[what] && other.#film) this.#takeAlong(other, what, this.#film.bits);
+  }
+
+  #takeAlong(/** @type {FilmCanvas} */ other, /** @type {"window" | "view"} */ what, /** @type {number} */ bits) {
+    if (what === "view") return other.setView({ ...this.#middle, zoom: this.#zoom }, { linked: true });
+    const share = 2 ** ((other.#film?.bits ?? bits) - bits);
+    const { centre, width, function: how } = this.#window;
+    other.#inverted = this.#inverted;
+    other.setWindow({ centre: centre * share, width: width * share, ...(how ? { function: how } : {}) }, { linked: true });
   }
 
   #tell(/** @type {"window" | "view"} */ what) {
@@ -227,16 +266,7 @@ export class FilmCanvas extends EventTarget {
   }
 
   /** What the canvas shows, in words. */
-  get description() {
-    if (!this.#film) return `${this.label}: nothing is shown.`;
-    const { centre, width } = this.#window;
-    const over = this.#overlays.filter((one) => one.name && (one.opacity ?? 0) > 0).map((one) => one.name).join(", ");
-    return (
-      `${this.label}, ${this.#film.width} by ${this.#film.height} pixels. Window centre ${Math.round(centre)}, width ` +
-      `${Math.round(width)}${this.#inverted ? ", inverted" : ""}. Zoom ${Math.round(this.scale * 100)} %.` +
-      (over ? ` Overlaid: ${over}.` : "")
-    );
-  }
+  get description() { return inWords(this); }
 
   #resized() {
     const density = devicePixelRatio || 1;
@@ -249,9 +279,7 @@ export class FilmCanvas extends EventTarget {
     this.#tell("view");
   }
 
-  #later() {
-    if (!this.#frame) this.#frame = requestAnimationFrame(() => this.draw());
-  }
+  #later() { this.#frame ||= requestAnimationFrame(() => this.draw()); }
 
   /** Draw now. */
   draw() {
@@ -264,7 +292,8 @@ export class FilmCanvas extends EventTarget {
     if (!this.#film) return;
     this.#table ??= greys(this.#film.bits, this.#window, this.#inverted);
     drawFilm(context, this.#scratch, this.#film, this.#table, this);
-    for (const overlay of this.#overlays) drawOverlay(context, overlay, this);
+    if (this.#film === this.#given) for (const overlay of this.#overlays) drawOverlay(context, overlay, this);
     context.globalAlpha = 1;
+    if (this.#line) drawLine(context, this.#line, this);
   }
 }

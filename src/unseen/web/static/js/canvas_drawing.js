@@ -42,6 +42,34 @@ export function drawFilm(context, scratch, film, table, { scale, origin }) {
   );
 }
 
+/** A ruler: its line, its ends (the one that is held is filled), and its length beside the middle. */
+export function drawLine(/** @type {CanvasRenderingContext2D} */ context, /** @type {Page.Line} */ { from, to, words, held }, /** @type {import("./canvas.js").FilmCanvas} */ view) {
+  const density = devicePixelRatio || 1;
+  const [a, b] = [view.onCanvas(from), view.onCanvas(to)];
+  for (const [colour, width] of /** @type {[string, number][]} */ ([["#000", 4], ["#ffd84d", 1.6]])) {
+    context.strokeStyle = colour;
+    context.lineWidth = width * density;
+    context.beginPath();
+    context.moveTo(a.x, a.y);
+    context.lineTo(b.x, b.y);
+    context.stroke();
+    for (const [i, end] of [a, b].entries()) {
+      context.beginPath();
+      context.arc(end.x, end.y, 4 * density, 0, 2 * Math.PI);
+      context.stroke();
+      if (i === held && colour !== "#000") { context.fillStyle = colour; context.fill(); }
+    }
+  }
+  context.font = `600 ${13 * density}px system-ui, sans-serif`;
+  const x = Math.min(context.canvas.width - context.measureText(words).width - 8 * density, Math.max(6 * density, (a.x + b.x) / 2 + 8 * density));
+  const y = Math.min(context.canvas.height - 8 * density, Math.max(18 * density, (a.y + b.y) / 2 - 8 * density));
+  context.lineWidth = 3 * density;
+  context.strokeStyle = "#000";
+  context.strokeText(words, x, y);
+  context.fillStyle = "#ffd84d";
+  context.fillText(words, x, y);
+}
+
 /** An image's part `inner` over the film's part `box`, or the outline of a box. */
 export function drawOverlay(/** @type {CanvasRenderingContext2D} */ context, /** @type {Page.Overlay} */ overlay, /** @type {Place} */ { scale, origin }) {
   const [top, left, bottom, right] = "outline" in overlay ? overlay.outline : overlay.box;

@@ -11,6 +11,7 @@ export const FILM_KEYS = [
   ["F", "fit"],
   ["0", "one pixel a sample"],
   ["W", "the first window again"],
+  ["B", "the next window of the film"],
 ];
 
 const STEP = 20; // screen points of a drag that a key stands for
@@ -18,6 +19,7 @@ const STEP = 20; // screen points of a drag that a key stands for
 /** Do what a key says; false where it says nothing. */
 export function keys(/** @type {import("./canvas.js").FilmCanvas} */ view, /** @type {KeyboardEvent} */ event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (view.ruler?.key(event)) return true;
   const pan = 60 * (devicePixelRatio || 1);
   /** @type {Record<string, () => void>} */
   const shifted = {
@@ -36,6 +38,7 @@ export function keys(/** @type {import("./canvas.js").FilmCanvas} */ view, /** @
     f: () => view.fit(),
     0: () => view.actual(),
     w: () => view.setWindow(view.first),
+    b: () => view.nextWindow(),
     PageUp: () => view.zoomBy(1.25),
     PageDown: () => view.zoomBy(0.8),
   };
@@ -62,6 +65,7 @@ export function pointers(/** @type {import("./canvas.js").FilmCanvas} */ view, /
     canvas.setPointerCapture(event.pointerId);
     canvas.focus({ preventScroll: true });
     down.set(event.pointerId, place(event));
+    if (!pans(event)) view.ruler?.press(place(event));
     event.preventDefault(); // no text is selected, and the middle button does not scroll
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -74,6 +78,9 @@ export function pointers(/** @type {import("./canvas.js").FilmCanvas} */ view, /
       const apart = (/** @type {Page.Point} */ a) => Math.hypot(a.x - other.x, a.y - other.y) || 1;
       view.panBy((now.x - before.x) / 2, (now.y - before.y) / 2);
       view.zoomBy(apart(now) / apart(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+    } else if (!pans(event) && view.ruler?.drag(now)) {
+      down.set(event.pointerId, now);
+      return;
     } else if (pans(event)) {
       view.panBy(now.x - before.x, now.y - before.y);
     } else {
@@ -85,6 +92,7 @@ export function pointers(/** @type {import("./canvas.js").FilmCanvas} */ view, /
   for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
     canvas.addEventListener(end, (event) => {
       down.delete(event.pointerId);
+      view.ruler?.drop();
       delete canvas.dataset.drag;
     });
   }

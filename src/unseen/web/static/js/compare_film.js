@@ -6,6 +6,7 @@ import { swatch } from "./charts.js";
 import { keptList } from "./compare_gallery.js";
 import { short } from "./compare_operating.js";
 import { Pane, ROWS } from "./compare_panes.js";
+import { placeOf } from "./percentile.js";
 import { films } from "./films.js";
 
 const KEPT = "unseen.compare"; // as the comparison's page has it
@@ -118,19 +119,19 @@ function columns() {
   $("#seen").replaceChildren(...made);
   /** @type {Map<string, string[]>} */
   const whose = new Map();
-  for (const { name, reference } of shown) if (reference.count) whose.set(reference.words, [...(whose.get(reference.words) ?? []), name]);
+  for (const { name, reference } of shown) if (reference.words) whose.set(reference.words, [...(whose.get(reference.words) ?? []), name]);
   const among = [...whose].map(([words, names]) => `${whose.size > 1 ? `${names.join(", ")} ` : ""}among ${words}`);
   $("#reference").textContent = among.length ? `Percentiles: ${among.join("; ")}.` : "";
   return Promise.all(panes.map((pane) => pane.show(film, view)));
 }
 
-function head(/** @type {Model} */ { name, score, rank }, /** @type {number | undefined} */ place) {
+function head(/** @type {Model} */ { name, score, rank, reference }, /** @type {number | undefined} */ place) {
   const bar = el("i", {});
   bar.style.width = `${100 * (rank ?? 0)}%`;
   return el(
     "header", {}, el("h2", { title: name }, swatch(place), el("span", {}, name)),
     el("div", { class: "score" }, el("b", { dataset: { score: score ?? "" } }, score === null ? "not scored" : short(score)),
-      el("small", {}, rank === null ? "no reference yet" : `above ${Math.round(100 * rank)} %`)),
+      el("small", {}, rank === null ? "no percentile" : `above ${placeOf(rank, reference)}`)),
     el("div", { class: "place", role: "img", "aria-label": rank === null ? "No percentile" : `Percentile ${Math.round(100 * rank)}` }, bar),
   );
 }

@@ -1,18 +1,20 @@
 // @ts-check
 // Films at full depth, fetched before they are wanted; the latest are kept.
 import { api } from "./api.js";
-import { level } from "./grey.js";
+import { between, level } from "./grey.js";
 
 const MOST_BYTES = 320 * 2 ** 20;
 
 /** A film of the API as a `FilmCanvas` shows it. @returns {Promise<Page.FilmOfApi>} */
-export async function loadFilm(/** @type {string} */ film) {
-  const answer = await api(`/films/${film}/pixels`, { as: "response" });
+export async function loadFilm(/** @type {string} */ film, /** @type {number} */ frame = 0) {
+  const answer = await api(`/films/${film}/pixels?frame=${frame}`, { as: "response" });
+  const [about, samples] = await Promise.all([api(`/films/${film}/about`), answer.arrayBuffer()]); // the server has decoded it by now
   const said = (/** @type {string} */ name) => Number(answer.headers.get(`X-Film-${name}`));
   const spacing = answer.headers.get("X-Film-Spacing-Mm");
-  return {
+  /** @type {Page.FilmOfApi} */
+  const found = {
     name: film,
-    samples: new Uint16Array(await answer.arrayBuffer()), // little-endian, as all browsers are
+    samples: new Uint16Array(samples), // little-endian, as all browsers are
     width: said("Width"),
     height: said("Height"),
     bits: said("Bits"),
@@ -20,7 +22,25 @@ export async function loadFilm(/** @type {string} */ film) {
     high: said("High"),
     spacingMm: spacing === null ? null : Number(spacing),
     ticket: answer.headers.get("X-Film-Ticket") ?? "",
+    about,
   };
+  found.windows = windowsOf(found);
+  found.first = found.windows[0];
+  return found;
+}
+
+/** The windows that a film is offered with: its own first, then its VOI LUTs, then the range of its samples. @param {Page.FilmOfApi} film @returns {Page.Window[]} */
+function windowsOf({ about, low, high, bits }) {
+  const luts = about.luts.map(({ name, first, bits: deep, values }) => {
+    const bytes = Uint8Array.from(atob(values), (letter) => letter.charCodeAt(0));
+    const lut = { first, bits: deep, values: new Uint16Array(bytes.buffer) };
+    return { name, centre: first + lut.values.length / 2, width: lut.values.length, lut };
+  });
+  return [
+    ...about.windows, ...luts,
+    { name: "Own range", ...between(low, high) },
+    { name: "Whole range", ...between(0, 2 ** bits - 1) },
+  ];
 }
 
 /**

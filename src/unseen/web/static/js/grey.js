@@ -9,17 +9,30 @@
  *   x > c − ½ + (w − 1)/2  →  255
  *   else                      ((x − (c − ½)) / (w − 1) + ½) · 255
  */
-export function greys(/** @type {number} */ bits, /** @type {Page.Window} */ { centre: c, width: w }, inverted = false) {
+export function greys(/** @type {number} */ bits, /** @type {Page.Window} */ window, inverted = false) {
   const table = new Uint32Array(2 ** bits);
-  const low = c - 0.5 - (w - 1) / 2;
-  const high = c - 0.5 + (w - 1) / 2;
+  const shown = window.lut ? byLut(window.lut) : byFunction(window);
   for (let x = 0; x < table.length; x++) {
-    let y = x <= low ? 0 : x > high ? 255 : ((x - (c - 0.5)) / (w - 1) + 0.5) * 255;
-    y = Math.round(y);
+    let y = Math.round(255 * shown(x));
     if (inverted) y = 255 - y;
     table[x] = (0xff000000 | (y << 16) | (y << 8) | y) >>> 0; // little-endian: red lies lowest
   }
   return table;
+}
+
+/** A window's function, from a sample to [0, 1]; LINEAR where it names none. @returns {(x: number) => number} */
+function byFunction(/** @type {Page.Window} */ { centre: c, width: w, function: name }) {
+  if (name === "SIGMOID") return (x) => 1 / (1 + Math.exp((-4 * (x - c)) / w));
+  if (name === "LINEAR_EXACT") return (x) => Math.min(1, Math.max(0, (x - c) / w + 0.5));
+  const low = c - 0.5 - (w - 1) / 2;
+  const high = c - 0.5 + (w - 1) / 2;
+  return (x) => (x <= low ? 0 : x > high ? 1 : (x - (c - 0.5)) / (w - 1) + 0.5);
+}
+
+/** A VOI LUT; what lies before its first entry or after its last is shown as these. @returns {(x: number) => number} */
+function byLut(/** @type {Page.Lut} */ { first, bits, values }) {
+  const most = 2 ** bits - 1;
+  return (x) => Math.min(1, values[Math.min(values.length - 1, Math.max(0, x - first))] / most);
 }
 
 /** The window whose black and white are these samples. */

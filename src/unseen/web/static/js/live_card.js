@@ -2,6 +2,7 @@
 // A film's card on the live page: what it looks like, what each model says, what follows from it.
 
 import { el } from "./api.js";
+import { placeOf } from "./percentile.js";
 
 /** @typedef {Page.Returned<"GET /films/{film}">} Status  @typedef {Page.Returned<"GET /films/{film}/look">} Look */
 /**
@@ -12,15 +13,6 @@ import { el } from "./api.js";
  */
 
 const EARLIER = 0.95; // as in the decision's words
-
-/** `1st`, `22nd`, `93rd`: a rank of 0 to 1 as a percentile. */
-export function percentile(/** @type {number} */ rank) {
-  const n = Math.min(99, Math.floor(rank * 100));
-  /** @type {Record<number, string>} */
-  const ends = { 1: "st", 2: "nd", 3: "rd" };
-  const end = n % 100 > 10 && n % 100 < 14 ? "th" : (ends[n % 10] ?? "th");
-  return `${n}${end}`;
-}
 
 export const figure = (/** @type {number} */ score) => (Math.abs(score) >= 1e5 ? score.toExponential(2) : String(Number(score.toPrecision(3))));
 
@@ -33,7 +25,7 @@ export function outcome(/** @type {Item} */ item) {
   if (own?.action === "not_scored" || (!own && study.reason))
     return { word: "not scored", kind: "bad", words: said.length ? said : ["A person looks at it first.", study.reason] };
   if (own?.action === "clear") return { word: "cleared", kind: "good", words: said };
-  if (own) return { word: "to read", kind: (item.look?.models[0]?.rank ?? 0) >= EARLIER ? "warn" : "", words: said };
+  if (own) return { word: "to read", kind: item.look?.flag ? "warn" : "", words: said };
   return { word: "scored", kind: "", words: ["It has its place in the list. Scores are not shown where a policy clears."] };
 }
 
@@ -91,10 +83,10 @@ function row(/** @type {Look["models"][number]} */ model) {
   if (model.rank !== null) dot.style.left = `${100 * model.rank}%`;
   return el(
     "tr",
-    { class: (model.rank ?? 0) >= EARLIER ? "high" : "", title: `Percentile among ${model.reference.words}` },
+    { class: (model.rank ?? 0) >= EARLIER ? "high" : "", title: model.reference.words },
     el("th", { scope: "row" }, model.name),
     el("td", { class: "where", "aria-hidden": "true" }, el("span", { class: "track" }, model.rank !== null && dot)),
-    el("td", { class: "rank" }, model.rank === null ? "–" : percentile(model.rank)),
+    el("td", { class: "rank" }, placeOf(model.rank, model.reference)),
     el("td", { class: "score" }, model.score === null ? "" : figure(model.score)),
   );
 }

@@ -4,16 +4,18 @@ import { $, failed } from "./api.js";
 import { onNews } from "./events.js";
 import { showCalibration } from "./models_calibration.js";
 import { showAgreements, showCards } from "./models_cards.js";
+import { showFit } from "./models_fit.js";
 import { showRuns } from "./models_runs.js";
 import { showWatch } from "./models_watch.js";
 
 const reader = document.body.dataset.role === "reader";
 /** @type {HTMLElement[]} */
 const tabs = [...document.querySelectorAll("[role=tab]")].filter((tab) => tab instanceof HTMLElement);
-/** @typedef {"models" | "calibration" | "watch" | "runs"} Name */
+/** @typedef {"models" | "fit" | "calibration" | "watch" | "runs"} Name */
 /** @type {Record<Name, (fresh: boolean, model?: string) => Promise<void>>} */
 const SHOW = {
   models: async (fresh) => { if (fresh) await showCards(reader ? null : open); if (!reader) await showAgreements(); },
+  fit: showFit,
   calibration: showCalibration,
   watch: showWatch,
   runs: showRuns,
@@ -47,7 +49,7 @@ for (const tab of tabs) {
 
 // News comes with every film; what is shown here need not follow each. Trainings and workers that change tell no news.
 /** @type {Record<Name, number>} */
-const WAIT = { models: 1000, calibration: 5000, watch: 5000, runs: 2000 };
+const WAIT = { models: 1000, fit: 5000, calibration: 5000, watch: 5000, runs: 2000 };
 /** @type {Partial<Record<Name, number>>} */
 const ALWAYS = { models: 5000, runs: 2000 };
 let asked = 0, news = false;

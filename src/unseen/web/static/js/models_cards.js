@@ -2,6 +2,7 @@
 // Cards of the models, proposals, and what was agreed on: two people for each change of what scores.
 import { $, api, el, failed, toast } from "./api.js";
 import { agree, summaryOf } from "./models_agree.js";
+import { percent } from "./percentile.js";
 
 const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 /** @typedef {Page.Returned<"GET /activations">} Activations  @typedef {Activations["activations"][number]} Activation */
@@ -141,8 +142,6 @@ function past(/** @type {Activation[]} */ activations) {
     el("thead", {}, el("tr", {}, ...["No.", "", "Model", "Policy", "Proposed", "Activated", "Withdrawn"].map((words, i) => el("th", { scope: "col", class: i ? null : "n" }, words)))),
     el("tbody", {}, ...activations.map(row)));
 }
-
-export const percent = (/** @type {number} */ share) => `${Number((share * 100).toPrecision(3))} %`;
 
 function card(/** @type {Card} */ model, /** @type {LeadOn | null} */ open) {
   const figures = grouped(model.figures);

@@ -2,8 +2,9 @@
 // Drift and the audit sample: late scores beside those of the calibration, alarms, and what readers said of the cleared.
 import { $, api, el, failed, toast } from "./api.js";
 import { agree } from "./models_agree.js";
-import { percent, when } from "./models_cards.js";
+import { when } from "./models_cards.js";
 import { legend, plot, short } from "./models_plot.js";
+import { percent } from "./percentile.js";
 
 export async function showWatch() {
   const [drift, alarms, sample, growth] = await Promise.all([api("/drift"), api("/alarms"), api("/audit/sample"), api("/audit/sample/growth")]);

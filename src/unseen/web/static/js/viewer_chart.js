@@ -1,6 +1,7 @@
 // @ts-check
-// A score among the scores of the reference set, as a small chart with its words.
+// A score among those of the reference, as a small chart with its words.
 import { el } from "./api.js";
+import { whole } from "./percentile.js";
 
 const WIDTH = 320;
 const HEIGHT = 112;
@@ -15,8 +16,8 @@ const short = (/** @type {number} */ value) => (Math.abs(value) >= 100 || value 
 export function rankInWords(/** @type {Model} */ model) {
   if (model.score === null) return "This model gave the film no score.";
   const score = `Score ${short(model.score)}`;
-  if (model.rank === null) return `${score}. There is no reference set yet.`;
-  const share = model.rank >= 1 ? "all" : model.rank <= 0 ? "none" : `${(100 * model.rank).toFixed(0)} %`;
+  if (model.rank === null) return model.reference.words ? `${score}; ${model.reference.words}.` : `${score}.`;
+  const share = model.rank >= 1 ? "all" : model.rank <= 0 ? "none" : whole(model.rank);
   return `${score}: higher than ${share} of ${model.reference.words}.`;
 }
 

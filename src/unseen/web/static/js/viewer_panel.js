@@ -1,6 +1,7 @@
 // @ts-check
 // The panel beside the film: where the study stands, why it stands there, what models made of it, what was said of it.
 import { el, span } from "./api.js";
+import { percent, placeOf, whole } from "./percentile.js";
 import { distribution, rankInWords } from "./viewer_chart.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study */
@@ -54,7 +55,7 @@ export function showHead(place, { entry, position, total, until }) {
     el("div", { class: "soft small" }, [
       `Came ${waits} ago`, position && `no. ${position} of ${total} to read`, until && `yours until ${clock(until)}`,
     ].filter(Boolean).join(" · ")),
-    entry.reason && el("p", { class: "small reason" }, entry.reason),
+    entry.reason && el("details", { class: "small reason" }, el("summary", {}, entry.clause), el("p", {}, entry.why)),
   );
 }
 
@@ -68,13 +69,13 @@ export function showClaim(/** @type {HTMLElement} */ place, /** @type {import(".
 export function showWords(/** @type {HTMLElement} */ place, /** @type {Look} */ look) {
   const parts = [];
   if (look.probability !== null) {
-    const share = Math.round(100 * look.probability);
+    const share = 100 * look.probability;
     const bar = el("span", {});
     bar.style.width = `${share}%`;
     parts.push(
       el("div", { class: "probability" },
-        el("div", { class: "meter", role: "meter", "aria-label": "Probability of being abnormal", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": share }, bar),
-        el("b", {}, `${share} %`)),
+        el("div", { class: "meter", role: "meter", "aria-label": "Probability of being abnormal", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": share.toFixed(1), "aria-valuetext": percent(look.probability) }, bar),
+        el("b", {}, whole(look.probability))),
     );
   }
   const [first, ...more] = look.words;
@@ -95,7 +96,7 @@ export function showModels(/** @type {HTMLElement} */ place, /** @type {Look["mo
         i < 9 && el("kbd", {}, i + 1),
         el("span", { class: "name" }, model.name, ROLES[model.role] && el("small", {}, ROLES[model.role])),
         el("span", { class: "rank", "aria-hidden": "true" }, bar),
-        el("span", { class: "share" }, model.rank === null ? "–" : `${(100 * model.rank).toFixed(0)} %`),
+        el("span", { class: "share" }, placeOf(model.rank, model.reference)),
       );
     }),
   );
@@ -105,7 +106,7 @@ export function showModels(/** @type {HTMLElement} */ place, /** @type {Look["mo
 export function showChart(/** @type {HTMLElement} */ place, /** @type {Look["models"][number] | null} */ model) {
   place.hidden = !model || model.score === null;
   if (!model || model.score === null) return;
-  refill(place, el("h3", {}, "Score among the reference"), distribution(model), el("p", { class: "small soft" }, rankInWords(model)));
+  refill(place, el("h3", {}, "Score among normal films"), distribution(model), el("p", { class: "small soft" }, rankInWords(model)));
 }
 
 /** The nearest films that readers reported normal. */

@@ -7,12 +7,13 @@ import { Counts, TABS } from "./worklist_counts.js";
 import { emptied } from "./worklist_empty.js";
 import { tell, watchConnection, watchServer } from "./worklist_notices.js";
 import { offer } from "./worklist_sources.js";
-import { isProbability, Rows, words } from "./worklist_rows.js";
+import { comparedWith } from "./percentile.js";
+import { Rows } from "./worklist_rows.js";
 import { Selected } from "./worklist_selected.js";
+import { ROWS, addressOf, bodyOf, change, viewOf } from "./worklist_view.js";
 
-const ROWS = 50;
 const APART_MS = 1000; // between two looks at the page
-/** @typedef {import("./worklist_counts.js").Tab} Tab  @typedef {Page.Returned<"POST /studies/search">} Listed */
+/** @typedef {import("./worklist_counts.js").Tab} Tab  @typedef {import("./worklist_view.js").View} View  @typedef {Page.Returned<"POST /studies/search">} Listed */
 
 /** @type {Partial<Record<Tab, [string, string]>>} */
 const HEADINGS = { cleared: ["Decision", "Cleared"], reported: ["Report", "Reported"] };
@@ -21,10 +22,7 @@ const KEPT = "unseen.worklist.selected";
 const { account: me = "", role } = document.body.dataset;
 const blind = document.body.dataset.blind === "yes";
 const isLead = role !== "reader";
-const asked = new URLSearchParams(location.search);
-
-/** @type {{ tab: Tab, source: string, text: string, after: string | null, before: string | null, last: boolean, offset: number | null }} */
-const view = { tab: TABS.find((tab) => tab === asked.get("tab")) ?? "to_read", source: asked.get("source") ?? "", text: "", after: null, before: null, last: false, offset: 0 };
+const view = viewOf(location.search);
 let page = /** @type {Listed | null} */ (null);
 let selected = sessionStorage.getItem(KEPT);
 let wanted = /** @type {string | null} */ (null); // a study to select as soon as it is here
@@ -58,12 +56,11 @@ async function look({ fresh = false } = {}) {
   asking?.abort();
   owed ||= fresh;
   const mine = (asking = new AbortController());
-  const { tab, source, text, after, before, last } = view;
-  const body = { tab, source: source || null, text: text || null, after, before, last, limit: ROWS };
+  const { after, before } = view;
   /** @type {Listed} */
   let response;
   try {
-    const answer = await api("/studies/search", { body, as: "response", signal: mine.signal });
+    const answer = await api("/studies/search", { body: bodyOf(view), as: "response", signal: mine.signal });
     ahead_ms = Date.parse(answer.headers.get("Date") ?? "") - Date.now() || 0;
     if (Math.abs(ahead_ms) < 2000) ahead_ms = 0; // the header has whole seconds
     response = await answer.json();
@@ -77,7 +74,7 @@ async function look({ fresh = false } = {}) {
   }
   if (response.blind !== blind && !leaving) location.reload(); // a policy has begun to clear: other columns
   if (!response.rows.length && (after || before)) { // its rows were reported meanwhile
-    Object.assign(view, { after: null, before: null, last: !!after, offset: after ? null : 0 });
+    change(view, { last: !!after, offset: after ? null : 0 });
     return look({ fresh });
   }
   page = response;
@@ -96,17 +93,23 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   const news = page.rows.filter((entry) => !first && !seen.has(entry.study) && Date.parse(entry.received) > since - 2000);
   for (const entry of page.rows) seen.add(entry.study);
   rows.show(page.rows, { offset: view.offset, isNew: (entry) => news.includes(entry) });
+  const groups = view.offset === 0 ? page.groups : [];
+  rows.showGroups(groups, (refusal) => goTo({ refusal }));
   if (news.length && !fresh) tell(news.length === 1 ? "1 new study" : `${news.length} new studies`);
   $("#skeleton").hidden = true;
-  $("#grid").hidden = page.rows.length === 0;
+  $("#grid").hidden = page.rows.length === 0 && groups.length === 0;
+  $("#refusals").hidden = view.refusal === "";
+  $("#refusals-words").textContent = `Not scored: ${view.refusal}`;
   $("#grid").setAttribute("aria-busy", "false");
   $("#grid").setAttribute("aria-rowcount", page.more ? "-1" : String(page.total + 1));
   const [says, time] = HEADINGS[view.tab] ?? ["What to do", "Waiting"];
   $("#says").textContent = says;
   $("#time").textContent = time;
-  if (!blind) $("#measure").textContent = isProbability(page.rows) ? "Probability" : "Unusual";
-  $("#empty").hidden = page.rows.length > 0;
-  if (page.rows.length === 0) emptied($("#empty"), { view, counts: counts.known, goTo, unfiltered });
+  if (!blind) $("#measure").textContent = page.rows.some((entry) => entry.measure === "probability") ? "Probability" : "Percentile";
+  $("#compared").textContent = comparedWith(page.reference);
+  $("#fit").hidden = !isLead || !page.reference || page.reference.count >= page.reference.needed;
+  $("#empty").hidden = page.rows.length + groups.length > 0;
+  if (page.rows.length + groups.length === 0) emptied($("#empty"), { view, counts: counts.known, goTo, unfiltered });
   const all = page.more ? `more than ${page.total}` : page.total;
   const { offset } = view;
   $("#range").textContent = !page.rows.length ? "" : offset === null ? `${page.rows.length} of ${all}` : `${offset + 1}–${offset + page.rows.length} of ${all}`;
@@ -146,15 +149,11 @@ function soon() {
 
 // What is looked at ---------------------------------------------------------------------------------------------------
 
-function goTo(/** @type {Partial<typeof view>} */ changes, { focus = false } = {}) {
+function goTo(/** @type {Partial<View>} */ changes, { focus = false } = {}) {
   wanted = null;
-  const filtered = "source" in changes || "text" in changes;
-  Object.assign(view, { after: null, before: null, last: false, offset: 0 }, changes);
+  const filtered = change(view, changes);
   if (filtered) counts.forget();
-  const address = new URLSearchParams();
-  if (view.tab !== "to_read") address.set("tab", view.tab);
-  if (view.source) address.set("source", view.source);
-  history.replaceState(null, "", address.size ? `/?${address}` : "/"); // never what was searched for
+  history.replaceState(null, "", addressOf(view));
   for (const tab of TABS) {
     const is = tab === view.tab;
     $(`#tab-${tab}`).setAttribute("aria-selected", String(is));
@@ -169,7 +168,7 @@ function goTo(/** @type {Partial<typeof view>} */ changes, { focus = false } = {
 
 function unfiltered() {
   $("#text").value = "";
-  goTo({ text: "", source: "" });
+  goTo({ text: "", source: "", refusal: "" });
 }
 
 function turn(/** @type {boolean} */ forwards) {
@@ -202,7 +201,7 @@ function select(/** @type {string | null} */ study, { focus = false, scroll = tr
   if (scroll) row?.scrollIntoView({ block: "nearest" });
   if (focus) row?.focus({ preventScroll: true });
   const entry = study === null ? null : rows.entry(study);
-  panel.show(entry, entry === null ? "" : words(entry, blind), row?.querySelector("a")?.getAttribute("href") ?? "");
+  panel.show(entry, entry?.words ?? "", row?.querySelector("a")?.getAttribute("href") ?? "");
 }
 
 function step(/** @type {number} */ by) {
@@ -286,6 +285,7 @@ $("#text").addEventListener("keydown", (event) => {
 $("#source").addEventListener("change", () => goTo({ source: $("#source").value }));
 $("#previous").addEventListener("click", () => turn(false));
 $("#next").addEventListener("click", () => turn(true));
+$("#refusals-close").addEventListener("click", () => goTo({ refusal: "" }));
 $("#keys-open").addEventListener("click", () => $("#keys").showModal());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
 addEventListener("beforeunload", () => { leaving = true; setTimeout(() => { leaving = false; }, 10_000); }); // it may be called off

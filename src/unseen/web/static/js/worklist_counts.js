@@ -9,6 +9,8 @@ import { $, api } from "./api.js";
 export const TABS = ["to_read", "cleared", "reported", "not_scored"];
 const APART_MS = 4000; // between two looks at the lists that are not shown
 
+/** @typedef {{ total: number, more: boolean, groups: { studies: number }[] }} Counted */
+
 export class Counts {
   #counted = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -23,8 +25,8 @@ export class Counts {
   }
 
   /** What a page of a list has said. */
-  know(/** @type {Tab} */ tab, /** @type {{ total: number, more: boolean }} */ { total, more }) {
-    this.known[tab] = { total, more };
+  know(/** @type {Tab} */ tab, /** @type {Counted} */ { total, more, groups }) {
+    this.known[tab] = { total: total + groups.reduce((sum, group) => sum + group.studies, 0), more };
     this.#say();
   }
 
@@ -42,7 +44,7 @@ export class Counts {
     for (const tab of TABS.filter((one) => one !== this.view.tab)) {
       const response = await api("/studies/search", { body: { tab, source: source || null, text: text || null, limit: 1 } }).catch(() => null);
       if (this.view.source !== source || this.view.text !== text) return; // of another filter
-      if (response) this.known[tab] = { total: response.total, more: response.more };
+      if (response) this.know(tab, response);
     }
     this.#say();
     this.onOthers();

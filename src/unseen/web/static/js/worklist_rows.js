@@ -1,11 +1,11 @@
 // @ts-check
 // Rows of the list: one element a study, kept while the study stays on the page, so that nothing flickers.
 import { $, el, span } from "./api.js";
+import { percent, whole } from "./percentile.js";
 
-const SOMEWHAT = 0.75; // as the viewer's words have it
 const MARKED_MS = 6000;
 
-/** @typedef {Page.Returned<"POST /studies/search">["rows"][number]} Entry */
+/** @typedef {Page.Returned<"POST /studies/search">["rows"][number]} Entry  @typedef {Page.Returned<"POST /studies/search">["groups"][number]} Group */
 /** @typedef {NonNullable<ReturnType<Rows["parts"]>>} Row */
 
 /** @type {Record<string, [words: string, kind: string]>} */
@@ -19,22 +19,6 @@ const CHIPS = {
   reported_elsewhere: ["elsewhere", ""],
   set_aside: ["set aside", ""],
 };
-const percent = (/** @type {number} */ share) => `${Math.round(100 * share)} %`;
-
-/** What the row says to a reader. A study that was not cleared is never called normal. */
-export function words(/** @type {Entry} */ entry, /** @type {boolean} */ blind) {
-  if (entry.state === "set_aside") return `${entry.how === "discarded" ? "Discarded" : "Returned to the sender"}${entry.reported_by ? ` by ${entry.reported_by}` : ""}: it cannot be shown`;
-  if (entry.state === "reported" || entry.state === "reported_elsewhere") {
-    return `Reported ${entry.outcome ?? "elsewhere"}${entry.reported_by ? ` by ${entry.reported_by}` : ""}`;
-  }
-  if (entry.reason) return "Not scored: look at it first";
-  if (entry.state === "received") return "Waits for a worker to score it";
-  if (entry.state === "scored") return "Further films of it are still to be scored";
-  if (entry.state === "cleared") return "Cleared by the policy; anybody may read it";
-  if (entry.flag) return "Differs from the reference set: read earlier";
-  if (blind || entry.rank === null) return "To be read in this order";
-  return entry.rank >= SOMEWHAT ? "Differs somewhat from the reference set" : "Does not stand out from the reference set";
-}
 
 function chip(/** @type {Entry} */ entry, /** @type {string} */ me) {
   if (entry.claimed_by !== null) return [entry.claimed_by === me ? "you have it" : `${entry.claimed_by} has it`, entry.claimed_by === me ? "mine" : "taken"];
@@ -44,12 +28,11 @@ function chip(/** @type {Entry} */ entry, /** @type {string} */ me) {
   return CHIPS[entry.state];
 }
 
-/** The number in the bar, and what it is. @returns {[number | null, string]} */
-function measured(/** @type {Entry} */ entry) {
-  if (entry.probability !== null) return [entry.probability, "probability of being abnormal, as this site's calibration has it"];
-  if (entry.rank !== null) return [entry.rank, "of the reference set score lower"];
-  return [null, ""];
-}
+/** What the number in the bar is. */
+const MEANINGS = {
+  probability: () => "probability of being abnormal, as this site's calibration has it",
+  percentile: (/** @type {Entry} */ entry) => `of ${entry.of} normal films score lower`,
+};
 
 export class Rows {
   #body = $("#rows");
@@ -71,6 +54,7 @@ export class Rows {
   /** Show these studies in this order; `isNew(entry)` says whose rows are marked. */
   show(/** @type {Entry[]} */ entries, /** @type {{ offset: number | null, isNew: (entry: Entry) => boolean }} */ { offset, isNew }) {
     const focused = /** @type {HTMLElement | null | undefined} */ (document.activeElement?.closest("tr[data-study]"));
+    for (const group of this.#body.querySelectorAll("tr.group")) group.remove(); // drawn again below
     const wanted = entries.map((entry) => entry.study);
     for (const study of this.#order.filter((one) => !wanted.includes(one))) this.remove(study);
     for (const [index, entry] of entries.entries()) {
@@ -86,6 +70,14 @@ export class Rows {
     // a row that was moved has lost the focus
     if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
     this.tick();
+  }
+
+  /** Put a row above the others for each group of studies that were not scored for one reason. */
+  showGroups(/** @type {Group[]} */ groups, /** @type {(clause: string) => void} */ onOpen) {
+    const columns = this.page.blind ? 6 : 7;
+    this.#body.prepend(...groups.map(({ clause, words }) =>
+      el("tr", { role: "row", class: "group" },
+        el("td", { role: "gridcell", colspan: columns }, el("button", { type: "button", class: "quiet", onclick: () => onOpen(clause) }, words), el("span", { class: "soft small" }, " all are to be read: open the group")))));
   }
 
   /** Take a row away. */
@@ -162,8 +154,8 @@ export class Rows {
     say(known.place, place === null ? "" : String(place));
     if (place === null) row.removeAttribute("aria-rowindex");
     else row.setAttribute("aria-rowindex", String(place + 1));
-    say(known.link, words(entry, blind));
-    say(known.under, entry.reason || `${entry.study}${entry.films > 1 ? ` · ${entry.films} films` : ""}`);
+    say(known.link, entry.words);
+    say(known.under, entry.clause || `${entry.study}${entry.films > 1 ? ` · ${entry.films} films` : ""}`);
     known.under.title = entry.reason ? `${entry.reason} · ${entry.study}` : "";
     row.classList.toggle("flagged", entry.flag || !!entry.reason);
     row.classList.toggle("unscored", !!entry.reason);
@@ -177,13 +169,14 @@ export class Rows {
     say(known.chip, state);
     known.chip.className = `chip ${kind}`;
     if (!blind) {
-      const [share, meaning] = measured(entry);
-      known.bar.hidden = share === null;
-      known.bar.style.setProperty("--share", String(share ?? 0));
-      known.value.hidden = share === null;
-      say(known.value, share === null ? "" : percent(share));
-      known.value.title = `${percent(share ?? 0)} ${meaning}`;
-      say(known.score, entry.score === null ? "no score" : `score ${Number(entry.score.toPrecision(3))}`);
+      const { number, measure } = entry;
+      known.bar.hidden = number === null;
+      known.bar.style.setProperty("--share", String(number ?? 0));
+      known.value.hidden = number === null;
+      say(known.value, number === null ? "" : whole(number));
+      known.value.title = number === null || measure === null ? "" : `${percent(number)} ${MEANINGS[measure](entry)}`;
+      const score = entry.score === null ? "no score" : `score ${Number(entry.score.toPrecision(3))}`;
+      say(known.score, measure === "percentile" ? `of ${entry.of} · ${score}` : score);
     }
     if (known.film !== entry.film) {
       known.film = entry.film;
@@ -196,9 +189,6 @@ export class Rows {
 
 /** Whether what counts is since when it stands where it does. */
 export const onShelf = (/** @type {Entry} */ entry) => ["cleared", "reported", "reported_elsewhere", "set_aside"].includes(entry.state);
-
-/** What the bars show: a probability where there is one, else the place among the reference set. */
-export const isProbability = (/** @type {Entry[]} */ entries) => entries.some((entry) => entry.probability !== null) || entries.every((entry) => entry.rank === null);
 
 function say(/** @type {Element} */ element, /** @type {string} */ text) {
   if (element.textContent !== text) element.textContent = text;

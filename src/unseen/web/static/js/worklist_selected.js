@@ -34,7 +34,10 @@ export class Selected {
     say("#selected-words", words);
     say("#selected-study", entry.study);
     const films = entry.films === 1 ? "1 film" : `${entry.films} films`;
-    say("#selected-facts", `${entry.source} · ${films} · received ${new Date(entry.received).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}${entry.reason ? ` · ${entry.reason}` : ""}`);
+    say("#selected-facts", `${entry.source} · ${films} · received ${new Date(entry.received).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}`);
+    $("#selected-why").hidden = entry.reason === "";
+    say("#selected-clause", entry.clause);
+    say("#selected-reason", entry.why);
     for (const outcome of ["normal", "abnormal", "unsure"]) {
       const button = /** @type {HTMLButtonElement} */ ($(`[data-act=${outcome}]`));
       button.hidden = onShelf(entry) && entry.state !== "cleared";

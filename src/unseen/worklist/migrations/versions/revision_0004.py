@@ -46,6 +46,15 @@ def upgrade() -> None:
     op.add_column("watches", sa.Column("first_note", sa.Text(), nullable=True))
     op.add_column("activations", sa.Column("activated_note", sa.Text(), nullable=True))
     op.add_column("activations", sa.Column("despite", sa.Text(), nullable=True))
+    op.add_column("studies", sa.Column("refusal", sa.Text(), nullable=True))
+    ends = ", ".join(f"coalesce(nullif(instr(reason, '{end} '), 0), 121)" for end in (":", "."))
+    clause = (
+        f"substr(reason, 1, min({ends}) - 1)"
+        if on_sqlite
+        else "left(split_part(replace(reason, '. ', ': '), ': ', 1), 120)"
+    )
+    op.execute(f"UPDATE studies SET refusal = {clause} WHERE action = 'not_scored'")
+    op.create_index("ix_studies_refusal", "studies", ["shelf", "band", "refusal"], unique=False)
     _one_more_state(on_sqlite=on_sqlite)
 
 

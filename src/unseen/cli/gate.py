@@ -1,0 +1,51 @@
+"""`unseen gate MODEL --data normals.csv --out MODEL2`: a model's input gate, learnt from the normal films of a site."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unseen.cli import console
+
+
+def gate(
+    model: Annotated[
+        Path, typer.Argument(help="a model's bundle: the folder that `unseen train` printed, or models/pca")
+    ],
+    data: Annotated[str, typer.Option(help="normal films of the site: a folder, a glob or a manifest CSV")],
+    out: Annotated[Path, typer.Option(help="write the model with its new gate here")],
+    least_age: Annotated[
+        float, typer.Option(help="films of younger patients are refused, in years; 0: none are")
+    ] = 16.0,
+) -> None:
+    """Fit a model's input gate to a site: films like these pass, others are refused with a reason.
+
+    Detector and scores stay as they are; films labelled abnormal are left out. At least 20 normal films are needed.
+    The new model is another one to a worklist: it starts with no scores.
+
+    Examples:
+
+      unseen export tables --folder worklist --labelled
+
+      unseen gate models/pca --data tables/labelled.csv --out models-site/pca
+    """
+    from unseen.artifacts import bundle
+    from unseen.artifacts.files import replacing_folder
+    from unseen.data.film import Film
+    from unseen.data.reading import films
+    from unseen.detectors.saved import add_gate, load
+    from unseen.screening.gate.gate import Gate, GateError
+
+    detector = load(model)
+    if detector.finder is None:
+        raise GateError(f"{model}: has no lung finder, and a gate judges lungs. Give a model of the lungs")
+    console.step(f"looking at {data}")
+    known = [film for film in films(data) if film.label != "abnormal"]
+    fitted = Gate.fit(known, finder=detector.finder, least_age_years=least_age or None)
+    with replacing_folder(out) as temporary:
+        shutil.copytree(bundle.load(model).folder, temporary, dirs_exist_ok=True)
+        card = add_gate(temporary, fitted)
+    read = sum(isinstance(film, Film) for film in known)
+    typer.echo(f"a gate from {read} films; the model's weights are {card.weights_sha256[:16]}… now: {out}")
+    console.limits()

@@ -1,0 +1,48 @@
+"""`unseen gate`: a model's gate from a site's own normal films, and the films from a worklist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import LIMITS, Say
+from tests.data.making import image
+from tests.worklist.reporting import look_and_report
+from unseen.data import phantoms
+from unseen.screening.screener import load
+from unseen.worklist.store import Store
+from unseen.worklist.worker import Worker
+
+
+@pytest.mark.slow
+def test_a_gate_is_fitted_to_what_readers_here_reported_normal(tmp_path: Path, say: Say) -> None:
+    import numpy as np
+
+    home, screener = tmp_path / "worklist", load("models/pca")
+    refused = 0
+    with Store.open(home) as store:
+        for number, film in enumerate(phantoms.normals(24, seed=8, size=256)):
+            pixels = np.asarray(film.pixels * 255 + 0.5, dtype=np.uint8)
+            store.receive(image(pixels), name=f"{number}.png", source="ward")
+        Worker(store, lambda: screener).drain()
+        refused = store.page("not_scored").total
+        for row in store.page("to_read", limit=200).rows:
+            store.claim(row.study, "ann")
+            look_and_report(store, row.study, "ann", "normal")
+    assert refused >= 20, "the shipped gate knows no phantoms"
+    done = say("export", tmp_path / "tables", "--folder", home, "--labelled")
+    assert done.code == 0 and "24 labelled films" in done.out, done.err
+    done = say("gate", "models/pca", "--data", tmp_path / "tables" / "labelled.csv", "--out", tmp_path / "site")
+    assert done.code == 0 and "a gate from 24 films" in done.out, done.err
+    assert LIMITS in done.err
+    fitted = load(tmp_path / "site")
+    passed = [fitted(film).action for film in phantoms.normals(10, seed=9, size=256)]
+    assert passed.count("read") >= 8, passed
+
+
+def test_mistakes_are_sentences(tmp_path: Path, say: Say) -> None:
+    few = phantoms.write(phantoms.normals(3, seed=8, size=64), tmp_path / "few")
+    done = say("gate", "models/pca", "--data", few, "--out", tmp_path / "site")
+    assert done.code == 2 and "20 normal films or more" in done.err
+    assert not (tmp_path / "site").exists()

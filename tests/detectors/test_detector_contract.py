@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_weights(
     assert same_weights(make(key).fit(normals, **given(key)), trained[key])
 
 
-@pytest.mark.parametrize("at", [4, 8])
+@pytest.mark.parametrize("at", [4, pytest.param(8, marks=pytest.mark.nightly)])
 def test_an_interrupted_fit_goes_on_to_the_same_weights(
     key: str, at: int, make: Make, trained: dict[str, Detector], normals: list[Film], given: Given, tmp_path: Path
 ) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.docs.blocks import PAGES, ROOT, blocks, named
-from tests.warm_python import warm_python
+from unseen.cli import app
 
 COMMANDS = {
     "demo", "suspects", "train", "score", "evaluate", "compare", "calibrate", "pilot",
@@ -24,11 +23,9 @@ RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."
 
 @functools.cache
 def help_of(*words: str) -> str:
-    unseen = Path(sys.executable).with_name("unseen")
-    environment = os.environ | {"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"}
-    done = warm_python().run(unseen, *words, "--help", cwd=ROOT, environment=environment)
-    assert done.code == 0, f"unseen {' '.join(words)} --help: exit {done.code}\n{done.err[-2000:]}"
-    return done.out
+    done = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"})
+    assert done.exit_code == 0, f"unseen {' '.join(words)} --help: exit {done.exit_code}\n{done.output[-2000:]}"
+    return done.output
 
 
 def command_lines(page: Path) -> list[str]:

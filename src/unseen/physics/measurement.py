@@ -157,4 +157,4 @@ class BeerLambert(Link):
         return self._I0 * torch.exp(-p)
 
     def inverse(self, y: Tensor) -> Tensor:
-        return -torch.log(y.clamp(min=self._least) / self._I0)
+        return math.log(self._I0) - torch.log(y.clamp(min=self._least))

@@ -42,9 +42,10 @@ _FILMS = (
     "trained on."
 )
 _MASKS = (
-    f"Lung finder: the Montgomery films' masks (Candemir et al., IEEE TMI 33(2), 2014) and {PHANTOM_LUNGS} simulated "
+    "Lung finder: the Montgomery films' masks (Candemir et al., IEEE TMI 33(2), 2014) and {simulated} simulated "
     "films; no Shenzhen mask."
 )
+_HIDDEN = " Half of the simulated films hide a part of their lungs behind a lesion, and keep their whole mask."
 _LICENCE = (
     "Research, non-commercial. The National Library of Medicine publishes the films for research and asks for the "
     "citations named under data."
@@ -59,7 +60,13 @@ def ship(recipe: Recipe, row: Row, results: Sequence[FoldResult], folder: Path) 
     trained = load(result.bundle)
     gate = shipped_gate(recipe)
     save(
-        trained, target, recipe_digest=result.digest, data=f"{_FILMS} {_MASKS}", licence=_LICENCE, half=True, gate=gate
+        trained,
+        target,
+        recipe_digest=result.digest,
+        data=f"{_FILMS} {_masks(recipe)}",
+        licence=_LICENCE,
+        half=True,
+        gate=gate,
     )
     shipped = load(target)
     left_out = metrics_from_table(score_table(shipped, cohort_of(recipe).testing(FOLD), keep=0).table)
@@ -71,6 +78,12 @@ def ship(recipe: Recipe, row: Row, results: Sequence[FoldResult], folder: Path) 
     adjustment = None if trained.card is None else trained.card.adjustment
     annotate(target, metrics=metrics, adjustment=adjustment)
     return {**row, "fold_4": fold_4}
+
+
+def _masks(recipe: Recipe) -> str:
+    """What the recipe's lung finder has learnt from."""
+    hidden = "phantom-lesions" in (recipe.data.lungs_from or ())
+    return _MASKS.format(simulated=PHANTOM_LUNGS * (1 + hidden)) + hidden * _HIDDEN
 
 
 def shipped_gate(recipe: Recipe, *, root: Path | None = None) -> Gate:
@@ -86,7 +99,7 @@ def ship_finder(recipe: Recipe, row: Row, folder: Path, *, root: Path | None = N
     cohort, root = cohort_of(recipe), runs_root() if root is None else root
     lungs = shared_lungs(cohort.training(FOLD), recipe, fold=FOLD, data_digest=cohort.digest, root=root)
     target = folder / "lungs"
-    save_finder(lungs.full, target, data=_MASKS, licence=_LICENCE, half=True)
+    save_finder(lungs.full, target, data=_masks(recipe), licence=_LICENCE, half=True)
     annotate(target, metrics={"shenzhen_folds_1_to_4": {name: row[name] for name in ("films", "dice", "lost")}})
     return target
 

@@ -25,6 +25,7 @@ from benchmarks.machine import computes_bfloat16
 from unseen.losses import Equivariance, Loss, MeasurementConsistency, RobustEquivariance, Sure
 from unseen.physics import FourierMask, Gaussian, Mask, Measurement, Operator, Rotations, Tomography
 from unseen.reconstruction import ArtifactRemoval
+from unseen.reconstruction.held_out import HeldOut
 from unseen.reconstruction.learning import ReconstructionLearner
 from unseen.training.loop import Progress, train
 from unseen.training.settings import Training
@@ -97,12 +98,14 @@ def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]
     )
     torch.manual_seed(0)
     f = ArtifactRemoval.for_process(process, network=PlainUNet(2), start="adjoint")
-    learner = ReconstructionLearner(f, process, losses, learning_rate=5e-4, milestones=(), steps_per_epoch=1)
 
     def run(steps: int, seed: int) -> list[float]:
         """One step more than asked for: the first waits for the loop to be set up."""
         x = complex_pictures((steps + 1) * batch, size, seed=seed)
         y = process(x, generator=torch.Generator().manual_seed(seed))
+        rows = torch.zeros(len(y), dtype=torch.int64)
+        learnt = HeldOut(y=y, x=None, rows=rows, process=process, losses={}, seed=seed)
+        learner = ReconstructionLearner(f, learnt, losses, learning_rate=5e-4, milestones=(), steps_per_epoch=1)
         marks: list[float] = []
 
         def mark(state: Progress) -> None:
@@ -110,7 +113,7 @@ def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]
 
         precision: Literal["fp32", "bf16"] = "bf16" if computes_bfloat16() else "fp32"
         settings = Training(epochs=1, batch_size=batch, precision=precision, device="cpu", seed=seed)
-        train(learner, (y, torch.zeros(len(y), dtype=torch.int64)), settings, progress=mark)
+        train(learner, [torch.arange(len(y))], settings, progress=mark)
         return [after - before for before, after in pairwise(marks)]
 
     return run

@@ -37,28 +37,29 @@ def results_page(rows: Mapping[str, Row]) -> str:
 
 
 def readme_table(rows: Mapping[str, Row]) -> str:
-    """One small table: the lung-crop rows on real films, and what needs no detector beside them."""
+    """One small table: the shipped models, the best first; the lung-crop rows on real films; and what needs no
+    detector beside them."""
     lungs = [row for row in _by_method(rows, "ms_cxr/") if row["view"]["frame"] == "lungs"]
     if not lungs:
         return _NONE
     first = lungs[0]  # of the coarsest grid
     some = [row for row in lungs if row["px"] == first["px"]]
-    shipped = [
-        (f"`models/{row['recipe'].removeprefix('shipped/')}`, which ships", row) for row in _by_method(rows, "shipped/")
+    shipped = sorted(_by_method(rows, "shipped/"), key=lambda row: -row["metrics"]["auroc"]["pooled"]["value"])
+    named = [
+        *((f"`models/{row['recipe'].removeprefix('shipped/')}`, which ships", row) for row in shipped),
+        *((f"`{row['method']}`, {row['px']} px", row) for row in some),
     ]
-    lines = [
-        [words, *aurocs(row), figure(row["metrics"]["adjusted"]["pooled"])]
-        for words, row in [*((f"`{row['method']}`", row) for row in some), *shipped]
-    ]
+    lines = [[words, *aurocs(row), figure(row["metrics"]["adjusted"]["pooled"])] for words, row in named]
     for name, words in (
         ("sharpness", "*sharpness alone (mean absolute Laplacian), nothing learnt*"),
         ("mix", "*mix of trivial statistics, given the labels*"),
     ):
         lines.append([words, *(figure(shortcut(first, source, name)) for source in SOURCES), "–"])
+    dates = sorted({str(row["date"]) for _, row in named})
     return (
-        table([f"Montgomery + Shenzhen, lung crop, {first['px']} px; AUROC [95 %]", *SOURCES, "adjusted"], lines)
-        + f"\n\nSeed {first['seed']}, {first['device']}, {first['date']}; rows: `studies/results/ms_cxr/*.json` "
-        "and `studies/results/shipped/*.json`, printed by `make results`. "
+        table(["Montgomery + Shenzhen, normals only; AUROC [95 %]", *SOURCES, "adjusted"], lines)
+        + f"\n\nSeed {first['seed']}, {first['device']}, {' to '.join(dict.fromkeys((dates[0], dates[-1])))}; rows: "
+        "`studies/results/ms_cxr/*.json` and `studies/results/shipped/*.json`, printed by `make results`. "
         "*Adjusted*: after taking out sharpness and lung area."
     )
 

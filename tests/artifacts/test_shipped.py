@@ -15,6 +15,7 @@ def test_the_names_are_those_that_the_docs_give() -> None:
     assert [path.name for path in shipped()] == [
         "anatpaste-all-aligned",
         "ensemble-aligned",
+        "ensemble-five",
         "lungs",
         "pca",
         "roi-sure",

@@ -141,7 +141,7 @@ def test_the_readme_keeps_its_markers_and_all_that_is_around_them(pages: tuple[s
     head, rest = readme.split("<!-- results:begin -->")
     inside, tail = rest.split("<!-- results:end -->")
     assert head == "# unseen\n\nbefore\n\n" and tail == "\n\nafter, 1.23\n"
-    assert "old" not in inside and "| `pca` |" in inside and "sharpness alone" in inside
+    assert "old" not in inside and "| `pca`, " in inside and "sharpness alone" in inside
 
 
 def test_rendering_twice_changes_nothing(rows_folder: Path, pages: tuple[str, str], tmp_path: Path) -> None:

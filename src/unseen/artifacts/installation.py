@@ -2,7 +2,7 @@
 
 The sentence that stands wherever a result is seen: on the command line, in reports, in every exported object.
 
-The models that come with the package: `models/pca`, `models/ensemble-aligned`,
+The models that come with the package: `models/pca`, `models/ensemble-five`, `models/ensemble-aligned`,
 `models/anatpaste-all-aligned`, `models/roi-sure`, and the lung finder `models/lungs`, by these names everywhere.
 
 A path that is there is taken as it stands; only where it is not, `models/<name>` means the package's own.

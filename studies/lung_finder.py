@@ -201,6 +201,17 @@ def finder_row(
     }
 
 
+def _trainings(rows: Sequence[Entry]) -> str:
+    """How many trainings each row rests on: an interval of one knows no seed."""
+    counts = [len(row["seeds"]) for row in rows]
+    others = [
+        f"{count} of {_called(row).partition(',')[0]}"
+        for row, count in zip(rows, counts, strict=True)
+        if count != counts[0]
+    ]
+    return ", ".join([str(counts[0]), *others])
+
+
 def as_markdown(rows: Sequence[Entry]) -> str:
     """The tables of the page: Dice; the share of lesions that lies in the found lungs, of two areas."""
     if not rows:
@@ -210,7 +221,7 @@ def as_markdown(rows: Sequence[Entry]) -> str:
     heads = [f"{group} ({first['dice'][group]['films']})" for group in groups]
     kinds = list(first["kept"])
     blocks = [
-        f"Folds {', '.join(map(str, first['folds']))}; {len(first['seeds'])} trainings a fold; "
+        f"Folds {', '.join(map(str, first['folds']))}; trainings a fold: {_trainings(rows)}; "
         f"{first['phantoms']['abnormal']} phantoms with a lesion and {first['phantoms']['normal']} without; "
         f"{first['device']}, {max(row['date'] for row in rows)}. Mean over films and trainings, with the 95 % "
         "bootstrap interval over both.",

@@ -21,10 +21,12 @@ import unseen as un
 PICTURE = Path(__file__).parents[1] / "images" / "first-look.png"
 KIND = "consolidation"
 SEED = 11
+FINDER = "models/ensemble-five"  # whose lung finder keeps lesions inside
 
 
 def main() -> None:
-    detector = un.detectors.Pca(size=64).fit(un.data.phantoms.normals(200, seed=1))
+    learnt = un.data.phantoms.normals(200, seed=1)
+    detector = un.detectors.Pca(size=64).fit(learnt, finder=FINDER)
     normals = np.array([finding.score for finding in detector.score(un.data.phantoms.normals(200, seed=2))])
     abnormals = (film for film in un.data.phantoms.twins(50, seed=SEED) if film.label == "abnormal")
     film = next(film for film in abnormals if film.columns["kind"] == KIND and film.columns["contrast"] == "obvious")

@@ -56,6 +56,8 @@ declare namespace Api {
   type DisagreementsResponse = { films: (Disagreed)[] };
   /** The disk that films lie on. */
   type Disk = { free_bytes: number; total_bytes: number };
+  /** What is written and not reported. */
+  type Draft = { note: string };
   /** The scores of the model that decides, of late. */
   type Drift = { model: string | null; model_name: string; policy: string | null; reference: MonitoringReferenceResponse | null; blocks: (BlockResponse)[]; window: number | null; windows: number; studies: number };
   /** A round that is in the audit trail. */
@@ -243,7 +245,7 @@ declare namespace Api {
   /** One of the three, and what to do. */
   type Step = { name: "collect" | "gate" | "calibrate"; state: "done" | "next" | "waits"; words: string; do: (string)[]; commands: (string)[] };
   /** One study, whole. */
-  type StudyResponse = { entry: Listed; accession: string | null; patient: string | null; films: (FilmResponse)[]; reports: (Reported)[]; decision: Decided | null; audit_sample: boolean | null; history: (Happened)[] };
+  type StudyResponse = { entry: Listed; accession: string | null; patient: string | null; films: (FilmResponse)[]; reports: (Reported)[]; decision: Decided | null; audit_sample: boolean | null; history: (Happened)[]; draft: string };
   /** What would start and stop now. */
   type Summary = { starts: (string)[]; stops: (string)[]; lacks: (string)[]; digest: string };
   /** What became of a table's rows. */
@@ -303,6 +305,7 @@ declare namespace Api {
     "POST /studies/{study}/claim": { body: undefined; response: Claimed };
     "POST /studies/{study}/release": { body: undefined; response: Listed };
     "POST /studies/{study}/report": { body: Verdict; response: Listed };
+    "PUT /studies/{study}/draft": { body: Draft; response: null };
     "POST /studies/{study}/set-aside": { body: Aside; response: Listed };
     "POST /studies/{study}/undo": { body: undefined; response: Listed };
     "POST /studies/{study}/requeue": { body: undefined; response: Requeued };
@@ -414,6 +417,7 @@ declare namespace Api {
     "earlier": "section";
     "earlier-title": "h2";
     "empty": "div";
+    "ended": "p";
     "facts": "dl";
     "file": "input";
     "files": "input";
@@ -423,9 +427,11 @@ declare namespace Api {
     "fit": "a" | "button";
     "fit-steps": "ol";
     "fit-words": "p";
+    "flip": "button";
     "folder": "input";
     "form": "form";
     "frame": "div";
+    "frames": "span";
     "generated": "button" | "img";
     "generator": "select";
     "generator-about": "span";
@@ -450,12 +456,15 @@ declare namespace Api {
     "left-out": "p" | "ul";
     "legend": "div";
     "legend-high": "span";
+    "lens": "button";
     "list": "section";
     "losses": "div";
     "main": "main";
+    "mark": "p";
     "matrix-title": "h2";
     "mean": "button";
     "measure": "th";
+    "measured": "p";
     "measured-title": "h2";
     "measured-words": "div";
     "measurement": "img";
@@ -498,17 +507,20 @@ declare namespace Api {
     "panel-watch": "section";
     "password": "input";
     "past": "div";
+    "person": "p";
     "picture": "select";
     "pictures": "div";
     "place": "span";
     "policy": "span";
     "position": "span";
     "ppv": "output";
+    "presets": "select";
     "prevalence": "input";
     "prevalence-number": "input";
     "preview": "img";
     "preview-words": "p";
     "previous": "button";
+    "priors": "section";
     "problem": "p";
     "progress-text": "span";
     "promise": "p";
@@ -531,6 +543,7 @@ declare namespace Api {
     "round": "section";
     "rounds": "div";
     "rows": "span" | "tbody";
+    "ruler": "button";
     "run": "button";
     "run-controls": "div";
     "run-list": "div";
@@ -582,6 +595,8 @@ declare namespace Api {
     "tab-runs": "button";
     "tab-watch": "button";
     "table": "button";
+    "tags": "dialog";
+    "tags-open": "button";
     "take": "button";
     "text": "input";
     "theme": "button";
@@ -591,7 +606,9 @@ declare namespace Api {
     "toasts": "div";
     "triage": "button";
     "truth": "img";
+    "turn": "button";
     "undo": "button";
+    "value": "output";
     "verdict": "div" | "p";
     "verdicts": "div";
     "viewer": "div";

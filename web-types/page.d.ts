@@ -4,11 +4,13 @@ declare namespace Page {
   // Requests ----------------------------------------------------------------------------------------------------------
 
   interface Options {
-    method?: "GET" | "POST" | "PATCH";
+    method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
     body?: unknown;
     headers?: Record<string, string>;
     as?: "json" | "bytes" | "response";
     signal?: AbortSignal;
+    /** Sent even while the page is being left. */
+    keepalive?: boolean;
   }
 
   type Bare<P extends string> = P extends `${infer Path}?${string}` ? Path : P;
@@ -88,6 +90,8 @@ declare namespace Page {
     spacingMm?: number | null;
     /** Proof that this page had the pixels, for `POST /films/{film}/seen`. */
     ticket?: string;
+    /** Which of its file's frames it is. */
+    frame?: number;
     /** How the file asks to be shown, and of whom it is. */
     about?: Returned<"GET /films/{film}/about">;
     /** The window it is shown with at first, and all that are offered. */
@@ -98,7 +102,7 @@ declare namespace Page {
   }
 
   /** One that the API has sent: everything is known of it. */
-  type FilmOfApi = Film & Required<Pick<Film, "low" | "high" | "name" | "spacingMm" | "ticket" | "about">>;
+  type FilmOfApi = Film & Required<Pick<Film, "low" | "high" | "name" | "spacingMm" | "ticket" | "about" | "frame">>;
 
   interface Window {
     centre: number;

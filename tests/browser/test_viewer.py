@@ -368,7 +368,7 @@ def test_a_normal_film_is_shown_beside_and_moves_along(page: Page, site: Site) -
     opened(page, site, first, "beside")
     page.locator(".nearest button").first.click()
     beside = page.locator("canvas.film").nth(1)
-    expect(beside).to_have_attribute("aria-label", re.compile("Film reported normal, 256 by 256"))
+    expect(beside).to_have_attribute("aria-label", re.compile("^Reported normal · distance [0-9.]+, 256 by 256"))
     zoomed = beside.get_attribute("aria-label")
     page.mouse.move(200, 400)
     page.mouse.wheel(0, -400)

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 
 from tests.data.making import dicom, written
-from tests.web.conftest import Api, said
+from tests.web.conftest import Api, look_at, said
 from tests.web.test_viewing import noise, sent
 from tests.worklist.conftest import Judged, MakePlace, Place
 from tests.worklist.reporting import look_and_report
@@ -111,3 +111,18 @@ def test_of_a_film_of_frames_every_frame_must_be_painted(api: Api, store: Store,
         assert refused.status_code == 409 and "a frame is missing" in said(refused)
     body = {"ticket": tickets[0], "further": tickets[1:]}
     assert api.reader.post(f"/films/{film}/seen", json=body).status_code == 204
+
+
+def test_a_draft_is_its_writers_alone(api: Api, judged: Judged) -> None:
+    study = judged(1).study
+    path = f"/studies/{study}"
+    assert api.reader.put(f"{path}/draft", json={"note": "left apex"}).status_code == 204
+    assert api.reader.get(path).json()["draft"] == "left apex" and api.other.get(path).json()["draft"] == ""
+    assert api.reader.put(f"{path}/draft", json={"note": "x" * 20_001}).status_code == 422
+    assert api.nobody.put(f"{path}/draft", json={"note": "x"}).status_code == 401
+    api.reader.post(f"{path}/claim").raise_for_status()
+    look_at(api.reader, study)
+    api.reader.post(f"{path}/report", json={"outcome": "normal", "note": "left apex"}).raise_for_status()
+    assert api.reader.get(path).json()["draft"] == ""
+    api.reader.post(f"{path}/undo").raise_for_status()
+    assert api.reader.get(path).json()["draft"] == "left apex"

@@ -48,6 +48,7 @@ LEAST = {
     "GET /api/v1/films/{film}/about": "reader",
     "GET /api/v1/films/{film}/elements": "lead",
     "GET /api/v1/studies/{study}/priors": "reader",
+    "PUT /api/v1/studies/{study}/draft": "reader",
     "POST /api/v1/studies/{study}/undo": "reader",
     "POST /api/v1/studies/{study}/requeue": "lead",
     "POST /api/v1/reported-elsewhere": "lead",
@@ -90,6 +91,7 @@ LEAST = {
 BODIES = {
     "POST /api/v1/studies/search": {},
     "POST /api/v1/studies/{study}/report": {"outcome": "normal"},
+    "PUT /api/v1/studies/{study}/draft": {"note": ""},
     "POST /api/v1/reported-elsewhere": {"accession": "1"},
     "POST /api/v1/audit/verify": {},
     "POST /api/v1/studies/{study}/set-aside": {"how": "returned", "reason": "cut short"},

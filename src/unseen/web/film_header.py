@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["viewing"])
 HIDDEN: Final = "hidden by the site's setting"
-_PERSONAL: Final = re.compile(r"\((0010,....|0008,0050|0008,0090|0020,0010|0040,1001|0032,10..)\)")
+_PERSONAL: Final = re.compile(r"\((0010,(?!0040|1010)....|0008,0050|0008,0090|0020,0010|0040,1001|0032,10..)\)")
+_CLASS: Final = "(0008,0016)"  # a UID that is of no person
 _MOST_NAMES: Final = 8  # characters of a pseudonym: enough to tell two apart
 
 
@@ -204,5 +205,5 @@ def _date(text: str) -> str:
 
 def _without_names(line: list[str]) -> list[str]:
     tag, name, kind, value = line
-    personal = kind in ("PN", "DA", "UI") or _PERSONAL.search(tag) is not None
+    personal = (kind in ("PN", "DA", "UI") and tag != _CLASS) or _PERSONAL.search(tag) is not None
     return [tag, name, kind, HIDDEN if personal and value else value]

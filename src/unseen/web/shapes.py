@@ -272,6 +272,7 @@ class StudyResponse(_Response):
     decision: Decided | None = Field(description="null before there was one, and where this reader must not see it")
     audit_sample: bool | None = Field(description="cleared, and read all the same; null where not to be seen")
     history: list[Happened] = Field(description="audit events, oldest first; none where not to be seen")
+    draft: str = Field(description="what the asker has written of it and not reported")
 
     @classmethod
     def of(cls, study: Study, promise: Promise) -> Self:

@@ -41,6 +41,14 @@ class Verdict(BaseModel):
     note: Note = ""
 
 
+class Draft(BaseModel):
+    """What is written and not reported."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: Note
+
+
 class Aside(BaseModel):
     """What becomes of films that cannot be shown: they are never labelled."""
 
@@ -109,6 +117,12 @@ def report(parts: Parts, account: Reader, study: StudyId, verdict: Verdict) -> L
     """Report a study that one has taken, and of which every frontal film was shown to one (`POST /films/…/seen`)."""
     parts.store.report(study, account.name, verdict.outcome, verdict.note)
     return _entry(parts, account, study)
+
+
+@router.put("/{study}/draft", status_code=204, responses=answers(401, 403, 404, 422, 503))
+def draft(parts: Parts, account: Reader, study: StudyId, written: Draft) -> None:
+    """Keep the asker's note until they report the study; "" removes it."""
+    parts.store.keep_draft(study, account.name, written.note)
 
 
 @router.post("/{study}/set-aside", responses=answers(400, 401, 403, 404, 409, 422, 503))

@@ -15,7 +15,7 @@ from unseen.worklist import audit, seeing
 from unseen.worklist.listing import Entry, entry_of, moment, row_facts
 from unseen.worklist.results import decision_of
 from unseen.worklist.states import NotFoundError
-from unseen.worklist.tables import decisions, films, findings, merged, reports, studies
+from unseen.worklist.tables import decisions, drafts, films, findings, merged, reports, studies
 from unseen.worklist.transactions import Found, find_film, find_study
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Study:
     decision      the latest on the study; None before there was one, and on a blind page
     audit_sample  cleared, and read all the same; None on a blind page
     history       its audit events, oldest first; none on a blind page
+    draft         what the one who asks has written of it and not reported; "" where nothing
     """
 
     entry: Entry
@@ -104,6 +105,7 @@ class Study:
     decision: Decision | None
     audit_sample: bool | None
     history: tuple[audit.Event, ...]
+    draft: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +180,7 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, r
     shown = seeing.seen_by(connection, [film.id for film in of_study], reader or "")
     said = connection.execute(select(reports).where(reports.c.study_id == row.id).order_by(reports.c.id)).all()
     names = connection.execute(select(merged.c.public_id).where(merged.c.study_id == row.id)).scalars().all()
+    own_draft = select(drafts.c.note).where(drafts.c.study_id == row.id, drafts.c.account == (reader or ""))
     subjects = [row.public_id, *names, *(film.public_id for film in of_study)]
     return Study(
         entry=entry_of(row, row_facts(connection, [row], reader=reader)[row.id], now_us=now_us, blind=blind),
@@ -230,6 +233,7 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, r
         decision=latest.get(None),
         audit_sample=None if blind else row.audit_sample,
         history=() if blind else tuple(audit.history(connection, subjects)),
+        draft=connection.execute(own_draft).scalar_one_or_none() or "",
     )
 
 

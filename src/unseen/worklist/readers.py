@@ -14,7 +14,7 @@ from sqlalchemy import select
 from unseen.worklist import seeing
 from unseen.worklist.listing import moment
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError, after
-from unseen.worklist.tables import films, reports, seen, studies
+from unseen.worklist.tables import drafts, films, reports, seen, studies
 from unseen.worklist.transactions import Found, Writing, checked_text, find_study
 
 Outcome = Literal["normal", "abnormal", "unsure"]
@@ -52,6 +52,20 @@ def claim(writing: Writing, study_id: str, reader: str, *, lasts_us: int) -> dat
     return moment(until)
 
 
+def keep_draft(writing: Writing, study_id: str, reader: str, note: str) -> None:
+    """Keep what a reader has written of a study and not reported; an empty note removes it."""
+    study = find_study(writing.connection, study_id)
+    checked_text(note, "The note", most=_NOTE)
+    _forget_draft(writing, study, reader)
+    if note:
+        values = {"study_id": study.id, "account": reader, "note": note, "changed_us": writing.now_us}
+        writing.connection.execute(drafts.insert().values(**values))
+
+
+def _forget_draft(writing: Writing, study: Found, reader: str) -> None:
+    writing.connection.execute(drafts.delete().where(drafts.c.study_id == study.id, drafts.c.account == reader))
+
+
 def release(writing: Writing, study_id: str, reader: str, *, as_lead: bool) -> None:
     """Hand the study back unreported."""
     study = find_study(writing.connection, study_id)
@@ -76,6 +90,7 @@ def report(
     if not simulated:
         _must_have_seen(writing, study, reader)
     _enter(writing, study, reader, outcome, note, how="simulated" if simulated else "seen")
+    _forget_draft(writing, study, reader)
     writing.move(
         study,
         state,
@@ -141,6 +156,8 @@ def undo(writing: Writing, study_id: str, reader: str, *, as_lead: bool, lasts_u
             f"{latest.reader} has reported this study. Only they, or a lead, can take the report back."
         )
     writing.connection.execute(reports.update().where(reports.c.id == latest.id).values(undone_us=writing.now_us))
+    if latest.note and latest.reader == reader and latest.how not in ASIDE:  # to be written again, or changed
+        keep_draft(writing, study_id, reader, latest.note)
     if latest.how in ASIDE:  # its films are to be decided on again
         writing.connection.execute(films.update().where(films.c.study_id == study.id).values(aside=None))
     held = {"claimed_by": reader, "claimed_us": writing.now_us, "claimed_until_us": writing.now_us + lasts_us}

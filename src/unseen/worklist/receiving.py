@@ -22,7 +22,7 @@ from sqlalchemy import select
 from unseen.worklist.content import room, write_flushed
 from unseen.worklist.ordering import order_of
 from unseen.worklist.states import TooLargeError, WorklistError
-from unseen.worklist.tables import decisions, films, jobs, merged, reports, studies, terms
+from unseen.worklist.tables import decisions, drafts, films, jobs, merged, reports, studies, terms
 from unseen.worklist.transactions import Found, Writing, checked_text, clean
 
 if TYPE_CHECKING:
@@ -205,6 +205,10 @@ def _take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor:
     connection.execute(films.update().where(films.c.id == film.id).values(study_id=target.id))
     for table in (decisions, reports, merged):
         connection.execute(table.update().where(table.c.study_id == own.id).values(study_id=target.id))
+    known = select(drafts.c.account).where(drafts.c.study_id == target.id).scalar_subquery()
+    mine = drafts.c.study_id == own.id
+    connection.execute(drafts.update().where(mine, drafts.c.account.not_in(known)).values(study_id=target.id))
+    connection.execute(drafts.delete().where(mine))
     moved = connection.execute(select(terms.c.term).where(terms.c.study_id == own.id)).scalars().all()
     connection.execute(terms.delete().where(terms.c.study_id == own.id))
     connection.execute(studies.delete().where(studies.c.id == own.id))

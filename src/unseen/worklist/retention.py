@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from unseen.worklist.states import DONE, NotAllowedError, NotFoundError, State, WorklistError
-from unseen.worklist.tables import decisions, films, findings, jobs, merged, reports, seen, studies, terms
+from unseen.worklist.tables import decisions, drafts, films, findings, jobs, merged, reports, seen, studies, terms
 from unseen.worklist.transactions import Found, Writing, checked_text, find_study
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _remove(writing: Writing, found: list[Found], *, actor: str, action: str) ->
     connection.execute(findings.delete().where(of_films))
     for table in (jobs, seen):
         connection.execute(table.delete().where(table.c.film_id.in_(film_numbers)))
-    for table in (decisions, reports, terms, merged, films):
+    for table in (decisions, drafts, reports, terms, merged, films):
         connection.execute(table.delete().where(table.c.study_id.in_(numbers)))
     connection.execute(studies.delete().where(studies.c.id.in_(numbers)))
     for study in found:

@@ -233,6 +233,11 @@ class Store(FilmAccess):
         with self.writing() as writing:
             readers.report(writing, study, reader, outcome, note, simulated=simulated)
 
+    def keep_draft(self, study: str, reader: str, note: str) -> None:
+        """Keep what a reader has written of a study, until they report it; "" removes it. Raises NotFoundError."""
+        with self.writing() as writing:
+            readers.keep_draft(writing, study, reader, note)
+
     def set_aside(self, study: str, reader: str, how: Aside, reason: str, *, films: Collection[str]) -> bool:
         """Return films that cannot be shown to their sender, or discard them; True where no film is left to report.
 

@@ -213,6 +213,15 @@ seen = Table(
     Column("seen_us", BigInteger, nullable=False),  # for the first time
 )
 
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("study_id", Number, ForeignKey("studies.id"), primary_key=True, autoincrement=False),
+    Column("account", Text, primary_key=True),  # whose it is
+    Column("note", Text, nullable=False),
+    Column("changed_us", BigInteger, nullable=False),
+)
+
 terms = Table(
     "terms",
     metadata,

@@ -30,7 +30,7 @@ touched();
 let warning = null;
 setInterval(() => {
   const idle = idleSeconds();
-  if (idle > IDLE_S) leave(`?next=${encodeURIComponent(location.pathname + location.search)}`).catch(() => {});
+  if (idle > IDLE_S) leave(`?ended=1&next=${encodeURIComponent(location.pathname + location.search)}`).catch(() => {});
   else if (idle > IDLE_S - WARNED_S) warning ??= toast("Nobody has touched this page for half an hour: you are signed out in a minute.", { lasts: 0 });
   else if (warning) {
     warning();

@@ -1,6 +1,8 @@
 // @ts-check
 // The way to the server, and to the page's elements. Every page uses these and nothing else for both.
 
+import { localised } from "./dates.js";
+
 const ROOT = "/api/v1";
 
 export class ApiError extends Error {
@@ -11,7 +13,7 @@ export class ApiError extends Error {
 }
 
 /** @param {string} path  @param {Page.Options} options  @returns {Promise<unknown>} */
-async function ask(path, { method, body, headers = {}, as = "json", signal } = {}) {
+async function ask(path, { method, body, headers = {}, as = "json", signal, keepalive = false } = {}) {
   const raw = body instanceof Blob;
   /** @type {Response} */
   let answer;
@@ -22,13 +24,14 @@ async function ask(path, { method, body, headers = {}, as = "json", signal } = {
       body: body === undefined || raw ? body : JSON.stringify(body),
       credentials: "same-origin",
       signal,
+      keepalive,
     });
   } catch (error) {
     if (isAbort(error)) throw error;
     throw new ApiError(0, "The server cannot be reached. What you did last was not kept; it is tried again when you do it again.");
   }
   if (answer.status === 401 && !location.pathname.startsWith("/sign-in")) {
-    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+    location.assign(`/sign-in?ended=1&next=${encodeURIComponent(location.pathname + location.search)}`);
     return new Promise(() => {}); // the page is being left
   }
   if (!answer.ok) throw new ApiError(answer.status, await sentenceOf(answer));
@@ -52,7 +55,7 @@ export const statusOf = (/** @type {unknown} */ error) => (error instanceof ApiE
 /** @param {Response} answer */
 async function sentenceOf(answer) {
   try {
-    return (await answer.json()).error ?? answer.statusText;
+    return localised((await answer.json()).error ?? answer.statusText);
   } catch {
     return `The server answered ${answer.status}.`;
   }

@@ -6,16 +6,14 @@
 //   view.show({ samples, width, height, bits, low, high });       // a Uint16Array, white = dense
 //
 // It emits "window" {centre, width, inverted}, "view" {x, y, zoom}: the middle as a share of the film, and the zoom
-// relative to the whole film fitting, and "orientation".
+// relative to the whole film fitting, "orientation" {words}, and "hover" {at}: the pointer on the canvas, or null.
 import { there } from "./api.js";
 import { between, greys } from "./grey.js";
 import { drawFilm, drawLine, drawOverlay } from "./canvas_drawing.js";
 import { keys, pointers } from "./canvas_input.js";
 import { markOf, oriented } from "./canvas_orientation.js";
+import { least, most, panBy, zoomBy } from "./canvas_moves.js";
 import { inWords } from "./canvas_words.js";
-
-const SMALLEST = 0.5; // of the fitting size
-const LARGEST = 32; // screen pixels a sample
 
 export class FilmCanvas extends EventTarget {
   #canvas;
@@ -44,6 +42,8 @@ export class FilmCanvas extends EventTarget {
     this.label = label;
     /** The canvas's ruler, where the page gives it one. @type {import("./canvas_ruler.js").Ruler | null} */
     this.ruler = null;
+    /** Its magnifier, likewise. @type {import("./canvas_lens.js").Lens | null} */
+    this.lens = null;
     /** What links change here. */
     this.follows = { window: true, view: true };
     canvas.tabIndex = 0;
@@ -60,6 +60,8 @@ export class FilmCanvas extends EventTarget {
 
   get canvas() { return this.#canvas; }
   get film() { return this.#film; }
+  /** The film as it was given: upright. */
+  get given() { return this.#given; }
   get window() { return { ...this.#window }; }
   get inverted() { return this.#inverted; }
   get zoom() { return this.#zoom; }
@@ -103,7 +105,7 @@ export class FilmCanvas extends EventTarget {
   /** The window that the film is shown with at first. */
   get first() {
     const film = this.#film;
-    return film ? film.first ?? between(film.low ?? 0, film.high ?? 2 ** film.bits - 1) : { centre: 128, width: 256 };
+    return /** @type {Page.Window} */ (film ? film.first ?? between(film.low ?? 0, film.high ?? 2 ** film.bits - 1) : { centre: 128, width: 256 });
   }
 
   setWindow(/** @type {Page.Window} */ { centre, width, ...how }, { linked = false } = {}) {
@@ -124,8 +126,7 @@ export class FilmCanvas extends EventTarget {
   }
 
   setView(/** @type {Page.View} */ { x, y, zoom }, { linked = false } = {}) {
-    const most = this.#film ? Math.max(1, LARGEST / this.fitting) : 1;
-    this.#zoom = Math.min(most, Math.max(SMALLEST, zoom));
+    this.#zoom = Math.min(most(this), Math.max(least(this), zoom));
     this.#middle = { x: Math.min(1, Math.max(0, x)), y: Math.min(1, Math.max(0, y)) };
     this.#changed("view", linked);
   }
@@ -143,7 +144,7 @@ export class FilmCanvas extends EventTarget {
 
   #orient(/** @type {import("./canvas_orientation.js").Orientation} */ orientation) {
     this.#orientation = { ...orientation };
-    this.dispatchEvent(new CustomEvent("orientation", { detail: markOf(orientation) }));
+    this.dispatchEvent(new CustomEvent("orientation", { detail: { words: markOf(orientation) } }));
   }
 
   /** A line on the film with its words; null for none. */
@@ -162,47 +163,15 @@ export class FilmCanvas extends EventTarget {
     this.fit();
   }
 
-  /** The window that follows among those of the film. */
-  nextWindow() {
-    const all = this.#film?.windows ?? [];
-    const at = all.findIndex((one) => one.name === this.#window.name);
-    if (all.length) this.setWindow(all[(at + 1) % all.length]);
-  }
-
   fit() { this.setView({ x: 0.5, y: 0.5, zoom: 1 }); }
   /** One screen pixel a sample. */
   actual() { this.setView({ ...this.#middle, zoom: 1 / this.fitting }); }
 
   /** Zoom about a point of the canvas, in screen pixels; by default about its middle. */
-  zoomBy(/** @type {number} */ factor, at = { x: this.#canvas.width / 2, y: this.#canvas.height / 2 }) {
-    if (!this.#film) return;
-    const held = this.onFilm(at);
-    const most = Math.max(1, LARGEST / this.fitting);
-    const zoom = Math.min(most, Math.max(SMALLEST, this.#zoom * factor));
-    const scale = this.fitting * zoom;
-    this.setView({
-      x: (held.x - (at.x - this.#canvas.width / 2) / scale) / this.#film.width,
-      y: (held.y - (at.y - this.#canvas.height / 2) / scale) / this.#film.height,
-      zoom,
-    });
-  }
+  zoomBy(/** @type {number} */ factor, at = { x: this.#canvas.width / 2, y: this.#canvas.height / 2 }) { zoomBy(this, factor, at); }
 
   /** Move the film by screen pixels. */
-  panBy(/** @type {number} */ dx, /** @type {number} */ dy) {
-    if (!this.#film) return;
-    this.setView({
-      x: this.#middle.x - dx / (this.#film.width * this.scale),
-      y: this.#middle.y - dy / (this.#film.height * this.scale),
-      zoom: this.#zoom,
-    });
-  }
-
-  /** Drag the window: to the right wider, upwards brighter; 400 screen points are the whole first window. */
-  dragWindow(/** @type {number} */ dx, /** @type {number} */ dy) {
-    const step = this.first.width / 400;
-    const { centre, width, function: how } = this.#window;
-    this.setWindow({ centre: centre + dy * step, width: width + dx * step * 2, ...(how ? { function: how } : {}) });
-  }
+  panBy(/** @type {number} */ dx, /** @type {number} */ dy) { panBy(this, dx, dy); }
 
   /** Where on the canvas a point of the film lies. */
   onCanvas(/** @type {Page.Point} */ { x, y }) {
@@ -281,6 +250,9 @@ export class FilmCanvas extends EventTarget {
 
   #later() { this.#frame ||= requestAnimationFrame(() => this.draw()); }
 
+  /** Draw with the next frame. */
+  later() { this.#later(); }
+
   /** Draw now. */
   draw() {
     cancelAnimationFrame(this.#frame);
@@ -295,5 +267,6 @@ export class FilmCanvas extends EventTarget {
     if (this.#film === this.#given) for (const overlay of this.#overlays) drawOverlay(context, overlay, this);
     context.globalAlpha = 1;
     if (this.#line) drawLine(context, this.#line, this);
+    this.lens?.draw(context, this.#scratch, this.#table);
   }
 }

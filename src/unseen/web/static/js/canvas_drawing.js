@@ -3,7 +3,7 @@
 import { there } from "./api.js";
 import { level, levelFor } from "./grey.js";
 
-/** @typedef {{ scale: number, origin: Page.Point }} Place */
+/** @typedef {{ scale: number, origin: Page.Point, bounds?: { left: number, top: number, right: number, bottom: number } }} Place  bounds: of the canvas, where not all of it is drawn */
 
 /**
  * Draw `film` where `origin` (screen pixels) and `scale` (screen pixels a sample) say; only what is seen is computed.
@@ -13,15 +13,15 @@ import { level, levelFor } from "./grey.js";
  * @param {Uint32Array} table
  * @param {Place} place
  */
-export function drawFilm(context, scratch, film, table, { scale, origin }) {
-  const { width: canvasWidth, height: canvasHeight } = context.canvas;
+export function drawFilm(context, scratch, film, table, { scale, origin, bounds }) {
+  const seen = bounds ?? { left: 0, top: 0, right: context.canvas.width, bottom: context.canvas.height };
   const k = levelFor(film, scale);
   const { samples, width, height } = level(film, k);
   const step = scale * 2 ** k; // screen pixels a pixel of this level
-  const left = Math.max(0, Math.floor(-origin.x / step) - 1);
-  const top = Math.max(0, Math.floor(-origin.y / step) - 1);
-  const right = Math.min(width, Math.ceil((canvasWidth - origin.x) / step) + 1);
-  const bottom = Math.min(height, Math.ceil((canvasHeight - origin.y) / step) + 1);
+  const left = Math.max(0, Math.floor((seen.left - origin.x) / step) - 1);
+  const top = Math.max(0, Math.floor((seen.top - origin.y) / step) - 1);
+  const right = Math.min(width, Math.ceil((seen.right - origin.x) / step) + 1);
+  const bottom = Math.min(height, Math.ceil((seen.bottom - origin.y) / step) + 1);
   if (right <= left || bottom <= top) return;
   const shown = new ImageData(right - left, bottom - top);
   const words = new Uint32Array(shown.data.buffer);

@@ -1,8 +1,14 @@
 // @ts-check
 // How a `FilmCanvas` is moved: by mouse, pen and fingers, and by keys.
+import { dragWindow, nextWindow } from "./canvas_moves.js";
 
 /** Keys of a film; the page's own come first. */
 export const FILM_KEYS = [
+  ["D", "ruler: arrows move an end, Enter takes the other, D puts it away"],
+  ["G", "magnifier, and the grey value"],
+  ["T", "turn by 90°"],
+  ["H", "flip left to right"],
+  ["X", "all as it was at first"],
   ["I", "invert"],
   ["[ ]", "window narrower, wider"],
   [", .", "window darker, brighter"],
@@ -31,14 +37,19 @@ export function keys(/** @type {import("./canvas.js").FilmCanvas} */ view, /** @
   /** @type {Record<string, () => void>} */
   const plain = {
     i: () => view.setInverted(!view.inverted),
-    "[": () => view.dragWindow(-STEP, 0),
-    "]": () => view.dragWindow(STEP, 0),
-    ",": () => view.dragWindow(0, STEP),
-    ".": () => view.dragWindow(0, -STEP),
+    "[": () => dragWindow(view, -STEP, 0),
+    "]": () => dragWindow(view, STEP, 0),
+    ",": () => dragWindow(view, 0, STEP),
+    ".": () => dragWindow(view, 0, -STEP),
     f: () => view.fit(),
     0: () => view.actual(),
     w: () => view.setWindow(view.first),
-    b: () => view.nextWindow(),
+    b: () => nextWindow(view),
+    d: () => view.ruler?.toggle(),
+    g: () => view.lens?.toggle(),
+    t: () => view.setOrientation({ ...view.orientation, turns: (view.orientation.turns + 1) % 4 }),
+    h: () => view.setOrientation({ ...view.orientation, flipped: !view.orientation.flipped }),
+    x: () => view.reset(),
     PageUp: () => view.zoomBy(1.25),
     PageDown: () => view.zoomBy(0.8),
   };
@@ -59,6 +70,7 @@ export function pointers(/** @type {import("./canvas.js").FilmCanvas} */ view, /
     const density = canvas.width / Math.max(1, frame.width);
     return { x: (event.clientX - frame.left) * density, y: (event.clientY - frame.top) * density };
   };
+  const hover = (/** @type {Page.Point | null} */ at) => view.dispatchEvent(new CustomEvent("hover", { detail: { at } }));
   const pans = (/** @type {PointerEvent} */ event) => event.buttons & 4 || event.shiftKey || space;
 
   canvas.addEventListener("pointerdown", (event) => {
@@ -70,8 +82,9 @@ export function pointers(/** @type {import("./canvas.js").FilmCanvas} */ view, /
   });
   canvas.addEventListener("pointermove", (event) => {
     const before = down.get(event.pointerId);
-    if (!before) return;
     const now = place(event);
+    hover(now);
+    if (!before) return;
     const density = canvas.width / Math.max(1, canvas.clientWidth);
     const other = [...down].find(([id]) => id !== event.pointerId)?.[1];
     if (down.size === 2 && other) {
@@ -84,7 +97,7 @@ export function pointers(/** @type {import("./canvas.js").FilmCanvas} */ view, /
     } else if (pans(event)) {
       view.panBy(now.x - before.x, now.y - before.y);
     } else {
-      view.dragWindow((now.x - before.x) / density, (now.y - before.y) / density);
+      dragWindow(view, (now.x - before.x) / density, (now.y - before.y) / density);
     }
     down.set(event.pointerId, now);
     canvas.dataset.drag = pans(event) ? "pan" : "window";
@@ -96,6 +109,7 @@ export function pointers(/** @type {import("./canvas.js").FilmCanvas} */ view, /
       delete canvas.dataset.drag;
     });
   }
+  canvas.addEventListener("pointerleave", () => hover(null));
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;

@@ -23,6 +23,7 @@ export async function loadFilm(/** @type {string} */ film, /** @type {number} */
     spacingMm: spacing === null ? null : Number(spacing),
     ticket: answer.headers.get("X-Film-Ticket") ?? "",
     about,
+    frame,
   };
   found.windows = windowsOf(found);
   found.first = found.windows[0];
@@ -36,9 +37,12 @@ function windowsOf({ about, low, high, bits }) {
     const lut = { first, bits: deep, values: new Uint16Array(bytes.buffer) };
     return { name, centre: first + lut.values.length / 2, width: lut.values.length, lut };
   });
+  const at = (/** @type {number} */ share) => low + share * (high - low);
   return [
     ...about.windows, ...luts,
     { name: "Own range", ...between(low, high) },
+    { name: "Lungs: darker part", ...between(low, at(0.65)) },
+    { name: "Mediastinum: brighter part", ...between(at(0.35), high) },
     { name: "Whole range", ...between(0, 2 ** bits - 1) },
   ];
 }
@@ -84,9 +88,13 @@ export class Kept {
   }
 }
 
+/** A frame of a film, by the name that `films` takes. */
+export const frameOf = (/** @type {string} */ film, /** @type {number} */ frame) => (frame ? `${film}#${frame}` : film);
+
 /** Films, with the halves that a screen will need, made while nobody waits. */
 export const films = new Kept(async (name) => {
-  const film = await loadFilm(name);
+  const [id, frame = "0"] = name.split("#");
+  const film = await loadFilm(id, Number(frame));
   const whenIdle = window.requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 50));
   whenIdle(() => { for (let k = 1; k <= 2; k++) level(film, k); });
   return film;

@@ -27,6 +27,8 @@ $("#sign-in").addEventListener("submit", async (event) => {
   }
 });
 
+$("#ended").hidden = !new URLSearchParams(location.search).has("ended");
+
 const link = new URLSearchParams(location.hash.slice(1)).get("link");
 if (link) {
   history.replaceState(null, "", location.pathname + location.search);

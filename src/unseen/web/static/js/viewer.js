@@ -4,16 +4,21 @@ import { idleSeconds } from "./account.js";
 import { $, api, failed, sentenceIn, statusOf } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { onNews } from "./events.js";
-import { films } from "./films.js";
+import { films, frameOf } from "./films.js";
+import { addressOf, asked, follow, restore, source } from "./viewer_address.js";
 import { away, beside } from "./viewer_beside.js";
 import { Claims } from "./viewer_claims.js";
+import { Drafts } from "./viewer_drafts.js";
+import { instruments, showFrames } from "./viewer_instruments.js";
 import { OUTCOMES, listen, tell } from "./viewer_keys.js";
 import { Layers } from "./viewer_layers.js";
-import { showClaim, showFacts, showHead, showPast } from "./viewer_panel.js";
+import { showClaim, showFacts, showHead, showPast, showPerson } from "./viewer_panel.js";
+import { Priors } from "./viewer_priors.js";
 import { Queue, firstOf } from "./viewer_queue.js";
 import { Reporting } from "./viewer_reporting.js";
-import { confirmSeen, unseen, whyNot } from "./viewer_seen.js";
+import { confirmSeen, framesLeft, unseen, whyNot } from "./viewer_seen.js";
 import { isShown, now, study as current } from "./viewer_state.js";
+import { wireTags } from "./viewer_tags.js";
 import { painted, showFilms, tools } from "./viewer_tools.js";
 
 const RENEW_MS = 5 * 60_000;
@@ -22,48 +27,58 @@ const GUARD_MS = 250; // a key that bounces, or is pressed twice, must not repor
 const AGAIN_MS = 3000; // until a film that could not be fetched is asked for again
 const me = document.body.dataset.account ?? "";
 const lead = document.body.dataset.role !== "reader";
-const source = new URLSearchParams(location.search).get("source");
 
 const outcomes = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-outcome]"));
 const asides = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-aside]"));
 const view = new FilmCanvas($("#film"));
-const layers = new Layers(view, (near) => beside(view, near));
+const layers = new Layers(view, ({ film, study, distance }) => beside(view, { film, study, words: `Reported normal · distance ${distance.toFixed(2)}` }));
+const priors = new Priors(view, () => now.response?.films[now.shown]?.view_position);
 const queue = new Queue(me, source);
 const claims = new Claims(me);
-const reporting = new Reporting(claims, queue, { open, show: showFilm, again, finished, draw: drawDecide });
+const drafts = new Drafts(me);
+const reporting = new Reporting(claims, drafts, queue, { open, show: showFilm, frames: () => (onCanvas ? framesLeft(onCanvas) : []), again, finished, draw: drawDecide });
 let looks = 0; // looks at the study so far: an answer that comes after a later one is dropped
 let turn = 0;
+let onCanvas = /** @type {Page.FilmOfApi | null} */ (null);
+let flag = false; // the study is to be read earlier
 
-const address = (/** @type {string} */ study) => `/studies/${study}${source === null ? "" : `?source=${encodeURIComponent(source)}`}`;
 const named = () => decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 
 /**
  * Show a study. began: when the reader asked for it; until: it is the reader's already, until then; follows: it came
  * after another, by itself.
  */
-async function open(/** @type {string} */ study, { push = true, began = performance.now(), until = /** @type {string | null} */ (null), follows = false } = {}) {
+async function open(/** @type {string} */ study, { push = true, began = performance.now(), until = /** @type {string | null} */ (null), follows = false, wanted = asked("") } = {}) {
   const mine = ++turn;
   const left = now.response;
   const found = queue.known(study) ?? (await api(`/studies/${study}`));
   if (mine !== turn) return;
   queue.at(study);
-  if (left && left.entry.study !== found.entry.study) claims.leave(left.entry.study);
+  if (left && left.entry.study !== found.entry.study) {
+    claims.leave(left.entry.study);
+    drafts.flush(left.entry.study);
+  }
   now.response = found;
   now.claim = until ? { mine: true, until } : null;
-  $("#note").value = "";
+  $("#note").value = drafts.of(found);
   away();
-  if (push) history.pushState(null, "", address(study));
-  await showFilm(firstOf(found), { began, name: follows ? "film-to-film" : "film-open" });
+  flag = false;
+  if (push) history.pushState(null, "", addressOf(study));
+  const place = found.films.findIndex((film) => film.film === wanted.film);
+  await showFilm(place < 0 ? firstOf(found) : place, { began, name: follows ? "film-to-film" : "film-open", frame: wanted.frame });
   if (mine !== turn) return;
+  restore(view, wanted);
+  priors.of(found.entry.study).catch(failed);
   if (!until) await take();
   again().then(() => queue.refresh(study)).then(drawHead).catch(failed);
 }
 
-async function showFilm(/** @type {number} */ place, { began = performance.now(), name = "film-of-study" } = {}) {
+async function showFilm(/** @type {number} */ place, { began = performance.now(), name = "film-of-study", frame = 0 } = {}) {
   const { films: all, entry } = current();
   const film = all[place];
   const { study } = entry;
-  Object.assign(now, { shown: place, onScreen: null, problem: "" });
+  Object.assign(now, { shown: place, frame, onScreen: null, problem: "" });
+  onCanvas = null;
   view.show(null); // never the last film beside the next one's name; what was fetched comes before anything is painted
   layers.film(film.film);
   drawPanel();
@@ -71,23 +86,27 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
   let problem = "";
   let retry = false; // a film that could not be fetched is not seen, and one that cannot be decoded never will be
   try {
-    pixels = await films.get(film.film);
+    pixels = await films.get(frameOf(film.film, frame));
   } catch (error) {
     problem = sentenceIn(error);
     retry = ![404, 422].includes(statusOf(error));
   }
-  if (!isShown(study, place)) return;
-  view.label = `Chest film ${place + 1} of ${all.length}${film.view_position ? `, ${film.view_position}` : ""}`;
+  if (!isShown(study, place, frame)) return;
+  onCanvas = pixels;
+  const frames = pixels?.about.frames ?? 1;
+  view.label = `Chest film ${place + 1} of ${all.length}${film.view_position ? `, ${film.view_position}` : ""}${frames > 1 ? `, frame ${frame + 1} of ${frames}` : ""}`;
   view.show(pixels);
+  showFrames(frames, frame, (chosen) => showFilm(place, { frame: chosen }).catch(failed));
+  showPerson($("#person"), pixels, film.view_position);
   $("#absent").textContent = problem;
   $("#absent").hidden = problem === "";
   showFacts($("#facts"), film, pixels);
   if (pixels) inSight(study, place, pixels).catch(failed);
   await painted();
-  if (!isShown(study, place)) return;
+  if (!isShown(study, place, frame)) return;
   setTimeout(() => {
-    if (!isShown(study, place)) return;
-    if (retry) return showFilm(place, { began, name }).catch(failed);
+    if (!isShown(study, place, frame)) return;
+    if (retry) return showFilm(place, { began, name, frame }).catch(failed);
     Object.assign(now, { onScreen: study, problem });
     drawDecide();
   }, retry ? AGAIN_MS : GUARD_MS);
@@ -95,14 +114,19 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
   Object.assign($("#viewer").dataset, { study, film: film.film }); // what is on the screen
   $("#said").textContent = `${view.label}, source ${entry.source}.`;
   api(`/films/${film.film}/look`)
-    .then((look) => { if (isShown(study, place)) layers.look(look); })
+    .then((look) => {
+      if (!isShown(study, place)) return;
+      flag = look.flag;
+      layers.look(look);
+      drawHead();
+    })
     .catch(failed);
 }
 
 /** Tell the server that the film was painted, once somebody can see the page; a film that was left before is not. */
 async function inSight(/** @type {string} */ study, /** @type {number} */ place, /** @type {Page.FilmOfApi} */ pixels) {
-  const there = () => isShown(study, place);
-  while (!(await painted()) || view.film !== pixels) {
+  const there = () => isShown(study, place, pixels.frame);
+  while (!(await painted()) || view.given !== pixels) {
     if (!there()) return;
     if (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
   }
@@ -142,8 +166,11 @@ function finished() {
   claims.leave(left.entry.study);
   now.response = { ...left, entry: { ...left.entry, acts: [] }, films: [], reports: [], history: [] };
   Object.assign(now, { onScreen: null, claim: null, problem: "" });
+  onCanvas = null;
   view.show(null);
   layers.film(null);
+  showPerson($("#person"), null, null);
+  showFrames(1, 0, () => {});
   delete $("#viewer").dataset.study;
   $("#absent").textContent = "Nothing else is left to read here. New films come to the list by themselves.";
   $("#absent").hidden = false;
@@ -163,7 +190,7 @@ function drawPanel() {
 
 function drawHead() {
   const total = queue.more ? `${queue.total}+` : queue.total;
-  showHead($("#head"), { entry: current().entry, position: queue.place, total, until: now.claim?.mine ? now.claim.until : null });
+  showHead($("#head"), { entry: current().entry, position: queue.place, total, until: now.claim?.mine ? now.claim.until : null, flag });
 }
 
 function drawDecide() {
@@ -171,7 +198,7 @@ function drawDecide() {
   const open = claim?.mine === true && !busy && now.onScreen === response?.entry.study;
   const left = response ? unseen(response) : [];
   for (const button of outcomes) button.disabled = !open || left.length > 0;
-  $("#why-not").textContent = response && claim?.mine ? whyNot(response, now.shown, now.problem) : "";
+  $("#why-not").textContent = response && claim?.mine ? whyNot(response, now.shown, now.problem, onCanvas ? framesLeft(onCanvas) : []) : "";
   $("#aside").hidden = !(now.problem && left.includes(now.shown) && claim?.mine);
   for (const button of asides) button.disabled = !open;
   const latest = response?.reports.filter((one) => !one.undone).at(-1);
@@ -182,18 +209,20 @@ function drawDecide() {
 
 async function back() {
   if (now.response) await claims.leave(now.response.entry.study);
+  drafts.flush(now.response?.entry.study ?? "");
   location.assign(source === null ? "/" : `/?source=${encodeURIComponent(source)}`);
 }
 
 /** What a key does on this page. */
 function act(/** @type {string} */ key, /** @type {KeyboardEvent} */ event) {
-  if (event.repeat && /^[nauzsm]$/.test(key)) return true; // one press, one act
+  if (event.repeat && /^[nauzsmp]$/.test(key)) return true; // one press, one act
   const research = layers.mode === "research";
   const films = now.response?.films.length ?? 0;
   if (OUTCOMES[key] && !event.shiftKey) reporting.report(OUTCOMES[key], event.timeStamp);
   else if (key === "z") reporting.undo();
   else if (key === "s") reporting.skip();
   else if (key === "?") tell();
+  else if (key === "p") priors.toggle()?.catch(failed);
   else if (key === "m") layers.setMode(research ? "triage" : "research");
   else if (key === "Escape") away() || back();
   else if (key === "r" && research) layers.heat({ other: event.shiftKey });
@@ -204,12 +233,18 @@ function act(/** @type {string} */ key, /** @type {KeyboardEvent} */ event) {
   else if (/^[1-9]$/.test(key) && research) layers.chooseModel(Number(key) - 1);
   else if ((key === "ArrowLeft" || key === "ArrowRight") && !event.shiftKey && films > 1) {
     showFilm((now.shown + (key === "ArrowLeft" ? films - 1 : 1)) % films).catch(failed);
+  } else if ((key === "ArrowUp" || key === "ArrowDown") && !event.shiftKey && onCanvas && onCanvas.about.frames > 1) {
+    const { frames } = onCanvas.about;
+    showFilm(now.shown, { frame: (now.frame + (key === "ArrowUp" ? frames - 1 : 1)) % frames }).catch(failed);
   } else return false;
   return true;
 }
 
 tools(view);
+instruments(view);
+wireTags(() => now.response?.films[now.shown]?.film);
 listen(act, view);
+$("#note").addEventListener("input", () => { if (now.response) drafts.keep(now.response.entry.study, $("#note").value); });
 for (const button of outcomes) {
   button.addEventListener("click", (event) => reporting.report(/** @type {import("./viewer_keys.js").Outcome} */ (button.dataset.outcome), event.timeStamp));
 }
@@ -219,11 +254,11 @@ for (const button of asides) {
 $("#undo").addEventListener("click", () => reporting.undo());
 $("#skip").addEventListener("click", () => reporting.skip());
 $("#back").addEventListener("click", (event) => { event.preventDefault(); back(); });
-addEventListener("popstate", () => open(named(), { push: false }).catch(failed));
+addEventListener("popstate", () => open(named(), { push: false, wanted: asked() }).catch(failed));
 const attended = () => !document.hidden && idleSeconds() < RENEW_MS / 1000;
 setInterval(() => { if (now.claim?.mine && attended()) take().then(again).catch(failed); }, RENEW_MS);
-addEventListener("pagehide", () => claims.leaveAll());
-addEventListener("pageshow", (event) => { if (event.persisted) open(named(), { push: false }).catch(failed); });
+addEventListener("pagehide", () => { claims.leaveAll(); drafts.flush(now.response?.entry.study ?? ""); });
+addEventListener("pageshow", (event) => { if (event.persisted) open(named(), { push: false, wanted: asked() }).catch(failed); });
 let news = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 onNews(() => {
   clearTimeout(news);
@@ -233,7 +268,10 @@ onNews(() => {
     else if (attended()) queue.refresh().then(() => (queue.next.length > 0 ? reporting.once(() => reporting.next({ began: performance.now() })) : undefined)).catch(failed);
   }, NEWS_MS);
 });
-open(named(), { push: false }).then(() => view.canvas.focus({ preventScroll: true })).catch((error) => {
+const first = asked(); // before the address follows
+follow(view, layers);
+layers.restore(first);
+open(named(), { push: false, wanted: first }).then(() => view.canvas.focus({ preventScroll: true })).catch((error) => {
   $("#absent").textContent = error.message;
   $("#absent").hidden = false;
 });

@@ -1,33 +1,42 @@
 // @ts-check
-// A film that a reader reported normal, beside the one that is read; both move together.
+// Another film beside the one that is read: a prior, or one that a reader reported normal. Both move together.
 import { $, el, failed } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { films } from "./films.js";
 
-/** @typedef {Page.Returned<"GET /films/{film}/look">["nearest"][number]} Near */
+/**
+ * window: whether both have one window, as of one patient; films of others were exposed otherwise.
+ * @typedef {{ film: string, study: string, words: string, window?: boolean }} Other
+ */
 
-/** @type {{ frame: HTMLElement, other: FilmCanvas } | null} */
+/** @type {{ frame: HTMLElement, other: FilmCanvas, study: string } | null} */
 let shown = null;
 
-/** Show `near` beside `view`'s film; another one takes its place. */
-export async function beside(/** @type {FilmCanvas} */ view, /** @type {Near} */ near) {
+/** Whether a film of this study is shown beside. */
+export const isBeside = (/** @type {string} */ study) => shown?.study === study;
+
+/** Show a film beside `view`'s; another one takes its place. */
+export async function beside(/** @type {FilmCanvas} */ view, /** @type {Other} */ { film: name, study, words, window: linked = false }) {
   away();
   const canvas = el("canvas", { class: "film" });
+  const caption = el("span", {}, words);
   const frame = el(
     "div", { class: "frame beside" }, canvas,
     el("div", { class: "caption" },
-      el("span", {}, `Reported normal · distance ${near.distance.toFixed(2)}`),
-      el("a", { href: `/studies/${near.study}`, target: "_blank", rel: "noopener" }, "its study"),
+      caption,
+      el("a", { href: `/studies/${study}`, target: "_blank", rel: "noopener" }, "its study"),
       el("button", { type: "button", class: "quiet", "aria-label": "Close the film beside", onclick: away }, "×")),
   );
   $("#shown").append(frame);
   $("#shown").classList.add("two");
-  const other = new FilmCanvas(canvas, { label: "Film reported normal" });
-  other.follows = { window: false, view: true }; // each film keeps its own window: their exposures differ
-  shown = { frame, other };
+  const other = new FilmCanvas(canvas, { label: words });
+  other.follows = { window: linked, view: true };
+  shown = { frame, other, study };
   try {
-    const film = await films.get(near.film);
+    const film = await films.get(name);
     if (shown?.other !== other) return;
+    const { named, study_date: day } = film.about.person;
+    if (named && day) caption.textContent = `${day} · ${words}`;
     other.show(film);
     view.link(other);
   } catch (error) {

@@ -1,7 +1,7 @@
 // @ts-check
 // Whose the studies are: taken when they are opened, released when they are left unreported.
 import { ApiError, api } from "./api.js";
-import { clock } from "./viewer_panel.js";
+import { clock } from "./dates.js";
 
 const LASTS_MS = 30 * 60_000;
 

@@ -19,6 +19,8 @@ const PAGE_KEYS = [
   ["+ −", "more, less opacity"],
   ["1 … 9", "model"],
   ["← →", "films of the study"],
+  ["↑ ↓", "frames of a film that has several"],
+  ["P", "a prior of the same patient beside: the next one, none"],
   ["M", "triage or research mode"],
   ["Esc", "back to the list"],
   ["?", "these keys"],

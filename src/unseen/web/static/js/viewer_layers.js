@@ -10,13 +10,14 @@ const BLIND = "Scores and overlays are not shown where a policy clears: they wou
 /** @type {Record<string, string>} */
 const MODES = { triage: "Flag, place and film alone.", research: "" };
 const HEAT = ["map", "residual"];
+const OPACITY = 60; // per cent
 
 /** @typedef {Page.Returned<"GET /films/{film}/look">} Look */
 
 export class Layers {
   #view;
   #onBeside;
-  #kept = { mode: "research", model: /** @type {string | null} */ (null), opacity: 60, heat: "map" };
+  #kept = { mode: "research", model: /** @type {string | null} */ (null), opacity: OPACITY, heat: "map" };
   #what = "none";
   #lungs = false;
   #frame = false;
@@ -25,6 +26,8 @@ export class Layers {
   /** @type {Look | null} */
   #look = null;
   #turn = 0;
+  /** Called whenever what is chosen has changed. */
+  onChange = () => {};
 
   /** @param {import("./canvas.js").FilmCanvas} view  @param {(near: Look["nearest"][number]) => void} onBeside */
   constructor(view, onBeside) {
@@ -46,9 +49,29 @@ export class Layers {
   get mode() { return this.blind ? "triage" : this.#kept.mode; }
   get #models() { return this.#look?.models ?? []; }
   get model() { return this.#models[this.#place] ?? null; }
+  /** What is chosen and not so by itself, for the page's address. */
+  get chosen() {
+    if (this.mode !== "research") return {};
+    return {
+      model: this.#place > 0 ? this.model?.model ?? "" : "", over: this.#what === "none" ? "" : this.#what, lungs: this.#lungs ? "1" : "",
+      box: this.#frame ? "1" : "", opacity: this.#kept.opacity === OPACITY ? "" : String(this.#kept.opacity),
+    };
+  }
   get #place() {
     const at = this.#models.findIndex((model) => model.model === this.#kept.model);
     return Math.max(0, at);
+  }
+
+  /** Choose what an address asks for. */
+  restore(/** @type {ReturnType<typeof import("./viewer_address.js").asked>} */ { model, over, lungs, box, opacity }) {
+    if (model !== null || over !== null || lungs || box) this.#keep({ mode: "research" });
+    if (model !== null) this.#keep({ model });
+    if (over !== null && over in PICTURES) this.#what = over;
+    this.#lungs = lungs;
+    this.#frame = box;
+    if (opacity !== null) this.#keep({ opacity: Math.min(100, Math.max(0, opacity)) });
+    this.#drawPanel();
+    this.#drawOverlays();
   }
 
   /** Another film, of which nothing is known yet. */
@@ -133,6 +156,7 @@ export class Layers {
   }
 
   async #drawOverlays() {
+    this.onChange();
     const { model } = this;
     const turn = ++this.#turn;
     const opacity = this.#kept.opacity;

@@ -1,6 +1,7 @@
 // @ts-check
 // The panel beside the film: where the study stands, why it stands there, what models made of it, what was said of it.
 import { el, span } from "./api.js";
+import { clock, date } from "./dates.js";
 import { percent, placeOf, whole } from "./percentile.js";
 import { distribution, rankInWords } from "./viewer_chart.js";
 
@@ -32,20 +33,19 @@ const ROLES = { decides: "decides", compares: "", earlier: "earlier" };
 const HOW = { returned: "returned to the sender", discarded: "discarded", simulated: "simulated", unrecorded: "what was shown was not recorded then" };
 const TAGS = ["Modality", "Manufacturer", "ManufacturerModelName", "PatientAge", "PatientSex"];
 
-export const clock = (/** @type {string | number} */ moment) => new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-const day = (/** @type {string} */ moment) => new Date(moment).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
 const refill = (/** @type {Element} */ place, /** @type {(Page.Child | Page.Child[])[]} */ ...children) =>
   place.replaceChildren(...children.flat().filter((child) => child instanceof Node));
 
 /**
  * Source, state, waiting time and place: what triage mode shows beside the film.
  * @param {Element} place
- * @param {{ entry: Study["entry"], position: number | null, total: number | string, until: string | number | null }} shown
+ * @param {{ entry: Study["entry"], position: number | null, total: number | string, until: string | number | null, flag: boolean }} shown
  */
-export function showHead(place, { entry, position, total, until }) {
+export function showHead(place, { entry, position, total, until, flag }) {
   const [words, kind] = STATES[entry.state] ?? [entry.state, ""];
   const waits = span((Date.now() - Date.parse(entry.received)) / 1000);
   const flags = [
+    flag && el("span", { class: "chip warn" }, "read earlier"),
     entry.overdue && el("span", { class: "chip warn" }, "waits too long"),
     entry.reason && entry.state === "not_scored" && el("span", { class: "chip warn" }, "look first"),
   ];
@@ -57,6 +57,21 @@ export function showHead(place, { entry, position, total, until }) {
     ].filter(Boolean).join(" · ")),
     entry.reason && el("details", { class: "small reason" }, el("summary", {}, entry.clause), el("p", {}, entry.why)),
   );
+}
+
+/** Of whom the film is and when it was made, as far as the site shows it: else by pseudonyms. */
+export function showPerson(/** @type {HTMLElement} */ place, /** @type {Page.FilmOfApi | null} */ film, /** @type {string | null} */ view) {
+  place.hidden = !film;
+  if (!film) return;
+  const { named, patient, name, accession, study_date: on, birth_date: born, sex, age } = film.about.person;
+  const years = /^0*(\d+)([DWMY])$/.exec(age);
+  const old = years ? `${years[1]} ${{ D: "days", W: "weeks", M: "months", Y: "years" }[years[2]]}` : "";
+  const facts = [
+    named && name, patient && `patient ${patient}`, born && `born ${born}`, [{ F: "female", M: "male" }[sex], old].filter(Boolean).join(", "),
+    accession && `accession ${accession}`, on && `made ${on}`, view,
+  ].filter(Boolean);
+  place.textContent = facts.join(" · ");
+  place.title = named ? "" : "Patient and accession are pseudonyms: the site's setting shows names to others or to nobody.";
 }
 
 /** Whose study it is, where it is not the reader's own. */
@@ -140,11 +155,11 @@ export function showFacts(/** @type {HTMLElement} */ place, /** @type {Study["fi
 export function showPast(/** @type {HTMLElement} */ place, /** @type {Pick<Study, "reports" | "history">} */ { reports, history }) {
   const said = reports.map((report) =>
     el("li", { class: report.undone ? "undone" : "" },
-      el("b", {}, report.outcome ?? HOW[report.how] ?? "reported"), ` ${report.elsewhere ? "elsewhere" : `by ${report.reader}`}, ${day(report.made)}`,
+      el("b", {}, report.outcome ?? HOW[report.how] ?? "reported"), ` ${report.elsewhere ? "elsewhere" : `by ${report.reader}`}, ${date(report.made)}`,
       report.outcome !== null && HOW[report.how] && el("span", { class: "soft" }, ` · ${HOW[report.how]}`),
       report.undone && el("span", { class: "soft" }, " · taken back"), report.note && el("p", { class: "note" }, report.note)));
   const happened = history.map((event) =>
-    el("li", {}, el("time", { datetime: event.time }, day(event.time)), ` ${ACTIONS[event.action] ?? event.action} `, el("span", { class: "soft" }, event.actor)));
+    el("li", {}, el("time", { datetime: event.time }, date(event.time)), ` ${ACTIONS[event.action] ?? event.action} `, el("span", { class: "soft" }, event.actor)));
   refill(
     place,
     said.length > 0 && el("h3", {}, "Reports"), said.length > 0 && el("ul", { class: "past" }, said),

@@ -11,12 +11,14 @@ import { say } from "./viewer_tools.js";
 export class Reporting {
   /**
    * @param {Claims} claims
+   * @param {import("./viewer_drafts.js").Drafts} drafts
    * @param {import("./viewer_queue.js").Queue} queue
    * @param {{ open: (study: string, how?: { began?: number, until?: string, follows?: boolean }) => Promise<void>,
-   *   show: (place: number) => Promise<void>, again: () => Promise<void>, finished: () => void, draw: () => void }} page
+   *   show: (place: number, how?: { frame?: number }) => Promise<void>, frames: () => number[], again: () => Promise<void>, finished: () => void, draw: () => void }} page
    */
-  constructor(claims, queue, page) {
+  constructor(claims, drafts, queue, page) {
     this.claims = claims;
+    this.drafts = drafts;
     this.queue = queue;
     this.page = page;
   }
@@ -34,6 +36,7 @@ export class Reporting {
     if (left.length > 0) {
       if (now.problem && left.includes(now.shown)) toast("This film cannot be shown. Return it to its sender, or discard it with a reason.", { kind: "bad" });
       else if (!left.includes(now.shown)) await this.page.show(left[0]).catch(failed);
+      else if (this.page.frames().length > 0) await this.page.show(now.shown, { frame: this.page.frames()[0] }).catch(failed);
       return;
     }
     await this.once(async () => {
@@ -72,6 +75,7 @@ export class Reporting {
       throw error;
     }
     this.claims.done(study);
+    this.drafts.done(study);
     now.reported.push(study);
     this.queue.pass(study);
     await this.next({ began, asked });
@@ -109,8 +113,9 @@ export class Reporting {
       now.reported = now.reported.filter((one) => one !== study);
       this.queue.offerAgain(study);
       say("The report was taken back; the study is yours again.");
-      if (study === now.response?.entry.study && current().films.length > 0) await this.page.again();
-      else await this.page.open(study);
+      if (study !== now.response?.entry.study || current().films.length === 0) return this.page.open(study);
+      await this.page.again();
+      if (!$("#note").value) $("#note").value = this.drafts.of(current()); // what the report said
     });
   }
 

@@ -1,6 +1,7 @@
 // @ts-check
 // The tools above the film: which film of the study, window, inversion, zoom; and the message about what was done.
 import { $, closest, el, toast } from "./api.js";
+import { inOwn, overSamples } from "./grey_units.js";
 
 /** @type {() => void} */
 let unsay = () => {};
@@ -23,7 +24,7 @@ export function tools(/** @type {import("./canvas.js").FilmCanvas} */ view) {
   const width = $("#width");
   const set = () => {
     const wanted = { centre: centre.valueAsNumber, width: width.valueAsNumber };
-    if (Number.isFinite(wanted.centre) && Number.isFinite(wanted.width)) view.setWindow(wanted);
+    if (Number.isFinite(wanted.centre) && Number.isFinite(wanted.width)) view.setWindow(overSamples(view.film, wanted));
   };
   for (const field of [centre, width]) field.addEventListener("change", set);
   $("#window").addEventListener("submit", (event) => {
@@ -35,12 +36,12 @@ export function tools(/** @type {import("./canvas.js").FilmCanvas} */ view) {
   $("#viewer").addEventListener("click", (event) => { // keys go to the film again
     if (event.detail > 0 && closest(event, "button, input[type=range]")) view.canvas.focus({ preventScroll: true });
   });
-  $("#first").addEventListener("click", () => view.setWindow(view.first));
+  $("#first").addEventListener("click", () => view.reset());
   $("#invert").addEventListener("click", () => view.setInverted(!view.inverted));
   $("#fit").addEventListener("click", () => view.fit());
   $("#actual").addEventListener("click", () => view.actual());
   view.addEventListener("window", () => {
-    const now = view.window;
+    const now = inOwn(view.film, view.window);
     if (document.activeElement !== centre) centre.value = String(Math.round(now.centre * 10) / 10);
     if (document.activeElement !== width) width.value = String(Math.round(now.width * 10) / 10);
     $("#invert").setAttribute("aria-pressed", String(view.inverted));

@@ -1,0 +1,18 @@
+// @ts-check
+// Dates and times: one style on every page, in the reader's own time zone.
+
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const UTC = /(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC/g;
+
+/** 24 Nov 2026. */
+export const day = (/** @type {string | number | Date} */ moment) => DAY.format(new Date(moment));
+
+/** 14:05. */
+export const clock = (/** @type {string | number | Date} */ moment) => CLOCK.format(new Date(moment));
+
+/** 24 Nov 2026, 14:05. */
+export const date = (/** @type {string | number | Date} */ moment) => `${day(moment)}, ${clock(moment)}`;
+
+/** A sentence of the server, its times in the reader's zone: "2026-11-24 13:05 UTC" becomes "24 Nov 2026, 14:05". */
+export const localised = (/** @type {string} */ sentence) => sentence.replace(UTC, (_, on, at) => date(`${on}T${at}Z`));

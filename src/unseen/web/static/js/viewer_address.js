@@ -1,0 +1,71 @@
+// @ts-check
+// The page's address keeps what is looked at: study, film, frame, window, zoom, orientation, model, overlay. No patient data.
+import { now } from "./viewer_state.js";
+
+const WAIT_MS = 400; // after the last change: browsers refuse an address that changes a hundred times in half a minute
+const DIGITS = 6; // a screen pixel of a film that is drawn 100,000 wide
+
+/** @typedef {import("./canvas.js").FilmCanvas} FilmCanvas  @typedef {import("./viewer_layers.js").Layers} Layers */
+
+export const source = new URLSearchParams(location.search).get("source");
+/** The address of a study, read among those of the same source. */
+export const addressOf = (/** @type {string} */ study) => `/studies/${study}${source === null ? "" : `?source=${encodeURIComponent(source)}`}`;
+
+const short = (/** @type {number} */ value) => String(Number(value.toFixed(DIGITS)));
+
+/** What an address asks for. */
+export function asked(search = location.search) {
+  const given = new URLSearchParams(search);
+  const number = (/** @type {string} */ name) => { const text = given.get(name); return text === null || !Number.isFinite(Number(text)) ? null : Number(text); };
+  return {
+    film: given.get("film"), frame: Math.max(0, Math.trunc(number("frame") ?? 0)), preset: given.get("preset"), centre: number("c"), width: number("w"), inverted: given.has("inverted"),
+    x: number("x"), y: number("y"), zoom: number("zoom"), turns: number("turns"), flipped: given.has("flipped"),
+    model: given.get("model"), over: given.get("over"), lungs: given.has("lungs"), box: given.has("box"), opacity: number("opacity"),
+  };
+}
+
+/** Show the film as an address asks for it. */
+export function restore(/** @type {FilmCanvas} */ view, /** @type {ReturnType<typeof asked>} */ wanted) {
+  if (!view.film) return;
+  if (wanted.turns !== null || wanted.flipped) view.setOrientation({ turns: ((Math.trunc(wanted.turns ?? 0) % 4) + 4) % 4, flipped: wanted.flipped });
+  const named = view.film.windows?.find((one) => one.name === wanted.preset);
+  if (named) view.setWindow(named);
+  else if (wanted.centre !== null && wanted.width !== null) view.setWindow({ centre: wanted.centre, width: wanted.width });
+  if (wanted.inverted) view.setInverted(true);
+  if (wanted.zoom !== null) view.setView({ x: wanted.x ?? 0.5, y: wanted.y ?? 0.5, zoom: wanted.zoom });
+}
+
+/** Write the address anew whenever what is looked at changes. @param {FilmCanvas} view @param {Layers} layers */
+export function follow(view, layers) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let due;
+  const soon = () => {
+    clearTimeout(due);
+    due = setTimeout(() => {
+      const study = now.response?.entry.study;
+      if (study && view.film && location.pathname.endsWith(`/${study}`)) history.replaceState(history.state, "", written(study, view, layers));
+    }, WAIT_MS);
+  };
+  for (const change of ["window", "view", "orientation"]) view.addEventListener(change, soon);
+  layers.onChange = soon;
+  return soon;
+}
+
+function written(/** @type {string} */ study, /** @type {FilmCanvas} */ view, /** @type {Layers} */ layers) {
+  const said = new URLSearchParams();
+  if (source !== null) said.set("source", source);
+  const films = now.response?.films ?? [];
+  if (films.length > 1) said.set("film", films[now.shown].film);
+  if (now.frame > 0) said.set("frame", String(now.frame));
+  const { window, first, middle, zoom, orientation } = view;
+  if (window.name !== first.name || window.centre !== first.centre || window.width !== first.width) {
+    if (window.name) said.set("preset", window.name);
+    else for (const [name, value] of /** @type {const} */ ([["c", window.centre], ["w", window.width]])) said.set(name, short(value));
+  }
+  if (view.inverted) said.set("inverted", "1");
+  if (zoom !== 1 || middle.x !== 0.5 || middle.y !== 0.5) for (const [name, value] of /** @type {const} */ ([["x", middle.x], ["y", middle.y], ["zoom", zoom]])) said.set(name, short(value));
+  if (orientation.turns) said.set("turns", String(orientation.turns));
+  if (orientation.flipped) said.set("flipped", "1");
+  for (const [name, value] of Object.entries(layers.chosen)) if (value) said.set(name, value);
+  return said.size ? `/studies/${study}?${said}` : `/studies/${study}`;
+}

@@ -1,0 +1,59 @@
+// @ts-check
+// Earlier and later studies of the same patient: a list in the panel, and one of them beside the film.
+import { $, api, el } from "./api.js";
+import { date } from "./dates.js";
+import { away, beside, isBeside } from "./viewer_beside.js";
+
+/** @typedef {Page.Returned<"GET /studies/{study}/priors">["priors"][number]} Prior */
+
+export class Priors {
+  /** @type {Prior[]} */
+  #known = [];
+  /** @type {string | null} */
+  #study = null;
+
+  /** @param {import("./canvas.js").FilmCanvas} view  @param {() => string | null | undefined} position  the view position of the film that is read */
+  constructor(view, position) {
+    this.view = view;
+    this.position = position;
+  }
+
+  /** Ask for those of a study, and list them. */
+  async of(/** @type {string} */ study) {
+    this.#study = study;
+    this.#draw([]);
+    const { priors } = await api(`/studies/${study}/priors`);
+    if (this.#study === study) this.#draw(priors);
+  }
+
+  /** Show the latest prior beside the film, or the one after the one that is shown; after the last, none. */
+  async toggle() {
+    const at = this.#known.findIndex((prior) => isBeside(prior.study));
+    const next = this.#known.slice(at + 1).find((prior) => prior.film !== null);
+    if (!next) return away();
+    await this.show(next);
+    return true;
+  }
+
+  /** Show a prior: its film of the same view, else its first frontal one. */
+  show(/** @type {Prior} */ prior) {
+    const same = prior.films.find((film) => film.view_position === this.position());
+    const film = same?.film ?? prior.film;
+    if (film === null) return undefined;
+    return beside(this.view, { film, study: prior.study, words: wordsOf(prior), window: true });
+  }
+
+  #draw(/** @type {Prior[]} */ priors) {
+    this.#known = priors;
+    $("#priors").hidden = priors.length === 0;
+    $("#priors").replaceChildren(
+      el("h3", {}, priors.length === 1 ? "Another study of this patient" : `${priors.length} other studies of this patient`),
+      el("ul", { class: "priors" }, priors.map((prior) =>
+        el("li", {},
+          el("button", { type: "button", disabled: prior.film === null, onclick: () => this.show(prior) }, wordsOf(prior)),
+          el("a", { href: `/studies/${prior.study}`, class: "small" }, "open")))),
+    );
+  }
+}
+
+const wordsOf = (/** @type {Prior} */ { received, outcome }) => `Received ${date(received)}${outcome ? ` · reported ${outcome}` : ""}`;

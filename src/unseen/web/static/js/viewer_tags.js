@@ -1,0 +1,35 @@
+// @ts-check
+// The elements of the film's file, for leads: a table that can be searched.
+import { $, api, el, failed } from "./api.js";
+
+/** Show the elements of `film`. */
+export async function showTags(/** @type {string} */ film) {
+  const { elements } = await api(`/films/${film}/elements`);
+  const field = el("input", { type: "search", id: "tags-search", placeholder: "Tag, name or value", oninput: () => fill() });
+  const body = el("tbody", {});
+  const count = el("p", { class: "small soft", role: "status" });
+  const fill = () => {
+    const wanted = field.value.trim().toLowerCase();
+    const found = elements.filter((line) => line.join(" ").toLowerCase().includes(wanted));
+    body.replaceChildren(...found.map(([tag, name, kind, value]) => el("tr", {}, el("td", {}, el("code", {}, tag)), el("td", {}, name), el("td", {}, kind), el("td", {}, value))));
+    count.textContent = elements.length === 0 ? "This file is no DICOM: it has no elements." : `${found.length} of ${elements.length} elements`;
+  };
+  const head = ["Tag", "Name", "VR", "Value"].map((word) => el("th", { scope: "col" }, word));
+  const dialog = $("#tags");
+  dialog.replaceChildren(
+    el("h2", { id: "tags-title" }, "Elements of the file"),
+    el("label", { for: "tags-search", class: "visually-hidden" }, "Search the elements"), field, count,
+    el("div", { class: "scrolled", tabindex: "0" }, el("table", {}, el("thead", {}, el("tr", {}, ...head)), body)),
+    el("form", { method: "dialog" }, el("button", { class: "main" }, "Close")),
+  );
+  fill();
+  dialog.showModal();
+}
+
+/** The button that opens them, where there is one: leads alone see a file's elements. */
+export function wireTags(/** @type {() => string | undefined} */ film) {
+  document.querySelector("#tags-open")?.addEventListener("click", () => {
+    const shown = film();
+    if (shown) showTags(shown).catch(failed);
+  });
+}

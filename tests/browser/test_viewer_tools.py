@@ -1,0 +1,237 @@
+"""What a reader does beside looking, in Chromium: priors, ruler, magnifier, turning, the address, drafts, frames, tags.
+
+One server for all; each test sends films of a source of its own.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pydicom
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, signed_in
+from tests.browser.test_viewer import canvas, film_on, linear, sent, set_window, shows
+from tests.data.making import dicom, written
+from unseen.data import phantoms
+
+WIDE = """() => [...document.querySelectorAll("main *, header *")]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+  .map((one) => one.id || one.className || one.tagName)"""
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    return shared_site
+
+
+@pytest.fixture
+def page(site: Site, chromium: Browser) -> Iterator[Page]:
+    """Ann's page."""
+    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
+        page = signed_in(context, site, "ann")
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
+        yield page
+        assert errors == []
+
+
+def one_of(page: Page, site: Site, source: str, data: bytes) -> str:
+    """The study of this film, open and ready to be reported."""
+    (study,) = sent(site, source, [data])
+    page.goto(f"{site.root}/studies/{study}?source={source}")
+    shows(page, study)
+    expect(page.locator("[data-outcome=normal]")).to_be_enabled()
+    return study
+
+
+def grey(number: int, **tags: object) -> bytes:
+    samples = np.random.default_rng(number).integers(0, 4096, (300, 200), dtype=np.uint16)
+    return dicom(samples, bits=12, **{"ViewPosition": "PA"} | tags)
+
+
+def test_a_prior_lies_beside_the_film_and_moves_with_it(page: Page, site: Site) -> None:
+    films = list(phantoms.normals(2, seed=88, size=SIDE))
+    patient = {"PatientID": "4712", "PatientName": "Doe^Jane"}
+    earlier, later = (
+        as_dicom(film, StudyInstanceUID=f"1.9.{number}", AccessionNumber=f"B{number}", **patient)
+        for number, film in enumerate(films)
+    )
+    (first,) = sent(site, "prior", [earlier])
+    study = next(one for one in sent(site, "prior", [later]) if one != first)
+    page.goto(f"{site.root}/studies/{study}?source=prior")
+    shows(page, study)
+    expect(page.get_by_role("heading", name="Another study of this patient")).to_be_visible()
+    page.keyboard.press("p")
+    beside = page.get_by_role("img", name=re.compile("^Received "))
+    expect(beside).to_have_attribute("aria-label", re.compile("Zoom "))
+    page.mouse.move(300, 300)
+    page.mouse.wheel(0, -300)
+    set_window(page, 1800, 900)
+    expect(beside).to_have_attribute("aria-label", re.compile("Window centre 1800, width 900"))
+    words = [page.locator("canvas.film").nth(number).get_attribute("aria-label") or "" for number in (0, 1)]
+    zooms = [int(found[1]) for one in words if (found := re.search(r"Zoom (\d+) %", one))]
+    assert len(zooms) == 2 and zooms[0] == zooms[1]
+    assert "Doe" not in page.locator("main").inner_text(), "pseudonyms by default"
+    page.keyboard.press("Escape")
+    expect(beside).to_have_count(0)
+    shows(page, study)
+
+
+def test_the_ruler_says_what_its_length_is_of(page: Page, site: Site) -> None:
+    calibrated = {"PixelSpacing": [0.5, 0.5], "PixelSpacingCalibrationType": "FIDUCIAL"}
+    for source, tags, words in (
+        ("ruler-none", {}, r"^Ruler: \d+ px, the film gives no spacing$"),
+        ("ruler-detector", {"ImagerPixelSpacing": [0.5, 0.5]}, r"^Ruler: [\d.]+ mm at the detector$"),
+        ("ruler-calibrated", calibrated, r"^Ruler: [\d.]+ mm$"),
+    ):
+        one_of(page, site, source, grey(sum(source.encode()), **tags))
+        page.keyboard.press("d")
+        expect(page.locator("#measured")).to_have_text(re.compile(words))
+    page.get_by_role("button", name="1:1").click()
+    box = page.locator("#film").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2 - 60, box["y"] + box["height"] / 2 - 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 + 40, steps=3)
+    page.mouse.up()
+    expect(page.locator("#measured")).to_have_text("Ruler: 50.0 mm")  # 60 and 80 pixels of 0.5 mm
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#measured")).not_to_have_text("Ruler: 50.0 mm")
+    page.keyboard.press("d")
+    expect(page.locator("#measured")).to_be_empty()
+
+
+def test_turning_and_flipping_carry_a_mark_and_reset_takes_all_back(page: Page, site: Site) -> None:
+    data = grey(301)
+    one_of(page, site, "turned", data)
+    page.get_by_role("button", name="1:1").click()
+    set_window(page, 2048, 4096)
+    expected = linear(pydicom.dcmread(io.BytesIO(data)).pixel_array, 2048, 4096)
+    for key, wanted, mark in (
+        ("t", np.rot90(expected, -1), "turned 90°"),
+        ("h", np.rot90(expected, -1)[:, ::-1], "turned 90°, flipped left to right"),
+    ):
+        page.keyboard.press(key)
+        expect(page.locator("#mark")).to_have_text(mark)
+        page.keyboard.press("0")
+        page.wait_for_timeout(150)
+        assert np.abs(film_on(canvas(page), *wanted.shape)[..., 0] - wanted).max() <= 1, mark
+    page.keyboard.press("x")
+    expect(page.locator("#mark")).to_be_empty()
+
+
+def test_the_magnifier_and_the_grey_value_are_of_the_file(page: Page, site: Site) -> None:
+    samples = np.full((200, 200), 1000, dtype=np.uint16)
+    samples[:, 100:] = 3000
+    tags = {"ViewPosition": "PA", "RescaleSlope": 2, "RescaleIntercept": -500}
+    one_of(page, site, "value", dicom(samples, bits=12, **tags))
+    box = page.locator("#film").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2 + 40, box["y"] + box["height"] / 2)
+    expect(page.locator("#value")).to_have_text(re.compile(r"^5500 at 1\d\d, (99|100|101)$"))
+    page.wait_for_timeout(150)
+    before = canvas(page)
+    page.keyboard.press("g")
+    page.wait_for_timeout(150)
+    assert (canvas(page) != before).any(), "the magnifier lies on the film"
+    page.keyboard.press("g")
+    page.wait_for_timeout(150)
+    assert (canvas(page) == before).all()
+
+
+def test_the_address_brings_back_what_is_looked_at_and_names_nobody(page: Page, site: Site) -> None:
+    named = {"PatientID": "4713", "PatientName": "Roe^Richard", "AccessionNumber": "B17"}
+    study = one_of(page, site, "address", grey(302, **named))
+    set_window(page, 1500, 900)
+    page.keyboard.press("t")
+    page.mouse.move(400, 400)
+    page.mouse.wheel(0, -400)
+    page.get_by_role("button", name="Anomaly map").click()
+    page.wait_for_url(re.compile(r"c=.*zoom=.*turns=1.*over=map"))
+    assert not re.search("4713|Roe|Richard|B17", page.url)
+    shown, address = canvas(page), page.url
+    page.goto("about:blank")
+    page.goto(address)
+    shows(page, study)
+    expect(page.locator("#mark")).to_have_text("turned 90°")
+    expect(page.locator("[data-outcome=normal]")).to_be_enabled()
+    expect(page.get_by_role("button", name="Anomaly map")).to_have_attribute("aria-pressed", "true")
+    page.wait_for_timeout(300)
+    assert (canvas(page) != shown).any(axis=2).mean() < 0.01, "the same place, but for the address's rounding"
+
+
+def test_what_is_written_lives_through_skip_and_the_end_of_the_session(page: Page, site: Site) -> None:
+    study = one_of(page, site, "draft", grey(303))
+    note = page.get_by_label("Note to the report")
+    note.fill("left apex, compare with 2024")
+    page.get_by_role("button", name="Skip").click()
+    expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
+    page.goto(f"{site.root}/studies/{study}?source=draft")
+    shows(page, study)
+    expect(note).to_have_value("left apex, compare with 2024")
+    note.fill("left apex, older than 2024")
+    page.context.clear_cookies()  # the session ends before the server has it
+    page.wait_for_url("**/sign-in?ended=1**")
+    expect(page.get_by_text("Your session ended; nothing was reported.")).to_be_visible()
+    page.get_by_label("Name").fill("ann")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    shows(page, study)
+    expect(note).to_have_value("left apex, older than 2024")
+    with site.store() as store:
+        assert store.study(study).reports == ()
+    page.keyboard.press("Escape")
+    page.goto(f"{site.root}/studies/{study}?source=draft")
+    expect(page.locator("[data-outcome=normal]")).to_be_enabled()
+    page.locator("#film").press("n")
+    expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
+    with site.store() as store:
+        (report,) = store.study(study).reports
+        assert report.note == "left apex, older than 2024" and store.study(study, reader="ann").draft == ""
+
+
+def test_every_frame_of_a_file_of_several_is_shown_before_it_is_reported(page: Page, site: Site) -> None:
+    frames = np.stack(
+        [np.random.default_rng(number).integers(0, 4096, (130, 90), dtype=np.uint16) for number in (1, 2)]
+    )
+    ds = pydicom.dcmread(io.BytesIO(dicom(frames[0], bits=12, ViewPosition="PA")))
+    ds.NumberOfFrames = 2
+    ds.PixelData = frames.tobytes()
+    (study,) = sent(site, "frames", [written(ds)])
+    page.goto(f"{site.root}/studies/{study}?source=frames")
+    shows(page, study)
+    expect(page.locator("#why-not")).to_contain_text("Not shown yet: frame 2 of this film")
+    page.get_by_role("button", name="The next frame").click()
+    expect(page.locator("#frames")).to_contain_text("Frame 2 of 2")
+    expect(page.locator("[data-outcome=normal]")).to_be_enabled()
+
+
+def test_a_lead_searches_the_elements_of_the_file(page: Page, site: Site, chromium: Browser) -> None:
+    study = one_of(page, site, "tags", grey(304, Manufacturer="Unseen Works"))
+    assert page.get_by_role("button", name="All elements of the file").count() == 0, "readers have no list of elements"
+    with chromium.new_context() as context:
+        lead = signed_in(context, site, "lea")
+        lead.goto(f"{site.root}/studies/{study}")
+        shows(lead, study)
+        lead.get_by_text("The film", exact=True).click()
+        lead.get_by_role("button", name="All elements of the file").click()
+        lead.get_by_label("Search the elements").fill("manuf")
+        expect(lead.get_by_role("dialog", name="Elements of the file")).to_contain_text("Unseen Works")
+        expect(lead.get_by_role("dialog").get_by_role("status")).to_contain_text(re.compile("^1 of "))
+
+
+def test_no_page_scrolls_sideways_on_a_narrow_screen(site: Site, chromium: Browser) -> None:
+    """320 points: what a screen of 1280 shows at 400 %."""
+    with site.store() as store:
+        study = store.page("all").rows[0].study
+    with chromium.new_context(viewport={"width": 320, "height": 600}) as context:
+        page = signed_in(context, site, "lea")
+        for path in ("/", f"/studies/{study}", "/live", "/compare", "/models", "/lab", "/turing"):
+            page.goto(f"{site.root}{path}")
+            page.wait_for_timeout(300)
+            assert page.evaluate("document.documentElement.scrollWidth") == 320, (path, page.evaluate(WIDE))

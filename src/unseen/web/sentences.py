@@ -103,6 +103,7 @@ def in_words(
     promise    what holds now: without one, nothing of it is shown
     sampled    it was cleared, and is read all the same
 
+    >>> from unseen.screening.policy import Decision
     >>> no_policy = Decision(action="read", score=3.1, probability=None, p_value=None, priority=0.9,
     ...                      reason="no policy: films are ranked by their score", policy_digest="")
     >>> nothing = Promise(state="ranks", policy=None, why="No policy is in force.")

@@ -93,7 +93,7 @@ def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
         f"Cross-fitted over folds 1 to 4: {n['normal']} normal and {n['abnormal']} abnormal films; seed "
         f"{rows[0]['seed']}, {rows[0]['device']}, {max(row['date'] for row in rows)}. Differences by DeLong, paired, "
         "of all films together; the shortcut is the best of these very films, which nobody could have chosen "
-        "beforehand.",
+        "in advance.",
         table(head, map(_tested, ordered)),
     ]
     for row in ordered:

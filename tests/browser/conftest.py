@@ -189,3 +189,15 @@ def signed_in(context: BrowserContext, site: Site, name: str) -> Page:
     page = context.new_page()
     page.goto(f"{site.root}/")
     return page
+
+
+@pytest.fixture
+def anns_page(shared_site: Site, chromium: Browser) -> Iterator[Page]:
+    """Ann's page of the shared server, blank at first; an error of its scripts fails the test."""
+    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
+        page = signed_in(context, shared_site, "ann")
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
+        page.goto("about:blank")
+        yield page
+        assert errors == []

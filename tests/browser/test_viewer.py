@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -47,15 +46,8 @@ def site(shared_site: Site) -> Site:
 
 
 @pytest.fixture
-def page(site: Site, chromium: Browser) -> Iterator[Page]:
-    """Ann's page."""
-    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
-        page = signed_in(context, site, "ann")
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
-        page.goto("about:blank")
-        yield page
-        assert errors == []
+def page(anns_page: Page) -> Page:
+    return anns_page
 
 
 def sent(site: Site, source: str, films: list[bytes]) -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import pydicom
@@ -30,14 +29,8 @@ def site(shared_site: Site) -> Site:
 
 
 @pytest.fixture
-def page(site: Site, chromium: Browser) -> Iterator[Page]:
-    """Ann's page."""
-    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
-        page = signed_in(context, site, "ann")
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
-        yield page
-        assert errors == []
+def page(anns_page: Page) -> Page:
+    return anns_page
 
 
 def one_of(page: Page, site: Site, source: str, data: bytes) -> str:
@@ -186,6 +179,7 @@ def test_what_is_written_lives_through_skip_and_the_end_of_the_session(page: Pag
     with site.store() as store:
         assert store.study(study).reports == ()
     page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "/studies/" not in url)  # the list, once the note is kept
     page.goto(f"{site.root}/studies/{study}?source=draft")
     expect(page.locator("[data-outcome=normal]")).to_be_enabled()
     page.locator("#film").press("n")

@@ -89,9 +89,8 @@ def test_consistency_and_equivariance_are_judged_by_their_risks() -> None:
     assert [loss.weight for loss in found.values()] == [2, 3, 0.5, 1]
     assert "transforms=2" in repr(found["EQ"])
     alone = judges({"MC": MeasurementConsistency(weight=2), "EQ": Equivariance(group)}, clean)
-    assert [repr(loss) for loss in alone.values()] == ["RobustEquivariance(Flips(), transforms=1, weight=1)"] * 1 + [
-        "Splitting(kept=0.9, weight=2)"
-    ] or [type(loss).__name__ for loss in alone.values()] == ["RobustEquivariance", "Splitting"]
+    assert [type(loss).__name__ for loss in alone.values()] == ["RobustEquivariance", "Splitting"]
+    assert [loss.weight for loss in alone.values()] == [1, 2]
 
 
 def test_a_subjects_measurements_are_held_out_together() -> None:

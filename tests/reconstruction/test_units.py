@@ -100,7 +100,7 @@ def test_what_is_learnt_does_not_depend_on_the_unit(case: str) -> None:
     for scale in EXACT:
         other, scaled = learnt(kind, losses, scale)
         assert other == pytest.approx(one, abs=1e-3)
-        assert scaled == pytest.approx(parts, rel=1e-3), "losses are logged in the reconstructor's own scale"
+        assert scaled == pytest.approx(parts, rel=2e-4), "losses are logged in the reconstructor's own scale"
 
 
 UNROUNDED = [name for name, (kind, _) in CASES.items() if kind in ("none", "gaussian", "several")]

@@ -173,9 +173,10 @@ def read_operator(path: Path | str) -> Operator:
             f'{path}: needs one line such as operator = "mask", or own = "package.module:Class". There are '
             f"{', '.join(OPERATORS)}."
         )
-    name = str(entries.pop("operator", "")) or str(entries.pop("own"))
+    own = "own" in entries
+    name = str(entries.pop("own" if own else "operator"))
     try:
-        kind = imported(name) if ":" in name else OPERATORS.load(name)
+        kind = imported(name) if own else OPERATORS.load(name)
     except UnknownName as error:
         raise OperatorError(f"{path}: {error}") from error
     if not (isinstance(kind, type) and issubclass(kind, Operator)):

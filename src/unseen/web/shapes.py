@@ -192,9 +192,9 @@ class Decided(_Response):
         """The decision; without probabilities where nothing is promised at present."""
         if decision is None:
             return None
-        told = cls.model_validate(decision).model_copy(update={"reason": without_promise(decision.reason)})
+        shown = cls.model_validate(decision).model_copy(update={"reason": without_promise(decision.reason)})
         kept = promise.covers(decision.policy_digest)
-        return told if kept else told.model_copy(update={"probability": None, "p_value": None})
+        return shown if kept else shown.model_copy(update={"probability": None, "p_value": None})
 
 
 class Found(_Response):

@@ -33,7 +33,7 @@ SESSION_S = 12 * 3600.0
 """A shift."""
 LINK_S = 10 * 60.0
 INVITATION_S = 24 * 3600.0
-"""Of a link to choose a password: it reaches its owner the same day, by hand or by mail."""
+"""Of a link to choose a password: its owner gets it the same day, in person or by mail."""
 _MOST_PASSWORD = 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 

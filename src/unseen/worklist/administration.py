@@ -66,7 +66,7 @@ class Administration:
             return jobs.failed(connection, most=most)
 
     def storage(self) -> Storage:
-        """What is stored by kind, in bytes, and how much room is left. Looks at every file."""
+        """What is stored by kind, in bytes, and how much of the disk is free. Looks at every file."""
         return storage.measure(self.site)
 
     def by_source(self) -> list[Source]:

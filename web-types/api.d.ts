@@ -506,6 +506,7 @@ declare namespace Api {
     "empty": "div";
     "ended": "p";
     "erase": "form";
+    "erase-done": "p";
     "erase-issuer": "input";
     "erase-patient": "input";
     "erase-problem": "p";

@@ -73,7 +73,7 @@ def test_an_admin_adds_a_person_erases_a_patient_and_verifies_the_audit(
         expect(asked.get_by_role("button", name="Erase")).to_be_disabled()
         asked.get_by_label("This cannot be undone").fill("erase")
         asked.get_by_role("button", name="Erase").click()
-        expect(page.locator("#toasts")).to_contain_text("Erased: 1 study, 1 film")
+        expect(page.locator("#erase-done")).to_contain_text(": 1 study, 1 film")
         page.get_by_label("Patient number").fill(patient)
         page.get_by_role("button", name="Show what would go").click()
         expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("no study of this patient")
@@ -96,12 +96,12 @@ def test_an_admin_adds_a_person_erases_a_patient_and_verifies_the_audit(
 
 
 def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, chromium: Browser) -> None:
-    with chromium.new_context(viewport={"width": 1280, "height": 720}, color_scheme="light") as context:
+    with chromium.new_context(viewport={"width": 1280, "height": 720}, color_scheme="dark") as context:
         page = signed_in(context, shared_site, "ada")
         page.goto(f"{shared_site.root}/administration#settings")
         page.get_by_label("Who sees patients").select_option("lead")
         page.get_by_label("Longest wait").fill("6")
-        page.get_by_label("Remove studies that").fill("400")
+        page.get_by_label("Remove cleared and reported").fill("400")
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.locator("#toasts")).to_contain_text("Saved")
         days = page.get_by_role("spinbutton", name="Days that studies of ward")
@@ -116,7 +116,7 @@ def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, chromium: B
         for one in TABS:
             tab(page, one)
             page.wait_for_load_state("networkidle")
-            _shoot(page, f"{one}-light")
+            _shoot(page, f"{one}-dark")
             wrong: Any = Axe().run(page).response["violations"]
             assert not [item["id"] for item in wrong if item["impact"] in ("serious", "critical")]
 

@@ -2,11 +2,13 @@
 // The audit trail: is it whole, and who did what, when, on which study.
 import { $, api, el, failed, toast } from "./api.js";
 import { ACTIONS } from "./admin_audit_words.js";
-import { count } from "./admin_confirm.js";
+import { count, fill } from "./admin_parts.js";
 import { date } from "./dates.js";
 
 /** @typedef {Page.Returned<"POST /audit/search">["events"][number]} Event */
 
+const STATES = ["from", "to", "was"];
+const GONE = ["study.erased", "study.retired"];
 let ready = false;
 
 export async function showAudit() {
@@ -36,8 +38,7 @@ async function search(before = null) {
   const body = { actor: $("#audit-actor").value, action: $("#audit-action").value, study: $("#audit-study").value, since: day($("#audit-since")), until: day($("#audit-until"), 1), before };
   const found = await api("/audit/search", { body });
   const rows = found.events.map(row);
-  if (before === null) $("#audit-rows").replaceChildren(...rows);
-  else $("#audit-rows").append(...rows);
+  fill($("#audit-rows"), rows, { add: before !== null });
   $("#audit-none").hidden = $("#audit-rows").childElementCount > 0;
   const more = $("#audit-more");
   more.hidden = found.before === null;
@@ -47,8 +48,16 @@ async function search(before = null) {
 function row(/** @type {Event} */ { seq, time, actor, action, subject, body }) {
   return el("tr", { dataset: { action } },
     el("td", { title: `row ${seq}` }, date(time)), el("td", {}, actor), el("td", {}, ACTIONS[action] ?? action),
-    el("td", {}, subject.startsWith("s-") ? el("a", { href: `/studies/${subject}` }, subject) : short(subject)),
-    el("td", { class: "details" }, Object.entries(body).filter(([, value]) => value !== null && value !== "").map(([name, value]) => `${name.replaceAll("_", " ")}: ${short(String(value))}`).join(" · ")));
+    el("td", {}, subject.startsWith("s-") && !GONE.includes(action) ? el("a", { href: `/studies/${subject}` }, subject) : action === "setting.changed" ? plain(subject) : short(subject)),
+    el("td", { class: "details" }, Object.entries(body).filter(([, value]) => value !== null && value !== "").map(([name, value]) => `${plain(name)}: ${said(name, value)}`).join(" · ")));
+}
+
+const plain = (/** @type {string} */ text) => text.replaceAll("_", " ");
+
+/** A value as it is read: four digits of a score, a digest by its beginning, a state in words. */
+function said(/** @type {string} */ name, /** @type {Event["body"][string]} */ value) {
+  if (typeof value === "number" && !Number.isInteger(value)) return String(Number(value.toPrecision(4)));
+  return STATES.includes(name) ? plain(String(value)) : short(String(value));
 }
 
 /** A digest by its beginning. */

@@ -1,6 +1,7 @@
 // @ts-check
 // Accounts: added with a link by which their owners choose a password, changed, disabled; and the ways to sign in.
 import { $, api, el, failed, sentenceIn, toast } from "./api.js";
+import { fill } from "./admin_parts.js";
 import { date } from "./dates.js";
 
 /** @typedef {Page.Returned<"GET /accounts">["accounts"][number]} Account */
@@ -8,7 +9,7 @@ const ROLES = /** @type {const} */ (["reader", "lead", "admin"]);
 
 export async function showPeople() {
   const [{ accounts }, { methods, transport, safe }] = await Promise.all([api("/accounts"), api("/accounts/methods")]);
-  $("#people-rows").replaceChildren(...accounts.map(row));
+  fill($("#people-rows"), accounts.map(row));
   $("#people").hidden = !accounts.length;
   $("#people-none").hidden = accounts.length > 0;
   $("#transport").textContent = transport;

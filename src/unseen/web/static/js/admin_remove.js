@@ -1,7 +1,7 @@
 // @ts-check
 // Erasing a patient or a study, and retiring: old studies, a film, what a model has found.
 import { $, api, el, failed, sentenceIn, toast } from "./api.js";
-import { confirmed, count, size } from "./admin_confirm.js";
+import { confirmed, count, fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";
 
 export async function showRemove() {
@@ -9,7 +9,7 @@ export async function showRemove() {
   const chosen = $("#old-source").value;
   $("#old-source").replaceChildren(el("option", { value: "" }, "all"), ...sources.map(({ name }) => el("option", { value: name, selected: name === chosen }, name)));
   $("#scored-none").hidden = models.length > 0;
-  $("#scored-models").replaceChildren(...models.map(row));
+  fill($("#scored-models"), models.map(row));
 }
 
 function row(/** @type {Page.Returned<"GET /models/scored">["models"][number]} */ one) {
@@ -33,7 +33,7 @@ async function retireModel(/** @type {string} */ model, /** @type {string} */ na
 
 $("#erase").addEventListener("submit", async (event) => {
   event.preventDefault();
-  $("#erase-problem").textContent = "";
+  $("#erase-problem").textContent = $("#erase-done").textContent = "";
   const value = (/** @type {HTMLInputElement} */ field) => field.value.trim() || null;
   const body = { patient: value($("#erase-patient")), issuer: value($("#erase-issuer")), study: value($("#erase-study")) };
   try {
@@ -48,7 +48,7 @@ $("#erase").addEventListener("submit", async (event) => {
     if (!(await confirmed({ title, parts: [["Goes", goes], ["Being read", held], ["Stays", shown.stays]], word: "erase", action: "Erase" }))) return;
     const gone = await api("/erasure", { body: { ...body, shown: shown.digest } });
     $("#erase").reset();
-    toast(`Erased: ${count(gone.studies, "study", "studies")}, ${count(gone.films, "film", "films")}, ${count(gone.maps, "anomaly map", "anomaly maps")}.`, { lasts: 0 });
+    $("#erase-done").textContent = `Erased on ${date(Date.now())}: ${count(gone.studies, "study", "studies")}, ${count(gone.films, "film", "films")}, ${count(gone.maps, "anomaly map", "anomaly maps")}.`;
     await showRemove();
   } catch (error) {
     $("#erase-problem").textContent = sentenceIn(error);
@@ -65,7 +65,7 @@ $("#retire-old").addEventListener("submit", async (event) => {
     const stays = ["Studies that wait for a reader", "The audit trail"];
     if (!(await confirmed({ title: "Retire old studies?", parts: [["Goes", goes], ["Stays", stays]], word: "retire", action: "Retire" }))) return;
     const gone = await api("/retirement", { body });
-    toast(`Removed: ${count(gone.studies, "study", "studies")}, ${count(gone.films, "film", "films")}.`, { lasts: 0 });
+    toast(`Removed: ${count(gone.studies, "study", "studies")}, ${count(gone.films, "film", "films")}.`);
     await showRemove();
   } catch (error) {
     failed(error);

@@ -1,7 +1,7 @@
 // @ts-check
 // What the site has set: who sees names, how long studies wait and are kept; and what each source has sent.
 import { $, api, el, failed, toast } from "./api.js";
-import { size } from "./admin_confirm.js";
+import { fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";
 
 /** @typedef {Page.Returned<"GET /settings">} Settings */
@@ -21,7 +21,7 @@ function draw(/** @type {Settings} */ found) {
   $("#watched").textContent = found.settled_s === null
     ? "No folder is watched. Films come over HTTP, with the source that their sender names."
     : `A folder is watched: a file is received when it has not changed for ${found.settled_s} s. Its subfolder is the source.`;
-  $("#source-rows").replaceChildren(...found.sources.map((one) => row(one, found.kept_days)));
+  fill($("#source-rows"), found.sources.map((one) => row(one, found.kept_days)));
 }
 
 function row(/** @type {Settings["sources"][number]} */ one, /** @type {number | null} */ site) {

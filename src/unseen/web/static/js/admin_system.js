@@ -1,7 +1,7 @@
 // @ts-check
 // What is stored, what the workers have to do, and what runs here.
 import { $, api, el, failed, span, toast } from "./api.js";
-import { size } from "./admin_confirm.js";
+import { fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";
 
 const KINDS = { films: "Films, as received", maps: "Anomaly maps", renditions: "Thumbnails and reconstructions", database: "Database" };
@@ -29,7 +29,7 @@ function drawQueue(/** @type {Page.Returned<"GET /queue">} */ { waiting, running
     fact("Workers of this server", workers === null ? "none: they are started separately" : workers));
   $("#failed").hidden = !films.length;
   $("#failed-none").hidden = films.length > 0;
-  $("#failed-rows").replaceChildren(...films.map(({ study, source, tries, given_up, reason }) =>
+  fill($("#failed-rows"), films.map(({ study, source, tries, given_up, reason }) =>
     el("tr", {}, el("td", {}, el("a", { href: `/studies/${study}` }, study)), el("td", {}, source), el("td", { class: "n" }, tries), el("td", { class: "details" }, reason),
       el("td", {}, given_up ? el("button", { type: "button", "aria-label": `Score ${study} again`, onclick: () => again(study) }, "Score again") : el("span", { class: "soft" }, "is tried again")))));
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// What cannot be undone is asked for once more: what goes, what stays, and a word to type.
+// What the tabs share: rows of a table, figures with units, and a question before what cannot be undone.
 import { el } from "./api.js";
 
 /**
@@ -26,6 +26,14 @@ export function confirmed({ title, parts, word, action }) {
       done(dialog.returnValue === "yes");
     });
   });
+}
+
+/** Rows of a table, each cell with its column's name: on a narrow screen rows become lists. */
+export function fill(/** @type {HTMLElement} */ body, /** @type {HTMLTableRowElement[]} */ rows, { add = false } = {}) {
+  const names = [...(body.parentElement?.querySelectorAll("thead th") ?? [])].map((one) => one.textContent ?? "");
+  for (const row of rows) [...row.cells].forEach((cell, i) => { if (cell.tagName === "TD") cell.dataset.label = names[i]; });
+  if (!add) body.replaceChildren();
+  body.append(...rows);
 }
 
 /** 1 study, 2 studies. */

@@ -479,6 +479,7 @@ declare namespace Api {
     "chart": "section";
     "choose": "form";
     "choose-problem": "p";
+    "choosing": "template";
     "chosen": "select";
     "claim": "div";
     "clear": "button";

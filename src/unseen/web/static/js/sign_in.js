@@ -38,8 +38,7 @@ if (link) {
 }
 if (choice) {
   history.replaceState(null, "", location.pathname + location.search);
-  $("#sign-in").hidden = true;
-  $("#choose").hidden = false;
+  $("#sign-in").replaceWith($("#choosing").content);
   $("#new-password").focus();
   $("#choose").addEventListener("submit", async (event) => {
     event.preventDefault();

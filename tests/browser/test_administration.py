@@ -71,6 +71,7 @@ def test_an_admin_adds_a_person_erases_a_patient_and_verifies_the_audit(
         expect(asked).to_contain_text("1 study with 1 film")
         expect(asked).to_contain_text("backups")
         expect(asked.get_by_role("button", name="Erase")).to_be_disabled()
+        _check(page, f"asked-{width}")
         asked.get_by_label("This cannot be undone").fill("erase")
         asked.get_by_role("button", name="Erase").click()
         expect(page.locator("#erase-done")).to_contain_text(": 1 study, 1 film")

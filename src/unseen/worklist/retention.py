@@ -28,7 +28,7 @@ _AT_ONCE = 200  # studies of a transaction: other writers get their turn
 
 
 STAYS = (
-    "The audit trail records that studies were erased, by whom and when, but not whose.",
+    "The audit trail stays: it records that studies were erased, by whom and when, but not whose.",
     "Copies outside the worklist stay: backups, exported tables, and .done in a watched folder. Remove them as well.",
     "A film that is sent again later is received as a new one.",
 )

@@ -5,11 +5,19 @@ declare namespace Api {
   /** How the film asks to be shown, and of whom it is. */
   type About = { film: string; windows: (WindowResponse)[]; luts: (LutResponse)[]; spacing: string; frames: number; modality: Modality | null; person: Person };
   /** All accounts, by name. */
-  type AccountList = { accounts: (WhoResponse)[] };
+  type AccountList = { accounts: (AccountResponse)[] };
+  /** An account, as admins see it. */
+  type AccountResponse = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean; has_password: boolean; sessions: number };
   /** A model that somebody has proposed, and what became of it. */
   type ActivationResponse = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; policy: PolicyProposed | null; stopped: string; summary: Summary | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; activated_note: string; despite: string; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
+  /** What readers have reported of one source, one study a patient and label. */
+  type ActivationSourceResponse = { source: string; abnormals: number; normals: number; not_scored: number; unread: number; allowed_misses: number | null; refused: string };
   /** Proposals and activations, latest first. */
   type ActivationsResponse = { activations: (ActivationResponse)[]; scoring: number | null; problem: string; others: (string)[]; workers: string; ready: boolean };
+  /** Some rows, the latest first. */
+  type AdministrationFound = { events: (EventResponse)[]; before: number | null };
+  /** A source: what it has sent, what waits for a reader, and how long its studies are kept. */
+  type AdministrationSourceResponse = { name: string; studies: number; films: number; bytes: number; waiting: number; latest: string; own: boolean; kept_days: number | null };
   /** The second person's word. */
   type Agreed = { note: string; summary: string; despite?: string };
   /** Why nothing is cleared by a policy at present. */
@@ -22,6 +30,8 @@ declare namespace Api {
   type AsLearnt = { kind?: "learnt"; model: string };
   /** What becomes of films that cannot be shown: they are never labelled. */
   type Aside = { how: "returned" | "discarded"; reason: string };
+  /** What is looked for; what is empty does not count. Sent in the body, since a patient's number may stand in it. */
+  type AuditSearch = { actor?: string; action?: string; study?: string; since?: string | null; until?: string | null; before?: number | null; limit?: number };
   /** Some films that were scored one after the other. */
   type BlockResponse = { first: string; last: string; scored: number; refused: number; quartiles: [number, number, number] | null; above: number };
   /** A Gaussian blur with periodic boundaries. */
@@ -31,13 +41,15 @@ declare namespace Api {
   /** A model to score with, and what to promise with it. */
   type CalibrationProposal = { model: string; note: string; max_miss_rate?: number; confidence?: number; prevalence?: number | null; others?: boolean };
   /** How far this site is with a calibration of a model. */
-  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (SourceResponse)[]; trained_on: number; not_seen: number; selected: number; not_counted: Record<string, number>; ready: boolean };
+  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (ActivationSourceResponse)[]; trained_on: number; not_seen: number; selected: number; not_counted: Record<string, number>; ready: boolean };
   /** What is known of a model. */
   type CardResponse = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; figures: (HealthFigureResponse)[] };
   /** All models that this server was given; the one that decides first. */
   type CardsResponse = { models: (CardResponse)[] };
   /** What is given changes; the account is signed out everywhere. */
   type Change = { password?: string | null; role?: "reader" | "lead" | "admin" | null; disabled?: boolean | null };
+  /** A link that an admin made for an account, and the password that its owner chooses. */
+  type Choice = { link: string; password: string };
   /** An operator or a noise, with what can be set of it. */
   type ChoiceResponse = { kind: string; words: string; settings: (SettingResponse)[] };
   /** The study is the reader's until then. */
@@ -46,6 +58,8 @@ declare namespace Api {
   type Compared = { words: string; count: number; needed: number; histogram: Histogram | null };
   /** A figure with the ends of its 95 % interval; null with a reason where there can be none. */
   type ComparisonFigureResponse = { value: number | null; low: number | null; high: number | null; reason: string };
+  /** How many studies. */
+  type Count = { studies: number };
   /** What became of a film or a study. */
   type Decided = { action: "clear" | "read" | "not_scored"; score: number | null; probability: number | null; p_value: number | null; priority: number; reason: string; policy_digest: string };
   /** Two models on the films that both scored: the first one's AUROC less the second one's. */
@@ -68,18 +82,24 @@ declare namespace Api {
   type Elsewhere = { accession?: string | null; film_sha256?: string | null; outcome?: "normal" | "abnormal" | "unsure" | null; note?: string };
   /** Whether the alarm is over. */
   type Ended = { resumed: boolean };
+  /** The same, as it was shown. */
+  type Erasure = { patient?: string | null; issuer?: string | null; study?: string | null; shown: string };
+  /** One row of the trail. */
+  type EventResponse = { seq: number; time: string; actor: string; action: string; subject: string; body: Record<string, string | number | boolean | null> };
+  /** A film that failed. */
+  type FailedResponse = { film: string; study: string; source: string; tries: number; given_up: boolean; reason: string };
   /** A film whose study a reader has reported. */
   type FilmCompared = { film: string; study: string; source: string; label: "normal" | "abnormal"; origin: "seen" | "simulated" | "elsewhere" | "unrecorded"; scores: (number | null)[] };
   /** A film of a study. */
-  type FilmResponse = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; seen: boolean; needed: boolean; aside: "returned" | "discarded" | null; findings: (Found)[]; decision: Decided | null };
+  type FilmResponse = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; seen: boolean; needed: boolean; aside: "returned" | "discarded" | null; findings: (ShapesFound)[]; decision: Decided | null };
   /** A film and where its study stands. */
   type FilmStatus = { film: FilmResponse; study: Listed; decision: Decided | null };
   /** Rounds that were finished, latest first: one's own; a lead's list has everybody's. */
   type Finished = { rounds: (Earlier)[] };
   /** The guide, in order. */
   type Fit = { model_name: string; steps: (Step)[] };
-  /** A model's finding on a film. */
-  type Found = { model: string; score: number | null; parts: Record<string, number>; map_sha256: string | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; made: string };
+  /** What goes, and what stays. */
+  type ForeseenResponse = { studies: number; films: number; bytes: number; maps: number; reports: number; drafts: number; holders: (string)[]; digest: string; stays: (string)[] };
   /** Whole lines of k-space, denser near its centre. */
   type FourierLines = { kind?: "fourier-lines"; acceleration?: number; real?: boolean };
   /** Lines through the centre of k-space. */
@@ -108,6 +128,8 @@ declare namespace Api {
   type HealthModelResponse = { name: string; role: "decides" | "compares"; key: string; size: number | null; frame: string | null; weights_sha256: string; licence: string; limits: string; policy: PolicyResponse | null };
   /** Bars; `counts[i]` lies between `edges[i]` and `edges[i + 1]`. */
   type Histogram = { edges: (number)[]; counts: (number)[] };
+  /** A link by which an account's owner chooses a password, once. */
+  type Invitation = { link: string; path: string; until: string };
   /** What there is. */
   type LabResponse = { pictures: (NamedResponse)[]; sizes: (number)[]; operators: (ChoiceResponse)[]; noises: (ChoiceResponse)[]; groups: (NamedResponse)[]; reconstructors: (LabShapesModelResponse)[]; generators: (LabShapesModelResponse)[]; shelf: boolean; refused: (string)[]; seconds: number };
   /** A model of the collection. */
@@ -134,10 +156,16 @@ declare namespace Api {
   type Marked = { studies: number };
   /** Some pixels are measured, at random (inpainting). */
   type MaskedPixels = { kind?: "mask"; dropped?: number };
+  /** Either a patient, or one study. */
+  type Meant = { patient?: string | null; issuer?: string | null; study?: string | null };
   /** An image and its measurement. */
   type MeasuredResponse = { truth: string; measurement: string; words: (string)[]; methods: (MethodResponse)[]; left_out: (string)[] };
+  /** A way to sign in. */
+  type Method = { name: string; on: boolean; words: string };
   /** A method that fits a measurement. */
   type MethodResponse = { key: string; name: string; family: "direct" | "variational" | "learnt" | "generative"; about: string };
+  /** How people and programs sign in here, and how what they send travels. */
+  type Methods = { methods: (Method)[]; transport: string; safe: boolean };
   /** What one model reaches on the labelled set. */
   type Metrics = { model: string; name: string; source: string | null; normal: number; abnormal: number; trained_on: number; headline: string; auroc: ComparisonFigureResponse; average_precision: ComparisonFigureResponse; roc: RocResponse; sources: (SourceCompared)[]; verdict: string; verdict_kind: "good" | "warn" | "unknown"; shortcuts: (Shortcut)[]; mix: ComparisonFigureResponse; intervals: string };
   /** From a sample to the film's own value: slope · stored + intercept; stored = sample + low, or high − sample. */
@@ -146,6 +174,8 @@ declare namespace Api {
   type ModelCompared = { model: string; name: string; part: "decides" | "compares" | "earlier"; normal: number; abnormal: number; trained_on: number };
   /** One model's finding on the film. */
   type ModelLook = { model: string; name: string; role: "decides" | "compares" | "earlier"; score: number | null; rank: number | null; reference: Compared; threshold: number | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; map_high: number | null; renditions: boolean; gives_back: boolean };
+  /** A model that this server scores with. */
+  type ModelVersion = { name: string; role: "decides" | "compares"; weights_sha256: string; version: string; created: string | null; policy: string };
   /** The models of the workers that this server has started. */
   type ModelsResponse = { models: (HealthModelResponse)[] };
   /** What late scores are compared with. */
@@ -159,15 +189,19 @@ declare namespace Api {
   /** How many abnormal studies of a source a guarantee needs. */
   type Needed = { misses: number; abnormals: number };
   /** Somebody who may sign in. */
-  type NewAccount = { name: string; password: string; role: "reader" | "lead" | "admin" };
+  type NewAccount = { name: string; password?: string | null; role: "reader" | "lead" | "admin" };
   /** y = A x. */
   type Noiseless = { kind?: "none" };
   /** What there is to be judged. */
   type Offer = { models: (Offered)[]; missing: string };
   /** A model whose images can be judged, or the reason why not. */
   type Offered = { model: string; name: string; generated: number; own: number; counts: (number)[]; missing: string };
+  /** Studies that were cleared, reported or set aside longer ago than this. */
+  type Old = { days: number; source?: string | null };
   /** The proof that the page had the film's pixels. */
   type Painted = { ticket: string; further?: readonly (string)[] };
+  /** One part of what is stored. */
+  type PartResponse = { kind: "films" | "maps" | "renditions" | "database"; files: number | null; bytes: number };
   /** Who signs in, and the proof. */
   type Password = { name: string; password: string };
   /** Of whom and when; pseudonyms where names are not shown. */
@@ -190,12 +224,16 @@ declare namespace Api {
   type PromiseResponse = { state: "clears" | "stopped" | "ranks" | "no_model"; words: string; why: string };
   /** A model to score with, without a policy: films are ranked, and none is cleared. */
   type Proposal = { model: string; note: string };
+  /** The queue of the workers. */
+  type QueueDetail = { waiting: number; running: number; done: number; dead: number; oldest_s: number | null; workers: number | null; failed: (FailedResponse)[] };
   /** Films that wait for a worker, are done, and could not be scored; how old the oldest waiting one is. */
   type QueueResponse = { waiting: number; done: number; dead: number; oldest_s: number | null };
   /** Each measurement is a Gaussian mixture of all pixels. */
   type RandomMixtures = { kind?: "compressed-sensing"; measured?: number };
   /** The acknowledgement: from here on the film is not lost. */
   type Received = { sha256: string; film: string; study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; already: boolean };
+  /** How much was removed. */
+  type RemovedResponse = { studies: number; films: number; maps: number };
   /** A reader's report. */
   type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" };
   /** How many films are scored again. */
@@ -218,6 +256,10 @@ declare namespace Api {
   type RunsResponse = { folder: boolean; runs: (RunResponse)[] };
   /** Cleared studies that were read all the same. */
   type Sample = { waiting: number; read: number; abnormal: number; unsure: number; share: MonitoringShare | null; missing: string };
+  /** A model that has scored films here. */
+  type Scored = { model: string; name: string; findings: number; latest: string; waiting: number; in_use: boolean };
+  /** The latest first. */
+  type ScoredModels = { models: (Scored)[] };
   /** Which rows of the list. It is a body, not an address, because `text` may be a patient's number. */
   type Search = { tab?: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source?: string | null; text?: string | null; after?: string | null; before?: string | null; last?: boolean; limit?: number; refusal?: string | null; grouped?: boolean };
   /** An image that was sent to `/lab/pictures`. */
@@ -226,8 +268,14 @@ declare namespace Api {
   type SentResponse = { picture: string; width: number; height: number };
   /** A field of a form. */
   type SettingResponse = { name: string; words: string; kind: "number" | "whole" | "yes" | "one of"; value: boolean | number | string; low: number | null; high: number | null; step: number | null; options: (string)[] };
+  /** What is given changes. */
+  type SettingsChange = { identity?: "nobody" | "lead" | "reader" | null; waiting_cap_s?: number | null; kept_days?: number | null; kept_of?: Record<string, number | null> | null };
+  /** What the site has set. */
+  type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settled_s: number | null; sources: (AdministrationSourceResponse)[] };
   /** How an image is measured. */
   type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
+  /** A model's finding on a film. */
+  type ShapesFound = { model: string; score: number | null; parts: Record<string, number>; map_sha256: string | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; made: string };
   /** Films that a score is compared with. */
   type ShapesReferenceResponse = { words: string; count: number; needed: number };
   /** A trivial statistic of the image, held against the model's score. */
@@ -238,12 +286,12 @@ declare namespace Api {
   type Smaller = { kind?: "downsampling"; factor?: "2" | "4" | "8"; filter?: "ideal" | "bicubic" | "box" };
   /** A model on the films of one source. */
   type SourceCompared = { source: string; normal: number; abnormal: number; auroc: ComparisonFigureResponse; strongest: string; strength: ComparisonFigureResponse; verdict: string };
-  /** What readers have reported of one source, one study a patient and label. */
-  type SourceResponse = { source: string; abnormals: number; normals: number; not_scored: number; unread: number; allowed_misses: number | null; refused: string };
   /** The sources that studies have, by name. */
   type Sources = { sources: (string)[] };
   /** One of the three, and what to do. */
   type Step = { name: "collect" | "gate" | "calibrate"; state: "done" | "next" | "waits"; words: string; do: (string)[]; commands: (string)[] };
+  /** What is stored, in bytes, and the disk that it lies on. */
+  type StorageResponse = { parts: (PartResponse)[]; free_bytes: number; total_bytes: number };
   /** One study, whole. */
   type StudyResponse = { entry: Listed; accession: string | null; patient: string | null; films: (FilmResponse)[]; reports: (Reported)[]; decision: Decided | null; audit_sample: boolean | null; history: (Happened)[]; draft: string };
   /** What would start and stop now. */
@@ -268,6 +316,8 @@ declare namespace Api {
   type VerdictResponse = { verdict: "can" | "no" | "through interpolation only"; kind: "good" | "bad" | "warn"; reason: string; report: string };
   /** Whether every row follows from the one before, up to the heads that are known. */
   type Verified = { whole: boolean; problem: string | null; head: HeadResponse };
+  /** What runs here. */
+  type Versions = { package: string; schema_revision: string; database: string; python: string; torch: string; models: (ModelVersion)[] };
   /** A parallel beam from some angles. */
   type Views = { kind?: "tomography"; views?: number; arc?: number };
   /** There is no answer yet. */
@@ -290,6 +340,7 @@ declare namespace Api {
     "POST /sign-in": { body: Password; response: WhoResponse };
     "POST /sign-in/link": { body: Link; response: WhoResponse };
     "GET /sign-in/link": { body: undefined; response: WhoResponse };
+    "POST /sign-in/choose": { body: Choice; response: WhoResponse };
     "POST /tokens": { body: Password; response: Token };
     "POST /tokens/link": { body: Link; response: Token };
     "POST /sign-out": { body: undefined; response: null };
@@ -319,8 +370,23 @@ declare namespace Api {
     "POST /alarms/{policy}/acknowledge": { body: Looked; response: Ended };
     "POST /alarms/{policy}/withdraw": { body: undefined; response: null };
     "GET /accounts": { body: undefined; response: AccountList };
-    "POST /accounts": { body: NewAccount; response: WhoResponse };
-    "PATCH /accounts/{name}": { body: Change; response: WhoResponse };
+    "POST /accounts": { body: NewAccount; response: AccountResponse };
+    "PATCH /accounts/{name}": { body: Change; response: AccountResponse };
+    "POST /accounts/{name}/link": { body: undefined; response: Invitation };
+    "GET /accounts/methods": { body: undefined; response: Methods };
+    "GET /settings": { body: undefined; response: SettingsResponse };
+    "PATCH /settings": { body: SettingsChange; response: SettingsResponse };
+    "GET /storage": { body: undefined; response: StorageResponse };
+    "GET /queue": { body: undefined; response: QueueDetail };
+    "GET /versions": { body: undefined; response: Versions };
+    "POST /audit/search": { body: AuditSearch; response: AdministrationFound };
+    "POST /erasure/preview": { body: Meant; response: ForeseenResponse };
+    "POST /erasure": { body: Erasure; response: RemovedResponse };
+    "POST /retirement/count": { body: Old; response: Count };
+    "POST /retirement": { body: Old; response: RemovedResponse };
+    "POST /films/{film}/retire": { body: undefined; response: RemovedResponse };
+    "GET /models/scored": { body: undefined; response: ScoredModels };
+    "POST /models/{model}/retire": { body: undefined; response: RemovedResponse };
     "GET /events": { body: undefined; response: null };
     "GET /films/{film}/pixels": { body: undefined; response: null };
     "POST /films/{film}/seen": { body: Painted; response: null };
@@ -366,7 +432,12 @@ declare namespace Api {
   interface Elements {
     "about": "p";
     "absent": "p";
+    "account-name": "input";
+    "account-name-help": "p";
+    "account-problem": "p";
+    "account-role": "select";
     "actual": "button";
+    "add-account": "form";
     "again": "button";
     "alarms": "div";
     "all-shortcuts": "button";
@@ -376,7 +447,18 @@ declare namespace Api {
     "aside-reason": "textarea";
     "ask": "button";
     "audit": "div";
+    "audit-action": "select";
+    "audit-actor": "input";
+    "audit-actors": "datalist";
+    "audit-more": "button";
+    "audit-none": "p";
+    "audit-rows": "tbody";
+    "audit-search": "form";
+    "audit-since": "input";
+    "audit-study": "input";
+    "audit-table": "table";
     "audit-title": "h2";
+    "audit-until": "input";
     "audit-words": "p";
     "back": "a";
     "balanced": "button";
@@ -386,6 +468,7 @@ declare namespace Api {
     "calibrate": "form";
     "calibrate-model": "select";
     "calibrate-problem": "p";
+    "cap": "input";
     "cards": "div";
     "cards-title": "h2";
     "cell": "section";
@@ -394,6 +477,9 @@ declare namespace Api {
     "cell-words": "p";
     "centre": "input";
     "chart": "section";
+    "choose": "form";
+    "choose-problem": "p";
+    "choosing": "template";
     "chosen": "select";
     "claim": "div";
     "clear": "button";
@@ -409,6 +495,8 @@ declare namespace Api {
     "disagree": "div";
     "disagree-title": "h3";
     "disagree-words": "p";
+    "disk": "p";
+    "disk-meter": "meter";
     "draw": "button";
     "drift": "div";
     "drift-words": "p";
@@ -418,10 +506,20 @@ declare namespace Api {
     "earlier-title": "h2";
     "empty": "div";
     "ended": "p";
+    "erase": "form";
+    "erase-done": "p";
+    "erase-issuer": "input";
+    "erase-patient": "input";
+    "erase-problem": "p";
+    "erase-study": "input";
     "facts": "dl";
+    "failed": "div";
+    "failed-none": "p";
+    "failed-rows": "tbody";
     "file": "input";
     "files": "input";
     "film": "canvas";
+    "film-name": "input";
     "films": "span";
     "first": "button" | "select";
     "fit": "a" | "button";
@@ -443,9 +541,13 @@ declare namespace Api {
     "help": "button";
     "history": "div";
     "history-title": "h2";
+    "identity": "select";
     "intervals": "p";
     "invert": "button";
+    "invitation": "div";
     "kept": "p";
+    "kept-days": "input";
+    "kept-help": "p";
     "keys": "dialog";
     "keys-heading": "h2";
     "keys-open": "button";
@@ -468,7 +570,7 @@ declare namespace Api {
     "measured-title": "h2";
     "measured-words": "div";
     "measurement": "img";
-    "methods": "div";
+    "methods": "div" | "tbody";
     "missed": "output";
     "missing": "div" | "p";
     "mode-words": "p";
@@ -476,6 +578,8 @@ declare namespace Api {
     "models": "fieldset" | "section";
     "name": "input";
     "nearest": "section";
+    "new-again": "input";
+    "new-password": "input";
     "next": "button";
     "no-generator": "p";
     "noise": "select";
@@ -487,6 +591,8 @@ declare namespace Api {
     "number": "input";
     "of-research": "div";
     "offer": "section";
+    "old-days": "input";
+    "old-source": "select";
     "opacity": "input";
     "opacity-value": "output";
     "open": "a";
@@ -500,13 +606,21 @@ declare namespace Api {
     "overlays": "section";
     "pair": "section";
     "pair-title": "h2";
+    "panel-audit": "section";
     "panel-calibration": "section";
     "panel-fit": "section";
     "panel-models": "section";
+    "panel-people": "section";
+    "panel-remove": "section";
     "panel-runs": "section";
+    "panel-settings": "section";
+    "panel-system": "section";
     "panel-watch": "section";
     "password": "input";
     "past": "div";
+    "people": "table";
+    "people-none": "p";
+    "people-rows": "tbody";
     "person": "p";
     "picture": "select";
     "pictures": "div";
@@ -526,6 +640,8 @@ declare namespace Api {
     "promise": "p";
     "proposals": "div";
     "propose-calibration": "button";
+    "pseudonyms": "p";
+    "queue-rows": "tbody";
     "range": "span";
     "real": "button";
     "reference": "p";
@@ -537,6 +653,8 @@ declare namespace Api {
     "result": "section";
     "results": "div";
     "results-title": "h2";
+    "retire-film": "form";
+    "retire-old": "form";
     "roc": "div";
     "roc-title": "h2";
     "roc-words": "p";
@@ -555,6 +673,8 @@ declare namespace Api {
     "said": "div";
     "says": "th";
     "scale": "p";
+    "scored-models": "tbody";
+    "scored-none": "p";
     "scoring": "div";
     "search": "form";
     "second": "select";
@@ -576,23 +696,31 @@ declare namespace Api {
     "side": "div";
     "sign-in": "form";
     "sign-out": "button";
+    "site-settings": "form";
     "size": "select";
     "skeleton": "tbody";
     "skip": "button";
     "slider": "input";
     "sliders": "div";
     "source": "input" | "select";
+    "source-rows": "tbody";
     "source-words": "span";
     "sources": "datalist" | "div" | "table";
     "sources-title": "h2";
     "specificity": "output";
     "spread": "div";
     "stop": "button";
+    "storage-rows": "tbody";
     "study": "a";
+    "tab-audit": "button";
     "tab-calibration": "button";
     "tab-fit": "button";
     "tab-models": "button";
+    "tab-people": "button";
+    "tab-remove": "button";
     "tab-runs": "button";
+    "tab-settings": "button";
+    "tab-system": "button";
     "tab-watch": "button";
     "table": "button";
     "tags": "dialog";
@@ -604,6 +732,7 @@ declare namespace Api {
     "time": "th";
     "title": "h1";
     "toasts": "div";
+    "transport": "p";
     "triage": "button";
     "truth": "img";
     "turn": "button";
@@ -611,7 +740,12 @@ declare namespace Api {
     "value": "output";
     "verdict": "div" | "p";
     "verdicts": "div";
+    "verified": "div";
+    "verify": "form";
+    "verify-head": "input";
+    "version-rows": "tbody";
     "viewer": "div";
+    "watched": "p";
     "why-not": "p";
     "width": "input";
     "window": "form";

@@ -43,6 +43,9 @@ declare namespace Page {
   /** What an operation answers, such as Returned<"GET /lab">. */
   type Returned<K extends keyof Api.Operations> = Api.Operations[K]["response"];
 
+  /** What an operation is sent, such as Sent<"PATCH /settings">. */
+  type Sent<K extends keyof Api.Operations> = Api.Operations[K] extends { body: infer B } ? B : never;
+
   // Elements ----------------------------------------------------------------------------------------------------------
 
   type Tag<T> = T extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[T] : HTMLElement;

@@ -14,7 +14,7 @@ from unseen.cli import app
 
 COMMANDS = {
     "demo", "suspects", "train", "score", "evaluate", "compare", "calibrate", "pilot",
-    "serve", "worker", "audit", "export", "import", "backup", "restore",
+    "serve", "worker", "audit", "export", "import", "backup", "restore", "erase", "retire",
     "robustness", "recipes", "info", "reconstruct", "identify", "prior",
 }  # fmt: skip
 GROUPS = {"prior"}  # commands of commands

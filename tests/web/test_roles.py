@@ -14,6 +14,7 @@ LEAST = {
     "GET /api/v1/health": OPEN,
     "POST /api/v1/sign-in": OPEN,
     "POST /api/v1/sign-in/link": OPEN,
+    "POST /api/v1/sign-in/choose": OPEN,
     "GET /api/v1/sign-in/link": OPEN,
     "POST /api/v1/tokens": OPEN,
     "POST /api/v1/tokens/link": OPEN,
@@ -87,6 +88,21 @@ LEAST = {
     "GET /api/v1/accounts": "admin",
     "POST /api/v1/accounts": "admin",
     "PATCH /api/v1/accounts/{name}": "admin",
+    "POST /api/v1/accounts/{name}/link": "admin",
+    "GET /api/v1/accounts/methods": "admin",
+    "GET /api/v1/settings": "admin",
+    "PATCH /api/v1/settings": "admin",
+    "GET /api/v1/storage": "admin",
+    "GET /api/v1/queue": "admin",
+    "GET /api/v1/versions": "admin",
+    "POST /api/v1/audit/search": "admin",
+    "POST /api/v1/erasure/preview": "admin",
+    "POST /api/v1/erasure": "admin",
+    "POST /api/v1/retirement/count": "admin",
+    "POST /api/v1/retirement": "admin",
+    "POST /api/v1/films/{film}/retire": "admin",
+    "GET /api/v1/models/scored": "admin",
+    "POST /api/v1/models/{model}/retire": "admin",
 }
 BODIES = {
     "POST /api/v1/studies/search": {},
@@ -104,6 +120,12 @@ BODIES = {
     "POST /api/v1/turing/rounds/{number}/answers": {"k": 1, "answer": "real"},
     "POST /api/v1/accounts": {"name": "x y", "password": "123456789012", "role": "reader"},
     "PATCH /api/v1/accounts/{name}": {"disabled": True},
+    "PATCH /api/v1/settings": {},
+    "POST /api/v1/audit/search": {},
+    "POST /api/v1/erasure/preview": {"patient": "nobody"},
+    "POST /api/v1/erasure": {"patient": "nobody", "shown": "x"},
+    "POST /api/v1/retirement/count": {"days": 30},
+    "POST /api/v1/retirement": {"days": 30},
 }
 
 
@@ -122,7 +144,15 @@ def test_every_operation_has_its_least_role(api: Api) -> None:
 def test_an_operation_is_for_its_role_and_those_above(api: Api, operation: str) -> None:
     method, path = operation.split()
     path = path.removeprefix("/api/v1").format(
-        study=STUDY, film=FILM, name="nobody-here", table="reports", policy="a" * 64, number="r-0", k=1, what="image"
+        study=STUDY,
+        film=FILM,
+        name="nobody-here",
+        table="reports",
+        policy="a" * 64,
+        number="r-0",
+        k=1,
+        what="image",
+        model="a" * 64,
     )
     body = BODIES.get(operation)
     assert api.nobody.request(method, path, json=body).status_code == 401

@@ -19,7 +19,7 @@ def described(store: Store, at: float) -> dict[str, Any]:
         "sources": store.sources(),
         "lists": {tab: [row.study for row in rows] for tab, rows in pages.items()},
         "studies": {row.study: _study(store, row.study) for row in pages["all"]},
-        "queue": asdict(store.queue()),
+        "queue": {name: count for name, count in asdict(store.queue()).items() if name != "running"},
         "audit_sample": asdict(store.audit_sample()),
         "policy": [one.policy_digest for one in store.activations.listed()],
     }

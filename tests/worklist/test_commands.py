@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -87,3 +88,36 @@ def test_a_folder_that_is_no_worklist_is_one_sentence(tmp_path: Path, say: Say) 
     answer = say("audit", "verify", "--folder", tmp_path)
     assert answer.code == 2 and answer.out == ""
     assert answer.err.count("\n") == 1 and "there is no worklist here" in answer.err
+
+
+def test_a_patient_is_erased_and_a_film_retired_from_the_shell(
+    worklist: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(worklist) as store:
+        first, second = (store.study(study).films[0] for study in listed(store)[:2])
+        study = store.page("all", text=first.film).rows[0].study
+    for wrong in ((), ("--patient", "1", "--study", study)):
+        answer = say("erase", "--folder", worklist, *wrong)
+        assert answer.code == 2 and "either --patient or --study" in answer.err
+    answer = say("erase", "--folder", worklist, "--patient", "4711", "--yes")
+    assert answer.code == 2 and "no study of this patient" in answer.err and "4711" not in answer.err
+    monkeypatch.setattr(sys, "stdin", io.StringIO("4711\n"))
+    answer = say("erase", "--folder", worklist, "--patient", "-", "--yes")
+    assert answer.code == 2 and "no study of this patient" in answer.err
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    answer = say("erase", "--folder", worklist, "--study", study)
+    assert answer.code == 1 and "Goes: 1 studies, 1 films" in answer.out, "nobody is there to agree"
+    answer = say("erase", "--folder", worklist, "--study", study, "--yes")
+    assert answer.code == 0 and "erased: 1 studies, 1 films, 0 anomaly maps" in answer.out
+    assert "Stays: Copies outside the worklist stay" in answer.out
+    answer = say("retire", "--folder", worklist, "--film", second.film, "--yes")
+    assert (answer.code, answer.out) == (0, "removed: 1 studies, 1 films, 0 anomaly maps\n")
+    answer = say("retire", "--folder", worklist, "--older-than", "30", "--yes")
+    assert (answer.code, answer.out) == (0, "removed: 0 studies, 0 films, 0 anomaly maps\n")
+    answer = say("retire", "--folder", worklist, "--model", "a" * 64, "--yes")
+    assert answer.code == 2 and "no model with these weights" in answer.err
+    answer = say("retire", "--folder", worklist)
+    assert answer.code == 2 and "one of --older-than, --film and --model" in answer.err
+    with Store.open(worklist) as store:
+        assert len(listed(store, "all")) == 1 and store.verify_audit() is None
+        assert not store.films.of(first.sha256).exists() and not store.films.of(second.sha256).exists()

@@ -61,7 +61,7 @@ def test_a_film_that_failed_waits_longer_each_time(store: Store, clock: Clock) -
 
 
 def test_the_queue_says_how_much_waits_and_how_long(store: Store, judge: Judge, clock: Clock) -> None:
-    assert store.queue() == jobs.Queue(waiting=0, done=0, dead=0, oldest_s=None)
+    assert store.queue() == jobs.Queue(waiting=0, running=0, done=0, dead=0, oldest_s=None)
     for number in range(3):
         store.receive(png(number), name=f"{number}")
     judge("read")

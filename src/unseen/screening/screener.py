@@ -172,17 +172,8 @@ class Screener:
         return Screened(film=film, decision=self.decide(outcome.score, outcome.film), finding=outcome)
 
     def study(self, films: Sequence[Screened]) -> Decision:
-        """The decision about one study from all its films: not scored if any frontal film was not, or none is there;
-        else that of the highest score, cleared only if all its frontal films are."""
-        frontal = [one.decision for one in films if not one.lateral]
-        if not frontal:
-            return self._not_scored("there is no frontal film in this study")
-        if unscored := [decision for decision in frontal if decision.action == "not_scored"]:
-            return unscored[0]
-        highest = max(frontal, key=lambda decision: decision.priority)
-        if highest.action == "clear" and (kept := [decision for decision in frontal if decision.action == "read"]):
-            return replace(kept[0], priority=highest.priority)
-        return highest
+        """The decision about one study from all its films; see `of_study`."""
+        return of_study(films, policy_digest=self._digest)
 
     def decide(self, score: float, film: Film) -> Decision:
         """The decision about a score, of a film that the gate let through."""
@@ -237,6 +228,23 @@ class Screener:
             action="not_scored", score=None, probability=None, p_value=None, priority=FIRST, reason=reason,
             policy_digest=self._digest,
         )  # fmt: skip
+
+
+def of_study(films: Sequence[Screened], *, policy_digest: str) -> Decision:
+    """The decision about one study from all its films: not scored if any frontal film was not, or none is there; else
+    that of the highest score, cleared only if all its frontal films are."""
+    frontal = [one.decision for one in films if not one.lateral]
+    if not frontal:
+        return Decision(
+            action="not_scored", score=None, probability=None, p_value=None, priority=FIRST,
+            reason="there is no frontal film in this study", policy_digest=policy_digest,
+        )  # fmt: skip
+    if unscored := [decision for decision in frontal if decision.action == "not_scored"]:
+        return unscored[0]
+    highest = max(frontal, key=lambda decision: decision.priority)
+    if highest.action == "clear" and (kept := [decision for decision in frontal if decision.action == "read"]):
+        return replace(kept[0], priority=highest.priority)
+    return highest
 
 
 def scored(detector: Scores, film: Film, lungs: FoundLungs) -> Finding | NotRead:

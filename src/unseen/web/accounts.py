@@ -6,14 +6,14 @@ another site's page makes it send; so with a cookie, a request that changes some
 
 Signing in and out: with name and password, or with the link that `unseen serve` prints on its own machine.
 
-Accounts, for admins.
+Accounts are an admin's: `people`.
 """
 
 import logging
 import math
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.security import APIKeyCookie, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,7 +21,6 @@ from unseen.web.errors import answers
 from unseen.web.shapes import WhoResponse
 from unseen.web.state import Parts, ServerState
 from unseen.worklist.accounts import ROLES, SESSION_S, Account, Role
-from unseen.worklist.states import WorklistError
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIGN_IN: Final = "Sign in first: POST /api/v1/sign-in, or /api/v1/tokens for a program."
@@ -112,6 +111,9 @@ def is_lead(account: Account) -> bool:
 
 _log = logging.getLogger("unseen")
 
+LOCAL = "local"
+"""Who signs in with the one-time link, in the audit trail; no account is called so."""
+
 router = APIRouter(tags=["signing in"])
 _REFUSED = "Name or password is wrong, or the account is disabled."
 
@@ -152,6 +154,25 @@ def sign_in_by_link(request: Request, response: Response, parts: Parts, given: L
     """Sign a browser in with the one-time link."""
     _own_page(request, parts)
     return _seated(response, parts, _by_link(request, parts, given.link))
+
+
+class Choice(Link):
+    """A link that an admin made for an account, and the password that its owner chooses."""
+
+    password: str = Field(
+        max_length=1024, json_schema_extra={"format": "password"}, description="12 characters or more"
+    )
+
+
+@router.post("/sign-in/choose", responses=answers(403, 409, 422, 429, 503))
+def choose(request: Request, response: Response, parts: Parts, given: Choice) -> WhoResponse:
+    """Choose a password by an admin's link, once, and sign the browser in."""
+    _own_page(request, parts)
+    address = _counted(request, parts, None)
+    with parts.passwords:
+        found = parts.store.accounts.choose(given.link, given.password)
+    parts.throttle.forgive(None, address)
+    return _seated(response, parts, found)
 
 
 @router.get("/sign-in/link", responses=answers(409, 422, 429, 503))
@@ -251,61 +272,3 @@ def _seated(response: Response, parts: ServerState, found: str) -> WhoResponse:
 
 def _token(parts: ServerState, found: str) -> Token:
     return Token(**_who(parts, found).model_dump(), token=found, lasts_s=SESSION_S)
-
-
-admin_router = APIRouter(prefix="/accounts", tags=["accounts"])
-
-LOCAL = "local"
-"""Who signs in with the one-time link, in the audit trail; no account is called so."""
-
-AccountName = Annotated[str, Path(max_length=64)]
-NewPassword = Annotated[str, Field(max_length=1024, json_schema_extra={"format": "password"})]
-RoleName = Literal["reader", "lead", "admin"]
-
-
-class NewAccount(BaseModel):
-    """Somebody who may sign in."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str = Field(max_length=64, description="stands in the audit trail beside all that is done with it")
-    password: NewPassword = Field(description="12 to 1024 characters")
-    role: RoleName = Field(description="reader < lead < admin")
-
-
-class Change(BaseModel):
-    """What is given changes; the account is signed out everywhere."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    password: NewPassword | None = None
-    role: RoleName | None = None
-    disabled: bool | None = None
-
-
-class AccountList(BaseModel):
-    """All accounts, by name."""
-
-    accounts: list[WhoResponse]
-
-
-@admin_router.get("", responses=answers(401, 403, 503))
-def listed(parts: Parts, account: Admin) -> AccountList:
-    """Who may sign in."""
-    return AccountList(accounts=[WhoResponse.of(one) for one in parts.store.accounts.listed()])
-
-
-@admin_router.post("", status_code=201, responses=answers(400, 401, 403, 422, 503))
-def add(parts: Parts, account: Admin, new: NewAccount) -> WhoResponse:
-    """A new account."""
-    if new.name.casefold() == LOCAL:
-        raise WorklistError("The name local is for whoever signs in on the machine itself. Take another name.")
-    with parts.passwords:
-        return WhoResponse.of(parts.store.accounts.add(new.name, new.password, new.role, actor=account.name))
-
-
-@admin_router.patch("/{name}", responses=answers(400, 401, 403, 404, 422, 503))
-def change(parts: Parts, account: Admin, name: AccountName, changes: Change) -> WhoResponse:
-    """A new password, another role, disabled or enabled again."""
-    with parts.passwords:
-        return WhoResponse.of(parts.store.accounts.change(name, actor=account.name, **changes.model_dump()))

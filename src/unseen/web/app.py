@@ -17,6 +17,7 @@ from unseen.service.watching import SETTLED_S, Repeated, Watch
 from unseen.web import (
     accounts,
     activation,
+    administration,
     comparison,
     film_header,
     films,
@@ -25,6 +26,8 @@ from unseen.web import (
     lab,
     monitoring,
     pages,
+    people,
+    removing,
     runs,
     studies,
     turing,
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 ROOT = "/api/v1"
 _TIDY_S = 5.0
 _LAB_S = 60.0
+_RETIRE_S = 3600.0
 _SWEEP_S = 3600.0  # uploads that a kill cut off are swept when they are an hour old
 _DESCRIPTION = f"""**{LIMITS}**
 
@@ -82,10 +86,12 @@ def create_app(
         workers=workers,
         runs=runs_folder,
         lab=Laboratory(lab_folder),
+        settled_s=None if watch is None else watch_settled_s,
     )
     parts.active.look()  # before a worker starts
     tasks = [Repeated("sweep", store.sweep, every_s=_SWEEP_S), Repeated("tidy", store.tidy, every_s=_TIDY_S)]
     tasks.append(Repeated("follow", parts.active.look, every_s=LOOK_S))
+    tasks.append(Repeated("retire", store.retire_by_age, every_s=_RETIRE_S))
     tasks.append(Repeated("lab", parts.lab.tidy, every_s=_LAB_S))
     if watch is not None:
         tasks.append(
@@ -123,7 +129,9 @@ def create_app(
         studies.router,
         studies.reports_router,
         monitoring.router,
-        accounts.admin_router,
+        people.router,
+        administration.router,
+        removing.router,
         studies.events_router,
         viewing.router,
         film_header.router,

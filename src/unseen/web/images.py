@@ -99,6 +99,12 @@ class DecodedFilms:
                 self._bytes -= len(oldest.samples)
         return film
 
+    def forget(self) -> None:
+        """Keep none: some of them may have been erased."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
     def _found(self, key: tuple[str, int]) -> Decoded | None:
         with self._lock:
             if key in self._kept:

@@ -112,9 +112,9 @@ def head(parts: Parts, account: Lead) -> HeadResponse:
 
 @router.post("/audit/verify", responses=answers(400, 401, 403, 422, 503))
 def verify(parts: Parts, account: Lead, given: HeadGiven) -> Verified:
-    """Check the whole trail; with many rows this takes a while."""
+    """Check the whole trail; with many rows this takes a while. That it was checked, and the result, is on record."""
     known = None if given.head is None else Head.parse(given.head)
-    broken = parts.store.verify_audit(known)
+    broken = parts.store.verify_audit(known, actor=account.name)
     problem = None if broken is None else without_places(broken, parts.store)
     return Verified(whole=broken is None, problem=problem, head=_head(parts.store.audit_head()))
 

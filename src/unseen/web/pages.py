@@ -51,6 +51,7 @@ PLACES: Final = (
     Place("/models", "models.html.j2", "Models"),
     Place("/turing", "turing.html.j2", "Real or generated?"),
     Place("/lab", "lab.html.j2", "Lab"),
+    Place("/administration", "administration.html.j2", "Administration", "admin"),
 )
 
 router = APIRouter(include_in_schema=False)
@@ -99,7 +100,8 @@ def _account(request: Request, parts: ServerState) -> Account | None:
 def _rendered(
     template: str, parts: ServerState, account: Account | None, status: int = 200, *, here: str = "", **more: Any
 ) -> Response:
-    places = [(place.path, place.words) for place in PLACES if place.words]
+    rank = -1 if account is None else ROLES.index(account.role)
+    places = [(place.path, place.words) for place in PLACES if place.words and ROLES.index(place.least) <= rank]
     text = (
         _templates()
         .get_template(template)

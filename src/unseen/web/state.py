@@ -155,6 +155,7 @@ class ServerState:
     given   the models that it was started with; `models` are those that score now
     runs    the folder of trainings that are shown; None: none are
     lab     the imaging lab's process, and `sent` the images that it was sent
+    settled_s  how long a file in the watched folder must stand still; None: no folder is watched
     """
 
     store: Store
@@ -164,6 +165,7 @@ class ServerState:
     runs: Path | None = None
     lab: Laboratory = field(default_factory=lambda: Laboratory(None))
     sent: Uploads = field(default_factory=Uploads)
+    settled_s: float | None = None
     throttle: Throttle = field(default_factory=Throttle)
     pace: Pace = field(default_factory=Pace)
     uploads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(UPLOADS))

@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.tables import accounts, sessions
@@ -32,17 +32,23 @@ LEAST_PASSWORD = 12
 SESSION_S = 12 * 3600.0
 """A shift."""
 LINK_S = 10 * 60.0
+INVITATION_S = 24 * 3600.0
+"""Of a link to choose a password: its owner gets it the same day, in person or by mail."""
 _MOST_PASSWORD = 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Somebody who is signed in, or may."""
+    """Somebody who is signed in, or may.
+
+    has_password  False: nobody can sign in by it before its owner has followed a link (`Accounts.invite`)
+    """
 
     name: str
     role: Role
     disabled: bool = False
+    has_password: bool = True
 
 
 class Accounts:
@@ -51,12 +57,12 @@ class Accounts:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def add(self, name: str, password: str, role: Role, *, actor: str) -> Account:
-        """A new account; the password is kept as argon2id."""
+    def add(self, name: str, password: str | None, role: Role, *, actor: str) -> Account:
+        """A new account; the password is kept as argon2id. None: its owner chooses one by a link (`invite`)."""
         if not _NAME.fullmatch(name):
             raise WorklistError("An account's name has 1 to 64 of the characters A–Z, a–z, 0–9, dot, _, @ and -.")
         _check_role(role)
-        hashed = _hashed(password)  # takes a while: before the transaction
+        hashed = "" if password is None else _hashed(password)  # takes a while: before the transaction
         with self._site.writing() as writing:
             if _row(writing.connection, name) is not None:
                 raise WorklistError(f"There is an account {name} already. Take another name, or change its password.")
@@ -64,7 +70,7 @@ class Accounts:
                 accounts.insert().values(name=name, role=role, password=hashed, created_us=writing.now_us)
             )
             writing.log(actor, "account.added", name, role=role)
-        return Account(name=name, role=role)
+        return Account(name=name, role=role, has_password=password is not None)
 
     def change(
         self,
@@ -75,7 +81,10 @@ class Accounts:
         role: Role | None = None,
         disabled: bool | None = None,
     ) -> Account:
-        """Change what is given, and sign the account out everywhere. Raises NotFoundError."""
+        """Change what is given, and sign the account out everywhere.
+
+        Raises NotFoundError, and NotAllowedError where nobody would be left who can make accounts.
+        """
         values: dict[str, object] = {}
         if password is not None:
             values["password"] = _hashed(password)
@@ -88,13 +97,11 @@ class Accounts:
                 raise NotFoundError(f"There is no account {name[:64]!r}.")
             if disabled is not None:
                 values["disabled_us"] = writing.now_us if disabled else None
+            if disabled or (role is not None and role != "admin"):
+                _check_admin_left(writing.connection, row)
             if values:
                 writing.connection.execute(accounts.update().where(accounts.c.id == row.id).values(**values))
-                writing.connection.execute(
-                    sessions.update()
-                    .where(sessions.c.account == name, sessions.c.ended_us.is_(None))
-                    .values(ended_us=writing.now_us)
-                )
+                _end_all(writing, name)
                 writing.log(actor, "account.changed", name, role=role, password=password is not None, disabled=disabled)
             changed = _row(writing.connection, name)
             assert changed is not None
@@ -105,6 +112,20 @@ class Accounts:
         with self._site.database.reading() as connection:
             return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
 
+    def open_sessions(self) -> dict[str, int]:
+        """How many sessions each name has that are open now."""
+        with self._site.database.reading() as connection:
+            rows = connection.execute(
+                select(sessions.c.account, func.count().label("open"))
+                .where(
+                    sessions.c.kind == "session",
+                    sessions.c.ended_us.is_(None),
+                    sessions.c.expires_us > self._site.now_us(),
+                )
+                .group_by(sessions.c.account)
+            )
+            return {row.account: row.open for row in rows}
+
     def sign_in(self, name: str, password: str, *, lasts_s: float = SESSION_S) -> str | None:
         """A session's token; None where name or password are wrong or the account is disabled, which takes as long."""
         from argon2.exceptions import VerificationError
@@ -114,7 +135,7 @@ class Accounts:
         with self._site.database.reading() as connection:
             row = _row(connection, name)
         try:
-            _hasher().verify(_nobody() if row is None else row.password, password[: _MOST_PASSWORD + 1])
+            _hasher().verify((row.password if row is not None else "") or _nobody(), password[: _MOST_PASSWORD + 1])
             right = row is not None and row.disabled_us is None
         except (VerificationError, UnicodeEncodeError):
             right = False
@@ -149,6 +170,46 @@ class Accounts:
                 raise NotAllowedError("This link was used already, or is too old. Ask for a new one.")
             return _opened(writing, used.account, used.role, lasts_s=lasts_s, kind="session")
 
+    def invite(self, name: str, *, actor: str, lasts_s: float = INVITATION_S) -> str:
+        """A link by which the account's owner chooses a password, once (`choose`); earlier links end.
+
+        Raises NotFoundError, and NotAllowedError for a disabled account.
+        """
+        with self._site.writing() as writing:
+            row = _row(writing.connection, name)
+            if row is None:
+                raise NotFoundError(f"There is no account {name[:64]!r}.")
+            if row.disabled_us is not None:
+                raise NotAllowedError(f"The account {name} is disabled. Enable it first.")
+            _end_all(writing, name, kind="link")
+            return _opened(writing, row.name, row.role, lasts_s=lasts_s, kind="link", actor=actor)
+
+    def choose(self, link: str, password: str, *, lasts_s: float = SESSION_S) -> str:
+        """A session's token for a link of `invite`, once; the password is the account's from now on.
+
+        The account is signed out everywhere else. Raises NotAllowedError for a link that is unknown, used or too old,
+        and for the link of somebody without an account; WorklistError for a password that is too short.
+        """
+        hashed = _hashed(password)
+        with self._site.writing() as writing:
+            found = writing.connection.execute(
+                select(accounts.c.name, accounts.c.role)
+                .join(sessions, sessions.c.account == accounts.c.name)
+                .where(
+                    sessions.c.token_sha256 == _sealed(link),
+                    sessions.c.kind == "link",
+                    sessions.c.ended_us.is_(None),
+                    sessions.c.expires_us > writing.now_us,
+                    accounts.c.disabled_us.is_(None),
+                )
+            ).one_or_none()
+            if found is None:
+                raise NotAllowedError("This link was used already, or is too old. Ask for a new one.")
+            _end_all(writing, found.name)
+            writing.connection.execute(accounts.update().where(accounts.c.name == found.name).values(password=hashed))
+            writing.log(found.name, "account.changed", found.name, role=None, password=True, disabled=None)
+            return _opened(writing, found.name, found.role, lasts_s=lasts_s, kind="session")
+
     def session(self, token: str) -> Account | None:
         """Whose token it is; None for one that is unknown, ended or expired."""
         with self._site.database.reading() as connection:
@@ -175,8 +236,33 @@ class Accounts:
                 writing.log(ended.account, "session.ended", ended.account)
 
 
-def _opened(writing: Writing, name: str, role: Role, *, lasts_s: float, kind: Literal["session", "link"]) -> str:
-    """A new token; those that have run out are forgotten."""
+def _end_all(writing: Writing, name: str, *, kind: Literal["session", "link"] | None = None) -> None:
+    """End the account's sessions and links, or those of one kind."""
+    query = sessions.update().where(sessions.c.account == name, sessions.c.ended_us.is_(None))
+    if kind is not None:
+        query = query.where(sessions.c.kind == kind)
+    writing.connection.execute(query.values(ended_us=writing.now_us))
+
+
+def _check_admin_left(connection: Connection, row: Found) -> None:
+    """Somebody else must be able to make accounts once `row` no longer is."""
+    if row.role != "admin" or row.disabled_us is not None:
+        return
+    others = (accounts.c.role == "admin", accounts.c.disabled_us.is_(None), accounts.c.id != row.id)
+    if connection.execute(select(accounts.c.id).where(*others).limit(1)).first() is None:
+        raise NotAllowedError(f"{row.name} is the only admin. Make somebody else an admin first.")
+
+
+def _opened(
+    writing: Writing,
+    name: str,
+    role: Role,
+    *,
+    lasts_s: float,
+    kind: Literal["session", "link"],
+    actor: str | None = None,
+) -> str:
+    """A new token; those that have run out are forgotten. `actor`: who made it for somebody else."""
     token = secrets.token_urlsafe(32)
     writing.connection.execute(sessions.delete().where(sessions.c.expires_us <= writing.now_us))
     writing.connection.execute(
@@ -189,12 +275,12 @@ def _opened(writing: Writing, name: str, role: Role, *, lasts_s: float, kind: Li
             expires_us=writing.now_us + int(lasts_s * 1e6),
         )
     )
-    writing.log(name, f"{kind}.opened", name, role=role)
+    writing.log(actor or name, f"{kind}.opened", name, role=role)
     return token
 
 
 def _account(row: Found) -> Account:
-    return Account(name=row.name, role=row.role, disabled=row.disabled_us is not None)
+    return Account(name=row.name, role=row.role, disabled=row.disabled_us is not None, has_password=bool(row.password))
 
 
 def _row(connection: Connection, name: str) -> Found | None:

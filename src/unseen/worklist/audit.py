@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
@@ -123,17 +124,19 @@ def broken(connection: Connection, heads: Mapping[str, Head]) -> str | None:
 def history(connection: Connection, subjects: list[str]) -> list[Event]:
     """The rows on `subjects`, oldest first."""
     rows = connection.execute(select(audit).where(audit.c.subject.in_(subjects)).order_by(audit.c.seq))
-    return [
-        Event(
-            seq=row.seq,
-            time=datetime.fromtimestamp(row.time_us / 1e6, UTC),
-            actor=row.actor,
-            action=row.action,
-            subject=row.subject,
-            body=json.loads(row.body),
-        )
-        for row in rows
-    ]
+    return [event_of(row) for row in rows]
+
+
+def event_of(row: Row[Any]) -> Event:  # Any: SQLAlchemy knows a row's columns by name only when it runs
+    """The event that a row holds."""
+    return Event(
+        seq=row.seq,
+        time=datetime.fromtimestamp(row.time_us / 1e6, UTC),
+        actor=row.actor,
+        action=row.action,
+        subject=row.subject,
+        body=json.loads(row.body),
+    )
 
 
 def _rows(connection: Connection) -> Iterator[Row[tuple[object, ...]]]:

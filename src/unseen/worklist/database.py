@@ -45,6 +45,13 @@ class Database:
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
 
+    @property
+    def version(self) -> str:
+        """The database and its version, such as "SQLite 3.40.1"."""
+        with self.reading() as connection:
+            parts = connection.dialect.server_version_info or ()
+        return f"{'SQLite' if self.is_sqlite else 'PostgreSQL'} {'.'.join(map(str, parts))}"
+
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """A read-only view of one moment; writers go on beside it."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from unseen.worklist.states import NotAllowedError, State, after
-from unseen.worklist.tables import decisions, films, findings, jobs
+from unseen.worklist.tables import decisions, films, findings, jobs, studies
 from unseen.worklist.transactions import Writing, find_study
 
 if TYPE_CHECKING:
@@ -48,12 +48,26 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """How many films wait (claimed ones included), are done, and could not be scored; and the oldest's waiting time."""
+    """How many films wait (claimed ones included), are with a worker, are done, and could not be scored; and for how
+    long the oldest has waited."""
 
     waiting: int
+    running: int
     done: int
     dead: int
     oldest_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A film that failed: given up after `MOST_TRIES`, or to be tried again."""
+
+    film: str
+    study: str
+    source: str
+    tries: int
+    given_up: bool
+    reason: str
 
 
 def claim(site: Site, *, lease_s: float = LEASE_S) -> Job | None:
@@ -152,12 +166,43 @@ def queue(connection: Connection, *, now_us: int) -> Queue:
     oldest = connection.execute(
         select(func.min(films.c.received_us)).select_from(films.join(jobs)).where(jobs.c.state == "open")
     ).scalar_one()
+    with_worker = select(func.count()).where(jobs.c.state == "open", jobs.c.lease.is_not(None), jobs.c.due_us > now_us)
     return Queue(
         waiting=counts.get("open", 0),
+        running=connection.execute(with_worker).scalar_one(),
         done=counts.get("done", 0),
         dead=counts.get("dead", 0),
         oldest_s=None if oldest is None else (now_us - oldest) / 1e6,
     )
+
+
+def failed(connection: Connection, *, most: int) -> list[Failed]:
+    """The films that failed, given up ones first, the latest first; `most` of them."""
+    rows = connection.execute(
+        select(
+            jobs.c.state,
+            jobs.c.tries,
+            jobs.c.reason,
+            films.c.public_id,
+            films.c.source,
+            studies.c.public_id.label("of"),
+        )
+        .select_from(jobs.join(films).join(studies))
+        .where(jobs.c.state.in_(("dead", "open")), jobs.c.reason != "")
+        .order_by(jobs.c.state, films.c.id.desc())
+        .limit(most)
+    )
+    return [
+        Failed(
+            film=row.public_id,
+            study=row.of,
+            source=row.source,
+            tries=row.tries,
+            given_up=row.state == "dead",
+            reason=row.reason,
+        )
+        for row in rows
+    ]
 
 
 def requeue(writing: Writing, study_id: str, *, actor: str) -> int:

@@ -273,4 +273,4 @@ def _checked(outcome: str) -> None:
 
 
 def _when(time_us: int) -> str:
-    return moment(time_us).strftime("%H:%M UTC on %d %B %Y")
+    return moment(time_us).strftime("%Y-%m-%d %H:%M UTC")

@@ -186,8 +186,29 @@ def _judge(
     entry = {"study_id": study.id, "model": model, "made_us": writing.now_us}
     decision = _unless_stopped(writing, decision)
     connection.execute(decisions.insert().values(film_id=film.id, **entry, **_columns(decision)))
-    all_films = _latest(writing, study.id)
+    all_films = latest(writing, study.id)
     whole = _unless_stopped(writing, judge(all_films))
+    reported = connection.execute(
+        select(func.max(reports.c.made_us)).where(reports.c.study_id == study.id, reports.c.undone_us.is_(None))
+    ).scalar_one()
+    came_later = reported is not None and film.received_us > reported
+    enter_study(writing, study, whole, model, audit_share=audit_share, actor=worker, reopen=came_later)
+    return sum(not one.lateral for one in all_films)
+
+
+def enter_study(
+    writing: Writing,
+    study: Found,
+    whole: Decision,
+    model: str,
+    *,
+    audit_share: float,
+    actor: str,
+    reopen: bool = False,
+) -> None:
+    """Enter the decision on a study, and bring the study to its place; `reopen`: a report does not speak of it all."""
+    connection = writing.connection
+    entry = {"study_id": study.id, "model": model, "made_us": writing.now_us}
     connection.execute(decisions.insert().values(film_id=None, **entry, **_columns(whole)))
     of_study = films.c.study_id == study.id
     unjudged = connection.execute(
@@ -203,14 +224,10 @@ def _judge(
     if columns["audit_sample"]:
         standing = "to_read"
         columns["priority"] = _ordinary_priority(writing, study)
-    reported = connection.execute(
-        select(func.max(reports.c.made_us)).where(reports.c.study_id == study.id, reports.c.undone_us.is_(None))
-    ).scalar_one()
-    came_later = reported is not None and film.received_us > reported
     writing.move(
         study,
-        after(study.state, "reopen" if came_later else "judge", standing=standing),
-        actor=worker,
+        after(study.state, "reopen" if reopen else "judge", standing=standing),
+        actor=actor,
         action="study.judged",
         standing=standing,
         columns=columns,
@@ -219,7 +236,6 @@ def _judge(
         policy=whole.policy_digest,
         audit_sample=bool(columns["audit_sample"]),
     )
-    return sum(not one.lateral for one in all_films)
 
 
 def _unless_stopped(writing: Writing, decision: Decision) -> Decision:
@@ -229,9 +245,9 @@ def _unless_stopped(writing: Writing, decision: Decision) -> Decision:
     return replace(decision, action="read", reason=f"clearing is stopped: {why}")
 
 
-def _latest(writing: Writing, study_id: int) -> list[Screened]:
+def latest(writing: Writing, study_id: int) -> list[Screened]:
     """A study's films without their pixels, each with the latest decision on it, in the order of their coming."""
-    latest = (
+    newest = (
         select(func.max(decisions.c.id))
         .where(decisions.c.study_id == study_id, decisions.c.film_id.is_not(None))
         .group_by(decisions.c.film_id)
@@ -239,7 +255,7 @@ def _latest(writing: Writing, study_id: int) -> list[Screened]:
     rows = writing.connection.execute(
         select(decisions, films.c.public_id, films.c.source, films.c.view_position)
         .join(films, films.c.id == decisions.c.film_id)
-        .where(decisions.c.id.in_(latest))
+        .where(decisions.c.id.in_(newest))
         .order_by(films.c.id)
     )
     return [Screened(film=_film_of(row), decision=decision_of(row)) for row in rows]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sqlalchemy import Connection, select
 
 from unseen.worklist.states import WorklistError
 from unseen.worklist.tables import settings
-from unseen.worklist.transactions import CAP_S, set_cap
+from unseen.worklist.transactions import CAP_S, checked_text, set_cap
 
 if TYPE_CHECKING:
     from unseen.worklist.transactions import Writing
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Identity = Literal["nobody", "lead", "reader"]
 _IDENTITY: Final = "identity"
 _KEPT: Final = "kept_days"
+_KEPT_OF: Final = "kept_days of "  # and the source
 _CAP: Final = "waiting_cap_s"
 
 
@@ -28,11 +30,13 @@ class SiteSettings:
     identity       from which role on people see names and numbers in the films' headers; everybody else pseudonyms
     waiting_cap_s  how long priorities may keep a study waiting
     kept_days      days after which studies that are done are removed; None: none is, until somebody retires them
+    kept_of        the same for sources that have a period of their own; None: none of that source is
     """
 
     identity: Identity = "nobody"
     waiting_cap_s: float = CAP_S
     kept_days: float | None = None
+    kept_of: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def read(connection: Connection) -> SiteSettings:
@@ -42,8 +46,15 @@ def read(connection: Connection) -> SiteSettings:
     return SiteSettings(
         identity="lead" if identity == "lead" else "reader" if identity == "reader" else "nobody",
         waiting_cap_s=float(known.get(_CAP, CAP_S)),
-        kept_days=float(known[_KEPT]) if known.get(_KEPT) else None,
+        kept_days=_days(known.get(_KEPT, "")),
+        kept_of={
+            name.removeprefix(_KEPT_OF): _days(value) for name, value in known.items() if name.startswith(_KEPT_OF)
+        },
     )
+
+
+def _days(value: str) -> float | None:
+    return float(value) if value else None
 
 
 def change(
@@ -53,8 +64,9 @@ def change(
     identity: Identity | None = None,
     waiting_cap_s: float | None = None,
     kept_days: float | None = None,
+    kept_of: Mapping[str, float | None] | None = None,
 ) -> SiteSettings:
-    """Change what is given, on record; `kept_days` of 0: nothing is removed by age.
+    """Change what is given, on record; `kept_days` of 0: nothing is removed by age. In `kept_of` None: as the site.
 
     Raises WorklistError for what makes no sense.
     """
@@ -65,10 +77,21 @@ def change(
     if waiting_cap_s is not None:
         set_cap(writing, waiting_cap_s, actor=actor)
     if kept_days is not None:
-        if not (math.isfinite(kept_days) and (kept_days == 0 or kept_days >= 1)):
-            raise WorklistError(f"{kept_days} days: give 1 or more, or 0 for no removal by age.")
-        _set(writing, _KEPT, repr(float(kept_days)) if kept_days else "", actor=actor)
+        _set(writing, _KEPT, _checked(kept_days), actor=actor)
+    for source, days in (kept_of or {}).items():
+        name = _KEPT_OF + checked_text(source, "The source", most=200)
+        if days is not None:
+            _set(writing, name, _checked(days), actor=actor)
+        elif writing.connection.execute(settings.delete().where(settings.c.name == name)).rowcount:
+            writing.log(actor, "setting.changed", name, value=None)
     return read(writing.connection)
+
+
+def _checked(days: float) -> str:
+    """Days as they are stored."""
+    if not (math.isfinite(days) and (days == 0 or days >= 1)):
+        raise WorklistError(f"{days} days: give 1 or more, or 0 for no removal by age.")
+    return repr(float(days)) if days else ""
 
 
 def _set(writing: Writing, name: str, value: str, *, actor: str) -> None:

@@ -7,7 +7,7 @@ A folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/``, ``ma
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import select
 
 from unseen.worklist import (
-    audit,
     clearing,
     details,
     jobs,
@@ -24,38 +23,31 @@ from unseen.worklist import (
     monitoring,
     readers,
     receiving,
-    retention,
-    site_settings,
     transactions,
 )
 from unseen.worklist.accounts import Accounts
 from unseen.worklist.activation import Activations
+from unseen.worklist.administration import Administration
 from unseen.worklist.database import PATIENCE_S, Database
 from unseen.worklist.film_access import FilmAccess
-from unseen.worklist.opening import HEAD, kept_head, opened
+from unseen.worklist.opening import opened
 from unseen.worklist.site import MAX_FILM_BYTES, Site
-from unseen.worklist.states import DONE
 from unseen.worklist.tables import studies
 
 if TYPE_CHECKING:
-    from unseen.worklist.audit import Head
     from unseen.worklist.details import Prior, Study
-    from unseen.worklist.jobs import Queue
     from unseen.worklist.listing import Page, Tab
     from unseen.worklist.monitoring import AuditSample, StandingAlarm
     from unseen.worklist.opening import Pseudonyms
     from unseen.worklist.readers import Aside, Outcome
     from unseen.worklist.receiving import Receipt
-    from unseen.worklist.retention import Removed
-    from unseen.worklist.site_settings import Identity, SiteSettings
-    from unseen.worklist.states import State
     from unseen.worklist.transactions import Writing
 
 CLAIM_S = 30 * 60.0
 """How long a claim holds without a report: a reader who walked away blocks a study for half an hour."""
 
 
-class Store(FilmAccess):
+class Store(FilmAccess, Administration):
     """Open one with `Store.open`; use it as a context manager, or call `close`."""
 
     def __init__(
@@ -280,25 +272,6 @@ class Store(FilmAccess):
         with self.writing() as writing:
             transactions.set_cap(writing, seconds, actor=actor)
 
-    def settings(self) -> SiteSettings:
-        """What the site has set."""
-        with self.database.reading() as connection:
-            return site_settings.read(connection)
-
-    def change_settings(
-        self,
-        *,
-        actor: str,
-        identity: Identity | None = None,
-        waiting_cap_s: float | None = None,
-        kept_days: float | None = None,
-    ) -> SiteSettings:
-        """Change what is given (`site_settings.SiteSettings`; `kept_days` 0: nothing is removed by age)."""
-        with self.writing() as writing:
-            return site_settings.change(
-                writing, actor=actor, identity=identity, waiting_cap_s=waiting_cap_s, kept_days=kept_days
-            )
-
     def tidy(self) -> None:
         """Move up studies that wait too long, and release claims that ran out; workers call this regularly."""
         self.site.age()
@@ -309,12 +282,7 @@ class Store(FilmAccess):
         with self.writing() as writing:
             readers.lapse(writing)
 
-    # health, audit, keeping -----------------------------------------------------------------------------------------
-
-    def queue(self) -> Queue:
-        """How many films wait for a worker, are done, could not be scored; how old the oldest waiting one is."""
-        with self.database.reading() as connection:
-            return jobs.queue(connection, now_us=self.now_us())
+    # alarms and the audit sample --------------------------------------------------------------------------------------
 
     def alarms(self) -> list[StandingAlarm]:
         """Drift alarms that two people have not acknowledged; while one stands, its policy clears nothing."""
@@ -343,26 +311,3 @@ class Store(FilmAccess):
         """Readers' reports on the cleared studies that were read anyway."""
         with self.database.reading() as connection:
             return monitoring.audit_sample(connection)
-
-    def audit_head(self) -> Head:
-        """Where the audit trail ends; written down elsewhere, it proves the trail up to there."""
-        with self.database.reading() as connection:
-            return audit.head(connection)
-
-    def verify_audit(self, head: Head | None = None) -> str | None:
-        """None where the trail is whole up to the head kept beside the store and up to `head`; else a sentence."""
-        heads: Mapping[str, Head] = {} if head is None else {"the head that was given": head}
-        if (kept := kept_head(self.home)) is not None:
-            heads = {**heads, str(self.home / HEAD): kept}
-        with self.database.reading() as connection:
-            return audit.broken(connection, heads)
-
-    def erase(
-        self, *, patient: str | None = None, issuer: str | None = None, study: str | None = None, actor: str
-    ) -> Removed:
-        """Remove all films, maps, rows of a patient (PatientID, and its issuer where several use it), or of a study."""
-        return retention.erase(self.site, patient=patient, issuer=issuer, study=study, actor=actor)
-
-    def retire(self, *, older_than_days: float, states: Sequence[State] = DONE, actor: str) -> Removed:
-        """Remove studies that have been cleared, reported or reported elsewhere for longer than this."""
-        return retention.retire(self.site, older_than_days=older_than_days, states=states, actor=actor)

@@ -62,7 +62,7 @@ async function sentenceOf(answer) {
 }
 
 /**
- * An element: `el("button", { class: "main", type: "button", onclick: go }, "Go")`. Text is never read as HTML.
+ * An element: `el("button", { class: "main", type: "button", onclick: go }, "Go")`. Text is never read as HTML; its times in UTC become the reader's.
  * @template {string} T
  * @param {T} tag
  * @param {Page.Attributes<Page.Made<T>>} attributes
@@ -81,7 +81,7 @@ export function el(tag, attributes = {}, ...children) {
     else made.setAttribute(name, value === true ? "" : String(value));
   }
   const there = children.flat().filter((child) => child !== null && child !== undefined && child !== false);
-  made.append(...there.map((child) => (child instanceof Node ? child : String(child))));
+  made.append(...there.map((child) => (child instanceof Node ? child : localised(String(child)))));
   return /** @type {Page.Made<T>} */ (/** @type {unknown} */ (made));
 }
 

@@ -2,11 +2,15 @@
 // Dates and times: one style on every page, in the reader's own time zone.
 
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const CALENDAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const UTC = /(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC/g;
 
 /** 24 Nov 2026. */
 export const day = (/** @type {string | number | Date} */ moment) => DAY.format(new Date(moment));
+
+/** A date without a time, such as a birth date, "2026-11-24": the same day in every time zone. */
+export const calendar = (/** @type {string} */ text) => CALENDAR.format(new Date(text));
 
 /** 14:05. */
 export const clock = (/** @type {string | number | Date} */ moment) => CLOCK.format(new Date(moment));

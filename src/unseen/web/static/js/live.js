@@ -2,6 +2,7 @@
 // The live page: films go up three at a time, are asked after until they are scored, and come back as cards.
 
 import { $, ApiError, api, el, failed, sentenceIn, statusOf, toast } from "./api.js";
+import { clock } from "./dates.js";
 import { chosen, dropped } from "./dropped.js";
 import { onNews } from "./events.js";
 import { cardOf, outcome } from "./live_card.js";
@@ -31,7 +32,7 @@ function take(/** @type {ReturnType<typeof chosen>} */ { films, litter }, /** @t
   if (litter) toast(`${litter === 1 ? "One file was" : `${litter} files were`} left out: a system's own, or a DICOM folder's index.`);
   if (!films.length) return void (litter || toast("There is no file in what was dropped."));
   const source = $("#source").value.trim() || "dropped";
-  const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = clock(Date.now());
   const batch = section(`${films.length === 1 ? "1 film" : `${films.length} films`} from ${source}, ${time}`);
   for (const { file, name } of films) items.push({ file, name, source, batch, began, state: "waiting" });
   show();

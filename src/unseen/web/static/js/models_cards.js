@@ -1,15 +1,14 @@
 // @ts-check
 // Cards of the models, proposals, and what was agreed on: two people for each change of what scores.
 import { $, api, el, failed, toast } from "./api.js";
+import { date } from "./dates.js";
 import { agree, summaryOf } from "./models_agree.js";
 import { percent } from "./percentile.js";
 
-const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 /** @typedef {Page.Returned<"GET /activations">} Activations  @typedef {Activations["activations"][number]} Activation */
 /** @typedef {Page.Returned<"GET /models/cards">["models"][number]} Card  @typedef {Card["figures"][number]} Figure */
 /** @typedef {(name: "calibration", on: { model: string }) => void} LeadOn */
 
-export const when = (/** @type {string} */ text) => day.format(new Date(text));
 const bytes = (/** @type {number} */ n) => (n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`);
 /** @type {Record<string, string>} */
 const MEASURES = { auroc: "AUROC", adjusted: "AUROC, adjusted for sharpness and lung area", site: "Tells the hospitals apart (0.5: not at all)" };
@@ -49,7 +48,7 @@ function scoring(/** @type {Activations} */ { activations, scoring: number, prob
   const now = activations.find((one) => one.number === number);
   const words = now
     ? el("p", {}, named(now.model_name, now.model), now.policy ? " decides, by the policy that " : " ranks and clears nothing, as ", el("b", {}, now.proposed_by), " proposed and ",
-        el("b", {}, now.activated_by), ` activated on ${now.activated === null ? "–" : when(now.activated)}.`)
+        el("b", {}, now.activated_by), ` activated on ${now.activated === null ? "–" : date(now.activated)}.`)
     : el("p", {}, "This server scores as it was started: nothing that was agreed on here is in force.");
   $("#scoring").replaceChildren(
     el("div", { class: "row" }, words,
@@ -68,7 +67,7 @@ function proposal(/** @type {Activation} */ one, /** @type {string[]} */ others)
   return el("article", { class: "card proposal", "data-number": one.number, "aria-label": `Proposal ${one.number}` },
     el("div", { class: "row" },
       el("h2", {}, `Proposal ${one.number}: `, named(one.model_name, one.model)), el("span", { class: "chip warn" }, "waits for a second person")),
-    el("p", {}, `${one.proposed_by} has proposed it on ${when(one.proposed)}: ${one.policy ? "score with it, and clear by this policy." : "score with it, and clear nothing."}`),
+    el("p", {}, `${one.proposed_by} has proposed it on ${date(one.proposed)}: ${one.policy ? "score with it, and clear by this policy." : "score with it, and clear nothing."}`),
     one.note ? el("blockquote", {}, one.note) : null,
     one.policy ? facts(one.policy) : null,
     one.summary ? summaryOf(one.summary) : null,
@@ -135,9 +134,9 @@ function past(/** @type {Activation[]} */ activations) {
     el("td", {}, el("span", { class: `chip ${STANDING[one.standing][1]}` }, STANDING[one.standing][0])),
     el("td", {}, named(one.model_name, one.model)),
     el("td", {}, one.policy ? [one.stopped ? "stopped, " : `≤ ${percent(one.policy.max_miss_rate)} missed, `, el("code", { class: "soft" }, one.policy.digest.slice(0, 8))] : "ranks, clears nothing"),
-    el("td", {}, `${one.proposed_by}, ${when(one.proposed)}`),
-    el("td", {}, one.activated_by && one.activated ? `${one.activated_by}, ${when(one.activated)}` : "–"),
-    el("td", {}, one.withdrawn_by && one.withdrawn ? `${one.withdrawn_by}, ${when(one.withdrawn)}` : "–"));
+    el("td", {}, `${one.proposed_by}, ${date(one.proposed)}`),
+    el("td", {}, one.activated_by && one.activated ? `${one.activated_by}, ${date(one.activated)}` : "–"),
+    el("td", {}, one.withdrawn_by && one.withdrawn ? `${one.withdrawn_by}, ${date(one.withdrawn)}` : "–"));
   return el("table", { "aria-labelledby": "history-title" },
     el("thead", {}, el("tr", {}, ...["No.", "", "Model", "Policy", "Proposed", "Activated", "Withdrawn"].map((words, i) => el("th", { scope: "col", class: i ? null : "n" }, words)))),
     el("tbody", {}, ...activations.map(row)));
@@ -156,7 +155,7 @@ function card(/** @type {Card} */ model, /** @type {LeadOn | null} */ open) {
       ...line("Learnt from", model.data), ...line("Films", String(model.training_films)), ...line("Licence", model.licence),
       ...line("Looks at", [model.view.frame, model.view.size ? `${model.view.size} px` : ""].filter(Boolean).join(", ")),
       ...line("Weights", [`${bytes(model.weights_bytes)}, `, el("code", { title: model.weights_sha256 }, model.weights_sha256.slice(0, 16))]),
-      ...line("Made", [model.created ? when(model.created) : "", model.version ? `by unseen ${model.version}` : "", model.trained_on ? `on ${model.trained_on}` : ""].filter(Boolean).join(" "))),
+      ...line("Made", [model.created ? date(model.created) : "", model.version ? `by unseen ${model.version}` : "", model.trained_on ? `on ${model.trained_on}` : ""].filter(Boolean).join(" "))),
     el("p", { class: "small soft" }, model.limits),
     open ? el("div", { class: "row" },
       el("button", { type: "button", onclick: () => open("calibration", { model: model.weights_sha256 }) }, "Calibrate"),

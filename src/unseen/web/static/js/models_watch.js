@@ -1,8 +1,8 @@
 // @ts-check
 // Drift and the audit sample: late scores beside those of the calibration, alarms, and what readers said of the cleared.
 import { $, api, el, failed, toast } from "./api.js";
+import { date } from "./dates.js";
 import { agree } from "./models_agree.js";
-import { when } from "./models_cards.js";
 import { legend, plot, short } from "./models_plot.js";
 import { percent } from "./percentile.js";
 
@@ -16,9 +16,9 @@ export async function showWatch() {
 function alarm(/** @type {Page.Returned<"GET /alarms">["alarms"][number]} */ one) {
   const first = one.first_by === null;
   return el("section", { class: "card alarm", "aria-label": "Drift alarm" },
-    el("div", { class: "row" }, el("h2", {}, one.kind === "scores" ? "Scores have drifted" : "Too many films are refused"), el("span", { class: "chip bad" }, "nothing is cleared"), el("span", { class: "soft" }, `since ${when(one.since)}`)),
+    el("div", { class: "row" }, el("h2", {}, one.kind === "scores" ? "Scores have drifted" : "Too many films are refused"), el("span", { class: "chip bad" }, "nothing is cleared"), el("span", { class: "soft" }, `since ${date(one.since)}`)),
     el("p", {}, `${one.reason[0].toUpperCase()}${one.reason.slice(1)}.`),
-    one.first_by !== null && one.first !== null ? el("p", {}, el("b", {}, one.first_by), ` has acknowledged it on ${when(one.first)}. A second person must, too, before anything is cleared again.`) : el("p", { class: "soft" }, "Two people must acknowledge it, each with a note, before anything is cleared again."),
+    one.first_by !== null && one.first !== null ? el("p", {}, el("b", {}, one.first_by), ` has acknowledged it on ${date(one.first)}. A second person must, too, before anything is cleared again.`) : el("p", { class: "soft" }, "Two people must acknowledge it, each with a note, before anything is cleared again."),
     one.first_note ? el("blockquote", {}, one.first_note) : null,
     el("div", { class: "row" },
       el("button", { type: "button", disabled: one.mine, onclick: () => acknowledge(one) }, first ? "Acknowledge, as the first of two" : "Acknowledge, and clear again"),

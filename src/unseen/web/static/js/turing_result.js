@@ -2,6 +2,7 @@
 // How a round ended: the share with its interval beside guessing, the table, and every image with what it is.
 
 import { el } from "./api.js";
+import { date } from "./dates.js";
 
 const percent = (/** @type {number} */ share) => `${Math.round(100 * share)} %`;
 /** @typedef {Page.Returned<"GET /turing/rounds/{number}/result">} Result  @typedef {Result["all"]} Share */
@@ -41,7 +42,7 @@ export function resultOf(/** @type {Result} */ result, /** @type {HTMLElement} *
 /** Earlier rounds as a table. */
 export function roundsOf(/** @type {Round[]} */ rounds) {
   if (!rounds.length) return el("p", { class: "soft" }, "None yet.");
-  const cells = (/** @type {Round} */ { time, reader, name, all }) => [new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }), reader, name, `${all.right} of ${all.of}`, interval(all)];
+  const cells = (/** @type {Round} */ { time, reader, name, all }) => [date(time), reader, name, `${all.right} of ${all.of}`, interval(all)];
   return el(
     "table",
     {},

@@ -2,6 +2,7 @@
 // Another film beside the one that is read: a prior, or one that a reader reported normal. Both move together.
 import { $, el, failed } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
+import { calendar } from "./dates.js";
 import { films } from "./films.js";
 
 /**
@@ -36,7 +37,7 @@ export async function beside(/** @type {FilmCanvas} */ view, /** @type {Other} *
     const film = await films.get(name);
     if (shown?.other !== other) return;
     const { named, study_date: day } = film.about.person;
-    if (named && day) caption.textContent = `${day} · ${words}`;
+    if (named && day) caption.textContent = `${calendar(day)} · ${words}`;
     other.show(film);
     view.link(other);
   } catch (error) {

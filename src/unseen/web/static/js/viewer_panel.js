@@ -1,7 +1,7 @@
 // @ts-check
 // The panel beside the film: where the study stands, why it stands there, what models made of it, what was said of it.
 import { el, span } from "./api.js";
-import { clock, date } from "./dates.js";
+import { calendar, clock, date } from "./dates.js";
 import { percent, placeOf, whole } from "./percentile.js";
 import { distribution, rankInWords } from "./viewer_chart.js";
 
@@ -67,8 +67,8 @@ export function showPerson(/** @type {HTMLElement} */ place, /** @type {Page.Fil
   const years = /^0*(\d+)([DWMY])$/.exec(age);
   const old = years ? `${years[1]} ${{ D: "days", W: "weeks", M: "months", Y: "years" }[years[2]]}` : "";
   const facts = [
-    named && name, patient && `patient ${patient}`, born && `born ${born}`, [{ F: "female", M: "male" }[sex], old].filter(Boolean).join(", "),
-    accession && `accession ${accession}`, on && `made ${on}`, view,
+    named && name, patient && `patient ${patient}`, born && `born ${calendar(born)}`, [{ F: "female", M: "male" }[sex], old].filter(Boolean).join(", "),
+    accession && `accession ${accession}`, on && `made ${calendar(on)}`, view,
   ].filter(Boolean);
   place.textContent = facts.join(" · ");
   place.title = named ? "" : "Patient and accession are pseudonyms: the site's setting shows names to others or to nobody.";

@@ -1,6 +1,7 @@
 // @ts-check
 // What stands above the list when something is wrong: no connection, an impaired server, a drift alarm; and below it, what clears.
 import { $, api, el, find, statusOf } from "./api.js";
+import { clock } from "./dates.js";
 
 const LOOK_MS = 30_000;
 
@@ -27,7 +28,7 @@ export function watchConnection(/** @type {() => void} */ onLive) {
     const is = document.body.dataset.connection ?? "";
     if (is === was) return;
     was = is;
-    const at = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const at = clock(Date.now());
     notice("connection", is === "lost" ? `No connection to the server since ${at}. The list may be out of date; it comes back by itself.` : "", { kind: "bad" });
     if (is === "live") onLive();
   };

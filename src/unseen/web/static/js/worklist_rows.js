@@ -1,6 +1,7 @@
 // @ts-check
 // Rows of the list: one element a study, kept while the study stays on the page, so that nothing flickers.
 import { $, el, span } from "./api.js";
+import { date } from "./dates.js";
 import { percent, whole } from "./percentile.js";
 
 const MARKED_MS = 6000;
@@ -163,7 +164,7 @@ export class Rows {
     say(known.source, entry.source);
     known.source.title = entry.source;
     known.time.dateTime = onShelf(entry) ? entry.changed : entry.received;
-    known.time.title = `received ${new Date(entry.received).toLocaleString()}`;
+    known.time.title = `received ${date(entry.received)}`;
     known.overdue.hidden = !entry.overdue || onShelf(entry);
     const [state, kind] = chip(entry, me);
     say(known.chip, state);

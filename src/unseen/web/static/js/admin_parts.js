@@ -1,0 +1,46 @@
+// @ts-check
+// What the tabs share: rows of a table, figures with units, and a question before what cannot be undone.
+import { el } from "./api.js";
+
+/**
+ * Whether somebody agrees, by typing `word`.
+ * @param {{ title: string, parts: [string, string[]][], word: string, action: string }} asked
+ * @returns {Promise<boolean>}
+ */
+export function confirmed({ title, parts, word, action }) {
+  const typed = el("input", { id: "confirm-word", autocomplete: "off", spellcheck: "false", autocapitalize: "none" });
+  const go = el("button", { type: "submit", value: "yes", class: "danger", disabled: true }, action);
+  typed.addEventListener("input", () => { go.disabled = typed.value.trim().toLowerCase() !== word; });
+  const form = el("form", { method: "dialog" },
+    el("h2", { id: "confirm-title" }, title),
+    ...parts.filter(([, sentences]) => sentences.length).flatMap(([heading, sentences]) => [el("h3", {}, heading), el("ul", { class: "notes" }, ...sentences.map((one) => el("li", {}, one)))]),
+    el("div", { class: "field" }, el("label", { for: "confirm-word" }, "This cannot be undone. To go on, type ", el("b", {}, word)), typed),
+    el("div", { class: "row" }, go, el("button", { type: "submit", value: "no" }, "Cancel")));
+  const dialog = el("dialog", { class: "confirm", "aria-labelledby": "confirm-title" }, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  typed.focus();
+  return new Promise((done) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      done(dialog.returnValue === "yes");
+    });
+  });
+}
+
+/** Rows of a table, each cell with its column's name: on a narrow screen rows become lists. */
+export function fill(/** @type {HTMLElement} */ body, /** @type {HTMLTableRowElement[]} */ rows, { add = false } = {}) {
+  const names = [...(body.parentElement?.querySelectorAll("thead th") ?? [])].map((one) => one.textContent ?? "");
+  for (const row of rows) [...row.cells].forEach((cell, i) => { if (cell.tagName === "TD") cell.dataset.label = names[i]; });
+  if (!add) body.replaceChildren();
+  body.append(...rows);
+}
+
+/** 1 study, 2 studies. */
+export const count = (/** @type {number} */ n, /** @type {string} */ one, /** @type {string} */ several) => `${n.toLocaleString("en-GB")} ${n === 1 ? one : several}`;
+
+/** 1.2 GB. */
+export function size(/** @type {number} */ bytes) {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

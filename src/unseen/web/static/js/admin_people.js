@@ -1,0 +1,83 @@
+// @ts-check
+// Accounts: added with a link by which their owners choose a password, changed, disabled; and the ways to sign in.
+import { $, api, el, failed, sentenceIn, toast } from "./api.js";
+import { fill } from "./admin_parts.js";
+import { date } from "./dates.js";
+
+/** @typedef {Page.Returned<"GET /accounts">["accounts"][number]} Account */
+const ROLES = /** @type {const} */ (["reader", "lead", "admin"]);
+
+export async function showPeople() {
+  const [{ accounts }, { methods, transport, safe }] = await Promise.all([api("/accounts"), api("/accounts/methods")]);
+  fill($("#people-rows"), accounts.map(row));
+  $("#people").hidden = !accounts.length;
+  $("#people-none").hidden = accounts.length > 0;
+  $("#transport").textContent = transport;
+  $("#transport").className = safe ? "soft" : "problem";
+  $("#methods").replaceChildren(...methods.map(({ name, on, words }) =>
+    el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, el("span", { class: `chip ${on ? "good" : ""}` }, on ? "on" : "off")), el("td", { class: "soft" }, words))));
+}
+
+function row(/** @type {Account} */ account) {
+  const { name, role, disabled, has_password, sessions } = account;
+  const choice = el("select", { "aria-label": `Role of ${name}`, disabled }, ...ROLES.map((one) => el("option", { value: one, selected: one === role }, one)));
+  choice.addEventListener("change", () => change(name, { role: ROLES[choice.selectedIndex] }, `${name} is ${ROLES[choice.selectedIndex]} now, and signed out everywhere.`));
+  const state = disabled ? ["disabled", ""] : has_password ? ["may sign in", "good"] : ["no password yet", "warn"];
+  return el("tr", { dataset: { account: name } },
+    el("th", { scope: "row" }, name),
+    el("td", {}, choice),
+    el("td", {}, el("span", { class: `chip ${state[1]}` }, state[0])),
+    el("td", { class: "n" }, sessions),
+    el("td", {}, el("div", { class: "row" },
+      el("button", { type: "button", disabled, "aria-label": `Make a link for ${name}`, onclick: () => invite(name).catch(failed) }, "Link"),
+      disabled
+        ? el("button", { type: "button", "aria-label": `Enable ${name}`, onclick: () => change(name, { disabled: false }, `${name} may sign in again.`) }, "Enable")
+        : el("button", { type: "button", "aria-label": `Disable ${name}`, onclick: () => change(name, { disabled: true }, `${name} is disabled, and signed out everywhere.`) }, "Disable"))));
+}
+
+/** @param {string} name  @param {{ role?: Account["role"], disabled?: boolean }} changes  @param {string} words */
+async function change(name, changes, words) {
+  try {
+    await api(`/accounts/${encodeURIComponent(name)}`, { method: "PATCH", body: changes });
+    toast(words);
+  } catch (error) {
+    failed(error);
+  }
+  await showPeople().catch(failed); // also after a refusal: the choice goes back
+}
+
+async function invite(/** @type {string} */ name) {
+  const { path, until } = await api(`/accounts/${encodeURIComponent(name)}/link`, { method: "POST" });
+  const link = el("input", { readonly: true, value: location.origin + path, "aria-label": `Link for ${name}` });
+  link.addEventListener("focus", () => link.select());
+  const card = $("#invitation");
+  card.replaceChildren(
+    el("p", {}, "Give this link to ", el("b", {}, name), `. It is good once, until ${date(until)}, and is not shown again. Earlier links of this account have ended.`),
+    el("div", { class: "row" }, link, el("button", { type: "button", onclick: () => copy(link) }, "Copy"), el("button", { type: "button", class: "quiet", onclick: () => { card.hidden = true; card.replaceChildren(); } }, "Done")));
+  card.hidden = false;
+  link.focus();
+  await showPeople();
+}
+
+async function copy(/** @type {HTMLInputElement} */ field) {
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    toast("Copied.");
+  } catch {
+    toast("The browser does not allow copying here. The link is selected: press Ctrl-C."); // plain HTTP
+  }
+}
+
+$("#add-account").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  $("#account-problem").textContent = "";
+  const name = $("#account-name").value.trim();
+  try {
+    await api("/accounts", { body: { name, role: ROLES[$("#account-role").selectedIndex] } });
+    $("#add-account").reset();
+    await invite(name);
+  } catch (error) {
+    $("#account-problem").textContent = sentenceIn(error);
+  }
+});

@@ -18,7 +18,7 @@ from unseen.worklist.disagreement import FEWEST, apart
 from unseen.worklist.filtering import ME, NOBODY, FlagRule
 from unseen.worklist.states import NotAllowedError, WorklistError
 from unseen.worklist.store import Store
-from unseen.worklist.tables import LEAST_SCORE, findings, studies
+from unseen.worklist.tables import LEAST_SCORE, films, findings, studies
 
 RULE: dict[str, Any] = {"probability": 0.5, "policy": "p", "scores": {"m": (0.7, True), "n": (0.9, False)}}
 
@@ -191,16 +191,16 @@ def test_a_study_is_found_by_its_frontal_view_and_by_its_reader(store: Store, ju
 
 def test_models_that_lie_far_apart_on_a_film(store: Store, judge: Judge) -> None:
     """Two models rank the same films, all but two the same way."""
-    films = []
     for number in range(FEWEST + 2):
-        films.append(store.receive(dicom_film(number), name=f"{number}"))
+        store.receive(dicom_film(number), name=f"{number}")
         assert judge("read", 0.3, view="LL" if number == 1 else "PA")
     with store.database.writing() as connection:
         connection.execute(findings.delete())
-        rows = connection.execute(select(studies.c.id).order_by(studies.c.id)).scalars().all()
+        pairs = connection.execute(select(films.c.study_id, films.c.id).order_by(films.c.id)).all()
+        rows = [row.study_id for row in pairs]
         last = len(rows) - 1
         for model, turned in (("a", False), ("b", True)):
-            for place, number in enumerate(rows):
+            for place, (_, number) in enumerate(pairs):
                 score = float(last - place if turned and place in (0, 1, last - 1, last) else place)
                 values = {"film_id": number, "model": model, "score": score, "parts": "{}", "made_us": 1}
                 connection.execute(findings.insert().values(**values))
@@ -209,6 +209,5 @@ def test_models_that_lie_far_apart_on_a_film(store: Store, judge: Judge) -> None
     assert found[1] is None, "a lateral film is compared with nothing"
     assert {round(value or 0, 6) for value in found[2 : last - 1]} == {0.0}
     with store.database.writing() as connection:
-        connection.execute(findings.delete().where(findings.c.film_id == rows[2]))
-        few = [connection.execute(findings.delete().where(findings.c.film_id == number)) for number in rows[3:6]]
-        assert len(few) == 3 and apart(connection, rows[0]) is None, "fewer scores than a share needs"
+        connection.execute(findings.delete().where(findings.c.film_id.in_([row.id for row in pairs[2:6]])))
+        assert apart(connection, rows[0]) is None, "fewer scores than a share needs"

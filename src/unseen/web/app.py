@@ -24,6 +24,7 @@ from unseen.web import (
     fitting,
     health,
     lab,
+    lists,
     monitoring,
     pages,
     people,
@@ -126,6 +127,8 @@ def create_app(
         app.include_router(router, prefix=ROOT)
     for router in (
         films.router,
+        lists.router,
+        lists.views_router,
         studies.router,
         studies.reports_router,
         monitoring.router,

@@ -72,9 +72,9 @@ class Entry:
     reported_by: str | None
     how: str | None
     seen: bool
-    view: str | None
-    assigned_to: str | None
-    apart: float | None
+    view: str | None = None
+    assigned_to: str | None = None
+    apart: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

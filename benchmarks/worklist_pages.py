@@ -197,7 +197,7 @@ def _rows(
             "films": 1,
             "audit_sample": False,
             "priority": priority,
-            "reason": "",
+            "reason": "made up: there is no film" if state == "not_scored" else "",
             **order._asdict(),
         }
 

@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from benchmarks.worklist_pages import fill
+from benchmarks.made_up_list import fill
 from tests.browser.conftest import SIDE, Site, as_dicom, serving, signed_in
 from tests.browser.test_worklist_page import rows, selected, tab
 from tests.web.running import until

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from benchmarks.worklist_pages import fill
+from benchmarks.made_up_list import fill
 from tests.worklist.conftest import Clock, Judge, Judged, Place, dicom_film, listed
 from tests.worklist.reporting import look_and_report
 from unseen.worklist import filtering, listing

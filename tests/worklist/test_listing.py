@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from benchmarks.worklist_pages import fill
+from benchmarks.made_up_list import fill
 from tests.worklist.conftest import Clock, Judged, Place, listed, png
 from tests.worklist.reporting import look_and_report
 from unseen.worklist import filtering, listing, places, transactions

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 ME: Final = "@me"
 NOBODY: Final = "@nobody"
 FEW: Final = 5000
-"""Studies of a filter up to which they are looked up one by one, and sorted by hand."""
+"""Studies of a filter up to which they are looked up one by one, and sorted afterwards."""
 _MATCHES: Final = 1000  # studies that one way to search looks at: many films may bear one name
 _SHORTEST: Final = 3  # characters of an accession or patient number's beginning
 _PSEUDONYM: Final = re.compile(r"[0-9a-f]{8,64}")  # shorter ones would be met by chance

@@ -47,7 +47,7 @@ class Entry:
     reported_by   whose it is
     how           it came to be (`tables.HOW`); returned and discarded are no reports
     seen          every frontal film was shown to the one who asks, who can report the study without opening it
-    view          ViewPosition of a frontal film, else of another one; None where none says it
+    view          ViewPosition of a frontal film, else of another one; None where no film has one
     assigned_to   for whom a lead has set it aside; None for nobody
     apart         how far models' shares lie apart (`disagreement`); None where unknown, and on a blind page
     """

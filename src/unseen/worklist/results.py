@@ -243,7 +243,7 @@ def enter_study(
 
 
 def _view(writing: Writing, study_id: int) -> str | None:
-    """The ViewPosition by which a study is found: of its first frontal film that says one, else of the first that
+    """The ViewPosition by which a study is found: of its first frontal film that has one, else of the first that
     does."""
     rows = writing.connection.execute(
         select(films.c.view_position).where(films.c.study_id == study_id).order_by(films.c.id)

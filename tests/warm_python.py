@@ -106,6 +106,8 @@ class WarmPython:
     ) -> Started:
         """The program with these words after its name, as `python PROGRAM WORDS…` would start it."""
         argv = [str(program), *map(str, words)]
+        for stream in (out, err):
+            stream.touch()  # there before the child is
         streams = [os.devnull, str(out), str(err)]
         pid = self.ask({"argv": argv, "cwd": str(cwd), "environment": dict(environment), "streams": streams})
         assert pid is not None

@@ -155,6 +155,8 @@ def narrowed(connection: Connection, names: Pseudonyms, tab: Tab, wanted: Filter
         walked[1] = _passed_over(studies.c.band) == NOT_SCORED
     if wanted.source is not None and by_source:
         walked.append(of(studies.c.source) == clean(wanted.source))
+    if tab == "to_read" and order == "list" and wanted.flag is not None and wanted.flag.flagged:
+        walked.append(of(studies.c.band) > NOT_SCORED)  # those are never flagged, and stand first
     passed = _conditions(tab, wanted, by_source=by_source)
     if few is not None:
         passed.append(studies.c.id.in_(select(few.c[0])))
@@ -216,7 +218,8 @@ def _dates(wanted: Filters, of: Of) -> list[Condition]:
 
 
 def _flagged(tab: Tab, rule: FlagRule) -> list[Condition]:
-    if tab in ("cleared", "reported", "not_scored"):  # nothing there is to be read earlier than something else
+    never = rule.priority is None and rule.probability is None and not rule.scores
+    if never or tab in ("cleared", "reported", "not_scored"):  # nothing there is to be read earlier than another
         return [false()] if rule.flagged else []
     waits = and_(_passed_over(studies.c.state).in_(_WAITS), _passed_over(studies.c.standing) != "not_scored")
     if rule.priority is not None:

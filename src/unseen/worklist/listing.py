@@ -25,7 +25,7 @@ MOST = 200
 """Rows of a page."""
 COUNTED = 10_000
 """Rows are counted up to here; beyond, a page shows "at least"."""
-WALKED = 20_000
+WALKED = 10_000
 """Rows of the list that are looked at to count those that match filters."""
 
 

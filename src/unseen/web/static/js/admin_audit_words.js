@@ -31,6 +31,7 @@ export const ACTIONS = {
   "study.joined": "Study joined to another",
   "study.judged": "Study judged",
   "study.not_joined": "Study not joined: another patient",
+  "study.assigned": "Study set aside for a reader, or for nobody",
   "study.released": "Study released",
   "study.reported": "Study reported",
   "study.reported_elsewhere": "Study reported elsewhere",
@@ -38,4 +39,6 @@ export const ACTIONS = {
   "study.retired": "Study retired",
   "study.set_aside": "Study set aside",
   "study.undone": "Report undone",
+  "view.saved": "View of the list kept",
+  "view.removed": "View of the list removed",
 };

@@ -5,8 +5,11 @@ One server for all; each test sends films of a source of its own.
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -16,7 +19,9 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, signed_in
 from tests.browser.test_viewer import canvas, film_on, linear, sent, set_window, shows
 from tests.data.making import dicom, written
+from tests.web.test_compressed import as_in_a_reading_room
 from unseen.data import phantoms
+from unseen.data.decode import shared
 
 WIDE = """() => [...document.querySelectorAll("main *, header *")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
@@ -229,3 +234,34 @@ def test_no_page_scrolls_sideways_on_a_narrow_screen(site: Site, chromium: Brows
             page.goto(f"{site.root}{path}")
             page.wait_for_timeout(300)
             assert page.evaluate("document.documentElement.scrollWidth") == 320, (path, page.evaluate(WIDE))
+
+
+SAMPLES = """async (film) => {
+  const { loadFilm } = await import("/static/js/films.js");
+  const { samples, width, height } = await loadFilm(film);
+  const [sent] = performance.getEntriesByType("resource").filter((one) => one.name.includes(`${film}/pixels`));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", samples));
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex, width, height, sent.encodedBodySize];
+}"""
+
+
+def test_the_browser_has_each_sample_of_the_file_in_fewer_bytes(page: Page, site: Site) -> None:
+    real = Path(os.environ.get("UNSEEN_DATA", "")) / "cxr_raw"
+    names = ("cr_mono1_10bit.dcm", "mono2_12bit_rescale.dcm", "nih_1024.png") if real.is_dir() else ()
+    rng = np.random.default_rng(16)
+    ends = rng.choice([0, 2**16 - 1], (120, 77)).astype(np.uint16)  # the largest differences
+    sent_films = [(real / name).read_bytes() for name in names]
+    sent_films += [dicom(as_in_a_reading_room(measured=12, bits=12), bits=12), dicom(ends, bits=16)]
+    with site.running.client() as client:
+        films = [site.send(client, data, source="bits") for data in sent_films]
+    page.goto(f"{site.root}/turing")
+    for film in films:
+        with site.store() as store:
+            wanted = shared().decode(store.film_path(film))
+        assert not isinstance(wanted, str), wanted
+        digest, width, height, travelled = page.evaluate(SAMPLES, film)
+        assert (height, width) == wanted.pixels.shape
+        assert digest == hashlib.sha256(wanted.pixels.astype("<u2").tobytes()).hexdigest()
+        if wanted.pixels.nbytes == 15_000_000:
+            assert travelled <= 6_000_000

@@ -19,13 +19,9 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, signed_in
 from tests.browser.test_viewer import canvas, film_on, linear, sent, set_window, shows
 from tests.data.making import dicom, written
-from tests.web.test_compressed import as_in_a_reading_room
+from tests.web.test_compressed import as_from_a_detector
 from unseen.data import phantoms
 from unseen.data.decode import shared
-
-WIDE = """() => [...document.querySelectorAll("main *, header *")]
-  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
-  .map((one) => one.id || one.className || one.tagName)"""
 
 
 @pytest.fixture
@@ -224,18 +220,6 @@ def test_a_lead_searches_the_elements_of_the_file(page: Page, site: Site, chromi
         expect(lead.get_by_role("dialog").get_by_role("status")).to_contain_text(re.compile("^1 of "))
 
 
-def test_no_page_scrolls_sideways_on_a_narrow_screen(site: Site, chromium: Browser) -> None:
-    """320 points: what a screen of 1280 shows at 400 %."""
-    with site.store() as store:
-        study = store.page("all").rows[0].study
-    with chromium.new_context(viewport={"width": 320, "height": 600}) as context:
-        page = signed_in(context, site, "lea")
-        for path in ("/", f"/studies/{study}", "/live", "/compare", "/models", "/lab", "/turing"):
-            page.goto(f"{site.root}{path}")
-            page.wait_for_timeout(300)
-            assert page.evaluate("document.documentElement.scrollWidth") == 320, (path, page.evaluate(WIDE))
-
-
 SAMPLES = """async (film) => {
   const { loadFilm } = await import("/static/js/films.js");
   const { samples, width, height } = await loadFilm(film);
@@ -252,7 +236,7 @@ def test_the_browser_has_each_sample_of_the_file_in_fewer_bytes(page: Page, site
     rng = np.random.default_rng(16)
     ends = rng.choice([0, 2**16 - 1], (120, 77)).astype(np.uint16)  # the largest differences
     sent_films = [(real / name).read_bytes() for name in names]
-    sent_films += [dicom(as_in_a_reading_room(measured=12, bits=12), bits=12), dicom(ends, bits=16)]
+    sent_films += [dicom(as_from_a_detector(measured=12, bits=12), bits=12), dicom(ends, bits=16)]
     with site.running.client() as client:
         films = [site.send(client, data, source="bits") for data in sent_films]
     page.goto(f"{site.root}/turing")

@@ -46,7 +46,7 @@ def restored(planes: bytes, height: int, width: int) -> NDArray[np.uint16]:
     return samples.astype(np.uint16)
 
 
-def as_in_a_reading_room(*, measured: int, bits: int) -> NDArray[np.uint16]:
+def as_from_a_detector(*, measured: int, bits: int) -> NDArray[np.uint16]:
     """A phantom of 15 MB whose noise is that of the real films in cxr_raw: 4.3 bits a sample, or a little more.
 
     measured  bits that the detector measured; they are stored as the highest of `bits`
@@ -84,7 +84,7 @@ def test_the_server_sends_residuals_to_whoever_asks_and_takes_gzip(api: Api) -> 
 
 @pytest.mark.parametrize(("measured", "bits"), [(12, 12), (14, 14), (12, 16)])
 def test_a_film_of_15_mb_travels_as_6_mb_at_most(measured: int, bits: int) -> None:
-    samples = as_in_a_reading_room(measured=measured, bits=bits)
+    samples = as_from_a_detector(measured=measured, bits=bits)
     assert samples.nbytes == 15_000_000
     assert len(compressed(residuals(samples, bits=bits))) <= 6_000_000
 

@@ -8,19 +8,10 @@ from markupsafe import Markup, escape
 
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.roc import Floats
+from unseen.evaluation.roc_band import Curve
 
 SIDE, LEFT, TOP, ROOM = 400, 52, 12, 44
 """Side of the ROC's square, its margins left and top, and the space for its axes, in SVG units."""
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """A ROC curve on a grid of false positive rates, with its band."""
-
-    grid: Floats
-    sensitivity: Floats
-    low: Floats
-    high: Floats
 
 
 def _points(xs: Floats, ys: Floats) -> str:

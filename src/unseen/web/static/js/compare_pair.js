@@ -20,6 +20,8 @@ export function pairOf(models, placeOf, wanted, changed) {
   const chosen = [...new Set([...known, ...models.map(({ model }) => model)])].slice(0, 2);
   const nameOf = (/** @type {string} */ model) => there(models.find((one) => one.model === model)).name;
   let asked = 0;
+  /** @type {Page.Returned<"GET /compare/difference"> | null} */
+  let found = null;
 
   function options() {
     IDS.forEach((id, i) => {
@@ -33,12 +35,14 @@ export function pairOf(models, placeOf, wanted, changed) {
     const mine = ++asked;
     const [first, second] = chosen;
     const query = `first=${first}&second=${second}`;
+    found = null;
     $("#difference-words").textContent = "Computing …";
     $("#difference").replaceChildren();
     api(`/compare/disagreements?${query}&limit=48`).then((response) => { if (mine === asked) films(response.films); }).catch(failed);
     try {
-      const { words, difference, p } = await api(`/compare/difference?${query}&others=${others}`);
+      const response = await api(`/compare/difference?${query}&others=${others}`);
       if (mine !== asked) return;
+      const { words, difference, p } = (found = response);
       $("#difference-words").textContent = words + (p === null ? "" : ` DeLong’s test: p ${p < 0.001 ? "< 0.001" : `= ${p.toFixed(3)}`}.`);
       const { value, low: from, high: to } = difference;
       if (value === null || from === null || to === null) return;
@@ -78,5 +82,5 @@ export function pairOf(models, placeOf, wanted, changed) {
     });
   });
   show();
-  return { models: chosen, refresh: show };
+  return { models: chosen, refresh: show, difference: () => found };
 }

@@ -39,6 +39,9 @@ export function showLatents(/** @type {Page.Returned<"GET /lab">} */ lab, /** @t
   begin();
 }
 
+/** The generator and its latent as they are shown. */
+export const latentNow = () => ({ generator: $("#generator").value, latent: [...latent] });
+
 /** @returns {Promise<void>} */
 async function ask(/** @type {number[] | null} */ wanted) {
   if (asking) {

@@ -47,6 +47,14 @@ export function spoken() {
   return results().map((found) => `${found.method.name}: ${psnr(found)}`).join(", ");
 }
 
+/** As a table: a row for each method, numbers as the server gave them. @returns {import("./copying.js").Cell[][]} */
+export function tableOf() {
+  return [
+    ["method", "psnr_db", "ssim", "misfit", "hidden_share_of_squared_error", "seconds"],
+    ...results().map(({ method, exact, psnr: ratio, ssim, misfit: off, hidden, seconds }) => [method.name, exact ? "inf" : ratio, ssim, off, hidden, seconds]),
+  ];
+}
+
 /** The results with a picture, so far. @returns {Result[]} */
 const results = () => shown.flatMap(({ response }) => (response && !response.problem && "seconds" in response ? [response] : []));
 

@@ -132,7 +132,7 @@ def test_a_method_can_be_left_out(page: Page) -> None:
 
 def test_the_verdict_stands_next_to_the_operator_and_goes_when_that_changes(page: Page) -> None:
     small(page)
-    page.get_by_label("Could x be learnt").select_option("none")
+    page.get_by_label("Can x be learnt").select_option("none")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#verdict .chip")).to_have_text("no", timeout=LONG)
     expect(page.locator("#verdict")).to_contain_text("nothing moves the images")

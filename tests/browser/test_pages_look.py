@@ -128,7 +128,7 @@ def _calibration(page: Page, site: Site) -> None:
     page.goto(f"{site.root}/models")
     page.get_by_role("tab", name="Calibration").click()
     expect(page.get_by_text("What readers have reported")).to_be_visible()
-    expect(page.get_by_text("each source needs")).to_be_visible()
+    expect(page.get_by_text("abnormal studies of each source")).to_be_visible()
 
 
 def _watch(page: Page, site: Site) -> None:

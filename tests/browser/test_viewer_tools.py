@@ -48,6 +48,37 @@ def grey(number: int, **tags: object) -> bytes:
     return dicom(samples, bits=12, **{"ViewPosition": "PA"} | tags)
 
 
+def test_list_and_viewer_name_what_they_hold(page: Page, site: Site) -> None:
+    """For those who hear the page: roles and names alone lead through a reading."""
+    page.goto(site.root)
+    expect(page.get_by_role("navigation", name="Pages").get_by_role("link", name="Worklist")).to_be_visible()
+    expect(page.get_by_role("tablist").get_by_role("tab", name=re.compile(r"^To read \d+"))).to_be_visible()
+    expect(page.get_by_role("combobox", name="Source")).to_be_visible()
+    expect(page.get_by_role("searchbox", name=re.compile("^Accession number"))).to_be_visible()
+    studies = page.get_by_role("grid", name="Studies")
+    for column in ("Place in the list", "What to do", "Source", "Waiting", "State"):
+        expect(studies.get_by_role("columnheader", name=column)).to_be_visible()
+    row = studies.get_by_role("row", name=re.compile(r"^1 .* s-[0-9a-f]{20} "))
+    expect(row).to_have_attribute("aria-selected", "true")
+    selected = page.get_by_role("complementary", name="Selected study")
+    for name in ("Normal N", "Abnormal A", "Unsure U"):
+        expect(selected.get_by_role("button", name=name)).to_be_visible()
+    selected.get_by_role("link", name=re.compile("^Open")).click()
+    film = page.get_by_role("img", name=re.compile(r"^Chest film 1 of 1, PA, \d+ by \d+ pixels\. .*[Ww]indow centre"))
+    expect(film).to_be_visible()
+    expect(film).to_be_focused()
+    tools = page.get_by_role("toolbar", name="Film tools")
+    for name in ("Invert", "Ruler", "Magnifier", "Turn", "Flip", "Reset", "Fit", "1:1"):
+        expect(tools.get_by_role("button", name=name, exact=True)).to_be_visible()
+    expect(tools.get_by_role("link", name="List")).to_be_visible()
+    expect(page.get_by_role("textbox", name=re.compile("^Note"))).to_be_visible()
+    for name in ("Normal N", "Abnormal A", "Unsure U", "Undo Z", "Skip S"):
+        expect(page.get_by_role("button", name=name)).to_be_visible()
+    expect(
+        page.get_by_role("status").filter(has_text=re.compile(r"Chest film 1 of 1.*, source ward\."))
+    ).to_be_attached()
+
+
 def test_a_prior_lies_beside_the_film_and_moves_with_it(page: Page, site: Site) -> None:
     films = list(phantoms.normals(2, seed=88, size=SIDE))
     patient = {"PatientID": "4712", "PatientName": "Doe^Jane"}

@@ -61,7 +61,9 @@ def distribution_chart(normal: Floats, abnormal: Floats, *, label: str) -> Marku
         value = low + share * (high - low)
         parts.append(f'<path class="grid" d="M{LEFT} {up:.1f}H{LEFT + SIDE}"/>')
         parts.append(f'<text class="tick" x="{at:.1f}" y="{TOP + SIDE + 17}" text-anchor="middle">{value:.3g}</text>')
-        parts.append(f'<text class="tick" x="{LEFT - 8}" y="{up + 4:.1f}" text-anchor="end">{share * top:.0%}</text>')
+        parts.append(
+            f'<text class="tick" x="{LEFT - 8}" y="{up + 4:.1f}" text-anchor="end">{100 * (share * top):.0f} %</text>'
+        )
     x = LEFT + np.repeat((edges - low) / (high - low), 2) * SIDE  # (2 bins + 2,)
     for name, values in (("normal", shares[0]), ("abnormal", shares[1])):
         y = TOP + (1 - np.concatenate([[0.0], np.repeat(values, 2), [0.0]]) / top * 0.94) * SIDE

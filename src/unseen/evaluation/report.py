@@ -211,7 +211,7 @@ def _operating(metrics: Mapping[str, Json]) -> list[tuple[str, str, Figure]]:
         points = entry_at(metrics, "operating_points", key)
         for level in points if isinstance(points, dict) else ():
             figure = figure_at(metrics, "operating_points", key, level, POOLED)
-            out.append((f"{read} at a {fixed} of {float(level):.0%}", level, figure))
+            out.append((f"{read} at a {fixed} of {100 * float(level):.0f} %", level, figure))
     return out
 
 
@@ -223,7 +223,7 @@ def _gallery(scored: Scored, examples: tuple[Example, ...], cohort: Cohort) -> l
     out = []
     for example in examples:
         below = int(np.searchsorted(normals, example.score, side="left"))
-        rank = f"above {below / len(normals):.0%} of the normals" if len(normals) else ""
+        rank = f"above {100 * (below / len(normals)):.0f} % of the normals" if len(normals) else ""
         out.append(
             Shown(
                 example,

@@ -8,9 +8,10 @@ import { wireCopies } from "./compare_copies.js";
 import { fillGallery } from "./compare_gallery.js";
 import { about, others } from "./compare_labels.js";
 import { explain } from "./compare_missing.js";
-import { atThreshold, balanced, byLabel, cellOf, nothingMissed, percent, rounded, short } from "./compare_operating.js";
+import { atThreshold, balanced, byLabel, cellOf, nothingMissed, rounded, short } from "./compare_operating.js";
 import { pairOf } from "./compare_pair.js";
 import { moveSources, showMetrics } from "./compare_tables.js";
+import { measured } from "./percentile.js";
 
 const MOST = 6;
 const PREVALENCE = /** @type {const} */ (["#prevalence", "#prevalence-number"]);
@@ -23,7 +24,7 @@ const CELLS = {
   caught: ["read, and abnormal", "true positives", (a, b) => b.score - a.score],
   missed: ["missed", "false negatives", (a, b) => a.score - b.score],
   alarms: ["read, and normal", "false positives", (a, b) => b.score - a.score],
-  right: ["rightly cleared", "true negatives", (a, b) => a.score - b.score],
+  right: ["correctly cleared", "true negatives", (a, b) => a.score - b.score],
 };
 
 let thresholds = /** @type {Map<string, number>} */ (new Map());
@@ -218,9 +219,9 @@ function operate() {
   if (!chosen) return;
   const now = atThreshold(chosen.scores, threshold, prevalence);
   const { normal, abnormal } = chosen.scores;
-  tell("sensitivity", now.sensitivity, percent(now.sensitivity), `${now.caught} of ${abnormal.length}`);
-  tell("specificity", now.specificity, percent(now.specificity), `${now.right} of ${normal.length}`);
-  tell("ppv", now.ppv, percent(now.ppv), `NPV ${percent(now.npv)}`);
+  tell("sensitivity", now.sensitivity, measured(now.sensitivity), `${now.caught} of ${abnormal.length}`);
+  tell("specificity", now.specificity, measured(now.specificity), `${now.right} of ${normal.length}`);
+  tell("ppv", now.ppv, measured(now.ppv), `NPV ${measured(now.npv)}`);
   tell("cleared", now.cleared, now.cleared, `of ${normal.length + abnormal.length}`);
   tell("missed", now.missed, now.missed, `of ${abnormal.length} abnormal`);
   for (const button of cells) {
@@ -240,7 +241,7 @@ function operate() {
 function settled() {
   const now = atThreshold(there(chosen).scores, threshold, prevalence);
   $("#operating-words").textContent =
-    `Threshold ${short(threshold)}: sensitivity ${percent(now.sensitivity)}, specificity ${percent(now.specificity)}, ` +
+    `Threshold ${short(threshold)}: sensitivity ${measured(now.sensitivity)}, specificity ${measured(now.specificity)}, ` +
     `${now.cleared} films cleared, ${now.missed} missed.`;
   openCell(cell ?? (now.missed ? "missed" : "alarms"), { stays: true });
   keep();

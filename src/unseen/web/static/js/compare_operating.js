@@ -90,9 +90,6 @@ export function binned(/** @type {ArrayLike<number> & Iterable<number>} */ score
   return shares;
 }
 
-/** A share in per cent, with one decimal; a dash for none. */
-export const percent = (/** @type {number | null} */ value) => (value === null ? "–" : `${(100 * value).toFixed(1)} %`);
-
 /** A score with four digits. */
 export const short = (/** @type {number} */ score) => String(Number(score.toPrecision(4))).replace("-", "−");
 

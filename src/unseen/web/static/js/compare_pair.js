@@ -5,6 +5,7 @@ import { ranks, whisker } from "./charts.js";
 import { fillGallery } from "./compare_gallery.js";
 import { others } from "./compare_labels.js";
 import { short } from "./compare_operating.js";
+import { whole } from "./percentile.js";
 
 const IDS = ["#first", "#second"];
 
@@ -63,12 +64,11 @@ export function pairOf(models, placeOf, wanted, changed) {
     $("#disagree-words").textContent = found.length
       ? `By rank among the latest films that both scored: ● ${names[0]}, ■ ${names[1]}; on the right stands what a model finds most unusual.`
       : "No film has been scored by both.";
-    const per = (/** @type {number} */ rank) => `${Math.round(100 * rank)} %`;
     const shown = found.map((one) => ({
       film: one.film,
       lines: [
         ranks(one.first_rank, one.second_rank, places),
-        el("span", { title: `${names[0]} ${short(one.first_score)}, ${names[1]} ${short(one.second_score)}` }, `● ${per(one.first_rank)}  ■ ${per(one.second_rank)}`),
+        el("span", { title: `${names[0]} ${short(one.first_score)}, ${names[1]} ${short(one.second_score)}` }, `● ${whole(one.first_rank)}  ■ ${whole(one.second_rank)}`),
       ],
     }));
     fillGallery($("#disagree"), shown, { title: `${names[0]} and ${names[1]} disagree`, rows: 3 });

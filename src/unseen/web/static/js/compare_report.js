@@ -4,9 +4,10 @@ import { $, api, el, failed, find, sentenceIn } from "./api.js";
 import { figure, rocChart, swatch } from "./charts.js";
 import { wanted } from "./compare_address.js";
 import { about, others } from "./compare_labels.js";
-import { atThreshold, byLabel, nothingMissed, percent, short } from "./compare_operating.js";
+import { atThreshold, byLabel, nothingMissed, short } from "./compare_operating.js";
 import { showMetrics } from "./compare_tables.js";
 import { date } from "./dates.js";
+import { measured } from "./percentile.js";
 
 /** @typedef {import("./charts.js").Metrics} Metrics  @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */
 
@@ -53,11 +54,11 @@ function showThreshold(/** @type {LabelledSet} */ labelled, /** @type {Metrics} 
   const threshold = thresholds[metrics.model] ?? nothingMissed(scores);
   const now = atThreshold(scores, threshold, prevalence);
   $("#threshold-title").textContent = `At the threshold ${short(threshold)} of ${metrics.name}`;
-  $("#threshold-words").textContent = `Films with a score below the threshold are cleared, the others are read. PPV and NPV at a prevalence of ${percent(prevalence)}.`;
+  $("#threshold-words").textContent = `Films with a score below the threshold are cleared, the others are read. PPV and NPV at a prevalence of ${measured(prevalence)}.`;
   table($("#at-threshold"), ["", "Share", "Films"], [
-    ["Sensitivity", percent(now.sensitivity), `${now.caught} of ${scores.abnormal.length} abnormal are read`],
-    ["Specificity", percent(now.specificity), `${now.right} of ${scores.normal.length} normal are cleared`],
-    ["PPV", percent(now.ppv), ""], ["NPV", percent(now.npv), ""],
+    ["Sensitivity", measured(now.sensitivity), `${now.caught} of ${scores.abnormal.length} abnormal are read`],
+    ["Specificity", measured(now.specificity), `${now.right} of ${scores.normal.length} normal are cleared`],
+    ["PPV", measured(now.ppv), ""], ["NPV", measured(now.npv), ""],
     ["Cleared", "", `${now.cleared} of ${films.length}`], ["Missed", "", `${now.missed} of ${scores.abnormal.length} abnormal are cleared`],
   ]);
   const names = [...new Set(films.map(({ source }) => source))].sort();

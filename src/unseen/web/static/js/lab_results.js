@@ -1,6 +1,7 @@
 // @ts-check
 // A method's result: its image, where it is wrong, and by how much. Cards stand in the order of the methods.
 import { $, el, find } from "./api.js";
+import { measured } from "./percentile.js";
 
 const FAMILIES = { direct: "direct", variational: "variational", learnt: "learnt", generative: "generator" };
 /** @typedef {Api.MethodResponse} Method  @typedef {Api.ResultResponse} Result */
@@ -96,14 +97,8 @@ function time(/** @type {number} */ seconds) {
 }
 
 function misfit(/** @type {Result} */ response) {
-  const fits = response.misfit === null ? "" : `‖A x̂ − y‖ is ${percent(response.misfit)} of ‖y‖. `;
-  return response.hidden === null ? fits : `${fits}${percent(response.hidden)} of the squared error lies in what A hides.`;
-}
-
-function percent(/** @type {number} */ share) {
-  const value = 100 * share;
-  if (value > 0 && value < 0.1) return "< 0.1 %";
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} %`;
+  const fits = response.misfit === null ? "" : `‖A x̂ − y‖ is ${measured(response.misfit)} of ‖y‖. `;
+  return response.hidden === null ? fits : `${fits}${measured(response.hidden)} of the squared error lies in what A hides.`;
 }
 
 /** The best PSNR so far is marked, once there are two. */

@@ -9,9 +9,9 @@ import torch
 
 import unseen as un
 
-film = next(iter(un.data.phantoms.normals(1, seed=5, size=128)))  # simulated
+film = next(iter(un.data.phantoms.normals(1, seed=5, size=96)))  # simulated
 x = torch.from_numpy(film.pixels)[None, None]
-A = un.physics.Tomography(128, angles=50)
+A = un.physics.Tomography(96, angles=50)
 process = un.physics.Measurement(A, noise=un.physics.Gaussian(0.2))
 y = process(x, generator=torch.Generator().manual_seed(0))
 

@@ -9,7 +9,7 @@ import torch
 
 import unseen as un
 
-size, generator = 64, torch.Generator().manual_seed(0)
+size, generator = 48, torch.Generator().manual_seed(0)
 operators = {
     "inpainting": un.physics.Mask(torch.rand(1, size, size, generator=generator) < 0.7),
     "CT, 50 views": un.physics.Tomography(size, angles=50),
@@ -17,7 +17,8 @@ operators = {
 }
 groups = {"shifts": un.physics.Shifts(), "rotations": un.physics.Rotations(), "flips": un.physics.Flips()}
 
-x = torch.from_numpy(next(iter(un.data.phantoms.normals(1, seed=7, size=size))).pixels)[None, None]
+film = next(iter(un.data.phantoms.normals(1, seed=7, size=2 * size)))
+x = torch.nn.functional.avg_pool2d(torch.from_numpy(film.pixels)[None, None], 2)
 figure, axes = plt.subplots(1, len(operators), figsize=(9, 3.6), layout="constrained")
 for axis, (name, A) in zip(axes, operators.items(), strict=True):
     verdicts = {group: un.physics.identify(A, element).verdict for group, element in groups.items()}

@@ -6,6 +6,7 @@ A part that is missing skips its tests with the reason; where CI is set it fails
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import platform
@@ -36,8 +37,17 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 FILMS = Path(os.environ.get("UNSEEN_DATA") or ROOT.parent / "shared" / "data")
 
 
+# Imports and collected tests make a million objects that stay: looking for garbage among them takes seconds a worker.
+gc.disable()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Accounting())
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def _absent(reason: str) -> NoReturn:

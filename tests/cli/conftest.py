@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.once import made_once, shared_folder
-from tests.warm_python import warm_python
+from tests.warm_python import Started, warm_python
 from unseen.anatomy.lungs import LungFinder, cross_fitted
 from unseen.anatomy.view import View
 from unseen.data import phantoms
@@ -48,11 +48,22 @@ class Say(Protocol):
     def __call__(self, *words: object) -> Answer: ...
 
 
+UNSEEN = Path(sys.executable).with_name("unseen")
+
+
+def _environment(given: dict[str, str]) -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "200"} | given
+
+
 def run(*words: object, **environment: str) -> Answer:
     """The installed command in a process of its own."""
-    own = os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "200"} | environment
-    done = warm_python().run(Path(sys.executable).with_name("unseen"), *words, cwd=Path.cwd(), environment=own)
+    done = warm_python().run(UNSEEN, *words, cwd=Path.cwd(), environment=_environment(environment))
     return Answer(done.code, done.out, done.err)
+
+
+def begin(*words: object, out: Path = Path(os.devnull), err: Path = Path(os.devnull), **environment: str) -> Started:
+    """The same, while it runs; what it prints goes to files."""
+    return warm_python().start(UNSEEN, *words, cwd=Path.cwd(), environment=_environment(environment), out=out, err=err)
 
 
 @pytest.fixture

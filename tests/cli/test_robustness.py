@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +19,7 @@ import typer
 from tests.cli.conftest import LIMITS, Say
 from tests.cli.test_mistakes import told
 from tests.studies.conftest import AtOnce, SmallLungs, recipe_of, write_set
+from tests.warm_python import Started, warm_python
 from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts import recipe as recipes
 from unseen.cli import app
@@ -28,11 +27,14 @@ from unseen.runs import robustness as module
 from unseen.runs.cohort import cohort_of
 
 PROGRAM = """
+import os
+
 from tests.studies.conftest import SmallLungs
 from unseen.anatomy.lungs import LungFinder
 
 LungFinder.Config = SmallLungs  # workers read this file too
 if __name__ == "__main__":
+    os.setsid()
     from unseen.cli import main
 
     main()
@@ -147,24 +149,25 @@ def test_the_help_names_the_defaults() -> None:
 
 
 @pytest.fixture
-def begun(data: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """The command in its own process group, with real workers, once its first training is done."""
+def begun(data: Path, tmp_path: Path) -> Iterator[Started]:
+    """The command in its own process group, with real workers; what it says is in the file `err`."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM, encoding="utf-8")
     for name in ("sure", "oracle"):
         text = (data / f"{name}.toml").read_text(encoding="utf-8")
         (tmp_path / f"{name}.toml").write_text(text.replace("epochs = 1\n", "epochs = 20\n"), encoding="utf-8")
     words = ["robustness", str(tmp_path / "sure.toml"), str(tmp_path / "oracle.toml"), "--sigma", "0.1"]
-    process = subprocess.Popen(
-        [sys.executable, str(program), *words, "--seeds", "12"],
-        env=os.environ
+    process = warm_python().start(
+        program,
+        *words,
+        "--seeds",
+        12,
+        cwd=Path.cwd(),
+        environment=os.environ
         | {"UNSEEN_DATA": str(data), "UNSEEN_RUNS": str(tmp_path / "runs")}
         | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
+        out=Path(os.devnull),
+        err=tmp_path / "err",
     )
     yield process
     for member in [process.pid, *family(process.pid)]:
@@ -190,13 +193,11 @@ def gone(pids: list[int], *, within_s: float) -> bool:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "killed"])
 def test_stopped_at_any_moment_no_worker_is_left_and_what_was_finished_is_kept(
-    begun: subprocess.Popen[str], tmp_path: Path, how: signal.Signals
+    begun: Started, tmp_path: Path, how: signal.Signals
 ) -> None:
-    assert begun.stderr is not None
-    said = []
-    while not said or not said[-1].startswith("  1/24  "):
-        said.append(begun.stderr.readline())
-        assert said[-1], "".join(said)
+    while "\n  1/24  " not in (said := (tmp_path / "err").read_text(encoding="utf-8")):
+        assert begun.poll() is None, said
+        time.sleep(0.02)
     workers = family(begun.pid)
     assert len(workers) >= 2
     if how == signal.SIGINT:
@@ -205,12 +206,12 @@ def test_stopped_at_any_moment_no_worker_is_left_and_what_was_finished_is_kept(
         begun.send_signal(how)
     code = begun.wait(timeout=60)
     assert gone(workers, within_s=30)
-    said += begun.stderr.readlines()
+    said = (tmp_path / "err").read_text(encoding="utf-8")
     kept = list((tmp_path / "runs" / "robustness").glob("*.json"))
     assert 1 <= len(kept) < 24, "it was over before it was stopped"
     if how == signal.SIGINT:
         assert code == 130
         assert "  stopped; finished trainings are kept. Run the same command again to resume\n" in said
-        assert "Traceback" not in "".join(said) and "Error" not in "".join(said), "".join(said)
+        assert "Traceback" not in said and "Error" not in said, said
     else:
         assert code == -signal.SIGKILL

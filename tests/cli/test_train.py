@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from tests.cli.conftest import LIMITS, Say, World, run
+from tests.cli.conftest import LIMITS, Say, World, begin, run
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import runs_root
 from unseen.networks.resnet import ResNet18, published_places
@@ -125,12 +122,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(world: World, tmp_path: P
     assert whole.code == 0, whole.err
 
     killed = tmp_path / "killed"
-    process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("unseen")), *map(str, words)],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "UNSEEN_RUNS": str(killed)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = begin(*words, UNSEEN_RUNS=str(killed))
     while process.poll() is None and not any(log.read_bytes().count(b"\n") > 12 for log in killed.glob("*/log.csv")):
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)

@@ -38,7 +38,9 @@ def send(base: str, token: str, film: bytes, *, in_a_form: bool) -> tuple[str, s
     body = {"files": {"file": ("film.png", film)}} if in_a_form else {"content": film}
     while True:
         try:
-            answer = httpx.post(f"{base}/films", headers={"Authorization": f"Bearer {token}"}, timeout=30, **body)
+            answer = httpx.post(
+                f"{base}/films", headers={"Authorization": f"Bearer {token}"}, timeout=30, verify=False, **body
+            )
         except httpx.TransportError:
             time.sleep(0.02)
             continue

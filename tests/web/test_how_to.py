@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import begin
 from tests.docs.blocks import ROOT, blocks
 from tests.web.running import UNSEEN, Running, until
 from tests.worklist.conftest import png
@@ -52,12 +54,11 @@ def test_the_page_runs_from_top_to_bottom(
                     first = running.started()
                     monkeypatch.setenv("LINK", first.link)
             elif command.startswith("unseen worker"):
-                worker = stack.enter_context(subprocess.Popen(command.split(), stderr=subprocess.PIPE, text=True))
-                assert worker.stderr is not None
-                assert any("scoring what comes" in line for line in worker.stderr)
-                worker.terminate()
-                worker.communicate(timeout=60)
-                assert worker.returncode == 0
+                worker = begin(*command.split()[1:], err=tmp_path / "worker")
+                stack.callback(worker.kill)
+                until(lambda: "scoring what comes" in (tmp_path / "worker").read_text(encoding="utf-8"), 90)
+                worker.send_signal(signal.SIGTERM)
+                assert worker.wait(timeout=60) == 0
             else:
                 done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", command], capture_output=True, text=True)
                 assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"

@@ -7,6 +7,7 @@ out: the child's process id, or the wait status of one that has ended.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -49,6 +50,7 @@ def child(kind: str, where: str, folder: Path, last: str) -> None:
 
 def main() -> None:
     torch.set_num_threads(1)
+    gc.freeze()  # the children's collections leave it alone
     print("ready", flush=True)
     for line in sys.stdin:
         kind, *words = line.rstrip("\n").split("\t")

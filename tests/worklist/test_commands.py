@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Say, run
+from tests.cli.conftest import Say, begin, run
 from tests.worklist.conftest import dicom_film, listed, png
 from unseen.worklist.store import Store
 
@@ -29,21 +27,8 @@ def worklist(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_worker_scores_and_stops_when_it_is_told(worklist: Path, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [
-            str(Path(sys.executable).with_name("unseen")),
-            "worker",
-            "models/pca",
-            "--folder",
-            str(worklist),
-            "--also",
-            "models/roi-sure",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+    words = ("worker", "models/pca", "--folder", worklist, "--also", "models/roi-sure")
+    process = begin(*words, out=tmp_path / "out", err=tmp_path / "err")
     try:
         with Store.open(worklist) as store:
             until = time.monotonic() + 90
@@ -54,8 +39,9 @@ def test_a_worker_scores_and_stops_when_it_is_told(worklist: Path, tmp_path: Pat
             assert len({finding.model for finding in film.findings}) == 2
             assert [images.shape for images in store.generated().values()] == [(64, 64, 64)], "pca's alone"
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=60)
-        assert process.returncode == 0 and "3 films scored." in out
+            assert process.wait(timeout=60) == 0
+        out, err = ((tmp_path / name).read_text(encoding="utf-8") for name in ("out", "err"))
+        assert "3 films scored." in out
         assert err.count("film.entered id=f-") == 3 and "worker.stopped films=3" in err
         assert "Research use only. Not a medical device. Not for diagnosis." in err
     finally:

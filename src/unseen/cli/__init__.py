@@ -3,6 +3,8 @@
 Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.
 """
 
+import atexit
+import gc
 import sys
 
 import typer
@@ -76,6 +78,7 @@ _NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError
 
 def main() -> None:
     """Run the command line; mistakes a user can make end in one sentence and status 2, not in a traceback."""
+    atexit.register(gc.freeze)  # else the interpreter looks for cycles in all of torch as it ends: half a second
     try:
         app()
     except (UserError, ValueError, LookupError, OSError, RuntimeError) as error:

@@ -63,15 +63,17 @@ def serve(
     """
 
     from unseen.service.workers import Models
-    from unseen.web.middleware import Address
-    from unseen.web.server import serve as run
 
     if model is None and policy is not None:
         raise UsageError("--policy goes with --model: a policy is bound to one model's weights")
     if model is None and also:
         raise UsageError("--also goes with --model: further models are compared with the one that decides")
-    address = Address(host=host, port=port, public=public)
     models = None if model is None else Models.of(model, policy, further=also or ())
+
+    from unseen.web.middleware import Address  # seconds of imports, which a wrong model need not wait for
+    from unseen.web.server import serve as run
+
+    address = Address(host=host, port=port, public=public)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("unseen").setLevel(logging.INFO)
     run(

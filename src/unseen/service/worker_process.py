@@ -5,6 +5,7 @@ closes, for whatever reason, the worker finishes its film and leaves. It writes 
 cannot score.
 """
 
+import gc
 import json
 import logging
 import os
@@ -59,6 +60,7 @@ def main() -> int:
         screener = load(settings.model, settings.policy)
         further = [load_detector(folder) for folder in settings.further]
         with Store.open(settings.where, films_folder=settings.films_folder, create=False) as store:
+            gc.freeze()  # what is imported and loaded stays: no collection looks through it, nor does the process's end
             _say(ready=screener.detector.weights_sha256)
             Worker(store, lambda: screener, further=lambda: further, lease_s=settings.lease_s).run(stop)
     except (ValueError, RuntimeError, OSError) as error:

@@ -41,8 +41,7 @@ let cell = /** @type {Cell | null} */ (null);
 let roc = /** @type {ReturnType<typeof rocChart> | null} */ (null);
 let spread = /** @type {ReturnType<typeof spreadChart> | null} */ (null);
 let pair = /** @type {ReturnType<typeof pairOf> | null} */ (null);
-/** @type {NodeListOf<HTMLButtonElement>} */
-const cells = document.querySelectorAll("[data-cell]");
+const cells = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-cell]"));
 const cellOn = (/** @type {HTMLElement} */ button) => /** @type {Cell} */ (button.dataset.cell);
 
 start().catch(failed).finally(() => $("#compare").removeAttribute("aria-busy"));

@@ -142,4 +142,4 @@ def test_a_policy_in_words_has_each_source_and_what_is_missing() -> None:
 
 def test_a_calibrated_policy_in_words_has_the_prevalence_of_its_probabilities(screener: Screener) -> None:
     assert screener.policy is not None
-    assert "Probabilities are for a prevalence of 0.375." in "\n".join(lines(screener.policy))
+    assert "Probabilities are for a prevalence of 37.5 %." in "\n".join(lines(screener.policy))

@@ -1,11 +1,12 @@
 """Python programs in forks of one process that has imported torch and its like, and the server and worker of `unseen`.
 
 A program finds what it would find in an interpreter of its own: `sys.argv`, the folder, the environment and the three
-standard streams are its own, and it ends as an interpreter ends. Only the seconds that imports take are saved: a module
-of `unseen` keeps nothing of the environment that it is imported in. Passwords are hashed with argon2id's smallest
-settings (`quick_passwords`); the usual ones are tested by `worklist/test_accounts.py`. Interpreters of their own are
-started by `house/test_wheel.py` (the command, and that packages are declared), `web/test_page_checks.py` (the server
-and its worker) and `web/test_lab.py` (the lab's process).
+standard streams are its own, and it ends as an interpreter ends: threads are waited for, and what `atexit` holds is
+done. Only the seconds are saved that imports take, and taking apart what was imported: a module of `unseen` keeps
+nothing of the environment that it is imported in. Passwords are hashed with argon2id's smallest settings
+(`quick_passwords`); the usual ones are tested by `worklist/test_accounts.py`. Interpreters of their own are started by
+`house/test_wheel.py` (the command, and that packages are declared), `web/test_page_checks.py` (the server and its
+worker) and `web/test_lab.py` (the lab's process).
 """
 
 from __future__ import annotations
@@ -215,11 +216,34 @@ def _serve() -> list[str] | None:
     return None
 
 
+_left_with: list[int] = []  # a program's status, once it has come to its end
+
+
+def _leave() -> None:
+    """The last of a program's `atexit` functions: end without taking apart what was imported, a third of a second."""
+    if _left_with:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_left_with[0])
+
+
+def _to_its_end(program: Callable[[], object]) -> None:
+    """Run it, and note the status that it leaves with; errors are the interpreter's to report."""
+    try:
+        program()
+    except SystemExit as left:
+        if left.code is None or isinstance(left.code, int):
+            _left_with.append(left.code or 0)
+        raise
+    _left_with.append(0)
+
+
 def _from_environment() -> list[str]:
     return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
 if __name__ == "__main__":
+    atexit.register(_leave)  # before all imports that register something
     for package in PACKAGES:
         importlib.import_module(package)
     gc.freeze()  # else each child looks through all that is imported once more as it ends, which takes 1.4 s
@@ -234,8 +258,8 @@ if __name__ == "__main__":
             if serving:
                 module = begin()
             if module is not None:
-                runpy.run_module(module, run_name="__main__", alter_sys=True)
+                _to_its_end(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
             elif serving:
-                exec(COMMAND)
+                _to_its_end(lambda: exec(COMMAND))
             else:
-                runpy.run_path(asked[0], run_name="__main__")
+                _to_its_end(lambda: runpy.run_path(asked[0], run_name="__main__"))

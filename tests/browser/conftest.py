@@ -21,7 +21,6 @@ from tests.once import made_once, shared_folder
 from tests.warm_python import quick_passwords
 from tests.web.running import Running, until
 from tests.worklist.reporting import look
-from unseen.anatomy.lungs import LungExamples, LungFinder
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.data.film import Film
@@ -72,10 +71,9 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def _learn(folder: Path) -> None:
     torch.set_num_threads(1)
     learnt = list(phantoms.normals(48, seed=5, size=SIDE))
-    finder = LungFinder(LungFinder.Config(features=8, steps=60)).fit(LungExamples.of(learnt))
     detectors = {
-        "pca": Pca(size=64, components=20).fit(learnt, finder=finder),
-        "pca-few": Pca(size=64, components=4).fit(learnt, finder=finder),
+        "pca": Pca(size=64, components=20).fit(learnt, finder="models/lungs"),
+        "pca-few": Pca(size=64, components=4).fit(learnt, finder="models/lungs"),
         "pca-whole": Pca(view=View(size=64, frame="whole"), components=20).fit(learnt),
     }
     for name, detector in detectors.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,8 +139,54 @@ def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
 
     reader = signed_in(chromium.new_context(), labelled, "ben")
     assert reader.locator("body").get_attribute("data-blind") == "yes", "a policy clears from now on"
+    _withdrawn_calibrated_anew_and_activated_again(labelled, weights, digest, first=first, second=second, reader=reader)
     for page in (first, second, reader):
         page.context.close()
+
+
+def _withdrawn_calibrated_anew_and_activated_again(
+    site: Site, weights: str, policy: str, *, first: Page, second: Page, reader: Page
+) -> None:
+    """The lead withdraws what decides and calibrates it anew; a second lead activates that, on a narrow screen."""
+    first.locator("#scoring").get_by_role("button", name="Withdraw").click()
+    asked = first.get_by_role("dialog", name="Withdraw what is in force?")
+    expect(asked).to_contain_text("Clearing stops at once.")
+    asked.get_by_role("button", name="Withdraw").click()
+    expect(first.locator("#scoring")).to_contain_text("This server scores as it was started")
+    with site.store() as store:
+        assert "lea has withdrawn" in store.clearing_stopped(policy)
+    reader.reload()
+    expect(reader.locator("#policy")).to_contain_text(re.compile("Clearing is stopped|none is cleared"))  # they see why
+
+    first.get_by_role("tab", name="Calibration").click()
+    first.get_by_role("combobox", name="Model").select_option(weights)
+    first.get_by_label("Abnormal studies cleared").fill("45")
+    first.get_by_label("How sure").fill("90")
+    first.get_by_label("Note").fill("the same films, a looser promise")
+    first.get_by_role("button", name="Propose this calibration").click()
+    expect(first.locator("#toasts")).to_contain_text("waits for a second person")
+    with client_of(site, "lea") as lea:
+        assert lea.post("activations/2/activate", json={"note": "mine", "summary": "x"}).status_code == 409
+
+    second.set_viewport_size({"width": 390, "height": 800})
+    second.reload()
+    second.locator(".proposal").get_by_role("button", name="Activate").click()
+    asked = second.get_by_role("dialog", name="Activate proposal 2?")
+    expect(asked).to_contain_text("at most 45 % of abnormal studies are missed")
+    asked.get_by_label("Reason why it should decide all the same").fill("phantoms need no gate")
+    asked.get_by_label("What you have looked at").fill("the same films")
+    asked.get_by_role("button", name="Activate").click()
+    expect(second.locator("#scoring")).to_contain_text("lea proposed and leo activated")
+    assert second.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "390 px, nothing sideways"
+    expect(second.locator("#scoring .chip")).to_have_text("workers follow", timeout=60_000)
+    reader.reload()
+    expect(reader.locator("#policy")).to_contain_text("at most 45 %")
+    with site.store() as store, store.database.reading() as connection:
+        events = connection.execute(sqlalchemy.select(audit).where(audit.c.subject == weights).order_by(audit.c.seq))
+        assert [(event.actor, event.action.removeprefix("model.")) for event in events] == [
+            ("lea", "proposed"), ("leo", "activated"), ("lea", "withdrawn"), ("lea", "proposed"), ("leo", "activated")
+        ]  # fmt: skip
+        assert store.verify_audit() is None
 
 
 def colour(png: bytes) -> str:

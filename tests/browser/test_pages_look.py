@@ -59,9 +59,10 @@ def worked(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -
 
 
 def _work(folder: Path, bundles: dict[str, Path]) -> None:
-    labelled = write_sites([_share(NORTH, 8, 8, 41), _share(SOUTH, 8, 8, 42)], folder / "labelled", side=384)
+    side = 384 if os.environ.get("UNSEEN_SCREENSHOTS") else 192
+    labelled = write_sites([_share(NORTH, 8, 8, 41), _share(SOUTH, 8, 8, 42)], folder / "labelled", side=side)
     incoming = write_sites(
-        [_share(NORTH, 14, 10, 51), _share(SOUTH, 14, 10, 52), _share(WEST, 4, 2, 53)], folder / "in", side=384
+        [_share(NORTH, 14, 10, 51), _share(SOUTH, 14, 10, 52), _share(WEST, 4, 2, 53)], folder / "in", side=side
     )
     screener = calibrate(load(bundles["pca"]), films(labelled), max_miss_rate=0.3, confidence=0.9)
     assert screener.policy is not None

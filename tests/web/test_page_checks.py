@@ -9,7 +9,7 @@ import httpx
 import pytest
 import torch
 
-from tests.web.running import until
+from tests.web.running import Running, until
 from tests.worklist.filled import Small, small
 from unseen.demo.filling import Filled
 from unseen.web.page_checks import PageError, Visitor, checked
@@ -70,17 +70,18 @@ WRONG: list[tuple[dict[str, int], int, str]] = [
 ]
 
 
-def test_what_is_not_there_a_used_link_a_page_that_is_none_and_a_door_are_found(world: World, tmp_path: Path) -> None:
-    with world.server(tmp_path) as server:
+def test_what_is_not_there_a_used_link_a_page_that_is_none_and_a_door_are_found(world: World) -> None:
+    with Running(*world.words, "--port", "0") as running:
+        root = running.started().base.removesuffix("/api/v1")
         for change, models, complaint in WRONG:
             with pytest.raises(PageError, match=complaint):
-                list(checked(server.root, link(world), replace(world.filled, **change), models=models))
+                list(checked(root, link(world), replace(world.filled, **change), models=models))
         with pytest.raises(PageError, match="/sign-in/link: the server answered 409"):
-            list(checked(server.root, "no link", world.filled, models=2))
+            list(checked(root, "no link", world.filled, models=2))
         with pytest.raises(PageError, match="/nowhere: the server answered 404"):
-            Visitor(server.root).get("/nowhere")
+            Visitor(root).get("/nowhere")
         with pytest.raises(PageError, match="/models: led to /sign-in"):
-            Visitor(server.root).get("/models")
+            Visitor(root).get("/models")
 
 
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:

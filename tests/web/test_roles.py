@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from tests.web.conftest import Api, look_at, said
 from tests.worklist.conftest import MakePlace, Place
 from unseen.worklist.accounts import ROLES
+from unseen.worklist.store import Store
 
 STUDY, FILM = "s-" + "0" * 20, "f-" + "0" * 20
 OPEN = "open"
@@ -137,13 +142,22 @@ def place(make_place: MakePlace) -> Place:
     return make_place("sqlite")
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, sqlite_file: Path) -> Iterator[Api]:
+    """An application for tests that ask for what is not there."""
+    home = tmp_path_factory.mktemp("roles")
+    shutil.copy(sqlite_file, home)
+    with Store.open(home, patience_s=20.0) as store:
+        yield Api(store)
+
+
 def test_every_operation_has_its_least_role(api: Api) -> None:
     paths = api.nobody.get("/openapi.json").json()["paths"]
     assert {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods} == set(LEAST)
 
 
 @pytest.mark.parametrize("operation", [name for name, least in LEAST.items() if least != OPEN])
-def test_an_operation_is_for_its_role_and_those_above(api: Api, operation: str) -> None:
+def test_an_operation_is_for_its_role_and_those_above(shared: Api, operation: str) -> None:
     method, path = operation.split()
     path = path.removeprefix("/api/v1").format(
         study=STUDY,
@@ -157,11 +171,11 @@ def test_an_operation_is_for_its_role_and_those_above(api: Api, operation: str) 
         model="a" * 64,
     )
     body = BODIES.get(operation)
-    assert api.nobody.request(method, path, json=body).status_code == 401
-    assert api.client().request(method, path, json=body, headers={"Authorization": "Bearer x"}).status_code == 401
+    assert shared.nobody.request(method, path, json=body).status_code == 401
+    assert shared.client().request(method, path, json=body, headers={"Authorization": "Bearer x"}).status_code == 401
     least = ROLES.index(LEAST[operation])  # type: ignore[arg-type]
     for role in ROLES:
-        answer = getattr(api, role).request(method, path, json=body)
+        answer = shared.client(_name(role), role).request(method, path, json=body)
         if ROLES.index(role) < least:
             assert answer.status_code == 403, f"{role}: {answer.text}"
             assert said(answer) == f"This needs the role {LEAST[operation]}, and {_name(role)} is {role}."

@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One thread a worker: WORKERS processes run at a time, four on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-priors peers peers-anomalib docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-priors peers peers-anomalib docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -40,6 +40,7 @@ help:
 	@echo "make results-lungs  outlines of lung finders, and lesions kept inside them, docs/results-lungs.md (half an hour)"
 	@echo "make bench     a training step, a film's score and a screened film, docs/speed.md (under ten minutes)"
 	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
+	@echo "make bench-pages  pages of lists of 10,000 and 1,000,000 studies, in the store, over HTTP and in Chromium, docs/speed-list.md"
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
 	@echo "make peers-anomalib  anomalib, into .venv-anomalib, for its rows in docs/results-detectors.md alone (2 GB)"
@@ -129,6 +130,9 @@ bench: $(STAMP)
 # One core; best on a machine that does nothing else. Without make peers, deepinv and ASTRA are left out.
 bench-imaging: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.imaging
+
+bench-pages: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.worklist_pages
 
 bench-priors: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.priors --recipe priors/mnist-vae

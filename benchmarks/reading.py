@@ -37,7 +37,7 @@ import numpy as np
 from playwright.async_api import Browser, Page, async_playwright
 
 from benchmarks.machine import described
-from benchmarks.worklist_pages import fill
+from benchmarks.made_up_list import fill
 from unseen.artifacts.installation import LIMITS
 from unseen.data.phantoms.sequences import Case, draw_exposed, draw_healthy
 from unseen.data.phantoms.writing import Station, as_dicom

@@ -1,123 +1,200 @@
-"""How long a page of the worklist takes: first, middle, last and filtered, alone and while others write.
+"""How long a page of the worklist takes: first, deep, sorted, filtered, searched; in the store, over HTTP, in Chromium.
 
-    python -m benchmarks.worklist_pages --studies 50000
-    python -m benchmarks.worklist_pages --studies 1000000 --url postgresql://user@host/empty
+    python -m benchmarks.worklist_pages                      10,000 and 1,000,000 studies, and docs/speed-list.md
+    python -m benchmarks.worklist_pages --studies 50000 --no-page
+    python -m benchmarks.worklist_pages --studies 1000000 --url postgresql://user@host/empty --no-page
 
-Prints and returns JSON: milliseconds, median and 95th percentile, by kind of page, as a clock on the wall tells them;
-and the processor's median, which on a machine with other work is the part that is the page's own.
+A list of made-up studies is entered in bulk; they have no films. Times are milliseconds: median and 95th percentile by
+a clock on the wall, and for the store the processor's median, the part that is the page's own. The browser's figure is
+from the navigation's start until the rows are painted, with nothing cached; its own work takes the same cores.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
-import random
+import os
+import shutil
 import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, insert, select
+import httpx
+from playwright.async_api import async_playwright
+from sqlalchemy import func, select
 
-from unseen.worklist.ordering import order_of
-from unseen.worklist.states import State
+from benchmarks.machine import described
+from benchmarks.made_up_list import SOURCES, fill
+from benchmarks.reading import MARKS, PASSWORD, SEEN, WINDOW, entries, signed_in
+from unseen.artifacts.installation import LIMITS
+from unseen.web.server import OwnServer
+from unseen.worklist.places import cursor_of, sort_columns
 from unseen.worklist.store import Store
 from unseen.worklist.tables import studies as table
-from unseen.worklist.tables import terms
 
 Figures = dict[str, Any]  # Any: JSON
 
-SOURCES = 5
-_AT_ONCE = 5_000
-_SHARES: tuple[tuple[State, float], ...] = (
-    ("to_read", 0.55),
-    ("not_scored", 0.05),
-    ("received", 0.01),
-    ("cleared", 0.25),
-    ("reported", 0.14),
-)
-_WAITED_S = 2 * 86_400.0  # received over two days: half of those to read wait longer than the cap of one
+ROOT = Path(__file__).parents[1]
+RESULTS, PAGE = ROOT / "studies" / "results" / "worklist-pages.json", ROOT / "docs" / "speed-list.md"
+SIZES = (10_000, 1_000_000)
+TARGETS_MS = {10_000: 1000, 1_000_000: 1500}
+"""The first page in the browser, by the length of the list."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.worklist_pages", description=__doc__.splitlines()[0])
-    parser.add_argument("--studies", type=int, default=50_000)
-    parser.add_argument("--url", help="an empty PostgreSQL database; without it, SQLite")
-    parser.add_argument("--times", type=int, default=100, help="pages of each kind")
+    parser.add_argument("--studies", type=int, nargs="+", default=list(SIZES))
+    parser.add_argument("--url", help="an empty PostgreSQL database, for one list; without it, SQLite")
+    parser.add_argument("--times", type=int, default=20, help="pages of each kind")
+    parser.add_argument("--loads", type=int, default=5, help="of each page in the browser")
+    parser.add_argument("--no-page", action="store_true", help="print the figures alone")
     given = parser.parse_args()
-    print(json.dumps(measure(studies=given.studies, url=given.url, times=given.times), indent=1))
+    lists = [measure(studies=count, url=given.url, times=given.times, loads=given.loads) for count in given.studies]
+    figures = {
+        "lists": lists,
+        "machine": described(),
+        "load_average": [round(load, 1) for load in os.getloadavg()],
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    if not given.no_page:
+        RESULTS.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        PAGE.write_text(page(figures), encoding="utf-8")
+    print(json.dumps(figures, indent=1, ensure_ascii=False) if given.no_page else page(figures))
 
 
-def measure(*, studies: int, url: str | None = None, times: int = 100, folder: Path | None = None) -> Figures:
+def measure(*, studies: int, url: str | None = None, times: int = 20, loads: int = 5) -> Figures:
     """Fill a new store, and time its pages."""
-    with tempfile.TemporaryDirectory(dir=folder) as home, Store.open(url or home, films_folder=home) as store:
-        began = time.perf_counter()
-        fill(store, studies=studies, seed=0)
-        filled_s = time.perf_counter() - began
-        store.page()  # connects
-        alone = {name: timed(page, times) for name, page in kinds(store).items()}
-        with writers(store) as written:
-            beside = {name: timed(page, times) for name, page in kinds(store).items()}
-        return {
-            "date": datetime.now(UTC).date().isoformat(),
-            "database": store.database.engine.dialect.name,
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "worklist"
+        with Store.open(url or home, films_folder=home) as store:
+            store.accounts.add("reader-0", PASSWORD, "lead", actor="benchmark")
+            began = time.perf_counter()
+            fill(store, studies=studies, seed=0)
+            filled_s = time.perf_counter() - began
+            store.page()  # connects
+            deep = middle(store)
+            alone = {name: timed(one, times) for name, one in in_store(store, deep).items()}
+            with writers(store) as written:
+                beside = {name: timed(one, times) for name, one in in_store(store, deep).items()}
+            database, count = store.database.engine.dialect.name, written()
+        found = {
             "studies": studies,
+            "database": database,
             "filled_s": round(filled_s, 1),
-            "alone_ms": alone,
-            "during_writes_ms": beside,
-            "written_meanwhile": written(),
-            "worst_p95_ms": max(figure["p95"] for part in (alone, beside) for figure in part.values()),
+            "store_ms": alone,
+            "store_during_writes_ms": beside,
+            "written_meanwhile": count,
         }
+        if url is None:
+            with OwnServer(["--folder", home, "--port", "0"], log=Path(folder) / "serve.log") as server:
+                found["api_ms"] = over_http(server.root, deep, times)
+                found["browser_ms"] = asyncio.run(in_browser(server.root, deep, loads))
+        return found
 
 
-def kinds(store: Store) -> dict[str, Callable[[int], object]]:
-    """Each kind of page, as a function of the draw's number."""
-    with store.database.reading() as connection:
-        on_list = table.c.shelf == "to_read"
-        count = connection.execute(select(func.count()).select_from(table).where(on_list)).scalar_one()
-        names = connection.execute(select(table.c.public_id).order_by(table.c.id).limit(1000)).scalars().all()
-    middles = [middle(store, count * share // 10) for share in range(1, 10)]
+def asked(deep: str) -> dict[str, Figures]:
+    """Each kind of page, as what is asked for."""
+    hour = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     return {
-        "first": lambda n: store.page(),
-        "middle": lambda n: store.page(after=middles[n % len(middles)]),
-        "middle, backwards": lambda n: store.page(before=middles[n % len(middles)]),
-        "last": lambda n: store.page(last=True),
-        "of a source": lambda n: store.page(source=f"site-{n % SOURCES}"),
-        "of a source, last": lambda n: store.page(source=f"site-{n % SOURCES}", last=True),
-        "cleared": lambda n: store.page("cleared"),
-        "not scored": lambda n: store.page("not_scored"),
-        "all": lambda n: store.page("all"),
-        "all, last": lambda n: store.page("all", last=True),
-        "searched": lambda n: store.page("all", text=names[n % len(names)]),
-        "searched, a name that all have": lambda n: store.page("all", text="IM0001"),
+        "first": {},
+        "deep, by its key": {"after": deep},
+        "deep, backwards": {"before": deep},
+        "last": {"last": True},
+        "by reception": {"order": "received", "reverse": True},
+        "by score": {"order": "score", "reverse": True},
+        "by source": {"order": "source"},
+        "of a source": {"source": f"site-{SOURCES - 1}"},
+        "of a projection (27 %)": {"view": "AP"},
+        "of a projection (3 %)": {"view": "LL"},
+        "of the last hour": {"since": hour},
+        "of one reader (0.1 %)": {"assigned": "@me"},
+        "models disagree": {"disagreement": True},
+        "all filters at once": {"source": "site-1", "view": "LL", "state": "to_read", "disagreement": True},
+        "cleared": {"tab": "cleared"},
+        "cleared, by score": {"tab": "cleared", "order": "score"},
+        "a search, one study": {"tab": "all", "text": f"s-{7:020x}"},
+        "a search, a name that all have": {"tab": "all", "text": "IM0001"},
     }
 
 
-def middle(store: Store, number: int) -> str:
-    """The cursor of row `number` of the list to read."""
-    from unseen.worklist.listing import cursor_of, ordering
+def in_store(store: Store, deep: str) -> dict[str, Callable[[], object]]:
+    def one(wanted: Figures) -> Callable[[], object]:
+        how = wanted | ({"since": datetime.fromisoformat(wanted["since"])} if "since" in wanted else {})
+        return lambda: store.page(**how, blind=False, reader="reader-0")
 
+    return {name: one(wanted) for name, wanted in asked(deep).items()}
+
+
+def middle(store: Store) -> str:
+    """The cursor of a row in the middle of the list to read."""
     with store.database.reading() as connection:
-        order = ordering("to_read")
-        query = select(*order).where(table.c.shelf == "to_read").order_by(*order).offset(number).limit(1)
+        order = sort_columns("to_read")
+        on_list = table.c.shelf == "to_read"
+        count = connection.execute(select(func.count()).select_from(table).where(on_list)).scalar_one()
+        query = select(*order).where(on_list).order_by(*order).offset(count // 2).limit(1)
         return cursor_of(tuple(connection.execute(query).one()))
 
 
-def timed(page: Callable[[int], object], times: int) -> Figures:
+def over_http(root: str, deep: str, times: int) -> Figures:
+    """Each kind of page as another program gets it."""
+    with httpx.Client(base_url=f"{root}/api/v1", timeout=120) as client:
+        token = client.post("tokens", json={"name": "reader-0", "password": PASSWORD}).raise_for_status().json()
+        client.headers["Authorization"] = f"Bearer {token['token']}"
+        kinds = asked(deep) | {"flagged": {"flag": True}, "not flagged": {"flag": False}}
+        return {
+            name: timed(lambda body=body: client.post("studies/search", json=body).raise_for_status(), times)  # type: ignore[misc]
+            for name, body in kinds.items()
+        }
+
+
+async def in_browser(root: str, deep: str, loads: int) -> Figures:
+    """Pages from the navigation's start until their rows are painted, with nothing cached."""
+    addresses = {
+        "first": "/",
+        "deep, by its key": f"/?after={deep}&from=1001",
+        "a projection, latest first": "/?view=LL&sort=-received",
+        "models disagree": "/?disagree=yes",
+    }
+    async with async_playwright() as playwright:
+        path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        state = await signed_in(browser, root, 0)
+        found: Figures = {}
+        for name, address in addresses.items():
+            spent: list[float] = []
+            for _ in range(loads):
+                context = await browser.new_context(storage_state=state, viewport=WINDOW)
+                opened = await context.new_page()
+                await opened.add_init_script(SEEN)
+                await opened.goto(f"{root}{address}")
+                spent += await entries(opened, MARKS, "rows-painted", count=1, within_s=120)
+                await context.close()
+            found[name] = summary(spent)
+        await browser.close()
+    return found
+
+
+def timed(one: Callable[[], object], times: int) -> Figures:
     spent, computed = [], []
-    for number in range(times):
+    for _ in range(times):
         began, own = time.perf_counter(), time.thread_time()
-        page(number)
+        one()
         spent.append(1000 * (time.perf_counter() - began))
         computed.append(1000 * (time.thread_time() - own))
+    return summary(spent) | {"processor": round(statistics.median(computed), 1)}
+
+
+def summary(spent: Sequence[float]) -> Figures:
+    """Median and 95th percentile; of few, the longest."""
     return {
-        "median": round(statistics.median(spent), 2),
-        "p95": round(sorted(spent)[int(0.95 * times)], 2),
-        "processor": round(statistics.median(computed), 2),
+        "median": round(statistics.median(spent), 1),
+        "p95": round(sorted(spent)[min(len(spent) - 1, int(0.95 * len(spent)))], 1),
     }
 
 
@@ -144,62 +221,49 @@ class writers:
             self._count += 1
 
 
-def fill(store: Store, *, studies: int, seed: int, shares: Sequence[tuple[State, float]] = _SHARES) -> None:
-    """Made-up studies in the states of `shares`, entered in bulk; they have no films."""
-    rng = random.Random(seed)
-    now_us = store.now_us()
-    done = 0
-    while done < studies:
-        count = min(_AT_ONCE, studies - done)
-        rows = list(_rows(rng, done, count, now_us, shares))
-        with store.database.writing() as connection:
-            numbers = connection.execute(
-                insert(table).returning(table.c.id, sort_by_parameter_order=True), rows
-            ).scalars()
-            said = [
-                {"term": term, "study_id": number}
-                for number, row in zip(numbers, rows, strict=True)
-                for term in (row["public_id"], store.names.sealed("name", "IM0001"))
-            ]
-            connection.execute(insert(terms), said)
-        done += count
-    if not store.database.is_sqlite:
-        with store.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE studies, terms")
+def page(figures: Figures) -> str:
+    """docs/speed-list.md."""
+    machine = figures["machine"]
+    busy = max(figures["load_average"]) > machine["cores"] / 2
+    quiet = "other programs ran on the machine meanwhile, so a quiet one is faster" if busy else "the machine was quiet"
+    sizes = [one["studies"] for one in figures["lists"]]
+    head = ["", *(f"{count:,} studies" for count in sizes)]
+    blocks = [
+        "# Speed of the list",
+        "*Rendered by `make bench-pages` from `studies/results/worklist-pages.json`; every figure is in there. "
+        f"{LIMITS}*",
+        f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, unseen "
+        f"{machine['unseen']}; {figures['date']}; load average {figures['load_average'][0]} at the end: {quiet}. The "
+        "list is SQLite's, of made-up studies without films. Milliseconds: the median, and in brackets the 95th "
+        "percentile.",
+        "## In the browser",
+        "From the navigation's start until the rows are painted, nothing cached; Chromium takes the same cores.",
+        _table(head, figures, "browser_ms"),
+        *(
+            f"Wanted for the first page of {count:,} studies: {TARGETS_MS[count]} ms or less. Found: "
+            f"{one['browser_ms']['first']['median']:.0f} ms."
+            for count, one in zip(sizes, figures["lists"], strict=True)
+            if count in TARGETS_MS
+        ),
+        "## Over HTTP",
+        "50 rows with their counts, which are bounded: a page says *at least* where not all were counted.",
+        _table(head, figures, "api_ms"),
+        "## In the store",
+        "The processor's time of a page, by itself; what is above it in the other tables is waiting, HTTP and JSON.",
+        _table(head, figures, "store_ms", "processor"),
+        "While films come in all the time:",
+        _table(head, figures, "store_during_writes_ms"),
+    ]
+    return "\n\n".join(blocks) + "\n"
 
 
-def _rows(
-    rng: random.Random, start: int, count: int, now_us: int, shares: Sequence[tuple[State, float]]
-) -> Iterator[Figures]:
-    states = [state for state, _ in shares]
-    weights = [share for _, share in shares]
-    for number in range(start, start + count):
-        (state,) = rng.choices(states, weights)
-        standing: State = "to_read" if state == "reported" else state
-        priority = None if state == "received" else 2.0 if state == "not_scored" else rng.random()
-        received_us = now_us - int(rng.random() * _WAITED_S * 1e6)
-        changed_us = min(now_us, received_us + 2_000_000)
-        order = order_of(
-            state,
-            standing=standing,
-            priority=priority,
-            received_us=received_us,
-            changed_us=changed_us,
-            overdue_before_us=now_us - 86_400_000_000,
-        )
-        yield {
-            "public_id": f"s-{number:020x}",
-            "source": f"site-{rng.randrange(SOURCES)}",
-            "state": state,
-            "standing": standing,
-            "received_us": received_us,
-            "changed_us": changed_us,
-            "films": 1,
-            "audit_sample": False,
-            "priority": priority,
-            "reason": "",
-            **order._asdict(),
-        }
+def _table(head: list[str], figures: Figures, part: str, only: str = "") -> str:
+    def cell(row: Figures) -> str:
+        return f"{row[only]:.1f}" if only else f"{row['median']:.0f} ({row['p95']:.0f})"
+
+    names = figures["lists"][0][part]
+    rows = [[name, *(cell(one[part][name]) for one in figures["lists"])] for name in names]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows])
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ declare namespace Api {
   type AsLearnt = { kind?: "learnt"; model: string };
   /** What becomes of films that cannot be shown: they are never labelled. */
   type Aside = { how: "returned" | "discarded"; reason: string };
+  /** Whom they are set aside for. */
+  type Assignment = { studies: readonly (string)[]; to: string | null };
   /** What is looked for; what is empty does not count. Sent in the body, since a patient's number may stand in it. */
   type AuditSearch = { actor?: string; action?: string; study?: string; since?: string | null; until?: string | null; before?: number | null; limit?: number };
   /** Some films that were scored one after the other. */
@@ -52,6 +54,8 @@ declare namespace Api {
   type Choice = { link: string; password: string };
   /** An operator or a noise, with what can be set of it. */
   type ChoiceResponse = { kind: string; words: string; settings: (SettingResponse)[] };
+  /** What the list can be filtered by. */
+  type ChoicesResponse = { sources: (string)[]; views: (string)[]; readers: (string)[] };
   /** The study is the reader's until then. */
   type Claimed = { until: string; study: Listed };
   /** The scores with which a film's is compared. */
@@ -139,7 +143,7 @@ declare namespace Api {
   /** The text after `link=` in the last line of the server's start; it is good once, for ten minutes. */
   type Link = { link: string };
   /** A study as the list shows it. */
-  type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; words: string; flag: boolean; number: number | null; measure: "probability" | "percentile" | null; of: number | null; clause: string; why: string; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
+  type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; words: string; flag: boolean; number: number | null; measure: "probability" | "percentile" | null; of: number | null; clause: string; why: string; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; view: string | null; assigned_to: string | null; disagree: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
   /** Some rows of a tab, in its order. */
   type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean; groups: (GroupResponse)[]; reference: ShapesReferenceResponse | null };
   /** A run's losses, step by step; of a long log some rows evenly along it. */
@@ -192,6 +196,8 @@ declare namespace Api {
   type NewAccount = { name: string; password?: string | null; role: "reader" | "lead" | "admin" };
   /** y = A x. */
   type Noiseless = { kind?: "none" };
+  /** A study that was left as it is, and why. */
+  type NotDoneResponse = { study: string; reason: string };
   /** What there is to be judged. */
   type Offer = { models: (Offered)[]; missing: string };
   /** A model whose images can be judged, or the reason why not. */
@@ -242,6 +248,8 @@ declare namespace Api {
   type Result = { round: string; name: string; words: string; all: TuringRoundsShare; real: TuringRoundsShare; generated: TuringRoundsShare; pictures: (Revealed)[] };
   /** What a method made of the measurement; figures are null where there are none. */
   type ResultResponse = { method: MethodResponse; problem: string; picture: string | null; error: string | null; brightest: number | null; psnr: number | null; exact: boolean; ssim: number | null; misfit: number | null; hidden: number | null; seconds: number; words: string };
+  /** Why they go back to their sender. */
+  type Returning = { studies: readonly (string)[]; reason: string };
   /** An image, what it was taken for, and what it is. */
   type Revealed = { k: number; answer: "real" | "generated"; truth: "real" | "generated" };
   /** A ROC curve, point by point, with its pointwise 95 % band. */
@@ -261,7 +269,7 @@ declare namespace Api {
   /** The latest first. */
   type ScoredModels = { models: (Scored)[] };
   /** Which rows of the list. It is a body, not an address, because `text` may be a patient's number. */
-  type Search = { tab?: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source?: string | null; text?: string | null; after?: string | null; before?: string | null; last?: boolean; limit?: number; refusal?: string | null; grouped?: boolean };
+  type Search = { tab?: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source?: string | null; state?: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside" | null; view?: string | null; flag?: boolean | null; assigned?: string | null; disagreement?: boolean; order?: "list" | "received" | "score" | "source"; reverse?: boolean; since?: string | null; until?: string | null; text?: string | null; after?: string | null; before?: string | null; last?: boolean; limit?: number; refusal?: string | null; grouped?: boolean };
   /** An image that was sent to `/lab/pictures`. */
   type SentPicture = { kind: "sent"; picture: string };
   /** An image that was taken in. */
@@ -274,6 +282,10 @@ declare namespace Api {
   type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settled_s: number | null; sources: (AdministrationSourceResponse)[] };
   /** How an image is measured. */
   type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
+  /** Some studies. */
+  type Several = { studies: readonly (string)[] };
+  /** What became of them, in the order in which they were given. */
+  type SeveralResponse = { done: (string)[]; refused: (NotDoneResponse)[] };
   /** A model's finding on a film. */
   type ShapesFound = { model: string; score: number | null; parts: Record<string, number>; map_sha256: string | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; made: string };
   /** Films that a score is compared with. */
@@ -320,6 +332,14 @@ declare namespace Api {
   type Verified = { whole: boolean; problem: string | null; head: HeadResponse };
   /** What runs here. */
   type Versions = { package: string; schema_revision: string; database: string; python: string; torch: string; models: (ModelVersion)[] };
+  /** One's own views and the shared ones, by name. */
+  type ViewList = { views: (ViewResponse)[] };
+  /** A view that somebody keeps. */
+  type ViewResponse = { number: number; name: string; owner: string; shared: boolean; wanted: ViewWanted };
+  /** A view under a name; one's own of that name is replaced. */
+  type ViewToKeep = { name: string; shared?: boolean; wanted: ViewWanted };
+  /** What a view shows: never a search. */
+  type ViewWanted = { tab: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source: string | null; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside" | null; view: string | null; flag: boolean | null; assigned: string | null; disagreement: boolean; order: "list" | "received" | "score" | "source"; reverse: boolean; received: string | null };
   /** A parallel beam from some angles. */
   type Views = { kind?: "tomography"; views?: number; arc?: number };
   /** There is no answer yet. */
@@ -354,6 +374,13 @@ declare namespace Api {
     "GET /films/{film}/map.png": { body: undefined; response: null };
     "POST /studies/search": { body: Search; response: ListedPage };
     "GET /studies/sources": { body: undefined; response: Sources };
+    "GET /studies/choices": { body: undefined; response: ChoicesResponse };
+    "POST /studies/assign": { body: Assignment; response: SeveralResponse };
+    "POST /studies/requeue": { body: Several; response: SeveralResponse };
+    "POST /studies/return": { body: Returning; response: SeveralResponse };
+    "GET /views": { body: undefined; response: ViewList };
+    "PUT /views": { body: ViewToKeep; response: ViewList };
+    "DELETE /views/{number}": { body: undefined; response: ViewList };
     "GET /studies/{study}": { body: undefined; response: StudyResponse };
     "POST /studies/{study}/claim": { body: undefined; response: Claimed };
     "POST /studies/{study}/release": { body: undefined; response: Listed };
@@ -450,6 +477,7 @@ declare namespace Api {
     "aside": "section";
     "aside-reason": "textarea";
     "ask": "button";
+    "assign-to": "select";
     "at-threshold": "table";
     "audit": "div";
     "audit-action": "select";
@@ -470,6 +498,16 @@ declare namespace Api {
     "bar": "progress";
     "begin": "button";
     "board": "div";
+    "by-days": "span";
+    "by-disagreement": "input";
+    "by-flag": "select";
+    "by-from": "input";
+    "by-reader": "select";
+    "by-received": "select";
+    "by-sort": "select";
+    "by-state": "select";
+    "by-to": "input";
+    "by-view": "select";
     "calibrate": "form";
     "calibrate-model": "select";
     "calibrate-problem": "p";
@@ -483,12 +521,19 @@ declare namespace Api {
     "centre": "input";
     "chart": "section";
     "choose": "form";
+    "choose-all": "input";
     "choose-problem": "p";
     "choosing": "template";
     "chosen": "select";
+    "chosen-assign": "button";
+    "chosen-clear": "button";
+    "chosen-count": "strong";
+    "chosen-requeue": "button";
+    "chosen-return": "button";
     "claim": "div";
     "clear": "button";
     "cleared": "output";
+    "compact": "button";
     "compare": "div";
     "compared": "span";
     "copy-difference": "div";
@@ -534,6 +579,10 @@ declare namespace Api {
     "film": "canvas";
     "film-name": "input";
     "films": "span";
+    "filters": "form";
+    "filters-clear": "button";
+    "filters-on": "span";
+    "filters-open": "button";
     "first": "button" | "select";
     "fit": "a" | "button";
     "fit-steps": "ol";
@@ -558,6 +607,11 @@ declare namespace Api {
     "intervals": "p";
     "invert": "button";
     "invitation": "div";
+    "keep": "dialog";
+    "keep-heading": "h2";
+    "keep-name": "input";
+    "keep-open": "button";
+    "keep-shared": "input";
     "kept": "p";
     "kept-days": "input";
     "kept-help": "p";
@@ -579,7 +633,7 @@ declare namespace Api {
     "mark": "p";
     "matrix-title": "h2";
     "mean": "button";
-    "measure": "th";
+    "measure": "button";
     "measured": "p";
     "measured-title": "h2";
     "measured-words": "div";
@@ -672,6 +726,9 @@ declare namespace Api {
     "results-title": "h2";
     "retire-film": "form";
     "retire-old": "form";
+    "return": "dialog";
+    "return-heading": "h2";
+    "return-reason": "textarea";
     "roc": "div";
     "roc-title": "h2";
     "roc-words": "p";
@@ -708,6 +765,7 @@ declare namespace Api {
     "sensitivity": "output";
     "sent": "span";
     "setup": "form";
+    "several": "div";
     "shortcuts": "table";
     "shown": "div";
     "side": "div";
@@ -743,12 +801,13 @@ declare namespace Api {
     "tags": "dialog";
     "tags-open": "button";
     "take": "button";
+    "tell": "button";
     "text": "input";
     "theme": "button";
     "threshold": "input";
     "threshold-title": "h2";
     "threshold-words": "p";
-    "time": "th";
+    "time": "button";
     "title": "h1";
     "toasts": "div";
     "transport": "p";
@@ -763,7 +822,9 @@ declare namespace Api {
     "verify": "form";
     "verify-head": "input";
     "version-rows": "tbody";
+    "view-remove": "button";
     "viewer": "div";
+    "views": "select";
     "watched": "p";
     "why-not": "p";
     "width": "input";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
 from unseen.web.promise import Promise
-from unseen.web.state import KEPT_S, Ranks
+from unseen.web.state import KEPT_S, Ranks, least_score, rank_of
 from unseen.worklist.listing import Entry
 from unseen.worklist.store import Store
 from unseen.worklist.tables import films, findings
@@ -49,6 +50,18 @@ def reported(store: Store, *names: str) -> None:
         study = store.page("all", text=name).rows[0].study
         store.claim(study, "ann")
         look_and_report(store, study, "ann", "normal")
+
+
+def test_the_least_score_of_a_rank_is_where_the_rank_begins() -> None:
+    rng = random.Random(2)
+    for _ in range(300):
+        reference = sorted(rng.choice([rng.random(), 0.25, 0.5, 0.75]) for _ in range(rng.randint(1, 24)))
+        share = rng.choice([0.05, 0.5, 0.75, 0.95, 1.0])
+        least, included = least_score(reference, share)
+        tried = {score + step for score in reference for step in (-1e-9, 0.0, 1e-9)} | {-1.0, 2.0}
+        for score in tried:
+            high = (rank_of(score, reference) or 0.0) >= share
+            assert high == (score >= least if included else score > least), (reference, share, score)
 
 
 def test_ranks_are_scipys(store: Store, judged: Judged) -> None:

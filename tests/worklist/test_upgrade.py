@@ -11,19 +11,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sqlalchemy import select
 
 from tests.worklist.conftest import Clock, png
 from tests.worklist.described import described
 from tests.worklist.reporting import look_and_report
+from unseen.artifacts.bundle import card_of
 from unseen.data.film import Film
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
 from unseen.detectors.saved import load as load_detector
 from unseen.screening.screener import load
+from unseen.worklist import disagreement
 from unseen.worklist.audit import Head
 from unseen.worklist.backup import back_up, restore
 from unseen.worklist.opening import newest, revision
 from unseen.worklist.store import Store
+from unseen.worklist.tables import studies
 from unseen.worklist.worker import Worker
 
 GOLDEN = Path(__file__).with_name("golden-0.1")
@@ -70,6 +74,30 @@ def test_lists_order_decisions_and_histories_are_as_they_were(home: Path, expect
         found = json.loads(json.dumps(described(store, at)))
     for part, was in expected.items():
         assert found[part] == was, part
+
+
+def test_an_old_store_is_filtered_and_sorted_like_a_new_one(old: Store, expected: dict[str, Any]) -> None:
+    """Revision 0006: what was decided before it stands beside each study, too."""
+    rows = {row.study: row for row in old.page("all", limit=200, blind=False).rows}
+    scored = {name: row for name, row in rows.items() if row.score is not None}
+    assert {row.model for row in scored.values()} == {card_of(GOLDEN / "decides").weights_sha256}
+    assert {row.policy for row in scored.values()} == set(expected["policy"])
+    lowest_first = [row.study for row in old.page("all", order="score", limit=200, blind=False).rows]
+    assert [rows[name].score for name in lowest_first[-len(scored) :]] == sorted(row.score for row in scored.values())  # type: ignore[type-var]
+    views = {name: {film.view_position for film in old.study(name).films} for name in rows}
+    assert {row.view for row in rows.values()} - {None} == set().union(*views.values()) - {None} != set()
+    for view in old.choices().views:
+        assert {row.study for row in old.page("all", view=view, limit=200).rows} == {
+            name for name, has in views.items() if view in has
+        }
+    apart = [row.apart for row in rows.values() if row.apart is not None]
+    with old.database.reading() as connection:
+        now = {row.public_id: disagreement.apart(connection, row.id) for row in connection.execute(select(studies))}
+    assert {name for name, row in rows.items() if row.apart is not None} == {
+        name for name, value in now.items() if value is not None
+    }
+    assert all(0 <= value <= 1 for value in apart)
+    assert old.save_view("lea", "Mine", {"view": "PA"}) == 1
 
 
 def test_every_film_and_map_of_an_old_store_is_found(old: Store, expected: dict[str, Any]) -> None:

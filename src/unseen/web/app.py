@@ -26,6 +26,7 @@ from unseen.web import (
     fitting,
     health,
     lab,
+    lists,
     monitoring,
     pages,
     people,
@@ -130,6 +131,8 @@ def create_app(
         app.include_router(router, prefix=ROOT)
     for router in (
         films.router,
+        lists.router,
+        lists.views_router,
         studies.router,
         studies.reports_router,
         monitoring.router,

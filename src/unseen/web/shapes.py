@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen.screening.policy import Decision
 from unseen.web.promise import Promise, without_promise
 from unseen.web.sentences import Reading
+from unseen.worklist.disagreement import FAR
 from unseen.worklist.labels import FEWEST
 from unseen.worklist.refusals import parted
 from unseen.worklist.states import State, allowed
@@ -76,6 +77,9 @@ class Listed(_Response):
         description="how the report came to be; returned, discarded: it cannot be shown, and is not reported"
     )
     seen: bool = Field(description="every frontal film was shown to the asker: only then can they report it")
+    view: str | None = Field(description="ViewPosition of a frontal film, else of another one")
+    assigned_to: str | None = Field(description="for whom a lead has set it aside; anybody may read it")
+    disagree: bool = Field(default=False, description="models' percentiles of one of its films lie half or more apart")
     acts: list[Literal["claim", "release", "report", "undo"]] = Field(
         default=[], description="what its state is open to; whose claim it is may still stand against it"
     )
@@ -90,34 +94,13 @@ class Listed(_Response):
             "reason": without_promise(entry.reason),
             "clause": clause,
             "why": why,
+            "disagree": entry.apart is not None and entry.apart >= FAR,
         }
         if reading is not None:
             update |= {name: getattr(reading, name) for name in ("words", "flag", "number", "measure")} | {"of": of}
         if not promise.covers(entry.policy):
             update["probability"] = None
         return listed.model_copy(update=update)
-
-
-class Search(BaseModel):
-    """Which rows of the list. It is a body, not an address, because `text` may be a patient's number."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    tab: Literal["to_read", "cleared", "reported", "not_scored", "all"] = Field(
-        default="to_read", description="every study is on one of to_read, cleared, reported; not_scored: to_read's top"
-    )
-    source: str | None = Field(default=None, max_length=200, description="of this source alone")
-    text: str | None = Field(
-        default=None,
-        max_length=1000,
-        description="whose accession number, patient, StudyInstanceUID, file name, film or study is this, exactly",
-    )
-    after: str | None = Field(default=None, max_length=1000, description="`next` of an earlier page")
-    before: str | None = Field(default=None, max_length=1000, description="`previous` of an earlier page")
-    last: bool = Field(default=False, description="the last page")
-    limit: int = Field(default=50, ge=1, le=200, description="rows")
-    refusal: str | None = Field(default=None, max_length=200, description="`clause` of rows that were not scored")
-    grouped: bool = Field(default=False, description="leave out what stands in `groups`")
 
 
 class ReferenceResponse(BaseModel):
@@ -146,8 +129,8 @@ class ListedPage(BaseModel):
     rows: list[Listed]
     next: str | None = Field(description="a cursor: `after` of the following page; null at the end")
     previous: str | None = Field(description="a cursor: `before` of the page before; null at the beginning")
-    total: int = Field(description="rows in the tab under this filter, counted up to 1000")
-    more: bool = Field(description="there are more than `total`")
+    total: int = Field(description="rows in the tab under these filters, counted up to 10,000 at most")
+    more: bool = Field(description="they were not all counted: there may be more than `total`")
     blind: bool = Field(description="scores and probabilities are left out, since they would tell sampled studies")
     groups: list[GroupResponse] = Field(description="what `grouped` leaves out of the rows, the largest first")
     reference: ReferenceResponse | None = Field(

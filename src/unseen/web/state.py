@@ -10,6 +10,7 @@ What every route stands on, made once for an application.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from bisect import bisect_left, bisect_right
@@ -30,6 +31,7 @@ from unseen.web.middleware import Pace, Throttle
 from unseen.web.sentences import EARLIER, LIKELY, reading_of
 from unseen.web.shapes import Listed
 from unseen.web.turing_rounds import Rounds
+from unseen.worklist.filtering import FlagRule
 from unseen.worklist.labels import Reference
 from unseen.worklist.states import NotFoundError, WorklistError
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from unseen.worklist.store import Store
 
 KEPT_S: Final = 30.0
+_NEVER: Final = 1e308  # no priority
 
 
 def rank_of(score: float, reference: Sequence[float]) -> float | None:
@@ -51,6 +54,24 @@ def rank_of(score: float, reference: Sequence[float]) -> float | None:
     0.375
     """
     return (bisect_left(reference, score) + bisect_right(reference, score)) / 2 / len(reference) if reference else None
+
+
+def least_score(reference: Sequence[float], share: float) -> tuple[float, bool]:
+    """From which score on `rank_of` is `share` or more in a reference that rises; and whether it is itself included.
+
+    >>> least_score([1.0, 2.0, 3.0, 4.0], 0.5), least_score([1.0, 2.0, 3.0, 4.0], 0.6)
+    ((2.0, False), (3.0, True))
+    """
+    at = min(len(reference) - 1, max(0, math.ceil(share * len(reference)) - 1))
+    while at > 0 and reference[at - 1] == reference[at]:
+        at -= 1
+    for score in reference[max(0, at - 1) :]:
+        if bisect_left(reference, score) / len(reference) >= share:  # so have those between it and the one before
+            below = bisect_left(reference, score) - 1
+            return (reference[below], False) if below >= 0 else (score, True)
+        if (rank_of(score, reference) or 0.0) >= share:
+            return score, True
+    return reference[-1], False
 
 
 class Ranks:
@@ -88,9 +109,25 @@ class Ranks:
         one. A priority is a probability where abnormals calibrated the policy, and one minus the conformal p-value
         where none did; while something stands against the policy, it is neither.
         """
+        return not stopped and entry.priority is not None and entry.priority >= self._early_from()
+
+    def _early_from(self) -> float:
         _, policy = self._deciding()
         likely = policy is not None and policy.probability is not None
-        return not stopped and entry.priority is not None and entry.priority >= (LIKELY if likely else EARLIER)
+        return LIKELY if likely else EARLIER
+
+    def flag_rule(self, promise: Promise, *, flagged: bool, blind: bool) -> FlagRule:
+        """By which the worklist finds the rows that `row` flags, or does not."""
+        if blind:
+            return FlagRule(flagged=flagged, priority=_NEVER if promise.state == "stopped" else self._early_from())
+        known = {model: self.known(model).scores for model in self._store.models_with_findings()}
+        covered = promise.policy.digest if promise.state == "clears" and promise.policy is not None else None
+        return FlagRule(
+            flagged=flagged,
+            probability=None if covered is None else LIKELY,
+            policy=covered or "",
+            scores={model: least_score(scores, EARLIER) for model, scores in known.items() if scores},
+        )
 
     def known(self, model: str) -> Reference:
         """What scores of `model` are compared with; asked for once a while."""

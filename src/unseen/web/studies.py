@@ -1,4 +1,4 @@
-"""Studies: listed, claimed, reported; reports of other systems; news for open pages.
+"""Studies: claimed, reported; reports of other systems; news for open pages.
 
 What other systems have reported comes in, and the worklist's tables go out: for leads.
 
@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen.web.accounts import Lead, Reader, is_lead
 from unseen.web.errors import answers
 from unseen.web.promise import Promise
-from unseen.web.shapes import Listed, ListedPage, Note, Outcome, Search, StudyResponse
+from unseen.web.shapes import Listed, Note, Outcome, StudyResponse
 from unseen.web.state import Parts, ServerState
 from unseen.worklist.accounts import Account
 from unseen.worklist.import_export import Imported, export_tables, import_elsewhere
@@ -69,26 +69,6 @@ class Requeued(BaseModel):
     """How many films are scored again."""
 
     films: int
-
-
-class Sources(BaseModel):
-    """The sources that studies have, by name."""
-
-    sources: list[str] = Field(description="for the filter of the list")
-
-
-@router.post("/search", responses=answers(400, 401, 403, 422, 503))
-def search(parts: Parts, account: Reader, wanted: Search) -> ListedPage:
-    """A page of the list, in the order in which it is to be read."""
-    blind = parts.is_blind(account.role)
-    page = parts.store.page(**wanted.model_dump(), blind=blind, reader=account.name)
-    return ListedPage.of(page, parts.ranks, _promise(parts), model=parts.deciding, blind=blind)
-
-
-@router.get("/sources", responses=answers(401, 503))
-def sources(parts: Parts, account: Reader) -> Sources:
-    """What the list can be filtered by."""
-    return Sources(sources=parts.store.sources())
 
 
 @router.get("/{study}", responses=answers(401, 404, 422, 503))

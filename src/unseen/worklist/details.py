@@ -12,8 +12,9 @@ from sqlalchemy import Connection, select
 
 from unseen.screening.policy import is_lateral
 from unseen.worklist import audit, seeing
-from unseen.worklist.listing import Entry, entry_of, moment, row_facts
+from unseen.worklist.listing import Entry, entry_of, moment
 from unseen.worklist.results import decision_of
+from unseen.worklist.row_facts import row_facts
 from unseen.worklist.states import NotFoundError
 from unseen.worklist.tables import decisions, drafts, films, findings, merged, reports, studies
 from unseen.worklist.transactions import Found, find_film, find_study

@@ -217,6 +217,10 @@ def _take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor:
     connection.execute(
         studies.update()
         .where(studies.c.id == target.id)
-        .values(films=target.films + 1, received_us=min(target.received_us, own.received_us))
+        .values(
+            films=target.films + 1,
+            received_us=min(target.received_us, own.received_us),
+            assigned_to=target.assigned_to or own.assigned_to,
+        )
     )
     writing.log(actor, "study.joined", target.public_id, film=film.public_id, was=own.public_id, held_by=own.claimed_by)

@@ -15,14 +15,14 @@ from sqlalchemy import func, select
 
 from unseen.data.film import Film
 from unseen.screening.monitoring import is_sampled
-from unseen.screening.policy import FIRST, Decision
+from unseen.screening.policy import FIRST, Decision, is_lateral
 from unseen.screening.screener import Screened
-from unseen.worklist import clearing, jobs, monitoring
+from unseen.worklist import clearing, disagreement, jobs, monitoring
 from unseen.worklist.ordering import BY_PRIORITY
 from unseen.worklist.receiving import join
 from unseen.worklist.refusals import parted
 from unseen.worklist.states import after, standing_of
-from unseen.worklist.tables import decisions, films, findings, reports, studies
+from unseen.worklist.tables import LEAST_SCORE, decisions, films, findings, reports, studies
 from unseen.worklist.transactions import Found, Writing, clean
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 JudgeStudy = Callable[[Sequence[Screened]], Decision]
 """From all films of a study to the decision on the study: `Screener.study`."""
 
+_LONGEST_VIEW = 16  # characters of a CS value
 _AMONG = 1000  # waiting studies from which a sampled one takes its place in the list
 
 
@@ -218,6 +219,9 @@ def enter_study(
     columns = _columns(whole)
     del columns["policy_digest"]
     columns["refusal"] = parted(whole.reason)[0] if whole.action == "not_scored" else None
+    columns |= {"model": model, "policy": whole.policy_digest, "view": _view(writing, study.id)}
+    columns["score_rank"] = LEAST_SCORE if whole.score is None else whole.score
+    columns["apart"] = disagreement.apart(connection, study.id)
     columns["audit_sample"] = standing == "cleared" and is_sampled(
         study.public_id, share=audit_share, key=writing.names.key
     )
@@ -236,6 +240,16 @@ def enter_study(
         policy=whole.policy_digest,
         audit_sample=bool(columns["audit_sample"]),
     )
+
+
+def _view(writing: Writing, study_id: int) -> str | None:
+    """The ViewPosition by which a study is found: of its first frontal film that has one, else of the first that
+    does."""
+    rows = writing.connection.execute(
+        select(films.c.view_position).where(films.c.study_id == study_id).order_by(films.c.id)
+    ).scalars()
+    said = [view.strip().upper()[:_LONGEST_VIEW] for view in rows if view is not None and view.strip()]
+    return next((view for view in said if not is_lateral(view)), next(iter(said), None))
 
 
 def _unless_stopped(writing: Writing, decision: Decision) -> Decision:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from unseen.screening.screener import of_study
+from unseen.worklist import disagreement
 from unseen.worklist.listing import moment
 from unseen.worklist.results import decision_of, enter_study, latest
 from unseen.worklist.retention import Removed, remove_rows, unlink
@@ -123,7 +124,7 @@ def retire_model(site: Site, model: str, *, actor: str, in_use: Collection[str] 
     while True:
         with site.writing() as writing:
             rows = writing.connection.execute(
-                select(findings.c.id, findings.c.map_sha256, films.c.sha256)
+                select(findings.c.id, findings.c.map_sha256, films.c.sha256, films.c.study_id)
                 .join(films, films.c.id == findings.c.film_id)
                 .where(findings.c.model == model)
                 .limit(_AT_ONCE)
@@ -131,6 +132,9 @@ def retire_model(site: Site, model: str, *, actor: str, in_use: Collection[str] 
             for row in rows:  # derived: they may go before the rows that speak of them
                 site.renditions.rendition_of(row.sha256, model).unlink(missing_ok=True)
             writing.connection.execute(findings.delete().where(findings.c.id.in_([row.id for row in rows])))
+            for number in {row.study_id for row in rows}:
+                left = disagreement.apart(writing.connection, number)
+                writing.connection.execute(studies.update().where(studies.c.id == number).values(apart=left))
         maps = site.remove_unknown(site.maps, [row.map_sha256 for row in rows if row.map_sha256 is not None])
         total = replace(total, maps=total.maps + maps)
         if len(rows) < _AT_ONCE:

@@ -19,7 +19,6 @@ from unseen.worklist import (
     clearing,
     details,
     jobs,
-    listing,
     monitoring,
     readers,
     receiving,
@@ -30,13 +29,13 @@ from unseen.worklist.activation import Activations
 from unseen.worklist.administration import Administration
 from unseen.worklist.database import PATIENCE_S, Database
 from unseen.worklist.film_access import FilmAccess
+from unseen.worklist.lists import Lists
 from unseen.worklist.opening import opened
 from unseen.worklist.site import MAX_FILM_BYTES, Site
 from unseen.worklist.tables import studies
 
 if TYPE_CHECKING:
     from unseen.worklist.details import Prior, Study
-    from unseen.worklist.listing import Page, Tab
     from unseen.worklist.monitoring import AuditSample, StandingAlarm
     from unseen.worklist.opening import Pseudonyms
     from unseen.worklist.readers import Aside, Outcome
@@ -47,7 +46,7 @@ CLAIM_S = 30 * 60.0
 """How long a claim holds without a report: a reader who walked away blocks a study for half an hour."""
 
 
-class Store(FilmAccess, Administration):
+class Store(Lists, FilmAccess, Administration):
     """Open one with `Store.open`; use it as a context manager, or call `close`."""
 
     def __init__(
@@ -143,55 +142,7 @@ class Store(FilmAccess, Administration):
         """Remove files that a killed process left without a row; returns how many. For the start of a server."""
         return self.site.sweep()
 
-    # the list -------------------------------------------------------------------------------------------------------
-
-    def page(
-        self,
-        tab: Tab = "to_read",
-        *,
-        source: str | None = None,
-        text: str | None = None,
-        after: str | None = None,
-        before: str | None = None,
-        last: bool = False,
-        limit: int = 50,
-        blind: bool = True,
-        reader: str | None = None,
-        refusal: str | None = None,
-        grouped: bool = False,
-    ) -> Page:
-        """Some rows of the list, in its order.
-
-        tab     to_read (what was not scored first, then what waits too long, then by priority), not_scored (its top),
-                cleared, reported (both: latest first), all (latest received first). Every study is on one of to_read,
-                cleared, reported, and on `all`
-        source  of this source alone
-        text    whose accession number, patient, StudyInstanceUID, file name or own name is this, exactly
-        after, before, last   a cursor of an earlier page, or the last page; none: the first
-        blind   leave out what would tell a sampled study from the others; for readers, where a policy clears
-        reader  whose `seen` the rows have; None: nobody's
-        refusal   only studies that were not scored for this reason (`refusals.parted`)
-        grouped   leave out what stands in `Page.groups`: many studies that were not scored for one reason
-
-        Raises WorklistError for a damaged cursor, no such tab, a limit outside 1 to 200.
-        """
-        wanted = listing.Wanted(
-            tab=tab, source=source, text=text, after=after, before=before, last=last, limit=limit, blind=blind,
-            reader=reader, refusal=refusal, grouped=grouped,
-        )  # fmt: skip
-        now_us = due_us = self.now_us()
-        while True:
-            with self.database.reading() as connection:
-                page = listing.page(connection, self.names, wanted, now_us=now_us, due_us=due_us)
-            if page is not None:
-                return page
-            self.site.age()
-            due_us = 0  # with another writer in the way, the page is in the order of a moment ago
-
-    def sources(self) -> list[str]:
-        """The sources that studies have, by name."""
-        with self.database.reading() as connection:
-            return listing.sources(connection)
+    # one study ------------------------------------------------------------------------------------------------------
 
     def priors(self, study: str) -> list[Prior]:
         """Other studies of the same patient, the latest first; none where no film names one. Raises NotFoundError."""

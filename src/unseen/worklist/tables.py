@@ -52,6 +52,12 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
 BY_PRIORITY_ALONE = text("shelf = 'to_read' AND band = 2")
 """Which studies the index on the oldest of them holds. With another one PostgreSQL walks past all that are older."""
 
+LEAST_SCORE = -1e308
+"""By which studies without a score are sorted: below all others."""
+
+APART_ALONE = text("apart >= 0.5")
+"""Studies on which models disagree: the index holds no others."""
+
 settings = Table(
     "settings",
     metadata,
@@ -88,10 +94,19 @@ studies = Table(
     Column("claimed_by", Text),
     Column("claimed_us", BigInteger),
     Column("claimed_until_us", BigInteger),
+    Column("score_rank", Double, nullable=False, server_default=text(str(LEAST_SCORE))),  # the score, to sort by
+    Column("model", Text),  # of the latest decision on the study: SHA-256 of the weights
+    Column("policy", Text),  # its digest; "" without one
+    Column("view", Text),  # ViewPosition of the first frontal film that has one, else of the first film that does
+    Column("assigned_to", Text),  # for whom a lead has set it aside; anybody may still read it
+    Column("apart", Double),  # how far models' percentiles of one of its films lie apart, 0 to 1 (`disagreement`)
     CheckConstraint(one_of("state", STATES), name="state"),
     CheckConstraint(one_of("shelf", SHELVES), name="shelf"),
     Index("ix_studies_order", "shelf", "band", "rank", "received_us", "id"),
-    Index("ix_studies_source_order", "source", "shelf", "band", "rank", "received_us", "id"),
+    Index("ix_studies_shelf_source", "shelf", "source", "band", "rank", "received_us", "id"),
+    Index("ix_studies_shelf_received", "shelf", "received_us", "id"),
+    Index("ix_studies_shelf_score", "shelf", "score_rank", "id"),
+    Index("ix_studies_score", "score_rank", "id"),
     Index("ix_studies_received", "received_us", "id"),
     Index("ix_studies_source_received", "source", "received_us", "id"),
     Index(
@@ -104,8 +119,11 @@ studies = Table(
     ),
     Index("ix_studies_refusal", "shelf", "band", "refusal"),
     Index("ix_studies_claimed", "claimed_until_us"),
-    Index("ix_studies_patient", "patient"),
-    Index("ix_studies_accession", "accession"),
+    Index("ix_studies_patient", "patient", postgresql_ops={"patient": "text_pattern_ops"}),  # searched by beginnings
+    Index("ix_studies_accession", "accession", postgresql_ops={"accession": "text_pattern_ops"}),
+    Index("ix_studies_view", "view"),
+    Index("ix_studies_assigned_to", "assigned_to"),
+    Index("ix_studies_apart", "apart", sqlite_where=APART_ALONE, postgresql_where=APART_ALONE),
     Index("ix_studies_state_changed", "state", "changed_us"),
 )
 
@@ -220,6 +238,17 @@ drafts = Table(
     Column("account", Text, primary_key=True),  # whose it is
     Column("note", Text, nullable=False),
     Column("changed_us", BigInteger, nullable=False),
+)
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("account", Text, nullable=False),  # whose it is
+    Column("name", Text, nullable=False),
+    Column("shared", Boolean, nullable=False),  # everybody sees it
+    Column("wanted", Text, nullable=False),  # JSON: tab, filters and order; never what was searched for
+    UniqueConstraint("account", "name"),
 )
 
 terms = Table(

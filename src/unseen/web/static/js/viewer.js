@@ -5,7 +5,7 @@ import { $, api, failed, sentenceIn, statusOf } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { onNews } from "./events.js";
 import { films, frameOf } from "./films.js";
-import { addressOf, asked, follow, restore, source } from "./viewer_address.js";
+import { addressOf, asked, follow, inList, list, restore } from "./viewer_address.js";
 import { away, beside } from "./viewer_beside.js";
 import { Claims } from "./viewer_claims.js";
 import { Drafts } from "./viewer_drafts.js";
@@ -33,7 +33,7 @@ const asides = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelec
 const view = new FilmCanvas($("#film"));
 const layers = new Layers(view, ({ film, study, distance }) => beside(view, { film, study, words: `Reported normal · distance ${distance.toFixed(2)}` }));
 const priors = new Priors(view, () => now.response?.films[now.shown]?.view_position);
-const queue = new Queue(me, source);
+const queue = new Queue(me, list.body);
 const claims = new Claims(me);
 const drafts = new Drafts(me);
 const reporting = new Reporting(claims, drafts, queue, { open, show: showFilm, frames: () => (onCanvas ? framesLeft(onCanvas) : []), again, finished, draw: drawDecide });
@@ -210,7 +210,7 @@ function drawDecide() {
 async function back() {
   if (now.response) await claims.leave(now.response.entry.study);
   drafts.flush(now.response?.entry.study ?? "");
-  location.assign(source === null ? "/" : `/?source=${encodeURIComponent(source)}`);
+  location.assign(inList("/"));
 }
 
 /** What a key does on this page. */

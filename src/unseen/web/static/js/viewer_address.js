@@ -1,15 +1,18 @@
 // @ts-check
 // The page's address keeps what is looked at: study, film, frame, window, zoom, orientation, model, overlay. No patient data.
 import { now } from "./viewer_state.js";
+import { listOf } from "./worklist_view.js";
 
 const WAIT_MS = 400; // after the last change: browsers refuse an address that changes a hundred times in half a minute
 const DIGITS = 6; // a screen pixel of a film that is drawn 100,000 wide
 
 /** @typedef {import("./canvas.js").FilmCanvas} FilmCanvas  @typedef {import("./viewer_layers.js").Layers} Layers */
 
-export const source = new URLSearchParams(location.search).get("source");
-/** The address of a study, read among those of the same source. */
-export const addressOf = (/** @type {string} */ study) => `/studies/${study}${source === null ? "" : `?source=${encodeURIComponent(source)}`}`;
+/** The list that is read, as its filters and its order narrow it. */
+export const list = listOf(location.search);
+/** The address of something that is read among those of the same list. */
+export const inList = (/** @type {string} */ path) => (list.address.size ? `${path}?${list.address}` : path);
+export const addressOf = (/** @type {string} */ study) => inList(`/studies/${study}`);
 
 const short = (/** @type {number} */ value) => String(Number(value.toFixed(DIGITS)));
 
@@ -52,8 +55,7 @@ export function follow(view, layers) {
 }
 
 function written(/** @type {string} */ study, /** @type {FilmCanvas} */ view, /** @type {Layers} */ layers) {
-  const said = new URLSearchParams();
-  if (source !== null) said.set("source", source);
+  const said = new URLSearchParams(list.address);
   const films = now.response?.films ?? [];
   if (films.length > 1) said.set("film", films[now.shown].film);
   if (now.frame > 0) said.set("frame", String(now.frame));

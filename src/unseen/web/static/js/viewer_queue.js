@@ -16,7 +16,7 @@ export function firstOf(/** @type {Study} */ response) {
 
 export class Queue {
   #me;
-  #source;
+  #list;
   /** @type {Set<string>} */
   #passed = new Set();
   /** @type {Map<string, Study>} */
@@ -28,10 +28,10 @@ export class Queue {
   /** @type {Promise<void> | null} */
   #asking = null;
 
-  /** @param {string} me  who reads  @param {string | null} source  of this source alone */
-  constructor(me, source) {
+  /** @param {string} me  who reads  @param {Partial<Page.Sent<"POST /studies/search">>} list  what narrows and sorts it */
+  constructor(me, list) {
     this.#me = me;
-    this.#source = source;
+    this.#list = list;
     this.total = 0;
     this.more = false;
   }
@@ -70,7 +70,7 @@ export class Queue {
   }
 
   async #ask() {
-    const page = await api("/studies/search", { body: { tab: "to_read", source: this.#source, limit: ROWS } });
+    const page = await api("/studies/search", { body: { tab: "to_read", ...this.#list, limit: ROWS } });
     this.#rows = page.rows;
     this.total = page.total;
     this.more = page.more;

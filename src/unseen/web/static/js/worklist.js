@@ -3,17 +3,24 @@
 import { $, api, closest, failed, isAbort, statusOf, toast, typing } from "./api.js";
 import { onNews } from "./events.js";
 import { Acts } from "./worklist_acts.js";
-import { Counts, TABS } from "./worklist_counts.js";
+import { Chosen } from "./worklist_chosen.js";
+import { Counts, whole } from "./worklist_counts.js";
+import { density } from "./worklist_density.js";
 import { emptied } from "./worklist_empty.js";
+import { Filters } from "./worklist_filters.js";
 import { tell, watchConnection, watchServer } from "./worklist_notices.js";
-import { offer } from "./worklist_sources.js";
 import { comparedWith } from "./percentile.js";
 import { Rows } from "./worklist_rows.js";
+import { SavedViews } from "./worklist_saved.js";
+import { searching } from "./worklist_search.js";
 import { Selected } from "./worklist_selected.js";
-import { ROWS, addressOf, bodyOf, change, viewOf } from "./worklist_view.js";
+import { Sorting } from "./worklist_sorting.js";
+import { Tabs } from "./worklist_tabs.js";
+import { Urgent } from "./worklist_urgent.js";
+import { ROWS, addressOf, bodyOf, change, everything, readOn, viewOf } from "./worklist_view.js";
 
 const APART_MS = 1000; // between two looks at the page
-/** @typedef {import("./worklist_counts.js").Tab} Tab  @typedef {import("./worklist_view.js").View} View  @typedef {Page.Returned<"POST /studies/search">} Listed */
+/** @typedef {import("./worklist_view.js").Tab} Tab  @typedef {import("./worklist_view.js").View} View  @typedef {Page.Returned<"POST /studies/search">} Listed */
 
 /** @type {Partial<Record<Tab, [string, string]>>} */
 const HEADINGS = { cleared: ["Decision", "Cleared"], reported: ["Report", "Reported"] };
@@ -31,9 +38,14 @@ let began = /** @type {number | null} */ (null); // what is received later is ne
 const seen = new Set();
 let leaving = false; // a study is being opened: loading the list again would call that off
 
-const rows = new Rows({ me, blind, source: () => view.source, now: () => Date.now() + ahead_ms });
+const now = () => Date.now() + ahead_ms;
+const rows = new Rows({ me, isLead, blind, list: () => readOn(view), now });
 const counts = new Counts(view, () => { if (page && !page.rows.length) show(page, false); });
 const panel = new Selected({ me, isLead, blind });
+const listed = { view, me, isLead, goTo: (/** @type {Partial<View>} */ changes) => goTo(changes) };
+const [tabs, filters, sorting, saved] = [new Tabs(listed), new Filters(listed), new Sorting(listed), new SavedViews(listed)];
+const chosen = new Chosen({ me, isLead, order: () => rows.order, element: (study) => rows.element(study), changed: () => soon() });
+const urgent = new Urgent({ now, show: () => goTo({ ...everything(), tab: "to_read", flag: "yes", sort: "-received" }) });
 const acts = new Acts({
   busy: (study, is) => rows.busy(study, is),
   changed: () => soon(),
@@ -67,6 +79,7 @@ async function look({ fresh = false } = {}) {
   } catch (error) {
     if (isAbort(error)) return false;
     $("#grid").setAttribute("aria-busy", "false");
+    if (statusOf(error) === 422 && (after || before)) { goTo({}); return false; } // an address of another order
     if (fresh || statusOf(error) >= 400) failed(error);
     return false;
   } finally {
@@ -85,11 +98,11 @@ async function look({ fresh = false } = {}) {
 
 function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   counts.know(view.tab, page);
-  offer(page.rows.map((entry) => entry.source), view.source);
+  filters.seen(page.rows);
   if (page.previous === null) view.offset = 0;
   else if (view.last && !page.more) view.offset = page.total - page.rows.length;
   const first = began === null;
-  const since = (began ??= Date.now() + ahead_ms);
+  const since = (began ??= now());
   const news = page.rows.filter((entry) => !first && !seen.has(entry.study) && Date.parse(entry.received) > since - 2000);
   for (const entry of page.rows) seen.add(entry.study);
   rows.show(page.rows, { offset: view.offset, isNew: (entry) => news.includes(entry) });
@@ -110,15 +123,16 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   $("#fit").hidden = !isLead || !page.reference || page.reference.count >= page.reference.needed;
   $("#empty").hidden = page.rows.length + groups.length > 0;
   if (page.rows.length + groups.length === 0) emptied($("#empty"), { view, counts: counts.known, goTo, unfiltered });
-  const all = page.more ? `more than ${page.total}` : page.total;
   const { offset } = view;
-  $("#range").textContent = !page.rows.length ? "" : offset === null ? `${page.rows.length} of ${all}` : `${offset + 1}–${offset + page.rows.length} of ${all}`;
+  const all = `${page.more ? "at least " : ""}${whole(Math.max(page.total, (offset ?? 0) + page.rows.length))}`;
+  $("#range").textContent = !page.rows.length ? "" : offset === null ? `${page.rows.length} of ${all}` : `${whole(offset + 1)}–${whole(offset + page.rows.length)} of ${all}`;
   $("#previous").disabled = page.previous === null;
   $("#next").disabled = page.next === null;
   if (wanted !== null && rows.entry(wanted)) select(wanted, { focus: true });
   else if (fresh && !rows.entry(selected)) select(rows.order[0] ?? null);
   else if (selected !== null && !rows.entry(selected)) gone();
   else select(selected, { scroll: false });
+  chosen.show();
 }
 
 /** By this reader's own doing a study goes to another list: the next one takes its place. */
@@ -149,26 +163,20 @@ function soon() {
 
 // What is looked at ---------------------------------------------------------------------------------------------------
 
-function goTo(/** @type {Partial<View>} */ changes, { focus = false } = {}) {
+function goTo(/** @type {Partial<View>} */ changes) {
   wanted = null;
-  const filtered = change(view, changes);
+  const [turned, filtered] = ["after" in changes || "before" in changes, change(view, changes)];
   if (filtered) counts.forget();
+  if (!turned && chosen.count) chosen.clear(); // of another list
   history.replaceState(null, "", addressOf(view));
-  for (const tab of TABS) {
-    const is = tab === view.tab;
-    $(`#tab-${tab}`).setAttribute("aria-selected", String(is));
-    $(`#tab-${tab}`).tabIndex = is ? 0 : -1;
-  }
-  $("#list").setAttribute("aria-labelledby", `tab-${view.tab}`);
-  $("#source").value = view.source;
-  if (focus) $(`#tab-${view.tab}`).focus();
+  for (const part of [tabs, filters, sorting, saved]) part.show();
   $(".list-scroll").scrollTop = 0;
   return look({ fresh: true }).then((done) => { if (done) counts.others({ now: filtered }); return done; });
 }
 
 function unfiltered() {
   $("#text").value = "";
-  goTo({ text: "", source: "", refusal: "" });
+  goTo(everything());
 }
 
 function turn(/** @type {boolean} */ forwards) {
@@ -177,16 +185,6 @@ function turn(/** @type {boolean} */ forwards) {
   const offset = view.offset === null ? null : Math.max(0, view.offset + (forwards ? page.rows.length : -ROWS));
   selected = null;
   goTo(forwards ? { after: cursor, offset } : { before: cursor, offset });
-}
-
-async function search(/** @type {string} */ text) {
-  if (text === view.text) return;
-  await goTo({ text });
-  if (!text || page?.rows.length) return;
-  for (const tab of TABS.slice(1, 3)) { // whatever list it stands on
-    const response = await api("/studies/search", { body: { tab, source: view.source || null, text, limit: 1 } }).catch(failed);
-    if (view.text === text && response?.rows.length) return void goTo({ tab }).then(() => tell(`Found in the list ${$(`#tab-${tab}`).firstChild?.textContent?.trim()}.`));
-  }
 }
 
 // The selected study --------------------------------------------------------------------------------------------------
@@ -228,15 +226,22 @@ function act(/** @type {string} */ name) {
 
 // Keys and mouse ------------------------------------------------------------------------------------------------------
 
-const cycle = (/** @type {number} */ by) => goTo({ tab: TABS[(TABS.indexOf(view.tab) + by + TABS.length) % TABS.length] });
-/** @type {Record<string, () => unknown>} */
+/** @type {Record<string, (event: KeyboardEvent) => unknown>} */
 const KEYS = {
-  ArrowDown: () => step(1), ArrowUp: () => step(-1), j: () => step(1), k: () => step(-1), Home: () => step(-ROWS), End: () => step(ROWS),
-  ArrowLeft: () => turn(false), ArrowRight: () => turn(true), "[": () => cycle(-1), "]": () => cycle(1),
+  ArrowDown: (event) => extend(event, 1), ArrowUp: (event) => extend(event, -1), j: () => step(1), k: () => step(-1), Home: () => step(-ROWS), End: () => step(ROWS),
+  ArrowLeft: () => turn(false), ArrowRight: () => turn(true), "[": () => tabs.cycle(-1), "]": () => tabs.cycle(1),
   Enter: open, n: () => act("normal"), a: () => act("abnormal"), u: () => act("unsure"), z: () => act("undo-last"),
-  "/": () => $("#text").select(), "?": () => $("#keys").showModal(),
+  x: (event) => (event.shiftKey ? chosen.extend(selected) : chosen.toggle(selected)), Escape: () => chosen.clear(),
+  f: () => filters.toggle(), "/": () => $("#text").select(), "?": () => $("#keys").showModal(),
 };
 const REPEATED = ["ArrowDown", "ArrowUp", "j", "k"]; // a key that is held down must not report the whole list
+
+/** A step; with the shift key, what is passed over is chosen. */
+function extend(/** @type {KeyboardEvent} */ event, /** @type {number} */ by) {
+  if (event.shiftKey && isLead && chosen.count === 0) chosen.toggle(selected);
+  step(by);
+  if (event.shiftKey) chosen.extend(selected);
+}
 
 document.addEventListener("keydown", (event) => {
   if (typing(event) || event.defaultPrevented) return;
@@ -245,19 +250,9 @@ document.addEventListener("keydown", (event) => {
   if (key === "Enter" && closest(event, "button, a")) return;
   if (key.startsWith("Arrow") && closest(event, "[role=tab]")) return;
   event.preventDefault();
-  KEYS[key]();
+  KEYS[key](event);
 });
 
-$("[role=tablist]").addEventListener("keydown", (event) => {
-  const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
-  if (by === 0) return;
-  event.preventDefault();
-  goTo({ tab: TABS[(TABS.indexOf(view.tab) + by + TABS.length) % TABS.length] }, { focus: true });
-});
-$("[role=tablist]").addEventListener("click", (event) => {
-  const tab = TABS.find((one) => one === closest(event, "[role=tab]")?.dataset.tab);
-  if (tab) goTo({ tab });
-});
 $("#rows").addEventListener("click", (event) => {
   const study = closest(event, "tr")?.dataset.study;
   if (study && !closest(event, "a")) select(study, { focus: true });
@@ -272,17 +267,7 @@ $("#selected").addEventListener("click", (event) => {
   const name = closest(event, "[data-act]")?.dataset.act;
   if (name) act(name);
 });
-$("#search").addEventListener("submit", (event) => { event.preventDefault(); search($("#text").value.trim()); });
-$("#text").addEventListener("input", () => { if (!$("#text").value) search(""); });
-$("#text").addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  event.preventDefault();
-  $("#text").value = "";
-  search("");
-  if (selected) rows.element(selected)?.focus();
-  else $("#text").blur();
-});
-$("#source").addEventListener("change", () => goTo({ source: $("#source").value }));
+searching({ view, goTo, found: () => !!page?.rows.length, leave: () => { if (selected) rows.element(selected)?.focus(); else $("#text").blur(); } });
 $("#previous").addEventListener("click", () => turn(false));
 $("#next").addEventListener("click", () => turn(true));
 $("#refusals-close").addEventListener("click", () => goTo({ refusal: "" }));
@@ -290,10 +275,12 @@ $("#keys-open").addEventListener("click", () => $("#keys").showModal());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
 addEventListener("beforeunload", () => { leaving = true; setTimeout(() => { leaving = false; }, 10_000); }); // it may be called off
 
-const fillSources = () => api("/studies/sources").then(({ sources }) => offer(sources, view.source));
+const offer = () => api("/studies/choices").then((choices) => { filters.offer(choices); chosen.offer(choices.readers); });
 
-goTo({}).then((done) => { if (done) looked = Date.now(); });
-fillSources().catch(failed);
-onNews(() => soon());
-watchConnection(() => { soon(); fillSources().catch(() => {}); });
+density();
+const { after, before, last, offset } = view; // of the address
+goTo({ after, before, last, offset }).then((done) => { if (done) looked = Date.now(); });
+offer().catch(failed);
+onNews(() => { soon(); urgent.soon(); });
+watchConnection(() => { soon(); offer().catch(() => {}); });
 watchServer(isLead);

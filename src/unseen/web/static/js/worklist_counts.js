@@ -1,12 +1,11 @@
 // @ts-check
 // How many studies are in each of the lists, under the filter that is on.
 import { $, api } from "./api.js";
+import { TABS, countOf } from "./worklist_view.js";
 
-/** @typedef {"to_read" | "cleared" | "reported" | "not_scored"} Tab */
+/** @typedef {import("./worklist_view.js").Tab} Tab */
 /** @typedef {Partial<Record<Tab, { total: number, more: boolean }>>} Known */
 
-/** @type {Tab[]} */
-export const TABS = ["to_read", "cleared", "reported", "not_scored"];
 const APART_MS = 4000; // between two looks at the lists that are not shown
 
 /** @typedef {{ total: number, more: boolean, groups: { studies: number }[] }} Counted */
@@ -16,7 +15,7 @@ export class Counts {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #due;
 
-  /** @param {{ tab: Tab, source: string, text: string }} view  @param {() => void} onOthers  the others are known */
+  /** @param {import("./worklist_view.js").View} view  @param {() => void} onOthers  the others are known */
   constructor(view, onOthers) {
     this.view = view;
     this.onOthers = onOthers;
@@ -40,22 +39,27 @@ export class Counts {
 
   async #ask() {
     this.#counted = Date.now();
-    const { source, text } = this.view;
+    const asked = this.#filters;
     for (const tab of TABS.filter((one) => one !== this.view.tab)) {
-      const response = await api("/studies/search", { body: { tab, source: source || null, text: text || null, limit: 1 } }).catch(() => null);
-      if (this.view.source !== source || this.view.text !== text) return; // of another filter
-      if (response) this.know(tab, response);
+      const response = await api("/studies/search", { body: countOf(this.view, tab) }).catch(() => null);
+      if (this.#filters !== asked) return; // of another filter
+      if (response && tab !== this.view.tab) this.know(tab, response);
     }
     this.#say();
     this.onOthers();
   }
 
+  get #filters() { return JSON.stringify(countOf(this.view, "to_read")); }
+
   #say() {
     for (const tab of TABS) {
       const count = this.known[tab];
-      const said = count === undefined ? "" : `${count.total}${count.more ? "+" : ""}`;
+      const said = count === undefined ? "" : `${whole(count.total)}${count.more ? "+" : ""}`;
       const element = $(`#tab-${tab} .count`);
       if (element.textContent !== said) element.textContent = said;
     }
   }
 }
+
+/** A count with its thousands apart. */
+export const whole = (/** @type {number} */ count) => count.toLocaleString("en");

@@ -1,9 +1,10 @@
 // @ts-check
 // An empty list says why, and what to do.
 import { el } from "./api.js";
-import { TABS } from "./worklist_counts.js";
+import { whole } from "./worklist_counts.js";
+import { TABS, filtersOn } from "./worklist_view.js";
 
-/** @typedef {import("./worklist_counts.js").Tab} Tab  @typedef {{ tab: Tab, source: string, text: string }} View */
+/** @typedef {import("./worklist_view.js").Tab} Tab  @typedef {import("./worklist_view.js").View} View */
 
 /** @type {Record<Tab, string>} */
 const NAMES = { to_read: "To read", cleared: "Cleared", reported: "Reported", not_scored: "Not scored" };
@@ -15,25 +16,26 @@ const NAMES = { to_read: "To read", cleared: "Cleared", reported: "Reported", no
  */
 export function emptied(place, { view, counts, goTo, unfiltered }) {
   const everything = /** @type {Tab[]} */ (["to_read", "cleared", "reported"]).reduce((sum, tab) => sum + (counts[tab]?.total ?? 0), 0);
-  const response = view.text || view.source ? filtered(view) : everything === 0 ? nothing() : done(view);
+  const response = filtersOn(view) ? filtered(view) : everything === 0 ? nothing() : done(view);
   const elsewhere = TABS.filter((tab) => tab !== view.tab && counts[tab]?.total);
   place.replaceChildren(
     ...response,
     el(
       "p",
       { class: "empty-ways" },
-      (view.text || view.source) && el("button", { type: "button", onclick: unfiltered }, "Show everything"),
-      elsewhere.map((tab) => el("button", { type: "button", onclick: () => goTo({ tab }) }, `${NAMES[tab]}: ${counts[tab]?.total}${counts[tab]?.more ? "+" : ""}`)),
+      filtersOn(view) > 0 && el("button", { type: "button", onclick: unfiltered }, "Show everything"),
+      elsewhere.map((tab) => el("button", { type: "button", onclick: () => goTo({ tab }) }, `${NAMES[tab]}: ${whole(counts[tab]?.total ?? 0)}${counts[tab]?.more ? "+" : ""}`)),
     ),
   );
 }
 
 function filtered(/** @type {View} */ view) {
   const from = view.source ? ` from ${view.source}` : "";
-  if (!view.text) return [el("h2", {}, `Nothing${from} in this list`)];
+  if (!view.text) return [el("h2", {}, filtersOn(view) > (view.source ? 1 : 0) ? `Nothing${from} in this list passes the filters` : `Nothing${from} in this list`)];
   return [
     el("h2", {}, `No study${from} in this list is called that`),
-    el("p", {}, "The search wants the whole accession number, patient, StudyInstanceUID, file name, film or study, written exactly. A film is known by what it says only once a worker has read it."),
+    el("p", {}, "The search wants the whole accession number, patient, StudyInstanceUID, file name, film or study, written exactly. Where numbers are stored as they are, the beginning of an accession or patient number is enough; of a pseudonym, its first eight characters. A film is known by what it says only once a worker has read it."),
+    ...(filtersOn(view) > 1 ? [el("p", {}, "Filters are on, too.")] : []),
   ];
 }
 

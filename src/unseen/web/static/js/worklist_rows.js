@@ -42,7 +42,7 @@ export class Rows {
   /** @type {string[]} */
   #order = [];
 
-  /** @param {{ me: string, blind: boolean, source: () => string, now: () => number }} page */
+  /** @param {{ me: string, isLead: boolean, blind: boolean, list: () => URLSearchParams, now: () => number }} page */
   constructor(page) {
     this.page = page;
     setInterval(() => this.tick(), 1000);
@@ -120,7 +120,7 @@ export class Rows {
     const href = `/studies/${study}`;
     const cell = (/** @type {string} */ name, /** @type {Node[]} */ ...children) => el("td", { role: "gridcell", class: name }, ...children);
     const parts = {
-      place: cell("place"),
+      place: el("span", {}),
       thumb: el("a", { class: "thumb", tabindex: "-1", "aria-hidden": "true", href }),
       link: el("a", { tabindex: "-1", href }),
       under: el("span", { class: "under" }),
@@ -131,17 +131,19 @@ export class Rows {
       time: el("time", {}),
       overdue: el("span", { class: "chip warn", title: "It waits longer than the cap, and goes before the priorities" }, "overdue"),
       chip: el("span", { class: "chip" }),
+      reader: el("span", { class: "under" }),
     };
+    const box = this.page.isLead && el("input", { type: "checkbox", tabindex: "-1", "aria-label": `Choose ${study}` });
     const row = el(
       "tr",
       { role: "row", "data-study": study, "aria-selected": "false", tabindex: "-1" },
-      parts.place,
+      cell("place", ...(box ? [box] : []), parts.place),
       cell("film", parts.thumb),
       cell("says", parts.link, parts.under),
       !this.page.blind && cell("measure", el("span", { class: "measured" }, parts.bar, parts.value), parts.score),
       parts.source,
       cell("time", parts.time, parts.overdue),
-      cell("state", parts.chip),
+      cell("state", parts.chip, parts.reader),
     );
     return { row, entry: /** @type {Entry | null} */ (null), film: /** @type {string | null} */ (null), ...parts };
   }
@@ -149,14 +151,15 @@ export class Rows {
   #fill(/** @type {Row} */ known, /** @type {Entry} */ entry, /** @type {number | null} */ place) {
     const { row } = known;
     const { blind, me } = this.page;
-    const source = this.page.source();
-    const href = `/studies/${entry.study}${source ? `?source=${encodeURIComponent(source)}` : ""}`;
+    const list = this.page.list();
+    const href = `/studies/${entry.study}${list.size ? `?${list}` : ""}`;
     for (const link of [known.thumb, known.link]) if (link.getAttribute("href") !== href) link.setAttribute("href", href);
     say(known.place, place === null ? "" : String(place));
     if (place === null) row.removeAttribute("aria-rowindex");
     else row.setAttribute("aria-rowindex", String(place + 1));
     say(known.link, entry.words);
-    say(known.under, entry.clause || `${entry.study}${entry.films > 1 ? ` · ${entry.films} films` : ""}`);
+    say(known.under, entry.clause || [entry.study, entry.view, entry.films > 1 && `${entry.films} films`, entry.disagree && "models disagree"].filter(Boolean).join(" · "));
+    say(known.reader, entry.assigned_to === null || entry.claimed_by === entry.assigned_to ? "" : `for ${entry.assigned_to === me ? "you" : entry.assigned_to}`);
     known.under.title = entry.reason ? `${entry.reason} · ${entry.study}` : "";
     row.classList.toggle("flagged", entry.flag || !!entry.reason);
     row.classList.toggle("unscored", !!entry.reason);

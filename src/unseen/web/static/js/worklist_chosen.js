@@ -1,0 +1,130 @@
+// @ts-check
+// Several studies at once, for leads: chosen by x, shift and checkboxes; assigned, scored again, or returned to their sender. Never reported.
+import { $, api, closest, el, failed, toast } from "./api.js";
+
+const MOST = 200; // that the server takes at once
+const MOST_RETURNED = 50;
+
+/** @typedef {Page.Returned<"POST /studies/assign">} Told */
+
+export class Chosen {
+  /** @type {Set<string>} */
+  #studies = new Set();
+  /** @type {string | null} */
+  #anchor = null;
+
+  /** @param {{ me: string, isLead: boolean, order: () => string[], element: (study: string) => HTMLElement | null, changed: () => void }} page */
+  constructor(page) {
+    this.page = page;
+    if (!page.isLead) return;
+    const shifted = (/** @type {Event} */ event) => event instanceof MouseEvent && event.shiftKey;
+    $("#rows").addEventListener("click", (event) => {
+      const study = closest(event, "tr[data-study]")?.dataset.study;
+      if (study === undefined || closest(event, "a")) return;
+      if (shifted(event)) this.extend(study);
+      else if (closest(event, "input")) this.toggle(study);
+    });
+    $("#rows").addEventListener("mousedown", (event) => { if (shifted(event)) event.preventDefault(); }); // no text is selected by it
+    $("#choose-all").addEventListener("click", () => { this.#put(page.order(), $("#choose-all").checked); });
+    $("#chosen-clear").addEventListener("click", () => this.clear());
+    $("#chosen-assign").addEventListener("click", () => this.#assign());
+    $("#chosen-requeue").addEventListener("click", () => this.#act("requeued", (studies) => api("/studies/requeue", { body: { studies } })));
+    $("#chosen-return").addEventListener("click", () => { $("#return-reason").value = ""; $("#return").showModal(); });
+    $("#return").addEventListener("close", () => { if ($("#return").returnValue === "return") this.#return($("#return-reason").value.trim()); });
+  }
+
+  get count() { return this.#studies.size; }
+
+  /** Who studies can be set aside for. */
+  offer(/** @type {string[]} */ readers) {
+    if (!this.page.isLead) return;
+    const was = $("#assign-to").value;
+    const names = [this.page.me, ...readers.filter((name) => name !== this.page.me)];
+    $("#assign-to").replaceChildren(...names.map((name) => el("option", { value: name }, name === this.page.me ? `${name} (you)` : name)), el("option", { value: "" }, "nobody"));
+    if (names.includes(was)) $("#assign-to").value = was;
+  }
+
+  /** Choose a study, or no longer. */
+  toggle(/** @type {string | null} */ study) {
+    if (study === null || !this.page.isLead) return;
+    this.#anchor = study;
+    this.#put([study], !this.#studies.has(study));
+  }
+
+  /** Choose everything from where choosing began to here. */
+  extend(/** @type {string | null} */ study) {
+    if (study === null || !this.page.isLead) return;
+    const order = this.page.order();
+    const [from, to] = [order.indexOf(this.#anchor ?? study), order.indexOf(study)];
+    if (from < 0) this.#anchor = study;
+    this.#put(from < 0 ? [study] : order.slice(Math.min(from, to), Math.max(from, to) + 1), true);
+  }
+
+  clear() { this.#studies.clear(); this.#anchor = null; this.show(); }
+
+  /** Mark the rows, and say how many there are. */
+  show() {
+    if (!this.page.isLead) return;
+    const order = this.page.order();
+    for (const study of order) {
+      const row = this.page.element(study);
+      const is = this.#studies.has(study);
+      row?.classList.toggle("chosen", is);
+      const box = /** @type {HTMLInputElement | null | undefined} */ (row?.querySelector("input[type=checkbox]"));
+      if (box) box.checked = is;
+    }
+    const here = order.filter((study) => this.#studies.has(study)).length;
+    $("#choose-all").checked = here > 0 && here === order.length;
+    $("#choose-all").indeterminate = here > 0 && here < order.length;
+    $("#several").hidden = this.count === 0;
+    const elsewhere = this.count - here;
+    $("#chosen-count").textContent = `${this.count} chosen${elsewhere ? `, ${elsewhere} of them not on this page` : ""}`;
+  }
+
+  #put(/** @type {string[]} */ studies, /** @type {boolean} */ is) {
+    for (const study of studies) {
+      if (!is) this.#studies.delete(study);
+      else if (this.count < MOST) this.#studies.add(study);
+      else { toast(`No more than ${MOST} studies can be chosen at once.`); break; }
+    }
+    this.show();
+  }
+
+  #assign() {
+    const to = $("#assign-to").value || null;
+    return this.#act(to === null ? "set aside for nobody" : `set aside for ${to}`, (studies) => api("/studies/assign", { body: { studies, to } }));
+  }
+
+  #return(/** @type {string} */ reason) {
+    if (!reason) return undefined;
+    return this.#act("returned to the sender", async (studies) => {
+      /** @type {Told} */
+      const all = { done: [], refused: [] };
+      for (let at = 0; at < studies.length; at += MOST_RETURNED) {
+        const part = await api("/studies/return", { body: { studies: studies.slice(at, at + MOST_RETURNED), reason } });
+        all.done.push(...part.done);
+        all.refused.push(...part.refused);
+      }
+      return all;
+    });
+  }
+
+  async #act(/** @type {string} */ words, /** @type {(studies: string[]) => Promise<Told>} */ act) {
+    const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("#several button"));
+    for (const button of buttons) button.disabled = true;
+    try {
+      const { done, refused } = await act([...this.#studies]);
+      for (const study of done) this.#studies.delete(study);
+      const left = refused.length ? ` ${studies(refused.length)} left as ${refused.length === 1 ? "it is" : "they are"}: ${[...new Set(refused.map((one) => one.reason))].slice(0, 2).join(" ")}` : "";
+      toast(`${studies(done.length)} ${words}.${left}`, refused.length ? { kind: done.length ? "" : "bad", lasts: 20000 } : {});
+    } catch (error) {
+      failed(error);
+    } finally {
+      for (const button of buttons) button.disabled = false;
+      this.show();
+      this.page.changed();
+    }
+  }
+}
+
+const studies = (/** @type {number} */ count) => (count === 1 ? "1 study" : `${count} studies`);

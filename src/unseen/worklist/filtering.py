@@ -1,0 +1,266 @@
+"""What narrows the list: filters, and what was searched for.
+
+Few studies are looked up one by one; where a filter leaves many, the list is walked in its order and the others are
+passed over. Which of the two, the number of studies that a filter's own index holds decides: no page reads the table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from unseen.worklist.disagreement import FAR
+from unseen.worklist.ordering import NOT_SCORED
+from unseen.worklist.states import STATES, WorklistError, shelf_of
+from unseen.worklist.tables import APART_ALONE, studies, terms
+from unseen.worklist.transactions import clean
+
+if TYPE_CHECKING:
+    from unseen.worklist.opening import Pseudonyms
+    from unseen.worklist.places import SortOrder, Tab
+    from unseen.worklist.states import State
+
+ME: Final = "@me"
+NOBODY: Final = "@nobody"
+FEW: Final = 5000
+"""Studies of a filter up to which they are looked up one by one, and sorted afterwards."""
+_MATCHES: Final = 1000  # studies that one way to search looks at: many films may bear one name
+_SHORTEST: Final = 3  # characters of an accession or patient number's beginning
+_PSEUDONYM: Final = re.compile(r"[0-9a-f]{8,64}")  # shorter ones would be met by chance
+_LAST: Final = "\U0010ffff"
+_WAITS: Final = ("to_read", "in_reading")
+
+Condition = ColumnElement[bool]
+Of = Callable[[Any], Any]  # Any: a column of whatever type
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlagRule:
+    """Which studies carry the flag: the same that a row's words follow from.
+
+    flagged      True: those that do; False: those that do not
+    priority     from this priority on, whatever the score: on a blind page; None on others
+    probability  from this probability on, for studies that the policy `policy` decided on; None: none is shown
+    scores       by model: the score from which on, and whether it is itself included
+    """
+
+    flagged: bool
+    priority: float | None = None
+    probability: float | None = None
+    policy: str = ""
+    scores: Mapping[str, tuple[float, bool]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What a list is narrowed to; what is None does not count. `Lists.page` explains each."""
+
+    source: str | None = None
+    state: State | None = None
+    view: str | None = None
+    flag: FlagRule | None = None
+    since_us: int | None = None
+    until_us: int | None = None
+    assigned: str | None = None
+    disagreement: bool = False
+    refusal: str | None = None
+    text: str | None = None
+
+
+class _passed_over(FunctionElement[Any]):
+    """A column by which rows are passed over: SQLite, which knows no counts, is to take no index for it."""
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(_passed_over)
+def _plain(element: _passed_over, compiler: Any, **how: Any) -> str:  # Any: SQLAlchemy's own
+    return str(compiler.process(element.clauses, **how))
+
+
+@compiles(_passed_over, "sqlite")
+def _without_index(element: _passed_over, compiler: Any, **how: Any) -> str:
+    return f"+{compiler.process(element.clauses, **how)}"
+
+
+def on_tab(tab: Tab, of: Of = lambda column: column) -> list[Condition]:
+    """What stands on a tab."""
+    if tab == "not_scored":
+        return [of(studies.c.shelf) == "to_read", of(studies.c.band) == NOT_SCORED]
+    return [] if tab == "all" else [of(studies.c.shelf) == tab]
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """How a list is found.
+
+    walked   conditions on rows that are walked in the list's order, and the order's own index serves
+    passed   conditions on rows by which others are passed over
+    few      the numbers of the only studies that come into question; None: the list is walked
+    cut      further studies may match than were looked at
+    """
+
+    walked: list[Condition]
+    passed: list[Condition]
+    few: Subquery | None
+    cut: bool
+
+    @property
+    def conditions(self) -> list[Condition]:
+        return [*self.walked, *self.passed]
+
+
+def narrowed(connection: Connection, names: Pseudonyms, tab: Tab, wanted: Filters, *, order: SortOrder) -> Narrowed:
+    """How the studies of a tab that `wanted` leaves are found in an order.
+
+    Raises WorklistError for a state that there is not.
+    """
+    if wanted.state is not None and wanted.state not in STATES:
+        raise WorklistError(f"{str(wanted.state)[:40]!r}: no such state. There are {', '.join(STATES)}.")
+    ways = _ways(tab, wanted)
+    few, cut = None, False
+    if wanted.text is not None and (text := wanted.text.strip()):
+        few, cut = _matching(connection, names, text)
+    else:
+        counts = [(count, way) for way in ways if (count := _count(connection, way)) <= FEW]
+        if counts:
+            few = min(counts, key=lambda one: one[0])[1].subquery()
+    of: Of = (lambda column: column) if few is None else _passed_over
+    by_source = order in ("list", "source") or (order == "received" and tab == "all")  # its index begins with it
+    walked = on_tab(tab, of)
+    if tab == "not_scored" and order != "list":
+        walked[1] = _passed_over(studies.c.band) == NOT_SCORED
+    if wanted.source is not None and by_source:
+        walked.append(of(studies.c.source) == clean(wanted.source))
+    if tab == "to_read" and order == "list" and wanted.flag is not None and wanted.flag.flagged:
+        walked.append(of(studies.c.band) > NOT_SCORED)  # those are never flagged, and stand first
+    passed = _conditions(tab, wanted, by_source=by_source)
+    if few is not None:
+        passed.append(studies.c.id.in_(select(few.c[0])))
+    return Narrowed(walked, passed, few, cut)
+
+
+def _ways(tab: Tab, wanted: Filters) -> list[Select[Any]]:
+    """For each filter with an index of its own, the numbers of its studies."""
+    found: list[list[Condition]] = []
+    if wanted.state is not None:
+        found.append([studies.c.state == wanted.state])
+    if wanted.view is not None:
+        found.append([studies.c.view == clean(wanted.view)])
+    if wanted.disagreement:
+        found.append([APART_ALONE])  # type: ignore[list-item]  # text is a condition, too
+    if wanted.assigned is not None and wanted.assigned != NOBODY:
+        found.append([studies.c.assigned_to == clean(wanted.assigned)])
+    if dates := _dates(wanted, lambda column: column):
+        found.append([*([] if tab == "all" else on_tab(tab)[:1]), *dates])
+    if wanted.refusal is not None:
+        found.append([*on_tab("not_scored"), studies.c.refusal == clean(wanted.refusal)])
+    return [select(studies.c.id).where(*conditions) for conditions in found]
+
+
+def _count(connection: Connection, way: Select[Any]) -> int:
+    query = select(func.count()).select_from(way.limit(FEW + 1).subquery())
+    return int(connection.execute(query).scalar_one())
+
+
+def _conditions(tab: Tab, wanted: Filters, *, by_source: bool) -> list[Condition]:
+    of = _passed_over
+    found: list[Condition] = _dates(wanted, of)
+    if wanted.source is not None and not by_source:
+        found.append(of(studies.c.source) == clean(wanted.source))
+    if wanted.state is not None:
+        on = tab in ("all", shelf_of(wanted.state)) or (tab == "not_scored" and shelf_of(wanted.state) == "to_read")
+        found.append(of(studies.c.state) == wanted.state if on else false())
+    if wanted.view is not None:
+        found.append(of(studies.c.view) == clean(wanted.view))
+    if wanted.assigned is not None:
+        whom = of(studies.c.assigned_to)
+        found.append(whom.is_(None) if wanted.assigned == NOBODY else whom == clean(wanted.assigned))
+    if wanted.disagreement:
+        found.append(of(studies.c.apart) >= FAR)
+    if wanted.refusal is not None:
+        found += [of(studies.c.band) == NOT_SCORED, of(studies.c.refusal) == clean(wanted.refusal)]
+    if wanted.flag is not None:
+        found += _flagged(tab, wanted.flag)
+    return found
+
+
+def _dates(wanted: Filters, of: Of) -> list[Condition]:
+    found: list[Condition] = []
+    if wanted.since_us is not None:
+        found.append(of(studies.c.received_us) >= wanted.since_us)
+    if wanted.until_us is not None:
+        found.append(of(studies.c.received_us) < wanted.until_us)
+    return found
+
+
+def _flagged(tab: Tab, rule: FlagRule) -> list[Condition]:
+    never = rule.priority is None and rule.probability is None and not rule.scores
+    if never or tab in ("cleared", "reported", "not_scored"):  # nothing there is to be read earlier than another
+        return [false()] if rule.flagged else []
+    waits = and_(_passed_over(studies.c.state).in_(_WAITS), _passed_over(studies.c.standing) != "not_scored")
+    if rule.priority is not None:
+        high: Condition = _passed_over(studies.c.priority) >= rule.priority
+    else:
+        probability = _passed_over(studies.c.probability)
+        by_score = [
+            and_(
+                _passed_over(studies.c.model) == model,
+                _passed_over(studies.c.score) >= least if included else _passed_over(studies.c.score) > least,
+            )
+            for model, (least, included) in sorted(rule.scores.items())
+        ]
+        high = or_(false(), *by_score)
+        if rule.probability is not None:
+            shown = and_(_passed_over(studies.c.policy) == rule.policy, probability.is_not(None))
+            high = case((shown, probability >= rule.probability), else_=high)
+    flagged = case((and_(waits, high), 1), else_=0)
+    return [flagged == int(rule.flagged)]
+
+
+def _matching(connection: Connection, names: Pseudonyms, text: str) -> tuple[Subquery, bool]:
+    """Studies that are called `text`, or whose accession number or patient begins so, as it is stored; and whether
+    there may be others."""
+    called = [names.sealed(kind, text) for kind in ("accession", "patient", "study", "name")] + [text]
+    ways = [  # each from the index by itself: together they would be sorted, and all files may bear one name
+        select(terms.c.study_id).where(terms.c.term == clean(term)).order_by(terms.c.study_id.desc()) for term in called
+    ]
+    if len(text) >= _SHORTEST if names.plain else _PSEUDONYM.fullmatch(text):
+        ways += [
+            select(studies.c.id).where(*_begins(connection, column, clean(text)))
+            for column in (studies.c.accession, studies.c.patient)
+        ]
+    limited = [way.limit(_MATCHES).subquery() for way in ways]
+    found = union_all(*(select(one.c[0].label("id")) for one in limited)).subquery()
+    full = [select(func.count()).select_from(one).scalar_subquery() >= _MATCHES for one in limited]
+    return found, bool(connection.execute(select(or_(false(), *full))).scalar_one())
+
+
+def _begins(connection: Connection, column: Column[Any], text: str) -> list[Condition]:
+    """`column` begins with `text`, byte by byte, from an index whatever the database's language."""
+    if connection.dialect.name == "sqlite":
+        return [column >= text, column < text + _LAST]
+    return [column.op("~>=~", is_comparison=True)(text), column.op("~<~", is_comparison=True)(text + _LAST)]

@@ -234,7 +234,7 @@ def page(figures: Figures) -> str:
         f"{LIMITS}*",
         f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, unseen "
         f"{machine['unseen']}; {figures['date']}; load average {figures['load_average'][0]} at the end: {quiet}. The "
-        "list is SQLite's, of made-up studies without films. Milliseconds: the median, and in brackets the 95th "
+        "list is SQLite's, of simulated studies without films. Milliseconds: the median, and in brackets the 95th "
         "percentile.",
         "## In the browser",
         "From the navigation's start until the rows are painted, nothing cached; Chromium takes the same cores.",
@@ -246,7 +246,7 @@ def page(figures: Figures) -> str:
             if count in TARGETS_MS
         ),
         "## Over HTTP",
-        "50 rows with their counts, which are bounded: a page says *at least* where not all were counted.",
+        "50 rows with their counts, which are bounded: a page shows *at least* where not all were counted.",
         _table(head, figures, "api_ms"),
         "## In the store",
         "The processor's time of a page, by itself; what is above it in the other tables is waiting, HTTP and JSON.",

@@ -108,7 +108,8 @@ def test_filters_order_and_page_stand_in_the_address_and_a_search_does_not(full:
         expect(page.get_by_role("heading", name="No study in this list is called that")).to_be_visible()
         assert "4711" not in page.url
         page.get_by_role("button", name="Show everything").click()
-        expect(rows(page)).to_have_count(50)
+        with full.store() as store:
+            expect(rows(page)).to_have_count(min(50, store.page("reported").total))
         assert page.url.endswith("/?tab=reported")
 
 

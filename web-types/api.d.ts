@@ -310,6 +310,8 @@ declare namespace Api {
   type Summary = { starts: (string)[]; stops: (string)[]; lacks: (string)[]; digest: string };
   /** What became of a table's rows. */
   type TableTaken = { marked: number; already: number; refused: (RowRefused)[] };
+  /** A figure that is wanted as Python. */
+  type ToCode = { picture?: MadePicture | SentPicture | GeneratedPicture; setup?: Setup; figure?: "measurement" | "reconstructions" | "generated"; methods?: readonly (string)[] };
   /** A generator, and a latent; without one it is drawn. */
   type ToGenerate = { generator: string; latent?: readonly (number)[] | null; number?: number };
   /** An operator and what images may undergo. */
@@ -425,6 +427,7 @@ declare namespace Api {
     "GET /studies/{study}/priors": { body: undefined; response: PriorsResponse };
     "GET /compare/labelled": { body: undefined; response: LabelledResponse };
     "GET /compare/scores.csv": { body: undefined; response: null };
+    "GET /compare/code": { body: undefined; response: null };
     "GET /compare/metrics": { body: undefined; response: Metrics };
     "GET /compare/difference": { body: undefined; response: Difference };
     "GET /compare/disagreements": { body: undefined; response: DisagreementsResponse };
@@ -453,6 +456,7 @@ declare namespace Api {
     "POST /lab/reconstruction": { body: ToReconstruct; response: ResultResponse | Waiting };
     "POST /lab/verdict": { body: ToJudge; response: VerdictResponse | Waiting };
     "POST /lab/generated": { body: ToGenerate; response: GeneratedResponse | Waiting };
+    "POST /lab/code": { body: ToCode; response: null };
   }
 
   /** The tag, or tags, of each id in the templates. */
@@ -474,6 +478,7 @@ declare namespace Api {
     "aside-reason": "textarea";
     "ask": "button";
     "assign-to": "select";
+    "at-threshold": "table";
     "audit": "div";
     "audit-action": "select";
     "audit-actor": "input";
@@ -531,6 +536,14 @@ declare namespace Api {
     "compact": "button";
     "compare": "div";
     "compared": "span";
+    "copy-difference": "div";
+    "copy-generated": "div";
+    "copy-measurement": "div";
+    "copy-results": "div";
+    "copy-roc": "div";
+    "copy-shortcuts": "div";
+    "copy-sources": "div";
+    "copy-threshold": "div";
     "counts": "div";
     "counts-title": "span";
     "csv": "a";
@@ -610,11 +623,12 @@ declare namespace Api {
     "latent-words": "figcaption";
     "latents-title": "h2";
     "left-out": "p" | "ul";
-    "legend": "div";
+    "legend": "div" | "ul";
     "legend-high": "span";
     "lens": "button";
     "list": "section";
     "losses": "div";
+    "made": "span";
     "main": "main";
     "mark": "p";
     "matrix-title": "h2";
@@ -629,7 +643,8 @@ declare namespace Api {
     "missing": "div" | "p";
     "mode-words": "p";
     "model": "select";
-    "models": "fieldset" | "section";
+    "models": "fieldset" | "section" | "table";
+    "models-title": "h2";
     "name": "input";
     "nearest": "section";
     "new-again": "input";
@@ -688,6 +703,7 @@ declare namespace Api {
     "preview": "img";
     "preview-words": "p";
     "previous": "button";
+    "print": "button";
     "priors": "section";
     "problem": "p";
     "progress-text": "span";
@@ -703,6 +719,7 @@ declare namespace Api {
     "refusals-close": "button";
     "refusals-words": "span";
     "refused": "ul";
+    "report": "a" | "article";
     "research": "button";
     "result": "section";
     "results": "div";
@@ -788,6 +805,8 @@ declare namespace Api {
     "text": "input";
     "theme": "button";
     "threshold": "input";
+    "threshold-title": "h2";
+    "threshold-words": "p";
     "time": "button";
     "title": "h1";
     "toasts": "div";

@@ -286,3 +286,47 @@ def test_before_anything_is_reported_the_page_says_so_and_shows_disagreements(si
         expect(page.locator("#disagree a.film")).to_have_count(8)
         expect(page.locator("#difference-words")).to_contain_text("a ROC needs 2 of each")
         assert not broken, broken
+
+
+def test_the_address_brings_the_same_comparison_to_another_browser_and_onto_paper(
+    compared: Site, chromium: Browser, page: Page
+) -> None:
+    page.get_by_label("Whose threshold").select_option(label="pca-few")
+    data = Exported.of(page, "pca-few")
+    page.get_by_label("Threshold, as a number").fill(repr(float(np.median(data.score))))
+    page.get_by_label("Prevalence in per cent").fill("7")
+    page.locator("#models").get_by_role("checkbox", name=re.compile("^pca-whole")).uncheck()
+    expect(page).to_have_url(re.compile(r"models=[0-9a-f]{12},[0-9a-f]{12}&of=[0-9a-f]{12}&at=[\d.]+&prevalence=0\.07"))
+    assert "f-" not in page.url, "no film, no study, no patient"
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the figures at this threshold as CSV").click()
+    expect(page.locator(".toast").filter(has_text="Copied")).to_be_visible()
+    (row,) = csv.DictReader(io.StringIO(page.evaluate("() => navigator.clipboard.readText()")))
+    tiles = {name: shown(page, name) for name in ("sensitivity", "specificity", "ppv", "cleared", "missed")}
+    assert [float(row[name]) for name in ("sensitivity", "specificity", "ppv")] == list(tiles.values())[:3]
+    assert int(row["false_negatives"]) == tiles["missed"] and row["model"] == "pca-few"
+    page.get_by_role("button", name="Copy the shortcut audit as Python").click()
+    expect(page.locator(".toast").filter(has_text="shortcut audit as Python")).to_be_visible()
+    program = page.evaluate("() => navigator.clipboard.readText()")
+    assert "read_scores(TABLE, model='pca-few')" in program and compile(program, "copied", "exec")
+    with chromium.new_context(viewport=WIDE) as context:  # type: ignore[arg-type]
+        other = signed_in(context, compared, "lea")
+        other.goto(page.url)
+        ready(other)
+        assert {name: shown(other, name) for name in tiles} == tiles
+        assert other.locator("#models input:checked").count() == 2
+        other.get_by_role("link", name="Report to print").click()
+        expect(other.locator("#report")).not_to_have_attribute("aria-busy", "true", timeout=60_000)
+        report = other.locator("#report")
+        expect(report).to_contain_text("Research use only. Not a medical device. Not for diagnosis.")
+        auroc = roc_auc_score(data.abnormal, data.score)
+        expect(other.locator("#models tr", has=other.get_by_text("pca-few"))).to_contain_text(f"{auroc:.2f} (")
+        expect(other.locator("#models tbody tr")).to_have_count(2)
+        expect(other.locator("#at-threshold")).to_contain_text(f"{100 * tiles['sensitivity']:.1f} %")
+        expect(other.locator("#difference-words")).to_contain_text("DeLong")
+        other.emulate_media(media="print", color_scheme="dark")
+        expect(other.locator("header.bar")).to_be_hidden()
+        expect(other.locator("footer.limits")).to_be_visible()
+        assert other.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        paper = other.pdf(format="A4")
+        assert paper.startswith(b"%PDF-") and 1 <= paper.count(b"/Type /Page\n") <= 6

@@ -132,7 +132,7 @@ def test_a_method_can_be_left_out(page: Page) -> None:
 
 def test_the_verdict_stands_next_to_the_operator_and_goes_when_that_changes(page: Page) -> None:
     small(page)
-    page.get_by_label("Could x be learnt").select_option("none")
+    page.get_by_label("Can x be learnt").select_option("none")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#verdict .chip")).to_have_text("no", timeout=LONG)
     expect(page.locator("#verdict")).to_contain_text("nothing moves the images")
@@ -223,3 +223,50 @@ def test_the_page_looks_as_it_must(site: Site, chromium: Browser, tmp_path: Path
         page.set_viewport_size({"width": 1280, "height": 720})
         found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
         assert not found, [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found]
+
+
+def copied(page: Page, name: str) -> str:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name=f"Copy {name}").click()
+    expect(page.locator(".toast").filter(has_text=f"Copied {name}.")).to_be_visible()
+    return str(page.evaluate("() => navigator.clipboard.readText()"))
+
+
+def test_the_address_holds_the_settings_and_figures_are_copied(
+    page: Page, site: Site, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    small(page)
+    page.get_by_label("Number").fill("7")
+    page.locator("#operator").select_option("fourier-lines")
+    page.locator("#operator-acceleration").fill("3.5")
+    page.locator("#operator-real").uncheck()
+    expect(page).to_have_url(
+        re.compile(r"operator\.acceleration=3\.5&operator\.real=false.*&methods=pinv,tv$"), timeout=LONG
+    )
+    page.get_by_role("checkbox", name="TV").uncheck()
+    expect(page).to_have_url(re.compile(r"number=7&size=32&.*&methods=pinv$"))
+    page.get_by_role("button", name="Reconstruct").click()
+    expect(page.locator("#results dd[data-what=psnr]")).to_have_count(1, timeout=LONG)
+    head, row = copied(page, "the results as CSV").splitlines()
+    assert head.startswith("method,psnr_db,ssim,") and row.startswith("A†,")
+    shown = page.locator("#results dd[data-what=psnr]").get_attribute("data-value") or ""
+    exec(compile(copied(page, "the results as Python"), "lab", "exec"), {})
+    printed = capsys.readouterr().out
+    assert f"pinv: PSNR {float(shown):.6g} dB" in printed and float(row.split(",")[1]) == float(shown)
+    truth, measured = (page.locator(f"#{what}").get_attribute("src") for what in ("truth", "measurement"))
+    again = page.context.new_page()
+    again.goto(page.url)
+    ready(again)
+    expect(again.locator("#truth")).to_have_attribute("src", str(truth), timeout=LONG)
+    expect(again.locator("#measurement")).to_have_attribute("src", str(measured))
+    assert again.url == page.url and not again.locator("#operator-real").is_checked()
+    again.close()
+    # a generator's image stands in the address by its latent
+    page.get_by_role("button", name="Take it as the image x").click()
+    expect(page).to_have_url(re.compile(r"image=generated&generator=[0-9a-f]+&latent=-?[\d.]+,"), timeout=LONG)
+    monkeypatch.chdir(tmp_path)
+    Path("trained").symlink_to(shelf)
+    for name in ("the generator's image", "the measurement"):
+        exec(compile(copied(page, f"{name} as Python"), "lab", "exec"), {})
+    assert re.fullmatch(r"\(1, 1, 32, 32\) 0\.\d+\ny: .* of 1,024 pixels\.\n", capsys.readouterr().out)
+    assert copied(page, "the generator's image as CSV").count("\n") == 7

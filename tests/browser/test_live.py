@@ -303,7 +303,7 @@ def test_a_reader_where_a_policy_clears_sees_no_score(site: Site, context: Brows
     )
     all_done(page)
     expect(card(page, "ill.dcm")).to_contain_text("Scores are not shown where a policy clears.")
-    expect(card(page, "broken.dcm")).to_contain_text("Pixel Data have")
+    expect(card(page, "broken.dcm")).to_contain_text("Pixel Data has")
     expect(page.locator("td.score")).to_have_count(0)
     expect(page.get_by_role("link", name="Compare")).to_have_count(1)  # the bar's own
     assert not [url for url in asked if url.endswith("/look")]

@@ -85,7 +85,7 @@ def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
         "59 abnormal studies of a source must have been reported"
     )
     first.get_by_label("Abnormal studies cleared").fill("40")
-    first.get_by_label("How sure").fill("90")
+    first.get_by_label("Confidence").fill("90")
     expect(ward).to_contain_text("0 of them may lie below the threshold")
     first.get_by_label("Note").fill("six <b>each</b>")
     first.get_by_role("button", name="Propose this calibration").click()
@@ -120,7 +120,7 @@ def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
             ("leo", "model.activated"),
         ]
         digest = row.policy_digest
-    expect(second.locator("#scoring .chip")).to_have_text("workers follow", timeout=60_000)
+    expect(second.locator("#scoring .chip")).to_have_text("workers up to date", timeout=60_000)
     expect(second.locator(f"[data-model='{weights}'] .chip").first).to_have_text("decides")
     expect(first.locator("#scoring")).to_contain_text("leo activated")  # by itself, on the other's page
     assert colour(second.locator(f"[data-model='{weights}'] .row").first.screenshot()) == "green", (

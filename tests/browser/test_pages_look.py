@@ -1,4 +1,4 @@
-"""Each page, filled, light and dark: its image, what axe-core finds, and that nothing is cut off.
+"""Every page, filled, light and dark, from 320 to 1920 points wide: what axe-core finds, and that nothing is cut off.
 
 With UNSEEN_SCREENSHOTS=docs/images/pages the images go there (`make screenshots`).
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,7 @@ def _work(folder: Path, bundles: dict[str, Path]) -> None:
     )
     with Store.open(folder / "worklist") as store:
         store.accounts.add("lea", PASSWORD, "lead", actor="test")
+        store.accounts.add("ada", PASSWORD, "admin", actor="test")
 
 
 def _share(station: Station, normals: int, abnormals: int, seed: int) -> Share:
@@ -128,7 +129,7 @@ def _calibration(page: Page, site: Site) -> None:
     page.goto(f"{site.root}/models")
     page.get_by_role("tab", name="Calibration").click()
     expect(page.get_by_text("What readers have reported")).to_be_visible()
-    expect(page.get_by_text("each source needs")).to_be_visible()
+    expect(page.get_by_text("abnormal studies of each source")).to_be_visible()
 
 
 def _watch(page: Page, site: Site) -> None:
@@ -154,10 +155,22 @@ def _sign_in(page: Page, site: Site) -> None:
     page.goto(f"{site.root}/sign-in")
 
 
+def _compare_report(page: Page, site: Site) -> None:
+    page.goto(f"{site.root}/compare/report")
+    expect(page.locator("#intervals")).to_contain_text("bootstrap", timeout=60_000)
+    expect(page.locator("#difference-words")).to_contain_text("films", timeout=60_000)
+
+
+def _administration(page: Page, site: Site) -> None:
+    page.goto(f"{site.root}/administration")
+    expect(page.locator("#people-rows tr").first).to_be_visible()
+
+
 PAGES = {
     "worklist": _worklist,
     "study": _study,
     "compare": _compare,
+    "compare-report": _compare_report,
     "compare-film": _compare_film,
     "live": _live,
     "models": _models,
@@ -165,39 +178,83 @@ PAGES = {
     "watch": _watch,
     "turing": _turing,
     "lab": _lab,
+    "administration": _administration,
     "sign-in": _sign_in,
 }
 
 
-# Dark in `make test`: the pages that draw on canvases or show films; colours of the others are the same variables.
-DARK = {"study"}
-SHOWN = [
-    pytest.param(name, scheme, marks=[pytest.mark.nightly] if scheme == "dark" and name not in DARK else [])
-    for name in PAGES
-    for scheme in ("light", "dark")
-]
+SIZES = {"as usual": (1280, 720), "wide": (1920, 1080), "phone": (390, 844), "200 %": (640, 360), "400 %": (320, 256)}
+COLOURS = {"runOnly": ["color-contrast"]}  # the rest of what axe looks at is the same in both themes
+LOADED = """() => [...document.images].every((one) => !one.checkVisibility() || !one.src
+  || (one.complete && one.naturalWidth > 0) || one.getBoundingClientRect().top > innerHeight)"""
+LIMITS = "Research use only. Not a medical device. Not for diagnosis."
 
 
-@pytest.mark.parametrize(("name", "scheme"), SHOWN)
-def test_a_page_looks_as_it_must(worked: Site, chromium: Browser, tmp_path: Path, name: str, scheme: Any) -> None:
-    pictures = Path(os.environ.get("UNSEEN_SCREENSHOTS") or tmp_path)
-    with chromium.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 720}) as context:
-        page = signed_in(context, worked, "lea")
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.add_init_script("localStorage.setItem('unseen.tour', 'done')")
-        PAGES[name](page, worked)
-        page.wait_for_timeout(600)  # colours that change slowly
-        pictures.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=pictures / f"{name}-{scheme}.png", animations="disabled")
-        for width, height in ((1280, 720), (1920, 1080)):
-            page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_timeout(200)
-            assert not (cut := page.evaluate(CUT, HIDDEN_BY_DESIGN)), cut
-        expect(page.locator("footer.limits")).to_have_text(
-            "Research use only. Not a medical device. Not for diagnosis."
-        )
-        found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
-        assert not found, [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found]
-        assert not said, said
+def test_every_page_fits_each_screen_and_axe_finds_nothing_serious(worked: Site, chromium: Browser) -> None:
+    """One walk through all pages: what is wrong anywhere is told together."""
+    wrong: list[str] = []
+    for name, visit in PAGES.items():
+        with chromium.new_context(color_scheme="light", viewport={"width": 1280, "height": 720}) as context:
+            page = signed_in(context, worked, "ada" if name == "administration" else "lea")
+            wrong += [
+                f"{name}, {one}" for one in looked_at(page, name, lambda visit=visit, page=page: visit(page, worked))
+            ]  # type: ignore[misc]
+    assert not wrong, "\n".join(wrong)
+
+
+def looked_at(page: Page, name: str, visit: Callable[[], None]) -> list[str]:
+    """What is wrong with a page at five sizes, in both themes."""
+    wrong: list[str] = []
+    page.on("console", lambda one: wrong.append(one.text) if one.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.add_init_script("localStorage.setItem('unseen.tour', 'done')")
+    visit()
+    until_loaded(page, name)
+    keep_image(page, f"{name}-light")
+    wrong += [f"light: {one}" for one in axe(page)]
+    theme(page, "dark")
+    keep_image(page, f"{name}-dark")
+    wrong += [f"dark: {one}" for one in axe(page, COLOURS)]
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(120)
+        wrong += [f"{size}: {one}" for one in page.evaluate(CUT, HIDDEN_BY_DESIGN)]
+        if size == "phone":
+            wrong += [f"{size}, dark: {one}" for one in axe(page)]
+            theme(page, "light")
+            wrong += [f"{size}, light: {one}" for one in axe(page, COLOURS)]
+    if page.locator("footer.limits").inner_text() != LIMITS:
+        wrong.append("the footer does not name the intended use")
+    return wrong
+
+
+def theme(page: Page, name: str) -> None:
+    page.evaluate("(name) => { document.documentElement.dataset.theme = name; }", name)
+    page.evaluate("() => document.dispatchEvent(new CustomEvent('theme'))")
+    page.wait_for_timeout(250)  # colours that change slowly
+
+
+def keep_image(page: Page, name: str) -> None:
+    """With UNSEEN_SCREENSHOTS, for the documentation."""
+    if folder := os.environ.get("UNSEEN_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
+
+
+def until_loaded(page: Page, name: str) -> None:
+    """Thumbnails are there, not on their way."""
+    for _ in range(100):
+        if page.evaluate(LOADED):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{name}: an image in sight was not loaded")
+
+
+def axe(page: Page, options: dict[str, Any] | None = None) -> list[str]:
+    """What axe-core calls serious or critical."""
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{one['id']}: {[node['html'][:160] for node in one['nodes']][:3]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

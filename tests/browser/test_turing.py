@@ -121,5 +121,5 @@ def test_a_round_that_the_server_has_lost_is_begun_anew(site: Site, context: Bro
     page = signed_in(context, site, "leo")
     page.evaluate("sessionStorage.setItem('unseen.turing.leo', 'r-00000000000000000000')")
     page.goto(f"{site.root}/turing")
-    expect(page.get_by_role("heading", name="Rounds that were finished")).to_be_visible()
+    expect(page.get_by_role("heading", name="Finished rounds")).to_be_visible()
     assert page.evaluate("sessionStorage.getItem('unseen.turing.leo')") is None

@@ -5,8 +5,11 @@ One server for all; each test sends films of a source of its own.
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -16,11 +19,9 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, signed_in
 from tests.browser.test_viewer import canvas, film_on, linear, sent, set_window, shows
 from tests.data.making import dicom, written
+from tests.web.test_compressed import as_from_a_detector
 from unseen.data import phantoms
-
-WIDE = """() => [...document.querySelectorAll("main *, header *")]
-  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
-  .map((one) => one.id || one.className || one.tagName)"""
+from unseen.data.decode import shared
 
 
 @pytest.fixture
@@ -45,6 +46,37 @@ def one_of(page: Page, site: Site, source: str, data: bytes) -> str:
 def grey(number: int, **tags: object) -> bytes:
     samples = np.random.default_rng(number).integers(0, 4096, (300, 200), dtype=np.uint16)
     return dicom(samples, bits=12, **{"ViewPosition": "PA"} | tags)
+
+
+def test_list_and_viewer_name_what_they_hold(page: Page, site: Site) -> None:
+    """For those who hear the page: roles and names alone lead through a reading."""
+    page.goto(site.root)
+    expect(page.get_by_role("navigation", name="Pages").get_by_role("link", name="Worklist")).to_be_visible()
+    expect(page.get_by_role("tablist").get_by_role("tab", name=re.compile(r"^To read \d+"))).to_be_visible()
+    expect(page.get_by_role("combobox", name="Source")).to_be_visible()
+    expect(page.get_by_role("searchbox", name=re.compile("^Accession number"))).to_be_visible()
+    studies = page.get_by_role("grid", name="Studies")
+    for column in ("Place in the list", "What to do", "Source", "Waiting", "State"):
+        expect(studies.get_by_role("columnheader", name=column)).to_be_visible()
+    row = studies.get_by_role("row", name=re.compile(r"^1 .* s-[0-9a-f]{20} "))
+    expect(row).to_have_attribute("aria-selected", "true")
+    selected = page.get_by_role("complementary", name="Selected study")
+    for name in ("Normal N", "Abnormal A", "Unsure U"):
+        expect(selected.get_by_role("button", name=name)).to_be_visible()
+    selected.get_by_role("link", name=re.compile("^Open")).click()
+    film = page.get_by_role("img", name=re.compile(r"^Chest film 1 of 1, PA, \d+ by \d+ pixels\. .*[Ww]indow centre"))
+    expect(film).to_be_visible()
+    expect(film).to_be_focused()
+    tools = page.get_by_role("toolbar", name="Film tools")
+    for name in ("Invert", "Ruler", "Magnifier", "Turn", "Flip", "Reset", "Fit", "1:1"):
+        expect(tools.get_by_role("button", name=name, exact=True)).to_be_visible()
+    expect(tools.get_by_role("link", name="List")).to_be_visible()
+    expect(page.get_by_role("textbox", name=re.compile("^Note"))).to_be_visible()
+    for name in ("Normal N", "Abnormal A", "Unsure U", "Undo Z", "Skip S"):
+        expect(page.get_by_role("button", name=name)).to_be_visible()
+    expect(
+        page.get_by_role("status").filter(has_text=re.compile(r"Chest film 1 of 1.*, source ward\."))
+    ).to_be_attached()
 
 
 def test_a_prior_lies_beside_the_film_and_moves_with_it(page: Page, site: Site) -> None:
@@ -219,13 +251,32 @@ def test_a_lead_searches_the_elements_of_the_file(page: Page, site: Site, chromi
         expect(lead.get_by_role("dialog").get_by_role("status")).to_contain_text(re.compile("^1 of "))
 
 
-def test_no_page_scrolls_sideways_on_a_narrow_screen(site: Site, chromium: Browser) -> None:
-    """320 points: what a screen of 1280 shows at 400 %."""
-    with site.store() as store:
-        study = store.page("all").rows[0].study
-    with chromium.new_context(viewport={"width": 320, "height": 600}) as context:
-        page = signed_in(context, site, "lea")
-        for path in ("/", f"/studies/{study}", "/live", "/compare", "/models", "/lab", "/turing"):
-            page.goto(f"{site.root}{path}")
-            page.wait_for_timeout(300)
-            assert page.evaluate("document.documentElement.scrollWidth") == 320, (path, page.evaluate(WIDE))
+SAMPLES = """async (film) => {
+  const { loadFilm } = await import("/static/js/films.js");
+  const { samples, width, height } = await loadFilm(film);
+  const [sent] = performance.getEntriesByType("resource").filter((one) => one.name.includes(`${film}/pixels`));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", samples));
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex, width, height, sent.encodedBodySize];
+}"""
+
+
+def test_the_browser_has_each_sample_of_the_file_in_fewer_bytes(page: Page, site: Site) -> None:
+    real = Path(os.environ.get("UNSEEN_DATA", "")) / "cxr_raw"
+    names = ("cr_mono1_10bit.dcm", "mono2_12bit_rescale.dcm", "nih_1024.png") if real.is_dir() else ()
+    rng = np.random.default_rng(16)
+    ends = rng.choice([0, 2**16 - 1], (120, 77)).astype(np.uint16)  # the largest differences
+    sent_films = [(real / name).read_bytes() for name in names]
+    sent_films += [dicom(as_from_a_detector(measured=12, bits=12), bits=12), dicom(ends, bits=16)]
+    with site.running.client() as client:
+        films = [site.send(client, data, source="bits") for data in sent_films]
+    page.goto(f"{site.root}/turing")
+    for film in films:
+        with site.store() as store:
+            wanted = shared().decode(store.film_path(film))
+        assert not isinstance(wanted, str), wanted
+        digest, width, height, travelled = page.evaluate(SAMPLES, film)
+        assert (height, width) == wanted.pixels.shape
+        assert digest == hashlib.sha256(wanted.pixels.astype("<u2").tobytes()).hexdigest()
+        if wanted.pixels.nbytes == 15_000_000:
+            assert travelled <= 6_000_000

@@ -43,7 +43,7 @@ def test_from_labelled_films_to_decisions_and_a_pilot(say: Say, model: Path, lab
     answer = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.10", "--out", policy)
     assert answer.code == 0, answer.err
     assert (
-        "phantom: at most 0.1 of abnormal studies missed, with 0.95 confidence, from 34 abnormal studies" in answer.out
+        "phantom: at most 10 % of abnormal studies missed, with 95 % confidence, from 34 abnormal studies" in answer.out
     )
     assert "this model has no input gate" in answer.err
     threshold = json.loads(policy.read_text())["sources"]["phantom"]["threshold"]

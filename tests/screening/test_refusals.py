@@ -132,7 +132,7 @@ def test_a_policy_in_words_has_each_source_and_what_is_missing() -> None:
     few = SourcePolicy(abnormals=3, normals=(0.1, 0.2), threshold=None, allowed_misses=None)
     given = {"model": "pca", "weights_sha256": "a" * 64, "max_miss_rate": 0.1, "confidence": 0.95, "level": 0.95}
     words = "\n".join(lines(Policy.model_validate(given | {"sources": {"ward": WARD, "clinic": few}})))
-    assert "ward" in words and "clinic" in words and "0.1" in words and "0.95" in words
+    assert "ward" in words and "clinic" in words and "10 %" in words and "95 %" in words
     nothing = "\n".join(lines(Policy.model_validate(given | {"sources": {"clinic": few}})))
     assert "clinic" in nothing and "ward" not in nothing and "No probabilities" in nothing
     assert "No study has a source" in "\n".join(lines(Policy.model_validate(given | {"sources": {}})))
@@ -142,4 +142,4 @@ def test_a_policy_in_words_has_each_source_and_what_is_missing() -> None:
 
 def test_a_calibrated_policy_in_words_has_the_prevalence_of_its_probabilities(screener: Screener) -> None:
     assert screener.policy is not None
-    assert "Probabilities are for a prevalence of 0.375." in "\n".join(lines(screener.policy))
+    assert "Probabilities are for a prevalence of 37.5 %." in "\n".join(lines(screener.policy))

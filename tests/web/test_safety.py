@@ -24,7 +24,7 @@ from unseen.worklist.worker import Worker
 
 BUNDLE = Path("models/pca")
 NOT_A_FILM = b"this is a text file, and no film at all\n" * 8
-PROMISES = ("at most", "% confidence", "probability of being abnormal", "are at least as unusual")
+PROMISES = ("at most", "% confidence", "probability of being abnormal", "have a score as high or higher")
 
 
 @pytest.fixture

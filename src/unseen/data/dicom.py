@@ -240,7 +240,7 @@ def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader, index: int)
         expected = header.frames * header.rows * header.columns * header.bits_allocated // 8
         if len(pixels) not in (expected, expected + expected % 2):
             raise Refused(
-                f"Pixel Data have {len(pixels)} bytes, Rows × Columns × Bits Allocated need {expected}. "
+                f"Pixel Data has {len(pixels):,} bytes, but Rows × Columns × Bits Allocated needs {expected:,}. "
                 "Send the file again from its source."
             )
         return

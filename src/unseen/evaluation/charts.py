@@ -8,19 +8,10 @@ from markupsafe import Markup, escape
 
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.roc import Floats
+from unseen.evaluation.roc_band import Curve
 
 SIDE, LEFT, TOP, ROOM = 400, 52, 12, 44
 """Side of the ROC's square, its margins left and top, and the space for its axes, in SVG units."""
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """A ROC curve on a grid of false positive rates, with its band."""
-
-    grid: Floats
-    sensitivity: Floats
-    low: Floats
-    high: Floats
 
 
 def _points(xs: Floats, ys: Floats) -> str:
@@ -70,7 +61,9 @@ def distribution_chart(normal: Floats, abnormal: Floats, *, label: str) -> Marku
         value = low + share * (high - low)
         parts.append(f'<path class="grid" d="M{LEFT} {up:.1f}H{LEFT + SIDE}"/>')
         parts.append(f'<text class="tick" x="{at:.1f}" y="{TOP + SIDE + 17}" text-anchor="middle">{value:.3g}</text>')
-        parts.append(f'<text class="tick" x="{LEFT - 8}" y="{up + 4:.1f}" text-anchor="end">{share * top:.0%}</text>')
+        parts.append(
+            f'<text class="tick" x="{LEFT - 8}" y="{up + 4:.1f}" text-anchor="end">{100 * (share * top):.0f} %</text>'
+        )
     x = LEFT + np.repeat((edges - low) / (high - low), 2) * SIDE  # (2 bins + 2,)
     for name, values in (("normal", shares[0]), ("abnormal", shares[1])):
         y = TOP + (1 - np.concatenate([[0.0], np.repeat(values, 2), [0.0]]) / top * 0.94) * SIDE

@@ -15,21 +15,18 @@ import numpy as np
 
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.audit import MIX
-from unseen.evaluation.bootstrap import Cohort, cohort_of, draw_all, numbers, text
-from unseen.evaluation.charts import Curve, ForestRow, distribution_chart, forest_chart, roc_chart
+from unseen.evaluation.bootstrap import Cohort, cohort_of, numbers, text
+from unseen.evaluation.charts import ForestRow, distribution_chart, forest_chart, roc_chart
 from unseen.evaluation.examples import CIVIDIS, Example, coloured, data_uri
 from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.metrics import POOLED, count, entry_at, figure_at, judged_rows, text_at
 from unseen.evaluation.roc import Floats, RocAt, folds_of
+from unseen.evaluation.roc_band import GRID, roc_curve
 from unseen.evaluation.shortcuts import STATISTICS
 from unseen.evaluation.table import Scored
 
 if TYPE_CHECKING:
     import polars as pl
-
-GRID = np.linspace(0, 1, 201)
-BAND_DRAWS = 1000
-
 
 SHOWN = 12
 """Films of each kind in the gallery."""
@@ -165,9 +162,7 @@ def _source_row(metrics: Mapping[str, Json], group: str) -> dict[str, Any]:  # A
 
 
 def _roc(metrics: Mapping[str, Json], rows: pl.DataFrame, cohort: Cohort) -> str:
-    statistic = RocAt(folds_of(cohort.score, cohort.abnormal, cohort.fold), GRID)
-    drawn = draw_all({"roc": statistic}, cohort, draws=BAND_DRAWS, rng=np.random.default_rng(0))["roc"]
-    low, high = drawn.band()
+    drawn = roc_curve(rows)
     rival: tuple[str, Floats] | None = None
     name = text_at(metrics, "shortcuts", "strongest", POOLED, "name")
     value = figure_at(metrics, "shortcuts", POOLED, name)
@@ -176,7 +171,7 @@ def _roc(metrics: Mapping[str, Json], rows: pl.DataFrame, cohort: Cohort) -> str
         curve = RocAt(folds_of(column, cohort.abnormal, cohort.fold), GRID)(np.ones((1, len(cohort))))[0]
         rival = (text_at(metrics, "shortcuts", "strongest", POOLED, "words"), curve)
     words = f"ROC curve of the detector: {text_at(metrics, 'headline')}"
-    return roc_chart(Curve(GRID, drawn.value, low, high), shortcut=rival, label=words)
+    return roc_chart(drawn, shortcut=rival, label=words)
 
 
 def _distribution(cohort: Cohort) -> str:
@@ -216,7 +211,7 @@ def _operating(metrics: Mapping[str, Json]) -> list[tuple[str, str, Figure]]:
         points = entry_at(metrics, "operating_points", key)
         for level in points if isinstance(points, dict) else ():
             figure = figure_at(metrics, "operating_points", key, level, POOLED)
-            out.append((f"{read} at a {fixed} of {float(level):.0%}", level, figure))
+            out.append((f"{read} at a {fixed} of {100 * float(level):.0f} %", level, figure))
     return out
 
 
@@ -228,7 +223,7 @@ def _gallery(scored: Scored, examples: tuple[Example, ...], cohort: Cohort) -> l
     out = []
     for example in examples:
         below = int(np.searchsorted(normals, example.score, side="left"))
-        rank = f"above {below / len(normals):.0%} of the normals" if len(normals) else ""
+        rank = f"above {100 * (below / len(normals)):.0f} % of the normals" if len(normals) else ""
         out.append(
             Shown(
                 example,

@@ -117,7 +117,8 @@ class Guarantee:
         return Guarantee(self.max_miss_rate, 1 - (1 - self.confidence) / sources)
 
     def __str__(self) -> str:
-        return f"at most {self.max_miss_rate:.3g} of abnormal studies missed, with {self.confidence:.4g} confidence"
+        missed, confidence = f"{100 * self.max_miss_rate:.6g} %", f"{100 * self.confidence:.5g} %"
+        return f"at most {missed} of abnormal studies missed, with {confidence} confidence"
 
 
 def p_value(score: float, normals: Sequence[float]) -> float:

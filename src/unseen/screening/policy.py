@@ -220,8 +220,8 @@ def lines(policy: Policy) -> Iterator[str]:
     if policy.probability is None:
         yield "No probabilities: they need normal and abnormal studies."
     else:
-        yield f"Probabilities are for a prevalence of {policy.probability.prevalence:.3g}."
-    yield f"Of what is cleared, {policy.audit_share:.3g} should be read all the same."
+        yield f"Probabilities are for a prevalence of {100 * policy.probability.prevalence:.3g} %."
+    yield f"{100 * policy.audit_share:.6g} % of the cleared studies should be read nevertheless, as an audit sample."
 
 
 def share(source: SourcePolicy) -> Figure:

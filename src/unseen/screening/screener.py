@@ -212,7 +212,7 @@ class Screener:
         if calibrated.threshold is None:
             return f"nothing is cleared from {source}: {calibrated.refused}"
         if score >= calibrated.threshold:
-            return f"differs from the normal films of {source} too much for clearing"
+            return f"differs too much from the normal films of {source}, so it is not cleared"
         return f"clearing is stopped: {self.stopped}" if self.stopped else ""
 
     def _refusal(self, film: Film, lungs: FoundLungs) -> str | None:

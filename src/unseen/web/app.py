@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 
 from unseen import __version__
 from unseen.artifacts.installation import LIMITS
@@ -50,6 +52,8 @@ _TIDY_S = 5.0
 _LAB_S = 60.0
 _RETIRE_S = 3600.0
 _SWEEP_S = 3600.0  # uploads that a kill cut off are swept when they are an hour old
+_GZIPPED = 1000  # bytes; a smaller answer fits into one packet anyway
+_AS_IT_IS = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream")  # samples and maps are noise
 _DESCRIPTION = f"""**{LIMITS}**
 
 Films come in, a detector that has learnt from normal films alone scores them, and readers take them in order. Every
@@ -156,5 +160,6 @@ def create_app(
         f"{ROOT}/reported-elsewhere/table": studies.MOST_CSV,
         f"{ROOT}/lab/pictures": MOST_BYTES,
     }
+    app.add_middleware(GZipMiddleware, minimum_size=_GZIPPED, compresslevel=5, exclude_content_types=_AS_IT_IS)
     app.add_middleware(Shell, address=parts.address, bodies=bodies)
     return app

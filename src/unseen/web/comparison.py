@@ -12,14 +12,16 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.evaluation.charts import Curve
 from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.metrics import count, entry_at, figure_at, text_at
+from unseen.evaluation.roc_band import Curve
 from unseen.web.accounts import Sighted
 from unseen.web.activation import OTHERS
+from unseen.web.copied_code import FigureName, code_of
 from unseen.web.errors import answers
-from unseen.web.labelled_set import ComparedModel, Figures, label_of
+from unseen.web.labelled_set import ComparedModel, Figures, draws_of, label_of
 from unseen.web.state import Parts
+from unseen.worklist.states import WorklistError
 
 
 class ModelCompared(BaseModel):
@@ -180,9 +182,10 @@ Others = Annotated[bool, Query(description=OTHERS)]
 _CSV: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI's objects
     200: {
         "content": {"text/csv": {}},
-        "description": "UTF-8: film, study, source, label, origin, and each model",
+        "description": "UTF-8: film, study, source, label, origin, patient (numbered here), trivial statistics, models",
     }
 }
+_PYTHON: dict[int | str, dict[str, Any]] = {200: {"content": {"text/x-python": {}}, "description": "a program"}}
 _POOLED = "pooled"
 
 
@@ -215,6 +218,26 @@ def scores(parts: Parts, account: Sighted, others: Others = False) -> Response:
     found = parts.figures.labelled(parts.store, parts.models, others=others)
     named = {"Content-Disposition": 'attachment; filename="scores.csv"'}
     return Response(found.csv(), media_type="text/csv; charset=utf-8", headers=named)
+
+
+@router.get("/code", response_class=Response, responses=_PYTHON | answers(401, 403, 404, 422, 503))
+def code(
+    parts: Parts,
+    account: Sighted,
+    figure: FigureName,
+    model: Annotated[list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]], Query(min_length=1, max_length=6)],
+    threshold: Annotated[float, Query(allow_inf_nan=False)] = 0.0,
+    prevalence: Annotated[float, Query(gt=0, lt=1)] = 0.1,
+    others: Others = False,
+) -> Response:
+    """A figure of the page as Python, which computes it again from `scores.csv`."""
+    found = parts.figures.labelled(parts.store, parts.models, others=others)
+    names = [found.called(one).name for one in model]
+    if figure == "difference" and len(set(names)) != 2:
+        raise WorklistError("A difference is between two models. Name two.")
+    films = sum(all(one in film.scores for one in model) for film in found.films)
+    text = code_of(figure, names, draws=draws_of(films), threshold=threshold, prevalence=prevalence)
+    return Response(text, media_type="text/x-python; charset=utf-8")
 
 
 @router.get("/metrics", responses=answers(401, 403, 404, 422, 503))

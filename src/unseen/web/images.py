@@ -24,13 +24,14 @@ from unseen.data.decode import shared
 from unseen.data.film import NotRead, area
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
+from unseen.web import lossless
 from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
     from unseen.worklist.renditions import Rendition
 
 MOST_BYTES: Final = 256 * 2**20
-"""As much as fourteen films of 3000 × 3000 pixels."""
+"""As much as ten films of 3000 × 3000 pixels."""
 DAMAGED: Final = "The stored bytes are not those that were received: the disk is damaged. Restore a backup."
 _LOW, _HIGH = 0.005, 0.995  # shares: markers and burnt-in letters at the ends do not make the lungs pale
 _ENOUGH = 2**20  # samples, evenly spread, for those shares
@@ -41,12 +42,14 @@ class Decoded:
     """A film's samples, white = dense.
 
     samples     little-endian uint16, row by row: `Film.pixels` × (2**bits − 1)
+    residuals   the same in fewer bytes, see `unseen.web.lossless`: gzip
     low, high   the samples at 0.5 % and 99.5 % of the film's own, from where to where it is shown at first
     spacing_mm  distance of neighbouring pixels; None where unknown
     display     how the file asks to be shown, see `data.dicom_display.display_of`; none for images
     """
 
     samples: bytes = field(repr=False)
+    residuals: bytes = field(repr=False)
     width: int
     height: int
     bits: int
@@ -60,12 +63,17 @@ class Decoded:
         """How many the file has."""
         return int(self.display.get("frames", 1))
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory, without its header."""
+        return len(self.samples) + len(self.residuals)
+
 
 class DecodedFilms:
     """The latest films that were asked for; by the digest of their bytes, so that one is never taken for another.
 
     bounded     held while a film is decoded: a film of 64 million pixels takes a quarter of a gigabyte
-    most_bytes  of samples that are kept
+    most_bytes  of samples and residuals that are kept
     """
 
     def __init__(self, bounded: threading.BoundedSemaphore, *, most_bytes: int = MOST_BYTES) -> None:
@@ -91,12 +99,12 @@ class DecodedFilms:
             film = _decode(path, frame)
         with self._lock:
             self.decoded += 1
-            if key not in self._kept and len(film.samples) <= self._most_bytes:
+            if key not in self._kept and film.nbytes <= self._most_bytes:
                 self._kept[key] = film
-                self._bytes += len(film.samples)
+                self._bytes += film.nbytes
             while self._bytes > self._most_bytes:
                 _, oldest = self._kept.popitem(last=False)
-                self._bytes -= len(oldest.samples)
+                self._bytes -= oldest.nbytes
         return film
 
     def forget(self) -> None:
@@ -124,6 +132,7 @@ def _decode(path: Path, frame: int) -> Decoded:
     low, high = (int(np.searchsorted(counts, share * counts[-1])) for share in (_LOW, _HIGH))
     return Decoded(
         samples=picture.pixels.astype("<u2", copy=False).tobytes(),
+        residuals=lossless.compressed(lossless.residuals(picture.pixels, bits=picture.bits)),
         width=width,
         height=height,
         bits=picture.bits,

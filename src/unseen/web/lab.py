@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 import anyio.to_thread
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -18,6 +18,7 @@ from unseen.lab.operators import GROUPS, NOISES, OPERATORS
 from unseen.lab.settings import SIZES, Choice, fields_of, kind_of
 from unseen.web import lab_shapes as shapes
 from unseen.web.accounts import Reader
+from unseen.web.copied_lab_code import lab_code_of
 from unseen.web.errors import answers
 from unseen.web.state import Parts, ServerState
 from unseen.worklist.accounts import Account
@@ -29,6 +30,8 @@ router = APIRouter(prefix="/lab", tags=["imaging lab"])
 _LATER: dict[int | str, dict[str, Any]] = {
     202: {"model": shapes.Waiting, "description": "not computed yet: ask the same again in a second"}
 }
+
+_PYTHON: dict[int | str, dict[str, Any]] = {200: {"content": {"text/x-python": {}}, "description": "a program"}}
 
 
 @router.get("", responses=answers(401, 403, 503))
@@ -86,6 +89,12 @@ def verdict(parts: Parts, account: Reader, asked: shapes.ToJudge) -> shapes.Verd
 def generated(parts: Parts, account: Reader, asked: shapes.ToGenerate) -> shapes.GeneratedResponse | JSONResponse:
     """A generator's image of a latent."""
     return _answer(shapes.GeneratedResponse, parts, "generated", asked)
+
+
+@router.post("/code", response_class=Response, responses=_PYTHON | answers(401, 403, 422, 503))
+def code(account: Reader, asked: shapes.ToCode) -> Response:
+    """A figure of the page as Python, which measures and reconstructs again."""
+    return Response(lab_code_of(asked), media_type="text/x-python; charset=utf-8")
 
 
 def _answer(

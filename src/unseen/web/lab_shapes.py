@@ -19,7 +19,7 @@ class MadePicture(_Asked):
     """An image made on the spot; each number is another one."""
 
     kind: Literal["made"] = "made"
-    name: str = Field("head", max_length=40)
+    name: str = Field("head", max_length=40, pattern="^[a-z-]+$")
     number: int = Field(0, ge=0, le=9999)
 
 
@@ -52,6 +52,13 @@ class ToReconstruct(ToMeasure):
     """And the method that is to be tried on it."""
 
     method: str = Field(max_length=100)
+
+
+class ToCode(ToMeasure):
+    """A figure that is wanted as Python."""
+
+    figure: Literal["measurement", "reconstructions", "generated"] = "measurement"
+    methods: list[Annotated[str, Field(pattern=r"^[\w:.-]{1,100}$")]] = Field([], max_length=50)
 
 
 class ToJudge(_Asked):

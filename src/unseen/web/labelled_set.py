@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import anyio
 import anyio.to_thread
-import numpy as np
 
-from unseen.evaluation.charts import Curve
+from unseen.evaluation.exported_scores import ABOUT
+from unseen.evaluation.shortcuts import NAMES
 from unseen.worklist.labels import EVERY, SEEN
 from unseen.worklist.states import NotFoundError, WorklistError
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from unseen.evaluation.comparison import Comparison
     from unseen.evaluation.intervals import Json
+    from unseen.evaluation.roc_band import Curve
     from unseen.service.workers import Models
     from unseen.worklist.labels import LabelledFilm, Origin
     from unseen.worklist.store import Store
@@ -81,6 +82,15 @@ class LabelledSet:
             digest.update(repr((row, sorted(film.scores.items()), sorted(film.statistics.items()))).encode())
         return digest.hexdigest()
 
+    @cached_property
+    def patients(self) -> Mapping[str, str]:
+        """Pseudonym → "1", "2", …, the earliest reported first, so that a later report changes no number: folds need
+        to know which films are one patient's, and nobody needs to know more."""
+        return {
+            patient: str(number)
+            for number, patient in enumerate(dict.fromkeys(film.patient for film in reversed(self.films)), start=1)
+        }
+
     def called(self, model: str) -> ComparedModel:
         """The model with this digest. Raises NotFoundError."""
         found = next((one for one in self.models if one.model == model), None)
@@ -109,7 +119,7 @@ class LabelledSet:
                 "score": film.scores[model],
                 "label": label_of(film),
                 "source": film.source,
-                "patient": film.patient,
+                "patient": self.patients[film.patient],
                 "pixel_sha256": film.pixel_sha256,
                 **{name: film.statistics.get(name) for name in NAMES},
             }
@@ -118,14 +128,16 @@ class LabelledSet:
         return pl.DataFrame(columns, schema=types)
 
     def csv(self) -> str:
-        """One row a film, one column a model; empty where it did not score the film. Numbers read back exactly."""
+        """One row a film: what it is, its trivial statistics, and one column a model; empty where it did not score the
+        film. Numbers read back exactly, by `evaluation.read_scores`."""
         written = io.StringIO()
         rows = csv.writer(written, lineterminator="\n")
-        rows.writerow(["film", "study", "source", "label", "origin", *(model.name for model in self.models)])
+        rows.writerow([*ABOUT, *(model.name for model in self.models)])
         for film in self.films:
-            scores = [film.scores.get(model.model) for model in self.models]
-            named = [film.film, film.study, film.source, label_of(film), film.origin]
-            rows.writerow([*named, *("" if score is None else repr(score) for score in scores)])
+            named = [film.film, film.study, film.source, label_of(film), film.origin, self.patients[film.patient]]
+            values = [film.statistics.get(name) for name in NAMES]
+            values += [film.scores.get(model.model) for model in self.models]
+            rows.writerow([*named, *("" if value is None else repr(value) for value in values)])
         return written.getvalue()
 
 
@@ -187,9 +199,7 @@ def _distinct(names: Mapping[str, str]) -> dict[str, str]:
     """
     every = list(names.values())
     return {
-        model: name
-        if every.count(name) == 1 and name not in ("film", "study", "source", "label", "origin")
-        else f"{name} {model[:8]}"
+        model: name if every.count(name) == 1 and name not in ABOUT else f"{name} {model[:8]}"
         for model, name in names.items()
     }
 
@@ -204,7 +214,6 @@ MANY: Final = 5000
 LEAST: Final = 2
 """Fewest films of each class that the package `evaluation` accepts."""
 _KEPT: Final = 64
-_GRID: Final = np.linspace(0, 1, 201)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -272,17 +281,13 @@ class ComputedFigures:
 
 
 def _of_model(found: LabelledSet, model: str, source: str | None) -> Figures:
-    from unseen.evaluation.bootstrap import cohort_of, draw_all
     from unseen.evaluation.metrics import metrics_from_table
-    from unseen.evaluation.roc import RocAt, folds_of
+    from unseen.evaluation.roc_band import roc_curve
 
     table = found.table(model, source=source)
     refuse(table, f"films of {source} that this model scored" if source is not None else "films that this model scored")
-    draws = _draws(table)
-    cohort = cohort_of(table)
-    statistic = RocAt(folds_of(cohort.score, cohort.abnormal, cohort.fold), _GRID)
-    drawn = draw_all({"roc": statistic}, cohort, draws=draws, rng=np.random.default_rng(0))["roc"]
-    return Figures(metrics=metrics_from_table(table, draws=draws), roc=Curve(_GRID, drawn.value, *drawn.band()))
+    draws = draws_of(len(table))
+    return Figures(metrics=metrics_from_table(table, draws=draws), roc=roc_curve(table, draws=draws))
 
 
 def _difference(found: LabelledSet, first: str, second: str) -> Comparison:
@@ -294,7 +299,7 @@ def _difference(found: LabelledSet, first: str, second: str) -> Comparison:
     shared = set(tables[first]["file"]) & set(tables[second]["file"])
     alike = {model: table.filter(pl.col("file").is_in(list(shared))) for model, table in tables.items()}
     refuse(alike[first], "films that both models scored")
-    return compare(alike, draws=_draws(alike[first]))
+    return compare(alike, draws=draws_of(len(alike[first])))
 
 
 def refuse(table: pl.DataFrame, which: str) -> None:
@@ -312,5 +317,6 @@ def _have(count: int) -> str:
     return "has" if count == 1 else "have"
 
 
-def _draws(table: pl.DataFrame) -> int:
-    return DRAWS if len(table) <= MANY else FEWER_DRAWS
+def draws_of(films: int) -> int:
+    """As many as a page can wait for."""
+    return DRAWS if films <= MANY else FEWER_DRAWS

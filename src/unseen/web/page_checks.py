@@ -157,8 +157,9 @@ def _models(visitor: Visitor, models: int) -> Iterator[str]:
     cards = visitor.json("/models/cards")["models"]
     _expect("the models", "cards", len(cards), models)
     yield (
-        f"{models} models; a policy for {' and '.join(policy['sources'])}: at most {policy['max_miss_rate']:.0%} of "
-        f"abnormal studies missed, with {policy['confidence']:.0%} confidence"
+        f"{models} models; a policy for {' and '.join(policy['sources'])}: at most "
+        f"{100 * policy['max_miss_rate']:.6g} % of abnormal studies missed, with "
+        f"{100 * policy['confidence']:.6g} % confidence"
     )
 
 

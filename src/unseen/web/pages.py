@@ -47,6 +47,7 @@ PLACES: Final = (
     Place("/studies/{study}", "study.html.j2"),
     Place("/live", "live.html.j2", "Live"),
     Place("/compare", "compare.html.j2", "Compare"),
+    Place("/compare/report", "compare_report.html.j2"),
     Place("/compare/{film}", "compare_film.html.j2"),
     Place("/models", "models.html.j2", "Models"),
     Place("/turing", "turing.html.j2", "Real or generated?"),

@@ -22,7 +22,7 @@ LIKELY: Final = 0.5
 """The probability from which it is: abnormal rather than not."""
 _SOMEWHAT: Final = 0.75
 _LIMITS: Final[dict[Measure, float]] = {"probability": LIKELY, "percentile": EARLIER}
-_MEANS: Final = "A score ranks films for reading. It is no diagnosis."
+_MEANS: Final = "The score orders films for reading. It is not a diagnosis."
 _IN_ORDER: Final = "To be read in this order"
 _WAITS: Final = ("to_read", "in_reading")
 
@@ -108,7 +108,7 @@ def in_words(
     ...                      reason="no policy: films are ranked by their score", policy_digest="")
     >>> nothing = Promise(state="ranks", policy=None, why="No policy is in force.")
     >>> in_words(no_policy, Reading(words="Differs from normal films: read earlier", flag=True), None, promise=nothing)
-    ['Differs from normal films: read earlier.', 'A score ranks films for reading. It is no diagnosis.', \
+    ['Differs from normal films: read earlier.', 'The score orders films for reading. It is not a diagnosis.', \
 'No policy: films are ranked by their score.']
     """
     if decision is None:
@@ -126,7 +126,7 @@ def in_words(
     if reading.measure == "probability" and reading.number is not None:
         said.append(f"Probability of being abnormal, at this site's prevalence: {percent(reading.number)}.")
     if covered and decision.p_value is not None:
-        said.append(f"Of the calibration's normal studies, {percent(decision.p_value)} are at least as unusual.")
+        said.append(f"{percent(decision.p_value)} of the calibration's normal studies have a score as high or higher.")
     if reference is not None and not reference.scores:
         said.append(sentence(reference.words))
     if decision.policy_digest and promise.state == "stopped":

@@ -6,11 +6,12 @@ sampled studies from the others (`who.Sighted`); `look` leaves them out there.
 
 from __future__ import annotations
 
+import gzip
 import hmac
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.web import images
@@ -35,7 +36,8 @@ _BINS = 32
 _SAMPLES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI's objects
     200: {
         "content": {"application/octet-stream": {}},
-        "description": "unsigned 16-bit integers, little-endian, row by row, from the top left",
+        "description": "unsigned 16-bit integers, little-endian, row by row, from the top left; or their residuals: "
+        "each sample's difference from its prediction, all low bytes and then all high bytes (`unseen.web.lossless`)",
         "headers": {
             f"X-Film-{name}": {"schema": {"type": "number"}, "description": meaning}
             for name, meaning in {
@@ -116,6 +118,11 @@ def pixels(
     account: Reader,
     film: FilmId,
     frame: Annotated[int, Query(ge=0, lt=64, description="of a file of several")] = 0,
+    coding: Annotated[
+        Literal["samples", "residuals"],
+        Query(description="residuals: in fewer bytes, without loss, where the client accepts gzip"),
+    ] = "samples",
+    accept_encoding: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     """The film at its full size and depth, for a page that applies the window itself.
 
@@ -133,7 +140,15 @@ def pixels(
     }
     headers = {f"X-Film-{name}": f"{value:.8g}" for name, value in facts.items() if value is not None}
     headers["X-Film-Ticket"] = _ticket(parts, film, account.name, frame)
-    return Response(found.samples, media_type="application/octet-stream", headers=headers)
+    body = found.samples
+    if coding == "residuals":
+        headers["Vary"] = "Accept-Encoding"
+        body = found.residuals
+        if "gzip" in accept_encoding:
+            headers["Content-Encoding"] = "gzip"
+        else:
+            body = gzip.decompress(body)
+    return Response(body, media_type="application/octet-stream", headers=headers)
 
 
 class Painted(BaseModel):

@@ -174,8 +174,8 @@ def policy_from(
     if all(source.allowed_misses is None for source in found.sources):
         reasons = "; ".join(f"{source.source}: {source.refused}" for source in found.sources)
         raise WorklistError(
-            f"Nothing could be cleared. To promise {found.promise}, {found.needed[0]} abnormal studies of a source "
-            f"must have been reported here. {reasons or 'None is labelled yet'}."
+            f"Nothing could be cleared. For {found.promise}, {found.needed[0]} abnormal studies of a source must have "
+            f"been reported here. {reasons or 'None is labelled yet'}."
         )
     try:
         policy = policy_of(found.studies, found.promise, model=name, weights_sha256=found.model, prevalence=prevalence)

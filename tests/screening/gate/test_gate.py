@@ -95,7 +95,7 @@ def test_a_thumbnail_is_too_small(gate: Gate, finder: CrossFittedLungs, incoming
 def test_without_lungs_on_the_image_it_says_so(gate: Gate, incoming: list[Film]) -> None:
     for film in incoming[:4]:
         told = gate.judge(film, np.zeros((32, 32), dtype=bool))
-        assert told is not None and told.kind == "no-lungs" and told.reason.startswith("no lungs found: 0.0% of the")
+        assert told is not None and told.kind == "no-lungs" and told.reason.startswith("no lungs found: 0.0 % of the")
         assert told.value == 0 < told.threshold
 
 

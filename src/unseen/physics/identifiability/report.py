@@ -92,7 +92,7 @@ def judge(found: Evidence) -> tuple[Verdict, str]:
     """The verdict: "no" where something necessary fails, else "can", unless it holds through the grid alone."""
     if found.defect is None:
         return "can", "A hides nothing: its pseudo-inverse brings back every image."
-    hidden = f"{found.hidden:.0%}" if found.hidden >= 0.005 else f"{found.hidden:.1g}"
+    hidden = f"{100 * found.hidden:.0f} %" if found.hidden >= 0.005 else f"{found.hidden:.1g}"
     several = "the other operators" if found.moved_by is None else "moving the images"
     if found.looks == 1:
         return "no", (
@@ -109,7 +109,8 @@ def judge(found: Evidence) -> tuple[Verdict, str]:
     if found.inner is not None and found.inner < BY_INTERPOLATION:
         return "through interpolation only", (
             "clear of the border A is equivariant but for its own interpolation on the grid: moved images bring "
-            f"into sight {found.inner:.0%} of what a look at random would at best, and in the continuum nothing."
+            f"into sight {100 * found.inner:.0f} % of what a look at random would at best, and in the continuum "
+            "nothing."
         )
     return "can", f"the {found.looks:,} looks together leave nothing unseen, though A alone hides {hidden}."
 
@@ -147,7 +148,8 @@ class Identifiability(Evidence):
             low, high = self.defect
             found["defect"] = f"ε = {low:.2g} to {high:.2g} ({self.floor:.1g} where nothing is moved)"
             found["never seen"] = (
-                f"{about}{self.never_seen:.2%} of what A hides, {self.never_seen * self.hidden:.2%} of all"
+                f"{about}{100 * self.never_seen:.2f} % of what A hides, "
+                f"{100 * self.never_seen * self.hidden:.2f} % of all"
             )
         if self.inner is not None:
             found["inside"] = f"clear of the border, looks show {self._inner_words()}"
@@ -161,12 +163,12 @@ class Identifiability(Evidence):
 
     def _inner_words(self) -> str:
         mean, error = self.inner_mean or (0.0, 0.0)
-        best = f"{self.inner or 0:.0%} of what a look at random would, the best of {self.inner_tried}"
-        spread = f" (mean {mean:.0%} ± {error:.0%})"
+        best = f"{100 * (self.inner or 0):.0f} % of what a look at random would, the best of {self.inner_tried}"
+        spread = f" (mean {100 * mean:.0f} % ± {100 * error:.0f} %)"
         if self.verdict != "through interpolation only":
             return best + spread
-        return f"{best}{spread}; 95 % confidence: more than {BY_INTERPOLATION:.0%} for at most " + (
-            f"{min(1.0, UNSEEN_SHARE / max(1, self.inner_tried)):.0%} of the elements"
+        return f"{best}{spread}; 95 % confidence: more than {100 * BY_INTERPOLATION:.0f} % for at most " + (
+            f"{min(100.0, 100 * UNSEEN_SHARE / max(1, self.inner_tried)):.0f} % of the elements"
         )
 
     def _bounds(self) -> dict[str, str]:

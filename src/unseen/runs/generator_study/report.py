@@ -226,7 +226,7 @@ def _shown(name: str, one: Study, *, high: float) -> Shown:
         apart = (found.nearest[i] - found.x[i]).square().mean(0).sqrt().numpy()
         pairs.append(
             (
-                f"{title}: {found.relative_error[i]:.0%}, {found.psnr_db[i]:.1f} dB",
+                f"{title}: {100 * found.relative_error[i]:.0f} %, {found.psnr_db[i]:.1f} dB",
                 (
                     Tile(data_uri(_grey(found.x[i])), f"test image, {title}", "x"),
                     Tile(data_uri(_grey(found.nearest[i])), f"nearest image of {name}, {title}", "G(z)"),

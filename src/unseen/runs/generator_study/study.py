@@ -191,7 +191,7 @@ def _feasible(found: Feasible) -> str:
     beside = f"; as many principal components leave {_percent(linear)}" if isinstance(linear, Interval) else ""
     return (
         f"Of {found.n} test images the nearest in its range is off by {_percent(figures['relative_error'])} of their "
-        f"norm, worst {found.relative_error.max():.0%}{beside}."
+        f"norm, worst {100 * found.relative_error.max():.0f} %{beside}."
     )
 
 
@@ -238,7 +238,9 @@ def _latents(found: Latents) -> str:
 
 def _percent(figure: object) -> str:
     return (
-        f"{figure.value:.0%} ({figure.low:.0%} to {figure.high:.0%})" if isinstance(figure, Interval) else str(figure)
+        f"{100 * figure.value:.0f} % ({100 * figure.low:.0f} % to {100 * figure.high:.0f} %)"
+        if isinstance(figure, Interval)
+        else str(figure)
     )
 
 

@@ -263,7 +263,7 @@ class Gate:
 
     def _refused(self, kind: str, limit: str, sentence: str, value: float) -> Refusal:
         threshold = self.thresholds[limit]
-        return Refusal(kind, sentence.format(value=value, threshold=threshold), value, threshold)
+        return Refusal(kind, sentence.format(value=value, percent=100 * value, threshold=threshold), value, threshold)
 
 
 def _some(normals: Iterable[Film | NotRead], *, seed: int) -> list[Reduced]:

@@ -57,7 +57,7 @@ INVERTED = (
     "PhotometricInterpretation)"
 )
 CROPPED = "cropped: it shows a part of a chest at most. Check that it is a frontal chest film, and send the whole film"
-NO_LUNGS = "no lungs found: {value:.1%} of the image looks like lung. Check that it is a frontal chest film"
+NO_LUNGS = "no lungs found: {percent:.1f} % of the image looks like lung. Check that it is a frontal chest film"
 LUNGS = (
     "lungs of an unusual shape: what was found lies {value:.0f} from the training films' lungs, the limit is "
     "{threshold:.0f}. Check that it is a frontal chest film that shows both lungs"

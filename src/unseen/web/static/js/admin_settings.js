@@ -21,6 +21,7 @@ function draw(/** @type {Settings} */ found) {
   $("#watched").textContent = found.settled_s === null
     ? "No folder is watched. Films come over HTTP, with the source that their sender names."
     : `A folder is watched: a file is received when it has not changed for ${found.settled_s} s. Its subfolder is the source.`;
+  for (const one of /** @type {NodeListOf<HTMLInputElement>} */ ($("#site-settings").querySelectorAll(":disabled"))) one.disabled = false;
   fill($("#source-rows"), found.sources.map((one) => row(one, found.kept_days)));
 }
 

@@ -3,6 +3,7 @@
 // page. Models are the classes m0 … m5: distinguished by colour and by dashes.
 import { el } from "./api.js";
 import { binned, short } from "./compare_operating.js";
+import { whole } from "./percentile.js";
 
 const ROC = { side: 380, left: 44, top: 10, right: 10, bottom: 42 };
 const SPREAD = { width: 620, height: 176, left: 46, top: 30, right: 14, bottom: 40 };
@@ -101,7 +102,7 @@ export function spreadChart({ normal, abnormal }, { low, high, dragged, dropped 
     left + width + right, base + bottom,
     `Scores of ${normal.length} normal and ${abnormal.length} abnormal films, as shares of each class, from ${short(low)} to ${short(high)}.`,
     el("svg:path", { class: "grid", d: `M${left} ${base}h${width}M${left} ${y(most)}h${width}` }),
-    words(left - 8, y(most) + 4, `${Math.round(100 * most)} %`, { anchor: "end" }), words(left - 8, base + 4, "0", { anchor: "end" }),
+    words(left - 8, y(most) + 4, whole(most), { anchor: "end" }), words(left - 8, base + 4, "0", { anchor: "end" }),
     shade, ...areas, ...axis, words(left + width / 2, base + 36, "score", { kind: "axis" }), handle, hold,
   );
   const follow = (/** @type {PointerEvent} */ event) => {

@@ -3,14 +3,16 @@
 // the page, by `compare_operating`, and figures with intervals come from the server.
 import { $, api, el, failed, find, sentenceIn, there, toast } from "./api.js";
 import { MOST_BANDS, figure, rocChart, spreadChart, swatch } from "./charts.js";
+import { keepShown, wanted } from "./compare_address.js";
+import { wireCopies } from "./compare_copies.js";
 import { fillGallery } from "./compare_gallery.js";
 import { about, others } from "./compare_labels.js";
 import { explain } from "./compare_missing.js";
-import { atThreshold, balanced, byLabel, cellOf, nothingMissed, percent, short } from "./compare_operating.js";
+import { atThreshold, balanced, byLabel, cellOf, nothingMissed, rounded, short } from "./compare_operating.js";
 import { pairOf } from "./compare_pair.js";
 import { moveSources, showMetrics } from "./compare_tables.js";
+import { measured } from "./percentile.js";
 
-const KEPT = "unseen.compare";
 const MOST = 6;
 const PREVALENCE = /** @type {const} */ (["#prevalence", "#prevalence-number"]);
 /** @typedef {import("./charts.js").Metrics} Metrics  @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */
@@ -22,28 +24,24 @@ const CELLS = {
   caught: ["read, and abnormal", "true positives", (a, b) => b.score - a.score],
   missed: ["missed", "false negatives", (a, b) => a.score - b.score],
   alarms: ["read, and normal", "false positives", (a, b) => b.score - a.score],
-  right: ["rightly cleared", "true negatives", (a, b) => a.score - b.score],
+  right: ["correctly cleared", "true negatives", (a, b) => a.score - b.score],
 };
 
-/** @type {{ shown?: string[], thresholds?: Record<string, number>, prevalence?: number, chosen?: string, pair?: string[] }} */
-const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
-const thresholds = new Map(Object.entries(kept.thresholds ?? {}));
-/** @type {Map<string, number>} */
-const places = new Map(); // model → its colour and dashes, 0 … 5
-/** @type {Map<string, Promise<Metrics>>} */
-const asked = new Map(); // model → its metrics, soon
+let thresholds = /** @type {Map<string, number>} */ (new Map());
+const places = /** @type {Map<string, number>} */ (new Map()); // model → its colour and dashes, 0 … 5
+const asked = /** @type {Map<string, Promise<Metrics>>} */ (new Map()); // model → its metrics, soon
+const computed = /** @type {Map<string, Metrics>} */ (new Map()); // those that have come
 /** @type {LabelledSet} */
 let labelled = { models: [], films: [], selected: false, not_counted: {} };
 /** @type {{ model: string, films: Scored[], scores: Scores, sources: { source: string, scores: Scores }[], low: number, high: number } | null} */
 let chosen = null;
 let threshold = 0;
-let prevalence = kept.prevalence ?? 0.1;
+let prevalence = 0.1;
 let cell = /** @type {Cell | null} */ (null);
 let roc = /** @type {ReturnType<typeof rocChart> | null} */ (null);
 let spread = /** @type {ReturnType<typeof spreadChart> | null} */ (null);
 let pair = /** @type {ReturnType<typeof pairOf> | null} */ (null);
-/** @type {NodeListOf<HTMLButtonElement>} */
-const cells = document.querySelectorAll("[data-cell]");
+const cells = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-cell]"));
 const cellOn = (/** @type {HTMLElement} */ button) => /** @type {Cell} */ (button.dataset.cell);
 
 start().catch(failed).finally(() => $("#compare").removeAttribute("aria-busy"));
@@ -51,12 +49,15 @@ start().catch(failed).finally(() => $("#compare").removeAttribute("aria-busy"));
 async function start() {
   labelled = await api(`/compare/labelled?others=${others}`);
   const usable = labelled.models.filter(({ normal, abnormal }) => normal + abnormal > 0);
-  const wanted = (kept.shown ?? []).filter((model) => labelled.models.some((one) => one.model === model));
-  const first = wanted.length ? wanted : (usable.length ? usable : labelled.models).slice(0, 3).map(({ model }) => model);
+  const kept = wanted(labelled.models);
+  thresholds = new Map(Object.entries(kept.thresholds));
+  setPrevalence(100 * kept.prevalence);
+  const first = kept.shown.length ? kept.shown : (usable.length ? usable : labelled.models).slice(0, 3).map(({ model }) => model);
   for (const model of first) place(model);
   const ill = about(labelled);
   $("#selected").hidden = !labelled.selected || !labelled.films.length;
   $("#csv").hidden = !labelled.films.length;
+  $("#report").hidden = !labelled.films.length;
   $("#csv").setAttribute("href", `/api/v1/compare/scores.csv?others=${others}`);
   listModels();
   const both = usable.filter(({ normal, abnormal }) => normal && abnormal);
@@ -70,6 +71,7 @@ async function start() {
     $("#pair").hidden = false;
   }
   if (both.length) drawRoc();
+  if (labelled.films.length) keep();
 }
 
 /** Take the first free colour for a model. */
@@ -132,7 +134,7 @@ function metricsOf(/** @type {string} */ model) {
   if (known) return known;
   const soon = api(`/compare/metrics?model=${model}&others=${others}`);
   asked.set(model, soon);
-  soon.catch(() => asked.delete(model));
+  soon.then((found) => computed.set(model, found), () => asked.delete(model));
   return soon;
 }
 
@@ -183,7 +185,7 @@ function choose(/** @type {string} */ model) {
   $("#chosen").replaceChildren(...comparable().map((one) => el("option", { value: one.model, selected: one.model === model }, one.name)));
   $("#slider").min = String(chosen.low);
   $("#slider").max = String(chosen.high);
-  spread = spreadChart(scores, { low: chosen.low, high: chosen.high, dragged: (score) => setThreshold(rounded(score)), dropped: settled });
+  spread = spreadChart(scores, { low: chosen.low, high: chosen.high, dragged: (score) => setThreshold(rounded(score, there(chosen))), dropped: settled });
   $("#spread").replaceChildren(spread.svg);
   setThreshold(thresholds.get(model) ?? nothingMissed(scores));
   settled();
@@ -193,13 +195,6 @@ function choose(/** @type {string} */ model) {
     for (const box of ["#sources", "#shortcuts", "#intervals"]) $(box).replaceChildren();
     $("#verdict").textContent = sentenceIn(error);
   });
-}
-
-/** As many digits as the drag is fine; what the field shows is what is meant. */
-function rounded(/** @type {number} */ score) {
-  const { low, high } = there(chosen);
-  const digits = Math.max(0, Math.ceil(3 - Math.log10(high - low)));
-  return Number(score.toFixed(Math.min(12, digits)));
 }
 
 function setThreshold(/** @type {number} */ score) {
@@ -223,9 +218,9 @@ function operate() {
   if (!chosen) return;
   const now = atThreshold(chosen.scores, threshold, prevalence);
   const { normal, abnormal } = chosen.scores;
-  tell("sensitivity", now.sensitivity, percent(now.sensitivity), `${now.caught} of ${abnormal.length}`);
-  tell("specificity", now.specificity, percent(now.specificity), `${now.right} of ${normal.length}`);
-  tell("ppv", now.ppv, percent(now.ppv), `NPV ${percent(now.npv)}`);
+  tell("sensitivity", now.sensitivity, measured(now.sensitivity), `${now.caught} of ${abnormal.length}`);
+  tell("specificity", now.specificity, measured(now.specificity), `${now.right} of ${normal.length}`);
+  tell("ppv", now.ppv, measured(now.ppv), `NPV ${measured(now.npv)}`);
   tell("cleared", now.cleared, now.cleared, `of ${normal.length + abnormal.length}`);
   tell("missed", now.missed, now.missed, `of ${abnormal.length} abnormal`);
   for (const button of cells) {
@@ -245,7 +240,7 @@ function operate() {
 function settled() {
   const now = atThreshold(there(chosen).scores, threshold, prevalence);
   $("#operating-words").textContent =
-    `Threshold ${short(threshold)}: sensitivity ${percent(now.sensitivity)}, specificity ${percent(now.specificity)}, ` +
+    `Threshold ${short(threshold)}: sensitivity ${measured(now.sensitivity)}, specificity ${measured(now.specificity)}, ` +
     `${now.cleared} films cleared, ${now.missed} missed.`;
   openCell(cell ?? (now.missed ? "missed" : "alarms"), { stays: true });
   keep();
@@ -267,8 +262,16 @@ function openCell(/** @type {Cell} */ name, { stays = false } = {}) {
 }
 
 function keep() {
-  const response = { shown: [...places.keys()], places: Object.fromEntries(places), chosen: chosen?.model, thresholds: Object.fromEntries(thresholds), prevalence, pair: pair?.models };
-  sessionStorage.setItem(KEPT, JSON.stringify(response));
+  keepShown({ shown: [...places.keys()], chosen: chosen?.model, thresholds: Object.fromEntries(thresholds), prevalence, pair: pair?.models });
+  $("#report").setAttribute("href", `/compare/report${location.search}`);
+}
+
+/** What the copies are of. */
+function shownNow() {
+  const { model, ...own } = there(chosen);
+  const models = [...places.keys()];
+  const pairs = { pair: pair?.models ?? [], difference: pair?.difference() ?? null };
+  return { ...own, ...pairs, models, curves: models.flatMap((one) => computed.get(one) ?? []), chosen: model, name: nameOf(model), metrics: computed.get(model) ?? null, threshold, prevalence };
 }
 
 function setPrevalence(/** @type {number} */ inPerCent, from = "") {
@@ -279,12 +282,12 @@ function setPrevalence(/** @type {number} */ inPerCent, from = "") {
 }
 
 if (find("#compare")) {
-  setPrevalence(100 * prevalence);
+  wireCopies(shownNow);
   for (const id of PREVALENCE) {
     $(id).addEventListener("input", () => setPrevalence($(id).valueAsNumber, id));
     $(id).addEventListener("change", settled);
   }
-  $("#slider").addEventListener("input", () => setThreshold(rounded($("#slider").valueAsNumber)));
+  $("#slider").addEventListener("input", () => setThreshold(rounded($("#slider").valueAsNumber, there(chosen))));
   $("#threshold").addEventListener("input", () => { if (Number.isFinite($("#threshold").valueAsNumber)) setThreshold($("#threshold").valueAsNumber); });
   for (const id of /** @type {const} */ (["#slider", "#threshold"])) $(id).addEventListener("change", settled);
   $("#chosen").addEventListener("change", () => { cell = null; choose($("#chosen").value); });

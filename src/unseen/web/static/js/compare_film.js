@@ -119,9 +119,12 @@ function columns() {
   $("#seen").replaceChildren(...made);
   /** @type {Map<string, string[]>} */
   const whose = new Map();
-  for (const { name, reference } of shown) if (reference.words) whose.set(reference.words, [...(whose.get(reference.words) ?? []), name]);
-  const among = [...whose].map(([words, names]) => `${whose.size > 1 ? `${names.join(", ")} ` : ""}among ${words}`);
-  $("#reference").textContent = among.length ? `Percentiles: ${among.join("; ")}.` : "";
+  for (const { name, reference } of shown) {
+    const words = reference.count >= reference.needed ? `compared with ${reference.words}` : reference.words;
+    if (words) whose.set(words, [...(whose.get(words) ?? []), name]);
+  }
+  const told = [...whose].map(([words, names]) => `${whose.size > 1 ? `${names.join(", ")}: ` : ""}${words}.`);
+  $("#reference").textContent = told.join(" ");
   return Promise.all(panes.map((pane) => pane.show(film, view)));
 }
 

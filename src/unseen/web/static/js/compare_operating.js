@@ -90,10 +90,13 @@ export function binned(/** @type {ArrayLike<number> & Iterable<number>} */ score
   return shares;
 }
 
-/** A share in per cent, with one decimal; a dash for none. */
-export const percent = (/** @type {number | null} */ value) => (value === null ? "–" : `${(100 * value).toFixed(1)} %`);
-
 /** A score with four digits. */
 export const short = (/** @type {number} */ score) => String(Number(score.toPrecision(4))).replace("-", "−");
 
 const share = (/** @type {number} */ part, /** @type {number} */ whole) => (whole > 0 ? part / whole : null);
+
+/** A dragged score with as many digits as the drag is fine; what the field shows is what is meant. */
+export function rounded(/** @type {number} */ score, /** @type {{ low: number, high: number }} */ { low, high }) {
+  const digits = Math.max(0, Math.ceil(3 - Math.log10(high - low)));
+  return Number(score.toFixed(Math.min(12, digits)));
+}

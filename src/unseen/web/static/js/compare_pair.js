@@ -5,6 +5,7 @@ import { ranks, whisker } from "./charts.js";
 import { fillGallery } from "./compare_gallery.js";
 import { others } from "./compare_labels.js";
 import { short } from "./compare_operating.js";
+import { whole } from "./percentile.js";
 
 const IDS = ["#first", "#second"];
 
@@ -20,6 +21,8 @@ export function pairOf(models, placeOf, wanted, changed) {
   const chosen = [...new Set([...known, ...models.map(({ model }) => model)])].slice(0, 2);
   const nameOf = (/** @type {string} */ model) => there(models.find((one) => one.model === model)).name;
   let asked = 0;
+  /** @type {Page.Returned<"GET /compare/difference"> | null} */
+  let found = null;
 
   function options() {
     IDS.forEach((id, i) => {
@@ -33,12 +36,14 @@ export function pairOf(models, placeOf, wanted, changed) {
     const mine = ++asked;
     const [first, second] = chosen;
     const query = `first=${first}&second=${second}`;
+    found = null;
     $("#difference-words").textContent = "Computing …";
     $("#difference").replaceChildren();
     api(`/compare/disagreements?${query}&limit=48`).then((response) => { if (mine === asked) films(response.films); }).catch(failed);
     try {
-      const { words, difference, p } = await api(`/compare/difference?${query}&others=${others}`);
+      const response = await api(`/compare/difference?${query}&others=${others}`);
       if (mine !== asked) return;
+      const { words, difference, p } = (found = response);
       $("#difference-words").textContent = words + (p === null ? "" : ` DeLong’s test: p ${p < 0.001 ? "< 0.001" : `= ${p.toFixed(3)}`}.`);
       const { value, low: from, high: to } = difference;
       if (value === null || from === null || to === null) return;
@@ -59,12 +64,11 @@ export function pairOf(models, placeOf, wanted, changed) {
     $("#disagree-words").textContent = found.length
       ? `By rank among the latest films that both scored: ● ${names[0]}, ■ ${names[1]}; on the right stands what a model finds most unusual.`
       : "No film has been scored by both.";
-    const per = (/** @type {number} */ rank) => `${Math.round(100 * rank)} %`;
     const shown = found.map((one) => ({
       film: one.film,
       lines: [
         ranks(one.first_rank, one.second_rank, places),
-        el("span", { title: `${names[0]} ${short(one.first_score)}, ${names[1]} ${short(one.second_score)}` }, `● ${per(one.first_rank)}  ■ ${per(one.second_rank)}`),
+        el("span", { title: `${names[0]} ${short(one.first_score)}, ${names[1]} ${short(one.second_score)}` }, `● ${whole(one.first_rank)}  ■ ${whole(one.second_rank)}`),
       ],
     }));
     fillGallery($("#disagree"), shown, { title: `${names[0]} and ${names[1]} disagree`, rows: 3 });
@@ -78,5 +82,5 @@ export function pairOf(models, placeOf, wanted, changed) {
     });
   });
   show();
-  return { models: chosen, refresh: show };
+  return { models: chosen, refresh: show, difference: () => found };
 }

@@ -15,7 +15,7 @@ import { short } from "./compare_operating.js";
  * @type {Record<What, { words: string, path: (film: string, model: Model) => string, grey: boolean }>}
  */
 export const ROWS = {
-  image: { words: "What it saw", path: (film, { model }) => `/films/${film}/rendition/image?model=${model}`, grey: true },
+  image: { words: "Network input", path: (film, { model }) => `/films/${film}/rendition/image?model=${model}`, grey: true },
   reconstruction: { words: "Reconstruction", path: (film, { model }) => `/films/${film}/rendition/reconstruction?model=${model}`, grey: true },
   residual: { words: "Residual", path: (film, { model }) => `/films/${film}/rendition/residual?model=${model}`, grey: false },
   map: { words: "Anomaly map", path: (film, { model, map_high: high }) => `/films/${film}/map.png?model=${model}&high=${high}`, grey: false },

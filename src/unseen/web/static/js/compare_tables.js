@@ -2,7 +2,8 @@
 // One model's tables: by source, where figures move with the threshold, and the shortcut audit.
 import { $, el, find } from "./api.js";
 import { figure, whisker } from "./charts.js";
-import { atThreshold, percent } from "./compare_operating.js";
+import { atThreshold } from "./compare_operating.js";
+import { measured } from "./percentile.js";
 
 const MOVING = ["sensitivity", "specificity", "cleared", "missed"];
 /** @type {(readonly [words: string, kind?: string])[]} */
@@ -15,7 +16,7 @@ const SHOWN = 6;
 /** @typedef {{ source: string, scores: import("./compare_operating.js").Scores }[]} Sources */
 
 /** @type {Record<string, string>} */
-const CHIPS = { good: "above every single statistic", warn: "look at this", unknown: "no verdict" };
+const CHIPS = { good: "above every single statistic", warn: "check this", unknown: "no verdict" };
 
 /** Show what the server computed of a model, beside what the threshold does to `sources`. */
 export function showMetrics(/** @type {Metrics} */ response, /** @type {Sources} */ sources, /** @type {number} */ threshold, /** @type {number} */ prevalence) {
@@ -25,12 +26,12 @@ export function showMetrics(/** @type {Metrics} */ response, /** @type {Sources}
     el("span", { class: `chip ${response.verdict_kind === "unknown" ? "" : response.verdict_kind}` }, CHIPS[response.verdict_kind]), ` ${response.verdict[0].toUpperCase()}${response.verdict.slice(1)}`,
   );
   const mark = response.auroc.value ?? 0.5;
-  const titles = heads([["Statistic"], ["From 0.5 to 1; ┆ the model"], ["AUROC or its mirror"], ["Which way"]]);
+  const titles = heads([["Statistic"], ["From 0.5 to 1; ┆ the model"], ["AUROC or its mirror"], ["Direction"]]);
   const singles = response.shortcuts.map((one) => auditRow(one.words, one.direction + (one.acquisition ? " (acquisition)" : ""), one.strength, mark, one.acquisition ? "acquisition" : "single"));
   const rest = el("tbody", { hidden: true }, ...singles.slice(SHOWN));
   $("#shortcuts").replaceChildren(
     titles, el("tbody", {}, auditRow("the model", "", response.auroc, mark, "own"),
-      auditRow("all statistics together", "fitted to the labels", response.mix, mark, "mix"), ...singles.slice(0, SHOWN)), rest,
+      auditRow("all statistics together", "supervised: fitted to the labels", response.mix, mark, "mix"), ...singles.slice(0, SHOWN)), rest,
   );
   const more = $("#all-shortcuts");
   const toggle = (/** @type {boolean} */ open) => {
@@ -52,7 +53,7 @@ export function moveSources(/** @type {Sources} */ sources, /** @type {number} *
     const row = find(`#sources [data-source="${CSS.escape(source)}"]`);
     if (!row) continue;
     const now = atThreshold(scores, threshold, prevalence);
-    const words = [percent(now.sensitivity), percent(now.specificity), now.cleared, now.missed];
+    const words = [measured(now.sensitivity), measured(now.specificity), now.cleared, now.missed];
     MOVING.forEach((what, i) => { $(`[data-what=${what}]`, row).textContent = String(words[i]); });
   }
 }

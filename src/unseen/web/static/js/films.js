@@ -2,19 +2,20 @@
 // Films at full depth, fetched before they are wanted; the latest are kept.
 import { api } from "./api.js";
 import { between, level } from "./grey.js";
+import { restoredBeside } from "./lossless_beside.js";
 
 const MOST_BYTES = 320 * 2 ** 20;
 
 /** A film of the API as a `FilmCanvas` shows it. @returns {Promise<Page.FilmOfApi>} */
 export async function loadFilm(/** @type {string} */ film, /** @type {number} */ frame = 0) {
-  const answer = await api(`/films/${film}/pixels?frame=${frame}`, { as: "response" });
-  const [about, samples] = await Promise.all([api(`/films/${film}/about`), answer.arrayBuffer()]); // the server has decoded it by now
+  const answer = await api(`/films/${film}/pixels?frame=${frame}&coding=residuals`, { as: "response" });
+  const [about, residuals] = await Promise.all([api(`/films/${film}/about`), answer.arrayBuffer()]); // the server has decoded it by now
   const said = (/** @type {string} */ name) => Number(answer.headers.get(`X-Film-${name}`));
   const spacing = answer.headers.get("X-Film-Spacing-Mm");
   /** @type {Page.FilmOfApi} */
   const found = {
     name: film,
-    samples: new Uint16Array(samples), // little-endian, as all browsers are
+    samples: await restoredBeside(residuals, said("Width"), said("Height")),
     width: said("Width"),
     height: said("Height"),
     bits: said("Bits"),

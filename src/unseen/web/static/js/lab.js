@@ -1,7 +1,9 @@
 // @ts-check
 // The imaging lab: settings → a measurement, shown at once → reconstructions, one after the other, side by side.
 import { $, api, el, failed, find, isAbort, sentenceIn, there } from "./api.js";
+import { keep, wanted } from "./lab_address.js";
 import { ask } from "./lab_asking.js";
+import { wireCopies } from "./lab_copies.js";
 import { drawFields, options, readFields } from "./lab_form.js";
 import { showLatents } from "./lab_latents.js";
 import { atWork, drop, expect, show, spoken } from "./lab_results.js";
@@ -23,6 +25,8 @@ let offered = [];
 let off = new Set(); // methods that somebody has switched off
 /** @type {Set<string>} */
 const on = new Set(); // and on
+/** @type {Set<string> | null} */
+let only = null; // the methods that the address names: these alone are ticked
 /** @type {AbortController | null} */
 let running = null;
 /** @type {AbortController | null} */
@@ -41,8 +45,9 @@ async function start() {
   options($("#operator"), [...lab.operators.map(({ kind, words }) => ({ value: kind, words })), ...learnt]);
   options($("#noise"), lab.noises.map(({ kind, words }) => ({ value: kind, words })));
   options($("#group"), lab.groups.map(({ name, words }) => ({ value: name, words })));
-  fields();
+  asTheAddressAsks();
   showLatents(lab, taken);
+  wireCopies(asked, () => offered.filter(isOn).map(({ key }) => key));
   $("#setup").addEventListener("change", changed);
   $("#methods").addEventListener("change", (event) => { if (event.target instanceof HTMLInputElement) chosen(event.target); });
   $("#setup").addEventListener("submit", (event) => { event.preventDefault(); reconstruct().catch(failed); });
@@ -52,6 +57,19 @@ async function start() {
   $("#file").addEventListener("change", bring);
   await measure();
   $("#lab").removeAttribute("aria-busy");
+}
+
+function asTheAddressAsks() {
+  const { fields: set, generated: picture, methods: ticked } = wanted(lab);
+  generated = picture;
+  only = ticked && new Set(ticked);
+  pictures();
+  for (const [id, text] of set) {
+    const field = /** @type {HTMLInputElement | HTMLSelectElement} */ ($(`#${id}`));
+    if (field instanceof HTMLInputElement || [...field.options].some((one) => one.value === text)) field.value = text;
+  }
+  fields();
+  $("#number").disabled = value("#picture") === "generated";
 }
 
 function pictures() {
@@ -120,6 +138,7 @@ async function measure() {
     $("#left-out").textContent = response.left_out.length ? `Not for this measurement: ${response.left_out.join("; ")}` : "";
     methods(response.methods);
     $("#problem").textContent = "";
+    keepAddress();
   } catch (error) {
     if (isAbort(error) || own !== measuring) return;
     $("#problem").textContent = sentenceIn(error);
@@ -132,7 +151,10 @@ function ready() {
   $("#run").disabled = running !== null || !!$("#problem").textContent || !offered.some(isOn);
 }
 
+const keepAddress = () => keep(asked(), offered.filter(isOn).map(({ key }) => key));
+
 function isOn(/** @type {Method} */ method) {
+  if (only) return only.has(method.key);
   return on.has(method.key) || (!off.has(method.key) && (first.has(method.key) || method.family === "learnt"));
 }
 
@@ -151,8 +173,10 @@ function methods(/** @type {Method[]} */ response) {
 }
 
 function chosen(/** @type {HTMLInputElement} */ box) {
+  if (only) only[box.checked ? "add" : "delete"](box.value);
   (box.checked ? on : off).add(box.value);
   (box.checked ? off : on).delete(box.value);
+  keepAddress();
   ready();
 }
 

@@ -10,6 +10,11 @@ import { $, el } from "./api.js";
 /** @type {Map<string, string | boolean>} */
 const memory = new Map(); // "operator.tomography.views" → what somebody has set, while the page is open
 
+/** Set a field before it is drawn, as an address does; `value` as text. */
+export function remember(/** @type {string} */ part, /** @type {string} */ kind, /** @type {string} */ setting, /** @type {string} */ value) {
+  memory.set(`${part}.${kind}.${setting}`, value === "true" || value === "false" ? value === "true" : value);
+}
+
 /** Options of a select, by value and words; what was chosen stays where it still is. */
 export function options(/** @type {HTMLSelectElement} */ select, /** @type {{ value: string | number, words: string }[]} */ entries) {
   const before = select.value;

@@ -22,8 +22,8 @@ export function showLatents(/** @type {Page.Returned<"GET /lab">} */ lab, /** @t
   none.hidden = lab.generators.length > 0;
   $("#generators").hidden = !none.hidden;
   none.textContent = lab.shelf
-    ? "The lab's folder holds no generator. Train one (unseen prior train), put its bundle into the folder that --lab names, and load this page again: its latent then stands here as sliders, and range and soft are offered as methods."
-    : "This server was given no folder of models. Start it with --lab FOLDER, or set UNSEEN_LAB: reconstructors in it become methods, and of a generator the latent stands here as sliders.";
+    ? "The lab's folder holds no generator. Train one (unseen prior train), put its bundle into the folder that --lab names, and load this page again. This place then has sliders for its latent, and range and soft are offered as methods."
+    : "This server was given no folder of models. Start it with --lab FOLDER, or set UNSEEN_LAB: reconstructors in it become methods, and this place has sliders for each generator's latent.";
   $("#refused").hidden = !lab.refused.length;
   $("#refused").replaceChildren(...lab.refused.map((words) => el("li", {}, words)));
   if (!lab.generators.length) return;
@@ -38,6 +38,9 @@ export function showLatents(/** @type {Page.Returned<"GET /lab">} */ lab, /** @t
   $("#take").addEventListener("click", () => { if (response) take({ generator: $("#generator").value, latent: [...response.latent], size: response.size }); });
   begin();
 }
+
+/** The generator and its latent as they are shown. */
+export const latentNow = () => ({ generator: $("#generator").value, latent: [...latent] });
 
 /** @returns {Promise<void>} */
 async function ask(/** @type {number[] | null} */ wanted) {

@@ -1,6 +1,7 @@
 // @ts-check
 // A method's result: its image, where it is wrong, and by how much. Cards stand in the order of the methods.
 import { $, el, find } from "./api.js";
+import { measured } from "./percentile.js";
 
 const FAMILIES = { direct: "direct", variational: "variational", learnt: "learnt", generative: "generator" };
 /** @typedef {Api.MethodResponse} Method  @typedef {Api.ResultResponse} Result */
@@ -47,6 +48,14 @@ export function spoken() {
   return results().map((found) => `${found.method.name}: ${psnr(found)}`).join(", ");
 }
 
+/** As a table: a row for each method, numbers as the server gave them. @returns {import("./copying.js").Cell[][]} */
+export function tableOf() {
+  return [
+    ["method", "psnr_db", "ssim", "misfit", "hidden_share_of_squared_error", "seconds"],
+    ...results().map(({ method, exact, psnr: ratio, ssim, misfit: off, hidden, seconds }) => [method.name, exact ? "inf" : ratio, ssim, off, hidden, seconds]),
+  ];
+}
+
 /** The results with a picture, so far. @returns {Result[]} */
 const results = () => shown.flatMap(({ response }) => (response && !response.problem && "seconds" in response ? [response] : []));
 
@@ -88,14 +97,8 @@ function time(/** @type {number} */ seconds) {
 }
 
 function misfit(/** @type {Result} */ response) {
-  const fits = response.misfit === null ? "" : `‖A x̂ − y‖ is ${percent(response.misfit)} of ‖y‖. `;
-  return response.hidden === null ? fits : `${fits}${percent(response.hidden)} of the squared error lies in what A hides.`;
-}
-
-function percent(/** @type {number} */ share) {
-  const value = 100 * share;
-  if (value > 0 && value < 0.1) return "< 0.1 %";
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} %`;
+  const fits = response.misfit === null ? "" : `‖A x̂ − y‖ is ${measured(response.misfit)} of ‖y‖. `;
+  return response.hidden === null ? fits : `${fits}${measured(response.hidden)} of the squared error lies in what A hides.`;
 }
 
 /** The best PSNR so far is marked, once there are two. */

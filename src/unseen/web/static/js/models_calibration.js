@@ -42,15 +42,15 @@ export async function showCalibration(/** @type {boolean} */ fresh, /** @type {s
 
 function draw(/** @type {Calibration} */ response) {
   const [none, one, two] = response.needed.map((one) => one.abnormals);
-  $("#promise").textContent = `To promise ${response.promise}, each source needs ${none} abnormal studies, if none of them may lie below the threshold; ${one} if one may, ${two} if two may.`;
+  $("#promise").textContent = `For ${response.promise}: ${none} abnormal studies of each source are needed if none of them lies below the threshold, ${one} if one does, ${two} if two do.`;
   $("#sources").replaceChildren(...response.sources.map((source) => bar(source, response.needed)));
   if (!response.sources.length) $("#sources").append(el("p", { class: "soft" }, "No study that this model has scored was reported normal or abnormal yet."));
   const notes = [];
   const late = response.sources.filter((source) => source.unread);
   if (late.length) {
-    notes.push(`Not read yet of the same time: ${late.map((s) => `${s.unread} of ${s.source}`).join(", ")}. What is left for last scores low; read it first, or the threshold comes out too high.`);
+    notes.push(`Unread films of the same time: ${late.map((s) => `${s.unread} of ${s.source}`).join(", ")}. Studies that are read last have low scores. Read them first, or the threshold will be too high.`);
   }
-  if (response.selected) notes.push(`${response.selected} ${response.selected === 1 ? "study was" : "studies were"} judged by a policy, which chose what is read: they count only as far as the audit sample would have taken them.`);
+  if (response.selected) notes.push(`${response.selected} ${response.selected === 1 ? "study was" : "studies were"} judged by a policy, which decides what is read. They count only if the audit sample would have taken them.`);
   const left = response.not_counted;
   if (left.elsewhere) notes.push(`${left.elsewhere} reported by another system do not count: nothing here shows that their films were seen.`);
   if (left.unrecorded) notes.push(`${left.unrecorded} reported with an earlier version do not count: it did not record what was shown.`);

@@ -49,10 +49,10 @@ function scoring(/** @type {Activations} */ { activations, scoring: number, prob
   const words = now
     ? el("p", {}, named(now.model_name, now.model), now.policy ? " decides, by the policy that " : " ranks and clears nothing, as ", el("b", {}, now.proposed_by), " proposed and ",
         el("b", {}, now.activated_by), ` activated on ${now.activated === null ? "–" : date(now.activated)}.`)
-    : el("p", {}, "This server scores as it was started: nothing that was agreed on here is in force.");
+    : el("p", {}, "This server uses the models that it was started with. No activation is in force.");
   $("#scoring").replaceChildren(
     el("div", { class: "row" }, words,
-      ready ? el("span", { class: "chip good" }, "workers follow") : el("span", { class: "chip warn" }, "workers change over"),
+      ready ? el("span", { class: "chip good" }, "workers up to date") : el("span", { class: "chip warn" }, "workers are changing over"),
       now ? el("button", { type: "button", onclick: () => withdraw(now) }, "Withdraw") : null),
     now?.stopped ? el("p", { class: "problem" }, `Nothing is cleared at present: ${now.stopped}.`) : now?.policy ? facts(now.policy) : "",
     problem ? el("p", { class: "problem" }, problem) : "",
@@ -150,20 +150,20 @@ function card(/** @type {Card} */ model, /** @type {LeadOn | null} */ open) {
       el("span", { class: `chip ${model.role === "decides" ? "good" : ""}` }, model.role),
       model.gate ? el("span", { class: "chip" }, "input gate") : el("span", { class: "chip warn" }, "no input gate"),
       model.lungs ? el("span", { class: "chip" }, "lung finder") : null),
-    model.figures.length ? [...figures].map(([measure, found]) => whiskers(MEASURES[measure] ?? measure, found, measure === "site")) : el("p", { class: "soft" }, "Its card holds no evaluation."),
+    model.figures.length ? [...figures].map(([measure, found]) => whiskers(MEASURES[measure] ?? measure, found, measure === "site")) : el("p", { class: "soft" }, "Its model card has no evaluation."),
     el("dl", {},
-      ...line("Learnt from", model.data), ...line("Films", String(model.training_films)), ...line("Licence", model.licence),
-      ...line("Looks at", [model.view.frame, model.view.size ? `${model.view.size} px` : ""].filter(Boolean).join(", ")),
+      ...line("Trained on", model.data), ...line("Films", String(model.training_films)), ...line("Licence", model.licence),
+      ...line("Input", [model.view.frame, model.view.size ? `${model.view.size} px` : ""].filter(Boolean).join(", ")),
       ...line("Weights", [`${bytes(model.weights_bytes)}, `, el("code", { title: model.weights_sha256 }, model.weights_sha256.slice(0, 16))]),
-      ...line("Made", [model.created ? date(model.created) : "", model.version ? `by unseen ${model.version}` : "", model.trained_on ? `on ${model.trained_on}` : ""].filter(Boolean).join(" "))),
+      ...line("Trained", [model.created ? date(model.created) : "", model.version ? `by unseen ${model.version}` : "", model.trained_on ? `on ${model.trained_on}` : ""].filter(Boolean).join(" "))),
     el("p", { class: "small soft" }, model.limits),
     open ? el("div", { class: "row" },
       el("button", { type: "button", onclick: () => open("calibration", { model: model.weights_sha256 }) }, "Calibrate"),
-      el("button", { type: "button", onclick: (event) => rankOnly(model, event.target) }, "Propose to rank with it")) : null);
+      el("button", { type: "button", onclick: (event) => rankOnly(model, event.target) }, "Propose for ranking")) : null);
 }
 
 async function rankOnly(/** @type {Card} */ model, /** @type {HTMLButtonElement} */ button) {
-  const said = await agree({ title: `Propose to rank with ${model.name}?`, words: "Nothing changes before a second person activates it.", note: "Why; the second person reads it", action: "Propose" });
+  const said = await agree({ title: `Propose ${model.name} for ranking?`, words: "Nothing changes before a second person activates it.", note: "Why; the second person reads it", action: "Propose" });
   if (said === null) return;
   button.disabled = true;
   try {

@@ -22,7 +22,7 @@ function alarm(/** @type {Page.Returned<"GET /alarms">["alarms"][number]} */ one
     one.first_note ? el("blockquote", {}, one.first_note) : null,
     el("div", { class: "row" },
       el("button", { type: "button", disabled: one.mine, onclick: () => acknowledge(one) }, first ? "Acknowledge, as the first of two" : "Acknowledge, and clear again"),
-      first ? null : el("button", { type: "button", class: "quiet", onclick: () => api(`/alarms/${one.policy}/withdraw`, { method: "POST" }).then(showWatch).catch(failed) }, "Take back what the first has said"),
+      first ? null : el("button", { type: "button", class: "quiet", onclick: () => api(`/alarms/${one.policy}/withdraw`, { method: "POST" }).then(showWatch).catch(failed) }, "Withdraw the first acknowledgement"),
       one.mine ? el("span", { class: "soft" }, "You were the first. Somebody else has to be the second.") : null));
 }
 
@@ -48,7 +48,7 @@ function scores(/** @type {Page.Returned<"GET /drift">} */ { model, model_name, 
   else if (!drawn.length) words.push(`${model_name} has scored no film yet.`);
   else words.push(`${model_name}: the latest ${blocks.reduce((n, b) => n + b.scored + b.refused, 0)} films in blocks of 50; median and middle half of each.`);
   if (reference && drawn.length) words.push(`Compared with ${reference.words}.`);
-  if (policy && size) words.push(`The drift watch tests ${size} studies together: ${windows} times so far, and ${studies} are in the next.`);
+  if (policy && size) words.push(`Drift is tested on every ${size} studies: ${windows} tests so far, ${studies} of ${size} studies in the next.`);
   $("#drift-words").textContent = words.join(" ");
   if (!drawn.length) return $("#drift").replaceChildren();
   const x = drawn.map((_, i) => i + 1), quartile = (/** @type {0 | 1 | 2} */ q) => drawn.map((block) => block.quartiles[q]);
@@ -61,7 +61,7 @@ function scores(/** @type {Page.Returned<"GET /drift">} */ { model, model_name, 
       xWords: "block of 50 films, the latest on the right", yWords: "score", label: `Median scores of ${drawn.length} blocks; the last is ${short(last.quartiles[1])}${reference ? `, the reference's ${short(reference.median)}` : ""}.` }),
     reference ? plot({ x, lines: [{ name: "above", values: above, kind: "c1" }], rules: expected, dots: true, zero: true, percent: true, height: 170,
       xWords: "block of 50 films", yWords: "above 95 %", label: `Share of films above the limit; in the last block ${percent(above[above.length - 1])}, expected ${percent(reference.expected)}.` }) : "",
-    blocks.some((block) => block.refused) ? el("p", { class: "small soft" }, `Not scored: ${blocks.map((block) => block.refused).join(", ")} by block.`) : "",
+    blocks.some((block) => block.refused) ? el("p", { class: "small soft" }, `Films not scored, by block: ${blocks.map((block) => block.refused).join(", ")}.`) : "",
   );
 }
 
@@ -69,7 +69,7 @@ function audit(/** @type {Page.Returned<"GET /audit/sample">} */ sample, /** @ty
   const words = [`${sample.read} read, ${sample.abnormal} of them abnormal; ${sample.unsure} unsure, ${sample.waiting} wait.`];
   if (sample.share) words.push(`Of what is cleared, ${percent(sample.share.value)} is abnormal (95 % interval ${percent(sample.share.low)} to ${percent(sample.share.high)}).`);
   else words.push(`No share yet: ${sample.missing}.`);
-  words.push("Which cleared studies are read is drawn blindly; readers do not see which.");
+  words.push("They are selected at random, and readers do not know which they are.");
   $("#audit-words").textContent = words.join(" ");
   if (!points.length) return $("#audit").replaceChildren();
   const line = { name: "abnormal among cleared", values: points.map((p) => p.share.value), kind: "c1" };

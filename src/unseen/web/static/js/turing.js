@@ -47,7 +47,7 @@ function choose() {
     ),
   );
   $("#counts").replaceChildren(...choices);
-  $("#about").textContent = `${own} films of this site and ${generated} generated images to draw from; none comes twice in a round.`;
+  $("#about").textContent = `${own} films of this site and ${generated} generated images to draw from; none is shown twice in a round.`;
 }
 
 async function begin(/** @type {Event} */ event) {

@@ -3,11 +3,11 @@
 
 import { el } from "./api.js";
 import { date } from "./dates.js";
+import { whole } from "./percentile.js";
 
-const percent = (/** @type {number} */ share) => `${Math.round(100 * share)} %`;
 /** @typedef {Page.Returned<"GET /turing/rounds/{number}/result">} Result  @typedef {Result["all"]} Share */
 
-const interval = (/** @type {Share} */ share) => (share.value === null || share.low === null || share.high === null ? "" : `${percent(share.value)} (${percent(share.low)} to ${percent(share.high)})`);
+const interval = (/** @type {Share} */ share) => (share.value === null || share.low === null || share.high === null ? "" : `${whole(share.value)} (${whole(share.low)} to ${whole(share.high)})`);
 
 /** The elements of a result; `another` is the button for the next round. */
 export function resultOf(/** @type {Result} */ result, /** @type {HTMLElement} */ another) {
@@ -59,12 +59,12 @@ function row(/** @type {string} */ name, /** @type {Share} */ share) {
 function drawn(/** @type {Share} */ { value, low, high }) {
   if (value === null || low === null || high === null) return null;
   const x = (/** @type {number} */ share) => 20 + 460 * share;
-  const words = `${percent(value)} right, 95 % interval ${percent(low)} to ${percent(high)}; guessing is 50 %`;
+  const words = `${whole(value)} right, 95 % interval ${whole(low)} to ${whole(high)}; guessing is 50 %`;
   const side = low > 0.5 ? "above" : high < 0.5 ? "below" : "";
   return el(
     "svg:svg",
     { class: `chart share ${side}`, viewBox: "0 0 500 74", role: "img", "aria-label": words },
-    ...[0, 0.25, 0.5, 0.75, 1].map((share) => el("svg:text", { class: "tick", x: x(share), y: 70, "text-anchor": "middle" }, percent(share))),
+    ...[0, 0.25, 0.5, 0.75, 1].map((share) => el("svg:text", { class: "tick", x: x(share), y: 70, "text-anchor": "middle" }, whole(share))),
     el("svg:line", { class: "grid", x1: x(0), x2: x(1), y1: 34, y2: 34 }),
     el("svg:line", { class: "chance", x1: x(0.5), x2: x(0.5), y1: 16, y2: 52 }),
     el("svg:text", { class: "tick", x: x(0.5), y: 11, "text-anchor": "middle" }, "guessing"),

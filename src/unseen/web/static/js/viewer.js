@@ -172,7 +172,7 @@ function finished() {
   showPerson($("#person"), null, null);
   showFrames(1, 0, () => {});
   delete $("#viewer").dataset.study;
-  $("#absent").textContent = "Nothing else is left to read here. New films come to the list by themselves.";
+  $("#absent").textContent = "Nothing else is left to read here. New films appear in the list automatically.";
   $("#absent").hidden = false;
   drawPanel();
 }

@@ -15,7 +15,7 @@ const STATES = {
   to_read: ["to read", ""],
   cleared: ["cleared", ""],
   not_scored: ["not scored", "warn"],
-  in_reading: ["in reading", ""],
+  in_reading: ["being read", ""],
   reported: ["reported", ""],
   reported_elsewhere: ["reported elsewhere", ""],
   set_aside: ["set aside", ""],
@@ -53,7 +53,7 @@ export function showHead(place, { entry, position, total, until, flag }) {
     place,
     el("div", { class: "line" }, el("b", { class: "source" }, entry.source), el("span", { class: `chip ${kind}` }, words), ...flags),
     el("div", { class: "soft small" }, [
-      `Came ${waits} ago`, position && `no. ${position} of ${total} to read`, until && `yours until ${clock(until)}`,
+      `Received ${waits} ago`, position && `no. ${position} of ${total} to read`, until && `reserved for you until ${clock(until)}`,
     ].filter(Boolean).join(" · ")),
     entry.reason && el("details", { class: "small reason" }, el("summary", {}, entry.clause), el("p", {}, entry.why)),
   );

@@ -1,0 +1,54 @@
+"""The table that the page Compare saves, read back: several models' scores of reported films."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from unseen.artifacts.errors import UserError
+from unseen.evaluation.shortcuts import NAMES
+from unseen.evaluation.table import SCORED, schema
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ABOUT: Final = ("film", "study", "source", "label", "origin", "patient", *NAMES)
+"""Its columns that are no model's."""
+
+
+class ScoresError(UserError, ValueError):
+    """The file is not such a table, or has no such model; the message gives the cause and what to do."""
+
+
+def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
+    """One model's score table, for `metrics_from_table`, `roc_curve` and `compare`.
+
+    path   `scores.csv`, as saved in the page Compare (*Scores as CSV*)
+    model  the name of its column; films that it did not score are left out
+
+    Raises ScoresError.
+    """
+    import polars as pl
+
+    try:
+        saved = pl.read_csv(path, infer_schema=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ScoresError(f"{path}: cannot be read as CSV ({error}). Save it again in the page Compare.") from error
+    if missing := [name for name in ABOUT if name not in saved.columns]:
+        raise ScoresError(f"{path}: has no column {missing[0]}. Save it again in the page Compare: Scores as CSV.")
+    models = [name for name in saved.columns if name not in ABOUT]
+    if model not in models:
+        raise ScoresError(f"{path}: has no scores of {model!r}; it has those of {', '.join(models)}.")
+    rows = saved.filter(pl.col(model).is_not_null())
+    types = schema()
+    known = {
+        "file": rows["film"],
+        "status": pl.repeat(SCORED, len(rows), dtype=pl.String, eager=True),
+        "score": rows[model],
+        "label": rows["label"],
+        "source": rows["source"],
+        "patient": rows["patient"],
+        **{name: rows[name] for name in NAMES},
+    }
+    absent = pl.repeat(None, len(rows), dtype=pl.String, eager=True)
+    return pl.DataFrame({name: known.get(name, absent).cast(kind) for name, kind in types.items()})

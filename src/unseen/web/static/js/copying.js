@@ -1,0 +1,45 @@
+// @ts-check
+// Figures as text to take along: as CSV, and as the Python that computes them again.
+import { el, failed, toast } from "./api.js";
+
+/** @typedef {string | number | boolean | null | undefined} Cell */
+
+/** Rows as CSV (RFC 4180); what is missing is empty. */
+export function csvOf(/** @type {Cell[][]} */ rows) {
+  const cell = (/** @type {Cell} */ value) => {
+    const text = value === null || value === undefined ? "" : String(value);
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return rows.map((row) => `${row.map(cell).join(",")}\n`).join("");
+}
+
+/**
+ * Fill `box` with the two buttons of a figure.
+ * @param {Element} box
+ * @param {{ name: string, python: () => Promise<string>, csv: () => Cell[][] }} figure  name: for those who hear the page
+ */
+export function copyButtons(box, { name, python, csv }) {
+  const button = (/** @type {string} */ as, /** @type {() => Promise<string>} */ text) =>
+    el("button", { type: "button", class: "quiet small", "aria-label": `Copy ${name} as ${as}`, onclick: () => { text().then((found) => copy(found, `${name} as ${as}`)).catch(failed); } }, `Copy as ${as}`);
+  box.replaceChildren(button("Python", python), button("CSV", async () => csvOf(csv())));
+}
+
+/** Put text on the clipboard; where the browser has none for this page, show it so that it can be copied. */
+export async function copy(/** @type {string} */ text, /** @type {string} */ what) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(`Copied ${what}.`);
+  } catch {
+    show(text, what); // without TLS, or not allowed
+  }
+}
+
+function show(/** @type {string} */ text, /** @type {string} */ what) {
+  const area = el("textarea", { readonly: true, rows: 16, cols: 60, "aria-label": what });
+  area.value = text;
+  const close = () => { box.close(); box.remove(); };
+  const box = el("dialog", { class: "copied", "aria-label": `Copy ${what}` }, el("p", {}, `This browser does not let the page copy. Press Ctrl + C to copy ${what}.`), area, el("button", { type: "button", onclick: close }, "Close"));
+  document.body.append(box);
+  box.showModal();
+  area.select();
+}

@@ -30,7 +30,7 @@ declare namespace Api {
   type AsLearnt = { kind?: "learnt"; model: string };
   /** What becomes of films that cannot be shown: they are never labelled. */
   type Aside = { how: "returned" | "discarded"; reason: string };
-  /** Whom they are set aside for. */
+  /** To whom they are assigned. */
   type Assignment = { studies: readonly (string)[]; to: string | null };
   /** What is looked for; what is empty does not count. Sent in the body, since a patient's number may stand in it. */
   type AuditSearch = { actor?: string; action?: string; study?: string; since?: string | null; until?: string | null; before?: number | null; limit?: number };

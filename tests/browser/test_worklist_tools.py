@@ -175,9 +175,9 @@ def test_a_lead_acts_on_several_by_keyboard_and_by_touch(full: Site, chromium: B
         assert page.locator("#rows tr.chosen").count() == 3
         image_of(page, f"list-chosen-{size['width']}")
         assert serious(page) == [] and page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-        page.get_by_label("Set aside for").select_option("ben")
-        page.get_by_role("button", name="Set aside").click()
-        expect(page.locator(".toast").last).to_contain_text("3 studies set aside for ben.")
+        page.get_by_label("Assign to").select_option("ben")
+        page.get_by_role("button", name="Assign", exact=True).click()
+        expect(page.locator(".toast").last).to_contain_text("3 studies assigned to ben.")
         expect(page.locator("#several")).to_be_hidden()
         if size is WIDE:
             expect(rows(page).first).to_contain_text("for ben")

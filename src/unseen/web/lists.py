@@ -26,7 +26,7 @@ MOST_RETURNED = 50
 
 TabName = Literal["to_read", "cleared", "reported", "not_scored", "all"]
 OrderName = Literal["list", "received", "score", "source"]
-_NAME = Field(default=None, max_length=64, description="set aside for this account; `@me`, `@nobody`")
+_NAME = Field(default=None, max_length=64, description="assigned to this account; `@me`, `@nobody`")
 
 
 class _Narrowed(BaseModel):
@@ -77,7 +77,7 @@ class ChoicesResponse(BaseModel):
 
     sources: list[str] = Field(description="that studies have, by name")
     views: list[str] = Field(description="ViewPositions that studies have")
-    readers: list[str] = Field(description="accounts that studies can be set aside for")
+    readers: list[str] = Field(description="accounts that studies can be assigned to")
 
 
 class Sources(BaseModel):
@@ -122,7 +122,7 @@ class Several(BaseModel):
 
 
 class Assignment(Several):
-    """Whom they are set aside for."""
+    """To whom they are assigned."""
 
     to: str | None = Field(max_length=64, description="an account's name; null: nobody")
 
@@ -156,7 +156,7 @@ class SeveralResponse(BaseModel):
 
 @router.post("/assign", responses=answers(400, 401, 403, 404, 422, 503))
 def assign(parts: Parts, account: Lead, wanted: Assignment) -> SeveralResponse:
-    """Set studies aside for a reader, or for nobody. It is a wish: anybody may still read them."""
+    """Assign studies to a reader, or to nobody. It is a wish: anybody may still read them."""
     return _told(parts.store.assign(wanted.studies, wanted.to, actor=account.name))
 
 

@@ -78,7 +78,7 @@ class Listed(_Response):
     )
     seen: bool = Field(description="every frontal film was shown to the asker: only then can they report it")
     view: str | None = Field(description="ViewPosition of a frontal film, else of another one")
-    assigned_to: str | None = Field(description="for whom a lead has set it aside; anybody may read it")
+    assigned_to: str | None = Field(description="to whom a lead has assigned it; anybody may read it")
     disagree: bool = Field(default=False, description="models' percentiles of one of its films lie half or more apart")
     acts: list[Literal["claim", "release", "report", "undo"]] = Field(
         default=[], description="what its state is open to; whose claim it is may still stand against it"

@@ -48,7 +48,7 @@ class Entry:
     how           it came to be (`tables.HOW`); returned and discarded are no reports
     seen          every frontal film was shown to the one who asks, who can report the study without opening it
     view          ViewPosition of a frontal film, else of another one; None where no film has one
-    assigned_to   for whom a lead has set it aside; None for nobody
+    assigned_to   to whom a lead has assigned it; None: to nobody
     apart         how far models' shares lie apart (`disagreement`); None where unknown, and on a blind page
     """
 

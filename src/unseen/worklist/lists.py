@@ -71,7 +71,7 @@ class Lists:
         view    whose frontal film has this ViewPosition; of a study of laterals, any film
         flag    that carry the flag, or do not
         since, until  received then or later, and before
-        assigned      for this account; `@me`: for `reader`; `@nobody`: for nobody
+        assigned      to this account; `@me`: to `reader`; `@nobody`: to nobody
         disagreement  on which models' shares lie half or more apart (`disagreement`); not on a blind page
         text    whose accession number, patient, StudyInstanceUID, file name or own name is this, or whose accession
                 number or patient begins so: three characters or more as they are stored, eight of a pseudonym
@@ -143,7 +143,7 @@ class Lists:
     # several studies at once ------------------------------------------------------------------------------------------
 
     def assign(self, studies: Sequence[str], reader: str | None, *, actor: str) -> OnSeveral:
-        """Set studies aside for a reader, or for nobody; anybody may still read them. Raises NotFoundError."""
+        """Assign studies to a reader, or to nobody; anybody may still read them. Raises NotFoundError."""
         with self.site.writing() as writing:
             return several.assign(writing, studies, reader, actor=actor)
 

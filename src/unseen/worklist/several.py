@@ -36,7 +36,7 @@ class OnSeveral:
 
 
 def assign(writing: Writing, names: Sequence[str], reader: str | None, *, actor: str) -> OnSeveral:
-    """Set studies aside for a reader, or for nobody; anybody may still read them.
+    """Assign studies to a reader, or to nobody; anybody may still read them.
 
     Raises NotFoundError where there is no such account, or it is disabled.
     """

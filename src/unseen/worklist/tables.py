@@ -98,7 +98,7 @@ studies = Table(
     Column("model", Text),  # of the latest decision on the study: SHA-256 of the weights
     Column("policy", Text),  # its digest; "" without one
     Column("view", Text),  # ViewPosition of the first frontal film that has one, else of the first film that does
-    Column("assigned_to", Text),  # for whom a lead has set it aside; anybody may still read it
+    Column("assigned_to", Text),  # to whom a lead has assigned it; anybody may still read it
     Column("apart", Double),  # how far models' percentiles of one of its films lie apart, 0 to 1 (`disagreement`)
     CheckConstraint(one_of("state", STATES), name="state"),
     CheckConstraint(one_of("shelf", SHELVES), name="shelf"),

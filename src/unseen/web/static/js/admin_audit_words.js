@@ -31,7 +31,7 @@ export const ACTIONS = {
   "study.joined": "Study joined to another",
   "study.judged": "Study judged",
   "study.not_joined": "Study not joined: another patient",
-  "study.assigned": "Study set aside for a reader, or for nobody",
+  "study.assigned": "Study assigned to a reader, or to nobody",
   "study.released": "Study released",
   "study.reported": "Study reported",
   "study.reported_elsewhere": "Study reported elsewhere",

@@ -35,7 +35,7 @@ export class Chosen {
 
   get count() { return this.#studies.size; }
 
-  /** Who studies can be set aside for. */
+  /** To whom studies can be assigned. */
   offer(/** @type {string[]} */ readers) {
     if (!this.page.isLead) return;
     const was = $("#assign-to").value;
@@ -92,7 +92,7 @@ export class Chosen {
 
   #assign() {
     const to = $("#assign-to").value || null;
-    return this.#act(to === null ? "set aside for nobody" : `set aside for ${to}`, (studies) => api("/studies/assign", { body: { studies, to } }));
+    return this.#act(to === null ? "assigned to nobody" : `assigned to ${to}`, (studies) => api("/studies/assign", { body: { studies, to } }));
   }
 
   #return(/** @type {string} */ reason) {

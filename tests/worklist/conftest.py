@@ -25,7 +25,8 @@ from unseen.data.phantoms import normals
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
 from unseen.screening.policy import FIRST, Decision
-from unseen.screening.screener import Screened, Screener
+from unseen.screening.screened import Screened
+from unseen.screening.screener import Screener
 from unseen.worklist import jobs
 from unseen.worklist.database import Database
 from unseen.worklist.opening import DATABASE, upgrade

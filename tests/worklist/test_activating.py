@@ -16,7 +16,8 @@ from unseen.screening.calibration import Study, policy_of
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import is_sampled
 from unseen.screening.policy import Policy, SourcePolicy
-from unseen.screening.screener import Screened, Screener
+from unseen.screening.screened import Screened
+from unseen.screening.screener import Screener
 from unseen.worklist import jobs
 from unseen.worklist.backup import back_up, restore
 from unseen.worklist.calibration import labels, policy_from

@@ -22,7 +22,8 @@ from unseen.detectors.detector import Finding
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
 from unseen.evaluation.shortcuts import NAMES
-from unseen.screening.screener import Screened, Screener
+from unseen.screening.screened import Screened
+from unseen.screening.screener import Screener
 from unseen.worklist import jobs
 from unseen.worklist.similar_films import SIDE, appearance_of
 from unseen.worklist.states import NotAllowedError

@@ -14,7 +14,8 @@ from tests.worklist.reporting import look, look_and_report
 from tests.worklist.test_activating import LOOSE, MODEL, policy
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
-from unseen.screening.screener import Screened, Screener
+from unseen.screening.screened import Screened
+from unseen.screening.screener import Screener
 from unseen.worklist import jobs
 from unseen.worklist.calibration import labels
 from unseen.worklist.labels import EVERY, SEEN

@@ -20,6 +20,6 @@ from .probability import ProbabilityMap as ProbabilityMap
 from .probability import Reliability as Reliability
 from .probability import fit_probability as fit_probability
 from .probability import reliability as reliability
-from .screener import Screened as Screened
+from .screened import Screened as Screened
 from .screener import Screener as Screener
 from .screener import load as load

@@ -22,10 +22,10 @@ from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import UNKNOWN, Policy, PolicyError, SourcePolicy, named_source
 from unseen.screening.probability import fit_probability
-from unseen.screening.screener import Guards, Scores, Screener
 
 if TYPE_CHECKING:
-    from unseen.screening.screener import Screened
+    from unseen.screening.screened import Screened
+    from unseen.screening.screener import Guards, Scores, Screener
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +130,8 @@ def calibrate(
     Raises GuaranteeError for a rate that cannot be guaranteed, PolicyError for another share that is none, and where
     no labelled film was scored.
     """
+    from unseen.screening.screener import Screener  # brings torch, which a worklist does not need to calibrate
+
     promise = Guarantee(max_miss_rate, confidence)
     for name, value, within in (("prevalence", prevalence, (0, 1)), ("audit_share", audit_share, (-1e-9, 1 + 1e-9))):
         if value is not None and not within[0] < value < within[1]:

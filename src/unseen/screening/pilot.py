@@ -19,7 +19,8 @@ from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proport
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.screening.policy import Decision, Policy
 from unseen.screening.probability import Reliability, reliability
-from unseen.screening.screener import Screened, Screener
+from unseen.screening.screened import Screened
+from unseen.screening.screener import Screener
 
 SHARES = (0.1, 0.25, 0.5)
 """Of the list, from its top: how many of the abnormal studies lie there?"""

@@ -11,20 +11,21 @@ A model's bundle and a site's policy file → a `Screener`: the detector, and th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from unseen.anatomy.lungs import FoundLungs
-from unseen.data.film import Film, Label, NotRead
+from unseen.data.film import Film, NotRead
 from unseen.detectors.saved import gate_parts
 from unseen.detectors.saved import load as load_detector
 from unseen.evaluation.table import ScoreRow, map_of
 from unseen.screening.gate.gate import Gate
 from unseen.screening.guarantee import p_value
 from unseen.screening.policy import FIRST, UNKNOWN, Decision, Policy, PolicyError, is_lateral
+from unseen.screening.screened import Screened, of_study
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,37 +82,6 @@ class Guards(Protocol):
     def judge(self, film: Film, lungs: NDArray[np.bool_] | None, /) -> Refuses | None:
         """Why `film` must not be scored, or None; `lungs` as the detector's finder predicts them, None without one."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Screened:
-    """One input, and what became of it; `finding` is None where it was not scored."""
-
-    film: Film | NotRead
-    decision: Decision
-    finding: Finding | None = field(default=None, repr=False)
-
-    @property
-    def label(self) -> Label | None:
-        """The label in the manifest."""
-        return self.film.label
-
-    @property
-    def lateral(self) -> bool:
-        """Whether it is carried along and decides nothing."""
-        return isinstance(self.film, Film) and is_lateral(self.film.view_position)
-
-    @property
-    def study(self) -> tuple[str, str]:
-        """Patient and study; a file that was not read is a study of its own."""
-        return (self.film.patient, self.film.study if isinstance(self.film, Film) else self.film.name)
-
-    def without_images(self) -> Screened:
-        """The same without pixels and maps, for thousands of them to be kept."""
-        film = self.film
-        if isinstance(film, Film):
-            film = replace(film, pixels=np.zeros((0, 0), np.float32), lungs=None, lesion=None)
-        return replace(self, film=film, finding=None)
 
 
 class Screener:
@@ -228,23 +198,6 @@ class Screener:
             action="not_scored", score=None, probability=None, p_value=None, priority=FIRST, reason=reason,
             policy_digest=self._digest,
         )  # fmt: skip
-
-
-def of_study(films: Sequence[Screened], *, policy_digest: str) -> Decision:
-    """The decision about one study from all its films: not scored if any frontal film was not, or none is there; else
-    that of the highest score, cleared only if all its frontal films are."""
-    frontal = [one.decision for one in films if not one.lateral]
-    if not frontal:
-        return Decision(
-            action="not_scored", score=None, probability=None, p_value=None, priority=FIRST,
-            reason="there is no frontal film in this study", policy_digest=policy_digest,
-        )  # fmt: skip
-    if unscored := [decision for decision in frontal if decision.action == "not_scored"]:
-        return unscored[0]
-    highest = max(frontal, key=lambda decision: decision.priority)
-    if highest.action == "clear" and (kept := [decision for decision in frontal if decision.action == "read"]):
-        return replace(kept[0], priority=highest.priority)
-    return highest
 
 
 def scored(detector: Scores, film: Film, lungs: FoundLungs) -> Finding | NotRead:

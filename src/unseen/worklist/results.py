@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from unseen.data.film import Film
 from unseen.screening.monitoring import is_sampled
 from unseen.screening.policy import FIRST, Decision, is_lateral
-from unseen.screening.screener import Screened
+from unseen.screening.screened import Screened
 from unseen.worklist import clearing, disagreement, jobs, monitoring
 from unseen.worklist.ordering import BY_PRIORITY
 from unseen.worklist.receiving import join

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from unseen.screening.screener import of_study
+from unseen.screening.screened import of_study
 from unseen.worklist import disagreement
 from unseen.worklist.listing import moment
 from unseen.worklist.results import decision_of, enter_study, latest

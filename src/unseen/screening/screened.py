@@ -1,0 +1,66 @@
+"""What was screened: a film with the decision about it, and the decision about a study that follows from its films.
+
+Apart from the screener, which needs torch: a worklist reads these without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unseen.data.film import Film, Label, NotRead
+from unseen.screening.policy import FIRST, Decision, is_lateral
+
+if TYPE_CHECKING:
+    from unseen.detectors.detector import Finding
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Screened:
+    """One input, and what became of it; `finding` is None where it was not scored."""
+
+    film: Film | NotRead
+    decision: Decision
+    finding: Finding | None = field(default=None, repr=False)
+
+    @property
+    def label(self) -> Label | None:
+        """The label in the manifest."""
+        return self.film.label
+
+    @property
+    def lateral(self) -> bool:
+        """Whether it is carried along and decides nothing."""
+        return isinstance(self.film, Film) and is_lateral(self.film.view_position)
+
+    @property
+    def study(self) -> tuple[str, str]:
+        """Patient and study; a file that was not read is a study of its own."""
+        return (self.film.patient, self.film.study if isinstance(self.film, Film) else self.film.name)
+
+    def without_images(self) -> Screened:
+        """The same without pixels and maps, for thousands of them to be kept."""
+        film = self.film
+        if isinstance(film, Film):
+            film = replace(film, pixels=np.zeros((0, 0), np.float32), lungs=None, lesion=None)
+        return replace(self, film=film, finding=None)
+
+
+def of_study(films: Sequence[Screened], *, policy_digest: str) -> Decision:
+    """The decision about one study from all its films: not scored if any frontal film was not, or none is there; else
+    that of the highest score, cleared only if all its frontal films are."""
+    frontal = [one.decision for one in films if not one.lateral]
+    if not frontal:
+        return Decision(
+            action="not_scored", score=None, probability=None, p_value=None, priority=FIRST,
+            reason="there is no frontal film in this study", policy_digest=policy_digest,
+        )  # fmt: skip
+    if unscored := [decision for decision in frontal if decision.action == "not_scored"]:
+        return unscored[0]
+    highest = max(frontal, key=lambda decision: decision.priority)
+    if highest.action == "clear" and (kept := [decision for decision in frontal if decision.action == "read"]):
+        return replace(kept[0], priority=highest.priority)
+    return highest

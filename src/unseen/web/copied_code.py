@@ -96,7 +96,7 @@ def code_of(
     threshold   a score; films below it are cleared
     prevalence  share of abnormal studies, above 0 and below 1
 
-    >>> print(code_of("difference", ["pca", "flow"], draws=1000).splitlines()[7])
+    >>> print(code_of("difference", ["pca", "flow"], draws=1000).splitlines()[6])
     first, second = ['pca', 'flow']
     """
     values = {

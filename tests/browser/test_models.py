@@ -152,7 +152,7 @@ def _withdrawn_calibrated_anew_and_activated_again(
     asked = first.get_by_role("dialog", name="Withdraw what is in force?")
     expect(asked).to_contain_text("Clearing stops at once.")
     asked.get_by_role("button", name="Withdraw").click()
-    expect(first.locator("#scoring")).to_contain_text("This server scores as it was started")
+    expect(first.locator("#scoring")).to_contain_text("No activation is in force")
     with site.store() as store:
         assert "lea has withdrawn" in store.clearing_stopped(policy)
     reader.reload()

@@ -161,7 +161,7 @@ def _withdrawn_calibrated_anew_and_activated_again(
     first.get_by_role("tab", name="Calibration").click()
     first.get_by_role("combobox", name="Model").select_option(weights)
     first.get_by_label("Abnormal studies cleared").fill("45")
-    first.get_by_label("How sure").fill("90")
+    first.get_by_label("Confidence").fill("90")
     first.get_by_label("Note").fill("the same films, a looser promise")
     first.get_by_role("button", name="Propose this calibration").click()
     expect(first.locator("#toasts")).to_contain_text("waits for a second person")
@@ -178,7 +178,7 @@ def _withdrawn_calibrated_anew_and_activated_again(
     asked.get_by_role("button", name="Activate").click()
     expect(second.locator("#scoring")).to_contain_text("lea proposed and leo activated")
     assert second.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "390 px, nothing sideways"
-    expect(second.locator("#scoring .chip")).to_have_text("workers follow", timeout=60_000)
+    expect(second.locator("#scoring .chip")).to_have_text("workers up to date", timeout=60_000)
     reader.reload()
     expect(reader.locator("#policy")).to_contain_text("at most 45 %")
     with site.store() as store, store.database.reading() as connection:

@@ -401,7 +401,7 @@ def test_a_critics_layer_norm_sees_one_image_at_a_time() -> None:
     assert torch.allclose(critic(x)[1][:1], critic(x[:1])[1], atol=1e-5)
 
 
-@pytest.mark.parametrize("key", GANS)
+@pytest.mark.parametrize("key", [GANS[0], *(pytest.param(key, marks=pytest.mark.nightly) for key in GANS[1:])])
 def test_a_penalty_is_taken_in_half_precision_too(
     key: str, make: Make, normals: list[Film], finder: CrossFittedLungs
 ) -> None:

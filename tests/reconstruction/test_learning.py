@@ -301,6 +301,7 @@ def test_under_bf16_a_pass_without_gradients_takes_none_away() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_bf16_learns_as_well_as_fp32() -> None:
     """Within 0.1 dB after 200 steps of REI's kind of step, on images that were not learnt from."""
     process, x, unseen = inpainting(sigma=0.05), images(40), images(20, seed=9)

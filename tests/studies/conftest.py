@@ -18,6 +18,19 @@ from unseen.artifacts.recipe import Recipe
 from unseen.data import phantoms
 from unseen.runs.training import resolve
 
+# Studies that train, run whole. `make test` holds what the package and the pages owe to them: one study from its recipe
+# to its rows, the simulated hospitals, the workers, and that every number of a page is in a row.
+TRAIN = {
+    "test_cohort.py",
+    "test_crossfit.py",
+    "test_finer.py",
+    "test_labelled.py",
+    "test_lung_finder.py",
+    "test_preparations.py",
+    "test_robustness.py",
+    "test_suspects.py",
+    "test_thesis.py",
+}
 FOLDS = (1, 2)
 HOSPITALS = ("montgomery", "shenzhen")
 METHODS = {
@@ -25,6 +38,12 @@ METHODS = {
     "roi-oracle": "features = 4\nlatent = 8",
     "roi-sure": "features = 4\nlatent = 8",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.name in TRAIN:
+            item.add_marker(pytest.mark.nightly)
 
 
 class SmallLungs(LungFinder.Config):

@@ -211,7 +211,7 @@ HEAD = """\
 draws | hours |
 
 A test with the marker `nightly` repeats or enlarges a test of `make test` that fails when the same law is broken, or \
-trains a further arm of a study.
+trains a study.
 
 ## Processor time of each folder
 

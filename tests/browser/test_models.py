@@ -164,7 +164,8 @@ def _withdrawn_calibrated_anew_and_activated_again(
     first.get_by_label("Confidence").fill("90")
     first.get_by_label("Note").fill("the same films, a looser promise")
     first.get_by_role("button", name="Propose this calibration").click()
-    expect(first.locator("#toasts")).to_contain_text("waits for a second person")
+    first.get_by_role("tab", name="Models", exact=True).click()
+    expect(first.locator(".proposal")).to_contain_text("a looser promise", timeout=60_000)
     with client_of(site, "lea") as lea:
         assert lea.post("activations/2/activate", json={"note": "mine", "summary": "x"}).status_code == 409
 

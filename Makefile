@@ -40,7 +40,7 @@ help:
 	@echo "make results-lungs  outlines of lung finders, and lesions kept inside them, docs/results-lungs.md (half an hour)"
 	@echo "make bench     a training step, a film's score and a screened film, docs/speed.md (under ten minutes)"
 	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
-	@echo "make bench-pages  pages of lists of 10,000 and 1,000,000 studies, in the store, over HTTP and in Chromium, docs/speed-list.md"
+	@echo "make bench-pages  pages of lists of 10,000 and 1,000,000 studies, and from film to film, docs/speed-list.md"
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
 	@echo "make peers-anomalib  anomalib, into .venv-anomalib, for its rows in docs/results-detectors.md alone (2 GB)"
@@ -132,6 +132,8 @@ bench-imaging: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.imaging
 
 bench-pages: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.reading --studies 10000 --readers 1 --side 2750 --look 3 --drops 1 \
+		--keep studies/results/reading-large.json
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.worklist_pages
 
 bench-priors: $(STAMP)

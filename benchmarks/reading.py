@@ -10,7 +10,11 @@ looks at each film for about `--look` seconds, and reports it with the key N. At
 
     first_page    from the navigation's start until the list's rows are there and painted
     film_to_film  from the key until the next film's pixels are painted, as the page measures it itself
+    windowing     from one frame to the next while a drag moves the window of the film with every frame
     drop_to_score from the choice of the file until the score of the model is on the page, likewise
+
+`make bench-pages` calls it for one reader and films of 2750 × 2750 (as many pixels as 2500 × 3000), and keeps the
+figures (`--keep`) for docs/speed-list.md.
 
 Everything is on one machine: the browser's own work is in the figures, and takes the same cores.
 """
@@ -61,6 +65,22 @@ new MutationObserver((_, watching) => {
 """
 MARKS = "name => performance.getEntriesByName(name, 'mark').map(entry => entry.startTime)"
 MEASURES = "name => performance.getEntriesByName(name, 'measure').map(entry => entry.duration)"
+DRAG = """
+frames => new Promise((done) => {
+  const canvas = document.querySelector("#film"), box = canvas.getBoundingClientRect(), times = [];
+  const moved = (now) => {
+    times.push(now);
+    if (times.length > frames) return done(times.slice(1).map((one, i) => one - times[i]));
+    const clientX = box.x + box.width / 2 + 90 * Math.sin(times.length / 9);
+    const clientY = box.y + box.height / 2 + 90 * Math.cos(times.length / 7);
+    const how = { pointerId: 1, buttons: 1, bubbles: true, clientX, clientY };
+    canvas.dispatchEvent(new PointerEvent("pointermove", how));
+    requestAnimationFrame(moved);
+  };
+  requestAnimationFrame(moved);
+})
+"""
+FRAMES = 240
 POLL_S = 0.05
 
 
@@ -163,10 +183,21 @@ async def first_pages(browser: Browser, root: str, state: Any, *, times: int) ->
     return found
 
 
+async def windowing(page: Page) -> list[float]:
+    """Milliseconds from frame to frame while the mouse drags the window of the film in sight."""
+    box = await page.locator("#film").bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await page.mouse.down()
+    spent: list[float] = await page.evaluate(DRAG, FRAMES)
+    await page.mouse.up()
+    return spent
+
+
 async def read(
     browser: Browser, root: str, state: Any, first: str, settings: Settings, *, rng: random.Random
-) -> list[float]:
-    """Milliseconds from one film to the next, as the page measured them."""
+) -> tuple[list[float], list[float]]:
+    """Milliseconds from one film to the next, as the page measured them, and from frame to frame of a drag."""
     context = await browser.new_context(storage_state=state, viewport=WINDOW)
     page = await context.new_page()
     await page.goto(f"{root}/studies/{first}")
@@ -177,8 +208,10 @@ async def read(
         await page.wait_for_selector("[data-outcome=normal]:not(:disabled)")
         await page.keyboard.press("n")
         found = await entries(page, MEASURES, "film-to-film", count=done + 1, within_s=60)
+    await asyncio.sleep(settings.look_s)  # what is fetched ahead is there
+    frames = await windowing(page)
     await context.close()
-    return found
+    return found, frames
 
 
 async def drops(page: Page, root: str, folder: Path, settings: Settings) -> list[float]:
@@ -215,7 +248,8 @@ async def browse(root: str, studies: Sequence[str], folder: Path, settings: Sett
     return {
         "browser": f"Chromium {version}",
         "first_page": figures([spent for reader in pages for spent in reader]),
-        "film_to_film": figures([spent for reader in steps for spent in reader]),
+        "film_to_film": figures([spent for films_ms, _ in steps for spent in films_ms]),
+        "windowing": figures([spent for _, frames_ms in steps for spent in frames_ms]),
         "drop_to_score": figures(dropped),
     }
 
@@ -272,7 +306,13 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=usual.side, help="pixels, of the films in the list")
     parser.add_argument("--drop-side", type=int, default=usual.drop_side, help="pixels, of those that are dropped")
     parser.add_argument("--model", default=usual.model, help="the bundle that scores")
-    print(json.dumps(measure(Settings(**vars(parser.parse_args()))), indent=1, ensure_ascii=False))
+    parser.add_argument("--keep", type=Path, help="a file for the figures")
+    given = vars(parser.parse_args())
+    keep = given.pop("keep")
+    found = json.dumps(measure(Settings(**given)), indent=1, ensure_ascii=False) + "\n"
+    if keep:
+        keep.write_text(found, encoding="utf-8")
+    print(found, end="")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """How long a page of the worklist takes: first, deep, sorted, filtered, searched; in the store, over HTTP, in Chromium.
 
     python -m benchmarks.worklist_pages                      10,000 and 1,000,000 studies, and docs/speed-list.md
+    python -m benchmarks.worklist_pages --page               docs/speed-list.md from the kept figures
     python -m benchmarks.worklist_pages --studies 50000 --no-page
     python -m benchmarks.worklist_pages --studies 1000000 --url postgresql://user@host/empty --no-page
 
@@ -42,6 +43,7 @@ Figures = dict[str, Any]  # Any: JSON
 
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGE = ROOT / "studies" / "results" / "worklist-pages.json", ROOT / "docs" / "speed-list.md"
+READING = ROOT / "studies" / "results" / "reading-large.json"  # by `python -m benchmarks.reading --keep`
 SIZES = (10_000, 1_000_000)
 TARGETS_MS = {10_000: 1000, 1_000_000: 1500}
 """The first page in the browser, by the length of the list."""
@@ -54,7 +56,11 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=20, help="pages of each kind")
     parser.add_argument("--loads", type=int, default=5, help="of each page in the browser")
     parser.add_argument("--no-page", action="store_true", help="print the figures alone")
+    parser.add_argument("--page", action="store_true", help="render the page from the kept figures alone")
     given = parser.parse_args()
+    if given.page:
+        PAGE.write_text(page(json.loads(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8")
+        return
     lists = [measure(studies=count, url=given.url, times=given.times, loads=given.loads) for count in given.studies]
     figures = {
         "lists": lists,
@@ -245,6 +251,7 @@ def page(figures: Figures) -> str:
             for count, one in zip(sizes, figures["lists"], strict=True)
             if count in TARGETS_MS
         ),
+        *(_reading(json.loads(READING.read_text(encoding="utf-8"))) if READING.exists() else []),
         "## Over HTTP",
         "50 rows with their counts, which are bounded: a page shows *at least* where not all were counted.",
         _table(head, figures, "api_ms"),
@@ -255,6 +262,29 @@ def page(figures: Figures) -> str:
         _table(head, figures, "store_during_writes_ms"),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _reading(figures: Figures) -> list[str]:
+    """From film to film, and while a drag moves the window."""
+    steps, frames, machine = figures["film_to_film"], figures["windowing"], figures["machine"]
+    row = "| {} | {:.0f} | {:.0f} | {} |".format
+    return [
+        "## In the viewer",
+        f"*From `studies/results/reading-large.json`.* Readers: {figures['readers']}, looking at each film for about "
+        f"{figures['look_s']:g} s; {figures['film']}; a list of {figures['studies']:,} studies; {figures['browser']} "
+        f"on the same {machine['cores']} cores ({machine['cpu']}); {figures['date']}; load average "
+        f"{figures['load_average']:.1f} at the end. From film to film: from the key that reports until the next film "
+        "is painted. A drag that moves the window asks for a new image with every frame; 60 frames a second are "
+        "16.7 ms, and the browser makes no more.",
+        "\n".join(
+            [
+                "| Milliseconds | median | 95th percentile | wanted |",
+                "| --- | --- | --- | --- |",
+                row("from film to film", steps["median_ms"], steps["p95_ms"], "150 and 200"),
+                f"| from frame to frame | {frames['median_ms']:.1f} | {frames['p95_ms']:.1f} | 16.7 |",
+            ]
+        ),
+    ]
 
 
 def _table(head: list[str], figures: Figures, part: str, only: str = "") -> str:

@@ -185,12 +185,16 @@ async def first_pages(browser: Browser, root: str, state: Any, *, times: int) ->
 
 async def windowing(page: Page) -> list[float]:
     """Milliseconds from frame to frame while the mouse drags the window of the film in sight."""
-    box = await page.locator("#film").bounding_box()
+    film = page.locator("#film")
+    box, before = await film.bounding_box(), await film.get_attribute("aria-label")
     assert box is not None
     await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     await page.mouse.down()
     spent: list[float] = await page.evaluate(DRAG, FRAMES)
     await page.mouse.up()
+    await asyncio.sleep(0.5)  # the description follows a moment later
+    if await film.get_attribute("aria-label") == before:
+        raise RuntimeError(f"the drag has not moved the window: {before}")
     return spent
 
 

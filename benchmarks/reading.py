@@ -170,15 +170,15 @@ async def entries(page: Page, kind: str, name: str, *, count: int, within_s: flo
     return [float(spent) for spent in found]
 
 
-async def first_pages(browser: Browser, root: str, state: Any, *, times: int) -> list[float]:
-    """Milliseconds of loads of the list, each with nothing cached."""
+async def first_pages(browser: Browser, address: str, state: Any, *, times: int) -> list[float]:
+    """Milliseconds of loads of a page of the list, each with nothing cached."""
     found = []
     for _ in range(times):
         context = await browser.new_context(storage_state=state, viewport=WINDOW)
         page = await context.new_page()
         await page.add_init_script(SEEN)
-        await page.goto(f"{root}/")
-        found += await entries(page, MARKS, "rows-painted", count=1, within_s=60)
+        await page.goto(address)
+        found += await entries(page, MARKS, "rows-painted", count=1, within_s=120)
         await context.close()
     return found
 
@@ -239,7 +239,7 @@ async def browse(root: str, studies: Sequence[str], folder: Path, settings: Sett
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         version = browser.version
         states = [await signed_in(browser, root, number) for number in range(settings.readers)]
-        pages = [await first_pages(browser, root, state, times=settings.loads) for state in states]
+        pages = [await first_pages(browser, f"{root}/", state, times=settings.loads) for state in states]
         apart = min(len(studies), MOST_ROWS) // settings.readers
         read_by = [
             read(browser, root, state, studies[apart * n], settings, rng=random.Random(n))

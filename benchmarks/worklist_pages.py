@@ -32,7 +32,7 @@ from sqlalchemy import func, select
 
 from benchmarks.machine import described
 from benchmarks.made_up_list import SOURCES, fill
-from benchmarks.reading import MARKS, PASSWORD, SEEN, WINDOW, entries, signed_in
+from benchmarks.reading import PASSWORD, first_pages, signed_in
 from unseen.artifacts.installation import LIMITS
 from unseen.web.server import OwnServer
 from unseen.worklist.places import cursor_of, sort_columns
@@ -171,17 +171,10 @@ async def in_browser(root: str, deep: str, loads: int) -> Figures:
         path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         state = await signed_in(browser, root, 0)
-        found: Figures = {}
-        for name, address in addresses.items():
-            spent: list[float] = []
-            for _ in range(loads):
-                context = await browser.new_context(storage_state=state, viewport=WINDOW)
-                opened = await context.new_page()
-                await opened.add_init_script(SEEN)
-                await opened.goto(f"{root}{address}")
-                spent += await entries(opened, MARKS, "rows-painted", count=1, within_s=120)
-                await context.close()
-            found[name] = summary(spent)
+        found = {
+            name: summary(await first_pages(browser, f"{root}{address}", state, times=loads))
+            for name, address in addresses.items()
+        }
         await browser.close()
     return found
 

@@ -11,6 +11,7 @@ from tests.data.making import image
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen.screening.screener import load
+from unseen.worklist.opening import KEY, write_site_key
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 
@@ -20,6 +21,8 @@ def test_a_gate_is_fitted_to_what_readers_here_reported_normal(tmp_path: Path, s
     import numpy as np
 
     home, screener = tmp_path / "worklist", load("models/pca")
+    home.mkdir()
+    write_site_key(home / KEY, bytes(range(32)))  # pseudonyms decide which films set a limit of the gate
     refused = 0
     with Store.open(home) as store:
         for number, film in enumerate(phantoms.normals(24, seed=8, size=256)):
@@ -37,9 +40,8 @@ def test_a_gate_is_fitted_to_what_readers_here_reported_normal(tmp_path: Path, s
     assert done.code == 0 and "a gate from 24 films" in done.out, done.err
     assert LIMITS in done.err
     fitted = load(tmp_path / "site")
-    # which films set a limit depends on this store's pseudonyms, so some gates of 24 films refuse a third of others
-    passed = [fitted(film).action for film in phantoms.normals(24, seed=9, size=256)]
-    assert passed.count("read") >= 12, passed
+    passed = [fitted(film).action for film in phantoms.normals(10, seed=9, size=256)]
+    assert passed.count("read") >= 8, passed
 
 
 def test_mistakes_are_sentences(tmp_path: Path, say: Say) -> None:

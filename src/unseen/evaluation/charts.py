@@ -62,7 +62,7 @@ def distribution_chart(normal: Floats, abnormal: Floats, *, label: str) -> Marku
         parts.append(f'<path class="grid" d="M{LEFT} {up:.1f}H{LEFT + SIDE}"/>')
         parts.append(f'<text class="tick" x="{at:.1f}" y="{TOP + SIDE + 17}" text-anchor="middle">{value:.3g}</text>')
         parts.append(
-            f'<text class="tick" x="{LEFT - 8}" y="{up + 4:.1f}" text-anchor="end">{100 * (share * top):.0f} %</text>'
+            f'<text class="tick" x="{LEFT - 8}" y="{up + 4:.1f}" text-anchor="end">{100 * share * top:.0f} %</text>'
         )
     x = LEFT + np.repeat((edges - low) / (high - low), 2) * SIDE  # (2 bins + 2,)
     for name, values in (("normal", shares[0]), ("abnormal", shares[1])):

@@ -223,7 +223,7 @@ def _gallery(scored: Scored, examples: tuple[Example, ...], cohort: Cohort) -> l
     out = []
     for example in examples:
         below = int(np.searchsorted(normals, example.score, side="left"))
-        rank = f"above {100 * (below / len(normals)):.0f} % of the normals" if len(normals) else ""
+        rank = f"above {100 * below / len(normals):.0f} % of the normals" if len(normals) else ""
         out.append(
             Shown(
                 example,

@@ -157,20 +157,20 @@ class SeveralResponse(BaseModel):
 @router.post("/assign", responses=answers(400, 401, 403, 404, 422, 503))
 def assign(parts: Parts, account: Lead, wanted: Assignment) -> SeveralResponse:
     """Assign studies to a reader, or to nobody. It is a wish: anybody may still read them."""
-    return _told(parts.store.assign(wanted.studies, wanted.to, actor=account.name))
+    return _response(parts.store.assign(wanted.studies, wanted.to, actor=account.name))
 
 
 @router.post("/requeue", responses=answers(400, 401, 403, 422, 503))
 def requeue(parts: Parts, account: Lead, wanted: Several) -> SeveralResponse:
     """Have those of their films scored again that could not be."""
-    return _told(parts.store.requeue_several(wanted.studies, actor=account.name))
+    return _response(parts.store.requeue_several(wanted.studies, actor=account.name))
 
 
 @router.post("/return", responses=answers(400, 401, 403, 422, 503))
 def send_back(parts: Parts, account: Lead, wanted: Returning) -> SeveralResponse:
     """Return what cannot be shown of them to its sender. Each film is tried first; no study is reported by this."""
     broken = {study: _broken(parts, study) for study in wanted.studies}
-    return _told(parts.store.return_several(wanted.studies, account.name, wanted.reason, broken=broken))
+    return _response(parts.store.return_several(wanted.studies, account.name, wanted.reason, broken=broken))
 
 
 def _broken(parts: ServerState, study: str) -> list[str]:
@@ -181,7 +181,7 @@ def _broken(parts: ServerState, study: str) -> list[str]:
         return []
 
 
-def _told(found: OnSeveral) -> SeveralResponse:
+def _response(found: OnSeveral) -> SeveralResponse:
     return SeveralResponse.model_validate(found)
 
 

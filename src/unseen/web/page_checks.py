@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from unseen.artifacts.installation import LIMITS
+from unseen.screening.guarantee import Guarantee
 
 if TYPE_CHECKING:
     from unseen.demo.filling import Filled
@@ -156,11 +157,8 @@ def _models(visitor: Visitor, models: int) -> Iterator[str]:
         raise PageError("the models: the one that decides has no policy.")
     cards = visitor.json("/models/cards")["models"]
     _expect("the models", "cards", len(cards), models)
-    yield (
-        f"{models} models; a policy for {' and '.join(policy['sources'])}: at most "
-        f"{100 * policy['max_miss_rate']:.6g} % of abnormal studies missed, with "
-        f"{100 * policy['confidence']:.6g} % confidence"
-    )
+    promise = Guarantee(policy["max_miss_rate"], policy["confidence"])
+    yield f"{models} models; a policy for {' and '.join(policy['sources'])}: {promise}"
 
 
 def _compare(visitor: Visitor, filled: Filled, models: int) -> str:

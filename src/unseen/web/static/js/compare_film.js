@@ -123,8 +123,8 @@ function columns() {
     const words = reference.count >= reference.needed ? `compared with ${reference.words}` : reference.words;
     if (words) whose.set(words, [...(whose.get(words) ?? []), name]);
   }
-  const told = [...whose].map(([words, names]) => `${whose.size > 1 ? `${names.join(", ")}: ` : ""}${words}.`);
-  $("#reference").textContent = told.join(" ");
+  const sentences = [...whose].map(([words, names]) => `${whose.size > 1 ? `${names.join(", ")}: ` : ""}${words}.`);
+  $("#reference").textContent = sentences.join(" ");
   return Promise.all(panes.map((pane) => pane.show(film, view)));
 }
 

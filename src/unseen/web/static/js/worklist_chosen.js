@@ -5,7 +5,7 @@ import { $, api, closest, el, failed, toast } from "./api.js";
 const MOST = 200; // that the server takes at once
 const MOST_RETURNED = 50;
 
-/** @typedef {Page.Returned<"POST /studies/assign">} Told */
+/** @typedef {Page.Returned<"POST /studies/assign">} OnSeveral */
 
 export class Chosen {
   /** @type {Set<string>} */
@@ -98,7 +98,7 @@ export class Chosen {
   #return(/** @type {string} */ reason) {
     if (!reason) return undefined;
     return this.#act("returned to the sender", async (studies) => {
-      /** @type {Told} */
+      /** @type {OnSeveral} */
       const all = { done: [], refused: [] };
       for (let at = 0; at < studies.length; at += MOST_RETURNED) {
         const part = await api("/studies/return", { body: { studies: studies.slice(at, at + MOST_RETURNED), reason } });
@@ -109,7 +109,7 @@ export class Chosen {
     });
   }
 
-  async #act(/** @type {string} */ words, /** @type {(studies: string[]) => Promise<Told>} */ act) {
+  async #act(/** @type {string} */ words, /** @type {(studies: string[]) => Promise<OnSeveral>} */ act) {
     const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("#several button"));
     for (const button of buttons) button.disabled = true;
     try {

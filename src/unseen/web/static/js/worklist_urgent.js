@@ -13,7 +13,7 @@ export class Urgent {
   #known = null; // flagged studies that were there before; null: not looked yet
   #since = 0; // when it began: what came to the list before is no news, though it may move up among the rows
   #looked = 0;
-  #untold = 0; // since the page was last looked at
+  #unread = 0; // since the page was last looked at
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
 
@@ -21,7 +21,7 @@ export class Urgent {
   constructor(page) {
     this.page = page;
     $("#tell").addEventListener("click", () => this.#choose(!this.on));
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#told(); });
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#read(); });
     if (localStorage.getItem(KEPT) === "yes") this.#begin();
     this.#say();
   }
@@ -37,9 +37,9 @@ export class Urgent {
       this.#timer = undefined;
       this.#known = null;
       localStorage.removeItem(KEPT);
-      this.#told();
+      this.#read();
       this.#say();
-      toast("You are not told of urgent studies any more.");
+      toast("You are no longer notified of urgent studies.");
       return;
     }
     localStorage.setItem(KEPT, "yes");
@@ -47,8 +47,8 @@ export class Urgent {
     this.#say();
     const may = "Notification" in window ? await Notification.requestPermission().catch(() => "denied") : "denied";
     toast(may === "granted"
-      ? "You are told when a study comes that is to be read earlier, also while this page is in the background."
-      : "You are told on this page and in its title when a study comes that is to be read earlier. The browser does not allow more.");
+      ? "You are notified when a study comes that is to be read earlier, also while this page is in the background."
+      : "You are notified on this page and in its title when a study comes that is to be read earlier. The browser does not allow more.");
   }
 
   #begin() {
@@ -70,16 +70,16 @@ export class Urgent {
     const words = count === 1 ? "1 study came that is to be read earlier" : `${count} studies came that are to be read earlier`; // and nothing of a patient
     toast(`${words}.`, { action: "Show", run: () => this.page.show(), lasts: 0 });
     if (!document.hidden) return;
-    this.#untold += count;
-    document.title = `(${this.#untold}) ${TITLE}`;
+    this.#unread += count;
+    document.title = `(${this.#unread}) ${TITLE}`;
     if ("Notification" in window && Notification.permission === "granted") {
       const note = new Notification("unseen", { body: `${words}.`, tag: "unseen-urgent" });
       note.addEventListener("click", () => { window.focus(); note.close(); });
     }
   }
 
-  #told() {
-    this.#untold = 0;
+  #read() {
+    this.#unread = 0;
     document.title = TITLE;
   }
 

@@ -3,15 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
-from unseen.screening.policy import LATERAL
-
 revision = "0006"
 down_revision = "0005"
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 APART_ALONE = sa.text("apart >= 0.5")
 LATEST = "(SELECT {column} FROM decisions WHERE study_id = studies.id ORDER BY id DESC LIMIT 1)"
-LATERALS = ", ".join(f"'{name}'" for name in sorted(LATERAL))
+LATERALS = "'LAT', 'LATERAL', 'LL', 'LLO', 'RL', 'RLO'"  # as they were then
 VIEW = f"""(
     SELECT substr(upper(trim(view_position)), 1, 16) FROM films
     WHERE study_id = studies.id AND trim(coalesce(view_position, '')) <> ''

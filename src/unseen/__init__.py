@@ -6,7 +6,8 @@ The packages, from the top layer to the bottom layer (a package imports only fro
 
 - ``demo``: the first minutes: phantoms, two detectors, a report, a filled worklist
 - ``web``: the HTTP API: shows and asks, no arithmetic of its own
-- ``service``: watched folders, loaded models, worker processes: what the web API and later a DICOM listener share
+- ``pacs``: the DICOM node: films in from the archive, results back to it, reports in by HL7 and FHIR
+- ``service``: watched folders, loaded models, worker processes: what the web API and the DICOM node share
 - ``lab``: the imaging lab: one image, one measurement, each method's reconstruction
 - ``worklist``: studies, their order, decisions and reports, the audit trail; workers; the only SQL
 - ``runs``: recipe to run to bundle

@@ -9,6 +9,7 @@ from . import evaluation as evaluation
 from . import lab as lab
 from . import losses as losses
 from . import networks as networks
+from . import pacs as pacs
 from . import physics as physics
 from . import priors as priors
 from . import reconstruction as reconstruction

@@ -63,13 +63,31 @@ SERVE: Final = frozenset(
 """Modules of the extra `serve`: the worklist's database and the server."""
 
 
+PACS: Final = frozenset(
+    {
+        "cryptography",
+        "dicomweb_client",
+        "fhir",
+        "highdicom",
+        "hl7apy",
+        "prometheus_client",
+        "pynetdicom",
+    }
+)
+"""Modules of the extra `pacs`: the DICOM node and its neighbours."""
+
+
 def sentence(error: ModuleNotFoundError) -> str | None:
     """What to install; None where the missing module belongs to no extra, which is a bug.
 
     >>> sentence(ModuleNotFoundError("No module named 'sqlalchemy'", name="sqlalchemy"))
     'the worklist and its server need packages that are not installed (sqlalchemy): pip install "unseen[serve]"'
+    >>> sentence(ModuleNotFoundError("No module named 'pynetdicom'", name="pynetdicom"))
+    'the PACS node needs packages that are not installed (pynetdicom): pip install "unseen[serve,pacs]"'
     """
     missing = (error.name or "").split(".")[0]
+    if missing in PACS:
+        return f'the PACS node needs packages that are not installed ({missing}): pip install "unseen[serve,pacs]"'
     if missing not in SERVE:
         return None
     return f'the worklist and its server need packages that are not installed ({missing}): pip install "unseen[serve]"'

@@ -11,49 +11,49 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import sop_class
+from pydicom import uid
 from pynetdicom.presentation import PresentationContext, build_context
 
 from unseen.data.dicom import readable_syntaxes
 from unseen.pacs.config import PacsConfig, Peer
 
 FILMS: Final = (
-    sop_class.ComputedRadiographyImageStorage,
-    sop_class.DigitalXRayImageStorageForPresentation,
+    uid.ComputedRadiographyImageStorage,
+    uid.DigitalXRayImageStorageForPresentation,
 )
 """Scored and listed."""
 
 IMAGES_KEPT: Final = (
-    sop_class.DigitalXRayImageStorageForProcessing,
-    sop_class.SecondaryCaptureImageStorage,
-    sop_class.MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
-    sop_class.MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
-    sop_class.MultiFrameTrueColorSecondaryCaptureImageStorage,
+    uid.DigitalXRayImageStorageForProcessing,
+    uid.SecondaryCaptureImageStorage,
+    uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+    uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+    uid.MultiFrameTrueColorSecondaryCaptureImageStorage,
 )
 DOCUMENTS_KEPT: Final = (
-    sop_class.BasicTextSRStorage,
-    sop_class.EnhancedSRStorage,
-    sop_class.ComprehensiveSRStorage,
-    sop_class.Comprehensive3DSRStorage,
-    sop_class.XRayRadiationDoseSRStorage,
-    sop_class.KeyObjectSelectionDocumentStorage,
-    sop_class.GrayscaleSoftcopyPresentationStateStorage,
+    uid.BasicTextSRStorage,
+    uid.EnhancedSRStorage,
+    uid.ComprehensiveSRStorage,
+    uid.Comprehensive3DSRStorage,
+    uid.XRayRadiationDoseSRStorage,
+    uid.KeyObjectSelectionDocumentStorage,
+    uid.GrayscaleSoftcopyPresentationStateStorage,
 )
 """Kept with the study, never listed."""
 
-UNCOMPRESSED: Final = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-COMMITMENT: Final = sop_class.StorageCommitmentPushModel
-COMMITMENT_INSTANCE: Final = sop_class.StorageCommitmentPushModelInstance
+UNCOMPRESSED: Final = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
+VERIFICATION: Final = uid.UID("1.2.840.10008.1.1")
+COMMITMENT: Final = uid.UID("1.2.840.10008.1.20.1")
+COMMITMENT_INSTANCE: Final = uid.UID("1.2.840.10008.1.20.1.1")
 
 Resolve = Callable[[str], Iterable[str]]
 
 
 def offered() -> list[PresentationContext]:
     """What the node takes as an SCP, each class with its transfer syntaxes; everything else is declined."""
-    contexts = [build_context(sop_class.Verification, list(UNCOMPRESSED))]
-    contexts += [build_context(uid, list(readable_syntaxes())) for uid in (*FILMS, *IMAGES_KEPT)]
-    contexts += [build_context(uid, list(UNCOMPRESSED)) for uid in DOCUMENTS_KEPT]
+    contexts = [build_context(VERIFICATION, list(UNCOMPRESSED))]
+    contexts += [build_context(kind, list(readable_syntaxes())) for kind in (*FILMS, *IMAGES_KEPT)]
+    contexts += [build_context(kind, list(UNCOMPRESSED)) for kind in DOCUMENTS_KEPT]
     commitment = build_context(COMMITMENT, list(UNCOMPRESSED))
     commitment.scu_role = commitment.scp_role = True  # a peer asks us, or reports to us what it has committed
     return [*contexts, commitment]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import socketserver
 import ssl
 import threading
 from typing import Any, Final
@@ -68,6 +69,7 @@ class Server(ThreadedAssociationServer):
     block_on_close = False
     secure: ssl.SSLContext | None = None
     most_connections = 0
+    idle_s = 60.0
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # Any: socketserver's own
         """Whether there is still a thread for this connection."""
@@ -77,17 +79,22 @@ class Server(ThreadedAssociationServer):
         _log.warning("pacs.connection_closed address=%s why=too many connections", client_address[0])
         return False
 
+    def shutdown(self) -> None:
+        """Take no more connections."""
+        socketserver.BaseServer.shutdown(self)
+        self.server_close()
+
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # Any: socketserver's own
         """Shake hands where TLS is asked for, then begin the association."""
         if self.secure is not None:
             try:
                 request.settimeout(HANDSHAKE_S)
                 request = self.secure.wrap_socket(request, server_side=True)
-                request.settimeout(None)
             except OSError as error:
                 _log.warning("pacs.tls_refused address=%s why=%s", client_address[0], _short(error))
                 self.shutdown_request(request)
                 return
+        request.settimeout(self.idle_s)  # a peer may stop in the middle of a PDU
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().process_request_thread(request, client_address)
 

@@ -15,6 +15,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
+from pynetdicom import evt
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode_file_meta
 
 from unseen.artifacts.errors import UserError
@@ -49,6 +51,13 @@ class RefusedObjectError(UserError, RuntimeError):
         self.status = status
 
 
+class Discarded(io.BytesIO):
+    """In the place of a data set above the limit: takes the rest of it, and keeps nothing."""
+
+    def write(self, data: object, /) -> int:
+        return 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Taken:
     """An object that is durable now: its StudyInstanceUID, and whether it is one that this node has made."""
@@ -60,7 +69,8 @@ class Taken:
 class Intake:
     """Takes objects of peers into a store. Threads may share one."""
 
-    def __init__(self, store: Store, config: PacsConfig, *, is_ours: IsOurs) -> None:
+    def __init__(self, store: Store, config: PacsConfig, *, is_ours: IsOurs | None = None) -> None:
+        """`is_ours`: whether an object was made here; None: nothing was."""
         self._store, self._config, self._is_ours = store, config, is_ours
 
     def take(self, body: io.BytesIO, meta: FileMetaDataset, peer: Peer) -> Taken:
@@ -71,12 +81,14 @@ class Intake:
 
         Raises RefusedObjectError: nothing was stored then.
         """
+        if isinstance(body, Discarded):
+            raise RefusedObjectError("The object is above object_bytes of the node.", status=TOO_LARGE)
         dataset = _header_of(body, meta)
         header = ReceivedHeader.of(dataset)
         announced = (str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID))
         if (header.sop_class, header.instance) != announced:
             raise RefusedObjectError("SOP class or instance UID differs from the data set's.", status=DOES_NOT_MATCH)
-        ours = self._is_ours(dataset)
+        ours = self._is_ours is not None and self._is_ours(dataset)
         if ours and header.is_film:
             _log.warning("pacs.own_object peer=%s: acknowledged, not scored", peer.name)
             return Taken(study=header.study, ours=True)
@@ -100,6 +112,20 @@ class Intake:
             raise RefusedObjectError("The worklist refused the object; see its log.", status=NOT_STORED) from error
         return Taken(study=header.study, ours=ours)
 
+    def answer(self, event: evt.Event, peer: Peer) -> tuple[Dataset, Taken | None]:
+        """The status for a C-STORE request, and what was taken; nothing that fails here ends the association."""
+        try:
+            assert isinstance(event.request, C_STORE)
+            if event.request.DataSet is None:
+                raise RefusedObjectError("There is no data set.", status=NOT_UNDERSTOOD)
+            return status_of(0x0000), self.take(event.request.DataSet, event.file_meta, peer)
+        except RefusedObjectError as refused:
+            _log.warning("pacs.refused peer=%s status=0x%04X why=%s", peer.name, refused.status, refused)
+            return status_of(refused.status, str(refused)), None
+        except Exception:  # a bug of ours must not look like success
+            _log.exception("pacs.failed peer=%s", peer.name)
+            return status_of(FAILED, "The node failed; see its log."), None
+
     def close_studies(self, studies: Iterable[str], peer: Peer) -> None:
         """The peer has said that these studies are complete."""
         for study in studies:
@@ -107,6 +133,15 @@ class Intake:
                 self._store.close_study(study, source=peer.films_source, actor=actor_of(peer))
             except WorklistError as error:  # it settles by its time instead
                 _log.warning("pacs.study_not_closed peer=%s: %s", peer.name, error)
+
+
+def status_of(status: int, comment: str = "") -> Dataset:
+    """The status of an answer; its comment has 64 characters of the default repertoire at most (PS3.7, E.1)."""
+    answer = Dataset()
+    answer.Status = status
+    if comment:
+        answer.ErrorComment = comment.encode("ascii", "replace").decode()[:64]
+    return answer
 
 
 def actor_of(peer: Peer) -> str:

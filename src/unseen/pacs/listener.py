@@ -17,18 +17,16 @@ from weakref import WeakKeyDictionary
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
-from pynetdicom.dimse_primitives import C_STORE
 
-from unseen.pacs import intake, transport
+from unseen.pacs import transport
 from unseen.pacs.association_rules import offered, peer_of
 from unseen.pacs.config import PacsConfig, PacsConfigError, Peer
-from unseen.pacs.intake import Intake, RefusedObjectError
+from unseen.pacs.intake import Discarded, Intake
 
 _log = logging.getLogger("unseen")
 
 _GRACE_S: Final = 5.0
 """How long a stop waits for objects that are being written."""
-_COMMENT: Final = 64
 _COMMAND_BYTES: Final = 1 << 16
 _PDV_ROOM: Final = 64
 _QUEUED: Final = 2
@@ -51,13 +49,6 @@ class _Open:
 
     peer: Peer
     studies: set[str] = field(default_factory=set)
-
-
-class _Discarded(io.BytesIO):
-    """Takes the rest of an object above the limit, and keeps none of it."""
-
-    def write(self, data: object, /) -> int:
-        return 0
 
 
 class Listener:
@@ -178,29 +169,17 @@ class Listener:
         elif message is not None and isinstance(message.data_set, io.BytesIO):
             size = message.data_set.tell() + event.pdu.pdu_length
             if size > self._config.limits.object_bytes + _PDV_ROOM:
-                message.data_set = _Discarded()
+                message.data_set = Discarded()
 
     def _store(self, event: evt.Event) -> Dataset:
         opened = self._open[event.assoc]
         with self._idle:
             self._busy += 1
         try:
-            assert isinstance(event.request, C_STORE)
-            body = event.request.DataSet
-            if body is None:
-                raise RefusedObjectError("There is no data set.", status=intake.NOT_UNDERSTOOD)
-            if isinstance(body, _Discarded):
-                raise RefusedObjectError("The object is above object_bytes of the node.", status=intake.TOO_LARGE)
-            taken = self._intake.take(body, event.file_meta, opened.peer)
-            if taken.study and not taken.ours:
+            status, taken = self._intake.answer(event, opened.peer)
+            if taken is not None and taken.study and not taken.ours:
                 opened.studies.add(taken.study)
-            return _status(0x0000)
-        except RefusedObjectError as refused:
-            _log.warning("pacs.refused peer=%s status=0x%04X why=%s", opened.peer.name, refused.status, refused)
-            return _status(refused.status, str(refused))
-        except Exception:  # a bug of ours must not look like success, nor end the association
-            _log.exception("pacs.failed peer=%s", opened.peer.name)
-            return _status(intake.FAILED, "The node failed; see its log.")
+            return status
         finally:
             with self._idle:
                 self._busy -= 1
@@ -211,14 +190,6 @@ class Listener:
         opened = self._open.get(event.assoc)
         if opened is not None and opened.peer.closes == "association":
             self._intake.close_studies(sorted(opened.studies), opened.peer)
-
-
-def _status(status: int, comment: str = "") -> Dataset:
-    answer = Dataset()
-    answer.Status = status
-    if comment:
-        answer.ErrorComment = comment.encode("ascii", "replace").decode()[:_COMMENT]
-    return answer
 
 
 def _reject(association: Association, reason: tuple[int, int, int]) -> None:

@@ -11,8 +11,6 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
-from pydicom.dataset import Dataset
-
 from unseen.pacs.commitment import CommitmentReport, Commitments, OnReport
 from unseen.pacs.config import PacsConfig
 from unseen.pacs.intake import Intake, IsOurs
@@ -50,7 +48,7 @@ class Node:
         is_ours: IsOurs | None = None,
     ) -> None:
         self.config, self.store = config, store
-        self.intake = Intake(store, config, is_ours=is_ours or _nothing_is_ours)
+        self.intake = Intake(store, config, is_ours=is_ours)
         self.commitments = Commitments(config, store.home, holds=store.holds, on_report=on_report or _logged)
         self.listener = Listener(config, self.intake, self.commitments)
         self._parts: list[Part] = [self.commitments, *parts, self.listener]
@@ -83,10 +81,6 @@ class Node:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
-
-
-def _nothing_is_ours(dataset: Dataset) -> bool:
-    return False
 
 
 def _logged(report: CommitmentReport) -> None:

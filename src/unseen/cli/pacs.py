@@ -24,7 +24,9 @@ Url = Annotated[
     str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
 ]
 PeerName = Annotated[str, typer.Argument(help="a peer's name in pacs.toml")]
-Patient = Annotated[str, typer.Option(help="a patient's number; - reads it from standard input, for no history to hold")]
+Patient = Annotated[
+    str, typer.Option(help="a patient's number; -: read it from standard input, so that no history holds it")
+]
 Accession = Annotated[str, typer.Option(help="an accession number")]
 Study = Annotated[str, typer.Option(help="a StudyInstanceUID")]
 
@@ -40,7 +42,7 @@ def run(
 
     Peers, ports, TLS and limits stand in pacs.toml. Whoever is not in it by AE title and address is rejected. A film
     is acknowledged when it is on the disk; `unseen serve` or `unseen worker` on the same folder scores it. Stop the
-    node with Ctrl-C or SIGTERM: what is being received is finished.
+    node with Ctrl-C or SIGTERM: objects in hand are finished.
 
     Research use only. Not a medical device. Not for diagnosis.
 
@@ -160,9 +162,7 @@ def fetch(
     patient: Patient = "",
     accession: Accession = "",
     study: Study = "",
-    csv: Annotated[
-        Path | None, typer.Option(help="a table with a column study or accession: one study a line")
-    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="a table with a column study or accession: one study a line")] = None,
     column: Annotated[str | None, typer.Option(help="the table's column, where it has another name")] = None,
     date: Annotated[str, typer.Option(help="all studies with films of a day 20260131, or of 20260101-20260131")] = "",
     by: Annotated[
@@ -206,9 +206,7 @@ def fetch(
             wanted = queries.from_days(date) if csv is None else queries.from_table(csv, column=column)
             what = date if csv is None else f"{csv.resolve()} {column}"
             name = hashlib.sha256(f"{peer} {what}".encode()).hexdigest()[:12]
-            progress = stack.enter_context(
-                queries.Progress.locked(state or folder / "back-fills" / f"{name}.json")
-            )
+            progress = stack.enter_context(queries.Progress.locked(state or folder / "back-fills" / f"{name}.json"))
         else:
             progress = queries.Progress()
             wanted = [
@@ -222,9 +220,7 @@ def fetch(
         intake = Intake(store, known)
         if len(progress):
             console.note(f"{len(progress)} entries were done before")
-        for done in queries.back_fill(
-            known, asked, wanted, intake, progress, by=by, per_minute=per_minute, stop=stop
-        ):
+        for done in queries.back_fill(known, asked, wanted, intake, progress, by=by, per_minute=per_minute, stop=stop):
             whole, broken = whole + done.ok, broken + (not done.ok)
             if not done.ok:
                 console.note(f"{done.place}: {done.why_not}")

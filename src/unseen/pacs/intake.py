@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,7 @@ from pynetdicom.dsutils import encode_file_meta
 
 from unseen.artifacts.errors import UserError
 from unseen.pacs.config import PacsConfig, Peer
+from unseen.pacs.identifiers import is_ours
 from unseen.worklist.instances import ReceivedHeader
 from unseen.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
 from unseen.worklist.store import Store
@@ -39,8 +40,6 @@ FAILED: Final = 0xC0FF
 _CHUNK: Final = 1 << 20
 _LAST_GROUP: Final = 0x0027
 """Identity, equipment and relationship of an object stand up to here; pixels and contents come after."""
-
-IsOurs = Callable[[Dataset], bool]
 
 
 class RefusedObjectError(UserError, RuntimeError):
@@ -69,9 +68,8 @@ class Taken:
 class Intake:
     """Takes objects of peers into a store. Threads may share one."""
 
-    def __init__(self, store: Store, config: PacsConfig, *, is_ours: IsOurs | None = None) -> None:
-        """`is_ours`: whether an object was made here; None: nothing was."""
-        self._store, self._config, self._is_ours = store, config, is_ours
+    def __init__(self, store: Store, config: PacsConfig) -> None:
+        self._store, self._config = store, config
 
     def take(self, body: io.BytesIO, meta: FileMetaDataset, peer: Peer) -> Taken:
         """Store one object; it is durable when this returns.
@@ -88,7 +86,7 @@ class Intake:
         announced = (str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID))
         if (header.sop_class, header.instance) != announced:
             raise RefusedObjectError("SOP class or instance UID differs from the data set's.", status=DOES_NOT_MATCH)
-        ours = self._is_ours is not None and self._is_ours(dataset)
+        ours = is_ours(dataset)
         if ours and header.is_film:
             _log.warning("pacs.own_object peer=%s: acknowledged, not scored", peer.name)
             return Taken(study=header.study, ours=True)

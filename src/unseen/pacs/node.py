@@ -13,7 +13,7 @@ from typing import Protocol
 
 from unseen.pacs.commitment import CommitmentReport, Commitments, OnReport
 from unseen.pacs.config import PacsConfig
-from unseen.pacs.intake import Intake, IsOurs
+from unseen.pacs.intake import Intake
 from unseen.pacs.listener import Listener
 from unseen.worklist.store import Store
 
@@ -35,7 +35,6 @@ class Node:
 
     parts      what else runs, in the order of their start
     on_report  takes what peers report of our results; where it raises a WorklistError, the peer reports again
-    is_ours    whether an object was made here: it is acknowledged and not scored
     """
 
     def __init__(
@@ -45,10 +44,9 @@ class Node:
         *,
         parts: Sequence[Part] = (),
         on_report: OnReport | None = None,
-        is_ours: IsOurs | None = None,
     ) -> None:
         self.config, self.store = config, store
-        self.intake = Intake(store, config, is_ours=is_ours)
+        self.intake = Intake(store, config)
         self.commitments = Commitments(config, store.home, holds=store.holds, on_report=on_report or _logged)
         self.listener = Listener(config, self.intake, self.commitments)
         self._parts: list[Part] = [self.commitments, *parts, self.listener]

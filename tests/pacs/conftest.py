@@ -113,11 +113,13 @@ def start_node(folder: Path) -> Iterator[StartNode]:
     """`start_node(peers=[peer()], limits={…})`: a node over the store in `folder`, ended with the test."""
     with ExitStack() as stack:
 
-        def start(*, node: dict[str, Any] | None = None, files: Path | None = None, **settings: Any) -> Running:
+        def start(
+            *, patience_s: float = 20.0, node: dict[str, Any] | None = None, files: Path | None = None, **settings: Any
+        ) -> Running:
             settings = {"host": "127.0.0.1", "port": 0, "peers": [peer()]} | settings
             config = PacsConfig.model_validate(settings)
             config._folder = files or folder
-            store = stack.enter_context(Store.open(folder / "worklist"))
+            store = stack.enter_context(Store.open(folder / "worklist", patience_s=patience_s))
             reports: list[Any] = []
             made = Node(config, store, **({"on_report": reports.append} | (node or {})))
             running = Running(made, store, reports)
@@ -232,4 +234,3 @@ def archive(
 def threads_of(node: Node) -> list[threading.Thread]:
     """Those of its associations that run."""
     return [thread for server in node.listener._servers for thread in server.active_associations]
-

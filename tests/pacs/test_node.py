@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pydicom import uid
+from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
 from pynetdicom.dimse_primitives import C_STORE
 
@@ -36,6 +36,7 @@ from unseen.pacs.identifiers import instance_uid
 from unseen.worklist.store import Store
 
 Program = Callable[..., str]
+TITLES = ("-aet", "WARD", "-aec", "TRIAGE")
 REJECTED_CALLING, REJECTED_CALLED, REJECTED_FULL = (1, 1, 3), (1, 1, 7), (2, 3, 2)
 
 
@@ -89,10 +90,7 @@ def test_other_syntaxes_are_declined_at_negotiation(start_node: StartNode, synta
     with associated(start_node().port, [(DX, [syntax]), (VERIFICATION, PLAIN)]) as association:
         assert [context.abstract_syntax for context in association.accepted_contexts] == [VERIFICATION]
         declined = association.rejected_contexts[0]
-        assert (declined.abstract_syntax, declined.status) == (
-            DX,
-            "Transfer Syntax(es) Not Supported (provider rejection)",
-        )
+        assert (declined.abstract_syntax, declined.result) == (DX, 4)  # PS3.8, table 9-18: the syntaxes
 
 
 def test_other_classes_are_declined_at_negotiation(start_node: StartNode) -> None:
@@ -100,22 +98,43 @@ def test_other_classes_are_declined_at_negotiation(start_node: StartNode) -> Non
         assert [context.abstract_syntax for context in association.accepted_contexts] == [VERIFICATION]
 
 
-@pytest.mark.parametrize(("flag", "syntax"), [("-xe", uid.ExplicitVRLittleEndian), ("-xi", uid.ImplicitVRLittleEndian)])
+@pytest.mark.parametrize(
+    ("flag", "made_by"),
+    [
+        ("-xe", "dcmconv +te"),
+        ("-xi", "dcmconv +ti"),
+        ("-xb", "dcmconv +tb"),
+        ("-xr", "dcmcrle"),
+        ("-xt", "dcmcjpls"),
+        ("-xs", "dcmcjpeg +e1"),
+    ],
+)
 def test_storescu_stores_a_film_and_its_bytes_are_kept(
-    start_node: StartNode, program: Program, tmp_path: Path, flag: str, syntax: str
+    start_node: StartNode, program: Program, tmp_path: Path, flag: str, made_by: str
 ) -> None:
     node = start_node()
-    (tmp_path / "film.dcm").write_bytes(in_bytes(film(1, syntax=syntax)))
-    done = dcmtk(
-        program("storescu"), flag, "-aet", "WARD", "-aec", "TRIAGE", "127.0.0.1", node.port, tmp_path / "film.dcm"
-    )
+    plain, sent = tmp_path / "plain.dcm", tmp_path / "sent.dcm"
+    plain.write_bytes(in_bytes(film(1)))
+    name, *options = made_by.split()
+    done = dcmtk(program(name), *options, plain, sent)
     assert done.returncode == 0, done.stderr
-    assert node.store.holds("1.2.3.4.1")
-    kept = [path for path in node.store.films.path.rglob("*") if path.is_file()]
-    sent = in_bytes(film(1, syntax=syntax))
-    meta = 144 + int.from_bytes(sent[140:144], "little")
-    body = kept[0].read_bytes()
-    assert len(kept) == 1 and body.endswith(sent[meta:]), "the data set is no longer what was sent"
+    done = dcmtk(program("storescu"), flag, *TITLES, "127.0.0.1", node.port, sent)
+    assert done.returncode == 0, done.stderr
+    (kept,) = (path for path in node.store.films.path.rglob("*") if path.is_file())
+    assert dcmread(kept) == dcmread(sent)
+    assert dcmread(kept).file_meta.TransferSyntaxUID == dcmread(sent).file_meta.TransferSyntaxUID
+
+
+def test_storescu_is_declined_a_deflated_film_and_inflates_it(
+    start_node: StartNode, program: Program, tmp_path: Path
+) -> None:
+    node = start_node()
+    (tmp_path / "plain.dcm").write_bytes(in_bytes(film(1)))
+    assert dcmtk(program("dcmconv"), "+td", tmp_path / "plain.dcm", tmp_path / "sent.dcm").returncode == 0
+    done = dcmtk(program("storescu"), "-xd", *TITLES, "127.0.0.1", node.port, tmp_path / "sent.dcm")
+    assert done.returncode == 0, done.stderr
+    (kept,) = (path for path in node.store.films.path.rglob("*") if path.is_file())
+    assert not dcmread(kept).file_meta.TransferSyntaxUID.is_deflated
 
 
 def test_the_same_film_again_is_acknowledged_and_kept_once(start_node: StartNode) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import http.server
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydicom import uid
 
 from tests.pacs.conftest import CR, PATIENCE_S, archive, film, free_port, peer
-from tests.pacs.orthanc_server import Orthanc, orthanc  # noqa: F401  a fixture
+from tests.pacs.orthanc_server import Orthanc, orthanc, start_orthanc  # noqa: F401  a fixture
 from unseen.pacs.calling import NotReachedError
 from unseen.pacs.config import PacsConfig
 from unseen.pacs.finding import is_there
@@ -124,8 +125,7 @@ def web_server(status: int, body: bytes = b"") -> Iterator[str]:
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            while int(self.rfile.readline(), 16):  # chunks
-                pass
+            self.rfile.read(int(self.headers["Content-Length"]))
             self.do_GET()
 
         def do_GET(self) -> None:
@@ -146,18 +146,18 @@ def web_server(status: int, body: bytes = b"") -> Iterator[str]:
         thread.join()
 
 
+PLACE = {"study": "1.2.3.1", "series": "1.2.3.1.1", "instance": "1.2.3.4.1"}
 WEB = {"ae_title": None, "host": ""}
 
 
 def test_stow_and_qido_reach_orthanc(orthanc: Orthanc) -> None:  # noqa: F811
     config = PacsConfig.model_validate({"peers": [{"name": "archive", "dicomweb": orthanc.dicomweb}]})
     archive_peer = config.peer("archive")
-    place = {"study": "1.2.3.1", "series": "1.2.3.1.1", "instance": "1.2.3.4.1"}
-    assert not is_there(config, archive_peer, **place)
+    assert not is_there(config, archive_peer, **PLACE)
     assert send(config, archive_peer, [film(1)]) == [Accepted(instance="1.2.3.4.1")]
     assert set(orthanc.instances()) == {"1.2.3.4.1"}
-    assert is_there(config, archive_peer, **place)
-    assert not is_there(config, archive_peer, **place | {"instance": "1.2.3.4.2"})
+    assert is_there(config, archive_peer, **PLACE)
+    assert not is_there(config, archive_peer, **PLACE | {"instance": "1.2.3.4.2"})
 
 
 @pytest.mark.parametrize("status", [503, 500, 429])
@@ -204,11 +204,18 @@ def test_a_web_server_that_answers_with_a_page_is_not_reached() -> None:
             is_there(config, config.peer("archive"), study="1.2", series="1.3", instance="1.4")
 
 
-def test_c_find_sees_what_dcmqrscp_holds(orthanc: Orthanc) -> None:  # noqa: F811
-    config = PacsConfig.model_validate(
-        {"peers": [peer("archive", ae_title="ORTHANC", port=orthanc.dicom_port, confirm="find")]}
-    )
-    archive_peer = config.peer("archive")
-    place = {"study": "1.2.3.1", "series": "1.2.3.1.1", "instance": "1.2.3.4.1"}
+def test_c_find_sees_what_orthanc_holds(tmp_path: Path, program: Callable[..., str]) -> None:
+    knows_us = {"node": ("TRIAGE", "127.0.0.1", free_port())}
+    with start_orthanc(tmp_path / "orthanc", modalities=knows_us, program=program("Orthanc")) as knowing:
+        config = PacsConfig.model_validate({"peers": [peer("archive", ae_title="ORTHANC", port=knowing.dicom_port)]})
+        archive_peer = config.peer("archive")
+        assert not is_there(config, archive_peer, **PLACE)
+        assert send(config, archive_peer, [film(1)]) == [Accepted(instance="1.2.3.4.1")]
+        assert is_there(config, archive_peer, **PLACE)
+        assert not is_there(config, archive_peer, **PLACE | {"instance": "1.2.3.4.2"})
+
+
+def test_a_query_that_is_refused_is_a_sentence(orthanc: Orthanc) -> None:  # noqa: F811
+    config = PacsConfig.model_validate({"peers": [peer("archive", ae_title="ORTHANC", port=orthanc.dicom_port)]})
     with pytest.raises(NotReachedError):  # Orthanc answers queries of those alone whom it knows
-        is_there(config, archive_peer, **place)
+        is_there(config, config.peer("archive"), **PLACE)

@@ -63,6 +63,7 @@ for command in (
     worklist.import_,
     worklist.backup,
     worklist.restore,
+    worklist.invite,
     erase.erase,
     erase.retire,
     evaluate.robustness,

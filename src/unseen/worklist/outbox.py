@@ -3,8 +3,8 @@
 A row is entered in the transaction that makes the decision: no decision is lost between the two, and none is entered
 twice. A row is `kept` only when the destination has confirmed it (storage commitment) or was seen to have it.
 
-A decision with the same content as the one before is not entered. One that overtakes another that was not sent yet takes its
-place; what was sent already is superseded by what comes, which names it.
+A decision with the same content as the one before is not entered. One that overtakes another that was not sent yet
+takes its place; what was sent already is superseded by what comes, which names it.
 """
 
 from __future__ import annotations

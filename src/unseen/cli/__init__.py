@@ -20,6 +20,7 @@ from unseen.cli import (
     evaluate,
     gate,
     info,
+    pacs,
     prior,
     reconstruct,
     score,
@@ -72,6 +73,7 @@ for command in (
 ):
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(prior.prior, name="prior")
+app.add_typer(pacs.pacs, name="pacs")
 
 _NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 """Errors of the system whose own message names the file."""

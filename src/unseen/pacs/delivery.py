@@ -11,13 +11,12 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from pydicom import dcmread
-from pydicom.uid import ExplicitVRLittleEndian
 
 from unseen import __version__
 from unseen.artifacts.errors import UserError
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom.dataset import Dataset
 
-    from unseen.pacs.commitment import CommitmentReport, Commitments
+    from unseen.pacs.commitment import CommitmentReport
     from unseen.pacs.config import PacsConfig, Peer
     from unseen.worklist.store import Store
 
@@ -68,7 +67,7 @@ class Delivery:
 
     def __init__(self, config: PacsConfig, store: Store, *, poll_s: float = POLL_S) -> None:
         self._config, self._store, self._poll_s = config, store, poll_s
-        self.commitments: Commitments | None = None
+        self.ask: Callable[[Peer, Sequence[tuple[str, str]]], object] = _nobody
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -99,8 +98,7 @@ class Delivery:
             self._store.outbox.not_kept(
                 report.peer,
                 [instance for _, instance, _ in report.failed],
-                "accepted, and then not kept (storage commitment failed, "
-                f"reason 0x{report.failed[0][2]:04X})",
+                f"accepted, and then not kept (storage commitment failed, reason 0x{report.failed[0][2]:04X})",
                 most_tries=MOST_TRIES,
             )
 
@@ -167,13 +165,15 @@ class Courier:
 
     def _send(self, parcel: Parcel) -> None:
         store = self.delivery._store
-        objects = objects_of(parcel, self.delivery._config, self.peer, site=store.names.fingerprint, models=_models(store))
-        outcomes = send(self.delivery._config, self.peer, objects)
+        config = self.delivery._config
+        objects = objects_of(parcel, config, self.peer, site=store.names.fingerprint, models=_models(store))
+        outcomes = send(config, self.peer, objects)
         refused = [one for one in outcomes if isinstance(one, Refused)]
         unknown = [one for one in outcomes if isinstance(one, NotReached)]
         if refused:
-            store.outbox.failed(parcel, refused[0].sentence, most_tries=MOST_TRIES)
-            _log.warning("pacs.result_refused study=%s peer=%s why=%s", parcel.study, self.peer.name, refused[0].sentence)
+            why = refused[0].sentence
+            store.outbox.failed(parcel, why, most_tries=MOST_TRIES)
+            _log.warning("pacs.result_refused study=%s peer=%s why=%s", parcel.study, self.peer.name, why)
             return
         if unknown:
             raise NotReachedError(unknown[0].sentence)
@@ -197,12 +197,14 @@ class Courier:
         if parcel.tries > MOST_ASKED:
             store.outbox.failed(
                 parcel,
-                f'"{self.peer.name}" accepted it and never confirmed that it keeps it. Check that peer, then send again',
+                f'"{self.peer.name}" accepted it and never confirmed that it keeps it. Check it, then send again',
                 most_tries=MOST_TRIES,
                 dead=True,
             )
             return
-        study = str(dcmread(parcel.films[0].path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"]).StudyInstanceUID)
+        study = str(
+            dcmread(parcel.films[0].path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"]).StudyInstanceUID
+        )
         store.outbox.sent(parcel, instances, confirm_s=self._asked_s(parcel.tries))
         self._ask(parcel, instances, study=study)
 
@@ -211,8 +213,7 @@ class Courier:
         config, store, by = self.delivery._config, self.delivery._store, self.peer.confirms_by
         try:
             if by == "commitment":
-                assert self.delivery.commitments is not None
-                self.delivery.commitments.ask(self.peer, [(one.sop_class, one.instance) for one in instances])
+                self.delivery.ask(self.peer, [(one.sop_class, one.instance) for one in instances])
             elif all(
                 finding.is_there(config, self.peer, study=study, series=one.series, instance=one.instance, by=by)
                 for one in instances
@@ -222,14 +223,16 @@ class Courier:
             _log.warning("pacs.not_confirmed_yet study=%s peer=%s why=%s", parcel.study, self.peer.name, error)
 
 
+def _nobody(peer: Peer, instances: Sequence[tuple[str, str]]) -> object:
+    raise NotReachedError(f'"{peer.name}": storage commitment is not running')
+
+
 def _models(store: Store) -> dict[str, str]:
     """Names of the models that were proposed here, by the SHA-256 of their weights."""
     return {one.model: one.name for one in store.models() if one.name}
 
 
-def objects_of(
-    parcel: Parcel, config: PacsConfig, peer: Peer, *, site: str, models: dict[str, str]
-) -> list[Dataset]:
+def objects_of(parcel: Parcel, config: PacsConfig, peer: Peer, *, site: str, models: dict[str, str]) -> list[Dataset]:
     """The DICOM objects of a result for a peer, with file meta information.
 
     Raises NotMadeError where a film's bytes are missing or damaged, or its header lacks what a reference needs.

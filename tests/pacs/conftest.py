@@ -24,6 +24,7 @@ from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 
 from tests.data.making import data_set
+from tests.worklist.conftest import judge_with, screener  # noqa: F401  fixtures
 from tests.worklist.postgresql import MEMORY
 from unseen.pacs.config import PacsConfig
 from unseen.pacs.node import Node
@@ -195,6 +196,7 @@ def archive(
     roles: Sequence[str] = (),
     store_status: Callable[[], int] = lambda: 0x0000,
     ae_title: str = "ARCHIVE",
+    port: int = 0,
     **more: Any,
 ) -> Iterator[Archive]:
     """An archive that takes what it is sent, until the block ends.
@@ -221,7 +223,7 @@ def archive(
         return 0x0000, None
 
     bound = [(evt.EVT_C_STORE, store), (evt.EVT_C_ECHO, lambda event: 0x0000), (evt.EVT_N_EVENT_REPORT, report)]
-    server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[*bound, *handlers], **more)
+    server = ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[*bound, *handlers], **more)
     made = Archive(server.server_address[1])
     try:
         yield made

@@ -64,6 +64,7 @@ for command in (
     worklist.import_,
     worklist.backup,
     worklist.restore,
+    worklist.invite,
     erase.erase,
     erase.retire,
     evaluate.robustness,

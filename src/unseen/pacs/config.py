@@ -21,6 +21,7 @@ Listening = Annotated[int, Field(ge=0, le=65535)]
 Title = Annotated[str, Field(pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$", max_length=64)]
 Addresses = Annotated[tuple[str, ...], Field(strict=False)]
+Sources = Annotated[tuple[str, ...], Field(strict=False)]
 Results = Annotated[tuple[Literal["sr", "capture", "overlay"], ...], Field(strict=False)]
 Confirmation = Literal["commitment", "qido", "find"]
 
@@ -79,6 +80,7 @@ class Peer(_Table):
     settle_s: float | None = Field(default=None, ge=0, le=86400)
     closes: Literal["quiet", "association"] = "quiet"
     send: Results = ()
+    results_of: Sources = ()
     confirm: Confirmation | None = None
     dicomweb: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
     timeout_s: float = Field(default=30, gt=0, le=3600)

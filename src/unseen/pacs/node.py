@@ -11,8 +11,9 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
-from unseen.pacs.commitment import CommitmentReport, Commitments, OnReport
+from unseen.pacs.commitment import Commitments, OnReport
 from unseen.pacs.config import PacsConfig
+from unseen.pacs.delivery import Delivery
 from unseen.pacs.intake import Intake
 from unseen.pacs.listener import Listener
 from unseen.worklist.store import Store
@@ -34,7 +35,8 @@ class Node:
     """Runs from `start` to `stop`, or in a `with` block.
 
     parts      what else runs, in the order of their start
-    on_report  takes what peers report of our results; where it raises a WorklistError, the peer reports again
+    on_report  takes what peers report of our results; where it raises a WorklistError, the peer reports again; None:
+               the outbox takes it
     """
 
     def __init__(
@@ -47,9 +49,13 @@ class Node:
     ) -> None:
         self.config, self.store = config, store
         self.intake = Intake(store, config)
-        self.commitments = Commitments(config, store.home, holds=store.holds, on_report=on_report or _logged)
+        self.delivery = Delivery(config, store)
+        self.commitments = Commitments(
+            config, store.home, holds=store.holds, on_report=on_report or self.delivery.reported
+        )
+        self.delivery.ask = self.commitments.ask
         self.listener = Listener(config, self.intake, self.commitments)
-        self._parts: list[Part] = [self.commitments, *parts, self.listener]
+        self._parts: list[Part] = [self.commitments, self.delivery, *parts, self.listener]
         self._started: list[Part] = []
 
     def start(self) -> None:
@@ -79,12 +85,3 @@ class Node:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
-
-
-def _logged(report: CommitmentReport) -> None:
-    _log.info(
-        "pacs.commitment_reported peer=%s committed=%d failed=%d",
-        report.peer,
-        len(report.committed),
-        len(report.failed),
-    )

@@ -1,7 +1,7 @@
 """When a study is complete: no film of it came for a while, or its sender has closed it.
 
-Nothing is cleared and no result is sent before. That a film asks for reading is said at once, for a film that is still
-to come cannot take that back.
+Nothing is cleared and no result is sent before. A study that has a film to be read is
+listed at once, for a film that is still to come cannot change that.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def is_complete(study: Found, *, now_us: int) -> bool:
 
 
 def close(writing: Writing, uid: str, *, source: str, actor: str) -> bool:
-    """The sender has said that the study is complete; False where nothing of it is waited for.
+    """The sender reports the study complete; False where nothing of it is waited for.
 
     uid  StudyInstanceUID
     """

@@ -156,7 +156,7 @@ class Store(Lists, FilmAccess, Administration):
         )
 
     def close_study(self, uid: str, *, source: str, actor: str) -> bool:
-        """The sender has said that the study is complete; False where nothing of it is waited for.
+        """The sender reports the study complete; False where nothing of it is waited for.
 
         uid  StudyInstanceUID
         """

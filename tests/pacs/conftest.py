@@ -23,7 +23,9 @@ from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 
+from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import data_set
+from tests.pacs.orthanc_server import orthanc  # noqa: F401  a fixture
 from tests.worklist.conftest import judge_with, screener  # noqa: F401  fixtures
 from tests.worklist.postgresql import MEMORY
 from unseen.pacs.config import PacsConfig

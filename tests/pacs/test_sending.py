@@ -14,7 +14,7 @@ import pytest
 from pydicom import uid
 
 from tests.pacs.conftest import CR, PATIENCE_S, archive, film, free_port, peer
-from tests.pacs.orthanc_server import Orthanc, orthanc, start_orthanc  # noqa: F401  a fixture
+from tests.pacs.orthanc_server import Orthanc, start_orthanc
 from unseen.pacs.calling import NotReachedError
 from unseen.pacs.config import PacsConfig
 from unseen.pacs.finding import is_there
@@ -150,7 +150,7 @@ PLACE = {"study": "1.2.3.1", "series": "1.2.3.1.1", "instance": "1.2.3.4.1"}
 WEB = {"ae_title": None, "host": ""}
 
 
-def test_stow_and_qido_reach_orthanc(orthanc: Orthanc) -> None:  # noqa: F811
+def test_stow_and_qido_reach_orthanc(orthanc: Orthanc) -> None:
     config = PacsConfig.model_validate({"peers": [{"name": "archive", "dicomweb": orthanc.dicomweb}]})
     archive_peer = config.peer("archive")
     assert not is_there(config, archive_peer, **PLACE)
@@ -206,8 +206,8 @@ def test_a_web_server_that_answers_with_a_page_is_not_reached() -> None:
 
 def test_c_find_sees_what_orthanc_holds(tmp_path: Path, program: Callable[..., str]) -> None:
     knows_us = {"node": ("TRIAGE", "127.0.0.1", free_port())}
-    with start_orthanc(tmp_path / "orthanc", modalities=knows_us, program=program("Orthanc")) as knowing:
-        config = PacsConfig.model_validate({"peers": [peer("archive", ae_title="ORTHANC", port=knowing.dicom_port)]})
+    with start_orthanc(tmp_path / "orthanc", modalities=knows_us, program=program("Orthanc")) as orthanc:
+        config = PacsConfig.model_validate({"peers": [peer("archive", ae_title="ORTHANC", port=orthanc.dicom_port)]})
         archive_peer = config.peer("archive")
         assert not is_there(config, archive_peer, **PLACE)
         assert send(config, archive_peer, [film(1)]) == [Accepted(instance="1.2.3.4.1")]
@@ -215,7 +215,7 @@ def test_c_find_sees_what_orthanc_holds(tmp_path: Path, program: Callable[..., s
         assert not is_there(config, archive_peer, **PLACE | {"instance": "1.2.3.4.2"})
 
 
-def test_a_query_that_is_refused_is_a_sentence(orthanc: Orthanc) -> None:  # noqa: F811
+def test_a_query_that_is_refused_is_a_sentence(orthanc: Orthanc) -> None:
     config = PacsConfig.model_validate({"peers": [peer("archive", ae_title="ORTHANC", port=orthanc.dicom_port)]})
     with pytest.raises(NotReachedError):  # Orthanc answers queries of those alone whom it knows
         is_there(config, config.peer("archive"), **PLACE)

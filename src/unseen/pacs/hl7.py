@@ -18,15 +18,16 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final
-
-from pydantic import Field, field_validator
+from typing import TYPE_CHECKING, Final
 
 from unseen.artifacts.errors import UserError
 from unseen.pacs.er7 import Hl7Error, acknowledgement, parsed
-from unseen.pacs.hl7_messages import Hl7Fields, merges_of, reports_of, system_of
-from unseen.pacs.report_intake import ReportIntake
+from unseen.pacs.hl7_messages import merges_of, reports_of, system_of
 from unseen.worklist.states import BusyError, NoRoomError, WorklistError
+
+if TYPE_CHECKING:
+    from unseen.pacs.report_intake import ReportIntake
+    from unseen.pacs.report_settings import Hl7Settings
 
 _log = logging.getLogger("unseen")
 
@@ -36,37 +37,6 @@ _PIECE = 65536
 _WAKE_S = 0.5
 _HANDSHAKE_S = 10.0
 _LOCAL = ("127.0.0.0/8", "::1/128")
-
-
-class Hl7Settings(Hl7Fields):
-    """`[hl7]`: where reports come in by HL7 v2 over MLLP.
-
-    addresses    from where messages may come (IP or CIDR); none: from this machine alone
-    tls          whether connections are TLS, with the certificates of [tls]; clients must show theirs
-    reports      the site's table of codes and phrases, a file
-    message_bytes, message_s  how long a message may be, and how long its arrival may take
-    idle_s       how long a connection may stand open between messages
-    """
-
-    host: str = "0.0.0.0"
-    port: int = Field(default=2575, ge=0, le=65535)
-    tls: bool = False
-    addresses: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    reports: str = Field(min_length=1)
-    connections: int = Field(default=20, ge=1, le=1000)
-    message_bytes: int = Field(default=2**20, ge=1024, le=2**26)
-    message_s: float = Field(default=30, gt=0, le=3600)
-    idle_s: float = Field(default=3600, gt=0, le=86400)
-
-    @field_validator("addresses")
-    @classmethod
-    def _are_addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for address in given:
-            try:
-                ipaddress.ip_network(address)
-            except ValueError as error:
-                raise ValueError(f"{address} is neither an IP address nor a network such as 10.1.0.0/16") from error
-        return given
 
 
 class Hl7ListenerError(UserError, OSError):

@@ -8,46 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Final, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING, Final
 
 from unseen.pacs.er7 import Hl7Error, Message, Segment, time_us
 from unseen.pacs.report_intake import ReceivedReport
 
 if TYPE_CHECKING:
+    from unseen.pacs.report_settings import Hl7Fields
     from unseen.worklist.outside_reports import Status
 
-AccessionField = Literal["OBR-2", "OBR-3", "OBR-18", "OBR-19", "OBR-20", "ORC-2", "ORC-3", "IPC-1"]
-UidField = Literal["ZDS-1", "IPC-3"]
 _PRELIMINARY: Final = frozenset("OISARP")  # ordered, in progress, scheduled, some results, not verified, preliminary
 _GONE: Final = frozenset("DWX")  # deleted, wrong (of another patient), cannot be had
 _TEXTS: Final = frozenset(("TX", "FT", "ST"))
 _CODED: Final = frozenset(("CE", "CWE", "CNE", "CF", "IS", "ID"))
-
-
-class Hl7Fields(BaseModel):
-    """Which fields of a message are read; part of `[hl7]`.
-
-    system         what the reporting system is called here; "": as it calls itself in MSH-3 and MSH-4
-    accession      where the accession number stands: the first of these that is filled
-    study_uid      where the StudyInstanceUID stands, if anywhere
-    observations   OBX-3 identifiers (as "59776-5" or "&IMP") whose values are read: without them the reason for the
-                   examination may be read as a finding. None: all are
-    match_patient  a report closes no study of a patient that PID-3 does not have
-    match_issuer   ADT^A40 moves only studies whose issuer is the assigning authority, or that have none
-    charset        as in MSH-18, for messages that name no character set
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    system: str = Field(default="", max_length=100)
-    accession: Annotated[tuple[AccessionField, ...], Field(strict=False, min_length=1)] = ("OBR-18", "OBR-3")
-    study_uid: Annotated[tuple[UidField, ...], Field(strict=False)] = ("ZDS-1", "IPC-3")
-    observations: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    match_patient: bool = True
-    match_issuer: bool = False
-    charset: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

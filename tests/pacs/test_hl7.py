@@ -1,3 +1,4 @@
+# ruff: noqa: F811  fixtures are taken by their names
 """The listener takes reports and merges over real sockets, answers each message, and no message ends it."""
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ SETTINGS = {"host": "127.0.0.1", "port": 0, "reports": "codes.toml"}
 
 
 @pytest.fixture
-def intake(store: Store) -> ReportIntake:  # noqa: F811
+def intake(store: Store) -> ReportIntake:
     return ReportIntake(store, table())
 
 
@@ -48,7 +49,7 @@ def sender(listener: Hl7Listener) -> Iterator[Mllp]:
         yield made
 
 
-def test_a_report_is_durable_when_it_is_acknowledged(store: Store, sender: Mllp) -> None:  # noqa: F811
+def test_a_report_is_durable_when_it_is_acknowledged(store: Store, sender: Mllp) -> None:
     name = study(store)
     assert sender.ask(report("No pneumothorax.")) == ("AA", "Taken: closed.")
     assert outcomes(store, name) == ["normal"]
@@ -74,7 +75,7 @@ def test_reports_of_other_studies_are_acknowledged_and_counted(
     assert outcomes(store, late) == ["normal"]
 
 
-def test_patients_are_merged(store: Store, sender: Mllp) -> None:  # noqa: F811
+def test_patients_are_merged(store: Store, sender: Mllp) -> None:
     one, other = study(store, 1, uid="1.2"), study(store, 2, accession="A2", uid="1.3", patient="P2")
     merge = "MSH|^~\\&|HIS|N|||||ADT^A40|1|P|2.5\rEVN||2026\rPID|1||P2^^^N\rMRG|P1^^^N\r"
     assert sender.ask(merge) == ("AA", "Patients merged.")
@@ -82,7 +83,7 @@ def test_patients_are_merged(store: Store, sender: Mllp) -> None:  # noqa: F811
     assert [prior.study for prior in store.priors(other)] == [one]
 
 
-def test_each_refusal_is_a_sentence_and_the_connection_goes_on(store: Store, sender: Mllp) -> None:  # noqa: F811
+def test_each_refusal_is_a_sentence_and_the_connection_goes_on(store: Store, sender: Mllp) -> None:
     name = study(store)
     for message, code, words in (
         ("", "AE", "does not begin with a segment MSH"),
@@ -165,8 +166,8 @@ def test_stopping_ends_open_connections(listener: Hl7Listener) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_a_store_that_fails_is_a_reason_to_send_again(own_place: Place) -> None:  # noqa: F811
-    with own_place.open(patience_s=0.2) as store:  # noqa: F811
+def test_a_store_that_fails_is_a_reason_to_send_again(own_place: Place) -> None:
+    with own_place.open(patience_s=0.2) as store:
         listener = Hl7Listener(Hl7Settings.model_validate(SETTINGS), ReportIntake(store, table()))
         listener.start()
         try:

@@ -41,6 +41,13 @@ def server_context(config: PacsConfig) -> ssl.SSLContext:
     return context
 
 
+def web_context(config: PacsConfig) -> ssl.SSLContext:
+    """For HTTP with TLS: the node shows its certificate, and clients show tokens instead of one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _fill(context, config)
+    return context
+
+
 def client_context(config: PacsConfig) -> ssl.SSLContext:
     """For calling peers by TLS: their certificate is checked, their host's name too, and ours is shown."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
-from tests.pacs.film_headers import film_result, header, headers, phantoms, study_result
+from tests.pacs.film_headers import FULL, film_result, header, headers, phantoms, study_result
 from unseen.data.decoder_protocol import Limits
 from unseen.data.dicom import read_dicom
 from unseen.pacs.header_repair import HeaderError, repaired
@@ -20,6 +23,7 @@ from unseen.pacs.objects import as_file, result_objects
 from unseen.pacs.study_result import Kind
 
 KINDS: tuple[Kind, ...] = ("sr", "capture", "overlay")
+GARBLED = [keyword for keyword in FULL if not keyword.endswith("UID")]
 Made = dict[str, list[Dataset]]
 Validate = Callable[[list[Dataset]], list[str]]
 
@@ -125,6 +129,21 @@ def test_what_can_be_kept_is_kept_as_utf8_and_the_rest_is_empty(
 )
 def test_an_age_is_kept_only_with_its_unit(age: str, kept: str | None) -> None:
     assert repaired(header(PatientAge=age)).get("PatientAge") == kept
+
+
+@given(st.data())
+@settings(max_examples=25)
+def test_any_bytes_in_a_header_give_objects_that_can_be_written_and_read(data: st.DataObject) -> None:
+    keywords = data.draw(st.lists(st.sampled_from(GARBLED), unique=True, max_size=4))
+    film = header()
+    for keyword in keywords:
+        tag, value = film[keyword].tag, data.draw(st.binary(max_size=80))
+        film[tag] = RawDataElement(tag, film[keyword].VR, len(value), value, 0, False, True, True)
+    film.SpecificCharacterSet = data.draw(st.sampled_from(["", "ISO_IR 192", "GB18030", "ISO 2022 IR 87", "no set"]))
+    for made in result_objects(study_result(film_result(film)), KINDS):
+        again = pydicom.dcmread(io.BytesIO(as_file(made)))
+        assert again.StudyInstanceUID == "1.2.3" and len(str(again.AccessionNumber)) <= 16
+        str(again)
 
 
 def test_the_films_own_header_is_not_altered(films: dict[str, Dataset], made_of: Made) -> None:

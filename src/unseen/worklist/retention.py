@@ -16,7 +16,20 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from unseen.worklist import site_settings
 from unseen.worklist.states import DONE, NotAllowedError, NotFoundError, State, WorklistError
-from unseen.worklist.tables import decisions, drafts, films, findings, jobs, merged, reports, seen, studies, terms
+from unseen.worklist.tables import (
+    attachments,
+    decisions,
+    drafts,
+    films,
+    findings,
+    jobs,
+    merged,
+    outbox,
+    reports,
+    seen,
+    studies,
+    terms,
+)
 from unseen.worklist.transactions import Found, Writing, checked_text, find_study
 
 if TYPE_CHECKING:
@@ -80,6 +93,11 @@ def erase(
         if as_shown is not None and as_shown != _foreseen(writing.connection, found).digest:
             raise NotAllowedError("The studies have changed since they were shown. Nothing was erased; look again.")
         gone = remove_rows(writing, found, actor=actor, action="study.erased")
+        if patient is not None:  # what came of the patient without any film
+            own = attachments.c.patient == writing.names.of("patient", patient)
+            if issuer is not None:
+                own &= attachments.c.issuer == writing.names.of("issuer", issuer)
+            gone = ([*gone[0], *remove_attachments(writing, own)], gone[1])
     removed = unlink(site, gone, len(found))
     site.database.forget_overwritten()
     return removed
@@ -218,12 +236,23 @@ def remove_rows(writing: Writing, found: list[Found], *, actor: str, action: str
     connection.execute(findings.delete().where(of_films))
     for table in (jobs, seen):
         connection.execute(table.delete().where(table.c.film_id.in_(film_numbers)))
+    connection.execute(outbox.delete().where(outbox.c.study_id.in_(numbers)))
+    uids = [study.uid for study in found if study.uid is not None]
+    kept = attachments.c.film_id.in_(film_numbers) | attachments.c.uid.in_(uids)
+    attached = remove_attachments(writing, kept)
     for table in (decisions, drafts, reports, terms, merged, films):
         connection.execute(table.delete().where(table.c.study_id.in_(numbers)))
     connection.execute(studies.delete().where(studies.c.id.in_(numbers)))
     for study in found:
         writing.log(actor, action, study.public_id, was=study.state, films=study.films)
-    return [row.sha256 for row in rows], [digest for digest in maps if digest is not None]
+    return [row.sha256 for row in rows] + attached, [digest for digest in maps if digest is not None]
+
+
+def remove_attachments(writing: Writing, which: ColumnElement[bool]) -> list[str]:
+    """Remove rows of attachments; returns the digests of their files."""
+    digests = list(writing.connection.execute(select(attachments.c.sha256).where(which)).scalars())
+    writing.connection.execute(attachments.delete().where(which))
+    return digests
 
 
 def unlink(site: Site, gone: tuple[list[str], list[str]], count: int) -> Removed:

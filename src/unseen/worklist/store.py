@@ -7,7 +7,7 @@ A folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/``, ``ma
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from unseen.worklist import (
     clearing,
+    completeness,
     details,
     jobs,
     monitoring,
@@ -31,11 +32,13 @@ from unseen.worklist.database import PATIENCE_S, Database
 from unseen.worklist.film_access import FilmAccess
 from unseen.worklist.lists import Lists
 from unseen.worklist.opening import opened
+from unseen.worklist.outbox import Outbox
 from unseen.worklist.site import MAX_FILM_BYTES, Site
 from unseen.worklist.tables import studies
 
 if TYPE_CHECKING:
     from unseen.worklist.details import Prior, Study
+    from unseen.worklist.instances import ReceivedHeader
     from unseen.worklist.monitoring import AuditSample, StandingAlarm
     from unseen.worklist.opening import Pseudonyms
     from unseen.worklist.readers import Aside, Outcome
@@ -65,6 +68,7 @@ class Store(Lists, FilmAccess, Administration):
         self.films, self.maps, self.renditions = site.films, site.maps, site.renditions
         self.accounts = Accounts(site)
         self.activations = Activations(site)
+        self.outbox = Outbox(site)
 
     @classmethod
     def open(
@@ -124,19 +128,51 @@ class Store(Lists, FilmAccess, Administration):
     # films in -------------------------------------------------------------------------------------------------------
 
     def receive(
-        self, chunks: Iterable[bytes] | bytes, *, name: str, source: str = "unknown", actor: str = "unseen"
+        self,
+        chunks: Iterable[bytes] | bytes,
+        *,
+        name: str,
+        source: str = "unknown",
+        actor: str = "unseen",
+        header: ReceivedHeader | None = None,
+        settle_s: float | None = None,
     ) -> Receipt:
         """Store one film's bytes. When this returns, the film is on the disk and in the queue: it is not lost.
 
-        chunks  the bytes, whole or in pieces; nothing but their digest decides where they lie
-        name    as the sender calls it; kept as a pseudonym unless the store was made without, never part of a path
-        source  the site or collection, by which policies and lists tell films apart
-        actor   who sent it, for the audit trail
+        chunks    the bytes, whole or in pieces; nothing but their digest decides where they lie
+        name      as the sender calls it; kept as a pseudonym unless the store was made without, never part of a path
+        source    the site or collection, by which policies and lists tell films apart
+        actor     who sent it, for the audit trail
+        header    of a DICOM object, where the door has read it: the film joins its study at once, and what is no film
+                  is kept with its study and never listed
+        settle_s  for how long no film of its study must come after this one, before the study is complete; None: as
+                  the site has set for the source
 
         The same bytes again get the same receipt. Raises WorklistError (`NoRoomError`, `TooLargeError`, `BusyError`):
         nothing was stored then.
         """
-        return receiving.receive(self.site, chunks, name=name, source=source, actor=actor)
+        return receiving.receive(
+            self.site, chunks, name=name, source=source, actor=actor, header=header, settle_s=settle_s
+        )
+
+    def close_study(self, uid: str, *, source: str, actor: str) -> bool:
+        """The sender reports the study complete; False where nothing of it is waited for.
+
+        uid  StudyInstanceUID
+        """
+        with self.writing() as writing:
+            return completeness.close(writing, uid, source=source, actor=actor)
+
+    def set_settle_s(
+        self, seconds: float | None = None, *, of: Mapping[str, float | None] | None = None, actor: str
+    ) -> None:
+        """For how long no film of a study must come before it is complete; `of`: by source, None there: as the site."""
+        with self.writing() as writing:
+            completeness.set_settle_s(writing, seconds, of=of, actor=actor)
+
+    def holds(self, instance: str) -> bool:
+        """Whether the instance (its SOP Instance UID) was received and its bytes are on the disk."""
+        return receiving.holds(self.site, instance)
 
     def sweep(self) -> int:
         """Remove files that a killed process left without a row; returns how many. For the start of a server."""

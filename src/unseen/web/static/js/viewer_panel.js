@@ -26,6 +26,7 @@ const ACTIONS = {
   "study.judged": "placed in the list", "study.claimed": "taken for reading", "study.claim_ran_out": "claim ran out",
   "study.released": "released", "study.reported": "reported", "study.reported_elsewhere": "reported elsewhere",
   "study.undone": "report taken back", "film.seen": "film shown to", "study.set_aside": "set aside by", "study.joined": "joined to another study", "study.requeued": "to be scored again",
+  "study.reopened": "clearing taken back, a film came later", "study.settled": "complete", "study.closed": "complete, closed by its sender", "film.copy": "same film received again",
 };
 /** @type {Record<string, string>} */
 const ROLES = { decides: "decides", compares: "", earlier: "earlier" };

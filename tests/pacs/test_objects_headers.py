@@ -16,6 +16,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
 from tests.pacs.film_headers import FULL, film_result, header, headers, phantoms, study_result
+from unseen.artifacts.installation import LIMITS
 from unseen.data.decoder_protocol import Limits
 from unseen.data.dicom import read_dicom
 from unseen.pacs.header_repair import HeaderError, repaired
@@ -73,6 +74,18 @@ def test_no_object_of_other_results_has_an_error(errors: Validate) -> None:
         study_result(film_result(film), model_name="m" * 100, version="v" * 100, station="S" * 16),
     ]
     assert [errors(result_objects(result, KINDS)) for result in results] == [[]] * len(results)
+
+
+def test_dcmtk_reads_the_report_and_renders_its_words(
+    made_of: Made, program: Callable[..., str], tmp_path: Path
+) -> None:
+    """Its reader checks the content tree's relationships, which dciodvfy does not."""
+    report, file = made_of["Cyrillic"][0], tmp_path / "report.dcm"
+    file.write_bytes(as_file(report))
+    done = subprocess.run([program("dsrdump"), "+Pl", str(file)], capture_output=True, text=True)
+    assert done.returncode == 0 and "E:" not in done.stderr, done.stderr
+    for text in ("Люкceмбypг^Анна", "PRELIMINARY", "UNVERIFIED", LIMITS, '"Anomaly score")="3.25"', "(POINT,54/18)"):
+        assert text in done.stdout, text
 
 
 def test_the_validator_finds_what_is_wrong(errors: Validate, monkeypatch: pytest.MonkeyPatch) -> None:

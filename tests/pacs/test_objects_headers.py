@@ -187,3 +187,16 @@ def test_a_phantoms_pixels_become_a_capture(errors: Validate) -> None:
         film = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
         decoded = read_dicom(data, bare=False, limits=Limits())
         assert errors(result_objects(study_result(film_result(film, pixels=decoded.pixels)), KINDS)) == []
+
+
+def test_real_films_headers_give_valid_objects_too(errors: Validate, shared_data: Path) -> None:
+    """Public CR and DX films, and the CR films that come with pydicom."""
+    theirs = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests" / "77654033"
+    paths = [*sorted((shared_data / "cxr_raw").glob("*.dcm")), *sorted(theirs.glob("CR*/*"))]
+    films = [pydicom.dcmread(path, stop_before_pixels=True, force=True) for path in paths]  # one has no preamble
+    assert len(films) >= 5
+    for film in films:
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
+            if not film.get(keyword):  # taken out when the film was made public
+                setattr(film, keyword, "1.2.3")
+        assert errors(result_objects(study_result(film_result(film)), KINDS)) == []

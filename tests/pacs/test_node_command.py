@@ -28,7 +28,10 @@ def running(folder: Path, port: int) -> Iterator[Started]:
     said.unlink(missing_ok=True)  # of an earlier run
     started = begin(*words, err=said)
     try:
-        soon(lambda: started.poll() is not None or said.exists() and "listens on" in said.read_text(), "the node to listen")
+        soon(
+            lambda: started.poll() is not None or (said.exists() and "listens on" in said.read_text()),
+            "the node to listen",
+        )
         assert started.poll() is None, said.read_text()
         yield started
     finally:

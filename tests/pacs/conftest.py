@@ -26,7 +26,7 @@ from pynetdicom.presentation import build_context
 from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import data_set
 from tests.pacs.orthanc_server import orthanc  # noqa: F401  a fixture
-from tests.worklist.conftest import judge_with, screener  # noqa: F401  fixtures
+from tests.worklist.conftest import judge_with, make_place, postgresql, screener, sqlite_file  # noqa: F401  fixtures
 from tests.worklist.postgresql import MEMORY
 from unseen.pacs.config import PacsConfig
 from unseen.pacs.node import Node

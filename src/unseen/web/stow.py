@@ -1,6 +1,6 @@
 """STOW-RS: DICOM objects over HTTP (PS3.18 section 10.5), several in a request, each kept before it is answered for.
 
-Each part goes through `Store.receive` as it comes, with what its header says, so that a film joins its study at once.
+Each part goes through `Store.receive` as it comes, with its header, so that a film joins its study at once.
 A part that is refused is reported with its reason (PS3.18 table I.2-2), and the others are kept. Whoever has heard
 nothing sends again: the same bytes are kept once.
 """

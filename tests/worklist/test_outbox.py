@@ -150,6 +150,21 @@ def test_a_refusal_is_tried_again_later_each_time_and_then_given_up(
         timed.outbox.again(99, actor="lea")
 
 
+def test_what_was_accepted_and_not_kept_is_sent_once_more(
+    timed: Store, decided: Callable[..., str], clock: Clock
+) -> None:
+    decided(1)
+    timed.outbox.sent(taken(timed), [OBJECT])
+    assert timed.outbox.not_kept("archive", ["2.25.99"], "no", most_tries=9) == 0
+    assert timed.outbox.not_kept("archive", ["2.25.1"], "reason 0x0110", most_tries=9) == 1
+    clock.now += 60
+    parcel = taken(timed)
+    assert parcel.awaiting == () and parcel.replaces == (), "it is the same result, not a later one"
+    timed.outbox.sent(parcel, [OBJECT])
+    assert timed.outbox.not_kept("archive", ["2.25.1"], "reason 0x0110", most_tries=2) == 1
+    assert [one.reason for one in timed.outbox.list(state="dead")] == ["reason 0x0110"]
+
+
 def test_an_outage_of_hours_costs_no_try(timed: Store, decided: Callable[..., str], clock: Clock) -> None:
     decided(1)
     for _ in range(50):

@@ -93,6 +93,15 @@ _PROCESSES = {  # SOF markers that a transfer syntax may hold (PS3.5, 8.2.1 and 
 }
 
 
+def readable_syntaxes() -> tuple[str, ...]:
+    """The transfer syntaxes of films that are read here; those of JPEG Lossless where its extra is installed.
+
+    >>> uid.JPEG2000Lossless in readable_syntaxes(), uid.DeflatedExplicitVRLittleEndian in readable_syntaxes()
+    (True, False)
+    """
+    return (*_NATIVE, *(syntax for syntax in _PLUGINS if syntax not in SYNTAXES or is_available(syntax)))
+
+
 def read_dicom(data: bytes, *, bare: bool, limits: Limits, frame: int | None = None) -> DecodedImage:
     """The film in the DICOM file `data`; `bare` when it has no preamble.
 

@@ -72,8 +72,8 @@ def serve(
         address = Address(host=address.host, port=listener.getsockname()[1], public=address.public)
         if not address.is_private and not any(not account.disabled for account in store.accounts.listed()):
             raise ServingError(
-                f"{address.public or address}: others could reach this server, and nobody has an account. Serve "
-                "without --host and --public first, sign in with the link, and add an account."
+                f"{address.public or address}: others could reach this server, and nobody has an account. Make one "
+                "with `unseen invite NAME --role admin --folder FOLDER`, or serve without --host and --public first."
             )
         staff = None
         if models is not None:

@@ -3,8 +3,8 @@
 A row is entered in the transaction that makes the decision: no decision is lost between the two, and none is entered
 twice. A row is `kept` only when the destination has confirmed it (storage commitment) or was seen to have it.
 
-A decision with the same content as the one before is not entered. One that overtakes another that was not sent yet takes its
-place; what was sent already is superseded by what comes, which names it.
+A decision with the same content as the one before is not entered. One that overtakes another that was not sent yet
+takes its place; what was sent already is superseded by what comes, which names it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from unseen.worklist.jobs import wait_s
 from unseen.worklist.listing import moment
-from unseen.worklist.parcels import Parcel, SentInstance, parcel_of, written
+from unseen.worklist.parcels import Parcel, SentInstance, instances_of, parcel_of, written
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.tables import decisions, outbox, settings, studies
 from unseen.worklist.transactions import Found, Writing, checked_text
@@ -194,13 +194,8 @@ class Outbox:
         wanted = set(instances)
         kept = 0
         with self._site.writing() as writing:
-            rows = writing.connection.execute(
-                select(outbox, studies.c.public_id)
-                .join(studies, studies.c.id == outbox.c.study_id)
-                .where(outbox.c.destination == destination, outbox.c.state == "sent")
-            ).all()
-            for row in rows:
-                own = {one["instance"] for one in json.loads(row.instances)}
+            for row in _accepted(writing, destination):
+                own = {one.instance for one in instances_of(row.instances)}
                 if not own or not own <= wanted:
                     continue
                 writing.connection.execute(
@@ -211,6 +206,31 @@ class Outbox:
                 writing.log("unseen", "result.kept", row.public_id, destination=destination)
                 kept += 1
         return kept
+
+    def not_kept(self, destination: str, instances: Sequence[str], reason: str, *, most_tries: int) -> int:
+        """The destination does not keep these instances, which it had accepted: their results are sent once more, with
+        the same UIDs, or given up. Returns how many results that are."""
+        wanted = set(instances)
+        found = 0
+        with self._site.writing() as writing:
+            for row in _accepted(writing, destination):
+                if not wanted & {one.instance for one in instances_of(row.instances)}:
+                    continue
+                tries = row.tries + 1
+                writing.connection.execute(
+                    outbox.update()
+                    .where(outbox.c.id == row.id)
+                    .values(
+                        state="dead" if tries >= most_tries else "waiting",
+                        lease=None,
+                        tries=tries,
+                        due_us=writing.now_us + int(wait_s(row.id, tries) * 1e6),
+                        reason=reason[:500],
+                    )
+                )
+                writing.log("unseen", "result.not_kept", row.public_id, destination=destination, tries=tries)
+                found += 1
+        return found
 
     def failed(self, parcel: Parcel, reason: str, *, most_tries: int, dead: bool = False) -> None:
         """The destination did not take it: it is tried again later, each time after a longer wait, or given up.
@@ -246,23 +266,6 @@ class Outbox:
                     outbox.update()
                     .where(outbox.c.id == row.id)
                     .values(lease=None, due_us=writing.now_us + int(again_s * 1e6), reason=reason[:500])
-                )
-
-    def missing(self, parcel: Parcel, reason: str) -> None:
-        """The destination has not kept what it had accepted: the result is sent once more, with the same UIDs."""
-        with self._site.writing() as writing:
-            row = _held(writing, parcel)
-            if row is not None:
-                writing.connection.execute(
-                    outbox.update()
-                    .where(outbox.c.id == row.id)
-                    .values(
-                        state="waiting",
-                        lease=None,
-                        tries=row.tries + 1,
-                        due_us=writing.now_us + int(wait_s(row.id, row.tries + 1) * 1e6),
-                        reason=reason[:500],
-                    )
                 )
 
     def again(self, number: int, *, actor: str) -> None:
@@ -329,6 +332,15 @@ class Outbox:
         with self._site.database.reading() as connection:
             rows = connection.execute(query.group_by(outbox.c.destination, outbox.c.state)).all()
         return {(row.destination, row.state): row.results for row in rows}
+
+
+def _accepted(writing: Writing, destination: str) -> Sequence[Found]:
+    """Results that the destination has accepted and not confirmed."""
+    return writing.connection.execute(
+        select(outbox, studies.c.public_id)
+        .join(studies, studies.c.id == outbox.c.study_id)
+        .where(outbox.c.destination == destination, outbox.c.state == "sent")
+    ).all()
 
 
 def _held(writing: Writing, parcel: Parcel) -> Found | None:

@@ -104,8 +104,8 @@ def parcel_of(site: Site, connection: Connection, row: Found, lease: str) -> Par
         model=decided.model,
         made=moment(decided.made_us),
         films=_films(site, connection, row.study_id, decided.model),
-        replaces=tuple(one for earlier in before for one in _instances(earlier)),
-        awaiting=_instances(row.instances) if row.state == "sent" else (),
+        replaces=tuple(one for earlier in before for one in instances_of(earlier)),
+        awaiting=instances_of(row.instances) if row.state == "sent" else (),
         tries=row.tries,
         lease=lease,
     )
@@ -139,5 +139,6 @@ def written(instances: Sequence[SentInstance]) -> str:
     )
 
 
-def _instances(kept: str) -> tuple[SentInstance, ...]:
+def instances_of(kept: str) -> tuple[SentInstance, ...]:
+    """What `written` wrote."""
     return tuple(SentInstance(**one) for one in json.loads(kept))

@@ -37,6 +37,7 @@ export const ACTIONS = {
   "result.entered": "Result to be sent",
   "result.sent": "Result accepted by its destination",
   "result.kept": "Result kept by its destination",
+  "result.not_kept": "Result accepted, then not kept by its destination",
   "result.given_up": "Result could not be sent",
   "result.again": "Result sent again",
   "study.judged": "Study judged",

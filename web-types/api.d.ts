@@ -17,7 +17,7 @@ declare namespace Api {
   /** Some rows, the latest first. */
   type AdministrationFound = { events: (EventResponse)[]; before: number | null };
   /** A source: what it has sent, what waits for a reader, and how long its studies are kept. */
-  type AdministrationSourceResponse = { name: string; studies: number; films: number; bytes: number; waiting: number; latest: string; own: boolean; kept_days: number | null };
+  type AdministrationSourceResponse = { name: string; studies: number; films: number; bytes: number; waiting: number; latest: string; own: boolean; kept_days: number | null; settles_own: boolean; settle_s: number };
   /** The second person's word. */
   type Agreed = { note: string; summary: string; despite?: string };
   /** Why nothing is cleared by a policy at present. */
@@ -285,9 +285,9 @@ declare namespace Api {
   /** A field of a form. */
   type SettingResponse = { name: string; words: string; kind: "number" | "whole" | "yes" | "one of"; value: boolean | number | string; low: number | null; high: number | null; step: number | null; options: (string)[] };
   /** What is given changes. */
-  type SettingsChange = { identity?: "nobody" | "lead" | "reader" | null; waiting_cap_s?: number | null; kept_days?: number | null; kept_of?: Record<string, number | null> | null };
+  type SettingsChange = { identity?: "nobody" | "lead" | "reader" | null; waiting_cap_s?: number | null; kept_days?: number | null; kept_of?: Record<string, number | null> | null; settle_s?: number | null; settle_of?: Record<string, number | null> | null };
   /** What the site has set. */
-  type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settled_s: number | null; sources: (AdministrationSourceResponse)[] };
+  type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settle_s: number; settled_s: number | null; sources: (AdministrationSourceResponse)[] };
   /** How an image is measured. */
   type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
   /** Some studies. */
@@ -784,6 +784,8 @@ declare namespace Api {
     "selected-words": "strong";
     "sensitivity": "output";
     "sent": "span";
+    "settle": "input";
+    "settle-help": "p";
     "setup": "form";
     "several": "div";
     "shortcuts": "table";

@@ -117,7 +117,14 @@ def test_settings_change_and_have_their_effect(api: Api, store: Store, judged: J
         ("north", True, 30),
         ("south", False, 90),
     ]
-    for wrong in ({"kept_days": 0.5}, {"kept_days": -1}, {"waiting_cap_s": 0}, {"identity": "all"}, {"x": 1}):
+    settling = api.admin.patch("/settings", json={"settle_s": 120, "settle_of": {"north": 0}}).json()
+    assert (settling["settle_s"], [(one["settles_own"], one["settle_s"]) for one in settling["sources"]]) == (
+        120,
+        [(True, 0), (False, 120)],
+    )
+    as_before = api.admin.patch("/settings", json={"settle_of": {"north": None}}).json()["sources"]
+    assert [(one["settles_own"], one["settle_s"]) for one in as_before] == [(False, 120), (False, 120)]
+    for wrong in ({"settle_s": -1}, {"settle_of": {"north": 1e6}}, {"kept_days": 0.5}, {"kept_days": -1}, {"waiting_cap_s": 0}, {"identity": "all"}, {"x": 1}):
         assert api.admin.patch("/settings", json=wrong).status_code == 422
     clock.now += 31 * 86_400
     assert store.retire_by_age() == 1

@@ -31,7 +31,9 @@ from unseen.web import (
     pages,
     people,
     removing,
+    results,
     runs,
+    stow,
     studies,
     turing,
     viewing,
@@ -139,6 +141,7 @@ def create_app(
         people.router,
         administration.router,
         removing.router,
+        results.router,
         studies.events_router,
         viewing.router,
         film_header.router,
@@ -152,6 +155,7 @@ def create_app(
         lab.router,
     ):
         app.include_router(router, prefix=ROOT, dependencies=[*SCHEMES])
+    app.include_router(stow.router, dependencies=[*SCHEMES])
     app.include_router(pages.router)
     app.mount("/static", pages.Static(directory=pages.STATIC), name="static")
     answer_errors(app)
@@ -159,6 +163,8 @@ def create_app(
         f"{ROOT}/films": store.max_film_bytes + FORM_ROOM,
         f"{ROOT}/reported-elsewhere/table": studies.MOST_CSV,
         f"{ROOT}/lab/pictures": MOST_BYTES,
+        stow.STOW: stow.MOST_BYTES,
+        f"{stow.STOW}/": stow.MOST_BYTES,
     }
     app.add_middleware(GZipMiddleware, minimum_size=_GZIPPED, compresslevel=5, exclude_content_types=_AS_IT_IS)
     app.add_middleware(Shell, address=parts.address, bodies=bodies)

@@ -39,11 +39,14 @@ class Administration:
         waiting_cap_s: float | None = None,
         kept_days: float | None = None,
         kept_of: Mapping[str, float | None] | None = None,
+        settle_s: float | None = None,
+        settle_of: Mapping[str, float | None] | None = None,
     ) -> SiteSettings:
         """Change what is given (`site_settings.SiteSettings`).
 
         kept_days  0: nothing is removed by age
         kept_of    the same by source; None: that source has no period of its own any more
+        settle_s   for films that come from now on; `settle_of` as `kept_of`
         """
         with self.site.writing() as writing:
             return site_settings.change(
@@ -53,6 +56,8 @@ class Administration:
                 waiting_cap_s=waiting_cap_s,
                 kept_days=kept_days,
                 kept_of=kept_of,
+                settle_s=settle_s,
+                settle_of=settle_of,
             )
 
     def queue(self) -> Queue:

@@ -183,7 +183,7 @@ def load(path: Path) -> PacsConfig:
     try:
         config = validated(table, PacsConfig)
     except RecipeError as error:
-        lines = [f"{path}: {line}" for line in str(error).splitlines()]
+        lines = [f"{path}: {line}" for line in _without_secrets(str(error), table).splitlines()]
         raise PacsConfigError("\n".join([*lines, f"Correct the file; {PAGE} explains each key"])) from error
     config._folder = path.resolve().parent
     if config.tls is not None:
@@ -191,6 +191,13 @@ def load(path: Path) -> PacsConfig:
             if not (file := config.file(getattr(config.tls, key))).is_file():
                 raise PacsConfigError(f"{path}: tls.{key}: there is no file {file}. Give a PEM file; see {PAGE}")
     return config
+
+
+def _without_secrets(text: str, table: dict[str, object]) -> str:
+    """An error's text, which may repeat what stands in the file."""
+    fhir = table.get("fhir")
+    token = fhir.get("token") if isinstance(fhir, dict) else None
+    return text.replace(token, "(not shown)") if isinstance(token, str) and token else text
 
 
 def _checked_addresses(given: tuple[str, ...]) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def test_each_object_has_its_outcome() -> None:
     assert [type(outcome) for outcome in outcomes] == [Accepted, Refused, Accepted]
     refused = outcomes[1]
     assert isinstance(refused, Refused) and refused.status == 0xA700
-    assert refused.sentence == '"archive" has no room for it (status 0xA700)'
+    assert refused.sentence == '"archive" is out of resources (status 0xA700)'
     assert [str(one.SOPInstanceUID) for one in running.stored] == ["1.2.3.4.1", "1.2.3.4.3"]
 
 

@@ -120,7 +120,7 @@ class Commitments:
     # as SCP -----------------------------------------------------------------------------------------------------------
 
     def asked(self, event: evt.Event, peer: Peer) -> tuple[int, None]:
-        """A peer's N-ACTION: it is answered later; the status says whether it will be."""
+        """A peer's N-ACTION: it is answered later; the status is whether it will be."""
         if event.action_type != 1:
             return _NO_SUCH_ACTION, None
         try:

@@ -62,7 +62,7 @@ def studies(
     """The studies of a peer that match everything given, the latest first.
 
     dates       20260101, or 20260101-20260131
-    films_only  those that have a CR or a DX, as far as the peer says what they have
+    films_only  those that have a CR or a DX, as far as the peer lists them
 
     Raises NotReachedError: there is no answer, or a refusal.
     """

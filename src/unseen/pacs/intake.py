@@ -125,7 +125,7 @@ class Intake:
             return status_of(FAILED, "The node failed; see its log."), None
 
     def close_studies(self, studies: Iterable[str], peer: Peer) -> None:
-        """The peer has said that these studies are complete."""
+        """The peer has declared these studies complete."""
         for study in studies:
             try:
                 self._store.close_study(study, source=peer.films_source, actor=actor_of(peer))

@@ -186,7 +186,7 @@ class Listener:
                 self._idle.notify_all()
 
     def _released(self, event: evt.Event) -> None:
-        """An aborted association says nothing of its studies; one that ends in order may close them."""
+        """An association that is released may close its studies; one that is aborted does not."""
         opened = self._open.get(event.assoc)
         if opened is not None and opened.peer.closes == "association":
             self._intake.close_studies(sorted(opened.studies), opened.peer)

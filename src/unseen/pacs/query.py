@@ -1,6 +1,6 @@
 """Many studies from a peer: a back-fill from a table or a range of days, slow enough for the peer, and resumable.
 
-What was fetched is on record in a small file (digests, no numbers of patients), written anew after each study: the same
+What was fetched is on record in a small file (digests, no numbers of patients), rewritten after each study: the same
 command continues where it stopped, after a kill, too. Studies that failed are tried again then.
 """
 

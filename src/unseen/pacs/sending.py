@@ -1,6 +1,6 @@
 """Objects to a peer: C-STORE, or STOW-RS where it has DICOMweb and no AE title. One outcome for each object.
 
-A refusal is a failure, whatever else went well: `Accepted` means that the peer has said so of this very object.
+A refusal is a failure, whatever else went well: `Accepted` means that the peer has confirmed this very object.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from unseen.pacs.finding import dicomweb, web_failure
 
 NOT_SUPPORTED: Final = 0x0122
 _REFUSED: Final = {
-    0xA7: "has no room for it",
+    0xA7: "is out of resources",
     0xA9: "finds that the object does not match its SOP class",
     0xC0: "cannot understand the object",
 }
@@ -33,7 +33,7 @@ _UNTRIED: Final = (408, 429, 500, 502, 503, 504)
 
 @dataclass(frozen=True, kw_only=True)
 class Accepted:
-    """The peer has stored the instance; `note` where it said that it changed something."""
+    """The peer has stored the instance; `note` where it reports that it changed something."""
 
     instance: str
     note: str = ""

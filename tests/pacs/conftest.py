@@ -23,8 +23,10 @@ from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 
+from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import data_set
-from tests.worklist.conftest import judge_with, screener  # noqa: F401  fixtures
+from tests.pacs.orthanc_server import orthanc  # noqa: F401  a fixture
+from tests.worklist.conftest import judge_with, make_place, postgresql, screener, sqlite_file  # noqa: F401  fixtures
 from tests.worklist.postgresql import MEMORY
 from unseen.pacs.config import PacsConfig
 from unseen.pacs.node import Node
@@ -114,11 +116,13 @@ def start_node(folder: Path) -> Iterator[StartNode]:
     """`start_node(peers=[peer()], limits={…})`: a node over the store in `folder`, ended with the test."""
     with ExitStack() as stack:
 
-        def start(*, node: dict[str, Any] | None = None, files: Path | None = None, **settings: Any) -> Running:
+        def start(
+            *, patience_s: float = 20.0, node: dict[str, Any] | None = None, files: Path | None = None, **settings: Any
+        ) -> Running:
             settings = {"host": "127.0.0.1", "port": 0, "peers": [peer()]} | settings
             config = PacsConfig.model_validate(settings)
             config._folder = files or folder
-            store = stack.enter_context(Store.open(folder / "worklist"))
+            store = stack.enter_context(Store.open(folder / "worklist", patience_s=patience_s))
             reports: list[Any] = []
             made = Node(config, store, **({"on_report": reports.append} | (node or {})))
             running = Running(made, store, reports)

@@ -106,13 +106,18 @@ def headers() -> dict[str, Dataset]:
     found["UTF-8 undeclared"] = _swapped("Muller^Jane", "Müll^Jane")
     found["UTF-8 declared by a wrong name"] = _swapped("Muller^Jane", "Müll^Jane", SpecificCharacterSet="UTF8")
     found["no character of its set"] = _swapped("Muller^Jane", "Müll^Jane", SpecificCharacterSet="ISO_IR 6")
-    table = Dataset()
-    table.LUTDescriptor = [4096, 0, 12]
-    table.add_new("LUTData", "OW", np.arange(4096, dtype="<u2").tobytes())
-    found["VOI LUT"] = header(VOILUTSequence=[table])
+    found |= {f"VOI LUT from {first}": header(VOILUTSequence=[voi_lut(first)]) for first in (0, -1024)}
     found["implicit VR"] = _read(_film({}), implicit=True)
     found |= {name: pydicom.dcmread(io.BytesIO(film), stop_before_pixels=True) for name, film in phantoms().items()}
     return found
+
+
+def voi_lut(first: int) -> Dataset:
+    """A table of 12 bits, the square of what it is given."""
+    table = Dataset()
+    table.add_new("LUTDescriptor", "SS" if first < 0 else "US", [4096, first, 12])
+    table.add_new("LUTData", "OW", (np.arange(4096) ** 2 // 4096).astype("<u2").tobytes())
+    return table
 
 
 def phantoms() -> dict[str, bytes]:

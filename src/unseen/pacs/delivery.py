@@ -1,4 +1,4 @@
-"""From the outbox to the peers: each result is made, sent, and counts as kept only when its destination has said so.
+"""From the outbox to the peers: each result is made, sent, and counts as kept only when its destination confirms it.
 
 One thread a destination, which sends one result after the other. A destination that cannot be reached is left alone for
 a while, longer each time, and one result alone tries again: nothing is lost, and nobody is flooded. A refusal is a
@@ -28,7 +28,7 @@ from unseen.pacs.calling import NotReachedError
 from unseen.pacs.objects import result_objects
 from unseen.pacs.sending import Accepted, NotReached, Refused, send
 from unseen.pacs.study_result import FilmResult, Replaced, StudyResult
-from unseen.worklist.outbox import Destination
+from unseen.worklist.outbox import CONFIRM_S, LEASE_S, Destination
 from unseen.worklist.parcels import Parcel, ParcelFilm, SentInstance
 from unseen.worklist.states import WorklistError
 
@@ -48,7 +48,8 @@ MOST_TRIES: Final = 8
 """Refusals of one result before a person has to look: with the waits between them, about 20 minutes."""
 MOST_ASKED: Final = 12
 """How often the confirmation of an accepted result is asked for: over some hours."""
-_FIRST_ASKED_S: Final = {"commitment": 60.0, "find": 2.0, "qido": 2.0}
+_FIRST_LOOKED_S: Final = 2.0
+"""After how long a result that an archive does not show yet is looked for again, the first time."""
 _LONGEST_ASKED_S: Final = 3600.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 300.0
 
@@ -63,10 +64,23 @@ def destinations(config: PacsConfig) -> list[Destination]:
 
 
 class Delivery:
-    """A part of the node: `start` to `stop`."""
+    """A part of the node: `start` to `stop`.
 
-    def __init__(self, config: PacsConfig, store: Store, *, poll_s: float = POLL_S) -> None:
+    lease_s  how long a result stays with a sender that was killed
+    asked_s  after how long storage commitment is asked for again, the first time
+    """
+
+    def __init__(
+        self,
+        config: PacsConfig,
+        store: Store,
+        *,
+        poll_s: float = POLL_S,
+        lease_s: float = LEASE_S,
+        asked_s: float = CONFIRM_S,
+    ) -> None:
         self._config, self._store, self._poll_s = config, store, poll_s
+        self.lease_s, self.asked_s = lease_s, asked_s
         self.ask: Callable[[Peer, Sequence[tuple[str, str]]], object] = _nobody
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -130,15 +144,12 @@ class Courier:
                     continue
             except WorklistError as error:
                 _log.warning("pacs.outbox_waits peer=%s why=%s", self.peer.name, error)
-            except Exception:  # a bug of ours: the result stays with its lease, and is taken again
-                _log.exception("pacs.outbox_failed peer=%s", self.peer.name)
-                stop.wait(self.delivery._poll_s * 8)
             stop.wait(self.delivery._poll_s)
 
     def step(self) -> bool:
         """Take a result as far as it goes now; False where none is due."""
         store = self.delivery._store
-        parcel = store.outbox.take(self.peer.name)
+        parcel = store.outbox.take(self.peer.name, lease_s=self.delivery.lease_s)
         if parcel is None:
             return False
         try:
@@ -154,6 +165,11 @@ class Courier:
         except NotMadeError as error:
             store.outbox.failed(parcel, str(error), most_tries=MOST_TRIES, dead=True)
             _log.error("pacs.not_made study=%s why=%s", parcel.study, error)
+        except WorklistError:
+            raise
+        except Exception as error:  # a bug of ours costs this result a try, and holds up no other
+            _log.exception("pacs.result_failed study=%s peer=%s", parcel.study, self.peer.name)
+            store.outbox.failed(parcel, f"the node failed ({type(error).__name__}); see its log", most_tries=MOST_TRIES)
         return True
 
     def _pause_s(self) -> float:
@@ -189,7 +205,8 @@ class Courier:
             self._ask(parcel, instances, study=str(objects[0].StudyInstanceUID))
 
     def _asked_s(self, asked: int) -> float:
-        return min(_LONGEST_ASKED_S, _FIRST_ASKED_S[self.peer.confirms_by] * 2.0**asked)
+        first_s = self.delivery.asked_s if self.peer.confirms_by == "commitment" else _FIRST_LOOKED_S
+        return min(_LONGEST_ASKED_S, first_s * 2.0**asked)
 
     def _confirm(self, parcel: Parcel, instances: Sequence[SentInstance]) -> None:
         """An accepted result is not confirmed yet: ask again."""
@@ -203,7 +220,9 @@ class Courier:
             )
             return
         study = str(
-            dcmread(parcel.films[0].path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"]).StudyInstanceUID
+            dcmread(
+                parcel.films[0].path, stop_before_pixels=True, force=True, specific_tags=["StudyInstanceUID"]
+            ).StudyInstanceUID
         )
         store.outbox.sent(parcel, instances, confirm_s=self._asked_s(parcel.tries))
         self._ask(parcel, instances, study=study)
@@ -263,7 +282,7 @@ def objects_of(parcel: Parcel, config: PacsConfig, peer: Peer, *, site: str, mod
 
 
 def _film(film: ParcelFilm, *, pixels: bool) -> FilmResult:
-    header = dcmread(film.path, stop_before_pixels=True)
+    header = dcmread(film.path, stop_before_pixels=True, force=True)  # a worker has read it: it is DICOM
     return FilmResult(
         header=header,
         pixels=_pixels(film) if pixels and film.map_path is not None else None,

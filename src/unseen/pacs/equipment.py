@@ -6,6 +6,7 @@ become those of the decision, so that the same result gives the same bytes, and 
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
 from pydicom.uid import ExplicitVRLittleEndian
@@ -23,12 +24,13 @@ _SERIES: Final[dict[Kind, tuple[int, str]]] = {
     "capture": (9902, "unseen: anomaly map, research use only"),
     "overlay": (9903, "unseen: anomaly outline, research use only"),
 }
+_PATIENT_AND_STUDY: Final = ("IssuerOfPatientID", "PatientAge", "StudyDescription")
 _DATES: Final = ("InstanceCreation", "Content", "Series", "PresentationCreation")
 
 
 def nameless(header: Dataset) -> Dataset:
     """A copy of a repaired header for highdicom: without names of people and the VOI LUT."""
-    copy = header.copy()
+    copy = deepcopy(header)  # Dataset.copy shares its elements
     copy.PatientName = copy.ReferringPhysicianName = ""
     if "VOILUTSequence" in copy:
         del copy.VOILUTSequence
@@ -36,7 +38,7 @@ def nameless(header: Dataset) -> Dataset:
 
 
 def shared(result: StudyResult, kind: Kind) -> dict[str, Any]:  # Any: highdicom's arguments are of many types
-    """Arguments of highdicom's constructors that objects of all kinds have in common."""
+    """Arguments of highdicom's constructors that every result object has."""
     number, description = _SERIES[kind]
     return {
         "series_instance_uid": series_uid(site=result.site, decision=result.decision, kind=kind),
@@ -50,7 +52,7 @@ def shared(result: StudyResult, kind: Kind) -> dict[str, Any]:  # Any: highdicom
 
 
 def finished(made: Dataset, result: StudyResult, header: Dataset) -> Dataset:
-    """The object that highdicom made, with our equipment, the decision's time and the names of people; altered in place.
+    """The object that highdicom made, altered in place: our equipment, the decision's time, all of patient and study.
 
     General Equipment (PS3.3, C.7.5.1), SOP Common (C.12.1), file meta information (PS3.10, 7.1).
     """
@@ -65,6 +67,9 @@ def finished(made: Dataset, result: StudyResult, header: Dataset) -> Dataset:
         if "ContributionDateTime" in item:
             item.ContributionDateTime = date + time
     made.PatientName, made.ReferringPhysicianName = str(header.PatientName), str(header.ReferringPhysicianName)
+    for keyword in _PATIENT_AND_STUDY:  # a capture gets none of these from highdicom
+        if keyword in header:
+            setattr(made, keyword, header[keyword].value)
     made.DeviceUID = DEVICE
     made.DeviceSerialNumber = DEVICE.removeprefix("2.25.")
     made.StationName = result.station[:16]

@@ -98,18 +98,21 @@ def _add_grey_scale(header: Dataset, found: Dataset) -> None:
 
 
 def _voi_lut(header: Dataset) -> Dataset | None:
-    """The film's first VOI LUT, where its descriptor and its data agree (C.11.2.1.1)."""
+    """The film's first VOI LUT, where its descriptor and its data agree (C.11.2.1.1), spread over the 16 bits that
+    presentation states want."""
     try:
         first = header.VOILUTSequence[0]
         entries, start, bits = (int(value) for value in first.LUTDescriptor)
-        data = first.LUTData if isinstance(first.LUTData, bytes) else np.asarray(first.LUTData, "<u2").tobytes()
+        stored = first.LUTData
+        values = np.frombuffer(stored, "<u2") if isinstance(stored, bytes) else np.asarray(stored, "<u2")
     except Exception:  # pydicom parses on access, and garbage raises anything
         return None
-    if len(data) != 2 * (entries or 2**16) or not 8 <= bits <= 16:
+    if len(values) != (entries or 2**16) or not 8 <= bits <= 16:
         return None
+    spread = np.rint(np.minimum(values / (2**bits - 1), 1) * (2**16 - 1)).astype("<u2")
     curve = Dataset()
-    curve.add_new("LUTDescriptor", "SS" if start < 0 else "US", [entries, start, bits])
-    curve.add_new("LUTData", "OW", data)
+    curve.add_new("LUTDescriptor", "SS" if start < 0 else "US", [entries, start, 16])
+    curve.add_new("LUTData", "OW", spread.tobytes())
     return curve
 
 
@@ -120,8 +123,8 @@ def _texts(header: Dataset, keyword: str) -> list[str]:
     except Refused:
         return []
     declared = header.get("SpecificCharacterSet") or ""
-    names = [declared] if isinstance(declared, str) else [name for name in declared if name]
-    known = not set(names) <= _ASCII and all(name in python_encoding for name in names)
+    names = set(filter(None, [declared] if isinstance(declared, str) else declared))
+    known = not names <= _ASCII and names <= set(python_encoding)
     return [_printable(str(value) if known else _as_utf8(str(value))) for value in values]
 
 

@@ -1,6 +1,6 @@
 """From a decision to the DICOM objects that go back to the archive: a pure function, and their bytes as files.
 
-Same result, same kinds, same version: same UIDs and same bytes, so that sending again changes nothing. The films are
+Same result, same version: same UIDs and same bytes, so that sending again changes nothing. The films are
 not altered.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def result_objects(result: StudyResult, kinds: Iterable[Kind]) -> list[Dataset]:
-    """The objects of these kinds, in the study of the films, each kind in a series of its own.
+    """The result as objects in the study of the films, those of each kind in a series of their own.
 
     "sr" gives one for the study, "capture" and "overlay" one for each film with a map.
 

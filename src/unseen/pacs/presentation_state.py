@@ -71,7 +71,7 @@ def _state(result: StudyResult, film: FilmResult, place: tuple[float, float], nu
         ),
         **shared(result, "overlay"),
     )
-    if "VOILUTSequence" in header:  # highdicom would declare 16 bits for a table of 12
+    if "VOILUTSequence" in header:  # highdicom takes no table that begins below 0
         curve = Dataset()
         curve.VOILUTSequence = header.VOILUTSequence
         state.SoftcopyVOILUTSequence = [curve]

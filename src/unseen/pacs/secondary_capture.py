@@ -83,8 +83,6 @@ def _capture(result: StudyResult, film: FilmResult, number: int) -> Dataset:
     capture.PatientOrientation = header.get("PatientOrientation")
     capture.BurnedInAnnotation = "YES"
     capture.BodyPartExamined = header.BodyPartExamined
-    if "PatientAge" in header:
-        capture.PatientAge = header.PatientAge
     return finished(capture, result, header)
 
 

@@ -20,7 +20,8 @@ from unseen.pacs.config import PacsConfig, PacsConfigError
 
 _log = logging.getLogger("unseen")
 _config.LOG_HANDLER_LEVEL = "none"  # its handlers write out what peers send, patients' names included
-logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # what happens is logged here, in our words
+for _library in ("pynetdicom", "dicomweb_client", "retrying", "urllib3"):  # what happens is logged here, in our words
+    logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 HANDSHAKE_S: Final = 10.0
 SPARE: Final = 8

@@ -114,9 +114,7 @@ def main() -> None:
                     f"http://127.0.0.1:{http}/tools/find",
                     json.dumps({"Level": "Series", "Query": {"Modality": "SR"}}).encode(),
                 )
-                print(
-                    f"{len(reports)} reports are kept in the archive, each in its study ({time.monotonic() - began:.0f} s)"
-                )
+                print(f"{len(reports)} reports are kept in the archive, each in its study ({spent(began)})")
                 if not given.once:
                     print("Ctrl-C ends it")
                     server.wait()

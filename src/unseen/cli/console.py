@@ -69,7 +69,6 @@ PACS: Final = frozenset(
         "dicomweb_client",
         "fhir",
         "highdicom",
-        "hl7apy",
         "prometheus_client",
         "pynetdicom",
     }

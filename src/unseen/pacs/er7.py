@@ -19,7 +19,7 @@ from typing import Final
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 _ESCAPED = re.compile(r"\\([^\\]{0,200})\\")
 _TIME = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.\d{1,4})?([+-]\d{4})?")
-_CODECS: Final = {
+CHARSETS: Final = {
     "": "utf-8",
     "ASCII": "utf-8",  # senders write it beside letters that it does not have; those are then UTF-8, or refused
     "ISOIR6": "utf-8",
@@ -156,10 +156,10 @@ def codec_of(named: Sequence[str]) -> str:
     """
     sets = [name.strip().upper().replace(" ", "") for name in named] or [""]
     for name in sets:
-        if name not in _CODECS:
+        if name not in CHARSETS:
             raise Hl7Error(f'MSH-18 names the character set "{name[:40]}", which is not read here. Send UNICODE UTF-8.')
     switched = [name for name in sets if name in _MULTIPLE]
-    return _CODECS[switched[0] if switched else sets[0]]
+    return CHARSETS[switched[0] if switched else sets[0]]
 
 
 def time_us(written: str) -> int | None:

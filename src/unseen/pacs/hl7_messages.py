@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from unseen.pacs.report_settings import Hl7Fields
     from unseen.worklist.outside_reports import Status
 
-_PRELIMINARY: Final = frozenset("OISARP")  # ordered, in progress, scheduled, some results, not verified, preliminary
-_GONE: Final = frozenset("DWX")  # deleted, wrong (of another patient), cannot be had
+PRELIMINARY: Final = frozenset("OISARP")  # ordered, in progress, scheduled, some results, not verified, preliminary
+GONE: Final = frozenset("DWX")  # deleted, wrong (of another patient), cannot be had
 _TEXTS: Final = frozenset(("TX", "FT", "ST"))
 _CODED: Final = frozenset(("CE", "CWE", "CNE", "CF", "IS", "ID"))
 
@@ -111,7 +111,7 @@ def _report(orders: list[_Order], *, system: str, accession: str, uid: str, fiel
         if (moment := time_us(order.request.part(22))) is not None:
             issued.append(moment)
         for one in observations:
-            if one.part(11) not in _GONE and _is_wanted(one, fields.observations):
+            if one.part(11) not in GONE and _is_wanted(one, fields.observations):
                 _read(one, codes, texts)
     return ReceivedReport(
         system=system,
@@ -149,15 +149,15 @@ def _status(request: Segment, observations: Sequence[Segment]) -> Status:
     """How far a report is, by OBR-25, and where that is empty or final by OBX-11 as well."""
     said = request.part(25)
     each = [one.part(11) for one in observations]
-    if said in _PRELIMINARY:
+    if said in PRELIMINARY:
         return "preliminary"
-    if said == "X" or (each and all(one in _GONE for one in each)):
+    if said == "X" or (each and all(one in GONE for one in each)):
         return "withdrawn"
     if said not in ("", "F", "C"):
         raise Hl7Error(f'OBR-25 is "{said[:10]}", which is no status of a result (HL7 table 0123).')
     if said == "C" or "C" in each:
         return "corrected"
-    if not said and each and all(one in _PRELIMINARY for one in each if one not in _GONE):
+    if not said and each and all(one in PRELIMINARY for one in each if one not in GONE):
         return "preliminary"
     return "final"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 AccessionField = Literal["OBR-2", "OBR-3", "OBR-18", "OBR-19", "OBR-20", "ORC-2", "ORC-3", "IPC-1"]
@@ -79,11 +79,17 @@ class FhirSettings(_Table):
     match_patient  a report closes no study of a patient whose number it does not have
     """
 
-    token: str = Field(min_length=16, max_length=500, repr=False)
+    token: str = Field(repr=False)
     reports: str = Field(min_length=1)
     system: str = Field(default="FHIR", min_length=1, max_length=100)
     accession: str = ""
     match_patient: bool = True
+
+    @model_validator(mode="after")
+    def _has_a_secret(self) -> Self:
+        if not (len(self.token) >= 16 and self.token.isascii() and self.token.isprintable()):  # not shown in the error
+            raise ValueError("token needs 16 or more characters of ASCII, such as `openssl rand -hex 32` writes")
+        return self
 
 
 class HttpSettings(_Table):

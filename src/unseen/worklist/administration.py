@@ -10,7 +10,7 @@ from unseen.worklist.opening import HEAD, kept_head
 from unseen.worklist.states import DONE
 
 if TYPE_CHECKING:
-    from unseen.worklist.audit import Head
+    from unseen.worklist.audit import Event, Head
     from unseen.worklist.audit_search import Matches, Sought
     from unseen.worklist.jobs import Failed, Queue
     from unseen.worklist.retention import Foreseen, Removed
@@ -104,6 +104,11 @@ class Administration:
             with self.site.writing() as writing:
                 writing.log(actor, "audit.verified", "audit", whole=broken is None, rows=rows)
         return broken
+
+    def audit_after(self, seq: int, *, most: int) -> list[Event]:
+        """Rows of the audit trail after this number, oldest first."""
+        with self.site.database.reading() as connection:
+            return audit.after(connection, seq, most=most)
 
     def search_audit(self, sought: Sought) -> Matches:
         """Rows of the audit trail, the latest first. Raises WorklistError for a limit outside 1 to 200."""

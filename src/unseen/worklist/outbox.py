@@ -326,6 +326,13 @@ class Outbox:
             for row in rows
         ]
 
+    def oldest_s(self) -> float | None:
+        """For how long the oldest result that is not kept yet has waited; None where none is."""
+        first = select(func.min(outbox.c.made_us)).where(outbox.c.state.in_(("waiting", "sent")))
+        with self._site.database.reading() as connection:
+            made_us = connection.execute(first).scalar_one()
+        return None if made_us is None else max(0.0, (self._site.now_us() - made_us) / 1e6)
+
     def counts(self) -> dict[tuple[str, str], int]:
         """How many results there are, by destination and state."""
         query = select(outbox.c.destination, outbox.c.state, func.count().label("results"))

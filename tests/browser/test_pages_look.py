@@ -23,8 +23,8 @@ from tests.once import made_once, shared_folder
 from tests.web.running import Running
 from unseen.data.phantoms.writing import Station
 from unseen.data.reading import films
-from unseen.demo.demonstration import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.demo.filling import fill
+from unseen.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.detectors.saved import load
 from unseen.screening.calibration import calibrate
 from unseen.worklist.store import Store

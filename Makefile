@@ -159,7 +159,7 @@ docs: $(STAMP)
 	@echo "docs: site/index.html"
 
 screenshots: $(STAMP)
-	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest tests/browser/test_pages_look.py
+	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest -m "not nightly" tests/browser/test_pages_look.py
 
 nightly: $(STAMP)
 	UNSEEN_SOAK=studies/results/soak.json $(PYTEST) -m nightly --timeout 2700

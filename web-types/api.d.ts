@@ -7,7 +7,7 @@ declare namespace Api {
   /** All accounts, by name. */
   type AccountList = { accounts: (AccountResponse)[] };
   /** An account, as admins see it. */
-  type AccountResponse = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean; has_password: boolean; sessions: number };
+  type AccountResponse = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean; has_password: boolean; provided: boolean; sessions: number };
   /** A model that somebody has proposed, and what became of it. */
   type ActivationResponse = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; policy: PolicyProposed | null; stopped: string; summary: Summary | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; activated_note: string; despite: string; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
   /** What readers have reported of one source, one study a patient and label. */
@@ -62,6 +62,8 @@ declare namespace Api {
   type Compared = { words: string; count: number; needed: number; histogram: Histogram | null };
   /** A figure with the ends of its 95 % interval; null with a reason where there can be none. */
   type ComparisonFigureResponse = { value: number | null; low: number | null; high: number | null; reason: string };
+  /** The same film, received again with another transfer syntax or another header. */
+  type Copy = { film: string; bytes: number; source: string; received: string; changed: (string)[] };
   /** How many studies. */
   type Count = { studies: number };
   /** How many results are in each state. */
@@ -99,7 +101,7 @@ declare namespace Api {
   /** A film whose study a reader has reported. */
   type FilmCompared = { film: string; study: string; source: string; label: "normal" | "abnormal"; origin: "seen" | "simulated" | "elsewhere" | "unrecorded"; scores: (number | null)[] };
   /** A film of a study. */
-  type FilmResponse = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; seen: boolean; needed: boolean; aside: "returned" | "discarded" | null; findings: (ShapesFound)[]; decision: Decided | null };
+  type FilmResponse = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; seen: boolean; needed: boolean; aside: "returned" | "discarded" | null; findings: (ShapesFound)[]; decision: Decided | null; copies: (Copy)[]; version_of: string | null };
   /** A film and where its study stands. */
   type FilmStatus = { film: FilmResponse; study: Listed; decision: Decided | null };
   /** Rounds that were finished, latest first: one's own; a lead's list has everybody's. */
@@ -728,6 +730,7 @@ declare namespace Api {
     "promise": "p";
     "proposals": "div";
     "propose-calibration": "button";
+    "provider": "a";
     "pseudonyms": "p";
     "queue-rows": "tbody";
     "range": "span";
@@ -845,6 +848,7 @@ declare namespace Api {
     "verify": "form";
     "verify-head": "input";
     "version-rows": "tbody";
+    "versions": "p";
     "view-remove": "button";
     "viewer": "div";
     "views": "select";

@@ -76,6 +76,10 @@ PACS: Final = frozenset(
 """Modules of the extra `pacs`: the DICOM node and its neighbours."""
 
 
+OIDC: Final = frozenset({"authlib", "joserfc", "requests"})
+"""Modules of the extra `oidc`: sign-in by an identity provider."""
+
+
 def sentence(error: ModuleNotFoundError) -> str | None:
     """What to install; None where the missing module belongs to no extra, which is a bug.
 
@@ -87,6 +91,8 @@ def sentence(error: ModuleNotFoundError) -> str | None:
     missing = (error.name or "").split(".")[0]
     if missing in PACS:
         return f'the PACS node needs packages that are not installed ({missing}): pip install "unseen[serve,pacs]"'
+    if missing in OIDC:
+        return f'--oidc needs packages that are not installed ({missing}): pip install "unseen[serve,oidc]"'
     if missing not in SERVE:
         return None
     return f'the worklist and its server need packages that are not installed ({missing}): pip install "unseen[serve]"'

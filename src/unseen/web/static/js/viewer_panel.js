@@ -4,6 +4,7 @@ import { el, span } from "./api.js";
 import { calendar, clock, date } from "./dates.js";
 import { percent, placeOf, whole } from "./percentile.js";
 import { distribution, rankInWords } from "./viewer_chart.js";
+import { copiesInWords } from "./viewer_versions.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study */
 /** @typedef {Page.Returned<"GET /films/{film}/look">} Look */
@@ -11,7 +12,7 @@ import { distribution, rankInWords } from "./viewer_chart.js";
 /** @type {Record<Study["entry"]["state"], [words: string, kind: string]>} */
 const STATES = {
   received: ["waits for scoring", ""],
-  scored: ["being scored", ""],
+  scored: ["not complete yet", ""],
   to_read: ["to read", ""],
   cleared: ["cleared", ""],
   not_scored: ["not scored", "warn"],
@@ -151,7 +152,8 @@ export function showFacts(/** @type {HTMLElement} */ place, /** @type {Study["fi
     ...TAGS.map((tag) => /** @type {[string, string]} */ ([tag.replace(/([a-z])([A-Z])/g, "$1 $2"), film.tags[tag]])),
     ["Film", film.film],
   ];
-  refill(place, rows.filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  refill(place, rows.filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+    film.copies.length > 0 && [el("dt", {}, "Copies"), el("dd", { id: "copies" }, copiesInWords(film))]);
 }
 
 /** Reports, and what happened to the study. */

@@ -1,7 +1,7 @@
 """The listener for HL7 version 2 over MLLP: reports (ORU^R01) and merges of patients (ADT^A40) come in here.
 
-A message is acknowledged with AA only when what it says is durable in the worklist. AE: its content is at fault, and
-sending it again will not help; AR: it is not for us, or not now. The sentence in MSA-3 tells which, and the cure.
+A message is acknowledged with AA only when its content is durable in the worklist. AE: its content is at fault, and
+sending it again will not help; AR: it is not for us, or not now. The sentence in MSA-3 names the reason and the cure.
 
 MLLP: a message stands between 0x0B and 0x1C 0x0D. HL7 v2.5.1, section 2.9.2 (acknowledgement codes).
 """
@@ -194,7 +194,7 @@ class Hl7Listener:
         connection.settimeout(_WAKE_S)
 
     def _take(self, content: bytes) -> str:
-        """Do what the message says; a sentence of what that led to."""
+        """Do what the message asks for; a sentence of what that led to."""
         message = parsed(content, charset=self._settings.charset)
         kind = message.kind
         if kind == ("ORU", "R01"):

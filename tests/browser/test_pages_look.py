@@ -1,10 +1,13 @@
 """Every page, filled, light and dark, from 320 to 1920 points wide: what axe-core finds, and that nothing is cut off.
 
+`make test` runs axe-core on each page twice: on a usual screen in the light theme, and on a phone in the dark theme.
+`make nightly` walks once more: colours in the other two pairs too, and each page in a browser of its own.
 With UNSEEN_SCREENSHOTS=docs/images/pages the images go there (`make screenshots`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,15 +16,15 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import PASSWORD, Site, signed_in
 from tests.once import made_once, shared_folder
 from tests.web.running import Running
 from unseen.data.phantoms.writing import Station
 from unseen.data.reading import films
-from unseen.demo.demonstration import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.demo.filling import fill
+from unseen.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.detectors.saved import load
 from unseen.screening.calibration import calibrate
 from unseen.worklist.store import Store
@@ -191,19 +194,33 @@ LOADED = """() => [...document.images].every((one) => !one.checkVisibility() || 
 LIMITS = "Research use only. Not a medical device. Not for diagnosis."
 
 
-def test_every_page_fits_each_screen_and_axe_finds_nothing_serious(worked: Site, chromium: Browser) -> None:
+@pytest.mark.parametrize("thorough", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["short", "thorough"])
+def test_every_page_fits_each_screen_and_axe_finds_nothing_serious(
+    worked: Site, chromium: Browser, thorough: bool
+) -> None:
     """One walk through all pages: what is wrong anywhere is told together."""
     wrong: list[str] = []
-    for name, visit in PAGES.items():
-        with chromium.new_context(color_scheme="light", viewport={"width": 1280, "height": 720}) as context:
-            page = signed_in(context, worked, "ada" if name == "administration" else "lea")
-            wrong += [
-                f"{name}, {one}" for one in looked_at(page, name, lambda visit=visit, page=page: visit(page, worked))
-            ]  # type: ignore[misc]
+    with contextlib.ExitStack() as open_until_the_end:
+        browsers: dict[str, BrowserContext] = {}
+
+        def opened(account: str) -> Page:
+            if account in browsers:
+                return browsers[account].new_page()
+            made = chromium.new_context(color_scheme="light", viewport={"width": 1280, "height": 720})
+            context = open_until_the_end.enter_context(made)
+            if not thorough:
+                browsers[account] = context
+            return signed_in(context, worked, account)
+
+        for name, visit in PAGES.items():
+            page = opened("ada" if name == "administration" else "lea")
+            found = looked_at(page, name, lambda visit=visit, page=page: visit(page, worked), thorough=thorough)  # type: ignore[misc]
+            wrong += [f"{name}, {one}" for one in found]
+            page.close()
     assert not wrong, "\n".join(wrong)
 
 
-def looked_at(page: Page, name: str, visit: Callable[[], None]) -> list[str]:
+def looked_at(page: Page, name: str, visit: Callable[[], None], *, thorough: bool) -> list[str]:
     """What is wrong with a page at five sizes, in both themes."""
     wrong: list[str] = []
     page.on("console", lambda one: wrong.append(one.text) if one.type == "error" else None)
@@ -215,7 +232,8 @@ def looked_at(page: Page, name: str, visit: Callable[[], None]) -> list[str]:
     wrong += [f"light: {one}" for one in axe(page)]
     theme(page, "dark")
     keep_image(page, f"{name}-dark")
-    wrong += [f"dark: {one}" for one in axe(page, COLOURS)]
+    if thorough:
+        wrong += [f"dark: {one}" for one in axe(page, COLOURS)]
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(120)
@@ -223,7 +241,8 @@ def looked_at(page: Page, name: str, visit: Callable[[], None]) -> list[str]:
         if size == "phone":
             wrong += [f"{size}, dark: {one}" for one in axe(page)]
             theme(page, "light")
-            wrong += [f"{size}, light: {one}" for one in axe(page, COLOURS)]
+            if thorough:
+                wrong += [f"{size}, light: {one}" for one in axe(page, COLOURS)]
     if page.locator("footer.limits").inner_text() != LIMITS:
         wrong.append("the footer does not name the intended use")
     return wrong

@@ -55,9 +55,9 @@ def _environment(given: dict[str, str]) -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "200"} | given
 
 
-def run(*words: object, **environment: str) -> Answer:
-    """The installed command in a process of its own."""
-    done = warm_python().run(UNSEEN, *words, cwd=Path.cwd(), environment=_environment(environment))
+def run(*words: object, program: Path = UNSEEN, **environment: str) -> Answer:
+    """The installed command, or a program that calls it, in a process of its own."""
+    done = warm_python().run(program, *words, cwd=Path.cwd(), environment=_environment(environment))
     return Answer(done.code, done.out, done.err)
 
 

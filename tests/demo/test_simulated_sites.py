@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unseen.data.film import Film
 from unseen.data.reading import films
-from unseen.demo.demonstration import NORTH, SOUTH, Share, write_sites
+from unseen.demo.simulated_sites import NORTH, SOUTH, Share, write_sites
 
 
 def shares(seed: int) -> list[Share]:

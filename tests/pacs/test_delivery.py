@@ -29,7 +29,7 @@ def ward_and(start_node: StartNode) -> Callable[..., Running]:
     """A node that takes films from WARD, and sends results to the archive."""
 
     def start(**of_archive: Any) -> Running:
-        return start_node(
+        running = start_node(
             settle_s=0,
             peers=[
                 peer(),
@@ -37,6 +37,8 @@ def ward_and(start_node: StartNode) -> Callable[..., Running]:
             ],
             node={"on_report": None},
         )
+        running.node.delivery.asked_s = 2.0  # an archive under load may answer after the association has ended
+        return running
 
     return start
 

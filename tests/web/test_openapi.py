@@ -1,5 +1,6 @@
 """schemathesis sends what the description allows, and what it does not, as each kind of caller: no 500, and no answer
-that the description does not know. The same examples each time.
+that the description does not know. The same examples each time. `make test` sends one request to each operation, and
+one that the description does not allow to each fourth; `make nightly` sends many of both, as every kind of caller.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from tests.web.conftest import Api, token_of
 from tests.worklist.conftest import MakePlace, Place
 
 pytestmark = pytest.mark.slow
-FEW, MANY = 2, 25  # examples of each operation, for each caller, of what it takes and as many of what it does not
+FEW, MANY = 1, 25  # examples of each operation, for each caller, of what it takes and as many of what it does not
 NIGHTLY = [pytest.param(role, marks=pytest.mark.nightly) for role in ("nobody", "reader")]
 
 
@@ -30,11 +31,13 @@ def test_nothing_that_can_be_sent_breaks_the_server(api: Api, judged: Any, role:
     films = [judged(1, "read"), judged(2, "not_scored"), judged(3, "clear")]
     names = {"study": [one.study for one in films], "film": [one.film_id for one in films]}
     seen: set[int] = set()
-    for operation in operations(api):
+    for number, operation in enumerate(operations(api)):
         headers = dict(HOST)
         if role != "nobody":
             headers["Authorization"] = f"Bearer {token_of(api.store, 'ann', role)}"
         for mode in GenerationMode:
+            if mode is GenerationMode.NEGATIVE and examples == FEW and number % 4:
+                continue
             try:
                 sending(operation, mode, headers, names, seen, examples)()
             except Unsatisfiable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import Any
 
@@ -56,6 +57,8 @@ def test_one_instance_plain_compressed_and_corrected_is_one_film(
     study = store.study(row.study, blind=False)
     assert len(study.films) == 1
     copies = [event.body["changed"] for event in study.history if event.action == "film.copy"]
+    assert [",".join(copy.changed) for copy in study.films[0].copies] == copies
+    assert {copy.film for copy in study.films[0].copies} == {receipt.film_id for receipt in receipts[1:]}
     assert copies == ["", "BodyPartExamined"] or copies == ["", "AccessionNumber,BodyPartExamined"]
     assert {store.film_path(receipt.film_id).name for receipt in receipts} == {receipts[0].sha256}
     assert all(store.films.of(receipt.sha256).is_file() for receipt in receipts), "every byte is kept"
@@ -88,6 +91,9 @@ def test_other_pixels_under_one_instance_are_a_version_and_the_study_is_read(
     assert row.films == 2 and row.versions
     decided = store.study(row.study, blind=False).decision
     assert decided is not None and decided.action == "read" and decided.reason.startswith("two versions of a film")
+    films = {film.sha256: film for film in store.study(row.study).films}
+    before, after = (films[hashlib.sha256(data).hexdigest()] for data in (first, second))
+    assert (before.version_of, after.version_of) == (None, before.film)
 
 
 @pytest.mark.parametrize(

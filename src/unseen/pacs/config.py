@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, 
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.recipe import RecipeError, validated
+from unseen.pacs.report_settings import FhirSettings, Hl7Settings, HttpSettings, SyslogSettings
 
 PAGE = "docs/how-to/pacs.md"
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -50,21 +51,6 @@ class Limits(_Table):
     pdu_bytes: int = Field(default=65536, ge=4096, le=2**20)
     object_bytes: int = Field(default=2**28, ge=2**16, le=2**32)
     idle_s: float = Field(default=60, gt=0, le=86400)
-
-
-class Hl7(_Table):
-    """`[hl7]`: where reports come in by HL7 v2 over MLLP."""
-
-    host: str = "0.0.0.0"
-    port: Listening = 2575
-    addresses: Addresses = ()
-    source: str = Field(default="", max_length=200)
-    reports: str = ""
-
-    @field_validator("addresses")
-    @classmethod
-    def _are_addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        return _checked_addresses(given)
 
 
 class Peer(_Table):
@@ -136,7 +122,10 @@ class PacsConfig(_Table):
     tls: Tls | None = None
     limits: Limits = Limits()
     peers: Annotated[tuple[Peer, ...], Field(strict=False)] = ()
-    hl7: Hl7 | None = None
+    hl7: Hl7Settings | None = None
+    fhir: FhirSettings | None = None
+    http: HttpSettings | None = None
+    syslog: SyslogSettings | None = None
     _folder: Path = PrivateAttr(default=Path())
 
     @field_validator("peers")
@@ -148,6 +137,19 @@ class PacsConfig(_Table):
         if info.data.get("tls") is None and (without := [peer.name for peer in peers if peer.tls]):
             raise ValueError(f'peer "{without[0]}" has tls = true, but there is no table [tls] with a certificate')
         return peers
+
+    @model_validator(mode="after")
+    def _has_what_its_tables_need(self) -> Self:
+        if self.fhir is not None and self.http is None:
+            raise ValueError("[fhir] answers at the address of [http], and there is no such table: add [http]")
+        wanting = {
+            "hl7": self.hl7 is not None and self.hl7.tls,
+            "http": self.http is not None and self.http.tls,
+            "syslog": self.syslog is not None and self.syslog.transport == "tls",
+        }
+        if self.tls is None and (named := [name for name, tls in wanting.items() if tls]):
+            raise ValueError(f"[{named[0]}] uses TLS, but there is no table [tls] with a certificate")
+        return self
 
     def peer(self, name: str) -> Peer:
         """The peer of this name. Raises PacsConfigError with the names that there are."""
@@ -181,7 +183,7 @@ def load(path: Path) -> PacsConfig:
     try:
         config = validated(table, PacsConfig)
     except RecipeError as error:
-        lines = [f"{path}: {line}" for line in str(error).splitlines()]
+        lines = [f"{path}: {line}" for line in _without_secrets(str(error), table).splitlines()]
         raise PacsConfigError("\n".join([*lines, f"Correct the file; {PAGE} explains each key"])) from error
     config._folder = path.resolve().parent
     if config.tls is not None:
@@ -189,6 +191,13 @@ def load(path: Path) -> PacsConfig:
             if not (file := config.file(getattr(config.tls, key))).is_file():
                 raise PacsConfigError(f"{path}: tls.{key}: there is no file {file}. Give a PEM file; see {PAGE}")
     return config
+
+
+def _without_secrets(text: str, table: dict[str, object]) -> str:
+    """An error's text, which may repeat what stands in the file."""
+    fhir = table.get("fhir")
+    token = fhir.get("token") if isinstance(fhir, dict) else None
+    return text.replace(token, "(not shown)") if isinstance(token, str) and token else text
 
 
 def _checked_addresses(given: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -70,6 +72,17 @@ class Intake:
 
     def __init__(self, store: Store, config: PacsConfig) -> None:
         self._store, self._config = store, config
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, bool]] = Counter()
+
+    def counts(self) -> dict[tuple[str, bool], int]:
+        """Objects since the start, by peer and whether they were taken."""
+        with self._lock:
+            return dict(self._counts)
+
+    def _count(self, peer: Peer, *, taken: bool) -> None:
+        with self._lock:
+            self._counts[peer.name, taken] += 1
 
     def take(self, body: io.BytesIO, meta: FileMetaDataset, peer: Peer) -> Taken:
         """Store one object; it is durable when this returns.
@@ -116,11 +129,15 @@ class Intake:
             assert isinstance(event.request, C_STORE)
             if event.request.DataSet is None:
                 raise RefusedObjectError("There is no data set.", status=NOT_UNDERSTOOD)
-            return status_of(0x0000), self.take(event.request.DataSet, event.file_meta, peer)
+            taken = self.take(event.request.DataSet, event.file_meta, peer)
+            self._count(peer, taken=True)
+            return status_of(0x0000), taken
         except RefusedObjectError as refused:
+            self._count(peer, taken=False)
             _log.warning("pacs.refused peer=%s status=0x%04X why=%s", peer.name, refused.status, refused)
             return status_of(refused.status, str(refused)), None
         except Exception:  # a bug of ours must not look like success
+            self._count(peer, taken=False)
             _log.exception("pacs.failed peer=%s", peer.name)
             return status_of(FAILED, "The node failed; see its log."), None
 

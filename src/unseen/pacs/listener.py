@@ -72,6 +72,16 @@ class Listener:
         """Where it listens with TLS; None without a table [tls]."""
         return self._servers[1].server_address[1] if len(self._servers) > 1 else None
 
+    @property
+    def listens(self) -> bool:
+        """Whether it takes associations."""
+        return bool(self._servers) and not self._stopping
+
+    @property
+    def associations(self) -> int:
+        """How many are open."""
+        return sum(len(server.active_associations) for server in self._servers)
+
     def start(self) -> None:
         """Listen. Raises PacsConfigError where a port is taken or a certificate cannot be used."""
         limits = self._config.limits

@@ -1,7 +1,7 @@
 """The node as a whole: its listener, storage commitment, and what runs behind them. One place starts and ends all.
 
-A part is anything with `start` and `stop`: the outbox's loop, the HL7 listener, the metrics. Parts start before the
-listener and end after it, so that what comes in always meets what handles it.
+A part is anything with `start` and `stop`: the outbox's loop, and what `neighbours` adds for HL7, FHIR and metrics.
+Parts start before the listener and end after it, so that what comes in always meets what handles it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from unseen.pacs.config import PacsConfig
 from unseen.pacs.delivery import Delivery
 from unseen.pacs.intake import Intake
 from unseen.pacs.listener import Listener
+from unseen.pacs.neighbours import neighbours
 from unseen.worklist.store import Store
 
 _log = logging.getLogger("unseen")
@@ -55,7 +56,8 @@ class Node:
         )
         self.delivery.ask = self.commitments.ask
         self.listener = Listener(config, self.intake, self.commitments)
-        self._parts: list[Part] = [self.commitments, self.delivery, *parts, self.listener]
+        self.neighbours = neighbours(self)
+        self._parts: list[Part] = [self.commitments, self.delivery, *parts, *self.neighbours, self.listener]
         self._started: list[Part] = []
 
     def start(self) -> None:

@@ -28,7 +28,8 @@ SPARE: Final = 8
 """Connections above the limit of associations: these are refused in words; those above are closed."""
 
 # RFC 9325 (BCP 195), 4.2; TLS 1.3 brings its own
-_CIPHERS: Final = ":".join(
+OLDEST: Final = ssl.TLSVersion.TLSv1_2
+CIPHERS: Final = ":".join(
     f"ECDHE-{key}-{cipher}" for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384") for key in ("ECDSA", "RSA")
 )
 
@@ -38,6 +39,13 @@ def server_context(config: PacsConfig) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _fill(context, config)
     context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def web_context(config: PacsConfig) -> ssl.SSLContext:
+    """For HTTP with TLS: the node shows its certificate, and clients show tokens instead of one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _fill(context, config)
     return context
 
 
@@ -52,8 +60,8 @@ def _fill(context: ssl.SSLContext, config: PacsConfig) -> None:
     tls = config.tls
     if tls is None:
         raise PacsConfigError("pacs.toml has no table [tls]. Add it, with certificate, key and ca")
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(_CIPHERS)
+    context.minimum_version = OLDEST
+    context.set_ciphers(CIPHERS)
     try:
         context.load_cert_chain(config.file(tls.certificate), config.file(tls.key))
         context.load_verify_locations(config.file(tls.ca))

@@ -22,25 +22,26 @@ if TYPE_CHECKING:
 SETTLE_S: Final = 60.0
 """For how long no film of a study must have come. mercure waits 60 s for a series, 900 s for a study; a chest study is
 two films of one device, made within a minute."""
-_SETTLE: Final = "settle_s"
-_SETTLE_OF: Final = "settle_s of "  # and the source
+SETTLE: Final = "settle_s"
+SETTLE_OF: Final = "settle_s of "
+"""Names of the settings; the second with the source behind it."""
 _AT_ONCE = 200  # studies of a transaction
 
 
 def settle_s(connection: Connection, source: str) -> float:
     """For how long no film of a study from `source` must have come."""
-    query = select(settings).where(settings.c.name.in_((_SETTLE, _SETTLE_OF + source)))
+    query = select(settings).where(settings.c.name.in_((SETTLE, SETTLE_OF + source)))
     found = {row.name: str(row.value) for row in connection.execute(query)}
-    return float(found.get(_SETTLE_OF + source, found.get(_SETTLE, SETTLE_S)))
+    return float(found.get(SETTLE_OF + source, found.get(SETTLE, SETTLE_S)))
 
 
 def set_settle_s(
     writing: Writing, seconds: float | None, *, of: Mapping[str, float | None] | None = None, actor: str
 ) -> None:
     """Change for how long; `of`: by source, None there: as the site. For films that come from now on."""
-    wanted: dict[str, float | None] = {} if seconds is None else {_SETTLE: seconds}
+    wanted: dict[str, float | None] = {} if seconds is None else {SETTLE: seconds}
     for source, given in (of or {}).items():
-        wanted[_SETTLE_OF + checked_text(source, "The source", most=200)] = given
+        wanted[SETTLE_OF + checked_text(source, "The source", most=200)] = given
     for name, value in wanted.items():
         if value is not None and not (math.isfinite(value) and 0 <= value <= 86_400):
             raise WorklistError(f"{value} s: a study settles after 0 to 86,400 seconds.")

@@ -19,9 +19,22 @@ from typing import TYPE_CHECKING, Final, Self
 from sqlalchemy import select
 
 from unseen.data.dicom_header import FILMS, IDENTIFIERS
+from unseen.worklist.merging import patient_of
 from unseen.worklist.row_facts import are_versions
 from unseen.worklist.states import standing_of
-from unseen.worklist.tables import attachments, decisions, films, findings, jobs, merged, seen, studies, terms
+from unseen.worklist.tables import (
+    attachments,
+    decisions,
+    films,
+    findings,
+    jobs,
+    merged,
+    outside_reports,
+    reports,
+    seen,
+    studies,
+    terms,
+)
 from unseen.worklist.transactions import Found, Writing, clean
 
 if TYPE_CHECKING:
@@ -104,7 +117,7 @@ def attach(writing: Writing, header: ReceivedHeader, sha256: str, size: int, *, 
         .values(
             public_id=public_id,
             uid=names.of("study", header.study) if header.study else None,
-            patient=names.of("patient", header.patient) if header.patient else None,
+            patient=patient_of(writing.connection, names.of("patient", header.patient)) if header.patient else None,
             issuer=names.of("issuer", header.issuer) if header.issuer else None,
             instance=names.of("instance", header.instance) if header.instance else None,
             sop_class=header.sop_class[:_LONGEST_UID],
@@ -165,7 +178,8 @@ def become_copy(writing: Writing, film: Found, original: Found, read: Film, *, a
         connection.execute(studies.update().where(studies.c.id == target.id).values(films=target.films - 1))
     else:
         connection.execute(terms.delete().where(terms.c.study_id == own.id))
-        connection.execute(merged.update().where(merged.c.study_id == own.id).values(study_id=target.id))
+        for table in (merged, reports, outside_reports):
+            connection.execute(table.update().where(table.c.study_id == own.id).values(study_id=target.id))
         connection.execute(studies.delete().where(studies.c.id == own.id))
         connection.execute(merged.insert().values(public_id=own.public_id, study_id=target.id))
     writing.log(

@@ -9,6 +9,7 @@ takes its place; what was sent already is superseded by what comes, which names 
 
 from __future__ import annotations
 
+import builtins
 import json
 import secrets
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from unseen.worklist.jobs import wait_s
 from unseen.worklist.listing import moment
@@ -284,17 +285,31 @@ class Outbox:
             )
             writing.log(actor, "result.again", row.public_id, destination=row.destination)
 
+    def destinations(self) -> tuple[Destination, ...]:
+        """Where results go now."""
+        with self._site.database.reading() as connection:
+            return tuple(destinations(connection))
+
+    def longest(self, *, most: int = 10) -> builtins.list[Sending]:
+        """Those that are to be sent or confirmed, the oldest first."""
+        return self._rows(outbox.c.state.in_(("waiting", "sent")), order=outbox.c.made_us.asc(), most=most)
+
     def list(self, *, state: str | None = None, most: int = 100) -> list[Sending]:
         """Rows of the outbox, the latest first; in one state, or in all."""
+        wanted = true() if state is None else outbox.c.state == state
+        return self._rows(wanted, order=outbox.c.id.desc(), most=most)
+
+    def _rows(
+        self, wanted: ColumnElement[bool], *, order: ColumnElement[int], most: int
+    ) -> builtins.list[Sending]:  # `list` is the method here
         query = (
             select(outbox, studies.c.public_id, decisions.c.action)
             .join(studies, studies.c.id == outbox.c.study_id)
             .join(decisions, decisions.c.id == outbox.c.decision_id)
+            .where(wanted)
         )
-        if state is not None:
-            query = query.where(outbox.c.state == state)
         with self._site.database.reading() as connection:
-            rows = connection.execute(query.order_by(outbox.c.id.desc()).limit(most)).all()
+            rows = connection.execute(query.order_by(order, outbox.c.id).limit(most)).all()
         return [
             Sending(
                 number=row.id,
@@ -310,6 +325,13 @@ class Outbox:
             )
             for row in rows
         ]
+
+    def oldest_s(self) -> float | None:
+        """For how long the oldest result that is not kept yet has waited; None where none is."""
+        first = select(func.min(outbox.c.made_us)).where(outbox.c.state.in_(("waiting", "sent")))
+        with self._site.database.reading() as connection:
+            made_us = connection.execute(first).scalar_one()
+        return None if made_us is None else max(0.0, (self._site.now_us() - made_us) / 1e6)
 
     def counts(self) -> dict[tuple[str, str], int]:
         """How many results there are, by destination and state."""

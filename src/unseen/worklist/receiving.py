@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from unseen.worklist import completeness
+from unseen.worklist import completeness, merging, outside_reports
 from unseen.worklist.content import room, write_flushed
 from unseen.worklist.instances import ReceivedHeader, attach, reopen
 from unseen.worklist.ordering import order_of
 from unseen.worklist.states import TooLargeError, WorklistError
 from unseen.worklist.tables import attachments, decisions, drafts, films, jobs, merged, reports, studies, terms
+from unseen.worklist.tables import outside_reports as outside
 from unseen.worklist.transactions import Found, Writing, checked_text, clean
 
 if TYPE_CHECKING:
@@ -219,6 +220,8 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
         for key, value in given.items()
         if value
     }
+    if "patient" in identity:
+        identity["patient"] = merging.patient_of(connection, identity["patient"])
     uid = clean(identifiers.get("StudyInstanceUID", "")).strip()
     study = own
     if uid:
@@ -238,10 +241,11 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
     missing = {key: value for key, value in identity.items() if getattr(study, key) is None}
     if missing:
         connection.execute(studies.update().where(studies.c.id == study.id).values(**missing))
-    kinds = {"patient": "patient", "accession": "accession"}
-    found = [names.sealed(kinds[key], given[key]) for key in kinds if given[key]]  # type: ignore[arg-type]
+    found = [merging.term_of(names, identity["patient"])] if "patient" in identity else []
+    found += [names.sealed("accession", given["accession"])] if given["accession"] else []
     add_terms(writing, study.id, [*found, *([names.sealed("study", uid)] if uid else [])])
-    return connection.execute(select(studies).where(studies.c.id == study.id)).one()
+    study = connection.execute(select(studies).where(studies.c.id == study.id)).one()
+    return outside_reports.close_early(writing, study, new_film=film.instance is None)
 
 
 def add_terms(writing: Writing, study_id: int, wanted: Iterable[str]) -> None:
@@ -263,7 +267,7 @@ def _take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor:
     """Move the film, and everything that its own study had, to `target`."""
     connection = writing.connection
     connection.execute(films.update().where(films.c.id == film.id).values(study_id=target.id))
-    for table in (decisions, reports, merged):
+    for table in (decisions, reports, outside, merged):
         connection.execute(table.update().where(table.c.study_id == own.id).values(study_id=target.id))
     known = select(drafts.c.account).where(drafts.c.study_id == target.id).scalar_subquery()
     mine = drafts.c.study_id == own.id

@@ -20,7 +20,9 @@ from unseen.worklist import (
     completeness,
     details,
     jobs,
+    merging,
     monitoring,
+    outside_reports,
     readers,
     receiving,
     transactions,
@@ -39,8 +41,10 @@ from unseen.worklist.tables import studies
 if TYPE_CHECKING:
     from unseen.worklist.details import Prior, Study
     from unseen.worklist.instances import ReceivedHeader
+    from unseen.worklist.merging import Merged
     from unseen.worklist.monitoring import AuditSample, StandingAlarm
     from unseen.worklist.opening import Pseudonyms
+    from unseen.worklist.outside_reports import OutsideCounts, OutsideReport, What
     from unseen.worklist.readers import Aside, Outcome
     from unseen.worklist.receiving import Receipt
     from unseen.worklist.transactions import Writing
@@ -248,6 +252,24 @@ class Store(Lists, FilmAccess, Administration):
         with self.writing() as writing:
             found = readers.studies_of(writing, accession=accession, film_sha256=film_sha256)
             return readers.elsewhere(writing, found, actor=actor, outcome=outcome, note=note)
+
+    def take_report(self, report: OutsideReport) -> What:
+        """Enter what another system says of a study, and what that led to. Raises WorklistError where it names none.
+
+        When this returns, the report is not lost: one of a study that is not here waits 30 days for its films.
+        """
+        with self.writing() as writing:
+            return outside_reports.take(writing, report)
+
+    def outside_counts(self) -> OutsideCounts:
+        """Reports of other systems, by outcome; and what they say of studies that were decided to be clear."""
+        with self.database.reading() as connection:
+            return outside_reports.counts(connection)
+
+    def merge_patients(self, *, prior: str, surviving: str, issuer: str | None = None, actor: str) -> Merged:
+        """Two numbers of one patient become one; see `merging.merge_patients`."""
+        with self.writing() as writing:
+            return merging.merge_patients(writing, prior=prior, surviving=surviving, issuer=issuer, actor=actor)
 
     def requeue(self, study: str, *, actor: str) -> int:
         """Have the films of a study scored that could not be; returns how many."""

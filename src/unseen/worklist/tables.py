@@ -52,6 +52,8 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
 BY_PRIORITY_ALONE = text("shelf = 'to_read' AND band = 2")
 """Which studies the index on the oldest of them holds. With another one PostgreSQL walks past all that are older."""
 
+_DUE = ("shelf", "band", "received_us")  # SQLite takes an index for its columns, PostgreSQL for its condition
+
 LEAST_SCORE = -1e308
 """By which studies without a score are sorted: below all others."""
 
@@ -65,12 +67,7 @@ later decision before it was sent."""
 APART_ALONE = text("apart >= 0.5")
 """Studies on which models disagree: the index holds no others."""
 
-settings = Table(
-    "settings",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-)
+settings = Table("settings", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 studies = Table(
     "studies",
@@ -117,14 +114,7 @@ studies = Table(
     Index("ix_studies_score", "score_rank", "id"),
     Index("ix_studies_received", "received_us", "id"),
     Index("ix_studies_source_received", "source", "received_us", "id"),
-    Index(
-        "ix_studies_due",
-        "shelf",  # SQLite takes an index for its columns, PostgreSQL for its condition
-        "band",
-        "received_us",
-        sqlite_where=BY_PRIORITY_ALONE,
-        postgresql_where=BY_PRIORITY_ALONE,
-    ),
+    Index("ix_studies_due", *_DUE, sqlite_where=BY_PRIORITY_ALONE, postgresql_where=BY_PRIORITY_ALONE),
     Index("ix_studies_refusal", "shelf", "band", "refusal"),
     Index("ix_studies_claimed", "claimed_until_us"),
     Index("ix_studies_patient", "patient", postgresql_ops={"patient": "text_pattern_ops"}),  # searched by beginnings
@@ -271,6 +261,36 @@ reports = Table(
     CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
     CheckConstraint(one_of("how", HOW), name="how"),
     Index("ix_reports_outcome", "outcome", "id"),
+)
+
+outside_reports = Table(
+    "outside_reports",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("study_id", Number, ForeignKey("studies.id"), index=True),  # none: no film of it has come yet
+    Column("accession", Text, index=True),  # pseudonyms, as in `studies`
+    Column("uid", Text, index=True),
+    Column("patients", Text, nullable=False),  # JSON: pseudonyms of the numbers by which the report names the patient
+    Column("system", Text, nullable=False),  # that sent it
+    Column("message", Text, nullable=False, index=True),  # HMAC of what it said: the same again changes nothing
+    Column("status", Text, nullable=False),
+    Column("outcome", Text),  # none: no rule of the site's table matched it
+    Column("note", Text, nullable=False),
+    Column("issued_us", BigInteger),  # by its system's clock
+    Column("received_us", BigInteger, nullable=False, index=True),
+    Column("early", Boolean, nullable=False),  # it came before any film of its study
+    Column("replaced_us", BigInteger),  # when a later one of the same system took its place
+    Column("report_id", Number, ForeignKey("reports.id"), index=True),  # the report that it became, where it did
+    CheckConstraint(one_of("status", ("final", "corrected", "withdrawn")), name="status"),
+    CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
+)
+
+merged_patients = Table(
+    "merged_patients",
+    metadata,
+    Column("prior", Text, primary_key=True),  # pseudonym of a number that is no longer used
+    Column("patient", Text, nullable=False, index=True),  # of the one that took its place
+    Column("made_us", BigInteger, nullable=False),
 )
 
 seen = Table(

@@ -7,7 +7,7 @@ declare namespace Api {
   /** All accounts, by name. */
   type AccountList = { accounts: (AccountResponse)[] };
   /** An account, as admins see it. */
-  type AccountResponse = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean; has_password: boolean; sessions: number };
+  type AccountResponse = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean; has_password: boolean; provided: boolean; sessions: number };
   /** A model that somebody has proposed, and what became of it. */
   type ActivationResponse = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; policy: PolicyProposed | null; stopped: string; summary: Summary | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; activated_note: string; despite: string; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
   /** What readers have reported of one source, one study a patient and label. */
@@ -17,7 +17,7 @@ declare namespace Api {
   /** Some rows, the latest first. */
   type AdministrationFound = { events: (EventResponse)[]; before: number | null };
   /** A source: what it has sent, what waits for a reader, and how long its studies are kept. */
-  type AdministrationSourceResponse = { name: string; studies: number; films: number; bytes: number; waiting: number; latest: string; own: boolean; kept_days: number | null };
+  type AdministrationSourceResponse = { name: string; studies: number; films: number; bytes: number; waiting: number; latest: string; own: boolean; kept_days: number | null; settles_own: boolean; settle_s: number };
   /** The second person's word. */
   type Agreed = { note: string; summary: string; despite?: string };
   /** Why nothing is cleared by a policy at present. */
@@ -62,10 +62,16 @@ declare namespace Api {
   type Compared = { words: string; count: number; needed: number; histogram: Histogram | null };
   /** A figure with the ends of its 95 % interval; null with a reason where there can be none. */
   type ComparisonFigureResponse = { value: number | null; low: number | null; high: number | null; reason: string };
+  /** The same film, received again with another transfer syntax or another header. */
+  type Copy = { film: string; bytes: number; source: string; received: string; changed: (string)[] };
   /** How many studies. */
   type Count = { studies: number };
+  /** How many results are in each state. */
+  type Counts = { waiting: number; sent: number; kept: number; dead: number; superseded: number };
   /** What became of a film or a study. */
   type Decided = { action: "clear" | "read" | "not_scored"; score: number | null; probability: number | null; p_value: number | null; priority: number; reason: string; policy_digest: string };
+  /** Where results go. */
+  type DestinationResponse = { name: string; sources: (string)[]; configured: boolean; counts: Counts };
   /** Two models on the films that both scored: the first one's AUROC less the second one's. */
   type Difference = { first: string; second: string; films: number; first_auroc: ComparisonFigureResponse; second_auroc: ComparisonFigureResponse; difference: ComparisonFigureResponse; delong: ComparisonFigureResponse; p: number | null; words: string };
   /** A film that two models see differently. */
@@ -95,7 +101,7 @@ declare namespace Api {
   /** A film whose study a reader has reported. */
   type FilmCompared = { film: string; study: string; source: string; label: "normal" | "abnormal"; origin: "seen" | "simulated" | "elsewhere" | "unrecorded"; scores: (number | null)[] };
   /** A film of a study. */
-  type FilmResponse = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; seen: boolean; needed: boolean; aside: "returned" | "discarded" | null; findings: (ShapesFound)[]; decision: Decided | null };
+  type FilmResponse = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; seen: boolean; needed: boolean; aside: "returned" | "discarded" | null; findings: (ShapesFound)[]; decision: Decided | null; copies: (Copy)[]; version_of: string | null };
   /** A film and where its study stands. */
   type FilmStatus = { film: FilmResponse; study: Listed; decision: Decided | null };
   /** Rounds that were finished, latest first: one's own; a lead's list has everybody's. */
@@ -248,6 +254,8 @@ declare namespace Api {
   type Result = { round: string; name: string; words: string; all: TuringRoundsShare; real: TuringRoundsShare; generated: TuringRoundsShare; pictures: (Revealed)[] };
   /** What a method made of the measurement; figures are null where there are none. */
   type ResultResponse = { method: MethodResponse; problem: string; picture: string | null; error: string | null; brightest: number | null; psnr: number | null; exact: boolean; ssim: number | null; misfit: number | null; hidden: number | null; seconds: number; words: string };
+  /** What becomes of the results. */
+  type ResultsResponse = { destinations: (DestinationResponse)[]; dead: (SendingResponse)[]; longest: (SendingResponse)[]; limits: string };
   /** Why they go back to their sender. */
   type Returning = { studies: readonly (string)[]; reason: string };
   /** An image, what it was taken for, and what it is. */
@@ -270,6 +278,8 @@ declare namespace Api {
   type ScoredModels = { models: (Scored)[] };
   /** Which rows of the list. It is a body, not an address, because `text` may be a patient's number. */
   type Search = { tab?: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source?: string | null; state?: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside" | null; view?: string | null; flag?: boolean | null; assigned?: string | null; disagreement?: boolean; order?: "list" | "received" | "score" | "source"; reverse?: boolean; since?: string | null; until?: string | null; text?: string | null; after?: string | null; before?: string | null; last?: boolean; limit?: number; refusal?: string | null; grouped?: boolean };
+  /** The result of one decision, for one destination. */
+  type SendingResponse = { number: number; study: string; destination: string; action: "clear" | "read" | "not_scored"; state: "waiting" | "sent" | "kept" | "dead" | "superseded"; tries: number; reason: string; made: string; sent: string | null; kept: string | null };
   /** An image that was sent to `/lab/pictures`. */
   type SentPicture = { kind: "sent"; picture: string };
   /** An image that was taken in. */
@@ -277,9 +287,9 @@ declare namespace Api {
   /** A field of a form. */
   type SettingResponse = { name: string; words: string; kind: "number" | "whole" | "yes" | "one of"; value: boolean | number | string; low: number | null; high: number | null; step: number | null; options: (string)[] };
   /** What is given changes. */
-  type SettingsChange = { identity?: "nobody" | "lead" | "reader" | null; waiting_cap_s?: number | null; kept_days?: number | null; kept_of?: Record<string, number | null> | null };
+  type SettingsChange = { identity?: "nobody" | "lead" | "reader" | null; waiting_cap_s?: number | null; kept_days?: number | null; kept_of?: Record<string, number | null> | null; settle_s?: number | null; settle_of?: Record<string, number | null> | null };
   /** What the site has set. */
-  type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settled_s: number | null; sources: (AdministrationSourceResponse)[] };
+  type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settle_s: number; settled_s: number | null; sources: (AdministrationSourceResponse)[] };
   /** How an image is measured. */
   type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
   /** Some studies. */
@@ -416,6 +426,8 @@ declare namespace Api {
     "POST /films/{film}/retire": { body: undefined; response: RemovedResponse };
     "GET /models/scored": { body: undefined; response: ScoredModels };
     "POST /models/{model}/retire": { body: undefined; response: RemovedResponse };
+    "GET /results": { body: undefined; response: ResultsResponse };
+    "POST /results/{number}/again": { body: undefined; response: ResultsResponse };
     "GET /events": { body: undefined; response: null };
     "GET /films/{film}/pixels": { body: undefined; response: null };
     "POST /films/{film}/seen": { body: Painted; response: null };
@@ -547,7 +559,11 @@ declare namespace Api {
     "counts": "div";
     "counts-title": "span";
     "csv": "a";
+    "dead": "div";
+    "dead-none": "p";
+    "dead-rows": "tbody";
     "decide": "form";
+    "destination-rows": "tbody";
     "difference": "div";
     "difference-words": "p";
     "disagree": "div";
@@ -627,6 +643,9 @@ declare namespace Api {
     "legend-high": "span";
     "lens": "button";
     "list": "section";
+    "longest": "div";
+    "longest-none": "p";
+    "longest-rows": "tbody";
     "losses": "div";
     "made": "span";
     "main": "main";
@@ -681,6 +700,7 @@ declare namespace Api {
     "panel-models": "section";
     "panel-people": "section";
     "panel-remove": "section";
+    "panel-results": "section";
     "panel-runs": "section";
     "panel-settings": "section";
     "panel-system": "section";
@@ -710,6 +730,7 @@ declare namespace Api {
     "promise": "p";
     "proposals": "div";
     "propose-calibration": "button";
+    "provider": "a";
     "pseudonyms": "p";
     "queue-rows": "tbody";
     "range": "span";
@@ -723,6 +744,8 @@ declare namespace Api {
     "research": "button";
     "result": "section";
     "results": "div";
+    "results-none": "p";
+    "results-some": "div";
     "results-title": "h2";
     "retire-film": "form";
     "retire-old": "form";
@@ -764,6 +787,8 @@ declare namespace Api {
     "selected-words": "strong";
     "sensitivity": "output";
     "sent": "span";
+    "settle": "input";
+    "settle-help": "p";
     "setup": "form";
     "several": "div";
     "shortcuts": "table";
@@ -793,6 +818,7 @@ declare namespace Api {
     "tab-models": "button";
     "tab-people": "button";
     "tab-remove": "button";
+    "tab-results": "button";
     "tab-runs": "button";
     "tab-settings": "button";
     "tab-system": "button";
@@ -822,6 +848,7 @@ declare namespace Api {
     "verify": "form";
     "verify-head": "input";
     "version-rows": "tbody";
+    "versions": "p";
     "view-remove": "button";
     "viewer": "div";
     "views": "select";

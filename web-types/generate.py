@@ -112,6 +112,8 @@ def json_of(content: Schema) -> Schema | None:
 def operations(document: Schema) -> Iterator[tuple[str, Schema | None, list[Schema | None]]]:
     """`("POST /studies/{study}/report", body, responses)`; None for what is not JSON."""
     for path, methods in document["paths"].items():
+        if not path.startswith(ROOT):  # for DICOM systems, not for pages
+            continue
         for method, one in methods.items():
             good = [json_of(answer) for code, answer in one["responses"].items() if code.startswith("2")]
             yield f"{method.upper()} {path.removeprefix(ROOT)}", json_of(one.get("requestBody", {})), good

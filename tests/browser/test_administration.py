@@ -3,10 +3,12 @@ trail is verified."""
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
@@ -14,8 +16,10 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.conftest import Site, as_dicom, signed_in
 from tests.web.running import until
 from unseen.data import phantoms
+from unseen.worklist.instances import ReceivedHeader
+from unseen.worklist.outbox import Destination
 
-TABS = ("People", "Sources and retention", "Erase and retire", "Audit trail", "System")
+TABS = ("People", "Sources and retention", "Erase and retire", "Results", "Audit trail", "System")
 WIDE = "document.documentElement.scrollWidth - innerWidth"
 
 
@@ -115,21 +119,58 @@ def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, chromium: B
         page.get_by_label("Who sees patients").select_option("lead")
         page.get_by_label("Longest wait").fill("6")
         page.get_by_label("Remove cleared and reported").fill("400")
+        page.get_by_label("A study is complete when").fill("90")
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.locator("#toasts")).to_contain_text("Saved")
         days = page.get_by_role("spinbutton", name="Days that studies of ward")
         days.fill("30")
-        page.get_by_role("button", name="Save for ward").click()
+        with page.expect_response("**/api/v1/settings"):  # it draws the rows again
+            page.get_by_role("button", name="Save for ward").click()
+        seconds = page.get_by_role("spinbutton", name="Seconds after which a study of ward")
+        seconds.fill("15")
+        page.get_by_role("button", name="Save the seconds of ward").click()
+        expect(page.locator("#toasts")).to_contain_text("films that come from now on")
         with shared_site.store() as store:
             page.reload()
             expect(days).to_have_value("30")
+            expect(seconds).to_have_value("15")
             found = store.settings()
         assert (found.identity, found.waiting_cap_s, found.kept_days) == ("lead", 6 * 3600, 400)
         assert dict(found.kept_of) == {"ward": 30}
+        assert (found.settle_s, dict(found.settle_of)) == (90, {"ward": 15})
         for one in TABS:
             tab(page, one)
             page.wait_for_load_state("networkidle")
             _check(page, f"{one}-dark")
+
+
+def test_a_result_that_could_not_be_sent_is_sent_again(site: Site, chromium: Browser) -> None:
+    with chromium.new_context(viewport={"width": 390, "height": 844}) as context:
+        page = signed_in(context, site, "ada")
+        page.goto(f"{site.root}/administration#results")
+        expect(page.get_by_text("No destination is configured")).to_be_visible()
+        (film,) = phantoms.normals(1, seed=30, size=256)
+        data = as_dicom(film, StudyInstanceUID="1.2.30", SOPInstanceUID="1.2.30.1")
+        header = ReceivedHeader.of(pydicom.dcmread(io.BytesIO(data)))
+        with site.store() as store:
+            store.outbox.set_destinations([Destination(name="archive")], actor="pacs")
+            study = store.receive(data, name="a", source="ward", header=header, settle_s=0).study
+            site.judged()
+            parcel = store.outbox.take("archive")
+            assert parcel is not None
+            store.outbox.failed(parcel, "The peer has refused it (0x0122).", most_tries=5, dead=True)
+            page.reload()
+            row = page.locator("#dead-rows tr")
+            expect(row).to_contain_text("The peer has refused it (0x0122).")
+            expect(row.get_by_role("link", name=study)).to_have_attribute("href", f"/studies/{study}")
+            assert page.evaluate(WIDE) <= 0, "the results scroll sideways on a narrow screen"
+            _check(page, "Results-dead")
+            row.get_by_role("button", name=f"Send the result of {study} to archive again").press("Enter")
+            expect(page.locator("#toasts")).to_contain_text("The result is sent again")
+            expect(page.locator("#dead-none")).to_be_visible()
+            expect(page.locator("#longest-rows")).to_contain_text("to be sent")
+            expect(page.locator("[data-destination=archive]")).to_contain_text("all")
+            assert [one.state for one in store.outbox.list()] == ["waiting"]
 
 
 def _token(site: Site) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Site, signed_in
+from tests.web.identity_provider import CLIENT, SECRET, Provider
+from tests.web.running import Running
 
 
 def test_whoever_is_not_signed_in_is_led_to_the_door_and_back(shared_site: Site, chromium: Browser) -> None:
@@ -85,3 +88,28 @@ def test_no_page_has_a_script_or_a_style_in_itself(shared_site: Site, chromium: 
             page.goto(shared_site.root + path)
             page.wait_for_load_state("load")
         assert not [words for words in said if "Content Security Policy" in words], said
+
+
+def test_the_identity_provider_of_another_site_signs_in(tmp_path: Path, chromium: Browser) -> None:
+    """localhost and 127.0.0.1 are two sites: the session's cookie is not sent on the way back from the first."""
+    provider = Provider(claims={"sub": "4711", "preferred_username": "rita", "roles": ["leads"]}, host="localhost")
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "oidc.toml").write_text(
+        f'issuer = "{provider.issuer}"\nclient_id = "{CLIENT}"\nclient_secret_file = "secret"\n'
+        'label = "Clinic account"\n[roles]\nleads = "lead"\n'
+    )
+    with (
+        Running("--folder", tmp_path / "worklist", "--port", "0", "--oidc", tmp_path / "oidc.toml") as running,
+        chromium.new_context() as context,
+    ):
+        root = running.started().base.removesuffix("/api/v1")
+        page = context.new_page()
+        page.goto(f"{root}/models")
+        page.get_by_role("link", name="Sign in with Clinic account").click()
+        page.wait_for_url(f"{root}/models")
+        expect(page.locator(".who")).to_contain_text("rita lead")
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("link", name="Sign in with Clinic account")).to_be_visible()
+        page.goto(f"{root}/models")
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    provider.close()

@@ -107,6 +107,24 @@ def test_a_prior_lies_beside_the_film_and_moves_with_it(page: Page, site: Site) 
     shows(page, study)
 
 
+def test_versions_and_copies_of_a_film_are_named(page: Page, site: Site) -> None:
+    one, other = phantoms.normals(2, seed=89, size=SIDE)
+    uids = {"StudyInstanceUID": "1.9.89", "SOPInstanceUID": "1.9.89.1"}
+    sent(site, "versions", [as_dicom(one, **uids)])
+    sent(site, "versions", [as_dicom(one, BodyPartExamined="CHEST", **uids)])
+    (study,) = sent(site, "versions", [as_dicom(other, **uids)])
+    page.goto(f"{site.root}/?source=versions")
+    expect(page.locator("#rows")).to_contain_text("Two versions of one film came: look at both")
+    page.goto(f"{site.root}/studies/{study}?source=versions")
+    shows(page, study)
+    expect(page.get_by_text("Films 1 and 2 are versions of one film")).to_be_visible()
+    expect(page.get_by_role("group", name="Films of the study")).to_have_text("1 · PA · version2 · PA · version")
+    page.get_by_text("The film", exact=True).click()
+    expect(page.locator("#copies")).to_contain_text("other BodyPartExamined")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#copies")).to_have_count(0)
+
+
 def test_the_ruler_says_what_its_length_is_of(page: Page, site: Site) -> None:
     calibrated = {"PixelSpacing": [0.5, 0.5], "PixelSpacingCalibrationType": "FIDUCIAL"}
     for source, tags, words in (

@@ -17,7 +17,7 @@ from unseen.cli import app
 COMMANDS = (
     "demo", "suspects", "train", "score", "evaluate", "compare", "adapt", "gate", "calibrate", "pilot",
     "serve", "worker", "reconstruct", "identify", "audit", "export", "import",
-    "backup", "restore", "erase", "retire", "robustness", "recipes", "info", "prior",
+    "backup", "restore", "invite", "erase", "retire", "robustness", "recipes", "info", "prior", "pacs",
 )  # fmt: skip
 GROUP: Any = typer.main.get_command(app)  # Any: typer brings its own copy of click
 
@@ -59,18 +59,20 @@ def test_each_command_has_an_example_that_its_options_understand(name: str) -> N
             assert recipe in recipes.names(), f"{example!r} names a recipe that does not exist"
 
 
-@pytest.mark.parametrize("name", GROUP.commands["prior"].commands)
-def test_a_command_below_prior_has_an_example_that_its_options_understand(name: str) -> None:
-    command = GROUP.commands["prior"].commands[name]
-    examples = re.findall(rf"^\s*unseen prior {name}\b(.*)$", command.help, flags=re.MULTILINE)
-    assert examples, f"unseen prior {name} --help shows no example"
+@pytest.mark.parametrize(
+    ("group", "name"), [(group, name) for group in ("prior", "pacs") for name in GROUP.commands[group].commands]
+)
+def test_a_command_below_another_has_an_example_that_its_options_understand(group: str, name: str) -> None:
+    command = GROUP.commands[group].commands[name]
+    examples = re.findall(rf"^\s*unseen {group} {name}\b(.*)$", command.help, flags=re.MULTILINE)
+    assert examples, f"unseen {group} {name} --help shows no example"
     for example in examples:
-        context = command.make_context(name, shlex.split(example))
+        context = command.make_context(name, shlex.split(example.split("<")[0]))
         recipe = context.params.get("recipe")
         assert recipe is None or recipe in recipes.names(), f"{example!r} names a recipe that does not exist"
     for parameter in command.params:
         if parameter.name != "help":
-            assert parameter.help, f"unseen prior {name}: {parameter.name} is not explained"
+            assert parameter.help, f"unseen {group} {name}: {parameter.name} is not explained"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

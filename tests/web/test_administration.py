@@ -117,7 +117,22 @@ def test_settings_change_and_have_their_effect(api: Api, store: Store, judged: J
         ("north", True, 30),
         ("south", False, 90),
     ]
-    for wrong in ({"kept_days": 0.5}, {"kept_days": -1}, {"waiting_cap_s": 0}, {"identity": "all"}, {"x": 1}):
+    settling = api.admin.patch("/settings", json={"settle_s": 120, "settle_of": {"north": 0}}).json()
+    assert (settling["settle_s"], [(one["settles_own"], one["settle_s"]) for one in settling["sources"]]) == (
+        120,
+        [(True, 0), (False, 120)],
+    )
+    as_before = api.admin.patch("/settings", json={"settle_of": {"north": None}}).json()["sources"]
+    assert [(one["settles_own"], one["settle_s"]) for one in as_before] == [(False, 120), (False, 120)]
+    for wrong in (
+        {"settle_s": -1},
+        {"settle_of": {"north": 1e6}},
+        {"kept_days": 0.5},
+        {"kept_days": -1},
+        {"waiting_cap_s": 0},
+        {"identity": "all"},
+        {"x": 1},
+    ):
         assert api.admin.patch("/settings", json=wrong).status_code == 422
     clock.now += 31 * 86_400
     assert store.retire_by_age() == 1
@@ -188,9 +203,8 @@ def test_storage_queue_and_versions_are_what_is_there(api: Api, store: Store, ju
 def test_the_pages_know_every_action_of_the_trail_and_one_style_of_dates() -> None:
     source = Path(__file__).parents[2] / "src" / "unseen"
     text = "".join(path.read_text() for path in source.glob("worklist/*.py"))
-    made = set(
-        re.findall(r'"((?:study|film|account|session|link|setting|drift|model|audit|policy|view)\.[a-z_]+)"', text)
-    )
+    subjects = "study|film|account|session|link|setting|drift|model|audit|policy|view|object|result|patient"
+    made = set(re.findall(rf'"((?:{subjects})\.[a-z_]+)"', text))
     made = made - {"audit.head", "audit.lock"} | {f"{kind}.opened" for kind in ("session", "link")}
     known = set(re.findall(r'^  "([a-z]+\.[a-z_]+)":', (JS / "admin_audit_words.js").read_text(), re.MULTILINE))
     assert made == known

@@ -202,7 +202,7 @@ def film_of(job: jobs.Job, *, view: str, identifiers: dict[str, str], pixel_sha2
         bits=8,
         view_position=view,
         file_sha256=job.sha256,
-        pixel_sha256=pixel_sha256,
+        pixel_sha256=pixel_sha256 or job.sha256,
         file_bytes=0,
         file_format="dicom",
         identifiers=identifiers,

@@ -70,6 +70,18 @@ def test_what_is_saved_comes_back_and_the_trail_is_checked(worklist: Path, tmp_p
     assert (answer.code, answer.out) == (1, "") and "Row 2 of the audit trail was changed" in answer.err
 
 
+def test_a_first_admin_is_invited_from_the_shell(tmp_path: Path, say: Say) -> None:
+    for _ in range(2):  # the second time for a new password
+        answer = say("invite", "ann", "--role", "admin", "--folder", tmp_path / "new")
+        assert answer.code == 0 and answer.out.startswith("http://127.0.0.1:8080/sign-in#choose=")
+    with Store.open(tmp_path / "new", create=False) as store:
+        token = store.accounts.choose(answer.out.strip().partition("=")[2], "a long sentence that she knows")
+        account = store.accounts.session(token)
+        assert account is not None and (account.name, account.role) == ("ann", "admin")
+    answer = say("invite", "a b", "--folder", tmp_path / "new")
+    assert answer.code == 2 and "1 to 64 of the characters" in answer.err
+
+
 def test_a_folder_that_is_no_worklist_is_one_sentence(tmp_path: Path, say: Say) -> None:
     answer = say("audit", "verify", "--folder", tmp_path)
     assert answer.code == 2 and answer.out == ""

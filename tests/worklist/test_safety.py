@@ -244,6 +244,11 @@ Entered = Callable[..., None]
 
 @pytest.fixture
 def enter(store: Store, screener: Screener) -> Entered:
+    """`entering` into this test's store."""
+    return entering(store, screener)
+
+
+def entering(store: Store, screener: Screener) -> Entered:
     """`enter("clear", policy)`: the film that waits is judged so by that policy, as a worker had decided earlier."""
 
     def of(action: str, by: Policy, *, view: str = "PA", **identifiers: Any) -> None:
@@ -260,6 +265,7 @@ def enter(store: Store, screener: Screener) -> Entered:
 
 @pytest.mark.parametrize("how", ["alarm", "withdrawn"])
 def test_a_film_in_hand_is_not_cleared_when_clearing_stops_meanwhile(store: Store, enter: Entered, how: str) -> None:
+    store.set_settle_s(0, actor="lea")
     agreed = policy()
     number = store.activations.propose(MODEL, "pca", agreed, actor="lea", note=NOTE).number
     store.activations.activate(number, actor="leo", note=NOTE)

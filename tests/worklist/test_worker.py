@@ -215,6 +215,7 @@ def test_films_of_a_study_join_in_whatever_order_they_come(store: Store, judge: 
 
 
 def test_a_late_film_takes_a_cleared_study_back(store: Store, judge: Judge) -> None:
+    store.set_settle_s(0, actor="lea")
     store.receive(png(1), name="a")
     judge("clear", 0.1, **STUDY)
     assert len(listed(store, "cleared")) == 1

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -50,7 +51,8 @@ def work(where: str, home: str) -> None:
         Worker(store, lambda: Screener(load(PCA)), lease_s=LEASE_S, poll_s=0.05).run(stop)
 
 
-def _serve() -> None:
+def serve(kinds: dict[str, Callable[..., None]]) -> None:
+    """Fork a child for each line that names one of `kinds`, with what else the line holds."""
     gc.freeze()  # the children's collections leave it alone
     print("ready", flush=True)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the dead
@@ -60,7 +62,7 @@ def _serve() -> None:
         if child == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             try:
-                {"send": send, "work": work}[kind](*given)
+                kinds[kind](*given)
             finally:
                 os._exit(0)
         print(child, flush=True)
@@ -68,4 +70,4 @@ def _serve() -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
-    _serve()
+    serve({"send": send, "work": work})

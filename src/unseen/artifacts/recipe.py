@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Self, TypeVar, cast
+from typing import Self, TypeVar, cast, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -276,14 +276,23 @@ def _sentence(
 
 
 def _known(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
-    """The keys of the table at ``place`` below ``model``."""
+    """The keys of the table at ``place`` below ``model``; a number is a place in an array of tables."""
     for step in place:
-        field = model.model_fields.get(str(step))
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        if isinstance(step, int):
+            continue
+        field = model.model_fields.get(step)
+        inner = _table_of(field.annotation) if field else None
+        if inner is None:
             return []
         model = inner
     return list(model.model_fields)
+
+
+def _table_of(annotation: object) -> type[BaseModel] | None:
+    """The model in an annotation such as ``Tls``, ``Tls | None`` or ``tuple[Peer, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_table_of, get_args(annotation))), None)
 
 
 def _shown(seen: object) -> str:

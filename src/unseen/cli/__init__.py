@@ -20,6 +20,7 @@ from unseen.cli import (
     evaluate,
     gate,
     info,
+    pacs,
     prior,
     reconstruct,
     score,
@@ -63,6 +64,7 @@ for command in (
     worklist.import_,
     worklist.backup,
     worklist.restore,
+    worklist.invite,
     erase.erase,
     erase.retire,
     evaluate.robustness,
@@ -71,6 +73,7 @@ for command in (
 ):
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(prior.prior, name="prior")
+app.add_typer(pacs.pacs, name="pacs")
 
 _NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 """Errors of the system whose own message names the file."""

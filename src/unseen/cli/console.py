@@ -69,12 +69,15 @@ PACS: Final = frozenset(
         "dicomweb_client",
         "fhir",
         "highdicom",
-        "hl7apy",
         "prometheus_client",
         "pynetdicom",
     }
 )
 """Modules of the extra `pacs`: the DICOM node and its neighbours."""
+
+
+OIDC: Final = frozenset({"authlib", "joserfc", "requests"})
+"""Modules of the extra `oidc`: sign-in by an identity provider."""
 
 
 def sentence(error: ModuleNotFoundError) -> str | None:
@@ -88,6 +91,8 @@ def sentence(error: ModuleNotFoundError) -> str | None:
     missing = (error.name or "").split(".")[0]
     if missing in PACS:
         return f'the PACS node needs packages that are not installed ({missing}): pip install "unseen[serve,pacs]"'
+    if missing in OIDC:
+        return f'--oidc needs packages that are not installed ({missing}): pip install "unseen[serve,oidc]"'
     if missing not in SERVE:
         return None
     return f'the worklist and its server need packages that are not installed ({missing}): pip install "unseen[serve]"'

@@ -47,6 +47,10 @@ def serve(
             help="offer the reconstructors and generators in this folder in the imaging lab", envvar="UNSEEN_LAB"
         ),
     ] = None,
+    oidc: Annotated[
+        Path | None,
+        typer.Option(help="let people sign in with an identity provider (OpenID Connect); a TOML file names it"),
+    ] = None,
 ) -> None:
     """Serve a worklist: films come in over HTTP or from a folder, are scored, and wait for their readers in order.
 
@@ -85,6 +89,7 @@ def serve(
         workers=workers,
         runs=runs,
         lab=lab,
+        oidc=oidc,
     )
 
 

@@ -175,3 +175,33 @@ def import_(
         f"{len(done.refused)} rows refused."
     )
     raise typer.Exit(1 if done.refused else 0)
+
+
+def invite(
+    name: Annotated[str, typer.Argument(help="the account's name: A–Z, a–z, 0–9, dot, _, @ and -")],
+    folder: Annotated[Path, typer.Option(help="the worklist's folder; made where it is missing")],
+    role: Annotated[Literal["reader", "lead", "admin"], typer.Option(help="of an account that is new")] = "reader",
+    url: Annotated[
+        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
+    ] = None,
+    public: Annotated[str, typer.Option(help="where the pages are offered")] = "http://127.0.0.1:8080",
+) -> None:
+    """Make an account, or let the owner of one choose a new password: prints a link that is good once, for a day.
+
+    For a server without a screen, whose first admin cannot use the link that `unseen serve` prints.
+
+    Example:
+
+      unseen invite ann --role admin --folder worklist
+    """
+    from unseen.worklist.states import NotFoundError
+    from unseen.worklist.store import Store
+
+    actor = f"{getpass.getuser()} (shell)"
+    with Store.open(url or folder, films_folder=folder) as store:
+        try:
+            link = store.accounts.invite(name, actor=actor)
+        except NotFoundError:
+            store.accounts.add(name, None, role, actor=actor)
+            link = store.accounts.invite(name, actor=actor)
+    typer.echo(f"{public.rstrip('/')}/sign-in#choose={link}")

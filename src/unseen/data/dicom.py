@@ -93,6 +93,15 @@ _PROCESSES = {  # SOF markers that a transfer syntax may hold (PS3.5, 8.2.1 and 
 }
 
 
+def readable_syntaxes() -> tuple[str, ...]:
+    """The transfer syntaxes of films that are read here; those of JPEG Lossless where its extra is installed.
+
+    >>> uid.JPEG2000Lossless in readable_syntaxes(), uid.DeflatedExplicitVRLittleEndian in readable_syntaxes()
+    (True, False)
+    """
+    return (*_NATIVE, *(syntax for syntax in _PLUGINS if syntax not in SYNTAXES or is_available(syntax)))
+
+
 def read_dicom(data: bytes, *, bare: bool, limits: Limits, frame: int | None = None) -> DecodedImage:
     """The film in the DICOM file `data`; `bare` when it has no preamble.
 
@@ -169,7 +178,8 @@ def nominal_integers(stored: NDArray[np.integer], header: DicomHeader, *, native
 
 
 def _with_meta(data: bytes) -> tuple[Dataset, uid.UID]:
-    syntax, sop_class = _file_meta(data)
+    meta = file_headers.file_meta(data)
+    syntax = uid.UID(meta.syntax)
     if syntax == uid.DeflatedExplicitVRLittleEndian:
         raise Refused(
             "The DICOM file is Deflated, which is not read: it can hide any amount of data. "
@@ -180,35 +190,12 @@ def _with_meta(data: bytes) -> tuple[Dataset, uid.UID]:
         raise Refused(
             f"The transfer syntax is {name!r}, which is not read. Send the film as Explicit VR Little Endian."
         )
-    if sop_class:
-        check_class(sop_class)
+    if meta.sop_class:
+        check_class(meta.sop_class)
     ds = dcmread(io.BytesIO(data))
     if ds.file_meta.get("TransferSyntaxUID") != syntax:
         raise Refused("The DICOM file's meta information contradicts itself. Send the file again from its source.")
     return ds, syntax
-
-
-def _file_meta(data: bytes) -> tuple[uid.UID, str]:
-    """Transfer syntax and SOP class from group 0002, parsed without touching what follows (PS3.10, 7.1)."""
-    at = 132
-    found: dict[int, bytes] = {}
-    while data[at : at + 2] == b"\x02\0":
-        element = int.from_bytes(data[at + 2 : at + 4], "little")
-        long = data[at + 4 : at + 6] in (b"OB", b"UN", b"UT", b"SQ", b"OW")
-        start = at + (12 if long else 8)
-        length = int.from_bytes(data[start - (4 if long else 2) : start], "little")
-        if start + length > len(data):
-            break
-        if element in found:
-            raise Refused("The DICOM file's meta information names an attribute twice. Send the file again.")
-        found[element] = data[start : start + length]
-        at = start + length
-    if 0x0010 not in found:
-        raise Refused(
-            "The DICOM file's meta information names no transfer syntax. Send the file again from its source."
-        )
-    syntax, sop_class = (found.get(key, b"").rstrip(b"\0 ").decode("ascii", "replace") for key in (0x0010, 0x0002))
-    return uid.UID(syntax), sop_class
 
 
 def _bare(data: bytes) -> tuple[Dataset, uid.UID]:

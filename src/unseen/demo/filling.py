@@ -104,6 +104,8 @@ def fill(
             worker.drain()
             if progress:
                 progress(number + 1)
+        clock.be(_READING[0])
+        store.tidy()  # the last studies are complete by now
         chosen = _chosen([row for row in _rows(store) if row.state == "to_read"], reported, left)
         outcomes = []
         for number, row in enumerate(chosen):

@@ -168,7 +168,7 @@ class Choice(Link):
 def choose(request: Request, response: Response, parts: Parts, given: Choice) -> WhoResponse:
     """Choose a password by an admin's link, once, and sign the browser in."""
     _own_page(request, parts)
-    address = _counted(request, parts, None)
+    address = counted(request, parts, None)
     with parts.passwords:
         found = parts.store.accounts.choose(given.link, given.password)
     parts.throttle.forgive(None, address)
@@ -220,7 +220,7 @@ def _own_page(request: Request, parts: ServerState) -> None:
 
 
 def _by_password(request: Request, parts: ServerState, given: Password) -> str:
-    address = _counted(request, parts, given.name)
+    address = counted(request, parts, given.name)
     with parts.passwords:
         found = parts.store.accounts.sign_in(given.name, given.password)
     if found is None:
@@ -231,13 +231,13 @@ def _by_password(request: Request, parts: ServerState, given: Password) -> str:
 
 
 def _by_link(request: Request, parts: ServerState, link: str) -> str:
-    address = _counted(request, parts, None)
+    address = counted(request, parts, None)
     found = parts.store.accounts.redeem(link)
     parts.throttle.forgive(None, address)
     return found
 
 
-def _counted(request: Request, parts: ServerState, name: str | None) -> str:
+def counted(request: Request, parts: ServerState, name: str | None) -> str:
     """The caller's address; 429 where it, or `name`, has failed too often."""
     address = request.client.host if request.client is not None else "unknown"
     if wait := parts.throttle.take(name, address):
@@ -258,6 +258,12 @@ def _who(parts: ServerState, found: str) -> WhoResponse:
 
 
 def _seated(response: Response, parts: ServerState, found: str) -> WhoResponse:
+    seat(response, parts, found)
+    return _who(parts, found)
+
+
+def seat(response: Response, parts: ServerState, found: str) -> None:
+    """Give the browser the session `found`."""
     response.set_cookie(
         cookie_name(parts),
         found,
@@ -267,7 +273,6 @@ def _seated(response: Response, parts: ServerState, found: str) -> WhoResponse:
         httponly=True,
         samesite="strict",
     )
-    return _who(parts, found)
 
 
 def _token(parts: ServerState, found: str) -> Token:

@@ -20,6 +20,7 @@ from unseen.worklist.audit_search import Sought
 router = APIRouter(tags=["administration"])
 
 Days = Annotated[float, Field(ge=0, le=36500)]
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
 
 class SourceResponse(BaseModel):
@@ -33,6 +34,8 @@ class SourceResponse(BaseModel):
     latest: datetime
     own: bool = Field(description="it has a period of its own")
     kept_days: float | None = Field(description="null: nothing of it is removed by age")
+    settles_own: bool = Field(description="it has a `settle_s` of its own")
+    settle_s: float = Field(description="its studies are complete when no film of them came for so long")
 
 
 class SettingsResponse(BaseModel):
@@ -44,6 +47,9 @@ class SettingsResponse(BaseModel):
     pseudonyms: bool = Field(description="patients and accession numbers are stored as pseudonyms; chosen once")
     waiting_cap_s: float = Field(description="how long priorities may keep a study waiting")
     kept_days: float | None = Field(description="null: nothing is removed by age")
+    settle_s: float = Field(
+        description="a study is complete when no film of it came for so long; before, nothing of it is cleared or sent"
+    )
     settled_s: float | None = Field(
         description="how long a file in the watched folder must stand still; null where no folder is watched"
     )
@@ -60,6 +66,10 @@ class SettingsChange(BaseModel):
     kept_days: Days | None = Field(default=None, description="0: nothing is removed by age")
     kept_of: dict[str, Days | None] | None = Field(
         default=None, description="the same by source; null: that source is kept as the site's others"
+    )
+    settle_s: Seconds | None = Field(default=None, description="for films that come from now on")
+    settle_of: dict[str, Seconds | None] | None = Field(
+        default=None, description="the same by source; null: as the site's others"
     )
 
 
@@ -219,6 +229,7 @@ def _settings(parts: ServerState) -> SettingsResponse:
         pseudonyms=not parts.store.names.plain,
         waiting_cap_s=found.waiting_cap_s,
         kept_days=found.kept_days,
+        settle_s=found.settle_s,
         settled_s=parts.settled_s,
         sources=[
             SourceResponse(
@@ -230,6 +241,8 @@ def _settings(parts: ServerState) -> SettingsResponse:
                 latest=one.latest,
                 own=one.name in found.kept_of,
                 kept_days=found.kept_of.get(one.name, found.kept_days),
+                settles_own=one.name in found.settle_of,
+                settle_s=found.settle_of.get(one.name, found.settle_s),
             )
             for one in parts.store.by_source()
         ],

@@ -30,8 +30,11 @@ from unseen.web import (
     monitoring,
     pages,
     people,
+    readiness,
     removing,
+    results,
     runs,
+    stow,
     studies,
     turing,
     viewing,
@@ -45,6 +48,7 @@ from unseen.web.upload_stream import FORM_ROOM
 
 if TYPE_CHECKING:
     from unseen.service.workers import Models, Workers
+    from unseen.web.oidc import OidcProvider
     from unseen.worklist.store import Store
 
 ROOT = "/api/v1"
@@ -72,6 +76,7 @@ def create_app(
     workers: Workers | None = None,
     runs_folder: Path | None = None,
     lab_folder: Path | None = None,
+    oidc: OidcProvider | None = None,
 ) -> FastAPI:
     """The application over `store`, which stays the caller's to close.
 
@@ -81,6 +86,7 @@ def create_app(
     models, workers  what scores until leads activate something else; workers are started and stopped by the caller
     runs_folder      trainings whose losses are shown
     lab_folder       bundles of reconstructors and generators that the imaging lab offers
+    oidc             an identity provider by which people may sign in
 
     Raises WorklistError for a folder that cannot be watched.
     """
@@ -92,6 +98,7 @@ def create_app(
         runs=runs_folder,
         lab=Laboratory(lab_folder),
         settled_s=None if watch is None else watch_settled_s,
+        oidc=oidc,
     )
     parts.active.look()  # before a worker starts
     tasks = [Repeated("sweep", store.sweep, every_s=_SWEEP_S), Repeated("tidy", store.tidy, every_s=_TIDY_S)]
@@ -127,7 +134,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.served = parts
-    for router in (health.router, accounts.router):
+    for router in (health.router, readiness.router, accounts.router):
         app.include_router(router, prefix=ROOT)
     for router in (
         films.router,
@@ -139,6 +146,7 @@ def create_app(
         people.router,
         administration.router,
         removing.router,
+        results.router,
         studies.events_router,
         viewing.router,
         film_header.router,
@@ -152,13 +160,20 @@ def create_app(
         lab.router,
     ):
         app.include_router(router, prefix=ROOT, dependencies=[*SCHEMES])
+    app.include_router(stow.router, dependencies=[*SCHEMES])
     app.include_router(pages.router)
+    if oidc is not None:
+        from unseen.web import oidc_sign_in
+
+        app.include_router(oidc_sign_in.router)
     app.mount("/static", pages.Static(directory=pages.STATIC), name="static")
     answer_errors(app)
     bodies = {
         f"{ROOT}/films": store.max_film_bytes + FORM_ROOM,
         f"{ROOT}/reported-elsewhere/table": studies.MOST_CSV,
         f"{ROOT}/lab/pictures": MOST_BYTES,
+        stow.STOW: stow.MOST_BYTES,
+        f"{stow.STOW}/": stow.MOST_BYTES,
     }
     app.add_middleware(GZipMiddleware, minimum_size=_GZIPPED, compresslevel=5, exclude_content_types=_AS_IT_IS)
     app.add_middleware(Shell, address=parts.address, bodies=bodies)

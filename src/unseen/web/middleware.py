@@ -142,7 +142,8 @@ class Shell:
     """The layer around `app`.
 
     address  whose names a request may use
-    bodies   path → the most bytes that may be sent there, where that is more than `MOST_BODY`
+    bodies   path → the most bytes that may be sent there, where that is more than `MOST_BODY`; a path that ends with a
+             slash stands for all that begin so
     """
 
     def __init__(self, app: ASGIApp, *, address: Address, bodies: Mapping[str, int]) -> None:
@@ -154,7 +155,7 @@ class Shell:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = _Body(receive, self.bodies.get(scope["path"], MOST_BODY), Headers(scope=scope))
+        body = _Body(receive, self._most(scope["path"]), Headers(scope=scope))
         answered = False
 
         async def answer(message: Message) -> None:
@@ -184,6 +185,12 @@ class Shell:
                     f"The server has failed at this. Tell whoever runs it the number {number}, which is in its log."
                 )
                 await problem(500, detail)(scope, body.receive, answer)
+
+    def _most(self, path: str) -> int:
+        """Bytes that a request to `path` may have."""
+        if path in self.bodies:
+            return self.bodies[path]
+        return self.bodies.get(path[: path.rfind("/") + 1], MOST_BODY)
 
     def _dress(self, scope: Scope, headers: MutableHeaders) -> None:
         for name, value in _HEADERS.items():

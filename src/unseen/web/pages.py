@@ -76,8 +76,8 @@ def _page(place: Place) -> None:
             return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}", 303)
         if ROLES.index(account.role) < ROLES.index(place.least):
             sentence = f"This page needs the role {place.least}, and {account.name} is {account.role}."
-            return _rendered("refused.html.j2", parts, account, 403, heading="Not for this role", sentence=sentence)
-        return _rendered(place.template, parts, account, here=place.path)
+            return rendered("refused.html.j2", parts, account, 403, heading="Not for this role", sentence=sentence)
+        return rendered(place.template, parts, account, here=place.path)
 
     router.add_api_route(place.path, shown, methods=["GET"], response_class=HTMLResponse, name=place.template)
 
@@ -89,7 +89,9 @@ for _place in PLACES:
 @router.get("/sign-in", response_class=HTMLResponse)
 def door(request: Request) -> Response:
     """Where people sign in."""
-    return _rendered("sign_in.html.j2", served(request), None)
+    parts = served(request)
+    provider = None if parts.oidc is None else parts.oidc.settings.label
+    return rendered("sign_in.html.j2", parts, None, provider=provider, onwards=request.query_params.get("next", "/"))
 
 
 def _account(request: Request, parts: ServerState) -> Account | None:
@@ -97,10 +99,10 @@ def _account(request: Request, parts: ServerState) -> Account | None:
     return parts.store.accounts.session(token) if token else None
 
 
-# Any: what a template shows
-def _rendered(
+def rendered(
     template: str, parts: ServerState, account: Account | None, status: int = 200, *, here: str = "", **more: Any
-) -> Response:
+) -> HTMLResponse:
+    """A page of a template; `more`: what it shows beside what all do."""
     rank = -1 if account is None else ROLES.index(account.role)
     places = [(place.path, place.words) for place in PLACES if place.words and ROLES.index(place.least) <= rank]
     text = (

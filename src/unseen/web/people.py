@@ -50,6 +50,7 @@ class AccountResponse(WhoResponse):
     """An account, as admins see it."""
 
     has_password: bool = Field(description="false: nobody can sign in before the owner has chosen one by a link")
+    provided: bool = Field(description="its owner signs in with the identity provider, and has no password here")
     sessions: int = Field(description="that are open now")
 
 
@@ -128,6 +129,14 @@ def methods(parts: Parts, account: Admin) -> Methods:
                 f"one name within {WITHIN_S / 60:g} minutes, further ones wait.",
             ),
             Method(
+                name="Identity provider",
+                on=parts.oidc is not None,
+                words="Not set up: `unseen serve --oidc` does that."
+                if parts.oidc is None
+                else f"{parts.oidc.settings.label}, by OpenID Connect with {parts.oidc.settings.issuer}. An account is "
+                "made at the first sign-in, and its role follows the provider's at each.",
+            ),
+            Method(
                 name="Link to choose a password",
                 on=True,
                 words=f"An admin makes it here for one account. It is good once, for {INVITATION_S / 3600:g} hours.",
@@ -169,5 +178,6 @@ def _response(account: Account, sessions: int) -> AccountResponse:
         role=account.role,
         disabled=account.disabled,
         has_password=account.has_password,
+        provided=account.provided,
         sessions=sessions,
     )

@@ -54,11 +54,13 @@ def reading_of(entry: Entry, *, rank: float | None, probability: float | None, b
         return Reading(words=_done(entry))
     if entry.reason:
         return Reading(words="Not scored: look at it first")
+    if entry.versions:
+        return Reading(words="Two versions of one film came: look at both")
     number, measure = _number(rank, probability, blind=blind)
     if entry.state == "received":
         return Reading(words="Waits for a worker to score it")
     if entry.state == "scored":
-        return Reading(words="Further films of it are still to be scored")
+        return Reading(words="Not complete yet: further films may come, or are still to be scored")
     if entry.state not in _WAITS:
         high = measure is not None and number is not None and number >= _LIMITS[measure]
         shown = (None, None) if high else (number, measure)  # cleared: no number beside it speaks against that

@@ -3,6 +3,8 @@
 `unseen serve` as a process of one's own: started on a free port, known by the link that it prints, ended cleanly.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import errno
@@ -17,7 +19,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote
 
 import h11
@@ -33,6 +35,9 @@ from unseen.web.accounts import LOCAL
 from unseen.web.app import ROOT, create_app
 from unseen.web.middleware import Address
 from unseen.worklist.store import Store
+
+if TYPE_CHECKING:
+    from unseen.web.oidc import OidcProvider
 
 _log = logging.getLogger("unseen")
 
@@ -56,6 +61,7 @@ def serve(
     workers: int = 1,
     runs: Path | None = None,
     lab: Path | None = None,
+    oidc: Path | None = None,
 ) -> None:
     """Serve a worklist until SIGTERM or Ctrl-C; requests and films in hand are finished then.
 
@@ -65,21 +71,34 @@ def serve(
                          started manually, with their own models
     runs                 a folder of trainings whose losses are shown
     lab                  a folder of bundles that the imaging lab offers
+    oidc                 the settings of an identity provider by which people may sign in
 
     Raises ServingError and WorklistError: the port is taken, nobody could sign in, the store cannot be opened.
     """
+    provider = None if oidc is None else _provider(oidc)
     with Store.open(where, films_folder=films_folder) as store, _listening(address) as listener:
         address = Address(host=address.host, port=listener.getsockname()[1], public=address.public)
-        if not address.is_private and not any(not account.disabled for account in store.accounts.listed()):
+        if (
+            provider is None
+            and not address.is_private
+            and not any(not account.disabled for account in store.accounts.listed())
+        ):
             raise ServingError(
-                f"{address.public or address}: others could reach this server, and nobody has an account. Serve "
-                "without --host and --public first, sign in with the link, and add an account."
+                f"{address.public or address}: others could reach this server, and nobody has an account. Make one "
+                "with `unseen invite NAME --role admin --folder FOLDER`, or serve without --host and --public first."
             )
         staff = None
         if models is not None:
             staff = Workers(_settings(where, films_folder, models, workers), workers)
         app = create_app(
-            store, watch=watch, address=address, models=models, workers=staff, runs_folder=runs, lab_folder=lab
+            store,
+            watch=watch,
+            address=address,
+            models=models,
+            workers=staff,
+            runs_folder=runs,
+            lab_folder=lab,
+            oidc=provider,
         )
         server = _Server(_config(app, address), app.state.served.stopping)
         with _until_signalled(server):
@@ -94,6 +113,13 @@ def serve(
                 if staff is not None:
                     staff.stop()
         _log.info("server.stopped")
+
+
+def _provider(path: Path) -> OidcProvider:
+    """Asks the provider for its addresses and keys. Raises OidcError."""
+    from unseen.web.oidc import OidcProvider, OidcSettings  # of an extra
+
+    return OidcProvider(OidcSettings.read(path))
 
 
 @contextlib.contextmanager

@@ -196,6 +196,16 @@ class Found(_Response):
     made: datetime
 
 
+class Copy(_Response):
+    """The same film, received again with another transfer syntax or another header."""
+
+    film: str
+    bytes: int
+    source: str
+    received: datetime
+    changed: list[str] = Field(description="keywords of the attributes that differ; none: the syntax alone does")
+
+
 class FilmResponse(_Response):
     """A film of a study."""
 
@@ -214,6 +224,10 @@ class FilmResponse(_Response):
     aside: Literal["returned", "discarded"] | None = Field(description="it cannot be shown, and was set aside")
     findings: list[Found]
     decision: Decided | None = Field(description="null before it was judged, and where this reader must not see it")
+    copies: list[Copy]
+    version_of: str | None = Field(
+        description="the film that came first under the same SOP Instance UID with other pixels"
+    )
 
     @classmethod
     def of(cls, film: StoredFilm, promise: Promise) -> Self:

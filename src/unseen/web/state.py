@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from unseen.screening.policy import Policy
     from unseen.service.workers import Models, Workers
     from unseen.web.middleware import Address
+    from unseen.web.oidc import OidcProvider
     from unseen.web.promise import Promise
     from unseen.worklist.listing import Entry
     from unseen.worklist.store import Store
@@ -193,6 +194,7 @@ class ServerState:
     runs    the folder of trainings that are shown; None: none are
     lab     the imaging lab's process, and `sent` the images that it was sent
     settled_s  how long a file in the watched folder must stand still; None: no folder is watched
+    oidc    the identity provider by which people sign in, too
     """
 
     store: Store
@@ -203,6 +205,7 @@ class ServerState:
     lab: Laboratory = field(default_factory=lambda: Laboratory(None))
     sent: Uploads = field(default_factory=Uploads)
     settled_s: float | None = None
+    oidc: OidcProvider | None = None
     throttle: Throttle = field(default_factory=Throttle)
     pace: Pace = field(default_factory=Pace)
     uploads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(UPLOADS))

@@ -20,6 +20,7 @@ import anyio.from_thread
 from fastapi import HTTPException, Request
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.datastructures import Headers
 
 from unseen.worklist.states import BusyError, WorklistError
 
@@ -55,7 +56,7 @@ def upload_of(request: Request) -> Upload:
     if kind == b"multipart/form-data":
         if not options.get(b"boundary"):
             raise WorklistError("The form names no boundary in its Content-Type.")
-        return Form(_Stream(request), options[b"boundary"])
+        return Form(RequestStream(request), options[b"boundary"])
     return Raw(request)
 
 
@@ -74,6 +75,11 @@ def checked_name(text: str, what: str, *, most: int) -> str:
     return text
 
 
+def source_of(headers: Headers) -> str:
+    """The header X-Film-Source, percent-encoded UTF-8; "" without one. Raises WorklistError as `checked_name` does."""
+    return checked_name(_said(headers.get("x-film-source", "")), "The source", most=MOST_SOURCE)
+
+
 def pieces(upload: Upload) -> Iterator[bytes]:
     """The film's bytes, asked for from a thread that the event loop has started."""
     while piece := anyio.from_thread.run(upload.piece):
@@ -81,11 +87,15 @@ def pieces(upload: Upload) -> Iterator[bytes]:
         yield piece
 
 
-class _Stream:
+class RequestStream:
     """A request's body with an eye on the clock."""
 
     def __init__(self, request: Request) -> None:
         self._chunks: AsyncIterator[bytes] = request.stream().__aiter__()
+        self.restart()
+
+    def restart(self) -> None:
+        """Another film of the same request begins."""
         self._until = time.monotonic() + WHOLE_S
 
     async def next(self) -> bytes | None:
@@ -106,14 +116,13 @@ class Raw:
     """A film as the body; X-Film-Name and X-Film-Source are percent-encoded UTF-8."""
 
     def __init__(self, request: Request) -> None:
-        self._stream = _Stream(request)
+        self._stream = RequestStream(request)
         self._headers = request.headers
         self.name, self.source, self.size = "", "unknown", 0
 
     async def begin(self) -> None:
         self.name = checked_name(_said(self._headers.get("x-film-name", "")), "The film's name", most=MOST_NAME)
-        source = _said(self._headers.get("x-film-source", ""))
-        self.source = checked_name(source, "The source", most=MOST_SOURCE) or "unknown"
+        self.source = source_of(self._headers) or "unknown"
 
     async def piece(self) -> bytes:
         gathered = bytearray()
@@ -125,7 +134,7 @@ class Raw:
 class Form:
     """A film in a form."""
 
-    def __init__(self, stream: _Stream, boundary: bytes) -> None:
+    def __init__(self, stream: RequestStream, boundary: bytes) -> None:
         self._stream = stream
         self.name, self.source, self.size = "", "unknown", 0
         self._events: deque[tuple[str, bytes]] = deque()

@@ -35,6 +35,9 @@ LINK_S = 10 * 60.0
 INVITATION_S = 24 * 3600.0
 """Of a link to choose a password: its owner gets it the same day, in person or by mail."""
 _MOST_PASSWORD = 1024
+_PROVIDED: Final = "provided:"
+"""In place of a password's hash: the person's subject at the identity provider follows."""
+_LOCAL: Final = "local"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
@@ -43,12 +46,14 @@ class Account:
     """Somebody who is signed in, or may.
 
     has_password  False: nobody can sign in by it before its owner has followed a link (`Accounts.invite`)
+    provided      its owner signs in with the site's identity provider, and it never has a password
     """
 
     name: str
     role: Role
     disabled: bool = False
     has_password: bool = True
+    provided: bool = False
 
 
 class Accounts:
@@ -59,8 +64,7 @@ class Accounts:
 
     def add(self, name: str, password: str | None, role: Role, *, actor: str) -> Account:
         """A new account; the password is kept as argon2id. None: its owner chooses one by a link (`invite`)."""
-        if not _NAME.fullmatch(name):
-            raise WorklistError("An account's name has 1 to 64 of the characters A–Z, a–z, 0–9, dot, _, @ and -.")
+        _check_name(name)
         _check_role(role)
         hashed = "" if password is None else _hashed(password)  # takes a while: before the transaction
         with self._site.writing() as writing:
@@ -95,6 +99,8 @@ class Accounts:
             row = _row(writing.connection, name)
             if row is None:
                 raise NotFoundError(f"There is no account {name[:64]!r}.")
+            if password is not None:
+                _check_local(row)
             if disabled is not None:
                 values["disabled_us"] = writing.now_us if disabled else None
             if disabled or (role is not None and role != "admin"):
@@ -135,7 +141,8 @@ class Accounts:
         with self._site.database.reading() as connection:
             row = _row(connection, name)
         try:
-            _hasher().verify((row.password if row is not None else "") or _nobody(), password[: _MOST_PASSWORD + 1])
+            known = row is not None and row.password and not row.password.startswith(_PROVIDED)
+            _hasher().verify(row.password if row is not None and known else _nobody(), password[: _MOST_PASSWORD + 1])
             right = row is not None and row.disabled_us is None
         except (VerificationError, UnicodeEncodeError):
             right = False
@@ -145,6 +152,38 @@ class Accounts:
             if row is not None:  # another name may be a password in the wrong field: not kept
                 writing.log("unseen", "account.refused", row.name)
         return None
+
+    def sign_in_by_provider(self, name: str, subject: str, role: Role, *, lasts_s: float = SESSION_S) -> str:
+        """A session's token for somebody whom the site's identity provider has signed in.
+
+        name     of the account that is made at the first sign-in; it is kept, whatever the provider calls them later
+        subject  by which the provider knows the person, opaque; no other person gets the account
+        role     from now on; another one ends the account's other sessions
+
+        Raises NotAllowedError for a disabled account, and for a name that is another's here.
+        """
+        _check_name(name)
+        _check_role(role)
+        kept = f"{_PROVIDED}{subject}"
+        with self._site.writing() as writing:
+            connection = writing.connection
+            row = connection.execute(select(accounts).where(accounts.c.password == kept)).one_or_none()
+            if row is None:
+                if name.casefold() == _LOCAL or _row(connection, name) is not None:
+                    raise NotAllowedError(
+                        f"The name {name} belongs to an account here that signs in otherwise. Ask an admin."
+                    )
+                connection.execute(
+                    accounts.insert().values(name=name, role=role, password=kept, created_us=writing.now_us)
+                )
+                writing.log("unseen", "account.added", name, role=role, provided=True)
+            elif row.disabled_us is not None:
+                raise NotAllowedError(f"The account {row.name} is disabled. Ask an admin.")
+            elif row.role != role:
+                connection.execute(accounts.update().where(accounts.c.id == row.id).values(role=role))
+                _end_all(writing, row.name)
+                writing.log("unseen", "account.changed", row.name, role=role, password=False, disabled=None)
+            return _opened(writing, name if row is None else row.name, role, lasts_s=lasts_s, kind="session")
 
     def one_time_link(self, name: str, role: Role, *, lasts_s: float = LINK_S) -> str:
         """A token that `redeem` takes once: for whoever sits at the machine itself, who needs no account."""
@@ -181,6 +220,7 @@ class Accounts:
                 raise NotFoundError(f"There is no account {name[:64]!r}.")
             if row.disabled_us is not None:
                 raise NotAllowedError(f"The account {name} is disabled. Enable it first.")
+            _check_local(row)
             _end_all(writing, name, kind="link")
             return _opened(writing, row.name, row.role, lasts_s=lasts_s, kind="link", actor=actor)
 
@@ -244,6 +284,12 @@ def _end_all(writing: Writing, name: str, *, kind: Literal["session", "link"] | 
     writing.connection.execute(query.values(ended_us=writing.now_us))
 
 
+def _check_local(row: Found) -> None:
+    """Only who signs in here has a password."""
+    if row.password.startswith(_PROVIDED):
+        raise NotAllowedError(f"{row.name} signs in with the site's identity provider, and has no password here.")
+
+
 def _check_admin_left(connection: Connection, row: Found) -> None:
     """Somebody else must be able to make accounts once `row` no longer is."""
     if row.role != "admin" or row.disabled_us is not None:
@@ -280,11 +326,23 @@ def _opened(
 
 
 def _account(row: Found) -> Account:
-    return Account(name=row.name, role=row.role, disabled=row.disabled_us is not None, has_password=bool(row.password))
+    provided = row.password.startswith(_PROVIDED)
+    return Account(
+        name=row.name,
+        role=row.role,
+        disabled=row.disabled_us is not None,
+        has_password=bool(row.password) and not provided,
+        provided=provided,
+    )
 
 
 def _row(connection: Connection, name: str) -> Found | None:
     return connection.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise WorklistError("An account's name has 1 to 64 of the characters A–Z, a–z, 0–9, dot, _, @ and -.")
 
 
 def _check_role(role: str) -> None:

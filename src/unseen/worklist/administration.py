@@ -10,7 +10,7 @@ from unseen.worklist.opening import HEAD, kept_head
 from unseen.worklist.states import DONE
 
 if TYPE_CHECKING:
-    from unseen.worklist.audit import Head
+    from unseen.worklist.audit import Event, Head
     from unseen.worklist.audit_search import Matches, Sought
     from unseen.worklist.jobs import Failed, Queue
     from unseen.worklist.retention import Foreseen, Removed
@@ -39,11 +39,14 @@ class Administration:
         waiting_cap_s: float | None = None,
         kept_days: float | None = None,
         kept_of: Mapping[str, float | None] | None = None,
+        settle_s: float | None = None,
+        settle_of: Mapping[str, float | None] | None = None,
     ) -> SiteSettings:
         """Change what is given (`site_settings.SiteSettings`).
 
         kept_days  0: nothing is removed by age
         kept_of    the same by source; None: that source has no period of its own any more
+        settle_s   for films that come from now on; `settle_of` as `kept_of`
         """
         with self.site.writing() as writing:
             return site_settings.change(
@@ -53,6 +56,8 @@ class Administration:
                 waiting_cap_s=waiting_cap_s,
                 kept_days=kept_days,
                 kept_of=kept_of,
+                settle_s=settle_s,
+                settle_of=settle_of,
             )
 
     def queue(self) -> Queue:
@@ -99,6 +104,11 @@ class Administration:
             with self.site.writing() as writing:
                 writing.log(actor, "audit.verified", "audit", whole=broken is None, rows=rows)
         return broken
+
+    def audit_after(self, seq: int, *, most: int) -> list[Event]:
+        """Rows of the audit trail after this number, oldest first."""
+        with self.site.database.reading() as connection:
+            return audit.after(connection, seq, most=most)
 
     def search_audit(self, sought: Sought) -> Matches:
         """Rows of the audit trail, the latest first. Raises WorklistError for a limit outside 1 to 200."""

@@ -127,6 +127,12 @@ def history(connection: Connection, subjects: list[str]) -> list[Event]:
     return [event_of(row) for row in rows]
 
 
+def after(connection: Connection, seq: int, *, most: int) -> list[Event]:
+    """The rows after this number, oldest first."""
+    rows = connection.execute(select(audit).where(audit.c.seq > seq).order_by(audit.c.seq).limit(most))
+    return [event_of(row) for row in rows]
+
+
 def event_of(row: Row[Any]) -> Event:  # Any: SQLAlchemy knows a row's columns by name only when it runs
     """The event that a row holds."""
     return Event(

@@ -29,7 +29,7 @@ from unseen.worklist.content import ContentFolder, write_flushed
 from unseen.worklist.database import PATIENCE_S, Database
 from unseen.worklist.opening import KEY, keep_head, locate, site_key, write_site_key
 from unseen.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
-from unseen.worklist.tables import films, findings, metadata, sessions
+from unseen.worklist.tables import attachments, films, findings, metadata, sessions
 
 if TYPE_CHECKING:
     from unseen.worklist.store import Store
@@ -76,7 +76,7 @@ def back_up(store: Store, to: Path | str) -> Saved:
                 if table is not sessions
             }
             digests = {
-                "films": list(connection.execute(select(films.c.sha256).order_by(films.c.sha256)).scalars()),
+                "films": sorted(_received(connection)),
                 "maps": sorted(set(connection.execute(select(findings.c.map_sha256)).scalars()) - {None}),
             }
             broken = audit.broken(connection, {})
@@ -152,9 +152,18 @@ def _copy(source: ContentFolder, target: ContentFolder, digests: list[str]) -> l
     return [digest for digest in digests if not copy_checked(source.of(digest), target, digest)]
 
 
+def _received(connection: Connection) -> set[str]:
+    """The digests of all files that were received: films, and what is kept with their studies."""
+    return {
+        digest
+        for column in (films.c.sha256, attachments.c.sha256)
+        for digest in connection.execute(select(column)).scalars()
+    }
+
+
 def _check_none_erased(store: Store, digests: list[str]) -> None:
     with store.database.reading() as connection:
-        there = set(connection.execute(select(films.c.sha256)).scalars())
+        there = _received(connection)
     if not there.issuperset(digests):
         raise BusyError("A study was erased while the backup was written, so it was given up. Make it again.")
 

@@ -16,7 +16,7 @@ from unseen.worklist.listing import Entry, entry_of, moment
 from unseen.worklist.results import decision_of
 from unseen.worklist.row_facts import row_facts
 from unseen.worklist.states import NotFoundError
-from unseen.worklist.tables import decisions, drafts, films, findings, merged, reports, studies
+from unseen.worklist.tables import attachments, decisions, drafts, films, findings, merged, reports, studies
 from unseen.worklist.transactions import Found, find_film, find_study
 
 if TYPE_CHECKING:
@@ -44,6 +44,20 @@ class StoredFinding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredCopy:
+    """The same film, received again with another transfer syntax or another header.
+
+    changed  keywords of the attributes that differ from the film's; none: the syntax alone does
+    """
+
+    film: str
+    bytes: int
+    source: str
+    received: datetime
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoredFilm:
     """A film of a study.
 
@@ -53,6 +67,9 @@ class StoredFilm:
     aside     returned or discarded, since it cannot be shown; else None
     findings  by model, oldest first
     decision  the latest on this film; None before it was judged, and on a blind page
+    copies    the same film again in other bytes, oldest first
+    version_of  the film that came first under the same SOP Instance UID with other pixels; None for that one, and
+              where there is none
     """
 
     film: str
@@ -70,6 +87,8 @@ class StoredFilm:
     aside: str | None
     findings: tuple[StoredFinding, ...]
     decision: Decision | None
+    copies: tuple[StoredCopy, ...] = ()
+    version_of: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +196,7 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, r
     found = connection.execute(
         select(findings).where(findings.c.film_id.in_([film.id for film in of_study])).order_by(findings.c.id)
     ).all()
+    copies, first = _copies(connection, of_study), _first_versions(of_study)
     needed = {film.id for film in seeing.to_be_seen(connection, row.id)}
     shown = seeing.seen_by(connection, [film.id for film in of_study], reader or "")
     said = connection.execute(select(reports).where(reports.c.study_id == row.id).order_by(reports.c.id)).all()
@@ -216,6 +236,8 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, r
                     if finding.film_id == film.id
                 ),
                 decision=latest.get(film.id),
+                copies=tuple(copies.get(film.id, ())),
+                version_of=first.get(film.id),
             )
             for film in of_study
         ),
@@ -236,6 +258,38 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, r
         history=() if blind else tuple(audit.history(connection, subjects)),
         draft=connection.execute(own_draft).scalar_one_or_none() or "",
     )
+
+
+def _copies(connection: Connection, of_study: list[Found]) -> dict[int, list[StoredCopy]]:
+    """By film, what is kept of it in other bytes."""
+    rows = connection.execute(
+        select(attachments)
+        .where(attachments.c.film_id.in_([film.id for film in of_study]))
+        .order_by(attachments.c.received_us, attachments.c.id)
+    )
+    found: dict[int, list[StoredCopy]] = {}
+    for row in rows:
+        copy = StoredCopy(
+            film=row.public_id,
+            bytes=row.bytes,
+            source=row.source,
+            received=moment(row.received_us),
+            changed=tuple(json.loads(row.changed)),
+        )
+        found.setdefault(row.film_id, []).append(copy)
+    return found
+
+
+def _first_versions(of_study: list[Found]) -> dict[int, str]:
+    """By film, the one that came first as the same instance with other pixels."""
+    known: dict[str, Found] = {}
+    found = {}
+    for film in sorted(of_study, key=lambda film: film.id):
+        if film.instance and film.pixel_sha256:
+            first = known.setdefault(film.instance, film)
+            if first.pixel_sha256 != film.pixel_sha256:
+                found[film.id] = first.public_id
+    return found
 
 
 def map_of(connection: Connection, film: str, model: str | None) -> str:

@@ -50,6 +50,7 @@ class Entry:
     view          ViewPosition of a frontal film, else of another one; None where no film has one
     assigned_to   to whom a lead has assigned it; None: to nobody
     apart         how far models' shares lie apart (`disagreement`); None where unknown, and on a blind page
+    versions      two of its films are one instance with different pixels: a person decides which of them counts
     """
 
     study: str
@@ -75,6 +76,7 @@ class Entry:
     view: str | None = None
     assigned_to: str | None = None
     apart: float | None = None
+    versions: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +249,7 @@ def entry_of(row: Found, beside: RowFacts, *, now_us: int, blind: bool) -> Entry
         reported_by=beside.reported_by,
         how=beside.how,
         seen=beside.seen,
+        versions=beside.versions,
         view=row.view,
         assigned_to=row.assigned_to,
         apart=None if blind else row.apart,

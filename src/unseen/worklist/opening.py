@@ -79,7 +79,7 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory(str(_FOLDER))
 
 
-Kind = Literal["patient", "issuer", "study", "accession", "name", "film", "note"]
+Kind = Literal["patient", "issuer", "study", "instance", "accession", "name", "film", "note", "report"]
 _BYTES = 32
 
 

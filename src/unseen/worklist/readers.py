@@ -83,13 +83,13 @@ def report(
     Raises NotAllowedError also where a frontal film was not shown to the reader.
     """
     study = find_study(writing.connection, study_id)
-    _checked(outcome)
+    checked_outcome(outcome)
     checked_text(note, "The note", most=_NOTE)
     state = after(study.state, "report", standing=study.standing)
     _must_hold(study, reader, "report it")
     if not simulated:
         _must_have_seen(writing, study, reader)
-    _enter(writing, study, reader, outcome, note, how="simulated" if simulated else "seen")
+    enter(writing, study, reader, outcome, note, how="simulated" if simulated else "seen")
     _forget_draft(writing, study, reader)
     writing.move(
         study,
@@ -126,7 +126,7 @@ def set_aside(
     if (who := writing.connection.execute(shown).scalar_one_or_none()) is not None:
         raise NotAllowedError(f"A film of it was shown to {who}, so it can be shown. Look at it, and report the study.")
     writing.connection.execute(films.update().where(films.c.id.in_(numbers)).values(aside=how))
-    _enter(writing, study, reader, None, reason, how=how)
+    enter(writing, study, reader, None, reason, how=how)
     ends = not seeing.to_be_seen(writing.connection, study.id)
     writing.move(
         study,
@@ -175,12 +175,12 @@ def undo(writing: Writing, study_id: str, reader: str, *, as_lead: bool, lasts_u
 def elsewhere(writing: Writing, studies_found: list[Found], *, actor: str, outcome: Outcome | None, note: str) -> int:
     """Mark studies as reported elsewhere; those that are so already stay as they are. Returns how many were marked."""
     if outcome is not None:
-        _checked(outcome)
+        checked_outcome(outcome)
     checked_text(note, "The note", most=_NOTE)
     todo = [study for study in studies_found if study.state != "reported_elsewhere"]
     states = [after(study.state, "elsewhere", standing=study.standing) for study in todo]  # all may, or none is
     for study, state in zip(todo, states, strict=True):
-        _enter(writing, study, actor, outcome, note, how="elsewhere")
+        enter(writing, study, actor, outcome, note, how="elsewhere")
         writing.move(
             study,
             state,
@@ -253,21 +253,22 @@ def _must_have_seen(writing: Writing, study: Found, reader: str) -> None:
         )
 
 
-def _enter(writing: Writing, study: Found, reader: str, outcome: Outcome | None, note: str, *, how: str) -> None:
-    writing.connection.execute(
-        reports.insert().values(
-            study_id=study.id,
-            reader=reader,
-            elsewhere=how == "elsewhere",
-            outcome=outcome,
-            note=note,
-            made_us=writing.now_us,
-            how=how,
-        )
+def enter(writing: Writing, study: Found, reader: str, outcome: Outcome | None, note: str, *, how: str) -> int:
+    """Add a report's row and nothing else; returns its number."""
+    added = reports.insert().values(
+        study_id=study.id,
+        reader=reader,
+        elsewhere=how == "elsewhere",
+        outcome=outcome,
+        note=note,
+        made_us=writing.now_us,
+        how=how,
     )
+    return int(writing.connection.execute(added.returning(reports.c.id)).scalar_one())
 
 
-def _checked(outcome: str) -> None:
+def checked_outcome(outcome: str) -> None:
+    """Raise WorklistError for what is no outcome."""
     if outcome not in OUTCOMES:
         raise WorklistError(f"{str(outcome)[:40]!r}: no such outcome. There are {', '.join(OUTCOMES)}.")
 

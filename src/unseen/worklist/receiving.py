@@ -14,15 +14,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from unseen.worklist import completeness, merging, outside_reports
 from unseen.worklist.content import room, write_flushed
+from unseen.worklist.instances import ReceivedHeader, attach, reopen
 from unseen.worklist.ordering import order_of
 from unseen.worklist.states import TooLargeError, WorklistError
-from unseen.worklist.tables import decisions, drafts, films, jobs, merged, reports, studies, terms
+from unseen.worklist.tables import attachments, decisions, drafts, films, jobs, merged, reports, studies, terms
+from unseen.worklist.tables import outside_reports as outside
 from unseen.worklist.transactions import Found, Writing, checked_text, clean
 
 if TYPE_CHECKING:
@@ -47,7 +50,14 @@ class Receipt:
 
 
 def receive(
-    site: Site, chunks: Iterable[bytes] | bytes, *, name: str, source: str = "unknown", actor: str = "unseen"
+    site: Site,
+    chunks: Iterable[bytes] | bytes,
+    *,
+    name: str,
+    source: str = "unknown",
+    actor: str = "unseen",
+    header: ReceivedHeader | None = None,
+    settle_s: float | None = None,
 ) -> Receipt:
     """Store one film; see `Store.receive`."""
     checked_text(source, "The source", most=200)
@@ -76,19 +86,55 @@ def receive(
         try:
             with site.writing() as writing, room(site.films):
                 known = writing.connection.execute(select(films).where(films.c.sha256 == sha256)).one_or_none()
-                if known is None or not site.films.of(sha256).exists():
+                attached = writing.connection.execute(
+                    select(attachments).where(attachments.c.sha256 == sha256)
+                ).one_or_none()
+                if (known is None and attached is None) or not site.films.of(sha256).exists():
                     site.films.place(temporary, sha256)
                 if known is not None:
-                    study = select(studies.c.public_id).where(studies.c.id == known.study_id)
-                    public_id = writing.connection.execute(study).scalar_one()
-                    return Receipt(sha256=sha256, study=public_id, film_id=known.public_id, already=True)
-                return _enter(writing, sha256, size, name=name, source=source, actor=actor)
+                    return _receipt(writing, known, already=True)
+                if attached is not None:
+                    return _receipt_of(writing, attached, already=True)
+                if header is not None and not header.is_film:
+                    kept = attach(writing, header, sha256, size, source=source, actor=actor)
+                    return _receipt_of(writing, kept, already=False)
+                receipt = _enter(writing, sha256, size, name=name, source=source, actor=actor)
+                return receipt if header is None else _join_at_once(writing, receipt, header, settle_s, actor=actor)
         except BaseException:
             with contextlib.suppress(WorklistError, OSError):
                 site.remove_unknown(site.films, [sha256])
             raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _receipt(writing: Writing, film: Found, *, already: bool) -> Receipt:
+    study = select(studies.c.public_id).where(studies.c.id == film.study_id)
+    public_id = writing.connection.execute(study).scalar_one()
+    return Receipt(sha256=film.sha256, study=public_id, film_id=film.public_id, already=already)
+
+
+def _receipt_of(writing: Writing, attachment: Found, *, already: bool) -> Receipt:
+    """Of what is kept with a study; `study` is "" where no film of it has come yet."""
+    of_film = select(films.c.study_id).where(films.c.id == attachment.film_id).scalar_subquery()
+    study = select(studies.c.public_id).where(
+        studies.c.uid == attachment.uid if attachment.film_id is None else studies.c.id == of_film
+    )
+    public_id = writing.connection.execute(study).scalar_one_or_none() or ""
+    return Receipt(sha256=attachment.sha256, study=public_id, film_id=attachment.public_id, already=already)
+
+
+def _join_at_once(
+    writing: Writing, receipt: Receipt, header: ReceivedHeader, settle_s: float | None, *, actor: str
+) -> Receipt:
+    """The film joins its study before it is read: what was cleared without it is cleared no more."""
+    film = writing.connection.execute(select(films).where(films.c.public_id == receipt.film_id)).one()
+    study = join(writing, film, header.identifiers, actor=actor)
+    if header.study:
+        seconds = completeness.settle_s(writing.connection, film.source) if settle_s is None else settle_s
+        study = completeness.wait(writing, study, since_us=film.received_us, seconds=seconds)
+    reopen(writing, study, actor=actor)
+    return replace(receipt, study=study.public_id)
 
 
 def _enter(writing: Writing, sha256: str, size: int, *, name: str, source: str, actor: str) -> Receipt:
@@ -150,6 +196,17 @@ def _enter(writing: Writing, sha256: str, size: int, *, name: str, source: str, 
     return Receipt(sha256=sha256, study=study_id, film_id=film_id, already=False)
 
 
+def holds(site: Site, instance: str) -> bool:
+    """See `Store.holds`."""
+    named = site.names.of("instance", clean(instance))
+    with site.database.reading() as connection:
+        digests = [
+            *connection.execute(select(films.c.sha256).where(films.c.instance == named)).scalars(),
+            *connection.execute(select(attachments.c.sha256).where(attachments.c.instance == named)).scalars(),
+        ]
+    return any(site.films.of(digest).is_file() for digest in digests)
+
+
 _IDENTITY = {"patient": "PatientID", "issuer": "IssuerOfPatientID", "accession": "AccessionNumber"}
 
 
@@ -163,6 +220,8 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
         for key, value in given.items()
         if value
     }
+    if "patient" in identity:
+        identity["patient"] = merging.patient_of(connection, identity["patient"])
     uid = clean(identifiers.get("StudyInstanceUID", "")).strip()
     study = own
     if uid:
@@ -175,13 +234,18 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
             else:
                 del identity["uid"]  # it stays on its own; a person has to look
                 writing.log(actor, "study.not_joined", own.public_id, other=target.public_id, why="another patient")
+    instance = clean(identifiers.get("SOPInstanceUID", "")).strip()
+    if instance and film.instance is None:
+        named = films.update().where(films.c.id == film.id).values(instance=names.of("instance", instance))
+        connection.execute(named)
     missing = {key: value for key, value in identity.items() if getattr(study, key) is None}
     if missing:
         connection.execute(studies.update().where(studies.c.id == study.id).values(**missing))
-    kinds = {"patient": "patient", "accession": "accession"}
-    found = [names.sealed(kinds[key], given[key]) for key in kinds if given[key]]  # type: ignore[arg-type]
+    found = [merging.term_of(names, identity["patient"])] if "patient" in identity else []
+    found += [names.sealed("accession", given["accession"])] if given["accession"] else []
     add_terms(writing, study.id, [*found, *([names.sealed("study", uid)] if uid else [])])
-    return connection.execute(select(studies).where(studies.c.id == study.id)).one()
+    study = connection.execute(select(studies).where(studies.c.id == study.id)).one()
+    return outside_reports.close_early(writing, study, new_film=film.instance is None)
 
 
 def add_terms(writing: Writing, study_id: int, wanted: Iterable[str]) -> None:
@@ -203,7 +267,7 @@ def _take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor:
     """Move the film, and everything that its own study had, to `target`."""
     connection = writing.connection
     connection.execute(films.update().where(films.c.id == film.id).values(study_id=target.id))
-    for table in (decisions, reports, merged):
+    for table in (decisions, reports, outside, merged):
         connection.execute(table.update().where(table.c.study_id == own.id).values(study_id=target.id))
     known = select(drafts.c.account).where(drafts.c.study_id == target.id).scalar_subquery()
     mine = drafts.c.study_id == own.id

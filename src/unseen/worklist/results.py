@@ -17,7 +17,8 @@ from unseen.data.film import Film
 from unseen.screening.monitoring import is_sampled
 from unseen.screening.policy import FIRST, Decision, is_lateral
 from unseen.screening.screened import Screened
-from unseen.worklist import clearing, disagreement, jobs, monitoring
+from unseen.worklist import clearing, completeness, disagreement, jobs, monitoring, outbox
+from unseen.worklist.instances import TWO_VERSIONS, become_copy, has_versions, original_of
 from unseen.worklist.ordering import BY_PRIORITY
 from unseen.worklist.receiving import join
 from unseen.worklist.refusals import parted
@@ -88,6 +89,11 @@ def record(
     if connection.execute(known).first() is not None:
         jobs.close(connection, film.id, state="done")
         return False
+    read, decision = result.screened.film, result.screened.decision
+    if isinstance(read, Film) and (original := original_of(writing, film, read)) is not None:
+        study = become_copy(writing, film, original, read, actor=worker)
+        _judge_rest(writing, study, result.model, judge=judge, audit_share=audit_share, worker=worker)
+        return False
     known_of = select(findings.c.model).where(findings.c.film_id == film.id)
     scored_by = {*connection.execute(known_of).scalars(), result.model}
     for one in result.compared:
@@ -97,7 +103,6 @@ def record(
                 worker, "film.compared", film.public_id, model=one.model, score=one.finding.score, map=one.map_sha256
             )
     _enter_finding(writing, film, result.screened.finding, model=result.model, map_sha256=result.map_sha256)
-    read, decision = result.screened.film, result.screened.decision
     values: dict[str, object] = {"judged": True}
     if isinstance(read, Film):
         values |= {
@@ -113,6 +118,9 @@ def record(
         }
     connection.execute(films.update().where(films.c.id == film.id).values(**values))
     study = join(writing, film, read.identifiers if isinstance(read, Film) else {}, actor=worker)
+    if isinstance(read, Film) and film.instance is None and read.identifiers.get("StudyInstanceUID"):
+        seconds = completeness.settle_s(connection, film.source)  # else its door has said for how long
+        study = completeness.wait(writing, study, since_us=film.received_us, seconds=seconds)
     writing.log(
         worker,
         "film.scored",
@@ -197,6 +205,15 @@ def _judge(
     return sum(not one.lateral for one in all_films)
 
 
+def _judge_rest(
+    writing: Writing, study: Found, model: str, *, judge: JudgeStudy, audit_share: float, worker: str
+) -> None:
+    """Decide on the study again by the films that it has; a worker will where none of them was judged yet."""
+    if judged := latest(writing, study.id):
+        whole = _unless_stopped(writing, judge(judged))
+        enter_study(writing, study, whole, model, audit_share=audit_share, actor=worker)
+
+
 def enter_study(
     writing: Writing,
     study: Found,
@@ -210,7 +227,11 @@ def enter_study(
     """Enter the decision on a study, and bring the study to its place; `reopen`: a report does not speak of it all."""
     connection = writing.connection
     entry = {"study_id": study.id, "model": model, "made_us": writing.now_us}
-    connection.execute(decisions.insert().values(film_id=None, **entry, **_columns(whole)))
+    if whole.action == "clear" and has_versions(writing, study.id):
+        whole = replace(whole, action="read", reason=TWO_VERSIONS)
+    decided = connection.execute(
+        decisions.insert().values(film_id=None, **entry, **_columns(whole)).returning(*decisions.c)
+    ).one()
     of_study = films.c.study_id == study.id
     unjudged = connection.execute(
         select(func.count()).select_from(films).where(of_study, films.c.judged.is_(False))
@@ -225,9 +246,12 @@ def enter_study(
     columns["audit_sample"] = standing == "cleared" and is_sampled(
         study.public_id, share=audit_share, key=writing.names.key
     )
+    complete = completeness.is_complete(study, now_us=writing.now_us)
     if columns["audit_sample"]:
         standing = "to_read"
         columns["priority"] = _ordinary_priority(writing, study)
+    elif standing == "cleared" and not complete:
+        standing = "scored"  # `completeness.settle` clears it
     writing.move(
         study,
         after(study.state, "reopen" if reopen else "judge", standing=standing),
@@ -240,6 +264,8 @@ def enter_study(
         policy=whole.policy_digest,
         audit_sample=bool(columns["audit_sample"]),
     )
+    if complete and not unjudged:
+        outbox.enter(writing, study, decided)
 
 
 def _view(writing: Writing, study_id: int) -> str | None:

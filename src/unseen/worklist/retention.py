@@ -15,8 +15,26 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from unseen.worklist import site_settings
+from unseen.worklist.merging import patient_of
+from unseen.worklist.outside_reports import forget_early
+from unseen.worklist.outside_reports import of_patient as early_of
 from unseen.worklist.states import DONE, NotAllowedError, NotFoundError, State, WorklistError
-from unseen.worklist.tables import decisions, drafts, films, findings, jobs, merged, reports, seen, studies, terms
+from unseen.worklist.tables import (
+    attachments,
+    decisions,
+    drafts,
+    films,
+    findings,
+    jobs,
+    merged,
+    merged_patients,
+    outbox,
+    outside_reports,
+    reports,
+    seen,
+    studies,
+    terms,
+)
 from unseen.worklist.transactions import Found, Writing, checked_text, find_study
 
 if TYPE_CHECKING:
@@ -80,6 +98,16 @@ def erase(
         if as_shown is not None and as_shown != _foreseen(writing.connection, found).digest:
             raise NotAllowedError("The studies have changed since they were shown. Nothing was erased; look again.")
         gone = remove_rows(writing, found, actor=actor, action="study.erased")
+        if patient is not None:  # what came of the patient without any film
+            called = patient_of(writing.connection, writing.names.of("patient", patient))
+            own = attachments.c.patient == called
+            if issuer is not None:
+                own &= attachments.c.issuer == writing.names.of("issuer", issuer)
+            gone = ([*gone[0], *remove_attachments(writing, own)], gone[1])
+            writing.connection.execute(
+                outside_reports.delete().where(early_of(writing.connection, writing.names, patient))
+            )
+            writing.connection.execute(merged_patients.delete().where(merged_patients.c.patient == called))
     removed = unlink(site, gone, len(found))
     site.database.forget_overwritten()
     return removed
@@ -135,6 +163,8 @@ def retire_by_age(site: Site) -> int:
     """Remove what the site's settings no longer keep; returns how many studies. For a server, once in a while."""
     with site.database.reading() as connection:
         kept = site_settings.read(connection)
+    with site.writing() as writing:
+        forget_early(writing)
     periods: list[tuple[float | None, str | None]] = [(days, source) for source, days in kept.kept_of.items()]
     periods.append((kept.kept_days, None))
     return sum(
@@ -172,13 +202,14 @@ def _meant(
 def _of_patient(connection: Connection, names: Pseudonyms, patient: str, issuer: str | None) -> list[Found]:
     for text in (patient, issuer or ""):
         checked_text(text, "The patient's number or its issuer", most=200)
-    query = select(studies).where(studies.c.patient == names.of("patient", patient))
+    query = select(studies).where(studies.c.patient == patient_of(connection, names.of("patient", patient)))
     found = list(connection.execute(query.order_by(studies.c.id)).all())
     if issuer is not None:
         found = [study for study in found if study.issuer == names.of("issuer", issuer)]
     elif len({study.issuer for study in found}) > 1:
         raise NotAllowedError("Several issuers have given out this patient's number. Say whose it is (the issuer).")
-    if not found:
+    early = select(outside_reports.c.id).where(early_of(connection, names, patient))
+    if not found and connection.execute(early).first() is None:
         raise NotFoundError("There is no study of this patient here. Films are known by patient once they were scored.")
     return found
 
@@ -218,12 +249,23 @@ def remove_rows(writing: Writing, found: list[Found], *, actor: str, action: str
     connection.execute(findings.delete().where(of_films))
     for table in (jobs, seen):
         connection.execute(table.delete().where(table.c.film_id.in_(film_numbers)))
-    for table in (decisions, drafts, reports, terms, merged, films):
+    connection.execute(outbox.delete().where(outbox.c.study_id.in_(numbers)))
+    uids = [study.uid for study in found if study.uid is not None]
+    kept = attachments.c.film_id.in_(film_numbers) | attachments.c.uid.in_(uids)
+    attached = remove_attachments(writing, kept)
+    for table in (decisions, drafts, outside_reports, reports, terms, merged, films):
         connection.execute(table.delete().where(table.c.study_id.in_(numbers)))
     connection.execute(studies.delete().where(studies.c.id.in_(numbers)))
     for study in found:
         writing.log(actor, action, study.public_id, was=study.state, films=study.films)
-    return [row.sha256 for row in rows], [digest for digest in maps if digest is not None]
+    return [row.sha256 for row in rows] + attached, [digest for digest in maps if digest is not None]
+
+
+def remove_attachments(writing: Writing, which: ColumnElement[bool]) -> list[str]:
+    """Remove rows of attachments; returns the digests of their files."""
+    digests = list(writing.connection.execute(select(attachments.c.sha256).where(which)).scalars())
+    writing.connection.execute(attachments.delete().where(which))
+    return digests
 
 
 def unlink(site: Site, gone: tuple[list[str], list[str]], count: int) -> Removed:

@@ -18,9 +18,9 @@ from unseen.screening.screened import of_study
 from unseen.worklist import disagreement
 from unseen.worklist.listing import moment
 from unseen.worklist.results import decision_of, enter_study, latest
-from unseen.worklist.retention import Removed, remove_rows, unlink
+from unseen.worklist.retention import Removed, remove_attachments, remove_rows, unlink
 from unseen.worklist.states import STANDINGS, NotAllowedError, NotFoundError, WorklistError
-from unseen.worklist.tables import activations, decisions, films, findings, jobs, seen, studies
+from unseen.worklist.tables import activations, attachments, decisions, films, findings, jobs, seen, studies
 from unseen.worklist.transactions import Writing, find_film
 
 if TYPE_CHECKING:
@@ -65,9 +65,10 @@ def retire_film(site: Site, film: str, *, actor: str) -> Removed:
             maps = connection.execute(select(findings.c.map_sha256).where(findings.c.film_id == row.id)).scalars().all()
             for table in (findings, jobs, seen, decisions):
                 connection.execute(table.delete().where(table.c.film_id == row.id))
+            of_it = remove_attachments(writing, attachments.c.film_id == row.id)
             connection.execute(films.delete().where(films.c.id == row.id))
             connection.execute(studies.update().where(studies.c.id == study.id).values(films=study.films - 1))
-            gone = ([row.sha256], [digest for digest in maps if digest is not None])
+            gone = ([row.sha256, *of_it], [digest for digest in maps if digest is not None])
             _judge_again(writing, study.id, actor=actor)
     removed = unlink(site, gone, int(study.films == 1))
     site.database.forget_overwritten()

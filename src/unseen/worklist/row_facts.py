@@ -23,6 +23,7 @@ class RowFacts:
     outcome      of the report that stands; None without one, and where it was reported elsewhere and not how
     reported_by  whose report that is, and `how` it came to be
     seen         the one who asks was shown every frontal film
+    versions     two of its films are one instance with different pixels
     """
 
     film: str | None = None
@@ -30,6 +31,7 @@ class RowFacts:
     reported_by: str | None = None
     how: str | None = None
     seen: bool = False
+    versions: bool = False
 
 
 def row_facts(connection: Connection, rows: Sequence[Found], *, reader: str | None = None) -> dict[int, RowFacts]:
@@ -52,8 +54,15 @@ def row_facts(connection: Connection, rows: Sequence[Found], *, reader: str | No
             reported_by=None if report is None else report.reader,
             how=None if report is None else report.how,
             seen=bool(wanted) and all(film.seen_us is not None for film in wanted),
+            versions=are_versions(of_study),
         )
     return found
+
+
+def are_versions(of_study: Iterable[Found]) -> bool:
+    """Whether two films, by `instance` and `pixel_sha256`, are one instance with different pixels."""
+    known = [(one.instance, one.pixel_sha256) for one in of_study if one.instance and one.pixel_sha256]
+    return len({instance for instance, _ in known}) < len(set(known))
 
 
 def _films(connection: Connection, numbers: list[int], reader: str | None) -> dict[int, list[Found]]:
@@ -66,6 +75,8 @@ def _films(connection: Connection, numbers: list[int], reader: str | None) -> di
             films.c.view_position,
             films.c.look.is_not(None).label("has_look"),
             films.c.aside,
+            films.c.instance,
+            films.c.pixel_sha256,
             seen.c.seen_us,
         )
         .outerjoin(seen, mine)

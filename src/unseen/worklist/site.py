@@ -10,16 +10,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Column, select
 
-from unseen.worklist import transactions
+from unseen.worklist import completeness, transactions
 from unseen.worklist.content import ContentFolder
 from unseen.worklist.opening import keep_head
 from unseen.worklist.renditions import RenditionFolder
 from unseen.worklist.states import BusyError
-from unseen.worklist.tables import films, findings
+from unseen.worklist.tables import attachments, films, findings
 from unseen.worklist.transactions import Writing
 
 if TYPE_CHECKING:
@@ -75,12 +75,15 @@ class Site:
             _log.info("%s id=%s", action, subject)
 
     def age(self) -> None:
-        """Bring the order up to date where time has changed it."""
+        """Bring the order up to date where time has changed it, and decide on studies that have become complete."""
         with self.database.reading() as connection:
-            if not transactions.due(connection, self.now_us()):
-                return
+            overdue = transactions.due(connection, self.now_us())
+            complete = completeness.due(connection, now_us=self.now_us())
+        if not overdue and not complete:
+            return
         with contextlib.suppress(BusyError), self.writing() as writing:  # the next page will
             transactions.age(writing)
+            completeness.settle(writing)
 
     def sweep(self) -> int:
         """Remove files that a killed process left without a row; returns how many."""
@@ -99,14 +102,28 @@ class Site:
         if not digests:
             return 0
         with self.database.writing() as connection:
-            column = findings.c.map_sha256 if folder is self.maps else films.c.sha256
-            known = set(connection.execute(select(column).where(column.in_(digests))).scalars())
+            known = {
+                digest
+                for column in self._named(folder)
+                for digest in connection.execute(select(column).where(column.in_(digests))).scalars()
+            }
             strangers = [digest for digest in set(digests) - known if folder.of(digest).exists()]
             for digest in strangers:
                 folder.remove(digest)
         return len(strangers)
 
     def _known(self, folder: ContentFolder, digests: list[str]) -> set[str]:
-        column = findings.c.map_sha256 if folder is self.maps else films.c.sha256
         with self.database.reading() as connection:
-            return set(connection.execute(select(column).where(column.between(digests[0], digests[-1]))).scalars())
+            return {
+                digest
+                for column in self._named(folder)
+                for digest in connection.execute(
+                    select(column).where(column.between(digests[0], digests[-1]))
+                ).scalars()
+            }
+
+    def _named(self, folder: ContentFolder | RenditionFolder) -> list[Column[Any]]:  # Any: text
+        """The columns that name files of this folder."""
+        if folder is self.maps:
+            return [findings.c.map_sha256]
+        return [films.c.sha256] if folder is self.renditions else [films.c.sha256, attachments.c.sha256]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sqlalchemy import Connection, select
 
+from unseen.worklist.completeness import SETTLE, SETTLE_OF, SETTLE_S, set_settle_s
 from unseen.worklist.states import WorklistError
 from unseen.worklist.tables import settings
 from unseen.worklist.transactions import CAP_S, checked_text, set_cap
@@ -31,12 +32,16 @@ class SiteSettings:
     waiting_cap_s  how long priorities may keep a study waiting
     kept_days      days after which studies that are done are removed; None: none is, until somebody retires them
     kept_of        the same for sources that have a period of their own; None: none of that source is
+    settle_s       for how long no film of a study must come before it is complete
+    settle_of      the same for sources that have one of their own
     """
 
     identity: Identity = "nobody"
     waiting_cap_s: float = CAP_S
     kept_days: float | None = None
     kept_of: Mapping[str, float | None] = field(default_factory=dict)
+    settle_s: float = SETTLE_S
+    settle_of: Mapping[str, float] = field(default_factory=dict)
 
 
 def read(connection: Connection) -> SiteSettings:
@@ -49,6 +54,10 @@ def read(connection: Connection) -> SiteSettings:
         kept_days=_days(known.get(_KEPT, "")),
         kept_of={
             name.removeprefix(_KEPT_OF): _days(value) for name, value in known.items() if name.startswith(_KEPT_OF)
+        },
+        settle_s=float(known.get(SETTLE, SETTLE_S)),
+        settle_of={
+            name.removeprefix(SETTLE_OF): float(value) for name, value in known.items() if name.startswith(SETTLE_OF)
         },
     )
 
@@ -65,8 +74,10 @@ def change(
     waiting_cap_s: float | None = None,
     kept_days: float | None = None,
     kept_of: Mapping[str, float | None] | None = None,
+    settle_s: float | None = None,
+    settle_of: Mapping[str, float | None] | None = None,
 ) -> SiteSettings:
-    """Change what is given, on record; `kept_days` of 0: nothing is removed by age. In `kept_of` None: as the site.
+    """Change what is given, on record; `kept_days` of 0: nothing is removed by age. By source, None: as the site.
 
     Raises WorklistError for what makes no sense.
     """
@@ -84,6 +95,7 @@ def change(
             _set(writing, name, _checked(days), actor=actor)
         elif writing.connection.execute(settings.delete().where(settings.c.name == name)).rowcount:
             writing.log(actor, "setting.changed", name, value=None)
+    set_settle_s(writing, settle_s, of=settle_of, actor=actor)
     return read(writing.connection)
 
 

@@ -7,7 +7,7 @@ A folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/``, ``ma
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +17,12 @@ from sqlalchemy import select
 
 from unseen.worklist import (
     clearing,
+    completeness,
     details,
     jobs,
+    merging,
     monitoring,
+    outside_reports,
     readers,
     receiving,
     transactions,
@@ -31,13 +34,17 @@ from unseen.worklist.database import PATIENCE_S, Database
 from unseen.worklist.film_access import FilmAccess
 from unseen.worklist.lists import Lists
 from unseen.worklist.opening import opened
+from unseen.worklist.outbox import Outbox
 from unseen.worklist.site import MAX_FILM_BYTES, Site
 from unseen.worklist.tables import studies
 
 if TYPE_CHECKING:
     from unseen.worklist.details import Prior, Study
+    from unseen.worklist.instances import ReceivedHeader
+    from unseen.worklist.merging import Merged
     from unseen.worklist.monitoring import AuditSample, StandingAlarm
     from unseen.worklist.opening import Pseudonyms
+    from unseen.worklist.outside_reports import OutsideCounts, OutsideReport, What
     from unseen.worklist.readers import Aside, Outcome
     from unseen.worklist.receiving import Receipt
     from unseen.worklist.transactions import Writing
@@ -65,6 +72,7 @@ class Store(Lists, FilmAccess, Administration):
         self.films, self.maps, self.renditions = site.films, site.maps, site.renditions
         self.accounts = Accounts(site)
         self.activations = Activations(site)
+        self.outbox = Outbox(site)
 
     @classmethod
     def open(
@@ -124,19 +132,51 @@ class Store(Lists, FilmAccess, Administration):
     # films in -------------------------------------------------------------------------------------------------------
 
     def receive(
-        self, chunks: Iterable[bytes] | bytes, *, name: str, source: str = "unknown", actor: str = "unseen"
+        self,
+        chunks: Iterable[bytes] | bytes,
+        *,
+        name: str,
+        source: str = "unknown",
+        actor: str = "unseen",
+        header: ReceivedHeader | None = None,
+        settle_s: float | None = None,
     ) -> Receipt:
         """Store one film's bytes. When this returns, the film is on the disk and in the queue: it is not lost.
 
-        chunks  the bytes, whole or in pieces; nothing but their digest decides where they lie
-        name    as the sender calls it; kept as a pseudonym unless the store was made without, never part of a path
-        source  the site or collection, by which policies and lists tell films apart
-        actor   who sent it, for the audit trail
+        chunks    the bytes, whole or in pieces; nothing but their digest decides where they lie
+        name      as the sender calls it; kept as a pseudonym unless the store was made without, never part of a path
+        source    the site or collection, by which policies and lists tell films apart
+        actor     who sent it, for the audit trail
+        header    of a DICOM object, where the door has read it: the film joins its study at once, and what is no film
+                  is kept with its study and never listed
+        settle_s  for how long no film of its study must come after this one, before the study is complete; None: as
+                  the site has set for the source
 
         The same bytes again get the same receipt. Raises WorklistError (`NoRoomError`, `TooLargeError`, `BusyError`):
         nothing was stored then.
         """
-        return receiving.receive(self.site, chunks, name=name, source=source, actor=actor)
+        return receiving.receive(
+            self.site, chunks, name=name, source=source, actor=actor, header=header, settle_s=settle_s
+        )
+
+    def close_study(self, uid: str, *, source: str, actor: str) -> bool:
+        """The sender reports the study complete; False where nothing of it is waited for.
+
+        uid  StudyInstanceUID
+        """
+        with self.writing() as writing:
+            return completeness.close(writing, uid, source=source, actor=actor)
+
+    def set_settle_s(
+        self, seconds: float | None = None, *, of: Mapping[str, float | None] | None = None, actor: str
+    ) -> None:
+        """For how long no film of a study must come before it is complete; `of`: by source, None there: as the site."""
+        with self.writing() as writing:
+            completeness.set_settle_s(writing, seconds, of=of, actor=actor)
+
+    def holds(self, instance: str) -> bool:
+        """Whether the instance (its SOP Instance UID) was received and its bytes are on the disk."""
+        return receiving.holds(self.site, instance)
 
     def sweep(self) -> int:
         """Remove files that a killed process left without a row; returns how many. For the start of a server."""
@@ -212,6 +252,24 @@ class Store(Lists, FilmAccess, Administration):
         with self.writing() as writing:
             found = readers.studies_of(writing, accession=accession, film_sha256=film_sha256)
             return readers.elsewhere(writing, found, actor=actor, outcome=outcome, note=note)
+
+    def take_report(self, report: OutsideReport) -> What:
+        """Enter what another system says of a study, and what that led to. Raises WorklistError where it names none.
+
+        When this returns, the report is not lost: one of a study that is not here waits 30 days for its films.
+        """
+        with self.writing() as writing:
+            return outside_reports.take(writing, report)
+
+    def outside_counts(self) -> OutsideCounts:
+        """Reports of other systems, by outcome; and what they say of studies that were decided to be clear."""
+        with self.database.reading() as connection:
+            return outside_reports.counts(connection)
+
+    def merge_patients(self, *, prior: str, surviving: str, issuer: str | None = None, actor: str) -> Merged:
+        """Two numbers of one patient become one; see `merging.merge_patients`."""
+        with self.writing() as writing:
+            return merging.merge_patients(writing, prior=prior, surviving=surviving, issuer=issuer, actor=actor)
 
     def requeue(self, study: str, *, actor: str) -> int:
         """Have the films of a study scored that could not be; returns how many."""

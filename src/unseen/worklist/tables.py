@@ -52,18 +52,22 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
 BY_PRIORITY_ALONE = text("shelf = 'to_read' AND band = 2")
 """Which studies the index on the oldest of them holds. With another one PostgreSQL walks past all that are older."""
 
+_DUE = ("shelf", "band", "received_us")  # SQLite takes an index for its columns, PostgreSQL for its condition
+
 LEAST_SCORE = -1e308
 """By which studies without a score are sorted: below all others."""
+
+SETTLING_ALONE = text("settles_us IS NOT NULL")
+"""Studies of which a film may still come: the index holds no others."""
+
+SENDING = ("waiting", "sent", "kept", "dead", "superseded")
+"""How far a result has come: to be sent; accepted by its destination; known to be kept there; given up; overtaken by a
+later decision before it was sent."""
 
 APART_ALONE = text("apart >= 0.5")
 """Studies on which models disagree: the index holds no others."""
 
-settings = Table(
-    "settings",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-)
+settings = Table("settings", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 studies = Table(
     "studies",
@@ -100,6 +104,7 @@ studies = Table(
     Column("view", Text),  # ViewPosition of the first frontal film that has one, else of the first film that does
     Column("assigned_to", Text),  # to whom a lead has assigned it; anybody may still read it
     Column("apart", Double),  # how far models' percentiles of one of its films lie apart, 0 to 1 (`disagreement`)
+    Column("settles_us", BigInteger),  # when it counts as complete, if no film comes before; none: it is complete
     CheckConstraint(one_of("state", STATES), name="state"),
     CheckConstraint(one_of("shelf", SHELVES), name="shelf"),
     Index("ix_studies_order", "shelf", "band", "rank", "received_us", "id"),
@@ -109,14 +114,7 @@ studies = Table(
     Index("ix_studies_score", "score_rank", "id"),
     Index("ix_studies_received", "received_us", "id"),
     Index("ix_studies_source_received", "source", "received_us", "id"),
-    Index(
-        "ix_studies_due",
-        "shelf",  # SQLite takes an index for its columns, PostgreSQL for its condition
-        "band",
-        "received_us",
-        sqlite_where=BY_PRIORITY_ALONE,
-        postgresql_where=BY_PRIORITY_ALONE,
-    ),
+    Index("ix_studies_due", *_DUE, sqlite_where=BY_PRIORITY_ALONE, postgresql_where=BY_PRIORITY_ALONE),
     Index("ix_studies_refusal", "shelf", "band", "refusal"),
     Index("ix_studies_claimed", "claimed_until_us"),
     Index("ix_studies_patient", "patient", postgresql_ops={"patient": "text_pattern_ops"}),  # searched by beginnings
@@ -124,6 +122,7 @@ studies = Table(
     Index("ix_studies_view", "view"),
     Index("ix_studies_assigned_to", "assigned_to"),
     Index("ix_studies_apart", "apart", sqlite_where=APART_ALONE, postgresql_where=APART_ALONE),
+    Index("ix_studies_settling", "settles_us", sqlite_where=SETTLING_ALONE, postgresql_where=SETTLING_ALONE),
     Index("ix_studies_state_changed", "state", "changed_us"),
 )
 
@@ -153,8 +152,28 @@ films = Table(
     Column("look", LargeBinary),  # see `appearance`; none before the film was read
     Column("statistics", Text),  # JSON, name to number; likewise
     Column("aside", Text),  # returned or discarded: it cannot be shown, and no report speaks of it
+    Column("instance", Text),  # pseudonym of SOPInstanceUID; none for images
     CheckConstraint(one_of("aside", ("returned", "discarded")), name="aside"),
+    Index("ix_films_instance", "instance"),
     Index("ix_films_source_name", "source", "name"),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("public_id", Text, nullable=False, unique=True),
+    Column("uid", Text, index=True),  # pseudonym of StudyInstanceUID: it may come before any film of the study
+    Column("patient", Text, index=True),
+    Column("issuer", Text),
+    Column("instance", Text, index=True),
+    Column("film_id", Number, ForeignKey("films.id"), index=True),  # of which this is the same: other syntax or header
+    Column("sop_class", Text, nullable=False),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("changed", Text, nullable=False),  # JSON: header attributes in which a copy differs from the film
+    Column("received_us", BigInteger, nullable=False),
 )
 
 jobs = Table(
@@ -203,6 +222,27 @@ decisions = Table(
     Column("made_us", BigInteger, nullable=False),
 )
 
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("study_id", Number, ForeignKey("studies.id"), nullable=False),
+    Column("decision_id", Number, ForeignKey("decisions.id"), nullable=False, index=True),
+    Column("destination", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_us", BigInteger, nullable=False),  # when it may be taken: for a taken one, the lease's end
+    Column("lease", Text),
+    Column("reason", Text, nullable=False),  # why the last try failed
+    Column("instances", Text, nullable=False),  # JSON: SOP class, instance and series of each object that was sent
+    Column("made_us", BigInteger, nullable=False),
+    Column("sent_us", BigInteger),
+    Column("kept_us", BigInteger),
+    UniqueConstraint("study_id", "decision_id", "destination"),
+    CheckConstraint(one_of("state", SENDING), name="state"),
+    Index("ix_outbox_due", "state", "due_us", "id"),
+)
+
 reports = Table(
     "reports",
     metadata,
@@ -221,6 +261,36 @@ reports = Table(
     CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
     CheckConstraint(one_of("how", HOW), name="how"),
     Index("ix_reports_outcome", "outcome", "id"),
+)
+
+outside_reports = Table(
+    "outside_reports",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("study_id", Number, ForeignKey("studies.id"), index=True),  # none: no film of it has come yet
+    Column("accession", Text, index=True),  # pseudonyms, as in `studies`
+    Column("uid", Text, index=True),
+    Column("patients", Text, nullable=False),  # JSON: pseudonyms of the numbers by which the report names the patient
+    Column("system", Text, nullable=False),  # that sent it
+    Column("message", Text, nullable=False, index=True),  # HMAC of what it said: the same again changes nothing
+    Column("status", Text, nullable=False),
+    Column("outcome", Text),  # none: no rule of the site's table matched it
+    Column("note", Text, nullable=False),
+    Column("issued_us", BigInteger),  # by its system's clock
+    Column("received_us", BigInteger, nullable=False, index=True),
+    Column("early", Boolean, nullable=False),  # it came before any film of its study
+    Column("replaced_us", BigInteger),  # when a later one of the same system took its place
+    Column("report_id", Number, ForeignKey("reports.id"), index=True),  # the report that it became, where it did
+    CheckConstraint(one_of("status", ("final", "corrected", "withdrawn")), name="status"),
+    CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
+)
+
+merged_patients = Table(
+    "merged_patients",
+    metadata,
+    Column("prior", Text, primary_key=True),  # pseudonym of a number that is no longer used
+    Column("patient", Text, nullable=False, index=True),  # of the one that took its place
+    Column("made_us", BigInteger, nullable=False),
 )
 
 seen = Table(

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Label, Row, case, func, select
 from unseen.worklist import audit
 from unseen.worklist.ordering import BY_PRIORITY, OVERDUE, UNJUDGED, order_of
 from unseen.worklist.states import NotFoundError, WorklistError
-from unseen.worklist.tables import BY_PRIORITY_ALONE, films, merged, settings, studies
+from unseen.worklist.tables import BY_PRIORITY_ALONE, attachments, films, merged, settings, studies
 
 if TYPE_CHECKING:
     from unseen.worklist.opening import Pseudonyms
@@ -101,12 +101,15 @@ def find_study(connection: Connection, public_id: str) -> Found:
 
 
 def find_film(connection: Connection, public_id: str) -> Found:
-    """The film that is called so.
+    """The film that is called so, or of which that is a copy.
 
     Raises NotFoundError.
     """
     known = _PUBLIC.fullmatch(public_id) is not None
     film = connection.execute(select(films).where(films.c.public_id == public_id)).one_or_none() if known else None
+    if known and film is None:
+        copied = select(attachments.c.film_id).where(attachments.c.public_id == public_id).scalar_subquery()
+        film = connection.execute(select(films).where(films.c.id == copied)).one_or_none()
     if film is None:
         raise NotFoundError(f"There is no film {public_id[:40]!r} here. It may have been erased.")
     return film

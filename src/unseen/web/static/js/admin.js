@@ -4,13 +4,14 @@ import { $, failed } from "./api.js";
 import { showAudit } from "./admin_audit.js";
 import { showPeople } from "./admin_people.js";
 import { showRemove } from "./admin_remove.js";
+import { showResults } from "./admin_results.js";
 import { showSettings } from "./admin_settings.js";
 import { showSystem } from "./admin_system.js";
 
 /** @type {HTMLElement[]} */
 const tabs = [...document.querySelectorAll("[role=tab]")].filter((tab) => tab instanceof HTMLElement);
 /** @type {Record<string, () => Promise<void>>} */
-const SHOW = { people: showPeople, settings: showSettings, remove: showRemove, audit: showAudit, system: showSystem };
+const SHOW = { people: showPeople, settings: showSettings, remove: showRemove, results: showResults, audit: showAudit, system: showSystem };
 const nameOf = (/** @type {HTMLElement} */ tab) => tab.id.slice(4);
 let shown = "";
 

@@ -19,17 +19,17 @@ export async function showPeople() {
 }
 
 function row(/** @type {Account} */ account) {
-  const { name, role, disabled, has_password, sessions } = account;
-  const choice = el("select", { "aria-label": `Role of ${name}`, disabled }, ...ROLES.map((one) => el("option", { value: one, selected: one === role }, one)));
+  const { name, role, disabled, has_password, provided, sessions } = account;
+  const choice = el("select", { "aria-label": `Role of ${name}`, disabled: disabled || provided }, ...ROLES.map((one) => el("option", { value: one, selected: one === role }, one)));
   choice.addEventListener("change", () => change(name, { role: ROLES[choice.selectedIndex] }, `${name} is ${ROLES[choice.selectedIndex]} now, and signed out everywhere.`));
-  const state = disabled ? ["disabled", ""] : has_password ? ["may sign in", "good"] : ["no password yet", "warn"];
+  const state = disabled ? ["disabled", ""] : provided ? ["signs in with the provider", "good"] : has_password ? ["may sign in", "good"] : ["no password yet", "warn"];
   return el("tr", { dataset: { account: name } },
     el("th", { scope: "row" }, name),
     el("td", {}, choice),
     el("td", {}, el("span", { class: `chip ${state[1]}` }, state[0])),
     el("td", { class: "n" }, sessions),
     el("td", {}, el("div", { class: "row" },
-      el("button", { type: "button", disabled, "aria-label": `Make a link for ${name}`, onclick: () => invite(name).catch(failed) }, "Link"),
+      !provided && el("button", { type: "button", disabled, "aria-label": `Make a link for ${name}`, onclick: () => invite(name).catch(failed) }, "Link"),
       disabled
         ? el("button", { type: "button", "aria-label": `Enable ${name}`, onclick: () => change(name, { disabled: false }, `${name} may sign in again.`) }, "Enable")
         : el("button", { type: "button", "aria-label": `Disable ${name}`, onclick: () => change(name, { disabled: true }, `${name} is disabled, and signed out everywhere.`) }, "Disable"))));

@@ -5,6 +5,7 @@ import { fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";
 
 /** @typedef {Page.Returned<"GET /settings">} Settings */
+const FROM_NOW = "It holds for films that come from now on.";
 const IDENTITY = /** @type {const} */ (["nobody", "lead", "reader"]);
 
 export async function showSettings() {
@@ -18,32 +19,50 @@ function draw(/** @type {Settings} */ found) {
     : "The worklist stores patients and accession numbers as they were received. This was chosen when it was made.";
   $("#cap").value = String(found.waiting_cap_s / 3600);
   $("#kept-days").value = found.kept_days === null ? "" : String(found.kept_days);
+  $("#settle").value = String(found.settle_s);
   $("#watched").textContent = found.settled_s === null
     ? "No folder is watched. Films come over HTTP, with the source that their sender names."
     : `A folder is watched: a file is received when it has not changed for ${found.settled_s} s. Its subfolder is the source.`;
   for (const one of /** @type {NodeListOf<HTMLInputElement>} */ ($("#site-settings").querySelectorAll(":disabled"))) one.disabled = false;
-  fill($("#source-rows"), found.sources.map((one) => row(one, found.kept_days)));
+  fill($("#source-rows"), found.sources.map((one) => row(one, found)));
 }
 
-function row(/** @type {Settings["sources"][number]} */ one, /** @type {number | null} */ site) {
-  const days = el("input", { type: "number", min: 0, max: 36500, step: "any", "aria-label": `Days that studies of ${one.name} are kept; 0: for ever; empty: as the site`, placeholder: site === null ? "never" : `${site}, as the site`, value: one.own ? String(one.kept_days ?? 0) : "" });
-  const save = el("button", { type: "submit", "aria-label": `Save for ${one.name}` }, "Save");
-  const form = el("form", { class: "source-days" }, days, el("span", { class: "soft" }, one.own && one.kept_days === null ? "days (0: never)" : "days"), save);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    store({ kept_of: { [one.name]: days.value === "" ? null : Number(days.value) } });
+function row(/** @type {Settings["sources"][number]} */ one, /** @type {Settings} */ site) {
+  const kept = entry({
+    label: `Days that studies of ${one.name} are kept; 0: for ever; empty: as the site`, save: `Save for ${one.name}`, most: 36500,
+    site: site.kept_days === null ? "never" : String(site.kept_days), own: one.own ? one.kept_days ?? 0 : null, unit: one.own && one.kept_days === null ? "days (0: never)" : "days",
+    store: (days) => store({ kept_of: { [one.name]: days } }, "What is no longer kept is removed within the hour."),
+  });
+  const settles = entry({
+    label: `Seconds after which a study of ${one.name} is complete; empty: as the site`, save: `Save the seconds of ${one.name}`, most: 86400,
+    site: String(site.settle_s), own: one.settles_own ? one.settle_s : null, unit: "s",
+    store: (seconds) => store({ settle_of: { [one.name]: seconds } }, FROM_NOW),
   });
   return el("tr", { dataset: { source: one.name } },
     el("th", { scope: "row" }, one.name),
     el("td", { class: "n" }, one.studies), el("td", { class: "n" }, one.waiting), el("td", { class: "n" }, one.films), el("td", { class: "n" }, size(one.bytes)),
-    el("td", {}, date(one.latest)), el("td", {}, form));
+    el("td", {}, date(one.latest)), el("td", {}, settles), el("td", {}, kept));
 }
 
-/** @param {Page.Sent<"PATCH /settings">} body */
-async function store(body) {
+/**
+ * A number of a source's own, in a form; empty where it is the site's.
+ * @param {{ label: string, save: string, most: number, site: string, own: number | null, unit: string, store: (value: number | null) => void }} shown
+ */
+function entry({ label, save, most, site, own, unit, store: keep }) {
+  const input = el("input", { type: "number", min: 0, max: most, step: "any", "aria-label": label, placeholder: site === "never" ? site : `${site}, as the site`, value: own === null ? "" : String(own) });
+  const form = el("form", { class: "source-days" }, input, el("span", { class: "soft" }, unit), el("button", { type: "submit", "aria-label": save }, "Save"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    keep(input.value === "" ? null : Number(input.value));
+  });
+  return form;
+}
+
+/** @param {Page.Sent<"PATCH /settings">} body  @param {string} effect */
+async function store(body, effect) {
   try {
     draw(await api("/settings", { method: "PATCH", body }));
-    toast("Saved. What is no longer kept is removed within the hour.");
+    toast(`Saved. ${effect}`);
   } catch (error) {
     failed(error);
   }
@@ -51,5 +70,8 @@ async function store(body) {
 
 $("#site-settings").addEventListener("submit", (event) => {
   event.preventDefault();
-  store({ identity: IDENTITY[$("#identity").selectedIndex], waiting_cap_s: Number($("#cap").value) * 3600, kept_days: Number($("#kept-days").value) });
+  store({
+    identity: IDENTITY[$("#identity").selectedIndex], waiting_cap_s: Number($("#cap").value) * 3600, kept_days: Number($("#kept-days").value),
+    settle_s: Number($("#settle").value),
+  }, "What is no longer kept is removed within the hour.");
 });

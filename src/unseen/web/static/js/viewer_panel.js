@@ -4,6 +4,7 @@ import { el, span } from "./api.js";
 import { calendar, clock, date } from "./dates.js";
 import { percent, placeOf, whole } from "./percentile.js";
 import { distribution, rankInWords } from "./viewer_chart.js";
+import { copiesInWords } from "./viewer_versions.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study */
 /** @typedef {Page.Returned<"GET /films/{film}/look">} Look */
@@ -11,7 +12,7 @@ import { distribution, rankInWords } from "./viewer_chart.js";
 /** @type {Record<Study["entry"]["state"], [words: string, kind: string]>} */
 const STATES = {
   received: ["waits for scoring", ""],
-  scored: ["being scored", ""],
+  scored: ["not complete yet", ""],
   to_read: ["to read", ""],
   cleared: ["cleared", ""],
   not_scored: ["not scored", "warn"],
@@ -26,6 +27,9 @@ const ACTIONS = {
   "study.judged": "placed in the list", "study.claimed": "taken for reading", "study.claim_ran_out": "claim ran out",
   "study.released": "released", "study.reported": "reported", "study.reported_elsewhere": "reported elsewhere",
   "study.undone": "report taken back", "film.seen": "film shown to", "study.set_aside": "set aside by", "study.joined": "joined to another study", "study.requeued": "to be scored again",
+  "study.reopened": "clearing taken back, a film came later", "study.settled": "complete", "study.closed": "complete, closed by its sender", "film.copy": "same film received again",
+  "study.report_beside": "reported elsewhere as well", "study.report_corrected": "report from elsewhere corrected", "study.report_withdrawn": "report from elsewhere withdrawn",
+  "study.report_other_patient": "a report from elsewhere names another patient", "study.patient_merged": "patient's numbers merged",
 };
 /** @type {Record<string, string>} */
 const ROLES = { decides: "decides", compares: "", earlier: "earlier" };
@@ -148,7 +152,8 @@ export function showFacts(/** @type {HTMLElement} */ place, /** @type {Study["fi
     ...TAGS.map((tag) => /** @type {[string, string]} */ ([tag.replace(/([a-z])([A-Z])/g, "$1 $2"), film.tags[tag]])),
     ["Film", film.film],
   ];
-  refill(place, rows.filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  refill(place, rows.filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+    film.copies.length > 0 && [el("dt", {}, "Copies"), el("dd", { id: "copies" }, copiesInWords(film))]);
 }
 
 /** Reports, and what happened to the study. */

@@ -2,6 +2,7 @@
 // The tools above the film: which film of the study, window, inversion, zoom; and the message about what was done.
 import { $, closest, el, toast } from "./api.js";
 import { inOwn, overSamples } from "./grey_units.js";
+import { versionsOf } from "./viewer_versions.js";
 
 /** @type {() => void} */
 let unsay = () => {};
@@ -54,6 +55,6 @@ export function showFilms(/** @type {Page.Returned<"GET /studies/{study}">["film
   $("#films").replaceChildren(
     ...(films.length < 2 ? [] : films.map((film, i) =>
       el("button", { type: "button", class: "quiet", "aria-pressed": i === chosen ? "true" : "false", onclick: () => onChoose(i) },
-        `${i + 1}${film.view_position ? ` · ${film.view_position}` : ""}`))),
+        `${i + 1}${film.view_position ? ` · ${film.view_position}` : ""}${versionsOf(films, i).length ? " · version" : ""}`))),
   );
 }

@@ -1,0 +1,118 @@
+"""Tables of pacs.toml for what runs beside the DICOM node: `[hl7]`, `[fhir]`, `[http]`, `[syslog]`."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+AccessionField = Literal["OBR-2", "OBR-3", "OBR-18", "OBR-19", "OBR-20", "ORC-2", "ORC-3", "IPC-1"]
+UidField = Literal["ZDS-1", "IPC-3"]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Hl7Fields(_Table):
+    """Which fields of a message are read; part of `[hl7]`.
+
+    system         what the reporting system is called here; "": as it calls itself in MSH-3 and MSH-4
+    accession      where the accession number stands: the first of these that is filled
+    study_uid      where the StudyInstanceUID stands, if anywhere
+    observations   OBX-3 identifiers (as "59776-5" or "&IMP") whose values are read: without them the reason for the
+                   examination may be read as a finding. None: all are
+    match_patient  a report closes no study of a patient that PID-3 does not have
+    match_issuer   ADT^A40 moves only studies whose issuer is the assigning authority, or that have none
+    charset        as in MSH-18, for messages that name no character set
+    """
+
+    system: str = Field(default="", max_length=100)
+    accession: Annotated[tuple[AccessionField, ...], Field(strict=False, min_length=1)] = ("OBR-18", "OBR-3")
+    study_uid: Annotated[tuple[UidField, ...], Field(strict=False)] = ("ZDS-1", "IPC-3")
+    observations: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    match_patient: bool = True
+    match_issuer: bool = False
+    charset: str = ""
+
+
+class Hl7Settings(Hl7Fields):
+    """`[hl7]`: where reports come in by HL7 v2 over MLLP.
+
+    addresses    from where messages may come (IP or CIDR); none: from this machine alone
+    tls          whether connections are TLS, with the certificates of [tls]; clients must show theirs
+    reports      the site's table of codes and phrases, a file
+    message_bytes, message_s  how long a message may be, and how long its arrival may take
+    idle_s       how long a connection may stand open between messages
+    """
+
+    host: str = "0.0.0.0"
+    port: Port = 2575
+    tls: bool = False
+    addresses: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    reports: str = Field(min_length=1)
+    connections: int = Field(default=20, ge=1, le=1000)
+    message_bytes: int = Field(default=2**20, ge=1024, le=2**26)
+    message_s: float = Field(default=30, gt=0, le=3600)
+    idle_s: float = Field(default=3600, gt=0, le=86400)
+
+    @field_validator("addresses")
+    @classmethod
+    def _are_addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for address in given:
+            try:
+                ipaddress.ip_network(address)
+            except ValueError as error:
+                raise ValueError(f"{address} is neither an IP address nor a network such as 10.1.0.0/16") from error
+        return given
+
+
+class FhirSettings(_Table):
+    """`[fhir]`: reports by FHIR R4, `POST /fhir/DiagnosticReport` at the address of `[http]`.
+
+    token          what a sender shows as its bearer token
+    reports        the site's table of codes and phrases, a file
+    system         what the reporting system is called here
+    accession      system (a URI) of the identifier that is the accession number; "": the identifier of type ACSN
+    match_patient  a report closes no study of a patient whose number it does not have
+    """
+
+    token: str = Field(repr=False)
+    reports: str = Field(min_length=1)
+    system: str = Field(default="FHIR", min_length=1, max_length=100)
+    accession: str = ""
+    match_patient: bool = True
+
+    @model_validator(mode="after")
+    def _has_a_secret(self) -> Self:
+        if not (len(self.token) >= 16 and self.token.isascii() and self.token.isprintable()):  # not shown in the error
+            raise ValueError("token needs 16 or more characters of ASCII, such as `openssl rand -hex 32` writes")
+        return self
+
+
+class HttpSettings(_Table):
+    """`[http]`: where `/metrics`, `/live`, `/ready` and FHIR answer.
+
+    tls  with the certificate of [tls]; clients need none
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8042
+    tls: bool = False
+
+
+class SyslogSettings(_Table):
+    """`[syslog]`: where audit events are sent as DICOM audit messages.
+
+    transport  udp (RFC 5426), tcp (RFC 6587, octet counting) or tls (RFC 5425), the last with the certificates of [tls]
+    source     what this installation is called in AuditSourceIdentification
+    every_s    how often new events are looked for
+    """
+
+    host: str = Field(min_length=1)
+    port: Annotated[int, Field(ge=1, le=65535)] = 514
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    source: str = Field(default="unseen", min_length=1, max_length=100)
+    every_s: float = Field(default=5, gt=0, le=3600)

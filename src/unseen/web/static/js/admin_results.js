@@ -1,0 +1,46 @@
+// @ts-check
+// Results that go to other systems: how many there are by destination, which could not be sent, and what waits longest.
+import { $, api, el, failed, span, toast } from "./api.js";
+import { fill } from "./admin_parts.js";
+import { date } from "./dates.js";
+
+/** @typedef {Page.Returned<"GET /results">} Results */
+const STATES = /** @type {const} */ ([["waiting", "to be sent"], ["sent", "accepted, waiting for confirmation"], ["kept", "kept"], ["dead", "could not be sent"], ["superseded", "superseded"]]);
+const WORDS = Object.fromEntries(STATES);
+const ACTIONS = { clear: "cleared", read: "to be read", not_scored: "not scored" };
+
+export async function showResults() {
+  draw(await api("/results"));
+}
+
+function draw(/** @type {Results} */ { destinations, dead, longest }) {
+  $("#results-none").hidden = destinations.length > 0;
+  $("#results-some").hidden = destinations.length === 0;
+  fill($("#destination-rows"), destinations.map(({ name, sources, configured, counts }) =>
+    el("tr", { dataset: { destination: name } }, el("th", { scope: "row" }, name),
+      el("td", {}, !configured ? "no destination any more" : sources.length ? sources.join(", ") : "all"),
+      ...STATES.map(([state]) => el("td", { class: "n" }, counts[state])))));
+  $("#dead-none").hidden = dead.length > 0;
+  $("#dead").hidden = !dead.length;
+  fill($("#dead-rows"), dead.map((one) =>
+    el("tr", { dataset: { result: one.number } }, ...study(one), el("td", { class: "n" }, one.tries), el("td", { class: "details" }, one.reason), el("td", {}, date(one.made)),
+      el("td", {}, el("button", { type: "button", "aria-label": `Send the result of ${one.study} to ${one.destination} again`, onclick: () => again(one.number) }, "Send again")))));
+  $("#longest-none").hidden = longest.length > 0;
+  $("#longest").hidden = !longest.length;
+  fill($("#longest-rows"), longest.map((one) =>
+    el("tr", {}, ...study(one), el("td", {}, WORDS[one.state]), el("td", {}, span((Date.now() - Date.parse(one.made)) / 1000)), el("td", { class: "details" }, one.reason))));
+}
+
+/** The cells that both tables begin with. */
+const study = (/** @type {Results["dead"][number]} */ one) => [
+  el("th", { scope: "row" }, el("a", { href: `/studies/${one.study}` }, one.study)), el("td", {}, ACTIONS[one.action]), el("td", {}, one.destination)];
+
+async function again(/** @type {number} */ number) {
+  try {
+    draw(await api(`/results/${number}/again`, { method: "POST" }));
+    toast("The result is sent again.");
+    $("#tab-results").focus(); // the button that had the focus is gone
+  } catch (error) {
+    failed(error);
+  }
+}

@@ -1,0 +1,222 @@
+"""STOW-RS: DICOM objects over HTTP (PS3.18 section 10.5), several in a request, each kept before it is answered for.
+
+Each part goes through `Store.receive` as it comes, with its header, so that a film joins its study at once.
+A part that is refused is reported with its reason (PS3.18 table I.2-2), and the others are kept. Whoever has heard
+nothing sends again: the same bytes are kept once.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+import anyio.from_thread
+import anyio.to_thread
+from fastapi import APIRouter, HTTPException, Path, Request
+from fastapi.responses import JSONResponse
+from python_multipart.multipart import parse_options_header
+
+from unseen.data.decoder_protocol import Refused
+from unseen.data.leading_header import LEADING_BYTES, SyntaxRefusedError, leading_header
+from unseen.web.accounts import Reader
+from unseen.web.errors import answers
+from unseen.web.related_parts import RelatedParts
+from unseen.web.state import Parts, ServerState
+from unseen.web.upload_stream import RequestStream, room, source_of
+from unseen.worklist.instances import ReceivedHeader
+from unseen.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
+
+_log = logging.getLogger("unseen")
+
+STOW: Final = "/dicom-web/studies"
+MOST_BYTES: Final = 2**34
+"""Of a request: two thousand films of 8 MB."""
+MOST_PARTS: Final = 2000
+JSON: Final = "application/dicom+json"
+NO_RESOURCES, MISMATCH, NOT_UNDERSTOOD, NO_SYNTAX = 0xA700, 0xA900, 0xC000, 0xC122
+"""Failure Reason (0008,1197): out of resources; the data set does not match; cannot understand; transfer syntax not
+supported."""
+
+router = APIRouter(prefix=STOW, tags=["dicomweb"])
+StudyUid = Annotated[str, Path(pattern=r"^[0-9.]{1,64}$", description="StudyInstanceUID; other studies are refused")]
+_UID: Final = re.compile(r"[0-9.]{1,64}")
+
+
+_ITEMS: Final[dict[str, Any]] = {  # Any: OpenAPI's objects
+    "type": "object",
+    "required": ["vr", "Value"],
+    "properties": {"vr": {"const": "SQ"}, "Value": {"type": "array", "items": {"type": "object"}}},
+}
+_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "title": "Store Instances Response",
+    "description": "DICOM JSON (PS3.18 annex F and table I.2-1)",
+    "properties": {
+        "00081198": _ITEMS | {"title": "Failed SOP Sequence"},
+        "00081199": _ITEMS | {"title": "Referenced SOP Sequence"},
+        "0008119A": _ITEMS | {"title": "Other Failures Sequence"},
+    },
+    "additionalProperties": False,
+}
+
+
+def _response(words: str) -> dict[str, Any]:
+    return {"description": words, "content": {JSON: {"schema": _SCHEMA}}}
+
+
+_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/related": {
+                "schema": {"type": "string", "format": "binary", "description": "parts of type application/dicom"}
+            },
+        },
+    },
+    "parameters": [
+        {
+            "name": "X-Film-Source",
+            "in": "header",
+            "schema": {"type": "string"},
+            "description": "the source, percent-encoded UTF-8; without it the account's name",
+        }
+    ],
+}
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: _response("all instances are kept"),
+    202: _response("some are kept, some are refused"),
+    409: _response("all are refused"),
+    **answers(400, 401, 403, 408, 413, 415, 422, 503),
+}
+
+
+@dataclass(kw_only=True)
+class _Outcome:
+    """What became of the parts so far."""
+
+    referenced: list[dict[str, Any]] = field(default_factory=list)  # Any: DICOM JSON
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    others: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def parts(self) -> int:
+        return len(self.referenced) + len(self.failed) + len(self.others)
+
+    def kept(self, header: ReceivedHeader) -> None:
+        self.referenced.append(_reference(header))
+
+    def refused(self, header: ReceivedHeader | None, reason: int) -> None:
+        why = {"00081197": _attribute("US", reason)}
+        if header is None or not (_UID.fullmatch(header.instance) and _UID.fullmatch(header.sop_class)):
+            self.others.append(why)
+        else:
+            self.failed.append(_reference(header) | why)
+
+    @property
+    def status(self) -> int:
+        """PS3.18 table 10.5.3-1."""
+        if not self.failed and not self.others:
+            return 200
+        return 202 if self.referenced else 409
+
+    def answer(self) -> JSONResponse:
+        found = {"00081198": self.failed, "00081199": self.referenced, "0008119A": self.others}
+        body = {tag: {"vr": "SQ", "Value": items} for tag, items in found.items() if items}
+        return JSONResponse(body, self.status, media_type=JSON)
+
+
+@router.post("", response_class=JSONResponse, openapi_extra=_BODY, responses=_ANSWERS)
+async def store_instances(request: Request, parts: Parts, account: Reader) -> JSONResponse:
+    """Send DICOM objects, each a part of type application/dicom. The answer names those that are kept.
+
+    What is answered for as kept is on the disk. Research use only: nothing of the answer is a finding.
+    """
+    return await _stored(request, parts, account.name, study=None)
+
+
+@router.post("/{study}", response_class=JSONResponse, openapi_extra=_BODY, responses=_ANSWERS)
+async def store_instances_of_a_study(request: Request, parts: Parts, account: Reader, study: StudyUid) -> JSONResponse:
+    """The same for objects of one study; those of another are refused."""
+    return await _stored(request, parts, account.name, study=study)
+
+
+async def _stored(request: Request, parts: ServerState, actor: str, *, study: str | None) -> JSONResponse:
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind != b"multipart/related" or options.get(b"type", b"application/dicom").lower() != b"application/dicom":
+        raise HTTPException(415, 'DICOM objects are sent as multipart/related; type="application/dicom".')
+    if not options.get(b"boundary"):
+        raise HTTPException(400, "The Content-Type names no boundary.")
+    source = source_of(request.headers) or actor
+    related = RelatedParts(RequestStream(request), options[b"boundary"])
+    outcome = _Outcome()
+    while (kind_of_part := await related.next()) is not None:
+        if outcome.parts >= MOST_PARTS:
+            raise HTTPException(413, f"More than {MOST_PARTS} parts; those before are kept. Send fewer in a request.")
+        header: ReceivedHeader | None = None
+        try:
+            if kind_of_part not in ("", "application/dicom"):
+                raise Refused("A part is of another type than application/dicom.")
+            begin = await _beginning(related)
+            header = ReceivedHeader.of(leading_header(begin[:LEADING_BYTES]))
+            if reason := _unfit(header, study):
+                outcome.refused(header, reason)
+                continue
+            await _receive(related, begin, header, parts, source=source, actor=actor)
+        except SyntaxRefusedError:
+            outcome.refused(header, NO_SYNTAX)
+        except Refused:
+            outcome.refused(header, NOT_UNDERSTOOD)
+        except WorklistError as error:
+            _log.warning("stow.refused reason=%s", type(error).__name__)
+            full = isinstance(error, BusyError | NoRoomError | TooLargeError)
+            outcome.refused(header, NO_RESOURCES if full else NOT_UNDERSTOOD)
+        else:
+            outcome.kept(header)
+    if not outcome.parts:
+        raise HTTPException(400, "The body has no part. Send each DICOM object as one.")
+    return outcome.answer()
+
+
+async def _beginning(related: RelatedParts) -> bytes:
+    """The part's first bytes, as many as its header may take."""
+    gathered = bytearray()
+    while len(gathered) < LEADING_BYTES and (piece := await related.piece()):
+        gathered += piece
+    return bytes(gathered)
+
+
+def _unfit(header: ReceivedHeader, study: str | None) -> int:
+    """Why an object is not taken: a Failure Reason; 0 where nothing stands against it."""
+    if not all(_UID.fullmatch(one) for one in (header.sop_class, header.instance, header.study)):
+        return NOT_UNDERSTOOD
+    return MISMATCH if study is not None and header.study != study else 0
+
+
+async def _receive(
+    related: RelatedParts, begin: bytes, header: ReceivedHeader, parts: ServerState, *, source: str, actor: str
+) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield begin
+        while piece := anyio.from_thread.run(related.piece):
+            yield piece
+
+    await room(parts.uploads)
+    try:
+        receipt = await anyio.to_thread.run_sync(
+            lambda: parts.store.receive(pieces(), name=header.instance, source=source, actor=actor, header=header),
+            limiter=anyio.CapacityLimiter(1),  # its place is taken above; other requests keep their threads
+        )
+    finally:
+        parts.uploads.release()
+    _log.info("film.acknowledged id=%s already=%s", receipt.film_id, receipt.already)
+
+
+def _reference(header: ReceivedHeader) -> dict[str, Any]:
+    return {"00081150": _attribute("UI", header.sop_class), "00081155": _attribute("UI", header.instance)}
+
+
+def _attribute(vr: str, value: str | int) -> dict[str, Any]:
+    return {"vr": vr, "Value": [value]}

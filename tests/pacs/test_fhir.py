@@ -1,0 +1,183 @@
+"""A DiagnosticReport becomes a report, and a decision becomes one that is preliminary and for research use only."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+
+from unseen.artifacts.installation import LIMITS
+from unseen.pacs.fhir import STATUS, FhirError, report_of
+from unseen.pacs.fhir_results import diagnostic_report, observation
+from unseen.pacs.report_intake import ReceivedReport
+from unseen.pacs.report_settings import FhirSettings
+from unseen.pacs.study_result import FilmResult, StudyResult
+
+ACSN = {
+    "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "ACSN"}]},
+    "value": "A1",
+}
+UID = {"system": "urn:dicom:uid", "value": "urn:oid:1.2.3"}
+SETTINGS = {"token": "t" * 16, "reports": "codes.toml"}
+
+
+def resource(**change: Any) -> dict[str, Any]:
+    whole = {
+        "resourceType": "DiagnosticReport",
+        "status": "final",
+        "code": {"text": "Chest X-ray"},
+        "basedOn": [{"identifier": ACSN}],
+        "subject": {"reference": "Patient/1", "identifier": {"value": "P1"}},
+        "issued": "2026-01-02T03:04:05+01:00",
+        "conclusion": "No pneumothorax.",
+    }
+    return {key: value for key, value in (whole | change).items() if value is not None}
+
+
+def read(found: dict[str, Any], **change: Any) -> ReceivedReport:
+    return report_of(json.dumps(found).encode(), FhirSettings.model_validate(SETTINGS | change))
+
+
+def test_a_resource_is_read_as_a_report() -> None:
+    assert read(resource()) == ReceivedReport(
+        system="FHIR",
+        accession="A1",
+        patients=("P1",),
+        status="final",
+        text="No pneumothorax.",
+        issued_us=int(datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC).timestamp() * 1e6),
+    )
+    assert read(resource(), match_patient=False, system="RIS").patients == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "accession", "uid"),
+    [
+        ({"identifier": [ACSN]}, "A1", ""),
+        ({"imagingStudy": [{"identifier": UID}]}, "", "1.2.3"),
+        ({"imagingStudy": [{"identifier": ACSN}]}, "A1", ""),
+        ({"imagingStudy": [{"reference": "#s"}]}, "A1", "1.2.3"),
+    ],
+)
+def test_the_study_is_named_by_accession_or_by_uid(change: dict[str, Any], accession: str, uid: str) -> None:
+    inside = {"resourceType": "ImagingStudy", "id": "s", "status": "available", "identifier": [ACSN, UID]}
+    inside["subject"] = {"reference": "Patient/1"}
+    if "#s" in str(change):
+        change = change | {"contained": [inside]}
+    found = read(resource(basedOn=None, **change))
+    assert (found.accession, found.study_uid) == (accession, uid)
+
+
+def test_a_site_may_name_the_system_of_its_accession_numbers() -> None:
+    own = {"system": "urn:north:accession", "value": "N1"}
+    assert read(resource(identifier=[own]), accession="urn:north:accession").accession == "N1"
+
+
+def test_codes_and_texts_are_those_of_conclusions_observations_and_plain_text() -> None:
+    seen = {
+        "resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "x"},
+        "valueCodeableConcept": {"coding": [{"code": "V"}]}, "interpretation": [{"coding": [{"code": "A"}]}],
+    }  # fmt: skip
+    form = {"contentType": "text/plain; charset=utf-8", "data": base64.b64encode("größer".encode()).decode()}
+    found = read(
+        resource(
+            contained=[seen],
+            result=[{"reference": "#o"}, {"reference": "Observation/7"}],
+            conclusionCode=[{"coding": [{"system": "http://s", "code": "C"}], "text": "said"}],
+            presentedForm=[form, {"contentType": "application/pdf", "data": "AAAA"}],
+        )
+    )
+    assert found.codes == ("C", "http://s|C", "V", "A")
+    assert found.text == "No pneumothorax.\nsaid\ngrößer"
+
+
+@pytest.mark.parametrize(("status", "meant"), STATUS.items())
+def test_each_status_of_r4_is_known(status: str, meant: str) -> None:
+    assert read(resource(status=status)).status == meant
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "no JSON"),
+        (b"\xff", "no DiagnosticReport in JSON"),
+        (b"[]", "no DiagnosticReport in JSON"),
+        (b'{"resourceType": "Patient"}', "no DiagnosticReport in JSON"),
+        (b"[" * 100_000, "no DiagnosticReport in JSON"),
+        (json.dumps(resource(code=None)).encode(), "no valid DiagnosticReport of FHIR R4: code"),
+        (json.dumps(resource(colour="Rigby")).encode(), "no valid DiagnosticReport of FHIR R4: colour"),
+        (json.dumps(resource(status="unknown")).encode(), "status is none of R4's"),
+        (json.dumps(resource(basedOn=None)).encode(), "names no study"),
+        (json.dumps(resource(presentedForm=[{"contentType": "text/plain", "data": "/w=="}])).encode(), "not base64 of"),
+    ],
+)
+def test_what_cannot_be_used_is_a_sentence_without_its_content(content: bytes, words: str) -> None:
+    with pytest.raises(FhirError, match=words) as raised:
+        report_of(content, FhirSettings.model_validate(SETTINGS))
+    assert "Rigby" not in str(raised.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(list(resource())), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from([*resource(), "contained", "imagingStudy", "result"]), JSON, max_size=3))
+def test_any_json_is_a_report_or_a_sentence(change: dict[str, Any]) -> None:
+    try:
+        assert isinstance(read(resource(**change)), ReceivedReport)
+    except FhirError as error:
+        assert str(error)
+
+
+def result(**change: Any) -> StudyResult:
+    header = Dataset()
+    header.StudyInstanceUID, header.PatientID, header.AccessionNumber = "1.2.3", "P1", "A1"
+    known = {
+        "site": "north", "decision": "7", "films": [FilmResult(header=header, score=1.25)], "action": "read",
+        "probability": 0.123456, "priority": 0.9, "rank": "3 of 20", "reason": "It differs from the reference set.",
+        "policy_digest": "p" * 64, "model_sha256": "m" * 64, "model_name": "pca", "version": "1",
+        "made": datetime(2026, 1, 2, tzinfo=UTC), "station": "TRIAGE",
+    }  # fmt: skip
+    return StudyResult(**(known | change))
+
+
+def test_a_decision_is_a_preliminary_report_for_research_use_only() -> None:
+    report, seen = diagnostic_report(result()), observation(result())
+    assert (report.status, seen.status) == ("preliminary", "preliminary")
+    assert report.conclusion.endswith(LIMITS) and seen.note[0].text.endswith(LIMITS)
+    assert report.result[0].reference == f"Observation/{seen.id}"
+    assert float(seen.valueQuantity.value) == 0.1235
+    values = {part.code.coding[0].code: part.valueString for part in seen.component if part.valueString}
+    assert values == {"rank": "3 of 20", "model": "m" * 64, "policy": "p" * 64}
+    assert "normal" not in report.conclusion.lower()
+
+
+def test_the_same_decision_is_the_same_resource_and_another_is_not() -> None:
+    one, again, later = result(), result(), result(decision="8")
+    for make in (diagnostic_report, observation):
+        assert make(one).model_dump_json() == make(again).model_dump_json()
+        assert make(one).id != make(later).id
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    header = Dataset()
+    header.StudyInstanceUID = "1.2.3"
+    bare = result(films=[FilmResult(header=header)], probability=None, rank="", policy_digest="", action="not_scored")
+    seen = observation(bare)
+    assert seen.valueQuantity is None and seen.dataAbsentReason is not None and seen.subject is None
+    assert len(seen.component) == 1 and diagnostic_report(bare).basedOn is None
+
+
+def test_our_own_results_are_not_taken_for_reports() -> None:
+    with pytest.raises(FhirError, match="made itself"):
+        read(json.loads(diagnostic_report(result()).model_dump_json()))

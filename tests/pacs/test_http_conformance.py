@@ -1,0 +1,42 @@
+"""The conformance statement is what the code says, and what the listener negotiates."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pydicom import uid
+
+from tests.pacs.conftest import StartNode, associated
+from unseen.artifacts.installation import LIMITS
+from unseen.pacs.conformance import statement
+from unseen.web.stow import STOW
+
+PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
+
+
+def test_the_page_is_rendered_from_this_version() -> None:
+    assert PAGE.read_text(encoding="utf-8") == statement(), "run: python -m unseen.pacs.conformance docs/conformance.md"
+    assert LIMITS in statement() and f"`{STOW}`" in statement()
+
+
+def test_the_command_prints_and_writes_it(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "unseen.pacs.conformance"]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == statement()
+    subprocess.run([*words, str(tmp_path / "page.md")], check=True)
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") == statement()
+
+
+def test_the_listener_takes_what_the_statement_says_and_nothing_else(start_node: StartNode) -> None:
+    node = start_node()
+    rows = [line.split("|")[1:-1] for line in statement().splitlines() if line.startswith("| ") and "`1.2.840" in line]
+    services = {
+        row[1].strip(" `"): row[3].strip() for row in rows if row[1].strip(" `").startswith("1.2.840.10008.5.1.4.1")
+    }
+    asked = {**services, str(uid.CTImageStorage): "no"}
+    contexts = [(kind, (uid.ExplicitVRLittleEndian,)) for kind in asked]
+    with associated(node.port, contexts) as association:
+        accepted = {context.abstract_syntax for context in association.accepted_contexts}
+    assert accepted == {kind for kind, how in asked.items() if how != "no"}
+    assert accepted and accepted != set(asked)

@@ -138,21 +138,26 @@ class Hl7Listener:
 
     def _messages(self, connection: socket.socket, address: str) -> None:
         limits = self._settings
-        kept = b""
+        kept = bytearray()
+        searched = 0  # up to here no frame ends
         since = time.monotonic()
         while True:
             begun = kept.find(START)
-            kept = b"" if begun < 0 else kept[begun:]  # what stands outside of frames says nothing
-            end = kept.find(END)
+            if begun:  # what stands outside of frames has no meaning
+                del kept[: begun if begun > 0 else len(kept)]
+                searched = 0
+            end = kept.find(END, searched)
+            searched = max(0, len(kept) - 1)
             if end >= 0:
-                self._answer(connection, kept[len(START) : end])
-                kept, since = kept[end + len(END) :], time.monotonic()
+                self._answer(connection, bytes(kept[len(START) : end]))
+                del kept[: end + len(END)]
+                searched, since = 0, time.monotonic()
                 if self._stopping.is_set():
                     return
                 continue
             if len(kept) > limits.message_bytes:
                 sentence = f"The message has more than {limits.message_bytes} bytes, the limit of [hl7]."
-                self._send(connection, kept[len(START) :], "AE", sentence)
+                self._send(connection, bytes(kept[len(START) :]), "AE", sentence)
                 return
             if time.monotonic() - since > (limits.message_s if kept else limits.idle_s):
                 _log.info("hl7.closed address=%s why=%s", address, "a message that did not end" if kept else "idle")

@@ -139,7 +139,7 @@ class ReportCodes:
         return found
 
 
-def load(path: Path) -> ReportCodes:
+def load_report_codes(path: Path) -> ReportCodes:
     """Read a site's table.
 
     Raises ReportCodesError: it is not there, not TOML, a key is unknown, or an entry stands twice.

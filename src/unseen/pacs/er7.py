@@ -4,7 +4,7 @@ A message's character set is the one that it names in MSH-18; escape sequences b
 for. HL7 v2.5.1, sections 2.5 to 2.9; table 0211 (character sets).
 
 hl7apy parses the same in a hundred times as long (0.5 s for a report of 500 lines), and escapes escape sequences once
-more, so that `\\.br\\` and an escaped backslash look the same. The tests compare what is read here with it.
+more, so that `\\.br\\` and an escaped backslash cannot be distinguished. The tests compare what is read here with it.
 """
 
 from __future__ import annotations

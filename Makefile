@@ -143,7 +143,7 @@ bench-pacs: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.pacs
 
 pacs-demo: $(STAMP)
-	$(BIN)/python examples/pacs_demo.py
+	$(BIN)/python deploy/pacs_demo.py
 
 bench-priors: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.priors --recipe priors/mnist-vae

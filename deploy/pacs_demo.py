@@ -1,7 +1,7 @@
 """An archive, the DICOM node and the worklist on this machine: phantoms come from Orthanc, reports go back to it.
 
-    python examples/pacs_demo.py            until Ctrl-C; prints the link to the worklist and the archive's page
-    python examples/pacs_demo.py --once     ends when every report is kept
+    python deploy/pacs_demo.py            until Ctrl-C; prints the link to the worklist and the archive's page
+    python deploy/pacs_demo.py --once     ends when every report is kept
 
 Needs Orthanc (Debian: `apt-get install --no-install-recommends orthanc`). Everything is in a temporary folder and gone
 at the end. Research use only. Not a medical device. Not for diagnosis.

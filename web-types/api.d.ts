@@ -152,6 +152,8 @@ declare namespace Api {
   type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; words: string; flag: boolean; number: number | null; measure: "probability" | "percentile" | null; of: number | null; clause: string; why: string; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; view: string | null; assigned_to: string | null; disagree: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
   /** Some rows of a tab, in its order. */
   type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean; groups: (GroupResponse)[]; reference: ShapesReferenceResponse | null };
+  /** The server answers. */
+  type Liveness = { status: "alive" };
   /** A run's losses, step by step; of a long log some rows evenly along it. */
   type LogResponse = { name: string; running: boolean; written: string; steps: (number)[]; epochs: (number)[]; seconds: (number | null)[]; losses: Record<string, (number | null)[]>; of: number };
   /** The side panel. */
@@ -242,6 +244,8 @@ declare namespace Api {
   type QueueResponse = { waiting: number; done: number; dead: number; oldest_s: number | null };
   /** Each measurement is a Gaussian mixture of all pixels. */
   type RandomMixtures = { kind?: "compressed-sensing"; measured?: number };
+  /** Whether films can be taken in and scored. */
+  type Readiness = { status: "ready" | "not ready" };
   /** The acknowledgement: from here on the film is not lost. */
   type Received = { sha256: string; film: string; study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; already: boolean };
   /** How much was removed. */
@@ -369,6 +373,8 @@ declare namespace Api {
     "GET /health": { body: undefined; response: Health };
     "GET /models": { body: undefined; response: ModelsResponse };
     "GET /promise": { body: undefined; response: PromiseResponse };
+    "GET /health/live": { body: undefined; response: Liveness };
+    "GET /health/ready": { body: undefined; response: Readiness };
     "POST /sign-in": { body: Password; response: WhoResponse };
     "POST /sign-in/link": { body: Link; response: WhoResponse };
     "GET /sign-in/link": { body: undefined; response: WhoResponse };

@@ -248,3 +248,7 @@ def test_a_report_that_is_damaged_anywhere_is_a_report_or_a_sentence(at: int, cu
             assert one.accession or one.study_uid
     except Hl7Error as error:
         assert str(error).endswith(".")
+
+
+def test_an_escaped_backslash_is_no_escape_sequence() -> None:
+    assert read(report("C:\\E\\.br\\E\\x\\.br\\y")).text == "C:\\.br\\x\ny"

@@ -124,7 +124,8 @@ def check(store: Store, sent: list[int], stored: list[str]) -> None:
     for name in studies:
         whole = store.study(name, blind=False)
         films.update(film.sha256 for film in whole.films)
-        assert all(film.judged and len(film.findings) == 1 for film in whole.films), "scored once"
+        given_up = any(event.action == "film.given_up" for event in whole.history)  # five workers were killed with it
+        assert all(film.judged and len(film.findings) == 1 - given_up for film in whole.films), whole
     assert all(store.holds(f"1.2.3.4.{number}") for number in sent), "acknowledged, so stored"
     assert set(films.values()) == {1} and len(sent) <= len(films)
     rows = store.outbox.list(most=10_000)

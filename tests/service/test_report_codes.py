@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unseen.service.report_codes import Match, ReportCodesError, load, parsed
+from unseen.service.report_codes import Match, ReportCodesError, load_report_codes, parsed
 
 TABLE = """
 [codes]
@@ -81,13 +81,13 @@ def test_a_mistake_is_named_with_file_key_and_cure(tmp_path: Path, text: str, wo
     path = tmp_path / "codes.toml"
     path.write_text(text)
     with pytest.raises(ReportCodesError, match=words) as raised:
-        load(path)
+        load_report_codes(path)
     assert str(path) in str(raised.value) and "docs/how-to/reports.md" in str(raised.value)
 
 
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ReportCodesError, match=r"none.toml: cannot be read"):
-        load(tmp_path / "none.toml")
+        load_report_codes(tmp_path / "none.toml")
 
 
 @settings(max_examples=60, deadline=None)

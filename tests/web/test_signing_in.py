@@ -114,7 +114,7 @@ def test_accounts_are_an_admins(api: Api) -> None:
     assert api.admin.post("/accounts", json=new | {"name": "Local"}).status_code == 422
     assert api.admin.post("/accounts", json=new | {"name": "a<b>"}).status_code == 422
     listed = api.admin.get("/accounts").json()["accounts"]
-    rita = {"name": "rita", "role": "reader", "disabled": False, "has_password": True, "sessions": 0}
+    rita = {"name": "rita", "role": "reader", "disabled": False, "has_password": True, "provided": False, "sessions": 0}
     assert listed == [rita]
     browser = api.client()
     assert browser.post("/sign-in", json={"name": "rita", "password": PASSWORD}).json()["role"] == "reader"

@@ -135,6 +135,7 @@ def test_the_first_sign_in_makes_the_account_and_the_role_follows(api: Api, stor
         {"exp": None},
         {"iat": 4_000_000_000},
         {"sub": None},
+        {"aud": 7},
         {"foreign key": True},
         {"unsigned": True},
     ],
@@ -194,7 +195,9 @@ def test_a_way_back_is_good_once_and_in_one_browser(api: Api, store: Store) -> N
     assert who(client) is None
 
 
-@pytest.mark.parametrize("onwards", ["//evil.example", "/\\evil.example", "https://evil.example", "evil"])
+@pytest.mark.parametrize(
+    "onwards", ["//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", "evil"]
+)
 def test_the_way_back_leads_to_our_own_pages_alone(api: Api, onwards: str) -> None:
     client = browser(api)
     assert 'content="0;url=/"' in client.get(way_back(client, onwards)).text

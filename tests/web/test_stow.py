@@ -121,6 +121,7 @@ def test_a_bad_part_is_refused_and_the_others_are_kept(api: Api, store: Store) -
     nameless = film(4, SOPInstanceUID="")
     answer = post(api, related(one, b"not DICOM", deflated.getvalue(), nameless, two))
     assert (answer.status_code, answer.headers["content-type"]) == (202, "application/dicom+json")
+    assert "Research use only" in answer.headers["intended-use"]
     assert [entry["00081155"]["Value"] for entry in items(answer, "00081199")] == [
         [f"{STUDY}.1.1"],
         [f"{STUDY}.1.2"],

@@ -65,7 +65,6 @@ SERVE: Final = frozenset(
 
 PACS: Final = frozenset(
     {
-        "cryptography",
         "dicomweb_client",
         "fhir",
         "highdicom",

@@ -1,4 +1,4 @@
-"""Sends the worklist's audit trail to a syslog server, row by row, and goes on where it stopped.
+"""Sends the worklist's audit trail to a syslog server, row by row, and continues where it stopped.
 
 The number of the last row that was sent stands in a file in the worklist's folder, replaced by a rename: a process
 killed between sending and writing sends some rows twice, and loses none. Syslog has no acknowledgement: what was on its
@@ -134,7 +134,7 @@ class AuditSender:
 
 
 def sent_up_to(path: Path) -> int:
-    """The number of the last row that was sent; 0 where none was, or the file says nothing."""
+    """The number of the last row that was sent; 0 where none was, or the file holds no number."""
     try:
         written = path.read_text(encoding="ascii", errors="replace").strip()
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """The listener for HL7 version 2 over MLLP: reports (ORU^R01) and merges of patients (ADT^A40) come in here.
 
-A message is acknowledged with AA only when what it says is durable in the worklist. AE: its content is at fault, and
-sending it again will not help; AR: it is not for us, or not now. The sentence in MSA-3 tells which, and the cure.
+A message is acknowledged with AA only when its content is durable in the worklist. AE: its content is at fault, and
+sending it again will not help; AR: it is not for us, or not now. The sentence in MSA-3 names the reason and the cure.
 
 MLLP: a message stands between 0x0B and 0x1C 0x0D. HL7 v2.5.1, section 2.9.2 (acknowledgement codes).
 """
@@ -138,21 +138,26 @@ class Hl7Listener:
 
     def _messages(self, connection: socket.socket, address: str) -> None:
         limits = self._settings
-        kept = b""
+        kept = bytearray()
+        searched = 0  # up to here no frame ends
         since = time.monotonic()
         while True:
             begun = kept.find(START)
-            kept = b"" if begun < 0 else kept[begun:]  # what stands outside of frames says nothing
-            end = kept.find(END)
+            if begun:  # what stands outside of frames has no meaning
+                del kept[: begun if begun > 0 else len(kept)]
+                searched = 0
+            end = kept.find(END, searched)
+            searched = max(0, len(kept) - 1)
             if end >= 0:
-                self._answer(connection, kept[len(START) : end])
-                kept, since = kept[end + len(END) :], time.monotonic()
+                self._answer(connection, bytes(kept[len(START) : end]))
+                del kept[: end + len(END)]
+                searched, since = 0, time.monotonic()
                 if self._stopping.is_set():
                     return
                 continue
             if len(kept) > limits.message_bytes:
                 sentence = f"The message has more than {limits.message_bytes} bytes, the limit of [hl7]."
-                self._send(connection, kept[len(START) :], "AE", sentence)
+                self._send(connection, bytes(kept[len(START) :]), "AE", sentence)
                 return
             if time.monotonic() - since > (limits.message_s if kept else limits.idle_s):
                 _log.info("hl7.closed address=%s why=%s", address, "a message that did not end" if kept else "idle")
@@ -194,7 +199,7 @@ class Hl7Listener:
         connection.settimeout(_WAKE_S)
 
     def _take(self, content: bytes) -> str:
-        """Do what the message says; a sentence of what that led to."""
+        """Do what the message asks for; a sentence of what that led to."""
         message = parsed(content, charset=self._settings.charset)
         kind = message.kind
         if kind == ("ORU", "R01"):

@@ -147,8 +147,9 @@ class Listener:
         ]
 
     def _connected(self, event: evt.Event) -> None:
-        # every peer is told pdu_bytes; only an association request may be a little longer than the least of it
-        transport.bounded(event.assoc.dul.socket, most_bytes=self._config.limits.pdu_bytes + _COMMAND_BYTES)
+        # every peer knows pdu_bytes; only an association request may be longer than the least of it
+        if (connection := event.assoc.dul.socket) is not None:
+            transport.bounded(connection, most_bytes=self._config.limits.pdu_bytes + _COMMAND_BYTES)
 
     def _requested(self, event: evt.Event, *, secure: bool) -> None:
         """Reject who is not known, and who calls somebody else."""

@@ -34,7 +34,7 @@ class Watched:
 
 
 class NodeMetrics(Collector):
-    """Collects anew at each scrape."""
+    """Asks the store at each scrape."""
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched

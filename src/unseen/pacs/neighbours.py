@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from unseen.service.report_codes import load as load_codes
+from unseen.service.report_codes import load_report_codes
 
 if TYPE_CHECKING:
     from unseen.pacs.hl7 import Hl7Listener
@@ -36,7 +36,7 @@ def neighbours(node: Node) -> list[Neighbour]:
         from unseen.pacs.report_intake import ReportIntake
         from unseen.pacs.transport import server_context
 
-        intakes.append(ReportIntake(node.store, load_codes(config.file(config.hl7.reports))))
+        intakes.append(ReportIntake(node.store, load_report_codes(config.file(config.hl7.reports))))
         hl7 = Hl7Listener(config.hl7, intakes[-1], secure=server_context(config) if config.hl7.tls else None)
         found.append(hl7)
     if config.http is not None:
@@ -47,7 +47,7 @@ def neighbours(node: Node) -> list[Neighbour]:
 
         by_fhir = None
         if config.fhir is not None:
-            by_fhir = ReportIntake(node.store, load_codes(config.file(config.fhir.reports)))
+            by_fhir = ReportIntake(node.store, load_report_codes(config.file(config.fhir.reports)))
             intakes.append(by_fhir)
         watched = Watched(
             store=node.store,

@@ -99,7 +99,7 @@ class HttpSettings(_Table):
     """
 
     host: str = "127.0.0.1"
-    port: Port = 8042
+    port: Port = 8043
     tls: bool = False
 
 

@@ -1,6 +1,7 @@
 """What every way into the worklist shares, HTTP today, DICOM later: it knows neither.
 
     Watch         a folder whose films are received
+    ReportCodes   a site's table that turns reports into outcomes; `load_report_codes` reads it
     ActiveModels  what scores now: what leads activated, and the workers in step with it
     Models        the model that decides, its policy, and the models compared with it; read without their weights
     Workers       processes that score, started again when they die or when another model is to score

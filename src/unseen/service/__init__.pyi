@@ -1,6 +1,8 @@
 """The public names of `unseen.service`: read by type checkers, and by lazy_loader at run time."""
 
 from .active_models import ActiveModels as ActiveModels
+from .report_codes import ReportCodes as ReportCodes
+from .report_codes import load_report_codes as load_report_codes
 from .watching import Repeated as Repeated
 from .watching import Watch as Watch
 from .worker_process import Settings as Settings

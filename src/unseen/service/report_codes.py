@@ -87,7 +87,7 @@ class _Table(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """What a report says by the table; `rule` is the entry that decided, None with it where no entry matches."""
+    """The outcome of a report by the table; `rule` is the entry that decided, None with it where no entry matches."""
 
     outcome: Outcome | None
     rule: str = ""
@@ -98,7 +98,7 @@ class ReportCodes:
     """The table, ready for use.
 
     codes    code to outcome
-    phrases  phrase, folded, to outcome; None: it says nothing
+    phrases  phrase, folded, to outcome; None: it has none
     """
 
     order: tuple[Outcome, ...]
@@ -139,7 +139,7 @@ class ReportCodes:
         return found
 
 
-def load(path: Path) -> ReportCodes:
+def load_report_codes(path: Path) -> ReportCodes:
     """Read a site's table.
 
     Raises ReportCodesError: it is not there, not TOML, a key is unknown, or an entry stands twice.

@@ -202,7 +202,7 @@ class OidcProvider:
         try:
             claims = self._decoded(token)
             asked.validate(claims)
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, TypeError) as error:
             raise OidcError(
                 f"The provider's statement is not valid ({type(error).__name__}): its signature, issuer, audience, "
                 "time or nonce. Begin again; if it stays so, tell whoever runs this server."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 from typing import Annotated, Final
 
 import anyio.to_thread
@@ -25,6 +26,8 @@ _log = logging.getLogger("unseen")
 router = APIRouter(prefix="/sign-in/oidc", include_in_schema=False)
 _COOKIE: Final = "unseen-oidc"
 _LASTS_S: Final = 600
+_OWN: Final = re.compile(r"/(?![/\\])[!-~]*")
+"""A page of ours: browsers leave out tabs and line ends, so that "/", a tab and "/" would begin another site's."""
 Text = Annotated[str, Query(max_length=4096)]
 
 
@@ -32,7 +35,7 @@ Text = Annotated[str, Query(max_length=4096)]
 def begin(request: Request, parts: Parts, next: Text = "/") -> Response:
     """To the provider, and afterwards to `next`."""
     provider = _provider(parts)
-    onwards = next if next.startswith("/") and not next.startswith(("//", "/\\")) else "/"
+    onwards = next if _OWN.fullmatch(next) else "/"
     url, state = provider.begin(redirect_uri=_back(request, parts), onwards=onwards)
     answer = RedirectResponse(url, 303)
     answer.set_cookie(

@@ -24,6 +24,8 @@ from .listing import Entry as Entry
 from .listing import Page as Page
 from .monitoring import AuditSample as AuditSample
 from .monitoring import StandingAlarm as StandingAlarm
+from .outside_reports import OutsideCounts as OutsideCounts
+from .outside_reports import OutsideReport as OutsideReport
 from .receiving import Receipt as Receipt
 from .renditions import Rendition as Rendition
 from .retention import Removed as Removed

@@ -1,6 +1,6 @@
 """Two numbers of one patient become one: what stands under the number that is given up moves to the one that stays.
 
-A modality goes on sending the old number for a while, so it stays known as another name of the patient: films that
+A modality still sends the old number for a while, so it stays known as another name of the patient: films that
 come under it later join the patient's studies.
 """
 
@@ -46,7 +46,7 @@ def merge_patients(writing: Writing, *, prior: str, surviving: str, issuer: str 
     issuer  whose numbers both are; None: it does not matter, unless several issuers use the number
 
     Raises WorklistError where a number is missing or both are the same, NotAllowedError where several issuers have
-    given out the number and none was said.
+    given out the number and none was given.
     """
     for number in (prior, surviving):
         if not checked_text(number, "The patient's number", most=200).strip():

@@ -44,14 +44,14 @@ _Row = dict[str, Any]  # Any: values of whatever column
 
 @dataclass(frozen=True, kw_only=True)
 class OutsideReport:
-    """What another system says of a study.
+    """Another system's report on a study.
 
-    system     who says so, as the site calls it
+    system     who reports, as the site calls it
     accession  accession number; this or `study_uid` must be given, and `study_uid` goes first
     patients   the numbers by which it names the patient; none: the study's patient is not compared
     outcome    None: reported, and how is not known
     note       for the page and the exports: no word of the report that names anybody
-    content    all that the report says, whatever its form: the same again is a repetition. It is not stored
+    content    all that the report holds, whatever its form: the same again is a repetition. It is not stored
     issued_us  when it was made, by its system's clock; an earlier one does not replace a later one
     """
 
@@ -195,8 +195,8 @@ def _close(writing: Writing, study: Found, row: _Row, before: Found | None) -> W
 
 
 def _correct(writing: Writing, study: Found, row: _Row, before: Found | None, standing: Found | None) -> What:
-    """The study is closed by a report from elsewhere: this one takes its place, where it is the same system's and says
-    something else, or where nothing was known of the outcome."""
+    """The study is closed by a report from elsewhere: this one takes its place, where it is the same system's and has
+    another outcome, or where nothing was known of the outcome."""
     outcome: Outcome | None = row["outcome"]
     last = _last_report(writing.connection, study.id)
     known = last is not None and last.outcome is not None
@@ -328,7 +328,7 @@ def counts(connection: Connection) -> OutsideCounts:
 
 
 def _latest(connection: Connection, study_id: int, system: str) -> Found | None:
-    """What the system last said of the study."""
+    """The latest report of the system on the study."""
     return connection.execute(
         select(outside_reports)
         .where(_of.study_id == study_id, _of.system == system, _of.replaced_us.is_(None))

@@ -254,7 +254,7 @@ class Store(Lists, FilmAccess, Administration):
             return readers.elsewhere(writing, found, actor=actor, outcome=outcome, note=note)
 
     def take_report(self, report: OutsideReport) -> What:
-        """Enter what another system says of a study, and what that led to. Raises WorklistError where it names none.
+        """Enter another system's report on a study; returns what that led to. Raises WorklistError where it names none.
 
         When this returns, the report is not lost: one of a study that is not here waits 30 days for its films.
         """

@@ -9,10 +9,10 @@ import torch
 
 import unseen as un
 
-size, generator = 48, torch.Generator().manual_seed(0)
+size, generator = 32, torch.Generator().manual_seed(0)
 operators = {
     "inpainting": un.physics.Mask(torch.rand(1, size, size, generator=generator) < 0.7),
-    "CT, 50 views": un.physics.Tomography(size, angles=50),
+    "CT, 30 views": un.physics.Tomography(size, angles=30),
     "blur": un.physics.Blur(size, un.physics.gaussian_kernel(2.0)),
 }
 groups = {"shifts": un.physics.Shifts(), "rotations": un.physics.Rotations(), "flips": un.physics.Flips()}

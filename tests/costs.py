@@ -30,7 +30,7 @@ PAGE = ROOT / "docs" / "tests.md"
 EXCESS = 1.5
 SLOWEST = 30
 FILES = 60
-MOMENT_S = 0.2
+MOMENT_S = 1.0
 
 
 class Room(TypedDict):
@@ -75,7 +75,7 @@ def below_s() -> float:
 class Meter:
     """Reports after each test what has been spent since the one before.
 
-    To look at all processes takes milliseconds, so it is done five times a second at most; what quick tests spend
+    To look at all processes takes milliseconds, so it is done once a second at most; what quick tests spend
     below them is charged to the next test after which it is done.
     """
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 import torch
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
@@ -199,3 +201,16 @@ def anns_page(shared_site: Site, chromium: Browser) -> Iterator[Page]:
         page.goto("about:blank")
         yield page
         assert errors == []
+
+
+VIOLATIONS: dict[str, Any] = {"resultTypes": ["violations"]}  # of what passes, one node is enough
+
+
+def axe(page: Page, options: dict[str, Any] = VIOLATIONS) -> list[str]:
+    """What axe-core calls serious or critical."""
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{one['id']}: {[node['html'][:160] for node in one['nodes']][:3]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

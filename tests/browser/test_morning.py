@@ -1,23 +1,26 @@
-"""A reader's morning in Chromium: thirty studies from the door to the last sentence, by keyboard alone."""
+"""A reader's morning in Chromium, from the door to the last sentence, by keyboard alone: twelve studies, and thirty in
+`make nightly`.
+"""
 
 from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 
-STUDIES = 30
 WITH_PRIOR = {"PatientID": "4711", "PatientName": "Doe^Jane"}
 
 
-def test_thirty_studies_by_keyboard_with_a_prior_and_a_measurement(site: Site, chromium: Browser) -> None:
-    """Eight studies are there; 22 come, one of them of a patient whose earlier study ben has reported. The last five
-    are read on a screen as narrow as a telephone's."""
-    followed = _arrived(site)
+@pytest.mark.parametrize("studies", [12, pytest.param(30, marks=pytest.mark.nightly)])
+def test_a_morning_by_keyboard_with_a_prior_and_a_measurement(site: Site, chromium: Browser, studies: int) -> None:
+    """Eight studies are there; others come, one of them of a patient whose earlier study ben has reported. The last
+    five are read on a screen as narrow as a telephone's."""
+    followed = _arrived(site, studies)
     with chromium.new_context(viewport={"width": 1280, "height": 800}) as context:
         page = context.new_page()
         errors: list[str] = []
@@ -30,8 +33,8 @@ def test_thirty_studies_by_keyboard_with_a_prior_and_a_measurement(site: Site, c
         expect(page.locator("#rows tr[data-study]").first).to_be_visible()
         page.keyboard.press("Enter")
         read: list[str] = []
-        for number in range(STUDIES):
-            if number == STUDIES - 5:
+        for number in range(studies):
+            if number == studies - 5:
                 page.set_viewport_size({"width": 390, "height": 800})
             expect(page.locator("[data-outcome=normal]")).to_be_enabled()
             study = str(page.locator("#viewer").get_attribute("data-study"))
@@ -50,7 +53,7 @@ def test_thirty_studies_by_keyboard_with_a_prior_and_a_measurement(site: Site, c
                 page.keyboard.press("d")
             page.keyboard.press("na"[number % 2])
             read.append(study)
-            if number < STUDIES - 1:
+            if number < studies - 1:
                 expect(page.locator(f'#viewer[data-study="{study}"]')).not_to_be_attached()
         expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "390 px, nothing sideways"
@@ -64,9 +67,9 @@ def test_thirty_studies_by_keyboard_with_a_prior_and_a_measurement(site: Site, c
         assert store.page("to_read").total == 0 and store.verify_audit() is None
 
 
-def _arrived(site: Site) -> str:
-    """22 more studies, scored; the one with a prior."""
-    earlier, later, *others = phantoms.normals(STUDIES - 8 + 1, seed=4190, size=SIDE)
+def _arrived(site: Site, in_all: int) -> str:
+    """So many studies in all, scored; the one with a prior."""
+    earlier, later, *others = phantoms.normals(in_all - 8 + 1, seed=4190, size=SIDE)
     with site.running.client() as client:
         first = site.send(client, as_dicom(earlier, StudyInstanceUID="1.9.1", **WITH_PRIOR))
         second = site.send(client, as_dicom(later, StudyInstanceUID="1.9.2", **WITH_PRIOR))
@@ -77,5 +80,5 @@ def _arrived(site: Site) -> str:
     with site.store() as store:
         store.claim(studies[0], "ben")
         look_and_report(store, studies[0], "ben", "normal")
-        assert store.page("to_read").total == STUDIES
+        assert store.page("to_read").total == in_all
     return studies[1]

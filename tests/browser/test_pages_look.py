@@ -12,13 +12,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import PASSWORD, Site, signed_in
+from tests.browser.conftest import PASSWORD, VIOLATIONS, Site, axe, signed_in
 from tests.once import made_once, shared_folder
 from tests.web.running import Running
 from unseen.data.phantoms.writing import Station
@@ -187,7 +185,6 @@ PAGES = {
 
 
 SIZES = {"as usual": (1280, 720), "wide": (1920, 1080), "phone": (390, 844), "200 %": (640, 360), "400 %": (320, 256)}
-VIOLATIONS = {"resultTypes": ["violations"]}  # of what passes, one node is enough
 COLOURS = VIOLATIONS | {"runOnly": ["color-contrast"]}  # the rest of what axe looks at is the same in both themes
 LOADED = """() => [...document.images].every((one) => !one.checkVisibility() || !one.src
   || (one.complete && one.naturalWidth > 0) || one.getBoundingClientRect().top > innerHeight)"""
@@ -268,13 +265,3 @@ def until_loaded(page: Page, name: str) -> None:
             return
         page.wait_for_timeout(100)
     raise AssertionError(f"{name}: an image in sight was not loaded")
-
-
-def axe(page: Page, options: dict[str, Any] = VIOLATIONS) -> list[str]:
-    """What axe-core calls serious or critical."""
-    found = Axe().run(page, options=options).response["violations"]
-    return [
-        f"{one['id']}: {[node['html'][:160] for node in one['nodes']][:3]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.made_up_list import fill
-from tests.browser.conftest import SIDE, Site, as_dicom, serving, signed_in
+from tests.browser.conftest import SIDE, Site, as_dicom, axe, serving, signed_in
 from tests.browser.test_worklist_page import rows, selected, tab
 from tests.web.running import until
 from unseen.data import phantoms
@@ -56,10 +55,9 @@ def image_of(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
-def serious(page: Page) -> list[Any]:
+def serious(page: Page) -> list[str]:
     page.wait_for_timeout(300)
-    found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
-    return [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found]
+    return axe(page)
 
 
 def test_filters_order_and_page_stand_in_the_address_and_a_search_does_not(full: Site, chromium: Browser) -> None:

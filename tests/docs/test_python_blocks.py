@@ -28,7 +28,9 @@ def test_the_python_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_block_says_its_language(page: Path) -> None:
     for block in blocks(page):
-        assert block.language in {"python", "bash", "text", "toml", "csv", "json", "lua"}, f"{named(page)}:{block.line - 1}"
+        assert block.language in {"python", "bash", "text", "toml", "csv", "json", "lua"}, (
+            f"{named(page)}:{block.line - 1}"
+        )
 
 
 def test_the_quick_start_has_six_lines() -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import unseen as un
 from unseen.data.phantoms.writing import Station
-from unseen.demo.demonstration import Share, write_sites
+from unseen.demo.simulated_sites import Share, write_sites
 from unseen.pacs.config import load
 from unseen.pacs.node import Node
 from unseen.web.server import OwnServer

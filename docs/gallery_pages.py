@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import resource
 import runpy
+import sys
 import tempfile
 import traceback
 from pathlib import Path
@@ -22,7 +23,8 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+SERVES = ROOT / "examples" / "pacs_demo.py"  # it draws nothing, needs an archive, and serves until it is ended
+EXAMPLES = sorted(set((ROOT / "examples").glob("*.py")) - {SERVES})
 NOTICE = "*Research use only. Not a medical device. Not for diagnosis.*"
 _made: dict[Path, tuple[str, Path, float]] = {}  # once a build, also under `serve`
 
@@ -58,6 +60,7 @@ def _execute(example: Path, folder: Path) -> None:
     import torch
 
     os.chdir(folder)
+    sys.argv = [str(example)]
     matplotlib.use("Agg")
     torch.set_num_threads(1)
     with open("printed", "w", encoding="utf-8") as printed, contextlib.redirect_stdout(printed):

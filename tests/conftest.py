@@ -50,7 +50,8 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def _absent(reason: str) -> NoReturn:
+def absent(reason: str) -> NoReturn:
+    """Skip the test for want of a part; where CI is set, fail it."""
     if os.environ.get("CI"):
         pytest.fail(f"{reason} CI is set, so this fails instead of being skipped.", pytrace=False)
     pytest.skip(reason)
@@ -60,7 +61,7 @@ def _absent(reason: str) -> NoReturn:
 def shared_data() -> Path:
     """The folder of public films: $UNSEEN_DATA, else ../shared/data beside the repository."""
     if not FILMS.is_dir():
-        _absent(f"No public films: {FILMS} is not a folder. Set UNSEEN_DATA (docs/how-to/public-data.md).")
+        absent(f"No public films: {FILMS} is not a folder. Set UNSEEN_DATA (docs/how-to/public-data.md).")
     return FILMS
 
 
@@ -71,7 +72,7 @@ def program() -> Callable[..., str]:
     def find(*names: str) -> str:
         for path in filter(None, map(shutil.which, names)):
             return path
-        _absent(f"The system program {' or '.join(names)} is missing; `make test` as root installs it (.ci/parts).")
+        absent(f"The system program {' or '.join(names)} is missing; `make test` as root installs it (.ci/parts).")
 
     return find
 

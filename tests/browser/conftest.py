@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -187,6 +188,13 @@ def signed_in(context: BrowserContext, site: Site, name: str) -> Page:
     page = context.new_page()
     page.goto(f"{site.root}/")
     return page
+
+
+def keep_image(page: Page, name: str) -> None:
+    """With UNSEEN_SCREENSHOTS, for the documentation."""
+    if folder := os.environ.get("UNSEEN_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
 
 
 @pytest.fixture

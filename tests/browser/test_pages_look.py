@@ -18,7 +18,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import PASSWORD, Site, signed_in
+from tests.browser.conftest import PASSWORD, Site, keep_image, signed_in
 from tests.once import made_once, shared_folder
 from tests.web.running import Running
 from unseen.data.phantoms.writing import Station
@@ -252,13 +252,6 @@ def theme(page: Page, name: str) -> None:
     page.evaluate("(name) => { document.documentElement.dataset.theme = name; }", name)
     page.evaluate("() => document.dispatchEvent(new CustomEvent('theme'))")
     page.wait_for_timeout(250)  # colours that change slowly
-
-
-def keep_image(page: Page, name: str) -> None:
-    """With UNSEEN_SCREENSHOTS, for the documentation."""
-    if folder := os.environ.get("UNSEEN_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
 
 
 def until_loaded(page: Page, name: str) -> None:

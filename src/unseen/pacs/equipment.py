@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 MANUFACTURER: Final = "unseen"
 _SERIES: Final[dict[Kind, tuple[int, str]]] = {
-    "sr": (9901, "unseen: report, research use only"),
-    "capture": (9902, "unseen: anomaly map, research use only"),
-    "overlay": (9903, "unseen: anomaly outline, research use only"),
+    "sr": (9901, "Research use only: report by unseen"),
+    "capture": (9902, "Research use only: anomaly map by unseen"),
+    "overlay": (9903, "Research use only: anomaly outline by unseen"),
 }
 _PATIENT_AND_STUDY: Final = ("IssuerOfPatientID", "PatientAge", "StudyDescription")
 _DATES: Final = ("InstanceCreation", "Content", "Series", "PresentationCreation")

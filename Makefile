@@ -47,7 +47,7 @@ help:
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
 	@echo "make peers-anomalib  anomalib, into .venv-anomalib, for its rows in docs/results-detectors.md alone (2 GB)"
 	@echo "make docs      the documentation, into site/"
-	@echo "make screenshots  every page of the reader's page, light and dark, into docs/images/pages"
+	@echo "make screenshots  every page of the reader's page, light and dark, and OHIF with a report, into docs/images/pages"
 	@echo "make nightly   the repetitions and long forms of tests (two hours), render docs/reliability.md"
 	@echo "make lint      ruff, mypy, import-linter, words, types of the JavaScript;  make format  puts the layout right"
 
@@ -160,6 +160,7 @@ docs: $(STAMP)
 
 screenshots: $(STAMP)
 	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest -m "not nightly" tests/browser/test_pages_look.py
+	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest tests/browser/test_ohif.py
 
 nightly: $(STAMP)
 	UNSEEN_SOAK=studies/results/soak.json $(PYTEST) -m nightly --timeout 2700

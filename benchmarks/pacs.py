@@ -122,10 +122,12 @@ def send(files: Sequence[Path], port: int, *, ae_title: str, repeat: int) -> flo
 
 
 @contextmanager
-def node(folder: Path, *, peers: str = "", settle_s: float = 60.0) -> Iterator[tuple[int, psutil.Process]]:
+def node(
+    folder: Path, *, port: int | None = None, peers: str = "", settle_s: float = 60.0
+) -> Iterator[tuple[int, psutil.Process]]:
     """A node in a process of its own: its port, and the process."""
     folder.mkdir(parents=True)
-    (port,) = free_ports(1)
+    port = port or free_ports(1)[0]
     configuration = folder / "pacs.toml"
     configuration.write_text(
         f'host = "127.0.0.1"\nport = {port}\nsettle_s = {settle_s}\n'
@@ -196,7 +198,7 @@ def results(folder: Path, *, films: int) -> Figures:
             f'[[peers]]\nname = "archive"\nae_title = "ORTHANC"\nhost = "127.0.0.1"\nport = {orthanc.dicom_port}\n'
             'send = ["sr"]\n'
         )
-        with node(folder / "node", peers=peers, settle_s=SETTLE_S) as (port, _):
+        with node(folder / "node", port=triage, peers=peers, settle_s=SETTLE_S) as (port, _):
             where = folder / "node" / "worklist"
             worker = subprocess.Popen(
                 [sys.executable, "-m", "unseen", "worker", str(MODEL), "--folder", str(where)],

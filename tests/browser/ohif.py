@@ -51,7 +51,8 @@ def packaged(npm: str, *, folder: Path = CACHE) -> Path:
             command = [npm, "pack", f"@ohif/app@{VERSION}", "--fetch-retries=1", "--loglevel=error"]
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL)
             if done.returncode:
-                raise OhifError(f"npm could not fetch @ohif/app@{VERSION}: {done.stderr.strip()[-500:]}")
+                why = " ".join(done.stderr.split())[:300]
+                raise OhifError(f"npm could not fetch @ohif/app@{VERSION}: {why}")
             archive = folder / done.stdout.split()[-1]
             digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
             if f"sha512-{digest}" != INTEGRITY:

@@ -1,4 +1,4 @@
-"""OHIF in a real Chromium, before an archive: it shows our report's point on the film, where the report has it.
+"""OHIF in a real Chromium, before an archive: our report's point stands on the film, and a report without one is text.
 
 With UNSEEN_SCREENSHOTS=docs/images/pages the image goes there (`make screenshots`).
 """
@@ -8,22 +8,27 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pydicom
 import pytest
-from playwright.sync_api import Browser, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
 from pydicom.dataset import Dataset
 
 from tests.browser import ohif
 from tests.browser.conftest import keep_image
 from tests.conftest import absent
+from tests.pacs.film_headers import phantoms, study_result
 from tests.pacs.orthanc_server import Orthanc, free_ports, start_orthanc
 from tests.web.running import Running, until
+from unseen.artifacts.installation import LIMITS
 from unseen.data.phantoms.writing import Station
 from unseen.demo.simulated_sites import Share, write_sites
 from unseen.pacs.config import PacsConfig
 from unseen.pacs.node import Node
+from unseen.pacs.objects import as_file, result_objects
+from unseen.pacs.study_result import DECISIONS, FilmResult
 from unseen.worklist.store import Store
 
 pytestmark = pytest.mark.nightly
@@ -83,17 +88,7 @@ def test_the_point_is_drawn_where_the_report_has_it(
     objects = [pydicom.dcmread(io.BytesIO(reported.file(uid))) for uid in reported.instances()]
     (report,) = (one for one in objects if one.Modality == "SR")
     tracking, (column, row), score = point_of(report)
-    with (
-        ohif.serving(viewer, dicomweb=reported.dicomweb) as url,
-        chromium_with_webgl.new_context(viewport={"width": 1280, "height": 720}) as context,
-    ):
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{url}/viewer?StudyInstanceUIDs={report.StudyInstanceUID}")
-        page.get_by_text("Skip all").click()  # the tour
-        page.get_by_text("unseen: report, research use only").dblclick()
+    with opened(chromium_with_webgl, viewer, reported, report) as page:
         label = page.locator(f'svg.svg-layer g[data-annotation-uid="{tracking}"]')
         expect(label).to_have_text(f"Anomaly score: {score:.2f} 1", timeout=PATIENCE_MS)
         page.get_by_role("button", name="No", exact=True).click()  # to measurements of the reader's own
@@ -102,10 +97,44 @@ def test_the_point_is_drawn_where_the_report_has_it(
         keep_image(page, "ohif")
         width, height = page.locator("svg.svg-layer").evaluate("one => [one.clientWidth, one.clientHeight]")
         tip = page.locator("svg.svg-layer > line").first.evaluate("one => [one.x2.baseVal.value, one.y2.baseVal.value]")
-        assert errors == []
     scale = min(width, height) / SIDE  # the whole film, in the middle
     drawn = [(at - (room - SIDE * scale) / 2) / scale for at, room in zip(tip, (width, height), strict=True)]
     assert drawn == pytest.approx([column, row], abs=1.0), "pixels of the film"
+
+
+def test_a_report_without_a_point_is_shown_as_text(
+    tmp_path: Path, viewer: Path, chromium_with_webgl: Browser, program: Callable[..., str]
+) -> None:
+    film = phantoms()["phantom CR"]
+    header = pydicom.dcmread(io.BytesIO(film), stop_before_pixels=True)
+    unscored = study_result(FilmResult(header=header), action="not_scored", probability=None, reason="It is a lateral.")
+    (report,) = result_objects(unscored, ["sr"])
+    with start_orthanc(tmp_path / "orthanc", program=program("Orthanc")) as archive:
+        archive.put(film)
+        archive.put(as_file(report))
+        with opened(chromium_with_webgl, viewer, archive, report) as page:
+            shown = page.locator("[data-cy=viewport-grid]")
+            for text in ("X-Ray Report", DECISIONS["not_scored"], "It is a lateral.", LIMITS):
+                expect(shown).to_contain_text(text, timeout=PATIENCE_MS)
+
+
+@contextmanager
+def opened(chromium: Browser, viewer: Path, archive: Orthanc, report: Dataset) -> Iterator[Page]:
+    """OHIF with the report's study, where a double-click on the report was made; an error of its scripts fails."""
+    with (
+        ohif.serving(viewer, dicomweb=archive.dicomweb) as url,
+        chromium.new_context(viewport={"width": 1280, "height": 720}) as context,
+    ):
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda one: errors.append(one.text) if "Error Boundary" in one.text else None)
+        page.goto(f"{url}/viewer?StudyInstanceUIDs={report.StudyInstanceUID}")
+        page.get_by_text("Skip all").click()  # the tour
+        page.get_by_text("Research use only: report by unseen").dblclick()
+        yield page
+        assert errors == []
 
 
 def point_of(report: Dataset) -> tuple[str, tuple[float, float], float]:

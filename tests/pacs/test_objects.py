@@ -127,7 +127,9 @@ def test_an_unscored_study_has_a_report_that_names_its_films_and_no_measurements
     assert words(document)["Decision"] == "not_scored"
     assert words(document)["Probability of being abnormal, of the study"] == "not calibrated"
     containers = [item.name.meaning for item in document.content[0].ContentSequence if item.ValueType == "CONTAINER"]
-    assert containers == ["Image Library", "Qualitative Evaluations"]
+    assert containers == ["Image Library", "Findings"]
+    root = document.content[0]
+    assert (root.name.meaning, root.ContentTemplateSequence[0].TemplateIdentifier) == ("X-Ray Report", "2000")
     assert document.get_evidence() == [("1.2.3", "1.2.3.1", "1.2.3.4", CR)]
 
 
@@ -206,7 +208,7 @@ def test_the_sentence_on_research_use_is_in_every_object() -> None:
     assert LIMITS in words(read(sr)).values()
     assert LIMITS in overlay.GraphicAnnotationSequence[0].TextObjectSequence[1].UnformattedTextValue
     assert capture.BurnedInAnnotation == "YES"
-    assert all("research use only" in one.SeriesDescription for one in (sr, capture, overlay))
+    assert all(one.SeriesDescription.startswith("Research use only: ") for one in (sr, capture, overlay))
     film = film_result(header())
     band, empty = burnt_in(film, [LIMITS])[384:], burnt_in(film, [""])[384:]  # the film itself is 384 × 512
     assert (band > 128).any() and not (empty > 0).any()

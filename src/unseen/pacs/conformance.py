@@ -39,7 +39,7 @@ from unseen.pacs.report_settings import Hl7Settings
 _KEPT: Final = (*IMAGES_KEPT, *DOCUMENTS_KEPT)
 _OLDEST: Final = transport.OLDEST.name.replace("v", " ").replace("_", ".")
 _RESULTS: Final = {
-    "sr": "structured report, TID 1500, preliminary and unverified",
+    "sr": "structured report, preliminary and unverified: TID 1500, or TID 2000 if no film has a place",
     "capture": "the film with the anomaly map burnt in",
     "overlay": "presentation state with the place of the anomaly",
 }

@@ -1,11 +1,14 @@
-"""The structured report: a measurement report (PS3.16, TID 1500) as a Comprehensive SR (PS3.3, A.35.3).
+"""The structured report: a Comprehensive SR (PS3.3, A.35.3), PRELIMINARY and UNVERIFIED: nobody has read it.
 
-PRELIMINARY and UNVERIFIED: nobody has read it. The containers, in this order:
+Where a film has a strongest place it is a measurement report (PS3.16, TID 1500). The containers, in this order:
 
 - *Image Library* (TID 1600): the study's films.
 - *Imaging Measurements*: a group for each film that has a strongest place (TID 1410): the point, the score and what is
   known of its rank. Every group has a point: OHIF 3 stops at a group without one.
 - *Qualitative Evaluations*: decision, reason, rank, digests and the sentence on research use, in words.
+
+Without any place it is a basic imaging report (TID 2000), *X-Ray Report*: the same without measurements, its words
+under *Findings*. OHIF 3 shows a report of this title as text, and fails at a measurement report without a point.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ from unseen.pacs.study_result import DECISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from pydicom.sr.coding import Code
 
     from unseen.pacs.study_result import FilmResult, Replaced, StudyResult
 
@@ -95,8 +100,13 @@ def _content(result: StudyResult, headers: Sequence[Dataset]) -> Dataset:
     )
     root: Dataset = report[0]
     *before, measurements = root.ContentSequence
-    after = [measurements] if groups else []
-    root.ContentSequence = sr.ContentSequence([*before, _library(headers), *after, _evaluations(result)])
+    if groups:
+        contents = [*before, _library(headers), measurements, _evaluations(result, _EVALUATIONS)]
+    else:
+        root.ConceptNameCodeSequence = [sr.CodedConcept.from_code(codes.cid7000.XRayReport)]
+        root.ContentTemplateSequence[0].TemplateIdentifier = "2000"
+        contents = [*before, _library(headers), _evaluations(result, codes.DCM.Findings)]
+    root.ContentSequence = sr.ContentSequence(contents)
     return root
 
 
@@ -160,7 +170,7 @@ def _library(headers: Sequence[Dataset]) -> sr.ContainerContentItem:
     return library
 
 
-def _evaluations(result: StudyResult) -> sr.ContainerContentItem:
+def _evaluations(result: StudyResult, heading: sr.CodedConcept | Code) -> sr.ContainerContentItem:
     contains = sr.RelationshipTypeValues.CONTAINS
     words = {
         REASON: result.reason,
@@ -178,7 +188,7 @@ def _evaluations(result: StudyResult) -> sr.ContainerContentItem:
     texts = [
         sr.TextContentItem(name=name, value=text, relationship_type=contains) for name, text in words.items() if text
     ]
-    evaluations = sr.ContainerContentItem(name=_EVALUATIONS, relationship_type=contains)
+    evaluations = sr.ContainerContentItem(name=heading, relationship_type=contains)
     evaluations.ContentSequence = sr.ContentSequence([decided, *texts])
     return evaluations
 

@@ -138,7 +138,7 @@ def test_the_labelled_set_is_what_readers_said_last(store: Store, scored: Scored
     assert set(found) == {one.film_id for one in (normal, abnormal, changed, elsewhere)}
     assert unknown.film_id not in found and late.film_id not in found
     one = found[normal.film_id]
-    assert (one.study, one.source, one.abnormal, one.pixel_sha256) == (normal.study, "clinic", False, "")
+    assert (one.study, one.source, one.abnormal, one.pixel_sha256) == (normal.study, "clinic", False, normal.sha256)
     assert one.scores == {FIRST: 1.0, SECOND: 2.0} and one.statistics == {"mean": 0.5}
     assert one.patient == store.names.of("patient", "p1") and "p1" not in repr(one)
     assert found[abnormal.film_id].abnormal and found[abnormal.film_id].scores == {FIRST: 3.0}

@@ -38,7 +38,7 @@ def run(
     folder: Annotated[Path | None, typer.Option(help="the worklist's folder; made where it is missing")] = None,
     url: Url = None,
 ) -> None:
-    """Run the DICOM node: films come in from archives and modalities, storage commitment goes both ways.
+    """Run the DICOM node: films come in from archives and modalities, and results go back.
 
     Peers, ports, TLS and limits stand in pacs.toml. Whoever is not in it by AE title and address is rejected. A film
     is acknowledged when it is on the disk; `unseen serve` or `unseen worker` on the same folder scores it. Stop the

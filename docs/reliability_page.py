@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 Entry = Mapping[str, Any]  # Any: JSON
 
 # What the short forms in `make test` take today; a test compares them with the tests' own numbers.
-SHORT_FORMS = {"kills": 8, "serving_kills": 6, "films": 500, "margin_bytes": 24 * 2**20}
+SHORT_FORMS = {"kills": 8, "serving_kills": 6, "pacs_kills": 5, "films": 500, "margin_bytes": 24 * 2**20}
 
 _MADE_ON = ("date", "python", "torch", "processor")
 
@@ -105,6 +105,22 @@ joined to the store by SHA-256. The same is done to the worklist below the serve
 """
 
 
+PACS = """\
+## A film by DICOM is stored once, and its result is kept once
+
+**Promised.** When the node has acknowledged an instance, it is on the disk. Node, sender and worker may be killed at \
+any moment: the film is stored once and scored once, and its report is in the archive under one UID, whatever was sent \
+twice.
+
+**Every `make test`** kills them {usual_kills} times on PostgreSQL, in turn, at random moments, while films come in and \
+an archive confirms reports by storage commitment. **The long form** does so {kills} times, on SQLite too.
+
+**Last run.** {kills} kills each: {acknowledged} acknowledged films on PostgreSQL and {acknowledged_sqlite} on SQLite, \
+none lost, none twice; every report kept once.
+
+"""
+
+
 def page(soak: Mapping[str, Entry]) -> str:
     """The whole page as Markdown, from the entries of `studies/results/soak.json`."""
     kills, hostile, films = soak["kills"], soak["hostile"], soak["films"]
@@ -119,9 +135,22 @@ def page(soak: Mapping[str, Entry]) -> str:
         commit = f"`{serving['commit']}`" if serving["commit"] else "–"
         cells = ["Serving", "–", count(serving["seconds"]), *(str(serving[key]) for key in _MADE_ON), commit]
         lines.append(f"| {' | '.join(cells)} |")
+    further = "" if serving is None else SERVING.format(**serving | {"usual_kills": SHORT_FORMS["serving_kills"]})
+    by_dicom = soak.get("pacs-kills-postgresql")
+    if by_dicom is not None:
+        on_sqlite = soak["pacs-kills-sqlite"]
+        commit = f"`{by_dicom['commit']}`" if by_dicom["commit"] else "–"
+        cells = ["By DICOM", "–", count(by_dicom["seconds"]), *(str(by_dicom[key]) for key in _MADE_ON), commit]
+        lines.append(f"| {' | '.join(cells)} |")
+        further += PACS.format(
+            usual_kills=SHORT_FORMS["pacs_kills"],
+            kills=by_dicom["kills"],
+            acknowledged=by_dicom["acknowledged"],
+            acknowledged_sqlite=on_sqlite["acknowledged"],
+        )
     return PAGE.format(
-        number="Three" if serving is None else "Four",
-        serving="" if serving is None else SERVING.format(**serving | {"usual_kills": SHORT_FORMS["serving_kills"]}),
+        number=("Three", "Four", "Five")[(serving is not None) + (by_dicom is not None)],
+        serving=further,
         usual_kills=SHORT_FORMS["kills"],
         kills=kills["kills"],
         steps=count(kills["steps"]),

@@ -7,6 +7,7 @@ import runpy
 
 from tests.cli import test_memory
 from tests.docs.blocks import ROOT
+from tests.pacs import test_kills
 from tests.training import test_kill
 from tests.web import test_nothing_is_lost
 
@@ -22,6 +23,7 @@ def test_the_page_names_the_short_forms_that_make_test_runs() -> None:
     films = test_memory.USUAL
     assert runpy.run_path(str(ROOT / "docs" / "reliability_page.py"))["SHORT_FORMS"] == {
         "kills": test_kill.USUAL,
+        "pacs_kills": test_kills.USUAL,
         "serving_kills": test_nothing_is_lost.USUAL,
         "films": films,
         "margin_bytes": test_memory.MARGINS[films],

@@ -112,8 +112,8 @@ PACS = """\
 any moment: the film is stored once and scored once, and its report is in the archive under one UID, whatever was sent \
 twice.
 
-**Every `make test`** kills them {usual_kills} times on PostgreSQL, in turn, at random moments, while films come in and \
-an archive confirms reports by storage commitment. **The long form** does so {kills} times, on SQLite too.
+**Every `make test`** kills them {usual_kills} times on PostgreSQL, in turn, at random moments, while films come in \
+and an archive confirms reports by storage commitment. **The long form** does so {kills} times, on SQLite too.
 
 **Last run.** {kills} kills each: {acknowledged} acknowledged films on PostgreSQL and {acknowledged_sqlite} on SQLite, \
 none lost, none twice; every report kept once.

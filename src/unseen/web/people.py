@@ -131,7 +131,7 @@ def methods(parts: Parts, account: Admin) -> Methods:
             Method(
                 name="Identity provider",
                 on=parts.oidc is not None,
-                words="Not set up: `unseen serve --oidc` does that."
+                words="Not set up. Start the server with --oidc and a file that names the provider."
                 if parts.oidc is None
                 else f"{parts.oidc.settings.label}, by OpenID Connect with {parts.oidc.settings.issuer}. An account is "
                 "made at the first sign-in, and its role follows the provider's at each.",

@@ -248,7 +248,7 @@ def _nobody(peer: Peer, instances: Sequence[tuple[str, str]]) -> object:
 
 def _models(store: Store) -> dict[str, str]:
     """Names of the models that were proposed here, by the SHA-256 of their weights."""
-    return {one.model: one.name for one in store.models() if one.name}
+    return {one.model: one.model_name for one in reversed(store.activations.listed())}
 
 
 def objects_of(parcel: Parcel, config: PacsConfig, peer: Peer, *, site: str, models: dict[str, str]) -> list[Dataset]:

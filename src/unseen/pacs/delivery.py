@@ -144,6 +144,10 @@ class Courier:
                     continue
             except WorklistError as error:
                 _log.warning("pacs.outbox_waits peer=%s why=%s", self.peer.name, error)
+            except (
+                Exception
+            ):  # a thread that is gone would send nothing more; the result is taken again after its lease
+                _log.exception("pacs.outbox_failed peer=%s", self.peer.name)
             stop.wait(self.delivery._poll_s)
 
     def step(self) -> bool:

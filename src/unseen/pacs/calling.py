@@ -5,6 +5,7 @@ Every way in which a peer cannot be reached is a sentence: `NotReachedError`.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -21,6 +22,7 @@ from unseen.pacs.config import PacsConfig, Peer
 Handler = tuple[Any, Callable[..., Any]]  # Any: what a handler of an event returns differs by event
 
 _CONNECT_S: Final = 10.0
+_RELEASE_S: Final = 5.0
 _REJECTED: Final[dict[tuple[int | None, int | None], str]] = {
     (1, 1): "gave no reason",
     (1, 2): "does not support the application context",
@@ -91,7 +93,17 @@ def association(
         yield found
     finally:
         if found.is_established:
-            found.release()
+            _release(found)
+
+
+def _release(found: Association) -> None:
+    """Release it, and wait no longer than `_RELEASE_S`: where an answer of ours crosses the release, pynetdicom's reactor
+    ends with an error, and its `release` would wait for ever."""
+    releasing = threading.Thread(target=found.release, name="pacs-release", daemon=True)
+    releasing.start()
+    releasing.join(_RELEASE_S)
+    if releasing.is_alive() and (connection := found.dul.socket) is not None:
+        connection.close()
 
 
 def no_answer(peer: Peer, what: str) -> NotReachedError:

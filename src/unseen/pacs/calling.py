@@ -97,8 +97,10 @@ def association(
 
 
 def _release(found: Association) -> None:
-    """Release it, and wait no longer than `_RELEASE_S`: where an answer of ours crosses the release, pynetdicom's reactor
-    ends with an error, and its `release` would wait for ever."""
+    """Release it, and wait no longer than `_RELEASE_S`.
+
+    Where an answer of ours crosses the release, pynetdicom's reactor ends, and its `release` would wait for ever.
+    """
     releasing = threading.Thread(target=found.release, name="pacs-release", daemon=True)
     releasing.start()
     releasing.join(_RELEASE_S)

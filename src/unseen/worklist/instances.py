@@ -22,19 +22,7 @@ from unseen.data.dicom_header import FILMS, IDENTIFIERS
 from unseen.worklist.merging import patient_of
 from unseen.worklist.row_facts import are_versions
 from unseen.worklist.states import standing_of
-from unseen.worklist.tables import (
-    attachments,
-    decisions,
-    films,
-    findings,
-    jobs,
-    merged,
-    outside_reports,
-    reports,
-    seen,
-    studies,
-    terms,
-)
+from unseen.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies
 from unseen.worklist.transactions import Found, Writing, clean
 
 if TYPE_CHECKING:
@@ -146,10 +134,10 @@ def original_of(writing: Writing, film: Found, read: Film) -> Found | None:
     return writing.connection.execute(select(films).where(*same).order_by(films.c.id).limit(1)).one_or_none()
 
 
-def become_copy(writing: Writing, film: Found, original: Found, read: Film, *, actor: str) -> Found:
-    """Turn a film into an attachment of `original`; returns the original's study, to be decided on again.
+def become_copy(writing: Writing, film: Found, original: Found, read: Film, *, actor: str) -> None:
+    """Turn a film into an attachment of `original`, whose film its name finds from then on.
 
-    The film's name finds the original from then on.
+    The study that it stood in has a film less; both studies are to be decided on again.
     """
     connection = writing.connection
     own = connection.execute(select(studies).where(studies.c.id == film.study_id)).one()
@@ -174,18 +162,10 @@ def become_copy(writing: Writing, film: Found, original: Found, read: Film, *, a
             received_us=film.received_us,
         )
     )
-    if own.id == target.id:
-        connection.execute(studies.update().where(studies.c.id == target.id).values(films=target.films - 1))
-    else:
-        connection.execute(terms.delete().where(terms.c.study_id == own.id))
-        for table in (merged, reports, outside_reports):
-            connection.execute(table.update().where(table.c.study_id == own.id).values(study_id=target.id))
-        connection.execute(studies.delete().where(studies.c.id == own.id))
-        connection.execute(merged.insert().values(public_id=own.public_id, study_id=target.id))
+    connection.execute(studies.update().where(studies.c.id == own.id).values(films=own.films - 1))
     writing.log(
         actor, "film.copy", original.public_id, copy=film.public_id, study=target.public_id, changed=",".join(changed)
     )
-    return connection.execute(select(studies).where(studies.c.id == target.id)).one()
 
 
 def changed_attributes(writing: Writing, original: Found, study: Found, read: Film) -> list[str]:

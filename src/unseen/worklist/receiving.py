@@ -229,7 +229,7 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
         target = connection.execute(select(studies).where(studies.c.uid == identity["uid"])).one_or_none()
         if target is not None and target.id != own.id:
             if _same_patient(target, identity):
-                _take_in(writing, target, own, film, actor=actor)
+                take_in(writing, target, own, film, actor=actor)
                 study = target
             else:
                 del identity["uid"]  # it stays on its own; a person has to look
@@ -263,7 +263,7 @@ def _same_patient(study: Found, identity: Mapping[str, str]) -> bool:
     )
 
 
-def _take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor: str) -> None:
+def take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor: str) -> None:
     """Move the film, and everything that its own study had, to `target`."""
     connection = writing.connection
     connection.execute(films.update().where(films.c.id == film.id).values(study_id=target.id))

@@ -20,7 +20,7 @@ from unseen.screening.screened import Screened
 from unseen.worklist import clearing, completeness, disagreement, jobs, monitoring, outbox
 from unseen.worklist.instances import TWO_VERSIONS, become_copy, has_versions, original_of
 from unseen.worklist.ordering import BY_PRIORITY
-from unseen.worklist.receiving import join
+from unseen.worklist.receiving import join, take_in
 from unseen.worklist.refusals import parted
 from unseen.worklist.states import after, standing_of
 from unseen.worklist.tables import LEAST_SCORE, decisions, films, findings, reports, studies
@@ -91,8 +91,15 @@ def record(
         return False
     read, decision = result.screened.film, result.screened.decision
     if isinstance(read, Film) and (original := original_of(writing, film, read)) is not None:
-        study = become_copy(writing, film, original, read, actor=worker)
-        _judge_rest(writing, study, result.model, judge=judge, audit_share=audit_share, worker=worker)
+        own, target = (_study(writing, one.study_id) for one in (film, original))
+        if own.id != target.id and own.films == 1:  # all that its own study had goes with it
+            take_in(writing, target, own, film, actor=worker)
+            film, own = _film_of_job(writing, job), target
+            assert film is not None
+        become_copy(writing, film, original, read, actor=worker)
+        for number in dict.fromkeys((target.id, own.id)):
+            study = _study(writing, number)
+            _judge_rest(writing, study, result.model, judge=judge, audit_share=audit_share, worker=worker)
         return False
     known_of = select(findings.c.model).where(findings.c.film_id == film.id)
     scored_by = {*connection.execute(known_of).scalars(), result.model}
@@ -148,7 +155,7 @@ def bury(writing: Writing, job: Job, reason: str, *, model: str, judge: JudgeStu
         action="not_scored", score=None, probability=None, p_value=None, priority=FIRST, reason=reason, policy_digest=""
     )
     connection.execute(films.update().where(films.c.id == film.id).values(judged=True))
-    study = connection.execute(select(studies).where(studies.c.id == film.study_id)).one()
+    study = _study(writing, film.study_id)
     writing.log(worker, "film.given_up", film.public_id, tries=job.tries, reason=reason)
     _judge(writing, film, study, decision, model, judge=judge, audit_share=0.0, worker=worker)
     jobs.close(connection, film.id, state="dead", reason=reason)
@@ -158,6 +165,10 @@ def _film_of_job(writing: Writing, job: Job) -> Found | None:
     """The film's row; None where it was erased meanwhile. SQLite may have given its number to another film since."""
     same = (films.c.id == job.number, films.c.sha256 == job.sha256)
     return writing.connection.execute(select(films).where(*same)).one_or_none()
+
+
+def _study(writing: Writing, number: int) -> Found:
+    return writing.connection.execute(select(studies).where(studies.c.id == number)).one()
 
 
 def _enter_finding(

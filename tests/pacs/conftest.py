@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import socket
 import subprocess
 import tempfile
 import threading
@@ -25,7 +24,7 @@ from pynetdicom.presentation import build_context
 
 from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import data_set
-from tests.pacs.orthanc_server import orthanc  # noqa: F401  a fixture
+from tests.pacs.orthanc_server import free_ports, orthanc  # noqa: F401  a fixture
 from tests.worklist.conftest import judge_with, make_place, postgresql, screener, sqlite_file  # noqa: F401  fixtures
 from tests.worklist.postgresql import MEMORY
 from unseen.pacs.config import PacsConfig
@@ -175,9 +174,7 @@ def dcmtk(program: str, *words: object) -> subprocess.CompletedProcess[str]:
 
 def free_port() -> int:
     """A port that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    return free_ports(1)[0]
 
 
 @dataclass

@@ -21,8 +21,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Listening = Annotated[int, Field(ge=0, le=65535)]
 Title = Annotated[str, Field(pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$", max_length=64)]
-Addresses = Annotated[tuple[str, ...], Field(strict=False)]
-Sources = Annotated[tuple[str, ...], Field(strict=False)]
+Strings = Annotated[tuple[str, ...], Field(strict=False)]
 Results = Annotated[tuple[Literal["sr", "capture", "overlay"], ...], Field(strict=False)]
 Confirmation = Literal["commitment", "qido", "find"]
 
@@ -61,12 +60,12 @@ class Peer(_Table):
     host: str = ""
     port: Port | None = None
     tls: bool = False
-    addresses: Addresses = ()
+    addresses: Strings = ()
     source: str = Field(default="", max_length=200)
     settle_s: float | None = Field(default=None, ge=0, le=86400)
     closes: Literal["quiet", "association"] = "quiet"
     send: Results = ()
-    results_of: Sources = ()
+    results_of: Strings = ()
     confirm: Confirmation | None = None
     dicomweb: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
     timeout_s: float = Field(default=30, gt=0, le=3600)

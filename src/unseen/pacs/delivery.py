@@ -54,6 +54,10 @@ _LONGEST_ASKED_S: Final = 3600.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 300.0
 
 
+Ask = Callable[["Peer", Sequence[tuple[str, str]]], object]
+"""Takes a peer, and SOP class and instance UIDs of what it has accepted. Raises NotReachedError."""
+
+
 class NotMadeError(UserError):
     """The objects of a result cannot be made; trying again cannot help."""
 
@@ -66,22 +70,14 @@ def destinations(config: PacsConfig) -> list[Destination]:
 class Delivery:
     """A part of the node: `start` to `stop`.
 
+    ask      asks a peer for storage commitment; its report comes to `reported`
     lease_s  how long a result stays with a sender that was killed
     asked_s  after how long storage commitment is asked for again, the first time
     """
 
-    def __init__(
-        self,
-        config: PacsConfig,
-        store: Store,
-        *,
-        poll_s: float = POLL_S,
-        lease_s: float = LEASE_S,
-        asked_s: float = CONFIRM_S,
-    ) -> None:
-        self._config, self._store, self._poll_s = config, store, poll_s
-        self.lease_s, self.asked_s = lease_s, asked_s
-        self.ask: Callable[[Peer, Sequence[tuple[str, str]]], object] = _nobody
+    def __init__(self, config: PacsConfig, store: Store, *, ask: Ask) -> None:
+        self._config, self._store, self.ask = config, store, ask
+        self.lease_s, self.asked_s = LEASE_S, CONFIRM_S
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -118,7 +114,7 @@ class Delivery:
 
     def _tidy(self) -> None:
         """Decide on studies that have settled: a worker does so too, but every few seconds only."""
-        while not self._stop.wait(self._poll_s):
+        while not self._stop.wait(POLL_S):
             try:
                 self._store.tidy()
             except WorklistError as error:
@@ -144,11 +140,9 @@ class Courier:
                     continue
             except WorklistError as error:
                 _log.warning("pacs.outbox_waits peer=%s why=%s", self.peer.name, error)
-            except (
-                Exception
-            ):  # a thread that is gone would send nothing more; the result is taken again after its lease
+            except Exception:  # a thread that is gone would send nothing more
                 _log.exception("pacs.outbox_failed peer=%s", self.peer.name)
-            stop.wait(self.delivery._poll_s)
+            stop.wait(POLL_S)
 
     def step(self) -> bool:
         """Take a result as far as it goes now; False where none is due."""
@@ -184,8 +178,7 @@ class Courier:
         self.pause_until = time.monotonic() + self._pause_s() * random.uniform(0.5, 1.5)
 
     def _send(self, parcel: Parcel) -> None:
-        store = self.delivery._store
-        config = self.delivery._config
+        config, store = self.delivery._config, self.delivery._store
         objects = objects_of(parcel, config, self.peer, site=store.names.fingerprint, models=_models(store))
         outcomes = send(config, self.peer, objects)
         refused = [one for one in outcomes if isinstance(one, Refused)]
@@ -244,10 +237,6 @@ class Courier:
                 store.outbox.confirmed(self.peer.name, [one.instance for one in instances])
         except NotReachedError as error:
             _log.warning("pacs.not_confirmed_yet study=%s peer=%s why=%s", parcel.study, self.peer.name, error)
-
-
-def _nobody(peer: Peer, instances: Sequence[tuple[str, str]]) -> object:
-    raise NotReachedError(f'"{peer.name}": storage commitment is not running')
 
 
 def _models(store: Store) -> dict[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
 from typing import Protocol
 
 from unseen.pacs.commitment import Commitments, OnReport
@@ -35,7 +34,6 @@ class Part(Protocol):
 class Node:
     """Runs from `start` to `stop`, or in a `with` block.
 
-    parts      what else runs, in the order of their start
     on_report  takes what peers report of our results; where it raises a WorklistError, the peer reports again; None:
                the outbox takes it
     """
@@ -45,19 +43,20 @@ class Node:
         config: PacsConfig,
         store: Store,
         *,
-        parts: Sequence[Part] = (),
         on_report: OnReport | None = None,
     ) -> None:
         self.config, self.store = config, store
         self.intake = Intake(store, config)
-        self.delivery = Delivery(config, store)
         self.commitments = Commitments(
-            config, store.home, holds=store.holds, on_report=on_report or self.delivery.reported
+            config,
+            store.home,
+            holds=store.holds,
+            on_report=on_report or (lambda report: self.delivery.reported(report)),
         )
-        self.delivery.ask = self.commitments.ask
+        self.delivery = Delivery(config, store, ask=self.commitments.ask)
         self.listener = Listener(config, self.intake, self.commitments)
         self.neighbours = neighbours(self)
-        self._parts: list[Part] = [self.commitments, self.delivery, *parts, *self.neighbours, self.listener]
+        self._parts: list[Part] = [self.commitments, self.delivery, *self.neighbours, self.listener]
         self._started: list[Part] = []
 
     def start(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, func, select
 
 from unseen.worklist import clearing, outbox
-from unseen.worklist.states import WorklistError, after
+from unseen.worklist.states import State, WorklistError, after
 from unseen.worklist.tables import SETTLING_ALONE, decisions, films, settings, studies
 from unseen.worklist.transactions import Found, Writing, checked_text
 
@@ -118,21 +118,14 @@ def _settled(writing: Writing, study: Found) -> None:
         return
     if last.action == "clear" and study.standing == "scored":
         why = clearing.stopped(connection, last.policy_digest)
+        standing: State = "to_read" if why else "cleared"
+        instead = {"action": "read", "reason": f"clearing is stopped: {why}"} if why else {}
+        state = after(study.state, "judge", standing=standing)
         writing.move(
-            study,
-            after(study.state, "judge", standing="to_read" if why else "cleared"),
-            actor="unseen",
-            action="study.settled",
-            standing="to_read" if why else "cleared",
-            columns={"action": "read", "reason": f"clearing is stopped: {why}"} if why else {},
+            study, state, actor="unseen", action="study.settled", standing=standing, columns=dict[str, object](instead)
         )
         if why:
-            last = connection.execute(
-                decisions.insert()
-                .values(
-                    {column.name: getattr(last, column.name) for column in decisions.c if column.name != "id"}
-                    | {"action": "read", "reason": f"clearing is stopped: {why}", "made_us": writing.now_us}
-                )
-                .returning(*decisions.c)
-            ).one()
+            before = {column.name: getattr(last, column.name) for column in decisions.c if column.name != "id"}
+            entered = decisions.insert().values(before | instead | {"made_us": writing.now_us})
+            last = connection.execute(entered.returning(*decisions.c)).one()
     outbox.enter(writing, study, last)

@@ -13,11 +13,10 @@ from sqlalchemy import Connection, select
 from unseen.screening.policy import is_lateral
 from unseen.worklist import audit, seeing
 from unseen.worklist.listing import Entry, entry_of, moment
-from unseen.worklist.results import decision_of
 from unseen.worklist.row_facts import row_facts
 from unseen.worklist.states import NotFoundError
 from unseen.worklist.tables import attachments, decisions, drafts, films, findings, merged, reports, studies
-from unseen.worklist.transactions import Found, find_film, find_study
+from unseen.worklist.transactions import Found, decision_of, find_film, find_study
 
 if TYPE_CHECKING:
     from unseen.screening.policy import Decision

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from unseen.screening.policy import Decision, is_lateral
 from unseen.worklist.listing import moment
 from unseen.worklist.tables import decisions, films, findings, outbox, studies
+from unseen.worklist.transactions import decision_of
 
 if TYPE_CHECKING:
+    from unseen.screening.policy import Decision
     from unseen.worklist.site import Site
     from unseen.worklist.transactions import Found
 
@@ -42,7 +43,6 @@ class ParcelFilm:
     film: str
     path: Path
     score: float | None
-    lateral: bool
     box: tuple[float, float, float, float] | None
     inner: tuple[int, int, int, int] | None
     map_path: Path | None
@@ -91,15 +91,7 @@ def parcel_of(site: Site, connection: Connection, row: Found, lease: str) -> Par
         number=row.id,
         study=study,
         destination=row.destination,
-        decision=Decision(
-            action=decided.action,
-            score=decided.score,
-            probability=decided.probability,
-            p_value=decided.p_value,
-            priority=decided.priority,
-            reason=decided.reason,
-            policy_digest=decided.policy_digest,
-        ),
+        decision=decision_of(decided),
         decision_number=decided.id,
         model=decided.model,
         made=moment(decided.made_us),
@@ -123,7 +115,6 @@ def _films(site: Site, connection: Connection, study_id: int, model: str) -> tup
             film=row.public_id,
             path=site.films.of(row.sha256),
             score=row.score,
-            lateral=is_lateral(row.view_position),
             box=None if row.box is None else tuple(json.loads(row.box)),
             inner=None if row.inner is None else tuple(json.loads(row.inner)),
             map_path=None if row.map_sha256 is None else site.maps.of(row.map_sha256),

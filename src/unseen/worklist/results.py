@@ -24,7 +24,7 @@ from unseen.worklist.receiving import join, take_in
 from unseen.worklist.refusals import parted
 from unseen.worklist.states import after, standing_of
 from unseen.worklist.tables import LEAST_SCORE, decisions, films, findings, reports, studies
-from unseen.worklist.transactions import Found, Writing, clean
+from unseen.worklist.transactions import Found, Writing, clean, decision_of
 
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
@@ -332,19 +332,6 @@ def _film_of(row: Found) -> Film:
 def _columns(decision: Decision) -> dict[str, Any]:  # Any: numbers and text
     """A decision's row; its reason may repeat a file's content."""
     return asdict(decision) | {"reason": clean(decision.reason)}
-
-
-def decision_of(row: Found) -> Decision:
-    """The decision that a row holds."""
-    return Decision(
-        action=row.action,
-        score=row.score,
-        probability=row.probability,
-        p_value=row.p_value,
-        priority=row.priority,
-        reason=row.reason,
-        policy_digest=row.policy_digest,
-    )
 
 
 def _ordinary_priority(writing: Writing, study: Found) -> float:

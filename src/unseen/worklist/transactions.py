@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Label, Row, case, func, select
 
+from unseen.screening.policy import Decision
 from unseen.worklist import audit
 from unseen.worklist.ordering import BY_PRIORITY, OVERDUE, UNJUDGED, order_of
 from unseen.worklist.states import NotFoundError, WorklistError
@@ -113,6 +114,19 @@ def find_film(connection: Connection, public_id: str) -> Found:
     if film is None:
         raise NotFoundError(f"There is no film {public_id[:40]!r} here. It may have been erased.")
     return film
+
+
+def decision_of(row: Found) -> Decision:
+    """The decision that a row holds."""
+    return Decision(
+        action=row.action,
+        score=row.score,
+        probability=row.probability,
+        p_value=row.p_value,
+        priority=row.priority,
+        reason=row.reason,
+        policy_digest=row.policy_digest,
+    )
 
 
 def checked_text(text: str, what: str, *, most: int) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -200,8 +200,6 @@ def node_of(start_node: StartNode, running: Archive, **more: Any) -> Running:
 
 
 def test_a_report_on_the_same_association_is_taken(start_node: StartNode) -> None:
-    from threading import Thread
-
     def answer(running: Archive, event: evt.Event) -> tuple[int, None]:
         report = committed(event.action_information)
         association = event.assoc
@@ -220,6 +218,40 @@ def test_a_report_on_the_same_association_is_taken(start_node: StartNode) -> Non
     assert node.reports == [
         CommitmentReport(peer="archive", transaction=transaction, committed=((DX, "1.2.3.4.1"),), failed=())
     ]
+
+
+def returns(act: Callable[[], object]) -> bool:
+    """Whether it returns at all, from a thread that nobody waits for afterwards."""
+    thread = Thread(target=act, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    return not thread.is_alive()
+
+
+def test_a_report_on_another_association_ends_the_wait_for_it(start_node: StartNode) -> None:
+    def answer(running: Archive, event: evt.Event) -> tuple[int, None]:
+        report = committed(event.action_information)
+        Thread(target=report_to, args=(node.port, report, 1), daemon=True).start()
+        return 0x0000, None
+
+    with committing(answer) as running:
+        node = node_of(start_node, running)
+        archive_peer = node.node.config.peer("archive")
+        assert returns(lambda: node.node.commitments.ask(archive_peer, [(DX, "1.2.3.4.1")], wait_s=3600))
+    assert len(node.reports) == 1
+
+
+def test_an_archive_that_does_not_answer_a_release_holds_up_nobody(start_node: StartNode) -> None:
+    """As one does that has just sent its report, and waits for the answer."""
+
+    def answer(running: Archive, event: evt.Event) -> tuple[int, None]:
+        event.assoc._reactor_checkpoint.clear()  # it looks at nothing more that comes
+        return 0x0000, None
+
+    with committing(answer) as running:
+        node = node_of(start_node, running, timeout_s=3600)
+        archive_peer = node.node.config.peer("archive")
+        assert returns(lambda: node.node.commitments.ask(archive_peer, [(DX, "1.2.3.4.1")], wait_s=0.1))
 
 
 def report_to(port: int, report: Dataset, event_type: int) -> int:

@@ -54,7 +54,7 @@ def test_what_was_acknowledged_is_stored_once_and_its_result_kept_once(
 ) -> None:
     place, log, rng = make_place(kind), tmp_path / "acknowledged", random.Random(kills)
     place.open().close()
-    port, configuration = port_of_a_server(rng), tmp_path / "pacs.toml"
+    port, configuration = port_of_a_server(), tmp_path / "pacs.toml"
     with archive(classes=(SR, COMMITMENT), handlers=committing()) as there:
         configuration.write_text(
             f'host = "127.0.0.1"\nport = {port}\nsettle_s = 0\n'
@@ -83,7 +83,7 @@ def test_what_was_acknowledged_is_stored_once_and_its_result_kept_once(
             os.kill(running["sender"], signal.SIGKILL)
             sent = acknowledged(log)
             with place.open() as store:
-                finish(store)
+                finish(store, running["node"])
                 check(store, sent, [str(one.SOPInstanceUID) for one in there.stored])
         finally:
             for process in running.values():
@@ -93,25 +93,27 @@ def test_what_was_acknowledged_is_stored_once_and_its_result_kept_once(
     soak_record(f"pacs-kills-{kind}", kills=kills, acknowledged=len(sent), stored=len(there.stored))
 
 
-def port_of_a_server(rng: random.Random) -> int:
+def port_of_a_server() -> int:
     """A free port that no client is given: one of those could take it while the node is down."""
     while True:
         with socket.socket() as tried:
             try:
-                tried.bind(("127.0.0.1", port := rng.randrange(20_000, 30_000)))
+                tried.bind(("127.0.0.1", port := random.SystemRandom().randrange(20_000, 30_000)))
             except OSError:
                 continue
             return port
 
 
-def finish(store: Store) -> None:
+def finish(store: Store, node: int) -> None:
     """Wait until everything is scored, and every result is kept."""
     until = time.monotonic() + _FINISH_S
     while time.monotonic() < until:
         if not store.queue().waiting and {state for _, state in store.outbox.counts()} == {"kept"}:
             return
+        assert alive(node), "the node ended by itself"
         time.sleep(0.1)
-    raise AssertionError(f"not done after {_FINISH_S:g} s: {store.queue()}, {store.outbox.counts()}")
+    unsent = [row for row in store.outbox.list() if row.state != "kept"]
+    raise AssertionError(f"not done after {_FINISH_S:g} s: {store.queue()}, {unsent}")
 
 
 def check(store: Store, sent: list[int], stored: list[str]) -> None:

@@ -99,7 +99,8 @@ def association(
 def _release(found: Association) -> None:
     """Release it, and wait no longer than `_RELEASE_S`.
 
-    Where an answer of ours crosses the release, pynetdicom's reactor ends, and its `release` would wait for ever.
+    A peer that has just sent a request of its own may wait for our answer to it, and see no release meanwhile:
+    pynetdicom would wait for it as long as for any answer, `timeout_s`.
     """
     releasing = threading.Thread(target=found.release, name="pacs-release", daemon=True)
     releasing.start()

@@ -96,6 +96,7 @@ class Commitments:
         self._holds, self._on_report, self._clock = holds, on_report, clock
         self._changed = threading.Condition()
         self._waiting: dict[str, _Request] = {}
+        self._asked: dict[str, threading.Event] = {}  # by transaction: set when its report has come, whichever way
         self._again: dict[str, tuple[int, float]] = {}  # peer → failures in a row, not before
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -257,43 +258,44 @@ class Commitments:
         except WorklistError as error:  # the peer is asked to report again
             _log.warning("pacs.report_not_kept peer=%s why=%s", peer.name, error)
             return _PROCESSING_FAILURE, None
+        if (waiting := self._asked.get(report.transaction)) is not None:
+            waiting.set()
         return 0x0000, None
 
     def ask(self, peer: Peer, instances: Sequence[Instance], *, wait_s: float = 2.0) -> str:
         """Ask a peer to commit to instances that were stored there; returns the transaction's UID.
 
-        wait_s  how long the association stays open for the report; a later one comes to the listener
+        wait_s  how long the association stays open for the report, unless it comes to the listener meanwhile; a later
+                one comes there
 
         Raises NotReachedError where the peer cannot be reached, does not offer storage commitment, or refuses.
         """
         request = Dataset()
         request.TransactionUID = generate_uid()
         request.ReferencedSOPSequence = _sequence(instances)
-        reported = threading.Event()
-
-        def take(event: evt.Event) -> tuple[int, None]:
-            status = self.reported(event, peer)
-            reported.set()
-            return status
-
-        with calling.association(
-            self._config,
-            peer,
-            [build_context(COMMITMENT, list(UNCOMPRESSED))],
-            handlers=[(evt.EVT_N_EVENT_REPORT, take)],
-        ) as association:
-            status, _ = association.send_n_action(request, 1, COMMITMENT, COMMITMENT_INSTANCE)
-            if "Status" not in status:
-                raise calling.no_answer(peer, "the request for storage commitment")
-            if status.Status != 0x0000:
-                raise NotReachedError(
-                    f'"{peer.name}" refused to commit (status 0x{status.Status:04X}). '
-                    'Set confirm = "find" or "qido" for it in pacs.toml'
-                )
-            until = time.monotonic() + wait_s
-            while not reported.is_set() and association.is_established and time.monotonic() < until:
-                reported.wait(0.02)
-        return str(request.TransactionUID)
+        transaction = str(request.TransactionUID)
+        reported = self._asked[transaction] = threading.Event()
+        try:
+            with calling.association(
+                self._config,
+                peer,
+                [build_context(COMMITMENT, list(UNCOMPRESSED))],
+                handlers=[(evt.EVT_N_EVENT_REPORT, lambda event: self.reported(event, peer))],
+            ) as association:
+                status, _ = association.send_n_action(request, 1, COMMITMENT, COMMITMENT_INSTANCE)
+                if "Status" not in status:
+                    raise calling.no_answer(peer, "the request for storage commitment")
+                if status.Status != 0x0000:
+                    raise NotReachedError(
+                        f'"{peer.name}" refused to commit (status 0x{status.Status:04X}). '
+                        'Set confirm = "find" or "qido" for it in pacs.toml'
+                    )
+                until = time.monotonic() + wait_s
+                while not reported.is_set() and association.is_established and time.monotonic() < until:
+                    reported.wait(0.02)
+        finally:
+            del self._asked[transaction]
+        return transaction
 
 
 def _is_quiet(association: Association) -> bool:

@@ -82,7 +82,7 @@ def given(finder: CrossFittedLungs, incoming: list[Film]) -> Given:
 
 
 class Trained(dict[str, Detector]):
-    """Every registered detector, trained for two epochs when it is first asked for, once for all workers."""
+    """Every registered detector, trained for two epochs when it is first asked for."""
 
     def __init__(self, train: Callable[[str], Detector]) -> None:
         super().__init__()
@@ -94,10 +94,5 @@ class Trained(dict[str, Detector]):
 
 
 @pytest.fixture(scope="session")
-def trained(
-    tmp_path_factory: pytest.TempPathFactory, make: Make, normals: list[Film], given: Given
-) -> dict[str, Detector]:
-    def train(key: str) -> Detector:
-        return kept_once(tmp_path_factory, f"detector-{key}", lambda: make(key).fit(normals, **given(key)))
-
-    return Trained(train)
+def trained(make: Make, normals: list[Film], given: Given) -> dict[str, Detector]:
+    return Trained(lambda key: make(key).fit(normals, **given(key)))

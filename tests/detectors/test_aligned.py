@@ -43,7 +43,7 @@ def turn(film: Film, degrees: float) -> Film:
 
 @pytest.fixture(scope="module")
 def learnt() -> dict[bool, Detector]:
-    normals = list(phantoms.normals(40, seed=21))
+    normals = list(phantoms.normals(40, seed=21, size=128))
     return {
         align: Pca(view=View(size=64, align=align), components=10).fit(normals, finder=TrueLungs())
         for align in (False, True)
@@ -52,7 +52,7 @@ def learnt() -> dict[bool, Detector]:
 
 @pytest.fixture(scope="module")
 def films() -> list[Film]:
-    return [film for film in phantoms.twins(12, seed=22) if film.label == "abnormal"]
+    return [film for film in phantoms.twins(12, seed=22, size=128) if film.label == "abnormal"]
 
 
 def findings(detector: Detector, films: list[Film]) -> list[Finding]:

@@ -57,7 +57,7 @@ def test_one_finite_score_and_two_images_per_film_in_order(
 
 @pytest.mark.parametrize("law", DETECTOR_LAWS)
 def test_every_law_holds(key: str, law: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
-    DETECTOR_LAWS[law](trained[key], incoming[:3])
+    DETECTOR_LAWS[law](trained[key], incoming[:2])
 
 
 def test_a_saved_detector_gives_the_same_scores(
@@ -124,7 +124,7 @@ def test_films_of_nothing_get_a_score_or_a_reason(
 
 def test_it_sees_whole_films_too(key: str, make: Make, normals: list[Film], incoming: list[Film], given: Given) -> None:
     words = {**given(key), "training": QUICK.model_copy(update={"epochs": 1, "batch_size": 4})}
-    detector = make(key, frame="whole").fit(normals, **words)
+    detector = make(key, frame="whole").fit(normals[:20], **words)  # five steps: a critic has five turns
     assert np.isfinite(scores(detector, incoming[:2])).all()
 
 

@@ -20,7 +20,7 @@ from unseen.detectors.weights import FitError
 from unseen.training.history import History
 from unseen.training.settings import Training
 
-LONGER = Training(epochs=60, batch_size=8, seed=3, device="cpu", threads=1)
+SOME = Training(epochs=10, batch_size=8, seed=3, device="cpu", threads=1)
 SMALL = {"key": "dae", "settings": {"features": 4}}
 
 
@@ -30,7 +30,7 @@ def test_an_ensemble_places_each_member_among_normals_that_it_did_not_learn_from
 ) -> None:
     """The scale, by hand: members learnt without a fifth of the films, and that fifth's scores."""
     members = ({"key": "pca", "settings": {"components": 8}}, {"key": "dct", "settings": {"coefficients": 6}})
-    detector = make("ensemble", members=members, by=by).fit(normals, finder=finder, training=LONGER)
+    detector = make("ensemble", members=members, by=by).fit(normals, finder=finder, training=SOME)
     kept_out = [int(digest, 16) % 5 == 0 for digest in detector.training_films]
     assert 2 <= sum(kept_out) < len(normals)
     learnt_from = [film for film, out in zip(normals, kept_out, strict=True) if not out]
@@ -38,7 +38,7 @@ def test_an_ensemble_places_each_member_among_normals_that_it_did_not_learn_from
     expected = []
     for member in members:
         part, whole = (
-            make(member["key"], **member["settings"]).fit(films, finder=finder, training=LONGER)
+            make(member["key"], **member["settings"]).fit(films, finder=finder, training=SOME)
             for films in (learnt_from, normals)
         )
         known = np.array([part.judge(part.look(film)).score for film in others])
@@ -62,7 +62,7 @@ def test_of_many_held_out_films_an_ensemble_asks_some_from_all_over_the_list(
     judge = Pca.judge
     monkeypatch.setattr(Pca, "judge", lambda self, viewed: asked.append(viewed.image) or judge(self, viewed))
     members = ({"key": "pca", "settings": {"components": 8}}, {"key": "pca", "settings": {"components": 4}})
-    detector = make("ensemble", members=members).fit(normals, finder=finder, training=LONGER)
+    detector = make("ensemble", members=members).fit(normals, finder=finder, training=SOME)
     held_out = [film for film in normals if int(film.pixel_sha256, 16) % 5 == 0]
     assert len(held_out) > 2, "else there is nothing to leave out"
     expected = [detector.look(held_out[place]).image for place in evenly(range(len(held_out)), 2)]
@@ -89,7 +89,7 @@ def test_a_training_that_goes_on_tells_the_time_of_all_its_pieces(
 ) -> None:
     def told() -> float:
         fitted = Ensemble(members=[SMALL, {"key": "dct"}], size=32).fit(
-            normals, finder=finder, training=LONGER, folder=tmp_path
+            normals, finder=finder, training=SOME, folder=tmp_path
         )
         return fitted.facts["training_seconds"]
 

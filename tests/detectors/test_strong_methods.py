@@ -32,6 +32,7 @@ from unseen.networks.dcgan import Encoder
 from unseen.networks.resnet import ResNet18
 from unseen.training.settings import Training
 
+SOME = Training(epochs=20, batch_size=8, seed=3, device="cpu", threads=1)
 LONGER = Training(epochs=60, batch_size=8, seed=3, device="cpu", threads=1)
 
 
@@ -279,7 +280,7 @@ def test_one_class_svm_is_scikit_learns(trained: dict[str, Detector], views: lis
 def test_a_student_learns_its_teachers_features_and_leaves_the_teacher_alone(
     make: Make, normals: list[Film], finder: CrossFittedLungs, trained: dict[str, Detector], views: list[Viewed]
 ) -> None:
-    detector, longer = trained["student-teacher"], make("student-teacher").fit(normals, finder=finder, training=LONGER)
+    detector, longer = trained["student-teacher"], make("student-teacher").fit(normals, finder=finder, training=SOME)
     teacher, alone = (one.modules()["classifier"].state_dict() for one in (detector, trained["anatpaste"]))
     assert all(torch.equal(teacher[name], alone[name]) for name in teacher), (
         "it is the lesion classifier, at rest since"

@@ -3,8 +3,10 @@ weakens."""
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -33,49 +35,62 @@ def truth() -> Tensor:
     return torch.rand(1, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
 
-def estimated_and_true(f: Network, process: Measurement, loss: BackprojectedRisk) -> tuple[Tensor, Tensor]:
-    """The estimate and the true loss for each of many draws of the noise."""
+@dataclass(frozen=True)
+class Drawn:
+    """Over many draws of the noise: the mean of estimate − true loss, its standard error, the sizes of the terms."""
+
+    bias: float
+    standard_error: float
+    risk: float
+    divergence: float
+    noise: float
+
+
+PROCESSES = {"gaussian": GAUSSIAN, "counts": COUNTS}
+
+
+@functools.cache
+def drawn(f: Network, kind: str) -> Drawn:
+    process = PROCESSES[kind]
     x = truth().expand(DRAWS, -1, -1, -1)
     y = process(x, generator=torch.Generator().manual_seed(0))
-    estimate = loss(Seen(y, process, f), generator=torch.Generator().manual_seed(1))
-    exact = mean_square(process.A.fbp(process.A(f(y, process)) - process.A(x)))  # type: ignore[attr-defined]
-    return estimate.double(), exact.double()
-
-
-def divergence_of(f: Network, process: Measurement, loss: BackprojectedRisk) -> float:
-    """The risk's divergence term: what is left of the estimate beside its first two, in the mean."""
-    x = truth().expand(DRAWS, -1, -1, -1)
-    y = process(x, generator=torch.Generator().manual_seed(0))
-    estimate = loss(Seen(y, process, f), generator=torch.Generator().manual_seed(1)).double().mean()
-    fits = BackprojectedConsistency()(Seen(y, process, f), generator=None).double().mean()
-    noise = mean_square(process.A.fbp(process.linearise(y) - process.A(x))).double().mean()  # type: ignore[attr-defined]
-    return float(estimate - fits + noise)
-
-
-@pytest.mark.parametrize("process", [GAUSSIAN, COUNTS], ids=["gaussian", "counts"])
-@pytest.mark.parametrize("f", [linear, bent])
-def test_the_risk_is_that_of_the_clean_measurement(f: Network, process: Measurement) -> None:
-    """|z| < 3.5, with a standard error of at most 5 % of a divergence term that is at least 20 % of the risk."""
-    loss = BackprojectedRisk(tau=1e-2)
-    estimate, exact = estimated_and_true(f, process, loss)
+    with torch.no_grad():
+        estimate = BackprojectedRisk(tau=1e-2)(Seen(y, process, f), generator=torch.Generator().manual_seed(1)).double()
+        exact = mean_square(process.A.fbp(process.A(f(y, process)) - process.A(x))).double()  # type: ignore[attr-defined]
+        fits = BackprojectedConsistency()(Seen(y, process, f), generator=None).double()
+        noise = mean_square(process.A.fbp(process.linearise(y) - process.A(x))).double()  # type: ignore[attr-defined]
     difference = estimate - exact
-    error = float(difference.std()) / math.sqrt(DRAWS)
-    divergence = divergence_of(f, process, loss)
-    assert divergence > 0.2 * float(exact.mean())
-    assert error <= 0.05 * divergence
-    assert abs(float(difference.mean())) < 3.5 * error
+    return Drawn(
+        bias=float(difference.mean()),
+        standard_error=float(difference.std()) / math.sqrt(DRAWS),
+        risk=float(exact.mean()),
+        divergence=float((estimate - fits + noise).mean()),  # what is left of the estimate beside its first two terms
+        noise=float(noise.mean()),
+    )
 
 
-@pytest.mark.parametrize("process", [GAUSSIAN, COUNTS], ids=["gaussian", "counts"])
-def test_without_its_divergence_or_its_noise_term_it_is_biased(process: Measurement) -> None:
-    loss = BackprojectedRisk(tau=1e-2)
-    estimate, exact = estimated_and_true(bent, process, loss)
-    x = truth().expand(DRAWS, -1, -1, -1)
-    y = process(x, generator=torch.Generator().manual_seed(0))
-    noise = mean_square(process.A.fbp(process.linearise(y) - process.A(x))).double()  # type: ignore[attr-defined]
-    error = float((estimate - exact).std()) / math.sqrt(DRAWS)
-    for missing in (divergence_of(bent, process, loss), float(noise.mean())):
-        assert abs(missing) > 10 * error
+@pytest.mark.parametrize(
+    ("f", "kind"),
+    [
+        (bent, "gaussian"),
+        (bent, "counts"),
+        (linear, "gaussian"),
+        pytest.param(linear, "counts", marks=pytest.mark.nightly),
+    ],
+)
+def test_the_risk_is_that_of_the_clean_measurement(f: Network, kind: str) -> None:
+    """|z| < 3.5, with a standard error of at most 5 % of a divergence term that is at least 20 % of the risk."""
+    seen = drawn(f, kind)
+    assert seen.divergence > 0.2 * seen.risk
+    assert seen.standard_error <= 0.05 * seen.divergence
+    assert abs(seen.bias) < 3.5 * seen.standard_error
+
+
+@pytest.mark.parametrize("kind", PROCESSES)
+def test_without_its_divergence_or_its_noise_term_it_is_biased(kind: str) -> None:
+    seen = drawn(bent, kind)
+    for missing in (seen.divergence, seen.noise):
+        assert abs(missing) > 10 * seen.standard_error
 
 
 def test_consistency_is_zero_exactly_where_the_measurement_is_met() -> None:

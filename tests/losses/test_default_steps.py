@@ -63,9 +63,19 @@ def drawn(make: Callable[[], Loss], noise: Noise, network: str, c: float) -> Cal
     return one
 
 
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize(("make", "noise"), CASES, ids=[f"{make.__name__}, {noise}" for make, noise in CASES])
+# A step that does not follow the scale fails at the outermost scales: each risk and noise there by the smooth network,
+# and one at scale 1 by the linear one. `make nightly` has every combination.
+ONCE = {*((*case, "smooth", scale) for case in CASES for scale in (1e-4, 1e4)), (*CASES[0], "linear", 1.0)}
+EVERY = [(*case, network, scale) for case in CASES for network in NETWORKS for scale in SCALES]
+
+
+@pytest.mark.parametrize(
+    ("make", "noise", "network", "scale"),
+    [
+        pytest.param(*one, marks=[] if one in ONCE else pytest.mark.nightly, id=f"{one[0].__name__}, {one[1:]}")
+        for one in EVERY
+    ],
+)
 def test_a_risk_as_it_comes_is_unbiased_at_every_scale(
     make: Callable[[], Loss], noise: str, network: str, scale: float
 ) -> None:

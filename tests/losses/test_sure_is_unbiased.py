@@ -187,7 +187,13 @@ WRONG = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("wrong, target", WRONG, ids=[f"{wrong.__name__}-{target}" for wrong, target in WRONG])
+@pytest.mark.parametrize(
+    "wrong, target",
+    [
+        pytest.param(*one, marks=[] if one[1] == "lungs" else pytest.mark.nightly, id=f"{one[0].__name__}-{one[1]}")
+        for one in WRONG
+    ],
+)
 def test_the_same_test_refuses_a_formula_that_is_wrong_in_a_term(wrong: Estimator, target: str) -> None:
     seen = paired_draws(wrong, TARGETS[target]())
     assert abs(seen.z) > LARGEST_Z, seen
@@ -203,7 +209,8 @@ def test_sure_is_unbiased_for_a_batch_that_normalises_itself() -> None:
             y = x + SIGMA * torch.randn(4, 1, SIZE, SIZE, generator=rng(7 + draw))
             loss = ((h(y) - target(x)) ** 2).sum()
             differences.append(sure(h, y, Gaussian(SIGMA), target, tau=TAU, generator=rng(50_000 + draw)).sum() - loss)
-            divergences.append(divergence_term(h, y, target, 50_000 + draw).sum())
+            if draw % 8 == 0:  # only its size is asked for
+                divergences.append(divergence_term(h, y, target, 50_000 + draw).sum())
     difference = torch.stack(differences).double()
     standard_error = float(difference.std() / len(difference) ** 0.5)
     assert standard_error <= 0.05 * float(torch.stack(divergences).mean())

@@ -235,14 +235,28 @@ def test_no_measurement_at_all_is_a_batch(name: str, action: str) -> None:
         assert act(tensor[:0]).shape == act(tensor)[:0].shape
 
 
+def acting(name: str, action: str) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    A = operator(name)
+    act, tensor = actions(A)[action]
+    return act, (tensor[:2] if A.batch is None else tensor).requires_grad_()
+
+
 @every_operator
 @every_action
+def test_differentiable(name: str, action: str) -> None:
+    assert torch.autograd.gradcheck(*acting(name, action), fast_mode=True)
+
+
+# Every registered operator, and one of each that is made of others; the variants: `make nightly`.
+TWICE = {*MADE, "composed", "scaled", "sum", "transposed", "stacked", "restricted", "stacked end to end"}
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in TWICE else pytest.param(name, marks=pytest.mark.nightly) for name in EVERY]
+)
+@every_action
 def test_differentiable_to_second_order(name: str, action: str) -> None:
-    act, tensor = actions(operator(name))[action]
-    tensor = tensor[:2] if operator(name).batch is None else tensor
-    tensor = tensor.requires_grad_()
-    assert torch.autograd.gradcheck(act, tensor, fast_mode=True)
-    assert torch.autograd.gradgradcheck(act, tensor, fast_mode=True)
+    assert torch.autograd.gradgradcheck(*acting(name, action), fast_mode=True)
 
 
 @pytest.mark.parametrize(

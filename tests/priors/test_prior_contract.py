@@ -164,16 +164,18 @@ def test_slopes_are_those_of_the_objective(name: str) -> None:
         assert torch.allclose(point.slope[:, k], (rise[1] - rise[0]) / 2e-5, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.parametrize("images", [2, pytest.param(5, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("name", LATENT)
-def test_the_solution_is_the_best_of_a_grid_over_latents(name: str) -> None:
-    """2-D latents; A = 1, where the other block has a closed form for each z."""
+def test_the_solution_is_the_best_of_a_grid_over_latents(name: str, images: int) -> None:
+    """2-D latents; A = 1, where the other block has a closed form for each z. A search that misses the best minimum of
+    one image in two is found by 2 images with a probability of 0.75, by 5 with 0.97."""
     G, A = Bent(), Identity((1, SIZE, SIZE))
-    prior, y = made(name, G), measured(A, 5)
+    prior, y = made(name, G), measured(A, images)
     solution = prior.solve(y, A, search=Search(restarts=40, tolerance=1e-7))
     axis = torch.linspace(-5, 5, 161, dtype=torch.float64)
     finer = torch.cartesian_prod(*2 * [torch.linspace(-0.07, 0.07, 41, dtype=torch.float64)])
     coarse = torch.cartesian_prod(axis, axis)
-    for i in range(5):
+    for i in range(images):
         values = best_for_each_latent(name, prior, A, y[i : i + 1], coarse)
         basins = coarse[values.argsort()[:10]]
         z = (basins[:, None] + finer).reshape(-1, 2)

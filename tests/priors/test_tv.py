@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import cvxpy
@@ -72,16 +73,25 @@ def cases() -> dict[str, Operator]:
     }
 
 
+@functools.cache
+def cvxpys(name: str) -> tuple[float, np.ndarray]:
+    """The least objective, and where it is."""
+    A = cases()[name]
+    unknown = cvxpy.Variable(SIZE**2)
+    matrix, seen = matrix_of(A), A(image()).flatten().numpy()
+    weight = 0.08 * A.norm() ** 2
+    objective = cvxpy.sum_squares(matrix @ unknown - seen) / 2 + weight * cvxpy_variation(unknown, SIZE)
+    expected = cvxpy.Problem(cvxpy.Minimize(objective)).solve(solver=cvxpy.CLARABEL)
+    return float(expected), np.asarray(unknown.value)
+
+
 @pytest.mark.parametrize("solver", ["pdhg", "fista"])
 @pytest.mark.parametrize("name", cases())
 def test_the_minimum_is_cvxpys(name: str, solver: str) -> None:
     A = cases()[name]
     weight = 0.08 * A.norm() ** 2
     y = A(image())
-    unknown = cvxpy.Variable(SIZE**2)
-    matrix, seen = matrix_of(A), y.flatten().numpy()
-    objective = cvxpy.sum_squares(matrix @ unknown - seen) / 2 + weight * cvxpy_variation(unknown, SIZE)
-    expected = cvxpy.Problem(cvxpy.Minimize(objective)).solve(solver=cvxpy.CLARABEL)
+    expected, where = cvxpys(name)
 
     solution = TV(weight).solve(y, A, solver=solver, tolerance=1e-6, iterations=20_000)
 
@@ -89,7 +99,7 @@ def test_the_minimum_is_cvxpys(name: str, solver: str) -> None:
     assert float(solution.value) == pytest.approx(expected, rel=1e-5)
     assert float(solution.value) >= expected * (1 - 1e-6)
     if name in ("identity", "more numbers than pixels"):  # the others may have many minimisers
-        assert np.abs(solution.x.flatten().numpy() - unknown.value).max() < 1e-3
+        assert np.abs(solution.x.flatten().numpy() - where).max() < 1e-3
 
 
 @pytest.mark.parametrize("name", ["mask", "fewer numbers than pixels", "more numbers than pixels"])

@@ -16,7 +16,7 @@ from unseen.detectors.adapted import Adapted
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.detectors.weights import FitError
-from unseen.screening.adaptation import Chosen, Labelled, adapt, choose, predicted
+from unseen.screening.adaptation import Adaptation, Chosen, Labelled, adapt, choose, predicted
 from unseen.screening.calibration import calibrate
 from unseen.screening.guarantee import Guarantee
 from unseen.testing import check_detector
@@ -35,16 +35,21 @@ def labelled() -> list[Film]:
 
 
 @pytest.fixture(scope="module")
-def adapted(base: Pca, labelled: list[Film]) -> Adapted:
-    return adapt(base, labelled)[0]
+def taught(base: Pca, labelled: list[Film]) -> tuple[Adapted, Adaptation]:
+    return adapt(base, labelled)
+
+
+@pytest.fixture(scope="module")
+def adapted(taught: tuple[Adapted, Adaptation]) -> Adapted:
+    return taught[0]
 
 
 def test_an_adapted_detector_keeps_every_law(adapted: Adapted) -> None:
     check_detector(adapted, list(phantoms.twins(1, seed=9, size=96)))
 
 
-def test_labels_help_where_films_show_it(base: Pca, labelled: list[Film]) -> None:
-    adapted, found = adapt(base, labelled)
+def test_labels_help_where_films_show_it(base: Pca, taught: tuple[Adapted, Adaptation]) -> None:
+    adapted, found = taught
     assert found.normals == found.abnormals == 40 and adapted.config.labels == (40, 40)
     assert found.share > 0 and found.after > found.before + 0.05 and found.gain > found.error > 0
     fresh = list(phantoms.twins(40, seed=11, size=96))
@@ -142,7 +147,7 @@ def test_an_ensemble_on_frozen_features_shares_its_network(labelled: list[Film],
         ],
         view=View(frame="whole", size=64),
     ).fit(phantoms.normals(24, seed=1, size=96))
-    adapted, _ = adapt(detector, labelled)
+    adapted, _ = adapt(detector, labelled[:60])
     save(adapted, tmp_path / "model")
     again = load(tmp_path / "model")
     assert isinstance(again, Adapted) and again.backbone is again.base.modules()["backbone"]

@@ -33,9 +33,20 @@ def share(told: list[Refusal | None]) -> float:
     return float(np.mean([one is not None for one in told]))
 
 
-def test_proper_films_pass_with_and_without_a_lesion(gate: Gate, finder: CrossFittedLungs, many: list[Film]) -> None:
+Verdicts = list[tuple[list[Film], list[bool]]]
+
+
+@pytest.fixture(scope="module")
+def verdicts(gate: Gate, finder: CrossFittedLungs, many: list[Film], incoming: list[Film]) -> Verdicts:
+    """Films as they are and some upside down, and which of them are refused."""
+    upside_down = [replace(film, pixels=np.ascontiguousarray(film.pixels[::-1])) for film in incoming]
+    return [(films, [one is not None for one in judged(gate, finder, films)]) for films in (many, upside_down)]
+
+
+def test_proper_films_pass_with_and_without_a_lesion(verdicts: Verdicts) -> None:
     # 100 normals: four checks may refuse 0.035 of films in all, and which 100 they are makes a difference
-    assert share(judged(gate, finder, many)) <= 0.2
+    (_, refused), _ = verdicts
+    assert np.mean(refused) <= 0.2
     assert sum(SHARES.values()) <= 0.035
 
 
@@ -187,15 +198,7 @@ def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
     return np.asarray(Image.open(kept), dtype=np.float32) / 255
 
 
-@pytest.fixture(scope="module")
-def verdicts(
-    gate: Gate, finder: CrossFittedLungs, many: list[Film], incoming: list[Film]
-) -> list[tuple[list[Film], list[bool]]]:
-    """Films as they are and some upside down, and which of them are refused."""
-    upside_down = [replace(film, pixels=np.ascontiguousarray(film.pixels[::-1])) for film in incoming]
-    return [(films, [one is not None for one in judged(gate, finder, films)]) for films in (many, upside_down)]
-
-
+@pytest.mark.parametrize("every", [2, pytest.param(1, marks=pytest.mark.nightly)], ids=["half", "all"])
 @pytest.mark.parametrize(
     "change",
     [
@@ -208,13 +211,16 @@ def verdicts(
 )
 def test_a_small_change_leaves_most_verdicts_as_they_are(
     change: Callable[[Pixels], Pixels],
+    every: int,
     gate: Gate,
     finder: CrossFittedLungs,
-    verdicts: list[tuple[list[Film], list[bool]]],
+    verdicts: Verdicts,
 ) -> None:
+    """A change that turns three verdicts in ten is found with a probability of 0.98 by half of the films as they are
+    (5 of 32 or more turn), of 0.997 by all of them (10 of 64)."""
     for films, refused in verdicts:
-        changed = [one is not None for one in judged(gate, finder, films, change)]
-        assert np.equal(changed, refused).mean() >= 0.85
+        changed = [one is not None for one in judged(gate, finder, films[::every], change)]
+        assert np.equal(changed, refused[::every]).mean() >= 0.85
 
 
 def test_without_a_finder_tags_size_and_contrast_alone_are_looked_at(gate: Gate, incoming: list[Film]) -> None:

@@ -42,23 +42,23 @@ def main(families: list[str]) -> None:
 
 
 def draw(family: str, normals: list[un.data.Film], pair: list[un.data.Film]) -> None:
-    methods = FAMILIES[family]
-    across = 1 + 2 * len(methods)
+    findings = {method.key: list(fitted(method, normals).score(pair)) for method in FAMILIES[family]}
+    rebuilds = {key: found[0].reconstruction is not None for key, found in findings.items()}
+    across = 1 + len(findings) + sum(rebuilds.values())
     figure, axes = plt.subplots(2, across, figsize=(2.1 * across, 4.6), layout="constrained")
-    for column, method in enumerate(methods):
-        key = method.key
-        found = list(fitted(method, normals).score(pair))
+    column = 1
+    for key, found in findings.items():
         top = max(float(np.quantile(finding.anomaly_map, 0.999)) for finding in found)
         for row, finding in enumerate(found):
             inside = finding.viewed.inside[0].numpy()
-            rebuilt, marks = axes[row, 1 + 2 * column], axes[row, 2 + 2 * column]
             if finding.reconstruction is not None:
-                rebuilt.imshow(np.where(inside, finding.reconstruction, np.nan), cmap="gray", vmin=-1, vmax=1)
-                rebuilt.set_title(f"{key}: reconstruction", fontsize=9)
-            else:
-                rebuilt.axis("off")
+                rebuilt = np.where(inside, finding.reconstruction, np.nan)
+                axes[row, column].imshow(rebuilt, cmap="gray", vmin=-1, vmax=1)
+                axes[row, column].set_title(f"{key}: reconstruction", fontsize=9)
+            marks = axes[row, column + rebuilds[key]]
             marks.imshow(np.where(inside, finding.anomaly_map, np.nan), cmap="inferno", vmin=0, vmax=top)
             marks.set_title(f"{key}: score {finding.score:.3g}", fontsize=9)
+        column += 1 + rebuilds[key]
     for row, film in enumerate(pair):
         axes[row, 0].imshow(film.pixels, cmap="gray", vmin=0, vmax=1)
         if film.lesion is not None and film.lesion.any():

@@ -108,3 +108,11 @@ def test_digest_of_the_file_is_that_of_the_png() -> None:
     png = encode(np.rint(film.pixels * 255).astype(np.uint8))
     assert hashlib.sha256(png).hexdigest() == film.file_sha256
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), np.rint(film.pixels * 255))
+
+
+def test_pairs_of_one_contrast_are_those_among_all_pairs() -> None:
+    every = [film for film in phantoms.twins(12, seed=2, size=64) if film.columns["contrast"] == "obvious"]
+    chosen = phantoms.twins(len(every), seed=2, size=64, contrast="obvious")
+    assert [film.pixel_sha256 for film in chosen][1::2] == [film.pixel_sha256 for film in every]
+    with pytest.raises(ValueError, match="faint, moderate, obvious"):
+        phantoms.twins(1, contrast="striking")  # type: ignore[arg-type]

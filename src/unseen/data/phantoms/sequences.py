@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, overload
 
 import numpy as np
@@ -15,7 +16,7 @@ from unseen.data.film import Film
 from unseen.data.phantoms.acquisition import Acquisition, Processing, draw_acquisition, expose, marker_path, prepare
 from unseen.data.phantoms.body import LEAD
 from unseen.data.phantoms.geometry import Map, Mask
-from unseen.data.phantoms.lesion_ranges import KINDS, VISIBLE, Kind
+from unseen.data.phantoms.lesion_ranges import CONTRASTS, KINDS, VISIBLE, Contrast, Kind
 from unseen.data.phantoms.lesions import Lesion, consolidation, effusion, nodule, pneumothorax
 from unseen.data.phantoms.patient import Patient, draw_patient
 
@@ -78,6 +79,12 @@ def draw_healthy(case: Case) -> Healthy:
     return Healthy(patient=patient, acquisition=acquisition, processing=processing, attenuation=attenuation)
 
 
+def draw_lesion(case: Case, patient: Patient) -> Lesion:
+    """The lesion of a case that has one, in its patient."""
+    assert case.kind is not None
+    return _LESIONS[case.kind](patient, case.rng(2))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Exposed:
     """A case as the detector gave it.
@@ -96,7 +103,7 @@ def draw_exposed(case: Case, healthy: Healthy) -> Exposed:
     """Expose `healthy` (from the same case or its twin) with the case's lesion and noise."""
     attenuation, lesion = healthy.attenuation, None
     if case.kind is not None:
-        lesion = _LESIONS[case.kind](healthy.patient, case.rng(2))
+        lesion = draw_lesion(case, healthy.patient)
         attenuation = np.maximum(attenuation + lesion.change, 0.0)
     grey = expose(
         healthy.acquisition,
@@ -234,18 +241,29 @@ def abnormals(n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False)
     )
 
 
-def twins(n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False) -> Phantoms:
+def twins(
+    n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False, contrast: Contrast | None = None
+) -> Phantoms:
     """`n` pairs, so 2·n films: normal, abnormal, normal, abnormal, …; a pair shares its `columns["twin"]`.
 
     A pair is one patient in one exposure, without and with a lesion; each film has its own noise. `shortcut=True`
-    makes the abnormal ones sharper.
+    makes the abnormal ones sharper. `contrast` ("faint", "moderate" or "obvious") leaves out pairs with other lesions:
+    these are drawn to look at them, so it takes some three times as long.
+
+    >>> [film.columns["contrast"] for film in twins(2, seed=2, size=64, contrast="obvious")]
+    ['none', 'obvious', 'none', 'obvious']
     """
     _check(n, size)
+    if contrast is not None and contrast not in CONTRASTS:
+        raise ValueError(f"contrast is {contrast!r}: choose one of {', '.join(CONTRASTS)}.")
     cases: list[Case] = []
-    for i in range(n):
-        cases.append(Case(seed=seed, stream="twin", index=i, size=size, kind=None))
-        kind = KINDS[i % len(KINDS)]
-        cases.append(Case(seed=seed, stream="twin", index=i, size=size, kind=kind, sharper=shortcut))
+    places = itertools.count()
+    while len(cases) < 2 * n:
+        i = next(places)
+        healthy = Case(seed=seed, stream="twin", index=i, size=size, kind=None)
+        changed = replace(healthy, kind=KINDS[i % len(KINDS)], sharper=shortcut)
+        if contrast is None or draw_lesion(changed, draw_patient(changed.rng(0), size=size)).contrast == contrast:
+            cases += [healthy, changed]
     return Phantoms(cases)
 
 

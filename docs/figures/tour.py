@@ -1,0 +1,28 @@
+"""The README's moving image: a phantom film from the worklist to the viewer, to the comparison of models.
+
+    python docs/figures/tour.py          writes docs/images/tour.gif from docs/images/pages (`make screenshots`)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+IMAGES = Path(__file__).parents[1] / "images"
+FRAMES = (("worklist", 2500), ("study", 4000), ("compare-film", 3000))  # page, milliseconds
+WIDTH = 900
+
+
+def main() -> None:
+    frames = []
+    for page, _ in FRAMES:
+        image = Image.open(IMAGES / "pages" / f"{page}-light.png").convert("RGB")
+        height = round(WIDTH * image.height / image.width)
+        frames.append(image.resize((WIDTH, height), Image.Resampling.LANCZOS).quantize(96, dither=Image.Dither.NONE))
+    times = [milliseconds for _, milliseconds in FRAMES]
+    frames[0].save(IMAGES / "tour.gif", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

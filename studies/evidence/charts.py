@@ -202,7 +202,15 @@ def forest(
     return sheet.written(bottom + 40)
 
 
-def bars(title: str, rows: Sequence[Row], *, axis: str, logarithmic: bool = False, rules: Sequence[Rule] = ()) -> str:
+def bars(
+    title: str,
+    rows: Sequence[Row],
+    *,
+    axis: str,
+    logarithmic: bool = False,
+    rules: Sequence[Rule] = (),
+    kinds: Mapping[str, str] | None = None,
+) -> str:
     """A horizontal bar for each row, from 0 (or from the least round value, where logarithmic), with its value."""
     sheet = _Sheet(title)
     named = [(name, colour, False) for name, colour in (kinds or {}).items()]

@@ -44,9 +44,11 @@ def reliability_screen(soak: Mapping[str, Figures]) -> Screen:
         ),
         alt="Bars of the number of trials: " + ", ".join(f"{name} {number:,}" for name, _, number, _ in ordered) + ".",
         sentences=[
-            f"After {all_kills:,} kills at random moments, {lost} acknowledged films were lost, and a resumed training ended "
+            f"After {all_kills:,} kills at random moments, {lost} acknowledged films were lost, and a resumed "
+            f"training ended "
             "in the same weights.",
-            f"Each of {hostile['files']:,} broken files gave its own row: {hostile['read']:,} could be read, the others have "
+            f"Each of {hostile['files']:,} broken files gave its own row: {hostile['read']:,} could be read, the "
+            f"others have "
             "a reason.",
             f"Scoring {films['films']:,} films took {_megabytes(films['peak_bytes'])} at most, and 200 films "
             f"{_megabytes(films['peak_bytes_200'])}.",
@@ -56,7 +58,8 @@ def reliability_screen(soak: Mapping[str, Figures]) -> Screen:
         notes=[rendered("make nightly", "studies/results/soak.json")],
         answer=Answer(
             "What happens when a process is killed or a file is broken?",
-            f"{lost} acknowledged films lost in {all_kills:,} kills; {hostile['files']:,} broken files, each with its row",
+            f"{lost} acknowledged films lost in {all_kills:,} kills; {hostile['files']:,} broken files, each with "
+            f"its row",
             "make nightly",
             max(str(entry["date"]) for entry in soak.values()),
         ),

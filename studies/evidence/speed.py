@@ -255,7 +255,11 @@ def list_screen(figures: Figures, reading: Figures | None) -> Screen:
         figure=bars(
             "Milliseconds until a page of the list is painted",
             [
-                Line(name if one is small else "", (Mark(one["browser_ms"][name]["median"], colour=colour),), name == ordered[0])
+                Line(
+                    name if one is small else "",
+                    (Mark(one["browser_ms"][name]["median"], colour=colour),),
+                    name == ordered[0],
+                )
                 for name in ordered
                 for one, colour in ((small, GREEN), (large, BLUE))
             ],

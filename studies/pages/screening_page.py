@@ -72,8 +72,8 @@ def _hospitals(row: Entry | None) -> list[str]:
             lines,
         ),
         ("The bound held at every rate." if held else "**The bound did not hold.**")
-        + " The last column is the share of hospitals in which a threshold read off the ROC of the same labelled films, "
-        "a common practice, exceeds α.",
+        + " The last column is the share of hospitals in which a threshold read off the ROC of the same labelled "
+        "films, a common practice, exceeds α.",
         f"Seed {row['seed']}, {row['date']}.",
     ]
 
@@ -120,7 +120,8 @@ def _halves(rows: Sequence[Entry]) -> list[str]:
             f"{figure(row['reliability']['calibration_error'])}, at the labelled films' own prevalence.",
         ]
     blocks += [
-        "**For comparison: supervised products**, trained on hundreds of thousands of labelled films and tested on other "
+        "**For comparison: supervised products**, trained on hundreds of thousands of labelled films and tested on "
+        "other "
         "films than these. Their thresholds were read off the test films' own ROC, so they have no guarantee:",
         table(["", "abnormals missed", "normals cleared"], PRODUCTS),
         f"Seed {rows[0]['seed']}, {rows[0]['date']}. We know of no published figures of this "

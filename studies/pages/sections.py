@@ -39,7 +39,8 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
                 for name, part in row["parts"].items()
             ),
         ),
-        "**Baseline: simple image statistics.** AUROC of each statistic on the same films. A value below 0.5 means that "
+        "**Baseline: simple image statistics.** AUROC of each statistic on the same films. A value below 0.5 means "
+        "that "
         "normal films have more of it. The mix of all statistics is fitted with the labels (supervised).",
         audit(first),
         "**Detector against the strongest single statistic**, paired on the same films:",
@@ -55,7 +56,8 @@ def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry |
     head = ["Model", *(f"recipe, {source}" for source in SOURCES), "adjusted", "site", "weights, fold 4"]
     blocks = [
         "## Pretrained models",
-        "Trained on the normals of folds 0 to 3, lung crop; the lung segmentation model learns from the Montgomery masks "
+        "Trained on the normals of folds 0 to 3, lung crop; the lung segmentation model learns from the Montgomery "
+        "masks "
         "and phantoms only. *Recipe*: the cross-validated estimate on folds 1 to 4, as above. *Weights, fold 4*: the "
         "float16 weights of the package on the films of the one fold that they did not learn from.",
         table(
@@ -76,7 +78,8 @@ def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry |
         lost, dice = finder["lost"], finder["dice"]
         blocks.append(
             f"The lung segmentation model, `models/lungs`, has a Dice of {dice['open']:.3f} on the {finder['films']} "
-            f"Shenzhen normals of folds 1 to 4, whose masks it never learns from. A model that learns from all masks has "
+            f"Shenzhen normals of folds 1 to 4, whose masks it never learns from. A model that learns from all masks "
+            f"has "
             f"{dice['all']:.3f}; the difference is {lost['value']:.4f} [{lost['low']:.4f}, {lost['high']:.4f}]."
         )
     if choice is not None:
@@ -86,7 +89,8 @@ def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry |
             f"The settings of `models/pca` ({best['components']} components, blur {best['blur']:g} px) have the "
             f"highest "
             f"AUROC of {len(choice['auroc'])} on fold 0, {best['auroc']:.2f}; the default (50, no blur) has "
-            f"{default['auroc']:.2f} there. Later trainings of the same recipe have other figures on fold 0: [one recipe "
+            f"{default['auroc']:.2f} there. Later trainings of the same recipe have other figures on fold 0: [one "
+            f"recipe "
             "trained repeatedly](results-detectors.md#one-recipe-trained-repeatedly)."
         )
     return blocks
@@ -188,14 +192,29 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
 
 def provenance(rows: Sequence[Entry]) -> list[str]:
     """How every row was made."""
-    head = ["Recipe", "digest", "seed", "device", "precision", "features", "steps per run", "training in total, s", "date"]
+    head = [
+        "Recipe",
+        "digest",
+        "seed",
+        "device",
+        "precision",
+        "features",
+        "steps per run",
+        "training in total, s",
+        "date",
+    ]
     return [
         "## Method and provenance",
-        "Real films: we trained each fold's detector and lung segmentation model on the normals of the other folds, and "
-        "used no test film for any choice. AUROC is the mean of the folds', weighted by n₀·n₁. Intervals are percentiles "
-        "of 2,000 bootstrap draws within folds, stratified by source and label. *Not converged*: in one fold or more, the "
-        "weighted generator loss's mean over the last tenth of the steps is more than 5 % below that of the tenth before; "
-        "the curves are in the rows. Seconds are wall time under other load: an order of magnitude, not a benchmark. One "
+        "Real films: we trained each fold's detector and lung segmentation model on the normals of the other folds, "
+        "and "
+        "used no test film for any choice. AUROC is the mean of the folds', weighted by n₀·n₁. Intervals are "
+        "percentiles "
+        "of 2,000 bootstrap draws within folds, stratified by source and label. *Not converged*: in one fold or "
+        "more, the "
+        "weighted generator loss's mean over the last tenth of the steps is more than 5 % below that of the tenth "
+        "before; "
+        "the curves are in the rows. Seconds are wall time under other load: an order of magnitude, not a benchmark. "
+        "One "
         "seed: the intervals do not include the spread between trainings ([how large it is]("
         "results-detectors.md#one-recipe-trained-repeatedly)).",
         table(
@@ -258,7 +277,7 @@ def _against_statistics(rows: Sequence[Entry]) -> str:
     lines = []
     for row in rows:
         shortcuts = row["metrics"]["shortcuts"]
-        name = shortcuts["strongest"]["pooled"]
+        name = shortcuts["strongest"]["pooled"]["name"]
         entry = shortcuts["pooled"][name]
         difference = entry["difference"]
         verdict = (

@@ -14,7 +14,7 @@ from math import ceil, floor, log10
 
 WIDTH, SHOWN = 440, 600  # units of the drawing; pixels on a wide screen
 BLUE, ORANGE, GREEN, GREY, RED, VIOLET = "#0b5c8a", "#c2410c", "#15803d", "#5f6368", "#b00020", "#7b2d8b"
-_INK, _FAINT, _LETTER, _ROW = "#1f2328", "#dfe3e8", 6.3, 17
+_INK, _FAINT, _LETTER, _LABEL, _ROW = "#1f2328", "#dfe3e8", 6.3, 6.7, 17
 _MANY, _DENSE = 16, 13.5  # rows beyond which they stand closer, and how close
 _TOP, _MARGIN = 8, 10
 
@@ -186,7 +186,7 @@ def forest(
     top = sheet.legend(named, _TOP)
     tall = _ROW if len(rows) <= _MANY else _DENSE
     bottom, left = top + tall * len(rows), _room(rows)
-    scale = _Scale(*span, left + 6, WIDTH - 14)
+    scale = _Scale(*span, left + 10, WIDTH - 14)
     _grid(sheet, scale, top, bottom, axis)
     for rule in rules:
         sheet.line(scale(rule.value), top, scale(rule.value), bottom, rule.colour, 1.6, "4 3")
@@ -238,7 +238,7 @@ def bars(
 
 def _room(rows: Sequence[Row]) -> float:
     """Units for the labels."""
-    return _MARGIN + max(_LETTER * (1.12 if row.strong else 1) * len(row.label) for row in rows)
+    return _MARGIN + max(_LABEL * (1.13 if row.strong else 1) * len(row.label) for row in rows)
 
 
 def plane(

@@ -32,6 +32,7 @@ from unseen.artifacts.files import write_text
 
 PAGE = "evidence"
 IMAGE = f"{IMAGES}/{PAGE}.svg"
+_BEST = "best recipe: "
 COMMAND = "python -m studies --render"
 _TITLES = {
     "results": "Pretrained models",
@@ -95,7 +96,7 @@ def drawn(rows: Mapping[str, Entry]) -> tuple[str, str, list[Entry]] | None:
     lines = [(f"{called(row)}{dagger(row)}", row["metrics"]["auroc"]["pooled"], BLUE) for row in models]
     if best is not None:
         name = str(best["recipe"]).removeprefix(TESTED)
-        lines.append((f"best recipe: {name}{dagger(best)}", best["metrics"]["auroc"]["pooled"], BLUE))
+        lines.append((f"{_BEST}{name}{dagger(best)}", best["metrics"]["auroc"]["pooled"], BLUE))
     lines.append(("baseline: sharpness alone", statistic, ORANGE))
     if reference is not None:
         lines.append(("supervised reference", reference["metrics"]["auroc"]["pooled"], GREEN))
@@ -103,7 +104,7 @@ def drawn(rows: Mapping[str, Entry]) -> tuple[str, str, list[Entry]] | None:
     chart = forest(
         "AUROC of detectors, of the baseline and of the supervised reference",
         [
-            Line(name, (Mark(float(entry["value"]), entry["low"], entry["high"], colour),), colour != BLUE)
+            Line(name, (Mark(float(entry["value"]), entry["low"], entry["high"], colour),), name.startswith(_BEST))
             for name, entry, colour in lines
         ],
         axis="AUROC, folds 1 to 4 [95 %]",

@@ -51,7 +51,8 @@ tested: files are flushed to the disk before they are renamed; beyond that we re
 
 **Promised.** For any file, reading gives a film, or the file's name with the reason in a sentence. Reading \
 continues with the other files. Memory stays under {limit_bytes}, the decoder's process included; a file that takes \
-too long is stopped; no process is left behind. How: [decoding in a child process](decisions/0002-decoding-in-a-child-process.md).
+too long is stopped; no process is left behind. How: [decoding in a child process]\
+(decisions/0002-decoding-in-a-child-process.md).
 
 **Every `make test`** reads {usual_files} files of {kinds} types: cut short, with bits flipped, with false headers, \
 decompression bombs, other formats, encrypted, endless sequences, pipes, links to nowhere, strange names. Of most \

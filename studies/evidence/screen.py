@@ -92,7 +92,9 @@ def folded(blocks: Iterable[str]) -> list[str]:
     def close() -> None:
         if inside:
             words = (
-                "Show the table and its notes" if any("\n|---" in one or "| ---" in one for one in inside) else "Show the text"
+                "Show the table and its notes"
+                if any("\n|---" in one or "| ---" in one for one in inside)
+                else "Show the text"
             )
             kept.append(f'<details markdown="1"><summary>{words}</summary>')
             kept.extend(inside)

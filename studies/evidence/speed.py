@@ -244,7 +244,9 @@ def list_screen(figures: Figures, reading: Figures | None) -> Screen:
     slowest = max(names, key=lambda name: float(large["browser_ms"][name]["median"]))
     met = [one for one in lists if one["browser_ms"]["first"]["median"] <= TARGETS_MS.get(one["studies"], 0)]
     ordered = sorted(names, key=lambda name: float(large["browser_ms"][name]["median"]))
-    third = f"The slowest page is *{slowest}*, {large['browser_ms'][slowest]['median']:,.0f} ms with {sizes[-1]} studies."
+    third = (
+        f"The slowest page is *{slowest}*, {large['browser_ms'][slowest]['median']:,.0f} ms with {sizes[-1]} studies."
+    )
     if reading is not None:
         third += (
             f" In the viewer, the next film is painted {reading['film_to_film']['median_ms']:.0f} ms after the report "

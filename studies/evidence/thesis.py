@@ -73,8 +73,11 @@ def thesis_screen(rows: Mapping[str, Entry], reported: Mapping[str, float]) -> S
         ]
         for row in sorted(arms, key=lambda row: -float(row["auroc"]["best_epoch"]["value"]))
     )
+    begun = {str(row["method"]) for row in arms if row["features"] == WIDE}
     lines += [
-        [f"`{method}, {WIDE} features`", f"{reported[method]:.4f}", "not run", "not run", "–"] for method in missing
+        [f"`{method}, {WIDE} features`", f"{reported[method]:.4f}", "not finished", "not finished", "–"]
+        for method in missing
+        if method not in begun
     ]
     return Screen(
         page="results-thesis",
@@ -98,7 +101,7 @@ def thesis_screen(rows: Mapping[str, Entry], reported: Mapping[str, float]) -> S
         ],
         answer=Answer(
             "Do the thesis's figures come out again?",
-            "; ".join(within) + (f"; {_list(missing)} not run at its width" if missing else ""),
+            "; ".join(within) + (f"; {_list(missing)} not finished at its width" if missing else ""),
             "make results-thesis",
             max(str(row["date"]) for row in arms),
         ),

@@ -164,7 +164,7 @@ screenshots: $(STAMP)
 
 nightly: $(STAMP)
 	UNSEEN_SOAK=studies/results/soak.json $(PYTEST) -m nightly --timeout 2700
-	$(BIN)/python docs/reliability_page.py
+	$(BIN)/python -m docs.reliability_page
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ from benchmarks.inference import inference
 from benchmarks.machine import computes_bfloat16, described
 from benchmarks.page import page
 from benchmarks.screening import screening
+from studies.evidence.speed import bench_screen
 from unseen.artifacts.files import write_text
 
 Figures = dict[str, Any]  # Any: JSON
@@ -78,6 +79,7 @@ def main() -> None:
         history.render(given.history, given.history_page)
         print("rendered", given.history_page)
     write_text(given.page, page(figures))
+    bench_screen(figures).write(given.page.parent)
     print("rendered", given.page)
     missed = [name for name, bound in figures["bounds"].items() if bound["met"] is False]
     if missed:

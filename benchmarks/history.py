@@ -7,25 +7,17 @@ turns in one process, so that it can be compared over time where seconds cannot.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from studies.evidence.screen import folded
+from studies.evidence.speed import SERIES, history_screen
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
 
 Figures = dict[str, Any]  # Any: JSON
 
 FULL = (256, 64)
 """Pixels and features of a run that counts."""
-FIGURE = "images/speed-history.svg"
-SERIES = {
-    "training_step": "training step, bfloat16",
-    "film_openvino": "film, OpenVINO",
-    "film_torch": "film, torch",
-    "screened_film": "screened film",
-}
-"""Ratio → how it is called; each is the time of the program that is compared with, divided by that of `unseen`."""
 
 
 def entry(figures: Figures, parts: set[str]) -> Figures | None:
@@ -72,46 +64,24 @@ def page(lines: list[Figures]) -> str:
     return "\n\n".join(
         [
             "# Speed over time",
-            f"*Rendered by `make bench` from `studies/results/bench-history.jsonl`. {LIMITS}*",
-            "Each run of `make bench` adds a line. The figures are ratios: how many times as fast `unseen` is as the "
-            "program that it is compared with on the same machine ([how](speed.md)). Compare runs on the same "
-            "processor.",
-            f"![Ratios of each run, oldest first]({FIGURE})",
-            "\n".join(f"| {' | '.join(row)} |" for row in table),
+            *history_screen(lines).blocks(),
+            *folded(
+                [
+                    "## All runs",
+                    "Each run of `make bench` adds a line. A ratio is the time of the reference divided by that of "
+                    "`unseen`, on the same machine ([method](speed.md)).",
+                    "\n".join(f"| {' | '.join(row)} |" for row in table),
+                ]
+            ),
         ]
     ) + "\n"  # fmt: skip
-
-
-def draw(lines: list[Figures], path: Path) -> None:
-    """Each ratio over the runs, as a small SVG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    points: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for number, line in enumerate(lines):
-        for name, ratio in line["ratios"].items():
-            points[name].append((number, ratio))
-    with pyplot.rc_context({"svg.hashsalt": "unseen", "svg.fonttype": "none", "font.size": 9}):
-        figure, axes = pyplot.subplots(figsize=(6.4, 2.8), layout="constrained")
-        for name in (one for one in SERIES if one in points):
-            axes.plot(*zip(*points[name], strict=True), "o-", markersize=4, label=SERIES[name], gid=name)
-        axes.axhline(1.0, color="0.6", linewidth=0.8)
-        axes.set_xticks(range(len(lines)), [line["date"] for line in lines])
-        axes.set_ylim(bottom=0)
-        axes.set_ylabel("times as fast")
-        axes.legend(frameon=False, ncols=2)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, metadata={"Date": None})
-        pyplot.close(figure)
 
 
 def render(history: Path, to: Path) -> None:
     """The page at `to`, and its figure beside it."""
     lines = read(history)
     write_text(to, page(lines))
-    draw(lines, to.parent / FIGURE)
+    history_screen(lines).write(to.parent)
 
 
 def _full(part: Figures) -> bool:

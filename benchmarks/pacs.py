@@ -31,6 +31,8 @@ from pydicom import dcmwrite, uid
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from benchmarks.machine import described
+from studies.evidence.screen import folded
+from studies.evidence.speed import RECEIVERS, pacs_screen
 from tests.data.making import DX, data_set
 from tests.pacs.orthanc_server import free_ports, start_orthanc
 from unseen.artifacts.installation import LIMITS
@@ -83,7 +85,9 @@ def main() -> None:
             }
         print(json.dumps(figures, indent=1))
         RESULTS.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    PAGE.write_text(page(json.loads(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8")
+    kept = json.loads(RESULTS.read_text(encoding="utf-8"))
+    PAGE.write_text(page(kept), encoding="utf-8")
+    pacs_screen(kept).write(PAGE.parent)
     print("wrote", PAGE)
 
 
@@ -247,22 +251,15 @@ def page(figures: Figures) -> str:
     """docs/speed-pacs.md."""
     taken, after, grown = figures["intake"], figures["results"], figures["memory"]
     rates = taken["per_s"]
-    names = {
-        "node": "`unseen pacs`: durable when acknowledged",
-        "orthanc": "Orthanc with its database in SQLite, `SyncStorageArea`",
-        "pynetdicom": "bare pynetdicom: written, not waited for",
-    }
     rows = [
-        f"| {names[name]} | {rates[name]['median']:.1f} | {min(rates[name]['turns']):.1f}–"
+        f"| {RECEIVERS[name]} | {rates[name]['median']:.1f} | {min(rates[name]['turns']):.1f}–"
         f"{max(rates[name]['turns']):.1f} | {rates['node']['median'] / rates[name]['median']:.2f} |"
-        for name in names
+        for name in RECEIVERS
     ]
     machine = figures["machine"]
-    return "\n".join(
+    below = "\n".join(
         [
-            "# Speed of the DICOM node",
-            "",
-            f"**{figures['limits']}**",
+            "## Machine and method",
             "",
             f"Printed by `make bench-pacs` ({figures['date']}; {machine['cpu']}, {machine['cores']} cores; senders, "
             "receiver, archive and worker share them).",
@@ -272,7 +269,7 @@ def page(figures: Figures) -> str:
             f"Four `storescu` at once send {taken['films']} DX films of {taken['bytes'] / 1e6:.1f} MB; receivers take "
             "turns on the same disk.",
             "",
-            "| Receiver | films/s, median | least–most | `unseen pacs` / it |",
+            "| Receiver | films/s, median | least–most | `unseen pacs` divided by it |",
             "|---|---|---|---|",
             *rows,
             "",
@@ -286,9 +283,10 @@ def page(figures: Figures) -> str:
             "",
             f"While {grown['objects']} objects came in, resident memory went from {grown['rss_mb'][0]:.0f} MB "
             f"(after the first tenth) to {grown['rss_mb'][-1]:.0f} MB; at most {max(grown['rss_mb']):.0f} MB.",
-            "",
         ]
     )
+    first = pacs_screen(figures).blocks()
+    return "\n\n".join(["# Speed of the DICOM node", *first, *folded(below.split("\n\n"))]) + "\n"
 
 
 if __name__ == "__main__":

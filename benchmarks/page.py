@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from unseen.artifacts.installation import LIMITS
+from studies.evidence.screen import folded
+from studies.evidence.speed import bench_screen
 
 _NAMES = {
     "plain_fp32": "plain PyTorch, float32",
@@ -19,28 +20,28 @@ def page(figures: dict[str, Any]) -> str:  # Any: JSON
     machine = figures["machine"]
     flags = ", ".join(f"`{flag}`" for flag in machine["flags"]) or "none that matter here"
     blocks = [
-        "# Speed",
-        f"*Rendered by `make bench` from `studies/results/bench.json`; every figure is in there. {LIMITS}*",
+        "## Machine and method",
         f"Measured on {machine['cpu']}, {machine['cores']} cores, with the instructions {flags}; torch "
         f"{machine['torch']}, OpenVINO {machine['openvino']}, unseen {machine['unseen']}; {figures['date']}. Other "
-        "machines give other figures: without bfloat16 instructions above all. What is compared takes turns in one "
-        "process, so that a slow minute is everybody's. *Plain PyTorch* is GANomaly as one would write it from torch's "
+        "machines give other figures: without bfloat16 instructions above all. The candidates take turns in one "
+        "process, "
+        "so that load affects all of them equally. *Plain PyTorch* is GANomaly as one would write it from torch's "
         "own layers (`benchmarks/plain_ganomaly.py`), with the same first weights.",
         "## A training step",
         *(_training(figures) if "training_step" in figures else [f"*Not measured: {figures['skipped']}.*"]),
         "## A film's score",
         *_inference(figures["inference"], figures["date"]),
         *(["## A screened film", *_screening(figures["screening"], figures["date"])] if "screening" in figures else []),
-        "## What is asked for",
+        "## Targets",
         _table(
-            ["`ganomaly` at 256 px, 64 features; `pca` as it ships", "seen", "asked", "met"],
+            ["`ganomaly` at 256 px, 64 features; `pca` as it ships", "measured", "target", "met"],
             [
                 [name, f"{bound['seen']:.3g}", bound["asked"], {True: "yes", False: "no", None: "–"}[bound["met"]]]
                 for name, bound in figures["bounds"].items()
             ],
         ),
     ]
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(["# Speed of training and scoring", *bench_screen(figures).blocks(), *folded(blocks)]) + "\n"
 
 
 def _training(figures: dict[str, Any]) -> list[str]:
@@ -48,8 +49,8 @@ def _training(figures: dict[str, Any]) -> list[str]:
     recipe, bf16, fp32 = step["recipe"], losses["bf16"], losses["fp32"]
     variables = " ".join(f"{name}={value}" for name, value in keeping["environment"].items())
     return [
-        f"`ganomaly`, {recipe['px']} px, {recipe['features']} features, {recipe['batch']} films a step, "
-        f"threads: {recipe['threads']}. Seconds a step, median of {step['steps']} after one to warm up."
+        f"`ganomaly`, {recipe['px']} px, {recipe['features']} features, {recipe['batch']} films per step, "
+        f"threads: {recipe['threads']}. Seconds per step, median of {step['steps']} after one to warm up."
         f"{_later(step, figures['date'])}",
         _table(
             ["", "s", "times as fast"],
@@ -62,11 +63,11 @@ def _training(figures: dict[str, Any]) -> list[str]:
         "instead of handing them back to the system. The package's step, alone in its process, then takes "
         f"{keeping['with_s']:.2f} s instead of {keeping['without_s']:.2f} s (median of {keeping['steps']}, threads: "
         f"{keeping['recipe']['threads']}), {1 - keeping['with_s'] / keeping['without_s']:.0%} less.",
-        f"Rounding does not lead the training elsewhere: over the first {losses['steps']} steps, at "
+        f"Rounding does not change the training: over the first {losses['steps']} steps, at "
         f"{losses['recipe']['px']} px and {losses['recipe']['features']} features, from the same weights on the same "
         f"batches, the weighted generator loss in bfloat16 lies {bf16['mean_relative_difference']:+.2%} from that of "
         f"plain float32 on average, {bf16['mean_absolute_relative_difference']:.2%} where the signs are left out. Two "
-        "GANs part in any case: the package's own step in float32, which differs from the plain one in the order of "
+        "GANs diverge in any case: the package's own step in float32, which differs from the plain one in the order of "
         f"its sums alone, comes to {fp32['mean_relative_difference']:+.2%} and "
         f"{fp32['mean_absolute_relative_difference']:.2%}.",
     ]
@@ -84,7 +85,7 @@ def _inference(figures: dict[str, Any], date: str) -> list[str]:
         f"{recipe['threads']}; median over {figures['films']} films, from the network's input on. Compiling for "
         f"OpenVINO takes {figures['openvino_compiling_s']:.0f} s once.{_later(figures, date)}",
         _table(
-            ["", "ms a film", "times as fast", "scores differ by at most"],
+            ["", "ms per film", "times as fast", "scores differ by at most"],
             [
                 [
                     _NAMES[name],
@@ -106,7 +107,7 @@ def _screening(figures: dict[str, Any], date: str) -> list[str]:
         "a film's lungs once and hands them to the gate and the detector; in the other way each of the two finds them. "
         f"The scores are the same bit for bit.{_later(figures, date)}",
         _table(
-            ["", "ms a film", "share of the time"],
+            ["", "ms per film", "share of the time"],
             [
                 ["lungs found by the gate and by the detector", f"{took['by_each']:.1f}", "1.00"],
                 ["lungs found once", f"{took['once']:.1f}", f"{figures['median_ratio']:.2f}"],

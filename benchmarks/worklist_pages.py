@@ -33,7 +33,8 @@ from sqlalchemy import func, select
 from benchmarks.machine import described
 from benchmarks.made_up_list import SOURCES, fill
 from benchmarks.reading import PASSWORD, first_pages, signed_in
-from unseen.artifacts.installation import LIMITS
+from studies.evidence.screen import folded
+from studies.evidence.speed import TARGETS_MS, list_screen
 from unseen.web.server import OwnServer
 from unseen.worklist.places import cursor_of, sort_columns
 from unseen.worklist.store import Store
@@ -45,8 +46,6 @@ ROOT = Path(__file__).parents[1]
 RESULTS, PAGE = ROOT / "studies" / "results" / "worklist-pages.json", ROOT / "docs" / "speed-list.md"
 READING = ROOT / "studies" / "results" / "reading-large.json"  # by `python -m benchmarks.reading --keep`
 SIZES = (10_000, 1_000_000)
-TARGETS_MS = {10_000: 1000, 1_000_000: 1500}
-"""The first page in the browser, by the length of the list."""
 
 
 def main() -> None:
@@ -59,7 +58,7 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="render the page from the kept figures alone")
     given = parser.parse_args()
     if given.page:
-        PAGE.write_text(page(json.loads(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8")
+        write(json.loads(RESULTS.read_text(encoding="utf-8")))
         return
     lists = [measure(studies=count, url=given.url, times=given.times, loads=given.loads) for count in given.studies]
     figures = {
@@ -70,7 +69,7 @@ def main() -> None:
     }
     if not given.no_page:
         RESULTS.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        PAGE.write_text(page(figures), encoding="utf-8")
+        write(figures)
     print(json.dumps(figures, indent=1, ensure_ascii=False) if given.no_page else page(figures))
 
 
@@ -220,17 +219,27 @@ class writers:
             self._count += 1
 
 
+def write(figures: Figures) -> None:
+    """docs/speed-list.md and its figure."""
+    PAGE.write_text(page(figures), encoding="utf-8")
+    list_screen(figures, _viewer()).write(PAGE.parent)
+
+
+def _viewer() -> Figures | None:
+    """The figures of the viewer, where they were kept."""
+    return json.loads(READING.read_text(encoding="utf-8")) if READING.exists() else None
+
+
 def page(figures: Figures) -> str:
     """docs/speed-list.md."""
+    viewer = _viewer()
     machine = figures["machine"]
     busy = max(figures["load_average"]) > machine["cores"] / 2
     quiet = "other programs ran on the machine meanwhile, so a quiet one is faster" if busy else "the machine was quiet"
     sizes = [one["studies"] for one in figures["lists"]]
     head = ["", *(f"{count:,} studies" for count in sizes)]
     blocks = [
-        "# Speed of the list",
-        "*Rendered by `make bench-pages` from `studies/results/worklist-pages.json`; every figure is in there. "
-        f"{LIMITS}*",
+        "## Machine and method",
         f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, unseen "
         f"{machine['unseen']}; {figures['date']}; load average {figures['load_average'][0]} at the end: {quiet}. The "
         "list is SQLite's, of simulated studies without films. Milliseconds: the median, and in brackets the 95th "
@@ -239,22 +248,23 @@ def page(figures: Figures) -> str:
         "From the navigation's start until the rows are painted, nothing cached; Chromium takes the same cores.",
         _table(head, figures, "browser_ms"),
         *(
-            f"Wanted for the first page of {count:,} studies: {TARGETS_MS[count]} ms or less. Found: "
+            f"Target for the first page of {count:,} studies: {TARGETS_MS[count]} ms or less. Measured: "
             f"{one['browser_ms']['first']['median']:.0f} ms."
             for count, one in zip(sizes, figures["lists"], strict=True)
             if count in TARGETS_MS
         ),
-        *(_reading(json.loads(READING.read_text(encoding="utf-8"))) if READING.exists() else []),
+        *(_reading(viewer) if viewer is not None else []),
         "## Over HTTP",
         "50 rows with their counts, which are bounded: a page shows *at least* where not all were counted.",
         _table(head, figures, "api_ms"),
         "## In the store",
-        "The processor's time of a page, by itself; what is above it in the other tables is waiting, HTTP and JSON.",
+        "Processor time per page. The rest of the time in the other tables is waiting, HTTP and JSON.",
         _table(head, figures, "store_ms", "processor"),
-        "While films come in all the time:",
+        "While films arrive continuously:",
         _table(head, figures, "store_during_writes_ms"),
     ]
-    return "\n\n".join(blocks) + "\n"
+    first = list_screen(figures, viewer).blocks()
+    return "\n\n".join(["# Speed of the list", *first, *folded(blocks)]) + "\n"
 
 
 def _reading(figures: Figures) -> list[str]:
@@ -271,7 +281,7 @@ def _reading(figures: Figures) -> list[str]:
         "16.7 ms, and the browser makes no more.",
         "\n".join(
             [
-                "| Milliseconds | median | 95th percentile | wanted |",
+                "| Milliseconds | median | 95th percentile | target |",
                 "| --- | --- | --- | --- |",
                 row("from film to film", steps["median_ms"], steps["p95_ms"], "150 and 200"),
                 f"| from frame to frame | {frames['median_ms']:.1f} | {frames['p95_ms']:.1f} | 16.7 |",

@@ -1,6 +1,6 @@
 """`docs/reliability.md`: what is promised of crashes, broken files and memory, and what the long tests last found.
 
-python docs/reliability_page.py          renders studies/results/soak.json; `make nightly` calls it at its end
+python -m docs.reliability_page          renders studies/results/soak.json; `make nightly` calls it at its end
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from studies.evidence.reliability import reliability_screen
+from studies.evidence.screen import folded
 
 ROOT = Path(__file__).parents[1]
 Entry = Mapping[str, Any]  # Any: JSON
@@ -21,10 +24,9 @@ _MADE_ON = ("date", "python", "torch", "processor")
 PAGE = """\
 # Reliability
 
-*Rendered by `make nightly` from `studies/results/soak.json`; every figure is in there. Research use \
-only. Not a medical device. Not for diagnosis.*
+{screen}
 
-{number} promises. Each is tested in a short form by every `make test`, and in a long form by a manual `make nightly`.
+{number} promises. `make test` tests each in a short form, and `make nightly` in a long form.
 
 ## A training that is killed ends in the same weights
 
@@ -43,15 +45,16 @@ and no temporary file may be left.
 within a checkpoint's write. The resumed training was the same in every bit.
 
 **Not promised.** The same bits on another machine, another device or another number of threads. A power cut is not \
-tested: files are flushed to the disk before they are renamed, and the rest is the disk's word.
+tested: files are flushed to the disk before they are renamed; beyond that we rely on the disk.
 
 ## A broken file costs its own row
 
-**Promised.** Whatever stands in a file, reading gives a film, or the file's name with the reason in a sentence. The \
-other files go on. Memory stays under {limit_bytes}, the decoder's process included; a file that takes too long is \
-stopped; no process is left behind. How: [decoding in a child process](decisions/0002-decoding-in-a-child-process.md).
+**Promised.** For any file, reading gives a film, or the file's name with the reason in a sentence. Reading \
+continues with the other files. Memory stays under {limit_bytes}, the decoder's process included; a file that takes \
+too long is stopped; no process is left behind. How: [decoding in a child process]\
+(decisions/0002-decoding-in-a-child-process.md).
 
-**Every `make test`** reads {usual_files} files of {kinds} types: cut short, with bits flipped, with headers that lie, \
+**Every `make test`** reads {usual_files} files of {kinds} types: cut short, with bits flipped, with false headers, \
 decompression bombs, other formats, encrypted, endless sequences, pipes, links to nowhere, strange names. Of most \
 types no file may be read; of some, a file may happen to be readable (a flipped bit in a JPEG). \
 `tests/data/hostile.py` lists the types.
@@ -89,7 +92,7 @@ SERVING = """\
 
 **Promised.** When the server has answered 200 or 201, the film is on the disk and in the queue. Its server, its \
 workers, or both may then be killed at any moment: the film is there with the bytes that were sent, it is scored once, \
-and it stands on the list once.
+and it is on the list once.
 
 **Every `make test`** sends films from a process of its own, which writes down each acknowledgement, while server and \
 workers are killed (SIGKILL) at {usual_kills} random moments and started again. Afterwards the acknowledgements are \
@@ -100,7 +103,7 @@ joined to the store by SHA-256. The same is done to the worklist below the serve
 **Last run.** {kills} kills ({serve_kills} of the server, {worker_kills} of a worker), {films} films, \
 {acknowledgements} acknowledgements: {lost} lost, none twice.
 
-**Not promised.** A disk that lies about what it has written, and a disk that dies: that is what backups are for.
+**Not promised.** A disk that reports a write that it did not make, or a disk that fails: you need backups.
 
 """
 
@@ -148,7 +151,8 @@ def page(soak: Mapping[str, Entry]) -> str:
             acknowledged=by_dicom["acknowledged"],
             acknowledged_sqlite=on_sqlite["acknowledged"],
         )
-    return PAGE.format(
+    whole = PAGE.format(
+        screen="\n\n".join(reliability_screen(soak).blocks()),
         number=("Three", "Four", "Five")[(serving is not None) + (by_dicom is not None)],
         serving=further,
         usual_kills=SHORT_FORMS["kills"],
@@ -173,6 +177,7 @@ def page(soak: Mapping[str, Entry]) -> str:
         few_peak=megabytes(films["peak_bytes_200"]),
         table="\n".join(lines),
     )
+    return "\n\n".join(folded(whole.strip().split("\n\n"))) + "\n"
 
 
 def count(number: int) -> str:
@@ -186,4 +191,5 @@ def megabytes(number: float) -> str:
 if __name__ == "__main__":
     soak = json.loads((ROOT / "studies" / "results" / "soak.json").read_text(encoding="utf-8"))
     (ROOT / "docs" / "reliability.md").write_text(page(soak), encoding="utf-8")
+    reliability_screen(soak).write(ROOT / "docs")
     print("rendered docs/reliability.md")

@@ -182,7 +182,7 @@ def _scores(taught: Labelled, chosen: Chosen, some: Labelled) -> NDArray[np.floa
 
 def beside_hospitals(row: Entry | None) -> list[str]:
     """The section of the page."""
-    title = "## And with a head that labels have taught?"
+    title = "## Does the bound hold for adapted scores?"
     if row is None:
         return [title, "*No row yet.*"]
     lines = []
@@ -202,15 +202,15 @@ def beside_hospitals(row: Entry | None) -> list[str]:
     )
     return [
         title,
-        f"{row['hospitals']:,} simulated hospitals of each setting teach a head with half of their labelled patients "
-        "(10 to 300 abnormal), calibrate with the others, and are judged in a population that is known whole. "
+        f"{row['hospitals']:,} simulated hospitals per setting fit a linear head on half of their labelled patients "
+        "(10 to 300 abnormal), calibrate on the others, and are tested in a population that is known in full. "
         "*Adapted*: how often the labels were used. *Drift*: after the calibration all scores fall by a fifth of a "
-        "normal score's deviation, which no calibration can foresee; the column before the last shows how often it "
-        f"breaks and the drift watch has not stopped clearing within {_WATCHED:,} studies.",
+        "normal score's deviation, which no calibration can foresee; the column before the last shows how often α is "
+        f"exceeded while the drift monitor has not stopped clearing within {_WATCHED:,} studies.",
         table(
             ["setting", "α", "thresholds", "adapted", "true miss rate above α", "… and no alarm", "normals cleared"],
             lines,
         ),
-        ("Without drift the promise held in every setting." if held else "**The promise was broken.**")
+        ("Without drift the bound held in every setting." if held else "**The bound did not hold.**")
         + f" Seed {row['seed']}, {row['date']}.",
     ]

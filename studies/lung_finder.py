@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
+from studies.evidence.screen import Screen, folded
+from studies.evidence.screening import lungs_screen
 from studies.pages.cells import Entry, put_between, table
 from studies.rows import Row, read_rows, write_row
 from unseen import __version__
@@ -220,26 +222,35 @@ def as_markdown(rows: Sequence[Entry]) -> str:
     groups = [group for group in _GROUPS if group in first["dice"]]
     heads = [f"{group} ({first['dice'][group]['films']})" for group in groups]
     kinds = list(first["kept"])
-    blocks = [
+    sections = [
+        "## Method",
         f"Folds {', '.join(map(str, first['folds']))}; trainings a fold: {_trainings(rows)}; "
         f"{first['phantoms']['abnormal']} phantoms with a lesion and {first['phantoms']['normal']} without; "
         f"{first['device']}, {max(row['date'] for row in rows)}. Mean over films and trainings, with the 95 % "
         "bootstrap interval over both.",
-        "**Dice** with the drawn mask (number of films):",
+        "## Dice with the drawn mask",
+        "In brackets: the number of films.",
         table(["Finder", *heads], ([_called(row), *(_figure(row["dice"][group]) for group in groups)] for row in rows)),
-        "**Share of the lesion kept**: of the lesion's visible area within the true lungs, the part inside the found "
-        "lungs:",
+        "## Share of the lesion kept",
+        "Of the lesion's visible area within the true lungs, the part inside the predicted lungs:",
         table(["Finder", *kinds], ([_called(row), *(_figure(row["kept"][kind]) for kind in kinds)] for row in rows)),
-        "The same of the lesion's whole visible area, which also covers heart and diaphragm:",
+        "The same for the lesion's whole visible area, which also covers heart and diaphragm:",
         table(["Finder", *kinds], ([_called(row), *(_figure(row["whole"][kind]) for kind in kinds)] for row in rows)),
-        f"Aims: Dice ≥ {LEAST_DICE:g} on normal films; ≥ {LEAST_KEPT:g} of consolidations and effusions kept.",
+        "## Targets",
+        f"Targets: Dice ≥ {LEAST_DICE:g} on normal films; ≥ {LEAST_KEPT:g} of consolidations and effusions kept.",
         "\n".join(f"- {_called(row)}: {verdict(row)}" for row in rows),
     ]
-    return "\n\n".join(blocks)
+    first = screen_of(rows)
+    return "\n\n".join([*([] if first is None else first.blocks()), *folded(sections)])
+
+
+def screen_of(rows: Sequence[Entry]) -> Screen | None:
+    """The page's first screen; None without a row."""
+    return lungs_screen(rows, {str(row["recipe"]): verdict(row) for row in rows}, (LEAST_DICE, LEAST_KEPT))
 
 
 def verdict(row: Entry) -> str:
-    """Which aims the row's means reach.
+    """Which targets the row's means reach.
 
     >>> one = {"value": 0.96}, {"value": 0.7}
     >>> verdict({"dice": {"normal, pooled": one[0]}, "kept": {"consolidation": one[0], "effusion": one[1]}})
@@ -259,7 +270,9 @@ def _figure(entry: Mapping[str, float]) -> str:
 
 
 def render(page: Path, rows: Sequence[Entry]) -> None:
-    """Put the tables between the page's two markers."""
+    """Put the first screen and the tables between the page's two markers, and write the figure."""
+    if (first := screen_of(rows)) is not None:
+        first.write(page.parent)
     put_between(page, BEGIN, END, as_markdown(rows))
 
 

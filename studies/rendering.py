@@ -1,15 +1,19 @@
-"""`docs/results*.md` and the README's table, from the committed rows alone: no number stands there without its
-JSON."""
+"""`docs/results*.md`, `docs/evidence.md` and the README's table, from the committed rows alone: no number stands there
+without its JSON."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from studies.detectors.page import detectors_page
+from studies.evidence.detection import detectors_screen, results_screen
+from studies.evidence.overview import write_overview
+from studies.evidence.screening import screening_screen
+from studies.evidence.thesis import thesis_screen
 from studies.pages.cells import put_between
 from studies.pages.results_page import readme_table, results_page
-from studies.pages.screening_page import screening_page
-from studies.pages.thesis_page import thesis_page
+from studies.pages.screening_page import PRODUCTS, screening_page
+from studies.pages.thesis_page import REPORTED, thesis_page
 from studies.rows import read_rows
 from unseen.artifacts.files import write_text
 
@@ -17,9 +21,16 @@ _BEGIN, _END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
 def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
-    """Write the pages and the README's table; returns their paths. Where there are no rows, they say so."""
+    """Write the pages with their figures, and the README's table; returns the paths of the texts. Where there are no
+    rows, they say so."""
     rows = read_rows(rows_folder)
     docs.mkdir(parents=True, exist_ok=True)
+    figures = (
+        results_screen(rows), thesis_screen(rows, REPORTED), screening_screen(rows, PRODUCTS), detectors_screen(rows),
+    )  # fmt: skip
+    for first in figures:
+        if first is not None:
+            first.write(docs)
     page = docs / "results.md"
     write_text(page, results_page(rows))
     put_between(readme, _BEGIN, _END, readme_table(rows))
@@ -29,4 +40,5 @@ def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
     write_text(screening, screening_page(rows))
     detectors = docs / "results-detectors.md"
     write_text(detectors, detectors_page(rows))
-    return [page, thesis, screening, detectors, readme]
+    evidence = write_overview(rows_folder, rows, docs)
+    return [page, thesis, screening, detectors, evidence, readme]

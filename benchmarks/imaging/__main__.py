@@ -23,6 +23,7 @@ from benchmarks.imaging.contender import Settings
 from benchmarks.imaging.page import page
 from benchmarks.imaging.racing import PEERS, ROOT, race, sides
 from benchmarks.machine import described
+from studies.evidence.speed import imaging_speed_screen
 from unseen.artifacts.files import write_text
 
 CASES: list[Settings] = [
@@ -66,6 +67,8 @@ def main() -> None:
         write_text(given.out, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
         print("wrote", given.out)
     write_text(given.page, page(figures))
+    if (first := imaging_speed_screen(figures)) is not None:
+        first.write(given.page.parent)
     print("rendered", given.page)
     missed = [bound["what"] for bound in figures["bounds"] if bound["met"] is False]
     if missed:

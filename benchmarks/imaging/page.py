@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from benchmarks.imaging.bounds import find
 from benchmarks.imaging.contender import Settings
-from unseen.artifacts.installation import LIMITS
+from studies.evidence.screen import folded, rendered
+from studies.evidence.speed import imaging_speed_screen
 
 TITLES = {
     "tomography": "Tomography",
@@ -34,9 +35,7 @@ def page(figures: Settings) -> str:
     if missing:
         beside += f"{'; ' if there else ''}{' and '.join(missing)} not there to be measured: `make peers`"
     blocks = [
-        "# Speed of imaging",
-        "*Rendered by `make bench-imaging` from `studies/results/bench-imaging.json`; every figure is in there. "
-        f"{LIMITS}*",
+        "## Machine and method",
         f"Threads: {figures['threads']}; {beside}. {_where(figures['measured'])}. Each library has a process of its "
         "own, and they take turns call by call; every call gets an input that it has not seen. Times are the shortest "
         "of at least three calls, after one to warm up: other work on the machine only adds.",
@@ -48,16 +47,18 @@ def page(figures: Settings) -> str:
     blocks += _building(figures["rows"])
     blocks += _steps(figures)
     blocks += [
-        "## What is asked for",
+        "## Targets",
         _table(
-            ["", "seen", "asked", "met"],
+            ["", "measured", "target", "met"],
             [
                 [bound["what"], _figure(bound["seen"]), bound["asked"], _met(bound["met"])]
                 for bound in figures["bounds"]
             ],
         ),
     ]
-    return "\n\n".join(blocks) + "\n"
+    first = imaging_speed_screen(figures)
+    screen = [rendered("make bench-imaging", "studies/results/bench-imaging.json")] if first is None else first.blocks()
+    return "\n\n".join(["# Speed of imaging", *screen, *folded(blocks)]) + "\n"
 
 
 def _where(measured: Settings) -> str:
@@ -112,7 +113,7 @@ def _building(rows: list[Settings]) -> list[str]:
             ]
         )
     return [
-        "## Building, and memory",
+        "## Construction time and memory",
         "From nothing to the first measurement of one image and its adjoint, libraries already imported: seconds, "
         "and the memory that the process holds afterwards and held at most, beyond what it had before.",
         _table(["", "", "s", "MiB held", "MiB at most"], lines),
@@ -140,7 +141,8 @@ def _steps(figures: Settings) -> list[str]:
         ]
     if precision := figures.get("precision"):
         blocks.append(
-            f"What bfloat16 costs in quality: after {precision['steps']} REI steps of the package's default network at "
+            f"The effect of bfloat16 on quality: after {precision['steps']} REI steps of the package's default "
+            f"network at "
             f"{precision['size']}², from the same weights, PSNR over 16 images that were not trained on is "
             f"{precision['bf16_db']:.2f} dB in bfloat16 and {precision['fp32_db']:.2f} dB in float32."
         )

@@ -122,7 +122,7 @@ def over_trainings(figures: Sequence[Entry]) -> dict[str, float]:
 
 def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
     """The section of the page."""
-    title = "## What an adjusted figure owes to the lung finder"
+    title = "## Adjusted AUROC by lung segmentation model"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only adjusted` makes it.*"]
     row = rows[0]
@@ -147,8 +147,9 @@ def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
         title,
         f"`{row['recipe'].removeprefix(ROWS)}` on the lungs of different finders, folds 1 to 4. *Adjusted* takes log "
         "sharpness and predicted lung area out of the score, with coefficients from out-of-fold training normals; "
-        "*within*, from the tested normals. Intervals know the films and, where there are several, the finder's "
-        f"trainings. *Lung area alone*: AUROC of a smaller predicted area as a sign of disease. CPU, {row['date']}.",
+        "*within*, from the tested normals. Intervals cover the films and, where there are several, the "
+        f"trainings of the lung model. *Lung area alone*: AUROC of a smaller predicted area as a sign of disease. "
+        f"CPU, {row['date']}.",
         table(
             ["lungs by", "trainings", "AUROC", "adjusted", "each training", "adjusted within", "lung area alone"],
             lines,

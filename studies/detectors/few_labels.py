@@ -122,7 +122,7 @@ def few_labels_row(
 
 def beside_labels(rows: Sequence[Entry]) -> list[str]:
     """The section of the page, from the rows."""
-    title = "## With some labels of the site"
+    title = "## Adaptation with labelled films of the site"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only few-labels` makes them.*"]
     row, *others = sorted(rows, key=lambda row: row.get("set", HOME) != HOME)
@@ -145,8 +145,9 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
     ]
     return [
         title,
-        f"*Adapted with labelled films of the site; not to be compared with rows of normal films alone.* "
-        f"`unseen adapt` beside `{row['recipe'].removeprefix(ROWS)}`: a linear head on frozen features learns from the "
+        f"*Supervised: do not compare with rows trained on normal films only.* "
+        f"`unseen adapt` on top of `{row['recipe'].removeprefix(ROWS)}`: a linear head on frozen features learns "
+        f"from the "
         f"normal films of the other folds and from some of their abnormal films, drawn {row['draws']} times. Folds "
         f"{row['folds'][0]} to {row['folds'][-1]}; mean AUROC, and 2.5th to 97.5th percentile over the draws. *Kept*: "
         "how often the score from normal films alone was kept, because the labels added too little beyond simple "
@@ -156,16 +157,17 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
         f"{figure(adjusted)} (intervals over films and patients).",
         *(_across(across) if across else []),
         *(block for other in others for block in _on(other)),
-        "**What is cleared** by the adapted score with all labels of the other folds ([method](results-screening.md)). "
+        "**Studies cleared** by the adapted score with all labels of the other folds ([method](results-screening.md)). "
         "*Both*: one threshold for both hospitals.",
         table(
             ["α", "source", "halves: normals cleared", "halves: abnormals missed", "all: normals cleared"],
             cleared,
         ),
-        "Before folds 1 to 4 were opened for this, eight sets of features were compared on fold 0 by a trial outside "
-        "of this repository, with and without the acquisition projected out or matched by weights. The trial also "
-        "printed figures by held-out parts of the films that taught, which are those of folds 1 to 4: these folds were "
-        "not unseen. The choice was made by fold 0.",
+        "Before this test on folds 1 to 4, a trial outside of this repository compared eight sets of features on "
+        "fold 0, with "
+        "and without the acquisition projected out or matched by weights. The trial also printed figures on held-out "
+        "parts of the training films, which belong to folds 1 to 4, so these folds were not unseen. Fold 0 made the "
+        "choice.",
     ]
 
 

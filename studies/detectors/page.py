@@ -30,15 +30,17 @@ from studies.detectors.page_studies import (
 )
 from studies.detectors.preparations.comparing import ROWS as WAYS
 from studies.detectors.published import beside_published
+from studies.evidence.detection import detectors_screen
+from studies.evidence.repeats import repeats
+from studies.evidence.screen import folded, rendered
 from studies.pages.cells import Entry, table
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
 from studies.peers.anomalib import ROWS as ANOMALIB
 from studies.peers.anomalib import beside_anomalib
-from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.intervals import interval_text as figure
 
-_HEAD = ["Recipe", *SOURCES, "adjusted", "site", "above the best shortcut", "training, s", "ms a film", "parameters"]
+_HEAD = ["Recipe", *SOURCES, "adjusted", "site", "minus the best shortcut", "training, s", "ms per film", "parameters"]
 
 _ALIGNED = "-aligned"
 COUNTS = "robustness/counts/"
@@ -55,13 +57,13 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
 
     picked = [one.name for one in (nominated(rows), nominated(rows, single=True)) if one is not None]
     blocks = [
-        "# Detectors on equal terms",
-        f"*Rendered by `make results-detectors` from `studies/results/detectors/`; every figure is in there. {LIMITS}*",
-        "The same films, lungs, grid and audit for every method ([what each is](theory/detectors.md)).",
+        "## Conclusions",
+        "Every method has the same films, lungs, grid and audit ([what each method is](theory/detectors.md)).",
         *_conclusions(
             of(ROWS), [row for row in of(TESTED) if not unlabelled(row)], of(LABELLED), of(FINER), of(ELSEWHERE), picked
         ),
         *_development(of(ROWS)),
+        *repeats(rows),
         *twins(of(TWINS)),
         *_nomination(rows),
         *tested(of(TESTED), picked),
@@ -78,7 +80,9 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *matrices(of(MATRICES)),
         *_counts(of(COUNTS)),
     ]
-    return "\n\n".join(blocks) + "\n"
+    first = detectors_screen(rows)
+    screen = [rendered("make results-detectors", "studies/results/detectors/")] if first is None else first.blocks()
+    return "\n\n".join(["# Detectors compared", *screen, *folded(blocks)]) + "\n"
 
 
 def _conclusions(
@@ -103,33 +107,37 @@ def _conclusions(
     }
     low = [row for row in rows if row["metrics"]["auroc"]["pooled"]["low"] <= 0.5]
     said = [
-        f"{strongest['words']}, a statistic without training, separates these films with an AUROC of "
-        f"{strongest['strength']:.2f}. Of {len(rows)} recipes, {len(above)} are significantly better on fold 0"
-        + (f" ({_list(above)})" if above else "")
-        + f" and {len(below)} significantly worse"
+        f"on fold 0, {len(above) or 'none'} of the {len(rows)} recipes "
+        + ("is" if len(above) <= 1 else "are")
+        + f" significantly better than {strongest['words']} alone (AUROC {strongest['strength']:.2f})"
+        + (f": {_list(above)}" if above else "")
+        + f"; {len(below)} are significantly worse"
         + (f" ({_list(below)})" if below else "")
-        + "; for the others, these films are too few to decide",
+        + f", and {len(rows) - len(above) - len(below)} are inconclusive",
     ]
     if pairs:
         told = ", ".join(f"`{name}` {plain:.2f} and {turned:.2f}" for name, (plain, turned) in pairs.items())
         said.append(
-            f"without and with alignment, one training each: {told} (paired differences of the quick ones: below)"
+            f"AUROC without and with alignment, one training each: {told} (paired differences of the quick ones: below)"
         )
     if low:
-        said.append(f"not shown to be better than chance here: {_list(low)}")
+        said.append(f"not significantly better than chance on fold 0: {_list(low)}")
     said += [_reached(row) for row in opened if row["recipe"].removeprefix(TESTED) in picked]
     if opened:
         verdicts = []
         for name, words in (("floor", f"`{FLOOR}`"), ("shortcut", "the best shortcut")):
             over = [row for row in opened if row["above"][name]["pooled"]["low"] > 0]
             under = [row for row in opened if row["above"][name]["pooled"]["high"] < 0]
-            verdicts.append(f"better than {words}: {_list(over) or 'none'}; worse: {_list(under) or 'none'}")
-        said.append(
-            f"of the {len(opened)} recipes on the test folds, significantly {'; significantly '.join(verdicts)}"
-        )
+            verdicts.append(
+                f"{len(over) or 'none'} {'is' if len(over) <= 1 else 'are'} significantly better than {words}"
+                + (f" ({_list(over)})" if over else "")
+                + f", {len(under)} are significantly worse"
+                + (f" ({_list(under)})" if under else "")
+            )
+        said.append(f"of the {len(opened)} recipes on the test folds, {'; '.join(verdicts)}")
     said += [
-        f"on `{cell['seen']}`, learnt from it and matched for resolution, `{row['recipe'].rpartition('/')[2]}` reaches "
-        f"{figure(cell['auroc'])}, and {_is(cell['shortcut'])} above the best shortcut of the same pixels "
+        f"on `{cell['seen']}`, trained on it and blur-harmonised, `{row['recipe'].rpartition('/')[2]}` reaches "
+        f"{figure(cell['auroc'])}, and {_is(cell['shortcut'])} than the best shortcut of the same pixels "
         f"({figure(cell['shortcut'], sign=True)})"
         for row in moved
         if "kind" not in row
@@ -139,12 +147,12 @@ def _conclusions(
     if labelled:
         best = max(labelled, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
         said.append(
-            f"with labels, which no detector here is given, the best of {len(labelled)} classifiers of the same lung "
-            f"crops reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds, adjusted "
-            f"{figure(best['metrics']['adjusted']['pooled'])}: what normals alone are to be measured against"
+            f"the supervised reference, the better of {len(labelled)} classifiers of the same lung crops, "
+            f"reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds, adjusted "
+            f"{figure(best['metrics']['adjusted']['pooled'])}"
         )
     said += [_at_twice_the_size(twice)] if twice else []
-    return ["## What to conclude", "\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
+    return ["\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
 
 
 def _reached(row: Entry) -> str:
@@ -154,15 +162,15 @@ def _reached(row: Entry) -> str:
         *(row["above"][name]["pooled"] for name in ("floor", "shortcut")),
     )
     return (
-        f"on the test folds `{row['recipe'].removeprefix(TESTED)}` reaches {figure(pooled)}; it {_is(floor)} above "
-        f"`{FLOOR}` ({figure(floor, sign=True)}) and {_is(shortcut)} above the best shortcut "
+        f"on the test folds `{row['recipe'].removeprefix(TESTED)}` reaches {figure(pooled)}; it {_is(floor)} than "
+        f"`{FLOOR}` ({figure(floor, sign=True)}) and {_is(shortcut)} than the best shortcut "
         f"({figure(shortcut, sign=True)}){_by_source(row['above'])}"
     )
 
 
 def _is(difference: Entry) -> str:
-    """Whether a recipe is significantly above its comparison."""
-    return "is" if difference["low"] > 0 else "is not shown to be"
+    """Whether a recipe is significantly better than its comparison."""
+    return "is significantly better" if difference["low"] > 0 else "is not significantly better"
 
 
 def _at_twice_the_size(rows: Sequence[Entry]) -> str:
@@ -204,7 +212,7 @@ def _list(rows: Sequence[Entry]) -> str:
 
 
 def _development(rows: Sequence[Entry]) -> list[str]:
-    title = "## Fold 0, for choosing"
+    title = "## Fold 0: selection"
     if not rows:
         return [title, "*No row yet: `make results-detectors` makes them.*"]
     first = rows[0]
@@ -217,11 +225,12 @@ def _development(rows: Sequence[Entry]) -> list[str]:
         f"normal and {n['abnormal']} abnormal films; seed {first['seed']}, {first['device']}, "
         f"{max(row['date'] for row in rows)}. AUROC "
         "with its 95 % interval. *Adjusted*: after taking out sharpness and lung area. *Site*: how well the score "
-        "separates the two hospitals' normals (0.5 is good). *Above the best shortcut*: the AUROC less that of the "
+        "separates the two hospitals' normals (0.5 is good). *Minus the best shortcut*: the AUROC minus that of the "
         f"best label-free statistic of these films ({strongest['words']}, {strongest['strength']:.2f}), by DeLong, "
-        "paired. Training, and a film's score with lungs and map, are wall time of one thread, beside other work: an "
-        "order of magnitude. Settings were tried on this fold, so the figures lean to the high side, and its few films "
-        "make them uncertain.",
+        "paired. Training, and a film's score with lungs and map, are wall time of one thread under other load: an "
+        "order of "
+        "magnitude. Settings were tried on this fold, so the estimates are optimistic, and its few films make them "
+        "uncertain.",
         table(_HEAD, map(_line, ordered)),
     ]
 
@@ -233,14 +242,16 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
     chosen, quick, opened = nominated(rows), nominated(rows, single=True), openings(rows)
     lines = [[f"`{one.name}`", f"{one.index:.3f}", "; ".join(one.against) or "–"] for one in listed]
     return [
-        "## Which is worth the test folds",
-        "The rule, written before any test fold was opened for a recipe that it was to choose from "
-        f"(`studies/detectors/nomination.py`; `{FLOOR}`, its floor, ships and was known): the highest "
-        f"index, ½ (pooled + adjusted) on fold 0, of those that are nowhere below `{FLOOR}` there and that separate "
-        "matched pairs, which differ in the lesion alone, better than chance. Nothing is nominated before the "
-        "recipes that come first have a row of matched pairs.",
-        table(["Recipe", "index", "what speaks against it"], lines),
-        f"**Nominated: {_named(chosen)}; of single methods: {_named(quick)}.** Folds 1 to 4 have been opened for "
+        "## Selecting one recipe for the test folds",
+        "We wrote the rule before we evaluated any of its candidates on the test folds "
+        "(`studies/detectors/nomination.py`; "
+        f"the baseline `{FLOOR}` was known). It selects the highest index, ½ (pooled + adjusted) on fold 0, among "
+        f"the recipes "
+        f"that are at no source below `{FLOOR}` and that separate matched pairs, which differ in the lesion only, "
+        f"better "
+        "than chance. It selects nothing while a recipe with a higher index has no row of matched pairs.",
+        table(["Recipe", "index", "reason against"], lines),
+        f"**Selected: {_named(chosen)}; of single methods: {_named(quick)}.** We have evaluated on folds 1 to 4 for "
         f"{len(opened)} recipe{'' if len(opened) == 1 else 's'}"
         f"{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}.",
     ]

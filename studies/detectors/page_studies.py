@@ -1,5 +1,5 @@
-"""The studies of `docs/results-detectors.md`, each from its rows alone: phantom twins, the test folds, dirty normals,
-finer pixels, what is done against shortcuts, and the matrix of sources."""
+"""The studies of `docs/results-detectors.md`, each from its rows alone: phantom twins, the test folds, contamination,
+higher resolution, what is done against shortcuts, and the matrix of sources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from studies.detectors.generalisation import matrix
 from studies.detectors.nomination import FLOOR, TESTED
 from studies.detectors.preparations.comparing import AS_THEY_CAME
 from studies.detectors.preparations.comparing import ROWS as WAYS
-from studies.pages.cells import Entry, table
+from studies.pages.cells import Entry, dagger, dagger_note, table
 from studies.pages.sections import SOURCES, aurocs
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -54,15 +54,17 @@ def twins(rows: Sequence[Entry]) -> list[str]:
     chance = rows[0]["metrics"]["localisation"]
     return [
         title,
-        f"The same recipes, trained on phantom normals: {rows[0]['pairs']} pairs of images, alike but for a lesion. "
-        "AUROC, all lesion types together and each by itself:",
+        f"The same recipes, trained on phantom normals: {rows[0]['pairs']} pairs of images that differ in a lesion "
+        f"only. "
+        "AUROC of all lesion types together and of each separately:",
         table(["Recipe", "all", *kinds], found),
-        "Where the map points: pixel average precision (chance: "
+        "Localisation by the anomaly map: pixel average precision (chance: "
         + ", ".join(f"{kind} {chance[kind]['chance']:.2f}" for kind in ("pooled", *kinds))
         + "), and how often its highest point lies in the lesion:",
         table(["Recipe", "all", *kinds, "highest point"], places),
-        "What they mark on the same ten phantoms, the best first, under the lung crops with their lesions outlined "
-        "(drawn by `-m studies.figures.detectors_on_phantoms`):",
+        "Anomaly maps of the same ten phantoms, best recipe first; the first row shows the lung crops with their "
+        "lesions "
+        "outlined (drawn by `-m studies.figures.detectors_on_phantoms`):",
         table(["Recipe", "two normal images; each lesion type, moderate and obvious"], strips),
     ]
 
@@ -87,14 +89,18 @@ def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
         ]
     n = rows[0]["metrics"]["n"]["pooled"]
     ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
-    head = ["Recipe", *SOURCES, "adjusted", "site", f"above `{FLOOR}`", "above the best shortcut", "training, s a fold"]
+    head = [
+        "Recipe", *SOURCES, "adjusted", "site", f"minus `{FLOOR}`", "minus the best shortcut", "training, s per fold",
+    ]  # fmt: skip
     blocks = [
         title,
         f"Cross-fitted over folds 1 to 4: {n['normal']} normal and {n['abnormal']} abnormal films; seed "
         f"{rows[0]['seed']}, {rows[0]['device']}, {max(row['date'] for row in rows)}. Differences by DeLong, paired, "
-        "of all films together; the shortcut is the best of these very films, which nobody could have chosen "
-        "in advance.",
+        "of all films together. The shortcut is the best single statistic on the test films, chosen after the fact, "
+        "which "
+        "favours the baseline.",
         table(head, map(_tested, ordered)),
+        *dagger_note(rows),
     ]
     for row in ordered:
         if _name(row) not in claimed:
@@ -112,8 +118,8 @@ def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
             for source in SOURCES
         ]
         blocks += [
-            f"`{_name(row)}`, source by source:",
-            table(["Films", "AUROC", "adjusted", f"above `{FLOOR}`", "best shortcut", "above it"], lines),
+            f"`{_name(row)}` by source:",
+            table(["Films", "AUROC", "adjusted", f"minus `{FLOOR}`", "best shortcut", "minus it"], lines),
         ]
     return blocks
 
@@ -125,7 +131,7 @@ def _name(row: Entry) -> str:
 def _tested(row: Entry) -> list[str]:
     metrics, above = row["metrics"], row["above"]
     return [
-        f"`{_name(row)}`, {row['px']} px"
+        f"`{_name(row)}`{dagger(row)}, {row['px']} px"
         + (f", and {unlabelled(row)} unlabelled films or more" if unlabelled(row) else ""),
         *aurocs(row),
         figure(metrics["adjusted"]["pooled"]),
@@ -142,8 +148,8 @@ def unlabelled(row: Entry) -> int:
 
 
 def with_labels(rows: Sequence[Entry]) -> list[str]:
-    """The yardstick of labels."""
-    title = "## With labels"
+    """The supervised reference."""
+    title = "## Supervised reference"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only labelled` makes them.*"]
     first = rows[0]
@@ -159,11 +165,11 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
         ]
         for row in rows
     ]
-    head = ["Classifier", *SOURCES, "adjusted", "site", f"above `{FLOOR}`, same pixels", "above the best shortcut"]
+    head = ["Classifier", *SOURCES, "adjusted", "site", f"minus `{FLOOR}`, same pixels", "minus the best shortcut"]
     return [
         title,
         "A reference, not a detector: how well a supervised classifier separates these films, from the same lung "
-        f"crops. Learnt from the normal and abnormal films of the other folds ({', '.join(learnt)} of them), "
+        f"crops. Trained on the normal and abnormal films of the other folds ({', '.join(learnt)} of them), "
         f"tested on folds {first['folds'][0]} to {first['folds'][-1]}; seed {first['seed']}, "
         f"{max(row['date'] for row in rows)}.",
         table(head, lines),
@@ -171,7 +177,7 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
 
 
 def finer(rows: Sequence[Entry]) -> list[str]:
-    """What twice the size is worth."""
+    """The gain from twice the size."""
     title = "## Higher resolution"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only finer` makes them.*"]
@@ -195,27 +201,28 @@ def finer(rows: Sequence[Entry]) -> list[str]:
         f"pooled at {own} px",
         *SOURCES,
         "adjusted",
-        f"above {own} px",
-        "above the best shortcut",
+        f"minus {own} px",
+        "minus the best shortcut",
         "training, s",
     ]
     return [
         title,
         f"The same recipes at {twice} px instead of {own}; trained for the same number of steps, tested "
-        f"on folds {first['folds'][0]} to {first['folds'][-1]}, nothing chosen by it; seed {first['seed']}, "
-        f"{max(row['date'] for row in rows)}. Both sizes are trained here, so what stands at {own} px may differ a "
-        f"little from the tables above. *Above {own} px*: by DeLong, paired, of all films together. *Training*: at "
-        "either size, beside other work.",
+        f"on folds {first['folds'][0]} to {first['folds'][-1]}, with no selection by the result; seed {first['seed']}, "
+        f"{max(row['date'] for row in rows)}. Both sizes were trained again for this study, so the figures at {own} px "
+        f"differ a little from the tables above. *Minus {own} px*: by DeLong, paired, of all films together. "
+        f"*Training*: "
+        "wall time at either size, under other load.",
         table(head, lines),
     ]
 
 
 def elsewhere(rows: Sequence[Entry]) -> list[str]:
     """The nominated and the best single one, learning from other sets, beside what labels would give there."""
-    title = "## Other sets, learnt from and tested"
+    title = "## Other data sets"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only elsewhere` makes them.*"]
-    head = ["Recipe", "set", "films", "AUROC", "adjusted", "best shortcut", "above it"]
+    head = ["Recipe", "set", "films", "AUROC", "adjusted", "best shortcut", "minus it"]
     lines = [
         [
             f"{_CLASSIFIERS[row['kind']]}, with labels" if "kind" in row else f"`{row['recipe'].rpartition('/')[2]}`",
@@ -234,10 +241,12 @@ def elsewhere(rows: Sequence[Entry]) -> list[str]:
         "The recipes unchanged: trained on the normals of the set, cross-fitted over folds "
         f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]} (dealt by patient), tested on its normal + abnormal films; "
         f"seed {rows[0]['seed']}, {rows[0]['device']}, {max(row['date'] for row in rows)}. Lungs by the finder of the "
-        "Montgomery and Shenzhen normals. *Matched*: no film sharper than the least sharp 5 % of the normals learnt "
-        "from; their shortcuts are measured on the same pixels, and those of the file, which matching does not change, "
-        "are left out. *Above it*: by DeLong, paired. *With labels*: the reference above, given the abnormal films of "
-        "the other folds, too.",
+        "Montgomery and Shenzhen normals. *Matched*: blur-harmonised; no film is sharper than the least sharp 5 % of "
+        "the "
+        "training normals. Its shortcuts are measured on the same pixels; those of the file, which matching does not "
+        "change, are left out. *Minus it*: by DeLong, paired. *With labels*: the supervised reference, which also "
+        "learns "
+        "from the abnormal films of the other folds.",
         table(head, lines),
     ]
 
@@ -252,7 +261,7 @@ def matrices(rows: Sequence[Entry]) -> list[str]:
         "Trained on one source's normals, tested on another's films, cross-fitted over folds "
         f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]}, so that the diagonal is as unseen as the rest; seed "
         f"{rows[0]['seed']}, {rows[0]['device']}, {rows[0]['date']}. Lungs by the finder of the Montgomery and "
-        "Shenzhen normals. *Matched*: none of the films looked at is sharper than the least sharp 5 % of their "
+        "Shenzhen normals. *Matched*: blur-harmonised; no tested film is sharper than the least sharp 5 % of their "
         "normals. *Shortcut*: the best label-free statistic of the films in that column; where they are matched, of "
         "pixels and lungs alone. In brackets behind an AUROC: adjusted for sharpness and lung area.",
     ]
@@ -264,7 +273,7 @@ def matrices(rows: Sequence[Entry]) -> list[str]:
         lines = [[one, *(_cell(cells[one, *key]) for key in seen)] for one in learnt]
         lines.append(["*shortcut*", *(_shortcut(cells[learnt[0], *key]) for key in seen)])
         above = [
-            f"{one}, above the shortcut: "
+            f"{one}, minus the shortcut: "
             + "; ".join(f"{_column(*key)} {figure(cells[one, *key]['shortcut'], sign=True)}" for key in seen)
             for one in learnt
         ]
@@ -291,7 +300,7 @@ def dirty(rows: Sequence[Entry]) -> list[str]:
     if not rows:
         return [title, "*No row yet: `make results-detectors` makes them.*"]
     first = rows[0]
-    head = ["Recipe", "hidden", "AUROC", "change", "hidden abnormals found", "AUROC of the list"]
+    head = ["Recipe", "hidden", "AUROC", "change", "hidden abnormals found", "AUROC of the ranking"]
     lines = [
         [
             f"`{row['recipe'].removeprefix(DIRTY)}`",
@@ -310,14 +319,14 @@ def dirty(rows: Sequence[Entry]) -> list[str]:
         f"normals; tested on fold 0, mean over {len(first['seeds'])} draws of the hidden abnormals; "
         f"{first['device']}, {first['date']}. *Change* is paired, against clean normals. *Found*: with h hidden "
         "abnormals, their share among the top h films of `unseen suspects` (by chance: their share of all films). "
-        "*AUROC of the list*: hidden abnormals against normals.",
+        "*AUROC of the ranking*: hidden abnormals against normals.",
         table(head, lines),
     ]
 
 
 def ways(rows: Sequence[Entry]) -> list[str]:
     """What is done to films beforehand."""
-    title = "## Against shortcuts, and alignment"
+    title = "## Preparations against shortcuts, and alignment"
     if not rows:
         return [title, "*No row yet: `make results-detectors` makes them.*"]
     head = ["Recipe", "films", "AUROC", "change", "adjusted", "site", "best shortcut", "sharpness"]
@@ -344,7 +353,7 @@ def ways(rows: Sequence[Entry]) -> list[str]:
             f"and {n['abnormal']} abnormal films; seed {here[0]['seed']}, {here[0]['device']}, {here[0]['date']}.",
             table(head, [_way(row, way) for row in here for way in row["ways"]]),
         ]
-    return [*blocks, "### In short", "\n".join(f"- {said}" for said in _in_short(rows))]
+    return [*blocks, "### Summary", "\n".join(f"- {said}" for said in _in_short(rows))]
 
 
 def _in_short(rows: Sequence[Entry]) -> list[str]:
@@ -362,8 +371,9 @@ def _in_short(rows: Sequence[Entry]) -> list[str]:
         up, down = sum(one["low"] > 0 for one in changes), sum(one["high"] < 0 for one in changes)
         detector, shortcut = (_signed(median(values)) for values in ([one["value"] for one in changes], strengths))
         said.append(
-            f"*{name}*: on lung crops the detectors change by {detector} (median of {len(pairs)}; surely up in {up}, "
-            f"surely down in {down}), the best shortcut by {shortcut}"
+            f"*{name}*: on lung crops the detectors change by {detector} (median of {len(pairs)}; significantly up "
+            f"in {up}, "
+            f"significantly down in {down}), the best shortcut by {shortcut}"
         )
     return said
 

@@ -53,7 +53,7 @@ PUBLISHED: Mapping[str, Published | None] = {
     "resunet-ganomaly": Published("0.5", "not stated", _THESIS),
     "f-anogan": Published("0.49; 0.55", "NIH; RSNA", f"{_THESIS}, {_STUDIES}"),
     "f-anogan-dcgan": Published("0.47", "NIH", _THESIS),
-    "anogan": Published("0.54; 0.71", "COVIDx; its lungs alone", "Motamed et al. 2021"),
+    "anogan": Published("0.54; 0.71", "COVIDx; its lungs only", "Motamed et al. 2021"),
     "randgan": Published(
         "0.77", "COVIDx, lungs alone, a model for each labelled kind of normal", "Motamed et al. 2021"
     ),
@@ -83,11 +83,13 @@ def beside_published(rows: Mapping[str, Entry]) -> list[str]:
         for name, known in PUBLISHED.items()
     ]
     return [
-        "## Beside what was published",
-        "Ours: Montgomery + Shenzhen, lung crop of 64 px without alignment, some 270 normals to train on. Theirs but "
-        "for the thesis's: other films, thousands of normals, no interval, and mostly whole films, of which a score "
-        "can tell where they were made. They stand side by side; they are not comparable.",
+        "## Comparison with published figures",
+        "Ours: Montgomery + Shenzhen, lung crop of 64 px without alignment, some 270 training normals. Theirs, "
+        "except for the "
+        "thesis's: other films, thousands of normals, no interval, and mostly whole images, where a score can "
+        "identify the "
+        "hospital. The figures are not comparable.",
         table(["Method", "ours, folds 1 to 4", "ours, fold 0", "published", "of", "by"], lines),
         "¹ BMAD (Bao et al. 2023, arXiv 2306.11876) and MedIAnomaly (Cai et al. 2024, arXiv 2404.04518). ² B. Wang's "
-        "thesis (2022): the best epoch by the test films themselves; [put to the test here](results-thesis.md).",
+        "thesis (2022): the best epoch by the test films themselves; [run again here](results-thesis.md).",
     ]

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from studies import recipe_files as recipes
+from studies.evidence.reconstruction import Problem, imaging_screen
+from studies.evidence.screen import Screen, folded, rendered
 from studies.imaging.arms import NAMES, TRAINED
 from studies.imaging.gaps import Gap, gap_of, of_arm
-from studies.imaging.overview import Point, drawn
 from studies.imaging.settings import MethodSettings, images_of, method_of, training_of
 from studies.imaging.summaries import Ahead, against_tv, average, best_without_truth, stopping
 from studies.pages.cells import table
 from studies.rows import Row, read_rows
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.recipe import Recipe
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.intervals import interval_text as figure
@@ -22,17 +22,17 @@ from unseen.evaluation.intervals import interval_text as figure
 PREFIX = "imaging/"
 _ASKED, _ASKED_LOW = 0.6, 0.4  # of the share, and of its lower bound
 _NEAR = 0.2  # dB below the best epoch on test images, at most, that stopping is asked to cost
-FIGURE = "images/imaging/against-tv.svg"
 
 
 def write_page(rows: Path, *, docs: Path) -> Path:
     """Render the page and its figure; where there are no rows, it says so."""
     page = docs / "results-imaging.md"
-    (docs / FIGURE).parent.mkdir(parents=True, exist_ok=True)
     known = [recipes.load(name) for name in recipes.names() if name.startswith(PREFIX)]
     pictures = {path.stem for path in (docs / "images" / "imaging").glob("*.png")}
     found = list(read_rows(rows / "imaging").values()) if (rows / "imaging").is_dir() else []
-    write_text(docs / FIGURE, drawn(_points(found, known)))
+    docs.mkdir(parents=True, exist_ok=True)
+    if (first := screen_of(found, known)) is not None:
+        first.write(docs)
     write_text(page, imaging_page(found, known, pictures=pictures))
     return page
 
@@ -46,83 +46,59 @@ def imaging_page(rows: Sequence[Row], known: Sequence[Recipe], *, pictures: Iter
         images: problems that have an image in images/imaging.
     """
     ordered = sorted(known, key=lambda recipe: (method_of(recipe).gap is None, recipe.name))
+    first = screen_of(rows, known)
     blocks = [
-        "# Imaging from measurements alone, measured",
-        f"![PSNR less that of total variation, for each problem: the pseudo-inverse, the best arm that learnt without "
-        f"truth, and supervised learning, with 95 % intervals]({FIGURE})",
-        _headline(rows, ordered),
-        "*Rendered by `make results-imaging` from `studies/results/imaging/*.json`; every figure is in there. "
-        f"{LIMITS}*",
         *_gaps(rows, ordered),
         *_learning_pays(rows, ordered),
         *_stopping(rows, ordered),
         *_curve(rows),
-        "## How it is measured",
-        "Each problem has one network and one learning rate, and all arms without truth have one number of steps: only "
-        "the objective differs. A† is the pseudo-inverse (FBP for tomography), TV total variation with its weight "
+        "## Method",
+        "Each problem has one network and one learning rate, and all arms without truth have the same number of "
+        "steps: the "
+        "arms differ only in the loss. A† is the pseudo-inverse (FBP for tomography), TV total variation with its "
+        "weight "
         "chosen on validation images, MC measurement consistency, EI equivariant imaging, REI robust equivariant "
         "imaging, *supervised* the same network with the truth. Each image was measured once (except in one problem, "
         "as marked); every arm learns from the same measurements. Learning rates are the supervised arm's "
-        "best of a grid, tried in short trainings, on validation images. With few images a supervised network learns "
-        "them by heart, so it is the better of a short and a whole training, on validation images. Where there is "
-        "noise, a tenth of the training measurements is held out and [stops every arm](theory/stopping.md). Nothing "
-        "was chosen on test images. Intervals are over images (patients, where known) and seeds.",
+        "best of a grid, tried in short trainings, on validation images. With few images a supervised network "
+        "overfits, so the reference is the better of an early-stopped and a full supervised run, on validation images. "
+        "Under noise, a tenth of the training measurements is held out and [stops every arm](theory/stopping.md). We "
+        "chose "
+        "nothing on test images. Intervals are over images (patients, where known) and seeds.",
     ]
     for recipe in ordered:
         blocks += _problem(rows, recipe, shown=recipe.name.removeprefix(PREFIX) in set(pictures))
-    return "\n\n".join([*blocks, *_lessons(), *_provenance(rows)]) + "\n"
+    if first is None:
+        screen = [
+            "No row yet: `python -m studies.imaging` trains them.",
+            rendered("make results-imaging", "studies/results/imaging/*.json"),
+        ]
+    else:
+        screen = first.blocks()
+    below = folded([*blocks, *_lessons(), *_provenance(rows)])
+    return "\n\n".join(["# Imaging from measurements alone", *screen, *below]) + "\n"
 
 
 def _of(rows: Sequence[Row], recipe: Recipe) -> list[Row]:
     return [row for row in rows if row["problem"] == recipe.name]
 
 
-def _points(rows: Sequence[Row], known: Sequence[Recipe]) -> list[Point]:
-    """A line of the figure for each problem with TV, from what is furthest above TV to what is furthest below."""
-    points = []
+def screen_of(rows: Sequence[Row], known: Sequence[Recipe]) -> Screen | None:
+    """The page's first screen; None without a row."""
+    problems = []
     for recipe in known:
         mine = _of(rows, recipe)
         ahead, variation = best_without_truth(mine), of_arm(mine, "tv")
+        if ahead is None:
+            continue
         found = {arm: against_tv(of_arm(mine, arm), variation) for arm in ("direct", "supervised")}
-        if ahead is not None:
-            found["free"] = ahead.difference
-            differences = {
-                kind: one for kind in ("direct", "free", "supervised") if (one := found.get(kind)) is not None
-            }
-            title = method_of(recipe).title
-            points.append(Point(title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…", differences))
-    return sorted(points, key=lambda point: -point.differences["free"].value)
-
-
-_TITLE = 48  # letters of a problem's title that fit into the figure
-
-
-def _headline(rows: Sequence[Row], known: Sequence[Recipe]) -> str:
-    """The page in three sentences."""
-    found = [(recipe, one) for recipe in known if (one := best_without_truth(_of(rows, recipe))) is not None]
-    if not found:
-        return "No row yet: `python -m studies.imaging` trains them."
-    above = [recipe for recipe, one in found if one.difference.low > 0]
-    below = [recipe for recipe, one in found if one.difference.high < 0]
+        found["free"] = ahead.difference
+        differences = {kind: one for kind, one in found.items() if one is not None}
+        problems.append(Problem(_short(recipe), method_of(recipe).title, NAMES[ahead.arm], differences))
     stopped = [end for row in rows if (end := stopping(row)) is not None]
-    first = (
-        f"Learnt from measurements alone, the same network beats total variation significantly on {len(above)} of "
-        f"{len(found)} problems, and TV, which learns nothing, beats it significantly on {len(below)}."
-    )
-    best = max(found, key=lambda pair: pair[1].difference.value)
-    second = (
-        f"The largest gain over TV is {best[1].difference.value:+.1f} dB ({method_of(best[0]).title}: "
-        f"{NAMES[best[1].arm]})."
-    )
-    third = "No row with a stopping rule yet."
-    if stopped:
-        near = sum(end.lost <= _NEAR for end in stopped)
-        third = (
-            f"Stopped by measurements held out, without any truth, {near} of {len(stopped)} trainings under noise "
-            f"ended within {_NEAR:g} dB of their best epoch on test images; at their last epoch "
-            f"{sum(end.at_the_end <= _NEAR for end in stopped)} would have."
-        )
-    return " ".join([first, second, third])
+    near = sum(end.lost <= _NEAR for end in stopped)
+    at_the_end = sum(end.at_the_end <= _NEAR for end in stopped)
+    return imaging_screen(problems, (near, at_the_end, len(stopped)), max((row["date"] for row in rows), default=""))
 
 
 def _learning_pays(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
@@ -138,14 +114,17 @@ def _learning_pays(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
         )
     pays = [method_of(recipe).title for recipe, one in found if one.difference.low > 0]
     said = (
-        f"Learning without truth pays here on: {'; '.join(pays)}." if pays else "Nowhere here does it pay at this size."
+        f"Learning without truth is significantly better than TV on: {'; '.join(pays)}."
+        if pays
+        else "Learning without truth is significantly better than TV on no problem at this size."
     )
     return [
         "## When learning pays",
         table(["problem", "best without truth", "PSNR − TV, dB [95 %]", "supervised − TV", "learning pays"], lines),
-        f"{said} Elsewhere total variation gives as good an image or a better one, from one measurement, and without "
-        "training. The networks learn from 49 to 64 images (toys and digits: 500 or 600), of which each was measured "
-        "once. TV has one advantage over them: its one weight was chosen on validation images with their truth.",
+        f"{said} On the others total variation is as good or better, from one measurement and without training. The "
+        "networks learn from 49 to 64 images (toys and digits: 500 or 600), each measured once. TV has one "
+        "advantage: its "
+        "single weight was chosen on validation images with their truth.",
     ]
 
 
@@ -189,14 +168,14 @@ def _stopping(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
         "epoch kept",
         "best on test images",
         "of",
-        "dB lost, worst seed",
-        "dB lost at the last epoch",
+        "loss, dB, worst seed",
+        "loss at the last epoch, dB",
         f"within {_NEAR:g} dB",
     ]
     return [
-        "## Stopping without the truth",
+        "## Early stopping without the truth",
         table(head, lines),
-        "The epoch kept is that of least held-out risk. *Lost* is test PSNR at the best epoch, less that at the epoch "
+        "The epoch kept is that of least held-out risk. *Loss*: test PSNR at the best epoch minus that at the epoch "
         "kept.",
     ]
 
@@ -214,8 +193,18 @@ def _gaps(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
     if not lines:
         return []
     return [
-        "## How much of the way to supervised learning",
-        table(["problem", "share of the gap", "ours [95 %]", "seeds", "papers", "at least 0.6, surely 0.4"], lines),
+        "## Share of the gap to supervised learning",
+        table(
+            [
+                "problem",
+                "share of the gap",
+                "ours [95 %]",
+                "seeds",
+                "papers",
+                "target met (estimate ≥ 0.6, CI lower bound ≥ 0.4)",
+            ],
+            lines,
+        ),
         "Shares are of mean PSNRs on the test images, with an interval by a paired bootstrap over images (over "
         "patients, where they are known). Where a gap is small, its share is uncertain and the interval is wide.",
     ]
@@ -254,7 +243,7 @@ def _curve(rows: Sequence[Row]) -> list[str]:
         ]
         cells = [of_arm(chosen, arm) for arm in arms]
         lines.append([f"{px}", f"×{-1 / kept:.0f}", f"{sigma:g}", *(_mean(cell) for cell in cells)])
-    return ["## MRI as the noise grows", table(["px", "faster", "σ", *(NAMES[arm] for arm in arms)], lines)]
+    return ["## MRI PSNR by noise level", table(["px", "acceleration", "σ", *(NAMES[arm] for arm in arms)], lines)]
 
 
 def _mean(rows: Sequence[Row]) -> str:
@@ -265,14 +254,14 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
     asked, view, training = method_of(recipe), images_of(recipe), training_of(recipe)
     mine = [row for row in rows if row["problem"] == recipe.name]
     blocks = [f"## {asked.title}"]
-    told = (
+    described = (
         f"`{recipe.name}`: {view.size} px, batches of {training.batch_size}, {training.epochs} epochs, "
         f"group {asked.group}, α = {asked.equivariance:g}"
     )
     if not mine:
-        return [*blocks, f"{told}. *No row yet: `python -m studies.imaging --only {_short(recipe)}`.*"]
+        return [*blocks, f"{described}. *No row yet: `python -m studies.imaging --only {_short(recipe)}`.*"]
     n = mine[0]["n"]
-    blocks.append(f"{told}; {n['trained']} images trained on, {n['tested']} tested; {n['split']}.")
+    blocks.append(f"{described}; {n['trained']} images trained on, {n['tested']} tested; {n['split']}.")
     lines = []
     for arm in asked.arms:
         some = of_arm(mine, arm)
@@ -286,9 +275,9 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
     head = [
         "arm",
         "PSNR, dB [95 %]",
-        "− TV, dB",
+        "PSNR − TV, dB",
         "SSIM",
-        "PSNR as the papers take it",
+        "PSNR by the papers' peak",
         "papers",
         "seeds; machine",
         "cost",
@@ -310,7 +299,11 @@ def _seeds(rows: Sequence[Row], arm: str) -> str:
         return "no training"
     seeds = ", ".join(str(row["seed"]) for row in rows)
     machines = ", ".join(sorted({str(row.get("machine") or row["device"].split(",")[0]) for row in rows}))
-    old = " *(last epoch: not trained again yet)*" if any("testing_psnr" not in row for row in rows) else ""
+    old = (
+        " *(last epoch; not yet trained again with early stopping)*"
+        if any("testing_psnr" not in row for row in rows)
+        else ""
+    )
     return f"{seeds}; {machines}{old}"
 
 
@@ -329,14 +322,15 @@ def _cost(rows: Sequence[Row], arm: str) -> str:
 def _lessons() -> list[str]:
     """What a reader should not overlook."""
     said = [
-        "A share measures how close symmetry comes to the same network with the truth, not whether the network is the "
+        "A share compares equivariance with the same network trained on the truth. It does not show that the network "
+        "is the "
         "best choice.",
-        "A network shown few measurements, each with one draw of noise, learns that noise by heart: the estimated risk "
-        "on them falls below zero, which no risk can, and its images get worse. Low-dose CT stands here twice for "
-        "that: with each slice measured once, and 25 times. The papers draw fresh noise at every step, which takes the "
-        "truth.",
+        "A network trained on few measurements, each with one draw of noise, overfits that noise: the estimated risk "
+        "on them falls below zero, and its images get worse. Low-dose CT is therefore on this page twice: with each "
+        "slice "
+        "measured once, and 25 times. The papers draw fresh noise at every step, which requires the truth.",
     ]
-    return ["## What to take from it", "\n".join(f"- {sentence}" for sentence in said)]
+    return ["## Limitations", "\n".join(f"- {sentence}" for sentence in said)]
 
 
 def _short(recipe: Recipe) -> str:
@@ -346,13 +340,16 @@ def _short(recipe: Recipe) -> str:
 def _provenance(rows: Sequence[Row]) -> list[str]:
     trained = [row for row in rows if row["arm"] in TRAINED]
     said = [
-        "## What differs from the papers",
+        "## Differences from the papers",
         "The papers train on 90 CT slices, 900 MRI slices and 90 photographs of 256 × 256 pixels (CT noise-free: "
-        "128 × 128), for 500 to 5,000 epochs on a GPU, and show a network fresh noise at every step, which takes "
-        "the truth to draw. Here an image is measured once; there are fewer images, fewer steps and a network "
-        "of under a million weights, so that a run ends within an hour on one core. Their PSNR takes each truth's "
-        "maximum as the peak; our first column takes 1, the images' range. Tested images are of patients that "
-        "were not trained on, where patients are known; for MRI and photographs, the last 20 by name.",
+        "128 × 128), for 500 to 5,000 epochs on a GPU, and give a network fresh noise at every step, which requires "
+        "the truth. Here each image is measured once; there are fewer images, fewer steps and a network of fewer "
+        "than a "
+        "million weights, so that a run ends within an hour on one core. Their PSNR uses each truth's maximum as the "
+        "peak; "
+        "our first column uses 1, the images' range. Where patients are known, tested images are of other patients "
+        "than "
+        "the training images; for MRI and photographs, the last 20 by name.",
     ]
     if trained:
         devices = ", ".join(sorted({row["device"] for row in trained}))

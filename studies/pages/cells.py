@@ -40,7 +40,23 @@ def shortcut(row: Entry, group: str, name: str) -> Entry:
     return entry
 
 
+DAGGER = "†"
+NOT_CONVERGED = (
+    f"{DAGGER} Not converged: the training loss was still falling at the end. Treat the row as a lower bound."
+)
+
+
+def dagger(row: Entry) -> str:
+    """A mark behind the name of a row whose training had not converged."""
+    return DAGGER if row.get("convergence") == "not converged" else ""
+
+
+def dagger_note(rows: Iterable[Entry]) -> list[str]:
+    """The mark's footnote, where a row needs it."""
+    return [NOT_CONVERGED] if any(map(dagger, rows)) else []
+
+
 def convergence(row: Entry) -> str:
-    """Whether the losses had come to rest; a dash where there is no training loop, or no loss that would tell."""
+    """Whether the losses had converged; a dash where there is no training loop, or no loss that would tell."""
     said = str(row["convergence"])
     return "–" if said in {"no training loop", "no loss that tells"} else said

@@ -20,7 +20,7 @@ def noise_study(row: Entry) -> list[str]:
     names = {recipe: recipe.rpartition("/")[2].partition("-64")[0] for recipe in (first, second)}
     own = row["own_sigma"]
     blocks = [
-        f"`{names[first]}` against `{names[second]}`, its only matched recipe: they differ in one term. "
+        f"`{names[first]}` against `{names[second]}`, its matched recipe, which differs in one term. "
         f"{_NOISES[row['noise']]} is added once to each film after the View; {row['px']} px, {row['features']} "
         f"features, lung crop, fold {row['fold']} ({row['n']['normal']} normal and {row['n']['abnormal']} abnormal "
         f"films), seeds {', '.join(map(str, row['seeds']))}, {row['trainings']} trainings. SURE gets the added σ; "
@@ -31,7 +31,7 @@ def noise_study(row: Entry) -> list[str]:
     ]
     head = ["trained at σ", "tested at σ", f"`{names[first]}`", f"`{names[second]}`", "difference"]
     for part, entries in row["auroc"].items():
-        title = "The detectors' score, ‖z − ẑ‖₂" if part == "score" else f"The other part of the score, {part}"
+        title = "The detectors' score, ‖z − ẑ‖₂" if part == "score" else f"The other part of the score: {part}"
         blocks.append(f"**{title}**")
         blocks.append(table(head, (_noise_line(entry, first, second) for entry in entries)))
         blocks.append(_noise_verdict(entries, names[first]))
@@ -51,10 +51,11 @@ def _noise_verdict(entries: Sequence[Entry], name: str) -> str:
     worse = [entry for entry in noisy if entry["difference"]["high"] < 0]
     if not better and not worse:
         return (
-            f"In none of the {len(noisy)} cells trained on noisy films, where the two differ at all, does the interval "
-            "of the difference leave 0 out: **no difference is shown**."
+            f"In all {len(noisy)} comparisons trained on noisy films, the 95 % CI of the difference includes 0: **no "
+            "significant difference**."
         )
     return (
-        f"Of the {len(noisy)} cells trained with noise, `{name}` is better in {len(better)} and worse in {len(worse)} "
-        "(interval of the difference without 0; no correction for the number of cells)."
+        f"Of the {len(noisy)} comparisons trained with noise, `{name}` is significantly better in {len(better)} and "
+        f"worse in "
+        f"{len(worse)} (95 % CI of the difference excludes 0; no correction for the number of comparisons)."
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from studies.pages.cells import shortcut, table
+from studies.evidence.detection import results_screen
+from studies.evidence.screen import best_first, folded, rendered
+from studies.pages.cells import dagger, dagger_note, shortcut, table
 from studies.pages.sections import SOURCES, aurocs, conclusions, provenance, real_section, shipped_section, twin_section
 from studies.rows import Row
-from unseen.artifacts.installation import LIMITS
 from unseen.detectors import METHODS
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -17,11 +18,8 @@ _NONE = "*No row yet: `make results` fills this table from `studies/results/*.js
 def results_page(rows: Mapping[str, Row]) -> str:
     """The whole page as Markdown."""
     real, twins = _by_method(rows, "ms_cxr/"), _by_method(rows, "phantoms/")
-    blocks = [
-        "# Results",
-        f"*Rendered by `make results` from `studies/results/*.json`; every figure is in there. {LIMITS}*",
-        *conclusions(real, twins),
-    ]
+    first = results_screen(rows)
+    blocks = conclusions(real, twins)
     for px in sorted({row["px"] for row in real}):
         for frame, words in (("lungs", "lung crop, z-scored inside the mask"), ("whole", "whole film, z-scored")):
             some = [row for row in real if row["view"]["frame"] == frame and row["px"] == px]
@@ -33,26 +31,29 @@ def results_page(rows: Mapping[str, Row]) -> str:
     if twins:
         blocks += twin_section(twins)
     blocks += provenance([*real, *shipped, *twins]) if real or twins else [_NONE]
-    return "\n\n".join(blocks) + "\n"
+    screen = [rendered("make results", "studies/results/*.json")] if first is None else first.blocks()
+    return "\n\n".join(["# Results: pretrained models and the thesis's recipes", *screen, *folded(blocks)]) + "\n"
 
 
 def readme_table(rows: Mapping[str, Row]) -> str:
-    """One small table: the shipped models, the best first; the lung-crop rows on real films; and what needs no
-    detector beside them."""
+    """One small table, the best first: the pretrained models' recipes, the lung-crop rows on real films, and below
+    them the baseline of image statistics."""
     lungs = [row for row in _by_method(rows, "ms_cxr/") if row["view"]["frame"] == "lungs"]
     if not lungs:
         return _NONE
     first = lungs[0]  # of the coarsest grid
     some = [row for row in lungs if row["px"] == first["px"]]
-    shipped = sorted(_by_method(rows, "shipped/"), key=lambda row: -row["metrics"]["auroc"]["pooled"]["value"])
     named = [
-        *((f"`models/{row['recipe'].removeprefix('shipped/')}`, which ships", row) for row in shipped),
+        *((f"`models/{row['recipe'].removeprefix('shipped/')}`", row) for row in _by_method(rows, "shipped/")),
         *((f"`{row['method']}`, {row['px']} px", row) for row in some),
     ]
-    lines = [[words, *aurocs(row), figure(row["metrics"]["adjusted"]["pooled"])] for words, row in named]
+    named.sort(key=lambda pair: -float(pair[1]["metrics"]["auroc"]["pooled"]["value"]))
+    lines = best_first(
+        [f"{words}{dagger(row)}", *aurocs(row), figure(row["metrics"]["adjusted"]["pooled"])] for words, row in named
+    )
     for name, words in (
-        ("sharpness", "*sharpness alone (mean absolute Laplacian), nothing learnt*"),
-        ("mix", "*mix of trivial statistics, given the labels*"),
+        ("sharpness", "*baseline: sharpness alone (mean absolute Laplacian)*"),
+        ("mix", "*supervised mix of image statistics*"),
     ):
         lines.append([words, *(figure(shortcut(first, source, name)) for source in SOURCES), "–"])
     dates = sorted({str(row["date"]) for _, row in named})
@@ -60,7 +61,10 @@ def readme_table(rows: Mapping[str, Row]) -> str:
         table(["Montgomery + Shenzhen, normals only; AUROC [95 %]", *SOURCES, "adjusted"], lines)
         + f"\n\nSeed {first['seed']}, {first['device']}, {' to '.join(dict.fromkeys((dates[0], dates[-1])))}; rows: "
         "`studies/results/ms_cxr/*.json` and `studies/results/shipped/*.json`, printed by `make results`. "
-        "*Adjusted*: after taking out sharpness and lung area."
+        "*Adjusted*: after taking out sharpness and lung area. A row of `models/…` is the model's recipe, "
+        "cross-validated; "
+        "the weights' own figure on the fold that they did not learn from is on the [results page](docs/results.md)."
+        + "".join(f" {note}" for note in dagger_note(row for _, row in named))
     )
 
 

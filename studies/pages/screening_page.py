@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from studies.adapted_hospitals import RECIPE as ADAPTED
 from studies.adapted_hospitals import beside_hospitals
+from studies.evidence.screen import folded, rendered
+from studies.evidence.screening import screening_screen
 from studies.pages.cells import Entry, table
-from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.intervals import interval_text as figure
 
-_PRODUCTS = (
+PRODUCTS = (
     ("supervised product (Plesner et al. 2024)", "0.1 %", "24.5 %"),
     ("supervised product (Plesner et al. 2024)", "1.0 %", "47 %"),
     ("supervised product (Plesner et al. 2024)", "2 %", "53 %"),
@@ -23,21 +24,24 @@ def screening_page(rows: Mapping[str, Entry]) -> str:
     """The whole page as Markdown; what has no row yet is said to have none."""
     halves = [row for name, row in rows.items() if name.startswith("screening/") and "splits" in row]
     hospitals = next((row for name, row in rows.items() if name.startswith("screening/hospitals")), None)
+    first = screening_screen(rows, PRODUCTS)
     blocks = [
-        "# From score to decision, measured",
-        "*Rendered by `make results-screening` from `studies/results/screening/*.json`; every figure is in there. "
-        f"{LIMITS}*",
-        "A policy clears a study when its score lies below a threshold that misses at most α of the abnormal studies, "
-        "with 95 % confidence, for each source by itself ([how](theory/screening.md)).",
-        *_hospitals(hospitals),
-        *beside_hospitals(rows.get(f"{ADAPTED}-0")),
-        *_halves(halves),
+        "# Ruling out normal studies",
+        *(
+            [rendered("make results-screening", "studies/results/screening/*.json")]
+            if first is None
+            else first.blocks()
+        ),
+        "A policy *clears* a study (rules it out as normal) when its score is below a threshold. With 95 % confidence, "
+        "the threshold misses at most α of the abnormal studies, for each source separately "
+        "([method](theory/screening.md)).",
+        *folded([*_hospitals(hospitals), *beside_hospitals(rows.get(f"{ADAPTED}-0")), *_halves(halves)]),
     ]
     return "\n\n".join(blocks) + "\n"
 
 
 def _hospitals(row: Entry | None) -> list[str]:
-    title = "## Does the guarantee hold?"
+    title = "## Does the bound on the miss rate hold? Simulated hospitals"
     if row is None:
         return [title, "*No row yet.*"]
     lines = [
@@ -54,36 +58,36 @@ def _hospitals(row: Entry | None) -> list[str]:
     return [
         title,
         f"Simulated hospitals of 20 to 2,000 labelled patients each went through `calibrate` and `Screener`. Their "
-        f"patients come from {len(row['populations'])} populations ({', '.join(row['populations'])}; the last are the "
-        "scores that our detectors gave to the films of Montgomery and Shenzhen), known whole, so that each hospital's "
-        "true miss rate is known. At 95 % confidence the promise may be broken in 5 % of the hospitals.",
+        f"patients come from {len(row['populations'])} populations ({', '.join(row['populations'])}; the last two are "
+        "our detectors' scores on the films of Montgomery and Shenzhen). Each population is known in full, and so is "
+        "each hospital's true miss rate. At 95 % confidence, up to 5 % of the hospitals may exceed α.",
         table(
             [
                 "α",
-                "hospitals with abnormals enough",
+                "hospitals with enough abnormal studies",
                 "true miss rate above α (lower 95 % bound)",
                 "normals cleared, mean over continuous scores",
-                "the threshold read off the ROC: above α",
+                "threshold read off the ROC: miss rate above α",
             ],
             lines,
         ),
-        ("The promise held at every rate." if held else "**The promise was broken.**")
-        + " The threshold that the same labelled films' ROC suggests, as it is commonly read off, breaks it in the "
-        "share of hospitals in the last column.",
+        ("The bound held at every rate." if held else "**The bound did not hold.**")
+        + " The last column is the share of hospitals in which a threshold read off the ROC of the same labelled "
+        "films, a common practice, exceeds α.",
         f"Seed {row['seed']}, {row['date']}.",
     ]
 
 
 def _halves(rows: Sequence[Entry]) -> list[str]:
-    blocks = ["## What is cleared on real films"]
+    blocks = ["## Studies cleared on real films"]
     if not rows:
         return [*blocks, "*No row yet.*"]
     blocks.append(
         "Montgomery + Shenzhen. Every film is scored by a model that was not trained on its fold. *Halves*: calibrated "
-        f"on one half of the patients and judged on the other, {rows[0]['splits']} times, mean and 2.5th to 97.5th "
+        f"on one half of the patients and tested on the other, {rows[0]['splits']} times, mean and 2.5th to 97.5th "
         "percentile over the splits. *All*: one calibration on all labelled films, with Clopper–Pearson's interval for "
-        "the share of normals cleared. Where there are too few abnormals, the calibration refuses, and the table "
-        "shows it."
+        "the share of normals cleared. With too few abnormal studies the calibration refuses; the table shows "
+        "how many it needs."
     )
     for row in rows:
         lines = []
@@ -111,16 +115,17 @@ def _halves(rows: Sequence[Entry]) -> list[str]:
                 ],
                 lines,
             ),
-            f"Probabilities, calibrated on one half and judged on the other: Brier score "
+            f"Probabilities, calibrated on one half and tested on the other: Brier score "
             f"{figure(row['reliability']['brier'])}, calibration error "
             f"{figure(row['reliability']['calibration_error'])}, at the labelled films' own prevalence.",
         ]
     blocks += [
-        "**Beside it: supervised products**, trained on hundreds of thousands of labelled films, on other films than "
-        "these, their thresholds read off the test films' own ROC (so without a guarantee):",
-        table(["", "abnormals missed", "normals cleared"], _PRODUCTS),
+        "**For comparison: supervised products**, trained on hundreds of thousands of labelled films and tested on "
+        "other "
+        "films than these. Their thresholds were read off the test films' own ROC, so they have no guarantee:",
+        table(["", "abnormals missed", "normals cleared"], PRODUCTS),
         f"Seed {rows[0]['seed']}, {rows[0]['date']}. We know of no published figures of this "
-        "kind for a detector that learnt from normals alone.",
+        "kind for a detector trained on normal films only.",
     ]
     return blocks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studies.pages.cells import Entry, convergence, shortcut, table
+from studies.pages.cells import Entry, convergence, dagger, shortcut, table
 from unseen.evaluation.intervals import interval_text as figure
 
 SOURCES = ("pooled", "shenzhen", "montgomery")
@@ -19,17 +19,17 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
     """One view on real films: the detectors, their scores' parts, the audit, the differences."""
     first = rows[0]
     n = first["metrics"]["n"]["pooled"]
-    head = ["Detector", *SOURCES, "adjusted", "covariate-adjusted ROC", "site", "training, s a fold", "losses"]
+    head = ["Detector", *SOURCES, "adjusted", "covariate-adjusted ROC", "site", "training, s per fold", "losses"]
     blocks = [
         f"## Montgomery + Shenzhen: {words}, {first['px']} px",
         f"{first['px']} px, folds 1 to 4, {n['normal']} normal and {n['abnormal']} abnormal films, seed "
         f"{first['seed']}. "
         "AUROC with its 95 % interval. *Site*: how well the score separates the normals of the two hospitals (0.5 is "
         "good). "
-        "*Losses*: whether the weighted generator loss had come to rest.",
+        "*Losses*: whether the weighted generator loss had converged.",
         table(head, (_real_line(row) for row in rows)),
-        "What the AUROC would be if the score were one of its parts (*latent*: ‖z − ẑ‖₂, the methods' own score; "
-        "*reconstruction*: mean absolute residual inside the mask). Shown, not chosen:",
+        "AUROC of each part of the score by itself (*latent*: ‖z − ẑ‖₂, the methods' own score; *reconstruction*: mean "
+        "absolute residual inside the mask). For information only; we did not select on it.",
         table(
             ["Part of the score", *SOURCES],
             (
@@ -39,11 +39,12 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
                 for name, part in row["parts"].items()
             ),
         ),
-        "**What no detector is needed for.** AUROC of trivial image statistics on the same films (below 0.5: normals "
-        "have more); the mix is given the labels and is marked supervised:",
+        "**Baseline: simple image statistics.** AUROC of each statistic on the same films. A value below 0.5 means "
+        "that "
+        "normal films have more of it. The mix of all statistics is fitted with the labels (supervised).",
         audit(first),
-        "**In words**",
-        "\n".join(f"- `{row['method']}`: {row['metrics']['shortcuts']['verdict']['pooled']}" for row in rows),
+        "**Detector against the strongest single statistic**, paired on the same films:",
+        _against_statistics(rows),
     ]
     if comparison is not None:
         blocks += ["**Differences**, paired on the same films, with DeLong's p:", _pairs(comparison["comparison"])]
@@ -51,19 +52,19 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
 
 
 def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry | None) -> list[str]:
-    """The models that come with the package: cross-fitted twins, and fold 4 by the weights that ship."""
-    head = ["Model", *(f"twin, {source}" for source in SOURCES), "twin, adjusted", "twin, site", "fold 4, pooled"]
+    """The pretrained models: their recipes, cross-validated, and fold 4 by the weights themselves."""
+    head = ["Model", *(f"recipe, {source}" for source in SOURCES), "adjusted", "site", "weights, fold 4"]
     blocks = [
-        "## The models that ship",
-        "Trained on the normals of folds 0 to 3, 64 px, lung crop; the lung finder learns from the Montgomery masks "
-        "and "
-        "phantoms alone. *Twin*: the same recipe cross-fitted on folds 1 to 4, as above. *Fold 4*: the shipped float16 "
-        "weights on the films that they were kept from.",
+        "## Pretrained models",
+        "Trained on the normals of folds 0 to 3, lung crop; the lung segmentation model learns from the Montgomery "
+        "masks "
+        "and phantoms only. *Recipe*: the cross-validated estimate on folds 1 to 4, as above. *Weights, fold 4*: the "
+        "float16 weights of the package on the films of the one fold that they did not learn from.",
         table(
             head,
             (
                 [
-                    f"`models/{row['recipe'].removeprefix('shipped/')}`",
+                    f"`models/{row['recipe'].removeprefix('shipped/')}`{dagger(row)}",
                     *aurocs(row),
                     figure(row["metrics"]["adjusted"]["pooled"]),
                     figure(next(iter(row["metrics"]["site"].values()), None)),
@@ -76,11 +77,10 @@ def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry |
     if finder is not None:
         lost, dice = finder["lost"], finder["dice"]
         blocks.append(
-            f"The finder, `models/lungs`: Dice {dice['open']:.3f} on the {finder['films']} Shenzhen normals of folds "
-            f"1 to "
-            f"4, whose masks it never learns from, against {dice['all']:.3f} for the one that learns from all masks; "
-            f"lost: "
-            f"{lost['value']:.4f} [{lost['low']:.4f}, {lost['high']:.4f}]."
+            f"The lung segmentation model, `models/lungs`, has a Dice of {dice['open']:.3f} on the {finder['films']} "
+            f"Shenzhen normals of folds 1 to 4, whose masks it never learns from. A model that learns from all masks "
+            f"has "
+            f"{dice['all']:.3f}; the difference is {lost['value']:.4f} [{lost['low']:.4f}, {lost['high']:.4f}]."
         )
     if choice is not None:
         best = max(choice["auroc"], key=lambda entry: float(entry["auroc"]))
@@ -89,7 +89,9 @@ def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry |
             f"The settings of `models/pca` ({best['components']} components, blur {best['blur']:g} px) have the "
             f"highest "
             f"AUROC of {len(choice['auroc'])} on fold 0, {best['auroc']:.2f}; the default (50, no blur) has "
-            f"{default['auroc']:.2f} there."
+            f"{default['auroc']:.2f} there. Later trainings of the same recipe have other figures on fold 0: [one "
+            f"recipe "
+            "trained repeatedly](results-detectors.md#one-recipe-trained-repeatedly)."
         )
     return blocks
 
@@ -133,7 +135,8 @@ def twin_section(rows: Sequence[Entry]) -> list[str]:
                 for row in rows
             ),
         ),
-        "\n".join(f"- `{row['method']}`: {row['metrics']['shortcuts']['verdict']['pooled']}" for row in rows),
+        "**Detector against the strongest single statistic**, paired on the same pairs:",
+        _against_statistics(rows),
         f"Simple image statistics on the pairs. {_acquisition_sentence(rows[0])}",
         audit(rows[0]),
     ]
@@ -148,18 +151,17 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
         known = [row for row in lungs if row["metrics"]["auroc"]["pooled"].get("value") is not None]
         best = max(known, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
         said.append(
-            f"The highest pooled AUROC among the lung-crop rows is that of `{best['method']}` at {best['px']} px, "
-            f"{aurocs(best)[0]}. "
-            "The order of rows was not used to choose anything."
+            f"Among the thesis's recipes on lung crops, `{best['method']}` at {best['px']} px has the highest pooled "
+            f"AUROC, {aurocs(best)[0]}. We did not select on the order of the rows."
         )
         above = [f"`{row['recipe']}`" for row in lungs if _above_all(row)]
         said.append(
-            f"Sharpness alone, which knows nothing of disease, reaches {figure(shortcut(best, 'pooled', 'sharpness'))} "
+            f"Sharpness alone, a baseline without training, reaches {figure(shortcut(best, 'pooled', 'sharpness'))} "
             f"pooled and {figure(shortcut(best, 'montgomery', 'sharpness'))} on Montgomery. "
             + (
-                "Above every single statistic: " + ", ".join(above)
+                "Significantly better than every single statistic: " + ", ".join(above)
                 if above
-                else "No row is above every single statistic"
+                else "No row is significantly better than every single statistic"
             )
             + "."
         )
@@ -173,26 +175,48 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
                 )
         unfinished = [f"`{row['recipe']}`" for row in real if row["convergence"] == "not converged"]
         if unfinished:
-            said.append(f"Not converged in the epochs given: {', '.join(unfinished)}. Read those rows as lower marks.")
+            said.append(
+                f"Not converged in the epochs given: {', '.join(unfinished)}. Treat these rows as lower bounds."
+            )
     said += [
         f"On matched pairs `{row['method']}` is "
-        + ("above each single statistic." if _above_all(row) else "**not** shown to be above each single statistic.")
+        + (
+            "significantly better than each single statistic."
+            if _above_all(row)
+            else "**not** significantly better than each single statistic."
+        )
         for row in twins
     ]
-    return ["## What to make of it", "\n".join(f"- {sentence}" for sentence in said)] if said else []
+    return ["## Conclusions", "\n".join(f"- {sentence}" for sentence in said)] if said else []
 
 
 def provenance(rows: Sequence[Entry]) -> list[str]:
     """How every row was made."""
-    head = ["Recipe", "digest", "seed", "device", "precision", "features", "steps a run", "training in all, s", "date"]
+    head = [
+        "Recipe",
+        "digest",
+        "seed",
+        "device",
+        "precision",
+        "features",
+        "steps per run",
+        "training in total, s",
+        "date",
+    ]
     return [
-        "## How it was made",
-        "Real films: each fold's detector and lung finder were trained on the normals of the other folds; no test film "
-        "was used for any choice. AUROC is the mean of the folds', weighted by n₀·n₁; intervals are percentiles of "
-        "2,000 bootstrap draws within folds, stratified by source and label. *Not converged*: the weighted generator "
-        "loss's mean over the last tenth of the steps lies more than 5 % under the tenth before, in one fold or more; "
-        "the curves are in the rows. Seconds are wall time beside other work: an order of magnitude, not a benchmark. "
-        "One seed: the spread between seeds is not in the intervals.",
+        "## Method and provenance",
+        "Real films: we trained each fold's detector and lung segmentation model on the normals of the other folds, "
+        "and "
+        "used no test film for any choice. AUROC is the mean of the folds', weighted by n₀·n₁. Intervals are "
+        "percentiles "
+        "of 2,000 bootstrap draws within folds, stratified by source and label. *Not converged*: in one fold or "
+        "more, the "
+        "weighted generator loss's mean over the last tenth of the steps is more than 5 % below that of the tenth "
+        "before; "
+        "the curves are in the rows. Seconds are wall time under other load: an order of magnitude, not a benchmark. "
+        "One "
+        "seed: the intervals do not include the spread between trainings ([how large it is]("
+        "results-detectors.md#one-recipe-trained-repeatedly)).",
         table(
             head,
             (
@@ -248,13 +272,41 @@ def _real_line(row: Entry) -> list[str]:
     ]
 
 
+def _against_statistics(rows: Sequence[Entry]) -> str:
+    """Each detector and the strongest single statistic of the same films."""
+    lines = []
+    for row in rows:
+        shortcuts = row["metrics"]["shortcuts"]
+        name = shortcuts["strongest"]["pooled"]["name"]
+        entry = shortcuts["pooled"][name]
+        difference = entry["difference"]
+        verdict = (
+            "significantly better"
+            if difference["low"] > 0
+            else "significantly worse"
+            if difference["high"] < 0
+            else "no significant difference"
+        )
+        lines.append(
+            [
+                f"`{row['method']}`",
+                figure(row["metrics"]["auroc"]["pooled"]),
+                name.replace("_", " "),
+                f"{entry['strength']:.2f}",
+                figure(difference, sign=True),
+                verdict,
+            ]
+        )
+    return table(["Detector", "AUROC", "strongest statistic", "its AUROC", "difference", "result"], lines)
+
+
 def _acquisition_sentence(row: Entry) -> str:
     known = [e["value"] for e in row["metrics"]["shortcuts"]["pooled"].values() if e["acquisition"] and e["value"]]
     within = all(0.45 <= value <= 0.55 for value in known)
     return (
         f"The *acquisition* ones lie between {min(known):.2f} and {max(known):.2f}, "
         + ("within" if within else "**not** within")
-        + " the 0.45 to 0.55 asked of them:"
+        + " the required 0.45 to 0.55:"
     )
 
 

@@ -1,4 +1,4 @@
-"""`docs/results-thesis.md` from rows alone: the thesis's figures beside ours, the honest table, the noise study."""
+"""`docs/results-thesis.md` from rows alone: the thesis's figures and ours, cross-validated results, the noise study."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import norm
 
+from studies.evidence.screen import folded, rendered
+from studies.evidence.thesis import thesis_screen
 from studies.pages.cells import Entry, convergence, shortcut, table
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
-from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.intervals import interval_text as figure
 
 REPORTED = {"ganomaly": 0.9061, "roi-oracle": 0.8755, "roi-sure": 0.8987}
@@ -26,7 +27,7 @@ _WORDS = {
     "roi-oracle": "its own, squared error (Oracle)",
     "roi-sure": "its own, SURE by its equation 4.4",
     "ganomaly-sure": "GANomaly with SURE (appendix B.2)",
-    "pca": "principal components (ours, the floor)",
+    "pca": "principal components (our baseline)",
 }
 
 
@@ -41,16 +42,19 @@ def thesis_page(rows: Mapping[str, Entry]) -> str:
     noise = next(
         (row for name, row in rows.items() if name.startswith("robustness/") and row["noise"] == "gaussian"), None
     )
+    first = thesis_screen(rows, REPORTED)
     blocks = [
-        "# The thesis, reproduced and put to the test",
-        f"*Rendered by `make results-thesis` from `studies/results/*.json`; every figure is in there. {LIMITS}*",
+        "# The thesis's experiments, run again",
+        *([rendered("make results-thesis", "studies/results/thesis/")] if first is None else first.blocks()),
+        "## The thesis and three questions",
         "B. Wang's MSc thesis (University of Birmingham, 2022) trains GANomaly and a lung-focused GAN of its own on "
         "311 "
         "normal films of the Montgomery and Shenzhen sets, tests them on 35 normal and 35 abnormal ones, and reports "
         "the best AUROC over 70 epochs: 0.9061 for GANomaly, 0.8987 for its own detector, 0.8755 for the same with "
-        "the squared error in the place of SURE. It claims that SURE makes the detector robust to noise; no noise was "
-        "added anywhere. Three questions follow: do the figures come out again; what does an honest protocol give; and "
-        "does SURE help against noise?",
+        "the squared error instead of SURE. It claims that SURE makes the detector robust to noise, but adds no noise "
+        "anywhere. Three questions follow. Do we obtain the same figures? What does cross-validation give? Does SURE "
+        "help "
+        "against noise? We call a figure *reproduced* only where the detector ran to the end at the thesis's width.",
         *_protocol(arms),
         *_arises(arms),
         *_honest(honest),
@@ -58,7 +62,7 @@ def thesis_page(rows: Mapping[str, Entry]) -> str:
         *_unfinished(rows.get("unfinished-0")),
         *_readings(),
     ]
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(folded(blocks)) + "\n"
 
 
 def _protocol(arms: Sequence[Entry]) -> list[str]:
@@ -66,11 +70,12 @@ def _protocol(arms: Sequence[Entry]) -> list[str]:
     if not arms:
         return [*blocks, "*No row yet.*"]
     blocks += [
-        "One split (ours: the thesis's own draw is not published), whole film stretched to 256 px, seed 0; the "
+        "One split (our own; the thesis's draw is not published), whole film stretched to 256 px, seed 0. We ran the "
         "thesis's width, 64 features, and a quarter of it, which takes a sixteenth of the operations. "
         "*Best epoch* is the thesis's figure: the highest of the epochs' AUROCs on the test films themselves. *Last "
-        "epoch* was fixed beforehand. *Chosen on one half*: the epoch is chosen on a random half of the test films and "
-        "measured on the other, mean of 500 halvings. Intervals are over the 70 films; they do not know of the choice.",
+        "epoch* was fixed in advance. *Split-half selection*: the epoch is selected on a random half of the test "
+        "films and "
+        "tested on the other, mean of 500 splits. The intervals resample the 70 films and ignore the epoch selection.",
         table(
             [
                 "Detector",
@@ -78,7 +83,7 @@ def _protocol(arms: Sequence[Entry]) -> list[str]:
                 "thesis, best epoch",
                 "best epoch",
                 "at epoch",
-                "chosen on one half",
+                "split-half selection",
                 "last epoch",
                 "epochs",
                 "losses",
@@ -89,16 +94,16 @@ def _protocol(arms: Sequence[Entry]) -> list[str]:
     with_audit = next((row for row in arms if "metrics" in row), None)
     if with_audit is not None:
         blocks.append(
-            "On the same 70 films, without any training: sharpness (mean absolute Laplacian) alone has AUROC "
-            f"{figure(shortcut(with_audit, 'pooled', 'sharpness'))}; a mix of trivial statistics that is given the "
-            f"labels {figure(shortcut(with_audit, 'pooled', 'mix'))}."
+            "Baseline on the same 70 films, without training: sharpness (mean absolute Laplacian) alone has AUROC "
+            f"{figure(shortcut(with_audit, 'pooled', 'sharpness'))}; a supervised mix of image "
+            f"statistics {figure(shortcut(with_audit, 'pooled', 'mix'))}."
         )
     sentences = [sentence for row in arms for sentence in _said(row)]
     if sentences:
         blocks.append("\n".join(f"- {sentence}" for sentence in sentences))
     if any("by_epoch" in row for row in arms):
         blocks.append(
-            "![AUROC on the test films and the cosine between the two encoders' weights, by epoch, for each detector.]"
+            "![AUROC on the test films and the cosine between the two encoders' weights, by epoch, for each detector]"
             "(images/thesis-curves.png)"
         )
     return blocks
@@ -106,7 +111,7 @@ def _protocol(arms: Sequence[Entry]) -> list[str]:
 
 def _arises(arms: Sequence[Entry]) -> list[str]:
     """How a figure such as 0.9061 can come about: what each step of the source's protocol is worth."""
-    title = "## How 0.9061 can come about"
+    title = "## How a figure such as 0.9061 can arise"
     rows = [row for row in arms if BY_CLASS in row.get("by_epoch", {}) and row["epochs_done"] == row["epochs"]]
     if not rows:
         return [title, "*No row yet.*"]
@@ -139,19 +144,20 @@ def _arises(arms: Sequence[Entry]) -> list[str]:
             ],
             lines,
         ),
-        f"- *Batches of one class* are worth {_signed(by_class)} of AUROC on average over epochs and arms (mixed "
-        f"batches {_signed(mixed)}): statistics of the batch tell which class it is, whatever the film shows.\n"
-        f"- *The best epoch on the test films* is worth {_signed(chosen)} over the last one.\n"
-        "- *Min–max scaling* over the test set changes no order, so it is worth nothing in AUROC; it makes scores of "
-        "different test sets incomparable.\n"
+        f"- *Batches of one class* add {_signed(by_class)} of AUROC on average over epochs and arms (mixed batches add "
+        f"{_signed(mixed)}): the batch's statistics reveal its class, whatever the film shows.\n"
+        f"- *The best epoch on the test films* adds {_signed(chosen)} to the last one.\n"
+        "- *Min–max scaling* over the test set changes no order, so it changes no AUROC; it makes scores of "
+        "different test "
+        "sets incomparable.\n"
         f"- *Chance*: with 35 + 35 films, a detector of true AUROC 0.80 shows {REPORTED['ganomaly']:.2f} or more in "
         f"{100 * _by_chance(0.80):.1f} % of draws of films, one of 0.70 in {100 * _by_chance(0.70):.1f} %; choosing "
         "among 70 epochs and several settings raises both.\n"
         "- *Acquisition*: sharpness alone, without any training, has the AUROC above on the same films.",
         f"All steps together, the best of these epochs, in train mode class after class, has {best:.2f}; it {words} "
-        f"{REPORTED['ganomaly']:.4f}. None of the steps measures how well the detector finds disease on a film by "
-        "itself. The source states neither the mode nor the order, so that this is how its figure *can* come about, "
-        "not how it did.",
+        f"{REPORTED['ganomaly']:.4f}. None of the steps measures how well the detector finds disease on a single "
+        "film. The source states neither the mode nor the order. So the figure *can* arise in this way; we do not know "
+        "whether it did.",
     ]
 
 
@@ -182,7 +188,7 @@ def _arm(row: Entry) -> list[str]:
         str(row["chosen"]["epoch"]),
         f"{row['auroc']['chosen_on_one_half']:.2f}",
         figure(row["auroc"]["last_epoch"]) + ("" if done == asked else f" (epoch {done})"),
-        str(done) if done == asked else f"{done} of {asked}, still to be trained on",
+        str(done) if done == asked else f"{done} of {asked}, training not finished",
         convergence(row) if done == asked else "–",
     ]
 
@@ -197,7 +203,7 @@ def _said(row: Entry) -> list[str]:
     if "by_epoch" not in row or row["epochs_done"] < row["epochs"]:
         return []
     name = f"`{row['method']}`, {row['features']} features"
-    curve, cosine = row["by_epoch"]["auroc"], row["by_epoch"]["cosine"]
+    curve = row["by_epoch"]["auroc"]
     best = row["auroc"]["best_epoch"]
     said = []
     reported = _reported(row)
@@ -208,32 +214,28 @@ def _said(row: Entry) -> list[str]:
             f"best epoch, {figure(best)}."
         )
     gain = best["value"] - row["auroc"]["last_epoch"]["value"]
-    worth, first, last = (
-        text.replace("-", "−") for text in (f"{gain:+.2f}", f"{cosine[0]:z.3f}", f"{cosine[-1]:z.3f}")
-    )
     said.append(
-        f"{name}: choosing the epoch on the test films is worth {worth} over the last one; the AUROC wanders between "
-        f"{min(curve):.2f} and {max(curve):.2f} from epoch to epoch, with its peak at epoch {row['chosen']['epoch']}. "
-        f"The cosine between the two encoders' weights goes from {first} to {last}."
+        f"{name}: selecting the epoch on the test films adds {_signed(gain)} to the last one. The AUROC varies between "
+        f"{min(curve):.2f} and {max(curve):.2f} from epoch to epoch, with its peak at epoch {row['chosen']['epoch']}."
     )
     return said
 
 
 def _honest(rows: Sequence[Entry]) -> list[str]:
     blocks = [
-        "## The honest table",
-        "The same detectors, cross-fitted: trained on the normals of the other folds, tested on folds 1 to 4 (277 "
+        "## Cross-validated results",
+        "The same detectors, cross-validated: trained on the normals of the other folds, tested on folds 1 to 4 (277 "
         "normal "
         "and 267 abnormal films), the last epoch, lungs by a network that did not see the film's mask, 32 features. "
-        "*Adjusted*: after sharpness and predicted lung area are regressed out. *Site*: AUROC for telling the two "
-        "hospitals' normals apart; 0.5 is good. All parts, audits and differences: [results](results.md).",
+        "*Adjusted*: after sharpness and predicted lung area are regressed out. *Site*: AUROC of the score for the "
+        "two hospitals' normals; 0.5 is good. All parts, audits and differences: [results](results.md).",
     ]
     if not rows:
         return [*blocks, "*No row yet.*"]
     ordered = sorted(rows, key=lambda row: (row["px"], row["view"]["frame"], _ORDER.index(row["method"])))
     lines = [
         [
-            f"`models/{row['method']}`, which ships" if row["recipe"].startswith("shipped/") else f"`{row['method']}`",
+            f"recipe of `models/{row['method']}`" if row["recipe"].startswith("shipped/") else f"`{row['method']}`",
             f"{row['view']['frame']}, {row['px']} px",
             *aurocs(row),
             figure(row["metrics"]["adjusted"]["pooled"]),
@@ -243,14 +245,14 @@ def _honest(rows: Sequence[Entry]) -> list[str]:
         for row in ordered
     ]
     first = ordered[0]
-    for name, words in (("sharpness", "*sharpness alone*"), ("mix", "*mix of trivial statistics, given the labels*")):
+    for name, words in (("sharpness", "*sharpness alone*"), ("mix", "*supervised mix of image statistics*")):
         lines.append(
             [words, "film, 256 px", *(figure(shortcut(first, source, name)) for source in SOURCES), "–", "–", "–"]
         )
     blocks.append(table(["Detector", "view", *SOURCES, "adjusted", "site", "losses"], lines))
     above = [f"`{row['recipe']}`" for row in ordered if row["metrics"]["shortcuts"]["above_all"].get("pooled")]
     blocks.append(
-        "Above every single trivial statistic (lower end of the difference's interval over 0): "
+        "Significantly better than every single image statistic (95 % CI of the difference above 0): "
         + (", ".join(above) if above else "**none**")
         + "."
     )
@@ -272,20 +274,20 @@ def _unfinished(row: Entry | None) -> list[str]:
         paces = [one["seconds_a_step"] for one in entry["trainings"] if one["seconds_a_step"] is not None]
         lines.append([f"`{entry['recipe']}`", ", ".join(done), f"{min(paces):g}" if paces else "–"])
     return [
-        "## Not finished",
-        "These trainings had more hours before them than there were, on two processor cores and without a GPU. They "
-        "are kept where they stopped and resume with `make results` or `make results-thesis`; until then "
-        "nothing is claimed of them.",
-        table(["recipe", "epochs so far, by fold", "seconds a step (least, other work beside)"], lines),
+        "## Trainings that did not finish",
+        "These trainings did not finish in the time available, on two processor cores and without a GPU. Their "
+        "checkpoints "
+        "are kept; `make results` or `make results-thesis` resumes them. We make no claim about them until then.",
+        table(["recipe", "epochs so far, by fold", "seconds per step (least, under other load)"], lines),
         f"As of {row['date']}.",
     ]
 
 
 def _readings() -> list[str]:
     return [
-        "## What the thesis leaves open, and how it is read here",
+        "## What the thesis leaves open, and our reading",
         table(
-            ["Open", "Here"],
+            ["Left open", "Here"],
             [
                 [
                     "which films are in the split",
@@ -304,7 +306,7 @@ def _readings() -> list[str]:
                 ["precision", "bfloat16 forward passes, weights and Adam in float32"],
             ],
         ),
-        "One seed under the thesis's protocol: with 35 + 35 films the sampling error alone is about ±0.12, far more "
-        "than the "
-        "differences that its table 5.2 rests on.",
+        "One seed under the thesis's protocol: with 35 + 35 films the sampling error alone is about ±0.12, which is "
+        "far more "
+        "than the differences in its table 5.2.",
     ]

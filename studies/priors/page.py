@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from studies.evidence.reconstruction import priors_screen
+from studies.evidence.screen import Screen, folded, rendered
 from studies.pages.cells import table
 from studies.priors.comparing import asked_of
 from studies.priors.pattern import MANY, Claim, claims_of, verdict
-from studies.priors.problems import KINDS, PROBLEMS, Problem
+from studies.priors.problems import KINDS, PROBLEMS, Problem, named
 from studies.priors.rows import name_of
 from studies.rows import Row, read_rows
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.intervals import interval_text as figure
 
 WORDS = {"direct": "A†", "tv": "TV", "range": "range", "soft": "soft", "sparse": "sparse"}
@@ -22,6 +23,7 @@ PAPER = {  # arXiv 2107.11191: fastMRI knees, one slice, a VAE; dB
     "30 spokes": {"direct": 24.25, "tv": 30.26, "range": 28.47, "soft": 31.50},
 }
 _CURVES = "curves"
+SHOWN = "brain-mri"  # the problem of the first screen
 
 
 def write_page(rows: Path, *, docs: Path) -> Path:
@@ -30,6 +32,8 @@ def write_page(rows: Path, *, docs: Path) -> Path:
     docs.mkdir(parents=True, exist_ok=True)
     pictures = {path.stem for path in (docs / "images" / "priors").glob("*.png")}
     found = list(read_rows(rows / "priors").values()) if (rows / "priors").is_dir() else []
+    if (first := screen_of(found)) is not None:
+        first.write(docs)
     write_text(page, priors_page(found, pictures=pictures))
     return page
 
@@ -42,17 +46,22 @@ def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = ()) -> str:
         images: the names in images/priors.
     """
     there = set(pictures)
+    first = screen_of(rows)
     blocks = [
-        "# Generators as priors, measured",
-        f"*Rendered by `make results-priors` from `studies/results/priors/*.json`; every figure is in there. {LIMITS}*",
-        "A generator has learnt good images and nothing of operators. *range* looks for the image that it can make "
-        "and that explains y; *soft* lets the image leave the range and charges for the distance; *sparse* lets few "
-        "pixels leave it. TV is total variation, A† the pseudo-inverse (of MRI the zero-filled image). Of every "
-        "method eight weights were tried on the same validation images, and the best mean squared error chose; *TV, "
-        "oracle* takes each test image's own best weight of the same eight, which needs the truth and bounds what "
-        "any choice for TV could reach. Starts are drawn from the generator's prior. Tested images, and their "
-        "subjects, were not learnt from. Intervals are a bootstrap's over images, over subjects where those are "
-        "known.",
+        "# Generators as priors",
+        *([rendered("make results-priors", "studies/results/priors/*.json")] if first is None else first.blocks()),
+        "## Methods compared",
+        "A generator is trained on images and on no operator. *range* searches the generator's range for the image "
+        "that "
+        "explains y; *soft* allows an image outside the range and penalises the distance; *sparse* allows few pixels "
+        "outside it. TV is total variation, A† the pseudo-inverse (for MRI the zero-filled image). For each method "
+        "we tried "
+        "eight weights on the same validation images and kept the one of least mean squared error. *TV, oracle* uses "
+        "the "
+        "best of the same eight weights for each test image: this needs the truth and bounds any choice for TV. "
+        "Starts are "
+        "drawn from the generator's prior. The generators were not trained on test images or their subjects. Intervals "
+        "are bootstrap intervals over images, or over subjects where these are known.",
     ]
     for problem in PROBLEMS:
         mine = [row for row in rows if row["problem"] == problem.name]
@@ -61,10 +70,16 @@ def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = ()) -> str:
             blocks += _pattern(mine)
     if _CURVES in there:
         blocks += [
-            "## The more is measured, the less a prior is worth",
+            "## PSNR against number of measurements",
             f"![PSNR of A†, TV, range and soft against the number of measurements](images/priors/{_CURVES}.png)",
         ]
-    return "\n\n".join([*blocks, *_four_operators(there), *_provenance(rows)]) + "\n"
+    return "\n\n".join(folded([*blocks, *_four_operators(there), *_provenance(rows)])) + "\n"
+
+
+def screen_of(rows: Sequence[Row]) -> Screen | None:
+    """The page's first screen; None before its problem has rows at two levels."""
+    problem = named(SHOWN)
+    return priors_screen(rows, problem.name, problem.words, problem.levels)
 
 
 def _problem(problem: Problem, rows: Sequence[Row], pictures: set[str]) -> list[str]:
@@ -123,10 +138,11 @@ def _pattern(rows: Sequence[Row]) -> list[str]:
         for claim in claims
     ]
     return [
-        "### Does the source's pattern hold?",
-        "Range wins with few data and loses to TV with many; soft is at least as good as both. Differences of PSNR on "
-        "the same slices, in dB, with a paired interval over subjects. The source's few are 10 spokes and its many 30; "
-        "of a small image 10 spokes see more: 9 % of the frequencies of 128 × 128, 4 % of 256 × 256. Here 5 see 4 %.",
+        "### Comparison with the source's pattern",
+        "The source reports: *range* is better than TV with few data and worse with many; *soft* is at least as good "
+        "as both. Differences of PSNR on "
+        "the same slices, in dB, with a paired interval over subjects. The source's few are 10 spokes and its many 30. "
+        "10 spokes sample 9 % of the frequencies of 128 × 128 and 4 % of 256 × 256; here, 5 spokes sample 4 %.",
         table(["generator", "measured", "difference", "dB [95 %]", "the pattern"], lines),
         *_why_not(claims, rows),
     ]
@@ -142,10 +158,13 @@ def _why_not(claims: Sequence[Claim], rows: Sequence[Row]) -> list[str]:
         return []
     heard = ", ".join(f"{value:.1f} dB for the {GENERATORS[kind]}" for kind, value in sorted(reached.items()))
     return [
-        "Why soft is not above TV with many spokes: the generators learnt from the slices of fourteen subjects, "
-        "mirrored, turned and scaled a little, and come no nearer to slices of other subjects than this: G(E(x)) on "
-        f"validation slices, {heard}. What the spokes do not see soft takes from G(z), and there its error stays the "
-        "generator's, however much is measured elsewhere. TV has no such floor."
+        "Why *soft* is not better than TV with many spokes: the generators learnt from the slices of fourteen "
+        "subjects, "
+        "mirrored, rotated and scaled a little. Their PSNR on slices of other subjects is limited: G(E(x)) on "
+        "validation "
+        f"slices, {heard}. For frequencies that the spokes do not sample, *soft* uses G(z), and there its error "
+        f"remains the "
+        "generator's, however much is measured elsewhere. TV has no such limit."
     ]
 
 
@@ -158,10 +177,12 @@ def _four_operators(pictures: set[str]) -> list[str]:
     if not all(name in pictures for _, name in shown):
         return []
     blocks = [
-        "## One generator, four operators, no retraining",
-        "The same VAE of digits under each operator; from left to right the truth, A†, TV, range, soft, sparse. To "
-        "look right is not to be right: where little was measured, a generator draws a digit that fits, and it may be "
-        "another one. The digits are MNIST's (LeCun, Cortes; CC BY-SA 3.0).",
+        "## One generator with four operators",
+        "The same VAE of digits under each operator, without retraining; from left to right the truth, A†, TV, "
+        "range, soft, "
+        "sparse. A plausible image can be wrong: with few measurements a generator produces a digit that fits them, "
+        "and it "
+        "may be another digit. The digits are MNIST's (LeCun, Cortes; CC BY-SA 3.0).",
     ]
     return blocks + [
         f"**{problem.words.partition(': ')[2]}**, {problem.everywhere[0]}\n\n"
@@ -187,9 +208,9 @@ def _provenance(rows: Sequence[Row]) -> list[str]:
         for name, row in sorted(trained.items())
     ]
     return [
-        "## How it was measured",
+        "## Provenance",
         f"{devices}; {dates[0]} to {dates[-1]}; seed 0. A search has {effort['solving']['restarts']} starts and at "
         f"most {effort['solving']['iterations']} iterations; while weights are tried, {effort['trying']['restarts']} "
-        f"and {effort['trying']['iterations']}. Minutes are wall time beside other work. The generators:",
+        f"and {effort['trying']['iterations']}. Minutes are wall time under other load. The generators:",
         table(["recipe", "epochs", "minutes", "PSNR of G(E(x)) on validation images, dB"], lines),
     ]

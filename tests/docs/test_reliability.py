@@ -16,7 +16,7 @@ def test_the_reliability_page_is_rendered_from_the_committed_figures() -> None:
     page = runpy.run_path(str(ROOT / "docs" / "reliability_page.py"))["page"]
     soak = json.loads((ROOT / "studies" / "results" / "soak.json").read_text(encoding="utf-8"))
     committed = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
-    assert page(soak) == committed, "Run python docs/reliability_page.py"
+    assert page(soak) == committed, "Run python -m docs.reliability_page"
 
 
 def test_the_page_names_the_short_forms_that_make_test_runs() -> None:

@@ -18,3 +18,6 @@ def test_results_are_rendered_from_the_committed_rows(tmp_path: Path) -> None:
     for page in (tmp_path / "docs").rglob("*.md"):
         committed = ROOT / "docs" / page.relative_to(tmp_path / "docs")
         assert page.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8"), again
+    for figure in (tmp_path / "docs").rglob("*.svg"):
+        committed = ROOT / "docs" / figure.relative_to(tmp_path / "docs")
+        assert figure.read_bytes() == committed.read_bytes(), again

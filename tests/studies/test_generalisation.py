@@ -36,7 +36,7 @@ def test_every_source_is_learnt_from_and_looked_at(world: World) -> None:
         assert cell["n"] == one["n"] and cell["shortcut"]["strength"] == one["shortcut"]["strength"]  # the same films
     assert len({cells[a, "another", False]["auroc"]["value"] for a in sources}) == 3  # by different detectors
     page = detectors_page({row["recipe"]: json.loads(json.dumps(row, allow_nan=False))})
-    assert "| another | another, matched |" in page and "- montgomery, above the shortcut: montgomery " in page
+    assert "| another | another, matched |" in page and "- montgomery, minus the shortcut: montgomery " in page
 
 
 @pytest.mark.nightly

@@ -17,7 +17,7 @@ from studies.imaging import __main__ as command
 from studies.imaging.arms import directly
 from studies.imaging.gaps import gap_of
 from studies.imaging.image_sets import load, training_subjects
-from studies.imaging.page import FIGURE, imaging_page, write_page
+from studies.imaging.page import imaging_page, write_page
 from studies.imaging.problem import Problem
 from studies.imaging.rows import training_facts
 from studies.imaging.running import reconstructed, run_of, train_arm
@@ -247,7 +247,8 @@ def test_the_committed_page_is_rendered_from_the_committed_rows(tmp_path: Path) 
     committed = ROOT / "docs" / "results-imaging.md"
     again = "Run python -m studies.imaging --render"
     assert page.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8"), again
-    drawn, kept = tmp_path / FIGURE, ROOT / "docs" / FIGURE
+    figure = "images/evidence/results-imaging.svg"
+    drawn, kept = tmp_path / figure, ROOT / "docs" / figure
     assert drawn.read_text(encoding="utf-8") == kept.read_text(encoding="utf-8"), again
 
 

@@ -123,17 +123,17 @@ def test_what_learnt_from_more_than_normals_is_no_candidate() -> None:
 def test_openings_are_counted_and_the_page_says_so() -> None:
     assert openings(ALL) == [] and openings({**ALL, f"{TESTED}good-0": row(0.8, 0.7)}) == ["good"]
     page = detectors_page(ALL)
-    assert "**Nominated: `good`; of single methods: `quick`.** Folds 1 to 4 have been opened for 0 recipes." in page
+    assert "**Selected: `good`; of single methods: `quick`.** We have evaluated on folds 1 to 4 for 0 recipes." in page
     assert "| `good` | 0.800 | – |" in page
     image = page.partition("](images/detectors/")[2].partition(")")[0]
     assert (ROOT / "docs" / "images" / "detectors" / image).is_file()
     after = detectors_page({**ALL, f"{TESTED}good-0": {**row(0.8, 0.7), "recipe": f"{TESTED}good"}})
-    assert "opened for 1 recipe: `good`." in after
+    assert "folds 1 to 4 for 1 recipe: `good`." in after
     assert "| montgomery | 0.90 [0.80, 1.00] | 0.70 [0.60, 0.80] | +0.05 [−0.05, +0.15] | spread, 0.70 |" in after
-    assert "On the test folds `good` reaches 0.80 [0.70, 0.90]; it is not shown to be above `pca` (+0.05" in after
     assert (
-        "with an AUROC of 0.78. Of 6 recipes, 0 are significantly better on fold 0 and 0 significantly worse" in after
+        "On the test folds `good` reaches 0.80 [0.70, 0.90]; it is not significantly better than `pca` (+0.05" in after
     )
+    assert "On fold 0, none of the 6 recipes is significantly better than spread alone (AUROC 0.78); 0 are" in after
     assert "On the test folds" not in page
     sure: dict[str, Any] = {**row(0.8, 0.7), "recipe": f"{TESTED}good"}
     sure["above"]["floor"]["montgomery"] = {"value": 0.2, "low": 0.1, "high": 0.3}
@@ -217,9 +217,6 @@ def test_what_to_conclude_follows_from_the_rows() -> None:
     guess = {**row(0.52, 0.5), "recipe": f"{ROWS}guess"}
     guess["above_shortcut"]["pooled"] = {**guess["above_shortcut"]["pooled"], "low": -0.3, "high": -0.1}
     page = detectors_page({f"{ROWS}dae-0": plain, f"{ROWS}dae-aligned-0": aligned, f"{ROWS}guess-0": guess})
-    assert (
-        "Of 3 recipes, 1 are significantly better on fold 0 (`dae-aligned`) and 1 significantly worse (`guess`);"
-        in page
-    )
-    assert "- Without and with alignment, one training each: `dae` 0.80 and 0.84 (paired" in page
-    assert "- Not shown to be better than chance here: `guess`." in page
+    assert "(AUROC 0.78): `dae-aligned`; 1 are significantly worse (`guess`), and 1 are inconclusive." in page
+    assert "- AUROC without and with alignment, one training each: `dae` 0.80 and 0.84 (paired" in page
+    assert "- Not significantly better than chance on fold 0: `guess`." in page

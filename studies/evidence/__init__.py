@@ -1,0 +1,1 @@
+"""The first screen of each evidence page (figure, conclusion, table), and the overview of them all, from rows alone."""

@@ -1,0 +1,307 @@
+"""Charts as SVG text: horizontal intervals (`forest`), bars (`bars`) and curves or points (`plane`).
+
+Written here and not by matplotlib, so that the bytes depend on the rows alone: not on a machine's fonts and not on a
+library's version. Each chart has a light background of its own, which is legible in the dark theme, too; its letters
+are 12 of 440 units, which a screen of 390 px shows at some 10 px.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from math import ceil, floor, log10
+
+WIDTH, SHOWN = 440, 600  # units of the drawing; pixels on a wide screen
+BLUE, ORANGE, GREEN, GREY, RED, VIOLET = "#0b5c8a", "#c2410c", "#15803d", "#5f6368", "#b00020", "#7b2d8b"
+_INK, _FAINT, _LETTER, _LABEL, _ROW = "#1f2328", "#dfe3e8", 6.3, 6.7, 17
+_MANY, _DENSE = 16, 13.5  # rows beyond which they stand closer, and how close
+_TOP, _MARGIN = 8, 10
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A value, with an interval where there is one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    colour: str = BLUE
+    hollow: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a forest plot or of bars; `strong` is the best."""
+
+    label: str
+    marks: tuple[Mark, ...]
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A line of reference across the chart."""
+
+    value: float
+    label: str
+    colour: str = GREY
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve, or points, of `plane`: (x, y), with the ends of y and of x where there are intervals."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    colour: str
+    y_ends: tuple[tuple[float, float], ...] = ()
+    x_ends: tuple[tuple[float, float], ...] = ()
+    joined: bool = True
+    dashed: bool = False
+    labels: tuple[str, ...] = ()
+    dots: bool = True
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """A linear or logarithmic axis from `low` to `high` on units `start` to `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    logarithmic: bool = False
+
+    def __call__(self, value: float) -> float:
+        low, high, at = self.low, self.high, min(max(value, self.low), self.high)
+        if self.logarithmic:
+            low, high, at = log10(low), log10(high), log10(at)
+        return self.start + (at - low) / (high - low) * (self.end - self.start)
+
+
+@dataclass
+class _Sheet:
+    """SVG elements as they are added, and the height that they take so far."""
+
+    title: str
+    parts: list[str] = field(default_factory=list)
+
+    def text(self, x: float, y: float, words: str, *, anchor: str = "start", colour: str = _INK, **more: str) -> None:
+        extra = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in more.items())
+        self.parts.append(
+            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}"{extra}>{escape(words)}</text>'
+        )
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, colour: str, width: float = 1, dash: str = "") -> None:
+        dashes = f' stroke-dasharray="{dash}"' if dash else ""
+        self.parts.append(
+            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" '
+            f'stroke-width="{width:g}"{dashes}/>'
+        )
+
+    def dot(self, x: float, y: float, colour: str, *, hollow: bool = False, size: float = 4) -> None:
+        fill = "#ffffff" if hollow else colour
+        self.parts.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:g}" fill="{fill}" stroke="{colour}" stroke-width="1.5"/>'
+        )
+
+    def legend(self, names: Sequence[tuple[str, str, bool]], y: float) -> float:
+        """Names with their colours (dashed or not), in as many lines as they need; the y below them."""
+        x: float = _MARGIN
+        for name, colour, dashed in names:
+            wide = 26 + _LETTER * len(name)
+            if x + wide > WIDTH and x > _MARGIN:
+                x, y = _MARGIN, y + 16
+            self.line(x, y + 8, x + 16, y + 8, colour, 3, "4 3" if dashed else "")
+            self.text(x + 21, y + 12, name)
+            x += wide + 8
+        return y + 20 if names else y
+
+    def written(self, height: float) -> str:
+        """The whole file."""
+        tall = ceil(height)
+        head = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {tall}" width="{SHOWN}" '
+            f'height="{round(tall * SHOWN / WIDTH)}" font-family="Helvetica, Arial, sans-serif" font-size="12" '
+            'role="img">'
+        )
+        paper = f'<rect width="{WIDTH}" height="{tall}" rx="6" fill="#ffffff"/>'
+        return "\n".join([head, f"<title>{escape(self.title)}</title>", paper, *self.parts, "</svg>"]) + "\n"
+
+
+def ticks(low: float, high: float, *, most: int = 6) -> list[float]:
+    """Round values within [low, high], `most` at most.
+
+    >>> ticks(0.45, 0.92)
+    [0.5, 0.6, 0.7, 0.8, 0.9]
+    """
+    raw = (high - low) / max(1, most - 1)
+    base = 10.0 ** floor(log10(raw))
+    step = next(base * factor for factor in (1, 2, 5, 10) if base * factor >= raw)
+    first = ceil(low / step - 1e-9)
+    return [round(step * number, 10) for number in range(first, floor(high / step + 1e-9) + 1)]
+
+
+def number(value: float) -> str:
+    """A tick's text.
+
+    >>> number(-4.0), number(0.5), number(1000.0)
+    ('−4', '0.5', '1,000')
+    """
+    return f"{value:,.10g}".replace("-", "−")
+
+
+def amount(value: float) -> str:
+    """A bar's value.
+
+    >>> amount(1017.6), amount(57.04), amount(0.9817)
+    ('1,018', '57.0', '0.98')
+    """
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def forest(
+    title: str,
+    rows: Sequence[Row],
+    *,
+    axis: str,
+    span: tuple[float, float],
+    rules: Sequence[Rule] = (),
+    kinds: Mapping[str, str] | None = None,
+) -> str:
+    """A line for each row: its values with their intervals; `rules` are drawn through all of them.
+
+    Args:
+        title: what the file is called for a screen reader.
+        rows: from top to bottom.
+        axis: what is measured, with its unit.
+        span: the axis's ends; what lies outside is drawn at the end.
+        rules: lines of reference.
+        kinds: name → colour, where a row has several marks.
+    """
+    sheet = _Sheet(title)
+    named = [(name, colour, False) for name, colour in (kinds or {}).items()]
+    named += [(rule.label, rule.colour, True) for rule in rules if rule.label]
+    top = sheet.legend(named, _TOP)
+    tall = _ROW if len(rows) <= _MANY else _DENSE
+    bottom, left = top + tall * len(rows), _room(rows)
+    scale = _Scale(*span, left + 10, WIDTH - 14)
+    _grid(sheet, scale, top, bottom, axis)
+    for rule in rules:
+        sheet.line(scale(rule.value), top, scale(rule.value), bottom, rule.colour, 1.6, "4 3")
+    for place, row in enumerate(rows):
+        y = top + tall * (place + 0.5)
+        weight = {"font_weight": "bold"} if row.strong else {}
+        sheet.text(left, y + 4, row.label, anchor="end", **weight)
+        for mark in row.marks:
+            width = 3.0 if row.strong else 1.8
+            if mark.low is not None and mark.high is not None:
+                sheet.line(scale(mark.low), y, scale(mark.high), y, mark.colour, width)
+            sheet.dot(scale(mark.value), y, mark.colour, hollow=mark.hollow, size=4.6 if row.strong else 3.8)
+    return sheet.written(bottom + 40)
+
+
+def bars(
+    title: str,
+    rows: Sequence[Row],
+    *,
+    axis: str,
+    logarithmic: bool = False,
+    rules: Sequence[Rule] = (),
+    kinds: Mapping[str, str] | None = None,
+) -> str:
+    """A horizontal bar for each row, from 0 (or from the least round value, where logarithmic), with its value."""
+    sheet = _Sheet(title)
+    named = [(name, colour, False) for name, colour in (kinds or {}).items()]
+    top = sheet.legend([*named, *((rule.label, rule.colour, True) for rule in rules if rule.label)], _TOP)
+    bottom, left = top + (_ROW + 3) * len(rows), _room(rows)
+    values = [mark.value for row in rows for mark in row.marks] + [rule.value for rule in rules]
+    low = 10.0 ** floor(log10(min(values))) if logarithmic else 0.0
+    scale = _Scale(low, max(values) * (1.0 if logarithmic else 1.02), left + 6, WIDTH - 54, logarithmic)
+    _grid(sheet, scale, top, bottom, axis)
+    for place, row in enumerate(rows):
+        y = top + (_ROW + 3) * (place + 0.5)
+        weight = {"font_weight": "bold"} if row.strong else {}
+        sheet.text(left, y + 4, row.label, anchor="end", **weight)
+        for mark in row.marks:
+            wide = scale(mark.value) - scale.start
+            sheet.parts.append(
+                f'<rect x="{scale.start:.1f}" y="{y - 6:.1f}" width="{max(1.0, wide):.1f}" height="12" '
+                f'fill="{mark.colour}"/>'
+            )
+            sheet.text(scale(mark.value) + 5, y + 4, amount(mark.value), **weight)
+    for rule in rules:
+        sheet.line(scale(rule.value), top, scale(rule.value), bottom, rule.colour, 1.6, "4 3")
+    return sheet.written(bottom + 40)
+
+
+def _room(rows: Sequence[Row]) -> float:
+    """Units for the labels."""
+    return _MARGIN + max(_LABEL * (1.13 if row.strong else 1) * len(row.label) for row in rows)
+
+
+def plane(
+    title: str,
+    series: Sequence[Series],
+    *,
+    x: str,
+    y: str,
+    xs: tuple[float, float],
+    ys: tuple[float, float],
+    rules: Sequence[Rule] = (),
+    logarithmic: bool = False,
+    at: Sequence[float] = (),
+    height: float = 200,
+) -> str:
+    """Curves or points over two axes; `rules` are horizontal; `at` are the ticks of x, where round ones do not fit."""
+    sheet = _Sheet(title)
+    named = [(one.name, one.colour, one.dashed) for one in series if one.name]
+    named += [(rule.label, rule.colour, True) for rule in rules if rule.label]
+    sheet.text(_MARGIN, _TOP + 12, y, colour=_INK)
+    top = sheet.legend(named, _TOP + 18) + 4
+    bottom = top + height
+    across = _Scale(*xs, 44, WIDTH - 16, logarithmic)
+    up = _Scale(*ys, bottom, top)
+    _grid(sheet, across, top, bottom, x, at=at)
+    for value in ticks(*ys):
+        sheet.line(44, up(value), WIDTH - 16, up(value), _FAINT)
+        sheet.text(39, up(value) + 4, number(value), anchor="end")
+    for rule in rules:
+        sheet.line(44, up(rule.value), WIDTH - 16, up(rule.value), rule.colour, 1.6, "4 3")
+    for one in series:
+        _drawn(sheet, one, across, up)
+    return sheet.written(bottom + 40)
+
+
+def _drawn(sheet: _Sheet, one: Series, across: _Scale, up: _Scale) -> None:
+    where = [(across(px), up(py)) for px, py in one.points]
+    for (px, _), (low, high) in zip(where, one.y_ends, strict=False):
+        sheet.line(px, up(low), px, up(high), one.colour, 1.4)
+    for (_, py), (low, high) in zip(where, one.x_ends, strict=False):
+        sheet.line(across(low), py, across(high), py, one.colour, 1.4)
+    if one.joined:
+        dashes = ' stroke-dasharray="4 3"' if one.dashed else ""
+        path = " ".join(f"{px:.1f},{py:.1f}" for px, py in where)
+        sheet.parts.append(f'<polyline points="{path}" fill="none" stroke="{one.colour}" stroke-width="1.8"{dashes}/>')
+    for px, py in where if one.dots else ():
+        sheet.dot(px, py, one.colour, hollow=one.dashed and not one.joined, size=3.5)
+    for (px, py), words in zip(where, one.labels, strict=False):
+        sheet.text(px + 7, py - 6, words, colour=one.colour)
+
+
+def _grid(
+    sheet: _Sheet, scale: _Scale, top: float, bottom: float, axis: str, *, at: Sequence[float] = ()
+) -> None:  # fmt: skip
+    """The vertical lines with their values, and the axis's name."""
+    round_ones = (
+        [10.0**power for power in range(ceil(log10(scale.low)), floor(log10(scale.high)) + 1)]
+        if scale.logarithmic
+        else ticks(scale.low, scale.high)
+    )
+    for value in at or round_ones:
+        sheet.line(scale(value), top, scale(value), bottom, _FAINT)
+        sheet.text(scale(value), bottom + 15, number(value), anchor="middle")
+    half = _LETTER * len(axis) / 2
+    middle = min(max((scale.start + scale.end) / 2, _MARGIN + half), WIDTH - _MARGIN - half)
+    sheet.text(middle, bottom + 32, axis, anchor="middle")

@@ -1,0 +1,251 @@
+"""First screens of the detectors' pages: `results.md` and `results-detectors.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, Mark, Rule, forest
+from studies.evidence.charts import Row as Line
+from studies.evidence.repeats import TESTED, combined, on_test_folds
+from studies.evidence.screen import Answer, Screen, best_first, rendered
+from studies.pages.cells import Entry, dagger, dagger_note, shortcut
+from unseen.evaluation.intervals import interval_text as figure
+
+LABELLED, TWINS, BASELINE = "detectors/labelled/", "detectors/twins/", "pca"
+_AXIS = "AUROC, pooled, folds 1 to 4 [95 % interval]"
+_BOTH = ("ms_cxr/", "shipped/")
+
+
+def flagged(name: str, row: Entry) -> str:
+    """A recipe's name as code, with a dagger where its training had not converged."""
+    return f"`{name}`{dagger(row)}"
+
+
+def supervised(rows: Mapping[str, Entry]) -> Entry | None:
+    """The best classifier that is given labels, of the same lung crops."""
+    found = [row for name, row in rows.items() if name.startswith(LABELLED)]
+    return max(found, key=_pooled, default=None)
+
+
+def _pooled(row: Entry) -> float:
+    return float(row["metrics"]["auroc"]["pooled"]["value"])
+
+
+def _mark(entry: Entry, colour: str = BLUE) -> Mark:
+    return Mark(float(entry["value"]), entry.get("low"), entry.get("high"), colour)
+
+
+def _rules(statistic: Entry, reference: Entry | None) -> list[Rule]:
+    rules = [Rule(float(statistic["value"]), f"sharpness alone, {statistic['value']:.2f}", ORANGE)]
+    if reference is not None:
+        rules.append(Rule(_pooled(reference), f"supervised reference, {_pooled(reference):.2f}", GREEN))
+    return rules
+
+
+def called(row: Entry) -> str:
+    """What a row of these pages is called: a pretrained model by its folder, another by its method and size."""
+    name = str(row["recipe"])
+    return (
+        f"models/{name.removeprefix('shipped/')}" if name.startswith("shipped/") else f"{row['method']}, {row['px']} px"
+    )
+
+
+def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
+    """The recipes of the pretrained models and the thesis's recipes, lung crop, cross-validated."""
+    some = [
+        row
+        for name, row in rows.items()
+        if name.startswith(_BOTH) and "metrics" in row and row["view"]["frame"] == "lungs"
+    ]
+    if not some:
+        return None
+    ordered = sorted(some, key=_pooled, reverse=True)
+    best, first = ordered[0], min(some, key=lambda row: (row["px"], str(row["recipe"]).startswith("shipped/")))
+    statistic, reference = shortcut(first, "pooled", "sharpness"), supervised(rows)
+    above = [f"`{called(row)}`" for row in ordered if row["metrics"]["shortcuts"]["above_all"].get("pooled")]
+    chart = forest(
+        "AUROC of the pretrained models' recipes and of the thesis's recipes",
+        [
+            Line(
+                called(row) + dagger(row),
+                (_mark(row["metrics"]["auroc"]["pooled"], BLUE if "models/" in called(row) else GREY),),
+                row is best,
+            )
+            for row in ordered
+        ],
+        axis=_AXIS,
+        span=(0.5, 0.92),
+        rules=_rules(statistic, reference),
+        kinds={"recipe of a pretrained model": BLUE, "recipe of the thesis": GREY},
+    )
+    sentences = [
+        f"The best recipe here is that of `{called(best)}`, with a pooled AUROC of "
+        f"{figure(best['metrics']['auroc']['pooled'])}.",
+        f"Sharpness alone, an image statistic without training, reaches {figure(statistic)}; "
+        + (f"significantly better than every single statistic: {', '.join(above)}." if above
+           else "no recipe is significantly better than every single statistic, so these AUROCs are not evidence of "
+           "detecting disease."),
+    ]  # fmt: skip
+    if reference is not None:
+        sentences.append(
+            f"A supervised classifier of the same lung crops reaches {figure(reference['metrics']['auroc']['pooled'])}."
+        )
+    lines = [
+        [
+            flagged(called(row), row),
+            figure(row["metrics"]["auroc"]["pooled"]),
+            figure(row["metrics"]["adjusted"]["pooled"]),
+            figure(row["fold_4"]["auroc"]["pooled"]) if "fold_4" in row else "–",
+        ]
+        for row in ordered
+    ]
+    lines = best_first(lines[:_SHOWN])
+    lines.append(["*baseline: sharpness alone*", figure(statistic), "–", "–"])
+    if reference is not None:
+        metrics = reference["metrics"]
+        lines.append(
+            ["*supervised reference*", figure(metrics["auroc"]["pooled"]), figure(metrics["adjusted"]["pooled"]), "–"]
+        )
+    dates = sorted(str(row["date"]) for row in some)
+    return Screen(
+        page="results",
+        figure=chart,
+        alt=f"Forest plot of pooled AUROC with intervals, best first. The best, {called(best)}, has "
+        f"{_pooled(best):.2f}; the line of sharpness alone is at {statistic['value']:.2f}.",
+        sentences=sentences,
+        head=["Model or recipe", "AUROC, folds 1 to 4 [95 %]", "adjusted", "AUROC of the pretrained weights, fold 4"],
+        lines=lines,
+        notes=[
+            *dagger_note(some),
+            "The best rows; all of them are below. *AUROC, folds 1 to 4*: the recipe, cross-validated: trained on "
+            "the normals of the other folds. The weights "
+            "in `models/` learnt from folds 0 to 3; their own figure is that of fold 4. *Adjusted*: after taking out "
+            "sharpness and lung area. One training each: [spread between trainings]"
+            "(results-detectors.md#one-recipe-trained-repeatedly).",
+            rendered("make results", "studies/results/*.json"),
+        ],
+        answer=Answer(
+            "Do the pretrained models find abnormal films?",
+            f"Best AUROC {figure(best['metrics']['auroc']['pooled'])} (`{called(best)}`); sharpness alone "
+            f"{figure(statistic)}",
+            "make results",
+            dates[-1],
+        ),
+    )
+
+
+def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
+    """Every recipe from normal films alone on the test folds; None before these are opened."""
+    trainings = on_test_folds(rows)
+    normals_only = {
+        name.removeprefix(TESTED).rpartition("-")[0]: row
+        for name, row in rows.items()
+        if name.startswith(TESTED) and not _unlabelled(row)
+    }
+    if not normals_only:
+        return None
+    found = {name: combined(trainings[name]) for name in normals_only}
+    baseline = rows.get("shipped/pca-0")
+    entries = {**found, **({BASELINE: baseline["metrics"]["auroc"]["pooled"]} if baseline is not None else {})}
+    ordered = sorted(entries, key=lambda name: -float(entries[name]["value"]))
+    best = ordered[0]
+    above = {name: row["above"] for name, row in normals_only.items()}
+    statistic = next(iter(above.values()))["shortcut"]["pooled"]
+    reference = supervised(rows)
+    worse = [name for name in above if above[name]["floor"]["pooled"]["high"] < 0]
+    better = [name for name in above if above[name]["floor"]["pooled"]["low"] > 0]
+    over_statistic = [name for name in above if above[name]["shortcut"]["pooled"]["low"] > 0]
+
+    def row_of(name: str) -> Entry:
+        return normals_only.get(name, baseline or {})
+
+    chart = forest(
+        "AUROC of every recipe on folds 1 to 4",
+        [
+            Line(
+                name + dagger(row_of(name)),
+                (_mark(entries[name], ORANGE if name == BASELINE else BLUE),),
+                name == best,
+            )
+            for name in ordered
+        ],
+        axis=_AXIS,
+        span=(0.45, 0.92),
+        rules=_rules({"value": statistic["strength"]}, reference),
+        kinds={"normal films only": BLUE, f"baseline {BASELINE}": ORANGE},
+    )
+    sentences = [
+        f"Trained on normal films only, the best of {len(above)} recipes, `{best}`, reaches an AUROC of "
+        f"{figure(entries[best])}; {_count(better, 'recipe is', 'recipes are')} significantly better than the baseline "
+        f"`{BASELINE}` ({figure(entries.get(BASELINE))}), and {len(worse)} are significantly worse.",
+        f"The best single image statistic ({statistic['words']}, without training) reaches "
+        f"{statistic['strength']:.2f} on the same films, and {_count(over_statistic, 'recipe is', 'recipes are')} "
+        "significantly better"
+        + (
+            f": {', '.join(f'`{name}`' for name in over_statistic)}."
+            if over_statistic
+            else ", so these AUROCs are not evidence of detecting disease."
+        ),
+    ]
+    if reference is not None:
+        metrics = reference["metrics"]
+        sentences.append(
+            f"A supervised classifier of the same lung crops reaches {figure(metrics['auroc']['pooled'])}, adjusted "
+            f"{figure(metrics['adjusted']['pooled'])}."
+        )
+    lines = best_first(
+        [
+            flagged(name, row_of(name)),
+            figure(entries[name]),
+            str(len(trainings.get(name, [name]))),
+            figure(row_of(name)["metrics"]["adjusted"]["pooled"]),
+            figure(above[name]["shortcut"]["pooled"], sign=True) if name in above else "–",
+        ]
+        for name in ordered[:_SHOWN]
+    )
+    if reference is not None:
+        metrics = reference["metrics"]
+        lines.append(
+            [
+                "*supervised reference*", figure(metrics["auroc"]["pooled"]), "1",
+                figure(metrics["adjusted"]["pooled"]), figure(reference["above"]["shortcut"]["pooled"], sign=True),
+            ]
+        )  # fmt: skip
+    return Screen(
+        page="results-detectors",
+        figure=chart,
+        alt=f"Forest plot of the AUROC of {len(ordered)} recipes with intervals, best first: {best} "
+        f"{entries[best]['value']:.2f}, {ordered[-1]} {entries[ordered[-1]]['value']:.2f}; sharpness alone at "
+        f"{statistic['strength']:.2f}"
+        + (f", the supervised reference at {_pooled(reference):.2f}." if reference is not None else "."),
+        sentences=sentences,
+        head=["Recipe", "AUROC, folds 1 to 4 [95 %]", "trainings", "adjusted", "minus the best shortcut"],
+        lines=lines,
+        notes=[
+            f"The {min(_SHOWN, len(ordered))} best of {len(ordered)}; all of them: [test folds](#the-test-folds). "
+            f"Where "
+            "a recipe has several trainings, its AUROC is their mean and the interval covers films and trainings "
+            "([how](#one-recipe-trained-repeatedly)). The order was seen on the test folds, so the first place is "
+            "partly chance. *Adjusted*: after taking out sharpness and lung area.",
+            *dagger_note(list(normals_only.values())),
+            rendered("make results-detectors", "studies/results/detectors/"),
+        ],
+        answer=Answer(
+            "Which detector trained on normal films is best?",
+            f"`{best}`, AUROC {figure(entries[best])}; {_count(over_statistic, 'recipe is', 'recipes are')} "
+            f"significantly better than sharpness alone ({statistic['strength']:.2f})",
+            "make results-detectors",
+            max(str(row["date"]) for row in normals_only.values()),
+        ),
+    )
+
+
+_SHOWN = 8  # rows of the first table
+
+
+def _count(names: Sequence[str], one: str, many: str) -> str:
+    return f"no {one}" if not names else f"{len(names)} {one if len(names) == 1 else many}"
+
+
+def _unlabelled(row: Entry) -> bool:
+    return any(int(fold["facts"].get("unlabelled_films", 0)) for fold in row["folds"].values())

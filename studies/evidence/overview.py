@@ -1,0 +1,174 @@
+"""`docs/evidence.md`: one figure, five sentences, and a line for each evidence page, from the committed rows alone.
+
+`python -m studies --render` writes it: each line is the answer of that page's own first screen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from studies import recipe_files as recipes
+from studies.evidence.charts import BLUE, GREEN, ORANGE, Mark, forest
+from studies.evidence.charts import Row as Line
+from studies.evidence.detection import called, detectors_screen, results_screen, supervised
+from studies.evidence.reliability import reliability_screen
+from studies.evidence.repeats import TESTED
+from studies.evidence.screen import IMAGES, Screen, rendered
+from studies.evidence.screening import screening_screen
+from studies.evidence.speed import bench_screen, history_screen, imaging_speed_screen, list_screen, pacs_screen
+from studies.evidence.thesis import thesis_screen
+from studies.imaging.page import PREFIX
+from studies.imaging.page import screen_of as imaging_of
+from studies.lung_finder import rows_in
+from studies.lung_finder import screen_of as lungs_of
+from studies.pages.cells import Entry, dagger, dagger_note, shortcut, table
+from studies.pages.screening_page import PRODUCTS
+from studies.pages.thesis_page import REPORTED
+from studies.priors.page import screen_of as priors_of
+from unseen.artifacts.files import write_text
+
+PAGE = "evidence"
+IMAGE = f"{IMAGES}/{PAGE}.svg"
+_BEST = "best recipe: "
+COMMAND = "python -m studies --render"
+_TITLES = {
+    "results": "Pretrained models",
+    "results-detectors": "Detectors compared",
+    "results-screening": "Ruling out normal studies",
+    "results-thesis": "The thesis's experiments, run again",
+    "results-lungs": "Lung segmentation",
+    "results-imaging": "Imaging from measurements alone",
+    "results-priors": "Generators as priors",
+    "reliability": "Reliability",
+    "speed": "Speed of training and scoring",
+    "speed-history": "Speed over time",
+    "speed-imaging": "Speed of imaging",
+    "speed-list": "Speed of the list",
+    "speed-pacs": "Speed of the DICOM node",
+}
+
+
+def screens(folder: Path, rows: Mapping[str, Entry]) -> list[Screen]:
+    """The first screen of each page that has rows below `folder`, in the menu's order."""
+    found = {one.page: one for one in _screens(folder, rows) if one is not None}
+    return [found[page] for page in _TITLES if page in found]
+
+
+def _screens(folder: Path, rows: Mapping[str, Entry]) -> Iterator[Screen | None]:
+    yield results_screen(rows)
+    yield detectors_screen(rows)
+    yield screening_screen(rows, PRODUCTS)
+    yield thesis_screen(rows, REPORTED)
+    yield lungs_of(rows_in(folder))
+    known = [recipes.load(name) for name in recipes.names() if name.startswith(PREFIX)]
+    yield imaging_of([row for name, row in rows.items() if name.startswith("imaging/")], known)
+    yield priors_of([row for name, row in rows.items() if name.startswith("priors/")])
+    if "soak" in rows:
+        yield reliability_screen(rows["soak"])
+    if "bench" in rows:
+        yield bench_screen(rows["bench"])
+    history = folder / "bench-history.jsonl"
+    if history.is_file():
+        lines: list[Any] = [json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()]  # Any: JSON
+        yield history_screen(lines)
+    if "bench-imaging" in rows:
+        yield imaging_speed_screen(rows["bench-imaging"])
+    if "worklist-pages" in rows:
+        yield list_screen(rows["worklist-pages"], rows.get("reading-large"))
+    if "pacs-speed" in rows:
+        yield pacs_screen(rows["pacs-speed"])
+
+
+def drawn(rows: Mapping[str, Entry]) -> tuple[str, str, list[Entry]] | None:
+    """The figure, its alternative text and the rows in it: detectors against the baseline and the supervised reference.
+
+    None without a pretrained model's row.
+    """
+    models = [row for name, row in rows.items() if name.startswith("shipped/") and "metrics" in row]
+    if not models:
+        return None
+    tested = [row for name, row in rows.items() if name.startswith(TESTED) and not _unlabelled(row)]
+    best = max(tested, key=_value, default=None)
+    statistic, reference = shortcut(models[0], "pooled", "sharpness"), supervised(rows)
+    lines = [(f"{called(row)}{dagger(row)}", row["metrics"]["auroc"]["pooled"], BLUE) for row in models]
+    if best is not None:
+        name = str(best["recipe"]).removeprefix(TESTED)
+        lines.append((f"{_BEST}{name}{dagger(best)}", best["metrics"]["auroc"]["pooled"], BLUE))
+    lines.append(("baseline: sharpness alone", statistic, ORANGE))
+    if reference is not None:
+        lines.append(("supervised reference", reference["metrics"]["auroc"]["pooled"], GREEN))
+    lines.sort(key=lambda line: -float(line[1]["value"]))
+    chart = forest(
+        "AUROC of detectors, of the baseline and of the supervised reference",
+        [
+            Line(name, (Mark(float(entry["value"]), entry["low"], entry["high"], colour),), name.startswith(_BEST))
+            for name, entry, colour in lines
+        ],
+        axis="AUROC, folds 1 to 4 [95 %]",
+        span=(0.55, 0.9),
+        kinds={"normal films only": BLUE, "no training": ORANGE, "supervised": GREEN},
+    )
+    alt = "Forest plot of AUROC with intervals: " + ", ".join(
+        f"{name} {entry['value']:.2f}" for name, entry, _ in lines
+    )
+    return chart, f"{alt}.", [*models, *([best] if best is not None else [])]
+
+
+def _value(row: Entry) -> float:
+    return float(row["metrics"]["auroc"]["pooled"]["value"])
+
+
+def _unlabelled(row: Entry) -> bool:
+    return any(int(fold["facts"].get("unlabelled_films", 0)) for fold in row["folds"].values())
+
+
+def overview(found: Sequence[Screen], drawing: tuple[str, str, list[Entry]] | None) -> str:
+    """The whole page as Markdown; `drawing` is what `drawn` gave."""
+    by_page = {one.page: one for one in found}
+    asked = ("results-detectors", "results-screening", "results-imaging", "results-priors", "reliability")
+    sentences = [by_page[page].sentences[0] for page in asked if page in by_page]
+    lines = [
+        [
+            one.answer.question,
+            one.answer.answer,
+            f"[{_TITLES[one.page]}]({one.page}.md)",
+            f"`{one.answer.command}`",
+            one.answer.date,
+        ]
+        for one in found
+    ]
+    shown, notes = [], []
+    if drawing is not None:
+        shown = [f"![{drawing[1]}]({IMAGE})"]
+        notes = dagger_note(drawing[2])
+    head = ["Question", "Answer [95 %]", "Page", "Command", "Date"]
+    return (
+        "\n\n".join(
+            [
+                "# Evidence: what was measured",
+                *shown,
+                " ".join(sentences) if sentences else "*No row yet: `make results` makes the first ones.*",
+                *([table(head, lines)] if lines else []),
+                *notes,
+                "Each line is the answer of that page's first screen. *Command* measures again and renders the page; "
+                "*date* "
+                "is that of the latest row.",
+                rendered(COMMAND, "studies/results/"),
+            ]
+        )
+        + "\n"
+    )
+
+
+def write_overview(folder: Path, rows: Mapping[str, Entry], docs: Path) -> Path:
+    """Write the page and its figure; returns the page's path."""
+    drawing = drawn(rows)
+    if drawing is not None:
+        (docs / IMAGE).parent.mkdir(parents=True, exist_ok=True)
+        write_text(docs / IMAGE, drawing[0])
+    page = docs / f"{PAGE}.md"
+    write_text(page, overview(screens(folder, rows), drawing))
+    return page

@@ -1,0 +1,212 @@
+"""First screens of `results-imaging.md` and `results-priors.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Mark, Rule, Series, forest, plane
+from studies.evidence.charts import Row as Line
+from studies.evidence.screen import Answer, Screen, best_first, rendered
+from studies.rows import Row
+from unseen.evaluation.intervals import Interval
+from unseen.evaluation.intervals import interval_text as figure
+
+NEAREST = 14.0  # dB from TV, at most, that the figure shows
+_KINDS = {
+    "direct": ("pseudo-inverse A†", GREY),
+    "free": ("best without truth", BLUE),
+    "supervised": ("supervised", ORANGE),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem: PSNR less that of TV in dB, by kind of `_KINDS`; `arm` is the best that learnt without truth."""
+
+    name: str
+    title: str
+    arm: str
+    differences: dict[str, Interval]
+
+    @property
+    def ahead(self) -> Interval:
+        """Of the best arm without truth."""
+        return self.differences["free"]
+
+
+def imaging_screen(problems: Sequence[Problem], stopped: tuple[int, int, int], date: str) -> Screen | None:
+    """Every problem against TV; `stopped`: trainings near their best epoch as stopped, at their end, and in all."""
+    if not problems:
+        return None
+    ordered = sorted(problems, key=lambda one: -one.ahead.value)
+    best = ordered[0]
+    above = [one for one in ordered if one.ahead.low > 0]
+    below = [one for one in ordered if one.ahead.high < 0]
+    chart = forest(
+        "PSNR less that of total variation, by problem",
+        [
+            Line(
+                one.name,
+                tuple(
+                    Mark(found.value, found.low, found.high, _KINDS[kind][1])
+                    for kind in _KINDS
+                    if (found := one.differences.get(kind)) is not None
+                ),
+                one is best,
+            )
+            for one in ordered
+        ],
+        axis=f"PSNR − TV, dB [95 % interval]; beyond ±{NEAREST:g} dB drawn at the edge",
+        span=(-NEAREST, NEAREST),
+        rules=[Rule(0, "total variation (TV)", VIOLET)],
+        kinds=dict(_KINDS.values()),
+    )
+    near, at_the_end, trainings = stopped
+    middle = ordered[len(above) : len(above) + 3]
+    return Screen(
+        page="results-imaging",
+        figure=chart,
+        alt=f"PSNR less that of TV for {len(ordered)} problems, with intervals. The best arm without truth is "
+        f"significantly above TV on {len(above)} and significantly below on {len(below)}; from "
+        f"{_signed(best.ahead.value)} dB ({best.name}) to {_signed(ordered[-1].ahead.value)} dB ({ordered[-1].name}).",
+        sentences=[
+            f"Trained on measurements alone, the same network beats total variation significantly on {len(above)} of "
+            f"{len(ordered)} problems, and total variation, which learns nothing, beats it significantly on "
+            f"{len(below)}.",
+            f"The largest gain is {_signed(best.ahead.value)} dB ({best.title}: {best.arm}).",
+            f"Stopped by held-out measurements, without any truth, {near} of {trainings} trainings under noise ended "
+            f"within "
+            f"0.2 dB of their best epoch on test images; at their last epoch {at_the_end} would have."
+            if trainings
+            else "No training has a stopping rule yet.",
+        ],
+        head=["problem", "best without truth", "PSNR − TV, dB [95 %]", "supervised − TV"],
+        lines=best_first(
+            [one.title, one.arm, _interval(one.ahead), _interval(one.differences.get("supervised"))]
+            for one in [*above, *middle, *ordered[-2:]]
+        ),
+        notes=[
+            f"The {len(above)} gains, the {len(middle)} that follow and the two largest losses; all {len(ordered)}: "
+            "[when learning pays](#when-learning-pays). "
+            "The names in the figure are the recipes' (`imaging/…`). Intervals are over images (patients, where "
+            "known) and "
+            "seeds.",
+            rendered("make results-imaging", "studies/results/imaging/*.json"),
+        ],
+        answer=Answer(
+            "Does learning from measurements alone beat total variation?",
+            f"On {len(above)} of {len(ordered)} problems; best {_interval(best.ahead)} dB ({best.name})",
+            "make results-imaging",
+            date,
+        ),
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def _interval(found: Interval | None) -> str:
+    return "–" if found is None else figure(found.to_json(), sign=True)
+
+
+_METHODS = {
+    ("tv", ""): ("TV", GREY, True),
+    ("range", "vae"): ("range, VAE", BLUE, False),
+    ("soft", "vae"): ("soft, VAE", ORANGE, False),
+    ("sparse", "vae"): ("sparse, VAE", GREEN, False),
+}
+
+
+def priors_screen(rows: Sequence[Row], problem: str, words: str, levels: Sequence[str]) -> Screen | None:
+    """PSNR against the number of measurements of one problem; None where it has no rows at two levels.
+
+    Args:
+        rows: of all problems.
+        problem: the one that the figure shows, by its name; `words`: what it is called.
+        levels: its levels, from the fewest measurements on: `"5 spokes"`.
+    """
+    found = {
+        method: {row["level"]: row["metrics"]["psnr"] for row in rows
+                 if (row["problem"], row["method"], row["generator"]) == (problem, *method)}
+        for method in _METHODS
+    }  # fmt: skip
+    there = [level for level in levels if all(level in some for some in found.values())]
+    if len(there) < 2:
+        return None
+    xs = [float(level.split()[0]) for level in there]
+    series = [
+        Series(
+            name,
+            tuple((x, float(found[method][level]["value"])) for x, level in zip(xs, there, strict=True)),
+            colour,
+            y_ends=tuple((found[method][level]["low"], found[method][level]["high"]) for level in there),
+            dashed=dashed,
+        )
+        for method, (name, colour, dashed) in _METHODS.items()
+    ]
+    every = [entry[level][end] for entry in found.values() for level in there for end in ("low", "high")]
+    chart = plane(
+        f"PSNR against the number of measurements: {words}",
+        series,
+        x=f"{there[0].split()[1]} measured",
+        y=f"PSNR, dB: {words}",
+        xs=(xs[0] * 0.92, xs[-1] * 1.06),
+        ys=(min(every) - 1, max(every) + 1),
+        logarithmic=True,
+        at=xs,
+    )
+    few, many = there[0], there[-1]
+
+    def leader(level: str) -> tuple[str, str]:
+        return max(found, key=lambda method: float(found[method][level]["value"]))
+
+    def said(level: str) -> str:
+        best = leader(level)
+        return f"{_METHODS[best][0]} is best ({figure(found[best][level])} dB; TV {figure(found['tv', ''][level])} dB)"
+
+    wins = _wins(rows)
+    first = leader(few)
+    ordered = sorted(found, key=lambda method: -float(found[method][few]["value"]))
+    return Screen(
+        page="results-priors",
+        figure=chart,
+        alt=f"Curves of PSNR against {there[0].split()[1]} for TV and three generator priors. With {few}: {said(few)}. "
+        f"With {many}: {said(many)}.",
+        sentences=[
+            f"{words}: with {few}, {said(few)}.",
+            f"With {many}, {said(many)}: the gain of a prior falls as the number of measurements grows.",
+            f"Over all problems and levels a VAE prior has a higher mean PSNR than TV in {wins[0]} of {wins[1]} cases.",
+        ],
+        head=["method", *(f"{level}, dB [95 %]" for level in there)],
+        lines=best_first(
+            [_METHODS[method][0], *(figure(found[method][level]) for level in there)] for method in ordered
+        ),
+        notes=[
+            f"{words}; sorted by PSNR with {few}. Intervals are over images, or over subjects where these are known.",
+            rendered("make results-priors", "studies/results/priors/*.json"),
+        ],
+        answer=Answer(
+            "Does a generator as the prior beat total variation?",
+            f"{words}, {few}: {_METHODS[first][0]} {figure(found[first][few])} dB, TV {figure(found['tv', ''][few])} "
+            f"dB; "
+            f"{many}: {_METHODS[leader(many)][0]} is best",
+            "make results-priors",
+            max(str(row["date"]) for row in rows),
+        ),
+    )
+
+
+def _wins(rows: Sequence[Row]) -> tuple[int, int]:
+    """In how many cases (problem and level) the best VAE prior has a higher PSNR than TV, and of how many."""
+    cases = {(row["problem"], row["level"]) for row in rows}
+    wins = counted = 0
+    for case in cases:
+        here = [row for row in rows if (row["problem"], row["level"]) == case]
+        tv = [row["metrics"]["psnr"]["value"] for row in here if row["method"] == "tv"]
+        priors = [row["metrics"]["psnr"]["value"] for row in here if row["generator"] == "vae"]
+        if tv and priors:
+            counted += 1
+            wins += max(priors) > tv[0]
+    return wins, counted

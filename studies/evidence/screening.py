@@ -1,0 +1,240 @@
+"""First screens of `results-screening.md` and `results-lungs.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, Mark, Rule, Series, forest, plane
+from studies.evidence.charts import Row as Line
+from studies.evidence.screen import Answer, Screen, best_first, rendered
+from studies.pages.cells import Entry
+from unseen.evaluation.intervals import interval_text as figure
+
+_COLOURS = {"shipped/pca": BLUE, "ms_cxr/roi-sure-64-lungs": ORANGE}
+_RATE = 0.05  # the miss rate of the table's best row and of the overview
+
+
+def _halves(row: Entry, source: str) -> list[tuple[float, Entry]]:
+    """The rates at which a source has a threshold on one half of its patients, with what it does on the other."""
+    found = ((entry["max_miss_rate"], entry["sources"].get(source, {}).get("halves", {})) for entry in row["rates"])
+    return [(rate, half) for rate, half in found if "normals_cleared" in half]
+
+
+def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, str, str]]) -> Screen | None:
+    """Share cleared against share missed; `products`: published ones, with their rates in per cent. None without "
+    "rows."""
+    halves = [row for name, row in rows.items() if name.startswith("screening/") and "splits" in row]
+    hospitals = next((row for name, row in rows.items() if name.startswith("screening/hospitals")), None)
+    known = [
+        (_called(_name(row)), source, rate, half)
+        for row in halves
+        for source in row["n"]
+        for rate, half in _halves(row, source)
+    ]
+    if not known:
+        return None
+    largest = max(halves[0]["n"], key=lambda source: sum(halves[0]["n"][source].values()))
+    series = [
+        Series(
+            f"{_label(row)}, {largest.capitalize()}",
+            tuple((_at(half, "abnormals_missed"), _at(half, "normals_cleared")) for _, half in found),
+            _COLOURS.get(_name(row), GREEN),
+            y_ends=tuple(_ends(half, "normals_cleared") for _, half in found),
+            x_ends=tuple(_ends(half, "abnormals_missed") for _, half in found),
+            labels=tuple(f"α {100 * rate:g} %" for rate, _ in found),
+        )
+        for row in halves
+        if (found := _halves(row, largest))
+    ]
+    points = tuple((float(missed.rstrip(" %")), float(cleared.rstrip(" %"))) for _, missed, cleared in products)
+    series.append(Series("supervised products, as published", points, GREY, joined=False, dashed=True))
+    chart = plane(
+        "Share of normals cleared against share of abnormals missed",
+        series,
+        x="abnormal studies missed, %",
+        y="normal studies cleared, %",
+        xs=(0, 26),
+        ys=(0, 80),
+    )
+    first = max((one for one in known if one[2] == _RATE), key=_cleared, default=max(known, key=_cleared))
+    sentences = [
+        f"With a promised miss rate of {100 * first[2]:g} %, `{first[0]}` clears "
+        f"{_percent(first[3]['normals_cleared'])} of the normal studies of {first[1].capitalize()} and misses "
+        f"{_percent(first[3]['abnormals_missed'])} of its abnormal ones.",
+    ]
+    if hospitals is not None:
+        held = all(entry["broken_low"] <= 1 - hospitals["confidence"] for entry in hospitals["rates"])
+        most = max(float(entry["broken_share"]) for entry in hospitals["rates"])
+        by_roc = min(float(entry["roc_broken_share"]) for entry in hospitals["rates"])
+        sentences.append(
+            f"In simulated hospitals the promise {'held' if held else 'was broken'}: at most {100 * most:.1f} % of the "
+            f"calibrations miss more than promised, where 5 % may; a threshold read off the ROC misses more in "
+            f"{100 * by_roc:.0f} % or more."
+        )
+    refused = sorted(
+        {source for row in halves for source in row["n"] if _RATE not in {rate for rate, _ in _halves(row, source)}}
+    )
+    sentences.append(
+        f"{' and '.join(name.capitalize() for name in refused)} has too few abnormal studies for {100 * _RATE:g} %, "
+        f"and "
+        "the calibration refuses there."
+        if refused
+        else "Every source has enough abnormal studies for each rate."
+    )
+    ordered = sorted(known, key=lambda one: (one[2], -_cleared(one)))
+    return Screen(
+        page="results-screening",
+        figure=chart,
+        alt=f"Share of normal studies cleared against share of abnormal studies missed, with intervals. At "
+        f"α = {100 * first[2]:g} %, {first[0]} clears {_percent(first[3]['normals_cleared'])}; published supervised "
+        "products clear 24.5 to 53 % and miss 0.1 to 2 %.",
+        sentences=sentences,
+        head=["Model and source", "α", "normals cleared [95 %]", "abnormals missed [95 %]"],
+        lines=best_first(
+            [
+                f"`{name}`, {source.capitalize()}",
+                f"{100 * rate:g} %",
+                figure(half["normals_cleared"]),
+                figure(half["abnormals_missed"]),
+            ]
+            for name, source, rate, half in ordered
+        ),
+        notes=[
+            f"Calibrated on one half of the patients and tested on the other, {halves[0]['splits']} times: mean, and "
+            f"2.5th "
+            "to 97.5th percentile over the splits. α is the miss rate that the policy promises not to exceed, with "
+            "95 % "
+            "confidence. The products are supervised, and their thresholds were read off their test films.",
+            rendered("make results-screening", "studies/results/screening/*.json"),
+        ],
+        answer=Answer(
+            "How many normal studies are cleared at a bounded miss rate?",
+            f"α = {100 * first[2]:g} %: {figure(first[3]['normals_cleared'])} of the normals cleared, "
+            f"{figure(first[3]['abnormals_missed'])} of the abnormals missed (`{first[0]}`, {first[1].capitalize()})",
+            "make results-screening",
+            max(str(row["date"]) for row in halves),
+        ),
+    )
+
+
+def _name(row: Entry) -> str:
+    return str(row["recipe"]).removeprefix("screening/")
+
+
+def _label(row: Entry) -> str:
+    return _called(_name(row))
+
+
+def _called(name: str) -> str:
+    """A recipe of a pretrained model by the model's folder."""
+    return name.replace("shipped/", "models/").removeprefix("ms_cxr/")
+
+
+def _cleared(one: tuple[str, str, float, Entry]) -> float:
+    return float(one[3]["normals_cleared"]["value"])
+
+
+def _at(half: Entry, name: str) -> float:
+    return 100 * float(half[name]["value"])
+
+
+def _ends(half: Entry, name: str) -> tuple[float, float]:
+    return 100 * float(half[name]["low"]), 100 * float(half[name]["high"])
+
+
+def _percent(entry: Entry) -> str:
+    return f"{100 * float(entry['value']):.0f} %"
+
+
+_MEASURES = (("Dice, normal films", BLUE), ("consolidation kept", ORANGE), ("effusion kept", GREEN))
+
+
+def _measured(row: Entry) -> list[Entry]:
+    return [row["dice"]["normal, pooled"], row["kept"]["consolidation"], row["kept"]["effusion"]]
+
+
+def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple[float, float]) -> Screen | None:
+    """Dice and the share of lesions kept, by finder.
+
+    Args:
+        rows: of `studies.lung_finder`.
+        verdict: recipe → which targets its means reach.
+        least: the targets: Dice, and the share kept.
+    """
+    if not rows:
+        return None
+    ordered = sorted(rows, key=lambda row: -min(float(entry["value"]) for entry in _measured(row)))
+    best = ordered[0]
+    chart = forest(
+        "Dice of the lung outlines and share of lesions kept, by lung segmentation model",
+        [
+            Line(
+                _finder(row) if number == 1 else "",
+                (Mark(float(entry["value"]), entry["low"], entry["high"], _MEASURES[number][1]),),
+                row is best,
+            )
+            for row in ordered
+            for number, entry in enumerate(_measured(row))
+        ],
+        axis="mean over films and trainings [95 % interval]",
+        span=(0.0, 1.0),
+        rules=[Rule(least[0], f"target, Dice {least[0]:g}", BLUE), Rule(least[1], f"target, kept {least[1]:g}", GREY)],
+        kinds=dict(_MEASURES),
+    )
+    dice, consolidation, effusion = _measured(best)
+    highest = max(rows, key=lambda row: float(row["dice"]["normal, pooled"]["value"]))
+    return Screen(
+        page="results-lungs",
+        figure=chart,
+        alt="Dice and share of lesions kept for each lung segmentation model. "
+        + " ".join(
+            f"{_finder(row)}: Dice {_measured(row)[0]['value']:.2f}, consolidation {_measured(row)[1]['value']:.2f}, "
+            f"effusion {_measured(row)[2]['value']:.2f}."
+            for row in ordered
+        ),
+        sentences=[
+            f"`{_finder(best)}` keeps most of the lesions inside the lungs: {_exact(consolidation)} of the "
+            f"consolidations "
+            f"and {_exact(effusion)} of the effusions.",
+            f"`{_finder(highest)}` has the highest Dice on normal films, "
+            f"{_exact(highest['dice']['normal, pooled'])}, and "
+            f"keeps {_exact(_measured(highest)[2])} of the effusions.",
+            f"The target of Dice {least[0]:g} is "
+            + (
+                "reached."
+                if any(float(_measured(row)[0]["value"]) >= least[0] for row in rows)
+                else f"missed by every model, and `{_finder(best)}` pays for the lesions with a Dice of {_exact(dice)}."
+            ),
+        ],
+        head=["Model", "Dice, normal films [95 %]", "consolidation kept", "effusion kept", "trainings", "targets"],
+        lines=best_first(
+            [
+                f"`{_finder(row)}`",
+                *(_exact(entry) for entry in _measured(row)),
+                str(len(row["seeds"])),
+                verdict[str(row["recipe"])],
+            ]
+            for row in ordered
+        ),
+        notes=[
+            "*Best*: the highest of the least of the three. Intervals cover films and, where there are several, "
+            "trainings.",
+            rendered("make results-lungs", "studies/results/lungs/*.json"),
+        ],
+        answer=Answer(
+            "Do the lungs that are found include the lesions?",
+            f"`{_finder(best)}`: Dice {_exact(dice)}, {_exact(consolidation)} of consolidations and "
+            f"{_exact(effusion)} of "
+            "effusions kept",
+            "make results-lungs",
+            max(str(row["date"]) for row in rows),
+        ),
+    )
+
+
+def _finder(row: Entry) -> str:
+    return str(row["recipe"]).removeprefix("lungs/")
+
+
+def _exact(entry: Entry) -> str:
+    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"

@@ -1,0 +1,134 @@
+"""First screen of `results-thesis.md`: AUROC by epoch, with the thesis's own figures drawn in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, RED, VIOLET, Rule, Series, plane
+from studies.evidence.detection import flagged
+from studies.evidence.screen import Answer, Screen, best_first, rendered
+from studies.pages.cells import Entry, dagger_note
+from unseen.evaluation.intervals import interval_text as figure
+
+WIDE = 64  # features: the thesis's width
+_COLOURS = {"ganomaly": BLUE, "roi-oracle": ORANGE, "roi-sure": GREEN, "ganomaly-sure": VIOLET}
+
+
+def thesis_screen(rows: Mapping[str, Entry], reported: Mapping[str, float]) -> Screen | None:
+    """The trainings under the thesis's protocol; `reported`: its best AUROCs over the epochs. None without a row."""
+    arms = [row for name, row in rows.items() if name.startswith("thesis/") and "by_epoch" in row]
+    if not arms:
+        return None
+    arms = sorted(arms, key=lambda row: (-row["features"], list(_COLOURS).index(row["method"])))
+    wide = [row for row in arms if row["features"] == WIDE and row["epochs_done"] == row["epochs"]]
+    repeated = {str(row["method"]) for row in wide}
+    missing = [method for method in reported if method not in repeated]
+    series = [
+        Series(
+            f"{row['method']}, {row['features']} features",
+            tuple((epoch + 1.0, float(value)) for epoch, value in enumerate(row["by_epoch"]["auroc"])),
+            _COLOURS[row["method"]],
+            dashed=row["features"] != WIDE,
+            dots=False,
+        )
+        for row in arms
+        if row["features"] == WIDE or row["method"] not in repeated
+    ]
+    rules = [
+        Rule(value, f"thesis, {method}: {value:.4f}", RED if number == 0 else GREY)
+        for number, (method, value) in enumerate(sorted(reported.items(), key=lambda pair: -pair[1]))
+        if method in repeated
+    ]
+    chart = plane(
+        "AUROC on the 70 test films by epoch",
+        series,
+        x="epoch",
+        y="AUROC on the 35 + 35 test films",
+        xs=(1, max(row["epochs_done"] for row in arms)),
+        ys=(0.2, 1.0),
+        rules=rules,
+        at=(1, 10, 20, 30, 40, 50, 60, 70),
+    )
+    within = [_within(row, reported) for row in wide if row["method"] in reported]
+    sentences = [
+        f"At the thesis's width ({WIDE} features) we ran {_list(sorted(repeated))} to the end: "
+        + "; ".join(within)
+        + "."
+        if wide
+        else f"At the thesis's width ({WIDE} features) no training has run to its end.",
+        f"{_list(missing)} {'has' if len(missing) == 1 else 'have'} not run to the end at that width, so "
+        f"{'its figure is' if len(missing) == 1 else 'their figures are'} not reproduced here; "
+        f"{'it ran' if len(missing) == 1 else 'they ran'} at a quarter of the width only."
+        if missing
+        else "All detectors of the thesis ran to the end at its width.",
+        *_cross_validated(rows),
+    ]
+    lines = best_first(
+        [
+            flagged(f"{row['method']}, {row['features']} features", row),
+            f"{reported[row['method']]:.4f}" if row["method"] in reported and row["features"] == WIDE else "–",
+            figure(row["auroc"]["best_epoch"]),
+            figure(row["auroc"]["last_epoch"]),
+            f"{row['epochs_done']} of {row['epochs']}",
+        ]
+        for row in sorted(arms, key=lambda row: -float(row["auroc"]["best_epoch"]["value"]))
+    )
+    begun = {str(row["method"]) for row in arms if row["features"] == WIDE}
+    lines += [
+        [f"`{method}, {WIDE} features`", f"{reported[method]:.4f}", "not finished", "not finished", "–"]
+        for method in missing
+        if method not in begun
+    ]
+    return Screen(
+        page="results-thesis",
+        figure=chart,
+        alt="Curves of AUROC by epoch. "
+        + " ".join(
+            f"{row['method']} with {row['features']} features: best {max(row['by_epoch']['auroc']):.2f}, last "
+            f"{row['by_epoch']['auroc'][-1]:.2f}."
+            for row in wide
+        )
+        + f" Lines at the thesis's {', '.join(f'{rule.value:.4f}' for rule in rules)}.",
+        sentences=sentences,
+        head=["Detector", "thesis, best epoch", "ours, best epoch [95 %]", "ours, last epoch [95 %]", "epochs"],
+        lines=lines,
+        notes=[
+            *dagger_note(arms),
+            "The best epoch is chosen on the test films, as in the thesis, and so is optimistic. One seed; the "
+            "intervals "
+            "resample the 70 films.",
+            rendered("make results-thesis", "studies/results/thesis/"),
+        ],
+        answer=Answer(
+            "Do the thesis's figures come out again?",
+            "; ".join(within) + (f"; {_list(missing)} not finished at its width" if missing else ""),
+            "make results-thesis",
+            max(str(row["date"]) for row in arms),
+        ),
+    )
+
+
+def _within(row: Entry, reported: Mapping[str, float]) -> str:
+    best, value = row["auroc"]["best_epoch"], reported[row["method"]]
+    where = "lies within" if best["low"] <= value <= best["high"] else "lies outside"
+    return f"the thesis's {value:.4f} for `{row['method']}` {where} the interval of our best epoch, {figure(best)}"
+
+
+def _cross_validated(rows: Mapping[str, Entry]) -> list[str]:
+    found = [rows[name] for name in (f"ms_cxr/{method}-64-lungs-0" for method in _COLOURS) if name in rows]
+    if not found:
+        return []
+    values = sorted(float(row["metrics"]["auroc"]["pooled"]["value"]) for row in found)
+    return [
+        f"Cross-validated at 64 px on {_films(found[0])} films, without a choice of the epoch, the same {len(found)} "
+        f"detectors reach {values[0]:.2f} to {values[-1]:.2f}."
+    ]
+
+
+def _films(row: Entry) -> int:
+    n = row["metrics"]["n"]["pooled"]
+    return int(n["normal"]) + int(n["abnormal"])
+
+
+def _list(names: Sequence[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names)

@@ -3,7 +3,7 @@
 The shell is bash. `unseen` and `python FILE` in it are forks of the tests' warm Python, which saves their imports and
 nothing else: each has the arguments, the folder, the environment and the streams that the shell gives it. A command
 that runs until it is stopped (`unseen serve`, `worker`, `pacs`) returns when it is ready, as if the reader went to
-another terminal, and is stopped at the end of the page.
+another terminal, and is stopped at the end of the page. The page's ports are replaced by free ones.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ READY = {
     "worker": re.compile("scoring what comes into"),
     "pacs": re.compile("listens"),
 }
-PORTS = ("8080", "8081", "8043", "8042", "11112", "4242", "2575")
+PORTS = ("8080", "8081", "8082", "8083", "8043", "8042", "11112", "4242", "2575")
 # the program asks for a fork of the warm Python: its own process id is all that is needed
 SHIM = '#!/bin/sh\nmkfifo "$ORDERS.$$" && echo $$ > "$ORDERS" && read -r status < "$ORDERS.$$" && exit "$status"\n'
 
@@ -86,8 +86,15 @@ class PageRunner:
                 error = self._python.run(text, step.line, expected=bool(step.message))
                 _as_shown(step, place, error or "", error is None)
             else:
-                status, printed = self._shell.run(text)
+                status, printed = self._shell.run(f"{self._pasted()}{text}")
                 _as_shown(step, place, f"{text}\n{printed}", status == 0)
+
+    def _pasted(self) -> str:
+        """What the reader pastes: the link that the first server printed, as the variable LINK."""
+        for log in sorted(self._beside.glob("service-*"), key=lambda path: path.stat().st_ctime):
+            if found := re.search(r"#link=(\S+)", log.read_text(encoding="utf-8")):
+                return f"LINK='{found.group(1)}'\n"
+        return ""
 
     def _serve_orders(self) -> None:
         for line in self._orders:

@@ -1,6 +1,6 @@
 """README and docs run as they stand: each page's Python and shell blocks in order, from an empty folder.
 
-The README's quick start runs in `house/test_wheel.py` from the wheel; here with the page's other commands.
+The quick start runs once, in `house/test_wheel.py`, from the wheel.
 """
 
 from __future__ import annotations

@@ -85,10 +85,16 @@ def test_labels_by_a_table_in_which_every_other_word_is_abnormal(say: Say, here:
         (["nowhere"], "nowhere: there is no such folder. Give the folder that holds the films."),
         (["empty"], "empty: holds no film (.png, .jpg, .jpeg, .webp, .dcm, .dicom, or a name without a suffix)."),
         (["films", "--normal", "healthy", "--abnormal", "ill"], "films: none of the 12 films has a label."),
-        (["films", "--patient", "q[0-9]+"], "finds nothing in this name. Change the pattern so that it fits every film."),
+        (
+            ["films", "--patient", "q[0-9]+"],
+            "finds nothing in this name. Change the pattern so that it fits every film.",
+        ),
         (["films", "--patient", "(p"], "--patient '(p': is no regular expression"),
         (["films", "--label", "x", "--labels", "y.csv"], "give --label, a pattern, or --labels, a table, not both"),
-        (["films", "--labels", "none.csv"], "none.csv: the table of labels cannot be read (No such file or directory)."),
+        (
+            ["films", "--labels", "none.csv"],
+            "none.csv: the table of labels cannot be read (No such file or directory).",
+        ),
         (["films", "--labels", "table.csv"], "table.csv: has no column 'label'; its columns are: file. Name one by"),
         (["films", "--out", "table.csv"], "table.csv: is there already. Delete it, or give another --out"),
         (["films", "--folds", "20"], "20 folds need 20 patients or more, and there are 12. Lower --folds."),

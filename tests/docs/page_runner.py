@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from tests.docs.blocks import ROOT, named
-from tests.docs.page_steps import Step, shows, steps
+from tests.docs.page_steps import shows, steps
 from tests.warm_python import Started, warm_python
 
 UNSEEN = Path(sys.executable).with_name("unseen")
@@ -45,7 +45,7 @@ class PageRunner:
         """`beside`: an empty folder for what the runner needs."""
         self.page, self.folder, self._beside = page, folder, beside
         self._steps = steps(page)
-        self._ports = {port: str(_free_port()) for port in PORTS if port in page.read_text(encoding="utf-8")}
+        self._ports = {port: str(_free_port()) for port in PORTS}
         self._services: list[Started] = []
         self._python: _Python | None = None
         (beside / "bin").mkdir(parents=True)
@@ -76,18 +76,21 @@ class PageRunner:
         """Every step, in order. Raises AssertionError with the place in the page."""
         for step in self._steps:
             place = f"{named(self.page)}:{step.line}"
-            text = step.text
-            for written, port in self._ports.items():
-                text = re.sub(rf"(?<![0-9]){written}(?![0-9])", port, text)
+            text, message = self._with_free_ports(step.text), self._with_free_ports(step.message)
             if step.kind == "file":
                 (self.folder / step.name).write_text(text, encoding="utf-8")
             elif step.kind == "python":
                 self._python = self._python or _Python(self.page, self.folder, self._beside, self._environment)
-                error = self._python.run(text, step.line, expected=bool(step.message))
-                _as_shown(step, place, error or "", error is None)
+                error = self._python.run(text, step.line, expected=bool(message))
+                _as_shown(message, place, error or "", error is None)
             else:
                 status, printed = self._shell.run(f"{self._pasted()}{text}")
-                _as_shown(step, place, f"{text}\n{printed}", status == 0)
+                _as_shown(message, place, printed, status == 0, text)
+
+    def _with_free_ports(self, text: str) -> str:
+        for written, port in self._ports.items():
+            text = re.sub(rf"(?<![0-9]){written}(?![0-9])", port, text)
+        return text
 
     def _pasted(self) -> str:
         """What the reader pastes: the link that the first server printed, as the variable LINK."""
@@ -116,6 +119,8 @@ class PageRunner:
         environment = dict(pair.split("=", 1) for pair in given if "=" in pair)
         cwd = Path(f"/proc/{shim}/cwd").resolve()
         program, arguments = (UNSEEN, words[1:]) if Path(words[0]).name == "unseen" else (cwd / words[1], words[2:])
+        if arguments[:1] == ["serve"] and "--port" not in arguments:
+            arguments += ["--port", self._ports["8080"]]  # the usual port, which may be taken on this machine
         streams = [f"/proc/{shim}/fd/{number}" for number in range(3)]
         until_stopped = READY.get(arguments[0]) if arguments else None
         if arguments[:1] == ["pacs"] and not arguments[1].startswith("-"):
@@ -155,11 +160,11 @@ class PageRunner:
                 service.wait()
 
 
-def _as_shown(step: Step, place: str, printed: str, fine: bool) -> None:
-    if step.message:
-        assert shows(printed, step.message), f"{place}: not what the page shows\n{step.message}\nbut\n{printed[-4000:]}"
+def _as_shown(message: str, place: str, printed: str, fine: bool, text: str = "") -> None:
+    if message:
+        assert shows(printed, message), f"{place}: not what the page shows\n{message}\nbut\n{text}\n{printed[-4000:]}"
     else:
-        assert fine, f"{place} (line numbers are the page's):\n{printed[-4000:]}"
+        assert fine, f"{place} (line numbers are the page's):\n{text}\n{printed[-4000:]}"
 
 
 class _Shell:
@@ -244,7 +249,7 @@ class _Python:
         if not answer:
             return f"Python ended: {self._err.read_text(encoding='utf-8')[-4000:]}"
         error: Any = json.loads(answer)
-        return error if error is None else f"{error}\n{self._err.read_text(encoding='utf-8')[-2000:]}"
+        return error if error is None or expected else f"{error}\n{self._err.read_text(encoding='utf-8')[-2000:]}"
 
     def close(self) -> None:
         self._orders.close()

@@ -29,14 +29,17 @@ def manifest(
         typer.Option(help="a word that means abnormal; may be given several times [abnormal; of a table: all others]"),
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="a regular expression that finds the word in a film's path, not the folder's name")
+        str | None,
+        typer.Option(help="a regular expression that finds the word in a film's path, not the folder's name"),
     ] = None,
     labels: Annotated[Path | None, typer.Option(help="a CSV file with a word for each film")] = None,
     file_column: Annotated[str, typer.Option(help="of --labels: the film's path or name")] = "file",
     label_column: Annotated[str, typer.Option(help="of --labels: the word")] = "label",
     patient: Annotated[
         str | None,
-        typer.Option(help="a regular expression that finds the patient in a film's path: its first group, or all of it"),
+        typer.Option(
+            help="a regular expression that finds the patient in a film's path: its first group, or all of it"
+        ),
     ] = None,
     source: Annotated[str, typer.Option(help="the hospital or device [the name of the manifest's folder]")] = "",
     folds: Annotated[

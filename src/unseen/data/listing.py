@@ -137,7 +137,9 @@ def by_table(labels: Labels, table: Path, *, file_column: str, label_column: str
         text = table.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ManifestError(f"{table}: the table of labels cannot be read ({why}). Give a CSV file in UTF-8.") from error
+        raise ManifestError(
+            f"{table}: the table of labels cannot be read ({why}). Give a CSV file in UTF-8."
+        ) from error
     rows = csv.DictReader(io.StringIO(text, newline=""))
     for column, option in ((file_column, "--file-column"), (label_column, "--label-column")):
         if column not in (rows.fieldnames or ()):
@@ -160,7 +162,9 @@ def deal_folds(rows: Sequence[Listed], *, folds: int, seed: int) -> list[Listed]
         who = row.patient or row.file
         abnormal[who] = abnormal.get(who, False) or row.label == "abnormal"
     if len(abnormal) < folds:
-        raise ManifestError(f"{folds} folds need {folds} patients or more, and there are {len(abnormal)}. Lower --folds.")
+        raise ManifestError(
+            f"{folds} folds need {folds} patients or more, and there are {len(abnormal)}. Lower --folds."
+        )
     rng = np.random.default_rng(seed)
     fold_of: dict[str, int] = {}
     for ill in (False, True):

@@ -106,10 +106,16 @@ class WarmPython:
         self, program: Path, *words: object, cwd: Path, environment: Mapping[str, str], out: Path, err: Path
     ) -> Started:
         """The program with these words after its name, as `python PROGRAM WORDS…` would start it."""
-        argv = [str(program), *map(str, words)]
         for stream in (out, err):
             stream.touch()  # there before the child is
         streams = [os.devnull, str(out), str(err)]
+        return self.start_on(program, *words, cwd=cwd, environment=environment, streams=streams)
+
+    def start_on(
+        self, program: Path, *words: object, cwd: Path, environment: Mapping[str, str], streams: list[str]
+    ) -> Started:
+        """The same on these three streams, files or pipes by their paths."""
+        argv = [str(program), *map(str, words)]
         pid = self.ask({"argv": argv, "cwd": str(cwd), "environment": dict(environment), "streams": streams})
         assert pid is not None
         return Started(self, pid, argv)

@@ -97,5 +97,5 @@ def test_what_describes_none_is_told(text: str, said: str, folder: Path) -> None
 
 
 def test_a_file_that_is_not_there() -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OperatorError, match=r"gone.toml: cannot be read \(No such file or directory\). Give the TOML"):
         read_operator("gone.toml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,16 @@ NOT_EXECUTED = re.compile(r"<!-- not executed: \S.* -->")
 
 @dataclass(frozen=True)
 class Block:
-    """`language` as written after the fence; `line` of its first line, from 1; `excused` by the comment above it."""
+    """`language` as written after the fence; `line` of its first line, from 1; `comment`: the HTML comment above it."""
 
     language: str
     line: int
     text: str
-    excused: bool
+    comment: str
+
+    @property
+    def excused(self) -> bool:
+        return bool(NOT_EXECUTED.fullmatch(self.comment))
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -34,9 +39,9 @@ def blocks(page: Path) -> Iterator[Block]:
             continue
         above = next((earlier for earlier in reversed(lines[:start]) if earlier.strip()), "")
         language = lines[start].strip().removeprefix("```").strip()
-        yield Block(
-            language, start + 2, "\n".join(lines[start + 1 : number]), bool(NOT_EXECUTED.fullmatch(above.strip()))
-        )
+        comment = above.strip() if above.strip().startswith("<!--") else ""
+        text = textwrap.dedent("\n".join(lines[start + 1 : number]))  # a block of a list is indented
+        yield Block(language, start + 2, text, comment)
         start = None
     assert start is None, f"{page.name}: the block that begins in line {start} is not closed"
 

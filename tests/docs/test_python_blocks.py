@@ -1,28 +1,12 @@
-"""Each Python block of the docs is executed, page by page, in an empty folder; the README's by house/test_wheel.py."""
+"""The blocks of the docs name their language, and the quick start stays short. `test_pages_run` executes them."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import PAGES, ROOT, blocks, named, quick_start, script
-from tests.warm_python import warm_python
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if script(page) and page.name != "README.md"], ids=named)
-def test_the_python_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    program = tmp_path / f"{page.stem}.md.py"
-    program.write_text(script(page), encoding="utf-8")
-    folder = tmp_path / "empty"
-    folder.mkdir()
-    # the package is installed; the pages on studies say that they need a checkout, which is found beside it
-    paths = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(ROOT))))
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "PYTHONPATH": paths}
-    done = warm_python().run(program, cwd=folder, environment=environment)
-    assert done.code == 0, f"{named(page)} (line numbers are the page's):\n{done.err[-4000:]}"
+from tests.docs.blocks import PAGES, blocks, named, quick_start
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

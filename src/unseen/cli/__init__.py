@@ -20,6 +20,7 @@ from unseen.cli import (
     evaluate,
     gate,
     info,
+    manifest,
     pacs,
     prior,
     reconstruct,
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 for command in (
     demo.demo,
+    manifest.manifest,
     train.suspects,
     train.train,
     score.score,

@@ -100,7 +100,7 @@ def identify(
         generator = torch.Generator().manual_seed(seed)
         A = read_operator(operator) if described else _operator(operator, int(given.pop("size", 128)), given, generator)
         found = can_learn(A, _group(group), dimension=dimension, device=device, generator=generator)
-    except (ValueError, FileNotFoundError) as error:
+    except ValueError as error:
         raise UsageError(str(error)) from error
     typer.echo(f"{operator}, {A.domain[-2]} × {A.domain[-1]}, {group}")
     typer.echo(found)

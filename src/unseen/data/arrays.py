@@ -150,8 +150,8 @@ def read_operator(path: Path | str) -> Operator:
         path: of the file; arrays that it names are looked for beside it.
 
     Raises:
-        OperatorError: the file is no TOML, names no operator, or the operator cannot be made from its entries.
-        OSError: there is no such file, or it may not be read.
+        OperatorError: the file cannot be read, is no TOML, names no operator, or the operator cannot be made from its
+            entries.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "scan.toml"
@@ -166,6 +166,8 @@ def read_operator(path: Path | str) -> Operator:
     path = Path(path)
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OperatorError(f"{path}: cannot be read ({error.strerror}). Give the TOML file of an operator.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OperatorError(f"{path}: is no TOML ({error}).") from error
     if ("operator" in entries) == ("own" in entries):

@@ -1,0 +1,108 @@
+"""`unseen manifest FOLDER --out manifest.csv`: a list of films with labels and patients, and folds on request."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unseen.cli import console
+from unseen.cli.console import UsageError
+
+if TYPE_CHECKING:
+    from unseen.data.film import Label
+    from unseen.data.listing import Labels
+
+
+def manifest(
+    folder: Annotated[Path, typer.Argument(help="the films, with all subfolders")],
+    out: Annotated[Path, typer.Option(help="write the manifest here; a new file")] = Path("manifest.csv"),
+    normal: Annotated[
+        list[str] | None, typer.Option(help="a word that means normal; may be given several times [normal]")
+    ] = None,
+    abnormal: Annotated[
+        list[str] | None,
+        typer.Option(help="a word that means abnormal; may be given several times [abnormal; of a table: all others]"),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="a regular expression that finds the word in a film's path, not the folder's name"),
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="a CSV file with a word for each film")] = None,
+    file_column: Annotated[str, typer.Option(help="of --labels: the film's path or name")] = "file",
+    label_column: Annotated[str, typer.Option(help="of --labels: the word")] = "label",
+    patient: Annotated[
+        str | None,
+        typer.Option(
+            help="a regular expression that finds the patient in a film's path: its first group, or all of it"
+        ),
+    ] = None,
+    source: Annotated[str, typer.Option(help="the hospital or device [the name of the manifest's folder]")] = "",
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="also write splits.csv next to the manifest, by patient")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of the folds")] = 0,
+) -> None:
+    """List the films of a folder in a manifest: labels by folder names (normal/, abnormal/), file names or a table.
+
+    Examples:
+
+      unseen manifest films --out manifest.csv
+
+      unseen manifest images --labels labels.csv --normal "No Finding" --patient "([0-9]+)_" --folds 5
+    """
+    from unseen.artifacts.files import write_text
+    from unseen.data.listing import Labels, as_csv, deal_folds, list_films
+
+    if label is not None and labels is not None:
+        raise UsageError("give --label, a pattern, or --labels, a table, not both")
+    split = out.with_name("splits.csv")
+    for path in (out, split) if folds else (out,):
+        if path.exists():
+            raise UsageError(f"{path}: is there already. Delete it, or give another --out")
+    others = () if labels is not None else ("abnormal",)
+    words = Labels(normal=normal or ("normal",), abnormal=abnormal or others)
+    rows = list_films(
+        folder,
+        label_of=_labeller(words, label, labels, file_column, label_column),
+        patient=None if patient is None else _compiled(patient, "--patient"),
+    )
+    before = Path(os.path.relpath(folder, out.parent)).as_posix()
+    before = "" if before == "." else f"{before}/"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if folds is not None:
+        dealt = deal_folds(rows, folds=folds, seed=seed)
+        write_text(split, as_csv(dealt, before=before, source=source, folds=True))
+    write_text(out, as_csv(rows, before=before, source=source))
+    known = [row.label for row in rows]
+    typer.echo(
+        f"{len(rows)} films: {known.count('normal')} normal, {known.count('abnormal')} abnormal, "
+        f"{known.count(None)} without a label: {out}"
+    )
+    if patient is not None:
+        typer.echo(f"{len({row.patient for row in rows})} patients")
+    elif folds is not None:
+        console.note("without --patient each film counts as a patient: films of one person may lie in several folds")
+    if folds is not None:
+        typer.echo(f"{folds} folds: {split}")
+
+
+def _labeller(
+    words: Labels, label: str | None, labels: Path | None, file_column: str, label_column: str
+) -> Callable[[str], Label | None]:
+    from unseen.data.listing import by_folder, by_name, by_table
+
+    if labels is not None:
+        return by_table(words, labels, file_column=file_column, label_column=label_column)
+    return by_folder(words) if label is None else by_name(words, _compiled(label, "--label"))
+
+
+def _compiled(pattern: str, option: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise UsageError(f"{option} {pattern!r}: is no regular expression ({error}). Correct it") from error

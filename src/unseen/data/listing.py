@@ -1,0 +1,188 @@
+"""A manifest from a folder of films: labels from folder names, from file names or from a table; patients; folds.
+
+Plan only: no image is opened. `list_films` gives the rows, `deal_folds` a fold for each, `as_csv` the file's text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from unseen.data.film import Label
+from unseen.data.manifest import ManifestError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".dcm", ".dicom", "")
+"""Of files that are listed; a DICOM file often has none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """One film: `file` relative to the folder, with slashes; `patient`: "" where it is not known."""
+
+    file: str
+    label: Label | None
+    patient: str = ""
+    fold: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """Words that mean normal and abnormal, in any case. Without words for abnormal, each other word means it."""
+
+    normal: Sequence[str] = ("normal",)
+    abnormal: Sequence[str] = ("abnormal",)
+
+    def of(self, word: str) -> Label | None:
+        """
+        >>> Labels(normal=["No Finding"], abnormal=[]).of("Effusion")
+        'abnormal'
+        """
+        known = word.strip().casefold()
+        if known in {each.casefold() for each in self.normal}:
+            return "normal"
+        if known in {each.casefold() for each in self.abnormal} or (known and not self.abnormal):
+            return "abnormal"
+        return None
+
+
+def list_films(
+    folder: Path, *, label_of: Callable[[str], Label | None], patient: re.Pattern[str] | None = None
+) -> list[Listed]:
+    """The films below `folder`, by name.
+
+    Args:
+        folder: is walked to its depth; hidden files and files with other suffixes are left out.
+        label_of: a file's label from its path relative to the folder.
+        patient: finds the patient in this path: its first group, or all that it matches.
+
+    Raises:
+        ManifestError: there is no such folder, no film, no label at all, or a film in which `patient` finds nothing.
+    """
+    if not folder.is_dir():
+        raise ManifestError(f"{folder}: there is no such folder. Give the folder that holds the films.")
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.startswith(".") or Path(name).suffix.lower() not in SUFFIXES:
+                continue
+            file = (Path(place) / name).relative_to(folder).as_posix()
+            found.append(Listed(file=file, label=label_of(file), patient=_patient(file, patient)))
+    if not found:
+        kinds = ", ".join(filter(None, SUFFIXES))
+        raise ManifestError(f"{folder}: holds no film ({kinds}, or a name without a suffix). Check the path.")
+    if all(row.label is None for row in found):
+        raise ManifestError(
+            f"{folder}: none of the {len(found)} films has a label. Put films into folders named normal and abnormal, "
+            "name your folders by --normal and --abnormal, or give --labels or --label."
+        )
+    return found
+
+
+def _patient(file: str, pattern: re.Pattern[str] | None) -> str:
+    if pattern is None:
+        return ""
+    match = pattern.search(file)
+    who = "" if match is None else (match.group(1) if pattern.groups else match.group()) or ""
+    if not who:
+        raise ManifestError(
+            f"{file}: --patient {pattern.pattern!r} finds nothing in this name. Change the pattern so that it fits "
+            "every film."
+        )
+    return who
+
+
+def by_folder(labels: Labels) -> Callable[[str], Label | None]:
+    """The label by the nearest folder whose name is one of the words.
+
+    >>> by_folder(Labels())("ward/Abnormal/a.png")
+    'abnormal'
+    """
+    strict = labels if labels.abnormal else replace(labels, abnormal=("abnormal",))  # not every folder is a label
+
+    def label_of(file: str) -> Label | None:
+        return next(filter(None, map(strict.of, reversed(Path(file).parent.parts))), None)
+
+    return label_of
+
+
+def by_name(labels: Labels, pattern: re.Pattern[str]) -> Callable[[str], Label | None]:
+    """The label by what `pattern` finds in the path: its first group, or all that it matches.
+
+    >>> by_name(Labels(normal=["0"], abnormal=["1"]), re.compile(r"_([01])[.]png$"))("CHNCXR_0001_0.png")
+    'normal'
+    """
+
+    def label_of(file: str) -> Label | None:
+        match = pattern.search(file)
+        return None if match is None else labels.of((match.group(1) if pattern.groups else match.group()) or "")
+
+    return label_of
+
+
+def by_table(labels: Labels, table: Path, *, file_column: str, label_column: str) -> Callable[[str], Label | None]:
+    """The label by a CSV file that names each film by its path or by its name alone.
+
+    Raises:
+        ManifestError: the table cannot be read, or has no such columns.
+    """
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ManifestError(
+            f"{table}: the table of labels cannot be read ({why}). Give a CSV file in UTF-8."
+        ) from error
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    for column, option in ((file_column, "--file-column"), (label_column, "--label-column")):
+        if column not in (rows.fieldnames or ()):
+            seen = ", ".join(rows.fieldnames or ()) or "none"
+            raise ManifestError(f"{table}: has no column {column!r}; its columns are: {seen}. Name one by {option}.")
+    words: Mapping[str, str] = {row[file_column] or "": row[label_column] or "" for row in rows}
+    return lambda file: labels.of(words.get(file, words.get(Path(file).name, "")))
+
+
+def deal_folds(rows: Sequence[Listed], *, folds: int, seed: int) -> list[Listed]:
+    """The rows with folds 0 to `folds` − 1: all films of a patient in one fold, each label spread evenly.
+
+    A film without a patient is a patient of its own. The same rows, folds and seed give the same folds.
+
+    Raises:
+        ManifestError: there are fewer patients than folds.
+    """
+    abnormal: dict[str, bool] = {}
+    for row in rows:
+        who = row.patient or row.file
+        abnormal[who] = abnormal.get(who, False) or row.label == "abnormal"
+    if len(abnormal) < folds:
+        raise ManifestError(
+            f"{folds} folds need {folds} patients or more, and there are {len(abnormal)}. Lower --folds."
+        )
+    rng = np.random.default_rng(seed)
+    fold_of: dict[str, int] = {}
+    for ill in (False, True):
+        group = sorted(who for who, is_ill in abnormal.items() if is_ill is ill)
+        for who in (group[index] for index in rng.permutation(len(group))):
+            fold_of[who] = len(fold_of) % folds
+    return [replace(row, fold=fold_of[row.patient or row.file]) for row in rows]
+
+
+def as_csv(rows: Sequence[Listed], *, before: str = "", source: str = "", folds: bool = False) -> str:
+    """A manifest's text, or with `folds` a split's; `before` is the folder's path as seen from the file."""
+    with_patients = any(row.patient for row in rows) and not folds
+    header = ["file", "label"] + ["source"] * bool(source) + ["patient"] * with_patients + ["fold"] * folds
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        cells = [f"{before}{row.file}", row.label or ""]
+        cells += [source] * bool(source) + [row.patient] * with_patients + [str(row.fold)] * folds
+        writer.writerow(cells)
+    return text.getvalue()

@@ -1,0 +1,108 @@
+"""`unseen manifest`: labels by folder, by name and by table; patients; folds by patient; what is refused."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Say
+from tests.cli.test_mistakes import told
+from unseen.data.reading import films
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Films of six patients, two each, in normal/ and abnormal/; nothing opens them."""
+    monkeypatch.chdir(tmp_path)
+    for number in range(6):
+        for view in range(2):
+            path = tmp_path / "films" / ("Normal" if number < 3 else "abnormal") / f"p{number}_{view}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    (tmp_path / "films" / "notes.txt").touch()
+    (tmp_path / "films" / ".hidden.png").touch()
+    return tmp_path
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_labels_by_folder_and_patients_by_pattern(say: Say, here: Path) -> None:
+    answer = say("manifest", "films", "--out", "deep/manifest.csv", "--patient", "(p[0-9]+)_", "--source", "ward")
+    assert (answer.code, answer.out.splitlines()[0]) == (
+        0,
+        "12 films: 6 normal, 6 abnormal, 0 without a label: deep/manifest.csv",
+    )
+    entries = films(here / "deep" / "manifest.csv").entries
+    assert {(entry.label, entry.patient, entry.source) for entry in entries} == {
+        *(("normal", f"p{number}", "ward") for number in range(3)),
+        *(("abnormal", f"p{number}", "ward") for number in range(3, 6)),
+    }
+    assert all(entry.path.is_file() for entry in entries)
+
+
+def test_folds_keep_a_patient_together_and_spread_the_labels(say: Say, here: Path) -> None:
+    words = ("manifest", "films", "--patient", "p[0-9]+", "--folds", 3)
+    assert say(*words, "--out", "a/m.csv").code == say(*words, "--out", "b/m.csv").code == 0
+    assert (here / "a" / "splits.csv").read_bytes() == (here / "b" / "splits.csv").read_bytes()
+    fold_of: dict[str, set[str]] = {}
+    for row in rows(here / "a" / "splits.csv"):
+        fold_of.setdefault(Path(row["file"]).name[:2], set()).add(row["fold"])
+    assert all(len(folds) == 1 for folds in fold_of.values())
+    ill = sorted(min(fold_of[f"p{number}"]) for number in range(3, 6))
+    assert ill == sorted(min(fold_of[f"p{number}"]) for number in range(3)) == ["0", "1", "2"]
+    other = say("manifest", "films", "--patient", "p[0-9]+", "--folds", 3, "--seed", 7, "--out", "c/m.csv")
+    assert other.code == 0
+    assert (here / "c" / "splits.csv").read_bytes() != (here / "a" / "splits.csv").read_bytes()
+
+
+def test_labels_by_file_name(say: Say, here: Path) -> None:
+    answer = say("manifest", "films", "--label", r"_([01])\.png$", "--normal", 0, "--abnormal", 1)
+    assert answer.code == 0, answer.err
+    assert {(row["file"][-5], row["label"]) for row in rows(here / "manifest.csv")} == {
+        ("0", "normal"),
+        ("1", "abnormal"),
+    }
+
+
+def test_labels_by_a_table_in_which_every_other_word_is_abnormal(say: Say, here: Path) -> None:
+    table = ["Image Index,Finding Labels", "p0_0.png,No Finding", "p1_0.png,Effusion|Nodule", "p2_0.png,"]
+    (here / "labels.csv").write_text("\n".join(table), encoding="utf-8")
+    words = ("--labels", "labels.csv", "--file-column", "Image Index", "--label-column", "Finding Labels")
+    answer = say("manifest", "films", *words, "--normal", "No Finding")
+    assert answer.out.startswith("12 films: 1 normal, 1 abnormal, 10 without a label")
+    labels = {Path(row["file"]).name: row["label"] for row in rows(here / "manifest.csv")}
+    assert (labels["p0_0.png"], labels["p1_0.png"], labels["p2_0.png"]) == ("normal", "abnormal", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nowhere"], "nowhere: there is no such folder. Give the folder that holds the films."),
+        (["empty"], "empty: holds no film (.png, .jpg, .jpeg, .webp, .dcm, .dicom, or a name without a suffix)."),
+        (["films", "--normal", "healthy", "--abnormal", "ill"], "films: none of the 12 films has a label."),
+        (
+            ["films", "--patient", "q[0-9]+"],
+            "finds nothing in this name. Change the pattern so that it fits every film.",
+        ),
+        (["films", "--patient", "(p"], "--patient '(p': is no regular expression"),
+        (["films", "--label", "x", "--labels", "y.csv"], "give --label, a pattern, or --labels, a table, not both"),
+        (
+            ["films", "--labels", "none.csv"],
+            "none.csv: the table of labels cannot be read (No such file or directory).",
+        ),
+        (["films", "--labels", "table.csv"], "table.csv: has no column 'label'; its columns are: file. Name one by"),
+        (["films", "--out", "table.csv"], "table.csv: is there already. Delete it, or give another --out"),
+        (["films", "--folds", "20"], "20 folds need 20 patients or more, and there are 12. Lower --folds."),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(say: Say, here: Path, words: list[str], sentence: str) -> None:
+    (here / "empty").mkdir()
+    (here / "table.csv").write_text("file\np0_0.png\n", encoding="utf-8")
+    answer = say("manifest", *words)
+    told(answer, sentence)
+    assert not (here / "manifest.csv").exists()

@@ -1,0 +1,82 @@
+"""README and docs run as they stand: each page's Python and shell blocks in order, from an empty folder.
+
+The quick start runs once, in `house/test_wheel.py`, from the wheel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import PAGES, blocks, named
+from tests.docs.page_runner import PageRunner
+from tests.docs.page_steps import shows, steps
+from unseen.worklist.store import Store
+
+MOST_EXCUSED = 15
+"""Blocks that are not executed. The number may fall; a new page's commands are to run."""
+
+NIGHTLY = {
+    "docs/how-to/calibrate.md",
+    "docs/how-to/reconstruct.md",
+    "docs/how-to/robustness.md",
+    "docs/how-to/train.md",
+    "docs/theory/identifiability.md",
+}
+"""Pages that take more than some 10 s of processor time. `test_commands` reads their commands in `make test`, too."""
+
+
+def _the_study_was_reported(folder: Path) -> None:
+    with Store.open(folder / "worklist") as store:
+        rows = store.page("all").rows
+        reports = [(one.reader, one.outcome) for row in rows for one in store.study(row.study).reports]
+        assert reports == [("local", "normal")]
+        assert [account.name for account in store.accounts.listed()] == ["ann"]
+
+
+CHECKS: dict[str, Callable[[Path], None]] = {"docs/how-to/serve.md": _the_study_was_reported}
+"""What else holds in the page's folder when it has run."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.nightly if named(page) in NIGHTLY else ()) for page in PAGES if steps(page)],
+    ids=named,
+)
+def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, program: Callable[..., str]) -> None:
+    program("curl")
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    with PageRunner(page, folder, tmp_path / "beside") as running:
+        running.all()
+    if named(page) in CHECKS:
+        CHECKS[named(page)](folder)
+
+
+def test_few_blocks_are_not_executed() -> None:
+    excused = [
+        f"{named(page)}:{block.line}"
+        for page in PAGES
+        for block in blocks(page)
+        if block.excused and block.language in {"python", "bash"}
+    ]
+    assert len(excused) <= MOST_EXCUSED, excused
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "how-to"], ids=named)
+def test_a_how_to_begins_with_a_result_and_ends_with_what_can_go_wrong(page: Path) -> None:
+    if page.name == "index.md":
+        return
+    text = page.read_text(encoding="utf-8")
+    assert "\nAfter this page " in text
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert headings[-1] == "## What can go wrong"
+    assert any(step.kind in {"python", "bash"} and not step.message for step in steps(page)), "no command"
+
+
+def test_a_message_may_be_broken_into_lines_and_shortened() -> None:
+    assert shows("unseen: films:\n  no such folder. Give one.\n", "films: no such …. Give one.")
+    assert not shows("unseen: films: no such folder.", "no such file")

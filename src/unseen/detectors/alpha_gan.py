@@ -16,12 +16,13 @@ Journal of Digital Imaging 34 (2021). Differs: the halves, which only scale a st
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
@@ -48,6 +49,26 @@ class AlphaGan(GanDetector):
         code_width: int = Field(default=256, ge=4, le=4096, description="of C's two hidden layers; 750 in Rosca's")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            latent: int = 100,
+            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "non-saturating",
+            gradient_penalty: float = 10.0,
+            clip: float = 0.01,
+            instance_noise: float = 0.0,
+            critic_steps: int | None = None,
+            learning_rate: float | None = None,
+            reconstruction_weight: float = 10.0,
+            code_width: int = 256,
+        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, settings = self.view.size, self.config

@@ -41,14 +41,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Detector, Judgement, Settings, masked_on
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.losses.supervised import dissimilarity_map, structural_dissimilarity
@@ -182,6 +182,19 @@ class AeSsim(Autoencoder):
 
     key = "ae-ssim"
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: AutoencoderSettings | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            learning_rate: float = 0.001,
+            latent: int = 16,
+        ) -> None: ...
+
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
         return structural_dissimilarity(output * inside, x, inside=inside, peak=_PEAK)
 
@@ -200,6 +213,19 @@ class AeU(Autoencoder):
 
     outputs = 2
     bounded = False
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: AutoencoderSettings | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            learning_rate: float = 0.001,
+            latent: int = 16,
+        ) -> None: ...
 
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
         restored, log_variance = output[:, :1], output[:, 1:]
@@ -227,6 +253,20 @@ class Dae(Restorer):
         grid: int = Field(default=16, ge=1, le=1024, description="side of the grid that the noise is drawn on")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 16,
+            learning_rate: float = 0.001,
+            sigma: float = 0.2,
+            grid: int = 16,
+        ) -> None: ...
 
     def build(self) -> nn.Module:
         return UNet(features=self.config.features, depth=3)

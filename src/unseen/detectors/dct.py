@@ -13,14 +13,14 @@ of a pretrained network's features; Ledoit & Wolf, J. Multivariate Analysis 88 (
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Detector, Judgement, Settings
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.weights import FitError
@@ -57,6 +57,20 @@ class Dct(Detector):
             return self.coefficients + 2
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            patch: int = 16,
+            stride: int = 4,
+            coefficients: int = 10,
+            top: float = 0.1,
+        ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.check_number(len(normals.digests))

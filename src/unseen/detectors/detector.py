@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 from unseen.anatomy.lungs import Finder, FoundLungs
 from unseen.anatomy.view import View, Viewed
-from unseen.artifacts.recipe import validated
+from unseen.artifacts.recipe import configured
 from unseen.data.film import Film, NotRead
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.weights import FitError
@@ -110,7 +110,7 @@ class Detector(ABC):
         side = self.view.size
         if self.needs_power_of_two and side & (side - 1):
             raise FitError(f"view.size: seen {side}; {self.key} needs a power of two, such as 64, 128 or 256")
-        self.config = config or validated(settings, self.Config, where=self.key)
+        self.config = configured(config, settings, self.Config, where=self.key, also=("config", "view", "size"))
         self.finder: Finder | None = None
         self.history: History | None = None
         self.training_films: tuple[str, ...] = ()

@@ -17,13 +17,13 @@ the GAN (the paper takes 50,000 steps); the mean over the image, of which the lu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged, weights_of
 from unseen.losses.generative import Game
@@ -55,6 +55,28 @@ class FAnoGan(GanDetector):
         encoder_rate: float = Field(default=5e-5, gt=0, le=1, description="RMSProp's, for the encoder")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 16,
+            latent: int = 128,
+            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "wgan-gp",
+            gradient_penalty: float = 10.0,
+            clip: float = 0.01,
+            instance_noise: float = 0.0,
+            critic_steps: int | None = None,
+            learning_rate: float | None = None,
+            network: Literal["residual", "dcgan"] = "residual",
+            encoding: Literal["izi_f", "izi", "ziz"] = "izi_f",
+            kappa: float = 1.0,
+            encoder_rate: float = 5e-05,
+        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, settings = self.view.size, self.config

@@ -40,7 +40,7 @@ from unseen.training.learner import Step
 if TYPE_CHECKING:
     from torch import nn
 
-    from unseen.anatomy.view import Viewed
+    from unseen.anatomy.view import View, Viewed
 
 _COLLAPSED = 1e-5  # the thesis's threshold on the discriminator's batch loss
 
@@ -212,6 +212,23 @@ class Ganomaly(EncoderDecoderEncoder):
         decoder_slope: float = Field(default=0.0, ge=0, lt=1)
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            latent: int = 100,
+            decoder_slope: float = 0.0,
+            adversarial_weight: float = 1.0,
+            consistency_weight: float = 50.0,
+            encoding_weight: float = 1.0,
+            learning_rate: float = 0.0002,
+        ) -> None: ...
 
     def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:
         masked = image * inside

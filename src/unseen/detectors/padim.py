@@ -13,12 +13,17 @@ normal data in pre-trained deep features for anomaly detection", ICPR 2021, equa
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.fitting import Normals
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
+
+if TYPE_CHECKING:
+    from unseen.anatomy.view import View
 
 _RIDGE = 0.01
 
@@ -45,6 +50,20 @@ class Padim(FrozenFeatures):
 
     config: Config
     model: _Gaussians
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            blocks: tuple[int, ...] = (2, 4, 7),
+            grid: int = 16,
+            chosen: int = 100,
+        ) -> None: ...
 
     def build(self) -> _Gaussians:
         config = self.config
@@ -114,6 +133,19 @@ class Mahalanobis(FrozenFeatures):
 
     config: Config
     model: _Gaussian
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            blocks: tuple[int, ...] = (4, 7, 10, 14),
+            grid: int = 16,
+        ) -> None: ...
 
     def build(self) -> _Gaussian:
         return _Gaussian(self.config.channels)

@@ -16,13 +16,14 @@ learns here, from these films, not from photographs; no weight for a neighbour's
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Judgement
 from unseen.detectors.fitting import Normals
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
@@ -47,6 +48,23 @@ class PatchMemory(LesionClassifier):
         top: float = Field(default=0.01, gt=0, le=1, description="share of the places that the score is the mean of")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 16,
+            lesions: Literal["paste", "cloud", "both", "all"] = "both",
+            varied: bool = True,
+            learning_rate: float = 0.03,
+            backbone: str | None = None,
+            memory: int = 1024,
+            top: float = 0.01,
+        ) -> None: ...
 
     def remember(self, normals: Normals, *, seed: int) -> None:
         self.modules()
@@ -114,6 +132,21 @@ class PatchCore(FrozenFeatures):
 
     config: Config
     model: _Places
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            blocks: tuple[int, ...] = (4, 7),
+            grid: int = 32,
+            memory: int = 4096,
+            top: float = 0.01,
+        ) -> None: ...
 
     def build(self) -> _Places:
         return _Places(self.config.memory, self.config.channels)

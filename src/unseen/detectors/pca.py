@@ -22,7 +22,7 @@ from unseen.priors.generator import PrincipalSubspace
 if TYPE_CHECKING:
     from torch import nn
 
-    from unseen.anatomy.view import Viewed
+    from unseen.anatomy.view import View, Viewed
 
 
 class Pca(Detector):
@@ -47,6 +47,18 @@ class Pca(Detector):
 
     config: Config
     subspace: PrincipalSubspace
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            components: int = 50,
+            blur: float | None = None,
+        ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.check_number(len(normals.digests))

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pydantic import Field
@@ -101,6 +101,21 @@ class AE(Autoencoder):
     code_root: Tensor  # C^½, (latent, latent), symmetric
     code_whitener: Tensor  # C^−½
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: AutoencoderSettings | None = None,
+            *,
+            latent: int,
+            features: int = 32,
+            slope: float = 0.2,
+            size: int | None = None,
+            channels: int = 1,
+            learning_rate: float = 0.001,
+            milestone: float = 0.75,
+        ) -> None: ...
+
     def build(self, size: int) -> Mapping[str, nn.Module]:
         settings = self.config
         self.register_buffer("code_mean", torch.zeros(settings.latent))
@@ -160,6 +175,22 @@ class VAE(Autoencoder):
         variance: float = Field(default=0.5, gt=0, le=100, description="of a pixel given z, in squared units of x")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            latent: int,
+            features: int = 32,
+            slope: float = 0.2,
+            size: int | None = None,
+            channels: int = 1,
+            learning_rate: float = 0.001,
+            milestone: float = 0.75,
+            variance: float = 0.5,
+        ) -> None: ...
 
     def build(self, size: int) -> Mapping[str, nn.Module]:
         settings = self.config

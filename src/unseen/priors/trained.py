@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from unseen.artifacts.recipe import validated
+from unseen.artifacts.recipe import configured
 from unseen.networks.dcgan import Decoder, initialise_dcgan
 from unseen.physics.algebra import describe
 from unseen.training.learner import Learner
@@ -58,7 +58,7 @@ class TrainedGenerator(nn.Module, ABC):
     def __init__(self, config: GeneratorSettings | None = None, **settings: Any) -> None:
         """Raises RecipeError, "vae.latnt: unknown; did you mean latent?"; ValueError for a size no DCGAN has."""
         super().__init__()
-        self.config = config or validated(settings, self.Config, where=self.key)
+        self.config = configured(config, settings, self.Config, where=self.key)
         self.latent_shape: tuple[int, ...] = (self.config.latent,)
         self.history: History | None = None
         self.trained_on = ""  # the device and its threads; empty: not trained

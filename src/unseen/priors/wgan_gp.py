@@ -13,7 +13,7 @@ algorithm 1 (λ = 10, five critic steps, Adam with rate 1e-4 and betas (0, 0.9))
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pydantic import Field
@@ -43,6 +43,22 @@ class WGANGP(TrainedGenerator):
         learning_rate: float = Field(default=1e-4, gt=0, le=1, description="both Adams', with betas (0, 0.9)")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            latent: int,
+            features: int = 32,
+            slope: float = 0.2,
+            size: int | None = None,
+            channels: int = 1,
+            critic_steps: int = 5,
+            gradient_penalty: float = 10.0,
+            learning_rate: float = 0.0001,
+        ) -> None: ...
 
     def build(self, size: int) -> Mapping[str, nn.Module]:
         return {}

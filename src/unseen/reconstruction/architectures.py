@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from pydantic import Field
@@ -48,20 +48,36 @@ class ArtifactRemoval(Reconstructor):
     config: Config
     scale: Tensor  # (), s
     gain: Tensor  # (), ‖A‖² where x₀ is A*p / ‖A‖², else 1
+    network: nn.Module
 
-    # Any: the settings' types are Config's, which pydantic checks
-    def __init__(self, config: Config | None = None, *, network: nn.Module | None = None, **settings: Any) -> None:
-        super().__init__(config, **settings)
-        self.own_network = "" if network is None else place_of(type(network))
-        self.network = (
-            network
-            if network is not None
-            else ResidualUNet(
-                channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            network: nn.Module | None = None,
+            channels: int = 1,
+            complex_pictures: bool = False,
+            start: Literal["auto", "pinv", "fbp", "adjoint"] = "auto",
+            features: int = 24,
+            depth: int = 3,
+        ) -> None: ...
+
+    else:
+        # Any: the settings' types are Config's, which pydantic checks
+        def __init__(self, config: Config | None = None, *, network: nn.Module | None = None, **settings: Any) -> None:
+            super().__init__(config, **settings)
+            self.own_network = "" if network is None else place_of(type(network))
+            self.network = (
+                network
+                if network is not None
+                else ResidualUNet(
+                    channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
+                )
             )
-        )
-        self.register_buffer("scale", torch.ones(()))
-        self.register_buffer("gain", torch.ones(()))
+            self.register_buffer("scale", torch.ones(()))
+            self.register_buffer("gain", torch.ones(()))
 
     def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
         start = self._start(y, process)
@@ -107,16 +123,33 @@ class Unrolled(Reconstructor):
     config: Config
     scale: Tensor  # (), s
     gain: Tensor  # (), ‖A‖²
+    network: nn.Module
+    lengths: nn.Parameter  # (iterations,), η_k
 
-    # Any: the settings' types are Config's, which pydantic checks
-    def __init__(self, config: Config | None = None, **settings: Any) -> None:
-        super().__init__(config, **settings)
-        self.network = ResidualUNet(
-            channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
-        )
-        self.lengths = nn.Parameter(torch.ones(self.config.iterations))
-        self.register_buffer("scale", torch.ones(()))
-        self.register_buffer("gain", torch.ones(()))
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            channels: int = 1,
+            complex_pictures: bool = False,
+            start: Literal["auto", "pinv", "fbp", "adjoint"] = "auto",
+            iterations: int = 3,
+            features: int = 16,
+            depth: int = 3,
+        ) -> None: ...
+
+    else:
+        # Any: the settings' types are Config's, which pydantic checks
+        def __init__(self, config: Config | None = None, **settings: Any) -> None:
+            super().__init__(config, **settings)
+            self.network = ResidualUNet(
+                channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
+            )
+            self.lengths = nn.Parameter(torch.ones(self.config.iterations))
+            self.register_buffer("scale", torch.ones(()))
+            self.register_buffer("gain", torch.ones(()))
 
     def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
         A, p = process.A, process.linearise(y)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from unseen import __version__
 from unseen.artifacts import bundle
-from unseen.artifacts.recipe import validated
+from unseen.artifacts.recipe import configured
 from unseen.physics.algebra import arrays_too
 from unseen.physics.measurement import Measurement
 from unseen.reconstruction.process_card import NotDescribed, described
@@ -61,7 +61,7 @@ class Reconstructor(nn.Module, ABC):
     def __init__(self, config: Settings | None = None, **settings: Any) -> None:
         """Raises RecipeError, "artifact-removal.feature: unknown; did you mean features?"."""
         super().__init__()
-        self.config = config or validated(settings, self.Config, where=self.key)
+        self.config = configured(config, settings, self.Config, where=self.key)
         self.process: Measurement | None = None  # what it has learnt under
         self.history: History | None = None
         self.trained_on = ""  # the device and its threads; empty: not trained

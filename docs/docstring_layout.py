@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -20,10 +21,12 @@ import griffe
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from reference_counts import fields, is_dataclass, parameters, problems
 from settings_tables import settings_of, table
 
 from unseen.artifacts.registry import UnknownName, imported
 
+_log = logging.getLogger("mkdocs.plugins.reference")
 ALIGNED = re.compile(r"^\S+(?:[ ,]+\S+){0,3}?\s{2,}\S")
 COLUMN = re.compile(r"^(\*{0,2}[a-z_]\w*(?:, \*{0,2}[a-z_]\w*)*)\s{2,}(\S.*)$", re.IGNORECASE)
 SECTION = re.compile(r"^(?:Args|Arguments|Returns|Yields|Raises|Attributes|Examples?|Warns|Receives):$")
@@ -32,7 +35,10 @@ DOI = re.compile(r"\bdoi:(10\.\d{4,9}/[^\s,;<>]+[^\s,;.<>)])")
 
 
 class DocstringLayout(griffe.Extension):
-    """Lays out every docstring of the package before it is parsed."""
+    """Lays out every docstring of the package before it is parsed; then warns about names that lack something."""
+
+    def __init__(self, *, check: bool = True) -> None:
+        self.check = check
 
     def on_package(self, *, pkg: griffe.Module, **kwargs: Any) -> None:
         if pkg.name != "unseen":
@@ -46,6 +52,7 @@ class DocstringLayout(griffe.Extension):
                 text = laid_out(text, parameters=parameters(obj))
                 if isinstance(obj, griffe.Class):
                     text = with_settings(text, obj) or with_fields(text, obj)
+                    text = with_inherited(text, obj)
                 text = linked(text, names)
                 if obj.docstring:
                     obj.docstring.value = text
@@ -53,6 +60,11 @@ class DocstringLayout(griffe.Extension):
                     obj.docstring = griffe.Docstring(
                         text, parent=obj, parser="google", parser_options={"warnings": False}
                     )
+        if self.check:
+            from reference_pages import every_listed
+
+            for problem in problems(pkg, every_listed()):
+                _log.warning(problem)
 
 
 def modules(module: griffe.Module) -> Iterator[griffe.Module]:
@@ -139,15 +151,6 @@ def with_note(text: str, note: str) -> str:
         return text
     summary, _, rest = text.partition("\n\n")
     return "\n\n".join(filter(None, (summary, note, rest)))
-
-
-def parameters(obj: griffe.Object) -> list[str]:
-    """Names that `Args:` of this object may describe."""
-    try:
-        found = [parameter.name for parameter in obj.parameters]  # type: ignore[attr-defined]
-    except (AttributeError, KeyError):
-        return []
-    return [name for name in found if name not in ("self", "cls")]
 
 
 def laid_out(text: str, *, parameters: Iterable[str] = ()) -> str:
@@ -247,6 +250,37 @@ def has_settings(obj: griffe.Class) -> bool:
     return any("Config" in one.members or any(str(base) == "BaseModel" for base in one.bases) for one in family)
 
 
+def with_inherited(text: str, obj: griffe.Class) -> str:
+    """`text` with the parameters that the constructor of a base describes, and neither `text` nor its own does."""
+    init = obj.members.get("__init__")
+    lines: dict[str, str] = {}
+    for base in obj.mro():
+        above = base.members.get("__init__")
+        if above is None or above.docstring is None:
+            continue
+        for name, words in arguments(above.docstring.value).items():
+            lines.setdefault(name, f"    {name}: {words}")
+    own = {*arguments(text), *(arguments(init.docstring.value) if init is not None and init.docstring else ())}
+    more = [line for name, line in lines.items() if name in parameters(obj) and name not in own]
+    if not more:
+        return text
+    found = re.search(r"^Args:\n", text, re.MULTILINE)
+    if found:
+        return text[: found.end()] + "\n".join(more) + "\n" + text[found.end() :]
+    return before_sections(text, "Args:\n" + "\n".join(more))
+
+
+def arguments(text: str) -> dict[str, str]:
+    """Names and words of `Args:`.
+
+    >>> arguments("Do.\\n\\nArgs:\\n    x: one,\\n        two.\\n    y: three.\\n\\nReturns:\\n    z: four.")
+    {'x': 'one, two.', 'y': 'three.'}
+    """
+    block = re.search(r"^Args:\n((?:(?: {4,}.*)?\n?)+)", text, re.MULTILINE)
+    entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", block[1], re.MULTILINE) if block else []
+    return {name: " ".join(words.split()) for name, words in entries}
+
+
 def before_sections(text: str, block: str) -> str:
     """`text` with a block between its words and its first section (`Args:` and such)."""
     paragraphs = text.split("\n\n") if text else []
@@ -261,19 +295,20 @@ def _inherited(obj: griffe.Class) -> Iterator[tuple[str, griffe.Object]]:
 
 def with_fields(text: str, obj: griffe.Class) -> str:
     """`text` with the fields of a dataclass that it leaves out, described by their docstrings or comments."""
-    if "dataclass" not in obj.labels:
+    if not is_dataclass(obj):
         return text
     lines = {}
-    for name, member in _inherited(obj):
-        if re.search(rf"^    {name}:", text, re.MULTILINE):
+    for name, member in fields(obj):
+        if name in arguments(text) or name.startswith("_"):
             continue
         comment = _comment(member)
         if member.docstring or comment:
             lines[name] = " ".join((member.docstring.value if member.docstring else comment).split())
-            obj.members.get(name, member).docstring = None
+            if name in obj.members:
+                obj.members[name].docstring = None
     if not lines:
         return text
-    more = "\n".join(f"    {name}: {words}" for name, words in lines.items() if name in parameters(obj))
+    more = "\n".join(f"    {name}: {words}" for name, words in lines.items())
     if "Args:\n" in text:
         return re.sub(
             r"^Args:\n(?:    .*\n?)+",
@@ -318,7 +353,10 @@ def linked(text: str, names: dict[str, str]) -> str:
     for line in text.split("\n"):
         fenced ^= line.startswith("```")
         if not fenced and not line.lstrip().startswith((">>>", "...")):
-            line = re.sub(r"(?<![\[`\w])`([\w.]+)`(?![`\]])", reference, line)
+            head, cell, tail = (
+                line[:-2].rpartition("| ") if line.startswith("| ") else ("", "", line)
+            )  # not a table's names
+            line = head + cell + re.sub(r"(?<![\[`\w])`([\w.]+)`(?![`\]])", reference, tail) + (" |" if cell else "")
             line = ARXIV.sub(r"[arXiv \1](https://arxiv.org/abs/\1)", line)
             line = DOI.sub(r"[doi:\1](https://doi.org/\1)", line)
         lines.append(line)

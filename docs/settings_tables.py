@@ -36,13 +36,19 @@ def table(model: type[BaseModel], described: Mapping[str, str]) -> str:
             f"`{default}`" if (default := default_of(field)) else "required",
             range_of(field),
             unit_of(field) or "–",
-            " ".join((field.description or described.get(name, "")).split()),
+            " ".join((meaning_of(model, name) or described.get(name, "")).split()),
         )
         for name, field in model.model_fields.items()
     ]
     if not rows:
         return ""
     return "\n".join("| " + " | ".join(map(_cell, row)) + " |" for row in (COLUMNS, ("---",) * len(COLUMNS), *rows))
+
+
+def meaning_of(model: type[BaseModel], name: str) -> str:
+    """The description of a field, or of the field that it replaces in a base; "" where none has one."""
+    fields = (base.model_fields[name] for base in model.__mro__ if name in getattr(base, "model_fields", {}))
+    return next((field.description for field in fields if field.description), "")
 
 
 def _cell(words: str) -> str:

@@ -108,9 +108,11 @@ class LungFinder:
         """The defaults learn in seconds. `LESIONS_INSIDE` takes some ten minutes, and keeps lesions inside."""
 
         model_config = ConfigDict(frozen=True, extra="forbid")
-        size: int = Field(default=64, ge=32, le=512, description="side of the grid, pixels")
-        features: int = Field(default=16, ge=4, le=64)
-        depth: int = Field(default=3, ge=2, le=5)
+        size: int = Field(
+            default=64, ge=32, le=512, description="side of the grid", json_schema_extra={"unit": "pixels"}
+        )
+        features: int = Field(default=16, ge=4, le=64, description="channels of the U-Net's first level")
+        depth: int = Field(default=3, ge=2, le=5, description="times that the U-Net halves the image")
         steps: int = Field(default=250, ge=1, description="optimiser steps of 16 films, at least one pass")
         # left out where they are not asked for, so that digests of recipes older than they stay what they were
         painted: float = Field(

@@ -126,11 +126,16 @@ class View(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     frame: Literal["lungs", "whole"] = "lungs"
+    """What the image shows: the box around the lungs, or the whole film."""
     aspect: Literal["stretch", "pad"] = "stretch"
+    """How the frame becomes a square: stretched, or padded."""
     scale: Literal["zscore", "range"] = "zscore"
-    size: int = Field(default=64, ge=16, le=1024)
+    """How grey values are normalised: mean 0 and standard deviation 1, or the range to [−1, 1]."""
+    size: int = Field(default=64, ge=16, le=1024, description="side of the image", json_schema_extra={"unit": "pixels"})
     # left out where it is not asked for, so that digests of recipes older than it stay what they were
-    align: bool = Field(default=False, exclude_if=lambda asked: not asked)
+    align: bool = Field(
+        default=False, exclude_if=lambda asked: not asked, description="whether films are aligned by their lungs first"
+    )
 
     @property
     def needs_lungs(self) -> bool:

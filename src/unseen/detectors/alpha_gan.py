@@ -45,8 +45,10 @@ class AlphaGan(GanDetector):
     class Config(GanSettings):
         """λ weighs the image against what two discriminators say."""
 
-        reconstruction_weight: float = Field(default=10.0, ge=0, le=1e6, description="λ")
-        code_width: int = Field(default=256, ge=4, le=4096, description="of C's two hidden layers; 750 in Rosca's")
+        reconstruction_weight: float = Field(default=10.0, ge=0, le=1e6, description="λ, weight of the reconstruction")
+        code_width: int = Field(
+            default=256, ge=4, le=4096, description="width of C's two hidden layers; 750 in Rosca et al."
+        )
 
     config: Config
 

@@ -42,8 +42,10 @@ class AnatPaste(LesionClassifier):
     class Config(LesionSettings):
         """The paper's score is "density", with h = 1."""
 
-        score: Literal["classifier", "density"] = Field(default="classifier", description="see the module's head")
-        bandwidth: float = Field(default=1.0, gt=0, le=10, description="h")
+        score: Literal["classifier", "density"] = Field(
+            default="classifier", description="classifier: 1 − p(normal); density: kernel density of features"
+        )
+        bandwidth: float = Field(default=1.0, gt=0, le=10, description="h, bandwidth of the kernel density")
 
     config: Config
 

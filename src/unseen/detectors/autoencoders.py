@@ -61,7 +61,7 @@ class RestorerSettings(Settings):
     """What the members share."""
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
-    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Adam's")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="learning rate of Adam")
 
 
 class Restorer(Detector):
@@ -249,7 +249,9 @@ class Dae(Restorer):
         """σ and grid are the paper's."""
 
         features: int = Field(default=16, ge=4, le=256, description="channels at full size, doubling at each halving")
-        sigma: float = Field(default=0.2, gt=0, le=10, description="of the coarse noise, network units")
+        sigma: float = Field(
+            default=0.2, gt=0, le=10, description="σ of the coarse noise", json_schema_extra={"unit": "network units"}
+        )
         grid: int = Field(default=16, ge=1, le=1024, description="side of the grid that the noise is drawn on")
 
     config: Config

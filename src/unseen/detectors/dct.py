@@ -41,8 +41,12 @@ class Dct(Detector):
     class Config(Settings):
         """Defaults were chosen on phantoms and fold 0."""
 
-        patch: int = Field(default=16, ge=4, le=256, description="side of a patch, pixels of the grid")
-        stride: int = Field(default=4, ge=1, le=256, description="from one patch to the next, pixels of the grid")
+        patch: int = Field(
+            default=16, ge=4, le=256, description="side of a patch", json_schema_extra={"unit": "pixels"}
+        )
+        stride: int = Field(
+            default=4, ge=1, le=256, description="from one patch to the next", json_schema_extra={"unit": "pixels"}
+        )
         coefficients: int = Field(default=10, ge=1, le=1024, description="K: 6, 10, 15 are whole diagonals")
         top: float = Field(default=0.1, gt=0, le=1, description="share of the patches that the score is the mean of")
 

@@ -47,7 +47,7 @@ class Ddad(Detector):
         autoencoders: int = Field(default=3, ge=2, le=32, description="K, autoencoders on each side")
         features: int = Field(default=16, ge=4, le=256, description="channels of the first convolution")
         latent: int = Field(default=16, ge=1, le=1024, description="length of the code")
-        learning_rate: float = Field(default=5e-4, gt=0, le=1, description="Adam's")
+        learning_rate: float = Field(default=5e-4, gt=0, le=1, description="learning rate of Adam")
 
     config: Config
 

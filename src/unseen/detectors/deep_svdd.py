@@ -45,8 +45,8 @@ class DeepSvdd(Detector):
 
         features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
         latent: int = Field(default=32, ge=1, le=1024, description="length of the code")
-        learning_rate: float = Field(default=1e-4, gt=0, le=1, description="Adam's")
-        weight_decay: float = Field(default=1e-6, ge=0, le=1, description="on E's weights")
+        learning_rate: float = Field(default=1e-4, gt=0, le=1, description="learning rate of Adam")
+        weight_decay: float = Field(default=1e-6, ge=0, le=1, description="weight decay of E")
 
     config: Config
 

@@ -103,7 +103,16 @@ class Detector(ABC):
     ) -> None:
         """`Pca(size=64, components=50)`, or `Pca(Pca.Config(components=50), view=View(size=64))`.
 
-        Raises RecipeError, "pca.component: unknown; did you mean components?", for a setting that is not one.
+        Args:
+            config: the settings as one value; None: they are given by name.
+            view: how a film becomes the network's image; None: the lungs at 64 pixels.
+            size: side of that image in pixels, in the place of the view's.
+            settings: the fields of `Config`, by name.
+
+        Raises:
+            RecipeError: a setting is unknown ("pca.component: unknown; did you mean components?") or out of range, or
+                `config` and settings are both given.
+            FitError: a size that the method's networks cannot have.
         """
         view = view or View()
         self.view = view if size is None else View(**(view.model_dump() | {"size": size}))

@@ -47,8 +47,10 @@ class Member(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
-    epochs: int | None = Field(default=None, ge=1, le=1_000_000)
-    settings: dict[str, Any] = Field(default_factory=dict)  # Any: the member's Config checks them
+    epochs: int | None = Field(default=None, ge=1, le=1_000_000, description="of its training; None: the recipe's")
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="of its `Config`"
+    )  # Any: the member's Config checks them
     view: View | None = Field(default=None, exclude_if=lambda view: view is None)
     # left out where it is zero, so that digests of recipes older than it stay what they were
     seed: int = Field(default=0, ge=0, lt=2**31, exclude_if=lambda seed: seed == 0)
@@ -71,8 +73,11 @@ class Ensemble(Detector):
             default=(Member(key="pca", settings={"components": 20, "blur": 1.5}), Member(key="dct")),
             min_length=2,
             max_length=16,
+            description="the detectors, each a key with its settings",
         )
-        by: Literal["deviation", "rank"] = Field(default="deviation", description="what is averaged")
+        by: Literal["deviation", "rank"] = Field(
+            default="deviation", description="what is averaged: standardised scores, or ranks"
+        )
 
         @property
         def least_films(self) -> int:

@@ -47,12 +47,12 @@ class FAnoGan(GanDetector):
         """Defaults are the paper's, but for `features`: 64 there."""
 
         features: int = Field(default=16, ge=4, le=256, description="channels at full size")
-        latent: int = Field(default=128, ge=1, le=1024, description="length of z")
+        latent: int = Field(default=128, ge=1, le=1024, description="length of the latent z")
         game: Game = "wgan-gp"
         network: Literal["residual", "dcgan"] = Field(default="residual", description="dcgan: the thesis's variant")
-        encoding: Literal["izi_f", "izi", "ziz"] = Field(default="izi_f", description="what the encoder learns by")
+        encoding: Literal["izi_f", "izi", "ziz"] = Field(default="izi_f", description="objective of the encoder")
         kappa: float = Field(default=1.0, ge=0, description="κ, weight of D's features")
-        encoder_rate: float = Field(default=5e-5, gt=0, le=1, description="RMSProp's, for the encoder")
+        encoder_rate: float = Field(default=5e-5, gt=0, le=1, description="learning rate of RMSProp for the encoder")
 
     config: Config
 

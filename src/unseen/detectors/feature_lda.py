@@ -44,9 +44,11 @@ class FeatureLda(FrozenFeatures):
     class Config(FeatureSettings):
         """The defaults are those that were chosen on fold 0 of the Montgomery + Shenzhen films."""
 
-        blocks: tuple[int, ...] = Field(default=(2, 4, 7, 10, 14), min_length=1, description="whose maps are taken")
-        grid: int = Field(default=16, ge=1, le=256, description="cells a side on which the maps are laid")
-        shrinkage: float = Field(default=0.01, gt=0, le=1, description="λ")
+        blocks: tuple[int, ...] = Field(
+            default=(2, 4, 7, 10, 14), min_length=1, description="blocks whose feature maps are used, from 0"
+        )
+        grid: int = Field(default=16, ge=1, le=256, description="side of the grid of feature vectors, in cells")
+        shrinkage: float = Field(default=0.01, gt=0, le=1, description="λ, shrinkage of the covariance")
         top: float = Field(default=0.1, gt=0, le=1, description="share of the cells that the score is the mean of")
 
         @property

@@ -33,9 +33,11 @@ class FeaturePca(FrozenFeatures):
     class Config(FeatureSettings):
         """`components` needs more training films than that."""
 
-        blocks: tuple[int, ...] = Field(default=(4,), min_length=1, description="whose maps are taken, from 0")
-        grid: int = Field(default=16, ge=1, le=256, description="cells a side on which the maps are laid")
-        components: int = Field(default=200, ge=1, le=4096)
+        blocks: tuple[int, ...] = Field(
+            default=(4,), min_length=1, description="blocks whose feature maps are used, from 0"
+        )
+        grid: int = Field(default=16, ge=1, le=256, description="side of the grid of feature vectors, in cells")
+        components: int = Field(default=200, ge=1, le=4096, description="principal components that are kept")
 
         @property
         def least_films(self) -> int:

@@ -50,12 +50,12 @@ class AdversarialSettings(Settings):
     cores."""
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
-    latent: int = Field(default=100, ge=1, le=1024, description="length of z")
+    latent: int = Field(default=100, ge=1, le=1024, description="length of the latent z")
     decoder_slope: float = Field(default=0.2, ge=0, lt=1, description="LeakyReLU's slope in De; 0 is ReLU")
-    adversarial_weight: float = Field(default=1.0, ge=0)
-    consistency_weight: float = Field(default=50.0, ge=0)
-    encoding_weight: float = Field(default=1.0, ge=0)
-    learning_rate: float = Field(default=2e-4, gt=0, le=1, description="Adam's, with betas (0.5, 0.999)")
+    adversarial_weight: float = Field(default=1.0, ge=0, description="weight of the adversarial loss")
+    consistency_weight: float = Field(default=50.0, ge=0, description="weight of the image's reconstruction loss")
+    encoding_weight: float = Field(default=1.0, ge=0, description="weight of the latents' distance")
+    learning_rate: float = Field(default=2e-4, gt=0, le=1, description="learning rate of Adam, with betas (0.5, 0.999)")
 
 
 @dataclass(frozen=True, eq=False)

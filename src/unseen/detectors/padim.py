@@ -40,8 +40,10 @@ class Padim(FrozenFeatures):
     class Config(FeatureSettings):
         """`chosen` is the paper's 100."""
 
-        blocks: tuple[int, ...] = Field(default=(2, 4, 7), min_length=1, description="whose maps are taken")
-        grid: int = Field(default=16, ge=1, le=64, description="cells a side on which the maps are laid")
+        blocks: tuple[int, ...] = Field(
+            default=(2, 4, 7), min_length=1, description="blocks whose feature maps are used, from 0"
+        )
+        grid: int = Field(default=16, ge=1, le=64, description="side of the grid of feature vectors, in cells")
         chosen: int = Field(default=100, ge=1, le=512, description="channels that are drawn, at most")
 
         @property
@@ -124,8 +126,10 @@ class Mahalanobis(FrozenFeatures):
     class Config(FeatureSettings):
         """The deep blocks, as the paper advises, and two before them."""
 
-        blocks: tuple[int, ...] = Field(default=(4, 7, 10, 14), min_length=1, description="whose maps are taken")
-        grid: int = Field(default=16, ge=1, le=64, description="cells a side on which the maps are laid")
+        blocks: tuple[int, ...] = Field(
+            default=(4, 7, 10, 14), min_length=1, description="blocks whose feature maps are used, from 0"
+        )
+        grid: int = Field(default=16, ge=1, le=64, description="side of the grid of feature vectors, in cells")
 
         @property
         def least_films(self) -> int:

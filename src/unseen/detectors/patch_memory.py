@@ -125,8 +125,10 @@ class PatchCore(FrozenFeatures):
     class Config(FeatureSettings):
         """Two blocks, as in the paper; the score is the largest distance with `top` near 0."""
 
-        blocks: tuple[int, ...] = Field(default=(4, 7), min_length=1, description="whose maps are taken")
-        grid: int = Field(default=32, ge=1, le=128, description="cells a side on which the maps are laid")
+        blocks: tuple[int, ...] = Field(
+            default=(4, 7), min_length=1, description="blocks whose feature maps are used, from 0"
+        )
+        grid: int = Field(default=32, ge=1, le=128, description="side of the grid of feature vectors, in cells")
         memory: int = Field(default=4096, ge=1, le=65_536, description="places that are kept")
         top: float = Field(default=0.01, gt=0, le=1, description="share of the places that the score is the mean of")
 

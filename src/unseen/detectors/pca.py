@@ -38,8 +38,14 @@ class Pca(Detector):
     class Config(Settings):
         """`components` needs more training films than that."""
 
-        components: int = Field(default=50, ge=1, le=4096)
-        blur: float | None = Field(default=None, gt=0, le=64, description="Gaussian σ, pixels of the grid; none: as is")
+        components: int = Field(default=50, ge=1, le=4096, description="principal components that are kept")
+        blur: float | None = Field(
+            default=None,
+            gt=0,
+            le=64,
+            description="σ of a Gaussian blur; None: no blur",
+            json_schema_extra={"unit": "pixels"},
+        )
 
         @property
         def least_films(self) -> int:

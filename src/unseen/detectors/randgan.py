@@ -55,9 +55,9 @@ class RandGan(GanDetector):
 
         latent: int = Field(default=120, ge=1, le=1024, description="length of the noise")
         game: Game = "least-squares"
-        learning_rate: float = Field(default=2e-5, gt=0, le=1, description="RMSProp's, of G")
-        discriminator_rate: float = Field(default=4e-5, gt=0, le=1, description="RMSProp's, of D")
-        largest_slope: float = Field(default=1.0, gt=0, description="entries of gradients are cut to this size")
+        learning_rate: float = Field(default=2e-5, gt=0, le=1, description="learning rate of RMSProp for G")
+        discriminator_rate: float = Field(default=4e-5, gt=0, le=1, description="learning rate of RMSProp for D")
+        largest_slope: float = Field(default=1.0, gt=0, description="bound at which entries of gradients are clipped")
         balance: float = Field(default=0.1, ge=0, le=1, description="share of D's features in the score")
         iterations: int = Field(default=800, ge=1, le=100_000, description="steps of the search at most")
         tolerance: float = Field(default=1e-5, ge=0, lt=1, description=TOLERANCE)

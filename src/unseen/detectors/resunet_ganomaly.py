@@ -44,9 +44,9 @@ class ResUnetGanomaly(GanDetector):
         """GANomaly's weights."""
 
         game: Game = "wgan-gp"
-        adversarial_weight: float = Field(default=1.0, ge=0)
-        consistency_weight: float = Field(default=50.0, ge=0)
-        encoding_weight: float = Field(default=1.0, ge=0)
+        adversarial_weight: float = Field(default=1.0, ge=0, description="weight of the adversarial loss")
+        consistency_weight: float = Field(default=50.0, ge=0, description="weight of the image's reconstruction loss")
+        encoding_weight: float = Field(default=1.0, ge=0, description="weight of the latents' distance")
 
     config: Config
 

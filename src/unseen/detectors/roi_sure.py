@@ -60,9 +60,18 @@ _LEAST_TAU_BF16 = (
 class SteinSettings(AdversarialSettings):
     """The thesis gives neither σ nor τ."""
 
-    sigma: float | None = Field(default=None, ge=0, description="the films' noise, network units; none: estimated")
-    tau: float = Field(default=1e-2, gt=0, description="step of the finite difference, network units")
-    noise: Literal["gaussian", "poisson", "mixed"] = Field(default="gaussian", description="of which SURE knows")
+    sigma: float | None = Field(
+        default=None,
+        ge=0,
+        description="σ of the films' noise; None: estimated",
+        json_schema_extra={"unit": "network units"},
+    )
+    tau: float = Field(
+        default=1e-2, gt=0, description="step of the finite difference", json_schema_extra={"unit": "network units"}
+    )
+    noise: Literal["gaussian", "poisson", "mixed"] = Field(
+        default="gaussian", description="noise model that SURE assumes"
+    )
     gain: float | None = Field(
         default=None, gt=0, le=1, description="of counts, in units of (x + 1) / 2: variance over mean; none: estimated"
     )

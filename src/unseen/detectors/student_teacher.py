@@ -45,7 +45,7 @@ class StudentTeacher(LesionClassifier):
     class Config(LesionSettings):
         """Momentum and weight decay of the student are the paper's."""
 
-        student_rate: float = Field(default=0.1, gt=0, le=1, description="SGD's, of the student")
+        student_rate: float = Field(default=0.1, gt=0, le=1, description="learning rate of SGD for the student")
 
     config: Config
 

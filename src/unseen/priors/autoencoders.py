@@ -44,7 +44,7 @@ _FALLS_TO = 0.1  # the rate, once most steps are taken
 class AutoencoderSettings(GeneratorSettings):
     """Adam's rate and fall are those usual for autoencoders of this size."""
 
-    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Adam's")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="learning rate of Adam")
     milestone: float = Field(default=0.75, gt=0, le=1, description="the share of steps after which it falls to a tenth")
 
 
@@ -172,7 +172,13 @@ class VAE(Autoencoder):
     class Config(AutoencoderSettings):
         """`variance` weighs the two terms of the objective."""
 
-        variance: float = Field(default=0.5, gt=0, le=100, description="of a pixel given z, in squared units of x")
+        variance: float = Field(
+            default=0.5,
+            gt=0,
+            le=100,
+            description="variance of a pixel given z",
+            json_schema_extra={"unit": "squared units of x"},
+        )
 
     config: Config
 

@@ -35,11 +35,17 @@ class GeneratorSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    latent: int = Field(ge=1, le=4096, description="length of z")
+    latent: int = Field(ge=1, le=4096, description="length of the latent z")
     features: int = Field(default=32, ge=4, le=256, description="channels at half the images' side, doubling below")
     slope: float = Field(default=0.2, ge=0, lt=1, description="LeakyReLU's slope in the decoder; 0 is ReLU")
-    size: int | None = Field(default=None, ge=16, le=1024, description="pixels a side; none: those of the images")
-    channels: int = Field(default=1, ge=1, le=64, description="of an image")
+    size: int | None = Field(
+        default=None,
+        ge=16,
+        le=1024,
+        description="side of an image; None: that of the images",
+        json_schema_extra={"unit": "pixels"},
+    )
+    channels: int = Field(default=1, ge=1, le=64, description="channels of an image")
 
 
 class TrainedGenerator(nn.Module, ABC):
@@ -56,7 +62,16 @@ class TrainedGenerator(nn.Module, ABC):
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
     def __init__(self, config: GeneratorSettings | None = None, **settings: Any) -> None:
-        """Raises RecipeError, "vae.latnt: unknown; did you mean latent?"; ValueError for a size no DCGAN has."""
+        """Settings by name, or as one value.
+
+        Args:
+            config: the settings as one value; None: they are given by name.
+            settings: the fields of `Config`, by name.
+
+        Raises:
+            RecipeError: a setting is unknown ("vae.latnt: unknown; did you mean latent?") or out of range.
+            ValueError: a size that no DCGAN has.
+        """
         super().__init__()
         self.config = configured(config, settings, self.Config, where=self.key)
         self.latent_shape: tuple[int, ...] = (self.config.latent,)

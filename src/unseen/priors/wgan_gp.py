@@ -38,9 +38,11 @@ class WGANGP(TrainedGenerator):
     class Config(GeneratorSettings):
         """Defaults are the paper's."""
 
-        critic_steps: int = Field(default=5, ge=1, le=100, description="of the critic, for one of the generator")
-        gradient_penalty: float = Field(default=10.0, ge=0, le=1e6, description="λ")
-        learning_rate: float = Field(default=1e-4, gt=0, le=1, description="both Adams', with betas (0, 0.9)")
+        critic_steps: int = Field(default=5, ge=1, le=100, description="critic steps per generator step")
+        gradient_penalty: float = Field(default=10.0, ge=0, le=1e6, description="λ, weight of the gradient penalty")
+        learning_rate: float = Field(
+            default=1e-4, gt=0, le=1, description="learning rate of both Adams, with betas (0, 0.9)"
+        )
 
     config: Config
 

@@ -41,8 +41,8 @@ class ArtifactRemoval(Reconstructor):
 
     class Config(Settings):
         start: Start = Field(default="auto", description="x₀; auto: FBP where the operator has one, else A⁺")
-        features: int = Field(default=24, ge=4, le=256)
-        depth: int = Field(default=3, ge=1, le=6)
+        features: int = Field(default=24, ge=4, le=256, description="channels of the U-Net's first level")
+        depth: int = Field(default=3, ge=1, le=6, description="times that the U-Net halves the image")
 
     key = "artifact-removal"
     config: Config
@@ -115,9 +115,9 @@ class Unrolled(Reconstructor):
 
     class Config(Settings):
         start: Start = Field(default="auto", description="x₁; auto: FBP where the operator has one, else A⁺")
-        iterations: int = Field(default=3, ge=1, le=100)
-        features: int = Field(default=16, ge=4, le=256)
-        depth: int = Field(default=3, ge=1, le=6)
+        iterations: int = Field(default=3, ge=1, le=100, description="K, gradient steps")
+        features: int = Field(default=16, ge=4, le=256, description="channels of the U-Net's first level")
+        depth: int = Field(default=3, ge=1, le=6, description="times that the U-Net halves the image")
 
     key = "unrolled"
     config: Config

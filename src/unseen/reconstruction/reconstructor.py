@@ -36,8 +36,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    channels: int = Field(default=1, ge=1, le=1024, description="of an image")
-    complex_pictures: bool = Field(default=False, description="x is complex: two real channels for each, within")
+    channels: int = Field(default=1, ge=1, le=1024, description="channels of an image")
+    complex_pictures: bool = Field(
+        default=False, description="images are complex; the network sees real and imaginary parts as channels"
+    )
 
     @property
     def real_channels(self) -> int:
@@ -59,7 +61,16 @@ class Reconstructor(nn.Module, ABC):
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
     def __init__(self, config: Settings | None = None, **settings: Any) -> None:
-        """Raises RecipeError, "artifact-removal.feature: unknown; did you mean features?"."""
+        """Settings by name, or as one value.
+
+        Args:
+            config: the settings as one value; None: they are given by name.
+            settings: the fields of `Config`, by name.
+
+        Raises:
+            RecipeError: a setting is unknown ("artifact-removal.feature: unknown; did you mean features?") or out of
+                range.
+        """
         super().__init__()
         self.config = configured(config, settings, self.Config, where=self.key)
         self.process: Measurement | None = None  # what it has learnt under

@@ -176,6 +176,7 @@ def laid_out(text: str, *, parameters: Iterable[str] = ()) -> str:
         2
     """
     text = re.sub(r"^Example:$", "Examples:", text, flags=re.MULTILINE)
+    text = re.sub(r"^    (\w+(?:, \w+)+): (.*(?:\n {8,}.*)*)", each_alone, text, flags=re.MULTILINE)
     done, section = [], False
     known = set(parameters)
     for paragraph in re.split(r"\n\s*\n", text):
@@ -195,6 +196,11 @@ def laid_out(text: str, *, parameters: Iterable[str] = ()) -> str:
             else:
                 done.append(f"```text\n{paragraph}\n```")
     return "\n\n".join(done)
+
+
+def each_alone(found: re.Match[str]) -> str:
+    """`a, b: words` of `Args:`, one entry for each name."""
+    return "\n".join(f"    {name}: {found[2]}" for name in found[1].split(", "))
 
 
 def _indented(paragraph: str) -> str:
@@ -255,11 +261,9 @@ def with_inherited(text: str, obj: griffe.Class) -> str:
     init = obj.members.get("__init__")
     lines: dict[str, str] = {}
     for base in obj.mro():
-        above = base.members.get("__init__")
-        if above is None or above.docstring is None:
-            continue
-        for name, words in arguments(above.docstring.value).items():
-            lines.setdefault(name, f"    {name}: {words}")
+        for above in (base.members.get("__init__"), base):
+            for name, words in arguments(above.docstring.value if above and above.docstring else "").items():
+                lines.setdefault(name, f"    {name}: {words}")
     own = {*arguments(text), *(arguments(init.docstring.value) if init is not None and init.docstring else ())}
     more = [line for name, line in lines.items() if name in parameters(obj) and name not in own]
     if not more:
@@ -297,6 +301,7 @@ def with_fields(text: str, obj: griffe.Class) -> str:
     """`text` with the fields of a dataclass that it leaves out, described by their docstrings or comments."""
     if not is_dataclass(obj):
         return text
+    text = re.sub(r"^Attributes:$", "Args:", text, flags=re.MULTILINE)
     lines = {}
     for name, member in fields(obj):
         if name in arguments(text) or name.startswith("_"):

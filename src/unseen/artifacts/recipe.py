@@ -340,6 +340,9 @@ def runs_root() -> Path:
 class Run:
     """A run's folder and the files that it holds; making the object touches no disk.
 
+    Args:
+        folder: the run's own.
+
     >>> run = Run.named("ms_cxr/pca-64-lungs", fold=1, seed=0, digest="0123456789abcdef", root=Path("runs"))
     >>> run.folder.as_posix()
     'runs/ms_cxr/pca-64-lungs-f1-0-01234567'

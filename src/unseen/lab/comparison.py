@@ -18,8 +18,13 @@ from unseen.lab.operators import Setup
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Result:
-    """What one method made of the measurement.
+    """What one method made of the measurement; `compare` yields them.
 
+    >>> from unseen.lab.methods import METHODS
+    >>> Result(METHODS[0], problem="no solution").x is None
+    True
+
+    method   which
     x        (1, 1, size, size), complex where A's images are; None where the method failed
     psnr     in dB, white = 1; inf where x is the image
     ssim     at most 1

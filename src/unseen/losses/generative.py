@@ -182,8 +182,18 @@ Game = Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"]
 
 @dataclass(frozen=True)
 class GanLoss:
-    """A game: `discriminator(r, f)` and `generator(f)`, each (batch,); `undecided`, the output of a D that cannot
-    tell."""
+    """The two losses of a GAN, such as those of `GAMES`.
+
+    Args:
+        discriminator: from D's outputs on real and on generated images to D's loss, (batch,).
+        generator: from D's output on generated images to G's loss, (batch,).
+        undecided: the output of a D that cannot distinguish the two.
+
+    Example:
+        >>> import torch
+        >>> round(GAMES["non-saturating"].generator(torch.zeros(1)).item(), 4)
+        0.6931
+    """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]

@@ -69,6 +69,16 @@ class MultiOperator(Loss):
     Raises (when called):
         ValueError: no pool of operators was given, or it has one alone.
 
+    Example:
+        >>> import torch
+        >>> from unseen.losses import Seen
+        >>> from unseen.physics import Mask, Measurement
+        >>> pool = Mask(torch.stack([torch.eye(8), 1 - torch.eye(8)])[:, None])
+        >>> process = Measurement(pool.select(torch.tensor([0])))
+        >>> seen = Seen(torch.ones(1, 1, 8, 8), process, lambda y, process: y, pool=pool)
+        >>> MultiOperator()(seen, generator=torch.Generator().manual_seed(0)).shape
+        torch.Size([1])
+
     Source: Tachella, Chen & Davies, Unsupervised learning from incomplete measurements for inverse problems, NeurIPS
     2022.
     """

@@ -52,6 +52,13 @@ class TrainedGenerator(nn.Module, ABC):
     """Base of `VAE`, `WGANGP` and `AE`; a new one writes `build` and `learner`.
 
     `VAE(latent=8).fit(images)`; or `VAE(latent=8, size=32)`, untrained, with first weights from seed 0.
+
+    >>> from unseen.priors import VAE
+    >>> from unseen.training import Training
+    >>> images = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    >>> G = VAE(latent=2, features=4).fit(images, training=Training(epochs=1, batch_size=8, device="cpu"))
+    >>> G.sample(3, generator=torch.Generator().manual_seed(0)).shape
+    torch.Size([3, 1, 16, 16])
     """
 
     key: ClassVar[str]

@@ -52,6 +52,13 @@ class Reconstructor(nn.Module, ABC):
 
     `ArtifactRemoval(features=16)`, or `ArtifactRemoval.for_process(process, features=16)`, which knows channels and
     whether images are complex from the operator.
+
+    >>> from unseen.physics import Identity
+    >>> from unseen.reconstruction import ArtifactRemoval
+    >>> process = Measurement(Identity((3, 16, 16)))
+    >>> f = ArtifactRemoval.for_process(process, features=8)
+    >>> f.config.channels, f(torch.ones(1, 3, 16, 16), process).shape
+    (3, torch.Size([1, 3, 16, 16]))
     """
 
     key: ClassVar[str]

@@ -54,12 +54,16 @@ Report = Callable[[str, "Progress"], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run: its detector ready to score, the resolved recipe, the digest that names it."""
+    """A finished run; `train_recipe` returns it, and has an example."""
 
     run: Run
+    """Its folder."""
     detector: Detector
+    """Ready to score."""
     recipe: Recipe
+    """Resolved: every default written out."""
     digest: str
+    """Names the run."""
     history: History | None
     """The training's losses; None for a method without a training loop."""
     not_read: tuple[NotRead, ...]
@@ -126,8 +130,10 @@ def train_recipe(
     progress: Report | None = None,
     validate: Callable[[Detector], Callable[[int], Mapping[str, float]]] | None = None,
 ) -> Trained:
-    """Train `recipe` without the films of `fold` (None: on all normals), or find the run that did.
+    """Train a recipe without the films of a fold, or find the run that did.
 
+    recipe  how the detector is made
+    fold    the fold whose films are left out; None: all normals are learnt from
     data    normal films in the place of the recipe's: a folder, a glob, a manifest (its abnormals are left aside)
     finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
     unlabelled  films without a label: the epoch that separates them best from the normal films is kept
@@ -136,7 +142,18 @@ def train_recipe(
     licence what the model may be used for, for its card
     gate    also learn the input gate from the same films, where the detector finds lungs, and keep it in the bundle
     root    where runs are kept; None is `$UNSEEN_RUNS`
+    progress  called with what is being trained and the loop's progress
     validate  given the detector, what `Detector.fit` is to call after each epoch
+
+    >>> import tempfile
+    >>> from unseen.artifacts.recipe import Recipe
+    >>> from unseen.data import phantoms
+    >>> recipe = Recipe.from_toml('name = "own"\\n[view]\\nframe = "whole"\\nsize = 32\\n[method]\\nkey = "dct"')
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     films = phantoms.write(phantoms.normals(12, size=64), f"{folder}/films")
+    ...     trained = train_recipe(recipe, data=str(films), root=Path(folder))
+    >>> trained.detector
+    <dct, whole 32 px, learnt from 12 films>
     """
     if out is not None:
         bundle.check_free(out)

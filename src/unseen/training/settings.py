@@ -57,6 +57,7 @@ class TrainingError(UserError, RuntimeError):
 def shown_on(stream: TextIO | None = None, *, silent_off_terminal: bool = False) -> Callable[[str, Progress], None]:
     """A callback for `fit`: what is trained and how far it is, on `stream` (standard error by default).
 
+    stream  where the line is written; None: standard error
     silent_off_terminal  say nothing where the stream is no terminal; else one line when a training has ended
 
     >>> from unseen.training import Progress

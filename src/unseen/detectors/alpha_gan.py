@@ -9,8 +9,9 @@ A GAN's sharp images, without a generator that forgets most films: the codes are
 of by a formula.
 
 Sources: Rosca, Lakshminarayanan, Warde-Farley & Mohamed, "Variational approaches for auto-encoding generative
-adversarial networks", 2017, algorithm 1; Nakao et al., "Unsupervised deep anomaly detection in chest radiographs",
-Journal of Digital Imaging 34 (2021). Differs: the halves, which only scale a step that Adam scales again.
+adversarial networks", 2017, algorithm 1, arXiv 1706.04987; Nakao et al., "Unsupervised deep anomaly detection in chest
+radiographs", Journal of Digital Imaging 34 (2021). Differs: the halves, which only scale a step that Adam scales
+again.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@
 The classifier is `lesion_classifier`'s. Its map is LayerCAM's: where the network found what it answers to.
 
 Source: Sato et al., "Anatomy-aware self-supervised learning for anomaly detection in chest radiographs", iScience 26
-(2023) 107086, which scores by density; its figures are of the checkpoint with the best AUROC on labelled films, here
-the last one stands. The map: Jiang et al., "LayerCAM", IEEE TIP 30 (2021), equation 5, on the second stage.
+(2023) 107086, doi:10.1016/j.isci.2023.107086, which scores by density; its figures are of the checkpoint with the best
+AUROC on labelled films, here the last one stands. The map: Jiang et al., "LayerCAM", IEEE TIP 30 (2021), equation 5,
+on the second stage.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ The search is `unseen.priors.Range`'s, with that sum for its fit; it begins at t
 generator calls a film, a second or two where others take milliseconds.
 
 Source: Schlegl, Seeböck, Waldstein, Schmidt-Erfurth & Langs, "Unsupervised anomaly detection with generative
-adversarial networks to guide marker discovery", IPMI 2017, equations 2 to 5. Differs: steps by a line search in the
-place of Adam's, and none where a further one promises less than 1e-5 of the value: the paper takes all 500.
+adversarial networks to guide marker discovery", IPMI 2017, equations 2 to 5, arXiv 1703.05921. Differs: steps by a
+line search in the place of Adam's, and none where a further one promises less than 1e-5 of the value: the paper takes
+all 500.
 """
 
 from __future__ import annotations

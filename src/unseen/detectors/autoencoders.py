@@ -17,7 +17,7 @@ member defines the loss.
 SSIM with a Gaussian window of σ = 1.5 pixels (`losses.similarity_map`).
 
 Source: Bergmann, Löwe, Fauser, Sattlegger & Steger, "Improving unsupervised defect segmentation by applying structural
-similarity to autoencoders", VISAPP 2019, equations 3 to 6.
+similarity to autoencoders", VISAPP 2019, equations 3 to 6, arXiv 1807.02011.
 
 `AeU`: an autoencoder that also predicts its own error, so edges that a small code cannot represent count less.
 

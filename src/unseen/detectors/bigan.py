@@ -6,9 +6,9 @@
 
 f is D's layer before the last. Where D cannot tell the pairs apart, E inverts G.
 
-Sources: Donahue, Krähenbühl & Darrell, "Adversarial feature learning", ICLR 2017, and Dumoulin et al., "Adversarially
-learned inference", ICLR 2017 (training); Zenati et al., "Efficient GAN-based anomaly detection", 2018, equation 2
-(score).
+Sources: Donahue, Krähenbühl & Darrell, "Adversarial feature learning", ICLR 2017, arXiv 1605.09782, and Dumoulin et
+al., "Adversarially learned inference", ICLR 2017, arXiv 1606.00704 (training); Zenati et al., "Efficient GAN-based
+anomaly detection", 2018, equation 2, arXiv 1802.06222 (score).
 """
 
 from __future__ import annotations

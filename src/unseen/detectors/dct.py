@@ -6,8 +6,9 @@
 μ_p, Σ_p are those of the training films at p, Σ_p shrunk (Ledoit & Wolf). Patches lie on a grid; one counts where at
 least half of it is inside the mask. A second to train.
 
-Source: Defard, Setkov, Loesch & Audigier, "PaDiM", ICPR 2021, equations 1 and 2, with cosine coefficients in the place
-of a pretrained network's features; Ledoit & Wolf, J. Multivariate Analysis 88 (2004) 365-411.
+Source: Defard, Setkov, Loesch & Audigier, "PaDiM", ICPR 2021, equations 1 and 2, arXiv 2011.08785, with cosine
+coefficients in the place of a pretrained network's features; Ledoit & Wolf, J. Multivariate Analysis 88 (2004)
+365-411.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ lesions, A can give them back and B cannot; and where no normal film has been, B
 **It learns from unlabelled films**, which no other method here does: its figures do not stand beside theirs.
 
 Source: Cai, Chen, Yang, Zhou & Cheng, "Dual-distribution discrepancy for anomaly detection in chest X-rays", MICCAI
-2022, equations 1 to 4. Differs: the two discrepancies are summed (the paper gives both), the mask.
+2022, equations 1 to 4, arXiv 2206.03935. Differs: the two discrepancies are summed (the paper gives both), the mask.
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@
 f are D's activations before its last layer. E has the critic's shape and ends in a tanh.
 
 Source: Schlegl, Seeböck, Waldstein, Langs & Schmidt-Erfurth, "f-AnoGAN: fast unsupervised anomaly detection with
-generative adversarial networks", Medical Image Analysis 54 (2019), equations 2 to 5; residual networks of Gulrajani et
-al., 2017. `network="dcgan"` is the thesis's variant, of DCGAN blocks. Differs: as many epochs for the encoder as for
-the GAN (the paper takes 50,000 steps); the mean over the image, of which the lungs are a part.
+generative adversarial networks", Medical Image Analysis 54 (2019), equations 2 to 5, doi:10.1016/j.media.2019.01.010;
+residual networks of Gulrajani et al., 2017. `network="dcgan"` is the thesis's variant, of DCGAN blocks. Differs: as
+many epochs for the encoder as for the GAN (the paper takes 50,000 steps); the mean over the image, of which the lungs
+are a part.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ Source: Akcay, Atapour-Abarghouei, Breckon, "GANomaly", ACCV 2018, equations 1�
     L_G = 1·mean (f(x) − f(x̂))² + 50·mean |x − x̂| + 1·mean (z − ẑ)²;   score = ‖z − ẑ‖₂
 
 Source: Akcay, Atapour-Abarghouei, Breckon, "GANomaly: semi-supervised anomaly detection via adversarial training",
-ACCV 2018, equations 1–6. Differs from the authors' code, which scores in train mode (so that batch mates change a
-score) and min–max scales over the test set: here a score is taken in eval mode and stands as it is.
+ACCV 2018, equations 1–6, arXiv 1805.06725. Differs from the authors' code, which scores in train mode (so that batch
+mates change a score) and min–max scales over the test set: here a score is taken in eval mode and stands as it is.
 """
 
 from __future__ import annotations

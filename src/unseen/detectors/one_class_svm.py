@@ -6,8 +6,9 @@ u are the codes with mean 0 and deviation 1 over the training films; the αᵢ, 
 share ν of the training films outside. The map is |x − x̂|: it shows what the code does not hold, which is not what the
 score is made of.
 
-Source: Schölkopf, Platt, Shawe-Taylor, Smola & Williamson, "Estimating the support of a high-dimensional distribution",
-Neural Computation 13 (2001), equations 3.2 and 3.10; solved by scikit-learn.
+Source: Schölkopf, Platt, Shawe-Taylor, Smola & Williamson, "Estimating the support of a high-dimensional
+distribution", Neural Computation 13 (2001), equations 3.2 and 3.10, doi:10.1162/089976601750264965; solved by
+scikit-learn.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@
 `mahalanobis` gives as its map the part of each cell in the score: (φ_c − μ)ᵀ Σ⁻¹ (p − μ), whose mean the score is.
 
 Sources: Defard, Setkov, Loesch & Audigier, "PaDiM: a patch distribution modeling framework for anomaly detection and
-localization", ICPR 2021 workshops, section III; ε = 0.01. Rippel, Mertens & Merhof, "Modeling the distribution of
-normal data in pre-trained deep features for anomaly detection", ICPR 2021, equation 1.
+localization", ICPR 2021 workshops, section III, arXiv 2011.08785; ε = 0.01. Rippel, Mertens & Merhof, "Modeling the
+distribution of normal data in pre-trained deep features for anomaly detection", ICPR 2021, equation 1, arXiv
+2005.14140.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ those chosen.
 `PatchCore` has the memory on frozen features of photographs (`frozen_features`), without the network that learns here.
 
 Source: Roth, Pemula, Zepeda, Schölkopf, Brox & Gehler, "Towards total recall in industrial anomaly detection", CVPR
-2022, equations 1, 5 and 6 ("PatchCore"). Differs: the network of `PatchMemory`
-learns here, from these films, not from photographs; no weight for a neighbour's neighbourhood.
+2022, equations 1, 5 and 6 ("PatchCore"), arXiv 2106.08265. Differs: the network of `PatchMemory` learns here, from
+these films, not from photographs; no weight for a neighbour's neighbourhood.
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@
 "Randomised": with x′ = x the generator would learn to copy. f are D's activations before its last convolution.
 
 Source: Motamed, Rogalla & Khalvati, "RANDGAN: randomized generative adversarial network for detection of COVID-19 in
-chest X-ray", Scientific Reports 11 (2021). Differs: the search is `unseen.priors.Range`'s, over the noise itself (as
-n = Φ(u), which stays between 0 and 1) and over contrast and brightness of the image, where the paper learns a layer
-on each, and ends where a step promises less than 1e-5 of the value; the image that a film is compared through, x̄,
-is the mean of the training films, so that no patient's film lies in a bundle. The paper trains a model for each
-labelled kind of normal film; this one has one kind.
+chest X-ray", Scientific Reports 11 (2021), arXiv 2010.06418. Differs: the search is `unseen.priors.Range`'s, over the
+noise itself (as n = Φ(u), which stays between 0 and 1) and over contrast and brightness of the image, where the paper
+learns a layer on each, and ends where a step promises less than 1e-5 of the value; the image that a film is compared
+through, x̄, is the mean of the training films, so that no patient's film lies in a bundle. The paper trains a model
+for each labelled kind of normal film; this one has one kind.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@
 t and s are the features of teacher and student at place p of the first three stages. The teacher is a network that has
 learnt to recognise synthetic lesions (`lesion_classifier`), then fixed; the student has its shape and random weights.
 
-Source: Wang, Han, Ding & Huang, "Student-teacher feature pyramid matching for anomaly detection", BMVC 2021, equations
-1 to 3. Differs: the teacher learns here, from these films, not from photographs; stages are summed, not multiplied.
+Source: Wang, Han, Ding & Huang, "Student-teacher feature pyramid matching for anomaly detection", BMVC 2021, arXiv
+2103.04257, equations 1 to 3. Differs: the teacher learns here, from these films, not from photographs; stages are
+summed, not multiplied.
 """
 
 from __future__ import annotations

@@ -31,7 +31,11 @@ class Evaluation:
         scored: the table, and the films that a reader should see.
         folder: where they were written, with ``report.html``; None if they were not.
 
-    `evaluate` has an example.
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> result = evaluate(load("models/pca"), phantoms.normals(2, size=64), draws=10)
+    >>> result.unlabelled, result.not_read, result.auroc
+    (0, 0, Missing(reason='2 normal and 0 abnormal films; at least 2 of each are needed'))
     """
 
     metrics: Mapping[str, Json]

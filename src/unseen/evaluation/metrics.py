@@ -84,7 +84,7 @@ def metrics_from_table(
     >>> from unseen.evaluation import score_table
     >>> scored = score_table(load("models/pca"), phantoms.normals(2, size=64))
     >>> metrics_from_table(scored.table, draws=10)["auroc"]["pooled"]["reason"]
-    '2 normal and 0 abnormal films'
+    '2 normal and 0 abnormal films; at least 2 of each are needed'
     """
     rows, excluded = judged_rows(table, exclude)
     cohort = cohort_of(rows)

@@ -72,6 +72,16 @@ def write_report(
         scored: the table and its films, from `score_table`.
         facts: lines for "method and data", in order: detector, device, date, version.
         exclude: pixel digests of the training films, as for the metrics.
+
+    >>> import tempfile
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> from unseen.evaluation import metrics_from_table, score_table
+    >>> scored = score_table(load("models/pca"), phantoms.normals(2, size=64))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report(f"{folder}/report.html", metrics_from_table(scored.table, draws=10), scored)
+    ...     Path(f"{folder}/report.html").stat().st_size > 1000
+    True
     """
     from unseen.artifacts.files import write_text
 

@@ -28,7 +28,8 @@ class Curve:
         low: lower edge of the 95 % band.
         high: upper edge of the 95 % band.
 
-    `roc_curve` has an example.
+    >>> Curve(grid=GRID, sensitivity=GRID, low=GRID, high=GRID).grid.shape
+    (201,)
     """
 
     grid: Floats

@@ -51,6 +51,10 @@ class Scorer(Protocol):
 class Scored:
     """The table, and the films that a reader should see; `score_table` returns it.
 
+    >>> import polars as pl
+    >>> Scored(pl.DataFrame({"file": ["a.png"], "score": [0.5]})).misses
+    ()
+
     table         one row per input, in order
     misses        the lowest-scored abnormal films, lowest first
     false_alarms  the highest-scored normal films, highest first

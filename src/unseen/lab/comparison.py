@@ -20,9 +20,10 @@ from unseen.lab.operators import Setup
 class Result:
     """What one method made of the measurement; `compare` yields them.
 
-    >>> from unseen.lab.methods import METHODS
-    >>> Result(METHODS[0], problem="no solution").x is None
-    True
+    >>> from unseen.lab.images import shapes
+    >>> result = next(compare(shapes(32, 0), Setup(size=32), ["pinv"]))
+    >>> result.method.name, result.x.shape
+    ('A†', torch.Size([1, 1, 32, 32]))
 
     method   which
     x        (1, 1, size, size), complex where A's images are; None where the method failed

@@ -18,7 +18,12 @@ _OPERATOR, _NOISE = 1000, 2000  # seeds are shifted, so that an image, its opera
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """An image and its measurement; `measured` has an example.
+    """An image and its measurement; `measured` makes one.
+
+    >>> from unseen.lab import Collection, Setup
+    >>> made = measured(torch.ones(1, 1, 32, 32), Setup(), Collection())
+    >>> made.sigma is not None, made.x.shape
+    (True, torch.Size([1, 1, 32, 32]))
 
     process  how it was measured
     x        (1, *A.domain), complex where A's images are

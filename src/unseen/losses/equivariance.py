@@ -46,7 +46,7 @@ class Equivariance(Loss):
         >>> Equivariance(Flips())(seen, generator=torch.Generator().manual_seed(0)).shape
         torch.Size([1])
 
-    Source: Chen, Tachella & Davies, Equivariant imaging: learning beyond the range space, ICCV 2021.
+    Source: Chen, Tachella & Davies, Equivariant imaging: learning beyond the range space, ICCV 2021, arXiv 2103.14756.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
@@ -103,7 +103,7 @@ class RobustEquivariance(Equivariance):
         RobustEquivariance(Flips(), transforms=2, weight=1)
 
     Source: Chen, Tachella & Davies, Robust equivariant imaging: a fully unsupervised framework for learning to image
-    from noisy and partial measurements, CVPR 2022.
+    from noisy and partial measurements, CVPR 2022, arXiv 2111.12855.
     """
 
     def _measured(self, seen: Seen, moved: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -179,7 +179,7 @@ class EquivariantAdversarial(Loss):
         torch.Size([2])
 
     Source: Chen, Tachella & Davies, Equivariant imaging, ICCV 2021 (EI with an adversary); the criterion is that of
-    Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9.
+    Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9, arXiv 1611.04076.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})

@@ -75,8 +75,8 @@ def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
         >>> feature_matching(torch.zeros(2, 8, 4, 4), torch.full((2, 8, 4, 4), 2.0)).tolist()
         [4.0, 4.0]
 
-    Source: Salimans et al., Improved techniques for training GANs, NeurIPS 2016, §3.1; Akcay et al., GANomaly, ACCV
-    2018, eq. 1.
+    Source: Salimans et al., Improved techniques for training GANs, NeurIPS 2016, §3.1, arXiv 1606.03498; Akcay et al.,
+    GANomaly, ACCV 2018, eq. 1.
     """
     check_alike("Features of real and fake images", real_features, fake_features)
     square = (at_least_single(real_features) - at_least_single(fake_features)) ** 2
@@ -105,8 +105,8 @@ def discriminator_bce(real_logit: Tensor, fake_logit: Tensor) -> Tensor:
         >>> discriminator_bce(torch.zeros(2, 1, 1, 1), torch.zeros(2, 1, 1, 1))
         tensor([0.6931, 0.6931])
 
-    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, eq. 1; the half as in GANomaly's
-    implementation.
+    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, arXiv 1406.2661, eq. 1; the half as in
+    GANomaly's implementation.
     """
     check_alike("Logits of real and fake images", real_logit, fake_logit)
     value = (functional.softplus(-at_least_single(real_logit)) + functional.softplus(at_least_single(fake_logit))) / 2

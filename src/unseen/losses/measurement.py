@@ -80,7 +80,7 @@ class MultiOperator(Loss):
         torch.Size([1])
 
     Source: Tachella, Chen & Davies, Unsupervised learning from incomplete measurements for inverse problems, NeurIPS
-    2022.
+    2022, arXiv 2201.12151.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})

@@ -97,7 +97,8 @@ class Splitting(Loss):
         [1.0, 1.0]
 
     Source: Yaman et al., Self-supervised learning of physics-guided reconstruction neural networks without fully
-    sampled reference data, Magnetic Resonance in Medicine 84 (2020) 3172–3191, where kept is 0.6.
+    sampled reference data, Magnetic Resonance in Medicine 84 (2020) 3172–3191, doi:10.1002/mrm.28378, where kept is
+    0.6.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})

@@ -9,8 +9,8 @@ What `VAE` and `AE` share: an encoder beside the decoder, and one Adam for both,
 Training does not shape the code; the Gaussian is fitted when training has ended, and whitens it, so that latents have
 the prior that all generators here have.
 
-Source: Ghosh, Sajjadi, Vergari, Black & Schölkopf, From variational to deterministic autoencoders, ICLR 2020, section 4
-(a density fitted to the codes after training); the objective is arXiv 2107.11191's.
+Source: Ghosh, Sajjadi, Vergari, Black & Schölkopf, From variational to deterministic autoencoders, ICLR 2020, arXiv
+1903.12436, section 4 (a density fitted to the codes after training); the objective is arXiv 2107.11191's.
 
 `VAE`: a variational autoencoder.
 
@@ -19,8 +19,8 @@ Source: Ghosh, Sajjadi, Vergari, Black & Schölkopf, From variational to determi
 ‖·‖² is a sum over pixels, x in [0, 1]. At `variance` = ½, the default, the two terms are weighed alike, as in Duff,
 Campbell & Ehrhardt; a smaller one gives sharper images and a code that fills N(0, I) less evenly.
 
-Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, eq. 10; Duff, Campbell & Ehrhardt, Regularising
-inverse problems with generative machine learning models, arXiv 2107.11191, section 2.
+Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, eq. 10, arXiv 1312.6114; Duff, Campbell &
+Ehrhardt, Regularising inverse problems with generative machine learning models, arXiv 2107.11191, section 2.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ class ArtifactRemoval(Reconstructor):
     >>> f(torch.ones(2, 1, 16, 16), Measurement(Identity((1, 16, 16)))).shape
     torch.Size([2, 1, 16, 16])
 
-    Source: Jin, McCann, Froustey & Unser, IEEE TIP 26 (2017) 4509–4522; without truth: Chen, Tachella & Davies, ICCV
-    2021, section 3.
+    Source: Jin, McCann, Froustey & Unser, IEEE TIP 26 (2017) 4509–4522, doi:10.1109/TIP.2017.2713099; without truth:
+    Chen, Tachella & Davies, ICCV 2021, section 3.
     """
 
     class Config(Settings):
@@ -110,7 +110,7 @@ class Unrolled(Reconstructor):
     True
 
     Source: Mardani et al., Neural proximal gradient descent for compressive imaging, NeurIPS 2018; one network for all
-    steps: Aggarwal, Mani & Jacob, MoDL, IEEE TMI 38 (2019) 394–405.
+    steps: Aggarwal, Mani & Jacob, MoDL, IEEE TMI 38 (2019) 394–405, doi:10.1109/TMI.2018.2865356.
     """
 
     class Config(Settings):

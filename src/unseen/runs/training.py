@@ -54,7 +54,14 @@ Report = Callable[[str, "Progress"], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run; `train_recipe` returns it, and has an example."""
+    """A finished run; `train_recipe` returns it.
+
+    >>> from unseen.artifacts.recipe import Recipe, Run
+    >>> from unseen.detectors import load
+    >>> recipe = Recipe.from_toml('name = "own"\\n[method]\\nkey = "pca"')
+    >>> Trained(Run(Path("runs/own")), load("models/pca"), recipe, "0123", None, (), found=True).detector.key
+    'pca'
+    """
 
     run: Run
     """Its folder."""
@@ -139,21 +146,17 @@ def train_recipe(
     unlabelled  films without a label: the epoch that separates them best from the normal films is kept
     backbone  a safetensors file of weights that the network begins with
     out     a further copy of the bundle
-    licence what the model may be used for, for its card
+    licence  what the model may be used for, for its card
     gate    also learn the input gate from the same films, where the detector finds lungs, and keep it in the bundle
     root    where runs are kept; None is `$UNSEEN_RUNS`
     progress  called with what is being trained and the loop's progress
     validate  given the detector, what `Detector.fit` is to call after each epoch
 
-    >>> import tempfile
     >>> from unseen.artifacts.recipe import Recipe
-    >>> from unseen.data import phantoms
-    >>> recipe = Recipe.from_toml('name = "own"\\n[view]\\nframe = "whole"\\nsize = 32\\n[method]\\nkey = "dct"')
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     films = phantoms.write(phantoms.normals(12, size=64), f"{folder}/films")
-    ...     trained = train_recipe(recipe, data=str(films), root=Path(folder))
-    >>> trained.detector
-    <dct, whole 32 px, learnt from 12 films>
+    >>> train_recipe(Recipe.from_toml('name = "own"\\n[method]\\nkey = "ganomoly"'))
+    Traceback (most recent call last):
+        ...
+    unseen.artifacts.registry.UnknownName: detector "ganomoly": unknown; did you mean ganomaly?
     """
     if out is not None:
         bundle.check_free(out)

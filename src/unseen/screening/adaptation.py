@@ -39,8 +39,8 @@ _PARTS = 5
 class Adaptation:
     """What was learnt from the labels, by films that the head had not seen.
 
-    >>> found = Adaptation(50, 20, 0.7, 0.8, mix=None, gain=0.1, error=0.04, share=0.5, shrinkage=0.1)
-    >>> found.lines()[0]
+    >>> figures = {"before": 0.7, "after": 0.8, "mix": None, "gain": 0.1, "error": 0.04}
+    >>> Adaptation(normals=50, abnormals=20, **figures, share=0.5, shrinkage=0.1).lines()[0]
     'learnt from 50 normal and 20 abnormal films of this site'
 
     normals, abnormals  films that taught

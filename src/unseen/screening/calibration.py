@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Study:
     """A labelled study.
 
-    >>> Study("study-1", "patient-1", "ward", abnormal=False, score=0.2).score
+    >>> Study(name="study-1", patient="patient-1", source="ward", abnormal=False, score=0.2).score
     0.2
 
     name    the study's name
@@ -204,7 +204,11 @@ def policy_of(
     Raises:
         PolicyError: no study was scored.
 
-    >>> studies = [Study(str(i), str(i), "ward", abnormal=i % 2 == 1, score=i / 60) for i in range(60)]
+    >>> names = [str(i) for i in range(60)]
+    >>> studies = [
+    ...     Study(name=name, patient=name, source="ward", abnormal=i % 2 == 1, score=i / 60)
+    ...     for i, name in enumerate(names)
+    ... ]
     >>> policy = policy_of(studies, Guarantee(0.1, 0.95), model="pca", weights_sha256="ab" * 32)
     >>> policy.sources["ward"].abnormals
     30

@@ -63,7 +63,7 @@ class Gate:
     >>> from unseen.screening import load
     >>> gate = load("models/pca").gate
     >>> sorted(gate.thresholds)[:3]
-    ['blank', 'cropped', 'inverted']
+    ['blank', 'handling', 'lungs']
 
     rules       the learnt rules
     typical     distances that nearly all training films keep to, by view

@@ -98,9 +98,9 @@ class RobustEquivariance(Equivariance):
         ValueError: `transforms` is not a whole number of at least 1.
 
     Example:
-        >>> from unseen.physics import Flips
-        >>> RobustEquivariance(Flips(), transforms=2)
-        RobustEquivariance(Flips(), transforms=2, weight=1)
+        >>> from unseen.physics import Shifts
+        >>> RobustEquivariance(Shifts(), transforms=2)
+        RobustEquivariance(Shifts(axes=(-2, -1)), transforms=2, weight=1)
 
     Source: Chen, Tachella & Davies, Robust equivariant imaging: a fully unsupervised framework for learning to image
     from noisy and partial measurements, CVPR 2022, arXiv 2111.12855.

@@ -124,7 +124,7 @@ def train(
     >>> learner = SimpleNamespace(
     ...     modules={"line": line},
     ...     optimisers={"loss": torch.optim.SGD(line.parameters(), lr=0.1)},
-    ...     steps=lambda batch, rng: [Step("loss", learner.modules["line"](batch[0]).square().mean())],
+    ...     steps=lambda batch, rng: iter([Step("loss", learner.modules["line"](batch[0]).square().mean())]),
     ...     after_step=lambda parts, rng: None,
     ... )
     >>> train(learner, [torch.ones(8, 1)], Training(epochs=2, batch_size=4, device="cpu")).steps

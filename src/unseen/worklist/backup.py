@@ -191,7 +191,7 @@ def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path |
     >>> restore("no-backup", "anywhere")
     Traceback (most recent call last):
         ...
-    unseen.worklist.errors.WorklistError: no-backup: not there
+    unseen.worklist.states.NotFoundError: no-backup: there is no backup here (backup.json is missing).
 
     folder        the backup
     where         the empty place, as for `Store.open`

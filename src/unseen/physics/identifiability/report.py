@@ -130,9 +130,9 @@ class Identifiability(Evidence):
 
     Example:
         >>> import torch
-        >>> from unseen.physics import Mask, Shifts, identify
-        >>> identify(Mask(torch.arange(64).reshape(8, 8) % 2 == 0), Shifts()).verdict
-        'can'
+        >>> from unseen.physics import Mask, identify
+        >>> identify(Mask(torch.arange(64).reshape(8, 8) % 2 == 0)).verdict
+        'no'
     """
 
     verdict: Verdict

@@ -113,14 +113,15 @@ def first_sentence(thing: Any) -> str:
     opened = re.search(rf"^`{thing.__name__}`: (.*(?:\n\S.*)*)", text, re.MULTILINE)
     paragraph = " ".join((opened[1] if opened else text.split("\n\n")[0]).split())
     sentence = re.split(r"(?<=[^.\s]{2})\.(?:\s|$)", paragraph)[0].rstrip(".:")
-    if re.match(r"[a-z]{3,} ", sentence):  # not a formula
+    if re.match(r"(?:an? )?[a-z]{3,}[ -]|an? ", sentence):  # not a formula
         sentence = sentence[:1].upper() + sentence[1:]
     return linked(sentence.replace("*", r"\*"), {})
 
 
 def source(thing: Any) -> str:
     """Its sources, with their links: the paragraph that begins with `Source:`, up to what differs from them."""
-    found = re.search(r"^Sources?: ((?:.+\n?)+)", words_of(thing), re.MULTILINE)
+    pattern = re.compile(r"^Sources?: ((?:.+\n?)+)", re.MULTILINE)
+    found = pattern.search(words_of(thing)) or pattern.search(sys.modules[thing.__module__].__doc__ or "")
     words = " ".join(found[1].split()) if found else ""
     return linked(re.split(r" Differs:| Differs from", words)[0], {})
 
@@ -179,7 +180,7 @@ def parameter(one: Any) -> tuple[str, str, str, str]:
         "required"
         if one.required
         else "–"
-        if default is None or default is False or default in ((), [])
+        if default is None or default is False or default in ((), [], "")
         else f"`{default}`"
     )
     return shown, f"`{type_of(one.type_descriptor.annotation)}`", value, plain(one.help or "")

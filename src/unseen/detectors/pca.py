@@ -1,4 +1,4 @@
-"""`Pca`: the baseline. The mean squared residual to the first principal components of the normal films, in the mask.
+"""`Pca`: the baseline, the mean squared residual to the first principal components of the normal films, in the mask.
 
     score = ‖m ⊙ (x − G(ẑ))‖² / Σm,   G(ẑ) the projection of x onto the components' span
 

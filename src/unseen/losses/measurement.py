@@ -42,7 +42,7 @@ class MeasurementConsistency(Loss):
         >>> MeasurementConsistency()(seen, generator=None).tolist()
         [4.0]
 
-    Source: Chen, Tachella & Davies, Equivariant imaging: learning beyond the range space, ICCV 2021.
+    Source: Chen, Tachella & Davies, Equivariant imaging: learning beyond the range space, ICCV 2021, arXiv 2103.14756.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})

@@ -19,7 +19,7 @@ Source: Ghosh, Sajjadi, Vergari, Black & Schölkopf, From variational to determi
 ‖·‖² is a sum over pixels, x in [0, 1]. At `variance` = ½, the default, the two terms are weighed alike, as in Duff,
 Campbell & Ehrhardt; a smaller one gives sharper images and a code that fills N(0, I) less evenly.
 
-Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, eq. 10, arXiv 1312.6114; Duff, Campbell &
+Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, arXiv 1312.6114, eq. 10; Duff, Campbell &
 Ehrhardt, Regularising inverse problems with generative machine learning models, arXiv 2107.11191, section 2.
 """
 

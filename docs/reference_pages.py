@@ -6,10 +6,16 @@ A name is found by reading the imports of `__init__.pyi`: nothing is imported, a
 from __future__ import annotations
 
 import ast
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from docstring_layout import linked, split_by_name
 
 PACKAGE = Path(__file__).parents[1] / "src" / "unseen"
 NOTICE = "*Research use only. Not a medical device. Not for diagnosis.*"
@@ -35,13 +41,46 @@ def page(room: str) -> str:
     """The Markdown of one room's page."""
     source = (PACKAGE / room / "__init__.py").read_text(encoding="utf-8")
     parts = [f"# un.{room}", ast.get_docstring(ast.parse(source)) or "", NOTICE]
-    for name, target in public_names(room).items():
-        if (PACKAGE.parent / Path(*target.split("."))).is_dir():  # a room within the room, such as data.phantoms
-            inner = public_names(target.removeprefix("unseen."))
-            parts += [entry(f"{name}.{below}", path) for below, path in inner.items() if not is_file(path)]
-        else:
-            parts.append(entry(name, target))
+    for module, names in by_module(room).items():
+        note = common_note(module, names)
+        parts += [f"## Module `{module.removeprefix('unseen.')}`", note] if note else []
+        parts += [entry(name, target, level=3 if note else 2) for name, target in names.items()]
     return "\n\n".join(parts) + "\n"
+
+
+def listed(room: str) -> dict[str, str]:
+    """Public name → dotted path, with those of a package within the package, such as `phantoms.normals`."""
+    found = {}
+    for name, target in public_names(room).items():
+        if (PACKAGE.parent / Path(*target.split("."))).is_dir():
+            inner = public_names(target.removeprefix("unseen."))
+            found |= {f"{name}.{below}": path for below, path in inner.items() if not is_file(path)}
+        else:
+            found[name] = target
+    return found
+
+
+def every_listed() -> dict[str, str]:
+    """Every listed name of every room, such as `detectors.Pca`, and its dotted path."""
+    return {f"{room}.{name}": path for room in rooms() for name, path in listed(room).items()}
+
+
+def by_module(room: str) -> dict[str, dict[str, str]]:
+    """The listed names of a room by the module that defines them, in the order of the stub."""
+    found: dict[str, dict[str, str]] = {}
+    for name, target in listed(room).items():
+        found.setdefault(target.rpartition(".")[0], {})[name] = target
+    return found
+
+
+def common_note(module: str, names: Mapping[str, str]) -> str:
+    """The docstring of a module with several public names, none of which has a part of it; "" for others."""
+    path = (PACKAGE.parent / Path(*module.split("."))).with_suffix(".py")
+    if len(names) < 2 or not path.is_file():
+        return ""
+    note = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    parts = split_by_name(note, [target.rpartition(".")[2] for target in names.values()])[1]
+    return "" if parts else linked(note, {})
 
 
 def is_file(target: str) -> bool:
@@ -49,9 +88,11 @@ def is_file(target: str) -> bool:
     return (PACKAGE.parent / Path(*target.split("."))).with_suffix(".py").is_file()
 
 
-def entry(name: str, target: str) -> str:
+def entry(name: str, target: str, *, level: int = 2) -> str:
     """The Markdown of one public name."""
-    return f'::: {target}\n    options:\n      heading: "{name}"\n      toc_label: "{name}"'
+    return (
+        f'::: {target}\n    options:\n      heading: "{name}"\n      toc_label: "{name}"\n      heading_level: {level}'
+    )
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -60,7 +60,15 @@ class NoMasksError(UserError, ValueError):
 class LungExamples:
     """Films and their manual masks on the finder's grid, small enough to keep: one film is in memory at a time.
 
-    images float32 (n, 1, size, size); masks bool (n, 1, size, size); digests: the films' pixel_sha256
+    Args:
+        images: float32 (n, 1, size, size).
+        masks: bool (n, 1, size, size), the manual lung masks.
+        digests: the films' pixel_sha256.
+
+    >>> from unseen.data import phantoms
+    >>> examples = LungExamples.of(phantoms.normals(3, size=64), size=32)
+    >>> examples.images.shape, len(examples.digests)
+    (torch.Size([3, 1, 32, 32]), 3)
     """
 
     images: torch.Tensor
@@ -98,6 +106,9 @@ class LungExamples:
 class LungFinder:
     """Finds the lungs on a film.
 
+    Args:
+        config: the settings; None: the defaults.
+
     >>> LungFinder().config.size
     64
 
@@ -108,9 +119,11 @@ class LungFinder:
         """The defaults learn in seconds. `LESIONS_INSIDE` takes some ten minutes, and keeps lesions inside."""
 
         model_config = ConfigDict(frozen=True, extra="forbid")
-        size: int = Field(default=64, ge=32, le=512, description="side of the grid, pixels")
-        features: int = Field(default=16, ge=4, le=64)
-        depth: int = Field(default=3, ge=2, le=5)
+        size: int = Field(
+            default=64, ge=32, le=512, description="side of the grid", json_schema_extra={"unit": "pixels"}
+        )
+        features: int = Field(default=16, ge=4, le=64, description="channels of the U-Net's first level")
+        depth: int = Field(default=3, ge=2, le=5, description="times that the U-Net halves the image")
         steps: int = Field(default=250, ge=1, description="optimiser steps of 16 films, at least one pass")
         # left out where they are not asked for, so that digests of recipes older than they stay what they were
         painted: float = Field(
@@ -216,7 +229,15 @@ def _two_largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, eq=False)
 class CrossFittedLungs:
-    """`full` learnt from every training film, each of `halves` from one half of them."""
+    """Three finders, so that no film's lungs are found by one that has seen its manual mask.
+
+    Args:
+        full: learnt from every training film.
+        halves: each learnt from one half of them; empty where they cannot be halved.
+
+    >>> CrossFittedLungs(LungFinder(), ()).full.config.size
+    64
+    """
 
     full: LungFinder
     halves: tuple[LungFinder, ...]
@@ -243,7 +264,22 @@ def cross_fitted(
     """Train the three finders. Films are halved by their pixels' digest, so a film is in the same half whatever its
     order.
 
-    `progress` is called with the finder's name ("lungs", "lungs-half-1", …) and the loop's progress.
+    Args:
+        films: films; those with a manual lung mask are learnt from.
+        config: settings of the finders; None: the defaults.
+        seed: of the first weights and of the order of films.
+        device: where training runs, such as "cpu"; "auto": the first GPU, where there is one.
+        folder: for checkpoints; None: none are written.
+        progress: called with the finder's name ("lungs", "lungs-half-1", …) and the loop's progress.
+
+    Raises:
+        NoMasksError: no film carries a lung mask.
+
+    >>> from unseen.data import phantoms
+    >>> films = list(phantoms.normals(2, size=64))
+    >>> finder = cross_fitted(films, config=LungFinder.Config(size=32, features=4, depth=2, steps=1), device="cpu")
+    >>> finder.find(films[0]).dtype
+    dtype('bool')
     """
     config = config or LungFinder.Config()
     examples = LungExamples.of(films, size=config.size)
@@ -270,6 +306,9 @@ class Finder(Protocol):
 
 class FoundLungs:
     """A film and the lungs that were found in it so far.
+
+    Args:
+        film: the film.
 
     Law: `by(finder)` is `finder.find(film)`, and each finder is asked once at most.
 

@@ -37,12 +37,17 @@ _LEAST_AREA = (
 class Viewed:
     """A film on the network's grid.
 
+    >>> from unseen.data import phantoms
+    >>> viewed = View(size=32, frame="whole")(next(iter(phantoms.normals(1, size=64))))
+    >>> viewed.image.shape, viewed.lungs is None
+    (torch.Size([1, 32, 32]), True)
+
     image     float32 (1, size, size), network units, not masked
     inside    bool (1, size, size): the pixels that are judged: the lungs in the lungs frame, the film without
-    padding else
+              padding else
     lungs     bool (1, size, size), the predicted lungs, or None where no finder was asked
     box       the part of the film that the grid covers, before padding
-    lung_area predicted lungs' share of the film's area, 0 to 1, or None; 0 means that none were found
+    lung_area  predicted lungs' share of the film's area, 0 to 1, or None; 0 means that none were found
     aligned   how it was aligned, and the same film upright, as it came; None where it was not
     also      the same film through further views, for a detector that has several
     """
@@ -126,11 +131,16 @@ class View(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     frame: Literal["lungs", "whole"] = "lungs"
+    """lungs: the box around the lungs; whole: the whole film."""
     aspect: Literal["stretch", "pad"] = "stretch"
+    """How the frame becomes a square: stretched, or padded to keep its proportions."""
     scale: Literal["zscore", "range"] = "zscore"
-    size: int = Field(default=64, ge=16, le=1024)
+    """zscore: clip(z, ±3) / 3, z over the lungs or the film; range: the film's nominal range to [−1, 1]."""
+    size: int = Field(default=64, ge=16, le=1024, description="side of the image", json_schema_extra={"unit": "pixels"})
     # left out where it is not asked for, so that digests of recipes older than it stay what they were
-    align: bool = Field(default=False, exclude_if=lambda asked: not asked)
+    align: bool = Field(
+        default=False, exclude_if=lambda asked: not asked, description="whether films are aligned by their lungs first"
+    )
 
     @property
     def needs_lungs(self) -> bool:

@@ -36,7 +36,11 @@ class BundleError(UserError, ValueError):
 
 
 class Card(BaseModel):
-    """What is known of a bundle's weights. `save` fills in ``weights_sha256``, ``weights_bytes`` and ``created``."""
+    """What is known of a bundle's weights. `save` fills in ``weights_sha256``, ``weights_bytes`` and ``created``.
+
+    >>> Card(kind="detector", name="pca").format
+    1
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -87,7 +91,16 @@ class Card(BaseModel):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded bundle: its card, its tensors on the CPU by name, and where it lies."""
+    """A loaded bundle.
+
+    Args:
+        card: what is known of the weights.
+        tensors: the weights by name, on the CPU.
+        folder: where it lies.
+
+    >>> load("models/pca").card.name
+    'pca'
+    """
 
     card: Card
     tensors: Mapping[str, Tensor]

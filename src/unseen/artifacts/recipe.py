@@ -20,7 +20,7 @@ import json
 import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -160,13 +160,16 @@ class Recipe(BaseModel):
         return cast("dict[str, object]", _without_none(dumped))
 
 
-def validated(section: Mapping[str, object], model: type[_Model], *, where: str = "") -> _Model:
+def validated(
+    section: Mapping[str, object], model: type[_Model], *, where: str = "", also: Sequence[str] = ()
+) -> _Model:
     """``section`` as a ``model``, or a `RecipeError` with one sentence a mistake.
 
     Args:
         section: a table of the recipe (or of a card), as read.
         model: the pydantic model that knows its settings; it should forbid extra keys.
         where: the table's TOML path, put before each key; empty for the whole file.
+        also: further names that the caller knows, for "did you mean".
 
     >>> class Config(BaseModel):
     ...     model_config = ConfigDict(extra="forbid")
@@ -182,10 +185,27 @@ def validated(section: Mapping[str, object], model: type[_Model], *, where: str 
         return model.model_validate(dict(section))
     except ValidationError as error:
         sentences = [
-            _sentence(problem["type"], problem["loc"], problem["msg"], problem["input"], model=model, where=where)
+            _sentence(
+                problem["type"], problem["loc"], problem["msg"], problem["input"], model=model, where=where, also=also
+            )
             for problem in error.errors(include_url=False)
         ]
         raise RecipeError("\n".join(sentences)) from error
+
+
+def configured(
+    config: _Model | None, settings: Mapping[str, object], model: type[_Model], *, where: str, also: Sequence[str] = ()
+) -> _Model:
+    """The settings that a constructor was given: a ``config``, or by name.
+
+    Raises:
+        RecipeError: both were given, or a setting is unknown, missing or out of bounds.
+    """
+    if config is None:
+        return validated(settings, model, where=where, also=also)
+    if settings:
+        raise RecipeError(f"{where}: seen a config and {', '.join(settings)}. Give one of them")
+    return config
 
 
 def names() -> list[str]:
@@ -261,12 +281,20 @@ def _without_none(value: object) -> object:
 
 
 def _sentence(
-    kind: str, place: tuple[int | str, ...], message: str, seen: object, *, model: type[BaseModel], where: str
+    kind: str,
+    place: tuple[int | str, ...],
+    message: str,
+    seen: object,
+    *,
+    model: type[BaseModel],
+    where: str,
+    also: Sequence[str],
 ) -> str:
     """One pydantic complaint as a sentence of ours."""
     path = ".".join(filter(None, [where, *map(str, place)])) or "the recipe"
     if kind == "extra_forbidden":
-        return f"{path}: {unknown(str(place[-1]), _known(model, place[:-1]))}"
+        known = _known(model, place[:-1]) + (list(also) if len(place) == 1 else [])
+        return f"{path}: {unknown(str(place[-1]), known)}"
     if kind == "missing":
         return f"{path}: missing"
     if kind in ("dict_type", "model_type"):
@@ -311,6 +339,9 @@ def runs_root() -> Path:
 @dataclass(frozen=True)
 class Run:
     """A run's folder and the files that it holds; making the object touches no disk.
+
+    Args:
+        folder: the run's own.
 
     >>> run = Run.named("ms_cxr/pca-64-lungs", fold=1, seed=0, digest="0123456789abcdef", root=Path("runs"))
     >>> run.folder.as_posix()

@@ -77,7 +77,14 @@ class Film:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotRead:
-    """A file that could not be read as a `Film`; `reason` gives the problem, what was found and what to do.
+    """A file that could not be read as a `Film`.
+
+    Args:
+        name: the file as given.
+        reason: the problem, what was found and what to do.
+        label: from the manifest; None when the manifest gives none.
+        source: the site or collection.
+        patient: from the manifest; else the file's own name.
 
     >>> NotRead(name="a.txt", reason="This is text, which is not read.", source="ward", patient="a.txt").label is None
     True

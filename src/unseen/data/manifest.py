@@ -43,6 +43,17 @@ class ManifestError(SourceError):
 class Entry:
     """One input before it is read, as the manifest or the folder describes it.
 
+    Args:
+        name: the file as given.
+        path: where it is.
+        label: normal or abnormal; None when the manifest gives none.
+        source: the site or collection.
+        patient: the patient's name; the file's own name when nothing else is known.
+        study: the study's name, likewise.
+        mask: the file of its manual lung mask, if any.
+        lesion: the file of its lesion mask, if any.
+        columns: the manifest's further columns, as written.
+
     >>> Entry(name="a.png", path=Path("ward/a.png"), source="ward", patient="a.png", study="a.png").label is None
     True
     """

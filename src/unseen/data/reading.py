@@ -34,6 +34,12 @@ class Films:
     """Entries in order; each iteration reads them again from the files.
 
     Law: iterating yields exactly `len(self)` values, the i-th a `Film` or `NotRead` named as the i-th entry.
+
+    Args:
+        entries: the inputs, in order.
+        strict: whether a file that cannot be read is an error, NotReadError, instead of a `NotRead`.
+        masks: whether manual lung masks are read, too.
+        lesions: whether lesion masks are read, too.
     """
 
     entries: tuple[Entry, ...]

@@ -42,6 +42,13 @@ def read_digits(path: Path, *, number: int | None = None) -> Tensor:
     Raises:
         ArrayError: the file is no idx file of 28 × 28 images, or holds fewer.
         OSError: it cannot be opened.
+
+    >>> import struct, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "images-idx3-ubyte"
+    ...     _ = file.write_bytes(struct.pack(">I3I", 0x803, 1, 28, 28) + bytes(28 * 28))
+    ...     read_digits(file).shape
+    torch.Size([1, 1, 32, 32])
     """
     raw = read_idx(path, number=number)
     if raw.ndim != 3 or raw.shape[1:] != (28, 28):

@@ -9,19 +9,21 @@ A GAN's sharp images, without a generator that forgets most films: the codes are
 of by a formula.
 
 Sources: Rosca, Lakshminarayanan, Warde-Farley & Mohamed, "Variational approaches for auto-encoding generative
-adversarial networks", 2017, algorithm 1; Nakao et al., "Unsupervised deep anomaly detection in chest radiographs",
-Journal of Digital Imaging 34 (2021). Differs: the halves, which only scale a step that Adam scales again.
+adversarial networks", 2017, algorithm 1, arXiv 1706.04987; Nakao et al., "Unsupervised deep anomaly detection in chest
+radiographs", Journal of Digital Imaging 34 (2021). Differs: the halves, which only scale a step that Adam scales
+again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
@@ -44,10 +46,32 @@ class AlphaGan(GanDetector):
     class Config(GanSettings):
         """λ weighs the image against what two discriminators say."""
 
-        reconstruction_weight: float = Field(default=10.0, ge=0, le=1e6, description="λ")
-        code_width: int = Field(default=256, ge=4, le=4096, description="of C's two hidden layers; 750 in Rosca's")
+        reconstruction_weight: float = Field(default=10.0, ge=0, le=1e6, description="λ, weight of the reconstruction")
+        code_width: int = Field(
+            default=256, ge=4, le=4096, description="width of C's two hidden layers; 750 in Rosca et al."
+        )
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            latent: int = 100,
+            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "non-saturating",
+            gradient_penalty: float = 10.0,
+            clip: float = 0.01,
+            instance_noise: float = 0.0,
+            critic_steps: int | None = None,
+            learning_rate: float | None = None,
+            reconstruction_weight: float = 10.0,
+            code_width: int = 256,
+        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, settings = self.view.size, self.config

@@ -6,22 +6,23 @@
 The classifier is `lesion_classifier`'s. Its map is LayerCAM's: where the network found what it answers to.
 
 Source: Sato et al., "Anatomy-aware self-supervised learning for anomaly detection in chest radiographs", iScience 26
-(2023) 107086, which scores by density; its figures are of the checkpoint with the best AUROC on labelled films, here
-the last one stands. The map: Jiang et al., "LayerCAM", IEEE TIP 30 (2021), equation 5, on the second stage.
+(2023) 107086, doi:10.1016/j.isci.2023.107086, which scores by density; its figures are of the checkpoint with the best
+AUROC on labelled films, here the last one stands. The map: Jiang et al., "LayerCAM", IEEE TIP 30 (2021), equation 5,
+on the second stage.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Judgement
 from unseen.detectors.fitting import Normals, evenly
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
@@ -42,10 +43,29 @@ class AnatPaste(LesionClassifier):
     class Config(LesionSettings):
         """The paper's score is "density", with h = 1."""
 
-        score: Literal["classifier", "density"] = Field(default="classifier", description="see the module's head")
-        bandwidth: float = Field(default=1.0, gt=0, le=10, description="h")
+        score: Literal["classifier", "density"] = Field(
+            default="classifier", description="classifier: 1 − p(normal); density: kernel density of features"
+        )
+        bandwidth: float = Field(default=1.0, gt=0, le=10, description="h, bandwidth of the kernel density")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 16,
+            lesions: Literal["paste", "cloud", "both", "all"] = "both",
+            varied: bool = True,
+            learning_rate: float = 0.03,
+            backbone: str | None = None,
+            score: Literal["classifier", "density"] = "classifier",
+            bandwidth: float = 1.0,
+        ) -> None: ...
 
     def remember(self, normals: Normals, *, seed: int) -> None:
         self.modules()

@@ -8,17 +8,20 @@ The search is `unseen.priors.Range`'s, with that sum for its fit; it begins at t
 generator calls a film, a second or two where others take milliseconds.
 
 Source: Schlegl, Seeböck, Waldstein, Schmidt-Erfurth & Langs, "Unsupervised anomaly detection with generative
-adversarial networks to guide marker discovery", IPMI 2017, equations 2 to 5. Differs: steps by a line search in the
-place of Adam's, and none where a further one promises less than 1e-5 of the value: the paper takes all 500.
+adversarial networks to guide marker discovery", IPMI 2017, equations 2 to 5, arXiv 1703.05921. Differs: steps by a
+line search in the place of Adam's, and none where a further one promises less than 1e-5 of the value: the paper takes
+all 500.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged
 from unseen.networks.dcgan import Decoder, Discriminator, initialise_dcgan
@@ -51,6 +54,28 @@ class AnoGan(GanDetector):
         restarts: int = Field(default=1, ge=1, le=1000, description="starts of the search; the best end counts")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            latent: int = 100,
+            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "non-saturating",
+            gradient_penalty: float = 10.0,
+            clip: float = 0.01,
+            instance_noise: float = 0.0,
+            critic_steps: int | None = None,
+            learning_rate: float | None = None,
+            balance: float = 0.1,
+            iterations: int = 500,
+            tolerance: float = 1e-05,
+            restarts: int = 1,
+        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, settings = self.view.size, self.config

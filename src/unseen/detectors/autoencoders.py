@@ -17,7 +17,7 @@ member defines the loss.
 SSIM with a Gaussian window of σ = 1.5 pixels (`losses.similarity_map`).
 
 Source: Bergmann, Löwe, Fauser, Sattlegger & Steger, "Improving unsupervised defect segmentation by applying structural
-similarity to autoencoders", VISAPP 2019, equations 3 to 6.
+similarity to autoencoders", VISAPP 2019, equations 3 to 6, arXiv 1807.02011.
 
 `AeU`: an autoencoder that also predicts its own error, so edges that a small code cannot represent count less.
 
@@ -41,14 +41,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Detector, Judgement, Settings, masked_on
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.losses.supervised import dissimilarity_map, structural_dissimilarity
@@ -61,7 +61,7 @@ class RestorerSettings(Settings):
     """What the members share."""
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
-    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Adam's")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="learning rate of Adam")
 
 
 class Restorer(Detector):
@@ -182,6 +182,19 @@ class AeSsim(Autoencoder):
 
     key = "ae-ssim"
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: AutoencoderSettings | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            learning_rate: float = 0.001,
+            latent: int = 16,
+        ) -> None: ...
+
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
         return structural_dissimilarity(output * inside, x, inside=inside, peak=_PEAK)
 
@@ -200,6 +213,19 @@ class AeU(Autoencoder):
 
     outputs = 2
     bounded = False
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: AutoencoderSettings | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            learning_rate: float = 0.001,
+            latent: int = 16,
+        ) -> None: ...
 
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
         restored, log_variance = output[:, :1], output[:, 1:]
@@ -223,10 +249,26 @@ class Dae(Restorer):
         """σ and grid are the paper's."""
 
         features: int = Field(default=16, ge=4, le=256, description="channels at full size, doubling at each halving")
-        sigma: float = Field(default=0.2, gt=0, le=10, description="of the coarse noise, network units")
+        sigma: float = Field(
+            default=0.2, gt=0, le=10, description="σ of the coarse noise", json_schema_extra={"unit": "network units"}
+        )
         grid: int = Field(default=16, ge=1, le=1024, description="side of the grid that the noise is drawn on")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 16,
+            learning_rate: float = 0.001,
+            sigma: float = 0.2,
+            grid: int = 16,
+        ) -> None: ...
 
     def build(self) -> nn.Module:
         return UNet(features=self.config.features, depth=3)

@@ -6,20 +6,21 @@
 
 f is D's layer before the last. Where D cannot tell the pairs apart, E inverts G.
 
-Sources: Donahue, Krähenbühl & Darrell, "Adversarial feature learning", ICLR 2017, and Dumoulin et al., "Adversarially
-learned inference", ICLR 2017 (training); Zenati et al., "Efficient GAN-based anomaly detection", 2018, equation 2
-(score).
+Sources: Donahue, Krähenbühl & Darrell, "Adversarial feature learning", ICLR 2017, arXiv 1605.09782, and Dumoulin et
+al., "Adversarially learned inference", ICLR 2017, arXiv 1606.00704 (training); Zenati et al., "Efficient GAN-based
+anomaly detection", 2018, equation 2, arXiv 1802.06222 (score).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
 from unseen.networks.dcgan import Decoder, Encoder, initialise_dcgan
@@ -44,6 +45,25 @@ class BiGan(GanDetector):
         balance: float = Field(default=0.1, ge=0, le=1, description="share of D's features in the score")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            latent: int = 100,
+            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "non-saturating",
+            gradient_penalty: float = 10.0,
+            clip: float = 0.01,
+            instance_noise: float = 0.0,
+            critic_steps: int | None = None,
+            learning_rate: float | None = None,
+            balance: float = 0.1,
+        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, features, latent = self.view.size, self.config.features, self.config.latent

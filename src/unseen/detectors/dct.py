@@ -6,21 +6,22 @@
 μ_p, Σ_p are those of the training films at p, Σ_p shrunk (Ledoit & Wolf). Patches lie on a grid; one counts where at
 least half of it is inside the mask. A second to train.
 
-Source: Defard, Setkov, Loesch & Audigier, "PaDiM", ICPR 2021, equations 1 and 2, with cosine coefficients in the place
-of a pretrained network's features; Ledoit & Wolf, J. Multivariate Analysis 88 (2004) 365-411.
+Source: Defard, Setkov, Loesch & Audigier, "PaDiM", ICPR 2021, equations 1 and 2, arXiv 2011.08785, with cosine
+coefficients in the place of a pretrained network's features; Ledoit & Wolf, J. Multivariate Analysis 88 (2004)
+365-411.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Detector, Judgement, Settings
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.weights import FitError
@@ -41,8 +42,12 @@ class Dct(Detector):
     class Config(Settings):
         """Defaults were chosen on phantoms and fold 0."""
 
-        patch: int = Field(default=16, ge=4, le=256, description="side of a patch, pixels of the grid")
-        stride: int = Field(default=4, ge=1, le=256, description="from one patch to the next, pixels of the grid")
+        patch: int = Field(
+            default=16, ge=4, le=256, description="side of a patch", json_schema_extra={"unit": "pixels"}
+        )
+        stride: int = Field(
+            default=4, ge=1, le=256, description="from one patch to the next", json_schema_extra={"unit": "pixels"}
+        )
         coefficients: int = Field(default=10, ge=1, le=1024, description="K: 6, 10, 15 are whole diagonals")
         top: float = Field(default=0.1, gt=0, le=1, description="share of the patches that the score is the mean of")
 
@@ -57,6 +62,20 @@ class Dct(Detector):
             return self.coefficients + 2
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            patch: int = 16,
+            stride: int = 4,
+            coefficients: int = 10,
+            top: float = 0.1,
+        ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.check_number(len(normals.digests))

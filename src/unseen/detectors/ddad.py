@@ -9,19 +9,20 @@ lesions, A can give them back and B cannot; and where no normal film has been, B
 **It learns from unlabelled films**, which no other method here does: its figures do not stand beside theirs.
 
 Source: Cai, Chen, Yang, Zhou & Cheng, "Dual-distribution discrepancy for anomaly detection in chest X-rays", MICCAI
-2022, equations 1 to 4. Differs: the two discrepancies are summed (the paper gives both), the mask.
+2022, equations 1 to 4, arXiv 2206.03935. Differs: the two discrepancies are summed (the paper gives both), the mask.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Detector, Judgement, Settings, masked_on
 from unseen.detectors.fitting import Fitting, Normals
@@ -46,9 +47,23 @@ class Ddad(Detector):
         autoencoders: int = Field(default=3, ge=2, le=32, description="K, autoencoders on each side")
         features: int = Field(default=16, ge=4, le=256, description="channels of the first convolution")
         latent: int = Field(default=16, ge=1, le=1024, description="length of the code")
-        learning_rate: float = Field(default=5e-4, gt=0, le=1, description="Adam's")
+        learning_rate: float = Field(default=5e-4, gt=0, le=1, description="learning rate of Adam")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            autoencoders: int = 3,
+            features: int = 16,
+            latent: int = 16,
+            learning_rate: float = 0.0005,
+        ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.check_unlabelled(0 if fitting.unlabelled is None else len(fitting.unlabelled.digests))

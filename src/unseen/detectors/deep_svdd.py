@@ -13,12 +13,13 @@ Differs: no autoencoder is trained first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Detector, Judgement, Settings, masked_on
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.losses.loss import running_averages_frozen
@@ -44,10 +45,24 @@ class DeepSvdd(Detector):
 
         features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
         latent: int = Field(default=32, ge=1, le=1024, description="length of the code")
-        learning_rate: float = Field(default=1e-4, gt=0, le=1, description="Adam's")
-        weight_decay: float = Field(default=1e-6, ge=0, le=1, description="on E's weights")
+        learning_rate: float = Field(default=1e-4, gt=0, le=1, description="learning rate of Adam")
+        weight_decay: float = Field(default=1e-6, ge=0, le=1, description="weight decay of E")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            latent: int = 32,
+            learning_rate: float = 0.0001,
+            weight_decay: float = 1e-06,
+        ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.networks = self._drawn(fitting.training.seed)

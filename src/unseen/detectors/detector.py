@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 from unseen.anatomy.lungs import Finder, FoundLungs
 from unseen.anatomy.view import View, Viewed
-from unseen.artifacts.recipe import validated
+from unseen.artifacts.recipe import configured
 from unseen.data.film import Film, NotRead
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.weights import FitError
@@ -55,8 +55,17 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """How a method judges one viewed film: score; its parts by name; two float32 images (size, size), the second
-    None for a method that gives no image back."""
+    """How a method judges one viewed film.
+
+    Args:
+        score: higher is less like the training films.
+        parts: the score's ingredients, by name.
+        anomaly_map: float32 (size, size) ≥ 0.
+        reconstruction: float32 (size, size), network units; None for a method that gives no image back.
+
+    >>> Judgement(0.5, {"residual": 0.5}, np.zeros((64, 64), np.float32), reconstruction=None).score
+    0.5
+    """
 
     score: float
     parts: Mapping[str, float]
@@ -66,8 +75,18 @@ class Judgement:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """A scored film.
+    """A scored film: what `Detector.score` gives for each film that could be read.
 
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import Dct
+    >>> from unseen.anatomy import View
+    >>> films = list(phantoms.normals(12, size=64))
+    >>> detector = Dct(view=View(size=32, frame="whole")).fit(films)
+    >>> finding = detector.score_film(films[0])
+    >>> finding.score > 0, finding.anomaly_map.shape
+    (True, (32, 32))
+
+    film            what was scored
     score           higher is less like the training films; the unit is the method's own
     parts           the score's ingredients and side figures, by name
     anomaly_map     float32 (size, size) ≥ 0, on the grid of `viewed`
@@ -85,7 +104,18 @@ class Finding:
 
 
 class Detector(ABC):
-    """Base of every detector: `fit`, `score`, and what a method has to say: `learn`, `judge`, `modules`."""
+    """Base of every detector: `fit`, `score`, and what a method has to say: `learn`, `judge`, `modules`.
+
+    >>> from unseen.anatomy import View
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import Dct
+    >>> films = list(phantoms.normals(12, size=64))
+    >>> detector = Dct(view=View(size=32, frame="whole")).fit(films)
+    >>> detector
+    <dct, whole 32 px, learnt from 12 films>
+    >>> all(finding.score > 0 for finding in detector.score(films))
+    True
+    """
 
     key: ClassVar[str]
     Config: ClassVar[type[Settings]]
@@ -103,14 +133,23 @@ class Detector(ABC):
     ) -> None:
         """`Pca(size=64, components=50)`, or `Pca(Pca.Config(components=50), view=View(size=64))`.
 
-        Raises RecipeError, "pca.component: unknown; did you mean components?", for a setting that is not one.
+        Args:
+            config: the settings as one value; None: they are given by name.
+            view: how a film becomes the network's image; None: the lungs at 64 pixels.
+            size: side of that image in pixels, in the place of the view's.
+            settings: the fields of `Config`, by name.
+
+        Raises:
+            RecipeError: a setting is unknown ("pca.component: unknown; did you mean components?") or out of range, or
+                `config` and settings are both given.
+            FitError: a size that the method's networks cannot have.
         """
         view = view or View()
         self.view = view if size is None else View(**(view.model_dump() | {"size": size}))
         side = self.view.size
         if self.needs_power_of_two and side & (side - 1):
             raise FitError(f"view.size: seen {side}; {self.key} needs a power of two, such as 64, 128 or 256")
-        self.config = config or validated(settings, self.Config, where=self.key)
+        self.config = configured(config, settings, self.Config, where=self.key, also=("config", "view", "size"))
         self.finder: Finder | None = None
         self.history: History | None = None
         self.training_films: tuple[str, ...] = ()

@@ -47,8 +47,10 @@ class Member(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
-    epochs: int | None = Field(default=None, ge=1, le=1_000_000)
-    settings: dict[str, Any] = Field(default_factory=dict)  # Any: the member's Config checks them
+    epochs: int | None = Field(default=None, ge=1, le=1_000_000, description="of its training; None: the recipe's")
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="of its `Config`"
+    )  # Any: the member's Config checks them
     view: View | None = Field(default=None, exclude_if=lambda view: view is None)
     # left out where it is zero, so that digests of recipes older than it stay what they were
     seed: int = Field(default=0, ge=0, lt=2**31, exclude_if=lambda seed: seed == 0)
@@ -71,8 +73,11 @@ class Ensemble(Detector):
             default=(Member(key="pca", settings={"components": 20, "blur": 1.5}), Member(key="dct")),
             min_length=2,
             max_length=16,
+            description="the detectors, each a key with its settings",
         )
-        by: Literal["deviation", "rank"] = Field(default="deviation", description="what is averaged")
+        by: Literal["deviation", "rank"] = Field(
+            default="deviation", description="what is averaged: standardised scores, or ranks"
+        )
 
         @property
         def least_films(self) -> int:
@@ -80,23 +85,39 @@ class Ensemble(Detector):
             return -(-most * _HELD_OUT // (_HELD_OUT - 1)) + 2
 
     config: Config
+    members: list[Detector]
+    scale: _Scale
+    _backbone: FrozenNetwork | None  # the one that members on frozen features share
 
-    # Any: see the base class
-    def __init__(
-        self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
-    ) -> None:
-        super().__init__(config, view=view, size=size, **settings)
-        self.views = tuple(dict.fromkeys(one.view for one in self.config.members if one.view is not None))
-        """Of members that do not share the ensemble's own."""
-        self.members = [self._made(member) for member in self.config.members]
-        frozen = [member.config.blocks for member in self.members if isinstance(member, FrozenFeatures)]
-        self._backbone = FrozenNetwork(sorted({block for blocks in frozen for block in blocks})) if frozen else None
-        for member in self.members:
-            self._share(member)
-        self.scale = _Scale(len(self.members))
-        self.needs_lungs = any(view.needs_lungs for view in self.views)
-        if all(one.view is not None for one in self.config.members):
-            raise FitError("members: all have views of their own. One must share the ensemble's, for the map")
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            members: tuple[Member, ...] = ...,
+            by: Literal["deviation", "rank"] = "deviation",
+        ) -> None: ...
+
+    else:
+        # Any: see the base class
+        def __init__(
+            self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
+        ) -> None:
+            super().__init__(config, view=view, size=size, **settings)
+            self.views = tuple(dict.fromkeys(one.view for one in self.config.members if one.view is not None))
+            """Of members that do not share the ensemble's own."""
+            self.members = [self._made(member) for member in self.config.members]
+            frozen = [member.config.blocks for member in self.members if isinstance(member, FrozenFeatures)]
+            self._backbone = FrozenNetwork(sorted({block for blocks in frozen for block in blocks})) if frozen else None
+            for member in self.members:
+                self._share(member)
+            self.scale = _Scale(len(self.members))
+            self.needs_lungs = any(view.needs_lungs for view in self.views)
+            if all(one.view is not None for one in self.config.members):
+                raise FitError("members: all have views of their own. One must share the ensemble's, for the map")
 
     def look(self, film: Film, lungs: FoundLungs | None = None) -> Viewed:
         found = FoundLungs.of(film, lungs).by(self.finder)

@@ -9,21 +9,22 @@
 f are D's activations before its last layer. E has the critic's shape and ends in a tanh.
 
 Source: Schlegl, Seeböck, Waldstein, Langs & Schmidt-Erfurth, "f-AnoGAN: fast unsupervised anomaly detection with
-generative adversarial networks", Medical Image Analysis 54 (2019), equations 2 to 5; residual networks of Gulrajani et
-al., 2017. `network="dcgan"` is the thesis's variant, of DCGAN blocks. Differs: as many epochs for the encoder as for
-the GAN (the paper takes 50,000 steps); the mean over the image, of which the lungs are a part.
+generative adversarial networks", Medical Image Analysis 54 (2019), equations 2 to 5, doi:10.1016/j.media.2019.01.010;
+residual networks of Gulrajani et al., 2017. `network="dcgan"` is the thesis's variant, of DCGAN blocks. Differs: as
+many epochs for the encoder as for the GAN (the paper takes 50,000 steps); the mean over the image, of which the lungs
+are a part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged, weights_of
 from unseen.losses.generative import Game
@@ -47,14 +48,36 @@ class FAnoGan(GanDetector):
         """Defaults are the paper's, but for `features`: 64 there."""
 
         features: int = Field(default=16, ge=4, le=256, description="channels at full size")
-        latent: int = Field(default=128, ge=1, le=1024, description="length of z")
+        latent: int = Field(default=128, ge=1, le=1024, description="length of the latent z")
         game: Game = "wgan-gp"
         network: Literal["residual", "dcgan"] = Field(default="residual", description="dcgan: the thesis's variant")
-        encoding: Literal["izi_f", "izi", "ziz"] = Field(default="izi_f", description="what the encoder learns by")
+        encoding: Literal["izi_f", "izi", "ziz"] = Field(default="izi_f", description="objective of the encoder")
         kappa: float = Field(default=1.0, ge=0, description="κ, weight of D's features")
-        encoder_rate: float = Field(default=5e-5, gt=0, le=1, description="RMSProp's, for the encoder")
+        encoder_rate: float = Field(default=5e-5, gt=0, le=1, description="learning rate of RMSProp for the encoder")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 16,
+            latent: int = 128,
+            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "wgan-gp",
+            gradient_penalty: float = 10.0,
+            clip: float = 0.01,
+            instance_noise: float = 0.0,
+            critic_steps: int | None = None,
+            learning_rate: float | None = None,
+            network: Literal["residual", "dcgan"] = "residual",
+            encoding: Literal["izi_f", "izi", "ziz"] = "izi_f",
+            kappa: float = 1.0,
+            encoder_rate: float = 5e-05,
+        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, settings = self.view.size, self.config

@@ -12,6 +12,7 @@ discriminant analysis", JASA 84 (1989) 165.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
@@ -22,6 +23,9 @@ from unseen.anatomy.lesion_shapes import below, uniform
 from unseen.detectors.fitting import Normals, evenly
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
 from unseen.detectors.synthetic_lesions import clouded, spotted
+
+if TYPE_CHECKING:
+    from unseen.anatomy.view import View
 
 _CHANGED = 0.03  # mean change of a cell's pixels, in network units, from which it counts as changed
 _MOST = 1000  # films, spread evenly, into which lesions are put
@@ -40,9 +44,11 @@ class FeatureLda(FrozenFeatures):
     class Config(FeatureSettings):
         """The defaults are those that were chosen on fold 0 of the Montgomery + Shenzhen films."""
 
-        blocks: tuple[int, ...] = Field(default=(2, 4, 7, 10, 14), min_length=1, description="whose maps are taken")
-        grid: int = Field(default=16, ge=1, le=256, description="cells a side on which the maps are laid")
-        shrinkage: float = Field(default=0.01, gt=0, le=1, description="λ")
+        blocks: tuple[int, ...] = Field(
+            default=(2, 4, 7, 10, 14), min_length=1, description="blocks whose feature maps are used, from 0"
+        )
+        grid: int = Field(default=16, ge=1, le=256, description="side of the grid of feature vectors, in cells")
+        shrinkage: float = Field(default=0.01, gt=0, le=1, description="λ, shrinkage of the covariance")
         top: float = Field(default=0.1, gt=0, le=1, description="share of the cells that the score is the mean of")
 
         @property
@@ -51,6 +57,21 @@ class FeatureLda(FrozenFeatures):
 
     config: Config
     model: _Discriminant
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            blocks: tuple[int, ...] = (2, 4, 7, 10, 14),
+            grid: int = 16,
+            shrinkage: float = 0.01,
+            top: float = 0.1,
+        ) -> None: ...
 
     def build(self) -> _Discriminant:
         return _Discriminant(self.config.channels, self.config.grid)

@@ -8,12 +8,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.fitting import Normals
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
+
+if TYPE_CHECKING:
+    from unseen.anatomy.view import View
 
 
 class FeaturePca(FrozenFeatures):
@@ -28,9 +33,11 @@ class FeaturePca(FrozenFeatures):
     class Config(FeatureSettings):
         """`components` needs more training films than that."""
 
-        blocks: tuple[int, ...] = Field(default=(4,), min_length=1, description="whose maps are taken, from 0")
-        grid: int = Field(default=16, ge=1, le=256, description="cells a side on which the maps are laid")
-        components: int = Field(default=200, ge=1, le=4096)
+        blocks: tuple[int, ...] = Field(
+            default=(4,), min_length=1, description="blocks whose feature maps are used, from 0"
+        )
+        grid: int = Field(default=16, ge=1, le=256, description="side of the grid of feature vectors, in cells")
+        components: int = Field(default=200, ge=1, le=4096, description="principal components that are kept")
 
         @property
         def least_films(self) -> int:
@@ -38,6 +45,20 @@ class FeaturePca(FrozenFeatures):
 
     config: Config
     model: _Subspace
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            blocks: tuple[int, ...] = (4,),
+            grid: int = 16,
+            components: int = 200,
+        ) -> None: ...
 
     def build(self) -> _Subspace:
         return _Subspace(self.config.components, self.config.channels, self.config.grid)

@@ -71,6 +71,10 @@ class Normals:
 class Fitting:
     """How `learn` is to go about it; a method with a training loop hands these on to it.
 
+    >>> from unseen.training import Training
+    >>> Fitting(Training(epochs=3)).training.epochs
+    3
+
     training  epochs, batch size, seed, device
     folder    where checkpoints go, or None
     progress  called with the loop's progress, or None

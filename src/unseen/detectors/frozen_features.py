@@ -36,8 +36,8 @@ class FeatureSettings(Settings):
     """Which features: of which file of weights, after which blocks, on how many cells a side."""
 
     backbone: str = Field(default=PUBLISHED, pattern="^[0-9a-f]{64}$", description="SHA-256 of the file of weights")
-    blocks: tuple[int, ...] = Field(min_length=1, description="whose maps are taken, from 0")
-    grid: int = Field(ge=1, le=256, description="cells a side on which the maps are laid")
+    blocks: tuple[int, ...] = Field(min_length=1, description="blocks whose feature maps are used, from 0")
+    grid: int = Field(ge=1, le=256, description="side of the grid of feature vectors, in cells")
 
     @field_validator("blocks")
     @classmethod

@@ -47,13 +47,21 @@ class GanSettings(Settings):
     rates of its own."""
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
-    latent: int = Field(default=100, ge=1, le=1024, description="length of z")
+    latent: int = Field(default=100, ge=1, le=1024, description="length of the latent z")
     game: Game = Field(default="non-saturating", description="objective of discriminator and generator")
-    gradient_penalty: float = Field(default=10.0, ge=0, le=1e6, description="λ, of wgan-gp")
-    clip: float = Field(default=0.01, gt=0, le=1e3, description="largest weight of a critic, of wgan")
-    instance_noise: float = Field(default=0.0, ge=0, le=10, description="σ at the first step, network units")
-    critic_steps: int | None = Field(default=None, ge=1, le=100, description="for one of the generator; None: 1, or 5")
-    learning_rate: float | None = Field(default=None, gt=0, le=1, description="None: the game's paper's")
+    gradient_penalty: float = Field(
+        default=10.0, ge=0, le=1e6, description="λ, weight of the gradient penalty of wgan-gp"
+    )
+    clip: float = Field(default=0.01, gt=0, le=1e3, description="largest weight of the critic's parameters, for wgan")
+    instance_noise: float = Field(
+        default=0.0, ge=0, le=10, description="σ at the first step", json_schema_extra={"unit": "network units"}
+    )
+    critic_steps: int | None = Field(
+        default=None, ge=1, le=100, description="per generator step; None: 5 for wgan and wgan-gp, else 1"
+    )
+    learning_rate: float | None = Field(
+        default=None, gt=0, le=1, description="learning rate; None: that of the game's paper"
+    )
 
     @property
     def turns(self) -> int:

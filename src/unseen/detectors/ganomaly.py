@@ -17,8 +17,8 @@ Source: Akcay, Atapour-Abarghouei, Breckon, "GANomaly", ACCV 2018, equations 1�
     L_G = 1·mean (f(x) − f(x̂))² + 50·mean |x − x̂| + 1·mean (z − ẑ)²;   score = ‖z − ẑ‖₂
 
 Source: Akcay, Atapour-Abarghouei, Breckon, "GANomaly: semi-supervised anomaly detection via adversarial training",
-ACCV 2018, equations 1–6. Differs from the authors' code, which scores in train mode (so that batch mates change a
-score) and min–max scales over the test set: here a score is taken in eval mode and stands as it is.
+ACCV 2018, equations 1–6, arXiv 1805.06725. Differs from the authors' code, which scores in train mode (so that batch
+mates change a score) and min–max scales over the test set: here a score is taken in eval mode and stands as it is.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from unseen.training.learner import Step
 if TYPE_CHECKING:
     from torch import nn
 
-    from unseen.anatomy.view import Viewed
+    from unseen.anatomy.view import View, Viewed
 
 _COLLAPSED = 1e-5  # the thesis's threshold on the discriminator's batch loss
 
@@ -50,12 +50,12 @@ class AdversarialSettings(Settings):
     cores."""
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
-    latent: int = Field(default=100, ge=1, le=1024, description="length of z")
+    latent: int = Field(default=100, ge=1, le=1024, description="length of the latent z")
     decoder_slope: float = Field(default=0.2, ge=0, lt=1, description="LeakyReLU's slope in De; 0 is ReLU")
-    adversarial_weight: float = Field(default=1.0, ge=0)
-    consistency_weight: float = Field(default=50.0, ge=0)
-    encoding_weight: float = Field(default=1.0, ge=0)
-    learning_rate: float = Field(default=2e-4, gt=0, le=1, description="Adam's, with betas (0.5, 0.999)")
+    adversarial_weight: float = Field(default=1.0, ge=0, description="weight of the adversarial loss")
+    consistency_weight: float = Field(default=50.0, ge=0, description="weight of the image's reconstruction loss")
+    encoding_weight: float = Field(default=1.0, ge=0, description="weight of the latents' distance")
+    learning_rate: float = Field(default=2e-4, gt=0, le=1, description="learning rate of Adam, with betas (0.5, 0.999)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,6 +212,23 @@ class Ganomaly(EncoderDecoderEncoder):
         decoder_slope: float = Field(default=0.0, ge=0, lt=1)
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            latent: int = 100,
+            decoder_slope: float = 0.0,
+            adversarial_weight: float = 1.0,
+            consistency_weight: float = 50.0,
+            encoding_weight: float = 1.0,
+            learning_rate: float = 0.0002,
+        ) -> None: ...
 
     def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:
         masked = image * inside

@@ -38,9 +38,13 @@ class LesionSettings(Settings):
     """64 features, SGD 0.03, `lesions = "paste"` and `varied = false` are the source's."""
 
     features: int = Field(default=16, ge=4, le=256, description="channels of the first stage")
-    lesions: Literal["paste", "cloud", "both", "all"] = Field(default="both", description="what is put into lungs")
+    lesions: Literal["paste", "cloud", "both", "all"] = Field(
+        default="both", description="synthetic lesions that are put into lungs"
+    )
     varied: bool = Field(default=True, description="normal and changed images alike: shifted, sharper or softer")
-    learning_rate: float = Field(default=0.03, gt=0, le=1, description="SGD's, with momentum 0.9; falls by a cosine")
+    learning_rate: float = Field(
+        default=0.03, gt=0, le=1, description="learning rate of SGD, momentum 0.9, cosine decay"
+    )
     # left out where there is none, so that digests of recipes older than it stay what they were
     backbone: str | None = Field(
         default=None,

@@ -6,8 +6,9 @@ u are the codes with mean 0 and deviation 1 over the training films; the αᵢ, 
 share ν of the training films outside. The map is |x − x̂|: it shows what the code does not hold, which is not what the
 score is made of.
 
-Source: Schölkopf, Platt, Shawe-Taylor, Smola & Williamson, "Estimating the support of a high-dimensional distribution",
-Neural Computation 13 (2001), equations 3.2 and 3.10; solved by scikit-learn.
+Source: Schölkopf, Platt, Shawe-Taylor, Smola & Williamson, "Estimating the support of a high-dimensional
+distribution", Neural Computation 13 (2001), equations 3.2 and 3.10, doi:10.1162/089976601750264965; solved by
+scikit-learn.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from unseen.detectors.weights import FitError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from unseen.anatomy.view import Viewed
+    from unseen.anatomy.view import View, Viewed
 
 
 class OneClassSvm(Autoencoder):
@@ -47,6 +48,21 @@ class OneClassSvm(Autoencoder):
         support: int = Field(default=2048, ge=1, le=65_536, description="support vectors that a bundle holds at most")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            learning_rate: float = 0.001,
+            latent: int = 16,
+            nu: float = 0.1,
+            support: int = 2048,
+        ) -> None: ...
 
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
         return mean_inside((output - x).square(), inside)

@@ -7,11 +7,14 @@
 `mahalanobis` gives as its map the part of each cell in the score: (φ_c − μ)ᵀ Σ⁻¹ (p − μ), whose mean the score is.
 
 Sources: Defard, Setkov, Loesch & Audigier, "PaDiM: a patch distribution modeling framework for anomaly detection and
-localization", ICPR 2021 workshops, section III; ε = 0.01. Rippel, Mertens & Merhof, "Modeling the distribution of
-normal data in pre-trained deep features for anomaly detection", ICPR 2021, equation 1.
+localization", ICPR 2021 workshops, section III, arXiv 2011.08785; ε = 0.01. Rippel, Mertens & Merhof, "Modeling the
+distribution of normal data in pre-trained deep features for anomaly detection", ICPR 2021, equation 1, arXiv
+2005.14140.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
@@ -19,6 +22,9 @@ from torch import Tensor, nn
 
 from unseen.detectors.fitting import Normals
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
+
+if TYPE_CHECKING:
+    from unseen.anatomy.view import View
 
 _RIDGE = 0.01
 
@@ -35,8 +41,10 @@ class Padim(FrozenFeatures):
     class Config(FeatureSettings):
         """`chosen` is the paper's 100."""
 
-        blocks: tuple[int, ...] = Field(default=(2, 4, 7), min_length=1, description="whose maps are taken")
-        grid: int = Field(default=16, ge=1, le=64, description="cells a side on which the maps are laid")
+        blocks: tuple[int, ...] = Field(
+            default=(2, 4, 7), min_length=1, description="blocks whose feature maps are used, from 0"
+        )
+        grid: int = Field(default=16, ge=1, le=64, description="side of the grid of feature vectors, in cells")
         chosen: int = Field(default=100, ge=1, le=512, description="channels that are drawn, at most")
 
         @property
@@ -45,6 +53,20 @@ class Padim(FrozenFeatures):
 
     config: Config
     model: _Gaussians
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            blocks: tuple[int, ...] = (2, 4, 7),
+            grid: int = 16,
+            chosen: int = 100,
+        ) -> None: ...
 
     def build(self) -> _Gaussians:
         config = self.config
@@ -105,8 +127,10 @@ class Mahalanobis(FrozenFeatures):
     class Config(FeatureSettings):
         """The deep blocks, as the paper advises, and two before them."""
 
-        blocks: tuple[int, ...] = Field(default=(4, 7, 10, 14), min_length=1, description="whose maps are taken")
-        grid: int = Field(default=16, ge=1, le=64, description="cells a side on which the maps are laid")
+        blocks: tuple[int, ...] = Field(
+            default=(4, 7, 10, 14), min_length=1, description="blocks whose feature maps are used, from 0"
+        )
+        grid: int = Field(default=16, ge=1, le=64, description="side of the grid of feature vectors, in cells")
 
         @property
         def least_films(self) -> int:
@@ -114,6 +138,19 @@ class Mahalanobis(FrozenFeatures):
 
     config: Config
     model: _Gaussian
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            blocks: tuple[int, ...] = (4, 7, 10, 14),
+            grid: int = 16,
+        ) -> None: ...
 
     def build(self) -> _Gaussian:
         return _Gaussian(self.config.channels)

@@ -9,20 +9,21 @@ those chosen.
 `PatchCore` has the memory on frozen features of photographs (`frozen_features`), without the network that learns here.
 
 Source: Roth, Pemula, Zepeda, Schölkopf, Brox & Gehler, "Towards total recall in industrial anomaly detection", CVPR
-2022, equations 1, 5 and 6 ("PatchCore"). Differs: the network of `PatchMemory`
-learns here, from these films, not from photographs; no weight for a neighbour's neighbourhood.
+2022, equations 1, 5 and 6 ("PatchCore"), arXiv 2106.08265. Differs: the network of `PatchMemory` learns here, from
+these films, not from photographs; no weight for a neighbour's neighbourhood.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.view import View, Viewed
 from unseen.detectors.detector import Judgement
 from unseen.detectors.fitting import Normals
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
@@ -47,6 +48,23 @@ class PatchMemory(LesionClassifier):
         top: float = Field(default=0.01, gt=0, le=1, description="share of the places that the score is the mean of")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 16,
+            lesions: Literal["paste", "cloud", "both", "all"] = "both",
+            varied: bool = True,
+            learning_rate: float = 0.03,
+            backbone: str | None = None,
+            memory: int = 1024,
+            top: float = 0.01,
+        ) -> None: ...
 
     def remember(self, normals: Normals, *, seed: int) -> None:
         self.modules()
@@ -107,13 +125,30 @@ class PatchCore(FrozenFeatures):
     class Config(FeatureSettings):
         """Two blocks, as in the paper; the score is the largest distance with `top` near 0."""
 
-        blocks: tuple[int, ...] = Field(default=(4, 7), min_length=1, description="whose maps are taken")
-        grid: int = Field(default=32, ge=1, le=128, description="cells a side on which the maps are laid")
+        blocks: tuple[int, ...] = Field(
+            default=(4, 7), min_length=1, description="blocks whose feature maps are used, from 0"
+        )
+        grid: int = Field(default=32, ge=1, le=128, description="side of the grid of feature vectors, in cells")
         memory: int = Field(default=4096, ge=1, le=65_536, description="places that are kept")
         top: float = Field(default=0.01, gt=0, le=1, description="share of the places that the score is the mean of")
 
     config: Config
     model: _Places
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            blocks: tuple[int, ...] = (4, 7),
+            grid: int = 32,
+            memory: int = 4096,
+            top: float = 0.01,
+        ) -> None: ...
 
     def build(self) -> _Places:
         return _Places(self.config.memory, self.config.channels)

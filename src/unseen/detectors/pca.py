@@ -1,4 +1,4 @@
-"""`Pca`: the floor. The mean squared residual to the first principal components of the training films, inside the mask.
+"""`Pca`: the baseline, the mean squared residual to the first principal components of the normal films, in the mask.
 
     score = ‖m ⊙ (x − G(ẑ))‖² / Σm,   G(ẑ) the projection of x onto the components' span
 
@@ -22,7 +22,7 @@ from unseen.priors.generator import PrincipalSubspace
 if TYPE_CHECKING:
     from torch import nn
 
-    from unseen.anatomy.view import Viewed
+    from unseen.anatomy.view import View, Viewed
 
 
 class Pca(Detector):
@@ -38,8 +38,14 @@ class Pca(Detector):
     class Config(Settings):
         """`components` needs more training films than that."""
 
-        components: int = Field(default=50, ge=1, le=4096)
-        blur: float | None = Field(default=None, gt=0, le=64, description="Gaussian σ, pixels of the grid; none: as is")
+        components: int = Field(default=50, ge=1, le=4096, description="principal components that are kept")
+        blur: float | None = Field(
+            default=None,
+            gt=0,
+            le=64,
+            description="σ of a Gaussian blur; None: no blur",
+            json_schema_extra={"unit": "pixels"},
+        )
 
         @property
         def least_films(self) -> int:
@@ -47,6 +53,18 @@ class Pca(Detector):
 
     config: Config
     subspace: PrincipalSubspace
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            components: int = 50,
+            blur: float | None = None,
+        ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.check_number(len(normals.digests))

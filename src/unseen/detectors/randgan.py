@@ -7,16 +7,16 @@
 "Randomised": with x′ = x the generator would learn to copy. f are D's activations before its last convolution.
 
 Source: Motamed, Rogalla & Khalvati, "RANDGAN: randomized generative adversarial network for detection of COVID-19 in
-chest X-ray", Scientific Reports 11 (2021). Differs: the search is `unseen.priors.Range`'s, over the noise itself (as
-n = Φ(u), which stays between 0 and 1) and over contrast and brightness of the image, where the paper learns a layer
-on each, and ends where a step promises less than 1e-5 of the value; the image that a film is compared through, x̄,
-is the mean of the training films, so that no patient's film lies in a bundle. The paper trains a model for each
-labelled kind of normal film; this one has one kind.
+chest X-ray", Scientific Reports 11 (2021), arXiv 2010.06418. Differs: the search is `unseen.priors.Range`'s, over the
+noise itself (as n = Φ(u), which stays between 0 and 1) and over contrast and brightness of the image, where the paper
+learns a layer on each, and ends where a step promises less than 1e-5 of the value; the image that a film is compared
+through, x̄, is the mean of the training films, so that no patient's film lies in a bundle. The paper trains a model
+for each labelled kind of normal film; this one has one kind.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
@@ -34,7 +34,7 @@ from unseen.training.learner import Learner
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from unseen.anatomy.view import Viewed
+    from unseen.anatomy.view import View, Viewed
 
 _CONTRAST, _BRIGHTNESS = 0.1, 0.1  # how far a step of 1 in the search goes
 
@@ -55,9 +55,9 @@ class RandGan(GanDetector):
 
         latent: int = Field(default=120, ge=1, le=1024, description="length of the noise")
         game: Game = "least-squares"
-        learning_rate: float = Field(default=2e-5, gt=0, le=1, description="RMSProp's, of G")
-        discriminator_rate: float = Field(default=4e-5, gt=0, le=1, description="RMSProp's, of D")
-        largest_slope: float = Field(default=1.0, gt=0, description="entries of gradients are cut to this size")
+        learning_rate: float = Field(default=2e-5, gt=0, le=1, description="learning rate of RMSProp for G")
+        discriminator_rate: float = Field(default=4e-5, gt=0, le=1, description="learning rate of RMSProp for D")
+        largest_slope: float = Field(default=1.0, gt=0, description="bound at which entries of gradients are clipped")
         balance: float = Field(default=0.1, ge=0, le=1, description="share of D's features in the score")
         iterations: int = Field(default=800, ge=1, le=100_000, description="steps of the search at most")
         tolerance: float = Field(default=1e-5, ge=0, lt=1, description=TOLERANCE)
@@ -75,6 +75,29 @@ class RandGan(GanDetector):
             return found
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            latent: int = 120,
+            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "least-squares",
+            gradient_penalty: float = 10.0,
+            clip: float = 0.01,
+            instance_noise: float = 0.0,
+            critic_steps: int | None = None,
+            learning_rate: float = 2e-05,
+            discriminator_rate: float = 4e-05,
+            largest_slope: float = 1.0,
+            balance: float = 0.1,
+            iterations: int = 800,
+            tolerance: float = 1e-05,
+        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, features = self.view.size, self.config.features

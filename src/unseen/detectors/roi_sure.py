@@ -36,7 +36,7 @@ M = 1, m = n on a whole film. Where the image is a masked crop, only the m pixel
 that mask.
 """
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -49,6 +49,9 @@ from unseen.losses.sure_poisson import mixed_sure
 from unseen.physics.noise import Gaussian, Poisson, PoissonGaussian
 from unseen.physics.operator import Mask
 
+if TYPE_CHECKING:
+    from unseen.anatomy.view import View
+
 _LEAST_TAU_BF16 = (
     1e-2  # measured: unbiased under autocast at 1e-2 (tests of `losses.sure`); at 1e-3 the variance doubles
 )
@@ -57,9 +60,18 @@ _LEAST_TAU_BF16 = (
 class SteinSettings(AdversarialSettings):
     """The thesis gives neither σ nor τ."""
 
-    sigma: float | None = Field(default=None, ge=0, description="the films' noise, network units; none: estimated")
-    tau: float = Field(default=1e-2, gt=0, description="step of the finite difference, network units")
-    noise: Literal["gaussian", "poisson", "mixed"] = Field(default="gaussian", description="of which SURE knows")
+    sigma: float | None = Field(
+        default=None,
+        ge=0,
+        description="σ of the films' noise; None: estimated",
+        json_schema_extra={"unit": "network units"},
+    )
+    tau: float = Field(
+        default=1e-2, gt=0, description="step of the finite difference", json_schema_extra={"unit": "network units"}
+    )
+    noise: Literal["gaussian", "poisson", "mixed"] = Field(
+        default="gaussian", description="noise model that SURE assumes"
+    )
     gain: float | None = Field(
         default=None, gt=0, le=1, description="of counts, in units of (x + 1) / 2: variance over mean; none: estimated"
     )
@@ -169,6 +181,28 @@ class RoiSure(SteinConsistency):
     key = "roi-sure"
     needs_lungs = True
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: SteinSettings | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            latent: int = 100,
+            decoder_slope: float = 0.2,
+            adversarial_weight: float = 1.0,
+            consistency_weight: float = 50.0,
+            encoding_weight: float = 1.0,
+            learning_rate: float = 0.0002,
+            sigma: float | None = None,
+            tau: float = 0.01,
+            noise: Literal["gaussian", "poisson", "mixed"] = "gaussian",
+            gain: float | None = None,
+            form: Literal["unbiased", "literal-mse", "literal-norm"] = "unbiased",
+        ) -> None: ...
+
     def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:
         return Aim(x=image, y=image * lungs, support=lungs)
 
@@ -182,6 +216,23 @@ class RoiOracle(EncoderDecoderEncoder):
 
     key = "roi-oracle"
     needs_lungs = True
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: AdversarialSettings | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            latent: int = 100,
+            decoder_slope: float = 0.2,
+            adversarial_weight: float = 1.0,
+            consistency_weight: float = 50.0,
+            encoding_weight: float = 1.0,
+            learning_rate: float = 0.0002,
+        ) -> None: ...
 
     def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:
         return Aim(x=image, y=image * lungs, support=lungs)
@@ -198,6 +249,28 @@ class GanomalySure(SteinConsistency):
     """
 
     key = "ganomaly-sure"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: SteinSettings | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 32,
+            latent: int = 100,
+            decoder_slope: float = 0.2,
+            adversarial_weight: float = 1.0,
+            consistency_weight: float = 50.0,
+            encoding_weight: float = 1.0,
+            learning_rate: float = 0.0002,
+            sigma: float | None = None,
+            tau: float = 0.01,
+            noise: Literal["gaussian", "poisson", "mixed"] = "gaussian",
+            gain: float | None = None,
+            form: Literal["unbiased", "literal-mse", "literal-norm"] = "unbiased",
+        ) -> None: ...
 
     def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:
         masked = image * inside

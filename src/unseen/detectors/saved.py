@@ -58,6 +58,9 @@ def save(
 ) -> bundle.Card:
     """Write `detector` as a bundle at `folder` (whole or not at all) and return its card.
 
+    detector    a trained detector
+    folder      where the bundle goes; it is made
+    recipe_digest  the digest of the recipe that it was trained by
     adjustment  coefficients of the score on log sharpness and lung area, from out-of-fold training normals
     data        which films it learnt from, and where they are from
     licence     what the weights may be used for; it follows the training films' terms
@@ -65,6 +68,16 @@ def save(
     gate        what refuses films unlike the training films, kept beside the weights as it is
 
     Raises ValueError for a detector that has not been trained.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import Dct
+    >>> detector = Dct(view=View(size=32, frame="whole")).fit(phantoms.normals(12, size=64))
+    >>> with TemporaryDirectory() as folder:
+    ...     card = save(detector, f"{folder}/dct", licence="CC0-1.0")
+    ...     again = load(f"{folder}/dct")
+    >>> card.name, again
+    ('dct', <dct, whole 32 px, learnt from 12 films>)
     """
     tensors, finder = kept(detector, half=half)
     if gate is not None:
@@ -109,11 +122,15 @@ def gate_parts(folder: Path | str) -> tuple[dict[str, object], dict[str, Tensor]
 def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch") -> Detector:
     """Read a detector back, ready to score; its card is `detector.card`.
 
+    folder   the bundle, or the name of one that comes with the package, such as "models/pca"
     device   "cpu", "cuda", "cuda:1"
     runtime  what computes its networks; "openvino" is several times as fast on the CPU, for GANomaly's family
 
     Raises `artifacts.BundleError`, naming the file, the cause and the cure; DeviceError for a device or a runtime that
     cannot be used.
+
+    >>> load("models/pca").key
+    'pca'
     """
     if runtime not in get_args(Runtime):
         raise DeviceError(f"runtime {runtime}: {unknown(runtime, get_args(Runtime))}")

@@ -5,15 +5,16 @@
 t and s are the features of teacher and student at place p of the first three stages. The teacher is a network that has
 learnt to recognise synthetic lesions (`lesion_classifier`), then fixed; the student has its shape and random weights.
 
-Source: Wang, Han, Ding & Huang, "Student-teacher feature pyramid matching for anomaly detection", BMVC 2021, equations
-1 to 3. Differs: the teacher learns here, from these films, not from photographs; stages are summed, not multiplied.
+Source: Wang, Han, Ding & Huang, "Student-teacher feature pyramid matching for anomaly detection", BMVC 2021, arXiv
+2103.04257, equations 1 to 3. Differs: the teacher learns here, from these films, not from photographs; stages are
+summed, not multiplied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
@@ -27,7 +28,7 @@ from unseen.detectors.lesion_classifier import LesionClassifier, LesionSettings
 from unseen.training.learner import Step
 
 if TYPE_CHECKING:
-    from unseen.anatomy.view import Viewed
+    from unseen.anatomy.view import View, Viewed
     from unseen.networks.resnet import ResNet18
 
 _STAGES = 3
@@ -45,9 +46,25 @@ class StudentTeacher(LesionClassifier):
     class Config(LesionSettings):
         """Momentum and weight decay of the student are the paper's."""
 
-        student_rate: float = Field(default=0.1, gt=0, le=1, description="SGD's, of the student")
+        student_rate: float = Field(default=0.1, gt=0, le=1, description="learning rate of SGD for the student")
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            features: int = 16,
+            lesions: Literal["paste", "cloud", "both", "all"] = "both",
+            varied: bool = True,
+            learning_rate: float = 0.03,
+            backbone: str | None = None,
+            student_rate: float = 0.1,
+        ) -> None: ...
 
     def remember(self, normals: Normals, *, seed: int) -> None:
         """The teacher keeps nothing of the films."""

@@ -72,7 +72,17 @@ def save_finder(finder: LungFinder, folder: Path | str, *, data: str, licence: s
 
 
 def finder_of(folder: Path | str) -> LungFinder | None:
-    """The lung finder of a bundle, a detector's or a finder's own; None for a detector without one."""
+    """The lung finder of a bundle, a detector's or a finder's own; None for a detector without one.
+
+    Args:
+        folder: the bundle, or the name of one that comes with the package.
+
+    Raises:
+        BundleError: it holds another kind of model, or cannot be read.
+
+    >>> finder_of("models/lungs").config.size
+    64
+    """
     read = bundle.load(folder)
     if read.card.kind not in ("detector", "lungs"):
         raise bundle.BundleError(

@@ -33,7 +33,16 @@ LEAST_NORMALS = 10
 
 @dataclass(frozen=True)
 class Adjustment:
-    """Coefficients of score ~ 1 + log sharpness + lung area; `lung_area` is 0 where the View finds no lungs."""
+    """Coefficients of score ~ 1 + log sharpness + lung area; `fit_adjustment` fits them.
+
+    Args:
+        intercept: of the regression.
+        log_sharpness: slope on the logarithm of the film's sharpness.
+        lung_area: slope on the predicted lung area; 0 where the View finds no lungs.
+
+    >>> Adjustment(0.1, 2.0, 0.0).to_dict()["log_sharpness"]
+    2.0
+    """
 
     intercept: float
     log_sharpness: float
@@ -78,7 +87,20 @@ def fit_adjustment(normals: pl.DataFrame, *, group: str | None = "fold") -> Adju
     """Coefficients from a table of normals, as a bundle stores them.
 
     Scores of several models (one per value of the column `group`) share their slopes and have an intercept each; the
-    stored intercept is the films' mean of those. Raises ValueError below `LEAST_NORMALS` normals.
+    stored intercept is the films' mean of those.
+
+    Args:
+        normals: a score table of normal films, with the columns score, label, sharpness and lung_area.
+        group: the column that names the model of each score; None: there is one model.
+
+    Raises:
+        ValueError: fewer than `LEAST_NORMALS` normals, or an abnormal film.
+
+    >>> import polars as pl
+    >>> sharpness = np.linspace(1.0, 2.0, 60)
+    >>> table = {"score": 3 * np.log(sharpness), "label": "normal", "sharpness": sharpness, "lung_area": 0.2}
+    >>> round(fit_adjustment(pl.DataFrame(table), group=None).log_sharpness, 2)
+    3.0
     """
     if len(normals) < LEAST_NORMALS:
         raise ValueError(f"{len(normals)} normals given; an adjustment needs {LEAST_NORMALS} or more.")

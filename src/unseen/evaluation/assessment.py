@@ -24,9 +24,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What came out: the figures (``metrics.json``), the rows (``scores.parquet``), the films worth a look.
+    """The result of `evaluate`: the figures (``metrics.json``), the rows (``scores.parquet``), the films worth a look.
 
-    `folder` is where they were written, with ``report.html``; None if they were not.
+    Args:
+        metrics: every figure, in the shape of ``metrics.json``.
+        scored: the table, and the films that a reader should see.
+        folder: where they were written, with ``report.html``; None if they were not.
+
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> result = evaluate(load("models/pca"), phantoms.normals(2, size=64), draws=10)
+    >>> result.unlabelled, result.not_read, result.auroc
+    (0, 0, Missing(reason='2 normal and 0 abnormal films; at least 2 of each are needed'))
     """
 
     metrics: Mapping[str, Json]
@@ -92,12 +101,27 @@ def evaluate(
 ) -> Evaluation:
     """Scores `films` with `detector` and judges the scores.
 
-    exclude     pixel digests to leave out, beside the training films that the detector itself names
+    detector    anything with ``score(films)``, such as a `Detector`
+    films       labelled films
+    exclude     pixel digests to leave out, in addition to the training films that the detector itself names
     adjustment  coefficients for the adjusted figure; by default the card's, else fitted within
+    seed        of the bootstrap
     out         a folder (made if needed) for ``metrics.json``, ``scores.parquet`` and ``report.html``
+    draws       bootstrap samples
+    recipe      digest of the recipe; None: the card's
+    protocol    a sentence on how the films were held out; None: it is derived from the table
     facts       further lines for the report's "method and data", e.g. ``{"device": "cpu"}``
+    progress    called with the number of films done, after each
+    on_finding  called with the row's number and the finding; what it returns (a map's file) goes to the column `map`
 
     Training films are scored and stay in the table; every figure leaves them out and reports their number.
+
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> films = [*phantoms.normals(3, seed=1, size=64), *phantoms.abnormals(3, seed=2, size=64)]
+    >>> result = evaluate(load("models/pca"), films, draws=20)
+    >>> result.table["label"].to_list()
+    ['normal', 'normal', 'normal', 'abnormal', 'abnormal', 'abnormal']
     """
     card = getattr(detector, "card", None)
     known = getattr(detector, "training_films", None) or getattr(card, "training_films", None) or ()
@@ -135,7 +159,25 @@ def write_evaluation(
     facts: Mapping[str, str],
     exclude: frozenset[str] = frozenset(),
 ) -> None:
-    """Writes ``metrics.json``, ``scores.parquet`` and ``report.html``, each whole or not at all."""
+    """Writes ``metrics.json``, ``scores.parquet`` and ``report.html``, each whole or not at all.
+
+    Args:
+        folder: where they are written; it is made if needed.
+        metrics: every figure, from `metrics_from_table`.
+        scored: the table, from `score_table`.
+        facts: lines for the report's "method and data".
+        exclude: pixel digests of the training films, as for the metrics.
+
+    >>> import tempfile
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> from unseen.evaluation import metrics_from_table, score_table
+    >>> scored = score_table(load("models/pca"), phantoms.normals(2, size=64))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_evaluation(Path(folder), metrics_from_table(scored.table, draws=10), scored, facts={})
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['metrics.json', 'report.html', 'scores.parquet']
+    """
     from unseen.artifacts.files import replacing, write_text
     from unseen.evaluation.report import write_report
 

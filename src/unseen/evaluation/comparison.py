@@ -108,7 +108,13 @@ class DelongTest:
 def delong_test(first: Floats, second: Floats, abnormal: Bools, *, fold: Ints | None = None) -> DelongTest:
     """Tests that two detectors have the same AUROC on the same films (correlated by that).
 
-    With `fold`, AUROCs are fold-weighted. Two scores that rank alike have no variance of their difference: p is 1.
+    Args:
+        first: scores of the one, (films,).
+        second: scores of the other on the same films, (films,).
+        abnormal: which films are abnormal, (films,).
+        fold: each film's fold, (films,): AUROCs are then fold-weighted. None: there are no folds.
+
+    Two scores that rank alike have no variance of their difference: p is 1.
 
     >>> truth = np.array([False] * 3 + [True] * 3)
     >>> delong_test(np.array([1, 2, 3, 4, 5, 6.0]), np.array([1, 2, 3, 4, 5, 6.0]), truth).p
@@ -147,8 +153,16 @@ class Pair:
 class Comparison:
     """AUROC of each detector on the films that all of them scored, and every pair's difference.
 
-    `left_out` counts the films that are not among them: judged by some only and, where `compare_detectors` made this,
-    trained on, unlabelled, not read or named twice.
+    Args:
+        films: how many films all of them scored.
+        left_out: how many films are not among them: judged by some only and, where `compare_detectors` made this,
+            trained on, unlabelled, not read or named twice.
+        auroc: each detector's, by name.
+        pairs: every pair's difference, with its interval and DeLong's test.
+        not_read: how many inputs could not be read.
+
+    >>> Comparison(films=0, left_out=2, auroc={}, pairs=()).to_json()["left_out"]
+    2
     """
 
     films: int
@@ -185,8 +199,24 @@ def compare(
 ) -> Comparison:
     """Compares the detectors whose score tables these are, on the films that all of them scored.
 
-    Films are matched by their pixels (by name where a table has no digest). `exclude` holds the training films of any.
-    Raises ValueError where the tables disagree on a film's label or fold.
+    Films are matched by their pixels (by name where a table has no digest).
+
+    Args:
+        tables: score tables, from `score_table` or `read_scores`, by the detector's name; two or more.
+        exclude: pixel digests of the training films of any of them.
+        seed: of the bootstrap.
+        draws: bootstrap samples.
+
+    Raises:
+        ValueError: fewer than two tables, or they disagree on a film's label or fold.
+
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> from unseen.evaluation import score_table
+    >>> films = [*phantoms.normals(2, seed=1, size=64), *phantoms.abnormals(2, seed=2, size=64)]
+    >>> table = score_table(load("models/pca"), films).table
+    >>> compare({"one": table, "other": table}, draws=20).films
+    4
     """
     if len(tables) < 2:
         raise ValueError(f"{len(tables)} table given; a comparison needs two or more.")

@@ -27,6 +27,13 @@ def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
     model  the name of its column; films that it did not score are left out
 
     Raises ScoresError.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     saved = Path(folder) / "scores.csv"
+    ...     _ = saved.write_text(",".join((*ABOUT, "pca")) + "\\n" + "film-1" + "," * len(ABOUT) + "0.5\\n")
+    ...     read_scores(saved, model="pca")["score"].to_list()
+    [0.5]
     """
     import polars as pl
 

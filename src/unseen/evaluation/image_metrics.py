@@ -128,7 +128,11 @@ DRAWS = 1000
 
 @dataclass(frozen=True)
 class MeanDiscrepancy:
-    """What two samples have between them.
+    """How far two samples of images are from one another; `mmd` returns it.
+
+    >>> from unseen.evaluation import Interval
+    >>> MeanDiscrepancy(Interval(0.1, 0.05, 0.2), chance=0.02, p=0.01, bandwidth=1.0, n=50, m=50).to_json()["p"]
+    0.01
 
     squared    MMD² with its 95 % interval
     chance     95 % of random relabellings of the same points give less than this
@@ -273,7 +277,10 @@ NEIGHBOURS = 3
 
 @dataclass(frozen=True, eq=False)
 class PrecisionRecall:
-    """Which points lie within the other set's support.
+    """Which points lie within the other set's support; `precision_recall` returns it.
+
+    >>> PrecisionRecall(precise=np.array([True, True]), recalled=np.array([True, False])).recall
+    0.5
 
     precise   (m,), of the samples
     recalled  (n,), of the real points

@@ -19,6 +19,11 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 class Interval:
     """A figure and the ends of its 95 % interval, all finite.
 
+    Args:
+        value: the figure.
+        low: lower end of the interval.
+        high: upper end of the interval.
+
     >>> str(Interval(0.82, 0.78, 0.86))
     '0.82 (0.78 to 0.86)'
     """
@@ -41,7 +46,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Missing:
-    """Why a figure can't be given.
+    """Why a figure cannot be given.
+
+    Args:
+        reason: in a few words, such as "no abnormal film".
 
     >>> Missing("1 normal and 0 abnormal films").to_json()["reason"]
     '1 normal and 0 abnormal films'

@@ -68,13 +68,23 @@ def metrics_from_table(
 ) -> dict[str, Json]:
     """Every figure of a table, in the shape of ``metrics.json``.
 
+    table       rows from `score_table`
     exclude     pixel digests of training films: left out, and counted
     adjustment  coefficients stored with the bundle, or one set per fold's number. None fits within
                 (cross-fitted on these normals)
+    seed        of the bootstrap
+    draws       bootstrap samples
     recipe      digest of the recipe, as given
     protocol    a sentence on how the films were held out; by default it is derived from the table
 
     The same table, seed and draws give the same values.
+
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> from unseen.evaluation import score_table
+    >>> scored = score_table(load("models/pca"), phantoms.normals(2, size=64))
+    >>> metrics_from_table(scored.table, draws=10)["auroc"]["pooled"]["reason"]
+    '2 normal and 0 abnormal films; at least 2 of each are needed'
     """
     rows, excluded = judged_rows(table, exclude)
     cohort = cohort_of(rows)

@@ -64,7 +64,25 @@ def write_report(
     facts: Mapping[str, str] | None = None,
     exclude: frozenset[str] = frozenset(),
 ) -> None:
-    """Writes `report_html` to `path`, whole or not at all."""
+    """Writes `report_html` to `path`, whole or not at all; `write_evaluation` calls it.
+
+    Args:
+        path: the file, such as "report.html".
+        metrics: every figure, from `metrics_from_table`.
+        scored: the table and its films, from `score_table`.
+        facts: lines for "method and data", in order: detector, device, date, version.
+        exclude: pixel digests of the training films, as for the metrics.
+
+    >>> import tempfile
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> from unseen.evaluation import metrics_from_table, score_table
+    >>> scored = score_table(load("models/pca"), phantoms.normals(2, size=64))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report(f"{folder}/report.html", metrics_from_table(scored.table, draws=10), scored)
+    ...     Path(f"{folder}/report.html").stat().st_size > 1000
+    True
+    """
     from unseen.artifacts.files import write_text
 
     write_text(Path(path), report_html(metrics, scored, facts=facts, exclude=exclude))
@@ -79,8 +97,17 @@ def report_html(
 ) -> str:
     """The page as text.
 
+    metrics  every figure, from `metrics_from_table`
+    scored   the table and its films, from `score_table`
     facts    lines for "method and data", in order: detector, device, date, version…
     exclude  the training films, as for the metrics
+
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> from unseen.evaluation import metrics_from_table, score_table
+    >>> scored = score_table(load("models/pca"), phantoms.normals(2, size=64))
+    >>> "Research use only" in report_html(metrics_from_table(scored.table, draws=10), scored)
+    True
     """
     import jinja2
 

@@ -26,6 +26,13 @@ Bools = NDArray[np.bool_]
 def auroc(score: Sequence[float] | Floats, abnormal: Sequence[bool] | Bools) -> float:
     """Area under the ROC curve (scikit-learn's): the chance that an abnormal film scores above a normal one.
 
+    Args:
+        score: (films,), higher is more abnormal.
+        abnormal: (films,), the truth.
+
+    Raises:
+        ValueError: one class has no film.
+
     >>> auroc([0.1, 0.4, 0.35, 0.8], [False, False, True, True])
     0.75
     """
@@ -226,7 +233,17 @@ PEEKS = "best epoch: chosen by the films it is measured on, so too high; not the
 
 @dataclass(frozen=True)
 class BestEpoch:
-    """The epoch with the highest figure, the figure there, and the one at the last epoch (the fixed rule)."""
+    """The epoch with the highest figure, the figure there, and the one at the last epoch (the fixed rule).
+
+    Args:
+        epoch: the epoch with the highest AUROC, from 1.
+        best_epoch_auroc: the AUROC there; optimistic, as it was selected by labels.
+        last_epoch_auroc: the AUROC at the last epoch.
+        note: says so.
+
+    >>> BestEpoch(2, 0.8, 0.7).to_json()["best_epoch_auroc"]
+    0.8
+    """
 
     epoch: int
     best_epoch_auroc: float
@@ -244,7 +261,13 @@ class BestEpoch:
 
 
 def best_epoch(curve: Mapping[int, float] | Sequence[float]) -> BestEpoch:
-    """The peak of a validation curve (epoch → AUROC, or one AUROC per epoch from epoch 1); the first of equal peaks.
+    """The peak of a validation curve; the first of equal peaks.
+
+    Args:
+        curve: epoch → AUROC, or one AUROC per epoch from epoch 1.
+
+    Raises:
+        ValueError: no value is finite.
 
     >>> best_epoch([0.6, 0.8, 0.7]).epoch
     2

@@ -20,7 +20,17 @@ DRAWS: Final = 1000
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A ROC curve on a grid of false positive rates, with its band: each (points,), in [0, 1]."""
+    """A ROC curve on a grid of false positive rates, with its band: each (points,), in [0, 1].
+
+    Args:
+        grid: false positive rates.
+        sensitivity: true positive rates there.
+        low: lower edge of the 95 % band.
+        high: upper edge of the 95 % band.
+
+    >>> Curve(grid=GRID, sensitivity=GRID, low=GRID, high=GRID).grid.shape
+    (201,)
+    """
 
     grid: Floats
     sensitivity: Floats
@@ -32,7 +42,23 @@ def roc_curve(table: pl.DataFrame, *, draws: int = DRAWS, seed: int = 0) -> Curv
     """The curve of a table of scores, as `score_table` and `read_scores` give it; where the table has a column `fold`,
     the mean of the folds' curves.
 
-    The same table, seed and draws give the same values. Raises ValueError where a class has no film.
+    The same table, seed and draws give the same values.
+
+    Args:
+        table: rows from `score_table` or `read_scores`.
+        draws: bootstrap samples.
+        seed: of the bootstrap.
+
+    Raises:
+        ValueError: a class has no film.
+
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> from unseen.evaluation import score_table
+    >>> films = [*phantoms.normals(2, seed=1, size=64), *phantoms.abnormals(2, seed=2, size=64)]
+    >>> curve = roc_curve(score_table(load("models/pca"), films).table, draws=20)
+    >>> curve.sensitivity.shape == curve.grid.shape
+    True
     """
     rows, _ = judged_rows(table)
     cohort = cohort_of(rows)

@@ -120,7 +120,15 @@ def image_statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
 
 
 def trivial_statistics(film: Film, *, lung_area: float | None = None) -> dict[str, float | None]:
-    """Every statistic of `NAMES`; `lung_area` is the *predicted* share, or None where no finder was used.
+    """Every statistic of `NAMES`.
+
+    Args:
+        film: the film.
+        lung_area: the *predicted* share of the film, or None where no finder was used.
+
+    >>> from unseen.data import phantoms
+    >>> trivial_statistics(next(iter(phantoms.normals(1, size=64))))["rows"]
+    64.0
 
     Do not pass a true lung mask: its area alone separates the classes (AUROC 0.69 to 0.71 on Montgomery
     and Shenzhen).

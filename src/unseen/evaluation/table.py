@@ -49,8 +49,13 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """The table, and the films that a reader should see.
+    """The table, and the films that a reader should see; `score_table` returns it.
 
+    >>> import polars as pl
+    >>> Scored(pl.DataFrame({"file": ["a.png"], "score": [0.5]})).misses
+    ()
+
+    table         one row per input, in order
     misses        the lowest-scored abnormal films, lowest first
     false_alarms  the highest-scored normal films, highest first
     """
@@ -101,12 +106,20 @@ def score_table(
 ) -> Scored:
     """Scores `films` into one row each, in input order.
 
+    detector    anything with ``score(films)``
+    films       films, labelled or not
     progress    called with the number of rows done, after each
     keep        examples kept of each kind; their images are a few hundred kB each
     on_finding  called with the row's number and the finding; what it returns (a map's file) goes to the column `map`
     exclude     pixel digests of films that stay in the table but never become examples (the training films)
 
     A score that is not finite becomes a row that was not read, with that reason.
+
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> scored = score_table(load("models/pca"), phantoms.normals(2, size=64))
+    >>> scored.table["status"].to_list(), len(scored.false_alarms)
+    (['scored', 'scored'], 2)
     """
     import polars as pl
 

@@ -40,6 +40,11 @@ class Collected:
 class Collection:
     """What lies in a folder, as its cards say it; weights are read when they are asked for.
 
+    >>> Collection.of(None).generators
+    ()
+
+    reconstructors  the bundles of reconstructors
+    generators  the bundles of generators
     refused  a sentence for each folder that looks like a bundle and cannot be used
     """
 

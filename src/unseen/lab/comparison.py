@@ -18,8 +18,14 @@ from unseen.lab.operators import Setup
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Result:
-    """What one method made of the measurement.
+    """What one method made of the measurement; `compare` yields them.
 
+    >>> from unseen.lab.images import shapes
+    >>> result = next(compare(shapes(32, 0), Setup(size=32), ["pinv"]))
+    >>> result.method.name, result.x.shape
+    ('A†', torch.Size([1, 1, 32, 32]))
+
+    method   which
     x        (1, 1, size, size), complex where A's images are; None where the method failed
     psnr     in dB, white = 1; inf where x is the image
     ssim     at most 1

@@ -81,7 +81,15 @@ IMAGES: dict[str, tuple[str, Callable[[int, int], Tensor]]] = {
 
 
 def as_image(pixels: NDArray[np.float32], size: int) -> Tensor:
-    """The middle square of pixels (height, width) in [0, 1], averaged to `size` pixels a side: (1, 1, size, size)."""
+    """The middle square of an image, averaged to a smaller one: (1, 1, size, size).
+
+    Args:
+        pixels: (height, width) in [0, 1].
+        size: side of the result, in pixels.
+
+    >>> as_image(np.ones((48, 64), np.float32), 32).shape
+    torch.Size([1, 1, 32, 32])
+    """
     import torch
 
     height, width = pixels.shape

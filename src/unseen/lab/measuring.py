@@ -18,8 +18,14 @@ _OPERATOR, _NOISE = 1000, 2000  # seeds are shifted, so that an image, its opera
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """An image and its measurement.
+    """An image and its measurement; `measured` makes one.
 
+    >>> from unseen.lab import Collection, Setup
+    >>> made = measured(torch.ones(1, 1, 32, 32), Setup(), Collection())
+    >>> made.sigma is not None, made.x.shape
+    (True, torch.Size([1, 1, 32, 32]))
+
+    process  how it was measured
     x        (1, *A.domain), complex where A's images are
     y        (1, *A.range)
     """
@@ -45,11 +51,20 @@ class Measured:
 
 
 def measured(x: Tensor, setup: Setup, collection: Collection) -> Measured:
-    """Measure x (1, 1, size, size).
+    """Measure an image.
+
+    Args:
+        x: (1, 1, size, size) in [0, 1].
+        setup: how it is measured.
+        collection: the models that a setup may name.
 
     Raises:
         ValueError: the settings do not go together, in a sentence.
         LookupError, BundleError: the model that is named is not there, or cannot be read.
+
+    >>> from unseen.lab import Collection, Setup
+    >>> measured(torch.ones(1, 1, 32, 32), Setup(), Collection()).y.shape
+    torch.Size([1, 1, 32, 32])
     """
     generator = torch.Generator().manual_seed(_NOISE + setup.seed)
     if isinstance(setup.operator, AsLearnt):
@@ -90,7 +105,16 @@ def learnt_process(setup: Setup, collection: Collection) -> Measurement:
 
 
 def look_of(y: Tensor, A: Operator) -> tuple[Tensor, str]:
-    """A measurement (1, *A.range) as an image (height, width) in [0, 1], and what is shown."""
+    """A measurement as an image (height, width) in [0, 1], and a description of what is shown.
+
+    Args:
+        y: (1, *A.range), the measurement.
+        A: the operator that measured it.
+
+    >>> from unseen.physics import Identity
+    >>> look_of(torch.ones(1, 1, 8, 8), Identity((1, 8, 8)))[1]
+    '8 × 8 numbers'
+    """
     shape = " × ".join(map(str, A.range[1:] if A.range[0] == 1 else A.range))
     kind = "complex numbers" if y.is_complex() else "numbers"
     if isinstance(A, FourierMask):

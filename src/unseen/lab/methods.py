@@ -229,6 +229,14 @@ def drawn(G: TrainedGenerator, seed: int) -> Tensor:
 def picture_of(G: TrainedGenerator, latent: Sequence[float]) -> Tensor:
     """G(z), cut to [0, 1]: (1, 1, size, size).
 
+    Args:
+        G: the generator.
+        latent: z, as many numbers as G's latents have.
+
+    >>> from unseen.priors import VAE
+    >>> picture_of(VAE(latent=2, size=32, features=4), [0.0, 1.0]).shape
+    torch.Size([1, 1, 32, 32])
+
     Raises:
         ValueError: the latent has another length than G's, or the images are not such as the lab takes.
     """

@@ -36,7 +36,17 @@ class Equivariance(Loss):
     Raises:
         ValueError: `transforms` is not a whole number of at least 1.
 
-    Source: Chen, Tachella & Davies, Equivariant imaging: learning beyond the range space, ICCV 2021.
+    Example:
+        >>> import torch
+        >>> from unseen.losses import Seen
+        >>> from unseen.physics import Flips, Mask, Measurement
+        >>> process = Measurement(Mask(torch.arange(64).reshape(8, 8) % 8 < 4))
+        >>> y = process(torch.ones(1, 1, 8, 8))
+        >>> seen = Seen(y, process, lambda y, process: process.A.pinv(y))
+        >>> Equivariance(Flips())(seen, generator=torch.Generator().manual_seed(0)).shape
+        torch.Size([1])
+
+    Source: Chen, Tachella & Davies, Equivariant imaging: learning beyond the range space, ICCV 2021, arXiv 2103.14756.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
@@ -77,10 +87,23 @@ class RobustEquivariance(Equivariance):
     """REQ, the mean over g of ‖T_g x̂ − f(ỹ)‖² / n,  ỹ = noise(link(A T_g x̂)) newly drawn,  x̂ = f(y).
 
     With `Sure` it is REI. Counts are drawn around what is clipped to at least 0; their gradient is that of their mean.
-    Without noise in the process it is `Equivariance`. Arguments and errors are those of `Equivariance`.
+    Without noise in the process it is `Equivariance`.
+
+    Args:
+        group: what images may undergo and still be images.
+        transforms: how many g are drawn for each image, ≥ 1.
+        weight: ≥ 0, the papers' α.
+
+    Raises:
+        ValueError: `transforms` is not a whole number of at least 1.
+
+    Example:
+        >>> from unseen.physics import Shifts
+        >>> RobustEquivariance(Shifts(), transforms=2)
+        RobustEquivariance(Shifts(axes=(-2, -1)), transforms=2, weight=1)
 
     Source: Chen, Tachella & Davies, Robust equivariant imaging: a fully unsupervised framework for learning to image
-    from noisy and partial measurements, CVPR 2022.
+    from noisy and partial measurements, CVPR 2022, arXiv 2111.12855.
     """
 
     def _measured(self, seen: Seen, moved: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -98,6 +121,15 @@ class ScaleEquivariance(Equivariance):
         group: None: `Scalings()`.
         transforms: how many s are drawn for each image, ≥ 1.
         weight: ≥ 0.
+
+    Example:
+        >>> import torch
+        >>> from unseen.losses import Seen
+        >>> from unseen.physics import Gaussian, Identity, Measurement
+        >>> process = Measurement(Identity((1, 16, 16)), Gaussian(0.1))
+        >>> seen = Seen(torch.ones(2, 1, 16, 16), process, lambda y, process: y)
+        >>> ScaleEquivariance()(seen, generator=torch.Generator().manual_seed(0)).shape
+        torch.Size([2])
 
     Source: Scanvic, Davies, Abry & Tachella, Scale-equivariant imaging: self-supervised learning for image
     super-resolution and deblurring, arXiv 2312.11232, 2023.
@@ -137,8 +169,17 @@ class EquivariantAdversarial(Loss):
             images come as twice the channels. It sees images in the reconstructor's own scale.
         weight: ≥ 0; 1e-8 in the paper's experiments.
 
+    Example:
+        >>> import torch
+        >>> from unseen.losses import Seen
+        >>> from unseen.physics import Flips, Identity, Measurement
+        >>> critic = torch.nn.Conv2d(1, 1, 3)
+        >>> seen = Seen(torch.ones(2, 1, 8, 8), Measurement(Identity((1, 8, 8))), lambda y, process: y)
+        >>> EquivariantAdversarial(Flips(), critic)(seen, generator=None).shape
+        torch.Size([2])
+
     Source: Chen, Tachella & Davies, Equivariant imaging, ICCV 2021 (EI with an adversary); the criterion is that of
-    Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9.
+    Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9, arXiv 1611.04076.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})

@@ -75,8 +75,8 @@ def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
         >>> feature_matching(torch.zeros(2, 8, 4, 4), torch.full((2, 8, 4, 4), 2.0)).tolist()
         [4.0, 4.0]
 
-    Source: Salimans et al., Improved techniques for training GANs, NeurIPS 2016, §3.1; Akcay et al., GANomaly, ACCV
-    2018, eq. 1.
+    Source: Salimans et al., Improved techniques for training GANs, NeurIPS 2016, §3.1, arXiv 1606.03498; Akcay et al.,
+    GANomaly, ACCV 2018, eq. 1.
     """
     check_alike("Features of real and fake images", real_features, fake_features)
     square = (at_least_single(real_features) - at_least_single(fake_features)) ** 2
@@ -105,8 +105,8 @@ def discriminator_bce(real_logit: Tensor, fake_logit: Tensor) -> Tensor:
         >>> discriminator_bce(torch.zeros(2, 1, 1, 1), torch.zeros(2, 1, 1, 1))
         tensor([0.6931, 0.6931])
 
-    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, eq. 1; the half as in GANomaly's
-    implementation.
+    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, arXiv 1406.2661, eq. 1; the half as in
+    GANomaly's implementation.
     """
     check_alike("Logits of real and fake images", real_logit, fake_logit)
     value = (functional.softplus(-at_least_single(real_logit)) + functional.softplus(at_least_single(fake_logit))) / 2
@@ -133,7 +133,7 @@ def wasserstein_critic(real_score: Tensor, fake_score: Tensor) -> Tensor:
         >>> wasserstein_critic(torch.tensor([3.0, 1.0]), torch.tensor([1.0, 1.0])).tolist()
         [-2.0, 0.0]
 
-    Source: Arjovsky, Chintala & Bottou, Wasserstein GAN, ICML 2017, eq. 3.
+    Source: Arjovsky, Chintala & Bottou, Wasserstein GAN, ICML 2017, arXiv 1701.07875, eq. 3.
     """
     check_alike("Scores of real and fake images", real_score, fake_score)
     difference = at_least_single(fake_score) - at_least_single(real_score)
@@ -162,8 +162,8 @@ def gradient_penalty(
         >>> gradient_penalty(lambda x: 2 * x.flatten(1).sum(1), x, x, generator=None)  # a slope of 4
         tensor([9., 9.])
 
-    Source: Gulrajani, Ahmed, Arjovsky, Dumoulin & Courville, Improved training of Wasserstein GANs, NeurIPS 2017, eq. 3
-    and algorithm 1.
+    Source: Gulrajani, Ahmed, Arjovsky, Dumoulin & Courville, Improved training of Wasserstein GANs, NeurIPS 2017,
+    arXiv 1704.00028, eq. 3 and algorithm 1.
     """
     check_alike("Real and fake images", real, fake, least=2)
     share = torch.rand(len(real), *[1] * (real.ndim - 1), generator=generator).to(real)  # ε
@@ -182,8 +182,18 @@ Game = Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"]
 
 @dataclass(frozen=True)
 class GanLoss:
-    """A game: `discriminator(r, f)` and `generator(f)`, each (batch,); `undecided`, the output of a D that cannot
-    tell."""
+    """The two losses of a GAN, such as those of `GAMES`.
+
+    Args:
+        discriminator: from D's outputs on real and on generated images to D's loss, (batch,).
+        generator: from D's output on generated images to G's loss, (batch,).
+        undecided: the output of a D that cannot distinguish the two.
+
+    Example:
+        >>> import torch
+        >>> round(GAMES["non-saturating"].generator(torch.zeros(1)).item(), 4)
+        0.6931
+    """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
@@ -210,7 +220,7 @@ def minimax_generator(fake_logit: Tensor) -> Tensor:
         >>> minimax_generator(torch.zeros(1))
         tensor([-0.6931])
 
-    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, eq. 1.
+    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, arXiv 1406.2661, eq. 1.
     """
     return mean_of_each(-functional.softplus(at_least_single(fake_logit)))
 
@@ -229,7 +239,7 @@ def non_saturating_generator(fake_logit: Tensor) -> Tensor:
         >>> non_saturating_generator(torch.zeros(1))
         tensor([0.6931])
 
-    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, section 3.
+    Source: Goodfellow et al., Generative adversarial nets, NeurIPS 2014, arXiv 1406.2661, section 3.
     """
     return mean_of_each(functional.softplus(-at_least_single(fake_logit)))
 
@@ -252,7 +262,8 @@ def least_squares_discriminator(real_score: Tensor, fake_score: Tensor) -> Tenso
         >>> least_squares_discriminator(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 0.0])).tolist()
         [0.0, 0.5]
 
-    Source: Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9 (a = 0, b = c = 1).
+    Source: Mao et al., Least squares generative adversarial networks, ICCV 2017, arXiv 1611.04076, eq. 9 (a = 0, b = c
+    = 1).
     """
     check_alike("Scores of real and fake images", real_score, fake_score)
     return mean_of_each(((at_least_single(real_score) - 1).square() + at_least_single(fake_score).square()) / 2)
@@ -272,7 +283,7 @@ def least_squares_generator(fake_score: Tensor) -> Tensor:
         >>> least_squares_generator(torch.tensor([1.0, 0.0])).tolist()
         [0.0, 0.5]
 
-    Source: Mao et al., Least squares generative adversarial networks, ICCV 2017, eq. 9 (c = 1).
+    Source: Mao et al., Least squares generative adversarial networks, ICCV 2017, arXiv 1611.04076, eq. 9 (c = 1).
     """
     return mean_of_each((at_least_single(fake_score) - 1).square() / 2)
 
@@ -291,7 +302,7 @@ def wasserstein_generator(fake_score: Tensor) -> Tensor:
         >>> wasserstein_generator(torch.tensor([3.0])).tolist()
         [-3.0]
 
-    Source: Arjovsky, Chintala & Bottou, Wasserstein GAN, ICML 2017, algorithm 1.
+    Source: Arjovsky, Chintala & Bottou, Wasserstein GAN, ICML 2017, arXiv 1701.07875, algorithm 1.
     """
     return mean_of_each(-at_least_single(fake_score))
 
@@ -326,7 +337,7 @@ def kullback_leibler(mean: Tensor, log_variance: Tensor) -> Tensor:
         >>> kullback_leibler(torch.ones(1, 3), torch.zeros(1, 3))
         tensor([1.5000])
 
-    Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, appendix B.
+    Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, arXiv 1312.6114, appendix B.
     """
     if mean.shape != log_variance.shape or mean.ndim < 1:
         raise ValueError(
@@ -367,8 +378,8 @@ def negative_elbo(
         >>> negative_elbo(x, x + 1, code, code), negative_elbo(x, x + 1, code, code, variance=0.05)
         (tensor([4.]), tensor([40.]))
 
-    Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, eq. 10 with Gaussian pixels; at ½ the
-    objective of Duff, Campbell & Ehrhardt, arXiv 2107.11191.
+    Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, arXiv 1312.6114, eq. 10 with Gaussian pixels;
+    at ½ the objective of Duff, Campbell & Ehrhardt, arXiv 2107.11191.
     """
     if not (math.isfinite(variance) and variance > 0):
         raise ValueError(f"variance is that of a pixel given its code, a number above 0, but got {variance}.")

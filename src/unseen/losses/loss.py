@@ -147,6 +147,12 @@ class Seen:
         pool: further operators of the same kind that an image could have been measured with, one a row (see
             `Operator.select`); None: `process.A` is the only one.
         units: what images and measurements are counted in, for a loss that needs numbers of size about 1.
+
+    Example:
+        >>> from unseen.physics import Identity
+        >>> seen = Seen(torch.ones(2, 1, 4, 4), Measurement(2 * Identity((1, 4, 4))), lambda y, process: y / 2)
+        >>> seen.reconstruction.mean().item(), seen.remeasured.mean().item()
+        (0.5, 1.0)
     """
 
     def __init__(
@@ -184,6 +190,17 @@ class Loss(ABC):
 
     Args:
         weight: > 0 or 0.
+
+    Example:
+        >>> class Size(Loss):
+        ...     needs = frozenset({"y", "f"})
+        ...
+        ...     def __call__(self, seen, *, generator):
+        ...         return mean_square(seen.reconstruction)
+        >>> from unseen.physics import Identity
+        >>> seen = Seen(torch.ones(2, 1, 4, 4), Measurement(Identity((1, 4, 4))), lambda y, process: 2 * y)
+        >>> Size(weight=0.5)(seen, generator=None).tolist()
+        [4.0, 4.0]
     """
 
     needs: ClassVar[frozenset[str]]

@@ -42,7 +42,7 @@ class MeasurementConsistency(Loss):
         >>> MeasurementConsistency()(seen, generator=None).tolist()
         [4.0]
 
-    Source: Chen, Tachella & Davies, Equivariant imaging: learning beyond the range space, ICCV 2021.
+    Source: Chen, Tachella & Davies, Equivariant imaging: learning beyond the range space, ICCV 2021, arXiv 2103.14756.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
@@ -69,8 +69,18 @@ class MultiOperator(Loss):
     Raises (when called):
         ValueError: no pool of operators was given, or it has one alone.
 
+    Example:
+        >>> import torch
+        >>> from unseen.losses import Seen
+        >>> from unseen.physics import Mask, Measurement
+        >>> pool = Mask(torch.stack([torch.eye(8), 1 - torch.eye(8)])[:, None])
+        >>> process = Measurement(pool.select(torch.tensor([0])))
+        >>> seen = Seen(torch.ones(1, 1, 8, 8), process, lambda y, process: y, pool=pool)
+        >>> MultiOperator()(seen, generator=torch.Generator().manual_seed(0)).shape
+        torch.Size([1])
+
     Source: Tachella, Chen & Davies, Unsupervised learning from incomplete measurements for inverse problems, NeurIPS
-    2022.
+    2022, arXiv 2201.12151.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})

@@ -46,7 +46,7 @@ class Sure(Loss):
         >>> round(Sure()(copying, generator=torch.Generator().manual_seed(1)).item(), 1)
         1.0
 
-    Source: Chen, Tachella & Davies, Robust equivariant imaging, CVPR 2022, with the mixed risk as
+    Source: Chen, Tachella & Davies, Robust equivariant imaging, CVPR 2022, arXiv 2111.12855, with the mixed risk as
     `mixed_sure` has it.
     """
 

@@ -90,8 +90,15 @@ class Splitting(Loss):
     Raises:
         ValueError: the share is not between 0 and 1.
 
+    Example:
+        >>> from unseen.physics import Identity, Measurement
+        >>> seen = Seen(torch.ones(2, 1, 8, 8), Measurement(Identity((1, 8, 8))), lambda y, process: 0 * y)
+        >>> Splitting(kept=0.5)(seen, generator=torch.Generator().manual_seed(0)).tolist()
+        [1.0, 1.0]
+
     Source: Yaman et al., Self-supervised learning of physics-guided reconstruction neural networks without fully
-    sampled reference data, Magnetic Resonance in Medicine 84 (2020) 3172–3191, where kept is 0.6.
+    sampled reference data, Magnetic Resonance in Medicine 84 (2020) 3172–3191, doi:10.1002/mrm.28378, where kept is
+    0.6.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
@@ -327,6 +334,14 @@ class Thinning(IndependentPair):
 
     Raises:
         ValueError: the share is not between 0 and 1; when called, what `thinning_risk` raises.
+
+    Example:
+        >>> from unseen.physics import Identity, Measurement, Poisson
+        >>> process = Measurement(Identity((1, 8, 8)), Poisson(0.5))
+        >>> y = process(torch.ones(2, 1, 8, 8), generator=torch.Generator().manual_seed(0))
+        >>> seen = Seen(y, process, lambda y, process: y)
+        >>> Thinning()(seen, generator=torch.Generator().manual_seed(0)).shape
+        torch.Size([2])
     """
 
     def _noisier(self, noise: Noise | None) -> PoissonGaussian:

@@ -98,7 +98,18 @@ def sure_literal(
     The thesis's equation as it stands, to reproduce its figures. Neither form estimates the risk: sigma² is not
     counted as the entries of M, 1/tau is missing, and b is not masked where the sum is taken. Use `sure`.
 
-    Needs y and f. Arguments, errors, and the treatment of BatchNorm and precision are those of `sure`.
+    Needs y and f. Errors, and the treatment of BatchNorm and precision are those of `sure`.
+
+    Args:
+        h: takes and gives y's shape, as for `sure`.
+        y: (batch, ...), the noisy images.
+        noise: `Gaussian`; its sigma is the equation's.
+        target: M, a `Mask`; None: all of y.
+        form: of the fidelity, "mse" or "norm".
+        tau: the step of the finite difference, > 0, in y's units.
+        generator: where the probe b comes from; None: torch's global generator.
+        prediction: h(y), where it is known already.
+        modules: networks in h whose running averages the second pass leaves alone.
 
     Returns:
         (batch,): per sample a *mean* ("mse") or a *norm* ("norm"), not the sum that `sure` returns. Do not divide it

@@ -29,7 +29,11 @@ def initialise_dcgan(module: nn.Module, *, generator: torch.Generator) -> None:
     """Draw every convolution from N(0, 0.02²), BatchNorm's γ from N(1, 0.02²), and set its β and a convolution's
     bias, where there is one, to 0.
 
-    Changes `module` in place; the order is that of `module.modules()`, so the same generator gives the same weights.
+    Args:
+        module: the network; it is changed in place.
+        generator: where the weights are drawn from.
+
+    The order is that of `module.modules()`, so the same generator gives the same weights.
     0.02 is the standard deviation (the thesis writes "variance").
 
     Source: Radford, Metz, Chintala, "Unsupervised representation learning with deep convolutional GANs", ICLR 2016,
@@ -108,6 +112,12 @@ _MATRIX_FROM = 1024  # channels from which the layer at 4×4 is taken as a matri
 class Encoder(nn.Module):
     """Image (batch, channels, size, size) → latent (batch, latent, 1, 1).
 
+    Args:
+        size: side of an image in pixels, a power of two from 16 up.
+        features: channels of the first convolution; they double at each halving.
+        latent: length of the latent.
+        channels: channels of an image.
+
     >>> Encoder(64, features=8, latent=100)(torch.zeros(2, 1, 64, 64)).shape
     torch.Size([2, 100, 1, 1])
     """
@@ -127,8 +137,13 @@ class Decoder(nn.Module):
     """Latent (batch, latent, 1, 1) → image (batch, channels, size, size) in [−1, 1], or of any size where it is not
     `bounded` by the last tanh.
 
-    `slope` is the negative slope of the hidden activations: 0 is ReLU, as in GANomaly; 0.2 is LeakyReLU, as in the
-    thesis.
+    Args:
+        size: side of an image in pixels, a power of two from 16 up.
+        features: channels at half the images' side; they double at each halving below.
+        latent: length of the latent.
+        channels: channels of an image.
+        slope: negative slope of the hidden activations: 0 is ReLU, as in GANomaly; 0.2 is LeakyReLU, as in the thesis.
+        bounded: whether a tanh ends it.
 
     >>> Decoder(64, features=8, latent=100)(torch.zeros(2, 100, 1, 1)).shape
     torch.Size([2, 1, 64, 64])
@@ -169,8 +184,12 @@ class Decoder(nn.Module):
 class Discriminator(nn.Module):
     """Image → (features, logit): f(x) before the last convolution, and one number an image, before the sigmoid.
 
-    `normalised=False` is the critic of a WGAN-GP: biases instead of BatchNorm. So its output for an image depends on
-    that image alone, in training too, as the gradient penalty requires.
+    Args:
+        size: side of an image in pixels, a power of two from 16 up.
+        features: channels of the first convolution; they double at each halving.
+        channels: channels of an image.
+        normalised: False is the critic of a WGAN-GP: biases instead of BatchNorm. So its output for an image depends
+            on that image alone, in training too, as the gradient penalty requires.
 
     >>> features, logit = Discriminator(64, features=8)(torch.zeros(2, 1, 64, 64))
     >>> features.shape, logit.shape

@@ -51,6 +51,11 @@ from unseen.networks.resnet import PointwiseConv2d
 class ResidualGenerator(nn.Module):
     """Latent (batch, latent, 1, 1) → image (batch, 1, size, size) in [−1, 1].
 
+    Args:
+        size: side of an image in pixels, a power of two from 16 up.
+        features: channels at full size.
+        latent: length of the latent.
+
     >>> import torch
     >>> ResidualGenerator(64, features=4, latent=16)(torch.zeros(2, 16, 1, 1)).shape
     torch.Size([2, 1, 64, 64])
@@ -74,6 +79,11 @@ class ResidualGenerator(nn.Module):
 class ResidualCritic(nn.Module):
     """Image (batch, 1, size, size) → f, the features before the last layer, (batch, widest, 4, 4), and `outputs`
     numbers an image, (batch, outputs): a score, or a code.
+
+    Args:
+        size: side of an image in pixels, a power of two from 16 up.
+        features: channels at full size.
+        outputs: numbers per image: 1 for a score, the latent's length for a code.
 
     >>> import torch
     >>> features, score = ResidualCritic(64, features=4)(torch.zeros(2, 1, 64, 64))
@@ -188,6 +198,13 @@ class PairDiscriminator(nn.Module):
 
     The image goes through the DCGAN pyramid to `joint` numbers, the code through a layer to as many, both together
     through one more.
+
+    Args:
+        size: side of an image in pixels, a power of two from 16 up.
+        features: channels of the first convolution; they double at each halving.
+        latent: length of the latent.
+        joint: width of the layers that join image and latent.
+        normalised: whether there is BatchNorm; False for the critic of a WGAN-GP.
 
     >>> D = PairDiscriminator(64, features=4, latent=8)
     >>> features, logit = D(torch.zeros(2, 1, 64, 64), torch.zeros(2, 8, 1, 1))

@@ -46,7 +46,11 @@ class PointwiseConv2d(nn.Conv2d):
 class ResNet18(nn.Module):
     """(batch, channels, height, width) → (maps of every stage, embedding (batch, 8·features), logit (batch,)).
 
-    Stage i has `features`·2^i channels and 4·2^i times fewer pixels a side. 64 features are the paper's.
+    Stage i has `features`·2^i channels and 4·2^i times fewer pixels a side.
+
+    Args:
+        features: channels of the first stage; 64 in the paper.
+        channels: channels of an image.
 
     >>> maps, embedding, logit = ResNet18(features=8)(torch.zeros(2, 1, 64, 64))
     >>> [tuple(one.shape[1:]) for one in maps], embedding.shape, logit.shape

@@ -18,7 +18,11 @@ from torch.nn import functional
 class UNet(nn.Module):
     """(batch, inputs, height, width) → (batch, outputs, height, width) logits; sides must divide by 2**depth.
 
-    Channels: `features` at full size, doubling at each of the `depth` halvings.
+    Args:
+        features: channels at full size; they double at each halving.
+        depth: times that the image is halved.
+        inputs: channels of the input.
+        outputs: channels of the output.
 
     >>> UNet(features=4, depth=3)(torch.zeros(2, 1, 64, 64)).shape
     torch.Size([2, 1, 64, 64])
@@ -71,6 +75,7 @@ class ResidualUNet(nn.Module):
     Args:
         channels: of the image; a complex one has two for each (real, imaginary).
         features: channels at full size, doubling at each of the `depth` halvings, but no more than 128.
+        depth: times that the image is halved.
 
     Raises:
         ValueError: no image of so many channels.

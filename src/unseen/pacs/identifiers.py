@@ -74,6 +74,9 @@ def is_ours(dataset: Dataset) -> bool:
 
     By the SOP Instance UID and the Device UID, not by the modality: other systems send SRs and captures, too.
 
+    Args:
+        dataset: the object.
+
     >>> from pydicom.dataset import Dataset
     >>> film, result = Dataset(), Dataset()
     >>> film.SOPInstanceUID, result.SOPInstanceUID = "1.2.3", instance_uid(site="a", decision="7", kind="sr")

@@ -29,6 +29,10 @@ def result_objects(result: StudyResult, kinds: Iterable[Kind]) -> list[Dataset]:
 
     "sr" gives one for the study, "capture" and "overlay" one for each film with a map.
 
+    Args:
+        result: the result of a study.
+        kinds: "sr", "capture", "overlay".
+
     Raises:
         HeaderError: a film without the UIDs or the size that a reference needs.
         ValueError: no films, films of several studies, or a capture without pixels; the caller's mistake.
@@ -50,7 +54,11 @@ def result_objects(result: StudyResult, kinds: Iterable[Kind]) -> list[Dataset]:
 
 
 def as_file(made: Dataset) -> bytes:
-    """The object as a DICOM file (PS3.10, 7), Explicit VR Little Endian."""
+    """The object as a DICOM file (PS3.10, 7), Explicit VR Little Endian.
+
+    Args:
+        made: one of `result_objects`.
+    """
     written = io.BytesIO()
     dcmwrite(written, made, enforce_file_format=True)
     return written.getvalue()

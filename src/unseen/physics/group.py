@@ -30,6 +30,14 @@ class Group(ABC):
 
     Elements are tensors (n, parameters) whose meaning is the group's own, and which do not depend on the images'
     size: `g = group.sample(len(x), generator=rng)`, then `group.T(x, g)`.
+
+    Example:
+        >>> from unseen.physics import Flips
+        >>> x = torch.arange(4.0).reshape(1, 1, 2, 2)
+        >>> group = Flips()
+        >>> g = group.sample(1, generator=torch.Generator().manual_seed(0))
+        >>> torch.equal(group.inverse(group.T(x, g), g), x)
+        True
     """
 
     exact: bool = True

@@ -25,7 +25,15 @@ from unseen.physics.operator import Operator
 
 
 class Link(Recorded, ABC):
-    """An entrywise function between A x and the mean of the measurement."""
+    """An entrywise function between A x and the mean of the measurement.
+
+    Example:
+        >>> import torch
+        >>> from unseen.physics import BeerLambert
+        >>> link = BeerLambert(1e5)
+        >>> round(link.inverse(link(torch.tensor([0.5]))).item(), 4)
+        0.5
+    """
 
     @abstractmethod
     def __call__(self, p: Tensor) -> Tensor:

@@ -30,7 +30,15 @@ from unseen.physics.count_noise import fit_count_noise
 
 
 class Noise(Recorded, ABC):
-    """Noise around a noise-free measurement u."""
+    """Noise around a noise-free measurement u.
+
+    Example:
+        >>> noise = Gaussian(0.1)
+        >>> noise.sample(torch.zeros(2, 1, 8, 8), generator=torch.Generator().manual_seed(0)).shape
+        torch.Size([2, 1, 8, 8])
+        >>> round(noise.variance(torch.zeros(1)).item(), 4)
+        0.01
+    """
 
     @abstractmethod
     def sample(self, u: Tensor, *, generator: torch.Generator | None) -> Tensor:

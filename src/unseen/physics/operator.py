@@ -41,6 +41,11 @@ class Operator(Action):
     `batch` is None for one A that serves every sample; an operator with an A of its own for each sample (such as a
     lung mask per film) states how many there are, and takes batches of that size alone.
 
+    Args:
+        domain: shape of an image, without the batch.
+        range: shape of a measurement, without the batch.
+        batch: how many samples have an A of their own; None: one A for all.
+
     Example:
         >>> import torch
         >>> from unseen.physics import Identity

@@ -9,8 +9,8 @@ What `VAE` and `AE` share: an encoder beside the decoder, and one Adam for both,
 Training does not shape the code; the Gaussian is fitted when training has ended, and whitens it, so that latents have
 the prior that all generators here have.
 
-Source: Ghosh, Sajjadi, Vergari, Black & Schölkopf, From variational to deterministic autoencoders, ICLR 2020, section 4
-(a density fitted to the codes after training); the objective is arXiv 2107.11191's.
+Source: Ghosh, Sajjadi, Vergari, Black & Schölkopf, From variational to deterministic autoencoders, ICLR 2020, arXiv
+1903.12436, section 4 (a density fitted to the codes after training); the objective is arXiv 2107.11191's.
 
 `VAE`: a variational autoencoder.
 
@@ -19,15 +19,15 @@ Source: Ghosh, Sajjadi, Vergari, Black & Schölkopf, From variational to determi
 ‖·‖² is a sum over pixels, x in [0, 1]. At `variance` = ½, the default, the two terms are weighed alike, as in Duff,
 Campbell & Ehrhardt; a smaller one gives sharper images and a code that fills N(0, I) less evenly.
 
-Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, eq. 10; Duff, Campbell & Ehrhardt, Regularising
-inverse problems with generative machine learning models, arXiv 2107.11191, section 2.
+Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, arXiv 1312.6114, eq. 10; Duff, Campbell &
+Ehrhardt, Regularising inverse problems with generative machine learning models, arXiv 2107.11191, section 2.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pydantic import Field
@@ -44,7 +44,7 @@ _FALLS_TO = 0.1  # the rate, once most steps are taken
 class AutoencoderSettings(GeneratorSettings):
     """Adam's rate and fall are those usual for autoencoders of this size."""
 
-    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Adam's")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="learning rate of Adam")
     milestone: float = Field(default=0.75, gt=0, le=1, description="the share of steps after which it falls to a tenth")
 
 
@@ -100,6 +100,21 @@ class AE(Autoencoder):
     code_mean: Tensor  # m, (latent,)
     code_root: Tensor  # C^½, (latent, latent), symmetric
     code_whitener: Tensor  # C^−½
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: AutoencoderSettings | None = None,
+            *,
+            latent: int,
+            features: int = 32,
+            slope: float = 0.2,
+            size: int | None = None,
+            channels: int = 1,
+            learning_rate: float = 0.001,
+            milestone: float = 0.75,
+        ) -> None: ...
 
     def build(self, size: int) -> Mapping[str, nn.Module]:
         settings = self.config
@@ -157,9 +172,31 @@ class VAE(Autoencoder):
     class Config(AutoencoderSettings):
         """`variance` weighs the two terms of the objective."""
 
-        variance: float = Field(default=0.5, gt=0, le=100, description="of a pixel given z, in squared units of x")
+        variance: float = Field(
+            default=0.5,
+            gt=0,
+            le=100,
+            description="variance of a pixel given z",
+            json_schema_extra={"unit": "squared units of x"},
+        )
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            latent: int,
+            features: int = 32,
+            slope: float = 0.2,
+            size: int | None = None,
+            channels: int = 1,
+            learning_rate: float = 0.001,
+            milestone: float = 0.75,
+            variance: float = 0.5,
+        ) -> None: ...
 
     def build(self, size: int) -> Mapping[str, nn.Module]:
         settings = self.config

@@ -22,6 +22,10 @@ class Fit(ABC):
     u almost everywhere.
 
     Fits add, `L1() + 0.1 * Features(module)`.
+
+    Example:
+        >>> (L1() + 0.5 * Squares())(torch.ones(1, 4), torch.zeros(1, 4)).item()
+        5.0
     """
 
     @abstractmethod

@@ -33,6 +33,12 @@ class Generator(Protocol):
     - `sample(n, generator=g)` equals `G(G.latents(n, generator=g))`;
     - `penalty(z)` is twice the prior's −log p(z), but for a constant: ‖z‖² where the prior is N(0, I);
     - images are real and lie in [0, 1], unless the generator states otherwise.
+
+    Example:
+        >>> from unseen.priors import VAE
+        >>> G: Generator = VAE(latent=8, size=32, features=4)
+        >>> G(G.latents(2, generator=torch.Generator().manual_seed(0))).shape
+        torch.Size([2, 1, 32, 32])
     """
 
     latent_shape: tuple[int, ...]
@@ -132,6 +138,10 @@ class PrincipalSubspace(nn.Module):
     """Fitted by `PrincipalSubspace.fit`, or empty with the right shapes, to load a state into.
 
     mean (1, height, width); components (k, height·width), orthonormal rows; spread (k,) standard deviations of z.
+
+    Args:
+        size: side of an image, in pixels.
+        components: k, dimensions of the subspace.
     """
 
     mean: torch.Tensor

@@ -145,6 +145,9 @@ def checked(y: Tensor, A: Operator) -> Tensor:
 class Search:
     """How hard to look for the best latent.
 
+    >>> Search(restarts=3).iterations
+    200
+
     restarts    starts for each image, ≥ 1; the best end is taken
     iterations  at most, ≥ 1, of one generator call each
     tolerance   a start is done when a step promises less than this share of its objective; 0: never

@@ -21,6 +21,13 @@ class Prior(Protocol):
 
     Law: n measurements give n images, and each one's is what it would be alone; a larger λ never fits better at the
     minimum.
+
+    Example:
+        >>> from unseen.physics import Identity
+        >>> from unseen.priors import Tikhonov
+        >>> prior: Prior = Tikhonov(1.0)
+        >>> round(prior.solve(torch.ones(1, 1, 4, 4), Identity((1, 4, 4))).x.mean().item(), 4)
+        0.3333
     """
 
     weight: float | Tensor

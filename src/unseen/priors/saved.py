@@ -37,6 +37,19 @@ def save(
     Raises:
         ValueError: G has not been trained, or is none of `GENERATORS`, which a card cannot describe.
         BundleError: the folder holds something else.
+
+    Example:
+        >>> import tempfile
+        >>> import torch
+        >>> from unseen.priors import AE
+        >>> from unseen.training import Training
+        >>> images = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+        >>> G = AE(latent=2, features=4).fit(images, training=Training(epochs=1, batch_size=8, device="cpu"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     card = save(G, f"{folder}/ae")
+        ...     again = load(f"{folder}/ae")
+        >>> torch.equal(again.encode(images), G.encode(images))
+        True
     """
     if not isinstance(G, TrainedGenerator):
         raise ValueError(
@@ -64,11 +77,22 @@ def save(
 
 
 def load(folder: Path | str) -> TrainedGenerator:
-    """Read a generator back, in eval mode, on the CPU; its card is `G.card`.
+    """Read a generator back, in eval mode, on the CPU; its card is `G.card`; see `save`.
+
+    Args:
+        folder: the bundle's own.
 
     Raises:
         BundleError: naming the file, the cause and the cure.
         UnknownName: it is of a kind that this version does not know.
+
+    Example:
+        >>> from unseen.artifacts import BundleError
+        >>> try:
+        ...     load("models/pca")
+        ... except BundleError as error:
+        ...     print(str(error)[:53])
+        models/pca: holds a detector model, not a generator.
     """
     read = bundle.load(folder)
     card = read.card

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from unseen.artifacts.recipe import validated
+from unseen.artifacts.recipe import configured
 from unseen.networks.dcgan import Decoder, initialise_dcgan
 from unseen.physics.algebra import describe
 from unseen.training.learner import Learner
@@ -35,17 +35,30 @@ class GeneratorSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    latent: int = Field(ge=1, le=4096, description="length of z")
+    latent: int = Field(ge=1, le=4096, description="length of the latent z")
     features: int = Field(default=32, ge=4, le=256, description="channels at half the images' side, doubling below")
     slope: float = Field(default=0.2, ge=0, lt=1, description="LeakyReLU's slope in the decoder; 0 is ReLU")
-    size: int | None = Field(default=None, ge=16, le=1024, description="pixels a side; none: those of the images")
-    channels: int = Field(default=1, ge=1, le=64, description="of an image")
+    size: int | None = Field(
+        default=None,
+        ge=16,
+        le=1024,
+        description="side of an image; None: that of the images",
+        json_schema_extra={"unit": "pixels"},
+    )
+    channels: int = Field(default=1, ge=1, le=64, description="channels of an image")
 
 
 class TrainedGenerator(nn.Module, ABC):
     """Base of `VAE`, `WGANGP` and `AE`; a new one writes `build` and `learner`.
 
     `VAE(latent=8).fit(images)`; or `VAE(latent=8, size=32)`, untrained, with first weights from seed 0.
+
+    >>> from unseen.priors import VAE
+    >>> from unseen.training import Training
+    >>> images = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    >>> G = VAE(latent=2, features=4).fit(images, training=Training(epochs=1, batch_size=8, device="cpu"))
+    >>> G.sample(3, generator=torch.Generator().manual_seed(0)).shape
+    torch.Size([3, 1, 16, 16])
     """
 
     key: ClassVar[str]
@@ -56,9 +69,18 @@ class TrainedGenerator(nn.Module, ABC):
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
     def __init__(self, config: GeneratorSettings | None = None, **settings: Any) -> None:
-        """Raises RecipeError, "vae.latnt: unknown; did you mean latent?"; ValueError for a size no DCGAN has."""
+        """Settings by name, or as one value.
+
+        Args:
+            config: the settings as one value; None: they are given by name.
+            settings: the fields of `Config`, by name.
+
+        Raises:
+            RecipeError: a setting is unknown ("vae.latnt: unknown; did you mean latent?") or out of range.
+            ValueError: a size that no DCGAN has.
+        """
         super().__init__()
-        self.config = config or validated(settings, self.Config, where=self.key)
+        self.config = configured(config, settings, self.Config, where=self.key)
         self.latent_shape: tuple[int, ...] = (self.config.latent,)
         self.history: History | None = None
         self.trained_on = ""  # the device and its threads; empty: not trained

@@ -13,7 +13,7 @@ algorithm 1 (λ = 10, five critic steps, Adam with rate 1e-4 and betas (0, 0.9))
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pydantic import Field
@@ -38,11 +38,29 @@ class WGANGP(TrainedGenerator):
     class Config(GeneratorSettings):
         """Defaults are the paper's."""
 
-        critic_steps: int = Field(default=5, ge=1, le=100, description="of the critic, for one of the generator")
-        gradient_penalty: float = Field(default=10.0, ge=0, le=1e6, description="λ")
-        learning_rate: float = Field(default=1e-4, gt=0, le=1, description="both Adams', with betas (0, 0.9)")
+        critic_steps: int = Field(default=5, ge=1, le=100, description="critic steps per generator step")
+        gradient_penalty: float = Field(default=10.0, ge=0, le=1e6, description="λ, weight of the gradient penalty")
+        learning_rate: float = Field(
+            default=1e-4, gt=0, le=1, description="learning rate of both Adams, with betas (0, 0.9)"
+        )
 
     config: Config
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            latent: int,
+            features: int = 32,
+            slope: float = 0.2,
+            size: int | None = None,
+            channels: int = 1,
+            critic_steps: int = 5,
+            gradient_penalty: float = 10.0,
+            learning_rate: float = 0.0001,
+        ) -> None: ...
 
     def build(self, size: int) -> Mapping[str, nn.Module]:
         return {}

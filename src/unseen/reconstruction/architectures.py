@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from pydantic import Field
@@ -35,33 +35,49 @@ class ArtifactRemoval(Reconstructor):
     >>> f(torch.ones(2, 1, 16, 16), Measurement(Identity((1, 16, 16)))).shape
     torch.Size([2, 1, 16, 16])
 
-    Source: Jin, McCann, Froustey & Unser, IEEE TIP 26 (2017) 4509–4522; without truth: Chen, Tachella & Davies, ICCV
-    2021, section 3.
+    Source: Jin, McCann, Froustey & Unser, IEEE TIP 26 (2017) 4509–4522, doi:10.1109/TIP.2017.2713099; without truth:
+    Chen, Tachella & Davies, ICCV 2021, section 3.
     """
 
     class Config(Settings):
         start: Start = Field(default="auto", description="x₀; auto: FBP where the operator has one, else A⁺")
-        features: int = Field(default=24, ge=4, le=256)
-        depth: int = Field(default=3, ge=1, le=6)
+        features: int = Field(default=24, ge=4, le=256, description="channels of the U-Net's first level")
+        depth: int = Field(default=3, ge=1, le=6, description="times that the U-Net halves the image")
 
     key = "artifact-removal"
     config: Config
     scale: Tensor  # (), s
     gain: Tensor  # (), ‖A‖² where x₀ is A*p / ‖A‖², else 1
+    network: nn.Module
 
-    # Any: the settings' types are Config's, which pydantic checks
-    def __init__(self, config: Config | None = None, *, network: nn.Module | None = None, **settings: Any) -> None:
-        super().__init__(config, **settings)
-        self.own_network = "" if network is None else place_of(type(network))
-        self.network = (
-            network
-            if network is not None
-            else ResidualUNet(
-                channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            network: nn.Module | None = None,
+            channels: int = 1,
+            complex_pictures: bool = False,
+            start: Literal["auto", "pinv", "fbp", "adjoint"] = "auto",
+            features: int = 24,
+            depth: int = 3,
+        ) -> None: ...
+
+    else:
+        # Any: the settings' types are Config's, which pydantic checks
+        def __init__(self, config: Config | None = None, *, network: nn.Module | None = None, **settings: Any) -> None:
+            super().__init__(config, **settings)
+            self.own_network = "" if network is None else place_of(type(network))
+            self.network = (
+                network
+                if network is not None
+                else ResidualUNet(
+                    channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
+                )
             )
-        )
-        self.register_buffer("scale", torch.ones(()))
-        self.register_buffer("gain", torch.ones(()))
+            self.register_buffer("scale", torch.ones(()))
+            self.register_buffer("gain", torch.ones(()))
 
     def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
         start = self._start(y, process)
@@ -94,29 +110,46 @@ class Unrolled(Reconstructor):
     True
 
     Source: Mardani et al., Neural proximal gradient descent for compressive imaging, NeurIPS 2018; one network for all
-    steps: Aggarwal, Mani & Jacob, MoDL, IEEE TMI 38 (2019) 394–405.
+    steps: Aggarwal, Mani & Jacob, MoDL, IEEE TMI 38 (2019) 394–405, doi:10.1109/TMI.2018.2865356.
     """
 
     class Config(Settings):
         start: Start = Field(default="auto", description="x₁; auto: FBP where the operator has one, else A⁺")
-        iterations: int = Field(default=3, ge=1, le=100)
-        features: int = Field(default=16, ge=4, le=256)
-        depth: int = Field(default=3, ge=1, le=6)
+        iterations: int = Field(default=3, ge=1, le=100, description="K, gradient steps")
+        features: int = Field(default=16, ge=4, le=256, description="channels of the U-Net's first level")
+        depth: int = Field(default=3, ge=1, le=6, description="times that the U-Net halves the image")
 
     key = "unrolled"
     config: Config
     scale: Tensor  # (), s
     gain: Tensor  # (), ‖A‖²
+    network: nn.Module
+    lengths: nn.Parameter  # (iterations,), η_k
 
-    # Any: the settings' types are Config's, which pydantic checks
-    def __init__(self, config: Config | None = None, **settings: Any) -> None:
-        super().__init__(config, **settings)
-        self.network = ResidualUNet(
-            channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
-        )
-        self.lengths = nn.Parameter(torch.ones(self.config.iterations))
-        self.register_buffer("scale", torch.ones(()))
-        self.register_buffer("gain", torch.ones(()))
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            config: Config | None = None,
+            *,
+            channels: int = 1,
+            complex_pictures: bool = False,
+            start: Literal["auto", "pinv", "fbp", "adjoint"] = "auto",
+            iterations: int = 3,
+            features: int = 16,
+            depth: int = 3,
+        ) -> None: ...
+
+    else:
+        # Any: the settings' types are Config's, which pydantic checks
+        def __init__(self, config: Config | None = None, **settings: Any) -> None:
+            super().__init__(config, **settings)
+            self.network = ResidualUNet(
+                channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
+            )
+            self.lengths = nn.Parameter(torch.ones(self.config.iterations))
+            self.register_buffer("scale", torch.ones(()))
+            self.register_buffer("gain", torch.ones(()))
 
     def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
         A, p = process.A, process.linearise(y)

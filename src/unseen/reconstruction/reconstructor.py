@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from unseen import __version__
 from unseen.artifacts import bundle
-from unseen.artifacts.recipe import validated
+from unseen.artifacts.recipe import configured
 from unseen.physics.algebra import arrays_too
 from unseen.physics.measurement import Measurement
 from unseen.reconstruction.process_card import NotDescribed, described
@@ -36,8 +36,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    channels: int = Field(default=1, ge=1, le=1024, description="of an image")
-    complex_pictures: bool = Field(default=False, description="x is complex: two real channels for each, within")
+    channels: int = Field(default=1, ge=1, le=1024, description="channels of an image")
+    complex_pictures: bool = Field(
+        default=False, description="images are complex; the network sees real and imaginary parts as channels"
+    )
 
     @property
     def real_channels(self) -> int:
@@ -50,6 +52,13 @@ class Reconstructor(nn.Module, ABC):
 
     `ArtifactRemoval(features=16)`, or `ArtifactRemoval.for_process(process, features=16)`, which knows channels and
     whether images are complex from the operator.
+
+    >>> from unseen.physics import Identity
+    >>> from unseen.reconstruction import ArtifactRemoval
+    >>> process = Measurement(Identity((3, 16, 16)))
+    >>> f = ArtifactRemoval.for_process(process, features=8)
+    >>> f.config.channels, f(torch.ones(1, 3, 16, 16), process).shape
+    (3, torch.Size([1, 3, 16, 16]))
     """
 
     key: ClassVar[str]
@@ -59,9 +68,18 @@ class Reconstructor(nn.Module, ABC):
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
     def __init__(self, config: Settings | None = None, **settings: Any) -> None:
-        """Raises RecipeError, "artifact-removal.feature: unknown; did you mean features?"."""
+        """Settings by name, or as one value.
+
+        Args:
+            config: the settings as one value; None: they are given by name.
+            settings: the fields of `Config`, by name.
+
+        Raises:
+            RecipeError: a setting is unknown ("artifact-removal.feature: unknown; did you mean features?") or out of
+                range.
+        """
         super().__init__()
-        self.config = config or validated(settings, self.Config, where=self.key)
+        self.config = configured(config, settings, self.Config, where=self.key)
         self.process: Measurement | None = None  # what it has learnt under
         self.history: History | None = None
         self.trained_on = ""  # the device and its threads; empty: not trained

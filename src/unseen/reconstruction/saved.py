@@ -34,6 +34,19 @@ def load(
 
     Raises:
         BundleError: naming the file, the cause and the cure.
+
+    >>> import tempfile
+    >>> import torch
+    >>> from unseen.physics import Identity
+    >>> from unseen.reconstruction import ArtifactRemoval
+    >>> f = ArtifactRemoval(features=4)
+    >>> f.process = Measurement(Identity((1, 16, 16)))
+    >>> f.trained_on = "cpu"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     card = f.save(f"{folder}/f")
+    ...     again = load(f"{folder}/f")
+    >>> again.config.features
+    4
     """
     read = bundle.load(folder)
     card = read.card

@@ -44,10 +44,23 @@ def pseudo_inverse(y: Tensor, process: Measurement) -> Tensor:
 
 
 def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
-    """FBP of link⁻¹(y), for tomography; arguments, result and errors as for `pseudo_inverse`.
+    """FBP of link⁻¹(y), for tomography.
+
+    Args:
+        y: (batch, *A.range).
+        process: how it was measured.
+
+    Returns:
+        x̂: (batch, *A.domain).
 
     Raises:
-        ValueError: the operator has no filtered backprojection.
+        ValueError: the operator has no filtered backprojection, or y has another shape, or is not finite.
+
+    >>> import torch
+    >>> from unseen.physics import Measurement, Tomography
+    >>> process = Measurement(Tomography(16, angles=12))
+    >>> filtered_backprojection(process(torch.ones(1, 1, 16, 16)), process).shape
+    torch.Size([1, 1, 16, 16])
     """
     check_measurements(y, process)
     return starting_image(y, process, "fbp")
@@ -71,6 +84,12 @@ def total_variation(y: Tensor, process: Measurement, *, weight: float | Tensor |
 
     Warns:
         RuntimeWarning: the solver has not converged; its last images are returned.
+
+    >>> import torch
+    >>> from unseen.physics import Identity, Measurement
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> bool(torch.allclose(total_variation(y, Measurement(Identity((1, 8, 8))), weight=0.1), y))
+    True
     """
     check_measurements(y, process)
     p = observed(process, process.linearise(y))  # noise where nothing was measured is no misfit
@@ -120,7 +139,8 @@ def deep_image_prior(
         process: how it was measured.
         steps: of Adam, at most, ≥ 1.
         learning_rate: of Adam, > 0.
-        features, depth: of the U-Net.
+        features: channels of the U-Net's first level.
+        depth: times that the U-Net halves the image.
         seed: of weights and input; sample i has seed + i.
         device: as for `Training`.
 
@@ -130,7 +150,12 @@ def deep_image_prior(
     Raises:
         ValueError: y has another shape, or is not finite.
 
-    Source: Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018.
+    >>> import torch
+    >>> from unseen.physics import Identity, Measurement
+    >>> deep_image_prior(torch.ones(1, 1, 16, 16), Measurement(Identity((1, 16, 16))), steps=2, features=4).shape
+    torch.Size([1, 1, 16, 16])
+
+    Source: Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018, arXiv 1711.10925.
     """
     check_measurements(y, process)
     settings = Training(epochs=steps, batch_size=1, seed=seed, device=device)

@@ -32,8 +32,16 @@ _LESION_SEED = 77_000  # and that of those with a lesion from which lungs are le
 
 @dataclass(frozen=True)
 class Cohort:
-    """Films dealt to folds. `digest` is over the names, labels, folds, bytes and masks of all of them.
+    """Films dealt to folds.
 
+    >>> from unseen.data import films
+    >>> cohort = Cohort(films([]), {}, digest="")
+    >>> cohort.training(fold=0)
+    <0 films: none>
+
+    films     all of them
+    fold_of   the fold of each, by name
+    digest    over the names, labels, folds, bytes and masks of all of them
     held_out  the fold that is tested where none is named: the test part of a fixed split; None where there are folds
     """
 
@@ -60,9 +68,19 @@ class Cohort:
 
 
 def cohort_of(recipe: Recipe) -> Cohort:
-    """The films that `recipe` names.
+    """The films that a recipe names.
 
-    Raises RecipeError, naming the file, when the manifest or the split is not there or does not fit.
+    Args:
+        recipe: its section ``[data]`` is read.
+
+    Raises:
+        RecipeError: naming the file: the manifest or the split is not there or does not fit.
+
+    >>> from unseen.artifacts import recipe
+    >>> cohort_of(recipe.Recipe.from_toml('name = "own"\\n[method]\\nkey = "pca"'))
+    Traceback (most recent call last):
+        ...
+    unseen.artifacts.recipe.RecipeError: data.manifest: missing; this recipe's films are phantoms, see `phantom_normals`
     """
     if recipe.data.manifest is None:
         raise RecipeError("data.manifest: missing; this recipe's films are phantoms, see `phantom_normals`")

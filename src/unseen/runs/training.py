@@ -54,12 +54,23 @@ Report = Callable[[str, "Progress"], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run: its detector ready to score, the resolved recipe, the digest that names it."""
+    """A finished run; `train_recipe` returns it.
+
+    >>> from unseen.artifacts.recipe import Recipe, Run
+    >>> from unseen.detectors import load
+    >>> recipe = Recipe.from_toml('name = "own"\\n[method]\\nkey = "pca"')
+    >>> Trained(Run(Path("runs/own")), load("models/pca"), recipe, "0123", None, (), found=True).detector.key
+    'pca'
+    """
 
     run: Run
+    """Its folder."""
     detector: Detector
+    """Ready to score."""
     recipe: Recipe
+    """Resolved: every default written out."""
     digest: str
+    """Names the run."""
     history: History | None
     """The training's losses; None for a method without a training loop."""
     not_read: tuple[NotRead, ...]
@@ -126,17 +137,26 @@ def train_recipe(
     progress: Report | None = None,
     validate: Callable[[Detector], Callable[[int], Mapping[str, float]]] | None = None,
 ) -> Trained:
-    """Train `recipe` without the films of `fold` (None: on all normals), or find the run that did.
+    """Train a recipe without the films of a fold, or find the run that did.
 
+    recipe  how the detector is made
+    fold    the fold whose films are left out; None: all normals are learnt from
     data    normal films in the place of the recipe's: a folder, a glob, a manifest (its abnormals are left aside)
     finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
     unlabelled  films without a label: the epoch that separates them best from the normal films is kept
     backbone  a safetensors file of weights that the network begins with
     out     a further copy of the bundle
-    licence what the model may be used for, for its card
+    licence  what the model may be used for, for its card
     gate    also learn the input gate from the same films, where the detector finds lungs, and keep it in the bundle
     root    where runs are kept; None is `$UNSEEN_RUNS`
+    progress  called with what is being trained and the loop's progress
     validate  given the detector, what `Detector.fit` is to call after each epoch
+
+    >>> from unseen.artifacts.recipe import Recipe
+    >>> train_recipe(Recipe.from_toml('name = "own"\\n[method]\\nkey = "ganomoly"'))
+    Traceback (most recent call last):
+        ...
+    unseen.artifacts.registry.UnknownName: detector "ganomoly": unknown; did you mean ganomaly?
     """
     if out is not None:
         bundle.check_free(out)

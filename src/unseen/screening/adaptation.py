@@ -39,6 +39,10 @@ _PARTS = 5
 class Adaptation:
     """What was learnt from the labels, by films that the head had not seen.
 
+    >>> figures = {"before": 0.7, "after": 0.8, "mix": None, "gain": 0.1, "error": 0.04}
+    >>> Adaptation(normals=50, abnormals=20, **figures, share=0.5, shrinkage=0.1).lines()[0]
+    'learnt from 50 normal and 20 abnormal films of this site'
+
     normals, abnormals  films that taught
     before, after       AUROC of the detector and of the adapted score; both films of the training
     mix                 AUROC of the simple statistics with labels; None where they cannot be fitted
@@ -110,12 +114,19 @@ def adapt(
 ) -> tuple[Adapted, Adaptation]:
     """Teach a head on a site's labelled films; returns the adapted detector, ready to save, and what was found.
 
+    detector  a trained detector
     labelled  films labelled normal or abnormal; unlabelled and lateral ones, and those trained on, are left out
     share     of the patients whose films teach, in (0, 1]; the others' stay fresh for `calibrate`
     backbone  as for `Adapted.beside`
     progress  called with the number of films done
 
     Raises FitError for fewer than 10 abnormal or 30 normal films, and as `Adapted.beside` does.
+
+    >>> from unseen.detectors import load
+    >>> adapt(load("models/pca"), [], share=0)
+    Traceback (most recent call last):
+        ...
+    unseen.detectors.weights.FitError: share is 0; give the share of the patients whose films teach, like 0.5
     """
     if not 0 < share <= 1:
         raise FitError(f"share is {share}; give the share of the patients whose films teach, like 0.5")

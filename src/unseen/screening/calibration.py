@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 class Study:
     """A labelled study.
 
+    >>> Study(name="study-1", patient="patient-1", source="ward", abnormal=False, score=0.2).score
+    0.2
+
+    name    the study's name
+    patient  the patient's name
+    source  where its films come from, such as a station
+    abnormal  whether any of its films is labelled abnormal
     score   the highest of its frontal films; None where any of them was not scored
     films   pixel digests of its frontal films
     """
@@ -116,6 +123,7 @@ def calibrate(
 ) -> Screener:
     """Calibrate `detector` on labelled films of a site and return the screener.
 
+    detector       a trained detector
     labelled       films labelled normal or abnormal; those without a label, and those trained on, are left out
     max_miss_rate  α: the share of abnormal studies that may be cleared, per source, in (0, 1)
     confidence     1 − δ: how sure that is to hold, in (0, 1)
@@ -129,6 +137,13 @@ def calibrate(
 
     Raises GuaranteeError for a rate that cannot be guaranteed, PolicyError for another share that is none, and where
     no labelled film was scored.
+
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> films = [*phantoms.normals(4, seed=1, size=64), *phantoms.abnormals(4, seed=2, size=64)]
+    >>> screener = calibrate(load("models/pca"), films, max_miss_rate=0.5, confidence=0.9)
+    >>> screener(films[0]).action in ("clear", "read")
+    True
     """
     from unseen.screening.screener import Screener  # brings torch, which a worklist does not need to calibrate
 
@@ -177,7 +192,26 @@ def policy_of(
 ) -> Policy:
     """The policy that labelled, scored studies lead to; a pure function.
 
-    Raises PolicyError where no study was scored.
+    Args:
+        studies: labelled studies with their scores.
+        promise: the miss rate that is guaranteed, and its confidence.
+        model: the detector's name.
+        weights_sha256: SHA-256 of its weights; the policy holds for these alone.
+        prevalence: of abnormal studies at the site, in (0, 1); None: as among the labelled.
+        lifetime: this is the j-th calibration of a lifetime, which spends δ/2ʲ.
+        jointly: whether the guarantee holds for all sources at once.
+
+    Raises:
+        PolicyError: no study was scored.
+
+    >>> names = [str(i) for i in range(60)]
+    >>> studies = [
+    ...     Study(name=name, patient=name, source="ward", abnormal=i % 2 == 1, score=i / 60)
+    ...     for i, name in enumerate(names)
+    ... ]
+    >>> policy = policy_of(studies, Guarantee(0.1, 0.95), model="pca", weights_sha256="ab" * 32)
+    >>> policy.sources["ward"].abnormals
+    30
     """
     counted = one_a_patient(studies)
     scored = [(study.score, study.abnormal) for study in counted if study.score is not None]

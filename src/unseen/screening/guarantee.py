@@ -42,7 +42,11 @@ class GuaranteeError(UserError, ValueError):
 
 @dataclass(frozen=True)
 class Guarantee:
-    """What is promised: a miss rate of at most `max_miss_rate` with `confidence`, both in (0, 1).
+    """What is guaranteed: a miss rate of at most `max_miss_rate` with `confidence`.
+
+    Args:
+        max_miss_rate: α, the share of abnormal studies that may be cleared, in (0, 1).
+        confidence: 1 − δ, in (0, 1).
 
     >>> promise = Guarantee(max_miss_rate=0.10, confidence=0.95)
     >>> promise.abnormals_needed(), promise.abnormals_needed(1), promise.abnormals_needed(2)

@@ -51,27 +51,36 @@ class DriftReference(BaseModel):
 
 
 class Alarm(BaseModel):
-    """Why clearing has stopped."""
+    """Why clearing has stopped.
+
+    >>> Alarm(kind="scores", p_value=0.001, reason="the scores have changed").kind
+    'scores'
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["scores", "refusals"]
-    p_value: float
-    reason: str
+    kind: Literal["scores", "refusals"] = Field(description="what has changed")
+    p_value: float = Field(description="of the test")
+    reason: str = Field(description="a sentence")
 
 
 class DriftWatch(BaseModel):
     """A site's watch; its state is plain data, so that a worklist can keep it (`model_dump_json`).
 
-    Not shared between threads; one watch a site.
+    Not shared between threads; one watch per site.
+
+    >>> reference = DriftReference(normals=(0.1, 0.2), abnormals=(0.8,), prevalence=0.1, not_scored=0)
+    >>> watch = DriftWatch()
+    >>> watch.observe(0.15, reference) is None, watch.scores
+    (True, [0.15])
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    scores: list[float] = []
-    refused: int = 0
-    windows: int = 0
-    alarm: Alarm | None = None
+    scores: list[float] = Field(default=[], description="of the current window")
+    refused: int = Field(default=0, description="studies of the current window that were not scored")
+    windows: int = Field(default=0, description="windows that are complete")
+    alarm: Alarm | None = Field(default=None, description="the alarm that stands")
 
     def observe(self, score: float | None, reference: DriftReference) -> Alarm | None:
         """Count one study in, None for one that was not scored; returns the alarm that stands, if any."""
@@ -144,7 +153,12 @@ def _same_distribution(scores: NDArray[np.float64], reference: DriftReference) -
 
 
 def is_sampled(study: str, *, share: float, key: bytes) -> bool:
-    """Whether a cleared `study` is read all the same; in the long run `share` (0 to 1) of them are.
+    """Whether a cleared study is read all the same; in the long run `share` of them are.
+
+    Args:
+        study: the study's name.
+        share: of cleared studies, 0 to 1.
+        key: the site's secret, so that nobody can predict the sample.
 
     >>> sum(is_sampled(str(i), share=0.1, key=b"site") for i in range(10_000))
     961
@@ -158,6 +172,10 @@ def abnormal_share(abnormal: int, read: int) -> Figure:
 
     This is the false omission rate. The miss rate of the guarantee is another one: the share of the *abnormals* that
     are cleared.
+
+    Args:
+        abnormal: audited studies that were abnormal.
+        read: audited studies.
 
     >>> str(abnormal_share(0, 100))
     '0.00 (0.00 to 0.04)'

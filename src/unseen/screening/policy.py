@@ -53,6 +53,12 @@ class Decision:
         priority: higher is read earlier: `FIRST` for what was not scored, otherwise within [0, 1].
         reason: a sentence.
         policy_digest: which policy decided; "" without one.
+
+    >>> from unseen.data import phantoms
+    >>> from unseen.screening import load
+    >>> decision = load("models/pca")(next(iter(phantoms.normals(1, size=64))))
+    >>> decision.action in ("read", "not_scored")
+    True
     """
 
     action: Action

@@ -125,7 +125,16 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """What a reliability diagram shows, and its two figures."""
+    """What a reliability diagram shows, and its two figures; `reliability` returns it.
+
+    Args:
+        bins: studies of similar probability.
+        brier: the Brier score.
+        calibration_error: the mean distance of probability and frequency.
+
+    >>> Reliability((), Missing("no study"), Missing("no study")).to_json()["bins"]
+    []
+    """
 
     bins: tuple[ReliabilityBin, ...]
     brier: Figure
@@ -144,7 +153,22 @@ class Reliability:
 
 
 def reliability(probabilities: Floats, cohort: Cohort, *, prevalence: float, rng: np.random.Generator) -> Reliability:
-    """Judge `probabilities` (n,) of the cohort's studies, at `prevalence` in (0, 1)."""
+    """Judge probabilities by the labels of a cohort.
+
+    Args:
+        probabilities: (n,), of the cohort's studies.
+        cohort: their labels.
+        prevalence: of abnormal studies, in (0, 1).
+        rng: of the bootstrap.
+
+    >>> import polars as pl
+    >>> from unseen.evaluation.bootstrap import cohort_of
+    >>> rows = {"score": [0.1, 0.2, 0.7, 0.9], "label": ["normal"] * 2 + ["abnormal"] * 2}
+    >>> cohort = cohort_of(pl.DataFrame({"file": list("abcd"), **rows}))
+    >>> found = reliability(np.array([0.1, 0.2, 0.7, 0.9]), cohort, prevalence=0.5, rng=np.random.default_rng(0))
+    >>> round(found.brier.value, 4)
+    0.0375
+    """
     if short := cohort.shortfall():
         return Reliability((), Missing(short), Missing(short))
     truth = cohort.abnormal.astype(np.float64)

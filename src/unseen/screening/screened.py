@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Screened:
-    """One input, and what became of it; `finding` is None where it was not scored."""
+    """One input, and what became of it; `Screener.screen` gives them.
+
+    Args:
+        film: the input.
+        decision: what was decided.
+        finding: the detector's; None where the film was not scored.
+
+    >>> from unseen.data import phantoms
+    >>> from unseen.screening import load
+    >>> next(load("models/pca").screen(phantoms.normals(1, size=64))).label
+    'normal'
+    """
 
     film: Film | NotRead
     decision: Decision

@@ -87,6 +87,12 @@ class Guards(Protocol):
 class Screener:
     """Decides about films and studies.
 
+    >>> from unseen.data import phantoms
+    >>> from unseen.detectors import load
+    >>> screener = Screener(load("models/pca"))
+    >>> screener(next(iter(phantoms.normals(1, size=64)))).action
+    'read'
+
     detector  a trained detector, such as `un.detectors.load("models/pca")`
     policy    what `screening.calibrate` made, or a file of `unseen calibrate`; None: rank, never clear
     gate      refuses films unlike the training films; None: every film is scored. `screening.load` brings a
@@ -272,8 +278,10 @@ def load(
 ) -> Screener:
     """Read a model, its gate where its bundle has one, and a policy.
 
+    model    the bundle, or the name of one that comes with the package, such as "models/pca"
     policy   the file of `unseen calibrate`; None: rank, never clear
-    device   and runtime: as for `detectors.load`
+    device   as for `detectors.load`
+    runtime  as for `detectors.load`
 
     Raises BundleError, DeviceError and GateError for a model that cannot be used, PolicyError for a policy that cannot
     be read or is another model's.

@@ -95,8 +95,9 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportCodes:
-    """The table, ready for use.
+    """The table, ready for use; `load_report_codes` reads it.
 
+    order    the outcomes, those first that count where a report has several
     codes    code to outcome
     phrases  phrase, folded, to outcome; None: it has none
     """
@@ -141,6 +142,15 @@ class ReportCodes:
 
 def load_report_codes(path: Path) -> ReportCodes:
     """Read a site's table.
+
+    path  the TOML file
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "codes.toml"
+    ...     _ = file.write_text('[codes]\\nnormal = ["N"]')
+    ...     load_report_codes(file).read(codes=["N"]).outcome
+    'normal'
 
     Raises ReportCodesError: it is not there, not TOML, a key is unknown, or an entry stands twice.
     """

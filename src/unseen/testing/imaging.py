@@ -145,6 +145,9 @@ OPERATOR_LAWS: Final[dict[str, Callable[[Operator], None]]] = {
 def check_noise(noise: Noise) -> None:
     """Check every law of a noise.
 
+    Args:
+        noise: the noise.
+
     Raises:
         AssertionError: the law that is broken.
 

@@ -19,6 +19,9 @@ class Step:
         parts: scalars to log beside it, by name; the names differ from the optimisers' names.
         graph_is_shared: a later step of this batch goes back through a part of this loss's graph, one whose weights no
             step in between changes.
+
+    >>> Step("generator", torch.tensor(0.5)).optimiser
+    'generator'
     """
 
     optimiser: str
@@ -40,6 +43,19 @@ class Learner(Protocol):
     - ``steps`` yields; the loop takes the optimiser's step, then resumes it: what follows sees the new weights.
       Alternation of a GAN is thus the order of lines in ``steps``. A graph is gone back through once, unless the step
       that comes first sets ``graph_is_shared``.
+
+    >>> class Mean:
+    ...     def __init__(self):
+    ...         self.modules = {"network": nn.Linear(1, 1)}
+    ...         self.optimisers = {"loss": torch.optim.SGD(self.modules["network"].parameters(), lr=0.1)}
+    ...
+    ...     def steps(self, batch, rng):
+    ...         (x,) = batch
+    ...         yield Step("loss", (self.modules["network"](x) - x).square().mean())
+    ...
+    ...     def after_step(self, parts, rng): ...
+    >>> [step.optimiser for step in Mean().steps((torch.ones(8, 1),), torch.Generator())]
+    ['loss']
     """
 
     modules: dict[str, nn.Module]

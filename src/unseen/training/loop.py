@@ -63,9 +63,15 @@ class Progress:
     """How far a training is, after each step. ``str(progress)`` is a line to print.
 
     Args:
-        step: batches done, of ``steps``; epoch: the current one, from 1.
+        step: batches that are done.
+        steps: batches of the whole training.
+        epoch: the current one, from 1.
         losses: what the step logged.
-        seconds: spent so far; remaining_s: still to go at this run's pace.
+        seconds: spent so far.
+        remaining_s: seconds to go at this run's pace.
+
+    >>> str(Progress(step=3, steps=9, epoch=1, losses={"loss": 0.5}, seconds=1.0, remaining_s=62.0))
+    'step 3/9  epoch 1  loss 0.5  1:02 left'
     """
 
     step: int
@@ -111,6 +117,18 @@ def train(
     Raises:
         TrainingError: Fabric or the device is missing, the checkpoint belongs to another training, a loss is NaN.
         KeyboardInterrupt: Ctrl-C, after the batch and its checkpoint.
+
+    >>> from types import SimpleNamespace
+    >>> from unseen.training import Step, Training
+    >>> line = torch.nn.Linear(1, 1)
+    >>> learner = SimpleNamespace(
+    ...     modules={"line": line},
+    ...     optimisers={"loss": torch.optim.SGD(line.parameters(), lr=0.1)},
+    ...     steps=lambda batch, rng: iter([Step("loss", learner.modules["line"](batch[0]).square().mean())]),
+    ...     after_step=lambda parts, rng: None,
+    ... )
+    >>> train(learner, [torch.ones(8, 1)], Training(epochs=2, batch_size=4, device="cpu")).steps
+    4
     """
     n = _length(data)
     size = min(settings.batch_size, n)

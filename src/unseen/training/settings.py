@@ -32,7 +32,7 @@ class Training(BaseModel):
 
     epochs: int = Field(default=70, ge=1, le=1_000_000)
     """Passes over the films; 70: the thesis's setting for every detector."""
-    batch_size: int = Field(default=32, ge=1, le=65_536)
+    batch_size: int = Field(default=32, ge=1, le=65_536, json_schema_extra={"unit": "films"})
     """Films a step; 32: the thesis's setting. A last short batch is left out, unless it is the only one."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Order of films, noise draws and dropout; the caller seeds the networks' first weights."""
@@ -41,9 +41,10 @@ class Training(BaseModel):
     time on a CPU with AVX512-BF16, but up to three times as long on one without: hence fp32 unless a recipe sets
     another value."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?)$")
+    """Where it runs; auto: the first GPU, where there is one."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads of torch while training; none: as it stands. The same bytes need the same number."""
-    checkpoint_every_s: float = Field(default=60.0, ge=0)
+    checkpoint_every_s: float = Field(default=60.0, ge=0, json_schema_extra={"unit": "seconds"})
     """Seconds between checkpoints: what a killed run loses at most."""
     checkpoint_every_steps: int | None = Field(default=None, ge=1)
     """A checkpoint after so many steps too; none: by the clock alone."""
@@ -56,6 +57,7 @@ class TrainingError(UserError, RuntimeError):
 def shown_on(stream: TextIO | None = None, *, silent_off_terminal: bool = False) -> Callable[[str, Progress], None]:
     """A callback for `fit`: what is trained and how far it is, on `stream` (standard error by default).
 
+    stream  where the line is written; None: standard error
     silent_off_terminal  say nothing where the stream is no terminal; else one line when a training has ended
 
     >>> from unseen.training import Progress

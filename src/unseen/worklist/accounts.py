@@ -45,6 +45,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 class Account:
     """Somebody who is signed in, or may.
 
+    >>> Account(name="reader-1", role="reader").disabled
+    False
+
+    name          with which the person signs in
+    role          what the account may do
+    disabled      whether nobody can sign in with it
     has_password  False: nobody can sign in by it before its owner has followed a link (`Accounts.invite`)
     provided      its owner signs in with the site's identity provider, and it never has a password
     """
@@ -57,7 +63,17 @@ class Account:
 
 
 class Accounts:
-    """`store.accounts`."""
+    """The accounts of a site: `store.accounts`.
+
+    Args:
+        site: the store's own.
+
+    >>> import tempfile
+    >>> from unseen.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     store.accounts.add("reader-1", None, "reader", actor="admin").has_password
+    False
+    """
 
     def __init__(self, site: Site) -> None:
         self._site = site

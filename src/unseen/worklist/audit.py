@@ -30,7 +30,15 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """Where the chain ends; written down elsewhere, it proves later that nothing before it was changed or removed."""
+    """Where the chain ends; written down elsewhere, it proves later that nothing before it was changed or removed.
+
+    Args:
+        seq: number of the last row.
+        hash: of the last row, which depends on every row before it.
+
+    >>> Head(seq=0, hash="").seq
+    0
+    """
 
     seq: int
     hash: str
@@ -53,7 +61,21 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One row of the trail."""
+    """One row of the audit trail.
+
+    Args:
+        seq: its number, from 1.
+        time: when, UTC.
+        actor: who: an account, a worker, or "unseen".
+        action: what, such as "account.added".
+        subject: whom or what it is about, such as a study's name.
+        body: further facts.
+
+    >>> from datetime import UTC
+    >>> when = datetime(2026, 1, 1, tzinfo=UTC)
+    >>> Event(seq=1, time=when, actor="unseen", action="study.scored", subject="study-1", body={}).seq
+    1
+    """
 
     seq: int
     time: datetime

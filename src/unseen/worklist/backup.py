@@ -44,6 +44,13 @@ _ROWS = 2_000
 class Saved:
     """What a backup, or a restored store, holds.
 
+    >>> Saved(studies=1, films=2, maps=2, damaged=(), audit=None).films
+    2
+
+    studies  how many
+    films    how many
+    maps     how many
+
     damaged  films and maps whose file is missing or not what was received, by digest
     audit    the problem that `verify_audit` found in the trail; None where it is whole
     """
@@ -56,7 +63,17 @@ class Saved:
 
 
 def back_up(store: Store, to: Path | str) -> Saved:
-    """Write a backup into the new folder `to`; it appears whole or not at all.
+    """Write a backup into a new folder; it appears whole or not at all.
+
+    store  the store; it may be in use
+    to     the new folder
+
+    >>> import tempfile
+    >>> from unseen.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(f"{folder}/site") as store:
+    ...     saved = back_up(store, f"{folder}/backup")
+    ...     restore(f"{folder}/backup", f"{folder}/other") == saved
+    True
 
     Raises NotAllowedError where `to` holds something; BusyError where a study was erased meanwhile, for a backup must
     not keep it.
@@ -169,7 +186,16 @@ def _check_none_erased(store: Store, digests: list[str]) -> None:
 
 
 def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path | None = None) -> Saved:
-    """Bring the backup at `folder` back, into an empty place; arguments as for `Store.open`.
+    """Bring a backup back, into an empty place; `back_up` shows it.
+
+    >>> restore("no-backup", "anywhere")
+    Traceback (most recent call last):
+        ...
+    unseen.worklist.states.NotFoundError: no-backup: there is no backup here (backup.json is missing).
+
+    folder        the backup
+    where         the empty place, as for `Store.open`
+    films_folder  as for `Store.open`
 
     Every table and file is checked by its digest. Films that the backup itself lacks stay missing, and are named.
     Raises WorklistError: no sound backup, one of a later version, a place that is not empty.

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 class StoredFinding:
     """A model's finding on a film.
 
+    >>> at = {"map_sha256": None, "box": None, "inner": None, "made": datetime(2026, 1, 1)}
+    >>> StoredFinding(model="ab" * 32, score=0.5, parts={}, **at).score
+    0.5
+
     model       SHA-256 of its weights
+    parts       the score's ingredients, by name
+    made        when
     score       None where the film could not be scored, and on a blind page (`parts` is empty there)
     map_sha256  of the anomaly map, for `Store.map_of`; None without one
     box         top, left, bottom, right: the part of the film, in its pixels, that the map shows
@@ -92,8 +98,21 @@ class StoredFilm:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A reader's report; `outcome` is None where it was reported elsewhere and the outcome is not known, and where
-    `how` (see `tables.HOW`) shows that films were set aside."""
+    """A reader's report.
+
+    Args:
+        reader: the account, or who marked it.
+        elsewhere: whether it was reported in another system.
+        outcome: None where it was reported elsewhere and the outcome is not known, and where films were set aside.
+        note: the reader's words.
+        made: when.
+        undone: when it was taken back; None: it stands.
+        how: how it came about, see `tables.HOW`.
+
+    >>> made = datetime(2026, 1, 1)
+    >>> Report(reader="reader-1", elsewhere=False, outcome="normal", note="", made=made, undone=None).outcome
+    'normal'
+    """
 
     reader: str
     elsewhere: bool

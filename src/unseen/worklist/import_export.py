@@ -38,7 +38,16 @@ _FILM = films.c.public_id.label("film")
 
 
 def export_tables(store: Store, folder: Path | str) -> dict[str, int]:
-    """Write `studies`, `findings`, `decisions` and `reports` into `folder`, each as .parquet and .csv, of one moment.
+    """Write `studies`, `findings`, `decisions` and `reports`, each as .parquet and .csv, of one moment.
+
+    store   the store
+    folder  where they are written; it is made if needed
+
+    >>> import tempfile
+    >>> from unseen.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(f"{folder}/site") as store:
+    ...     export_tables(store, f"{folder}/tables")["studies"]
+    0
 
     Returns how many rows each has. Times are UTC; `findings` and `decisions` name films and studies as the list does,
     and a decision without a film is the one on the study.
@@ -134,7 +143,15 @@ _AT_ONCE = 200  # rows of a transaction
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """A row that was not used. The reason does not repeat the row's content, which may name a patient."""
+    """A row that was not used.
+
+    Args:
+        line: its number in the file.
+        reason: a sentence, which does not repeat the row's content: that may name a patient.
+
+    >>> Refusal(line=2, reason="There is no such study.").line
+    2
+    """
 
     line: int
     reason: str
@@ -142,7 +159,16 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """Studies marked as reported elsewhere; rows whose studies were so already; rows that were not used."""
+    """The result of an import.
+
+    Args:
+        marked: studies that are marked as reported elsewhere now.
+        already: rows whose studies were marked before.
+        refused: rows that were not used.
+
+    >>> Imported(marked=3, already=0, refused=()).marked
+    3
+    """
 
     marked: int
     already: int
@@ -150,7 +176,18 @@ class Imported:
 
 
 def import_elsewhere(store: Store, path: Path | str, *, actor: str) -> Imported:
-    """Mark what the CSV at `path` names as reported elsewhere. Importing it again changes nothing.
+    """Mark what a CSV names as reported elsewhere. Importing it again changes nothing.
+
+    store  the store
+    path   the CSV, with the columns accession or film_sha256
+    actor  for the audit trail
+
+    >>> import tempfile
+    >>> from unseen.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(f"{folder}/site") as store:
+    ...     _ = Path(f"{folder}/reported.csv").write_text("accession\\nA1\\n")
+    ...     len(import_elsewhere(store, f"{folder}/reported.csv", actor="admin").refused)
+    1
 
     Raises WorklistError where the file as a whole cannot be used.
     """

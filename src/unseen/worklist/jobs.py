@@ -48,8 +48,18 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """How many films wait (claimed ones included), are with a worker, are done, and could not be scored; and for how
-    long the oldest has waited."""
+    """How far the workers are.
+
+    Args:
+        waiting: films that wait, claimed ones included.
+        running: films that are with a worker.
+        done: films that are scored.
+        dead: films that could not be scored.
+        oldest_s: for how many seconds the oldest has waited; None: none waits.
+
+    >>> Queue(waiting=0, running=0, done=5, dead=0, oldest_s=None).done
+    5
+    """
 
     waiting: int
     running: int

@@ -203,6 +203,13 @@ MOST = 500
 class Disagreement:
     """A film and what two models say of it.
 
+    >>> scores = {"first_score": 0.2, "second_score": 0.9, "first_rank": 0.1, "second_rank": 0.95}
+    >>> Disagreement(film="film-1", study="study-1", source="ward", **scores).first_rank
+    0.1
+
+    film                       its name
+    study                      its study
+    source                     where it comes from
     first_score, second_score  each in its model's own unit
     first_rank, second_rank    0 to 1: the share of films that this model finds less unusual
     """

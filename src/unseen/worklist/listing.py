@@ -83,6 +83,11 @@ class Entry:
 class Page:
     """Some rows of a tab, in its order.
 
+    >>> Page(rows=(), next=None, previous=None, total=0, more=False).total
+    0
+
+    rows      the studies
+
     next      cursor of what follows (`after=`); None at the end
     previous  cursor of what comes before (`before=`); None at the beginning
     total     rows in the tab under these filters, as far as they were counted

@@ -35,8 +35,16 @@ if TYPE_CHECKING:
 class StandingAlarm:
     """Why nothing is cleared by a policy at present.
 
+    >>> since = datetime(2026, 1, 1)
+    >>> StandingAlarm(policy="ab12", kind="scores", reason="the scores have changed", since=since).first_by is None
+    True
+
     policy      its digest
     kind        scores, or refusals
+    reason      a sentence
+    since       when it began
+    first       when that person acknowledged it
+    first_note  that person's words
     first_by    who has acknowledged it; a second person ends it. None where nobody has
     """
 
@@ -237,8 +245,16 @@ def _block(rows: Sequence[Found], above: float | None) -> Block:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditSample:
-    """How many sampled studies wait, were read, were called abnormal, and left readers unsure (not in `share`).
+    """The sample of cleared studies that are read all the same.
 
+    >>> from unseen.evaluation import Missing
+    >>> AuditSample(waiting=2, read=0, abnormal=0, unsure=0, share=Missing("none was read")).waiting
+    2
+
+    waiting  studies that wait
+    read     studies that were read
+    abnormal  studies that were called abnormal
+    unsure   studies that left readers unsure; they are not in `share`
     share   of abnormal ones among those called normal or abnormal, with its interval
     """
 

@@ -288,9 +288,17 @@ def of_patient(connection: Connection, names: Pseudonyms, patient: str) -> Colum
 
 @dataclass(frozen=True, kw_only=True)
 class OutsideCounts:
-    """Reports of other systems that stand, by outcome ("" where it is not known); how many wait for their films; and
-    of studies that were decided to be clear, how many the department called abnormal, among `cleared` that it reported
-    normal or abnormal: what the filter would have missed, over every study and not a sample."""
+    """Reports of other systems that stand, and what the filter would have missed, over every study and not a sample.
+
+    Args:
+        by_outcome: how many reports, by outcome; "" where it is not known.
+        early: how many wait for their films.
+        cleared: studies that were decided to be clear and that the department reported normal or abnormal.
+        cleared_abnormal: those of them that the department called abnormal.
+
+    >>> OutsideCounts(by_outcome={"normal": 9}, early=0, cleared=4, cleared_abnormal=0).cleared
+    4
+    """
 
     by_outcome: dict[str, int]
     early: int

@@ -75,7 +75,16 @@ class Foreseen:
 
 @dataclass(frozen=True, kw_only=True)
 class Removed:
-    """How much was removed."""
+    """How much was removed.
+
+    Args:
+        studies: how many.
+        films: how many.
+        maps: how many.
+
+    >>> Removed(studies=1, films=2, maps=2).studies
+    1
+    """
 
     studies: int
     films: int

@@ -72,6 +72,12 @@ MOST = 100
 class Neighbour:
     """A film that looks alike.
 
+    >>> Neighbour(film="film-1", study="study-1", distance=0.1).distance
+    0.1
+
+    film      its name
+    study     its study
+
     distance  root mean square difference of the two looks, 0 (the same) to 1
     """
 

@@ -54,7 +54,20 @@ CLAIM_S = 30 * 60.0
 
 
 class Store(Lists, FilmAccess, Administration):
-    """Open one with `Store.open`; use it as a context manager, or call `close`."""
+    """Open one with `Store.open`; use it as a context manager, or call `close`.
+
+    database  its connection
+    home      the folder of films, maps, key and head
+    names     the pseudonyms of patients and studies
+    clock     the time, in seconds
+    max_film_bytes  larger films are refused
+    claim_s   seconds after which a claim ends by itself
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     store.queue().waiting
+    0
+    """
 
     def __init__(
         self,

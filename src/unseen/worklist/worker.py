@@ -57,6 +57,15 @@ class Worker:
     further   likewise makes detectors whose scores are kept for comparison: they decide nothing, no gate is asked,
               and one that fails costs its own score alone
     name      for the audit trail; by default the machine and the process
+    lease_s   seconds for which a film is this worker's before another may take it
+    poll_s    seconds between two looks for work
+
+    >>> import tempfile
+    >>> from unseen.screening import load
+    >>> from unseen.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     Worker(store, lambda: load("models/pca"), name="worker-1").name
+    'worker-1'
     """
 
     def __init__(

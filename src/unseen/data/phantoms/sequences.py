@@ -183,6 +183,9 @@ SMALLEST, LARGEST = 64, 1024
 class Phantoms(Sequence[Film]):
     """Films that are drawn when asked for and kept nowhere; iterating twice gives the same bytes twice.
 
+    Args:
+        cases: what is drawn in each film; `normals`, `abnormals` and `twins` make them.
+
     >>> films = normals(2, size=64)
     >>> len(films), films[1].pixels.shape, films[-1].pixel_sha256 == list(films)[1].pixel_sha256
     (2, (64, 64), True)
@@ -219,18 +222,32 @@ class Phantoms(Sequence[Film]):
 
 
 def normals(n: int, *, seed: int = 0, size: int = 256) -> Phantoms:
-    """`n` films without a lesion, `size` × `size` pixels (64 to 1024).
+    """Films without a lesion. Film i depends on (seed, i) alone: `normals(10)` begins `normals(100)`.
 
-    Film i depends on (seed, i) alone: `normals(10)` begins `normals(100)`.
+    Args:
+        n: how many.
+        seed: of all that is drawn.
+        size: side in pixels, 64 to 1024.
+
+    >>> normals(2, size=64)[0].label
+    'normal'
     """
     _check(n, size)
     return Phantoms([Case(seed=seed, stream="normal", index=i, size=size, kind=None) for i in range(n)])
 
 
 def abnormals(n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False) -> Phantoms:
-    """`n` films with one lesion each, lesion types in turn; the patients differ from those of `normals` with this seed.
+    """Films with one lesion each, lesion types in turn; the patients differ from those of `normals` with this seed.
 
-    `shortcut=True` plants a shortcut: these films are sharper than normal ones, as from another detector.
+    Args:
+        n: how many.
+        seed: of all that is drawn.
+        size: side in pixels, 64 to 1024.
+        shortcut: whether these films are sharper than normal ones, as from another detector: a shortcut.
+
+    >>> film = abnormals(1, size=64)[0]
+    >>> film.label, bool(film.lesion.any())
+    ('abnormal', True)
     """
     _check(n, size)
     return Phantoms(
@@ -244,14 +261,20 @@ def abnormals(n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False)
 def twins(
     n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False, contrast: Contrast | None = None
 ) -> Phantoms:
-    """`n` pairs, so 2·n films: normal, abnormal, normal, abnormal, …; a pair shares its `columns["twin"]`.
+    """Matched pairs: normal, abnormal, normal, abnormal, …; a pair shares its `columns["twin"]`.
 
-    A pair is one patient in one exposure, without and with a lesion; each film has its own noise. `shortcut=True`
-    makes the abnormal ones sharper. `contrast` ("faint", "moderate" or "obvious") leaves out pairs with other lesions:
-    these are drawn to look at them, so it takes some three times as long.
+    A pair is one patient in one exposure, without and with a lesion; each film has its own noise.
 
-    >>> [film.columns["contrast"] for film in twins(2, seed=2, size=64, contrast="obvious")]
-    ['none', 'obvious', 'none', 'obvious']
+    Args:
+        n: how many pairs, so 2·n films.
+        seed: of all that is drawn.
+        size: side in pixels, 64 to 1024.
+        shortcut: whether the abnormal films are sharper: a shortcut.
+        contrast: "faint", "moderate" or "obvious" leaves out pairs with other lesions; each pair is drawn to know its
+            lesion, which takes time. None: all pairs.
+
+    >>> [film.columns["contrast"] for film in twins(1, seed=2, size=64, contrast="obvious")]
+    ['none', 'obvious']
     """
     _check(n, size)
     if contrast is not None and contrast not in CONTRASTS:

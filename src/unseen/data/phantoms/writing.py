@@ -33,8 +33,18 @@ def write(films: Iterable[Film], folder: str | Path) -> Path:
     film has the same pixel values and the same `pixel_sha256`. One film is in memory at a time. The manifest appears
     when all that it names is there.
 
+    Args:
+        films: what is written.
+        folder: where; it is made if needed.
+
     Raises:
         ValueError: a film is not 8-bit, or two have the same name.
+
+    >>> import tempfile
+    >>> from unseen.data import phantoms
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(phantoms.normals(1, size=64), folder).name
+    'manifest.csv'
     """
     folder = Path(folder)
     for name in ("films", "lungs", "lesions"):

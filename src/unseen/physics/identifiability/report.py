@@ -15,7 +15,7 @@ class Evidence:
     """What was found about A (or several A) and a group.
 
     Args:
-        images: n, the numbers of an image (complex ones counted once).
+        pictures: n, the numbers of an image (complex ones counted once).
         measured: m, the rank of A (of the first, where there are several); estimated if not `exact`.
         exact: whether ranks are counted from whole matrices, not estimated from random images.
         operators: how many A there are.
@@ -127,6 +127,12 @@ class Identifiability(Evidence):
             it; "no": something necessary fails; "through interpolation only": it holds, but only because images live
             on a grid.
         reason: in a sentence.
+
+    Example:
+        >>> import torch
+        >>> from unseen.physics import Mask, identify
+        >>> identify(Mask(torch.arange(64).reshape(8, 8) % 2 == 0)).verdict
+        'no'
     """
 
     verdict: Verdict

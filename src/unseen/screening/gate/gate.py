@@ -60,6 +60,16 @@ class GateError(UserError, ValueError):
 class Gate:
     """Made by `Gate.fit`, or by `Gate.of` from what `settings` and `tensors` gave.
 
+    >>> from unseen.screening import load
+    >>> gate = load("models/pca").gate
+    >>> sorted(gate.thresholds)[:3]
+    ['blank', 'handling', 'lungs']
+
+    rules       the learnt rules
+    typical     distances that nearly all training films keep to, by view
+    least_age_years  films whose PatientAge is lower are refused; None: no limit
+    normals     how many films it learnt from
+    seed        the seed that it learnt with
     thresholds  by name: `small` (pixels of the shorter side), `blank` (spread of grey) and `no-lungs` (share of the
                 film) are refused below; `handling` (turned, upside down, inverted, cropped), `mirrored`, `unlike`
                 (log-odds) and `lungs` (squared distance) above

@@ -28,6 +28,9 @@ KINDS = (
 class Refusal:
     """Why a film is not scored.
 
+    >>> Refusal("small", "the image is too small", value=32, threshold=64).kind
+    'small'
+
     kind       one of `KINDS`
     reason     a sentence for the reader
     value      what was measured; for a DICOM tag 1, or the age in years

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import signal
 import time
 from pathlib import Path
@@ -14,8 +15,10 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from tests.cli.conftest import LIMITS, Say, World, begin, run
+from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import runs_root
+from unseen.detectors.weights import finder_of
 from unseen.networks.resnet import ResNet18, published_places
 
 
@@ -69,6 +72,62 @@ def test_a_finder_is_taken_from_another_model(say: Say, world: World, recipe: Pa
     lungs = [name for name in one if name.startswith("finder.")]
     assert lungs and all((one[name] == other[name]).all() for name in lungs)
     assert say("score", tmp_path / "model", world.bare).code == 0
+
+
+def test_films_without_masks_are_seen_by_the_packages_finder_and_it_is_said(
+    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
+) -> None:
+    answer = say("train", recipe, "--data", world.bare, "--out", tmp_path / "model")
+    assert answer.code == 0, answer.err
+    assert answer.err.count("lungs are found by models/lungs, which comes with the package") == 1
+    assert not (runs / "lungs").exists(), "no finder is trained"
+    own, taken = (finder_of(folder) for folder in ("models/lungs", tmp_path / "model"))
+    assert isinstance(own, LungFinder) and isinstance(taken, LungFinder)
+    assert all(
+        torch.equal(one, other) for one, other in zip(own.network.parameters(), taken.network.parameters(), strict=True)
+    )
+
+
+def test_a_setting_is_replaced_on_the_command_line(
+    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
+) -> None:
+    words = ("train", recipe, "--data", world.normals, "--finder", world.pca, "--out", tmp_path / "model")
+    assert say(*words, "--set", "method.components=5", "--set", "view.size=16").code == 0
+    card = bundle.load(tmp_path / "model").card
+    assert card.config["components"] == 5 and card.view is not None and card.view["size"] == 16
+    assert len(list(runs.glob("mine-*"))) == 1 and say(*words).code == 0
+    assert len(list(runs.glob("mine-*"))) == 2, "other settings are another run"
+
+
+def test_the_sets_own_labels_and_the_films_origin(
+    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
+) -> None:
+    films = sorted(world.bare.iterdir())
+    for name, part in (("NORMAL", films[:10]), ("PNEUMONIA", films[10:])):
+        (tmp_path / "chest" / name).mkdir(parents=True)
+        for path in part:
+            (tmp_path / "chest" / name / path.name).write_bytes(path.read_bytes())
+    words = ("train", recipe, "--data", tmp_path / "chest", "--finder", world.pca, "--out", tmp_path / "model")
+    answer = say(*words, "--normal", "normal", "--abnormal", "pneumonia", "--origin", "ward 3, 2019")
+    assert answer.code == 0, answer.err
+    assert "2 of 12 films are labelled abnormal and left aside" in answer.err and "10 normal films" in answer.err
+    assert bundle.load(tmp_path / "model").card.data == "ward 3, 2019"
+    assert "ward 3, 2019" in say("info", tmp_path / "model").out
+    answer = say(*words, "--normal", "normal")
+    assert "2 of 12 films have no label and are left aside" in answer.err and "10 normal films" in answer.err
+
+
+def test_progress_is_a_line_now_and_then_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from unseen.training import settings
+    from unseen.training.loop import Progress
+
+    clock = iter([0.0, 3.0, 12.0, 12.0, 15.0])
+    monkeypatch.setattr(settings.time, "monotonic", lambda: next(clock))
+    stream = io.StringIO()
+    report = settings.shown_on(stream)
+    for step in (1, 2, 3):
+        report("pca", Progress(step, 9, 1, {"g": 0.5}, 2.0, 70.0))
+    assert stream.getvalue() == "  pca: step 2/9  epoch 1  g 0.5  1:10 left\n"
 
 
 def test_a_finished_run_is_found_again_and_other_settings_are_another_run(

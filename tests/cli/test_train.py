@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import signal
 import time
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from PIL import Image
@@ -18,6 +20,7 @@ from tests.cli.conftest import LIMITS, Say, World, begin, run
 from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import runs_root
+from unseen.data.reading import films
 from unseen.detectors.weights import finder_of
 from unseen.networks.resnet import ResNet18, published_places
 
@@ -115,6 +118,36 @@ def test_the_sets_own_labels_and_the_films_origin(
     assert "ward 3, 2019" in say("info", tmp_path / "model").out
     answer = say(*words, "--normal", "normal")
     assert "2 of 12 films have no label and are left aside" in answer.err and "10 normal films" in answer.err
+
+
+def test_crossfit_judges_each_film_by_a_detector_that_did_not_learn_from_its_patient(
+    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
+) -> None:
+    words = ("train", recipe, "--data", world.twins, "--finder", world.pca, "--set", "method.components=3")
+    out, report = tmp_path / "model", tmp_path / "report"
+    answer = say(*words, "--crossfit", 4, "--report", report, "--out", out)
+    assert answer.code == 0, answer.err
+    first, last = answer.out.splitlines()[0], answer.out.splitlines()[-1]
+    assert first.startswith("cross-fitted: AUROC 0.") and "on 12 normal and 12 abnormal films" in first
+    assert last == str(out) and (report / "report.html").is_file()
+    rows = pl.read_parquet(report / "scores.parquet")
+    names = [entry.name for entry in films(world.twins).entries]
+    assert rows["file"].to_list() == names and sorted(set(rows["fold"])) == [0, 1, 2, 3]
+    assert rows.group_by("patient").agg(pl.col("fold").n_unique())["fold"].to_list() == [1] * rows["patient"].n_unique()
+    learnt = [set(bundle.load(path).card.training_films) for path in runs.glob("mine-*/bundle")]
+    for number in range(4):
+        part = rows.filter(pl.col("fold") == number)
+        assert any(not one & set(part["pixel_sha256"]) for one in learnt), "one has not seen this part"
+    card = bundle.load(out).card
+    assert json.loads((report / "metrics.json").read_text())["auroc"] == card.metrics["crossfit"]["auroc"]  # type: ignore[index]
+    assert len(card.training_films) == 12 and "crossfit, auroc, pooled" in say("info", out).out
+
+
+def test_crossfit_needs_labelled_patients(say: Say, world: World, recipe: Path, runs: Path) -> None:
+    few = say("train", recipe, "--data", world.normals, "--crossfit", 5)
+    assert few.code == 2 and "0 with abnormal ones, for 5 parts" in few.err
+    without = say("train", recipe, "--crossfit", 5)
+    assert without.code == 2 and "--crossfit goes with --data" in without.err
 
 
 def test_progress_is_a_line_now_and_then_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from unseen.artifacts.recipe import Recipe
     from unseen.data.label_names import LabelNames
     from unseen.data.reading import Films
+    from unseen.evaluation.assessment import Evaluation
     from unseen.runs.suspects import Suspect
 
 
@@ -54,6 +55,17 @@ def train(
         str, typer.Option(help="which films these are and where they come from, for the model's card")
     ] = "",
     licence: Annotated[str, typer.Option(help="what the model may be used for; it follows the films' terms")] = "",
+    crossfit: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="first measure the AUROC on labelled --data: so many detectors, each scoring the patients that it did "
+            "not learn from; 5 is usual",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="with --crossfit: folder for report.html, metrics.json and scores.parquet")
+    ] = None,
     gate: Annotated[
         bool,
         typer.Option(
@@ -74,6 +86,7 @@ def train(
       unseen train detectors/pca --data chest/ --normal NORMAL --set method.components=30 --out model
     """
     from unseen.artifacts import recipe as recipes
+    from unseen.artifacts.bundle import annotate, check_free
     from unseen.runs.overrides import overridden
     from unseen.runs.training import train_recipe, with_changes
     from unseen.training.settings import shown_on
@@ -85,8 +98,15 @@ def train(
         raise UsageError("--normal and --abnormal: go with --data; the films of a recipe have labels")
     if listed is not None:
         finder = finder or _finder_without_masks(chosen, listed)
-    console.step(f"training {chosen.name}")
+    if (crossfit is None and report is not None) or (crossfit is not None and listed is None):
+        raise UsageError("--crossfit goes with --data, labelled films of your own, and --report with --crossfit")
+    if out is not None:
+        check_free(out)
     try:
+        judged = None
+        if crossfit is not None and listed is not None:
+            judged = _judged(chosen, listed, crossfit, finder, report)
+        console.step(f"training {chosen.name}")
         trained = train_recipe(
             chosen,
             fold=fold,
@@ -103,6 +123,9 @@ def train(
     except KeyboardInterrupt:
         console.note("stopped; the finished part is kept. Run the same command again to resume")
         raise typer.Exit(130) from None
+    if judged is not None:
+        for folder in filter(None, (trained.run.bundle, out)):
+            annotate(folder, metrics={"crossfit": {"auroc": judged.metrics["auroc"]}})
     others = int(trained.detector.facts.get("unlabelled_films", 0))
     learnt = f"{len(trained.detector.training_films) - others} normal films"
     learnt += f" and {others} unlabelled ones" if others else ""
@@ -122,6 +145,22 @@ def train(
     typer.echo(str(out or trained.run.bundle))
     console.limits()
     raise typer.Exit(1 if trained.not_read else 0)
+
+
+def _judged(recipe: Recipe, listed: Films, folds: int, finder: Path | None, report: Path | None) -> Evaluation:
+    """The cross-fitted figures, printed."""
+    from unseen.evaluation.intervals import Interval
+    from unseen.runs.crossfit import crossfit
+    from unseen.training.settings import shown_on
+
+    console.step(f"cross-fitting {recipe.name}")
+    judged = crossfit(recipe, listed, folds=folds, finder=finder, out=report, progress=shown_on(), say=console.note)
+    typer.echo(f"cross-fitted: {judged.headline}")
+    if isinstance(judged.auroc, Interval):
+        typer.echo(judged.verdict)
+    if report is not None:
+        typer.echo(f"report: {report / 'report.html'}")
+    return judged
 
 
 def _listed(data: str, names: LabelNames | None) -> Films:

@@ -1,6 +1,6 @@
 """The README's badges, from `pyproject.toml`: nothing is fetched from elsewhere to show them.
 
-    python docs/figures/badges.py          writes docs/images/badges/*.svg
+python docs/figures/badges.py          writes docs/images/badges/*.svg
 """
 
 from __future__ import annotations
@@ -30,7 +30,13 @@ def main() -> None:
 def draw(name: str, left: str, right: str, colour: str) -> None:
     split, rest = (round(LETTER * len(text)) + 12 for text in (left, right))
     svg = BADGE.format(
-        width=split + rest, split=split, rest=rest, colour=colour, text=split + 6, left=escape(left), right=escape(right)
+        width=split + rest,
+        split=split,
+        rest=rest,
+        colour=colour,
+        text=split + 6,
+        left=escape(left),
+        right=escape(right),
     )
     (DOCS / "images" / "badges" / f"{name}.svg").write_text(svg, encoding="utf-8")
 

@@ -1,6 +1,6 @@
 """The README's moving image: a phantom film from the worklist to the viewer, to the comparison of models.
 
-    python docs/figures/tour.py          writes docs/images/tour.gif from docs/images/pages (`make screenshots`)
+python docs/figures/tour.py          writes docs/images/tour.gif from docs/images/pages (`make screenshots`)
 """
 
 from __future__ import annotations

@@ -83,6 +83,29 @@ def test_another_models_policy_is_refused_in_a_sentence(say: Say, world: World, 
     assert wrong.code == 2 and "give a share between 0 and 1" in wrong.err
 
 
+def test_refusals_are_counted_by_reason_and_label_and_patients_where_they_are_known(
+    say: Say, model: Path, labelled: Path, tmp_path: Path
+) -> None:
+    rows = labelled.read_text(encoding="utf-8").splitlines()
+    header, films = (
+        rows[0].split(","),
+        [dict(zip(rows[0].split(","), row.split(","), strict=True)) for row in rows[1:9]],
+    )
+    broken = labelled.with_name("broken.png")
+    broken.write_bytes(b"no film")
+    films.append(films[0] | {"file": "broken.png", "label": "abnormal", "mask": "", "lesion": ""})
+    for named in (True, False):
+        path = labelled.with_name(f"few-{named}.csv")
+        kept = [name for name in header if named or name not in ("patient", "study")]
+        lines = [",".join(kept), *(",".join(film[name] for name in kept) for film in films)]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        answer = say("calibrate", model, "--data", path, "--max-miss-rate", "0.3", "--out", tmp_path / "p.json")
+        assert answer.code == 0, answer.err
+        assert "not scored: 1 abnormal films, not read." in answer.out
+        assert ("patients; of a patient one study" in answer.out) == named
+        assert ("4 normal, 5 abnormal films; no patient is known" in answer.out) == (not named)
+
+
 @pytest.mark.slow
 def test_options_reach_the_policy(say: Say, model: Path, tmp_path: Path) -> None:
     """--jointly splits δ over the sources: no threshold is higher; --confidence and --prevalence are kept."""

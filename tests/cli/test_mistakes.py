@@ -60,6 +60,10 @@ def test_a_model_with_a_changed_weight_is_refused(say: Say, world: World, tmp_pa
 def test_an_unknown_recipe_says_which_was_meant(say: Say) -> None:
     told(say("train", "phantoms/pca-64-lung"), 'recipe "phantoms/pca-64-lung"', "did you mean phantoms/pca-64-lungs?")
     told(say("recipes", "phantom/pca-64-lungs"), "did you mean phantoms/pca-64-lungs?")
+    told(say("train", "pca"), 'recipe "pca": unknown; did you mean detectors/pca?')
+    answer = say("train", "nothing-like-it")
+    told(answer, "`unseen recipes` lists")
+    assert "detectors/" not in answer.err, "no list of all names"
 
 
 def test_an_unknown_setting_says_which_was_meant(say: Say, world: World, tmp_path: Path) -> None:
@@ -81,8 +85,42 @@ def test_a_recipe_that_is_no_toml_or_not_there(say: Say, tmp_path: Path) -> None
     told(say("train", path), "not TOML")
 
 
-def test_films_without_masks_name_both_ways_out(say: Say, world: World, recipe: Path) -> None:
-    told(say("train", recipe, "--data", world.bare), "mask", "finder")
+def test_a_path_that_is_not_there_ends_before_anything_is_trained(
+    say: Say, world: World, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNSEEN_RUNS", str(tmp_path / "runs"))
+    for given in ((), ("--finder", world.pca)):
+        told(say("train", recipe, "--data", tmp_path / "normls", *given), "normls: no such file or folder")
+    told(say("train", "phantoms/pca-64-lungs", "--data", "normls/"), "normls/: no such file or folder")
+    told(say("suspects", recipe, "--data", tmp_path / "normls"), "normls: no such file or folder")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_files_none_of_which_is_a_film_end_before_anything_is_trained(
+    say: Say, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNSEEN_RUNS", str(tmp_path / "runs"))
+    (tmp_path / "films").mkdir()
+    for name in "ab":
+        (tmp_path / "films" / f"{name}.txt").write_text("no film")
+    told(say("train", recipe, "--data", tmp_path / "films"), "none of 2 files can be read", "a.txt")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_setting_on_the_command_line_is_checked_like_one_of_the_recipe(say: Say, recipe: Path) -> None:
+    told(
+        say("train", recipe, "--set", "method.epochs=5"), "--set method.epochs: unknown; did you mean training.epochs?"
+    )
+    told(say("train", recipe, "--set", "method.componets=5"), "did you mean method.components?")
+    told(say("train", recipe, "--set", "method.components=many"), 'method.components: seen "many"')
+    told(say("train", recipe, "--set", "training.epochs"), "give a setting and its value")
+    told(say("train", recipe, "--set", "veiw.size=32"), "veiw.size: unknown; did you mean view.size?")
+
+
+def test_labels_of_the_set_that_it_does_not_have(say: Say, world: World, recipe: Path) -> None:
+    told(say("train", recipe, "--data", world.bare, "--normal", "healthy"), "no film is called 'healthy'; seen: ")
+    told(say("train", "phantoms/pca-64-lungs", "--normal", "healthy"), "go with --data")
+    told(say("train", recipe, "--data", world.twins, "--label-column", "kind"), "--label-column: say what it holds")
 
 
 def test_films_that_are_not_there_say_where_they_are_looked_for(
@@ -174,6 +212,6 @@ def test_a_manifest_or_a_glob_that_names_nothing(say: Say, world: World, tmp_pat
 def test_mistakes_are_told_by_the_installed_command_too(world: World, recipe: Path, tmp_path: Path) -> None:
     """In a process of its own, where a room that was not needed has not been imported."""
     told(run("train", "nosuch/recipe"), "nosuch/recipe")
-    told(run("train", recipe, "--data", world.bare), "mask", "finder")
+    told(run("train", recipe, "--data", tmp_path / "normls"), "no such file or folder")
     told(run("score", world.pca), "give either FILES or --data")
     told(run("train", "ms_cxr/ganomaly-64-lungs", UNSEEN_DATA=str(tmp_path)), "UNSEEN_DATA")

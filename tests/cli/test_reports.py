@@ -78,12 +78,22 @@ def test_evaluate_goes_on_past_a_broken_film_and_says_so_by_its_status(say: Say,
     assert strict.code == 2 and "gone.png" in strict.err and not (tmp_path / "s" / "metrics.json").exists()
 
 
-def test_evaluate_without_labels_gives_the_reason_in_the_place_of_figures(
-    say: Say, world: World, tmp_path: Path
-) -> None:
-    answer = say("evaluate", world.pca, "--data", world.normals.parent / "films", "--out", tmp_path)
-    assert answer.code == 0 and "No AUROC" in answer.out
-    assert json.loads((tmp_path / "metrics.json").read_text())["auroc"]["pooled"]["value"] is None
+def test_evaluate_needs_films_of_both_labels_and_says_how_to_have_them(say: Say, world: World, tmp_path: Path) -> None:
+    for data, missing in ((world.normals, "abnormal"), (world.bare, "normal")):
+        for words in (("evaluate", world.pca, "--out", tmp_path / "r"), ("compare", world.pca, world.oracle)):
+            answer = say(*words, "--data", data)
+            assert answer.code == 2 and f"no film is labelled {missing}" in answer.err, answer.err
+            assert "--normal NAME --abnormal NAME" in answer.err and not (tmp_path / "r").exists()
+
+
+def test_evaluate_takes_the_sets_own_labels(say: Say, world: World, tmp_path: Path) -> None:
+    words_of = {"normal": "healthy", "abnormal": "ill"}
+    table = pl.read_csv(world.twins).with_columns(state=pl.col("label").replace(words_of)).drop("label")
+    data = world.twins.with_name("other-words.csv")
+    table.write_csv(data)
+    words = ("evaluate", world.pca, "--data", data, "--out", tmp_path, "--label-column", "state")
+    answer = say(*words, "--normal", "healthy", "--abnormal", "ill")
+    assert answer.code == 0 and "on 12 normal and 12 abnormal films" in answer.out, answer.err
 
 
 def test_compare_prints_the_difference_and_writes_it(say: Say, world: World, tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import LIMITS, Say, World, run
 from unseen.data.reading import films
+from unseen.screening.policy import Policy
+from unseen.screening.screener import load
 
 COLUMNS = ["file", "status", "score", "reason", "map"]
 
@@ -101,3 +104,38 @@ def test_exit_statuses_of_the_installed_command(world: World, mixed: list[Path],
     assert some.code == 1 and len(some.out.splitlines()) == 5
     mistake = run("score", tmp_path / "no-model", mixed[0])
     assert mistake.code == 2 and "Traceback" not in mistake.err and "no-model" in mistake.err
+
+
+def test_films_that_the_gate_would_refuse_are_warned_of_and_with_a_policy_counted(
+    say: Say, world: World, tmp_path: Path
+) -> None:
+    """Noise is no chest film: without a policy it is scored, and the score is worth nothing."""
+    noise = tmp_path / "noise"
+    noise.mkdir()
+    for seed in range(3):
+        grey = np.random.default_rng(seed).integers(0, 256, (300, 300), dtype=np.uint8)
+        Image.fromarray(grey).save(noise / f"{seed}.png")
+    out = tmp_path / "s.csv"
+    answer = say("score", "models/pca", noise, "--out", out)
+    assert answer.code == 0 and "3 scored, 0 not read" in answer.err
+    assert "warning: 3 of the 3 are unlike the films that the model learnt from" in answer.err
+    rows = pl.read_csv(out)
+    assert set(rows["status"]) == {"scored"} and rows["reason"].null_count() == 0
+    printed = say("score", "models/pca", noise)
+    assert "warning: 3 of the 3" in printed.err and len(printed.out.splitlines()) == 3
+
+    screener = load("models/pca")
+    assert screener.gate is not None
+    Policy(
+        model="pca",
+        weights_sha256=screener.detector.weights_sha256,
+        max_miss_rate=0.1,
+        confidence=0.95,
+        level=0.95,
+        gate=screener.gate.thresholds,
+    ).save(tmp_path / "policy.json")
+    answer = say("score", "models/pca", noise, "--policy", tmp_path / "policy.json", "--out", out)
+    assert "0 scored, 3 not scored (refused; the column reason says why), 0 not read" in answer.err
+    assert "warning" not in answer.err
+    quiet = say("score", world.pca, noise, "--out", out)
+    assert "warning" not in quiet.err, "a model without a gate cannot know"

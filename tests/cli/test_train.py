@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import signal
 import time
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from tests.cli.conftest import LIMITS, Say, World, begin, run
+from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import runs_root
+from unseen.data.reading import films
+from unseen.detectors.weights import finder_of
 from unseen.networks.resnet import ResNet18, published_places
 
 
@@ -69,6 +75,92 @@ def test_a_finder_is_taken_from_another_model(say: Say, world: World, recipe: Pa
     lungs = [name for name in one if name.startswith("finder.")]
     assert lungs and all((one[name] == other[name]).all() for name in lungs)
     assert say("score", tmp_path / "model", world.bare).code == 0
+
+
+def test_films_without_masks_are_seen_by_the_packages_finder_and_it_is_said(
+    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
+) -> None:
+    answer = say("train", recipe, "--data", world.bare, "--out", tmp_path / "model")
+    assert answer.code == 0, answer.err
+    assert answer.err.count("lungs are found by models/lungs, which comes with the package") == 1
+    assert not (runs / "lungs").exists(), "no finder is trained"
+    own, taken = (finder_of(folder) for folder in ("models/lungs", tmp_path / "model"))
+    assert isinstance(own, LungFinder) and isinstance(taken, LungFinder)
+    assert all(
+        torch.equal(one, other) for one, other in zip(own.network.parameters(), taken.network.parameters(), strict=True)
+    )
+
+
+def test_a_setting_is_replaced_on_the_command_line(
+    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
+) -> None:
+    words = ("train", recipe, "--data", world.normals, "--finder", world.pca, "--out", tmp_path / "model")
+    assert say(*words, "--set", "method.components=5", "--set", "view.size=16").code == 0
+    card = bundle.load(tmp_path / "model").card
+    assert card.config["components"] == 5 and card.view is not None and card.view["size"] == 16
+    assert len(list(runs.glob("mine-*"))) == 1 and say(*words).code == 0
+    assert len(list(runs.glob("mine-*"))) == 2, "other settings are another run"
+
+
+def test_the_sets_own_labels_and_the_films_origin(
+    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
+) -> None:
+    films = sorted(world.bare.iterdir())
+    for name, part in (("NORMAL", films[:10]), ("PNEUMONIA", films[10:])):
+        (tmp_path / "chest" / name).mkdir(parents=True)
+        for path in part:
+            (tmp_path / "chest" / name / path.name).write_bytes(path.read_bytes())
+    words = ("train", recipe, "--data", tmp_path / "chest", "--finder", world.pca, "--out", tmp_path / "model")
+    answer = say(*words, "--normal", "normal", "--abnormal", "pneumonia", "--origin", "ward 3, 2019")
+    assert answer.code == 0, answer.err
+    assert "2 of 12 films are labelled abnormal and left aside" in answer.err and "10 normal films" in answer.err
+    assert bundle.load(tmp_path / "model").card.data == "ward 3, 2019"
+    assert "ward 3, 2019" in say("info", tmp_path / "model").out
+    answer = say(*words, "--normal", "normal")
+    assert "2 of 12 films have no label and are left aside" in answer.err and "10 normal films" in answer.err
+
+
+def test_crossfit_judges_each_film_by_a_detector_that_did_not_learn_from_its_patient(
+    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
+) -> None:
+    words = ("train", recipe, "--data", world.twins, "--finder", world.pca, "--set", "method.components=3")
+    out, report = tmp_path / "model", tmp_path / "report"
+    answer = say(*words, "--crossfit", 4, "--report", report, "--out", out)
+    assert answer.code == 0, answer.err
+    first, last = answer.out.splitlines()[0], answer.out.splitlines()[-1]
+    assert first.startswith("cross-fitted: AUROC 0.") and "on 12 normal and 12 abnormal films" in first
+    assert last == str(out) and (report / "report.html").is_file()
+    rows = pl.read_parquet(report / "scores.parquet")
+    names = [entry.name for entry in films(world.twins).entries]
+    assert rows["file"].to_list() == names and sorted(set(rows["fold"])) == [0, 1, 2, 3]
+    assert rows.group_by("patient").agg(pl.col("fold").n_unique())["fold"].to_list() == [1] * rows["patient"].n_unique()
+    learnt = [set(bundle.load(path).card.training_films) for path in runs.glob("mine-*/bundle")]
+    for number in range(4):
+        part = rows.filter(pl.col("fold") == number)
+        assert any(not one & set(part["pixel_sha256"]) for one in learnt), "one has not seen this part"
+    card = bundle.load(out).card
+    assert json.loads((report / "metrics.json").read_text())["auroc"] == card.metrics["crossfit"]["auroc"]  # type: ignore[index]
+    assert len(card.training_films) == 12 and "crossfit, auroc, pooled" in say("info", out).out
+
+
+def test_crossfit_needs_labelled_patients(say: Say, world: World, recipe: Path, runs: Path) -> None:
+    few = say("train", recipe, "--data", world.normals, "--crossfit", 5)
+    assert few.code == 2 and "0 with abnormal ones, for 5 parts" in few.err
+    without = say("train", recipe, "--crossfit", 5)
+    assert without.code == 2 and "--crossfit goes with --data" in without.err
+
+
+def test_progress_is_a_line_now_and_then_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from unseen.training import settings
+    from unseen.training.loop import Progress
+
+    clock = iter([0.0, 3.0, 12.0, 12.0, 15.0])
+    monkeypatch.setattr(settings.time, "monotonic", lambda: next(clock))
+    stream = io.StringIO()
+    report = settings.shown_on(stream)
+    for step in (1, 2, 3):
+        report("pca", Progress(step, 9, 1, {"g": 0.5}, 2.0, 70.0))
+    assert stream.getvalue() == "  pca: step 2/9  epoch 1  g 0.5  1:10 left\n"
 
 
 def test_a_finished_run_is_found_again_and_other_settings_are_another_run(

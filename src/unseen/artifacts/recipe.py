@@ -20,8 +20,9 @@ import json
 import math
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Self, TypeVar, cast, get_args
@@ -240,8 +241,22 @@ def source_of(name: str) -> str:
     """
     shipped = _shipped()
     if name not in shipped:
-        raise RecipeError(f'recipe "{name}": {unknown(name, shipped)} (a file of your own ends in .toml)')
+        raise RecipeError(f'recipe "{name}": {_meant(name, shipped)} (a file of your own ends in .toml)')
     return shipped[name].read_text(encoding="utf-8")
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """The second half of an error about a recipe: the name that is meant, with its folder or without.
+
+    >>> _meant("pca", ["detectors/pca", "phantoms/pca-64-lungs"])
+    'unknown; did you mean detectors/pca?'
+    >>> _meant("nothing-like-it", ["detectors/pca"])
+    'unknown; `unseen recipes` lists the recipes of the package'
+    """
+    listed = sorted(known)
+    short = {full.rpartition("/")[2]: full for full in reversed(listed)}  # of two alike, the first counts
+    near = get_close_matches(name, listed, n=1) or [short[one] for one in get_close_matches(name, short, n=1)]
+    return f"unknown; did you mean {near[0]}?" if near else "unknown; `unseen recipes` lists the recipes of the package"
 
 
 def digest(recipe: Recipe, *, data_digest: str, version: str) -> str:

@@ -14,6 +14,9 @@ def adapt(
     ],
     data: Annotated[str, typer.Option(help="labelled films: a manifest CSV with columns file, label, patient")],
     out: Annotated[Path, typer.Option(help="write the adapted model's bundle here")],
+    normal: console.Normal = None,
+    abnormal: console.Abnormal = None,
+    label_column: console.LabelColumn = "label",
     share: Annotated[
         float, typer.Option(help="the share of the patients whose films teach; the others' stay fresh for calibrate")
     ] = 0.5,
@@ -40,13 +43,14 @@ def adapt(
     from unseen.screening.adaptation import adapt as teach
     from unseen.screening.screener import gate_in
 
+    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     console.step(f"looking at {data}")
     detector = load(model, device=device)
     card = detector.card
     assert card is not None
     adapted, found = teach(
         detector,
-        films(data),
+        listed,
         share=share,
         backbone=backbone,
         progress=console.count_progress("looked at"),

@@ -5,13 +5,21 @@
 `unseen pilot MODEL --data archive.csv --policy policy.json --out pilot/`: shadow mode.
 """
 
+from __future__ import annotations
+
 import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unseen.cli import console
+
+if TYPE_CHECKING:
+    from unseen.screening.screened import Screened
 
 
 def calibrate(
@@ -22,6 +30,9 @@ def calibrate(
         str | None,
         typer.Option(help="labelled films: a manifest CSV with columns file, label, source, patient, study"),
     ] = None,
+    normal: console.Normal = None,
+    abnormal: console.Abnormal = None,
+    label_column: console.LabelColumn = "label",
     max_miss_rate: Annotated[
         float, typer.Option(help="the share of abnormal studies that may be cleared at most, per source")
     ] = 0.05,
@@ -68,10 +79,12 @@ def calibrate(
     from unseen.screening.screener import load
 
     uncalibrated = load(model, device=device)
+    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     console.step(f"scoring {data}")
+    seen = _Seen()
     screener = fit(
         uncalibrated.detector,
-        films(data),
+        listed,
         max_miss_rate,
         confidence,
         prevalence=prevalence,
@@ -80,6 +93,7 @@ def calibrate(
         lifetime=lifetime,
         jointly=jointly,
         progress=console.count_progress("scored"),
+        watch=seen.add,
     )
     assert screener.policy is not None
     screener.policy.save(out)
@@ -88,10 +102,41 @@ def calibrate(
             "this model has no input gate: an image that is no chest film is scored like one, and could be cleared. "
             "Train it with --gate"
         )
-    for line in lines(screener.policy):
+    for line in (*seen.lines(), *lines(screener.policy)):
         typer.echo(line)
     typer.echo(f"policy: {out}")
     console.limits()
+
+
+@dataclass
+class _Seen:
+    """The labelled films of a calibration: how many, of how many patients, and which were refused."""
+
+    labels: Counter[str] = field(default_factory=Counter)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    patients: set[str] = field(default_factory=set)
+    named: bool = False
+    """Whether any film's patient is known; else each film counts as a patient of its own."""
+
+    def add(self, one: Screened) -> None:
+        from unseen.data.film import NotRead
+
+        label = one.label or "unlabelled"
+        self.labels[label] += 1
+        self.patients.add(one.film.patient)
+        self.named |= one.film.patient != one.film.name
+        if one.finding is None:
+            reason = "not read" if isinstance(one.film, NotRead) else one.decision.reason.partition(":")[0]
+            self.refused[reason, label] += 1
+
+    def lines(self) -> Iterator[str]:
+        counts = ", ".join(f"{count} {label}" for label, count in sorted(self.labels.items(), reverse=True))
+        if self.named:
+            yield f"{counts} films of {len(self.patients)} patients; of a patient one study of each label counts."
+        else:
+            yield f"{counts} films; no patient is known (column `patient`), so each film counts."
+        for (reason, label), count in self.refused.most_common():
+            yield f"not scored: {count} {label} films, {reason}."
 
 
 def pilot(
@@ -105,6 +150,9 @@ def pilot(
     policy: Annotated[
         Path | None, typer.Option(help="a site's policy.json; without one films are ranked and none is cleared")
     ] = None,
+    normal: console.Normal = None,
+    abnormal: console.Abnormal = None,
+    label_column: console.LabelColumn = "label",
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
 ) -> None:
@@ -123,9 +171,10 @@ def pilot(
     from unseen.screening.pilot import pilot as run
     from unseen.screening.screener import load
 
+    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     screener = load(model, policy, device=device)
     console.step(f"screening {data}")
-    found = run(screener, films(data), seed=seed, progress=console.count_progress("screened"))
+    found = run(screener, listed, seed=seed, progress=console.count_progress("screened"))
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "pilot.html", pilot_html(found, policy=screener.policy, model=str(model)))
     write_text(out / "pilot.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")

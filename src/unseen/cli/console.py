@@ -7,14 +7,47 @@ How commands speak: steps announced on stderr, progress in one line, results on 
 A package that an extra brings and that is not installed: one sentence instead of a traceback.
 """
 
+from __future__ import annotations
+
 import sys
+import time
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.installation import LIMITS
+
+if TYPE_CHECKING:
+    from unseen.data.label_names import LabelNames
+
+
+Normal = Annotated[
+    list[str] | None,
+    typer.Option("--normal", help="what your set calls normal films, in its column or as a folder's name; repeatable"),
+]
+Abnormal = Annotated[
+    list[str] | None,
+    typer.Option("--abnormal", help="what your set calls abnormal films, likewise; '*': every other name"),
+]
+LabelColumn = Annotated[
+    str, typer.Option("--label-column", help="the manifest's column with these names, for --normal and --abnormal")
+]
+
+
+def label_names(normal: list[str] | None, abnormal: list[str] | None, column: str) -> LabelNames | None:
+    """What the set calls its labels; None where it calls them normal and abnormal in the column `label`.
+
+    Raises UsageError for a column without names.
+    """
+    from unseen.data.label_names import LabelNames
+
+    if not normal and not abnormal:
+        if column != "label":
+            raise UsageError("--label-column: say what it holds, too, such as --normal 'No Finding' --abnormal '*'")
+        return None
+    return LabelNames(normal=tuple(normal or ()), abnormal=tuple(abnormal or ()), column=column)
 
 
 class UsageError(UserError, ValueError):
@@ -37,12 +70,19 @@ def limits() -> None:
 
 
 def count_progress(what: str) -> Callable[[int], None]:
-    """A callback for scoring: how many rows are done, written over on a terminal, silent elsewhere."""
+    """A callback for scoring: how many rows are done, written over on a terminal; elsewhere a line now and then."""
+    from unseen.training.settings import EVERY_S
+
     live = sys.stderr.isatty()
+    spoke = time.monotonic()
 
     def report(done: int) -> None:
+        nonlocal spoke
         if live and done % 10 == 0:
             typer.echo(f"\r\033[K  {what}: {done}", err=True, nl=False)
+        elif not live and time.monotonic() - spoke >= EVERY_S:
+            spoke = time.monotonic()
+            note(f"{what}: {done}")
 
     return report
 

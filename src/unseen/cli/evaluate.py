@@ -5,15 +5,21 @@
 `unseen compare MODEL MODEL … --data manifest.csv`: paired differences on the same films.
 """
 
+from __future__ import annotations
+
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from unseen.cli import console
 from unseen.cli.console import UsageError
+
+if TYPE_CHECKING:
+    from unseen.data.reading import Films
 
 
 def evaluate(
@@ -22,6 +28,9 @@ def evaluate(
         str, typer.Option(help="labelled films: a manifest CSV with columns file, label (normal | abnormal)")
     ],
     out: Annotated[Path, typer.Option(help="folder for report.html, metrics.json and scores.parquet")],
+    normal: console.Normal = None,
+    abnormal: console.Abnormal = None,
+    label_column: console.LabelColumn = "label",
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="stop at the first input that is not read")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
@@ -42,8 +51,10 @@ def evaluate(
     from unseen.evaluation.assessment import evaluate as judge
     from unseen.evaluation.intervals import Interval
 
+    names = console.label_names(normal, abnormal, label_column)
+    listed = films(data, strict=strict, lesions=True, labels=names)
+    _check_labels(data, listed)
     console.step(f"scoring {data}")
-    listed = films(data, strict=strict, lesions=True)
     result = judge(
         load(model, device=device, runtime=runtime),
         listed,
@@ -62,8 +73,26 @@ def evaluate(
         if count:
             typer.echo(f"{count} of {len(listed)} films {what}.")
     typer.echo(f"report: {out / 'report.html'}")
+    if not isinstance(result.auroc, Interval) and result.trained_on:
+        raise UsageError(
+            f"{data}: without the films that the model was trained on there is nothing to judge. Add films of other "
+            "patients, or let `unseen train RECIPE --data … --crossfit 5` judge the recipe"
+        )
     console.limits()
     raise typer.Exit(1 if result.not_read else 0)
+
+
+def _check_labels(data: str, listed: Films) -> None:
+    """Raises UsageError where one of the two labels is not there: nothing can be judged, whatever the scores."""
+    counts = Counter(entry.label or "unlabelled" for entry in listed.entries)
+    for label in ("normal", "abnormal"):
+        if not counts[label]:
+            seen = ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
+            raise UsageError(
+                f"{data}: no film is labelled {label} (films: {seen}), so nothing can be compared. Add {label} films "
+                "of the same source to the manifest, or say what the set calls its labels (--normal NAME --abnormal "
+                "NAME)"
+            )
 
 
 def compare(
@@ -71,6 +100,9 @@ def compare(
     data: Annotated[
         str, typer.Option(help="labelled films: a manifest CSV with columns file, label (normal | abnormal)")
     ],
+    normal: console.Normal = None,
+    abnormal: console.Abnormal = None,
+    label_column: console.LabelColumn = "label",
     out: Annotated[Path | None, typer.Option(help="also write the figures here, as JSON")] = None,
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
@@ -90,7 +122,8 @@ def compare(
     if len({str(path) for path in models}) < len(models):
         raise UsageError("a model is named twice; a comparison needs different ones")
     detectors = {str(path): load(path, device=device) for path in models}
-    listed = films(data)
+    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
+    _check_labels(data, listed)
     result = compare_detectors(detectors, listed, seed=seed, progress=console.count_progress("scored"))
     for name, figure in result.auroc.items():
         typer.echo(f"{name}: AUROC {figure}")

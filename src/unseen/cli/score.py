@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -38,6 +39,8 @@ def score(
     A score is not a probability, and depends on its film alone. Inputs that are not read get a row with the reason,
     and the others go on; the exit status is then 1.
 
+    Without a policy every film is scored; where the model's input gate would refuse it, the row has the reason.
+
     With a policy each film also gets its probability of being abnormal and its study's decision: clear, read, or
     not_scored with the reason.
 
@@ -50,10 +53,8 @@ def score(
       unseen score model --data incoming/ --policy policy.json --out decisions.csv
     """
     from unseen.data.reading import films
-    from unseen.detectors.saved import load
-    from unseen.evaluation.table import ScoreRow, score_rows, write_scores
-    from unseen.screening.screener import DecisionRow, decision_rows
-    from unseen.screening.screener import load as load_screener
+    from unseen.evaluation.table import ScoreRow, write_scores
+    from unseen.screening.screener import DecisionRow, decision_rows, load, ranked_rows
 
     if bool(files) == (data is not None):
         raise UsageError("give either FILES or --data, such as `unseen score MODEL film.png`")
@@ -61,23 +62,35 @@ def score(
         raise UsageError(f"--out {out}: rows are written as .parquet or .csv")
     inputs = films(data if data is not None else list(files or []), strict=strict)
     progress = console.count_progress("scored") if out else None
+    screener = load(model, policy, device=device, runtime=runtime)
+    counts: Counter[str] = Counter()
     rows: Iterator[ScoreRow]
     if policy is None:
-        detector = load(model, device=device, runtime=runtime)
-        rows = score_rows(detector, inputs, maps=maps, progress=progress)
+        rows = _counted(ranked_rows(screener, inputs, maps=maps, progress=progress), counts)
     else:
-        screener = load_screener(model, policy, device=device, runtime=runtime)
-        rows = decision_rows(screener, inputs, maps=maps, progress=progress)
-    unread = 0
+        rows = _counted(decision_rows(screener, inputs, maps=maps, progress=progress), counts)
     if out is None:
         for row in rows:
-            unread += row.status == "not_read"
             typer.echo(_line(row))
     else:
-        total, unread = write_scores(rows, out, kind=ScoreRow if policy is None else DecisionRow)
-        console.note(f"{total - unread} scored, {unread} not read: {out}")
+        write_scores(rows, out, kind=ScoreRow if policy is None else DecisionRow)
+    refused = "" if policy is None else f"{counts['not_scored']} not scored (refused; the column reason says why), "
+    console.note(f"{counts['scored']} scored, {refused}{counts['not_read']} not read{f': {out}' if out else ''}")
+    if counts["doubted"]:
+        console.note(
+            f"warning: {counts['doubted']} of the {counts['scored']} are unlike the films that the model learnt from, "
+            "so their scores mean nothing; the reason stands with each. With a policy they are not scored"
+        )
     console.limits()
-    raise typer.Exit(1 if unread else 0)
+    raise typer.Exit(1 if counts["not_read"] else 0)
+
+
+def _counted(rows: Iterator[ScoreRow], counts: Counter[str]) -> Iterator[ScoreRow]:
+    """The rows as they are, counted by status; `doubted`: scored, although the gate refuses them."""
+    for row in rows:
+        counts[row.status] += 1
+        counts["doubted"] += row.status == "scored" and row.reason is not None and not hasattr(row, "decision")
+        yield row
 
 
 def _line(row: ScoreRow) -> str:

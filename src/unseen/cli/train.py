@@ -13,6 +13,10 @@ from unseen.cli import console
 from unseen.cli.console import UsageError
 
 if TYPE_CHECKING:
+    from unseen.artifacts.recipe import Recipe
+    from unseen.data.label_names import LabelNames
+    from unseen.data.reading import Films
+    from unseen.evaluation.assessment import Evaluation
     from unseen.runs.suspects import Suspect
 
 
@@ -24,9 +28,16 @@ def train(
         str | None,
         typer.Option(help="normal films instead of the recipe's: a folder, a glob in quotes, or a manifest CSV"),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="another value for a setting of the recipe; repeatable"),
+    ] = None,
+    normal: console.Normal = None,
+    abnormal: console.Abnormal = None,
+    label_column: console.LabelColumn = "label",
     finder: Annotated[
         Path | None,
-        typer.Option(help="a model whose lung finder is taken, for films without lung masks, such as models/lungs"),
+        typer.Option(help="a model whose lung finder is taken; default for films without masks: models/lungs"),
     ] = None,
     unlabelled: Annotated[
         str | None,
@@ -40,7 +51,21 @@ def train(
     out: Annotated[Path | None, typer.Option(help="also write the model's bundle here")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
     seed: Annotated[int | None, typer.Option(help="default: the recipe's")] = None,
+    origin: Annotated[
+        str, typer.Option(help="which films these are and where they come from, for the model's card")
+    ] = "",
     licence: Annotated[str, typer.Option(help="what the model may be used for; it follows the films' terms")] = "",
+    crossfit: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="first measure the AUROC on labelled --data: so many detectors, each scoring the patients that it did "
+            "not learn from; 5 is usual",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="with --crossfit: folder for report.html, metrics.json and scores.parquet")
+    ] = None,
     gate: Annotated[
         bool,
         typer.Option(
@@ -57,36 +82,50 @@ def train(
       unseen train phantoms/pca-64-lungs --out model
 
       unseen train ms_cxr/roi-sure-64-lungs --data normals.csv --out model
+
+      unseen train detectors/pca --data chest/ --normal NORMAL --set method.components=30 --out model
     """
     from unseen.artifacts import recipe as recipes
-    from unseen.data.reading import films
+    from unseen.artifacts.bundle import annotate, check_free
+    from unseen.runs.overrides import overridden
     from unseen.runs.training import train_recipe, with_changes
     from unseen.training.settings import shown_on
 
-    chosen = with_changes(recipes.load(recipe), device=device, seed=seed)
-    if data is not None:
-        labels = [entry.label for entry in films(data).entries]
-        if labels.count("abnormal"):
-            console.note(f"{labels.count('abnormal')} of {len(labels)} films are labelled abnormal and left aside")
-        if labels.count(None):
-            console.note(f"{labels.count(None)} of {len(labels)} films have no label and are taken as normal")
-    console.step(f"training {chosen.name}")
+    chosen = overridden(with_changes(recipes.load(recipe), device=device, seed=seed), settings or [])
+    names = console.label_names(normal, abnormal, label_column)
+    listed = None if data is None else _listed(data, names)
+    if listed is None and names is not None:
+        raise UsageError("--normal and --abnormal: go with --data; the films of a recipe have labels")
+    if listed is not None:
+        finder = finder or _finder_without_masks(chosen, listed)
+    if (crossfit is None and report is not None) or (crossfit is not None and listed is None):
+        raise UsageError("--crossfit goes with --data, labelled films of your own, and --report with --crossfit")
+    if out is not None:
+        check_free(out)
     try:
+        judged = None
+        if crossfit is not None and listed is not None:
+            judged = _judged(chosen, listed, crossfit, finder, report)
+        console.step(f"training {chosen.name}")
         trained = train_recipe(
             chosen,
             fold=fold,
-            data=data,
+            data=listed,
             finder=finder,
             unlabelled=unlabelled,
             backbone=backbone,
             progress=shown_on(),
             out=out,
+            origin=origin,
             licence=licence,
             gate=gate,
         )
     except KeyboardInterrupt:
         console.note("stopped; the finished part is kept. Run the same command again to resume")
         raise typer.Exit(130) from None
+    if judged is not None:
+        for folder in filter(None, (trained.run.bundle, out)):
+            annotate(folder, metrics={"crossfit": {"auroc": judged.metrics["auroc"]}})
     others = int(trained.detector.facts.get("unlabelled_films", 0))
     learnt = f"{len(trained.detector.training_films) - others} normal films"
     learnt += f" and {others} unlabelled ones" if others else ""
@@ -108,13 +147,56 @@ def train(
     raise typer.Exit(1 if trained.not_read else 0)
 
 
+def _judged(recipe: Recipe, listed: Films, folds: int, finder: Path | None, report: Path | None) -> Evaluation:
+    """The cross-fitted figures, printed."""
+    from unseen.evaluation.intervals import Interval
+    from unseen.runs.crossfit import crossfit
+    from unseen.training.settings import shown_on
+
+    console.step(f"cross-fitting {recipe.name}")
+    judged = crossfit(recipe, listed, folds=folds, finder=finder, out=report, progress=shown_on(), say=console.note)
+    typer.echo(f"cross-fitted: {judged.headline}")
+    if isinstance(judged.auroc, Interval):
+        typer.echo(judged.verdict)
+    if report is not None:
+        typer.echo(f"report: {report / 'report.html'}")
+    return judged
+
+
+def _listed(data: str, names: LabelNames | None) -> Films:
+    """The user's films; notes which of them are not trained on."""
+    from unseen.runs.cohort import own_films
+
+    listed = own_films(data, names)
+    labels = [entry.label for entry in listed.entries]
+    if labels.count("abnormal"):
+        console.note(f"{labels.count('abnormal')} of {len(labels)} films are labelled abnormal and left aside")
+    if labels.count(None):
+        taken = "taken as normal" if names is None else "left aside: neither name is theirs"
+        console.note(f"{labels.count(None)} of {len(labels)} films have no label and are {taken}")
+    return listed
+
+
+def _finder_without_masks(recipe: Recipe, listed: Films) -> Path | None:
+    """The package's lung finder where the films need one and have no masks; says so."""
+    from unseen.runs.training import ready_finder
+
+    finder = ready_finder(recipe, listed)
+    if finder is not None:
+        console.note(f"no film has a lung mask: lungs are found by {finder}, which comes with the package (--finder)")
+    return finder
+
+
 def suspects(
     recipe: Annotated[str, typer.Argument(help="a shipped recipe's name, or a .toml file")] = "detectors/pca",
     data: Annotated[
         str | None, typer.Option(help="the films to learn from: folder, glob or manifest; default: the recipe's own")
     ] = None,
+    normal: console.Normal = None,
+    label_column: console.LabelColumn = "label",
     finder: Annotated[
-        Path | None, typer.Option(help="a bundle whose lung finder is taken, such as models/lungs")
+        Path | None,
+        typer.Option(help="a model whose lung finder is taken; default for films without masks: models/lungs"),
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="how many to print")] = 20,
     out: Annotated[Path | None, typer.Option(help="write all films here, the strangest first, as CSV")] = None,
@@ -126,7 +208,7 @@ def suspects(
 
     Example:
 
-      unseen suspects detectors/pca --data normals.csv --finder models/lungs --out suspects.csv
+      unseen suspects detectors/pca --data normals.csv --out suspects.csv
     """
     from unseen.artifacts import recipe as recipes
     from unseen.artifacts.files import write_text
@@ -138,8 +220,12 @@ def suspects(
     if out is not None:  # now, not after the trainings
         out.parent.mkdir(parents=True, exist_ok=True)
     chosen = recipes.load(recipe)
+    names = console.label_names(normal, None, label_column)
+    listed = None if data is None else _listed(data, names)
+    if listed is not None:
+        finder = finder or _finder_without_masks(chosen, listed)
     console.step(f"suspects among the films of {data or chosen.name}")
-    found, not_read = found_among(chosen, data=data, finder=finder, progress=shown_on(), say=console.note)
+    found, not_read = found_among(chosen, data=listed, finder=finder, progress=shown_on(), say=console.note)
     typer.echo(f"{len(found)} films; deviations from the median, in robust standard deviations")
     for one in found[:top]:
         typer.echo(f"{one.deviations:+8.1f}  {one.name}")

@@ -6,6 +6,7 @@ from .arrays import read_array as read_array
 from .film import Film as Film
 from .film import NotRead as NotRead
 from .film import area as area
+from .label_names import LabelNames as LabelNames
 from .manifest import Entry as Entry
 from .manifest import ManifestError as ManifestError
 from .manifest import SourceError as SourceError

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from unseen.artifacts.errors import UserError
 from unseen.data.film import Label
+from unseen.data.label_names import LabelNames
 
 _KNOWN = ("file", "label", "source", "patient", "study", "mask", "lesion")
 _LABELS: dict[str, Label | None] = {"normal": "normal", "abnormal": "abnormal", "": None}
@@ -67,10 +68,12 @@ class Entry:
     mask: Path | None = None
     lesion: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    called: tuple[str, ...] = ()
+    """What the set calls the film, where its labels have other names than ours: the manifest's cell, or its folders."""
 
 
-def read_manifest(path: Path) -> tuple[Entry, ...]:
-    """The entries of the manifest at `path`, in its order.
+def read_manifest(path: Path, names: LabelNames | None = None) -> tuple[Entry, ...]:
+    """The entries of the manifest at `path`, in its order; `names`: what its labels are called, if not as ours are.
 
     Raises:
         ManifestError: the file cannot be read, is not UTF-8 CSV, is empty, has no `file` column, a column twice, a row
@@ -82,10 +85,10 @@ def read_manifest(path: Path) -> tuple[Entry, ...]:
         raise ManifestError(
             f"{path}: the manifest cannot be read ({error.strerror}). Check the path and its permissions."
         ) from error
-    return parse_manifest(data, path=path)
+    return parse_manifest(data, path=path, names=names)
 
 
-def parse_manifest(data: bytes, *, path: Path) -> tuple[Entry, ...]:
+def parse_manifest(data: bytes, *, path: Path, names: LabelNames | None = None) -> tuple[Entry, ...]:
     """The entries that `data`, the bytes of the manifest at `path`, hold; raises as `read_manifest` does.
 
     >>> [entry] = parse_manifest(b"file,label,age\\na.png,normal,61\\n", path=Path("ward/manifest.csv"))
@@ -104,15 +107,15 @@ def parse_manifest(data: bytes, *, path: Path) -> tuple[Entry, ...]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
-        _check_header(header, path)
-        return tuple(_entry(header, row, reader.line_num, path) for row in reader if row)
+        _check_header(header, path, None if names is None else names.column)
+        return tuple(_entry(header, row, reader.line_num, path, names) for row in reader if row)
     except csv.Error as error:
         raise ManifestError(
             f"{path}, line {reader.line_num}: not valid CSV ({error}). Check the quotes on that line."
         ) from error
 
 
-def _check_header(header: list[str], path: Path) -> None:
+def _check_header(header: list[str], path: Path, label: str | None) -> None:
     if not any(header):
         raise ManifestError(f"{path}: the manifest is empty. Its first line must name the columns, at least `file`.")
     if "file" not in header:
@@ -121,12 +124,17 @@ def _check_header(header: list[str], path: Path) -> None:
             f"{path}: there is no `file` column; the columns are: {seen}. "
             "Name the column of paths `file`, separate by commas."
         )
+    if label is not None and label not in header:
+        raise ManifestError(
+            f"{path}: there is no column `{label}` to take labels from; the columns are: {', '.join(header)[:200]}. "
+            "Name one of them (--label-column)."
+        )
     for name in header:
         if name and header.count(name) > 1:
             raise ManifestError(f"{path}: the column `{name}` is there {header.count(name)} times. Keep one of them.")
 
 
-def _entry(header: list[str], row: list[str], line: int, path: Path) -> Entry:
+def _entry(header: list[str], row: list[str], line: int, path: Path, names: LabelNames | None) -> Entry:
     if len(row) > len(header):
         raise ManifestError(
             f"{path}, line {line}: {len(row)} cells under {len(header)} columns. Quote cells that hold a comma."
@@ -135,14 +143,18 @@ def _entry(header: list[str], row: list[str], line: int, path: Path) -> Entry:
     name = cells["file"]
     if not name:
         raise ManifestError(f"{path}, line {line}: the `file` cell is empty. Give the film's path or delete the line.")
-    label = cells.get("label", "")
-    if label not in _LABELS:
-        raise ManifestError(f"{path}, line {line}: the label is {label!r}. It must be normal, abnormal or empty.")
+    label = cells.get("label" if names is None else names.column, "")
+    if names is None and label not in _LABELS:
+        raise ManifestError(
+            f"{path}, line {line}: the label is {label!r}. It must be normal, abnormal or empty, or name what the set "
+            "calls them (--normal NAME --abnormal NAME)."
+        )
     folder = path.parent
     return Entry(
         name=name,
         path=folder / name,
-        label=_LABELS[label],
+        label=_LABELS[label] if names is None else names.label_of([label]),
+        called=() if names is None else (label,),
         source=cells.get("source") or folder.absolute().name,
         patient=cells.get("patient") or name,
         study=cells.get("study") or name,
@@ -155,24 +167,34 @@ def _entry(header: list[str], row: list[str], line: int, path: Path) -> Entry:
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
-def entries(source: Source) -> tuple[Entry, ...]:
+def entries(source: Source, names: LabelNames | None = None) -> tuple[Entry, ...]:
     """The entries that `source` names, in order; a folder's and a glob's are sorted by path.
+
+    `names`: what a manifest's labels are called, and which folders hold normal and abnormal films.
 
     Raises:
         ManifestError: a manifest is broken.
-        SourceError: a glob matches nothing, or a folder cannot be listed.
+        SourceError: a glob matches nothing, a folder cannot be listed, or no film has one of the `names`.
     """
-    if isinstance(source, (str, os.PathLike)):
-        return tuple(_one(os.fspath(source)))
-    return tuple(entry for part in source for entry in _one(os.fspath(part)))
+    parts = [source] if isinstance(source, (str, os.PathLike)) else list(source)
+    found = tuple(entry for part in parts for entry in _one(os.fspath(part), names))
+    if names is None:
+        return found
+    seen = {name for entry in found for name in entry.called if name}
+    if missing := names.missing(seen):
+        raise SourceError(
+            f"{source}: no film is called {missing[0]!r}; seen: {', '.join(sorted(seen))[:300] or 'none'}. "
+            "Give one of these with --normal or --abnormal."
+        )
+    return found
 
 
-def _one(given: str) -> Iterator[Entry]:
+def _one(given: str, names: LabelNames | None) -> Iterator[Entry]:
     path = Path(given)
     if os.path.isdir(given):
-        yield from _folder(path)
+        yield from _folder(path, names)
     elif path.suffix.lower() == ".csv":
-        yield from read_manifest(path)
+        yield from read_manifest(path, names)
     elif not os.path.lexists(given) and glob.has_magic(given):
         matches = sorted(glob.glob(given, recursive=True))
         if not matches:
@@ -180,14 +202,14 @@ def _one(given: str) -> Iterator[Entry]:
         for match in matches:
             if os.path.isdir(match):
                 if "**" not in given:  # with ** the files inside are matches themselves
-                    yield from _folder(Path(match))
+                    yield from _folder(Path(match), names)
             elif not _is_special(match):
-                yield _entry_of(match, Path(match).absolute().parent.name)
+                yield _entry_of(match, Path(match).absolute().parent.name, names, Path(match).parent.parts)
     else:
-        yield _entry_of(given, path.absolute().parent.name)
+        yield _entry_of(given, path.absolute().parent.name, names, path.parent.parts)
 
 
-def _folder(folder: Path) -> Iterator[Entry]:
+def _folder(folder: Path, names: LabelNames | None) -> Iterator[Entry]:
     source = folder.absolute().name
     found: list[str] = []
     seen: set[tuple[int, int]] = set()  # (device, inode) of the folders walked: a link to a parent must not loop
@@ -207,7 +229,8 @@ def _folder(folder: Path) -> Iterator[Entry]:
         found += [os.path.join(here, name) for name in files if not name.startswith(".")]
     for path in sorted(found):
         if not _is_special(path):
-            yield _entry_of(path, source)
+            below = Path(path).parent.relative_to(folder).parts
+            yield _entry_of(path, source, names, (source, *below))
 
 
 def _is_special(path: str) -> bool:
@@ -219,5 +242,7 @@ def _is_special(path: str) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _entry_of(name: str, source: str) -> Entry:
-    return Entry(name=name, path=Path(name), source=source, patient=name, study=name)
+def _entry_of(name: str, source: str, names: LabelNames | None, folders: tuple[str, ...]) -> Entry:
+    label = None if names is None else names.label_of(folders)
+    called = () if names is None else folders
+    return Entry(name=name, path=Path(name), label=label, source=source, patient=name, study=name, called=called)

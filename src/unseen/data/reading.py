@@ -18,6 +18,7 @@ from unseen.artifacts.errors import UserError
 from unseen.data.decode import shared
 from unseen.data.decoder_protocol import DecodedImage
 from unseen.data.film import Film, NotRead
+from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, entries
 
 
@@ -72,7 +73,14 @@ class Films:
         return replace(self, entries=tuple(filter(predicate, self.entries)))
 
 
-def films(source: Source, *, strict: bool = False, masks: bool = False, lesions: bool = False) -> Films:
+def films(
+    source: Source,
+    *,
+    strict: bool = False,
+    masks: bool = False,
+    lesions: bool = False,
+    labels: LabelNames | None = None,
+) -> Films:
     """The films that `source` names: a folder (to its depth), a glob, a manifest CSV, a single file, or a list of
     those.
 
@@ -82,10 +90,12 @@ def films(source: Source, *, strict: bool = False, masks: bool = False, lesions:
         masks: also load the lung masks that a manifest's column `mask` names; they train lung finders, and no test may
             use them.
         lesions: also load the lesion masks of the column `lesion`; they judge where anomaly maps point.
+        labels: what the set calls its labels, in a column of the manifest or as names of folders; by default a manifest
+            says normal or abnormal in its column `label`, and folders say nothing.
 
     Raises:
         ManifestError: a manifest is broken.
-        SourceError: a glob matches nothing, or a folder cannot be listed.
+        SourceError: a glob matches nothing, a folder cannot be listed, or no film has one of the given labels.
 
     >>> len(films([]))
     0
@@ -93,7 +103,7 @@ def films(source: Source, *, strict: bool = False, masks: bool = False, lesions:
     ...     print(film.reason)
     There is no such file. Check the path, or the manifest's `file` cell.
     """
-    return Films(entries=entries(source), strict=strict, masks=masks, lesions=lesions)
+    return Films(entries=entries(source, labels), strict=strict, masks=masks, lesions=lesions)
 
 
 def read(entry: Entry, *, masks: bool = False, lesions: bool = False) -> Film | NotRead:

@@ -184,33 +184,14 @@ def _finding_columns(finding: Finding) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One input: its name as given, whether it was scored (not_scored: read, but a policy's gate refused it), and the
-    score or the reason why not; the map's file name."""
+    """One input: its name as given, whether it was scored (not_scored: read, but a policy's gate refused it), the
+    score, the reason why not or why to doubt it; the map's file name."""
 
     file: str
     status: Literal["scored", "not_read", "not_scored"]
     score: float | None
     reason: str | None
     map: str | None
-
-
-def score_rows(
-    detector: Scorer,
-    films: Iterable[Film | NotRead],
-    *,
-    maps: Path | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> Iterator[ScoreRow]:
-    """One row per film, lazily. `maps`: a folder for `<digest16>.npy`, float32 on the network's grid."""
-    if maps is not None:
-        maps.mkdir(parents=True, exist_ok=True)
-    for done, outcome in enumerate(detector.score(films), start=1):
-        if isinstance(outcome, NotRead):
-            yield ScoreRow(outcome.name, "not_read", None, outcome.reason, None)
-        else:
-            yield ScoreRow(outcome.film.name, "scored", outcome.score, None, map_of(outcome, maps) if maps else None)
-        if progress is not None:
-            progress(done)
 
 
 def map_of(finding: Finding, folder: Path) -> str:

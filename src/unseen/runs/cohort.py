@@ -6,6 +6,7 @@ A recipe without a manifest is about phantoms, which are made on the spot.
 """
 
 import csv
+import glob
 import hashlib
 import itertools
 import os
@@ -17,6 +18,7 @@ from unseen.artifacts.files import sha256_of
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
 from unseen.data import phantoms
 from unseen.data.film import Film, NotRead
+from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source
 from unseen.data.reading import Films, films
 
@@ -112,13 +114,43 @@ def _fixed_split(data: RecipeData, listed: Films) -> Cohort:
     return Cohort(chosen, fold_of, _digest(chosen.entries, fold_of), held_out=_TEST)
 
 
-def own_normals(source: str) -> Cohort:
-    """A user's films: what is labelled normal, or not labelled at all; with masks where the manifest names them."""
+def own_films(source: str, labels: LabelNames | None = None) -> Films:
+    """A user's films, with masks where the manifest names them.
+
+    Raises RecipeError for a path that is not there, and for a folder that holds more than films.
+    """
+    if not os.path.lexists(source) and not glob.has_magic(source):
+        raise RecipeError(f"data: {source}: no such file or folder. Give a folder, a glob in quotes, or a manifest CSV")
     _check_holds_films_alone("data", [source])
-    listed = films(source, masks=True).select(lambda entry: entry.label != "abnormal")
+    return films(source, masks=True, labels=labels)
+
+
+def own_normals(source: str | Films) -> Cohort:
+    """Of a user's films those that are labelled normal, or not labelled at all: where the caller named the labels, a
+    film without one is left aside.
+
+    Raises RecipeError where none is left, and where none of them can be read.
+    """
+    listed = own_films(source) if isinstance(source, str) else source
+    listed = listed.select(lambda entry: entry.label == "normal" or (entry.label is None and not entry.called))
     if not listed.entries:
-        raise RecipeError(f"data: {source} names no normal film. Give a folder, a glob or a manifest of normal films")
+        raise RecipeError(
+            f"data: {source} names no normal film. Give a folder, a glob or a manifest of normal films, or name what "
+            "the set calls them (--normal NAME)"
+        )
+    _check_readable(listed)
     return Cohort(listed, {}, _digest(listed.entries, {}))
+
+
+def _check_readable(listed: Films) -> None:
+    """Raises RecipeError where no film can be read; reads as far as the first one that can."""
+    refused: NotRead | None = None
+    for film in listed:
+        if isinstance(film, Film):
+            return
+        refused = refused or film
+    if refused is not None:
+        raise RecipeError(f"data: none of {len(listed)} files can be read. {refused.name}: {refused.reason}")
 
 
 def of_unknown_label(source: Source) -> Cohort:

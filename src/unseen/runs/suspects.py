@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from unseen.artifacts.recipe import Recipe, RecipeError, runs_root, validated
 from unseen.data.film import Film, NotRead
+from unseen.data.reading import Films
 from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.evaluation.roc import Floats
@@ -48,7 +49,7 @@ class Suspect:
 def suspects(
     recipe: Recipe,
     *,
-    data: str | None = None,
+    data: str | Films | None = None,
     finder: Path | None = None,
     root: Path | None = None,
     progress: Report | None = None,

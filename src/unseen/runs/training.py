@@ -45,6 +45,7 @@ from unseen.training.settings import Training
 
 if TYPE_CHECKING:
     from unseen.data.manifest import Source
+    from unseen.data.reading import Films
     from unseen.training.loop import Progress
 
 _log = logging.getLogger("unseen")
@@ -126,11 +127,12 @@ def train_recipe(
     recipe: Recipe,
     *,
     fold: int | None = None,
-    data: str | None = None,
+    data: str | Films | None = None,
     finder: Path | None = None,
     unlabelled: Source | None = None,
     backbone: Path | None = None,
     out: Path | None = None,
+    origin: str = "",
     licence: str = "",
     gate: bool = False,
     root: Path | None = None,
@@ -141,11 +143,12 @@ def train_recipe(
 
     recipe  how the detector is made
     fold    the fold whose films are left out; None: all normals are learnt from
-    data    normal films in the place of the recipe's: a folder, a glob, a manifest (its abnormals are left aside)
+    data    films in the place of the recipe's: a folder, a glob, a manifest, or `own_films` (abnormals are left aside)
     finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
     unlabelled  films without a label: the epoch that separates them best from the normal films is kept
     backbone  a safetensors file of weights that the network begins with
     out     a further copy of the bundle
+    origin  which films these are and where they come from, for its card
     licence  what the model may be used for, for its card
     gate    also learn the input gate from the same films, where the detector finds lungs, and keep it in the bundle
     root    where runs are kept; None is `$UNSEEN_RUNS`
@@ -195,11 +198,11 @@ def train_recipe(
         history = detector.history
     guard = gate_of(detector, films, bundle=run.bundle if found else None, seed=recipe.seed) if gate else None
     if not found:
-        save(detector, run.bundle, recipe_digest=name, licence=licence, gate=guard)
+        save(detector, run.bundle, recipe_digest=name, data=origin, licence=licence, gate=guard)
     elif guard is not None and gate_parts(run.bundle) is None:  # found from a time when no gate was asked for
         add_gate(run.bundle, guard)
     if out is not None:
-        save(detector, out, recipe_digest=name, licence=licence, gate=guard)
+        save(detector, out, recipe_digest=name, data=origin, licence=licence, gate=guard)
     return Trained(run, detector, recipe, name, history, tuple(detector.not_read), found)
 
 
@@ -235,7 +238,9 @@ def run_of(recipe: Recipe, *, fold: int | None = None, root: Path | None = None)
     return Run.named(recipe.name, fold=fold, seed=recipe.seed, digest=name, root=root), name
 
 
-def training_films(recipe: Recipe, *, fold: int | None, data: str | None) -> tuple[Iterable[Film | NotRead], str]:
+def training_films(
+    recipe: Recipe, *, fold: int | None, data: str | Films | None
+) -> tuple[Iterable[Film | NotRead], str]:
     """The films that a recipe learns from (or those of `data`), and a digest that identifies them."""
     if data is not None:
         if fold is not None:
@@ -255,6 +260,16 @@ def _joined(data_digest: str, finder: Path | None) -> str:
     if finder is None:
         return data_digest
     return f"{data_digest} lungs {bundle.load(finder).card.weights_sha256}"
+
+
+def ready_finder(recipe: Recipe, films: Films) -> Path | None:
+    """The package's own finder, for a user's films none of which has a lung mask, where the recipe looks at lungs; None
+    where a finder can learn from masks, and where none is needed."""
+    if any(entry.mask is not None for entry in films.entries):
+        return None
+    detector = detector_of(recipe)
+    needed = detector.needs_lungs or detector.view.needs_lungs or recipe.data.lungs_from is not None
+    return Path("models/lungs") if needed else None
 
 
 def finder_for(

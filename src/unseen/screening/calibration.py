@@ -120,6 +120,7 @@ def calibrate(
     jointly: bool = False,
     audit_share: float = 0.05,
     progress: Callable[[int], None] | None = None,
+    watch: Callable[[Screened], None] | None = None,
 ) -> Screener:
     """Calibrate `detector` on labelled films of a site and return the screener.
 
@@ -134,6 +135,7 @@ def calibrate(
     jointly        let the guarantee hold for all sources at once (δ/S each)
     audit_share    of cleared studies, read all the same, in [0, 1]
     progress       called with the number of films done
+    watch          called with each film that was looked at, and what became of it
 
     Raises GuaranteeError for a rate that cannot be guaranteed, PolicyError for another share that is none, and where
     no labelled film was scored.
@@ -161,7 +163,13 @@ def calibrate(
             if progress:
                 progress(done)
 
-    studies = studies_of(screener.screen(fresh()), source_tag=source_tag)
+    def screened() -> Iterable[Screened]:
+        for one in screener.screen(fresh()):
+            if watch is not None:
+                watch(one)
+            yield one
+
+    studies = studies_of(screened(), source_tag=source_tag)
     policy = policy_of(
         studies,
         promise,

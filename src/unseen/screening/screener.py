@@ -139,7 +139,7 @@ class Screener:
         if isinstance(film, NotRead):
             return Screened(film=film, decision=self._not_scored(film.reason))
         lungs = FoundLungs.of(film, lungs)
-        refusal = self._refusal(film, lungs)
+        refusal = self.refusal(film, lungs)
         if refusal is not None:
             return Screened(film=film, decision=self._not_scored(refusal))
         outcome = scored(self.detector, film, lungs)
@@ -191,7 +191,8 @@ class Screener:
             return f"differs too much from the normal films of {source}, so it is not cleared"
         return f"clearing is stopped: {self.stopped}" if self.stopped else ""
 
-    def _refusal(self, film: Film, lungs: FoundLungs) -> str | None:
+    def refusal(self, film: Film, lungs: FoundLungs) -> str | None:
+        """Why a film would not be scored: a lateral one, or one that the gate refuses; None where nothing is amiss."""
         if is_lateral(film.view_position):
             return _LATERAL
         if self.gate is None:
@@ -226,6 +227,37 @@ class DecisionRow(ScoreRow):
     decision: Literal["clear", "read", "not_scored"]
 
 
+def ranked_rows(
+    screener: Screener,
+    films: Iterable[Film | NotRead],
+    *,
+    maps: Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[ScoreRow]:
+    """One row per film, lazily and in order, each scored; `reason` is the gate's where it would refuse the film.
+
+    maps      a folder for `<digest16>.npy`, float32 on the network's grid
+    progress  called with the number of rows done, after each
+    """
+    if maps is not None:
+        maps.mkdir(parents=True, exist_ok=True)
+    for done, film in enumerate(films, start=1):
+        yield _ranked(screener, film, maps)
+        if progress is not None:
+            progress(done)
+
+
+def _ranked(screener: Screener, film: Film | NotRead, maps: Path | None) -> ScoreRow:
+    if isinstance(film, NotRead):
+        return ScoreRow(film.name, "not_read", None, film.reason, None)
+    lungs = FoundLungs.of(film, None)
+    refusal = screener.refusal(film, lungs)
+    outcome = scored(screener.detector, film, lungs)
+    if isinstance(outcome, NotRead):
+        return ScoreRow(outcome.name, "not_read", None, outcome.reason, None)
+    return ScoreRow(film.name, "scored", outcome.score, refusal, map_of(outcome, maps) if maps else None)
+
+
 def decision_rows(
     screener: Screener,
     films: Iterable[Film | NotRead],
@@ -234,7 +266,7 @@ def decision_rows(
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[DecisionRow]:
     """One row per film, in order. All films are screened before the first row comes out: a film is cleared only if its
-    whole study is. Arguments as for `evaluation.table.score_rows`.
+    whole study is. Arguments as for `ranked_rows`.
     """
     if maps is not None:
         maps.mkdir(parents=True, exist_ok=True)

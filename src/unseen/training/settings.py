@@ -4,12 +4,14 @@ How long, how wide and on what a training runs: the section ``[training]`` of a 
 
 Why a training stopped, as a sentence.
 
-A training's progress as a person sees it: one line on the terminal, written over; elsewhere one line at the end.
+A training's progress as a person sees it: one line on the terminal, written over; elsewhere a line now and then, and
+one at the end.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -19,6 +21,10 @@ from unseen.artifacts.errors import UserError
 
 if TYPE_CHECKING:
     from unseen.training.loop import Progress
+
+
+EVERY_S = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
 
 
 class Training(BaseModel):
@@ -58,7 +64,8 @@ def shown_on(stream: TextIO | None = None, *, silent_off_terminal: bool = False)
     """A callback for `fit`: what is trained and how far it is, on `stream` (standard error by default).
 
     stream  where the line is written; None: standard error
-    silent_off_terminal  say nothing where the stream is no terminal; else one line when a training has ended
+    silent_off_terminal  say nothing where the stream is no terminal; else a line every `EVERY_S` seconds, and one when
+                         a training has ended
 
     >>> from unseen.training import Progress
     >>> import io
@@ -69,13 +76,19 @@ def shown_on(stream: TextIO | None = None, *, silent_off_terminal: bool = False)
     """
     stream = sys.stderr if stream is None else stream
     live = stream.isatty()
+    spoke = time.monotonic()
 
     def report(name: str, state: Progress) -> None:
+        nonlocal spoke
         last = state.step == state.steps
         if live:
             stream.write(f"\r\033[K  {name}: {state}" + ("\n" if last else ""))
             stream.flush()
         elif last and not silent_off_terminal:
             stream.write(f"  {name}: {state.steps} steps in {state.seconds:.0f} s\n")
+        elif not silent_off_terminal and time.monotonic() - spoke >= EVERY_S:
+            spoke = time.monotonic()
+            stream.write(f"  {name}: {state}\n")
+            stream.flush()
 
     return report

@@ -1,0 +1,45 @@
+"""`LabelNames`: what a data set calls its normal and its abnormal films, in a manifest's column or as folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from unseen.data.film import Label
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelNames:
+    """The names that mean normal, those that mean abnormal, and the manifest's column that holds them.
+
+    Upper and lower case count alike; `*` stands for any text, `?` for any character. A name that means both is normal,
+    so that `abnormal=("*",)` means every other name. A film with another name has no label.
+
+    >>> names = LabelNames(normal=("No Finding",), abnormal=("*",), column="finding")
+    >>> names.label_of(["no finding"]), names.label_of(["Effusion"]), names.label_of([""])
+    ('normal', 'abnormal', None)
+    """
+
+    normal: Sequence[str] = ()
+    abnormal: Sequence[str] = ()
+    column: str = "label"
+
+    def label_of(self, called: Sequence[str]) -> Label | None:
+        """The label of a film that is `called` so, by a cell or by each of its folders; None where no name matches."""
+        if any(self._matches(name, self.normal) for name in called):
+            return "normal"
+        return "abnormal" if any(self._matches(name, self.abnormal) for name in called) else None
+
+    def missing(self, seen: Iterable[str]) -> list[str]:
+        """The given names that none of the `seen` ones matches."""
+        names = list(seen)
+        return [
+            given for given in (*self.normal, *self.abnormal) if not any(self._matches(one, [given]) for one in names)
+        ]
+
+    @staticmethod
+    def _matches(name: str, patterns: Iterable[str]) -> bool:
+        return bool(name) and any(
+            fnmatchcase(name.strip().casefold(), pattern.strip().casefold()) for pattern in patterns
+        )

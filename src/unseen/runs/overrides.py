@@ -1,0 +1,85 @@
+"""`overridden`: a recipe with some of its settings replaced, as `--set training.epochs=5` asks for."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import tomli_w
+from pydantic import BaseModel
+
+from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.view import View
+from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
+from unseen.artifacts.registry import unknown
+from unseen.detectors import METHODS
+from unseen.runs.training import resolve
+from unseen.training.settings import Training
+
+
+def overridden(recipe: Recipe, given: Sequence[str]) -> Recipe:
+    """`recipe` with each of `given`, such as `training.epochs=5`, in the place of its own setting.
+
+    A value is written as in TOML; a text needs no quotes. Its type is that of the setting in its section's schema.
+
+    Raises RecipeError for a setting that no section has, which names the nearest, and for a value out of bounds.
+
+    >>> from unseen.artifacts.recipe import load
+    >>> changed = overridden(load("detectors/pca"), ["method.components=8", "training.device=cpu"])
+    >>> changed.method.settings["components"], changed.training["device"]
+    (8, 'cpu')
+    >>> overridden(load("detectors/pca"), ["method.epochs=5"])
+    Traceback (most recent call last):
+        ...
+    unseen.artifacts.recipe.RecipeError: --set method.epochs: unknown; did you mean training.epochs?
+    """
+    if not given:
+        return recipe
+    table = tomllib.loads(recipe.to_toml())
+    known = _known(recipe)
+    for one in given:
+        path, sign, value = (part.strip() for part in one.partition("="))
+        if not sign:
+            raise RecipeError(f"--set {one}: give a setting and its value, such as training.epochs=5")
+        if path not in known:
+            raise RecipeError(f"--set {path}: {_meant(path, known)}")
+        section, _, key = path.rpartition(".")
+        place = table.setdefault(section, {}) if section else table
+        place[key] = _value(value)
+    changed = Recipe.from_toml(tomli_w.dumps(table))
+    resolve(changed)  # checks the values
+    return changed
+
+
+def _known(recipe: Recipe) -> list[str]:
+    """Every setting that the recipe can have, with its section."""
+    sections: dict[str, type[BaseModel]] = {
+        "data": RecipeData,
+        "finder": LungFinder.Config,
+        "view": View,
+        "method": METHODS.load(recipe.method.key).Config,
+        "training": Training,
+    }
+    # the seed is one for all sections
+    listed = [f"{name}.{key}" for name, section in sections.items() for key in section.model_fields if key != "seed"]
+    return ["seed", *listed]
+
+
+def _meant(path: str, known: Sequence[str]) -> str:
+    """The setting of that name in another section, or the nearest one."""
+    section, _, key = path.rpartition(".")
+    elsewhere = [one for one in known if one.rpartition(".")[2] == key]
+    own = [one for one in known if one.rpartition(".")[0] == section]
+    if elsewhere:
+        return f"unknown; did you mean {get_close_matches(path, elsewhere, n=1, cutoff=0)[0]}?"
+    return unknown(path, own or known)
+
+
+def _value(text: str) -> object:
+    """`text` as TOML reads a value, or as it stands."""
+    try:
+        table: dict[str, object] = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return table["value"] if len(table) == 1 else text

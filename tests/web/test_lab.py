@@ -6,8 +6,11 @@ import base64
 import io
 import json
 import os
+import runpy
+import subprocess
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.forked_children import begin
 from tests.stopped_process import once_asked, stop
 from tests.web.conftest import Api, MakeApi, said
 from tests.web.running import until
@@ -177,27 +181,27 @@ def test_a_generator_draws_and_its_picture_can_be_measured(api: Api) -> None:
 # what is refused
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "sentence"),
-    [
-        ("measurement", {"setup": {"size": 256}}, "Input should be 32, 64 or 128"),
-        ("measurement", {"setup": {"operator": {"kind": "mask", "dropped": 2}}}, "less than or equal to 0.95"),
-        ("measurement", {"setup": {"operator": {"kind": "wishes"}}}, "does not match any of the expected tags"),
-        ("measurement", {"picture": {"kind": "made", "name": "cat"}}, "'cat' is no image; there are head, film"),
-        ("measurement", {"setup": {"operator": {"kind": "learnt", "model": "x"}}}, "No reconstructor 'x'"),
-        ("reconstruction", {"method": "fbp"}, "'fbp' is no method for this measurement"),
-        ("verdict", {"group": "twists"}, "'twists' is no group"),
-        ("generated", {"generator": "x"}, "No generator 'x' is in the collection"),
-        (
-            "measurement",
-            {"setup": {"operator": {"kind": "fourier-lines"}, "noise": {"kind": "photons"}}},
-            "Take Gaussian noise",
-        ),
-    ],
-)
-def test_what_cannot_be_is_refused_in_a_sentence(api: Api, path: str, body: dict[str, Any], sentence: str) -> None:
-    answer = api.reader.post(f"/lab/{path}", json=body)
-    assert answer.status_code == 422 and sentence in said(answer)
+IMPOSSIBLE: list[tuple[str, dict[str, Any], str]] = [
+    ("measurement", {"setup": {"size": 256}}, "Input should be 32, 64 or 128"),
+    ("measurement", {"setup": {"operator": {"kind": "mask", "dropped": 2}}}, "less than or equal to 0.95"),
+    ("measurement", {"setup": {"operator": {"kind": "wishes"}}}, "does not match any of the expected tags"),
+    ("measurement", {"picture": {"kind": "made", "name": "cat"}}, "'cat' is no image; there are head, film"),
+    ("measurement", {"setup": {"operator": {"kind": "learnt", "model": "x"}}}, "No reconstructor 'x'"),
+    ("reconstruction", {"method": "fbp"}, "'fbp' is no method for this measurement"),
+    ("verdict", {"group": "twists"}, "'twists' is no group"),
+    ("generated", {"generator": "x"}, "No generator 'x' is in the collection"),
+    (
+        "measurement",
+        {"setup": {"operator": {"kind": "fourier-lines"}, "noise": {"kind": "photons"}}},
+        "Take Gaussian noise",
+    ),
+]
+
+
+def test_what_cannot_be_is_refused_in_a_sentence(api: Api) -> None:
+    for path, body, sentence in IMPOSSIBLE:
+        answer = api.reader.post(f"/lab/{path}", json=body)
+        assert answer.status_code == 422 and sentence in said(answer), (path, body)
 
 
 def test_a_bug_costs_an_answer_and_tells_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,19 +230,18 @@ def test_a_picture_that_is_sent_is_its_senders_alone_and_in_no_worklist(api: Api
     assert api.store.page("all").total == 0
 
 
-@pytest.mark.parametrize(
-    ("data", "status", "sentence"),
-    [
-        (b"", 422, "has no body"),
-        (b"not an image", 422, "The image cannot be read:"),
-        (png(np.zeros((8, 8), np.uint8)), 422, "cannot be read"),
-        (b"0" * (2**24 + 1), 413, "limit here"),
-    ],
-    ids=["empty", "text", "tiny", "large"],
-)
-def test_what_is_no_picture_is_refused(api: Api, data: bytes, status: int, sentence: str) -> None:
-    answer = api.reader.post("/lab/pictures", content=data)
-    assert answer.status_code == status and sentence in said(answer)
+NO_PICTURES = [
+    (b"", 422, "has no body"),
+    (b"not an image", 422, "The image cannot be read:"),
+    (png(np.zeros((8, 8), np.uint8)), 422, "cannot be read"),
+    (b"0" * (2**24 + 1), 413, "limit here"),
+]
+
+
+def test_what_is_no_picture_is_refused(api: Api) -> None:
+    for data, status, sentence in NO_PICTURES:
+        answer = api.reader.post("/lab/pictures", content=data)
+        assert answer.status_code == status and sentence in said(answer), data[:20]
 
 
 # a process of its own
@@ -260,7 +263,24 @@ def laboratory() -> Iterator[Callable[..., Laboratory]]:
 SLOW = {"setup": {"size": 128, "operator": {"kind": "tomography", "views": 180}}, "group": "rotations"}
 
 
+@pytest.fixture
+def forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lab's processes are forks. `test_a_process_that_nobody_asks_is_let_go` has an interpreter of its own."""
+    monkeypatch.setattr(subprocess, "Popen", subprocess.Popen)  # as it is now, afterwards
+    module = begin()
+    if module is not None:
+        try:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        except SystemExit as left:
+            os._exit(left.code if isinstance(left.code, int) else 0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("forks")
 def test_the_process_is_ended_when_it_is_late_or_dies_and_comes_back(laboratory: Callable[..., Laboratory]) -> None:
     lab = laboratory()
     told = fetched(lab)
@@ -306,6 +326,7 @@ def test_a_process_that_nobody_asks_is_let_go(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forks")
 def test_the_process_leaves_when_its_server_does(laboratory: Callable[..., Laboratory]) -> None:
     lab = laboratory()
     fetched(lab)

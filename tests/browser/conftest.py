@@ -134,10 +134,8 @@ class Site:
 
     def judged(self, *, within_s: float = 120) -> None:
         """Wait until nothing is left in the queue."""
-        until(
-            lambda: httpx.get(f"{self.running.base}/health", timeout=10, verify=False).json()["queue"]["waiting"] == 0,
-            within_s,
-        )
+        with self.store() as store:
+            until(lambda: store.queue().waiting == 0, within_s)
 
 
 @contextmanager

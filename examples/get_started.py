@@ -22,9 +22,9 @@ f = un.reconstruction.learn(  # equivariant imaging
     process,
     losses=[un.losses.MeasurementConsistency(), un.losses.Equivariance(un.physics.Shifts())],
     network=un.reconstruction.ArtifactRemoval(features=12),
-    training=un.training.Training(epochs=8, batch_size=2, threads=1),
+    training=un.training.Training(epochs=5, batch_size=2, threads=1),
     learning_rate=2e-3,
-    milestones=[6],
+    milestones=[4],
 )
 with torch.no_grad():
     found = f(y[:8], process)  # of films that it has not learnt from

@@ -1,5 +1,5 @@
-"""Children of a program that `warm_python` started: `python -P -m MODULE`, and the server that the demonstration
-starts, as forks, without the seconds of imports.
+"""Children of a program that `warm_python` started, or of a test: `python -P -m MODULE`, and the server that the
+demonstration starts, as forks, without the seconds of imports.
 
 Before such a program begins, it forks a helper, which has no threads and waits for orders on a socket. When the program
 starts a child by `subprocess.Popen`, the helper forks the child, which gets the streams, the folder and the environment

@@ -4,9 +4,10 @@ A program finds what it would find in an interpreter of its own: `sys.argv`, the
 standard streams are its own, and it ends as an interpreter ends: threads are waited for, and what `atexit` holds is
 done. Only the seconds are saved that imports take, and taking apart what was imported: a module of `unseen` keeps
 nothing of the environment that it is imported in. Passwords are hashed with argon2id's smallest settings
-(`quick_passwords`); the usual ones are tested by `worklist/test_accounts.py`. Interpreters of their own are started by
+(`quick_passwords`); the usual ones are tested by `worklist/test_accounts.py`. Browsers keep a server's scripts
+(`kept_scripts`); that they ask as a rule is tested by `web/test_shell.py`. Interpreters of their own are started by
 `house/test_wheel.py` (the command, and that packages are declared), `web/test_page_checks.py` (the server and its
-worker) and `web/test_lab.py` (the lab's process).
+worker) and `web/test_lab_process.py` (the lab's process).
 """
 
 from __future__ import annotations
@@ -197,6 +198,19 @@ def quick_passwords() -> Iterator[Callable[[], argon2.PasswordHasher]]:
         accounts._nobody.cache_clear()
 
 
+@contextmanager
+def kept_scripts() -> Iterator[None]:
+    """A browser keeps scripts and styles, instead of asking whether they have changed, which is 45 requests a page."""
+    from unseen.web import pages
+
+    usual = pages.KEPT
+    pages.KEPT = "max-age=3600"
+    try:
+        yield
+    finally:
+        pages.KEPT = usual
+
+
 def _serve() -> list[str] | None:
     """Fork a child for each order, or report a child's status; in a child, return what it is to run; else None."""
     for line in sys.stdin:
@@ -253,7 +267,7 @@ if __name__ == "__main__":
     for package in PACKAGES:
         importlib.import_module(package)
     gc.freeze()  # else each child looks through all that is imported once more as it ends, which takes 1.4 s
-    with quick_passwords():
+    with quick_passwords(), kept_scripts():
         print("ready", flush=True)
         asked = _serve()
         if asked is not None:

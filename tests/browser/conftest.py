@@ -17,7 +17,17 @@ import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.data.making import dicom
 from tests.once import made_once, shared_folder
@@ -32,7 +42,9 @@ from unseen.detectors.saved import save
 from unseen.worklist.store import Store
 
 SIDE = 256
+SCREEN: ViewportSize = {"width": 1280, "height": 720}
 PASSWORD = "correct horse battery staple"
+WITHOUT_SCRIPTS = "/static/icon.svg"
 RAW = {"Content-Type": "application/octet-stream"}
 expect.set_options(timeout=30_000)
 
@@ -86,7 +98,7 @@ def _learn(folder: Path) -> None:
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     """A browser of somebody's own, on a small screen."""
-    with chromium.new_context(viewport={"width": 1280, "height": 720}) as made:
+    with chromium.new_context(viewport=SCREEN) as made:
         yield made
 
 
@@ -122,26 +134,25 @@ class Site:
 
     def judged(self, *, within_s: float = 120) -> None:
         """Wait until nothing is left in the queue."""
-        until(
-            lambda: httpx.get(f"{self.running.base}/health", timeout=10, verify=False).json()["queue"]["waiting"] == 0,
-            within_s,
-        )
+        with self.store() as store:
+            until(lambda: store.queue().waiting == 0, within_s)
 
 
 @contextmanager
-def serving(home: Path, bundles: dict[str, Path], *more: str | Path) -> Iterator[Site]:
-    """A server with an account of each kind, and eight phantoms in the list, four of them ill; `more`: its options."""
-    if more:
-        _fill(home, bundles, *more)
-    else:
-        shutil.copytree(judged_first(bundles), home)
+def serving(home: Path, bundles: dict[str, Path], *more: str | Path, filled: Path | None = None) -> Iterator[Site]:
+    """A server with an account of each kind, and eight phantoms in the list, four of them ill.
+
+    more    its options
+    filled  the worklist that it begins with; as a rule `judged_first`
+    """
+    shutil.copytree(filled or judged_first(bundles), home)
     with Running(*_options(home, bundles), *more) as running:
         yield Site(running.started(), home)
 
 
 def judged_first(bundles: dict[str, Path]) -> Path:
     """The worklist that all begin with, scored once."""
-    return made_once(bundles["pca"].parent.with_name("browser-judged"), lambda folder: _fill(folder, bundles))
+    return made_once(bundles["pca"].parent.with_name("browser-judged"), lambda folder: fill(folder, bundles))
 
 
 def _options(home: Path, bundles: dict[str, Path]) -> list[str | Path]:
@@ -149,7 +160,8 @@ def _options(home: Path, bundles: dict[str, Path]) -> list[str | Path]:
     return ["--folder", home, "--port", "0", "--model", bundles["pca"], *also]
 
 
-def _fill(home: Path, bundles: dict[str, Path], *more: str | Path) -> None:
+def fill(home: Path, bundles: dict[str, Path], *more: str | Path) -> None:
+    """What `serving` promises, scored by a server with these options."""
     with Store.open(home) as store:
         for name, role in (("ann", "reader"), ("ben", "reader"), ("lea", "lead"), ("leo", "lead"), ("ada", "admin")):
             store.accounts.add(name, PASSWORD, role, actor="test")  # type: ignore[arg-type]
@@ -183,13 +195,62 @@ def look_at(site: Site, study: str, *readers: str) -> None:
             look(store, study, reader)
 
 
-def signed_in(context: BrowserContext, site: Site, name: str) -> Page:
-    """The list, as somebody sees it who has signed in; by hand in `test_sign_in.py`."""
+def sign_in(context: BrowserContext, site: Site, name: str) -> None:
+    """By the API; by hand in `test_sign_in.py`."""
     answer = context.request.post(f"{site.running.base}/sign-in", data={"name": name, "password": PASSWORD})
     assert answer.ok, answer.text()
+
+
+def signed_in(context: BrowserContext, site: Site, name: str, at: str = "/") -> Page:
+    """A page, the list where `at` names no other, as somebody sees it who has signed in."""
+    sign_in(context, site, name)
     page = context.new_page()
-    page.goto(f"{site.root}/")
+    page.goto(site.root + at)
     return page
+
+
+PageOf = Callable[[Site, str], Page]
+
+
+@pytest.fixture(scope="module")
+def _contexts(chromium: Browser) -> Iterator[dict[tuple[str, str], BrowserContext]]:
+    made: dict[tuple[str, str], BrowserContext] = {}
+    yield made
+    for context in made.values():
+        context.close()
+
+
+@pytest.fixture
+def page_of(chromium: Browser, _contexts: dict[tuple[str, str], BrowserContext]) -> Iterator[PageOf]:
+    """`page_of(site, "ann")`: this account's page, at an address without scripts; one for all tests of a module.
+
+    Its process has the pages' scripts at hand, which spares half of what a page in a browser of its own costs. Session,
+    storage, routes, size, media and permissions are as in a browser of its own.
+    """
+    used: dict[tuple[str, str], Page] = {}
+
+    def ready(site: Site, name: str) -> Page:
+        if (site.root, name) not in _contexts:
+            _contexts[site.root, name] = chromium.new_context(viewport=SCREEN)
+        context = _contexts[site.root, name]
+        sign_in(context, site, name)
+        page = context.pages[0] if context.pages else context.new_page()
+        if page.url == "about:blank":
+            page.goto(site.root + WITHOUT_SCRIPTS)
+        used[site.root, name] = page
+        return page
+
+    yield ready
+    for (root, _), page in used.items():
+        for other in page.context.pages[1:]:
+            other.close()
+        page.unroute_all(behavior="ignoreErrors")
+        page.goto(root + WITHOUT_SCRIPTS)
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.set_viewport_size(SCREEN)
+        page.emulate_media(media="null", color_scheme="null")
+        page.context.clear_permissions()
+        page.context.clear_cookies()
 
 
 def keep_image(page: Page, name: str) -> None:
@@ -200,15 +261,31 @@ def keep_image(page: Page, name: str) -> None:
 
 
 @pytest.fixture
-def anns_page(shared_site: Site, chromium: Browser) -> Iterator[Page]:
-    """Ann's page of the shared server, blank at first; an error of its scripts fails the test."""
-    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
-        page = signed_in(context, shared_site, "ann")
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
-        page.goto("about:blank")
+def anns_page(shared_site: Site, page_of: PageOf) -> Iterator[Page]:
+    """Ann's page of the shared server, empty at first; an error of its scripts fails the test."""
+    page = page_of(shared_site, "ann")
+    with no_errors(page):
         yield page
-        assert errors == []
+
+
+@contextmanager
+def no_errors(page: Page, *, but: str | None = None) -> Iterator[None]:
+    """An error of the page's scripts fails the test; with `but`, so does one in its console without this text."""
+    errors: list[str] = []
+
+    def hear(error: Error) -> None:
+        errors.append(f"{page.url}: {error}")
+
+    def read(message: ConsoleMessage) -> None:
+        if message.type == "error" and but is not None and but not in message.text:
+            errors.append(message.text)
+
+    page.on("pageerror", hear)
+    page.on("console", read)
+    yield
+    page.remove_listener("pageerror", hear)
+    page.remove_listener("console", read)
+    assert errors == []
 
 
 VIOLATIONS: dict[str, Any] = {"resultTypes": ["violations"]}  # of what passes, one node is enough

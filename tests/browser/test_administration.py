@@ -11,7 +11,7 @@ import pydicom
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import Site, as_dicom, axe, signed_in
+from tests.browser.conftest import SCREEN, Site, as_dicom, axe, signed_in
 from tests.web.running import until
 from unseen.data import phantoms
 from unseen.worklist.instances import ReceivedHeader
@@ -136,6 +136,13 @@ def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, chromium: B
         assert (found.identity, found.waiting_cap_s, found.kept_days) == ("lead", 6 * 3600, 400)
         assert dict(found.kept_of) == {"ward": 30}
         assert (found.settle_s, dict(found.settle_of)) == (90, {"ward": 15})
+        _check(page, "Sources and retention-dark")
+
+
+@pytest.mark.nightly  # in the light theme, and one of them in the dark one: the two tests above
+def test_axe_finds_nothing_serious_in_any_tab_in_the_dark_theme(shared_site: Site, chromium: Browser) -> None:
+    with chromium.new_context(viewport=SCREEN, color_scheme="dark") as context:
+        page = signed_in(context, shared_site, "ada", "/administration")
         for one in TABS:
             tab(page, one)
             page.wait_for_load_state("networkidle")
@@ -144,8 +151,7 @@ def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, chromium: B
 
 def test_a_result_that_could_not_be_sent_is_sent_again(site: Site, chromium: Browser) -> None:
     with chromium.new_context(viewport={"width": 390, "height": 844}) as context:
-        page = signed_in(context, site, "ada")
-        page.goto(f"{site.root}/administration#results")
+        page = signed_in(context, site, "ada", "/administration#results")
         expect(page.get_by_text("No destination is configured")).to_be_visible()
         (film,) = phantoms.normals(1, seed=30, size=256)
         data = as_dicom(film, StudyInstanceUID="1.2.30", SOPInstanceUID="1.2.30.1")

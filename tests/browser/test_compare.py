@@ -7,6 +7,7 @@ import csv
 import io
 import math
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from sklearn.metrics import confusion_matrix, precision_score, recall_score, roc_auc_score
 
-from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, signed_in
+from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, signed_in
+from tests.once import made_once, shared_folder
 from tests.web.running import Running
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
@@ -31,12 +33,20 @@ WIDE = {"width": 1280, "height": 720}
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
     """A server with three models and 28 films of two sources, all of them reported by a lead."""
+    also = [word for name in list(bundles)[1:] for word in ("--also", str(bundles[name]))]
+    words = ("--port", "0", "--model", bundles["pca"], *also)
+    done = made_once(shared_folder(tmp_path_factory) / "browser-compared", lambda folder: _reported(folder, words))
     home = tmp_path_factory.mktemp("compared") / "worklist"
+    shutil.copytree(done, home)
+    with Running("--folder", home, *words) as running:
+        yield Site(running.started(), home)
+
+
+def _reported(home: Path, words: tuple[str | Path, ...]) -> None:
     with Store.open(home) as store:
         store.accounts.add("lea", PASSWORD, "lead", actor="test")
         store.accounts.add("ann", PASSWORD, "reader", actor="test")
-    also = [word for name in list(bundles)[1:] for word in ("--also", str(bundles[name]))]
-    with Running("--folder", home, "--port", "0", "--model", bundles["pca"], *also) as running:
+    with Running("--folder", home, *words) as running:
         site = Site(running.started(), home)
         with running.client() as client:
             labels = {
@@ -49,7 +59,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path])
                 study = store.page("all", text=film, limit=1).rows[0].study
                 store.claim(study, "lea")
                 look_and_report(store, study, "lea", label)
-        yield site
+        assert running.stop() == 0
 
 
 @dataclass
@@ -74,13 +84,12 @@ class Exported:
 
 
 @pytest.fixture
-def page(compared: Site, chromium: Browser) -> Iterator[Page]:
+def page(compared: Site, page_of: PageOf) -> Page:
     """The comparison's page, ready, as a lead sees it."""
-    with chromium.new_context(viewport=WIDE) as context:  # type: ignore[arg-type]
-        opened = signed_in(context, compared, "lea")
-        opened.goto(f"{compared.root}/compare")
-        ready(opened)
-        yield opened
+    opened = page_of(compared, "lea")
+    opened.goto(f"{compared.root}/compare")
+    ready(opened)
+    return opened
 
 
 def ready(page: Page) -> None:

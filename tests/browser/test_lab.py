@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from skimage.metrics import peak_signal_noise_ratio
 
-from tests.browser.conftest import PASSWORD, Site, axe, signed_in
+from tests.browser.conftest import PASSWORD, PageOf, Site, axe, no_errors, signed_in
 from tests.browser.test_pages_look import CUT, HIDDEN_BY_DESIGN
 from tests.web.running import Running
 from unseen.physics.measurement import Measurement
@@ -57,16 +57,12 @@ def site(tmp_path_factory: pytest.TempPathFactory, shelf: Path) -> Iterator[Site
 
 
 @pytest.fixture
-def page(site: Site, chromium: Browser) -> Iterator[Page]:
-    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
-        opened = signed_in(context, site, "ann")
-        said: list[str] = []
-        opened.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        opened.on("pageerror", lambda error: said.append(str(error)))
+def page(site: Site, page_of: PageOf) -> Iterator[Page]:
+    opened = page_of(site, "ann")
+    with no_errors(opened, but="422"):
         opened.goto(f"{site.root}/lab")
         ready(opened)
         yield opened
-        assert not [one for one in said if "422" not in one], said
 
 
 def ready(page: Page) -> None:
@@ -201,11 +197,10 @@ def test_settings_that_do_not_go_together_are_a_sentence(page: Page) -> None:
     expect(page.locator("#run")).to_be_enabled()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
 def test_the_page_looks_as_it_must(site: Site, chromium: Browser, tmp_path: Path, scheme: Any) -> None:
     with chromium.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 720}) as context:
-        page = signed_in(context, site, "ann")
-        page.goto(f"{site.root}/lab")
+        page = signed_in(context, site, "ann", "/lab")
         ready(page)
         small(page)
         reconstruct(page)

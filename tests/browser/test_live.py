@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sqlalchemy import select
 
-from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, as_png, serving, signed_in
+from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, as_png, serving, signed_in
 from tests.data.making import dicom
 from unseen.artifacts.bundle import card_of
 from unseen.artifacts.installation import LIMITS
@@ -33,9 +33,14 @@ def live(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> 
         yield site
 
 
-def open_live(context: BrowserContext, site: Site, name: str = "lea") -> Page:
-    page = signed_in(context, site, name)
-    page.goto(f"{site.root}/live")
+@pytest.fixture
+def page(live: Site, page_of: PageOf) -> Page:
+    opened = page_of(live, "lea")
+    opened.goto(f"{live.root}/live")
+    return ready(opened)
+
+
+def ready(page: Page) -> Page:
     expect(page.get_by_text("Drop films anywhere on this page")).to_be_visible()
     expect(page.locator("#sources option").first).to_be_attached()  # the page's script has run
     return page
@@ -97,11 +102,10 @@ def thumbnail(page: Page, name: str) -> np.ndarray[Any, Any]:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("L"))
 
 
-def test_a_dicom_a_folder_and_a_broken_file_are_dropped(live: Site, context: BrowserContext, tmp_path: Path) -> None:
+def test_a_dicom_a_folder_and_a_broken_file_are_dropped(live: Site, page: Page, tmp_path: Path) -> None:
     files = folder_of(tmp_path / "ward 3", seed=301)
     (alone,) = phantoms.normals(1, seed=302, size=SIDE)
     (tmp_path / "alone.dcm").write_bytes(as_dicom(alone))
-    page = open_live(context, live)
     page.get_by_label("Source").fill("ward 3")
     drop(page, tmp_path / "alone.dcm")
     all_done(page)
@@ -149,11 +153,10 @@ def study_of(shown: Locator) -> str:
     return href.rsplit("/", 1)[1]
 
 
-def test_a_monochrome1_film_is_shown_dense_white(live: Site, context: BrowserContext) -> None:
+def test_a_monochrome1_film_is_shown_dense_white(live: Site, page: Page) -> None:
     (film,) = phantoms.normals(1, seed=303, size=SIDE)
     steps = np.asarray(np.round((1 - film.pixels) * 4095), dtype=np.uint16)
     data = dicom(steps, bits=12, ViewPosition="PA", PhotometricInterpretation="MONOCHROME1")
-    page = open_live(context, live)
     page.set_input_files("#files", {"name": "inverted.dcm", "mimeType": "", "buffer": data})
     all_done(page)
     seen = thumbnail(page, "inverted.dcm").astype(float)
@@ -161,9 +164,8 @@ def test_a_monochrome1_film_is_shown_dense_white(live: Site, context: BrowserCon
     assert np.corrcoef(seen.ravel(), pixels.ravel())[0, 1] > 0.98
 
 
-def test_files_and_folders_are_chosen_by_keyboard(live: Site, context: BrowserContext, tmp_path: Path) -> None:
+def test_files_and_folders_are_chosen_by_keyboard(live: Site, page: Page, tmp_path: Path) -> None:
     folder_of(tmp_path / "chosen", seed=304)
-    page = open_live(context, live)
     for name, key in (("Choose files", "Enter"), ("Choose a folder", "Space")):
         field = page.get_by_label(name)
         for _ in range(20):
@@ -184,9 +186,8 @@ def test_files_and_folders_are_chosen_by_keyboard(live: Site, context: BrowserCo
     )
 
 
-def test_the_same_file_is_stored_once(live: Site, context: BrowserContext) -> None:
+def test_the_same_file_is_stored_once(live: Site, page: Page) -> None:
     (film,) = phantoms.normals(1, seed=305, size=SIDE)
-    page = open_live(context, live)
     page.get_by_label("Source").fill("twice")
     for name in ("first.dcm", "second.dcm"):
         page.set_input_files("#files", {"name": name, "mimeType": "", "buffer": as_dicom(film)})
@@ -198,14 +199,13 @@ def test_the_same_file_is_stored_once(live: Site, context: BrowserContext) -> No
     assert scores[0] == scores[1] and len(scores[0]) == 3
 
 
-def test_stopping_keeps_what_was_acknowledged_and_the_rest_can_be_sent(live: Site, context: BrowserContext) -> None:
+def test_stopping_keeps_what_was_acknowledged_and_the_rest_can_be_sent(live: Site, page: Page) -> None:
     sent = [
         {"name": f"{number}.dcm", "mimeType": "", "buffer": as_dicom(film)}
         for number, film in enumerate(phantoms.normals(8, seed=306, size=SIDE))
     ]
-    page = open_live(context, live)
     page.get_by_label("Source").fill("slow")
-    network = context.new_cdp_session(page)
+    network = page.context.new_cdp_session(page)
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 150_000}
     network.send("Network.emulateNetworkConditions", slow)
     page.set_input_files("#files", sent)  # type: ignore[arg-type]
@@ -217,12 +217,12 @@ def test_stopping_keeps_what_was_acknowledged_and_the_rest_can_be_sent(live: Sit
     network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
     page.get_by_role("button", name="Send again").click()
     expect(page.locator("#progress-text")).to_have_text("8 of 8 sent · 8 scored", timeout=WAIT)
+    network.detach()
     assert len(rows(live, "slow")) == 8
 
 
-def test_films_come_back_after_a_reload(live: Site, context: BrowserContext) -> None:
+def test_films_come_back_after_a_reload(live: Site, page: Page) -> None:
     (film,) = phantoms.normals(1, seed=307, size=SIDE)
-    page = open_live(context, live)
     page.set_input_files("#files", {"name": "Doe^Jane.dcm", "mimeType": "", "buffer": as_dicom(film)})
     expect(page.locator("#progress-text")).to_contain_text("1 of 1 sent")
     page.reload()
@@ -235,9 +235,8 @@ def test_films_come_back_after_a_reload(live: Site, context: BrowserContext) -> 
     expect(page.locator("#going")).to_be_hidden()
 
 
-def test_the_table_holds_the_scores_of_the_store(live: Site, context: BrowserContext, bundles: dict[str, Path]) -> None:
+def test_the_table_holds_the_scores_of_the_store(live: Site, page: Page, bundles: dict[str, Path]) -> None:
     (film,) = phantoms.normals(1, seed=308, size=SIDE)
-    page = open_live(context, live)
     page.get_by_label("Source").fill('a "quoted", source')
     page.set_input_files(
         "#files",
@@ -266,8 +265,7 @@ def test_the_table_holds_the_scores_of_the_store(live: Site, context: BrowserCon
         assert broken[f"{names[finding.model]} score"] == ""
 
 
-def test_each_film_is_measured_from_drop_to_score(live: Site, context: BrowserContext) -> None:
-    page = open_live(context, live)
+def test_each_film_is_measured_from_drop_to_score(live: Site, page: Page) -> None:
     sent = list(phantoms.normals(2, seed=309, size=SIDE))
     page.set_input_files(
         "#files", [{"name": f"{n}.dcm", "mimeType": "", "buffer": as_dicom(film)} for n, film in enumerate(sent)]
@@ -281,13 +279,13 @@ def test_each_film_is_measured_from_drop_to_score(live: Site, context: BrowserCo
 
 
 def test_a_reader_where_a_policy_clears_sees_no_score(site: Site, context: BrowserContext) -> None:
-    token = httpx.post(f"{site.running.base}/tokens", json={"name": "lea", "password": PASSWORD}, timeout=30).json()
+    token = httpx.post(f"{site.running.base}/tokens", json={"name": "lea", "password": PASSWORD}, verify=False).json()
     with site.running.client(token["token"]) as lead, site.store() as store:
         listed = lead.post("studies/search", json={"tab": "to_read"}).json()["rows"]
         with store.writing() as writing:  # as a worker does under a policy
             study = find_study(writing.connection, listed[-1]["study"])
             writing.move(study, "cleared", standing="cleared", actor="worker", action="study.judged")
-    page = open_live(context, site, "ann")
+    page = ready(signed_in(context, site, "ann", "/live"))
     expect(page.locator("body")).to_have_attribute("data-blind", "yes")
     asked: list[str] = []
     said: list[str] = []

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import sqlalchemy
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, Site, as_dicom, look_at, serving, signed_in
+from tests.browser.conftest import PASSWORD, PageOf, Site, as_dicom, look_at, serving
 from tests.web.running import until
 from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
@@ -60,18 +60,18 @@ def client_of(site: Site, name: str) -> httpx.Client:
     return site.running.client(told["token"])
 
 
-def models_page(browser: Browser, site: Site, name: str) -> Page:
-    page = signed_in(browser.new_context(viewport={"width": 1280, "height": 720}), site, name)
+def models_page(page_of: PageOf, site: Site, name: str) -> Page:
+    page = page_of(site, name)
     page.goto(f"{site.root}/models")
     expect(page.get_by_role("heading", name="Models")).to_be_visible()
     return page
 
 
 def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
-    labelled: Site, bundles: dict[str, Path], chromium: Browser
+    labelled: Site, bundles: dict[str, Path], page_of: PageOf
 ) -> None:
     weights = card_of(bundles["pca-few"]).weights_sha256
-    first = models_page(chromium, labelled, "lea")
+    first = models_page(page_of, labelled, "lea")
     first.get_by_role("tab", name="Calibration").click()
     first.get_by_role("combobox", name="Model").select_option(weights)
     ward = first.locator("[data-source=ward]")
@@ -99,7 +99,7 @@ def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
         refused = lea.post("activations/1/activate", json={"note": "mine", "summary": "x"})
         assert refused.status_code == 409 and "lea has proposed this" in refused.json()["error"]
 
-    second = models_page(chromium, labelled, "leo")
+    second = models_page(page_of, labelled, "leo")
     second.locator(".proposal").get_by_role("button", name="Activate").click()
     asked = second.get_by_role("dialog", name="Activate proposal 1?")
     expect(asked).to_contain_text("at most 40 % of abnormal studies are missed, with 90 % confidence")
@@ -137,11 +137,10 @@ def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
         last = connection.execute(sqlalchemy.select(decisions).order_by(decisions.c.id.desc()).limit(1)).one()
         assert (last.policy_digest, last.model) == (digest, weights)
 
-    reader = signed_in(chromium.new_context(), labelled, "ben")
+    reader = page_of(labelled, "ben")
+    reader.goto(labelled.root)
     assert reader.locator("body").get_attribute("data-blind") == "yes", "a policy clears from now on"
     _withdrawn_calibrated_anew_and_activated_again(labelled, weights, digest, first=first, second=second, reader=reader)
-    for page in (first, second, reader):
-        page.context.close()
 
 
 def _withdrawn_calibrated_anew_and_activated_again(
@@ -198,16 +197,15 @@ def colour(png: bytes) -> str:
     return "green" if greens.sum() > 30 else "none"
 
 
-def test_a_reader_sees_cards_and_nothing_to_decide(labelled: Site, chromium: Browser) -> None:
-    page = models_page(chromium, labelled, "ann")
+def test_a_reader_sees_cards_and_nothing_to_decide(labelled: Site, page_of: PageOf) -> None:
+    page = models_page(page_of, labelled, "ann")
     expect(page.locator("#cards .model")).to_have_count(3)
     expect(page.get_by_role("tab")).to_have_count(0)
     expect(page.get_by_role("button", name="Calibrate")).to_have_count(0)
-    page.context.close()
 
 
-def test_tabs_are_worked_by_keys_and_the_address_keeps_the_tab(labelled: Site, chromium: Browser) -> None:
-    page = models_page(chromium, labelled, "lea")
+def test_tabs_are_worked_by_keys_and_the_address_keeps_the_tab(labelled: Site, page_of: PageOf) -> None:
+    page = models_page(page_of, labelled, "lea")
     page.get_by_role("tab", name="Models", exact=True).focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Fit to your site")).to_be_focused()
@@ -220,17 +218,16 @@ def test_tabs_are_worked_by_keys_and_the_address_keeps_the_tab(labelled: Site, c
     expect(page.locator("#drift-words")).to_contain_text("films in blocks of 50")
     page.reload()
     expect(page.get_by_role("tab", name="Watch")).to_have_attribute("aria-selected", "true")
-    page.context.close()
 
 
-def test_losses_grow_while_one_looks(labelled: Site, trainings: Path, chromium: Browser) -> None:
+def test_losses_grow_while_one_looks(labelled: Site, trainings: Path, page_of: PageOf) -> None:
     folder = trainings / RUN
     folder.mkdir(parents=True)
     history = History(parts={}, steps=0, seconds=0, device="cpu", steps_per_epoch=20)
     log = Log(history, path=folder / "log.csv")
     for step in range(60):
         log.add({"generator": 6 / (1 + 0.05 * step), "discriminator": 0.7 - 0.005 * step}, seconds=0.4 * step)
-    page = models_page(chromium, labelled, "lea")
+    page = models_page(page_of, labelled, "lea")
     page.get_by_role("tab", name="Runs").click()
     expect(page.locator("#run-words")).to_contain_text("Running: step 60, epoch 3")
     generator = page.locator("#losses path.c0")
@@ -241,10 +238,9 @@ def test_losses_grow_while_one_looks(labelled: Site, trainings: Path, chromium: 
     page.get_by_role("button", name="discriminator").click()
     expect(page.locator("#losses path.line")).to_have_count(1)
     log.close()
-    page.context.close()
 
 
-def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, chromium: Browser) -> None:
+def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, page_of: PageOf) -> None:
     scores = tuple(number / 100 for number in range(100))
     reference = DriftReference(normals=scores, abnormals=scores, prevalence=0.5, not_scored=0, window=20)
     policy = "ab" * 32
@@ -252,7 +248,7 @@ def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, chromium: 
         with store.writing() as writing:
             for _ in range(reference.window):
                 observe(writing, policy, 50.0, reference)
-        page = models_page(chromium, labelled, "lea")
+        page = models_page(page_of, labelled, "lea")
         page.get_by_role("tab", name="Watch").click()
         alarm = page.get_by_role("region", name="Drift alarm")
         expect(alarm).to_contain_text("do not look like those of the calibration")
@@ -267,7 +263,7 @@ def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, chromium: 
         expect(alarm).to_contain_text("You were the first. Somebody else has to be the second.")
         expect(alarm.get_by_role("button", name="Acknowledge, and clear again")).to_be_disabled()
         assert [one.first_by for one in store.alarms()] == ["lea"] and store.clearing_stopped(policy)
-        second = models_page(chromium, labelled, "leo")
+        second = models_page(page_of, labelled, "leo")
         second.get_by_role("tab", name="Watch").click()
         alarm = second.get_by_role("region", name="Drift alarm")
         expect(alarm).to_contain_text("a new tube")
@@ -277,5 +273,3 @@ def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, chromium: 
         asked.get_by_role("button", name="Clear again").click()
         expect(alarm).to_have_count(0)
         assert store.alarms() == []
-    page.context.close()
-    second.context.close()

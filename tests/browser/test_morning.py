@@ -1,4 +1,4 @@
-"""A reader's morning in Chromium, from the door to the last sentence, by keyboard alone: twelve studies, and thirty in
+"""A reader's morning in Chromium, from the door to the last sentence, by keyboard alone: ten studies, and thirty in
 `make nightly`.
 """
 
@@ -16,7 +16,7 @@ from unseen.data import phantoms
 WITH_PRIOR = {"PatientID": "4711", "PatientName": "Doe^Jane"}
 
 
-@pytest.mark.parametrize("studies", [12, pytest.param(30, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("studies", [10, pytest.param(30, marks=pytest.mark.nightly)])
 def test_a_morning_by_keyboard_with_a_prior_and_a_measurement(site: Site, chromium: Browser, studies: int) -> None:
     """Eight studies are there; others come, one of them of a patient whose earlier study ben has reported. The last
     five are read on a screen as narrow as a telephone's."""

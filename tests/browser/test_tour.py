@@ -23,15 +23,15 @@ def begun(context: BrowserContext, site: Site) -> Page:
     return page
 
 
-def test_three_cards_point_at_what_they_speak_of(site: Site, chromium: Browser) -> None:
+def test_three_cards_point_at_what_they_speak_of(shared_site: Site, chromium: Browser) -> None:
     with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
-        page = begun(context, site)
-        assert page.url == f"{site.root}/"
+        page = begun(context, shared_site)
+        assert page.url == f"{shared_site.root}/"
         expect(page.locator("#rows > tr").first).to_have_class("tour-target")
         expect(page.get_by_role("dialog").get_by_role("button", name="Next")).to_be_focused()
         page.keyboard.press("n")
         page.keyboard.press("a")
-        with site.store() as store:
+        with shared_site.store() as store:
             assert store.page("reported").total == 0, "a key in the card is not the list's"
         page.keyboard.press("Enter")
         expect(page.get_by_role("dialog", name="Open a film, look, decide")).to_be_visible()
@@ -47,33 +47,33 @@ def test_three_cards_point_at_what_they_speak_of(site: Site, chromium: Browser) 
         assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_escape_ends_it_for_good(site: Site, chromium: Browser) -> None:
+def test_escape_ends_it_for_good(shared_site: Site, chromium: Browser) -> None:
     with chromium.new_context() as context:
-        page = begun(context, site)
+        page = begun(context, shared_site)
         page.keyboard.press("Escape")
         expect(page.locator(".tour")).to_have_count(0)
-        page.goto(f"{site.root}/?tour=1")
+        page.goto(f"{shared_site.root}/?tour=1")
         expect(page.locator("#rows > tr").first).to_be_visible()
         expect(page.locator(".tour")).to_have_count(0)
 
 
-def test_it_goes_along_to_the_film(site: Site, chromium: Browser) -> None:
+def test_it_goes_along_to_the_film(shared_site: Site, chromium: Browser) -> None:
     with chromium.new_context() as context:
-        page = begun(context, site)
+        page = begun(context, shared_site)
         page.locator("#rows > tr a").first.click()
         page.wait_for_url("**/studies/*")
         expect(page.get_by_role("dialog", name="Open a film, look, decide")).to_be_visible()
         expect(page.locator("#decide .verdicts.tour-target")).to_be_visible()
         page.get_by_role("button", name="Skip the tour").click()
-        page.goto(site.root)
+        page.goto(shared_site.root)
         expect(page.locator("#rows > tr").first).to_be_visible()
         expect(page.locator(".tour")).to_have_count(0)
 
 
-def test_nobody_is_led_about_who_did_not_ask(site: Site, chromium: Browser) -> None:
+def test_nobody_is_led_about_who_did_not_ask(shared_site: Site, chromium: Browser) -> None:
     with chromium.new_context() as context:
         page = context.new_page()
-        page.goto(f"{site.root}/sign-in#link={link(site)}")
+        page.goto(f"{shared_site.root}/sign-in#link={link(shared_site)}")
         expect(page.locator("#rows > tr").first).to_be_visible()
         expect(page.locator(".tour")).to_have_count(0)
         expect(page.locator("link[href='/static/tour.css']")).to_have_count(0)

@@ -14,11 +14,11 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 from scipy.stats import beta
 from sqlalchemy import select
 
-from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, serving, signed_in
+from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, serving
 from unseen.data import phantoms
 from unseen.worklist.tables import audit
 
@@ -49,13 +49,13 @@ def finished(site: Site) -> list[tuple[str, dict[str, Any]]]:
     return [(row.actor, json.loads(row.body)) for row in rows]
 
 
-def test_a_round_from_too_few_films_to_a_result_that_is_kept(site: Site, context: BrowserContext) -> None:
-    page = signed_in(context, site, "lea")
+def test_a_round_from_too_few_films_to_a_result_that_is_kept(site: Site, page_of: PageOf) -> None:
+    page = page_of(site, "lea")
     page.goto(f"{site.root}/turing")
     expect(page.get_by_text("pca has scored 8 of this site's own films, and a round needs 10 or more.")).to_be_visible()
     expect(page.get_by_role("button", name="Begin")).to_be_hidden()
     body = {"name": "lea", "password": PASSWORD}
-    token = httpx.post(f"{site.running.base}/tokens", json=body, timeout=30).json()["token"]
+    token = httpx.post(f"{site.running.base}/tokens", json=body, timeout=30, verify=False).json()["token"]
     with site.running.client(token) as client:
         for film in phantoms.normals(6, seed=400, size=SIDE):
             site.send(client, as_dicom(film))
@@ -117,8 +117,8 @@ def test_a_round_from_too_few_films_to_a_result_that_is_kept(site: Site, context
     expect(earlier).to_contain_text(f"{right} of 10")
 
 
-def test_a_round_that_the_server_has_lost_is_begun_anew(site: Site, context: BrowserContext) -> None:
-    page = signed_in(context, site, "leo")
+def test_a_round_that_the_server_has_lost_is_begun_anew(site: Site, page_of: PageOf) -> None:
+    page = page_of(site, "leo")
     page.evaluate("sessionStorage.setItem('unseen.turing.leo', 'r-00000000000000000000')")
     page.goto(f"{site.root}/turing")
     expect(page.get_by_role("heading", name="Finished rounds")).to_be_visible()

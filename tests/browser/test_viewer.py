@@ -286,8 +286,7 @@ def test_the_second_of_two_readers_is_told_who_has_it_and_gets_another_one(
     first, second, _ = sent(site, "collision", ill(3, 35))
     opened(page, site, first, "collision")
     with chromium.new_context() as context:
-        other = signed_in(context, site, "ben")
-        other.goto(f"{site.root}/studies/{first}?source=collision")
+        other = signed_in(context, site, "ben", f"/studies/{first}?source=collision")
         shows(other, first)
         expect(other.locator("#claim")).to_contain_text("ann has had this study since")
         expect(other.locator("[data-outcome=normal]")).to_be_disabled()

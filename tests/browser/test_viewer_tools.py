@@ -259,8 +259,7 @@ def test_a_lead_searches_the_elements_of_the_file(page: Page, site: Site, chromi
     study = one_of(page, site, "tags", grey(304, Manufacturer="Unseen Works"))
     assert page.get_by_role("button", name="All elements of the file").count() == 0, "readers have no list of elements"
     with chromium.new_context() as context:
-        lead = signed_in(context, site, "lea")
-        lead.goto(f"{site.root}/studies/{study}")
+        lead = signed_in(context, site, "lea", f"/studies/{study}")
         shows(lead, study)
         lead.get_by_text("The film", exact=True).click()
         lead.get_by_role("button", name="All elements of the file").click()

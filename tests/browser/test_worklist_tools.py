@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.made_up_list import fill
-from tests.browser.conftest import SIDE, Site, as_dicom, axe, serving, signed_in
+from tests.browser.conftest import SIDE, PageOf, Site, as_dicom, axe, serving, signed_in
 from tests.browser.test_worklist_page import rows, selected, tab
 from tests.web.running import until
 from unseen.data import phantoms
@@ -60,159 +60,163 @@ def serious(page: Page) -> list[str]:
     return axe(page)
 
 
-def test_filters_order_and_page_stand_in_the_address_and_a_search_does_not(full: Site, chromium: Browser) -> None:
-    with chromium.new_context(viewport=WIDE) as context:
-        page = signed_in(context, full, "lea")
-        whole = len(shown(page))
-        assert whole == 50
-        page.keyboard.press("f")
-        page.get_by_label("Projection").select_option("AP")
-        until(lambda: "view=AP" in page.url, 10)
-        expect(rows(page).last).to_contain_text("AP")
-        with full.store() as store:
-            wanted = store.page(view="AP", blind=False)
-            latest = [row.study for row in store.page(view="AP", order="received", reverse=True, blind=False).rows]
-        until(lambda: shown(page) == [row.study for row in wanted.rows], 10)
-        expect(tab(page, "To read")).to_contain_text(str(wanted.total))
-        with full.store() as store:
-            cleared = store.page("cleared", view="AP").total
-        expect(tab(page, "Cleared")).to_contain_text(str(cleared))
-        page.get_by_role("button", name="Waiting").click()
-        expect(page.locator("th[aria-sort=descending]")).to_contain_text("Waiting")
-        until(lambda: shown(page) == latest, 10)
-        page.get_by_role("button", name="Next →").click()
-        expect(page.locator("#range")).to_contain_text(f"51–{min(100, wanted.total)} of {wanted.total}")
-        second = shown(page)
-        expect(page.locator("#rows .place").first).to_have_text("51")
-        image_of(page, "list-filtered")
-        assert serious(page) == []
-        assert "sort=-received" in page.url and "from=51" in page.url
-        page.reload()
-        until(lambda: shown(page) == second, 10)
-        assert page.get_by_label("Projection").input_value() == "AP"
-        expect(page.locator("#filters-on")).to_have_text("1")
-        page.goto(f"{full.root}/?after=broken&sort=score")
-        expect(rows(page).first).to_be_visible()
-        assert page.url.endswith("/?sort=score"), "a place of another list is the first page"
-        page.get_by_role("button", name="Filter").click()
-        page.locator("#by-received").select_option("7d")
-        page.get_by_label("State").select_option("to_read")
-        expect(rows(page)).to_have_count(50)
-        assert "received=7d" in page.url and "state=to_read" in page.url
-        tab(page, "Reported").click()
-        expect(page.get_by_label("State")).to_have_value("")
-        page.get_by_role("searchbox").fill("4711-secret")
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", name="No study in this list is called that")).to_be_visible()
-        assert "4711" not in page.url
-        page.get_by_role("button", name="Show everything").click()
-        with full.store() as store:
-            expect(rows(page)).to_have_count(min(50, store.page("reported").total))
-        assert page.url.endswith("/?tab=reported")
+def test_filters_order_and_page_stand_in_the_address_and_a_search_does_not(full: Site, page_of: PageOf) -> None:
+    page = page_of(full, "lea")
+    page.set_viewport_size(WIDE)
+    page.goto(full.root)
+    whole = len(shown(page))
+    assert whole == 50
+    page.keyboard.press("f")
+    page.get_by_label("Projection").select_option("AP")
+    until(lambda: "view=AP" in page.url, 10)
+    expect(rows(page).last).to_contain_text("AP")
+    with full.store() as store:
+        wanted = store.page(view="AP", blind=False)
+        latest = [row.study for row in store.page(view="AP", order="received", reverse=True, blind=False).rows]
+    until(lambda: shown(page) == [row.study for row in wanted.rows], 10)
+    expect(tab(page, "To read")).to_contain_text(str(wanted.total))
+    with full.store() as store:
+        cleared = store.page("cleared", view="AP").total
+    expect(tab(page, "Cleared")).to_contain_text(str(cleared))
+    page.get_by_role("button", name="Waiting").click()
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("Waiting")
+    until(lambda: shown(page) == latest, 10)
+    page.get_by_role("button", name="Next →").click()
+    expect(page.locator("#range")).to_contain_text(f"51–{min(100, wanted.total)} of {wanted.total}")
+    second = shown(page)
+    expect(page.locator("#rows .place").first).to_have_text("51")
+    image_of(page, "list-filtered")
+    assert serious(page) == []
+    assert "sort=-received" in page.url and "from=51" in page.url
+    page.reload()
+    until(lambda: shown(page) == second, 10)
+    assert page.get_by_label("Projection").input_value() == "AP"
+    expect(page.locator("#filters-on")).to_have_text("1")
+    page.goto(f"{full.root}/?after=broken&sort=score")
+    expect(rows(page).first).to_be_visible()
+    assert page.url.endswith("/?sort=score"), "a place of another list is the first page"
+    page.get_by_role("button", name="Filter").click()
+    page.locator("#by-received").select_option("7d")
+    page.get_by_label("State").select_option("to_read")
+    expect(rows(page)).to_have_count(50)
+    assert "received=7d" in page.url and "state=to_read" in page.url
+    tab(page, "Reported").click()
+    expect(page.get_by_label("State")).to_have_value("")
+    page.get_by_role("searchbox").fill("4711-secret")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No study in this list is called that")).to_be_visible()
+    assert "4711" not in page.url
+    page.get_by_role("button", name="Show everything").click()
+    with full.store() as store:
+        expect(rows(page)).to_have_count(min(50, store.page("reported").total))
+    assert page.url.endswith("/?tab=reported")
 
 
-def test_a_reader_goes_on_in_the_list_that_was_narrowed(full: Site, chromium: Browser) -> None:
-    with chromium.new_context(viewport=WIDE) as context:
-        page = signed_in(context, full, "ann")
-        page.goto(f"{full.root}/?source=ward&sort=received")
-        order = shown(page)
-        assert len(order) == 8
-        page.keyboard.press("Enter")
-        page.wait_for_url(f"**/studies/{order[0]}?source=ward&sort=received**")
-        expect(page.locator(f'#viewer[data-study="{order[0]}"]')).to_be_attached()
-        page.get_by_role("button", name="Skip").click()
-        page.wait_for_url(f"**/studies/{order[1]}?source=ward&sort=received**")
-        page.keyboard.press("Escape")
-        page.wait_for_url(f"{full.root}/?source=ward&sort=received")
+def test_a_reader_goes_on_in_the_list_that_was_narrowed(full: Site, page_of: PageOf) -> None:
+    page = page_of(full, "ann")
+    page.set_viewport_size(WIDE)
+    page.goto(full.root + "/?source=ward&sort=received")
+    order = shown(page)
+    assert len(order) == 8
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/studies/{order[0]}?source=ward&sort=received**")
+    expect(page.locator(f'#viewer[data-study="{order[0]}"]')).to_be_attached()
+    page.get_by_role("button", name="Skip").click()
+    page.wait_for_url(f"**/studies/{order[1]}?source=ward&sort=received**")
+    page.keyboard.press("Escape")
+    page.wait_for_url(f"{full.root}/?source=ward&sort=received")
 
 
-def test_a_view_is_kept_for_everybody_and_removed(full: Site, chromium: Browser) -> None:
-    with chromium.new_context(viewport=WIDE) as one, chromium.new_context(viewport=PHONE) as two:
-        lea = signed_in(one, full, "lea")
-        lea.goto(f"{full.root}/?view=AP&for=@nobody&sort=source")
-        wanted = shown(lea)
-        lea.get_by_role("button", name="Keep this view…").click()
-        lea.get_by_label("Name", exact=True).fill("AP, for nobody")
-        lea.get_by_label("for everybody").check()
-        image_of(lea, "list-keep")
-        assert serious(lea) == []
-        lea.get_by_role("button", name="Keep", exact=True).click()
-        expect(lea.locator(".toast")).to_contain_text("is kept for everybody")
-        ann = signed_in(two, full, "ann")
-        shown(ann)
-        expect(ann.get_by_label("Projection")).to_be_hidden()
-        ann.get_by_role("button", name="Filter").click()
-        ann.get_by_label("View kept").select_option(label="AP, for nobody (lea)")
-        until(lambda: shown(ann) == wanted, 10)
-        assert "view=AP" in ann.url and ann.get_by_role("button", name="Remove it").is_hidden()
-        assert ann.evaluate("document.documentElement.scrollWidth") <= 390
-        image_of(ann, "list-phone-filters")
-        assert serious(ann) == []
-        ann.get_by_role("button", name="Filter").click()
-        expect(ann.get_by_label("Projection")).to_be_hidden()
-        lea.get_by_role("button", name="Remove it").click()
-        expect(lea.locator(".toast").last).to_contain_text("is removed")
-        assert shown(lea) == wanted, "the list stays as it is"
+def test_a_view_is_kept_for_everybody_and_removed(full: Site, page_of: PageOf) -> None:
+    lea, ann = page_of(full, "lea"), page_of(full, "ann")
+    lea.set_viewport_size(WIDE)
+    ann.set_viewport_size(PHONE)
+    lea.goto(full.root + "/?view=AP&for=@nobody&sort=source")
+    wanted = shown(lea)
+    lea.get_by_role("button", name="Keep this view…").click()
+    lea.get_by_label("Name", exact=True).fill("AP, for nobody")
+    lea.get_by_label("for everybody").check()
+    image_of(lea, "list-keep")
+    assert serious(lea) == []
+    lea.get_by_role("button", name="Keep", exact=True).click()
+    expect(lea.locator(".toast")).to_contain_text("is kept for everybody")
+    ann.goto(full.root)
+    shown(ann)
+    expect(ann.get_by_label("Projection")).to_be_hidden()
+    ann.get_by_role("button", name="Filter").click()
+    ann.get_by_label("View kept").select_option(label="AP, for nobody (lea)")
+    until(lambda: shown(ann) == wanted, 10)
+    assert "view=AP" in ann.url and ann.get_by_role("button", name="Remove it").is_hidden()
+    assert ann.evaluate("document.documentElement.scrollWidth") <= 390
+    image_of(ann, "list-phone-filters")
+    assert serious(ann) == []
+    ann.get_by_role("button", name="Filter").click()
+    expect(ann.get_by_label("Projection")).to_be_hidden()
+    lea.get_by_role("button", name="Remove it").click()
+    expect(lea.locator(".toast").last).to_contain_text("is removed")
+    assert shown(lea) == wanted, "the list stays as it is"
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_a_lead_acts_on_several_by_keyboard_and_by_touch(full: Site, chromium: Browser, size: Any) -> None:
-    with chromium.new_context(viewport=size) as context:
-        page = signed_in(context, full, "lea")
-        page.goto(f"{full.root}/?source=site-1")
-        order = shown(page)
-        if size is WIDE:
-            page.keyboard.press("x")
-            page.keyboard.press("Shift+ArrowDown")
-            page.keyboard.press("Shift+ArrowDown")
-            assert selected(page) == order[2]
-        else:
-            for study in order[:3]:
-                page.get_by_label(f"Choose {study}").check()
-        expect(page.locator("#chosen-count")).to_have_text("3 chosen")
-        assert page.locator("#rows tr.chosen").count() == 3
-        image_of(page, f"list-chosen-{size['width']}")
-        assert serious(page) == [] and page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-        page.get_by_label("Assign to").select_option("ben")
-        page.get_by_role("button", name="Assign", exact=True).click()
-        expect(page.locator(".toast").last).to_contain_text("3 studies assigned to ben.")
-        expect(page.locator("#several")).to_be_hidden()
-        if size is WIDE:
-            expect(rows(page).first).to_contain_text("for ben")
-        with full.store() as store:
-            assert {row.study for row in store.page(assigned="ben", limit=200).rows} >= set(order[:3])
-        page.get_by_label(f"Choose {order[0]}").check()
-        page.get_by_label(f"Choose {order[1]}").check()
-        page.get_by_role("button", name="Return to the sender…").click()
-        page.get_by_label("What is wrong").fill("Send it as DICOM.")
-        page.get_by_role("button", name="Return", exact=True).click()
-        expect(page.locator(".toast").last).to_contain_text("2 studies left as they are: Every film of this study can")
-        page.keyboard.press("Escape")
-        expect(page.locator("#several")).to_be_hidden()
-        with full.store() as store:
-            assert not [row for row in store.page("reported", limit=200).rows if row.reported_by == "lea"]
-    with chromium.new_context(viewport=size) as context:
-        page = signed_in(context, full, "ann")
-        shown(page)
+@pytest.mark.parametrize("size", [WIDE, pytest.param(PHONE, marks=pytest.mark.nightly)], ids=["wide", "phone"])
+def test_a_lead_acts_on_several_by_keyboard_and_by_touch(full: Site, page_of: PageOf, size: Any) -> None:
+    page = page_of(full, "lea")
+    page.set_viewport_size(size)
+    page.goto(full.root + "/?source=site-1")
+    order = shown(page)
+    if size is WIDE:
         page.keyboard.press("x")
-        assert page.locator("#rows input, #several").count() == 0, "for leads alone"
+        page.keyboard.press("Shift+ArrowDown")
+        page.keyboard.press("Shift+ArrowDown")
+        assert selected(page) == order[2]
+    else:
+        for study in order[:3]:
+            page.get_by_label(f"Choose {study}").check()
+    expect(page.locator("#chosen-count")).to_have_text("3 chosen")
+    assert page.locator("#rows tr.chosen").count() == 3
+    image_of(page, f"list-chosen-{size['width']}")
+    assert serious(page) == [] and page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    page.get_by_label("Assign to").select_option("ben")
+    page.get_by_role("button", name="Assign", exact=True).click()
+    expect(page.locator(".toast").last).to_contain_text("3 studies assigned to ben.")
+    expect(page.locator("#several")).to_be_hidden()
+    if size is WIDE:
+        expect(rows(page).first).to_contain_text("for ben")
+    with full.store() as store:
+        assert {row.study for row in store.page(assigned="ben", limit=200).rows} >= set(order[:3])
+    page.get_by_label(f"Choose {order[0]}").check()
+    page.get_by_label(f"Choose {order[1]}").check()
+    page.get_by_role("button", name="Return to the sender…").click()
+    page.get_by_label("What is wrong").fill("Send it as DICOM.")
+    page.get_by_role("button", name="Return", exact=True).click()
+    expect(page.locator(".toast").last).to_contain_text("2 studies left as they are: Every film of this study can")
+    page.keyboard.press("Escape")
+    expect(page.locator("#several")).to_be_hidden()
+    with full.store() as store:
+        assert not [row for row in store.page("reported", limit=200).rows if row.reported_by == "lea"]
+    page = page_of(full, "ann")
+    page.set_viewport_size(size)
+    page.goto(full.root)
+    shown(page)
+    page.keyboard.press("x")
+    assert page.locator("#rows input, #several").count() == 0, "for leads alone"
 
 
-def test_twenty_rows_fit_when_they_stand_close(full: Site, chromium: Browser) -> None:
-    with chromium.new_context(viewport=WIDE) as context:
-        page = signed_in(context, full, "lea")
-        shown(page)
-        roomy = page.evaluate(IN_VIEW)
-        page.get_by_role("button", name="Compact").click()
-        assert page.evaluate(IN_VIEW) >= 20 > roomy
-        expect(page.locator("#selected")).to_be_in_viewport()
-        image_of(page, "list-compact")
-        assert serious(page) == []
-        page.reload()
-        shown(page)
-        assert page.evaluate(IN_VIEW) >= 20, "it is kept"
-        page.get_by_role("button", name="Compact").click()
-        assert page.evaluate(IN_VIEW) == roomy
+def test_twenty_rows_fit_when_they_stand_close(full: Site, page_of: PageOf) -> None:
+    page = page_of(full, "lea")
+    page.set_viewport_size(WIDE)
+    page.goto(full.root)
+    shown(page)
+    roomy = page.evaluate(IN_VIEW)
+    page.get_by_role("button", name="Compact").click()
+    assert page.evaluate(IN_VIEW) >= 20 > roomy
+    expect(page.locator("#selected")).to_be_in_viewport()
+    image_of(page, "list-compact")
+    assert serious(page) == []
+    page.reload()
+    shown(page)
+    assert page.evaluate(IN_VIEW) >= 20, "it is kept"
+    page.get_by_role("button", name="Compact").click()
+    assert page.evaluate(IN_VIEW) == roomy
 
 
 def test_one_is_told_of_what_is_urgent_only_if_one_wants(site: Site, chromium: Browser) -> None:

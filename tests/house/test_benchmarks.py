@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 
 from benchmarks.machine import computes_bfloat16
 from benchmarks.page import page
+from tests.warm_python import warm_python
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"size": 32, "features": 4, "batch": 2, "steps": 2, "films": 2, "threads": 1}
@@ -36,14 +35,10 @@ def test_one_part_is_measured_again_and_the_others_are_kept(tmp_path: Path) -> N
 def measured(folder: Path, *more: str) -> dict[str, Any]:
     words = [*(f"--{name}={value}" for name, value in (SMALL | SMALL_LOSSES).items()), *more]
     kept = {"out": "bench.json", "page": "p.md", "history": "history.jsonl", "history-page": "history.md"}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *words, *(f"--{name}={folder / file}" for name, file in kept.items())],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    words += [f"--{name}={folder / file}" for name, file in kept.items()]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = warm_python().run(ROOT / "benchmarks" / "__main__.py", *words, cwd=ROOT, environment=environment)
+    assert done.code == 0, done.err[-2000:]
     figures: dict[str, Any] = json.loads((folder / "bench.json").read_text(encoding="utf-8"))
     return figures
 

@@ -1,14 +1,17 @@
-"""The application over both databases, with somebody of each role; films that are small; a real screener."""
+"""The application, over SQLite as a rule, with somebody of each role; films that are small; a real screener."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.worklist.conftest import *  # noqa: F403  # the worklist's own fixtures: both databases here too
+from tests.worklist.conftest import *  # noqa: F403  # the worklist's own fixtures
+from tests.worklist.conftest import MakePlace, Place
+from tests.worklist.kept_store import KeptStores
 from unseen.web.app import create_app
 from unseen.worklist.store import Store
 
@@ -16,23 +19,53 @@ ROOT = "/api/v1"
 LOCAL = "http://127.0.0.1:8080"
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)])
+def place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
+    """An empty place. SQL is the worklist's business, whose tests run on both databases; where one of these does, too,
+    it says so: `@pytest.mark.parametrize("place", BOTH, indirect=True)`."""
+    return make_place(request.param)
+
+
+BOTH = ["sqlite", "postgresql"]
+
+
 def token_of(store: Store, name: str, role: Any) -> str:
     """A session without the seconds that a password takes."""
     return store.accounts.redeem(store.accounts.one_time_link(name, role))
 
 
+@pytest.fixture(scope="session")
+def kept_stores(tmp_path_factory: pytest.TempPathFactory) -> KeptStores:
+    return KeptStores(tmp_path_factory.mktemp("kept"))
+
+
 class Api:
-    """The application, and clients of it: `nobody`, `reader` (ann), `other` (ben), `lead` (lea), `admin` (ada)."""
+    """The application, and clients of it: `nobody`, `reader` (ann), `other` (ben), `lead` (lea), `admin` (ada).
+
+    An account is made when its client is first asked for.
+    """
 
     def __init__(self, store: Store, **settings: Any) -> None:
         self.store = store
         self.app = create_app(store, **settings)
         self.app.state.served.stopping.set()  # a stream ends at once: this client waits for an answer's end
         self.nobody = self.client()
-        self.reader = self.client("ann", "reader")
-        self.other = self.client("ben", "reader")
-        self.lead = self.client("lea", "lead")
-        self.admin = self.client("ada", "admin")
+
+    @cached_property
+    def reader(self) -> TestClient:
+        return self.client("ann", "reader")
+
+    @cached_property
+    def other(self) -> TestClient:
+        return self.client("ben", "reader")
+
+    @cached_property
+    def lead(self) -> TestClient:
+        return self.client("lea", "lead")
+
+    @cached_property
+    def admin(self) -> TestClient:
+        return self.client("ada", "admin")
 
     def client(self, name: str = "", role: str = "", base_url: str = LOCAL) -> TestClient:
         headers = {"Authorization": f"Bearer {token_of(self.store, name, role)}"} if name else {}

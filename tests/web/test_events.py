@@ -10,7 +10,7 @@ import anyio
 import httpx
 import pytest
 
-from tests.web.conftest import Api
+from tests.web.conftest import BOTH, Api
 from tests.web.running import Running, until
 from tests.worklist.conftest import png
 from unseen.web import studies
@@ -42,6 +42,7 @@ def test_a_film_that_comes_in_is_news_and_the_stream_ends_with_the_server(tmp_pa
         assert ended.is_set(), "the stream had to be cut off"
 
 
+@pytest.mark.parametrize("place", BOTH, indirect=True)
 def test_what_changes_once_the_stream_has_begun_is_news(api: Api) -> None:
     async def second() -> str:
         api.app.state.served.stopping.clear()  # the fixture sets it: a stream in its client would never end
@@ -57,4 +58,4 @@ def test_what_changes_once_the_stream_has_begun_is_news(api: Api) -> None:
 
 def test_nobody_hears_news_without_signing_in(tmp_path: Path) -> None:
     with Running("--folder", tmp_path / "worklist", "--port", "0") as running:
-        assert httpx.get(f"{running.started().base}/events").status_code == 401
+        assert httpx.get(f"{running.started().base}/events", verify=False).status_code == 401

@@ -173,10 +173,11 @@ def test_a_full_server_says_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(api: Api, store: Store) -> None:
+    reader = api.reader  # signed in before the disk is full
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
     try:
-        answer = api.reader.post("/films", content=b"x" * 100_000, headers=RAW)
+        answer = reader.post("/films", content=b"x" * 100_000, headers=RAW)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert answer.status_code == 507 and "the disk is full" in said(answer)
@@ -189,9 +190,10 @@ def test_a_locked_database_is_said_and_leaves_nothing(make_place: MakePlace) -> 
     place = make_place("sqlite")
     with place.open(patience_s=0.2) as store:
         api = Api(store)
+        reader = api.reader  # signed in before the database is locked
         other = sqlite3.connect(place.home / "worklist.sqlite", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        locked = api.reader.post("/films", content=png(1), headers=RAW)
+        locked = reader.post("/films", content=png(1), headers=RAW)
         assert (locked.status_code, locked.headers["retry-after"]) == (503, "1")
         assert "try again" in said(locked) and str(store.home) not in locked.text
         assert kept(store) == {}

@@ -1,14 +1,10 @@
-"""The lab's routes: who may ask, what is taken and refused, and a process that can be late, die, or be wanted twice."""
+"""The lab's routes: who may ask, and what is taken and refused."""
 
 from __future__ import annotations
 
 import base64
 import io
-import json
-import os
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.stopped_process import once_asked, stop
 from tests.web.conftest import Api, MakeApi, said
-from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place
 from unseen.artifacts.installation import LIMITS
 from unseen.lab.collection import Collection
@@ -35,7 +29,6 @@ from unseen.priors.saved import save as save_generator
 from unseen.reconstruction.architectures import ArtifactRemoval
 from unseen.reconstruction.saved import save
 from unseen.web import lab_process
-from unseen.web import laboratory as lab_asking
 from unseen.web.lab_process import answered
 from unseen.web.laboratory import Laboratory
 from unseen.worklist.states import BusyError, WorklistError
@@ -177,27 +170,27 @@ def test_a_generator_draws_and_its_picture_can_be_measured(api: Api) -> None:
 # what is refused
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "sentence"),
-    [
-        ("measurement", {"setup": {"size": 256}}, "Input should be 32, 64 or 128"),
-        ("measurement", {"setup": {"operator": {"kind": "mask", "dropped": 2}}}, "less than or equal to 0.95"),
-        ("measurement", {"setup": {"operator": {"kind": "wishes"}}}, "does not match any of the expected tags"),
-        ("measurement", {"picture": {"kind": "made", "name": "cat"}}, "'cat' is no image; there are head, film"),
-        ("measurement", {"setup": {"operator": {"kind": "learnt", "model": "x"}}}, "No reconstructor 'x'"),
-        ("reconstruction", {"method": "fbp"}, "'fbp' is no method for this measurement"),
-        ("verdict", {"group": "twists"}, "'twists' is no group"),
-        ("generated", {"generator": "x"}, "No generator 'x' is in the collection"),
-        (
-            "measurement",
-            {"setup": {"operator": {"kind": "fourier-lines"}, "noise": {"kind": "photons"}}},
-            "Take Gaussian noise",
-        ),
-    ],
-)
-def test_what_cannot_be_is_refused_in_a_sentence(api: Api, path: str, body: dict[str, Any], sentence: str) -> None:
-    answer = api.reader.post(f"/lab/{path}", json=body)
-    assert answer.status_code == 422 and sentence in said(answer)
+IMPOSSIBLE: list[tuple[str, dict[str, Any], str]] = [
+    ("measurement", {"setup": {"size": 256}}, "Input should be 32, 64 or 128"),
+    ("measurement", {"setup": {"operator": {"kind": "mask", "dropped": 2}}}, "less than or equal to 0.95"),
+    ("measurement", {"setup": {"operator": {"kind": "wishes"}}}, "does not match any of the expected tags"),
+    ("measurement", {"picture": {"kind": "made", "name": "cat"}}, "'cat' is no image; there are head, film"),
+    ("measurement", {"setup": {"operator": {"kind": "learnt", "model": "x"}}}, "No reconstructor 'x'"),
+    ("reconstruction", {"method": "fbp"}, "'fbp' is no method for this measurement"),
+    ("verdict", {"group": "twists"}, "'twists' is no group"),
+    ("generated", {"generator": "x"}, "No generator 'x' is in the collection"),
+    (
+        "measurement",
+        {"setup": {"operator": {"kind": "fourier-lines"}, "noise": {"kind": "photons"}}},
+        "Take Gaussian noise",
+    ),
+]
+
+
+def test_what_cannot_be_is_refused_in_a_sentence(api: Api) -> None:
+    for path, body, sentence in IMPOSSIBLE:
+        answer = api.reader.post(f"/lab/{path}", json=body)
+        assert answer.status_code == 422 and sentence in said(answer), (path, body)
 
 
 def test_a_bug_costs_an_answer_and_tells_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,146 +219,18 @@ def test_a_picture_that_is_sent_is_its_senders_alone_and_in_no_worklist(api: Api
     assert api.store.page("all").total == 0
 
 
-@pytest.mark.parametrize(
-    ("data", "status", "sentence"),
-    [
-        (b"", 422, "has no body"),
-        (b"not an image", 422, "The image cannot be read:"),
-        (png(np.zeros((8, 8), np.uint8)), 422, "cannot be read"),
-        (b"0" * (2**24 + 1), 413, "limit here"),
-    ],
-    ids=["empty", "text", "tiny", "large"],
-)
-def test_what_is_no_picture_is_refused(api: Api, data: bytes, status: int, sentence: str) -> None:
-    answer = api.reader.post("/lab/pictures", content=data)
-    assert answer.status_code == status and sentence in said(answer)
+NO_PICTURES = [
+    (b"", 422, "has no body"),
+    (b"not an image", 422, "The image cannot be read:"),
+    (png(np.zeros((8, 8), np.uint8)), 422, "cannot be read"),
+    (b"0" * (2**24 + 1), 413, "limit here"),
+]
 
 
-# a process of its own
-
-
-@pytest.fixture
-def laboratory() -> Iterator[Callable[..., Laboratory]]:
-    made: list[Laboratory] = []
-
-    def make(**settings: Any) -> Laboratory:
-        made.append(Laboratory(None, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-SLOW = {"setup": {"size": 128, "operator": {"kind": "tomography", "views": 180}}, "group": "rotations"}
-
-
-@pytest.mark.slow
-def test_the_process_is_ended_when_it_is_late_or_dies_and_comes_back(laboratory: Callable[..., Laboratory]) -> None:
-    lab = laboratory()
-    told = fetched(lab)
-    first = pid_of(lab)
-    assert fetched(lab) == told and lab.child_pid == first, "one process answers all"
-    stop(first)  # it never answers
-    lab.answer_s = 0.3
-    with pytest.raises(WorklistError, match=r"took longer than 0\.3 s and was stopped"):
-        fetched(lab, "verdict", SLOW)
-    assert lab.child_pid is None and not alive(first)
-    lab.answer_s = 90
-    assert fetched(lab) == told
-    child = lab._child
-    assert child is not None
-    stop(child.pid)
-    once_asked(child, child.kill)
-    with pytest.raises(WorklistError, match="ended before it had an answer"):
-        fetched(lab, "verdict", SLOW)
-    assert fetched(lab) == told
-    last = pid_of(lab)
-    stop(last)
-    lab.answer_s = 3600  # whoever waits for the answer waits too long for a test
-    with pytest.raises(BusyError):
-        lab.ask("verdict", SLOW)
-    lab.close()  # in the middle of an answer
-    assert not alive(last)
-    with pytest.raises(BusyError, match="stopping"):
-        lab.ask("measurement", ASKED)
-
-
-@pytest.mark.slow
-def test_a_process_that_nobody_asks_is_let_go(
-    laboratory: Callable[..., Laboratory], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lab = laboratory()
-    fetched(lab)
-    lab.tidy()
-    assert alive(pid_of(lab))
-    monkeypatch.setattr(lab_asking, "_IDLE_S", 0)
-    time.sleep(0.01)
-    lab.tidy()
-    assert lab.child_pid is None
-
-
-@pytest.mark.slow
-def test_the_process_leaves_when_its_server_does(laboratory: Callable[..., Laboratory]) -> None:
-    lab = laboratory()
-    fetched(lab)
-    child = lab._child
-    assert child is not None and child.stdin is not None
-    child.stdin.close()
-    until(lambda: child.poll() is not None, 30)
-    assert child.returncode == 0
-
-
-class Held(Laboratory):
-    """Its answers come when they are let go; `questions` were begun."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-        self.go = threading.Event()
-        self.questions: list[str] = []
-
-    def _replied(self, question: str) -> dict[str, Any]:
-        what = json.loads(question)["what"]
-        self.questions.append(what)
-        assert self.go.wait(300)
-        if what == "verdict":
-            raise WorklistError("no")
-        return {"answer": {"what": what}}
-
-
-def test_nobody_waits_for_long_and_no_question_is_answered_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_asking, "_WAIT_S", 0.2)
-    lab = Held()
-    with pytest.raises(BusyError, match="This is being computed"):
-        lab.ask("measurement", {})
-    with pytest.raises(BusyError, match="This is being computed"):
-        lab.ask("measurement", {})
-    with pytest.raises(BusyError, match="computes for others"):
-        lab.ask("verdict", {})
-    lab.go.set()
-    monkeypatch.setattr(lab_asking, "_WAIT_S", 300)  # from here on answers come, however busy the machine
-    assert lab.ask("measurement", {}) == {"what": "measurement"}
-    assert lab.questions == ["measurement"], "its answer was kept until it was fetched"
-    with pytest.raises(WorklistError, match=r"^no$"):
-        lab.ask("verdict", {})
-    lab.close()
-
-
-def test_few_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_asking, "_WAIT_S", 3600)  # whoever waits, waits too long for a test
-    lab = Held()
-    told: list[dict[str, Any]] = []
-    waiting = [threading.Thread(target=lambda n=n: told.append(lab.ask("measurement", {"n": n}))) for n in range(4)]
-    for one in waiting:
-        one.start()
-    until(lambda: lab._places._value == 0, 10)  # type: ignore[attr-defined]  # all places are taken
-    with pytest.raises(BusyError, match="computes for others"):
-        lab.ask("measurement", {})
-    lab.go.set()
-    for one in waiting:
-        one.join(60)
-    assert len(told) == 4
-    lab.close()
+def test_what_is_no_picture_is_refused(api: Api) -> None:
+    for data, status, sentence in NO_PICTURES:
+        answer = api.reader.post("/lab/pictures", content=data)
+        assert answer.status_code == status and sentence in said(answer), data[:20]
 
 
 def test_a_lab_that_is_busy_says_when_to_ask_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,27 +241,3 @@ def test_a_lab_that_is_busy_says_when_to_ask_again(api: Api, monkeypatch: pytest
     answer = api.reader.post("/lab/measurement", json=ASKED)
     assert answer.status_code == 202 and answer.headers["Retry-After"] == "1"
     assert answer.json() == {"wait": "This is being computed. Ask again in a few seconds."}
-
-
-def fetched(lab: Laboratory, what: str = "measurement", question: dict[str, Any] = ASKED) -> dict[str, Any]:
-    """An answer, as the page gets it: by asking again while there is none."""
-    end = time.monotonic() + 240
-    while time.monotonic() < end:
-        try:
-            return lab.ask(what, question)
-        except BusyError:
-            continue
-    raise AssertionError("no answer within 240 s")
-
-
-def pid_of(lab: Laboratory) -> int:
-    assert lab.child_pid is not None
-    return lab.child_pid
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -31,27 +31,35 @@ def test_the_sentence_stands_where_results_are_seen(api: Api) -> None:
         assert api.nobody.get(path).headers["intended-use"] == LIMITS
 
 
-@pytest.mark.parametrize("path", ["/health", "/me", "/nowhere", "/studies/search", "/openapi.json"])
-def test_every_answer_carries_what_keeps_browsers_safe(api: Api, path: str) -> None:
-    headers = api.nobody.get(path).headers
-    assert headers["cache-control"] == "no-store"
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
-    assert headers["content-security-policy"].startswith("default-src 'none'")
-    assert "server" not in headers
+def test_every_answer_carries_what_keeps_browsers_safe(api: Api) -> None:
+    for path in ("/health", "/me", "/nowhere", "/studies/search", "/openapi.json"):
+        headers = api.nobody.get(path).headers
+        assert headers["cache-control"] == "no-store", path
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["x-frame-options"] == "DENY", path
+        assert headers["referrer-policy"] == "no-referrer", path
+        assert headers["content-security-policy"].startswith("default-src 'none'"), path
+        assert "server" not in headers, path
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost.evil:8080", "[::2]"])
-def test_on_this_machine_alone_other_names_are_refused(api: Api, host: str) -> None:
-    answer = api.admin.get("/health", headers={"Host": host})
-    assert answer.status_code == 421 and "Host" in said(answer)
-    assert answer.headers["x-content-type-options"] == "nosniff"
+def test_browsers_ask_each_time_whether_a_script_is_still_right(api: Api) -> None:
+    path = f"{LOCAL}/static/js/api.js"
+    first = api.nobody.get(path)
+    assert (first.status_code, first.headers["cache-control"]) == (200, "no-cache")
+    again = api.nobody.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.headers["cache-control"]) == (304, "no-cache")
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:8080", "[::1]"])
-def test_its_own_names_are_taken(api: Api, host: str) -> None:
-    assert api.nobody.get("/health", headers={"Host": host}).status_code == 200
+def test_on_this_machine_alone_other_names_are_refused(api: Api) -> None:
+    for host in ("evil.example", "127.0.0.1.evil.example", "", "localhost.evil:8080", "[::2]"):
+        answer = api.admin.get("/health", headers={"Host": host})
+        assert answer.status_code == 421 and "Host" in said(answer), host
+        assert answer.headers["x-content-type-options"] == "nosniff", host
+
+
+def test_its_own_names_are_taken(api: Api) -> None:
+    for host in ("localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:8080", "[::1]"):
+        assert api.nobody.get("/health", headers={"Host": host}).status_code == 200, host
 
 
 def test_a_server_for_others_is_known_by_its_public_name(make_api: MakeApi) -> None:
@@ -71,17 +79,17 @@ def test_a_body_has_a_bound(api: Api) -> None:
     assert streamed.status_code == 413 and "1048576 bytes" in said(streamed)
 
 
-@pytest.mark.parametrize(
-    ("content", "kind"),
-    [
-        (b"{", JSON), (b"", JSON), (b"[1]", JSON), (b"\xff", JSON), (b"[" * 100_000, JSON), (b"null", JSON),
-        (b'{"limit": 1e999}', JSON), (b'{"limit": NaN}', JSON),
-        (b"{}", "text/plain"), (b"{}", "application/xml"), (b"{}", "x" * 1000),
-    ],
-)  # fmt: skip
-def test_a_body_of_the_wrong_kind_is_a_sentence(api: Api, content: bytes, kind: str) -> None:
-    answer = api.reader.post("/studies/search", content=content, headers={"Content-Type": kind})
-    assert answer.status_code in (400, 422) and said(answer).endswith(".")
+WRONG_BODIES = [
+    (b"{", JSON), (b"", JSON), (b"[1]", JSON), (b"\xff", JSON), (b"[" * 100_000, JSON), (b"null", JSON),
+    (b'{"limit": 1e999}', JSON), (b'{"limit": NaN}', JSON),
+    (b"{}", "text/plain"), (b"{}", "application/xml"), (b"{}", "x" * 1000),
+]  # fmt: skip
+
+
+def test_a_body_of_the_wrong_kind_is_a_sentence(api: Api) -> None:
+    for content, kind in WRONG_BODIES:
+        answer = api.reader.post("/studies/search", content=content, headers={"Content-Type": kind})
+        assert answer.status_code in (400, 422) and said(answer).endswith("."), (content[:20], kind[:20])
 
 
 def test_what_is_nowhere_is_a_sentence(api: Api) -> None:

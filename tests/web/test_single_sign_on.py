@@ -76,7 +76,7 @@ def way_back(client: TestClient, onwards: str = "/models") -> str:
     """Begin, let the provider sign in, and return where it sends the browser."""
     begun = client.get("/sign-in/oidc", params={"next": onwards})
     assert begun.status_code == 303
-    there = httpx.get(begun.headers["location"], follow_redirects=False)
+    there = httpx.get(begun.headers["location"], follow_redirects=False, verify=False)
     assert there.status_code == 302
     return str(there.headers["location"])
 
@@ -124,29 +124,26 @@ def test_the_first_sign_in_makes_the_account_and_the_role_follows(api: Api, stor
     refused(again, "is disabled")
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"nonce": "another"},
-        {"nonce": None},
-        {"aud": "another program"},
-        {"iss": "https://another.example"},
-        {"exp": 1_000_000_000},
-        {"exp": None},
-        {"iat": 4_000_000_000},
-        {"sub": None},
-        {"aud": 7},
-        {"foreign key": True},
-        {"unsigned": True},
-    ],
-    ids=lambda changes: " ".join(f"{name}={value}" for name, value in changes.items()),
-)
-def test_a_statement_that_is_not_for_this_sign_in_is_refused(
-    api: Api, store: Store, provider: Provider, changes: dict[str, Any]
-) -> None:
-    provider.changes = changes
-    refused(browser(api), "statement is not valid")
-    assert store.accounts.listed() == []
+NOT_FOR_THIS: list[dict[str, Any]] = [
+    {"nonce": "another"},
+    {"nonce": None},
+    {"aud": "another program"},
+    {"iss": "https://another.example"},
+    {"exp": 1_000_000_000},
+    {"exp": None},
+    {"iat": 4_000_000_000},
+    {"sub": None},
+    {"aud": 7},
+    {"foreign key": True},
+    {"unsigned": True},
+]
+
+
+def test_a_statement_that_is_not_for_this_sign_in_is_refused(api: Api, store: Store, provider: Provider) -> None:
+    for changes in NOT_FOR_THIS:
+        provider.changes = changes
+        refused(browser(api), "statement is not valid")
+        assert store.accounts.listed() == [], changes
 
 
 def test_a_statement_for_several_programs_must_name_this_one(api: Api, provider: Provider) -> None:
@@ -195,12 +192,10 @@ def test_a_way_back_is_good_once_and_in_one_browser(api: Api, store: Store) -> N
     assert who(client) is None
 
 
-@pytest.mark.parametrize(
-    "onwards", ["//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", "evil"]
-)
-def test_the_way_back_leads_to_our_own_pages_alone(api: Api, onwards: str) -> None:
-    client = browser(api)
-    assert 'content="0;url=/"' in client.get(way_back(client, onwards)).text
+def test_the_way_back_leads_to_our_own_pages_alone(api: Api) -> None:
+    for onwards in ("//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", "evil"):
+        client = browser(api)
+        assert 'content="0;url=/"' in client.get(way_back(client, onwards)).text, onwards
 
 
 def test_groups_and_domains_narrow_who_may_sign_in(

@@ -17,7 +17,8 @@ from scipy.stats import beta
 
 from tests.data.making import image as as_file
 from tests.web.conftest import Api, MakeApi, said
-from tests.worklist.conftest import MakePlace, Place
+from tests.worklist.conftest import Clock, MakePlace, Place
+from tests.worklist.kept_store import KeptStores
 from tests.worklist.reporting import look_and_report
 from unseen.anatomy.view import View
 from unseen.data import phantoms
@@ -71,9 +72,11 @@ def score(store: Store, detector: Detector, films: int, *, first: int = 0) -> li
 
 
 @pytest.fixture
-def filled(store: Store, detector: Detector, bundle: Path, make_api: MakeApi) -> Iterator[Api]:
+def filled(
+    store: Store, clock: Clock, kept_stores: KeptStores, detector: Detector, bundle: Path, make_api: MakeApi
+) -> Iterator[Api]:
     """The application with that model and twenty-five films that it scored."""
-    score(store, detector, 25)
+    kept_stores.fill(store, clock, "turing", lambda: score(store, detector, 25))
     yield make_api(models=Models.of(bundle))
 
 

@@ -58,12 +58,16 @@ PLACES: Final = (
 router = APIRouter(include_in_schema=False)
 
 
+KEPT = "no-cache"
+"""For how long browsers keep scripts, styles and the icon: they ask each time whether theirs are still right."""
+
+
 class Static(StaticFiles):
-    """Scripts, styles and the icon; browsers ask each time whether theirs are still right."""
+    """Scripts, styles and the icon."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         answer = await super().get_response(path, scope)
-        answer.headers["Cache-Control"] = "no-cache"
+        answer.headers["Cache-Control"] = KEPT
         return answer
 
 

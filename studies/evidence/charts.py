@@ -193,7 +193,8 @@ def forest(
     for place, row in enumerate(rows):
         y = top + tall * (place + 0.5)
         weight = {"font_weight": "bold"} if row.strong else {}
-        sheet.text(left, y + 4, row.label, anchor="end", **weight)
+        if row.label:
+            sheet.text(left, y + 4, row.label, anchor="end", **weight)
         for mark in row.marks:
             width = 3.0 if row.strong else 1.8
             if mark.low is not None and mark.high is not None:
@@ -223,7 +224,8 @@ def bars(
     for place, row in enumerate(rows):
         y = top + (_ROW + 3) * (place + 0.5)
         weight = {"font_weight": "bold"} if row.strong else {}
-        sheet.text(left, y + 4, row.label, anchor="end", **weight)
+        if row.label:
+            sheet.text(left, y + 4, row.label, anchor="end", **weight)
         for mark in row.marks:
             wide = scale(mark.value) - scale.start
             sheet.parts.append(

@@ -214,7 +214,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     return Screen(
         page="results-detectors",
         figure=chart,
-        alt=f"Forest plot of the AUROC of {len(ordered)} recipes with intervals, best first: {best} "
+        alt=f"Forest plot of AUROC with intervals, best first: {best} "
         f"{entries[best]['value']:.2f}, {ordered[-1]} {entries[ordered[-1]]['value']:.2f}; sharpness alone at "
         f"{statistic['strength']:.2f}"
         + (f", the supervised reference at {_pooled(reference):.2f}." if reference is not None else "."),

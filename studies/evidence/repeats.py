@@ -49,8 +49,8 @@ def of_pca_on_fold_0(rows: Mapping[str, Entry]) -> list[Training]:
     choice, own = rows.get(_CHOICE), rows.get(f"{FOLD_0}pca-0")
     if own is None:
         return []
-    settings = own["settings"]
     if choice is not None:
+        settings = own["settings"]
         (value,) = (
             entry["auroc"] for entry in choice["auroc"] if all(entry[name] == settings[name] for name in settings)
         )

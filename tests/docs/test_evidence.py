@@ -37,9 +37,7 @@ def figures_of(name: str) -> Any:  # Any: JSON
 @pytest.mark.parametrize("name", PAGES)
 def test_the_first_screen_is_a_figure_a_conclusion_and_a_table(name: str) -> None:
     text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
-    blocks = [block for block in text.split("\n\n") if not block.startswith("<!--")]
-    blocks = [block.removeprefix("<!-- lung finder table -->\n") for block in blocks]
-    title, figure, conclusion, table = blocks[:4]
+    title, figure, conclusion, table = text.replace("<!-- lung finder table -->\n", "").split("\n\n")[:4]
     assert title.startswith("# ") and LIMITS in text
     shown = re.fullmatch(r"!\[(?P<alt>.+)\]\((?P<image>images/evidence/[a-z-]+\.svg)\)", figure)
     assert shown is not None, figure

@@ -133,7 +133,10 @@ def test_openings_are_counted_and_the_page_says_so() -> None:
     assert (
         "On the test folds `good` reaches 0.80 [0.70, 0.90]; it is not significantly better than `pca` (+0.05" in after
     )
-    assert "On fold 0, none of the 6 recipes is significantly better than spread alone (AUROC 0.78); 0 are" in after
+    assert (
+        "On fold 0, none of the 6 recipes is significantly better than mean |Laplacian| alone (AUROC 0.78); 0 are"
+        in after
+    )
     assert "On the test folds" not in page
     sure: dict[str, Any] = {**row(0.8, 0.7), "recipe": f"{TESTED}good"}
     sure["above"]["floor"]["montgomery"] = {"value": 0.2, "low": 0.1, "high": 0.3}

@@ -168,12 +168,8 @@ def laid_out(text: str, *, parameters: Iterable[str] = ()) -> str:
     <BLANKLINE>
     Args:
         image: float32, square
-    >>> print(laid_out("Say.\\n\\n>>> 1 + 1\\n2"))
-    Say.
-    <BLANKLINE>
-    Examples:
-        >>> 1 + 1
-        2
+    >>> laid_out("Say.\\n\\n>>> 1 + 1\\n2").splitlines()[2:]
+    ['Examples:', '    >>> 1 + 1', '    2']
     """
     text = re.sub(r"^Example:$", "Examples:", text, flags=re.MULTILINE)
     text = re.sub(r"^    (\w+(?:, \w+)+): (.*(?:\n {8,}.*)*)", each_alone, text, flags=re.MULTILINE)

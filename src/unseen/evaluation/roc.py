@@ -239,7 +239,7 @@ class BestEpoch:
         epoch: the epoch with the highest AUROC, from 1.
         best_epoch_auroc: the AUROC there; optimistic, as it was selected by labels.
         last_epoch_auroc: the AUROC at the last epoch.
-        note: says so.
+        note: a reminder of that.
 
     >>> BestEpoch(2, 0.8, 0.7).to_json()["best_epoch_auroc"]
     0.8

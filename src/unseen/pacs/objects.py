@@ -31,7 +31,6 @@ def result_objects(result: StudyResult, kinds: Iterable[Kind]) -> list[Dataset]:
 
     Args:
         result: the result of a study.
-        kinds: "sr", "capture", "overlay".
 
     Raises:
         HeaderError: a film without the UIDs or the size that a reference needs.

@@ -15,7 +15,6 @@ class Evidence:
     """What was found about A (or several A) and a group.
 
     Args:
-        pictures: n, the numbers of an image (complex ones counted once).
         measured: m, the rank of A (of the first, where there are several); estimated if not `exact`.
         exact: whether ranks are counted from whole matrices, not estimated from random images.
         operators: how many A there are.
@@ -37,6 +36,7 @@ class Evidence:
     """
 
     pictures: int
+    """n, the numbers of an image (complex ones counted once)."""
     measured: int
     exact: bool
     operators: int

@@ -32,6 +32,11 @@ def test_no_such_model(say: Say, world: World, tmp_path: Path) -> None:
         told(say(*command), "gone")
 
 
+def test_a_folder_for_the_lab_that_is_not_there(say: Say, tmp_path: Path) -> None:
+    told(say("serve", "--folder", tmp_path / "worklist", "--lab", tmp_path / "gone"), "gone: there is no such folder")
+    assert not (tmp_path / "worklist").exists()
+
+
 def test_a_device_that_is_not_there(say: Say, world: World) -> None:
     told(say("score", world.pca, "a.png", "--device", "gpu"), "device gpu: cannot be used here", "Take cpu")
 

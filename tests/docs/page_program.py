@@ -1,7 +1,7 @@
 """Executes Python blocks of a page in one namespace, each when it is asked for: `page_program.py PAGE ORDERS ANSWERS`.
 
-An order is a line with a JSON object: line, text, and whether an error is expected. The answer is a line of JSON: null, or
-the text of the error. Line numbers in a traceback are the page's.
+An order is a line with a JSON object: line, text, and whether an error is expected. The answer is a line of JSON:
+null, or the text of the error. Line numbers in a traceback are the page's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The steps of a page, in order: its Python and bash blocks, the files that it has its reader save, the errors it shows.
+"""The steps of a page, in order: its Python and bash blocks, the files that its reader saves, the errors that it shows.
 
 A page marks what a block alone does not show by a comment, which no reader sees:
 

@@ -72,6 +72,8 @@ def serve(
         raise UsageError("--policy goes with --model: a policy is bound to one model's weights")
     if model is None and also:
         raise UsageError("--also goes with --model: further models are compared with the one that decides")
+    if lab is not None and not lab.is_dir():
+        raise UsageError(f"--lab {lab}: there is no such folder. Give the folder that holds the bundles")
     models = None if model is None else Models.of(model, policy, further=also or ())
 
     from unseen.web.middleware import Address  # seconds of imports, which a wrong model need not wait for

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.engines import share_compiled_statements
 from tests.forked_children import COMMAND, begin
 
 if TYPE_CHECKING:
@@ -266,6 +267,7 @@ if __name__ == "__main__":
     atexit.register(_leave)  # before all imports that register something
     for package in PACKAGES:
         importlib.import_module(package)
+    share_compiled_statements()
     gc.freeze()  # else each child looks through all that is imported once more as it ends, which takes 1.4 s
     with quick_passwords(), kept_scripts():
         print("ready", flush=True)

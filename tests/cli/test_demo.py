@@ -20,13 +20,13 @@ from unseen.worklist.store import Store
 SMALLER = """
 from unseen.demo.simulated_sites import write_sites
 
-write_sites.__kwdefaults__["side"] = 256  # the process that draws reads this file, too
+write_sites.__kwdefaults__["side"] = 128  # the process that draws reads this file, too
 if __name__ == "__main__":
     from unseen.anatomy.lungs import LungFinder
     from unseen.cli import main
     from unseen.demo import demonstration
 
-    demonstration._FINDER = LungFinder.Config(features=4, steps=12, size=48)
+    demonstration._FINDER = LungFinder.Config(features=4, steps=4, size=32)
     demonstration._SHIPPED = tuple(path for path in demonstration._SHIPPED if path.name == "pca")
     main()
 """
@@ -61,7 +61,7 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path, whole: bool) -
     (bomb,) = (line for line in done.out.splitlines() if "bomb.png:" in line)
     assert len(cut.split(":", 1)[1]) > 20
     assert re.search(r"60,?000", bomb), bomb
-    _worklist(tmp_path / "demo", done.out, side=512 if whole else 256, scores=4 if whole else 3)
+    _worklist(tmp_path / "demo", done.out, side=512 if whole else 128, scores=4 if whole else 3)
 
 
 def _worklist(out: Path, said: str, *, side: int, scores: int) -> None:

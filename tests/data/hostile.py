@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import struct
@@ -142,12 +143,14 @@ def wrong_process(rng: Rng, i: int) -> bytes:
     return making.dicom(NOISE12, bits=12, syntax=syntax, frame=frame)
 
 
-J2K_LARGE = bytearray(making.j2k(np.zeros((6000, 6000), np.uint16), bits=12))
+@functools.cache
+def large_j2k() -> bytes:
+    return making.j2k(np.zeros((6000, 6000), np.uint16), bits=12)
 
 
 def j2k_bomb(rng: Rng, i: int) -> bytes:
     """A few kB that claim 36 to 10 000 megapixels; with a header that agrees, and one that does not."""
-    frame = bytearray(J2K_LARGE)
+    frame = bytearray(large_j2k())
     side = int(rng.integers(9000, 100_000))
     if i:
         frame[8:16] = frame[24:32] = struct.pack(">II", side, side)
@@ -167,21 +170,29 @@ def rle_header(rng: Rng, i: int) -> bytes:
     return making.dicom(NOISE12, bits=12, syntax=uid.RLELossless, frame=bytes(frame))
 
 
-_squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
-DEFLATED_ZEROS = b"".join(_squeeze.compress(bytes(10_000_000)) for _ in range(40)) + _squeeze.flush()
-ZEROS = zlib.compress(bytes(40_000_000), 9)
+@functools.cache
+def deflated_zeros() -> bytes:
+    """400 MB of zeros."""
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return b"".join(squeeze.compress(bytes(10_000_000)) for _ in range(40)) + squeeze.flush()
+
+
+@functools.cache
+def zeros() -> bytes:
+    """40 MB of zeros."""
+    return zlib.compress(bytes(40_000_000), 9)
 
 
 def deflated_bomb(rng: Rng, i: int) -> bytes:
     good = making.deflated(NOISE12, bits=12)
     at = good.index(uid.DeflatedExplicitVRLittleEndian.encode()) + 22
-    return good[:at] + DEFLATED_ZEROS[: len(DEFLATED_ZEROS) if i else 1000]
+    return good[:at] + (deflated_zeros() if i else deflated_zeros()[:1000])
 
 
 def png_bomb(rng: Rng, i: int) -> bytes:
     if i % 3 == 0:
         return making.png(int(rng.integers(9000, 2**31)), int(rng.integers(9000, 2**31)))
-    name, data = (b"zTXt", b"Comment\0\0" + ZEROS) if i % 3 == 1 else (b"iCCP", b"profile\0\0" + ZEROS)
+    name, data = (b"zTXt", b"Comment\0\0" + zeros()) if i % 3 == 1 else (b"iCCP", b"profile\0\0" + zeros())
     return making.png(64, 64, raw=bytes(65) * 64, before=making.chunk(name, data) * (1 + i))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -73,12 +74,18 @@ class AtOnce:
 
 @dataclass(frozen=True)
 class World:
-    """data: what $UNSEEN_DATA names; root: where runs lie; recipes; and each one's folds, trained and scored."""
+    """data: what $UNSEEN_DATA names; root: where runs lie; recipes."""
 
     data: Path
     root: Path
     recipes: tuple[Recipe, ...]
-    done: dict[str, list[FoldResult]]
+
+    @functools.cached_property
+    def done(self) -> dict[str, list[FoldResult]]:
+        """Each recipe's folds, trained and scored when the first test asks for them."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(crossfit, "worker_processes", AtOnce)
+            return cross_fit(self.recipes, folds=FOLDS, root=self.root, workers=1, say=lambda _: None)
 
 
 def recipe_of(method: str, frame: str = "lungs") -> Recipe:
@@ -120,22 +127,16 @@ def write_set(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def trained_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def whole_world(tmp_path_factory: pytest.TempPathFactory) -> World:
     data, root = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("root")
     write_set(data / "set")
     torch.set_num_threads(1)
-    recipes = (recipe_of("pca"), recipe_of("roi-oracle"), recipe_of("pca", "whole"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNSEEN_DATA", str(data))
-        patch.setattr(LungFinder, "Config", SmallLungs)
-        patch.setattr(crossfit, "worker_processes", AtOnce)
-        done = cross_fit(recipes, folds=FOLDS, root=root, workers=1, say=lambda _: None)
-    return World(data, root, recipes, done)
+    return World(data, root, (recipe_of("pca"), recipe_of("roi-oracle"), recipe_of("pca", "whole")))
 
 
 @pytest.fixture(scope="module")  # what it patches must not outlive these tests; a scope of "package" would let it
-def world(trained_world: World) -> Iterator[World]:
+def world(whole_world: World) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNSEEN_DATA", str(trained_world.data))
+        patch.setenv("UNSEEN_DATA", str(whole_world.data))
         patch.setattr(LungFinder, "Config", SmallLungs)
-        yield trained_world
+        yield whole_world

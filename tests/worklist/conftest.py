@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import argon2
 import numpy as np
 import pytest
 import sqlalchemy
@@ -18,6 +19,9 @@ import torch
 
 from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import dicom, image
+from tests.engines import connections_kept, share_compiled_statements
+from tests.once import made_once, shared_folder
+from tests.warm_python import quick_passwords
 from tests.worklist.postgresql import MEMORY, binaries, server
 from unseen.anatomy.view import View
 from unseen.data.film import Film
@@ -36,6 +40,8 @@ from unseen.worklist.store import Store
 from unseen.worklist.tables import metadata
 
 PCA = "models/pca"
+
+share_compiled_statements()
 
 
 @dataclass(frozen=True)
@@ -65,25 +71,37 @@ class Clock:
 
 
 @pytest.fixture(scope="session")
-def postgresql(program: Callable[..., str]) -> Iterator[sqlalchemy.URL]:
+def postgresql(program: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.URL]:
     """A running server; its databases `empty` and `shared` have the schema and no rows."""
-    with server(binaries() or Path(program("initdb")).parent) as url:
-        execute(url, "CREATE DATABASE empty")
-        template = Database(url.set(database="empty", drivername="postgresql+psycopg"))
-        upgrade(template)
-        template.close()
-        execute(url, "CREATE DATABASE shared TEMPLATE empty")
+    programs = binaries() or Path(program("initdb")).parent
+
+    def make(folder: Path) -> None:
+        with server(programs, keep=folder / "data") as url:
+            execute(url, "CREATE DATABASE empty")
+            template = Database(url.set(database="empty", drivername="postgresql+psycopg"))
+            upgrade(template)
+            template.close()
+            execute(url, "CREATE DATABASE shared TEMPLATE empty")
+
+    made = made_once(shared_folder(tmp_path_factory) / "postgresql", make)
+    with server(programs, begin_with=made / "data") as url, connections_kept(_shared(url)):
         yield url
+
+
+def _shared(url: sqlalchemy.URL) -> sqlalchemy.URL:
+    return url.set(database="shared", drivername="postgresql+psycopg")
 
 
 @pytest.fixture(scope="session")
 def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the schema and no rows."""
-    path = tmp_path_factory.mktemp("sqlite") / DATABASE
-    template = Database(path)
-    upgrade(template)
-    template.close()
-    return path
+
+    def make(folder: Path) -> None:
+        template = Database(folder / DATABASE)
+        upgrade(template)
+        template.close()
+
+    return made_once(shared_folder(tmp_path_factory) / "sqlite", make) / DATABASE
 
 
 def execute(url: sqlalchemy.URL, *statements: str) -> None:
@@ -92,6 +110,13 @@ def execute(url: sqlalchemy.URL, *statements: str) -> None:
         for statement in statements:
             connection.exec_driver_sql(statement)
     engine.dispose()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def usual_hasher() -> Iterator[Callable[[], argon2.PasswordHasher]]:
+    """What hashes passwords outside of tests; in these, the same with its smallest settings."""
+    with quick_passwords() as usual:
+        yield usual
 
 
 @pytest.fixture
@@ -133,10 +158,27 @@ def place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) -
     """An empty place; every test that takes it runs on both databases."""
     if request.param == "sqlite":
         return make_place("sqlite")
-    url = request.getfixturevalue("postgresql").set(database="shared")  # emptied: a new one takes half a second
-    tables = ", ".join(table.name for table in metadata.sorted_tables)
-    execute(url, "SET session_replication_role = replica", f"TRUNCATE {tables}")
+    url = _shared(request.getfixturevalue("postgresql"))
+    _empty(Database(url))
     return Place(url.render_as_string(hide_password=False), folder / "postgresql")
+
+
+def _empty(database: Database) -> None:
+    """Remove every row: a new database takes half a second."""
+    names = [table.name for table in metadata.sorted_tables]
+    asked = ", ".join(f"EXISTS (SELECT FROM {name})" for name in names)
+    with database.engine.begin() as connection:
+        found = connection.exec_driver_sql(f"SELECT {asked}").one()
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # in any order, and no triggers
+        for name, has_rows in zip(names, found, strict=True):
+            if has_rows:
+                connection.exec_driver_sql(f"DELETE FROM {name}")
+
+
+sqlite_at_least = pytest.mark.parametrize(
+    "place", ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)], indirect=True
+)
+"""For a law that is not the database's; another test sends its statements to PostgreSQL. `make nightly` has both."""
 
 
 @pytest.fixture

@@ -35,8 +35,12 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def server(programs: Path) -> Iterator[sqlalchemy.URL]:
-    """A running server, as the URL of its database `postgres`."""
+def server(programs: Path, *, begin_with: Path | None = None, keep: Path | None = None) -> Iterator[sqlalchemy.URL]:
+    """A running server, as the URL of its database `postgres`.
+
+    begin_with   the data of a server that was kept; without it the databases are made, which takes a second or two
+    keep         where the data go, whole, when the server has ended
+    """
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=MEMORY))  # short: a socket's path has 107 characters at most
     data = folder / "data"
     become: list[str] = []
@@ -51,14 +55,23 @@ def server(programs: Path) -> Iterator[sqlalchemy.URL]:
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
     try:
-        run(*become, str(programs / "initdb"), f"--pgdata={data}", "--username=unseen", "--auth=trust",
-            "--encoding=UTF8", "--no-locale", "--no-sync")  # fmt: skip
+        if begin_with is None:
+            run(*become, str(programs / "initdb"), f"--pgdata={data}", "--username=unseen", "--auth=trust",
+                "--encoding=UTF8", "--no-locale", "--no-sync", "--wal-segsize=1")  # fmt: skip
+        else:
+            shutil.copytree(begin_with, data)
+            data.chmod(0o700)  # or the server refuses it
+            if become:
+                run("chown", "--recursive", "postgres:postgres", str(data))
         run(*control, f"--log={folder / 'log'}", f"--options={options}", "--wait", "start")
         try:
             yield sqlalchemy.URL.create(
                 "postgresql", username="unseen", database="postgres", query={"host": str(folder)}
             )
         finally:
-            subprocess.run([*control, "--mode=immediate", "stop"], cwd=folder, capture_output=True)
+            mode = "immediate" if keep is None else "fast"
+            subprocess.run([*control, f"--mode={mode}", "stop"], cwd=folder, capture_output=True)
+        if keep is not None:
+            shutil.copytree(data, keep)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import argon2
 import pytest
 import sqlalchemy
 
-from tests.warm_python import quick_passwords
 from tests.worklist.conftest import Clock
 from unseen.worklist import accounts as module
 from unseen.worklist.accounts import Account
@@ -21,15 +20,8 @@ PASSWORD = "correct horse battery"
 Hasher = Callable[[], argon2.PasswordHasher]
 
 
-@pytest.fixture(autouse=True)
-def usual() -> Iterator[Hasher]:
-    """What hashes passwords outside of tests; in these, the same with its smallest settings."""
-    with quick_passwords() as found:
-        yield found
-
-
-def test_a_guess_is_made_expensive(usual: Hasher) -> None:
-    found = argon2.extract_parameters(usual().hash(PASSWORD))
+def test_a_guess_is_made_expensive(usual_hasher: Hasher) -> None:
+    found = argon2.extract_parameters(usual_hasher().hash(PASSWORD))
     assert found.type is argon2.Type.ID and found.memory_cost >= 64 * 1024 and found.time_cost >= 3
     assert argon2.extract_parameters(module._hashed(PASSWORD)).memory_cost == 8, "another one hashes the accounts'"
 

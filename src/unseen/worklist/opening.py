@@ -13,6 +13,7 @@ Finding a store, or making one: its database, its folder, its key, and the head 
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import hmac
 import os
@@ -42,8 +43,9 @@ def revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@functools.cache
 def newest() -> str:
-    """The revision that this version works with."""
+    """The revision that this version works with; to find it, alembic reads every migration."""
     head = _scripts().get_current_head()
     assert head is not None
     return head

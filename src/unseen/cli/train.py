@@ -178,7 +178,7 @@ def _listed(data: str, names: LabelNames | None) -> Films:
 
 
 def _finder_without_masks(recipe: Recipe, listed: Films) -> Path | None:
-    """The package's lung finder where the films need one and have no masks; says so."""
+    """The package's lung finder where the films need one and have no masks, with a note to the user."""
     from unseen.runs.training import ready_finder
 
     finder = ready_finder(recipe, listed)

@@ -240,8 +240,8 @@ def as_markdown(rows: Sequence[Entry]) -> str:
         f"Targets: Dice ≥ {LEAST_DICE:g} on normal films; ≥ {LEAST_KEPT:g} of consolidations and effusions kept.",
         "\n".join(f"- {_called(row)}: {verdict(row)}" for row in rows),
     ]
-    first = screen_of(rows)
-    return "\n\n".join([*([] if first is None else first.blocks()), *folded(sections)])
+    screen = screen_of(rows)
+    return "\n\n".join([*([] if screen is None else screen.blocks()), *folded(sections)])
 
 
 def screen_of(rows: Sequence[Entry]) -> Screen | None:

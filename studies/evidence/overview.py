@@ -28,6 +28,7 @@ from studies.pages.cells import Entry, dagger, dagger_note, shortcut, table
 from studies.pages.screening_page import PRODUCTS
 from studies.pages.thesis_page import REPORTED
 from studies.priors.page import screen_of as priors_of
+from studies.rows import Row
 from unseen.artifacts.files import write_text
 
 PAGE = "evidence"
@@ -51,13 +52,13 @@ _TITLES = {
 }
 
 
-def screens(folder: Path, rows: Mapping[str, Entry]) -> list[Screen]:
+def screens(folder: Path, rows: Mapping[str, Row]) -> list[Screen]:
     """The first screen of each page that has rows below `folder`, in the menu's order."""
     found = {one.page: one for one in _screens(folder, rows) if one is not None}
     return [found[page] for page in _TITLES if page in found]
 
 
-def _screens(folder: Path, rows: Mapping[str, Entry]) -> Iterator[Screen | None]:
+def _screens(folder: Path, rows: Mapping[str, Row]) -> Iterator[Screen | None]:
     yield results_screen(rows)
     yield detectors_screen(rows)
     yield screening_screen(rows, PRODUCTS)
@@ -82,7 +83,7 @@ def _screens(folder: Path, rows: Mapping[str, Entry]) -> Iterator[Screen | None]
         yield pacs_screen(rows["pacs-speed"])
 
 
-def drawn(rows: Mapping[str, Entry]) -> tuple[str, str, list[Entry]] | None:
+def drawn(rows: Mapping[str, Row]) -> tuple[str, str, list[Entry]] | None:
     """The figure, its alternative text and the rows in it: detectors against the baseline and the supervised reference.
 
     None without a pretrained model's row.
@@ -163,7 +164,7 @@ def overview(found: Sequence[Screen], drawing: tuple[str, str, list[Entry]] | No
     )
 
 
-def write_overview(folder: Path, rows: Mapping[str, Entry], docs: Path) -> Path:
+def write_overview(folder: Path, rows: Mapping[str, Row], docs: Path) -> Path:
     """Write the page and its figure; returns the page's path."""
     drawing = drawn(rows)
     if drawing is not None:

@@ -228,9 +228,9 @@ def _against_deepinv(figures: Figures) -> dict[tuple[str, str], list[float]]:
             key = (case["problem"], row["operation"], str(case["size"]), str(case.get("views")), str(row["batch"]))
             times.setdefault(key, {})[row["contender"]] = row["s"]
     found: dict[tuple[str, str], list[float]] = {}
-    for key, both in times.items():
-        if len(both) == 2 and key[1] != "build":
-            found.setdefault((key[0], key[1]), []).append(both["deepinv"] / both["unseen"])
+    for (problem, operation, *_), both in times.items():
+        if len(both) == 2 and operation != "build":
+            found.setdefault((problem, operation), []).append(both["deepinv"] / both["unseen"])
     return found
 
 

@@ -79,7 +79,7 @@ def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = ()) -> str:
 def screen_of(rows: Sequence[Row]) -> Screen | None:
     """The page's first screen; None before its problem has rows at two levels."""
     problem = named(SHOWN)
-    return priors_screen(rows, problem.name, problem.words, problem.levels)
+    return priors_screen(rows, problem.name, problem.words, list(problem.levels))
 
 
 def _problem(problem: Problem, rows: Sequence[Row], pictures: set[str]) -> list[str]:

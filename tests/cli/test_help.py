@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from tests.cli.conftest import LIMITS
+from unseen import __version__
 from unseen.artifacts import recipe as recipes
 from unseen.cli import app
 
@@ -36,7 +37,11 @@ def test_the_first_screen_says_what_it_is_not_for_and_what_the_exit_status_means
     text = help_of()
     assert LIMITS in text
     assert "0 done, 1 some inputs were not read, 2 the command cannot be carried out" in text
-    assert "Begin with unseen demo" in text
+    assert "Begin with unseen demo" in text and 'It needs pip install "unseen[train,serve]"' in text
+
+
+def test_the_version_is_printed() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output == f"unseen {__version__}\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

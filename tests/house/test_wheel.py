@@ -79,13 +79,14 @@ def test_the_wheel_runs_the_quick_start_in_an_empty_environment(tmp_path: Path) 
     run(command, "--help", cwd=tmp_path)
     printed = run(command, "score", "models/pca", FILM, cwd=tmp_path)
     assert FILM.name in printed
-    for words in (
-        ("serve", "--folder", "list"),
-        ("worker", "models/pca", "--folder", "list"),
-        ("demo", "--out", "demo"),
+    assert run(command, "--version", cwd=tmp_path) == f"unseen {metadata.version('unseen')}\n"
+    for words, extras in (
+        (("serve", "--folder", "list"), "serve"),
+        (("worker", "models/pca", "--folder", "list"), "serve"),
+        (("demo", "--out", "demo"), "train,serve"),
     ):
         refused = run(command, *words, cwd=tmp_path, status=2)
-        assert 'pip install "unseen[serve]"' in refused and "Traceback" not in refused
+        assert f'pip install "unseen[{extras}]"' in " ".join(refused.split()) and "Traceback" not in refused
         assert not (tmp_path / words[-1]).exists()
 
     for name in ("lightning-fabric", "lightning-utilities"):

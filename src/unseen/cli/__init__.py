@@ -6,9 +6,11 @@ Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carrie
 import atexit
 import gc
 import sys
+from typing import Annotated
 
 import typer
 
+from unseen import __version__
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.installation import LIMITS
 from unseen.cli import (
@@ -38,7 +40,7 @@ app = typer.Typer(
     "see what the score rests on."
     f"\n\n[bold]{LIMITS}[/bold]"
     "\n\nBegin with [bold]unseen demo[/bold]: simulated films, two detectors trained live, a report, a worklist "
-    "to read, in under five minutes."
+    "to read, in under five minutes. It needs [bold]pip install \"unseen\\[train,serve]\"[/bold]."
     "\n\nThen: [bold]unseen train[/bold] RECIPE --data normals/ → [bold]unseen score[/bold] MODEL film.png → "
     "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/ → "
     "[bold]unseen calibrate[/bold] MODEL --data labelled.csv --out policy.json",
@@ -74,6 +76,21 @@ for command in (
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(prior.prior, name="prior")
 app.add_typer(pacs.pacs, name="pacs")
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"unseen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and end")
+    ] = False,
+) -> None:
+    """Typer puts the options of the program itself here."""
+
 
 _NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 """Errors of the system whose own message names the file."""

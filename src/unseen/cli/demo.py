@@ -10,6 +10,7 @@ import sys
 import time
 import webbrowser
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -53,6 +54,12 @@ def demo(
       unseen demo --no-browser
     """
 
+    missing = [name for name in ("lightning_fabric", "fastapi", "sqlalchemy") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"the demo trains and serves, which needs packages that are not installed ({', '.join(missing)}): pip "
+            'install "unseen[train,serve]"'
+        )
     import torch
 
     from unseen.demo.demonstration import STEPS, demonstrate

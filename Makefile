@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One thread a worker: WORKERS processes run at a time, four on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-priors pacs-demo peers peers-anomalib docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -46,6 +46,9 @@ help:
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
 	@echo "make peers-anomalib  anomalib, into .venv-anomalib, for its rows in docs/results-detectors.md alone (2 GB)"
+	@echo "make dist      wheel, source archive, bill of materials and their SHA-256 sums, into dist/"
+	@echo "make wheelhouse  all wheels of an installation without a network, into dist/wheelhouse (EXTRAS=serve,pacs)"
+	@echo "make pythons   the wheel's quick start on PYTHONS, each in an environment of its own (gigabytes; PYTHONS=python3.12)"
 	@echo "make docs      the documentation, into site/"
 	@echo "make screenshots  every page of the reader's page, light and dark, and OHIF with a report, into docs/images/pages"
 	@echo "make nightly   the repetitions and long forms of tests (two hours), render docs/reliability.md"
@@ -154,6 +157,22 @@ peers:
 peers-anomalib:
 	PYTHON=$(PYTHON) benchmarks/peers_anomalib.sh
 
+# The wheel is built from the source archive, so that both hold the same.
+dist: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/python deploy/sbom.py dist/unseen-$$($(BIN)/python -c 'import unseen; print(unseen.__version__)').cdx.json
+	@cd dist && sha256sum unseen-* > SHA256SUMS && cat SHA256SUMS
+
+# EXTRAS: what is installed; see deploy/wheelhouse.sh
+EXTRAS ?= train,serve,pacs,oidc,postgres,openvino,dicom-lossless,imaging,features
+wheelhouse: dist
+	deploy/wheelhouse.sh dist/wheelhouse $(EXTRAS)
+
+PYTHONS ?= python3.11 python3.12 python3.13
+pythons: dist
+	deploy/try_pythons.sh $(PYTHONS)
+
 docs: $(STAMP)
 	$(BIN)/mkdocs build --strict
 	@echo "docs: site/index.html"
@@ -189,9 +208,9 @@ clean:
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"unseen needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Say make PYTHON=/path/to/python3.11.")'
 	@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
-	@echo "installing into .venv: torch, then unseen with train, serve, pacs, oidc, features, dicom-lossless, imaging, openvino, plots, postgres, dev, docs (constraints.txt; a few minutes the first time)"
+	@echo "installing into .venv: torch, then unseen with train, serve, pacs, oidc, features, dicom-lossless, imaging, openvino, onnx, tensorboard, plots, postgres, dev, docs (constraints.txt; a few minutes the first time)"
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt pip torch==2.13.0 hatchling editables
-	$(BIN)/python -m pip install --quiet --no-compile --no-build-isolation -c constraints.txt -e ".[train,serve,pacs,oidc,features,dicom-lossless,imaging,openvino,plots,postgres,dev,docs]"
+	$(BIN)/python -m pip install --quiet --no-compile --no-build-isolation -c constraints.txt -e ".[train,serve,pacs,oidc,features,dicom-lossless,imaging,openvino,onnx,tensorboard,plots,postgres,dev,docs]"
 	@$(BIN)/python -m compileall -q -j 0 .venv/lib src >/dev/null 2>&1 || true
 	@echo "$$($(BIN)/python -m pip list --format=freeze 2>/dev/null | wc -l) Python packages into .venv, as pinned in constraints.txt" > $(STAMP)
 	@echo "installed: $$(cat $(STAMP))"

@@ -16,7 +16,10 @@ import unseen
 from unseen.cli.console import SERVE
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = ("train", "serve", "pacs", "oidc", "dicom-lossless", "imaging", "openvino", "plots", "postgres", "dev", "docs")
+EXTRAS = (
+    "train", "serve", "pacs", "oidc", "dicom-lossless", "imaging", "openvino", "onnx", "tensorboard", "plots",
+    "postgres", "dev", "docs",
+)  # fmt: skip
 
 
 # Taken by name, never imported here: pydicom's plugins, and what Typer prints with.

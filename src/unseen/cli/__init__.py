@@ -22,6 +22,7 @@ from unseen.cli import (
     evaluate,
     gate,
     info,
+    onnx,
     pacs,
     prior,
     reconstruct,
@@ -40,7 +41,7 @@ app = typer.Typer(
     "see what the score rests on."
     f"\n\n[bold]{LIMITS}[/bold]"
     "\n\nBegin with [bold]unseen demo[/bold]: simulated films, two detectors trained live, a report, a worklist "
-    "to read, in under five minutes. It needs [bold]pip install \"unseen\\[train,serve]\"[/bold]."
+    'to read, in under five minutes. It needs [bold]pip install "unseen\\[train,serve]"[/bold].'
     "\n\nThen: [bold]unseen train[/bold] RECIPE --data normals/ → [bold]unseen score[/bold] MODEL film.png → "
     "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/ → "
     "[bold]unseen calibrate[/bold] MODEL --data labelled.csv --out policy.json",
@@ -72,10 +73,12 @@ for command in (
     evaluate.robustness,
     info.recipes,
     info.info,
+    onnx.onnx,
 ):
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(prior.prior, name="prior")
 app.add_typer(pacs.pacs, name="pacs")
+
 
 def _version(asked: bool) -> None:
     if asked:

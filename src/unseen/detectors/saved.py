@@ -172,7 +172,7 @@ def compile_networks(detector: Detector) -> None:
             "the runtime torch"
         )
     networks, settings, size = detector.modules(), detector.config, detector.view.size
-    bfloat16 = "BF16" in _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    bfloat16 = "BF16" in openvino_module().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     first = torch.zeros(1, settings.features, size // 2, size // 2)
     latent = torch.zeros(1, settings.latent, 1, 1)
     decoder = nn.Sequential(networks["de"], _unchanged())
@@ -213,7 +213,7 @@ class CompiledBlocks:
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
-        self._made: dict[tuple[object, ...], Any] = {}  # Any: see `_openvino`
+        self._made: dict[tuple[object, ...], Any] = {}  # Any: see `openvino_module`
 
     def __call__(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:
         asked = (tuple(x.shape), tuple(blocks))
@@ -232,8 +232,8 @@ class _Blocks(nn.Module):
         return tuple(self.network(x, self.blocks))
 
 
-def _compiled(network: nn.Module, example: Tensor, *, bfloat16: bool = False) -> Any:  # Any: see `_openvino`
-    openvino = _openvino()
+def _compiled(network: nn.Module, example: Tensor, *, bfloat16: bool = False) -> Any:  # Any: see `openvino_module`
+    openvino = openvino_module()
     with warnings.catch_warnings():  # sizes of padding are constants of this shape, as they should be
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         # traced here, because OpenVINO's own call of it checks the trace, which takes longer than all the rest
@@ -256,7 +256,7 @@ def _unchanged() -> nn.Conv2d:
     return convolution
 
 
-def _openvino() -> Any:  # Any: OpenVINO has no types of its own
+def openvino_module() -> Any:  # Any: OpenVINO has no types of its own
     """The module, without its telemetry: where that package cannot be imported, OpenVINO takes a stub of its own.
 
     Raises DeviceError where OpenVINO is not installed.

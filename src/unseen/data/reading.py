@@ -85,7 +85,7 @@ def films(
             use them.
         lesions: also load the lesion masks of the column `lesion`; they judge where anomaly maps point.
         labels: what the set calls its labels, in a column of the manifest or as names of folders; by default a manifest
-            says normal or abnormal in its column `label`, and folders say nothing.
+            has normal or abnormal in its column `label`, and folders give no label.
 
     Raises:
         ManifestError: a manifest is broken.

@@ -135,7 +135,7 @@ def test_films_that_the_gate_would_refuse_are_warned_of_and_with_a_policy_counte
         gate=screener.gate.thresholds,
     ).save(tmp_path / "policy.json")
     answer = say("score", "models/pca", noise, "--policy", tmp_path / "policy.json", "--out", out)
-    assert "0 scored, 3 not scored (refused; see the column reason), 0 not read" in answer.err
+    assert "0 scored, 3 not scored (refused; the reason is in its row), 0 not read" in answer.err
     assert "warning" not in answer.err
     quiet = say("score", world.pca, noise, "--out", out)
     assert "warning" not in quiet.err, "a model without a gate cannot know"

@@ -150,6 +150,24 @@ def test_crossfit_needs_labelled_patients(say: Say, world: World, recipe: Path, 
     assert without.code == 2 and "--crossfit goes with --data" in without.err
 
 
+def test_losses_go_to_tensorboard(say: Say, world: World, recipe: Path, runs: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    told = recipe.read_text(encoding="utf-8").replace('key = "pca"\ncomponents = 8', 'key = "dae"\nfeatures = 4')
+    recipe.write_text(f"{told}epochs = 2\n", encoding="utf-8")
+    words = ("train", recipe, "--data", world.bare, "--finder", world.pca, "--set", "training.batch_size=4")
+    answer = say(*words, "--log", "tensorboard")
+    assert answer.code == 0 and f"tensorboard --logdir {runs / 'tensorboard' / 'mine'}" in answer.err, answer.err
+    curves = EventAccumulator(str(runs / "tensorboard" / "mine" / "dae"))
+    curves.Reload()
+    (log,) = (path for path in runs.glob("mine-*/log.csv"))
+    rows = pl.read_csv(log)
+    for name in curves.Tags()["scalars"]:
+        written = [event.value for event in curves.Scalars(name)]
+        assert written == pytest.approx(rows[name].to_list(), rel=1e-4), name
+    assert len(rows) == 6 and curves.Tags()["scalars"]
+
+
 def test_progress_is_a_line_now_and_then_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     from unseen.training import settings
     from unseen.training.loop import Progress

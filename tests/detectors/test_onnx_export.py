@@ -17,8 +17,11 @@ WITHOUT = {"pca", "dct"}
 """Methods that are no network; their lung finder is one."""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("key", [key for key in METHODS.own])
+OFTEN = {"roi-sure", "anatpaste", "pca"}
+EACH = [pytest.param(key, marks=pytest.mark.slow if key in OFTEN else pytest.mark.nightly) for key in METHODS.own]
+
+
+@pytest.mark.parametrize("key", EACH)
 def test_every_network_of_a_method_computes_the_same(
     key: str, trained: dict[str, Detector], incoming: list[Film], tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -66,6 +66,12 @@ def train(
     report: Annotated[
         Path | None, typer.Option(help="with --crossfit: folder for report.html, metrics.json and scores.parquet")
     ] = None,
+    log: Annotated[
+        Literal["csv", "tensorboard"],
+        typer.Option(
+            help="where the losses go: csv, a run's log.csv alone; tensorboard, also $UNSEEN_RUNS/tensorboard"
+        ),
+    ] = "csv",
     gate: Annotated[
         bool,
         typer.Option(
@@ -87,8 +93,10 @@ def train(
     """
     from unseen.artifacts import recipe as recipes
     from unseen.artifacts.bundle import annotate, check_free
+    from unseen.artifacts.recipe import runs_root
     from unseen.runs.overrides import overridden
     from unseen.runs.training import train_recipe, with_changes
+    from unseen.training.curves import tensorboard_curves
     from unseen.training.settings import shown_on
 
     chosen = overridden(with_changes(recipes.load(recipe), device=device, seed=seed), settings or [])
@@ -102,6 +110,11 @@ def train(
         raise UsageError("--crossfit goes with --data, labelled films of your own, and --report with --crossfit")
     if out is not None:
         check_free(out)
+    progress = shown_on()
+    if log == "tensorboard":
+        curves = runs_root() / "tensorboard" / chosen.name
+        progress = tensorboard_curves(curves, then=progress)
+        console.note(f"curves: tensorboard --logdir {curves}")
     try:
         judged = None
         if crossfit is not None and listed is not None:
@@ -114,7 +127,7 @@ def train(
             finder=finder,
             unlabelled=unlabelled,
             backbone=backbone,
-            progress=shown_on(),
+            progress=progress,
             out=out,
             origin=origin,
             licence=licence,
@@ -178,7 +191,7 @@ def _listed(data: str, names: LabelNames | None) -> Films:
 
 
 def _finder_without_masks(recipe: Recipe, listed: Films) -> Path | None:
-    """The package's lung finder where the films need one and have no masks, with a note to the user."""
+    """The package's lung finder where the films need one and have no masks; prints that it is taken."""
     from unseen.runs.training import ready_finder
 
     finder = ready_finder(recipe, listed)

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from docstring_layout import linked, split_by_name
 from reference_pages import NOTICE, every_listed
-from settings_tables import settings_of, table, type_of
+from settings_tables import cell, settings_of, table, type_of
 
 REGISTRIES = {
     "Detectors": ("unseen.detectors", "METHODS"),
@@ -68,7 +68,7 @@ def rows(*lines: Sequence[str]) -> str:
     | --- | --- |
     | a | b \\| c |
     """
-    head, *body = [[" ".join(cell.split()).replace("|", "\\|") for cell in line] for line in lines]
+    head, *body = [[cell(words) for words in line] for line in lines]
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *body))
 
 

@@ -42,7 +42,7 @@ def table(model: type[BaseModel], described: Mapping[str, str]) -> str:
     ]
     if not rows:
         return ""
-    return "\n".join("| " + " | ".join(map(_cell, row)) + " |" for row in (COLUMNS, ("---",) * len(COLUMNS), *rows))
+    return "\n".join("| " + " | ".join(map(cell, row)) + " |" for row in (COLUMNS, ("---",) * len(COLUMNS), *rows))
 
 
 def meaning_of(model: type[BaseModel], name: str) -> str:
@@ -51,8 +51,14 @@ def meaning_of(model: type[BaseModel], name: str) -> str:
     return next((field.description for field in fields if field.description), "")
 
 
-def _cell(words: str) -> str:
-    return words.replace("|", "\\|")
+def cell(words: str) -> str:
+    """`words` as a cell of a table, on one line: a bar within backquotes parts no cells, and would keep its backslash.
+
+    >>> print(cell("`int | None`, |x|"))
+    `int | None`, \\|x\\|
+    """
+    parts = " ".join(words.split()).split("`")
+    return "`".join(part if i % 2 else part.replace("|", "\\|") for i, part in enumerate(parts))
 
 
 def type_of(annotation: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Place, decision, film_of, listed, png
+from tests.worklist.conftest import Place, decision, film_of, listed, png, sqlite_at_least
 from tests.worklist.reporting import look_and_report
 from unseen.screening.calibration import Study, policy_of
 from unseen.screening.guarantee import Guarantee
@@ -181,6 +181,7 @@ def reported(store: Store, screener: Screener) -> Reported:
     return make
 
 
+@sqlite_at_least
 def test_a_calibration_counts_what_readers_reported_and_is_what_calibrate_makes(
     store: Store, reported: Reported
 ) -> None:
@@ -239,6 +240,7 @@ def test_too_few_labels_are_a_sentence_that_says_how_many_are_missing(store: Sto
     assert policy_from(labels(store, MODEL, LOOSE), name="pca").sources["ward"].threshold == 0.5
 
 
+@sqlite_at_least
 def test_studies_that_a_policy_chose_for_reading_count_only_as_the_audit_sample_would_have_taken_them(
     store: Store, reported: Reported
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 
 from tests.worklist.filled import Small, small
 from unseen.data.manifest import read_manifest
-from unseen.demo.filling import READER
+from unseen.demo.filling import READER, Filled
 from unseen.worklist.states import WorklistError
 from unseen.worklist.store import Store
 
@@ -23,10 +24,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Small:
     return small(tmp_path_factory.mktemp("small"))
 
 
-def test_a_list_is_filled_and_filled_anew(tmp_path: Path, world: Small) -> None:
-    home = tmp_path / "worklist"
-    for _ in range(2):
-        filled = world.fill(home)
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory, world: Small) -> tuple[Path, Filled]:
+    """A worklist that was filled, to be looked at, and what `fill` reports of it."""
+    home = tmp_path_factory.mktemp("filled") / "worklist"
+    return home, world.fill(home)
+
+
+def test_a_list_is_filled_and_filled_anew(tmp_path: Path, world: Small, once: tuple[Path, Filled]) -> None:
+    home = shutil.copytree(once[0], tmp_path / "worklist")
+    for again in (False, True):
+        filled = world.fill(home) if again else once[1]
         with Store.open(home, create=False) as store:
             pages = {tab: store.page(tab, limit=200, blind=False) for tab in ("to_read", "cleared", "reported")}  # type: ignore[arg-type]
             assert {tab: page.total for tab, page in pages.items()} == {
@@ -43,9 +51,8 @@ def test_a_list_is_filled_and_filled_anew(tmp_path: Path, world: Small) -> None:
             assert store.verify_audit() is None
 
 
-def test_what_is_reported_is_the_truth(tmp_path: Path, world: Small) -> None:
-    home = tmp_path / "worklist"
-    filled = world.fill(home)
+def test_what_is_reported_is_the_truth(world: Small, once: tuple[Path, Filled]) -> None:
+    home, filled = once
     truth = {entry.path.read_bytes(): entry.label for entry in read_manifest(world.incoming)}
     said = []
     with Store.open(home, create=False) as store:

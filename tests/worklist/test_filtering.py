@@ -81,7 +81,16 @@ ON_TAB = {
 }
 
 
-@pytest.mark.parametrize("few", [0, 5000])
+@pytest.mark.parametrize(
+    "place, few",
+    [
+        ("sqlite", 0),
+        ("postgresql", 5000),
+        pytest.param("sqlite", 5000, marks=pytest.mark.nightly),
+        pytest.param("postgresql", 0, marks=pytest.mark.nightly),
+    ],
+    indirect=["place"],
+)
 def test_every_order_and_filter_is_what_is_found_by_hand(
     varied: Store, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:

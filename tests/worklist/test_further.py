@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import PCA, Clock, Judged, dicom_film, listed, png
+from tests.worklist.conftest import PCA, Clock, Judged, dicom_film, listed, png, sqlite_at_least
 from unseen.anatomy.lungs import LungFinder
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films as read_films
@@ -74,6 +74,7 @@ def test_each_model_has_its_finding_and_one_decides(store: Store, screener: Scre
     assert said.body["score"] == by_model[second.weights_sha256].score and store.verify_audit() is None
 
 
+@sqlite_at_least
 def test_the_decision_is_the_same_as_without_them(store: Store, screener: Screener, second: Pca) -> None:
     receipt = store.receive(dicom_film(3), name="a")
     Worker(store, lambda: screener, further=lambda: [second]).drain()
@@ -139,6 +140,7 @@ def test_what_the_gate_refused_is_tried_again_though_another_model_has_scored_it
         store.requeue(receipt.study, actor="lea")
 
 
+@sqlite_at_least
 def test_lungs_are_found_once_for_all_models_with_one_finder(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[str] = []
     find = LungFinder.find

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, Judge, Judged, MakePlace, dicom_film, listed, png
+from tests.worklist.conftest import Clock, Judge, Judged, MakePlace, dicom_film, listed, png, sqlite_at_least
 from tests.worklist.reporting import look_and_report
 from unseen.screening.screener import Screener
 from unseen.worklist.backup import back_up, restore
@@ -157,7 +157,16 @@ def tables(store: Store) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-@pytest.mark.parametrize("into", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "place, into",
+    [
+        ("sqlite", "postgresql"),
+        ("postgresql", "sqlite"),
+        pytest.param("sqlite", "sqlite", marks=pytest.mark.nightly),
+        pytest.param("postgresql", "postgresql", marks=pytest.mark.nightly),
+    ],
+    indirect=["place"],
+)
 def test_a_backup_comes_back_into_either_database(
     filled: Store, into: str, make_place: MakePlace, tmp_path: Path, screener: Screener
 ) -> None:
@@ -208,6 +217,7 @@ def test_a_backup_is_of_one_moment_while_films_come_in(store: Store, tmp_path: P
         assert len(listed(back, "all")) == len(files(back)) == saved.films == back.audit_head().seq
 
 
+@sqlite_at_least
 def test_a_backup_never_keeps_who_was_erased_meanwhile(
     filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +237,7 @@ def test_a_backup_never_keeps_who_was_erased_meanwhile(
     assert not (tmp_path / "backup").exists()
 
 
+@sqlite_at_least
 def test_damage_is_named_and_the_rest_is_saved(filled: Store, tmp_path: Path, make_place: MakePlace) -> None:
     film = filled.study(filled.page("all").rows[0].study).films[0]
     filled.film_path(film.film).chmod(0o600)
@@ -351,6 +362,7 @@ def test_a_table_that_is_none_is_a_sentence(store: Store, tmp_path: Path) -> Non
         import_elsewhere(store, tmp_path / "none.csv", actor="pacs")
 
 
+@sqlite_at_least
 def test_the_files_of_a_backup_are_what_they_are_called(filled: Store, tmp_path: Path) -> None:
     back_up(filled, tmp_path / "backup")
     for path in [*(tmp_path / "backup" / "films").rglob("*"), *(tmp_path / "backup" / "maps").rglob("*")]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Judge, Judged, decision, film_of, listed, png
+from tests.worklist.conftest import Judge, Judged, decision, film_of, listed, png, sqlite_at_least
 from tests.worklist.reporting import look, look_and_report
 from tests.worklist.test_activating import LOOSE, MODEL, policy
 from unseen.screening.monitoring import DriftReference
@@ -31,6 +31,7 @@ NOTE = "the films are well exposed"
 # nothing is reported unseen ------------------------------------------------------------------------------------------
 
 
+@sqlite_at_least
 def test_twenty_studies_claimed_and_reported_unopened_are_all_refused(store: Store, judged: Judged) -> None:
     studies = [judged(number).study for number in range(20)]
     for study in studies:

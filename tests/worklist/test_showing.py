@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 from sqlalchemy import select
 
-from tests.worklist.conftest import Clock, Judge, png
+from tests.worklist.conftest import Clock, Judge, png, sqlite_at_least
 from tests.worklist.reporting import look_and_report
 from unseen.worklist.labels import EVERY
 from unseen.worklist.receiving import Receipt
@@ -61,6 +61,7 @@ def report(store: Store, study: str, outcome: str) -> None:
     look_and_report(store, study, "ann", outcome)
 
 
+@sqlite_at_least
 def test_a_reference_is_the_scores_of_reported_normals(store: Store, scored: Scored) -> None:
     for number in range(22):
         scored(number, {FIRST: 100.0 - number, SECOND: 0.0}, outcome="normal", source="ward" if number else "clinic")
@@ -105,6 +106,7 @@ def test_the_nearest_are_the_normals_that_look_most_alike(store: Store, scored: 
         store.nearest(blank.film_id)
 
 
+@sqlite_at_least
 def test_distances_are_root_mean_squares(store: Store, scored: Scored) -> None:
     rng = np.random.default_rng(5)
     looks = rng.integers(0, 256, (6, SIDE * SIDE), dtype=np.uint8)

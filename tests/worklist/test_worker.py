@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import PCA, Clock, Judge, Judged, dicom_film, listed, png
+from tests.worklist.conftest import PCA, Clock, Judge, Judged, dicom_film, listed, png, sqlite_at_least
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Finding
 from unseen.detectors.saved import load
@@ -74,6 +74,7 @@ def test_a_film_is_scored_and_everything_is_there(store: Store, worker: Worker, 
     assert store.queue().done == 1 and store.verify_audit() is None
 
 
+@sqlite_at_least
 def test_the_score_is_the_one_that_the_detector_gives_alone(store: Store, worker: Worker, tmp_path: Path) -> None:
     from unseen.data.reading import films
 
@@ -109,6 +110,7 @@ def test_a_policy_clears_and_its_digest_is_kept(store: Store) -> None:
     assert decision.policy_digest == screener.policy.digest and "cleared" in decision.reason
 
 
+@sqlite_at_least
 def test_the_sample_of_cleared_studies_is_read_all_the_same(store: Store) -> None:
     for number in range(12):
         store.receive(png(number), name="a", source="ward")

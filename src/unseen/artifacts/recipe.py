@@ -29,6 +29,7 @@ from typing import Self, TypeVar, cast, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import write_text
@@ -185,13 +186,8 @@ def validated(
     try:
         return model.model_validate(dict(section))
     except ValidationError as error:
-        sentences = [
-            _sentence(
-                problem["type"], problem["loc"], problem["msg"], problem["input"], model=model, where=where, also=also
-            )
-            for problem in error.errors(include_url=False)
-        ]
-        raise RecipeError("\n".join(sentences)) from error
+        mistakes = error.errors(include_url=False)
+        raise RecipeError("\n".join(_sentence(one, model=model, where=where, also=also) for one in mistakes)) from error
 
 
 def configured(
@@ -295,17 +291,9 @@ def _without_none(value: object) -> object:
     return value
 
 
-def _sentence(
-    kind: str,
-    place: tuple[int | str, ...],
-    message: str,
-    seen: object,
-    *,
-    model: type[BaseModel],
-    where: str,
-    also: Sequence[str],
-) -> str:
+def _sentence(mistake: ErrorDetails, *, model: type[BaseModel], where: str, also: Sequence[str]) -> str:
     """One pydantic complaint as a sentence of ours."""
+    kind, place, seen = mistake["type"], mistake["loc"], mistake["input"]
     path = ".".join(filter(None, [where, *map(str, place)])) or "the recipe"
     if kind == "extra_forbidden":
         known = _known(model, place[:-1]) + (list(also) if len(place) == 1 else [])
@@ -314,7 +302,7 @@ def _sentence(
         return f"{path}: missing"
     if kind in ("dict_type", "model_type"):
         return f"{path}: seen {_shown(seen)}; should be a table"
-    message = message.replace("Input should", "should").removeprefix("Value error, ")
+    message = mistake["msg"].replace("Input should", "should").removeprefix("Value error, ")
     return f"{path}: seen {_shown(seen)}; {message}"
 
 

@@ -19,7 +19,7 @@ from typing import Literal
 from tests.docs.blocks import blocks, quick_start
 
 FILE = re.compile(r"<!-- file: (\S+) -->")
-SHOWN = re.compile(r"<!-- (printed|raised) by: (.+?) -->")
+SHOWN = re.compile(r"(?<!`)<!-- (printed|raised) by: (.+?) -->")
 CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 
 

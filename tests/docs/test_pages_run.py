@@ -20,12 +20,14 @@ MOST_EXCUSED = 15
 
 NIGHTLY = {
     "docs/how-to/calibrate.md",
+    "docs/how-to/evaluate.md",
+    "docs/how-to/priors.md",
     "docs/how-to/reconstruct.md",
     "docs/how-to/robustness.md",
     "docs/how-to/train.md",
     "docs/theory/identifiability.md",
 }
-"""Pages that take more than some 10 s of processor time. `test_commands` reads their commands in `make test`, too."""
+"""Pages that take more than some 7 s of processor time. `test_commands` reads their commands in `make test`, too."""
 
 
 def _the_study_was_reported(folder: Path) -> None:

@@ -126,7 +126,8 @@ def test_a_study_reported_here_keeps_its_report_and_the_other_stands_beside_it(s
     with pytest.raises(NotAllowedError, match="is reported cannot be marked as reported elsewhere"):
         store.reported_elsewhere(accession="A1")
     with store.database.reading() as connection:
-        rows = connection.execute(select(audit).where(audit.c.action == "study.report_beside")).all()
+        beside = select(audit).where(audit.c.action == "study.report_beside").order_by(audit.c.seq)
+        rows = connection.execute(beside).all()
     assert [json.loads(row.body)["outcome"] for row in rows] == ["abnormal", "normal"]
 
 

@@ -16,7 +16,7 @@ from unseen.artifacts import recipe as recipes
 from unseen.cli import app
 
 COMMANDS = (
-    "demo", "suspects", "train", "score", "evaluate", "compare", "adapt", "gate", "calibrate", "pilot",
+    "demo", "manifest", "suspects", "train", "score", "evaluate", "compare", "adapt", "gate", "calibrate", "pilot",
     "serve", "worker", "reconstruct", "identify", "audit", "export", "import",
     "backup", "restore", "invite", "erase", "retire", "robustness", "recipes", "info", "onnx", "prior", "pacs",
 )  # fmt: skip

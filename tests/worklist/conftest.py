@@ -164,15 +164,13 @@ def place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) -
 
 
 def _empty(database: Database) -> None:
-    """Remove every row: a new database takes half a second. DELETE would leave gaps for new rows to fill in any order."""
+    """Remove every row: a new database takes half a second. DELETE would leave gaps that new rows fill in any order."""
     names = [table.name for table in metadata.sorted_tables]
     asked = ", ".join(f"EXISTS (SELECT FROM {name})" for name in names)
     with database.engine.begin() as connection:
         found = connection.exec_driver_sql(f"SELECT {asked}").one()
         if filled := ", ".join(name for name, has_rows in zip(names, found, strict=True) if has_rows):
-            connection.exec_driver_sql(
-                "SET LOCAL session_replication_role = replica"
-            )  # no trigger guards the audit trail
+            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # without the trail's triggers
             connection.exec_driver_sql(f"TRUNCATE {filled} CASCADE")
 
 

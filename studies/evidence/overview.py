@@ -38,7 +38,7 @@ COMMAND = "python -m studies --render"
 _TITLES = {
     "results": "Pretrained models",
     "results-detectors": "Detectors compared",
-    "results-screening": "Ruling out normal studies",
+    "results-screening": "Clearing normal studies",
     "results-thesis": "The thesis's experiments, run again",
     "results-lungs": "Lung segmentation",
     "results-imaging": "Imaging from measurements alone",

@@ -26,7 +26,7 @@ def screening_page(rows: Mapping[str, Entry]) -> str:
     hospitals = next((row for name, row in rows.items() if name.startswith("screening/hospitals")), None)
     first = screening_screen(rows, PRODUCTS)
     blocks = [
-        "# Ruling out normal studies",
+        "# Clearing normal studies",
         *(
             [rendered("make results-screening", "studies/results/screening/*.json")]
             if first is None

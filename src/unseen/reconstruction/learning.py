@@ -217,7 +217,7 @@ def learn(
 
     It stops itself: where there is noise, a tenth of the measurements is held out. After each epoch the objective is
     taken on them, with consistency replaced by its unbiased risk, and the weights with the least value are returned
-    (`f.history.best_epoch`, `f.history.plot()`). A network learns the noise of its own measurements by heart, and
+    (`f.history.best_epoch()`, `f.history.plot()`). A network learns the noise of its own measurements by heart, and
     what it makes of others then gets worse: that is seen without any truth. Fewer than ten measurements, or those of
     one subject, are each split in two instead, where the noise allows it.
 

@@ -31,6 +31,7 @@ def check_detector(detector: Detector, films: Sequence[Film], *, fit: Callable[[
     >>> trained = Pca(size=16, components=3).fit(phantoms.normals(8, seed=1, size=64), finder="models/lungs")
     >>> check_detector(trained, list(phantoms.normals(2, seed=2, size=64)))
     """
+    films = list(films)  # a lazy sequence makes new objects each time
     for law in DETECTOR_LAWS.values():
         law(detector, films)
     if fit is not None:

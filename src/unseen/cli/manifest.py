@@ -83,6 +83,10 @@ def manifest(
         f"{len(rows)} films: {known.count('normal')} normal, {known.count('abnormal')} abnormal, "
         f"{known.count(None)} without a label: {out}"
     )
+    unknown = sorted({Path(row.file).parent.name or row.file for row in rows if row.label is None})
+    if unknown and labels is None and label is None:
+        shown = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")
+        console.note(f"no label for the folders {shown}: name them with --normal NAME or --abnormal NAME")
     if patient is not None:
         typer.echo(f"{len({row.patient for row in rows})} patients")
     elif folds is not None:

@@ -185,7 +185,8 @@ def _listed(data: str, names: LabelNames | None) -> Films:
     if labels.count("abnormal"):
         console.note(f"{labels.count('abnormal')} of {len(labels)} films are labelled abnormal and left aside")
     if labels.count(None):
-        taken = "taken as normal" if names is None else "left aside: neither name is theirs"
+        others = "left aside: other films of the set have labels" if any(labels) else "taken as normal"
+        taken = others if names is None else "left aside: neither name is theirs"
         console.note(f"{labels.count(None)} of {len(labels)} films have no label and are {taken}")
     return listed
 

@@ -122,17 +122,31 @@ def own_films(source: str, labels: LabelNames | None = None) -> Films:
     if not os.path.lexists(source) and not glob.has_magic(source):
         raise RecipeError(f"data: {source}: no such file or folder. Give a folder, a glob in quotes, or a manifest CSV")
     _check_holds_films_alone("data", [source])
+    if labels is None and os.path.isdir(source):
+        _check_folders_name_no_label(source)
     return films(source, masks=True, labels=labels)
 
 
+def _check_folders_name_no_label(source: str) -> None:
+    """Raises RecipeError for a folder such as chest/ with Normal/ and pneumonia/: all of it would be trained on."""
+    below = sorted(entry.name for entry in os.scandir(source) if entry.is_dir())
+    called = [name for name in below if name.casefold() in ("normal", "normals")]
+    if called and len(below) > 1:
+        raise RecipeError(
+            f"data: {source} holds the folders {', '.join(below)}, and a folder's name is no label by itself. Name the "
+            f"normal films: --normal {called[0]}"
+        )
+
+
 def own_normals(source: str | Films) -> Cohort:
-    """Of a user's films those that are labelled normal, or not labelled at all: where the caller named the labels, a
-    film without one is left aside.
+    """Of a user's films those that are labelled normal, or all where none has a label and the caller named none: a film
+    without a label among labelled ones is left aside.
 
     Raises RecipeError where none is left, and where none of them can be read.
     """
     listed = own_films(source) if isinstance(source, str) else source
-    listed = listed.select(lambda entry: entry.label == "normal" or (entry.label is None and not entry.called))
+    unlabelled = all(entry.label is None and not entry.called for entry in listed.entries)
+    listed = listed.select(lambda entry: unlabelled or entry.label == "normal")
     if not listed.entries:
         raise RecipeError(
             f"data: {source} names no normal film. Give a folder, a glob or a manifest of normal films, or name what "

@@ -1,0 +1,32 @@
+"""Which of a user's films are trained on: a folder's name is no label, and a blank among labels is none either."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unseen.artifacts.recipe import RecipeError
+from unseen.data import phantoms
+from unseen.data.label_names import LabelNames
+from unseen.runs.cohort import own_films, own_normals
+
+
+def test_folders_called_normal_and_otherwise_are_not_trained_on_together(tmp_path: Path) -> None:
+    for name, films in (("Normal", phantoms.normals(2, size=64)), ("pneumonia", phantoms.abnormals(1, size=64))):
+        written = phantoms.write(films, tmp_path / "made" / name).parent / "films"
+        (tmp_path / "chest").mkdir(exist_ok=True)
+        written.rename(tmp_path / "chest" / name)
+    with pytest.raises(RecipeError, match=r"Normal, pneumonia.*--normal Normal"):
+        own_films(str(tmp_path / "chest"))
+    named = own_films(str(tmp_path / "chest"), LabelNames(normal=("Normal",)))
+    assert len(own_normals(named).films.entries) == 2
+
+
+def test_a_film_without_a_label_among_labelled_ones_is_left_aside(tmp_path: Path) -> None:
+    manifest = phantoms.write(phantoms.normals(3, size=64), tmp_path)
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace(",normal,", ",,", 1), encoding="utf-8")
+    assert len(own_normals(str(manifest)).films.entries) == 2
+    manifest.write_text(text.replace(",normal,", ",,"), encoding="utf-8")
+    assert len(own_normals(str(manifest)).films.entries) == 3

@@ -64,8 +64,8 @@ def _screens(folder: Path, rows: Mapping[str, Row]) -> Iterator[Screen | None]:
     yield screening_screen(rows, PRODUCTS)
     yield thesis_screen(rows, REPORTED)
     yield lungs_of(rows_in(folder))
-    known = [recipes.load(name) for name in recipes.names() if name.startswith(PREFIX)]
-    yield imaging_of([row for name, row in rows.items() if name.startswith("imaging/")], known)
+    if imaging := [row for name, row in rows.items() if name.startswith("imaging/")]:
+        yield imaging_of(imaging, [recipes.load(name) for name in recipes.names() if name.startswith(PREFIX)])
     yield priors_of([row for name, row in rows.items() if name.startswith("priors/")])
     if "soak" in rows:
         yield reliability_screen(rows["soak"])

@@ -29,6 +29,7 @@ def test_every_network_of_a_method_computes_the_same(
     assert bool({one.name for one in exported} - {"finder"}) != (key in WITHOUT)
     for one in exported:
         assert one.file.is_file() and one.difference <= 1e-3 * max(one.largest, 1e-6), one
+    assert not any(part.training for network in trained[key].modules().values() for part in network.modules())
 
 
 def test_the_command_prints_each_networks_difference(say: Say, tmp_path: Path) -> None:  # noqa: F811

@@ -59,16 +59,17 @@ def test_the_first_screen_of_the_readme_is_in_order() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     order = [
         RESEARCH_ONLY,
-        "docs/images/first-look.png",
+        "docs/images/tour.gif",
         "make demo",
         "make test",
         "import unseen as un",
+        "docs/images/first-look.png",
         "<!-- results:begin -->",
         "<!-- results:end -->",
         "**Learnt from**",
         "**Fails on**",
         "**Never use for**",
-        "Images from measurements alone",
+        "## Imaging",
     ]
     places = [text.index(part) for part in order]
     assert places == sorted(places)

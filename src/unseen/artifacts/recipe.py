@@ -25,11 +25,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Self, TypeVar, cast, get_args
+from typing import Any, Self, TypeVar, cast, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import write_text
@@ -291,7 +290,8 @@ def _without_none(value: object) -> object:
     return value
 
 
-def _sentence(mistake: ErrorDetails, *, model: type[BaseModel], where: str, also: Sequence[str]) -> str:
+# Any: pydantic's own type of a mistake is in a package of its own
+def _sentence(mistake: Mapping[str, Any], *, model: type[BaseModel], where: str, also: Sequence[str]) -> str:
     """One pydantic complaint as a sentence of ours."""
     kind, place, seen = mistake["type"], mistake["loc"], mistake["input"]
     path = ".".join(filter(None, [where, *map(str, place)])) or "the recipe"

@@ -74,7 +74,7 @@ def score(
             typer.echo(_line(row))
     else:
         write_scores(rows, out, kind=ScoreRow if policy is None else DecisionRow)
-    refused = "" if policy is None else f"{counts['not_scored']} not scored (refused; the reason is in its row), "
+    refused = f"{counts['not_scored']} not scored (refused; the reason is in its row), " if counts["not_scored"] else ""
     console.note(f"{counts['scored']} scored, {refused}{counts['not_read']} not read{f': {out}' if out else ''}")
     if counts["doubted"]:
         console.note(

@@ -16,6 +16,11 @@ class LabelNames:
     Upper and lower case count alike; `*` stands for any text, `?` for any character. A name that means both is normal,
     so that `abnormal=("*",)` means every other name. A film with another name has no label.
 
+    Args:
+        normal: names that mean normal.
+        abnormal: names that mean abnormal.
+        column: of the manifest, where the names stand.
+
     >>> names = LabelNames(normal=("No Finding",), abnormal=("*",), column="finding")
     >>> names.label_of(["no finding"]), names.label_of(["Effusion"]), names.label_of([""])
     ('normal', 'abnormal', None)

@@ -82,7 +82,8 @@ def export_networks(model: Detector | LungFinder, film: Film, folder: Path | str
     openvino = _checked()
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    return [_export(name, _OfTensors(call), folder, openvino) for name, call in networks_of(model, film).items()]
+    # eval: torch's exporter puts what it is given back into its own mode, its parts included
+    return [_export(name, _OfTensors(call).eval(), folder, openvino) for name, call in networks_of(model, film).items()]
 
 
 def networks_of(model: Detector | LungFinder, film: Film) -> dict[str, _Call]:

@@ -73,7 +73,7 @@ class Event:
 
     >>> from datetime import UTC
     >>> when = datetime(2026, 1, 1, tzinfo=UTC)
-    >>> Event(seq=1, time=when, actor="unseen", action="study.scored", subject="study-1", body={}).seq
+    >>> Event(seq=1, time=when, actor="unseen", action="film.scored", subject="study-1", body={}).seq
     1
     """
 

@@ -1,5 +1,7 @@
 """What the tests of each room cost in processor time; `make test` fails where a room takes 1.5 times its budget.
 
+Processors differ by more than that: on one that takes twice the recorded seconds in most rooms, a budget is doubled.
+
 Processor time, not time on the clock: what else runs on the machine does not count. A test is charged with what its
 process and all processes below it (servers, browsers, forks) have spent since the test before it; what several tests
 share is charged to the one that asked first.
@@ -14,6 +16,7 @@ import collections
 import json
 import os
 import platform
+import statistics
 import sys
 import time
 from collections.abc import Mapping
@@ -28,6 +31,8 @@ BUDGETS = ROOT / "tests" / "budgets.json"
 KEPT = ROOT / "tests" / "costs.json"
 PAGE = ROOT / "docs" / "tests.md"
 EXCESS = 1.5
+LEAST_S = 5.0
+ENOUGH_ROOMS = 5
 SLOWEST = 30
 FILES = 60
 MOMENT_S = 1.0
@@ -138,7 +143,8 @@ class Accounting:
         path = ROOT / os.environ["UNSEEN_COSTS"]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(costs, indent=1) + "\n", encoding="utf-8")
-        self._told = over_budget(rooms, read(BUDGETS))
+        times = slowness(rooms, read(KEPT)["rooms"]) if KEPT.is_file() else 1.0
+        self._told = over_budget(rooms, read(BUDGETS), times=times)
         if self._told and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -182,17 +188,28 @@ def summed(tests: Mapping[str, float]) -> tuple[dict[str, Room], list[tuple[str,
     return rooms, dearest(tests, SLOWEST)
 
 
-def over_budget(rooms: Mapping[str, Room], budgets: Mapping[str, float]) -> list[str]:
-    """A sentence for each room that takes too long, or has no budget."""
+def slowness(rooms: Mapping[str, Room], recorded: Mapping[str, Room]) -> float:
+    """How many times the recorded seconds this machine takes: the median over rooms of at least 5 s, at least 1."""
+    ratios = [
+        found["cpu_s"] / recorded[room]["cpu_s"]
+        for room, found in rooms.items()
+        if room in recorded and recorded[room]["cpu_s"] >= LEAST_S
+    ]
+    return max(1.0, statistics.median(ratios)) if len(ratios) >= ENOUGH_ROOMS else 1.0
+
+
+def over_budget(rooms: Mapping[str, Room], budgets: Mapping[str, float], *, times: float = 1.0) -> list[str]:
+    """A sentence for each room that takes too long, or has no budget; `times`: see `slowness`."""
     sentences = []
     for room, found in rooms.items():
         if room not in budgets:
             sentences.append(f"tests/{room} has no budget. Add its seconds of processor time to tests/budgets.json.")
-        elif found["cpu_s"] > EXCESS * budgets[room]:
+        elif found["cpu_s"] > EXCESS * times * budgets[room]:
+            slower = f" (a machine {times:.1f} times as slow)" if times > 1 else ""
             sentences.append(
-                f"tests/{room} took {found['cpu_s']:.0f} s of processor time; its budget is {budgets[room]:.0f} s, and "
-                f"{EXCESS} times that is the limit. Make its tests cheaper, mark repetitions `nightly`, or raise the "
-                "budget in tests/budgets.json and say why."
+                f"tests/{room} took {found['cpu_s']:.0f} s of processor time{slower}; its budget is "
+                f"{budgets[room]:.0f} s, and {EXCESS} times that is the limit. Make its tests cheaper, mark repetitions "
+                "`nightly`, or raise the budget in tests/budgets.json and say why."
             )
     return sentences
 
@@ -216,7 +233,8 @@ trains a study.
 ## Processor time of each folder
 
 `make test` fails when the tests of a folder take more than {excess} times the folder's budget. Processor time counts, \
-that of servers, browsers and other child processes included; other programs on the machine do not count. A budget is \
+that of servers, browsers and other child processes included; other programs on the machine do not count. On a machine that takes twice the recorded \
+time in most folders, a budget is doubled. A budget is \
 about twice what one machine needs, because processors differ.
 
 {recorded}

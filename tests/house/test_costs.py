@@ -16,9 +16,11 @@ from tests.costs import (
     PAGE,
     ROOT,
     Meter,
+    Room,
     over_budget,
     read,
     rendered,
+    slowness,
     summed,
 )
 
@@ -52,6 +54,16 @@ def test_a_room_fails_above_its_budget_by_half_and_without_one() -> None:
     assert sentence.startswith("tests/a took 15 s of processor time; its budget is 10 s")
     (sentence,) = over_budget(rooms, {"a": 15.0})
     assert sentence.startswith("tests/b has no budget")
+
+
+def test_a_slow_machine_is_no_dear_test() -> None:
+    recorded = {name: Room(tests=1, cpu_s=10.0) for name in "abcdef"}
+    slow = {name: Room(tests=1, cpu_s=25.0) for name in "abcdef"}
+    assert slowness(slow, recorded) == 2.5 and slowness({"a": slow["a"]}, recorded) == 1.0
+    assert over_budget(slow, dict.fromkeys("abcdef", 10.0), times=slowness(slow, recorded)) == []
+    dear = slow | {"a": Room(tests=1, cpu_s=50.0)}
+    (sentence,) = over_budget(dear, dict.fromkeys("abcdef", 10.0), times=slowness(dear, recorded))
+    assert sentence.startswith("tests/a took 50 s of processor time (a machine 2.5 times as slow)")
 
 
 def test_what_is_spent_below_a_test_is_counted_while_it_runs_and_after() -> None:

@@ -208,8 +208,8 @@ def over_budget(rooms: Mapping[str, Room], budgets: Mapping[str, float], *, time
             slower = f" (a machine {times:.1f} times as slow)" if times > 1 else ""
             sentences.append(
                 f"tests/{room} took {found['cpu_s']:.0f} s of processor time{slower}; its budget is "
-                f"{budgets[room]:.0f} s, and {EXCESS} times that is the limit. Make its tests cheaper, mark repetitions "
-                "`nightly`, or raise the budget in tests/budgets.json and say why."
+                f"{budgets[room]:.0f} s, and {EXCESS} times that is the limit. Make its tests cheaper, mark "
+                "repetitions `nightly`, or raise the budget in tests/budgets.json and say why."
             )
     return sentences
 
@@ -233,8 +233,8 @@ trains a study.
 ## Processor time of each folder
 
 `make test` fails when the tests of a folder take more than {excess} times the folder's budget. Processor time counts, \
-that of servers, browsers and other child processes included; other programs on the machine do not count. On a machine that takes twice the recorded \
-time in most folders, a budget is doubled. A budget is \
+that of servers, browsers and other child processes included; other programs on the machine do not count. \
+On a machine that takes twice the recorded time in most folders, a budget is doubled. A budget is \
 about twice what one machine needs, because processors differ.
 
 {recorded}

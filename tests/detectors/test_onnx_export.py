@@ -25,11 +25,13 @@ EACH = [pytest.param(key, marks=pytest.mark.slow if key in OFTEN else pytest.mar
 def test_every_network_of_a_method_computes_the_same(
     key: str, trained: dict[str, Detector], incoming: list[Film], tmp_path: Path
 ) -> None:
+    parts = [part for network in trained[key].modules().values() for part in network.modules()]
+    modes = [part.training for part in parts]
     exported = export_networks(trained[key], incoming[0], tmp_path)
+    assert [part.training for part in parts] == modes
     assert bool({one.name for one in exported} - {"finder"}) != (key in WITHOUT)
     for one in exported:
         assert one.file.is_file() and one.difference <= 1e-3 * max(one.largest, 1e-6), one
-    assert not any(part.training for network in trained[key].modules().values() for part in network.modules())
 
 
 def test_the_command_prints_each_networks_difference(say: Say, tmp_path: Path) -> None:  # noqa: F811

@@ -69,7 +69,7 @@ def scored(model: Path, films: list[Path], count: int, folder: Path) -> int:
             break
         for pid in family:
             try:
-                peaks[pid] = max(peaks.get(pid, 0), peak_of(pid))
+                peaks[pid] = peak_of(pid) or peaks.get(pid, 0)  # a fork has its parent's until it is a program
             except (FileNotFoundError, ProcessLookupError):
                 continue
         time.sleep(0.05)

@@ -15,7 +15,7 @@ from unseen.cli.console import UsageError
 
 if TYPE_CHECKING:
     from unseen.data.film import Label
-    from unseen.data.listing import Labels
+    from unseen.data.label_names import LabelNames
 
 
 def manifest(
@@ -56,7 +56,8 @@ def manifest(
       unseen manifest images --labels labels.csv --normal "No Finding" --patient "([0-9]+)_" --folds 5
     """
     from unseen.artifacts.files import write_text
-    from unseen.data.listing import Labels, as_csv, deal_folds, list_films
+    from unseen.data.label_names import LabelNames
+    from unseen.data.listing import as_csv, deal_folds, list_films
 
     if label is not None and labels is not None:
         raise UsageError("give --label, a pattern, or --labels, a table, not both")
@@ -64,11 +65,11 @@ def manifest(
     for path in (out, split) if folds else (out,):
         if path.exists():
             raise UsageError(f"{path}: is there already. Delete it, or give another --out")
-    others = () if labels is not None else ("abnormal",)
-    words = Labels(normal=normal or ("normal",), abnormal=abnormal or others)
+    others = "abnormal" if labels is None else "*"
+    names = LabelNames(normal=normal or ("normal",), abnormal=abnormal or (others,))
     rows = list_films(
         folder,
-        label_of=_labeller(words, label, labels, file_column, label_column),
+        label_of=_labeller(names, label, labels, file_column, label_column),
         patient=None if patient is None else _compiled(patient, "--patient"),
     )
     before = Path(os.path.relpath(folder, out.parent)).as_posix()
@@ -96,13 +97,13 @@ def manifest(
 
 
 def _labeller(
-    words: Labels, label: str | None, labels: Path | None, file_column: str, label_column: str
+    names: LabelNames, label: str | None, labels: Path | None, file_column: str, label_column: str
 ) -> Callable[[str], Label | None]:
     from unseen.data.listing import by_folder, by_name, by_table
 
     if labels is not None:
-        return by_table(words, labels, file_column=file_column, label_column=label_column)
-    return by_folder(words) if label is None else by_name(words, _compiled(label, "--label"))
+        return by_table(names, labels, file_column=file_column, label_column=label_column)
+    return by_folder(names) if label is None else by_name(names, _compiled(label, "--label"))
 
 
 def _compiled(pattern: str, option: str) -> re.Pattern[str]:

@@ -64,11 +64,8 @@ def score(
     progress = console.count_progress("scored") if out else None
     screener = load(model, policy, device=device, runtime=runtime)
     counts: Counter[str] = Counter()
-    rows: Iterator[ScoreRow]
-    if policy is None:
-        rows = _counted(ranked_rows(screener, inputs, maps=maps, progress=progress), counts)
-    else:
-        rows = _counted(decision_rows(screener, inputs, maps=maps, progress=progress), counts)
+    rows_of = ranked_rows if policy is None else decision_rows
+    rows = _counted(rows_of(screener, inputs, maps=maps, progress=progress), counts)
     if out is None:
         for row in rows:
             typer.echo(_line(row))
@@ -76,7 +73,7 @@ def score(
         write_scores(rows, out, kind=ScoreRow if policy is None else DecisionRow)
     refused = f"{counts['not_scored']} not scored (refused; the reason is in its row), " if counts["not_scored"] else ""
     console.note(f"{counts['scored']} scored, {refused}{counts['not_read']} not read{f': {out}' if out else ''}")
-    if counts["doubted"]:
+    if policy is None and counts["doubted"]:
         console.note(
             f"warning: {counts['doubted']} of the {counts['scored']} are unlike the films that the model learnt from, "
             "so their scores mean nothing; the reason stands with each. With a policy they are not scored"
@@ -86,10 +83,10 @@ def score(
 
 
 def _counted(rows: Iterator[ScoreRow], counts: Counter[str]) -> Iterator[ScoreRow]:
-    """The rows as they are, counted by status; `doubted`: scored, although the gate refuses them."""
+    """The rows as they are, counted by status; `doubted`: scored, with a reason (without a policy, the gate's)."""
     for row in rows:
         counts[row.status] += 1
-        counts["doubted"] += row.status == "scored" and row.reason is not None and not hasattr(row, "decision")
+        counts["doubted"] += row.status == "scored" and row.reason is not None
         yield row
 
 

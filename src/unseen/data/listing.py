@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from unseen.data.film import Label
-from unseen.data.manifest import ManifestError
+from unseen.data.label_names import LabelNames
+from unseen.data.manifest import ManifestError, entries
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".dcm", ".dicom", "")
 """Of files that are listed; a DICOM file often has none."""
@@ -32,33 +32,13 @@ class Listed:
     fold: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Labels:
-    """Words that mean normal and abnormal, in any case. Without words for abnormal, each other word means it."""
-
-    normal: Sequence[str] = ("normal",)
-    abnormal: Sequence[str] = ("abnormal",)
-
-    def of(self, word: str) -> Label | None:
-        """
-        >>> Labels(normal=["No Finding"], abnormal=[]).of("Effusion")
-        'abnormal'
-        """
-        known = word.strip().casefold()
-        if known in {each.casefold() for each in self.normal}:
-            return "normal"
-        if known in {each.casefold() for each in self.abnormal} or (known and not self.abnormal):
-            return "abnormal"
-        return None
-
-
 def list_films(
     folder: Path, *, label_of: Callable[[str], Label | None], patient: re.Pattern[str] | None = None
 ) -> list[Listed]:
     """The films below `folder`, by name.
 
     Args:
-        folder: is walked to its depth; hidden files and files with other suffixes are left out.
+        folder: is walked as `entries` does; files with other suffixes are left out.
         label_of: a file's label from its path relative to the folder.
         patient: finds the patient in this path: its first group, or all that it matches.
 
@@ -67,14 +47,12 @@ def list_films(
     """
     if not folder.is_dir():
         raise ManifestError(f"{folder}: there is no such folder. Give the folder that holds the films.")
-    found = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.startswith(".") or Path(name).suffix.lower() not in SUFFIXES:
-                continue
-            file = (Path(place) / name).relative_to(folder).as_posix()
-            found.append(Listed(file=file, label=label_of(file), patient=_patient(file, patient)))
+    files = (Path(entry.name).relative_to(folder).as_posix() for entry in entries(folder))
+    found = [
+        Listed(file=file, label=label_of(file), patient=_patient(file, patient))
+        for file in files
+        if Path(file).suffix.lower() in SUFFIXES
+    ]
     if not found:
         kinds = ", ".join(filter(None, SUFFIXES))
         raise ManifestError(f"{folder}: holds no film ({kinds}, or a name without a suffix). Check the path.")
@@ -99,35 +77,35 @@ def _patient(file: str, pattern: re.Pattern[str] | None) -> str:
     return who
 
 
-def by_folder(labels: Labels) -> Callable[[str], Label | None]:
-    """The label by the nearest folder whose name is one of the words.
+def by_folder(names: LabelNames) -> Callable[[str], Label | None]:
+    """The label by the nearest folder whose name is one of the names.
 
-    >>> by_folder(Labels())("ward/Abnormal/a.png")
+    >>> by_folder(LabelNames(normal=("normal",), abnormal=("abnormal",)))("ward/Abnormal/a.png")
     'abnormal'
     """
-    strict = labels if labels.abnormal else replace(labels, abnormal=("abnormal",))  # not every folder is a label
 
     def label_of(file: str) -> Label | None:
-        return next(filter(None, map(strict.of, reversed(Path(file).parent.parts))), None)
+        return next(filter(None, (names.label_of([name]) for name in reversed(Path(file).parent.parts))), None)
 
     return label_of
 
 
-def by_name(labels: Labels, pattern: re.Pattern[str]) -> Callable[[str], Label | None]:
+def by_name(names: LabelNames, pattern: re.Pattern[str]) -> Callable[[str], Label | None]:
     """The label by what `pattern` finds in the path: its first group, or all that it matches.
 
-    >>> by_name(Labels(normal=["0"], abnormal=["1"]), re.compile(r"_([01])[.]png$"))("CHNCXR_0001_0.png")
+    >>> names = LabelNames(normal=("0",), abnormal=("1",))
+    >>> by_name(names, re.compile(r"_([01])[.]png$"))("CHNCXR_0001_0.png")
     'normal'
     """
 
     def label_of(file: str) -> Label | None:
         match = pattern.search(file)
-        return None if match is None else labels.of((match.group(1) if pattern.groups else match.group()) or "")
+        return None if match is None else names.label_of([(match.group(1) if pattern.groups else match.group()) or ""])
 
     return label_of
 
 
-def by_table(labels: Labels, table: Path, *, file_column: str, label_column: str) -> Callable[[str], Label | None]:
+def by_table(names: LabelNames, table: Path, *, file_column: str, label_column: str) -> Callable[[str], Label | None]:
     """The label by a CSV file that names each film by its path or by its name alone.
 
     Raises:
@@ -146,7 +124,7 @@ def by_table(labels: Labels, table: Path, *, file_column: str, label_column: str
             seen = ", ".join(rows.fieldnames or ()) or "none"
             raise ManifestError(f"{table}: has no column {column!r}; its columns are: {seen}. Name one by {option}.")
     words: Mapping[str, str] = {row[file_column] or "": row[label_column] or "" for row in rows}
-    return lambda file: labels.of(words.get(file, words.get(Path(file).name, "")))
+    return lambda file: names.label_of([words.get(file, words.get(Path(file).name, ""))])
 
 
 def deal_folds(rows: Sequence[Listed], *, folds: int, seed: int) -> list[Listed]:

@@ -20,7 +20,9 @@ from unseen.data.reading import Films
 from unseen.evaluation.assessment import Evaluation, write_evaluation
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.table import Scored, score_table
-from unseen.runs.training import Report, check_normals_alone, train_recipe
+from unseen.runs.suspects import dealt
+from unseen.runs.training import check_normals_alone, train_recipe
+from unseen.training.curves import Report
 
 if TYPE_CHECKING:
     from unseen.data.manifest import Entry
@@ -65,7 +67,7 @@ def crossfit(
     listed = films.select(lambda entry: entry.label is not None)
     say(f"reading {len(listed)} labelled films")
     known = _read(listed)
-    part = dealt(known, folds)
+    part = _parts_of(known, folds)
     parts: list[tuple[list[int], Scored]] = []
     for number in range(folds):
         rest = [one.entry for one in known if part[one.patient] != number and one.entry.label == "normal"]
@@ -86,7 +88,7 @@ def _read(films: Films) -> list[_Known]:
     return known
 
 
-def dealt(known: Sequence[_Known], folds: int) -> dict[str, int]:
+def _parts_of(known: Sequence[_Known], folds: int) -> dict[str, int]:
     """Each patient's part, from 0.
 
     Raises RecipeError where there are fewer patients than parts, or one film is under two patients.
@@ -105,9 +107,12 @@ def dealt(known: Sequence[_Known], folds: int) -> dict[str, int]:
             f"crossfit: {len(normal)} patients with normal films and {len(abnormal)} with abnormal ones, for {folds} "
             "parts. Each part needs a patient of both: give more films, or fewer parts (2 at least)"
         )
-    ordered = dict.fromkeys(one.patient for one in sorted(known, key=lambda one: one.digest or ""))
-    groups = ([p for p in ordered if p not in abnormal], [p for p in ordered if p in abnormal])
-    return {patient: place % folds for group in groups for place, patient in enumerate(group)}
+    part: dict[str, int] = {}
+    for ill in (False, True):
+        group = [one for one in known if (one.patient in abnormal) is ill]
+        patients = [one.patient for one in group]
+        part |= zip(patients, dealt([one.digest or "" for one in group], patients, folds).tolist(), strict=True)
+    return part
 
 
 def _judged(recipe: Recipe, parts: Sequence[tuple[list[int], Scored]], *, seed: int, out: Path | None) -> Evaluation:

@@ -19,7 +19,8 @@ from unseen.data.reading import Films
 from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.evaluation.roc import Floats
-from unseen.runs.training import Report, check_normals_alone, detector_of, finder_for, resolve, training_films
+from unseen.runs.training import check_normals_alone, detector_of, finder_for, resolve, training_films
+from unseen.training.curves import Report
 from unseen.training.settings import Training
 
 PARTS = 5
@@ -123,8 +124,8 @@ def deviations(
     return robust_deviations(scores, part), scores
 
 
-def dealt(digests: Sequence[str], patients: Sequence[str]) -> NDArray[np.int64]:
-    """Each film's part, 0 to `PARTS` - 1: patients in the order of their films' digests, one to each part in turn.
+def dealt(digests: Sequence[str], patients: Sequence[str], parts: int = PARTS) -> NDArray[np.int64]:
+    """Each film's part, 0 to `parts` - 1: patients in the order of their films' digests, one to each part in turn.
 
     >>> dealt(["c", "a", "b", "d"], ["eve", "joe", "eve", "ann"]).tolist()
     [1, 0, 1, 2]
@@ -132,7 +133,7 @@ def dealt(digests: Sequence[str], patients: Sequence[str]) -> NDArray[np.int64]:
     place: dict[str, int] = {}
     for _, patient in sorted(zip(digests, patients, strict=True)):
         place.setdefault(patient, len(place))
-    return np.array([place[patient] % PARTS for patient in patients], dtype=np.int64)
+    return np.array([place[patient] % parts for patient in patients], dtype=np.int64)
 
 
 def robust_deviations(scores: Floats, part: NDArray[np.int64]) -> Floats:

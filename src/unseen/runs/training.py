@@ -40,17 +40,15 @@ from unseen.reconstruction import RECONSTRUCTORS
 from unseen.runs.cohort import cohort_of, lung_films, of_unknown_label, own_normals, phantom_normals
 from unseen.screening.gate.gate import Gate, GateError
 from unseen.screening.screener import gate_in
+from unseen.training.curves import Report
 from unseen.training.history import History
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
     from unseen.data.manifest import Source
     from unseen.data.reading import Films
-    from unseen.training.loop import Progress
 
 _log = logging.getLogger("unseen")
-
-Report = Callable[[str, "Progress"], None]
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, best_epoch, folds_of
 from unseen.losses.loss import running_averages_frozen
 from unseen.runs.cohort import cohort_of
-from unseen.runs.training import Report, Trained, resolve, run_of, train_recipe
+from unseen.runs.training import Trained, resolve, run_of, train_recipe
+from unseen.training.curves import Report
 from unseen.training.history import History
 
 Ints = NDArray[np.int64]

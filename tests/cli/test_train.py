@@ -44,6 +44,7 @@ def test_ones_own_films_with_masks(say: Say, world: World, recipe: Path, runs: P
     assert {"recipe.toml", "bundle"} <= {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.nightly
 def test_an_epoch_is_chosen_by_unlabelled_films_and_it_is_said_how_well(
     say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
 ) -> None:
@@ -219,6 +220,7 @@ def test_runs_made_here_lie_outside_the_repository() -> None:
     assert Path(__file__).parents[2] not in runs_root().resolve().parents
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_weights(world: World, tmp_path: Path) -> None:
     path = tmp_path / "gan.toml"

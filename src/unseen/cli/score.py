@@ -83,9 +83,9 @@ def score(
         )
     if counts["other_source"]:
         console.note(
-            f"{counts['other_source']} of the {counts['scored']} are of a source that the policy was not calibrated for. "
-            "The source of a film is the column source of the manifest, and without one the name of its folder: write "
-            "the same source into both manifests (unseen manifest --source NAME)"
+            f"{counts['other_source']} of the {counts['scored']} are of a source that the policy was not calibrated "
+            "for. The source of a film is the column source of the manifest, and without one the name of its folder: "
+            "write the same source into both manifests (unseen manifest --source NAME)"
         )
     console.limits()
     raise typer.Exit(1 if counts["not_read"] else 0)

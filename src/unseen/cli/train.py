@@ -47,7 +47,9 @@ def train(
         Path | None,
         typer.Option(help="a safetensors file of ResNet-18's weights to begin with, for the methods that stand on one"),
     ] = None,
-    fold: Annotated[int | None, typer.Option(help="leave out the films of this fold of the recipe's split (not with --data)")] = None,
+    fold: Annotated[
+        int | None, typer.Option(help="leave out the films of this fold of the recipe's split (not with --data)")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="also write the model's bundle here")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
     seed: Annotated[int | None, typer.Option(help="default: the recipe's")] = None,
@@ -204,7 +206,8 @@ def _finder_without_masks(recipe: Recipe, listed: Films) -> Path | None:
         if sources is not None:
             those = f"films of {', '.join(sources)} (lungs_from in the recipe)"
         console.note(
-            f"a lung finder is trained first, from {those}, which takes minutes; --finder models/lungs takes a ready one"
+            f"a lung finder is trained first, from {those}, which takes minutes; --finder models/lungs takes a ready "
+            "one"
         )
     return finder
 

@@ -176,8 +176,8 @@ async def _stored(request: Request, parts: ServerState, actor: str, *, study: st
             full = isinstance(error, BusyError | NoRoomError)
             if isinstance(error, TooLargeError):
                 outcome.warning = (
-                    f"An object has more than {parts.store.max_film_bytes} bytes, which is the limit; it was not stored. "
-                    "Export it in its ordinary size."
+                    f"An object has more than {parts.store.max_film_bytes} bytes, which is the limit; it was not "
+                    "stored. Export it in its ordinary size."
                 )
                 outcome.refused(header, TOO_LARGE)
             else:

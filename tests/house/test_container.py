@@ -78,9 +78,18 @@ def test_the_compose_file_fits_the_image() -> None:
     )
 
 
+@pytest.fixture
+def trees(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is emptied afterwards: the trees take gigabytes."""
+    yield tmp_path / "image"
+    shutil.rmtree(tmp_path / "image", ignore_errors=True)
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(2400)
-def test_the_quick_start_runs_in_a_tree_built_by_the_files_steps(tmp_path: Path, shared_data: Path) -> None:
+def test_the_quick_start_runs_in_a_tree_built_by_the_files_steps(
+    tmp_path: Path, trees: Path, shared_data: Path
+) -> None:
     """The commands of `docs/get-started/install.md`: build, invite, serve; then a film is sent, and scored.
 
     The film is a real one: the model's gate refuses phantoms.
@@ -94,7 +103,7 @@ def test_the_quick_start_runs_in_a_tree_built_by_the_files_steps(tmp_path: Path,
     tmp_path.chmod(0o755)
     build_line, invite_line, serve_line = commands()
     assert build_line[:5] == ["podman", "build", "-f", "deploy/Containerfile", "-t"] and build_line[-1] == "."
-    image = build(text, context=sent(tmp_path / "context"), folder=tmp_path / "image")
+    image = build(text, context=sent(tmp_path / "context"), folder=trees)
     assert "Begin with" in image.run([*image.entrypoint, *image.cmd]), "the command of an image that is given none"
     assert image.run(["id", "-un"]).strip() == "unseen" and image.volumes == ["/worklist"]
 

@@ -37,8 +37,8 @@ MOST_BYTES: Final = 2**34
 MOST_PARTS: Final = 2000
 JSON: Final = "application/dicom+json"
 NO_RESOURCES, MISMATCH, NOT_UNDERSTOOD, TOO_LARGE, NO_SYNTAX = 0xA700, 0xA900, 0xC000, 0xC001, 0xC122
-"""Failure Reason (0008,1197): out of resources; the data set does not match; cannot understand; too large, as the node
-says of C-STORE; transfer syntax not supported."""
+"""Failure Reason (0008,1197): out of resources; the data set does not match; cannot understand; too large, the status
+of the DICOM node, too; transfer syntax not supported."""
 
 router = APIRouter(prefix=STOW, tags=["dicomweb"])
 StudyUid = Annotated[str, Path(pattern=r"^[0-9.]{1,64}$", description="StudyInstanceUID; other studies are refused")]

@@ -37,6 +37,7 @@ def test_ones_own_films_with_masks(say: Say, world: World, recipe: Path, runs: P
     assert answer.code == 0, answer.err
     assert answer.out.strip() == str(tmp_path / "model"), "the last word on stdout is the model's folder"
     assert "30 normal films" in answer.err and LIMITS in answer.err
+    assert "a lung finder is trained first, from the films that have a lung mask" in answer.err
     card = bundle.load(tmp_path / "model").card
     assert card.name == "pca" and len(card.training_films) == 30 and card.finder is not None
     (folder,) = (path for path in runs.iterdir() if path.name.startswith("mine-"))
@@ -142,6 +143,20 @@ def test_crossfit_judges_each_film_by_a_detector_that_did_not_learn_from_its_pat
     card = bundle.load(out).card
     assert json.loads((report / "metrics.json").read_text())["auroc"] == card.metrics["crossfit"]["auroc"]  # type: ignore[index]
     assert len(card.training_films) == 12 and "crossfit, auroc, pooled" in say("info", out).out
+
+
+def test_a_fold_of_ones_own_films_is_refused_with_the_cure(say: Say, world: World, recipe: Path, runs: Path) -> None:
+    answer = say("train", recipe, "--data", world.normals, "--finder", world.pca, "--fold", 0)
+    assert answer.code == 2 and "unseen manifest FOLDER --out manifest.csv --folds 5" in " ".join(answer.err.split())
+
+
+@pytest.mark.usefixtures("quick_lungs")
+def test_it_is_said_that_a_finder_learns_from_the_sources_of_the_recipe(
+    say: Say, world: World, recipe: Path, runs: Path
+) -> None:
+    answer = say("train", recipe, "--data", world.normals, "--set", 'data.lungs_from=["phantom"]')
+    assert answer.code == 0, answer.err
+    assert "a lung finder is trained first, from films of phantom (lungs_from in the recipe)" in answer.err
 
 
 def test_crossfit_needs_labelled_patients(say: Say, world: World, recipe: Path, runs: Path) -> None:

@@ -1,6 +1,6 @@
 """README and docs run as they stand: each page's Python and shell blocks in order, from an empty folder.
 
-The quick start runs in `test_python_blocks`, on films of a folder, and at night in `house/test_wheel.py`, from the wheel.
+The quick start runs in `test_python_blocks`, on a folder, and at night from the wheel, in `house/test_wheel.py`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ NIGHTLY = {
     "docs/theory/identifiability.md",
     "docs/words.md",
 }
-"""Pages that take more than some 4 s of processor time on a slow machine, but README, `score.md` and `serve.md`. `test_commands` reads their commands in `make test`, too."""
+"""Pages that take more than some 4 s of processor time on a slow machine; README, `score.md` and `serve.md` stay.
+`test_commands` reads their commands in `make test`, too."""
 
 
 def _the_study_was_reported(folder: Path) -> None:

@@ -1,0 +1,14 @@
+// What the theme leaves out: a name for its search, and the keyboard for tables that are wider than the page.
+"use strict";
+
+function makeReachable() {
+  document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
+  for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) {
+    if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
+    else box.removeAttribute("tabindex");
+  }
+}
+
+window.addEventListener("load", makeReachable);
+window.addEventListener("resize", makeReachable);
+document.addEventListener("toggle", makeReachable, true); // a folded part that is opened

@@ -67,4 +67,4 @@ def with_study_decisions(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         decision=pl.when(kept).then(pl.lit("read")).otherwise("film_decision"),
         reason=pl.when(kept).then(pl.lit(KEPT_BY_STUDY)).otherwise("reason"),
-    ).select(DecisionRow.__dataclass_fields__)
+    ).select(list(DecisionRow.__dataclass_fields__))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+import polars as pl
 import pytest
 
 from tests.data import making
 from unseen.data.film import Film, NotRead
-from unseen.data.manifest import ManifestError, SourceError, parse_manifest
+from unseen.data.manifest import ManifestError, SourceError, parse_manifest, stream_manifest
 from unseen.data.reading import NotReadError, films
 
 FILM = making.image(making.ramp())
@@ -154,3 +156,50 @@ def test_every_film_of_the_shared_sets_is_read(shared_data: Path) -> None:
         for film in found:
             assert isinstance(film, Film), film
             assert (film.lungs is not None) == (name == "ms_cxr")
+
+
+def test_a_parquet_manifest_gives_the_entries_of_the_csv(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("file,label,source,age,seen\na.png,normal,ward,61,2026-11-01\nb.png,,,7,\n")
+    table = {
+        "file": ["a.png", "b.png"],
+        "label": ["normal", None],
+        "source": ["ward", None],
+        "age": [61, 7],
+        "seen": [date(2026, 11, 1), None],
+    }
+    pl.DataFrame(table).write_parquet(tmp_path / "m.parquet")
+    assert films(tmp_path / "m.parquet").entries == films(tmp_path / "m.csv").entries
+    assert tuple(stream_manifest(tmp_path / "m.csv")) == films(tmp_path / "m.csv").entries
+
+
+def test_a_parquet_manifest_is_read_some_rows_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unseen.data.manifest._ROWS_AT_ONCE", 3)
+    pl.DataFrame({"file": [f"{n}.png" for n in range(7)]}).write_parquet(tmp_path / "m.parquet")
+    assert [entry.name for entry in stream_manifest(tmp_path / "m.parquet")] == [f"{n}.png" for n in range(7)]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"path": ["a.png"]}, "there is no `file` column; the columns are: path"),
+        ({"file": ["a.png", ""]}, "row 2: the `file` cell is empty"),
+        ({"file": ["a.png", "b.png"], "label": ["normal", "ill"]}, "row 2: the label is 'ill'"),
+        ({"file": ["a.png"], "boxes": [[1, 2]]}, "cannot be read as Parquet"),
+        ({"file": ["a\0b.png"]}, "holds a zero byte"),
+    ],
+)
+def test_a_parquet_manifest_that_is_wrong_names_the_row(
+    tmp_path: Path, table: dict[str, list[object]], words: str
+) -> None:
+    pl.DataFrame(table).write_parquet(tmp_path / "m.parquet")
+    with pytest.raises(ManifestError, match=words) as refused:
+        films(tmp_path / "m.parquet")
+    assert str(refused.value).startswith(f"{tmp_path / 'm.parquet'}")
+
+
+def test_a_manifest_that_is_no_parquet_or_no_text_is_refused_as_it_is_streamed(tmp_path: Path) -> None:
+    (tmp_path / "m.parquet").write_text("file\na.png\n")
+    (tmp_path / "m.csv").write_bytes(b"file\n\xff.png\n")
+    for name, words in (("m.parquet", "cannot be read as Parquet"), ("m.csv", "is not UTF-8"), ("x.csv", "No such")):
+        with pytest.raises(ManifestError, match=words):
+            list(stream_manifest(tmp_path / name))

@@ -87,6 +87,44 @@ def count_progress(what: str) -> Callable[[int], None]:
     return report
 
 
+def rate_progress(what: str) -> Callable[[int, int, int], None]:
+    """A callback for long runs, with the number done by this run, done in all, and in all: one line with the rate and
+    the time left, written over on a terminal; elsewhere a line now and then."""
+    from unseen.training.settings import EVERY_S
+
+    live = sys.stderr.isatty()
+    began = spoke = time.monotonic()
+
+    def report(now: int, done: int, total: int) -> None:
+        nonlocal spoke
+        seconds = time.monotonic() - began
+        line = f"{what}: {done:,} of {total:,}"
+        if now and seconds > 0:
+            rate = now / seconds
+            line += f", {rate:.3g} films/s, {_duration((total - done) / rate)} left"
+        if live:
+            typer.echo(f"\r\033[K  {line}", err=True, nl=done == total)
+        elif done == total or time.monotonic() - spoke >= EVERY_S:
+            spoke = time.monotonic()
+            note(line)
+
+    return report
+
+
+def _duration(seconds: float) -> str:
+    """A length of time for people.
+
+    >>> _duration(12.3), _duration(754), _duration(90_000)
+    ('12 s', '12 min 34 s', '25 h 0 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
 SERVE: Final = frozenset(
     {
         "alembic",

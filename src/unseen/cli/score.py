@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from unseen.evaluation.table import ScoreRow
+    from unseen.runs.archive.scoring import Task
 
 
 def score(
@@ -22,8 +23,13 @@ def score(
         Path, typer.Argument(help="a model's bundle: the folder that `unseen train` printed, or models/pca")
     ],
     files: Annotated[list[str] | None, typer.Argument(help="films (PNG, JPEG, WebP, DICOM), folders or globs")] = None,
-    data: Annotated[str | None, typer.Option(help="a manifest CSV, a folder or a glob, instead of FILES")] = None,
-    out: Annotated[Path | None, typer.Option(help="write the rows here: .parquet or .csv")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="a manifest (.csv or .parquet), a folder or a glob, instead of FILES")
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(help="write the rows here: .parquet, .csv, or a folder for an archive's parts (parts/)"),
+    ] = None,
     maps: Annotated[Path | None, typer.Option(help="write each film's anomaly map here: <digest>.npy, float32")] = None,
     policy: Annotated[
         Path | None, typer.Option(help="a site's policy.json (`unseen calibrate`): adds probability and decision")
@@ -33,6 +39,11 @@ def score(
     runtime: Annotated[
         Literal["torch", "openvino"], typer.Option(help="what computes: openvino is faster on the CPU")
     ] = "torch",
+    resume: Annotated[bool, typer.Option("--resume", help="an archive: keep the parts that are in the folder")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="an archive: processes, with one thread each; 1 if not given")
+    ] = None,
+    part_size: Annotated[int | None, typer.Option(min=1, help="an archive: films of a part; 1000 if not given")] = None,
 ) -> None:
     """Score films: higher is less like the normal films that the model has learnt from.
 
@@ -51,32 +62,72 @@ def score(
       unseen score model --data incoming/ --out scores.parquet --maps maps/
 
       unseen score model --data incoming/ --policy policy.json --out decisions.csv
-    """
-    from unseen.data.reading import films
-    from unseen.evaluation.table import ScoreRow, write_scores
-    from unseen.screening.screener import DecisionRow, decision_rows, load, ranked_rows
 
+      unseen score model --data manifest.parquet --out parts/ --workers 2 --resume
+    """
     if bool(files) == (data is not None):
         raise UsageError("give either FILES or --data, such as `unseen score MODEL film.png`")
-    if out is not None and out.suffix not in (".parquet", ".csv"):
-        raise UsageError(f"--out {out}: rows are written as .parquet or .csv")
-    inputs = films(data if data is not None else list(files or []), strict=strict)
-    if not inputs.entries:
-        where = data if data is not None else ", ".join(files or [])
-        raise UsageError(f"{where}: no film was found there. Give films, or a folder that holds some")
-    progress = console.count_progress("scored") if out else None
-    screener = load(model, policy, device=device, runtime=runtime)
     counts: Counter[str] = Counter()
-    rows_of = ranked_rows if policy is None else decision_rows
-    rows = _counted(rows_of(screener, inputs, maps=maps, progress=progress), counts)
-    if out is None:
-        for row in rows:
-            typer.echo(_line(row))
+    if out is not None and (out.endswith("/") or Path(out).is_dir()):
+        from unseen.runs.archive.scoring import Task
+
+        task = Task(
+            folder=Path(out), model=str(model), policy=policy, device=device, runtime=runtime, maps=maps, strict=strict
+        )
+        counts += _archive(task, data, resume=resume, workers=workers, part_size=part_size)
+    elif resume or workers is not None or part_size is not None:
+        raise UsageError("--resume, --workers and --part-size need a folder for the parts, such as --out parts/")
     else:
-        write_scores(rows, out, kind=ScoreRow if policy is None else DecisionRow)
+        from unseen.data.reading import films
+        from unseen.evaluation.table import ScoreRow, write_scores
+        from unseen.screening.screener import DecisionRow, decision_rows, load, ranked_rows
+
+        table = None if out is None else Path(out)
+        if table is not None and table.suffix not in (".parquet", ".csv"):
+            raise UsageError(f"--out {out}: rows are written as .parquet or .csv, or in parts into a folder (parts/)")
+        inputs = films(data if data is not None else list(files or []), strict=strict)
+        if not inputs.entries:
+            where = data if data is not None else ", ".join(files or [])
+            raise UsageError(f"{where}: no film was found there. Give films, or a folder that holds some")
+        progress = console.count_progress("scored") if out else None
+        screener = load(model, policy, device=device, runtime=runtime)
+        rows_of = ranked_rows if policy is None else decision_rows
+        rows = _counted(rows_of(screener, inputs, maps=maps, progress=progress), counts)
+        if table is None:
+            for row in rows:
+                typer.echo(_line(row))
+        else:
+            write_scores(rows, table, kind=ScoreRow if policy is None else DecisionRow)
+    _summary(counts, out, with_policy=policy is not None)
+    raise typer.Exit(1 if counts["not_read"] else 0)
+
+
+def _archive(task: Task, data: str | None, *, resume: bool, workers: int | None, part_size: int | None) -> Counter[str]:
+    """Score a manifest into parts; the counts of all of them."""
+    from unseen.data.manifest import MANIFESTS
+    from unseen.runs.archive.plan import PART_SIZE
+    from unseen.runs.archive.scoring import score_archive
+
+    if data is None or Path(data).suffix.lower() not in MANIFESTS:
+        raise UsageError(
+            f"--out {task.folder}/: parts are cut from a manifest. Give one with --data (.csv or .parquet); "
+            "`unseen manifest FOLDER` writes one. For one table, give --out scores.parquet"
+        )
+    return score_archive(
+        task,
+        Path(data),
+        part_size=PART_SIZE if part_size is None else part_size,
+        workers=1 if workers is None else workers,
+        resume=resume,
+        progress=console.rate_progress("scored"),
+    )
+
+
+def _summary(counts: Counter[str], out: str | None, *, with_policy: bool) -> None:
+    """What became of the inputs, and why the scores of some mean nothing."""
     refused = f"{counts['not_scored']} not scored (refused; the reason is in its row), " if counts["not_scored"] else ""
     console.note(f"{counts['scored']} scored, {refused}{counts['not_read']} not read{f': {out}' if out else ''}")
-    if policy is None and counts["doubted"]:
+    if not with_policy and counts["doubted"]:
         console.note(
             f"warning: {counts['doubted']} of the {counts['scored']} are unlike the films that the model learnt from, "
             "so their scores mean nothing; the reason stands with each. With a policy they are not scored"
@@ -88,7 +139,6 @@ def score(
             "write the same source into both manifests (unseen manifest --source NAME)"
         )
     console.limits()
-    raise typer.Exit(1 if counts["not_read"] else 0)
 
 
 def _counted(rows: Iterator[ScoreRow], counts: Counter[str]) -> Iterator[ScoreRow]:

@@ -1,9 +1,10 @@
 """Manifests, and the list of files that a source names.
 
-A manifest: a CSV file that lists films and what is known about each.
+A manifest: a CSV or Parquet file that lists films and what is known about each.
 
 Columns `file, label, source, patient, study, mask, lesion`; only `file` must be there, any other column is kept as
-written. Paths are relative to the CSV. Rows are kept in order and never merged: a file named twice is two rows. A
+written. A Parquet file has the same columns; numbers and dates become their text, and null is an empty cell. Paths are
+relative to the manifest. Rows are kept in order and never merged: a file named twice is two rows. A
 broken manifest raises `ManifestError`; a file that is missing or broken is a row like any other and becomes `NotRead`
 when it is read.
 
@@ -28,6 +29,9 @@ from unseen.data.film import Label
 from unseen.data.label_names import LabelNames
 
 _KNOWN = ("file", "label", "source", "patient", "study", "mask", "lesion")
+MANIFESTS = (".csv", ".parquet")
+"""How a manifest's name ends."""
+_ROWS_AT_ONCE = 50_000  # of a Parquet file
 _LABELS: dict[str, Label | None] = {"normal": "normal", "abnormal": "abnormal", "": None}
 
 
@@ -76,9 +80,12 @@ def read_manifest(path: Path, names: LabelNames | None = None) -> tuple[Entry, .
     """The entries of the manifest at `path`, in its order; `names`: what its labels are called, if not as ours are.
 
     Raises:
-        ManifestError: the file cannot be read, is not UTF-8 CSV, is empty, has no `file` column, a column twice, a row
-            longer than the header, an empty `file` cell, or a label other than normal, abnormal or empty.
+        ManifestError: the file cannot be read, is neither UTF-8 CSV nor Parquet, is empty, has no `file` column, a
+            column twice, a row longer than the header, an empty `file` cell, or a label other than normal, abnormal
+            or empty.
     """
+    if path.suffix.lower() == ".parquet":
+        return tuple(stream_manifest(path, names))
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -104,11 +111,64 @@ def parse_manifest(data: bytes, *, path: Path, names: LabelNames | None = None) 
         ) from error
     if "\0" in text:
         raise ManifestError(f"{path}: the manifest holds a zero byte, so it is not text. Save it as CSV in UTF-8.")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    return tuple(_from_lines(io.StringIO(text, newline=""), path, names))
+
+
+def stream_manifest(path: Path, names: LabelNames | None = None) -> Iterator[Entry]:
+    """The same entries as `read_manifest` gives, one at a time: memory does not grow with the number of films.
+
+    Raises:
+        ManifestError: as `read_manifest` does, when it comes to the row that is wrong.
+
+    >>> import tempfile
+    >>> manifest = Path(tempfile.mkdtemp()) / "manifest.csv"
+    >>> _ = manifest.write_text("file,label\\na.png,normal\\nb.png,\\n")
+    >>> [(entry.name, entry.label) for entry in stream_manifest(manifest)]
+    [('a.png', 'normal'), ('b.png', None)]
+    """
+    try:
+        if path.suffix.lower() == ".parquet":
+            yield from _from_parquet(path, names)
+        else:
+            with path.open(encoding="utf-8-sig", newline="") as lines:
+                yield from _from_lines(lines, path, names)
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path}: the manifest is not UTF-8. Save it as CSV in UTF-8.") from error
+    except OSError as error:
+        raise ManifestError(
+            f"{path}: the manifest cannot be read ({error.strerror or error}). Check the path and its permissions."
+        ) from error
+
+
+def _from_parquet(path: Path, names: LabelNames | None) -> Iterator[Entry]:
+    import polars as pl
+
+    path.open("rb").close()  # a missing file gets the system's own reason
+    try:
+        table = pl.scan_parquet(path, glob=False)
+        header = table.collect_schema().names()
+        _check_header(header, path, None if names is None else names.column)
+        table = table.select(pl.all().cast(pl.String).fill_null(""))
+        start = 0
+        while rows := table.slice(start, _ROWS_AT_ONCE).collect().rows():
+            for line, row in enumerate(rows, start=start + 1):
+                yield _entry(header, list(row), f"row {line}", path, names)
+            start += len(rows)
+    except pl.exceptions.PolarsError as error:
+        raise ManifestError(
+            f"{path}: the manifest cannot be read as Parquet ({str(error).splitlines()[0]}). Write it again, with "
+            "cells of text, numbers or dates; or give a CSV file."
+        ) from error
+
+
+def _from_lines(lines: Iterable[str], path: Path, names: LabelNames | None) -> Iterator[Entry]:
+    reader = csv.reader(lines, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
         _check_header(header, path, None if names is None else names.column)
-        return tuple(_entry(header, row, reader.line_num, path, names) for row in reader if row)
+        for row in reader:
+            if row:
+                yield _entry(header, row, f"line {reader.line_num}", path, names)
     except csv.Error as error:
         raise ManifestError(
             f"{path}, line {reader.line_num}: not valid CSV ({error}). Check the quotes on that line."
@@ -134,19 +194,21 @@ def _check_header(header: list[str], path: Path, label: str | None) -> None:
             raise ManifestError(f"{path}: the column `{name}` is there {header.count(name)} times. Keep one of them.")
 
 
-def _entry(header: list[str], row: list[str], line: int, path: Path, names: LabelNames | None) -> Entry:
+def _entry(header: list[str], row: list[str], line: str, path: Path, names: LabelNames | None) -> Entry:
+    if any("\0" in cell for cell in row):
+        raise ManifestError(f"{path}: the manifest holds a zero byte, so it is not text. Save it as CSV in UTF-8.")
     if len(row) > len(header):
         raise ManifestError(
-            f"{path}, line {line}: {len(row)} cells under {len(header)} columns. Quote cells that hold a comma."
+            f"{path}, {line}: {len(row)} cells under {len(header)} columns. Quote cells that hold a comma."
         )
     cells = dict(zip(header, row + [""] * (len(header) - len(row)), strict=True))
     name = cells["file"]
     if not name:
-        raise ManifestError(f"{path}, line {line}: the `file` cell is empty. Give the film's path or delete the line.")
+        raise ManifestError(f"{path}, {line}: the `file` cell is empty. Give the film's path or delete the line.")
     label = cells.get("label" if names is None else names.column, "")
     if names is None and label not in _LABELS:
         raise ManifestError(
-            f"{path}, line {line}: the label is {label!r}. It must be normal, abnormal or empty, or name what the set "
+            f"{path}, {line}: the label is {label!r}. It must be normal, abnormal or empty, or name what the set "
             "calls them (--normal NAME --abnormal NAME)."
         )
     folder = path.parent
@@ -193,7 +255,7 @@ def _one(given: str, names: LabelNames | None) -> Iterator[Entry]:
     path = Path(given)
     if os.path.isdir(given):
         yield from _folder(path, names)
-    elif path.suffix.lower() == ".csv":
+    elif path.suffix.lower() in MANIFESTS:
         yield from read_manifest(path, names)
     elif not os.path.lexists(given) and glob.has_magic(given):
         matches = sorted(glob.glob(given, recursive=True))

@@ -29,6 +29,9 @@ class NotReadError(UserError, ValueError):
         super().__init__(f"{not_read.name}: {not_read.reason}")
         self.not_read = not_read
 
+    def __reduce__(self) -> tuple[type[NotReadError], tuple[NotRead]]:
+        return type(self), (self.not_read,)  # so that a worker process can raise it
+
 
 @dataclass(frozen=True, kw_only=True)
 class Films:
@@ -81,8 +84,8 @@ def films(
     lesions: bool = False,
     labels: LabelNames | None = None,
 ) -> Films:
-    """The films that `source` names: a folder (to its depth), a glob, a manifest CSV, a single file, or a list of
-    those.
+    """The films that `source` names: a folder (to its depth), a glob, a manifest (CSV or Parquet), a single file, or a
+    list of those.
 
     Args:
         source: where the films are. Formats (PNG, JPEG, WebP, DICOM) are judged by content, never by the file's name.

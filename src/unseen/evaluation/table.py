@@ -212,7 +212,8 @@ def write_scores(rows: Iterable[ScoreRow], path: Path, *, kind: type[ScoreRow] =
     for row in rows:
         for name, value in asdict(row).items():
             columns[name].append(value)
-    types = {name: pl.Float64 if name in ("score", "probability") else pl.String for name in columns}
+    known = {"score": pl.Float64, "probability": pl.Float64, "lateral": pl.Boolean}
+    types = {name: known.get(name, pl.String) for name in columns}
     table = pl.DataFrame(columns, schema=types)
     with replacing(path) as temporary:
         if path.suffix == ".csv":

@@ -50,7 +50,7 @@ class Screened:
     @property
     def study(self) -> tuple[str, str]:
         """Patient and study; a file that was not read is a study of its own."""
-        return (self.film.patient, self.film.study if isinstance(self.film, Film) else self.film.name)
+        return study_of(self.film)
 
     def without_images(self) -> Screened:
         """The same without pixels and maps, for thousands of them to be kept."""
@@ -58,6 +58,11 @@ class Screened:
         if isinstance(film, Film):
             film = replace(film, pixels=np.zeros((0, 0), np.float32), lungs=None, lesion=None)
         return replace(self, film=film, finding=None)
+
+
+def study_of(film: Film | NotRead) -> tuple[str, str]:
+    """Patient and study; a file that was not read is a study of its own."""
+    return (film.patient, film.study if isinstance(film, Film) else film.name)
 
 
 def of_study(films: Sequence[Screened], *, policy_digest: str) -> Decision:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _LATERAL = "a lateral film: it is not scored, and is carried along with the frontal films of its study"
 OTHER_SOURCE = "its source is not among the calibrated ones"
 """Begins the reason why a film of no calibrated source is read."""
+KEPT_BY_STUDY = "another film of its study is not cleared"
 _FEWEST_NORMALS = 20  # of a source, below which a film is compared with all sources' normals
 
 
@@ -289,7 +290,7 @@ def decision_rows(
 def _row(one: Screened, screener: Screener, study: list[Screened], name: str | None) -> DecisionRow:
     own = one.decision
     if own.action == "clear" and screener.study(study).action != "clear":
-        own = replace(own, action="read", reason="another film of its study is not cleared")
+        own = replace(own, action="read", reason=KEPT_BY_STUDY)
     return DecisionRow(
         file=one.film.name,
         status=_status(one),

@@ -1,0 +1,151 @@
+"""The plan of an archive's run: `plan.json`, in the folder of the parts and written before any of them.
+
+Part *k* has the films from *k* × `part_size` to (*k* + 1) × `part_size` of the manifest, counted from zero, in the
+manifest's order: `part-00000000.parquet`, `part-00000001.parquet`, …. The same manifest and part size give the same
+parts, whatever the number of worker processes. A run resumes only where all fields of the plan are the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from unseen.artifacts.bundle import card_of
+from unseen.artifacts.errors import UserError
+from unseen.artifacts.files import write_text
+from unseen.artifacts.installation import LIMITS
+
+PLAN = "plan.json"
+PART_SIZE = 1_000
+"""Films of a part: a lost machine costs this much work, and ten million films are 10,000 files."""
+_PARTS = "part-*.parquet"
+_SHA256 = r"^[0-9a-f]{64}$"
+
+T = TypeVar("T")
+
+
+class ArchiveError(UserError, ValueError):
+    """A folder of parts that cannot be used: which file, why, and what to do."""
+
+
+class Plan(BaseModel):
+    """What the parts of a folder are made from.
+
+    >>> plan = Plan(manifest_sha256="ab" * 32, films=2500, model="pca", model_sha256="cd" * 32, version="0.4.0")
+    >>> plan.parts, plan.films_of(2)
+    (3, 500)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    manifest_sha256: str = Field(pattern=_SHA256, description="of the manifest's bytes")
+    films: int = Field(ge=1, description="rows of the manifest")
+    part_size: int = Field(default=PART_SIZE, ge=1, description="films of a part; the last part may have fewer")
+    model: str = Field(description="the detector's name, for people")
+    model_sha256: str = Field(pattern=_SHA256, description="of the bundle's card, which holds the weights' digest")
+    policy_sha256: str | None = Field(default=None, pattern=_SHA256, description="the policy's digest; None: no policy")
+    runtime: str = Field(default="torch", description="what computes: torch or openvino")
+    device: str = Field(default="cpu", description="where torch computes")
+    maps: bool = Field(default=False, description="whether anomaly maps are written, and the column `map` names them")
+    version: str = Field(description="of the package")
+    limits: str = LIMITS
+
+    @property
+    def parts(self) -> int:
+        """How many parts there are when the run is complete."""
+        return -(-self.films // self.part_size)
+
+    def films_of(self, number: int) -> int:
+        """How many films part `number` has."""
+        return min(self.part_size, self.films - number * self.part_size)
+
+    def save(self, folder: Path) -> None:
+        """Write the folder's plan, whole or not at all."""
+        write_text(folder / PLAN, json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Plan | None:
+        """The folder's plan; None for a folder without parts.
+
+        Raises ArchiveError for parts without a plan, and for a plan that cannot be read.
+        """
+        path = folder / PLAN
+        if not path.exists():
+            if any(folder.glob(_PARTS)):
+                raise ArchiveError(
+                    f"{path}: is missing, so that nothing shows what the parts of {folder} were made from. Give "
+                    "another folder to --out"
+                )
+            return None
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ArchiveError(
+                f"{path}: not the plan of an archive's run ({where or 'JSON'}: {first['msg']}). Give another folder to "
+                "--out"
+            ) from error
+
+    def check_same(self, found: Plan, folder: Path, manifest: Path) -> None:
+        """Raise ArchiveError where the parts of `folder` were made from something else than this run's input."""
+        for field, what, cure in (
+            ("manifest_sha256", f"manifest: {manifest} has changed, or is another one", "Give the same manifest"),
+            ("part_size", f"part size: {found.part_size:,} films, not {self.part_size:,}",
+             f"Give --part-size {found.part_size}"),
+            ("model_sha256", f"model: {found.model} with the digest {found.model_sha256[:16]}…, and this one is "
+             f"{self.model} with {self.model_sha256[:16]}…", "Give the same model"),
+            ("policy_sha256", f"policy: {_named(found.policy_sha256)}, not {_named(self.policy_sha256)}",
+             "Give the same policy"),
+            ("runtime", f"runtime: {found.runtime}, not {self.runtime}", f"Give --runtime {found.runtime}"),
+            ("device", f"device: {found.device}, not {self.device}", f"Give --device {found.device}"),
+            ("maps", f"setting of --maps: {'with' if found.maps else 'without'} maps",
+             "Give --maps FOLDER" if found.maps else "Leave out --maps"),
+            ("version", f"version of the package: {found.version}, not {self.version}",
+             f"Install unseen {found.version}"),
+        ):  # fmt: skip
+            if getattr(found, field) != getattr(self, field):
+                raise ArchiveError(
+                    f"{folder / PLAN}: the parts there were made with another {what}. {cure}, or another folder to "
+                    "--out"
+                )
+
+
+def _named(digest: str | None) -> str:
+    return "none" if digest is None else f"{digest[:16]}…"
+
+
+def model_digest(model: Path | str) -> str:
+    """SHA-256 of a bundle's card: its weights' digest, its settings and its gate's.
+
+    Raises `artifacts.BundleError` for a folder that is no bundle.
+    """
+    return hashlib.sha256(card_of(model).model_dump_json().encode()).hexdigest()
+
+
+def path_of(folder: Path, number: int) -> Path:
+    """The file of part `number`.
+
+    >>> path_of(Path("parts"), 7).name
+    'part-00000007.parquet'
+    """
+    return folder / f"part-{number:08d}.parquet"
+
+
+def cut(films: Iterable[T], size: int) -> Iterator[tuple[int, tuple[T, ...]]]:
+    """The parts with their numbers, in order and lazily; each has `size` films but the last, which may have fewer.
+
+    >>> list(cut("abcde", 2))
+    [(0, ('a', 'b')), (1, ('c', 'd')), (2, ('e',))]
+    """
+    rest, number = iter(films), 0
+    while part := tuple(islice(rest, size)):
+        yield number, part
+        number += 1

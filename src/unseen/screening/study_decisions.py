@@ -1,0 +1,70 @@
+"""Decisions about films whose studies are not known yet, and the studies' decisions once all films are there.
+
+An archive is scored in parts, and the films of a study may lie in several of them. A part therefore holds each film's
+own decision in the column `film_decision`, with the study that it belongs to; only all parts together give the column
+`decision`. Law: `with_study_decisions` of all films' rows is what `decision_rows` gives for the same films.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from unseen.data.film import Film, NotRead
+from unseen.evaluation.table import ScoreRow
+from unseen.screening.policy import is_lateral
+from unseen.screening.screened import study_of
+from unseen.screening.screener import KEPT_BY_STUDY, DecisionRow, Screener, decision_rows
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_DIGITS = 32  # of the study's digest: 128 bits, so that no two of a billion studies share one
+
+
+@dataclass(frozen=True)
+class FilmRow(ScoreRow):
+    """A film's row and its own decision, before its study's is known.
+
+    film_decision  as if the film were its study's only one
+    study          the same digest for all films of a study; it names neither the patient nor the study
+    lateral        whether it is a lateral film, which has no influence on its study's decision
+    """
+
+    probability: float | None
+    film_decision: Literal["clear", "read", "not_scored"]
+    study: str
+    lateral: bool
+
+
+def film_rows(screener: Screener, films: Iterable[Film | NotRead], *, maps: Path | None = None) -> Iterator[FilmRow]:
+    """One row per film, lazily and in order; arguments as for `decision_rows`."""
+    for film in films:
+        [row] = decision_rows(screener, [film], maps=maps)
+        yield FilmRow(
+            file=row.file,
+            status=row.status,
+            score=row.score,
+            reason=row.reason,
+            map=row.map,
+            probability=row.probability,
+            film_decision=row.decision,
+            study=hashlib.sha256("\0".join(study_of(film)).encode()).hexdigest()[:_DIGITS],
+            lateral=isinstance(film, Film) and is_lateral(film.view_position),
+        )
+
+
+def with_study_decisions(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `film_rows`, all of them, with the columns of `DecisionRow`: a film stays cleared only if all frontal
+    films of its study are."""
+    import polars as pl
+
+    against = (pl.col("film_decision") != "clear") & ~pl.col("lateral")
+    kept = (pl.col("film_decision") == "clear") & against.any().over("study")
+    return rows.with_columns(
+        decision=pl.when(kept).then(pl.lit("read")).otherwise("film_decision"),
+        reason=pl.when(kept).then(pl.lit(KEPT_BY_STUDY)).otherwise("reason"),
+    ).select(list(DecisionRow.__dataclass_fields__))

@@ -106,9 +106,28 @@ def test_refusals_are_counted_by_reason_and_label_and_patients_where_they_are_kn
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         answer = say("calibrate", model, "--data", path, "--max-miss-rate", "0.3", "--out", tmp_path / "p.json")
         assert answer.code == 0, answer.err
-        assert "not scored: 1 abnormal films, not read." in answer.out
+        assert "not scored: 1 abnormal film, not read." in answer.out
         assert ("patients; of a patient one study" in answer.out) == named
         assert ("4 normal, 5 abnormal films; no patient is known" in answer.out) == (not named)
+
+
+def test_normals_that_the_model_learnt_from_are_left_out_and_it_is_said(
+    say: Say, model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    films = [replace(film, source="ward") for film in un.data.phantoms.normals(30, seed=1, size=64)]
+    films += [replace(film, source="ward") for film in un.data.phantoms.abnormals(12, seed=7, size=64)]
+    labelled = un.data.phantoms.write(films, tmp_path / "labelled")
+    policy = tmp_path / "policy.json"
+    answer = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.3", "--out", policy)
+    assert answer.code == 0, answer.err
+    assert "30 normal films left out: the model was trained on them. Hold normal films back" in caplog.text
+    assert "none of its normal studies was scored, so the share that it clears is unknown." in answer.out
+    assert "No probabilities: they need normal and abnormal studies that were scored; here 0 normal" in answer.out
+    assert "not given" not in answer.out
+    read = say("score", model, "--data", labelled, "--policy", policy)
+    threshold = json.loads(policy.read_text(encoding="utf-8"))["sources"]["ward"]["threshold"]
+    reasons = {line.split("\t")[4] for line in read.out.splitlines() if line.split("\t")[1] == "read"}
+    assert reasons == {f"its score is at or above the threshold of ward ({threshold:.4g}), so it is not cleared"}
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ def changed(folder: Path, old: str, new: str) -> Path:
 def test_no_such_model(say: Say, world: World, tmp_path: Path) -> None:
     for command in (("score", tmp_path / "gone", "a.png"), ("info", tmp_path / "gone")):
         told(say(*command), "gone")
+    told(say("evaluate", tmp_path / "gone", "--data", world.bare, "--out", tmp_path / "r"), "gone")  # before the labels
 
 
 def test_a_folder_for_the_lab_that_is_not_there(say: Say, tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ def test_films_that_are_not_there_say_where_they_are_looked_for(
 def test_too_few_films_say_how_many_are_needed(say: Say, world: World, tmp_path: Path) -> None:
     path = changed(tmp_path, "components = 8", "components = 50")
     answer = say("train", path, "--data", world.normals, "--finder", world.pca)
-    told(answer, "components=50", "needs 51 normal films", "there are 30", "[method]")
+    told(answer, "components=50", "needs 51 normal films", "there are 30", "--set method.NAME=VALUE")
 
 
 def test_a_size_that_the_networks_cannot_have(say: Say, world: World, tmp_path: Path) -> None:

@@ -86,6 +86,26 @@ def test_evaluate_needs_films_of_both_labels_and_says_how_to_have_them(say: Say,
             assert "--normal NAME --abnormal NAME" in answer.err and not (tmp_path / "r").exists()
 
 
+def test_folders_called_normal_and_abnormal_are_named_in_the_cure(say: Say, world: World, tmp_path: Path) -> None:
+    films = tmp_path / "films"
+    for name, film in zip(("Normal", "abnormal"), sorted(world.bare.iterdir()), strict=False):
+        (films / name).mkdir(parents=True)
+        (films / name / film.name).write_bytes(film.read_bytes())
+    answer = say("evaluate", world.pca, "--data", films, "--out", tmp_path / "r")
+    assert answer.code == 2 and "add --normal Normal --abnormal abnormal" in answer.err, answer.err
+
+
+def test_evaluate_without_an_auroc_is_an_error_and_prints_no_result(say: Say, world: World, tmp_path: Path) -> None:
+    data = joined(tmp_path, world.normals)
+    first = sorted((world.twins.parent / "films").glob("*-1-*"))[0]
+    with data.open("a", encoding="utf-8") as file:
+        file.write(f"{first},abnormal,s,p,,,\n")
+    answer = say("evaluate", world.pca, "--data", data, "--out", tmp_path / "r")
+    assert answer.code == 2 and answer.out == "", answer.out
+    assert "No AUROC: 0 normal and 1 abnormal films" in answer.err
+    assert "30 left out because the model was trained on them" in answer.err and "report.html" in answer.err
+
+
 def test_evaluate_takes_the_sets_own_labels(say: Say, world: World, tmp_path: Path) -> None:
     words_of = {"normal": "healthy", "abnormal": "ill"}
     table = pl.read_csv(world.twins).with_columns(state=pl.col("label").replace(words_of)).drop("label")

@@ -42,7 +42,14 @@ def test_the_command_prints_each_networks_difference(say: Say, tmp_path: Path) -
     assert len(list((tmp_path / "onnx").iterdir())) == 4
     lungs = say("onnx", "models/lungs", "--to", tmp_path / "lungs")
     assert lungs.code == 0 and lungs.out.count(".onnx") == 1
+    assert "lung finder alone" not in answer.err + lungs.err
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no film")
     refused = say("onnx", "models/pca", "--to", tmp_path / "none", "--film", broken)
     assert refused.code == 2 and "broken.png" in refused.err
+
+
+def test_it_is_said_where_the_lung_finder_is_all_that_was_written(say: Say, tmp_path: Path) -> None:  # noqa: F811
+    answer = say("onnx", "models/pca", "--to", tmp_path)
+    assert answer.code == 0 and [path.name for path in tmp_path.iterdir()] == ["finder.onnx"]
+    assert "this is the lung finder alone. pca has no network" in answer.err

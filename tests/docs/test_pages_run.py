@@ -23,6 +23,7 @@ NIGHTLY = {
     "docs/how-to/calibrate.md",
     "docs/how-to/dicom.md",
     "docs/how-to/evaluate.md",
+    "docs/how-to/from-folder-to-model.md",
     "docs/how-to/generator-studies.md",
     "docs/how-to/imaging-lab.md",
     "docs/how-to/operators.md",

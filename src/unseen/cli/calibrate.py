@@ -136,7 +136,7 @@ class _Seen:
         else:
             yield f"{counts} films; no patient is known (column `patient`), so each film counts."
         for (reason, label), count in self.refused.most_common():
-            yield f"not scored: {count} {label} films, {reason}."
+            yield f"not scored: {count} {label} film{'s' if count != 1 else ''}, {reason}."
 
 
 def pilot(

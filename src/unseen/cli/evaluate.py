@@ -52,19 +52,25 @@ def evaluate(
     from unseen.evaluation.intervals import Interval
 
     names = console.label_names(normal, abnormal, label_column)
+    detector = load(model, device=device, runtime=runtime)
     listed = films(data, strict=strict, lesions=True, labels=names)
     _check_labels(data, listed)
     console.step(f"scoring {data}")
     result = judge(
-        load(model, device=device, runtime=runtime),
+        detector,
         listed,
         out=out,
         seed=seed,
         progress=console.count_progress("scored"),
     )
+    if not isinstance(result.auroc, Interval):
+        raise UsageError(
+            f"{data}: {result.headline[:-1]} ({result.trained_on} left out because the model was trained on them, "
+            f"{result.not_read} not read). Add films of other patients, or let `unseen train RECIPE --data … "
+            f"--crossfit 5` judge the recipe. Each film's score or reason: {out / 'report.html'}"
+        )
     typer.echo(result.headline)
-    if isinstance(result.auroc, Interval):
-        typer.echo(result.verdict)
+    typer.echo(result.verdict)
     for count, what in (
         (result.trained_on, "left out: the model was trained on them"),
         (result.unlabelled, "without a label (normal or abnormal, in a manifest's column `label`): scored, not judged"),
@@ -73,11 +79,6 @@ def evaluate(
         if count:
             typer.echo(f"{count} of {len(listed)} films {what}.")
     typer.echo(f"report: {out / 'report.html'}")
-    if not isinstance(result.auroc, Interval) and result.trained_on:
-        raise UsageError(
-            f"{data}: without the films that the model was trained on there is nothing to judge. Add films of other "
-            "patients, or let `unseen train RECIPE --data … --crossfit 5` judge the recipe"
-        )
     console.limits()
     raise typer.Exit(1 if result.not_read else 0)
 
@@ -89,10 +90,22 @@ def _check_labels(data: str, listed: Films) -> None:
         if not counts[label]:
             seen = ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
             raise UsageError(
-                f"{data}: no film is labelled {label} (films: {seen}), so nothing can be compared. Add {label} films "
-                "of the same source to the manifest, or say what the set calls its labels (--normal NAME --abnormal "
-                "NAME)"
+                f"{data}: no film is labelled {label} (films: {seen}), so nothing can be compared. {_cure(data, label)}"
             )
+
+
+def _cure(data: str, label: str) -> str:
+    """Which films to add, or what to call those of the folders that are there."""
+    folders = {} if not Path(data).is_dir() else {
+        one.name.casefold(): one.name for one in sorted(Path(data).iterdir()) if one.is_dir()
+    }  # fmt: skip
+    if {"normal", "abnormal"} <= folders.keys():
+        named = f"--normal {folders['normal']} --abnormal {folders['abnormal']}"
+        return f"A folder's name is no label by itself: add {named}"
+    return (
+        f"Add {label} films of the same source to the manifest, or say what the set calls its labels (--normal NAME "
+        "--abnormal NAME)"
+    )
 
 
 def compare(

@@ -42,7 +42,8 @@ def onnx(
         raise console.UsageError(f"{seen.name}: {seen.reason}")
     console.step(f"exporting {model}")
     lungs = finder_of(model) if card_of(model).kind == "lungs" else None
-    exported = export_networks(lungs if isinstance(lungs, LungFinder) else load(model), seen, to)
+    source = lungs if isinstance(lungs, LungFinder) else load(model)
+    exported = export_networks(source, seen, to)
     for one in exported:
         shapes = ", ".join(" × ".join(map(str, shape)) for shape in one.shapes)
         typer.echo(
@@ -50,4 +51,9 @@ def onnx(
         )
     if not exported:
         typer.echo(f"{model}: has no network")
+    elif not isinstance(source, LungFinder) and {one.name for one in exported} == {"finder"}:
+        console.note(
+            f"warning: this is the lung finder alone. {source.key} has no network: `unseen score {model}` computes "
+            "its score"
+        )
     console.limits()

@@ -290,7 +290,8 @@ class Detector(ABC):
         if 0 < films < least:  # no film at all is reported further on
             raise FitError(
                 f"{self.key} with these settings ({self.config}) needs {least} normal films or more, and there are "
-                f"{films}. Give more films, or change these settings ([method] in a recipe)"
+                f"{films}. Give more films, or change these settings (--set method.NAME=VALUE, or [method] in a "
+                "recipe)"
             )
 
     def check_unlabelled(self, films: int) -> None:

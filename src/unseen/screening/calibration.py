@@ -11,6 +11,8 @@ p-values from its normals, the probability from all. Films that the model was tr
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +28,8 @@ from unseen.screening.probability import fit_probability
 if TYPE_CHECKING:
     from unseen.screening.screened import Screened
     from unseen.screening.screener import Guards, Scores, Screener
+
+_log = logging.getLogger("unseen")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +129,8 @@ def calibrate(
     """Calibrate `detector` on labelled films of a site and return the screener.
 
     detector       a trained detector
-    labelled       films labelled normal or abnormal; those without a label, and those trained on, are left out
+    labelled       films labelled normal or abnormal; those without a label, and those trained on, are left out, and a
+                   warning in the log counts them
     max_miss_rate  α: the share of abnormal studies that may be cleared, per source, in (0, 1)
     confidence     1 − δ: how sure that is to hold, in (0, 1)
     prevalence     of abnormal studies at the site, in (0, 1), for the probabilities; None: as among the labelled
@@ -155,10 +160,17 @@ def calibrate(
             raise PolicyError(f"{name} is {value}; give a share between 0 and 1, like 0.1")
     trained = frozenset(getattr(detector, "training_films", ()))
     screener = Screener(detector, gate=gate)
+    learnt: Counter[str] = Counter()
+    unlabelled = 0
 
     def fresh() -> Iterable[Film | NotRead]:
+        nonlocal unlabelled
         for done, film in enumerate(labelled, start=1):
-            if film.label is not None and not (isinstance(film, Film) and film.pixel_sha256 in trained):
+            if film.label is None:
+                unlabelled += 1
+            elif isinstance(film, Film) and film.pixel_sha256 in trained:
+                learnt[film.label] += 1
+            else:
                 yield film
             if progress:
                 progress(done)
@@ -170,6 +182,13 @@ def calibrate(
             yield one
 
     studies = studies_of(screened(), source_tag=source_tag)
+    for label, count in learnt.items():
+        _log.warning(
+            "%d %s %s left out: the model was trained on %s. Hold %s films back from the training for the calibration",
+            count, label, *(("film", "it") if count == 1 else ("films", "them")), label,
+        )  # fmt: skip
+    if unlabelled:
+        _log.warning("%d %s without a label left out", unlabelled, "film" if unlabelled == 1 else "films")
     policy = policy_of(
         studies,
         promise,

@@ -28,7 +28,7 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.recipe import RecipeError, validated
 from unseen.data.film import Film
-from unseen.evaluation.intervals import Figure, proportion
+from unseen.evaluation.intervals import Figure, Missing, proportion
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.probability import ProbabilityMap
@@ -218,16 +218,29 @@ def lines(policy: Policy) -> Iterator[str]:
         else:
             yield (
                 f"{name}: {policy.guarantee}, from {source.abnormals} abnormal studies ({source.allowed_misses} may "
-                f"lie below the threshold); of its normal studies {share(source)} are cleared."
+                f"lie below the threshold); {_of_normals(source)}."
             )
     lost = sum(source.not_scored for source in policy.sources.values())
     if lost:
         yield f"{lost} studies were not scored and calibrated nothing."
     if policy.probability is None:
-        yield "No probabilities: they need normal and abnormal studies."
+        yield f"No probabilities: they need normal and abnormal studies that were scored{_scored(policy)}."
     else:
         yield f"Probabilities are for a prevalence of {100 * policy.probability.prevalence:.3g} %."
     yield f"{100 * policy.audit_share:.6g} % of the cleared studies should be read nevertheless, as an audit sample."
+
+
+def _of_normals(source: SourcePolicy) -> str:
+    cleared = share(source)
+    if isinstance(cleared, Missing):
+        return "none of its normal studies was scored, so the share that it clears is unknown"
+    return f"of its normal studies {cleared} are cleared"
+
+
+def _scored(policy: Policy) -> str:
+    """How many studies of each label there were, where the policy has them."""
+    seen = policy.drift
+    return "" if seen is None else f"; here {len(seen.normals)} normal and {len(seen.abnormals)} abnormal ones were"
 
 
 def share(source: SourcePolicy) -> Figure:

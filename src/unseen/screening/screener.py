@@ -191,7 +191,8 @@ class Screener:
         if calibrated.threshold is None:
             return f"nothing is cleared from {source}: {calibrated.refused}"
         if score >= calibrated.threshold:
-            return f"differs too much from the normal films of {source}, so it is not cleared"
+            at = f"the threshold of {source} ({calibrated.threshold:.4g})"
+            return f"its score is at or above {at}, so it is not cleared"
         return f"clearing is stopped: {self.stopped}" if self.stopped else ""
 
     def refusal(self, film: Film, lungs: FoundLungs) -> str | None:

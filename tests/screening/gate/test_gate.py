@@ -163,9 +163,12 @@ def test_a_refusal_depends_on_its_film_alone(gate: Gate, finder: CrossFittedLung
     assert [judged(gate, finder, [film])[0] for film in some] == together
 
 
-def test_the_same_films_and_seed_give_the_same_gate(finder: CrossFittedLungs, normals: list[Film]) -> None:
+def test_the_same_films_and_seed_give_the_same_gate_and_few_films_a_warning(
+    finder: CrossFittedLungs, normals: list[Film], caplog: pytest.LogCaptureFixture
+) -> None:
     first, again = (Gate.fit(normals[:20], finder=finder, seed=5) for _ in range(2))
     assert first.settings() == again.settings()
+    assert "20 films only: it may refuse up to 19 % of proper normal films" in caplog.text
     assert all((again.tensors()[name] == tensor).all() for name, tensor in first.tensors().items())
 
 

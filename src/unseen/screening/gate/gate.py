@@ -34,6 +34,7 @@ SHARES = {"handling": 0.004, "mirrored": 0.0075, "lungs": 0.004, "unlike": 0.018
 LEAST_NORMALS = 20
 MOST_NORMALS = 1500
 """Of more training films a seeded sample is taken: learning makes and holds some 15 alterations of each."""
+_MOST_REFUSED = 0.05  # of proper films; a gate from so few films that it may refuse more warns
 _NEARER = 1.7
 """So many times nearer to the normals must an image lie once an alteration is undone. Of 40 films turned over (ms_cxr)
 each lies 2.3 to 16 times nearer; six upright films of consolidations (kermany) that were called turned, 0.8 to 1.3."""
@@ -51,6 +52,16 @@ _KIND = {
     "inverted": "inverted",
     "cropped": "cropped",
 }
+
+
+def refused_at_most(normals: int) -> float:
+    """The share of proper films that a gate from so many normal films may refuse: of each check its share, or
+    1/(n + 1) where the films are too few for that.
+
+    >>> f"{refused_at_most(24):.3f}", f"{refused_at_most(249):.3f}"
+    ('0.160', '0.034')
+    """
+    return sum(max(share, 1 / (normals + 1)) for share in SHARES.values())
 
 
 class GateError(UserError, ValueError):
@@ -120,6 +131,12 @@ class Gate:
             raise GateError(
                 f"a gate needs {LEAST_NORMALS} normal films or more, and {len(films)} could be read. Give more films"
             )
+        if (most := refused_at_most(len(films))) > _MOST_REFUSED:
+            _log.warning(
+                "the input gate learns from %d films only: it may refuse up to %.0f %% of proper normal films, and "
+                "more of the abnormal ones, with a reason that is wrong. From 250 normal films on it is %.1f %%",
+                len(films), 100 * most, 100 * refused_at_most(250),
+            )  # fmt: skip
         examples = Examples.of(films, finder, seed=seed)
         values = out_of_fold(examples)
         handling = np.max([values[name] for name in HANDLING], axis=0)

@@ -27,6 +27,7 @@ NIGHTLY = {
     "docs/how-to/generator-studies.md",
     "docs/how-to/imaging-lab.md",
     "docs/how-to/operators.md",
+    "docs/how-to/plug-ins.md",
     "docs/how-to/priors.md",
     "docs/how-to/reconstruct.md",
     "docs/how-to/robustness.md",

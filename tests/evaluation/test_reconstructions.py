@@ -72,3 +72,14 @@ def test_bad_input_is_told_in_a_sentence() -> None:
         psnr(found, truth, peak=0.0)
     with pytest.raises(ValueError, match="at least 11 × 11 pixels, but got 10 × 28"):
         ssim(found[:, :, :10], truth[:, :, :10])
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim])
+def test_arrays_are_compared_as_tensors_are(metric) -> None:  # type: ignore[no-untyped-def]
+    found, truth = images()
+    given = metric(found.numpy(), truth=truth.numpy())
+    assert isinstance(given, np.ndarray) and np.array_equal(given, metric(found, truth).numpy())
+    mixed = metric(found, truth.numpy())  # the first argument decides
+    assert isinstance(mixed, Tensor) and torch.equal(mixed, metric(found=found, truth=truth))
+    with pytest.raises(TypeError, match="A tensor or a NumPy array is expected, but got a list"):
+        metric([1.0], truth)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -76,3 +79,27 @@ def test_mistakes_are_told() -> None:
     for key in ("soft", "range", "sparse"):
         with pytest.raises(ValueError, match=r"sigma .*above 0"):
             solved(key, y, A, G=G, sigma=-1.0)
+
+
+def test_what_a_prior_computes_of_a_tensor_it_computes_of_an_array() -> None:
+    A = Mask(torch.rand(1, 8, 8, generator=torch.Generator().manual_seed(0)) > 0.3)
+    y = A(torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(1)))
+    solutions: list[Callable[[object], object]] = [
+        lambda y: TV.within_noise(y, A, sigma=0.1).x,
+        lambda y: TV.within_noise(y=y, A=A, sigma=0.1).x,
+        lambda y: TV(0.1).solve(y, A, start=y).x,
+        lambda y: TV(0.1).prox(y).x,
+        lambda y: TV(0.1).distance(y),
+        lambda y: Tikhonov(0.1).solve(y, A).x,
+        lambda y: Tikhonov(0.1).distance(y),
+        lambda y: by_discrepancy(Tikhonov(), y, A, sigma=0.1, largest=1.0).x,
+    ]
+    for solution in solutions:
+        found, expected = solution(y.numpy()), solution(y)
+        assert isinstance(found, np.ndarray) and isinstance(expected, Tensor)
+        assert np.array_equal(found, expected.numpy())
+
+
+def test_a_list_of_numbers_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="A tensor or a NumPy array is expected, but got a list"):
+        TV.within_noise([1.0], Mask(torch.ones(1, 8, 8)), sigma=0.1)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -92,3 +93,22 @@ def test_the_deep_image_prior_knows_complex_images() -> None:
     process = magnetic()
     found = deep_image_prior(measured(process, images(1) + 0j), process, steps=3, features=4, depth=2)
     assert found.dtype == torch.complex64 and found.shape == (1, 1, 16, 16)
+
+
+@pytest.mark.parametrize("direct", [pseudo_inverse, filtered_backprojection, total_variation])
+def test_an_array_gives_an_array_of_the_same_numbers(direct) -> None:  # type: ignore[no-untyped-def]
+    process = Measurement(TOMOGRAPHY.A, noise=Gaussian(0.5))
+    y = measured(process, images(2))
+    found = direct(y.numpy(), process)
+    assert isinstance(found, np.ndarray) and np.array_equal(found, direct(y, process).numpy())
+    assert np.array_equal(direct(y=y.numpy(), process=process), found)
+
+
+def test_links_and_filtered_backprojection_take_arrays() -> None:
+    process = Measurement(TOMOGRAPHY.A, link=BeerLambert(1e6))
+    x = images(2) / 16
+    y = process.mean(x.numpy())
+    assert isinstance(y, np.ndarray) and np.array_equal(y, process.mean(x).numpy())
+    p = process.linearise(y)
+    assert isinstance(p, np.ndarray)
+    assert np.array_equal(process.A.fbp(p), filtered_backprojection(y, process))

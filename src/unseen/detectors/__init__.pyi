@@ -8,6 +8,8 @@ from .anogan import AnoGan as AnoGan
 from .autoencoders import AeSsim as AeSsim
 from .autoencoders import AeU as AeU
 from .autoencoders import Dae as Dae
+from .autoencoders import Restorer as Restorer
+from .autoencoders import mean_inside as mean_inside
 from .bigan import BiGan as BiGan
 from .dct import Dct as Dct
 from .ddad import Ddad as Ddad
@@ -15,11 +17,13 @@ from .deep_svdd import DeepSvdd as DeepSvdd
 from .detector import Detector as Detector
 from .detector import Finding as Finding
 from .detector import Judgement as Judgement
+from .detector import Settings as Settings
 from .ensemble import Ensemble as Ensemble
 from .f_anogan import FAnoGan as FAnoGan
 from .feature_lda import FeatureLda as FeatureLda
 from .feature_pca import FeaturePca as FeaturePca
 from .fitting import Fitting as Fitting
+from .fitting import Normals as Normals
 from .ganomaly import Ganomaly as Ganomaly
 from .one_class_svm import OneClassSvm as OneClassSvm
 from .padim import Mahalanobis as Mahalanobis

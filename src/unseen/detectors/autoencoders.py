@@ -65,7 +65,12 @@ class RestorerSettings(Settings):
 
 
 class Restorer(Detector):
-    """Base of `ae-ssim`, `ae-u`, `dae` and `one-class-svm`."""
+    """Base of `ae-ssim`, `ae-u`, `dae` and `one-class-svm`: write `build`, `loss` and `marks`.
+
+    >>> from unseen.detectors import Dae
+    >>> issubclass(Dae, Restorer)
+    True
+    """
 
     Config: ClassVar[type[RestorerSettings]] = RestorerSettings
     config: RestorerSettings
@@ -121,7 +126,18 @@ class Restorer(Detector):
 
 
 def mean_inside(values: Tensor, inside: Tensor) -> Tensor:
-    """The mean over each sample's pixels inside, 0 where it has none: (batch, 1, size, size) → (batch,)."""
+    """The mean over each sample's pixels inside, 0 where it has none.
+
+    Args:
+        values: (batch, 1, size, size).
+        inside: of the same shape, bool.
+
+    Returns:
+        (batch,).
+
+    >>> mean_inside(torch.tensor([[[[1.0, 3.0]]]]), torch.tensor([[[[True, False]]]])).tolist()
+    [1.0]
+    """
     kept = (values * inside).flatten(1).sum(1)
     return kept / inside.flatten(1).sum(1).clamp(min=1)
 

@@ -13,7 +13,7 @@ ICML 2015, on the area under the curve of corrupted labels.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import safetensors
@@ -65,6 +65,10 @@ class Chooser:
             if self.path is not None:
                 write_bytes(self.path, self.weights)
         return {"aucp": aucp}
+
+    def then(self, validate: Callable[[int], Mapping[str, float]] | None) -> Callable[[int], Mapping[str, float]]:
+        """After each epoch this choice, and then `validate` where there is one."""
+        return self if validate is None else lambda epoch: {**self(epoch), **validate(epoch)}
 
     def restore(self) -> None:
         """Give the detector the weights of its best epoch, and say which that was among its facts."""

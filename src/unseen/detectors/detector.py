@@ -43,7 +43,11 @@ _log = logging.getLogger("unseen")
 
 
 class Settings(BaseModel):
-    """The base of every detector's `Config`: frozen, unknown names refused."""
+    """The base of every detector's `Config`: frozen, unknown names refused.
+
+    >>> Settings().least_films
+    1
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,14 +67,14 @@ class Judgement:
         anomaly_map: float32 (size, size) ≥ 0.
         reconstruction: float32 (size, size), network units; None for a method that gives no image back.
 
-    >>> Judgement(0.5, {"residual": 0.5}, np.zeros((64, 64), np.float32), reconstruction=None).score
+    >>> Judgement(0.5, {"residual": 0.5}, np.zeros((64, 64), np.float32)).score
     0.5
     """
 
     score: float
     parts: Mapping[str, float]
     anomaly_map: NDArray[np.float32]
-    reconstruction: NDArray[np.float32] | None
+    reconstruction: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,9 @@ class Finding:
 
 class Detector(ABC):
     """Base of every detector: `fit`, `score`, and what a method has to say: `learn`, `judge`, `modules`.
+
+    A method without a training loop of its own sets `learns_by_epochs = False`; the other class attributes state what
+    else sets it apart.
 
     >>> from unseen.anatomy import View
     >>> from unseen.data import phantoms
@@ -219,7 +226,7 @@ class Detector(ABC):
             self.training_films += others.digests
             self.facts["unlabelled_films"] = len(others.digests)
         chooser = None if self.learns_from_unlabelled else self._chooser(prepared, unlabelled, folder)
-        after_epoch = validate if chooser is None else _both(chooser, validate)
+        after_epoch = validate if chooser is None else chooser.then(validate)
         began = time.monotonic()
         fitting = Fitting(
             training,
@@ -382,12 +389,6 @@ def masked_on(viewed: Viewed, network: nn.Module) -> tuple[torch.Tensor, torch.T
     """The masked image and its mask, (1, 1, size, size) each, where the network is."""
     device = next(network.parameters()).device
     return viewed.masked[None].to(device), viewed.inside[None].to(device)
-
-
-def _both(
-    chooser: Chooser, validate: Callable[[int], Mapping[str, float]] | None
-) -> Callable[[int], Mapping[str, float]]:
-    return lambda epoch: {**chooser(epoch), **({} if validate is None else validate(epoch))}
 
 
 def _finder_in(folder: Path | str) -> Finder:

@@ -29,8 +29,15 @@ if TYPE_CHECKING:
 class Normals:
     """The training films on the network's grid.
 
-    images float32 (n, 1, size, size), unmasked; inside and lungs bool (n, 1, size, size); digests: pixel_sha256;
-    also: the same films through further views
+    >>> one = torch.ones(2, 1, 8, 8)
+    >>> Normals(one, one > 0, one > 0, digests=("a", "b")).part(torch.tensor([True, False])).digests
+    ('a',)
+
+    images   float32 (n, 1, size, size), unmasked
+    inside   bool (n, 1, size, size), the pixels that are judged
+    lungs    bool (n, 1, size, size), as predicted
+    digests  pixel_sha256 of each
+    also     the same films through further views
     """
 
     images: torch.Tensor

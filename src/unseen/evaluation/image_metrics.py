@@ -39,14 +39,15 @@ from unseen.evaluation.bootstrap import Cohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Json
 from unseen.evaluation.roc import Bools, Floats
 from unseen.losses.supervised import RADIUS, similarity_map
-from unseen.physics.algebra import describe
+from unseen.physics.algebra import arrays_too, describe
 
 
+@arrays_too
 def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
     """10 log10(peak² / mean (found − truth)²), per image; of complex images, their magnitudes are compared.
 
     Args:
-        found: (batch, channels, height, width), real or complex.
+        found: (batch, channels, height, width), real or complex; a NumPy array too, and then an array comes back.
         truth: of the same shape.
         peak: > 0, the range of values an image can have; None: each truth's own largest magnitude, as the papers on
             equivariant imaging take it (never above the figure for a fixed peak that no image exceeds).
@@ -90,12 +91,13 @@ def _magnitudes(images: Tensor) -> Tensor:
     return (images.abs() if images.is_complex() else images).double()
 
 
+@arrays_too
 def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
     """The mean of `losses.similarity_map` over all windows that lie in the image, and over channels. Of complex
     images, the magnitudes are compared.
 
     Args:
-        found: (batch, channels, height, width), at least 11 × 11 pixels, real or complex.
+        found: (batch, channels, height, width), at least 11 × 11 pixels, real or complex; a NumPy array too.
         truth: of the same shape.
         peak: > 0, the range of values an image can have.
 

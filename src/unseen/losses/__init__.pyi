@@ -21,6 +21,7 @@ from .generative import wasserstein_critic as wasserstein_critic
 from .generative import wasserstein_generator as wasserstein_generator
 from .loss import Loss as Loss
 from .loss import Seen as Seen
+from .loss import at_least_single as at_least_single
 from .loss import running_averages_frozen as running_averages_frozen
 from .measurement import BackprojectedConsistency as BackprojectedConsistency
 from .measurement import BackprojectedRisk as BackprojectedRisk

@@ -32,6 +32,9 @@ from unseen.physics.operator import Operator
 def at_least_single(tensor: Tensor) -> Tensor:
     """The tensor in single precision, or as it is where it is finer.
 
+    Args:
+        tensor: real or complex, of any shape.
+
     Example:
         >>> import torch
         >>> at_least_single(torch.ones(1, dtype=torch.bfloat16)).dtype, at_least_single(torch.ones(1).double()).dtype

@@ -12,8 +12,10 @@ What an operator is asked for beside its images: their size, their channels, how
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -22,7 +24,7 @@ from torch import Tensor
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
 Shape = tuple[int, ...]
-Acts = TypeVar("Acts", bound=Callable[..., Tensor])
+Acts = TypeVar("Acts", bound=Callable[..., object])
 
 
 def as_tensor(values: object) -> Tensor:
@@ -47,16 +49,38 @@ def as_tensor(values: object) -> Tensor:
 
 
 def arrays_too(act: Acts) -> Acts:
-    """A method of one tensor that takes a NumPy array too, and then gives one."""
+    """A function or a method of tensors that takes NumPy arrays too.
+
+    Every array among its arguments becomes a tensor. The result follows the first parameter that is annotated as a
+    `Tensor`: an array for an array, and in a result with images `x`, such as a solution, that `x`.
+
+    >>> import numpy as np
+    >>> from unseen.physics import Identity
+    >>> type(Identity((1, 1, 1))(np.ones((1, 1, 1, 1)))).__name__
+    'ndarray'
+    """
+    parameters = list(inspect.signature(act).parameters.values())
+    place = next(i for i, one in enumerate(parameters) if one.annotation in (Tensor, "Tensor"))
+    name = parameters[place].name
 
     @functools.wraps(act)
-    # Any: the method's own arguments
-    def acting(self: object, tensor: object, *arguments: Any, **named: Any) -> object:
-        if isinstance(tensor, Tensor):
-            return act(self, tensor, *arguments, **named)
-        return act(self, as_tensor(tensor), *arguments, **named).numpy(force=True)
+    # Any: the function's own arguments
+    def acting(*arguments: Any, **named: Any) -> object:
+        by_place = [(as_tensor if i == place else _if_array)(value) for i, value in enumerate(arguments)]
+        by_name = {key: (as_tensor if key == name else _if_array)(value) for key, value in named.items()}
+        result = act(*by_place, **by_name)
+        given = arguments[place] if len(arguments) > place else named[name]
+        return result if isinstance(given, Tensor) else _arrays_of(result)
 
     return acting  # type: ignore[return-value]
+
+
+def _if_array(value: object) -> object:
+    return as_tensor(value) if isinstance(value, np.ndarray) else value
+
+
+def _arrays_of(result: Any) -> object:  # Any: a tensor, or a dataclass with images x
+    return result.numpy(force=True) if isinstance(result, Tensor) else replace(result, x=result.x.numpy(force=True))
 
 
 @contextmanager

@@ -97,11 +97,13 @@ class Measurement:
         u = self.mean(x)
         return u if self.noise is None else self.noise.sample(u, generator=generator)
 
+    @arrays_too
     def mean(self, x: Tensor) -> Tensor:
         """u = link(A x), the measurement without noise: (batch, *A.range)."""
         p = self.A(x)
         return p if self.link is None else self.link(p)
 
+    @arrays_too
     def linearise(self, y: Tensor) -> Tensor:
         """p = link⁻¹(y), what A x would have to be: (batch, *A.range)."""
         return y if self.link is None else self.link.inverse(y)
@@ -110,6 +112,7 @@ class Measurement:
         """The process for some samples of a per-sample operator; itself where one A serves all."""
         return self if self.A.batch is None else replace(self, A=self.A.select(samples))
 
+    @arrays_too
     def log_likelihood(self, y: Tensor, x: Tensor) -> Tensor:
         """log p(y | x) per sample: (batch,), in nats.
 

@@ -25,7 +25,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Recorded, describe
+from unseen.physics.algebra import Recorded, arrays_too, as_tensor, describe
 from unseen.physics.count_noise import fit_count_noise
 
 
@@ -183,6 +183,7 @@ class Gaussian(Noise):
         return (self.sigma_of(u) ** 2).expand(u.shape)
 
     @staticmethod
+    @arrays_too
     def estimate(y: Tensor) -> Tensor:
         """sigma = median |d| / 0.6745, with d the finest diagonal Haar details of y.
 
@@ -206,7 +207,8 @@ class Gaussian(Noise):
         if y.ndim != 4 or min(y.shape[2:]) < 2:
             raise ValueError(
                 "sigma is estimated on images (batch, channels, height, width) of at least 2 × 2 pixels, "
-                f"but got {describe(tuple(y.shape))}."
+                f"but got {describe(tuple(y.shape))}. For other measurements: measure one object twice, and divide the "
+                "standard deviation of the difference by √2."
             )
         if not bool(torch.isfinite(y).all()):
             raise ValueError("sigma is estimated on finite images, but some pixels are not (NaN or infinite).")
@@ -315,7 +317,7 @@ class PoissonGaussian(Noise):
             >>> round(found.gain, 3), round(found.sigma, 2)
             (0.01, 0.02)
         """
-        found = fit_count_noise(y, read_out=True)
+        found = fit_count_noise(as_tensor(y), read_out=True)
         return PoissonGaussian(found.gain, found.sigma)
 
 
@@ -382,4 +384,4 @@ class Poisson(PoissonGaussian):
         Raises:
             ValueError: y is no batch of finite real images, or shows too little to tell.
         """
-        return Poisson(fit_count_noise(y, read_out=False).gain)
+        return Poisson(fit_count_noise(as_tensor(y), read_out=False).gain)

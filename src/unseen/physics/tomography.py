@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import both_sides, check_channels, constants, describe, in_own_precision, linear
+from unseen.physics.algebra import arrays_too, both_sides, check_channels, constants, describe, in_own_precision, linear
 from unseen.physics.largest_singular_value import largest_singular_value
 from unseen.physics.operator import Operator
 from unseen.physics.projector import Projector
@@ -158,6 +158,7 @@ class Tomography(Operator):
         """A copy of the views' angles: (views,), degrees, float64."""
         return self._angles.clone()
 
+    @arrays_too
     def fbp(self, y: Tensor, *, filter: Window = "ramp") -> Tensor:
         """Filtered backprojection: right for many views, streaks for few, and no pseudo-inverse.
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe
+from unseen.physics.algebra import arrays_too, describe
 from unseen.physics.matrix import Identity
 from unseen.priors.fits import L1, Fit, Squares
 from unseen.priors.generator import Generator
@@ -56,6 +56,7 @@ class Range(LatentPrior):
     def __init__(self, G: Generator, *, weight: float | Tensor = 1e-3, fit: Fit | None = None) -> None:
         super().__init__(G, weight=weight, mu=1.0, fit=fit or Squares())
 
+    @arrays_too
     def nearest(
         self,
         x: Tensor,
@@ -162,6 +163,7 @@ class Soft(LatentPrior):
     def __init__(self, G: Generator, *, weight: float | Tensor = 0.1, mu: float = 1e-3, fit: Fit | None = None) -> None:
         super().__init__(G, weight=weight, mu=mu, fit=fit or Squares())
 
+    @arrays_too
     def nearest(
         self,
         x: Tensor,
@@ -225,6 +227,7 @@ class Sparse(LatentPrior):
     ) -> None:
         super().__init__(G, weight=weight, mu=mu, fit=fit or Squares())
 
+    @arrays_too
     def nearest(
         self,
         x: Tensor,

@@ -26,12 +26,12 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe
+from unseen.physics.algebra import arrays_too, describe
 from unseen.physics.operator import Operator
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Fit, check_eval
 from unseen.priors.generator import Generator
-from unseen.priors.prior import arrays_solved_too, of_real_images
+from unseen.priors.prior import of_real_images
 from unseen.priors.solvers.palm import LatentSolution, Moment, Point, best_of, palm
 
 TOLERANCE = 1e-3  # of conjugate gradients, which go on from the last solution at every iteration
@@ -191,7 +191,7 @@ class LatentPrior(ABC):
         self.G, self.mu, self.fit = G, float(mu), fit
         self.weight = self._checked(weight)
 
-    @arrays_solved_too
+    @arrays_too
     def solve(
         self,
         y: Tensor,
@@ -262,6 +262,7 @@ class LatentPrior(ABC):
             search, generator: as in `solve`.
         """
 
+    @arrays_too
     def distance(
         self,
         x: Tensor,

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import mean_square, observed_count, squares
-from unseen.physics.algebra import describe
+from unseen.physics.algebra import arrays_too, as_tensor, describe
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.priors import PRIORS
@@ -104,7 +104,7 @@ def by_validation(
     """
     if not candidates:
         raise ValueError("There is nothing to choose from. Give at least one candidate.")
-    errors = []
+    y, truth, errors = as_tensor(y), as_tensor(truth), []
     for candidate in candidates:
         x = solve(candidate, y, A)
         if x.shape != truth.shape:
@@ -152,6 +152,7 @@ class Swept:
         )
 
 
+@arrays_too
 def by_discrepancy(
     prior: Prior,
     y: Tensor,
@@ -172,7 +173,7 @@ def by_discrepancy(
     Args:
         prior: `Range`, `Soft`, `Sparse` or `Tikhonov`; its own weight does not matter. For total
             variation, `TV.within_noise` is all this in one solve.
-        y: (batch, *A.range), with Gaussian noise.
+        y: (batch, *A.range), with Gaussian noise; a NumPy array too, and then `x` of the result is one.
         A: an operator on images.
         sigma: the noise's standard deviation in y's units, per real component; > 0.
         largest: where λ begins, > 0.

@@ -3,15 +3,11 @@
 An operator on complex images, asked about real ones alone.
 """
 
-import functools
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import as_tensor
 from unseen.physics.operator import Mask, Operator
 from unseen.priors.solvers.solution import Solution
 
@@ -43,21 +39,6 @@ class Prior(Protocol):
     def weighted(self, weight: float | Tensor) -> Self:
         """The same prior with another λ."""
         ...
-
-
-Solves = TypeVar("Solves", bound=Callable[..., Solution])
-
-
-def arrays_solved_too(solve: Solves) -> Solves:
-    """A method `solve(y, A, …)` that takes y as a NumPy array too; the solution's x is then an array."""
-
-    @functools.wraps(solve)
-    def solving(self: object, y: object, *arguments: Any, **named: Any) -> Solution:  # Any: the method's own arguments
-        solution = solve(self, as_tensor(y), *arguments, **named)
-        array: Any = solution.x.numpy(force=True)  # Any: an array in a tensor's place, as y was
-        return solution if isinstance(y, Tensor) else replace(solution, x=array)
-
-    return solving  # type: ignore[return-value]
 
 
 class RealImages(Operator):

@@ -6,12 +6,11 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import squares
-from unseen.physics.algebra import inner, lengths
+from unseen.physics.algebra import arrays_too, inner, lengths
 from unseen.physics.operator import Operator
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Squares
 from unseen.priors.latent_search import Task
-from unseen.priors.prior import arrays_solved_too
 from unseen.priors.solvers.pdhg import per_sample
 from unseen.priors.solvers.solution import Solution
 
@@ -47,7 +46,7 @@ class Tikhonov:
             raise ValueError(f"Tikhonov's closed form is that of Squares, but got {fit}.")
         self.weight, self.fit = weight, fit or Squares()
 
-    @arrays_solved_too
+    @arrays_too
     def solve(self, y: Tensor, A: Operator, *, start: Tensor | None = None) -> Solution:
         """The minimiser for each measurement.
 
@@ -82,6 +81,7 @@ class Tikhonov:
             weight=task.weight,
         )
 
+    @arrays_too
     def distance(self, x: Tensor) -> Tensor:
         """‖x‖²: (batch,)."""
         return (lengths(x) ** 2).flatten()

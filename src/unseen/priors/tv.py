@@ -20,10 +20,9 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import observed_count, squares
-from unseen.physics.algebra import describe, inner, lengths
+from unseen.physics.algebra import arrays_too, describe, inner, lengths
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
-from unseen.priors.prior import arrays_solved_too
 from unseen.priors.solvers.first_order import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance, within
 from unseen.priors.solvers.solution import Solution
@@ -117,10 +116,12 @@ class TV:
             )
         self.weight = weight
 
+    @arrays_too
     def __call__(self, x: Tensor) -> Tensor:
         """weight · TV(x) per sample: (batch,), for x of shape (batch, channels, height, width), real or complex."""
         return self._weights(x).flatten() * total_variation(x)
 
+    @arrays_too
     def distance(self, x: Tensor) -> Tensor:
         """TV(x), whatever the weight: (batch,), ≥ 0; an image without edges has 0.
 
@@ -137,6 +138,7 @@ class TV:
         """
         return TV(weight)
 
+    @arrays_too
     def prox(self, v: Tensor, *, iterations: int = ITERATIONS, tolerance: float = TOLERANCE) -> Solution:
         """argmin over x of ‖x − v‖²/2 + weight · TV(x): TV denoising.
 
@@ -152,7 +154,7 @@ class TV:
         solution, _ = self._prox(v, None, iterations=iterations, tolerance=tolerance)
         return solution
 
-    @arrays_solved_too
+    @arrays_too
     def solve(
         self,
         y: Tensor,
@@ -168,7 +170,7 @@ class TV:
         With Gaussian noise of standard deviation σ and a prior exp(−λ TV), weight = λσ².
 
         Args:
-            y: (batch, *A.range), finite.
+            y: (batch, *A.range), finite; a NumPy array too, and then the solution's `x` is one.
             A: an operator on images (channels, height, width).
             start: (batch, *A.domain), where x begins, such as `A.fbp(y)`; None: A* y / ‖A‖².
             solver: "pdhg"; or "fista", whose every step solves a `prox` of its own, and which is slow where A leaves
@@ -196,6 +198,7 @@ class TV:
         return replace(solution, weight=weight.flatten().double())
 
     @staticmethod
+    @arrays_too
     def within_noise(
         y: Tensor,
         A: Operator,
@@ -212,7 +215,7 @@ class TV:
         Infinite where an image without edges fits well enough.
 
         Args:
-            y: (batch, *A.range), with Gaussian noise.
+            y: (batch, *A.range), with Gaussian noise; a NumPy array too, and then the solution's `x` is one.
             A: an operator on images (channels, height, width).
             sigma: the noise's standard deviation, per real component; ≥ 0. 0: fit y exactly.
             start, iterations, tolerance: as in `solve`; the objective is TV(x).

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from unseen.losses.loss import Units, observed, observed_count, squares
 from unseen.networks.unet import UNet
+from unseen.physics.algebra import arrays_too
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian
 from unseen.priors.tv import TV
@@ -21,11 +22,12 @@ from unseen.training.loop import train
 from unseen.training.settings import Training
 
 
+@arrays_too
 def pseudo_inverse(y: Tensor, process: Measurement) -> Tensor:
     """A⁺ link⁻¹(y): of all images that fit best, the shortest.
 
     Args:
-        y: (batch, *A.range).
+        y: (batch, *A.range); a NumPy array too, and then an array comes back.
         process: how it was measured.
 
     Returns:
@@ -43,11 +45,12 @@ def pseudo_inverse(y: Tensor, process: Measurement) -> Tensor:
     return starting_image(y, process, "pinv")
 
 
+@arrays_too
 def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
     """FBP of link⁻¹(y), for tomography.
 
     Args:
-        y: (batch, *A.range).
+        y: (batch, *A.range); a NumPy array too, and then an array comes back.
         process: how it was measured.
 
     Returns:
@@ -66,12 +69,13 @@ def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
     return starting_image(y, process, "fbp")
 
 
+@arrays_too
 def total_variation(y: Tensor, process: Measurement, *, weight: float | Tensor | None = None) -> Tensor:
     """argmin over x of ‖A x − p‖²/2 + weight · TV(x), p = link⁻¹(y); the flattest image within the noise where no
     weight is given and the noise is Gaussian.
 
     Args:
-        y: (batch, *A.range).
+        y: (batch, *A.range); a NumPy array too, and then an array comes back.
         process: how it was measured.
         weight: λ ≥ 0, one for all or (batch,); None: ‖A x − y‖² = m σ², the discrepancy principle.
 
@@ -103,7 +107,7 @@ def total_variation(y: Tensor, process: Measurement, *, weight: float | Tensor |
             "weight."
         )
     if not bool(solution.converged.all()):
-        warnings.warn(solution.sentence, RuntimeWarning, stacklevel=2)
+        warnings.warn(solution.sentence, RuntimeWarning, stacklevel=3)
     return solution.x
 
 
@@ -117,6 +121,7 @@ MEMORY = 0.99
 """Of the running average of the images that is returned (the paper's)."""
 
 
+@arrays_too
 def deep_image_prior(
     y: Tensor,
     process: Measurement,
@@ -135,7 +140,7 @@ def deep_image_prior(
     the misfit of the running average of its images is down to σ², else after `steps`. That average is returned.
 
     Args:
-        y: (batch, *A.range).
+        y: (batch, *A.range); a NumPy array too, and then an array comes back.
         process: how it was measured.
         steps: of Adam, at most, ≥ 1.
         learning_rate: of Adam, > 0.

@@ -61,6 +61,18 @@ def one_finding_a_film(detector: Detector, films: Sequence[Film]) -> None:
         holds(bool((found.anomaly_map[outside] == 0).all()), "what is not judged is marked")
 
 
+def states_how_it_learns(detector: Detector, films: Sequence[Film]) -> None:
+    """A detector that learns by epochs keeps their history; another one states that it has none."""
+    del films
+    if detector.card is None:  # a bundle holds no history
+        learnt_by_epochs = detector.history is not None
+        holds(
+            learnt_by_epochs == detector.learns_by_epochs,
+            f"it {'keeps' if learnt_by_epochs else 'has no'} history of epochs: in the class, set learns_by_epochs = "
+            f"{learnt_by_epochs}",
+        )
+
+
 def depends_on_its_film_alone(detector: Detector, films: Sequence[Film]) -> None:
     """A score depends on its film alone: not on the order, not on the others, not on when it is asked for."""
     together = _scores(detector, films)
@@ -116,6 +128,7 @@ DETECTOR_LAWS: Final[dict[str, Callable[[Detector, Sequence[Film]], None]]] = {
     law.__name__: law
     for law in (
         one_finding_a_film,
+        states_how_it_learns,
         depends_on_its_film_alone,
         lazy,
         passes_on_what_was_not_read,

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import Loss, Seen, at_least_single
+from unseen.losses import Loss, Seen, at_least_single
 
 
 class AbsoluteConsistency(Loss):

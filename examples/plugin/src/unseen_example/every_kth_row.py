@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unseen.physics.operator import Operator
+from unseen.physics import Operator
 
 
 class EveryKthRow(Operator):

@@ -8,9 +8,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unseen.anatomy.view import Viewed
-from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.anatomy import Viewed
+from unseen.detectors import Detector, Fitting, Judgement, Normals, Settings
 
 
 class Mean(nn.Module):

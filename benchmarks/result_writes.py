@@ -42,7 +42,7 @@ from unseen.screening.screener import Screener
 from unseen.worklist import worker as worker_module
 from unseen.worklist.ordering import order_of
 from unseen.worklist.store import Store
-from unseen.worklist.tables import findings, films, jobs, studies, terms
+from unseen.worklist.tables import films, findings, jobs, studies, terms
 from unseen.worklist.worker import Worker
 
 Figures = dict[str, Any]  # Any: JSON

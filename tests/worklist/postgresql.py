@@ -38,7 +38,8 @@ def server(
     keep         where the data go, whole, when the server has ended
     durable      its data are on the disk, and each commit waits for it, as at a site: for benchmarks
     """
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=None if durable else MEMORY))  # short: a socket's path has 107 characters at most
+    where = None if durable else MEMORY
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=where))  # short: a socket's path has 107 characters at most
     data = folder / "data"
     become: list[str] = []
     if os.geteuid() == 0:  # the server refuses root

@@ -237,7 +237,7 @@ class Batch:
             return
         for policy, scores in sorted(self._observed.items()):
             be_alone_with(self._writing.connection, [f"watch {policy}"], late=True)
-            stood = monitoring.observe(self._writing, policy, scores, self._rules.drift)
+            stood = monitoring.observe_all(self._writing, policy, scores, self._rules.drift)
             if stood is not None and self._cleared.get(policy, -1) >= stood:
                 raise OvertakenError("A drift alarm was raised while films were cleared. Nothing was changed.")
 

@@ -19,7 +19,7 @@ from unseen.worklist.states import NoRoomError
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _STALE_S = 3600.0  # an upload that wrote nothing for an hour is over
-_THREADS = 16  # that wait for the disk
+_THREADS = 8  # that wait for the disk
 
 
 class ContentFolder:

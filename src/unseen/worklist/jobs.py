@@ -103,11 +103,14 @@ def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Jo
         .where(jobs.c.state == "open", jobs.c.due_us <= now_us)
         .order_by(jobs.c.due_us, jobs.c.film_id)
     )
-    with site.database.reading() as connection:  # an empty queue is asked often, and locks nobody out
-        if connection.execute(due.limit(1)).first() is None:
-            return []
+    if site.database.is_sqlite:  # an empty queue is asked often, and locks nobody out
+        with site.database.reading() as connection:
+            if connection.execute(due.limit(1)).first() is None:
+                return []
     with _writing(site) as connection:
         found = connection.execute(due.limit(most).with_for_update(skip_locked=True)).all()
+        if not found:
+            return []
         fresh = list(takewhile(lambda one: one.tries == 0, found))
         tries = {one.film_id: one.tries + 1 for one in fresh or found[:1]}
         connection.execute(

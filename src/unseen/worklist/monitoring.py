@@ -57,9 +57,14 @@ class StandingAlarm:
     first_note: str = ""
 
 
-def observe(writing: Writing, policy: str, scores: Sequence[float | None], reference: DriftReference) -> int | None:
-    """Count studies in, None for one that was not scored. Returns after how many of them an alarm stood: 0 where it did
-    before, None where none does."""
+def observe(writing: Writing, policy: str, score: float | None, reference: DriftReference) -> None:
+    """Count a study in, None for one that was not scored."""
+    observe_all(writing, policy, [score], reference)
+
+
+def observe_all(writing: Writing, policy: str, scores: Sequence[float | None], reference: DriftReference) -> int | None:
+    """`observe` of several studies. Returns after how many of them an alarm stood: 0 where it did before, None where
+    none does."""
     row = writing.connection.execute(select(watches).where(watches.c.policy == policy)).one_or_none()
     watch = DriftWatch() if row is None else DriftWatch.model_validate_json(row.state)
     stood = alarm = watch.alarm

@@ -38,6 +38,8 @@ from unseen.worklist.site import MAX_FILM_BYTES, Site
 from unseen.worklist.tables import studies
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from unseen.worklist.details import Prior, Study
     from unseen.worklist.instances import ReceivedHeader
     from unseen.worklist.merging import Merged
@@ -131,6 +133,10 @@ class Store(Lists, FilmAccess, Administration):
     def now_us(self) -> int:
         """Microseconds since 1970."""
         return self.site.now_us()
+
+    def lease_clock(self) -> ColumnElement[int]:
+        """The time of a statement, for use in it: the database's clock on PostgreSQL, unless `clock` was given."""
+        return self.site.lease_clock()
 
     def writing(self) -> AbstractContextManager[Writing]:
         """A change of studies and its audit events: kept together when the block ends well, or not at all."""

@@ -145,8 +145,14 @@ class Batch:
         for one in result.compared:
             if one.model not in {*known, model}:  # it may have decided earlier
                 self._enter_finding(film, one.finding, model=one.model, map_sha256=one.map_sha256)
-                said = {"model": one.model, "score": one.finding.score, "map": one.map_sha256}
-                self._writing.log(worker, "film.compared", film.public_id, **said)
+                self._writing.log(
+                    worker,
+                    "film.compared",
+                    film.public_id,
+                    model=one.model,
+                    score=one.finding.score,
+                    map=one.map_sha256,
+                )
         self._enter_finding(film, result.screened.finding, model=model, map_sha256=result.map_sha256)
         before, film.judged = film.judged, True
         if isinstance(read, Film):
@@ -223,7 +229,8 @@ class Batch:
             numbers = connection.execute(entered, self._decisions).scalars().all()
             ids = {id(row): number for row, number in zip(self._decisions, numbers, strict=True)}
             for study, whole in self._final:
-                outbox.enter(writing, study, SimpleNamespace(id=ids[id(whole)], **whole))
+                decided: Kept = SimpleNamespace(id=ids[id(whole)], **whole)
+                outbox.enter(writing, study, decided)
         else:
             insert_rows(connection, decisions, self._decisions)
         if self._done:

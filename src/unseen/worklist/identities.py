@@ -96,8 +96,8 @@ class Identities:
                 self._pixels.setdefault(row.instance, set()).add((row.id, row.pixel_sha256))
         if any(named):
             of_them = select(terms.c.study_id, terms.c.term).where(terms.c.study_id.in_([one.id for one in of_studies]))
-            for row in connection.execute(of_them):
-                self._known.setdefault(row.study_id, set()).add(row.term)
+            for number, term in connection.execute(of_them):
+                self._known.setdefault(number, set()).add(term)
         self._merged = merging.patients_of(connection, patients)
         held = [*named, *({"uid": one.uid, "accession": one.accession} for one in of_studies)]
         self._waited_for = outside_reports.waited_for(

@@ -193,8 +193,8 @@ class Worker:
         found = self._enter(examined)
         each_ms = 1000 * (time.monotonic() - start) / max(len(examined), 1)
         for job in (one.job for one in examined):
-            if (error := found.failed.get(job.number)) is not None:
-                self._failed(job, error)
+            if job.number in found.failed:
+                self._failed(job, found.failed[job.number])
                 continue
             what = "entered" if job.number in found.entered else "known"
             _log.info("film.%s id=%s ms=%.0f", what, job.film, spent_ms[job.number] + each_ms)

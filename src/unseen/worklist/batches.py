@@ -17,7 +17,7 @@ from unseen.data.film import Film
 from unseen.screening.policy import is_lateral
 from unseen.screening.screened import Screened
 from unseen.worklist import clearing, completeness, disagreement, jobs, monitoring, outbox
-from unseen.worklist.bulk import insert_rows, update_rows
+from unseen.worklist.bulk import among, insert_rows, update_rows
 from unseen.worklist.database import be_alone_with
 from unseen.worklist.identities import Identities, Identity
 from unseen.worklist.states import WorklistError, after
@@ -75,21 +75,24 @@ class Batch:
         rows = jobs.held_films(connection, held)
         self._films: dict[int, Kept] = {number: _kept(row) for number, row in rows.items()}
         numbers = sorted({film.study_id for film in self._films.values()})
-        of_them = select(studies).where(studies.c.id.in_(numbers)).order_by(studies.c.id).with_for_update()
+        of_them = (
+            select(studies).where(among(connection, studies.c.id, numbers)).order_by(studies.c.id).with_for_update()
+        )
         self._studies: dict[int, Kept] = {row.id: _kept(row) for row in connection.execute(of_them)}
         self._of_study: dict[int, list[Kept]] = {}
-        for row in connection.execute(select(films).where(films.c.study_id.in_(numbers)).order_by(films.c.id)):
+        for row in connection.execute(
+            select(films).where(among(connection, films.c.study_id, numbers)).order_by(films.c.id)
+        ):
             self._of_study.setdefault(row.study_id, []).append(self._films.get(row.id) or _kept(row))
         self._scores: dict[int, dict[str, float | None]] = {}
-        of_films = select(findings.c.film_id, findings.c.model, findings.c.score)
-        for row in connection.execute(
-            of_films.where(findings.c.film_id.in_(select(films.c.id).where(films.c.study_id.in_(numbers))))
-        ):
+        of_films = [film.id for of_study in self._of_study.values() for film in of_study]
+        scored = select(findings.c.film_id, findings.c.model, findings.c.score)
+        for row in connection.execute(scored.where(among(connection, findings.c.film_id, of_films))):
             self._scores.setdefault(row.film_id, {})[row.model] = row.score
         self._latest = latest_of(writing, numbers)
         reported = (
             select(reports.c.study_id, func.max(reports.c.made_us).label("made_us"))
-            .where(reports.c.study_id.in_(numbers), reports.c.undone_us.is_(None))
+            .where(among(connection, reports.c.study_id, numbers), reports.c.undone_us.is_(None))
             .group_by(reports.c.study_id)
         )
         self._reported: dict[int, int] = {row.study_id: row.made_us for row in connection.execute(reported)}

@@ -1,16 +1,26 @@
-"""Many rows in one statement: PostgreSQL takes a column as an array, SQLite a list of rows.
+"""Many rows in one statement, and many values in one condition: PostgreSQL takes them as one parameter.
 
-So a batch of results costs as many statements as one result does.
+So a batch of results costs as many statements as one result does, and each statement's text is the same whatever the
+number of rows, so that it is planned once. SQLite takes a list of rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Double, Table
+from sqlalchemy import Column, ColumnElement, Connection, Table, any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY
 
 Row = Mapping[str, Any]  # Any: values of whatever column
+
+
+def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """The condition that `column` holds one of `values`."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(values)
+    return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -18,13 +28,13 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
     if not rows:
         return
     names = list(rows[0])
-    into = f"INSERT INTO {table.name} ({', '.join(_quoted(connection, names))})"
+    quoted = ", ".join(_quoted(connection, names))
     if connection.dialect.name == "sqlite":
-        statement = f"{into} VALUES ({', '.join('?' * len(names))})"
+        statement = f"INSERT INTO {table.name} ({quoted}) VALUES ({', '.join('?' * len(names))})"
         connection.exec_driver_sql(statement, [tuple(row[name] for name in names) for row in rows])
         return
-    arrays = _arrays(connection, table, names)
-    connection.exec_driver_sql(f"{into} SELECT * FROM unnest({arrays})", _columns(table, names, rows))
+    given = _recordset(connection, table, names)
+    connection.exec_driver_sql(f"INSERT INTO {table.name} ({quoted}) SELECT {quoted} FROM {given}", _json(rows))
 
 
 def update_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -40,10 +50,9 @@ def update_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
         connection.exec_driver_sql(statement, [tuple(row[name] for name in (*others, "id")) for row in rows])
         return
     changes = ", ".join(f"{name} = given.{name}" for name in quoted)
-    arrays = _arrays(connection, table, names)
-    given = f"unnest({arrays}) AS given ({', '.join(_quoted(connection, names))})"
+    given = _recordset(connection, table, names)
     connection.exec_driver_sql(
-        f"UPDATE {table.name} SET {changes} FROM {given} WHERE {table.name}.id = given.id", _columns(table, names, rows)
+        f"UPDATE {table.name} SET {changes} FROM {given} WHERE {table.name}.id = given.id", _json(rows)
     )
 
 
@@ -53,16 +62,13 @@ def _quoted(connection: Connection, names: Sequence[str]) -> list[str]:
     return [quote(name) for name in names]
 
 
-def _arrays(connection: Connection, table: Table, names: Sequence[str]) -> str:
-    """Placeholders of the columns, with their types: an array of nothing but NULL has none of its own."""
-    types = {name: table.c[name].type.compile(dialect=connection.dialect) for name in names}
-    return ", ".join(f"%({name})s::{types[name]}[]" for name in names)
+def _recordset(connection: Connection, table: Table, names: Sequence[str]) -> str:
+    """The rows that the parameter `rows` holds, with the types of the table's columns."""
+    types = [table.c[name].type.compile(dialect=connection.dialect) for name in names]
+    columns = ", ".join(f"{name} {kind}" for name, kind in zip(_quoted(connection, names), types, strict=True))
+    return f"json_to_recordset(CAST(%(rows)s AS json)) AS given ({columns})"
 
 
-def _columns(table: Table, names: Sequence[str], rows: Sequence[Row]) -> dict[str, list[Any]]:
-    """The rows by column. An array has one type: integers among a column's floats become floats."""
-    found = {name: [row[name] for row in rows] for name in names}
-    for name in names:
-        if isinstance(table.c[name].type, Double):
-            found[name] = [None if value is None else float(value) for value in found[name]]
-    return found
+def _json(rows: Sequence[Row]) -> dict[str, str]:
+    """The rows as JSON, which writes a float so that it is read as the same one; bytes as PostgreSQL writes them."""
+    return {"rows": json.dumps(list(rows), allow_nan=False, default=lambda value: f"\\x{value.hex()}")}

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from unseen.data.film import Film
 from unseen.worklist import merging, outside_reports
+from unseen.worklist.bulk import among
 from unseen.worklist.tables import films, studies, terms
 from unseen.worklist.transactions import Found, Writing, clean
 
@@ -88,14 +89,15 @@ class Identities:
         self._pixels: dict[str, set[tuple[int, str]]] = {}
         self._known: dict[int, set[str]] = {}
         if uids:
-            found = select(studies.c.uid, studies.c.id).where(studies.c.uid.in_(uids))
+            found = select(studies.c.uid, studies.c.id).where(among(connection, studies.c.uid, uids))
             self._targets = {row.uid: row.id for row in connection.execute(found)}
         if instances:
-            same = (films.c.instance.in_(instances), films.c.pixel_sha256.is_not(None))
+            same = (among(connection, films.c.instance, instances), films.c.pixel_sha256.is_not(None))
             for row in connection.execute(select(films.c.instance, films.c.id, films.c.pixel_sha256).where(*same)):
                 self._pixels.setdefault(row.instance, set()).add((row.id, row.pixel_sha256))
         if any(named):
-            of_them = select(terms.c.study_id, terms.c.term).where(terms.c.study_id.in_([one.id for one in of_studies]))
+            numbers = [one.id for one in of_studies]
+            of_them = select(terms.c.study_id, terms.c.term).where(among(connection, terms.c.study_id, numbers))
             for number, term in connection.execute(of_them):
                 self._known.setdefault(number, set()).add(term)
         self._merged = merging.patients_of(connection, patients)

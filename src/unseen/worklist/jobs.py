@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, text
 
+from unseen.worklist.bulk import among
 from unseen.worklist.states import NotAllowedError, State, after
 from unseen.worklist.tables import decisions, films, findings, jobs, studies
 from unseen.worklist.transactions import Writing, find_study
@@ -115,10 +116,10 @@ def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Jo
         tries = {one.film_id: one.tries + 1 for one in fresh or found[:1]}
         connection.execute(
             jobs.update()
-            .where(jobs.c.film_id.in_(tries))
+            .where(among(connection, jobs.c.film_id, tries))
             .values(lease=lease, tries=jobs.c.tries + 1, due_us=now_us + int(lease_s * 1e6))
         )
-        rows = {row.id: row for row in connection.execute(select(films).where(films.c.id.in_(tries)))}
+        rows = {row.id: row for row in connection.execute(select(films).where(among(connection, films.c.id, tries)))}
     return [
         Job(
             number=number,
@@ -136,7 +137,7 @@ def lengthen(site: Site, *held: Job, lease_s: float = LEASE_S) -> bool:
     """Hold the films for another `lease_s`; False where every claim was lost."""
     with _writing(site) as connection:
         lengthened = connection.execute(
-            jobs.update().where(*_held(held)).values(due_us=site.lease_clock() + int(lease_s * 1e6))
+            jobs.update().where(*_held(connection, held)).values(due_us=site.lease_clock() + int(lease_s * 1e6))
         )
         return bool(lengthened.rowcount)
 
@@ -145,14 +146,18 @@ def later(site: Site, job: Job, reason: str) -> None:
     """Put a film back that failed, to be tried again after a while."""
     with _writing(site) as connection:
         due_us = site.lease_clock() + int(wait_s(job.number, job.tries) * 1e6)
-        connection.execute(jobs.update().where(*_held([job])).values(lease=None, reason=reason, due_us=due_us))
+        connection.execute(
+            jobs.update().where(*_held(connection, [job])).values(lease=None, reason=reason, due_us=due_us)
+        )
 
 
 def give_back(site: Site, *held: Job) -> None:
     """Put films back at once, as if they had not been claimed."""
     with _writing(site) as connection:
         connection.execute(
-            jobs.update().where(*_held(held)).values(lease=None, tries=jobs.c.tries - 1, due_us=site.lease_clock())
+            jobs.update()
+            .where(*_held(connection, held))
+            .values(lease=None, tries=jobs.c.tries - 1, due_us=site.lease_clock())
         )
 
 
@@ -161,17 +166,18 @@ def _writing(site: Site) -> AbstractContextManager[Connection]:
     return site.database.writing(alone=False, durable=False)
 
 
-def _held(held: Sequence[Job]) -> tuple[ColumnElement[bool], ...]:
+def _held(connection: Connection, held: Sequence[Job]) -> tuple[ColumnElement[bool], ...]:
     """Of these jobs those that are still the worker's: another's claim has another lease."""
-    leases = {job.lease for job in held}
-    return jobs.c.film_id.in_([job.number for job in held]), jobs.c.lease.in_(leases), jobs.c.state == "open"
+    numbers, leases = [job.number for job in held], {job.lease for job in held}
+    is_held = among(connection, jobs.c.film_id, numbers) & among(connection, jobs.c.lease, leases)
+    return is_held, jobs.c.state == "open"
 
 
 def held_films(connection: Connection, held: Sequence[Job]) -> dict[int, Found]:
     """By number the rows of those films that are still the worker's and were not erased, locked until the transaction
     ends. SQLite may have given the number of an erased film to another one since."""
     digests = {job.number: job.sha256 for job in held}
-    query = select(films).join(jobs, jobs.c.film_id == films.c.id).where(*_held(held))
+    query = select(films).join(jobs, jobs.c.film_id == films.c.id).where(*_held(connection, held))
     rows = connection.execute(query.order_by(films.c.id).with_for_update(of=jobs))
     return {row.id: row for row in rows if row.sha256 == digests[row.id]}
 
@@ -195,7 +201,9 @@ def wait_s(number: int, tries: int) -> float:
 
 def close(connection: Connection, numbers: Collection[int], *, state: str, reason: str = "") -> None:
     """The films need no worker any more: `done`, or `dead`."""
-    connection.execute(jobs.update().where(jobs.c.film_id.in_(numbers)).values(state=state, lease=None, reason=reason))
+    connection.execute(
+        jobs.update().where(among(connection, jobs.c.film_id, numbers)).values(state=state, lease=None, reason=reason)
+    )
 
 
 def reopen(connection: Connection, numbers: list[int], *, now_us: int) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from unseen.worklist.bulk import among
 from unseen.worklist.states import NotAllowedError, WorklistError
 from unseen.worklist.tables import attachments, merged_patients, outside_reports, studies, terms
 from unseen.worklist.transactions import Writing, checked_text
@@ -41,7 +42,9 @@ def patients_of(connection: Connection, patients: Collection[str]) -> dict[str, 
     """`patient_of` of those of `patients` that were merged into another."""
     if not patients:
         return {}
-    found = select(merged_patients.c.prior, merged_patients.c.patient).where(merged_patients.c.prior.in_(patients))
+    found = select(merged_patients.c.prior, merged_patients.c.patient).where(
+        among(connection, merged_patients.c.prior, patients)
+    )
     return {row.prior: row.patient for row in connection.execute(found)}
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from unseen.worklist import audit, merging
+from unseen.worklist.bulk import among
 from unseen.worklist.readers import Outcome, checked_outcome, elsewhere, enter
 from unseen.worklist.states import WorklistError, after
 from unseen.worklist.tables import outside_reports, reports, studies
@@ -284,7 +285,7 @@ def waited_for(connection: Connection, *, uids: Collection[str], accessions: Col
         _of.study_id.is_(None),
         _of.replaced_us.is_(None),
         _of.received_us > now_us - _EARLY_US,
-        _of.uid.in_(uids) | _of.accession.in_(accessions),
+        among(connection, _of.uid, uids) | among(connection, _of.accession, accessions),
     )
     return {key for row in connection.execute(waiting) for key in row if key is not None}
 

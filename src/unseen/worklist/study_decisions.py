@@ -7,7 +7,7 @@ rows, of many studies.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from unseen.screening.monitoring import is_sampled
 from unseen.screening.policy import Decision, is_lateral
 from unseen.screening.screened import Screened
 from unseen.worklist import clearing, completeness, disagreement, outbox
+from unseen.worklist.bulk import among
 from unseen.worklist.instances import TWO_VERSIONS
 from unseen.worklist.ordering import BY_PRIORITY
 from unseen.worklist.refusals import parted
@@ -112,7 +113,7 @@ def enter_study(writing: Writing, study: Found, whole: Decision, model: str, *, 
 
 
 def said_of(found: Settled) -> dict[str, Any]:  # Any: numbers and text
-    """What the audit trail says of a decision on a study."""
+    """What the audit trail holds of a decision on a study."""
     whole = found.whole
     return {
         "decision": whole.action,
@@ -155,7 +156,7 @@ def latest_of(writing: Writing, numbers: Collection[int]) -> dict[int, dict[int,
     """`latest` of several studies: by study, by film."""
     newest = (
         select(func.max(decisions.c.id))
-        .where(decisions.c.study_id.in_(numbers), decisions.c.film_id.is_not(None))
+        .where(among(writing.connection, decisions.c.study_id, numbers), decisions.c.film_id.is_not(None))
         .group_by(decisions.c.study_id, decisions.c.film_id)
     )
     rows = writing.connection.execute(
@@ -190,7 +191,7 @@ def film_of(row: Found) -> Film:
 
 def columns_of(decision: Decision) -> dict[str, Any]:  # Any: numbers and text
     """A decision's row; its reason may repeat a file's content."""
-    return asdict(decision) | {"reason": clean(decision.reason)}
+    return vars(decision) | {"reason": clean(decision.reason)}
 
 
 def _ordinary_priority(writing: Writing, study: Found) -> float:

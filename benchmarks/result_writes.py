@@ -1,6 +1,8 @@
 """How many results a second workers write together: 1, 2, 4 and 8 processes, on PostgreSQL and on SQLite.
 
-    python -m benchmarks.result_writes                            and studies/results/result-writes.json
+    python -m benchmarks.result_writes                            and studies/results/result-writes.json, docs/scale.md
+    python -m benchmarks.result_writes --before 9be1350           the same with that commit's package, kept to compare
+    python -m benchmarks.result_writes --page                     the table in docs/scale.md from the kept figures
     python -m benchmarks.result_writes --films 400 --no-keep      print the figures alone
     python -m benchmarks.result_writes --infer-ms 25 --no-keep    each film takes 25 ms of another device
 
@@ -20,6 +22,7 @@ import json
 import multiprocessing
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -34,6 +37,7 @@ import numpy as np
 import torch
 from sqlalchemy import func, insert, select
 
+import unseen
 from benchmarks.machine import described
 from tests.worklist.postgresql import binaries, server
 from unseen.anatomy.view import View
@@ -51,7 +55,8 @@ from unseen.worklist.worker import Worker
 Figures = dict[str, Any]  # Any: JSON
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "studies" / "results" / "result-writes.json"
+RESULTS, PAGE = ROOT / "studies" / "results" / "result-writes.json", ROOT / "docs" / "scale.md"
+BEGIN, END = "<!-- live writes table -->", "<!-- end of the live writes table -->"
 PROCESSES = (1, 2, 4, 8)
 DATABASES = ("postgresql", "sqlite")
 _SIDE = 64
@@ -63,8 +68,18 @@ def main() -> None:
     parser.add_argument("--processes", type=int, nargs="+", default=list(PROCESSES))
     parser.add_argument("--databases", nargs="+", default=list(DATABASES), choices=DATABASES)
     parser.add_argument("--infer-ms", type=float, nargs="+", default=[0.0, 25.0], help="wait so long for each score")
+    parser.add_argument("--before", metavar="COMMIT", help="measure the package of this commit")
     parser.add_argument("--no-keep", action="store_true", help="print the figures alone")
+    parser.add_argument("--page", action="store_true", help="write the table from the kept figures alone")
     given = parser.parse_args()
+    if given.before and not unseen.__file__.startswith(tempfile.gettempdir()):
+        with _package(given.before) as folder:
+            again = [sys.executable, "-m", "benchmarks.result_writes", *sys.argv[1:]]
+            subprocess.run(again, check=True, env=os.environ | {"PYTHONPATH": f"{folder / 'src'}:{ROOT}"})
+        return
+    if given.page:
+        write_table(json.loads(RESULTS.read_text(encoding="utf-8")))
+        return
     figures = {
         "runs": [
             measure(database, processes=count, number=given.films, infer_ms=infer_ms)
@@ -74,12 +89,25 @@ def main() -> None:
         ],
         "machine": described(),
         "load_average": [round(load, 1) for load in os.getloadavg()],
-        "commit": _commit(),
+        "commit": given.before or _commit(),
         "date": datetime.now(UTC).date().isoformat(),
     }
     if not given.no_keep:
-        RESULTS.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+        kept["before" if given.before else "now"] = figures
+        RESULTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        if set(kept) == {"before", "now"}:
+            write_table(kept)
     print(json.dumps(figures, indent=1, ensure_ascii=False))
+
+
+@contextmanager
+def _package(commit: str) -> Iterator[Path]:
+    """The package as it was, in a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive = subprocess.run(["git", "archive", commit, "src"], cwd=ROOT, check=True, capture_output=True).stdout
+        subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
+        yield Path(folder)
 
 
 def measure(database: str, *, processes: int, number: int, infer_ms: float) -> Figures:
@@ -268,6 +296,44 @@ def _check(store: Store, number: int) -> None:
     assert tuple(found) == (number, number) and store.queue().done == number, found
     assert broken is None, broken
     assert store.audit_head().seq == 2 * number, "film.scored and study.judged"
+
+
+def write_table(kept: Figures) -> None:
+    """The table in docs/scale.md."""
+    page = PAGE.read_text(encoding="utf-8")
+    start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+    PAGE.write_text(f"{page[:start]}\n\n{table(kept)}\n\n{page[end:]}", encoding="utf-8")
+
+
+def table(kept: Figures) -> str:
+    """Films per second by database, waiting and processes, before and now."""
+    now, before = kept["now"], kept["before"]
+    key = lambda run: (run["database"], run["infer_ms"], run["processes"])  # noqa: E731
+    earlier = {key(run): run for run in before["runs"]}
+    head = ["database", "score, ms", "processes", "before, films/s", "now, films/s", "ratio", "processor, ms per film"]
+    lines = [head, ["---", *["---:"] * 6]]
+    for run in now["runs"]:
+        was = earlier.get(key(run))
+        lines.append(
+            [
+                {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[run["database"]],
+                f"{run['infer_ms']:g}",
+                str(run["processes"]),
+                "" if was is None else f"{was['films_per_s']:.1f}",
+                f"{run['films_per_s']:.1f}",
+                "" if was is None else f"{run['films_per_s'] / was['films_per_s']:.1f}",
+                f"{run['processor_ms']:.2f}",
+            ]
+        )
+    rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    machine = now["machine"]
+    return (
+        f"{rows}\n\nMeasured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}: now is commit "
+        f"{now['commit']}, {now['date']}, {now['runs'][0]['films']:,} films per run, load average "
+        f"{now['load_average'][0]} at the end; before is commit {before['commit']}, {before['date']}, "
+        f"{before['runs'][0]['films']:,} films per run, load average {before['load_average'][0]} at the end. Other "
+        "programs that run meanwhile take processor time from both; a quiet machine is faster."
+    )
 
 
 def _commit() -> str:

@@ -21,6 +21,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,7 @@ RESULTS, PAGE = ROOT / "studies" / "results" / "result-writes.json", ROOT / "doc
 BEGIN, END = "<!-- live writes table -->", "<!-- end of the live writes table -->"
 PROCESSES = (1, 2, 4, 8)
 DATABASES = ("postgresql", "sqlite")
+_NAMES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 _SIDE = 64
 
 
@@ -87,6 +89,7 @@ def main() -> None:
             for infer_ms in given.infer_ms
             for count in given.processes
         ],
+        "alone": [measure_alone(database) for database in given.databases],
         "machine": described(),
         "load_average": [round(load, 1) for load in os.getloadavg()],
         "commit": given.before or _commit(),
@@ -140,6 +143,29 @@ def measure(database: str, *, processes: int, number: int, infer_ms: float) -> F
         "films_per_s": round(number / spent_s, 1),
         "processor_ms": round(1000 * processor_s / number, 2),
     }
+    print(json.dumps(found), flush=True)
+    return found
+
+
+def measure_alone(database: str, *, number: int = 100) -> Figures:
+    """How long one film takes that comes alone to an idle worker: claimed and entered by itself."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _where(database, Path(folder)) as where,
+        Store.open(where, films_folder=Path(folder) / "worklist") as store,
+    ):
+        enter(store, number)
+        worker = _worker(store, 0.0)
+        worker.step()  # connects
+        spent_ms = []
+        for _ in range(number - 1):
+            worker._pace_s = None  # of a worker that has met no film yet: it takes one
+            began = time.perf_counter()
+            worker.step()
+            spent_ms.append(1000 * (time.perf_counter() - began))
+        _check(store, number)
+    quantiles = statistics.quantiles(spent_ms, n=20)
+    found = {"database": database, "median_ms": round(quantiles[9], 1), "p95_ms": round(quantiles[18], 1)}
     print(json.dumps(found), flush=True)
     return found
 
@@ -274,18 +300,24 @@ class Stub:
 def _work(where: str, home: Path, barrier: Barrier, spent: Queue[float], infer_s: float) -> None:
     """A worker's process: it scores what is there."""
     torch.set_num_threads(1)
-    stub = Stub(infer_s)
-    worker_module.read = stub.read  # type: ignore[assignment]  # of an entry alone
-    looks = Appearance(look=bytes(SIDE * SIDE), statistics={"mean": 0.5, "rows": 2500.0})
-    worker_module.appearance_of = lambda film, found: looks
     with Store.open(where, films_folder=home) as store:
-        worker = Worker(store, lambda: Screener(stub))
-        worker._show = lambda job, film, found: None  # type: ignore[method-assign]
+        worker = _worker(store, infer_s)
         store.queue()  # connects
         barrier.wait()
         began = time.process_time()
         worker.drain()
         spent.put(time.process_time() - began)
+
+
+def _worker(store: Store, infer_s: float) -> Worker:
+    """A worker that computes nothing from pixels."""
+    stub = Stub(infer_s)
+    worker_module.read = stub.read  # type: ignore[assignment]  # of an entry alone
+    looks = Appearance(look=bytes(SIDE * SIDE), statistics={"mean": 0.5, "rows": 2500.0})
+    worker_module.appearance_of = lambda film, found: looks
+    worker = Worker(store, lambda: Screener(stub))
+    worker._show = lambda job, film, found: None  # type: ignore[method-assign]
+    return worker
 
 
 def _check(store: Store, number: int) -> None:
@@ -316,7 +348,7 @@ def table(kept: Figures) -> str:
         was = earlier.get(key(run))
         lines.append(
             [
-                {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[run["database"]],
+                _NAMES[run["database"]],
                 f"{run['infer_ms']:g}",
                 str(run["processes"]),
                 "" if was is None else f"{was['films_per_s']:.1f}",
@@ -327,13 +359,22 @@ def table(kept: Figures) -> str:
         )
     rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     machine = now["machine"]
+    alone = [["database", "before, ms", "now, ms"], ["---", "---:", "---:"]]
+    for was, one in zip(before["alone"], now["alone"], strict=True):
+        cells = [f"{row['median_ms']:.0f} ({row['p95_ms']:.0f})" for row in (was, one)]
+        alone.append([_NAMES[one["database"]], *cells])
+    of_one = "\n".join(f"| {' | '.join(line)} |" for line in alone)
     return (
-        f"{rows}\n\nMeasured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}: now is commit "
-        f"{now['commit']}, {now['date']}, {now['runs'][0]['films']:,} films per run, load average "
-        f"{now['load_average'][0]} at the end; before is commit {before['commit']}, {before['date']}, "
-        f"{before['runs'][0]['films']:,} films per run, load average {before['load_average'][0]} at the end. Other "
-        "programs that run meanwhile take processor time from both; a quiet machine is faster."
+        f"{rows}\n\nA film that comes alone, from the claim until its result is entered: median, and in brackets the "
+        f"95th percentile.\n\n{of_one}\n\nMeasured on {machine['cpu']}, {machine['cores']} cores, Python "
+        f"{machine['python']}. Now: {_described(now)}. Before: {_described(before)}. Other programs that run meanwhile "
+        "take processor time from both; a quiet machine is faster."
     )
+
+
+def _described(figures: Figures) -> str:
+    films, load = figures["runs"][0]["films"], figures["load_average"][0]
+    return f"commit {figures['commit']}, {figures['date']}, {films:,} films per run, load average {load} at the end"
 
 
 def _commit() -> str:

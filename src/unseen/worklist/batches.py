@@ -75,27 +75,18 @@ class Batch:
         rows = jobs.held_films(connection, held)
         self._films: dict[int, Kept] = {number: _kept(row) for number, row in rows.items()}
         numbers = sorted({film.study_id for film in self._films.values()})
-        of_them = (
-            select(studies).where(among(connection, studies.c.id, numbers)).order_by(studies.c.id).with_for_update()
-        )
-        self._studies: dict[int, Kept] = {row.id: _kept(row) for row in connection.execute(of_them)}
+        of_them = select(studies).where(among(connection, studies.c.id, numbers)).order_by(studies.c.id)
+        locked = connection.execute(of_them.with_for_update())
+        self._studies: dict[int, Kept] = {row.id: _kept(row) for row in locked}
         self._of_study: dict[int, list[Kept]] = {}
-        for row in connection.execute(
-            select(films).where(among(connection, films.c.study_id, numbers)).order_by(films.c.id)
-        ):
+        theirs = select(films).where(among(connection, films.c.study_id, numbers)).order_by(films.c.id)
+        for row in connection.execute(theirs):
             self._of_study.setdefault(row.study_id, []).append(self._films.get(row.id) or _kept(row))
         self._scores: dict[int, dict[str, float | None]] = {}
-        of_films = [film.id for of_study in self._of_study.values() for film in of_study]
-        scored = select(findings.c.film_id, findings.c.model, findings.c.score)
-        for row in connection.execute(scored.where(among(connection, findings.c.film_id, of_films))):
-            self._scores.setdefault(row.film_id, {})[row.model] = row.score
-        self._latest = latest_of(writing, numbers)
-        reported = (
-            select(reports.c.study_id, func.max(reports.c.made_us).label("made_us"))
-            .where(among(connection, reports.c.study_id, numbers), reports.c.undone_us.is_(None))
-            .group_by(reports.c.study_id)
-        )
-        self._reported: dict[int, int] = {row.study_id: row.made_us for row in connection.execute(reported)}
+        self._latest: dict[int, dict[int, Screened]] = {}
+        self._reported: dict[int, int] = {}
+        if begun := [study.id for study in self._studies.values() if not self._is_new(study)]:
+            self._read(begun)
         self._identities: Identities | None = None
         self._stopped: dict[str, str] = {}  # by policy
         self._settle_s: dict[str, float] = {}  # by source
@@ -107,6 +98,26 @@ class Batch:
         self._final: list[tuple[Kept, dict[str, Any]]] = []
         self._judged: dict[int, Kept] = {}
         self._done: set[int] = set()
+
+    def _is_new(self, study: Kept) -> bool:
+        """Whether nothing was found, decided or reported of it yet."""
+        unread = all(not film.judged and film.pixel_sha256 is None for film in self._of_study[study.id])
+        return study.state == "received" and study.action is None and unread
+
+    def _read(self, numbers: list[int]) -> None:
+        """Read what was found, decided and reported of these studies."""
+        connection = self._writing.connection
+        of_films = [film.id for number in numbers for film in self._of_study[number]]
+        scored = select(findings.c.film_id, findings.c.model, findings.c.score)
+        for row in connection.execute(scored.where(among(connection, findings.c.film_id, of_films))):
+            self._scores.setdefault(row.film_id, {})[row.model] = row.score
+        self._latest = latest_of(self._writing, numbers)
+        reported = (
+            select(reports.c.study_id, func.max(reports.c.made_us).label("made_us"))
+            .where(among(connection, reports.c.study_id, numbers), reports.c.undone_us.is_(None))
+            .group_by(reports.c.study_id)
+        )
+        self._reported = {row.study_id: row.made_us for row in connection.execute(reported)}
 
     def holds(self, job: Job) -> bool:
         """Whether the film is still the worker's: its lease was not lost, and it was not erased."""
@@ -122,7 +133,8 @@ class Batch:
         """Read what the database holds of what these films' headers name; before `joins`."""
         names = self._writing.names
         named = {job.number: Identity.of_film(names, result.screened.film) for job, result in results}
-        self._identities = Identities(self._writing, named, self._studies.values())
+        of_films = {number: self._studies[self._films[number].study_id] for number in named}
+        self._identities = Identities(self._writing, named, of_films)
 
     def joins(self, job: Job, result: Result) -> bool:
         """Let the film's study have what its header names; False where that touches more than the study itself."""

@@ -10,7 +10,7 @@ takes its locks in the same order. A refusal for lack of space, time or connecti
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +75,10 @@ class Database:
         durable  on the disk when the block has ended. On PostgreSQL what is not may be lost in a power cut of the
                  server, a fraction of a second's; it never stands half
         """
-        with self._translating_errors(), self.engine.connect() as connection:
-            connection = connection.execution_options(unseen_writes=True)
-            with connection.begin():
-                if not self.is_sqlite:
-                    waiting = f"SET LOCAL lock_timeout = {int(self.patience_s * 1000)}"
-                    connection.exec_driver_sql(waiting if durable else f"{waiting}; SET LOCAL synchronous_commit = off")
-                    if alone:
-                        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ALONE})
-                yield connection
+        first = [] if durable else ["SET LOCAL synchronous_commit = off"]
+        first += [f"SELECT pg_advisory_xact_lock({_ALONE})"] if alone else []
+        with self._writing(first) as connection:
+            yield connection
 
     @contextlib.contextmanager
     def writing_together(self, keys: Collection[str]) -> Iterator[Connection]:
@@ -91,11 +86,20 @@ class Database:
 
         `writing` waits for all of them, and they for it. The audit trail is everybody's: see `end_of_trail`.
         """
-        with self.writing(alone=False) as connection:
-            if not self.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _ALONE})
-                be_alone_with(connection, keys)
+        with self._writing([f"SELECT pg_advisory_xact_lock_shared({_ALONE})"]) as connection:
+            be_alone_with(connection, keys)
             yield connection
+
+    @contextlib.contextmanager
+    def _writing(self, first: Sequence[str]) -> Iterator[Connection]:
+        """A transaction that begins with these statements on PostgreSQL, sent in one."""
+        with self._translating_errors(), self.engine.connect() as connection:
+            connection = connection.execution_options(unseen_writes=True)
+            with connection.begin():
+                if not self.is_sqlite:
+                    patience = f"SET LOCAL lock_timeout = {int(self.patience_s * 1000)}"
+                    connection.exec_driver_sql("; ".join([patience, *first]))
+                yield connection
 
     def forget_overwritten(self) -> None:
         """Bring SQLite's journal into the file and empty it: it may hold rows that were erased."""

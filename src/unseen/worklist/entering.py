@@ -6,6 +6,7 @@ film of a batch that one of them has spoilt.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from unseen.worklist.jobs import Job
     from unseen.worklist.results import Result
     from unseen.worklist.store import Store
+
+
+_log = logging.getLogger("unseen")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +92,10 @@ def _together(
         return list(examined)
     except WorklistError:
         raise
-    except Exception:  # one of them; which one is found out
+    except Exception as error:  # one of them; which one is found out
+        _log.error(
+            "batch.apart films=%d error=%s", len(examined), type(error).__name__
+        )  # its message may name patients
         return list(examined)
     found.entered |= recorded.entered
     return [of_number[job.number] for job, _ in recorded.alone]

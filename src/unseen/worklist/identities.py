@@ -7,7 +7,7 @@ one, alone in the database (`receiving.join`, `instances.become_copy`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -64,6 +64,10 @@ class Identity:
         """Of a film that was read; of another one nothing is known."""
         return cls.of(names, film.identifiers) if isinstance(film, Film) else cls()
 
+    def is_of(self, study: Found) -> bool:
+        """Whether the study's row has all that the film names, and so is found by it."""
+        return all(getattr(study, name) == value for name, value in self.columns.items())
+
     @property
     def keys(self) -> set[str]:
         """What two transactions must not enter at once: films of one study, and one instance twice."""
@@ -73,18 +77,18 @@ class Identity:
 class Identities:
     """What the films of a batch name, and what the database holds of it, read at once."""
 
-    def __init__(self, writing: Writing, identities: Mapping[int, Identity], of_studies: Iterable[Any]) -> None:
-        """By number of the film its identity; the studies in which the films stand (Any: rows)."""
+    def __init__(self, writing: Writing, identities: Mapping[int, Identity], of_films: Mapping[int, Any]) -> None:
+        """By number of the film its identity, and the study in which it stands (Any: rows)."""
         self._identities = identities
         self._names = writing.names
         self._now_us = writing.now_us
         self.terms: list[dict[str, Any]] = []  # rows to be inserted
-        of_studies = list(of_studies)
-        named = [one.columns for one in identities.values()]
         connection = writing.connection
-        uids = {columns["uid"] for columns in named if "uid" in columns}
+        # of a film that its door has joined, the study is known to have all that it names
+        new = {number: one for number, one in identities.items() if not one.is_of(of_films[number])}
+        uids = {one.columns["uid"] for one in new.values() if "uid" in one.columns}
         instances = {one.instance for one in identities.values() if one.instance is not None}
-        patients = {columns["patient"] for columns in named if "patient" in columns}
+        patients = {one.columns["patient"] for one in new.values() if "patient" in one.columns}
         self._targets: dict[str, int] = {}
         self._pixels: dict[str, set[tuple[int, str]]] = {}
         self._known: dict[int, set[str]] = {}
@@ -95,13 +99,15 @@ class Identities:
             same = (among(connection, films.c.instance, instances), films.c.pixel_sha256.is_not(None))
             for row in connection.execute(select(films.c.instance, films.c.id, films.c.pixel_sha256).where(*same)):
                 self._pixels.setdefault(row.instance, set()).add((row.id, row.pixel_sha256))
-        if any(named):
-            numbers = [one.id for one in of_studies]
+        if new := {number: one for number, one in new.items() if one.columns}:
+            numbers = [of_films[number].id for number in new]
             of_them = select(terms.c.study_id, terms.c.term).where(among(connection, terms.c.study_id, numbers))
             for number, term in connection.execute(of_them):
                 self._known.setdefault(number, set()).add(term)
+        self._new = set(new)
         self._merged = merging.patients_of(connection, patients)
-        held = [*named, *({"uid": one.uid, "accession": one.accession} for one in of_studies)]
+        held = [one.columns for one in identities.values()]
+        held += [{"uid": one.uid, "accession": one.accession} for one in of_films.values()]
         self._waited_for = outside_reports.waited_for(
             connection,
             uids={one["uid"] for one in held if one.get("uid")},
@@ -128,15 +134,17 @@ class Identities:
     def enter(self, film: Any, study: Any, read: Film | NotRead) -> None:  # Any: rows that change here
         """Let an ordinary film's study have what its header names."""
         identity = self._identities[film.id]
+        if identity.instance is not None:
+            film.instance = film.instance or identity.instance
+            if isinstance(read, Film):
+                self._pixels.setdefault(identity.instance, set()).add((film.id, read.pixel_sha256))
+        if film.id not in self._new:
+            return
         columns = dict(identity.columns)
         found = list(identity.terms)
         if "patient" in columns:
             columns["patient"] = self._merged.get(columns["patient"], columns["patient"])
             found.append(merging.term_of(self._names, columns["patient"]))
-        if identity.instance is not None:
-            film.instance = film.instance or identity.instance
-            if isinstance(read, Film):
-                self._pixels.setdefault(identity.instance, set()).add((film.id, read.pixel_sha256))
         for name, value in columns.items():
             if getattr(study, name) is None:
                 setattr(study, name, value)

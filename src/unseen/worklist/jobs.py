@@ -136,6 +136,8 @@ def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Jo
 def lengthen(site: Site, *held: Job, lease_s: float = LEASE_S) -> bool:
     """Hold the films for another `lease_s`; False where every claim was lost."""
     with _writing(site) as connection:
+        in_order = select(jobs.c.film_id).where(*_held(connection, held)).order_by(jobs.c.film_id)
+        connection.execute(in_order.with_for_update())  # as results are entered: neither waits for the other's rows
         lengthened = connection.execute(
             jobs.update().where(*_held(connection, held)).values(due_us=site.lease_clock() + int(lease_s * 1e6))
         )

@@ -208,8 +208,9 @@ parts:
 clean:
 	rm -rf site dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-# torch goes first, pinned: left to itself, pip may take a build with gigabytes of GPU libraries. pip would compile on one
-# core; some packages hold a file of another Python's syntax, which nobody imports.
+# torch goes first, pinned. The package index's own build for Linux brings gigabytes of CUDA libraries; PIP_FIND_LINKS or
+# PIP_EXTRA_INDEX_URL can name a place with the CPU build. pip would compile on one core; some packages hold a file of
+# another Python's syntax, which nobody imports.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"unseen needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Say make PYTHON=/path/to/python3.11.")'
 	@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }

@@ -222,13 +222,13 @@ HEAD = """\
 | Command | Runs | Time |
 |---|---|---|
 | `make quick` | unit tests | under two minutes |
-| `make test` | every law, every protocol, each kind of kill, the browser journeys, lint, types, docs \
-| minutes; the aim is ten on two cores |
+| `make test` | every law, every protocol, each kind of kill, the main journey through each page in a \
+browser, lint, types, docs | minutes; the aim is ten on two cores |
 | `make nightly` | the repetitions and long forms: 200 kills, 20,000 films, 82,000 broken files, larger grids, more \
 draws, the demonstration as it is, many requests by schemathesis, every pair of theme and screen | hours |
 
-A test with the marker `nightly` repeats or enlarges a test of `make test` that fails when the same law is broken, or \
-trains a study.
+A test with the marker `nightly` repeats or enlarges a test of `make test` that fails when the same law is broken, \
+takes another path through a page whose main path `make test` takes, builds a release, or trains a study.
 
 ## Processor time of each folder
 

@@ -26,14 +26,19 @@ _KNOWN = [["-m", "unseen.service.worker_process"], ["-m", "unseen.web.lab_proces
 class _Helper:
     """The program's end of the socket."""
 
-    def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
+    def __init__(self, connected: socket.socket, pid: int) -> None:
+        self._socket, self._pid = connected, pid
         self._asking = threading.Lock()
 
     def ask(self, order: object, streams: tuple[int, ...] = ()) -> Any:  # Any: a number, a status or None
         with self._asking:
             socket.send_fds(self._socket, [json.dumps(order).encode()], streams)
             return json.loads(self._socket.recv(64))
+
+    def close(self) -> None:
+        """Let the process leave, and wait until it has."""
+        self._socket.close()
+        os.waitpid(self._pid, 0)
 
 
 class _Popen(subprocess.Popen[Any]):
@@ -81,9 +86,10 @@ class _Popen(subprocess.Popen[Any]):
 def begin() -> str | None:
     """In a program, from here on: its children are forks. In such a child: the module that it is to run, or COMMAND."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    if os.fork() != 0:
+    pid = os.fork()
+    if pid != 0:
         theirs.close()
-        _Popen.helper = _Helper(ours)
+        _Popen.helper = _Helper(ours, pid)
         subprocess.Popen = _Popen  # type: ignore[misc]
         return None
     ours.close()
@@ -92,6 +98,12 @@ def begin() -> str | None:
     if module is None:
         os._exit(0)
     return module
+
+
+def end() -> None:
+    """In a test that has begun: the helper leaves. It holds a copy of each pipe that the test's process had, and who
+    waits for the end of one of these, as a browser's driver does, would wait for ever."""
+    _Popen.helper.close()
 
 
 def _orders(connected: socket.socket) -> str | None:

@@ -63,6 +63,7 @@ def test_masks_are_moved_with_their_images_and_nothing_else_happens_to_them(exam
     assert torch.equal(augmented(images, empty, painted=1.0, varied=False, generator=generator(0))[0], images)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_finder_that_saw_hidden_lungs_keeps_more_of_a_lesion() -> None:
     """Twelve effusions and consolidations, a share of 0.2 to 0.3 more kept: far beyond what a seed moves."""

@@ -185,6 +185,7 @@ def test_a_drag_moves_the_numbers_without_a_request(page: Page) -> None:
     assert at_threshold(page) > before, "keys move it too"
 
 
+@pytest.mark.nightly
 def test_a_cell_opens_its_films_and_leads_through_them(compared: Site, page: Page) -> None:
     data = Exported.of(page, "pca")
     threshold = float(np.median(data.score))
@@ -226,6 +227,7 @@ def zoom(canvas: Locator) -> float:
     return float(re.search(r"Zoom (\d+) %", canvas.get_attribute("aria-label") or "").group(1))  # type: ignore[union-attr]
 
 
+@pytest.mark.nightly
 def test_three_models_side_by_side_have_one_zoom_and_one_window(compared: Site, page: Page) -> None:
     page.locator("#disagree a.film").first.click()
     expect(page.locator("#seen canvas")).to_have_count(6, timeout=30_000)
@@ -263,6 +265,7 @@ def test_three_models_side_by_side_have_one_zoom_and_one_window(compared: Site, 
     assert all("inverted" in (canvas.get_attribute("aria-label") or "") for canvas in every)
 
 
+@pytest.mark.nightly
 def test_which_models_are_compared_is_chosen_and_two_stay(page: Page) -> None:
     page.locator("#models").get_by_text("pca-few").click()
     expect(page.locator("#roc .line")).to_have_count(2)
@@ -297,6 +300,7 @@ def test_before_anything_is_reported_the_page_says_so_and_shows_disagreements(si
         assert not broken, broken
 
 
+@pytest.mark.nightly
 def test_the_address_brings_the_same_comparison_to_another_browser_and_onto_paper(
     compared: Site, chromium: Browser, page: Page
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
@@ -14,6 +15,7 @@ from unseen.data import phantoms
 from unseen.worklist.tables import films, reports
 
 
+@pytest.mark.nightly
 def test_a_kill_in_the_middle_of_the_work_loses_nothing(
     tmp_path: Path, bundles: dict[str, Path], chromium: Browser
 ) -> None:

@@ -164,6 +164,7 @@ def test_a_monochrome1_film_is_shown_dense_white(live: Site, page: Page) -> None
     assert np.corrcoef(seen.ravel(), pixels.ravel())[0, 1] > 0.98
 
 
+@pytest.mark.nightly
 def test_files_and_folders_are_chosen_by_keyboard(live: Site, page: Page, tmp_path: Path) -> None:
     folder_of(tmp_path / "chosen", seed=304)
     for name, key in (("Choose files", "Enter"), ("Choose a folder", "Space")):
@@ -199,6 +200,7 @@ def test_the_same_file_is_stored_once(live: Site, page: Page) -> None:
     assert scores[0] == scores[1] and len(scores[0]) == 3
 
 
+@pytest.mark.nightly
 def test_stopping_keeps_what_was_acknowledged_and_the_rest_can_be_sent(live: Site, page: Page) -> None:
     sent = [
         {"name": f"{number}.dcm", "mimeType": "", "buffer": as_dicom(film)}

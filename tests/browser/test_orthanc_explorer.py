@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 
 import pydicom
+import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.pacs.film_headers import film_result, phantoms, study_result
@@ -17,6 +18,7 @@ from unseen.pacs.objects import as_file, result_objects
 __all__ = ["orthanc"]  # a fixture
 
 
+@pytest.mark.nightly
 def test_the_report_is_listed_beside_the_film_and_its_download_has_the_text(
     orthanc: Orthanc, context: BrowserContext, program: Callable[..., str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
@@ -10,6 +11,7 @@ from tests.browser.test_viewer import canvas
 from unseen.worklist.tables import audit, reports, studies
 
 
+@pytest.mark.nightly
 def test_sign_in_open_the_top_film_window_overlay_report_next_undo(site: Site, chromium: Browser) -> None:
     with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
         page = signed_in(context, site, "ann")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import Site
@@ -47,6 +48,7 @@ def test_three_cards_point_at_what_they_speak_of(shared_site: Site, chromium: Br
         assert page.evaluate("document.activeElement.id") == "main"
 
 
+@pytest.mark.nightly
 def test_escape_ends_it_for_good(shared_site: Site, chromium: Browser) -> None:
     with chromium.new_context() as context:
         page = begun(context, shared_site)
@@ -57,6 +59,7 @@ def test_escape_ends_it_for_good(shared_site: Site, chromium: Browser) -> None:
         expect(page.locator(".tour")).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_it_goes_along_to_the_film(shared_site: Site, chromium: Browser) -> None:
     with chromium.new_context() as context:
         page = begun(context, shared_site)

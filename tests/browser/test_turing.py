@@ -49,6 +49,7 @@ def finished(site: Site) -> list[tuple[str, dict[str, Any]]]:
     return [(row.actor, json.loads(row.body)) for row in rows]
 
 
+@pytest.mark.nightly
 def test_a_round_from_too_few_films_to_a_result_that_is_kept(site: Site, page_of: PageOf) -> None:
     page = page_of(site, "lea")
     page.goto(f"{site.root}/turing")

@@ -107,6 +107,7 @@ def test_a_prior_lies_beside_the_film_and_moves_with_it(page: Page, site: Site) 
     shows(page, study)
 
 
+@pytest.mark.nightly
 def test_versions_and_copies_of_a_film_are_named(page: Page, site: Site) -> None:
     one, other = phantoms.normals(2, seed=89, size=SIDE)
     uids = {"StudyInstanceUID": "1.9.89", "SOPInstanceUID": "1.9.89.1"}
@@ -125,6 +126,7 @@ def test_versions_and_copies_of_a_film_are_named(page: Page, site: Site) -> None
     expect(page.locator("#copies")).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_the_ruler_says_what_its_length_is_of(page: Page, site: Site) -> None:
     calibrated = {"PixelSpacing": [0.5, 0.5], "PixelSpacingCalibrationType": "FIDUCIAL"}
     for source, tags, words in (
@@ -187,6 +189,7 @@ def test_the_magnifier_and_the_grey_value_are_of_the_file(page: Page, site: Site
     assert (canvas(page) == before).all()
 
 
+@pytest.mark.nightly
 def test_the_address_brings_back_what_is_looked_at_and_names_nobody(page: Page, site: Site) -> None:
     named = {"PatientID": "4713", "PatientName": "Roe^Richard", "AccessionNumber": "B17"}
     study = one_of(page, site, "address", grey(302, **named))
@@ -255,6 +258,7 @@ def test_every_frame_of_a_file_of_several_is_shown_before_it_is_reported(page: P
     expect(page.locator("[data-outcome=normal]")).to_be_enabled()
 
 
+@pytest.mark.nightly
 def test_a_lead_searches_the_elements_of_the_file(page: Page, site: Site, chromium: Browser) -> None:
     study = one_of(page, site, "tags", grey(304, Manufacturer="Unseen Works"))
     assert page.get_by_role("button", name="All elements of the file").count() == 0, "readers have no list of elements"

@@ -149,6 +149,7 @@ def test_eight_rows_and_the_sentence_fit_on_a_small_screen(shared_site: Site, pa
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
+@pytest.mark.nightly
 def test_a_search_is_exact_and_never_in_the_address(shared_site: Site, page_of: PageOf) -> None:
     study = listed(shared_site)[5]
     page = page_of(shared_site, "ann")
@@ -170,7 +171,8 @@ def test_a_search_is_exact_and_never_in_the_address(shared_site: Site, page_of: 
     expect(rows(page)).to_have_count(8)
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
+@pytest.mark.nightly  # in short: test_every_page_fits_each_screen_and_axe_finds_nothing_serious
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(shared_site: Site, chromium: Browser, scheme: Any) -> None:
     with chromium.new_context(color_scheme=scheme) as context:
         page = signed_in(context, shared_site, "lea")
@@ -263,6 +265,7 @@ def test_a_key_that_is_held_down_reports_one_study(worked: Site, page_of: PageOf
         ann.post(f"studies/{first}/release").raise_for_status()
 
 
+@pytest.mark.nightly
 def test_a_new_film_appears_by_itself_and_what_was_there_stays(worked: Site, page_of: PageOf) -> None:
     page = page_of(worked, "ann")
     page.goto(worked.root)
@@ -296,6 +299,7 @@ def test_a_new_film_appears_by_itself_and_what_was_there_stays(worked: Site, pag
     assert shown(page) == [found.study]
 
 
+@pytest.mark.nightly
 def test_of_two_readers_one_has_the_study_and_a_lead_can_free_it(worked: Site, page_of: PageOf) -> None:
     ann, ben, lea = (page_of(worked, name) for name in ("ann", "ben", "lea"))
     for page in (ann, ben, lea):
@@ -382,6 +386,7 @@ def none_is_called_normal(page: Page) -> bool:
     return "normal" not in text.replace("normal films", "").replace("abnormal", "")
 
 
+@pytest.mark.nightly
 def test_a_list_that_begins_to_be_blind_does_not_call_off_the_study_that_is_opened(
     worked: Site, page_of: PageOf
 ) -> None:

@@ -112,6 +112,7 @@ def test_filters_order_and_page_stand_in_the_address_and_a_search_does_not(full:
     assert page.url.endswith("/?tab=reported")
 
 
+@pytest.mark.nightly
 def test_a_reader_goes_on_in_the_list_that_was_narrowed(full: Site, page_of: PageOf) -> None:
     page = page_of(full, "ann")
     page.set_viewport_size(WIDE)
@@ -127,6 +128,7 @@ def test_a_reader_goes_on_in_the_list_that_was_narrowed(full: Site, page_of: Pag
     page.wait_for_url(f"{full.root}/?source=ward&sort=received")
 
 
+@pytest.mark.nightly
 def test_a_view_is_kept_for_everybody_and_removed(full: Site, page_of: PageOf) -> None:
     lea, ann = page_of(full, "lea"), page_of(full, "ann")
     lea.set_viewport_size(WIDE)
@@ -201,6 +203,7 @@ def test_a_lead_acts_on_several_by_keyboard_and_by_touch(full: Site, page_of: Pa
     assert page.locator("#rows input, #several").count() == 0, "for leads alone"
 
 
+@pytest.mark.nightly
 def test_twenty_rows_fit_when_they_stand_close(full: Site, page_of: PageOf) -> None:
     page = page_of(full, "lea")
     page.set_viewport_size(WIDE)
@@ -219,6 +222,7 @@ def test_twenty_rows_fit_when_they_stand_close(full: Site, page_of: PageOf) -> N
     assert page.evaluate(IN_VIEW) == roomy
 
 
+@pytest.mark.nightly
 def test_one_is_told_of_what_is_urgent_only_if_one_wants(site: Site, chromium: Browser) -> None:
     """The page asks the browser for leave on a click, never by itself; and tells nothing of a patient."""
     asked = """

@@ -58,6 +58,11 @@ def test_from_labelled_films_to_decisions_and_a_pilot(say: Say, model: Path, lab
     printed = say("score", model, "--data", labelled, "--policy", policy).out.splitlines()
     assert len(printed) == len(rows) and printed[0].split("\t")[1] == rows["decision"][0]
 
+    films = Path(labelled).parent / "films"  # a folder, whose name is then the source
+    other = say("score", model, sorted(films.iterdir())[0], "--policy", policy)
+    assert "1 of the 1 are of a source that the policy was not calibrated for" in other.err
+    assert "unseen manifest --source NAME" in " ".join(other.err.split())
+
     refused = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.05", "--out", tmp_path / "p5.json")
     assert "phantom: nothing is cleared; refused: 34 of 59 abnormal studies" in refused.out
 

@@ -139,3 +139,13 @@ def test_films_that_the_gate_would_refuse_are_warned_of_and_with_a_policy_counte
     assert "warning" not in answer.err
     quiet = say("score", world.pca, noise, "--out", out)
     assert "warning" not in quiet.err, "a model without a gate cannot know"
+
+
+@pytest.mark.parametrize("out", [False, True], ids=["printed", "written"])
+def test_a_folder_without_films_is_a_mistake(say: Say, world: World, tmp_path: Path, out: bool) -> None:
+    folders = tmp_path / "incoming", tmp_path / "other"
+    for folder in folders:
+        folder.mkdir()
+    answer = say("score", world.pca, *folders, *(("--out", tmp_path / "s.csv") if out else ()))
+    assert answer.code == 2 and answer.out == "" and not (tmp_path / "s.csv").exists()
+    assert f"{folders[0]}, {folders[1]}: no film was found there. Give" in " ".join(answer.err.split())

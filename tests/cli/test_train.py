@@ -37,6 +37,7 @@ def test_ones_own_films_with_masks(say: Say, world: World, recipe: Path, runs: P
     assert answer.code == 0, answer.err
     assert answer.out.strip() == str(tmp_path / "model"), "the last word on stdout is the model's folder"
     assert "30 normal films" in answer.err and LIMITS in answer.err
+    assert "a lung finder is trained first, from the films that have a lung mask" in answer.err
     card = bundle.load(tmp_path / "model").card
     assert card.name == "pca" and len(card.training_films) == 30 and card.finder is not None
     (folder,) = (path for path in runs.iterdir() if path.name.startswith("mine-"))
@@ -44,6 +45,7 @@ def test_ones_own_films_with_masks(say: Say, world: World, recipe: Path, runs: P
     assert {"recipe.toml", "bundle"} <= {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.nightly
 def test_an_epoch_is_chosen_by_unlabelled_films_and_it_is_said_how_well(
     say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
 ) -> None:
@@ -143,6 +145,20 @@ def test_crossfit_judges_each_film_by_a_detector_that_did_not_learn_from_its_pat
     assert len(card.training_films) == 12 and "crossfit, auroc, pooled" in say("info", out).out
 
 
+def test_a_fold_of_ones_own_films_is_refused_with_the_cure(say: Say, world: World, recipe: Path, runs: Path) -> None:
+    answer = say("train", recipe, "--data", world.normals, "--finder", world.pca, "--fold", 0)
+    assert answer.code == 2 and "unseen manifest FOLDER --out manifest.csv --folds 5" in " ".join(answer.err.split())
+
+
+@pytest.mark.usefixtures("quick_lungs")
+def test_it_is_said_that_a_finder_learns_from_the_sources_of_the_recipe(
+    say: Say, world: World, recipe: Path, runs: Path
+) -> None:
+    answer = say("train", recipe, "--data", world.normals, "--set", 'data.lungs_from=["phantom"]')
+    assert answer.code == 0, answer.err
+    assert "a lung finder is trained first, from films of phantom (lungs_from in the recipe)" in answer.err
+
+
 def test_crossfit_needs_labelled_patients(say: Say, world: World, recipe: Path, runs: Path) -> None:
     few = say("train", recipe, "--data", world.normals, "--crossfit", 5)
     assert few.code == 2 and "0 with abnormal ones, for 5 parts" in few.err
@@ -219,6 +235,7 @@ def test_runs_made_here_lie_outside_the_repository() -> None:
     assert Path(__file__).parents[2] not in runs_root().resolve().parents
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_weights(world: World, tmp_path: Path) -> None:
     path = tmp_path / "gan.toml"

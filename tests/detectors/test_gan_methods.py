@@ -137,6 +137,7 @@ def test_f_anogans_two_trainings_leave_the_gan_as_the_first_one_ended(
     assert any(not torch.equal(mine[key], others[key]) for key in mine)
 
 
+@pytest.mark.nightly
 def test_anogan_searches_the_latent_whose_image_comes_nearest(
     trained: dict[str, Detector], make: Make, views: list[Viewed]
 ) -> None:
@@ -241,6 +242,7 @@ def test_randgans_gradients_are_cut() -> None:
     assert weight.grad is not None and torch.equal(weight.grad, torch.tensor([0.5, -0.5, 0.1]))
 
 
+@pytest.mark.nightly
 def test_resunet_ganomaly_learns_the_identity(make: Make, normals: list[Film], finder: CrossFittedLungs) -> None:
     """Coarse noise, which no lung resembles, begins to come back after a few epochs; of GANomaly's images nothing of
     it does. That is what makes the method blind."""

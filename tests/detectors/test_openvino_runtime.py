@@ -85,6 +85,7 @@ def test_scores_are_those_of_torch_within_half_a_percent(
     assert other.training_films == one.training_films and other.card == one.card
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_scores_stay_alike_where_training_has_gone_on(normals: list[Film], tmp_path: Path) -> None:
     """A trained ‖z − ẑ‖ is a small difference of two large vectors, and rounding shows most there."""

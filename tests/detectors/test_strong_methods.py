@@ -96,6 +96,7 @@ def test_dct_needs_a_patch_that_fits(make: Make, normals: list[Film], finder: Cr
         make("dct", patch=4, coefficients=17)
 
 
+@pytest.mark.nightly
 def test_dae_takes_coarse_noise_away(make: Make, normals: list[Film], finder: CrossFittedLungs) -> None:
     detector = make("dae", features=8, grid=4).fit(normals, finder=finder, training=LONGER)
     assert isinstance(detector, Dae)
@@ -277,6 +278,7 @@ def test_one_class_svm_is_scikit_learns(trained: dict[str, Detector], views: lis
         _Machine(2, 8).fit(codes, nu=0.5)
 
 
+@pytest.mark.nightly
 def test_a_student_learns_its_teachers_features_and_leaves_the_teacher_alone(
     make: Make, normals: list[Film], finder: CrossFittedLungs, trained: dict[str, Detector], views: list[Viewed]
 ) -> None:

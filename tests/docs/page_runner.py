@@ -18,12 +18,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 from tests.docs.blocks import ROOT, named
 from tests.docs.page_steps import shows, steps
+from tests.docs.stand_ins import STAND_INS
 from tests.warm_python import Started, warm_python
 
 UNSEEN = Path(sys.executable).with_name("unseen")
@@ -34,24 +37,28 @@ READY = {
     "pacs": re.compile("listens"),
 }
 PORTS = ("8080", "8081", "8082", "8083", "8043", "8042", "11112", "4242", "2575")
+SHELL = "#!/bin/sh\n"
+MODULE = f'[ "$1" != -m ] || exec "{sys.executable}" "$@"\n'
 # the program asks for a fork of the warm Python: its own process id is all that is needed
-SHIM = '#!/bin/sh\nmkfifo "$ORDERS.$$" && echo $$ > "$ORDERS" && read -r status < "$ORDERS.$$" && exit "$status"\n'
+SHIM = 'mkfifo "$ORDERS.$$" && echo $$ > "$ORDERS" && read -r status < "$ORDERS.$$" && exit "$status"\n'
 
 
 class PageRunner:
-    """`with PageRunner(page, folder) as running: running.all()`; `folder` is empty at the start."""
+    """`with PageRunner(page, folder, beside, program) as running: running.all()`; `folder` is empty at the start."""
 
-    def __init__(self, page: Path, folder: Path, beside: Path) -> None:
-        """`beside`: an empty folder for what the runner needs."""
-        self.page, self.folder, self._beside = page, folder, beside
+    def __init__(self, page: Path, folder: Path, beside: Path, program: Callable[..., str]) -> None:
+        """`beside`: an empty folder for what the runner needs; `program` finds a system program (a fixture)."""
+        self.page, self.folder, self._beside, self._program = page, folder, beside, program
         self._steps = steps(page)
         self._ports = {port: str(_free_port()) for port in PORTS}
+        self._sites: dict[str, ExitStack] = {}
+        self._stands_for: dict[str, str] = {}
         self._services: list[Started] = []
         self._python: _Python | None = None
         (beside / "bin").mkdir(parents=True)
         for name in ("unseen", "python"):
             shim = beside / "bin" / name
-            shim.write_text(SHIM, encoding="utf-8")
+            shim.write_text(SHELL + (MODULE if name == "python" else "") + SHIM, encoding="utf-8")
             shim.chmod(0o755)
         os.mkfifo(beside / "orders")
         # both ends, so that it is not at its end between two orders
@@ -76,8 +83,13 @@ class PageRunner:
         """Every step, in order. Raises AssertionError with the place in the page."""
         for step in self._steps:
             place = f"{named(self.page)}:{step.line}"
-            text, message = self._with_free_ports(step.text), self._with_free_ports(step.message)
-            if step.kind == "file":
+            text, message = self._as_here(step.text), self._as_here(step.message)
+            if step.kind == "starts":
+                self._start_site(step.text)
+            elif step.kind == "ends":
+                self._sites.pop(step.text).close()
+                self._stands_for.clear()
+            elif step.kind == "file":
                 (self.folder / step.name).write_text(text, encoding="utf-8")
             elif step.kind == "python":
                 self._python = self._python or _Python(self.page, self.folder, self._beside, self._environment)
@@ -87,9 +99,18 @@ class PageRunner:
                 status, printed = self._shell.run(f"{self._pasted()}{text}")
                 _as_shown(message, place, printed, status == 0, text)
 
-    def _with_free_ports(self, text: str) -> str:
+    def _start_site(self, name: str) -> None:
+        with ExitStack() as started:
+            stand_in = STAND_INS[name](self._beside / name, self._ports, self._program)
+            self._stands_for |= started.enter_context(stand_in)
+            self._sites[name] = started.pop_all()
+
+    def _as_here(self, text: str) -> str:
+        """With free ports, and with the addresses of stand-ins."""
         for written, port in self._ports.items():
             text = re.sub(rf"(?<![0-9]){written}(?![0-9])", port, text)
+        for written, here in self._stands_for.items():
+            text = text.replace(written, here)
         return text
 
     def _pasted(self) -> str:
@@ -158,6 +179,8 @@ class PageRunner:
             except subprocess.TimeoutExpired:
                 service.kill()
                 service.wait()
+        for site in self._sites.values():
+            site.close()
 
 
 def _as_shown(message: str, place: str, printed: str, fine: bool, text: str = "") -> None:

@@ -4,6 +4,9 @@ A page marks what a block alone does not show by a comment, which no reader sees
 
 <!-- not executed: REASON -->   above a block that needs what a test does not have
 <!-- file: NAME -->             above a block that the reader saves under this name
+<!-- before: COMMAND -->        what makes ready here what a reader has already, such as films
+<!-- starts: STAND-IN -->       what a reader's site has, from here on (`stand_ins`)
+<!-- ends: STAND-IN -->         and no longer from here on
 <!-- printed by: COMMAND -->    in a list item that shows a message of this command in `code`
 <!-- raised by: STATEMENT -->   the same for a line of Python
 """
@@ -19,15 +22,20 @@ from typing import Literal
 from tests.docs.blocks import blocks, quick_start
 
 FILE = re.compile(r"<!-- file: (\S+) -->")
+BEFORE = re.compile(r"<!-- before: (.+) -->")
+SITE = re.compile(r"<!-- (starts|ends): (.+) -->")
 SHOWN = re.compile(r"(?<!`)<!-- (printed|raised) by: (.+?) -->")
 CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Step:
-    """`line`: where it stands in the page, from 1; `name`: of the file; `message`: what is to be printed or raised."""
+    """`line`: where it stands in the page, from 1; `name`: of the file; `message`: what is to be printed or raised.
 
-    kind: Literal["python", "bash", "file"]
+    `text` of `starts` and `ends`: the stand-in's name.
+    """
+
+    kind: Literal["python", "bash", "file", "starts", "ends"]
     line: int
     text: str
     name: str = ""
@@ -54,6 +62,10 @@ def _of_blocks(page: Path) -> Iterator[Step]:
 def _of_comments(page: Path) -> Iterator[Step]:
     lines = page.read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines):
+        if before := BEFORE.fullmatch(line):
+            yield Step("bash", number + 1, before.group(1))
+        elif site := SITE.fullmatch(line):
+            yield Step("starts" if site.group(1) == "starts" else "ends", number + 1, site.group(2))
         found = SHOWN.search(line)
         if found is None:
             continue

@@ -134,6 +134,7 @@ def test_the_unet_has_as_many_parameters_as_deepinvs() -> None:
     assert net(torch.rand(1, 2, 16, 16)).shape == (1, 2, 16, 16)
 
 
+@pytest.mark.nightly
 def test_a_side_that_ends_early_is_an_error() -> None:
     with (
         pytest.raises(RuntimeError, match="ended while it was asked"),

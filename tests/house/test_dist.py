@@ -66,6 +66,7 @@ def test_the_licence_of_the_weights_is_the_one_of_their_cards() -> None:
     assert "research, non-commercial" in (ROOT / "README.md").read_text(encoding="utf-8").lower()
 
 
+@pytest.mark.nightly
 def test_the_bill_of_materials_names_every_pinned_package_that_a_server_needs(tmp_path: Path) -> None:
     out = tmp_path / "unseen.cdx.json"
     done = run(sys.executable, ROOT / "deploy" / "sbom.py", out, cwd=ROOT)

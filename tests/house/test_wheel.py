@@ -50,6 +50,7 @@ def run(*command: str | Path, cwd: Path, status: int = 0) -> str:
     return done.stdout if status == 0 else done.stdout + done.stderr
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_wheel_runs_the_quick_start_in_an_empty_environment(tmp_path: Path) -> None:

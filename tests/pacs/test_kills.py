@@ -21,7 +21,7 @@ from tests.worklist.test_kill import alive
 from unseen.worklist.store import Store
 
 ROOT = Path(__file__).parents[2]
-USUAL, LONG = 5, 200
+USUAL, LONG = 3, 200
 _FINISH_S = 300.0
 
 

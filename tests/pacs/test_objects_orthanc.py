@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pydicom
+import pytest
 
 from tests.pacs.film_headers import film_result, headers, phantoms, pixels, study_result
 from tests.pacs.orthanc_server import Orthanc, orthanc
@@ -58,6 +59,7 @@ def test_sent_by_stow_a_japanese_name_and_the_point_are_found_by_dicomweb(orthan
     assert [54.0, 18.0] in list(graphic_data(found))
 
 
+@pytest.mark.nightly
 def test_all_headers_are_imported(orthanc: Orthanc) -> None:
     films = headers()
     for name, film in films.items():

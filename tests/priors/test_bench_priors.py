@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_benchmark_says_what_it_measured(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"

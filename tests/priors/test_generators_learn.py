@@ -106,7 +106,7 @@ def test_another_training_is_not_gone_on_with(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [VAE, AE])
+@pytest.mark.parametrize("kind", [pytest.param(VAE, marks=pytest.mark.nightly), AE])
 def test_autoencoders_come_near_images_that_they_have_not_seen(kind: type[VAE] | type[AE]) -> None:
     settings = {"variance": 0.02} if kind is VAE else {}
     G = kind(latent=8, features=8, learning_rate=5e-3, **settings).fit(shapes(512), training=short(30, batch_size=32))
@@ -115,6 +115,7 @@ def test_autoencoders_come_near_images_that_they_have_not_seen(kind: type[VAE] |
     assert error < 0.5 * (x - shapes(512).mean(dim=0)).square().mean()
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_gan_learns_what_its_images_have_in_common() -> None:
     """Discs in one of two corners, never both: samples have one bright corner each, and each corner has its turn."""

@@ -85,7 +85,7 @@ def cvxpys(name: str) -> tuple[float, np.ndarray]:
     return float(expected), np.asarray(unknown.value)
 
 
-@pytest.mark.parametrize("solver", ["pdhg", "fista"])
+@pytest.mark.parametrize("solver", ["pdhg", pytest.param("fista", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("name", cases())
 def test_the_minimum_is_cvxpys(name: str, solver: str) -> None:
     A = cases()[name]

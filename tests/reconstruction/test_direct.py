@@ -69,6 +69,7 @@ def test_filtered_backprojection_is_for_tomography() -> None:
         filtered_backprojection(measured(process, images(1)), process)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_deep_image_prior_fills_holes_and_does_not_depend_on_batch_mates() -> None:
     process, x = inpainting(size=32), images(2, size=32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -21,7 +23,7 @@ from unseen.losses import (
     Seen,
     Supervised,
 )
-from unseen.physics import FourierMask, Gaussian, Identity, Mask, Measurement, Operator, Shifts
+from unseen.physics import Dense, FourierMask, Gaussian, Identity, Mask, Measurement, Operator, Shifts
 from unseen.reconstruction import ArtifactRemoval, Reconstructor, Unrolled, learn, pseudo_inverse
 from unseen.reconstruction.held_out import HeldOut
 from unseen.reconstruction.learning import ReconstructionLearner
@@ -414,3 +416,24 @@ def test_several_losses_of_one_kind_have_names_of_their_own() -> None:
     f = learn(measured(process, images(4)), process, losses=losses, network=small(process), training=short(1))
     assert f.history is not None
     assert set(f.history.parts) == {"loss", "MeasurementConsistency 1", "MeasurementConsistency 2"}
+
+
+def test_it_warns_once_of_noise_that_an_ill_conditioned_matrix_enlarges() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rotation, _ = torch.linalg.qr(torch.randn(64, 64, generator=generator, dtype=torch.float64))
+    x = images(6, size=8)
+
+    def warned(least: float, noise: Gaussian | None, **settings: str) -> list[str]:
+        A = Dense(torch.logspace(0, math.log10(least), 64, dtype=torch.float64)[:, None] * rotation, size=(8, 8))
+        assert A.condition() == pytest.approx(1 / least)
+        process = Measurement(A, noise)
+        network = ArtifactRemoval.for_process(process, features=8, depth=2, **settings)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            learn(measured(process, x), process, losses="mc", network=network, training=short(1))
+        return [str(one.message) for one in caught if "condition number" in str(one.message)]
+
+    (said,) = warned(1e-3, Gaussian(0.01))
+    assert "condition number of A is 1e+03, above 100" in said and "start='adjoint'" in said
+    assert warned(1e-3, None) == [] and warned(0.1, Gaussian(0.01)) == []
+    assert warned(1e-3, Gaussian(0.01), start="adjoint") == []

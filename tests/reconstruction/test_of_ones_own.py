@@ -235,6 +235,7 @@ def _anonymous() -> int:
     return 1024 * int(line.split()[1])
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_mapped_file_is_not_read_into_memory(tmp_path: Path) -> None:
     n, size = 12_800, 64  # 200 MiB

@@ -61,6 +61,8 @@ CASES: dict[str, tuple[str, list[Loss]]] = {
     "X-rays": ("x-rays", [Sure(), RobustEquivariance(MOVED)]),
 }
 
+EACH_LOSS = {"EI", "REI, mixed", "scales", "splitting", "recorrupted", "thinning", "several operators", "X-rays"}
+
 
 def noise(kind: str, scale: float) -> Noise | None:
     return {
@@ -101,7 +103,9 @@ def learnt_in(case: str, scale: float) -> tuple[float, list[float]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("other", [LARGE, pytest.param(1.0, marks=pytest.mark.nightly)])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [case if case in EACH_LOSS else pytest.param(case, marks=pytest.mark.nightly) for case in CASES]
+)
 def test_what_is_learnt_does_not_depend_on_the_unit(case: str, other: float) -> None:
     """In the smallest unit as in the largest: what depends on the unit differs most between the two."""
     (one, parts), (reached, scaled) = learnt_in(case, SMALL), learnt_in(case, other)

@@ -48,6 +48,7 @@ def test_an_adapted_detector_keeps_every_law(adapted: Adapted) -> None:
     check_detector(adapted, list(phantoms.twins(1, seed=9, size=96)))
 
 
+@pytest.mark.nightly
 def test_labels_help_where_films_show_it(base: Pca, taught: tuple[Adapted, Adaptation]) -> None:
     adapted, found = taught
     assert found.normals == found.abnormals == 40 and adapted.config.labels == (40, 40)
@@ -139,6 +140,7 @@ def test_a_model_is_adapted_once(adapted: Adapted, labelled: list[Film]) -> None
         adapt(adapted, labelled)
 
 
+@pytest.mark.nightly
 def test_an_ensemble_on_frozen_features_shares_its_network(labelled: list[Film], tmp_path: Path) -> None:
     detector = un.detectors.Ensemble(
         members=[

@@ -48,6 +48,7 @@ def ddad(world: World) -> Recipe:
     return resolve(world.recipes[0].model_copy(update={"name": f"{RECIPES}ddad", "method": method}))
 
 
+@pytest.mark.nightly
 def test_a_method_that_learns_from_unlabelled_films_is_given_them_without_their_labels(
     world: World, ddad: Recipe
 ) -> None:

@@ -99,6 +99,7 @@ def test_a_file_that_was_not_read_counts_as_refused() -> None:
     assert guard.refused(NotRead(name="a", reason="no", source="s", patient="p")) == "not-read"
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_each_different_image_is_judged_once(tmp_path: Path) -> None:
     normals = list(phantoms.normals(24, seed=1, size=64))

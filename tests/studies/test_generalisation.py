@@ -112,6 +112,7 @@ def test_a_floor_is_compared_film_by_film() -> None:
     assert isinstance(fewer["pooled"], dict) and fewer["pooled"]["films"] == len(table) - 1
 
 
+@pytest.mark.nightly
 def test_cross_fitted_tables_can_be_claimed_of(world: World) -> None:
     done = {name: tables_of(found) for name, found in world.done.items()}
     first, second, *_ = done.values()

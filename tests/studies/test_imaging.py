@@ -134,6 +134,7 @@ def test_only_what_changes_a_training_names_it(tmp_path: Path) -> None:
     assert first == renamed and len({first, weighted, masked}) == 3
 
 
+@pytest.mark.nightly
 def test_a_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     problem = Problem(toy())
     whole = train_arm(problem, "ei", seed=0, learning_rate=1e-3, root=tmp_path / "a")
@@ -229,6 +230,7 @@ def test_an_interval_is_over_seeds_too() -> None:
     assert wide["high"] - wide["low"] > 2 > narrow["high"] - narrow["low"]  # type: ignore[operator]
 
 
+@pytest.mark.nightly
 def test_a_training_under_noise_is_stopped_and_says_where(tmp_path: Path) -> None:
     problem = Problem(toy(sigma=0.1, arms=["rei", "supervised"]))
     done = train_arm(problem, "rei", seed=0, learning_rate=3e-3, root=tmp_path)

@@ -181,6 +181,7 @@ def test_a_recipe_is_opened_with_what_can_be_claimed_of_it(small: World) -> None
     assert floor["above"]["floor"]["pooled"]["value"] == 0 and floor["above"]["floor"]["pooled"]["p"] == 1
 
 
+@pytest.mark.nightly
 def test_the_rest_waits_for_the_nominated(small: World, tmp_path: Path) -> None:
     for name, entry in ALL.items():
         write_row({**entry, "recipe": name.removesuffix("-0"), "seed": 0}, tmp_path)

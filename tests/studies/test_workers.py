@@ -18,7 +18,7 @@ def test_work_is_done_in_other_processes() -> None:
     assert not active_children()
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, pytest.param(ValueError, marks=pytest.mark.nightly)])
 def test_an_exception_ends_what_workers_are_at_and_what_they_were_to_do(error: type[BaseException]) -> None:
     began = time.monotonic()
     with pytest.raises(error), worker_processes(1) as pool:
@@ -32,6 +32,7 @@ def test_an_exception_ends_what_workers_are_at_and_what_they_were_to_do(error: t
     assert all(future.done() for future in waiting)
 
 
+@pytest.mark.nightly
 def test_a_worker_that_was_killed_is_a_sentence() -> None:
     with pytest.raises(TrainingError, match="a worker process was killed from outside"), worker_processes(1) as pool:
         pool.submit(os._exit, 9).result()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.forked_children import begin
+from tests.forked_children import begin, end
 from tests.stopped_process import once_asked, stop
 from tests.web.running import until
 from tests.web.test_lab import ASKED
@@ -40,7 +40,7 @@ SLOW = {"setup": {"size": 128, "operator": {"kind": "tomography", "views": 180}}
 
 
 @pytest.fixture
-def forks(monkeypatch: pytest.MonkeyPatch) -> None:
+def forks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The lab's processes are forks. `test_a_process_that_nobody_asks_is_let_go` has an interpreter of its own."""
     monkeypatch.setattr(subprocess, "Popen", subprocess.Popen)  # as it is now, afterwards
     module = begin()
@@ -53,6 +53,8 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> None:
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
+    yield
+    end()
 
 
 @pytest.mark.slow

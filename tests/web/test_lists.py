@@ -53,7 +53,7 @@ def test_it_is_sorted_and_filtered_and_counts_agree(api: Api, judged: Any, clock
         assert api.reader.post("/studies/search", json=wrong).status_code == 422
 
 
-@pytest.mark.parametrize("clears", [False, True])
+@pytest.mark.parametrize("clears", [pytest.param(False, marks=pytest.mark.nightly), True])
 def test_the_filter_finds_the_rows_that_are_flagged_and_no_others(
     api: Api, store: Store, judged: Any, monkeypatch: pytest.MonkeyPatch, clears: bool
 ) -> None:

@@ -48,6 +48,7 @@ def link(world: World) -> str:
         return store.accounts.one_time_link("local", "admin")
 
 
+@pytest.mark.nightly
 def test_a_filled_worklist_passes_and_its_server_ends_well(world: World, tmp_path: Path) -> None:
     with world.server(tmp_path) as running:
         said = list(checked(running.root, running.link, world.filled, models=2))

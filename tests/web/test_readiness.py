@@ -44,7 +44,7 @@ def test_it_is_not_ready_without_its_database(make_place: MakePlace, postgresql:
         assert answered(api) == NOT
 
 
-@pytest.mark.parametrize("started", [True, False])
+@pytest.mark.parametrize("started", [pytest.param(True, marks=pytest.mark.nightly), False])
 def test_it_is_ready_with_a_worker_where_it_starts_workers(make_place: MakePlace, started: bool) -> None:
     place = make_place("sqlite")
     with place.open() as store:

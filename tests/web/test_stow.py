@@ -136,8 +136,13 @@ def test_a_film_above_the_limit_is_refused_alone_and_its_rest_is_skipped(place: 
         api = Api(store)
         large = film(5) + bytes(3_000_000)
         answer = post(api, related(large, film(6)))
-        assert (answer.status_code, reasons(answer)) == (202, [0xA700])
+        assert (answer.status_code, reasons(answer)) == (202, [0xC001])  # not A700: it would be sent again for ever
+        assert answer.headers["warning"] == (
+            '299 unseen "An object has more than 200000 bytes, which is the limit; it was not stored. '
+            'Export it in its ordinary size."'
+        )
         assert len(files(store)) == 1
+        assert "warning" not in post(api, related(film(7))).headers
 
 
 def test_a_part_is_never_whole_in_memory(api: Api, store: Store, port: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,6 +165,7 @@ def test_a_fair_coin_decides_each_picture_and_none_comes_twice() -> None:
     assert abs((heads[:, 1:] == heads[:, :-1]).mean() - 0.5) < 5 * np.sqrt(1 / 4 / 2700)  # whatever came before
 
 
+@pytest.mark.nightly
 def test_real_ones_are_the_sites_films_and_the_others_the_generators(
     filled: Api, store: Store, detector: Detector
 ) -> None:

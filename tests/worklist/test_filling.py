@@ -76,6 +76,7 @@ def test_a_folder_that_is_not_the_demonstrations_is_left_alone(tmp_path: Path, w
     assert sorted(path.name for path in home.iterdir()) == before
 
 
+@pytest.mark.nightly
 def test_some_stay_to_be_read_however_many_are_asked_for(tmp_path: Path, world: Small) -> None:
     filled = world.fill(tmp_path / "worklist", reported=1000, left=6)
     assert filled.to_read - filled.not_scored == 6

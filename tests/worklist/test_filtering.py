@@ -85,9 +85,9 @@ ON_TAB = {
     "place, few",
     [
         ("sqlite", 0),
-        ("postgresql", 5000),
+        ("postgresql", 0),
         pytest.param("sqlite", 5000, marks=pytest.mark.nightly),
-        pytest.param("postgresql", 0, marks=pytest.mark.nightly),
+        pytest.param("postgresql", 5000, marks=pytest.mark.nightly),
     ],
     indirect=["place"],
 )

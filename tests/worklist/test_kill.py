@@ -21,7 +21,7 @@ from unseen.worklist.store import Store
 from unseen.worklist.tables import findings
 
 ROOT = Path(__file__).parents[2]
-USUAL, LONG = 6, 200
+USUAL, LONG = 4, 200
 
 
 @pytest.fixture(scope="module")

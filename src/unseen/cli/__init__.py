@@ -42,7 +42,7 @@ app = typer.Typer(
     "see what the score rests on."
     f"\n\n[bold]{LIMITS}[/bold]"
     "\n\nBegin with [bold]unseen demo[/bold]: simulated films, two detectors trained live, a report, a worklist "
-    'to read, in under five minutes. It needs [bold]pip install "unseen\\[train,serve]"[/bold].'
+    'to read, in some minutes. It needs [bold]pip install "unseen\\[train,serve]"[/bold].'
     "\n\nThen: [bold]unseen train[/bold] RECIPE --data normals/ → [bold]unseen score[/bold] MODEL film.png → "
     "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/ → "
     "[bold]unseen calibrate[/bold] MODEL --data labelled.csv --out policy.json",

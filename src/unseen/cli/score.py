@@ -61,6 +61,9 @@ def score(
     if out is not None and out.suffix not in (".parquet", ".csv"):
         raise UsageError(f"--out {out}: rows are written as .parquet or .csv")
     inputs = films(data if data is not None else list(files or []), strict=strict)
+    if not inputs.entries:
+        where = data if data is not None else ", ".join(files or [])
+        raise UsageError(f"{where}: no film was found there. Give films, or a folder that holds some")
     progress = console.count_progress("scored") if out else None
     screener = load(model, policy, device=device, runtime=runtime)
     counts: Counter[str] = Counter()
@@ -78,14 +81,24 @@ def score(
             f"warning: {counts['doubted']} of the {counts['scored']} are unlike the films that the model learnt from, "
             "so their scores mean nothing; the reason stands with each. With a policy they are not scored"
         )
+    if counts["other_source"]:
+        console.note(
+            f"{counts['other_source']} of the {counts['scored']} are of a source that the policy was not calibrated "
+            "for. The source of a film is the column source of the manifest, and without one the name of its folder: "
+            "write the same source into both manifests (unseen manifest --source NAME)"
+        )
     console.limits()
     raise typer.Exit(1 if counts["not_read"] else 0)
 
 
 def _counted(rows: Iterator[ScoreRow], counts: Counter[str]) -> Iterator[ScoreRow]:
-    """The rows as they are, counted by status; `doubted`: scored, with a reason (without a policy, the gate's)."""
+    """The rows as they are, counted by status; `doubted`: scored, with a reason (without a policy, the gate's);
+    `other_source`: not cleared since the policy does not know their source."""
+    from unseen.screening.screener import OTHER_SOURCE
+
     for row in rows:
         counts[row.status] += 1
+        counts["other_source"] += row.reason is not None and row.reason.startswith(OTHER_SOURCE)
         counts["doubted"] += row.status == "scored" and row.reason is not None
         yield row
 

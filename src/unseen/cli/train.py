@@ -47,7 +47,9 @@ def train(
         Path | None,
         typer.Option(help="a safetensors file of ResNet-18's weights to begin with, for the methods that stand on one"),
     ] = None,
-    fold: Annotated[int | None, typer.Option(help="leave out the films of this fold of the recipe's split")] = None,
+    fold: Annotated[
+        int | None, typer.Option(help="leave out the films of this fold of the recipe's split (not with --data)")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="also write the model's bundle here")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
     seed: Annotated[int | None, typer.Option(help="default: the recipe's")] = None,
@@ -192,12 +194,21 @@ def _listed(data: str, names: LabelNames | None) -> Films:
 
 
 def _finder_without_masks(recipe: Recipe, listed: Films) -> Path | None:
-    """The package's lung finder where the films need one and have no masks; prints that it is taken."""
+    """The package's lung finder where the films need one and have no masks; prints whence the finder comes."""
     from unseen.runs.training import ready_finder
 
     finder = ready_finder(recipe, listed)
     if finder is not None:
         console.note(f"no film has a lung mask: lungs are found by {finder}, which comes with the package (--finder)")
+    elif any(entry.mask is not None for entry in listed.entries):
+        sources = recipe.data.lungs_from
+        those = "the films that have a lung mask"
+        if sources is not None:
+            those = f"films of {', '.join(sources)} (lungs_from in the recipe)"
+        console.note(
+            f"a lung finder is trained first, from {those}, which takes minutes; --finder models/lungs takes a ready "
+            "one"
+        )
     return finder
 
 

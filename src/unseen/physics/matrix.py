@@ -79,6 +79,18 @@ class Dense(Operator):
         """A copy of the matrix: (m, height · width), float64 or complex128."""
         return self._matrix.clone()
 
+    def condition(self) -> float:
+        """The largest singular value over the least that the pseudo-inverse divides by.
+
+        A⁺ enlarges noise along the weakest direction so many times more than along the strongest.
+
+        Example:
+            >>> Dense(torch.tensor([[4.0, 0.0], [0.0, 0.5]])).condition()
+            8.0
+        """
+        values = _eigenvalues(self._stacked)
+        return math.sqrt(float(values[-1] / values[values > RANK * values[-1]].min())) if values[-1] > 0 else 1.0
+
     def _forward(self, x: Tensor) -> Tensor:
         return self._wide(x).flatten(2) @ self._on("_matrix", self._wide(x)).T
 
@@ -97,13 +109,17 @@ class Dense(Operator):
         return image.real.contiguous() if image.is_complex() and not self.complex_domain else image
 
     @property
-    def _inverse(self) -> Tensor:
-        """The transposed pseudo-inverse, (m, height · width); `_on` keeps it once it is computed.
-
-        Of a complex matrix on real images: of its real and imaginary parts, one above the other.
-        """
+    def _stacked(self) -> Tensor:
+        """The matrix; of a complex one on real images its real and imaginary parts, one above the other."""
         if self._matrix.is_complex() and not self.complex_domain:
-            real, imaginary = _inverted(torch.cat([self._matrix.real, self._matrix.imag])).chunk(2, dim=1)
+            return torch.cat([self._matrix.real, self._matrix.imag])
+        return self._matrix
+
+    @property
+    def _inverse(self) -> Tensor:
+        """The transposed pseudo-inverse, (m, height · width); `_on` keeps it once it is computed."""
+        if self._stacked is not self._matrix:
+            real, imaginary = _inverted(self._stacked).chunk(2, dim=1)
             return torch.complex(real, -imaginary).T.resolve_conj()  # Re (y · it) is what the two parts make of y
         return _inverted(self._matrix).T
 
@@ -116,6 +132,12 @@ def _inverted(matrix: Tensor) -> Tensor:
     inverted = torch.where(values > RANK * values[-1], 1 / values, 0)
     inverse: Tensor = matrix.mH @ (vectors * inverted) @ vectors.mH
     return inverse
+
+
+def _eigenvalues(matrix: Tensor) -> Tensor:
+    """Of the smaller of matrix · matrixᴴ and matrixᴴ · matrix, rising."""
+    values: Tensor = torch.linalg.eigvalsh(matrix @ matrix.mH if len(matrix) <= matrix.shape[1] else matrix.mH @ matrix)
+    return values
 
 
 class Separable(Operator):

@@ -6,6 +6,7 @@ What `learn` gives the training loop: the reconstructor, Adam, and the losses on
 import hashlib
 import json
 import platform
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from unseen.losses.loss import Loss, Seen, Units
 from unseen.losses.objectives import objective
 from unseen.physics.group import Group
+from unseen.physics.matrix import Dense
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.reconstruction.architectures import ArtifactRemoval
@@ -37,6 +39,8 @@ from unseen.training.loop import Progress, train
 from unseen.training.settings import Training, shown_on
 
 WEIGHT_DECAY = 1e-8  # the authors', in all of their problems
+CONDITION = 100.0
+"""Of a matrix, above which noise of 1 % along its strongest direction hides an image along its weakest in A⁺y."""
 RATE_FALLS_TO = 0.1  # at each milestone
 
 
@@ -293,6 +297,7 @@ def learn(
     if schedule is not None and milestones:
         raise ValueError("schedule takes the place of milestones: give one of them.")
     f = _reconstructor(network, process, seed=training.seed)
+    _warn_of_condition(f, process)
     whole = HeldOut(
         y=y,
         x=x,
@@ -338,6 +343,20 @@ def learn(
     f.training_digests = tuple(map(_digest, y))
     f.process = process
     return f
+
+
+def _warn_of_condition(f: Reconstructor, process: Measurement) -> None:
+    """Warns where f begins with A⁺y of an ill-conditioned matrix, and y has noise."""
+    if not isinstance(process.A, Dense) or process.noise is None:
+        return
+    if getattr(f.config, "start", "adjoint") == "adjoint" or (condition := process.A.condition()) <= CONDITION:
+        return
+    warnings.warn(
+        f"The condition number of A is {condition:.3g}, above {CONDITION:g}, and the network begins with A⁺y, in which "
+        f"noise hides the image. Begin with the adjoint: network={type(f).__name__}.for_process(process, "
+        "start='adjoint')",
+        stacklevel=3,
+    )
 
 
 def _reconstructor(network: Reconstructor | nn.Module | None, process: Measurement, *, seed: int) -> Reconstructor:

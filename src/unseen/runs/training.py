@@ -242,7 +242,11 @@ def training_films(
     """The films that a recipe learns from (or those of `data`), and a digest that identifies them."""
     if data is not None:
         if fold is not None:
-            raise RecipeError("fold: goes with the recipe's own films; the films of `data` are all trained on")
+            raise RecipeError(
+                "fold: goes with the recipe's own films; the films of `data` are all trained on. Deal them into folds "
+                "by `unseen manifest FOLDER --out manifest.csv --folds 5`, name manifest and split under [data] in a "
+                "recipe of your own, and leave `data` out. Or leave the fold out; --crossfit 5 deals by itself"
+            )
         given = own_normals(data)
         return given.films, given.digest
     if recipe.data.manifest is None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from unseen.detectors.saved import Runtime
 
 _LATERAL = "a lateral film: it is not scored, and is carried along with the frontal films of its study"
+OTHER_SOURCE = "its source is not among the calibrated ones"
+"""Begins the reason why a film of no calibrated source is read."""
 _FEWEST_NORMALS = 20  # of a source, below which a film is compared with all sources' normals
 
 
@@ -183,7 +185,7 @@ class Screener:
         assert self.policy is not None
         if source == UNKNOWN:
             names = ", ".join(sorted(self.policy.sources)[:5]) or "none"
-            return f"its source is not among the calibrated ones ({names}), so it is never cleared"
+            return f"{OTHER_SOURCE} ({names}), so it is never cleared"
         calibrated = self.policy.sources[source]
         if calibrated.threshold is None:
             return f"nothing is cleared from {source}: {calibrated.refused}"

@@ -36,9 +36,9 @@ MOST_BYTES: Final = 2**34
 """Of a request: two thousand films of 8 MB."""
 MOST_PARTS: Final = 2000
 JSON: Final = "application/dicom+json"
-NO_RESOURCES, MISMATCH, NOT_UNDERSTOOD, NO_SYNTAX = 0xA700, 0xA900, 0xC000, 0xC122
-"""Failure Reason (0008,1197): out of resources; the data set does not match; cannot understand; transfer syntax not
-supported."""
+NO_RESOURCES, MISMATCH, NOT_UNDERSTOOD, TOO_LARGE, NO_SYNTAX = 0xA700, 0xA900, 0xC000, 0xC001, 0xC122
+"""Failure Reason (0008,1197): out of resources; the data set does not match; cannot understand; too large, the status
+of the DICOM node, too; transfer syntax not supported."""
 
 router = APIRouter(prefix=STOW, tags=["dicomweb"])
 StudyUid = Annotated[str, Path(pattern=r"^[0-9.]{1,64}$", description="StudyInstanceUID; other studies are refused")]
@@ -100,6 +100,7 @@ class _Outcome:
     referenced: list[dict[str, Any]] = field(default_factory=list)  # Any: DICOM JSON
     failed: list[dict[str, Any]] = field(default_factory=list)
     others: list[dict[str, Any]] = field(default_factory=list)
+    warning: str = ""
 
     @property
     def parts(self) -> int:
@@ -125,7 +126,8 @@ class _Outcome:
     def answer(self) -> JSONResponse:
         found = {"00081198": self.failed, "00081199": self.referenced, "0008119A": self.others}
         body = {tag: {"vr": "SQ", "Value": items} for tag, items in found.items() if items}
-        return JSONResponse(body, self.status, media_type=JSON)
+        headers = {"Warning": f'299 unseen "{self.warning}"'} if self.warning else None  # PS3.18 section 8.4.3
+        return JSONResponse(body, self.status, headers, media_type=JSON)
 
 
 @router.post("", response_class=JSONResponse, openapi_extra=_BODY, responses=_ANSWERS)
@@ -171,8 +173,15 @@ async def _stored(request: Request, parts: ServerState, actor: str, *, study: st
             outcome.refused(header, NOT_UNDERSTOOD)
         except WorklistError as error:
             _log.warning("stow.refused reason=%s", type(error).__name__)
-            full = isinstance(error, BusyError | NoRoomError | TooLargeError)
-            outcome.refused(header, NO_RESOURCES if full else NOT_UNDERSTOOD)
+            full = isinstance(error, BusyError | NoRoomError)
+            if isinstance(error, TooLargeError):
+                outcome.warning = (
+                    f"An object has more than {parts.store.max_film_bytes} bytes, which is the limit; it was not "
+                    "stored. Export it in its ordinary size."
+                )
+                outcome.refused(header, TOO_LARGE)
+            else:
+                outcome.refused(header, NO_RESOURCES if full else NOT_UNDERSTOOD)
         else:
             outcome.kept(header)
     if not outcome.parts:

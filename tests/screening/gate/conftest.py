@@ -22,7 +22,7 @@ def normals() -> list[Film]:
 def learn() -> Learnt:
     """A gate, and the finder by which it has learnt: from enough normals for its limits to lie where others would put
     them. By 36, every fifth film is refused that was let pass before it was made a little smaller."""
-    films = list(phantoms.normals(100, seed=31, size=128))
+    films = list(phantoms.normals(64, seed=31, size=128))
     config = LungFinder.Config(size=32, features=8, depth=2, steps=60)
     finder = cross_fitted(films, config=config, seed=3, device="cpu")
     return Gate.fit(films, finder=finder), finder

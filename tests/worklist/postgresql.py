@@ -16,15 +16,9 @@ _SHM = Path("/dev/shm")
 MEMORY = str(_SHM) if os.access(_SHM, os.W_OK) and shutil.disk_usage(_SHM).free > 2**30 else None
 """Where folders are made that wait for no disk; None: wherever temporary folders go."""
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+_SETTINGS = {"listen_addresses": "", "shared_buffers": "64MB", "max_connections": "60"}
 # It is thrown away, so nothing waits for its disk; what is tested is killed, the server is not.
-_SETTINGS = {
-    "listen_addresses": "",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "shared_buffers": "64MB",
-    "max_connections": "60",
-}
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 def binaries() -> Path | None:
@@ -35,20 +29,25 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def server(programs: Path, *, begin_with: Path | None = None, keep: Path | None = None) -> Iterator[sqlalchemy.URL]:
+def server(
+    programs: Path, *, begin_with: Path | None = None, keep: Path | None = None, durable: bool = False
+) -> Iterator[sqlalchemy.URL]:
     """A running server, as the URL of its database `postgres`.
 
     begin_with   the data of a server that was kept; without it the databases are made, which takes a second or two
     keep         where the data go, whole, when the server has ended
+    durable      its data are on the disk, and each commit waits for it, as at a site: for benchmarks
     """
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=MEMORY))  # short: a socket's path has 107 characters at most
+    where = None if durable else MEMORY
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=where))  # short: a socket's path has 107 characters at most
     data = folder / "data"
     become: list[str] = []
     if os.geteuid() == 0:  # the server refuses root
         shutil.chown(folder, "postgres", "postgres")
         become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     control = [*become, str(programs / "pg_ctl"), f"--pgdata={data}", "--silent"]
-    options = " ".join(f"-c {name}={value or chr(39) * 2}" for name, value in _SETTINGS.items()) + f" -k {folder}"
+    settings = _SETTINGS | ({} if durable else _NOT_DURABLE)
+    options = " ".join(f"-c {name}={value or chr(39) * 2}" for name, value in settings.items()) + f" -k {folder}"
 
     def run(*command: str) -> None:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"})

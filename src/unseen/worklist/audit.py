@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from unseen.worklist.bulk import insert_rows
 from unseen.worklist.states import WorklistError
 from unseen.worklist.tables import audit
 
@@ -24,6 +25,8 @@ GENESIS = "0" * 64
 
 _COLUMNS = ("seq", "time_us", "actor", "action", "subject", "body", "previous")
 _CHUNK = 5_000
+
+_LAST = select(audit.c.seq, audit.c.hash, audit.c.time_us).order_by(audit.c.seq.desc()).limit(1)
 
 Value = str | int | float | bool | None
 
@@ -85,6 +88,17 @@ class Event:
     body: Mapping[str, Value]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A row that is to be added; `time_us` in microseconds since 1970, `body` as `canonical` JSON."""
+
+    time_us: int
+    actor: str
+    action: str
+    subject: str
+    body: str
+
+
 def canonical(value: object) -> str:
     """The one JSON text of a value: keys sorted, no spaces, as written otherwise.
 
@@ -94,28 +108,37 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def append(
-    connection: Connection, *, time_us: int, actor: str, action: str, subject: str, body: Mapping[str, Value]
-) -> Head:
-    """Add a row; the connection must be `writing` alone."""
-    last = head(connection)
-    row: dict[str, Value] = {
-        "seq": last.seq + 1,
-        "time_us": time_us,
-        "actor": actor,
-        "action": action,
-        "subject": subject,
-        "body": canonical(body),
-        "previous": last.hash,
-    }
-    digest = _hash(tuple(row.values()))
-    connection.execute(audit.insert().values(row | {"hash": digest}))
-    return Head(seq=last.seq + 1, hash=digest)
+def append(connection: Connection, entries: Sequence[Entry], *, in_time: bool = False) -> Head:
+    """Add rows, each with the hash of the one before, in one statement; returns where the trail then ends.
+
+    The transaction must be alone at the end of the trail until it ends (`Database.writing`, `Database.end_of_trail`).
+
+    in_time  an entry is of the time of the trail's last row at least: transactions side by side may end in another
+             order than they began
+    """
+    last = connection.execute(_LAST).one_or_none()
+    seq, previous, since_us = (0, GENESIS, 0) if last is None else (last.seq, last.hash, last.time_us if in_time else 0)
+    rows: list[dict[str, Value]] = []
+    for entry in entries:
+        seq += 1
+        row: dict[str, Value] = {
+            "seq": seq,
+            "time_us": max(entry.time_us, since_us),
+            "actor": entry.actor,
+            "action": entry.action,
+            "subject": entry.subject,
+            "body": entry.body,
+            "previous": previous,
+        }
+        previous = _hash(tuple(row.values()))
+        rows.append(row | {"hash": previous})
+    insert_rows(connection, audit, rows)
+    return Head(seq=seq, hash=previous)
 
 
 def head(connection: Connection) -> Head:
     """The last row's number and hash; of an empty trail 0 and `GENESIS`."""
-    last = connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).one_or_none()
+    last = connection.execute(_LAST).one_or_none()
     return Head(seq=0, hash=GENESIS) if last is None else Head(seq=last.seq, hash=last.hash)
 
 

@@ -53,11 +53,17 @@ def set_settle_s(
 
 def wait(writing: Writing, study: Found, *, since_us: int, seconds: float) -> Found:
     """A film of the study came at `since_us`: it is complete `seconds` later, or later still."""
-    until_us = since_us + int(seconds * 1e6)
-    if until_us <= max(writing.now_us, study.settles_us or 0):
+    until_us = settles_us(study, since_us=since_us, seconds=seconds, now_us=writing.now_us)
+    if until_us == study.settles_us:
         return study
     writing.connection.execute(studies.update().where(studies.c.id == study.id).values(settles_us=until_us))
     return writing.connection.execute(select(studies).where(studies.c.id == study.id)).one()
+
+
+def settles_us(study: Found, *, since_us: int, seconds: float, now_us: int) -> int | None:
+    """Until when a film of the study is waited for, since one came at `since_us`; None where the study is complete."""
+    until_us = since_us + int(seconds * 1e6)
+    return until_us if until_us > max(now_us, study.settles_us or 0) else study.settles_us
 
 
 def is_complete(study: Found, *, now_us: int) -> bool:

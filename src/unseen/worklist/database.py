@@ -1,13 +1,16 @@
 """One database, SQLite or PostgreSQL: how it is reached, and its two types of transaction.
 
 `reading` sees one moment. `writing` is alone: BEGIN IMMEDIATE on SQLite, one advisory lock on PostgreSQL. So on both,
-the audit chain grows link by link, and no two writers can lock each other out. Only the claiming of jobs goes beside it
-(`jobs`). A refusal for lack of space, time or connection becomes a sentence.
+the audit chain grows link by link, and no two writers can lock each other out. Beside it go the claiming of jobs
+(`jobs`), and on PostgreSQL the results of workers: they share that lock, lock the rows that they change, and are alone
+at the end of the audit trail only while they append to it (`writing_together`, `end_of_trail`). Every such transaction
+takes its locks in the same order. A refusal for lack of space, time or connection becomes a sentence.
 """
 
 import contextlib
+import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from unseen.worklist.states import BusyError, NoRoomError, WorklistError
 
 _ALONE = 0x756E7365656E  # "unseen": the key of the advisory lock
+_TRAIL = _ALONE + 1
+_KEYED = 0x756E73  # the first half of keys that callers name
+_LATE = _KEYED + 1
 _MOST_CONNECTIONS = 20  # of one process at once, beyond the five that stay open; PostgreSQL allows 100 by default
 PATIENCE_S = 10.0
 """How long a transaction waits for its turn; ordinary ones take milliseconds."""
@@ -62,18 +68,37 @@ class Database:
                 yield connection
 
     @contextlib.contextmanager
-    def writing(self, *, alone: bool = True) -> Iterator[Connection]:
+    def writing(self, *, alone: bool = True, durable: bool = True) -> Iterator[Connection]:
         """A transaction that is kept when the block ends well, and leaves no trace otherwise.
 
-        alone   wait until no other writer is at work; SQLite has but one writer anyway
+        alone    wait until no other writer is at work; SQLite has but one writer anyway
+        durable  on the disk when the block has ended. On PostgreSQL what is not may be lost in a power cut of the
+                 server, a fraction of a second's; it never stands half
         """
+        first = [] if durable else ["SET LOCAL synchronous_commit = off"]
+        first += [f"SELECT pg_advisory_xact_lock({_ALONE})"] if alone else []
+        with self._writing(first) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing_together(self, keys: Collection[str]) -> Iterator[Connection]:
+        """`writing`, next to others of its type on PostgreSQL: each is alone with its `keys`, and waits for others'.
+
+        `writing` waits for all of them, and they for it. The audit trail is everybody's: see `end_of_trail`.
+        """
+        with self._writing([f"SELECT pg_advisory_xact_lock_shared({_ALONE})"]) as connection:
+            be_alone_with(connection, keys)
+            yield connection
+
+    @contextlib.contextmanager
+    def _writing(self, first: Sequence[str]) -> Iterator[Connection]:
+        """A transaction that begins with these statements on PostgreSQL, sent in one."""
         with self._translating_errors(), self.engine.connect() as connection:
             connection = connection.execution_options(unseen_writes=True)
             with connection.begin():
                 if not self.is_sqlite:
-                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self.patience_s * 1000)}")
-                    if alone:
-                        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ALONE})
+                    patience = f"SET LOCAL lock_timeout = {int(self.patience_s * 1000)}"
+                    connection.exec_driver_sql("; ".join([patience, *first]))
                 yield connection
 
     def forget_overwritten(self) -> None:
@@ -117,6 +142,30 @@ class Database:
         if not self.is_sqlite and (lost or code.startswith(("08", "53", "57P", "28", "3D"))):
             return BusyError(f"{self.name}: the database cannot be reached or used. Nothing was changed; try again.")
         return None
+
+
+def be_alone_with(connection: Connection, keys: Collection[str], *, late: bool = False) -> None:
+    """Hold `keys` until the transaction ends, and wait for whoever does; SQLite has but one writer.
+
+    late  after rows were locked. Keys of both types are locked in an order of their own, so no two transactions wait
+          for each other
+    """
+    if keys and connection.dialect.name == "postgresql":
+        numbers = sorted({_number(key) for key in keys})
+        wanted = "SELECT key FROM unnest(CAST(:keys AS integer[])) AS key ORDER BY key OFFSET 0"
+        locks = text(f"SELECT pg_advisory_xact_lock({_LATE if late else _KEYED}, key) FROM ({wanted}) AS sorted")
+        connection.execute(locks, {"keys": numbers})
+
+
+def end_of_trail(connection: Connection) -> None:
+    """Be alone at the end of the audit trail until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TRAIL})
+
+
+def _number(key: str) -> int:
+    """A key as PostgreSQL's advisory locks take it, 32 bits; two keys with one number wait for each other."""
+    return int.from_bytes(hashlib.sha256(key.encode(errors="surrogatepass")).digest()[:4], "big", signed=True)
 
 
 def url_of(where: str | Path) -> URL | None:

@@ -7,7 +7,10 @@ the study was judged: later films do not change it.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, case, func, select
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+from sqlalchemy import Connection, select
 
 from unseen.screening.policy import is_lateral
 from unseen.worklist.tables import films, findings
@@ -16,7 +19,7 @@ FAR = 0.5
 """Models disagree where their shares lie so far apart; `tables.APART_ALONE` has the same number."""
 FEWEST = 20
 """Scores of a model below which a share of them would say little."""
-_AMONG = 1000
+AMONG = 1000
 
 
 def apart(connection: Connection, study: int) -> float | None:
@@ -26,27 +29,39 @@ def apart(connection: Connection, study: int) -> float | None:
         .join(films, films.c.id == findings.c.film_id)
         .where(films.c.study_id == study, findings.c.score.is_not(None))
     )
-    by_film: dict[int, list[tuple[str, float]]] = {}
+    by_film: dict[int, dict[str, float]] = {}
     for row in connection.execute(query):
         if not is_lateral(row.view_position):
-            by_film.setdefault(row.film_id, []).append((row.model, row.score))
+            by_film.setdefault(row.film_id, {})[row.model] = row.score
+    return largest(by_film.values(), lambda model: latest_scores(connection, model))
+
+
+def largest(films_of_study: Iterable[Mapping[str, float]], among: Callable[[str], Sequence[float]]) -> float | None:
+    """`apart`, of a study's frontal films as their scores by model.
+
+    among  a model's latest scores
+
+    >>> scores = {"a": [0.1] * 15 + [0.9] * 5, "b": [0.2] * 20}
+    >>> largest([{"a": 0.5, "b": 0.2}], scores.__getitem__)
+    0.25
+    """
     found = []
-    for scores in by_film.values():
+    for scores in films_of_study:
         if len(scores) > 1:
-            shares = [share for model, score in scores if (share := _share(connection, model, score)) is not None]
+            shares = [share for model, score in scores.items() if (share := _share(among(model), score)) is not None]
             if len(shares) > 1:
                 found.append(max(shares) - min(shares))
     return max(found, default=None)
 
 
-def _share(connection: Connection, model: str, score: float) -> float | None:
-    latest = (
-        select(findings.c.score)
-        .where(findings.c.model == model, findings.c.score.is_not(None))
-        .order_by(findings.c.id.desc())
-        .limit(_AMONG)
-        .subquery()
-    )
-    half = case((latest.c.score < score, 1.0), (latest.c.score == score, 0.5), else_=0.0)
-    lower, scores = connection.execute(select(func.sum(half), func.count()).select_from(latest)).one()
-    return float(lower) / scores if scores >= FEWEST else None
+def latest_scores(connection: Connection, model: str) -> list[float]:
+    """The model's `AMONG` latest scores, the latest first."""
+    of_model = select(findings.c.score).where(findings.c.model == model, findings.c.score.is_not(None))
+    return list(connection.execute(of_model.order_by(findings.c.id.desc()).limit(AMONG)).scalars())
+
+
+def _share(among: Sequence[float], score: float) -> float | None:
+    if len(among) < FEWEST:
+        return None
+    scores = np.asarray(among)
+    return float((scores < score).sum() + 0.5 * (scores == score).sum()) / len(scores)

@@ -20,7 +20,6 @@ from sqlalchemy import select
 
 from unseen.data.dicom_header import FILMS, IDENTIFIERS
 from unseen.worklist.merging import patient_of
-from unseen.worklist.row_facts import are_versions
 from unseen.worklist.states import standing_of
 from unseen.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies
 from unseen.worklist.transactions import Found, Writing, clean
@@ -184,12 +183,6 @@ def changed_attributes(writing: Writing, original: Found, study: Found, read: Fi
         if said and column is not None and writing.names.of(kind, said) != column:  # type: ignore[arg-type]  # a kind
             changed.add(keyword)
     return sorted(changed, key=lambda keyword: (keyword not in IDENTIFIERS, keyword))
-
-
-def has_versions(writing: Writing, study_id: int) -> bool:
-    """Whether two films of the study are one instance with different pixels."""
-    of_study = select(films.c.instance, films.c.pixel_sha256).where(films.c.study_id == study_id)
-    return are_versions(writing.connection.execute(of_study))
 
 
 def reopen(writing: Writing, study: Found, *, actor: str) -> Found:

@@ -1,8 +1,9 @@
 """The queue of films to be scored, and films that are tried again.
 
-A claim is a lease. It is lengthened while the worker lives, and runs out when the worker is killed: then the film is
-anybody's again. A film that fails comes back later each time, and after `MOST_TRIES` goes to the top of the list, not
-scored, with the reason.
+A claim is a lease, by the database's clock. It is lengthened while the worker lives, and runs out when the worker is
+killed: then the film is anybody's again. A film that fails comes back later each time, and after `MOST_TRIES` goes to
+the top of the list, not scored, with the reason. A worker may claim several films at once; one that was tried before
+is claimed by itself, so that a film that kills its workers costs no other film a second try.
 """
 
 from __future__ import annotations
@@ -10,23 +11,31 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from unseen.worklist.bulk import among
 from unseen.worklist.states import NotAllowedError, State, after
 from unseen.worklist.tables import decisions, films, findings, jobs, studies
 from unseen.worklist.transactions import Writing, find_study
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from collections.abc import Collection, Sequence
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import ColumnElement, Connection
 
     from unseen.worklist.site import Site
+    from unseen.worklist.transactions import Found
 
 MOST_TRIES = 5
 LEASE_S = 60.0
 """Longer than any film takes (the decoder gives up after 20 s), short enough that a dead worker's film is soon back."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 2.0, 300.0
+CHANNEL = "unseen_jobs"
+"""Of PostgreSQL's notices that films have come."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,66 +91,103 @@ class Failed:
 
 def claim(site: Site, *, lease_s: float = LEASE_S) -> Job | None:
     """The film that has been due longest, or None. Two workers never get the same one."""
-    now_us = site.now_us()
+    claimed = claim_several(site, most=1, lease_s=lease_s)
+    return claimed[0] if claimed else None
+
+
+def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Job]:
+    """The films that have been due longest, at most `most`: those that are there; nothing is waited for."""
+    now_us = site.lease_clock()
     lease = secrets.token_hex(8)
     due = (
-        select(jobs.c.film_id)
+        select(jobs.c.film_id, jobs.c.tries)
         .where(jobs.c.state == "open", jobs.c.due_us <= now_us)
         .order_by(jobs.c.due_us, jobs.c.film_id)
-        .limit(1)
     )
-    with site.database.reading() as connection:  # an empty queue is asked often, and locks nobody out
-        if connection.execute(due).first() is None:
-            return None
-    with site.database.writing(alone=False) as connection:
-        taken = connection.execute(
+    if site.database.is_sqlite:  # an empty queue is asked often, and locks nobody out
+        with site.database.reading() as connection:
+            if connection.execute(due.limit(1)).first() is None:
+                return []
+    with _writing(site) as connection:
+        found = connection.execute(due.limit(most).with_for_update(skip_locked=True)).all()
+        if not found:
+            return []
+        fresh = list(takewhile(lambda one: one.tries == 0, found))
+        tries = {one.film_id: one.tries + 1 for one in fresh or found[:1]}
+        connection.execute(
             jobs.update()
-            .where(jobs.c.film_id == due.with_for_update(skip_locked=True).scalar_subquery())
+            .where(among(connection, jobs.c.film_id, tries))
             .values(lease=lease, tries=jobs.c.tries + 1, due_us=now_us + int(lease_s * 1e6))
-            .returning(jobs.c.film_id, jobs.c.tries)
-        ).one_or_none()
-        if taken is None:
-            return None
-        film = connection.execute(select(films).where(films.c.id == taken.film_id)).one()
-    return Job(
-        number=film.id,
-        film=film.public_id,
-        sha256=film.sha256,
-        source=film.source,
-        lease=lease,
-        tries=taken.tries,
-    )
-
-
-def lengthen(site: Site, job: Job, *, lease_s: float = LEASE_S) -> bool:
-    """Hold the film for another `lease_s`; False where the claim was lost."""
-    with site.database.writing(alone=False) as connection:
-        held = connection.execute(
-            jobs.update()
-            .where(jobs.c.film_id == job.number, jobs.c.lease == job.lease, jobs.c.state == "open")
-            .values(due_us=site.now_us() + int(lease_s * 1e6))
         )
-        return bool(held.rowcount)
+        rows = {row.id: row for row in connection.execute(select(films).where(among(connection, films.c.id, tries)))}
+    return [
+        Job(
+            number=number,
+            film=rows[number].public_id,
+            sha256=rows[number].sha256,
+            source=rows[number].source,
+            lease=lease,
+            tries=tried,
+        )
+        for number, tried in tries.items()
+    ]
+
+
+def lengthen(site: Site, *held: Job, lease_s: float = LEASE_S) -> bool:
+    """Hold the films for another `lease_s`; False where every claim was lost."""
+    with _writing(site) as connection:
+        in_order = select(jobs.c.film_id).where(*_held(connection, held)).order_by(jobs.c.film_id)
+        connection.execute(in_order.with_for_update())  # as results are entered: neither waits for the other's rows
+        lengthened = connection.execute(
+            jobs.update().where(*_held(connection, held)).values(due_us=site.lease_clock() + int(lease_s * 1e6))
+        )
+        return bool(lengthened.rowcount)
 
 
 def later(site: Site, job: Job, reason: str) -> None:
     """Put a film back that failed, to be tried again after a while."""
-    with site.database.writing(alone=False) as connection:
+    with _writing(site) as connection:
+        due_us = site.lease_clock() + int(wait_s(job.number, job.tries) * 1e6)
         connection.execute(
-            jobs.update()
-            .where(jobs.c.film_id == job.number, jobs.c.lease == job.lease, jobs.c.state == "open")
-            .values(lease=None, reason=reason, due_us=site.now_us() + int(wait_s(job.number, job.tries) * 1e6))
+            jobs.update().where(*_held(connection, [job])).values(lease=None, reason=reason, due_us=due_us)
         )
 
 
-def give_back(site: Site, job: Job) -> None:
-    """Put a film back at once, as if it had not been claimed."""
-    with site.database.writing(alone=False) as connection:
+def give_back(site: Site, *held: Job) -> None:
+    """Put films back at once, as if they had not been claimed."""
+    with _writing(site) as connection:
         connection.execute(
             jobs.update()
-            .where(jobs.c.film_id == job.number, jobs.c.lease == job.lease, jobs.c.state == "open")
-            .values(lease=None, tries=job.tries - 1, due_us=site.now_us())
+            .where(*_held(connection, held))
+            .values(lease=None, tries=jobs.c.tries - 1, due_us=site.lease_clock())
         )
+
+
+def _writing(site: Site) -> AbstractContextManager[Connection]:
+    """A change of leases. One that a power cut undoes is found out when the result is entered."""
+    return site.database.writing(alone=False, durable=False)
+
+
+def _held(connection: Connection, held: Sequence[Job]) -> tuple[ColumnElement[bool], ...]:
+    """Of these jobs those that are still the worker's: another's claim has another lease."""
+    numbers, leases = [job.number for job in held], {job.lease for job in held}
+    is_held = among(connection, jobs.c.film_id, numbers) & among(connection, jobs.c.lease, leases)
+    return is_held, jobs.c.state == "open"
+
+
+def held_films(connection: Connection, held: Sequence[Job]) -> dict[int, Found]:
+    """By number the rows of those films that are still the worker's and were not erased, locked until the transaction
+    ends. SQLite may have given the number of an erased film to another one since."""
+    digests = {job.number: job.sha256 for job in held}
+    query = select(films).join(jobs, jobs.c.film_id == films.c.id).where(*_held(connection, held))
+    rows = connection.execute(query.order_by(films.c.id).with_for_update(of=jobs))
+    return {row.id: row for row in rows if row.sha256 == digests[row.id]}
+
+
+def announce(connection: Connection) -> None:
+    """Wake workers that wait for films (`waking`), as soon as this transaction has ended; on PostgreSQL alone."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"NOTIFY {CHANNEL}"))
 
 
 def wait_s(number: int, tries: int) -> float:
@@ -155,9 +201,11 @@ def wait_s(number: int, tries: int) -> float:
     return float(min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (tries - 1))) * spread
 
 
-def close(connection: Connection, number: int, *, state: str, reason: str = "") -> None:
-    """The film needs no worker any more: `done`, or `dead`."""
-    connection.execute(jobs.update().where(jobs.c.film_id == number).values(state=state, lease=None, reason=reason))
+def close(connection: Connection, numbers: Collection[int], *, state: str, reason: str = "") -> None:
+    """The films need no worker any more: `done`, or `dead`."""
+    connection.execute(
+        jobs.update().where(among(connection, jobs.c.film_id, numbers)).values(state=state, lease=None, reason=reason)
+    )
 
 
 def reopen(connection: Connection, numbers: list[int], *, now_us: int) -> None:
@@ -167,6 +215,7 @@ def reopen(connection: Connection, numbers: list[int], *, now_us: int) -> None:
         .where(jobs.c.film_id.in_(numbers))
         .values(state="open", lease=None, tries=0, due_us=now_us, reason="")
     )
+    announce(connection)
 
 
 def queue(connection: Connection, *, now_us: int) -> Queue:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from unseen.worklist.bulk import among
 from unseen.worklist.states import NotAllowedError, WorklistError
 from unseen.worklist.tables import attachments, merged_patients, outside_reports, studies, terms
 from unseen.worklist.transactions import Writing, checked_text
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from unseen.worklist.opening import Pseudonyms
 
 
@@ -33,6 +36,16 @@ def patient_of(connection: Connection, patient: str) -> str:
     """The pseudonym that stands for `patient`, itself one, since patients were merged."""
     found = select(merged_patients.c.patient).where(merged_patients.c.prior == patient)
     return connection.execute(found).scalar_one_or_none() or patient
+
+
+def patients_of(connection: Connection, patients: Collection[str]) -> dict[str, str]:
+    """`patient_of` of those of `patients` that were merged into another."""
+    if not patients:
+        return {}
+    found = select(merged_patients.c.prior, merged_patients.c.patient).where(
+        among(connection, merged_patients.c.prior, patients)
+    )
+    return {row.prior: row.patient for row in connection.execute(found)}
 
 
 def term_of(names: Pseudonyms, patient: str) -> str:

@@ -59,10 +59,20 @@ class StandingAlarm:
 
 def observe(writing: Writing, policy: str, score: float | None, reference: DriftReference) -> None:
     """Count a study in, None for one that was not scored."""
+    observe_all(writing, policy, [score], reference)
+
+
+def observe_all(writing: Writing, policy: str, scores: Sequence[float | None], reference: DriftReference) -> int | None:
+    """`observe` of several studies. Returns after how many of them an alarm stood: 0 where it did before, None where
+    none does."""
     row = writing.connection.execute(select(watches).where(watches.c.policy == policy)).one_or_none()
     watch = DriftWatch() if row is None else DriftWatch.model_validate_json(row.state)
-    stood = watch.alarm
-    alarm = watch.observe(score, reference)
+    stood = alarm = watch.alarm
+    after = None if stood is None else 0
+    for number, score in enumerate(scores, start=1):
+        alarm = watch.observe(score, reference)
+        if alarm is not None and after is None:
+            after = number
     values = {"state": watch.model_dump_json()}
     if alarm is not None and stood is None:
         values["reason"], values["kind"] = alarm.reason, alarm.kind
@@ -72,6 +82,7 @@ def observe(writing: Writing, policy: str, score: float | None, reference: Drift
     else:
         since = {"since_us": writing.now_us} if "reason" in values else {}
         writing.connection.execute(watches.update().where(watches.c.policy == policy).values(**values, **since))
+    return after
 
 
 def alarms(connection: Connection) -> list[StandingAlarm]:

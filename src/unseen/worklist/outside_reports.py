@@ -18,12 +18,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from unseen.worklist import audit, merging
+from unseen.worklist.bulk import among
 from unseen.worklist.readers import Outcome, checked_outcome, elsewhere, enter
 from unseen.worklist.states import WorklistError, after
 from unseen.worklist.tables import outside_reports, reports, studies
 from unseen.worklist.transactions import Found, Writing, checked_text
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from unseen.worklist.opening import Pseudonyms
 
 Status = Literal["preliminary", "final", "corrected", "withdrawn"]
@@ -272,6 +275,19 @@ def close_early(writing: Writing, study: Found, *, new_film: bool) -> Found:
             .values(made_us=writing.now_us)
         )
     return study
+
+
+def waited_for(connection: Connection, *, uids: Collection[str], accessions: Collection[str], now_us: int) -> set[str]:
+    """Of these studies and accessions, as pseudonyms, those that a report waiting for its films names."""
+    if not uids and not accessions:
+        return set()
+    waiting = select(_of.uid, _of.accession).where(
+        _of.study_id.is_(None),
+        _of.replaced_us.is_(None),
+        _of.received_us > now_us - _EARLY_US,
+        among(connection, _of.uid, uids) | among(connection, _of.accession, accessions),
+    )
+    return {key for row in connection.execute(waiting) for key in row if key is not None}
 
 
 def forget_early(writing: Writing) -> int:

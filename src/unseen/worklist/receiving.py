@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from unseen.worklist import completeness, merging, outside_reports
+from unseen.worklist import jobs as queue
 from unseen.worklist.content import room, write_flushed
+from unseen.worklist.identities import Identity
 from unseen.worklist.instances import ReceivedHeader, attach, reopen
 from unseen.worklist.ordering import order_of
 from unseen.worklist.states import TooLargeError, WorklistError
@@ -193,6 +195,7 @@ def _enter(writing: Writing, sha256: str, size: int, *, name: str, source: str, 
         .returning(films.c.id)
     ).scalar_one()
     connection.execute(jobs.insert().values(film_id=film, state="open", tries=0, due_us=now, reason=""))
+    queue.announce(connection)
     for term in {writing.names.sealed("name", name), film_id, study_id}:
         connection.execute(terms.insert().values(term=term, study_id=study))
     writing.log(actor, "film.received", film_id, bytes=size, source=source, study=study_id, same_name_as=same_name)
@@ -210,25 +213,17 @@ def holds(site: Site, instance: str) -> bool:
     return any(site.films.of(digest).is_file() for digest in digests)
 
 
-_IDENTITY = {"patient": "PatientID", "issuer": "IssuerOfPatientID", "accession": "AccessionNumber"}
-
-
 def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor: str) -> Found:
     """The study that the film belongs to from now on."""
     connection, names = writing.connection, writing.names
     own = connection.execute(select(studies).where(studies.c.id == film.study_id)).one()
-    given = {key: clean(identifiers.get(keyword, "")).strip() for key, keyword in _IDENTITY.items()}
-    identity = {
-        key: names.of(key, value)  # type: ignore[arg-type]  # the keys are kinds
-        for key, value in given.items()
-        if value
-    }
+    found = Identity.of(names, identifiers)
+    identity, wanted = dict(found.columns), list(found.terms)
     if "patient" in identity:
         identity["patient"] = merging.patient_of(connection, identity["patient"])
-    uid = clean(identifiers.get("StudyInstanceUID", "")).strip()
+        wanted.append(merging.term_of(names, identity["patient"]))
     study = own
-    if uid:
-        identity["uid"] = names.of("study", uid)
+    if "uid" in identity:
         target = connection.execute(select(studies).where(studies.c.uid == identity["uid"])).one_or_none()
         if target is not None and target.id != own.id:
             if _same_patient(target, identity):
@@ -237,16 +232,12 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
             else:
                 del identity["uid"]  # it stays on its own; a person has to look
                 writing.log(actor, "study.not_joined", own.public_id, other=target.public_id, why="another patient")
-    instance = clean(identifiers.get("SOPInstanceUID", "")).strip()
-    if instance and film.instance is None:
-        named = films.update().where(films.c.id == film.id).values(instance=names.of("instance", instance))
-        connection.execute(named)
+    if found.instance is not None and film.instance is None:
+        connection.execute(films.update().where(films.c.id == film.id).values(instance=found.instance))
     missing = {key: value for key, value in identity.items() if getattr(study, key) is None}
     if missing:
         connection.execute(studies.update().where(studies.c.id == study.id).values(**missing))
-    found = [merging.term_of(names, identity["patient"])] if "patient" in identity else []
-    found += [names.sealed("accession", given["accession"])] if given["accession"] else []
-    add_terms(writing, study.id, [*found, *([names.sealed("study", uid)] if uid else [])])
+    add_terms(writing, study.id, wanted)
     study = connection.execute(select(studies).where(studies.c.id == study.id)).one()
     return outside_reports.close_early(writing, study, new_film=film.instance is None)
 

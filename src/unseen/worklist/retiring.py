@@ -17,9 +17,9 @@ from sqlalchemy import func, select
 from unseen.screening.screened import of_study
 from unseen.worklist import disagreement
 from unseen.worklist.listing import moment
-from unseen.worklist.results import enter_study, latest
 from unseen.worklist.retention import Removed, remove_attachments, remove_rows, unlink
 from unseen.worklist.states import STANDINGS, NotAllowedError, NotFoundError, WorklistError
+from unseen.worklist.study_decisions import enter_study, latest
 from unseen.worklist.tables import activations, attachments, decisions, films, findings, jobs, seen, studies
 from unseen.worklist.transactions import Writing, decision_of, find_film
 

@@ -85,13 +85,12 @@ def _each(writing: Writing, names: Sequence[str], act: Callable[[str], object]) 
     done: list[str] = []
     refused: list[NotDone] = []
     for name in dict.fromkeys(names):
-        head, events = writing.head, len(writing.events)
+        entries = len(writing.entries)
         try:
             with writing.connection.begin_nested():  # what was begun for a study that refuses leaves no trace
                 act(name)
         except (NotAllowedError, NotFoundError) as error:
-            writing.head = head
-            del writing.events[events:]
+            del writing.entries[entries:]
             refused.append(NotDone(study=name, reason=str(error)))
         else:
             done.append(name)

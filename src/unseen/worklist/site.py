@@ -7,15 +7,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, cast, func, literal, select
 
-from unseen.worklist import completeness, transactions
+from unseen.worklist import audit, completeness, transactions
 from unseen.worklist.content import ContentFolder
+from unseen.worklist.database import end_of_trail
 from unseen.worklist.opening import keep_head
 from unseen.worklist.renditions import RenditionFolder
 from unseen.worklist.states import BusyError
@@ -38,14 +39,15 @@ class Site:
 
     home            the folder of films, maps, renditions, key and audit head
     names           pseudonyms of patients and of files' names
-    clock           seconds since 1970
+    clock           seconds since 1970; None: the machine's, and on PostgreSQL the database's for whatever is written,
+                    leases among it, so that machines whose clocks differ agree on when a lease ends
     max_film_bytes  a film of more is refused
     """
 
     database: Database
     home: Path
     names: Pseudonyms
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] | None = None
     max_film_bytes: int = MAX_FILM_BYTES
     films: ContentFolder = field(init=False)
     maps: ContentFolder = field(init=False)
@@ -58,21 +60,49 @@ class Site:
 
     def now_us(self) -> int:
         """Microseconds since 1970."""
-        return int(self.clock() * 1e6)
+        return int((time.time if self.clock is None else self.clock)() * 1e6)
+
+    def lease_clock(self) -> ColumnElement[int]:
+        """The time at which a statement begins, in microseconds, for use in the statement."""
+        if self.clock is not None or self.database.is_sqlite:
+            return literal(self.now_us(), BigInteger)
+        return cast(func.extract("epoch", func.statement_timestamp()) * 1_000_000, BigInteger)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writing]:
         """A change of studies and its audit events: kept together when the block ends well, or not at all."""
         with self.database.writing() as connection:
-            writing = Writing(connection, self.names, self.now_us(), int(transactions.cap_s(connection) * 1e6))
+            writing = self._begun(connection)
             yield writing
-        if writing.head is not None:
+            head = audit.append(connection, writing.entries) if writing.entries else None
+        self._ended(writing, head)
+
+    @contextlib.contextmanager
+    def writing_together(self, keys: Collection[str]) -> Iterator[Writing]:
+        """`writing` next to others that name other keys. The block locks the rows that it changes; the audit trail's
+        end is locked for the time of the append alone."""
+        with self.database.writing_together(keys) as connection:
+            writing = self._begun(connection)
+            yield writing
+            head = None
+            if writing.entries:
+                end_of_trail(connection)
+                head = audit.append(connection, writing.entries, in_time=not self.database.is_sqlite)
+        self._ended(writing, head)
+
+    def _begun(self, connection: Connection) -> Writing:
+        cap, now_us = connection.execute(select(transactions.CAP, self.lease_clock())).one()
+        return Writing(connection, self.names, now_us, int(float(cap) * 1e6))
+
+    def _ended(self, writing: Writing, head: audit.Head | None) -> None:
+        """Keep the head of the audit trail beside the database, and log what was done."""
+        if head is not None:
             try:
-                keep_head(self.home, writing.head)
+                keep_head(self.home, head)
             except OSError as error:  # what was written is kept all the same; the next head covers it
                 _log.warning("audit.head cannot be written: %s", error.strerror)
-        for action, subject in writing.events:
-            _log.info("%s id=%s", action, subject)
+        for entry in writing.entries:
+            _log.info("%s id=%s", entry.action, entry.subject)
 
     def age(self) -> None:
         """Bring the order up to date where time has changed it, and decide on studies that have become complete."""

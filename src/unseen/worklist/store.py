@@ -6,7 +6,6 @@ A folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/``, ``ma
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -39,6 +38,8 @@ from unseen.worklist.site import MAX_FILM_BYTES, Site
 from unseen.worklist.tables import studies
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from unseen.worklist.details import Prior, Study
     from unseen.worklist.instances import ReceivedHeader
     from unseen.worklist.merging import Merged
@@ -59,7 +60,7 @@ class Store(Lists, FilmAccess, Administration):
     database  its connection
     home      the folder of films, maps, key and head
     names     the pseudonyms of patients and studies
-    clock     the time, in seconds
+    clock     the time, in seconds; see `open`
     max_film_bytes  larger films are refused
     claim_s   seconds after which a claim ends by itself
 
@@ -75,7 +76,7 @@ class Store(Lists, FilmAccess, Administration):
         home: Path,
         names: Pseudonyms,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         max_film_bytes: int = MAX_FILM_BYTES,
         claim_s: float = CLAIM_S,
     ) -> None:
@@ -95,7 +96,7 @@ class Store(Lists, FilmAccess, Administration):
         films_folder: str | Path | None = None,
         pseudonymise: bool | None = None,
         create: bool = True,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         patience_s: float = PATIENCE_S,
         max_film_bytes: int = MAX_FILM_BYTES,
         claim_s: float = CLAIM_S,
@@ -107,7 +108,7 @@ class Store(Lists, FilmAccess, Administration):
                         given, and every process must see the same one
         pseudonymise    chosen once, when the store is made (default: true); it cannot be changed afterwards
         create          False: a store that is not there is an error
-        clock           seconds since 1970; machines that share a PostgreSQL must agree within seconds
+        clock           seconds since 1970; None: the machine's, and the database's for what is written to PostgreSQL
         patience_s      how long to wait for the database's lock before `BusyError`
         max_film_bytes  a film of more is refused
         claim_s         how long a reader's claim holds
@@ -132,6 +133,10 @@ class Store(Lists, FilmAccess, Administration):
     def now_us(self) -> int:
         """Microseconds since 1970."""
         return self.site.now_us()
+
+    def lease_clock(self) -> ColumnElement[int]:
+        """The time of a statement, for use in it: the database's clock on PostgreSQL, unless `clock` was given."""
+        return self.site.lease_clock()
 
     def writing(self) -> AbstractContextManager[Writing]:
         """A change of studies and its audit events: kept together when the block ends well, or not at all."""

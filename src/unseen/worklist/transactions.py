@@ -24,6 +24,8 @@ from unseen.worklist.states import NotFoundError, WorklistError
 from unseen.worklist.tables import BY_PRIORITY_ALONE, attachments, films, merged, settings, studies
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from unseen.worklist.opening import Pseudonyms
     from unseen.worklist.states import State
 
@@ -39,21 +41,20 @@ class Writing:
 
     now_us   the time of everything that it writes
     cap_us   how long a study may wait before it goes ahead of the priorities
+    entries  of the audit trail; they are added to it at the end of the transaction (`Site.writing`), all together
     """
 
     connection: Connection
     names: Pseudonyms
     now_us: int
     cap_us: int
-    head: audit.Head | None = None
-    events: list[tuple[str, str]] = field(default_factory=list)
+    entries: list[audit.Entry] = field(default_factory=list)
 
     def log(self, actor: str, action: str, subject: str, /, **body: audit.Value) -> None:
         """Add to the audit trail. Nothing of a patient belongs in `body`."""
-        self.head = audit.append(
-            self.connection, time_us=self.now_us, actor=actor, action=action, subject=subject, body=body
+        self.entries.append(
+            audit.Entry(time_us=self.now_us, actor=actor, action=action, subject=subject, body=audit.canonical(body))
         )
-        self.events.append((action, subject))
 
     def move(
         self,
@@ -67,8 +68,19 @@ class Writing:
         **body: audit.Value,
     ) -> None:
         """Bring a study into `state`, to its place in the list, and onto record."""
-        columns = dict(columns or {})
-        standing = standing or study.standing
+        values = self.placed(study, state, standing=standing or study.standing, columns=columns or {})
+        self.connection.execute(studies.update().where(studies.c.id == study.id).values(**values))
+        self.log(actor, action, study.public_id, **({"from": study.state, "to": state} | body))
+
+    def placed(
+        self,
+        study: Found,
+        state: State,
+        *,
+        standing: State,
+        columns: Mapping[str, Any],  # Any: values of whatever column
+    ) -> dict[str, Any]:
+        """The columns of a study that comes into `state`: `columns`, and its place in the list."""
         changed_us = study.changed_us if state == study.state else self.now_us
         order = order_of(
             state,
@@ -78,12 +90,8 @@ class Writing:
             changed_us=changed_us,
             overdue_before_us=self.now_us - self.cap_us,
         )
-        self.connection.execute(
-            studies.update()
-            .where(studies.c.id == study.id)
-            .values(state=state, standing=standing, changed_us=changed_us, **order._asdict(), **columns)
-        )
-        self.log(actor, action, study.public_id, **({"from": study.state, "to": state} | body))
+        place = {"state": state, "standing": standing, "changed_us": changed_us, **order._asdict()}
+        return place | dict(columns)
 
 
 def find_study(connection: Connection, public_id: str) -> Found:
@@ -159,16 +167,14 @@ Baltruschat 2021; how long it is, is the site's to say."""
 _CAP = "waiting_cap_s"
 
 
-def cap_s(connection: Connection) -> float:
-    """The cap of this store."""
-    return float(connection.execute(select(settings.c.value).where(settings.c.name == _CAP)).scalar_one())
+CAP = select(settings.c.value).where(settings.c.name == _CAP).scalar_subquery().label("cap_s")
+"""The cap of this store, a column for any query."""
 
 
 def facts() -> tuple[Label[Any], Label[Any]]:
     """Two columns for any query: the cap, `cap_s`, and `oldest_us`, when the oldest of the studies by priority came."""
-    cap = select(settings.c.value).where(settings.c.name == _CAP)
     oldest = select(func.min(studies.c.received_us)).where(BY_PRIORITY_ALONE)
-    return cap.scalar_subquery().label("cap_s"), oldest.scalar_subquery().label("oldest_us")
+    return CAP, oldest.scalar_subquery().label("oldest_us")
 
 
 def is_due(cap: str, oldest_us: int | None, *, now_us: int) -> bool:

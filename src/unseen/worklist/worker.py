@@ -1,7 +1,7 @@
-"""`Worker`: takes films from the queue, one at a time, screens them, and enters what it found.
+"""`Worker`: takes films from the queue, screens them one at a time, and enters what it found.
 
 Any number of workers may run, on any machine that sees the database and the films. One that is killed loses nothing:
-its film is taken by another when the lease runs out.
+its films are taken by another when the lease runs out.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ from unseen.data.reading import read
 from unseen.screening.policy import is_lateral
 from unseen.screening.screener import scored
 from unseen.worklist import jobs
-from unseen.worklist.content import room, write_flushed
+from unseen.worklist.batches import Rules
+from unseen.worklist.entering import Entered, Examined, enter
 from unseen.worklist.renditions import Rendition, keep_generated, thumbnail
-from unseen.worklist.results import Compared, Result, bury, record
+from unseen.worklist.results import Compared, Result, bury
 from unseen.worklist.similar_films import appearance_of
 from unseen.worklist.states import BusyError, NoRoomError, WorklistError
+from unseen.worklist.waking import Arrivals
 
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
@@ -44,7 +46,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger("unseen")
 
 POLL_S = 0.1
-"""How often an idle worker asks for films: one step in an index, ten times a second, and little beside a score."""
+"""How often an idle worker on SQLite asks for films: one step in an index, ten times a second, and little compared with
+a score. PostgreSQL notifies it."""
+BATCH_S = 0.1
+"""How long films are scored before their results are entered together; a slower film is entered by itself. A worker
+claims as many films as it will score in this time by its latest pace, of those that are there."""
+MOST = 64
+"""Films of a batch."""
 _TIDY_S = 5.0
 _BACK_OFF_S = 5.0  # after the database or the disk could not be used
 
@@ -58,7 +66,7 @@ class Worker:
               and one that fails costs its own score alone
     name      for the audit trail; by default the machine and the process
     lease_s   seconds for which a film is this worker's before another may take it
-    poll_s    seconds between two looks for work
+    poll_s    seconds between two looks for work on SQLite; see `waking`
 
     >>> import tempfile
     >>> from unseen.screening import load
@@ -86,6 +94,8 @@ class Worker:
         self._screener: Screener | None = None
         self._make_further = further
         self._further: Sequence[Scores] | None = None
+        self._pace_s: float | None = None  # that a film takes, by the latest ones
+        self._stop = threading.Event()
 
     @property
     def screener(self) -> Screener:
@@ -108,61 +118,95 @@ class Worker:
         _log.info("worker.started models=%s", ",".join(model.weights_sha256[:16] for model in models))
         self.store.sweep()
         self._generate(models)
+        self._stop = stop
         scored = 0
         tidied = 0.0
-        while not stop.is_set():
-            try:
-                if time.monotonic() - tidied > _TIDY_S:
-                    self.store.tidy()
-                    tidied = time.monotonic()
-                worked = self.step()
-            except (BusyError, NoRoomError) as error:
-                _log.warning("worker.waits %s", error)
-                stop.wait(_BACK_OFF_S)
-                continue
-            scored += worked
-            if not worked:
-                stop.wait(self.poll_s)
+        with Arrivals(self.store.database, self.poll_s) as arrivals:
+            while not stop.is_set():
+                try:
+                    if time.monotonic() - tidied > _TIDY_S:
+                        self.store.tidy()
+                        tidied = time.monotonic()
+                    worked = self.step()
+                except (BusyError, NoRoomError) as error:
+                    _log.warning("worker.waits %s", error)
+                    stop.wait(_BACK_OFF_S)
+                    continue
+                scored += worked
+                if not worked:
+                    arrivals.wait(stop)
         _log.info("worker.stopped films=%d", scored)
         return scored
 
     def drain(self) -> int:
         """Score what is due now, and return how many films that were."""
         count = 0
-        while self.step():
-            count += 1
+        while films := self.step():
+            count += films
         return count
 
-    def step(self) -> bool:
-        """Take a film and see it through; False where none was due."""
-        job = jobs.claim(self.store.site, lease_s=self.lease_s)
-        if job is None:
-            return False
-        if job.tries > jobs.MOST_TRIES:  # its workers were killed, or ran out of memory
-            self._give_up(job, f"{jobs.MOST_TRIES} workers stopped while they had this film.")
-            return True
-        began = time.monotonic()
+    def step(self) -> int:
+        """Take the films that are due, as many as are soon scored, and see them through; returns how many."""
+        most = 1 if self._pace_s is None else int(BATCH_S / self._pace_s)
+        held = jobs.claim_several(self.store.site, most=min(max(most, 1), MOST), lease_s=self.lease_s)
+        if not held:
+            return 0
+        if held[0].tries > jobs.MOST_TRIES:  # its workers were killed, or ran out of memory
+            self._give_up(held[0], f"{jobs.MOST_TRIES} workers stopped while they had this film.")
+            return 1
+        left = list(held)
         try:
-            with _Lease(self.store.site, job, self.lease_s):
-                entered = self._score(job)
-        except WorklistError:  # the store's trouble, and not the film's
+            with _Lease(self.store.site, held, self.lease_s):
+                while left:
+                    if self._stop.is_set() and len(left) < len(held):
+                        jobs.give_back(self.store.site, *left)
+                        break
+                    self._see_through(left)
+        except WorklistError:  # the store's trouble, and not the films'
             with contextlib.suppress(WorklistError):
-                jobs.give_back(self.store.site, job)
+                jobs.give_back(self.store.site, *held)  # those that were entered are held no more
             raise
-        except Exception as error:  # whatever a detector may raise costs this film, not the worker
-            _log.error("film.failed id=%s try=%d %s", job.film, job.tries, _place_of(error))
-            self._failed(job, error)
-            return True
-        spent_ms = 1000 * (time.monotonic() - began)
-        _log.info("film.%s id=%s ms=%.0f", "entered" if entered else "known", job.film, spent_ms)
-        return True
+        return len(held) - len(left)
 
-    def _score(self, job: Job) -> bool:
-        """Read, screen, enter; False where another worker had entered this film."""
-        film = self._read(job)
+    def _see_through(self, left: list[Job]) -> None:
+        """Score films for `BATCH_S`, one at least, and enter what was found; takes them off the list."""
         policy = self.screener.policy
         if policy is not None:
             self.screener.stopped = self.store.clearing_stopped(policy.digest)
+        began = time.monotonic()
+        examined: list[Examined] = []
+        spent_ms: dict[int, float] = {}
+        taken = 0
+        while taken < len(left) and (taken == 0 or time.monotonic() - began < BATCH_S):
+            job = left[taken]
+            taken += 1
+            start = time.monotonic()
+            try:
+                examined.append(self._examine(job))
+            except WorklistError:
+                raise
+            except Exception as error:  # whatever a detector may raise costs this film, not the worker
+                self._failed(job, error)
+            spent_ms[job.number] = 1000 * (time.monotonic() - start)
+        self._pace_s = (time.monotonic() - began) / taken
+        start = time.monotonic()
+        found = self._enter(examined)
+        each_ms = 1000 * (time.monotonic() - start) / max(len(examined), 1)
+        for job in (one.job for one in examined):
+            if job.number in found.failed:
+                self._failed(job, found.failed[job.number])
+                continue
+            what = "entered" if job.number in found.entered else "known"
+            _log.info("film.%s id=%s ms=%.0f", what, job.film, spent_ms[job.number] + each_ms)
+        del left[:taken]
+
+    def _score(self, job: Job) -> bool:
+        """Read, screen, enter one film; False where another worker had entered it."""
+        return job.number in self._enter([self._examine(job)]).entered
+
+    def _examine(self, job: Job) -> Examined:
+        """Read a film, score it, and keep what pages show of it."""
+        film = self._read(job)
         lungs = FoundLungs(film) if isinstance(film, Film) else None  # for all models
         screened = self.screener.screen_film(film, lungs)
         model = self.screener.detector.weights_sha256
@@ -181,31 +225,17 @@ class Worker:
             ],
             appearance=appearance_of(film, list(found.values())) if isinstance(film, Film) else None,
         )
-        temporaries = {digest: self.store.maps.temporary() for digest in digests.values()}
-        try:
-            with room(self.store.maps):
-                for one, digest in digests.items():
-                    if not temporaries[digest].exists():  # two models may draw the same map
-                        write_flushed(temporaries[digest], [maps[one]])
-            with self.store.writing() as writing, room(self.store.maps):
-                entered = record(
-                    writing,
-                    job,
-                    result,
-                    judge=self.screener.study,
-                    worker=self.name,
-                    audit_share=0.0 if policy is None else policy.audit_share,
-                    drift=None if policy is None else policy.drift,
-                )
-                if entered:
-                    for digest, temporary in temporaries.items():
-                        self.store.maps.place(temporary, digest)
-        finally:
-            for temporary in temporaries.values():
-                temporary.unlink(missing_ok=True)
-        if not entered:  # it may have been erased meanwhile: then nothing of it is kept
-            self.store.site.remove_unknown(self.store.renditions, [job.sha256])
-        return entered
+        return Examined(job=job, result=result, maps={digests[one]: data for one, data in maps.items()})
+
+    def _enter(self, examined: Sequence[Examined]) -> Entered:
+        policy = self.screener.policy
+        rules = Rules(
+            judge=self.screener.study,
+            worker=self.name,
+            audit_share=0.0 if policy is None else policy.audit_share,
+            drift=None if policy is None else policy.drift,
+        )
+        return enter(self.store, examined, rules) if examined else Entered()
 
     def _compare(self, lungs: FoundLungs | None, job: Job) -> dict[str, Finding]:
         """What the further detectors say of a film, by model; those that cannot say anything are left out."""
@@ -258,6 +288,7 @@ class Worker:
 
     def _failed(self, job: Job, error: Exception) -> None:
         """Put the film back for later, or on top of the list when it has failed often enough."""
+        _log.error("film.failed id=%s try=%d %s", job.film, job.tries, _place_of(error))
         reason = f"Scoring failed ({type(error).__name__})"  # the message may hold what the file says
         if job.tries >= jobs.MOST_TRIES:
             self._give_up(job, f"{reason}, {job.tries} times.")
@@ -290,10 +321,10 @@ def _place_of(error: Exception) -> str:
 
 
 class _Lease:
-    """Holds a film for as long as it takes, from a thread of its own."""
+    """Holds films for as long as they take, from a thread of its own."""
 
-    def __init__(self, site: Site, job: Job, lease_s: float) -> None:
-        self._site, self._job, self._lease_s = site, job, lease_s
+    def __init__(self, site: Site, held: Sequence[Job], lease_s: float) -> None:
+        self._site, self._held, self._lease_s = site, held, lease_s
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._hold, name="lease", daemon=True)
 
@@ -307,7 +338,7 @@ class _Lease:
     def _hold(self) -> None:
         while not self._over.wait(self._lease_s / 3):
             try:
-                if not jobs.lengthen(self._site, self._job, lease_s=self._lease_s):
-                    return  # lost: what is found is entered all the same, if nobody was faster
+                if not jobs.lengthen(self._site, *self._held, lease_s=self._lease_s):
+                    return  # lost: what is found of the films is dropped
             except WorklistError as error:
-                _log.warning("lease.missed id=%s %s", self._job.film, error)
+                _log.warning("lease.missed id=%s %s", self._held[0].film, error)

@@ -1,0 +1,74 @@
+"""Many rows in one statement, and many values in one condition: PostgreSQL takes them as one parameter.
+
+So a batch of results costs as many statements as one result does, and each statement's text is the same whatever the
+number of rows, so that it is planned once. SQLite takes a list of rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY
+
+Row = Mapping[str, Any]  # Any: values of whatever column
+
+
+def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """The condition that `column` holds one of `values`."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(values)
+    return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows, in their order; each has the same columns."""
+    if not rows:
+        return
+    names = list(rows[0])
+    quoted = ", ".join(_quoted(connection, names))
+    if connection.dialect.name == "sqlite":
+        statement = f"INSERT INTO {table.name} ({quoted}) VALUES ({', '.join('?' * len(names))})"
+        connection.exec_driver_sql(statement, [tuple(row[name] for name in names) for row in rows])
+        return
+    given = _recordset(connection, table, names)
+    connection.exec_driver_sql(f"INSERT INTO {table.name} ({quoted}) SELECT {quoted} FROM {given}", _json(rows))
+
+
+def update_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Update the rows that `id` names; each has the same columns."""
+    if not rows:
+        return
+    names = list(rows[0])
+    others = [name for name in names if name != "id"]
+    quoted = _quoted(connection, others)
+    if connection.dialect.name == "sqlite":
+        changes = ", ".join(f"{name} = ?" for name in quoted)
+        statement = f"UPDATE {table.name} SET {changes} WHERE id = ?"
+        connection.exec_driver_sql(statement, [tuple(row[name] for name in (*others, "id")) for row in rows])
+        return
+    changes = ", ".join(f"{name} = given.{name}" for name in quoted)
+    given = _recordset(connection, table, names)
+    connection.exec_driver_sql(
+        f"UPDATE {table.name} SET {changes} FROM {given} WHERE {table.name}.id = given.id", _json(rows)
+    )
+
+
+def _quoted(connection: Connection, names: Sequence[str]) -> list[str]:
+    """The names as a statement may hold them: some are words of SQL."""
+    quote = connection.dialect.identifier_preparer.quote
+    return [quote(name) for name in names]
+
+
+def _recordset(connection: Connection, table: Table, names: Sequence[str]) -> str:
+    """The rows that the parameter `rows` holds, with the types of the table's columns."""
+    types = [table.c[name].type.compile(dialect=connection.dialect) for name in names]
+    columns = ", ".join(f"{name} {kind}" for name, kind in zip(_quoted(connection, names), types, strict=True))
+    return f"json_to_recordset(CAST(%(rows)s AS json)) AS given ({columns})"
+
+
+def _json(rows: Sequence[Row]) -> dict[str, str]:
+    """The rows as JSON, which writes a float so that it is read as the same one; bytes as PostgreSQL writes them."""
+    return {"rows": json.dumps(list(rows), allow_nan=False, default=lambda value: f"\\x{value.hex()}")}

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from studies.pages.cells import Entry
 from studies.replayed import Replayed, replayed_film
 from studies.rows import Row
 from unseen import __version__
@@ -207,7 +208,7 @@ def hospitals_row(scores: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     }
 
 
-def held(rates: Iterable[Mapping[str, Any]], confidence: float) -> bool:
+def held(rates: Iterable[Entry], confidence: float) -> bool:
     """Whether the bound held in every row: see `CRITERION`.
 
     >>> held([{"broken_low": 0.019}], 0.95), held([{"broken_low": 0.019}, {"broken_low": 0.051}], 0.95)

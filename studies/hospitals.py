@@ -9,7 +9,7 @@ Beside it, the threshold that is read off the same films' ROC, as it is commonly
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from studies.pages.cells import Entry
 from studies.replayed import Replayed, replayed_film
 from studies.rows import Row
 from unseen import __version__
@@ -33,6 +34,13 @@ RATES = (0.01, 0.02, 0.05, 0.10)
 CONFIDENCE = 0.95
 PATIENTS = 20_000
 """Of each class in a made-up population."""
+
+CRITERION = (
+    f"*Held*: in every row the lower end of the one-sided 95 % Clopper–Pearson bound, in brackets, is at most "
+    f"{100 * (1 - CONFIDENCE):.0f} %. A share above {100 * (1 - CONFIDENCE):.0f} % of a few thresholds can be chance, "
+    "so a row with few of them shows little."
+)
+"""What is called held; it stands beside each table of shares."""
 
 Scores = tuple[tuple[float, ...], ...]
 """A patient: its studies, each with its films' scores."""
@@ -198,6 +206,15 @@ def hospitals_row(scores: Mapping[str, tuple[Sequence[float], Sequence[float]]],
         "version": __version__,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
+
+
+def held(rates: Iterable[Entry], confidence: float) -> bool:
+    """Whether the bound held in every row: see `CRITERION`.
+
+    >>> held([{"broken_low": 0.019}], 0.95), held([{"broken_low": 0.019}, {"broken_low": 0.051}], 0.95)
+    (True, False)
+    """
+    return all(float(entry["broken_low"]) <= 1 - confidence for entry in rates)
 
 
 def summary(found: Sequence[Hospital], populations: Mapping[str, Population]) -> list[dict[str, Json]]:

@@ -27,6 +27,15 @@ def supervised(rows: Mapping[str, Entry]) -> Entry | None:
     return max(found, key=_pooled, default=None)
 
 
+def adjusted_note(row: Entry) -> str:
+    """What *adjusted* means, and why a high one is no evidence of disease. `row`: with the statistics of its films."""
+    return (
+        "*Adjusted*: after taking out sharpness and lung area. A value above 0.5 is not evidence of disease either: "
+        "other differences of the acquisition stay in. A mix of simple image statistics, fitted with labels, reaches "
+        f"{shortcut(row, 'pooled', 'mix')['value']:.2f} on the same films."
+    )
+
+
 def _pooled(row: Entry) -> float:
     return float(row["metrics"]["auroc"]["pooled"]["value"])
 
@@ -79,7 +88,7 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
         kinds={"recipe of a pretrained model": BLUE, "recipe of the thesis": GREY},
     )
     sentences = [
-        f"The best recipe here is that of `{called(best)}`, with a pooled AUROC of "
+        f"Of the pretrained models and the thesis's recipes, `{called(best)}` has the highest pooled AUROC, "
         f"{figure(best['metrics']['auroc']['pooled'])}.",
         f"Sharpness alone, an image statistic without training, reaches {figure(statistic)}; "
         + (f"significantly better than every single statistic: {', '.join(above)}." if above
@@ -117,10 +126,12 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
         lines=lines,
         notes=[
             *dagger_note(some),
-            "The best rows; all of them are below. *AUROC, folds 1 to 4*: the recipe, cross-validated: trained on "
+            "The best rows; all of them are below. *Best*: the highest AUROC of these rows; [Detectors compared]"
+            "(results-detectors.md) has every recipe. *AUROC, folds 1 to 4*: the recipe, cross-validated: trained on "
             "the normals of the other folds. The weights "
-            "in `models/` learnt from folds 0 to 3; their own figure is that of fold 4. *Adjusted*: after taking out "
-            "sharpness and lung area. One training each: [spread between trainings]"
+            "in `models/` learnt from folds 0 to 3; their own figure is that of fold 4. "
+            + adjusted_note(first)
+            + " One training each: [spread between trainings]"
             "(results-detectors.md#one-recipe-trained-repeatedly).",
             rendered("make results", "studies/results/*.json"),
         ],
@@ -149,6 +160,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     entries = {**found, **({BASELINE: baseline["metrics"]["auroc"]["pooled"]} if baseline is not None else {})}
     ordered = sorted(entries, key=lambda name: -float(entries[name]["value"]))
     best = ordered[0]
+    used = next((name for name in ordered if f"shipped/{name}-0" in rows), best)  # the best pretrained one
     above = {name: row["above"] for name, row in normals_only.items()}
     statistic = next(iter(above.values()))["shortcut"]["pooled"]
     reference = supervised(rows)
@@ -175,9 +187,15 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
         kinds={"normal films only": BLUE, f"baseline {BASELINE}": ORANGE},
     )
     sentences = [
-        f"Trained on normal films only, the best of {len(above)} recipes, `{best}`, reaches an AUROC of "
+        f"Trained on normal films only, the highest AUROC of {len(above)} recipes is that of `{best}`, "
         f"{figure(entries[best])}; {_count(better, 'recipe is', 'recipes are')} significantly better than the baseline "
-        f"`{BASELINE}` ({figure(entries.get(BASELINE))}), and {len(worse)} are significantly worse.",
+        f"`{BASELINE}` ({figure(entries.get(BASELINE))}), and {len(worse)} are significantly worse."
+        + (
+            ""
+            if used == best
+            else f" Use `models/{used}`, {figure(entries[used])}: it was chosen before these films "
+            "were opened ([why](decisions/0026-lungs-with-their-lesions.md)), and the first place is partly chance."
+        ),
         f"The best single image statistic ({statistic['words']}, without training) reaches "
         f"{statistic['strength']:.2f} on the same films, and {_count(over_statistic, 'recipe is', 'recipes are')} "
         "significantly better"
@@ -194,14 +212,17 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
             f"{figure(metrics['adjusted']['pooled'])}."
         )
     lines = best_first(
-        [
-            flagged(name, row_of(name)),
-            figure(entries[name]),
-            str(len(trainings.get(name, [name]))),
-            figure(row_of(name)["metrics"]["adjusted"]["pooled"]),
-            figure(above[name]["shortcut"]["pooled"], sign=True) if name in above else "–",
-        ]
-        for name in ordered[:_SHOWN]
+        (
+            [
+                flagged(name, row_of(name)),
+                figure(entries[name]),
+                str(len(trainings.get(name, [name]))),
+                figure(row_of(name)["metrics"]["adjusted"]["pooled"]),
+                figure(above[name]["shortcut"]["pooled"], sign=True) if name in above else "–",
+            ]
+            for name in ordered[:_SHOWN]
+        ),
+        word="highest",
     )
     if reference is not None:
         metrics = reference["metrics"]
@@ -232,7 +253,8 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
         ],
         answer=Answer(
             "Which detector trained on normal films is best?",
-            f"`{best}`, AUROC {figure(entries[best])}; {_count(over_statistic, 'recipe is', 'recipes are')} "
+            f"Highest AUROC: `{best}`, {figure(entries[best])}; to be used: `models/{used}`, {figure(entries[used])}; "
+            f"{_count(over_statistic, 'recipe is', 'recipes are')} "
             f"significantly better than sharpness alone ({statistic['strength']:.2f})",
             "make results-detectors",
             max(str(row["date"]) for row in normals_only.values()),

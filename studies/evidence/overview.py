@@ -33,7 +33,7 @@ from unseen.artifacts.files import write_text
 
 PAGE = "evidence"
 IMAGE = f"{IMAGES}/{PAGE}.svg"
-_BEST = "best recipe: "
+_BEST = "highest of all: "
 COMMAND = "python -m studies --render"
 _TITLES = {
     "results": "Pretrained models",

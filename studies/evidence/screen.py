@@ -68,14 +68,14 @@ class Screen:
         return path
 
 
-def best_first(lines: Iterable[Sequence[str]]) -> list[list[str]]:
-    """The same lines with the first one in bold: the best.
+def best_first(lines: Iterable[Sequence[str]], *, word: str = "best") -> list[list[str]]:
+    """The same lines with the first one in bold: the best. `word` says so behind its name.
 
     >>> best_first([["`pca`", "0.8"], ["`dct`", "0.7"]])
     [['**`pca`** (best)', '**0.8**'], ['`dct`', '0.7']]
     """
     first, *others = (list(line) for line in lines)
-    marked = [f"**{first[0]}** (best)", *(f"**{cell}**" if cell not in {"", "–"} else cell for cell in first[1:])]
+    marked = [f"**{first[0]}** ({word})", *(f"**{cell}**" if cell not in {"", "–"} else cell for cell in first[1:])]
     return [marked, *others]
 
 

@@ -61,8 +61,9 @@ def readme_table(rows: Mapping[str, Row]) -> str:
         table(["Montgomery + Shenzhen, normals only; AUROC [95 %]", *SOURCES, "adjusted"], lines)
         + f"\n\nSeed {first['seed']}, {first['device']}, {' to '.join(dict.fromkeys((dates[0], dates[-1])))}; rows: "
         "`studies/results/ms_cxr/*.json` and `studies/results/shipped/*.json`, printed by `make results`. "
-        "*Adjusted*: after taking out sharpness and lung area. A row of `models/…` is the model's recipe, "
-        "cross-validated; "
+        "*Best*: the highest pooled AUROC of these rows. *Adjusted*: after taking out sharpness and lung area. A "
+        "value above 0.5 is not evidence of disease either: other differences of the acquisition stay in, as the last "
+        "row shows. A row of `models/…` is the model's recipe, cross-validated; "
         "the weights' own figure on the fold that they did not learn from is on the [results page](docs/results.md)."
         + "".join(f" {note}" for note in dagger_note(row for _, row in named))
     )

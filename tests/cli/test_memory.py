@@ -80,7 +80,6 @@ def scored(model: Path, films: list[Path], count: int, folder: Path) -> int:
     return sum(peaks.values())
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize(
     "count",
     [

@@ -1,4 +1,4 @@
-"""Shadow mode, and decisions as rows."""
+"""A pilot on an archive, and decisions as rows."""
 
 from __future__ import annotations
 

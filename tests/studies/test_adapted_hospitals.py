@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from studies.adapted_hospitals import RECIPE, SETTINGS, beside_hospitals, films, hospital
+from studies.hospitals import CRITERION
 
 RESULTS = Path(__file__).parents[2] / "studies" / "results"
 
@@ -49,3 +50,6 @@ def test_the_section_shows_the_committed_row() -> None:
         entry["broken_low"] <= 0.05 for one in row["settings"] if one["setting"] != "drift" for entry in one["rates"]
     )
     assert ("held in every setting" in page) is held
+    assert CRITERION in page, "what is called held stands beside the table"
+    (few,) = (line for line in page.splitlines() if line.startswith("| two sources | 2 %"))
+    assert "| 10.5 % (2 of 19; at least 1.9 %) |" in few, "two of nineteen is more than 5 %, and held by the criterion"

@@ -1,8 +1,8 @@
-"""`unseen calibrate` and `pilot`: from a score to a decision, and the decision in shadow mode.
+"""`unseen calibrate` and `pilot`: from a score to a decision, and the decisions on an archive.
 
 `unseen calibrate MODEL --data manifest.csv --max-miss-rate 0.05 --out policy.json`: from a score to a decision.
 
-`unseen pilot MODEL --data archive.csv --policy policy.json --out pilot/`: shadow mode.
+`unseen pilot MODEL --data archive.csv --policy policy.json --out pilot/`: decides on an archive with known outcomes.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def pilot(
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
 ) -> None:
-    """Shadow mode: what would have been ranked, cleared and missed on an archive. Nothing is acted on.
+    """A pilot on an archive: what would have been ranked, cleared and missed on an archive. Nothing is acted on.
 
     Studies that the model was trained on, or the policy calibrated on, are left out, and so are their patients'.
 

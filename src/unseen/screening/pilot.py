@@ -1,4 +1,4 @@
-"""Shadow mode: an archive goes through the screener, and its page.
+"""A pilot on an archive: it goes through the screener, and its page.
 
 What would have been ranked, cleared and missed, per source, with intervals. Studies with a film that calibrated the
 policy or trained the model are left out, and those of the same patients.

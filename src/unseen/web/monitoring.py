@@ -121,7 +121,7 @@ def verify(parts: Parts, account: Lead, given: HeadGiven) -> Verified:
 
 @router.get("/audit/sample", responses=answers(401, 403, 503))
 def sample(parts: Parts, account: Lead) -> Sample:
-    """Readers' reports on the cleared studies that were read anyway: the running miss rate."""
+    """Readers' reports on the cleared studies that were read anyway: the share of abnormal ones so far."""
     found = parts.store.audit_sample()
     share = found.share
     return Sample(

@@ -47,6 +47,7 @@ def test_a_mistake_is_named_with_the_file_the_key_and_the_cure(tmp_path: Path, t
     with pytest.raises(UserError) as raised:
         load(path)
     message = str(raised.value)
+    assert "unseen:secret" not in message
     assert message.startswith(str(path)) and said in message and "docs/how-to/pacs.md" in message
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -218,6 +219,7 @@ def load(path: Path) -> PacsConfig:
 
 def _without_secrets(text: str, table: dict[str, object]) -> str:
     """An error's text, which may repeat what stands in the file."""
+    text = re.sub(r"(https?://)[^/\s]*@", r"\1(not shown)@", text)
     fhir = table.get("fhir")
     token = fhir.get("token") if isinstance(fhir, dict) else None
     return text.replace(token, "(not shown)") if isinstance(token, str) and token else text

@@ -1,4 +1,4 @@
-"""The commands of deploy/systemd and deploy/compose.yaml: each option exists, and each model is found from any folder."""
+"""The commands of deploy/systemd and compose.yaml: each option exists, and each model is found from any folder."""
 
 from __future__ import annotations
 

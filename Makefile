@@ -171,8 +171,8 @@ dist: $(STAMP)
 
 # EXTRAS: what is installed; see deploy/wheelhouse.sh
 EXTRAS ?= train,serve,pacs,oidc,postgres,openvino,dicom-lossless,imaging,features
-wheelhouse: dist
-	deploy/wheelhouse.sh dist/wheelhouse $(EXTRAS)
+wheelhouse:
+	PYTHON=$(PYTHON) deploy/wheelhouse.sh dist/wheelhouse $(EXTRAS)
 
 PYTHONS ?= python3.11 python3.12 python3.13
 pythons: dist

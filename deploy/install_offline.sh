@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Installs unseen from the wheels beside this script into a new virtual environment; uses no network.
-#   ./install.sh /opt/unseen          PYTHON=python3.12 takes another Python
+#   ./install.sh "/opt/unseen-$(cat VERSION)"          PYTHON=python3.12 takes another Python
 # Research use only. Not a medical device. Not for diagnosis.
 set -eu
-target=${1:?a folder for the virtual environment, such as /opt/unseen}
+target=${1:?a folder for the virtual environment, such as /opt/unseen-1.0}
 here=$(cd "$(dirname "$0")" && pwd)
 (cd "$here" && sha256sum --check --quiet --strict SHA256SUMS) || {
     echo "install.sh: a file differs from SHA256SUMS. Copy the whole folder again." >&2
     exit 2
 }
 if [ -e "$target" ]; then
-    echo "install.sh: $target is there already. Give a new folder, or remove this one." >&2
+    echo "install.sh: $target is there already. Give each version a folder of its own." >&2
     exit 2
 fi
 "${PYTHON:-python3}" -m venv "$target"

@@ -52,6 +52,15 @@ def test_the_command_runs_a_node_until_it_is_asked_to_end(folder: Path, program:
             assert node.wait(PATIENCE_S) == 0
 
 
+def test_the_log_warns_of_a_new_worklist_and_only_of_a_new_one(folder: Path) -> None:
+    made = f"worklist.made folder={folder / 'worklist'}"
+    port = free_port()
+    with running(folder, port):
+        assert made in (folder / "said").read_text()
+    with running(folder, port):
+        assert made not in (folder / "said").read_text()
+
+
 def sent_until_it_dies(port: int, numbers: Iterator[int], node: Started, films: int) -> list[int]:
     """The films that were acknowledged; the node is killed while one more is on its way."""
     acknowledged = []

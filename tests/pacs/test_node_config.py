@@ -10,6 +10,7 @@ from unseen.artifacts.errors import UserError
 from unseen.pacs.association_rules import peer_of
 from unseen.pacs.config import PacsConfig, load
 
+WEB = 'dicomweb = "http://a/"\n'
 ARCHIVE = '[[peers]]\nname = "archive"\nae_title = "ORTHANC"\nhost = "127.0.0.1"\n'
 
 
@@ -31,6 +32,11 @@ ARCHIVE = '[[peers]]\nname = "archive"\nae_title = "ORTHANC"\nhost = "127.0.0.1"
         ('[[peers]]\nname = "a"', "give ae_title, or dicomweb"),
         ('[[peers]]\nname = "a"\nae_title = "A"', "give host, or addresses"),
         ('[[peers]]\nname = "a"\ndicomweb = "http://a/"\nport = 104', "a port needs ae_title and host"),
+        (ARCHIVE + 'dicomweb_token_file = "token"', "but no dicomweb: add it"),
+        (ARCHIVE + WEB + 'dicomweb_user = "unseen"', "dicomweb_user and dicomweb_password_file go together"),
+        (ARCHIVE + WEB + 'dicomweb_token_file = "t"', "peers.0.dicomweb_token_file: there is no file"),
+        (ARCHIVE + WEB + 'dicomweb_password_file = "p"\ndicomweb_token_file = "t"', "not both"),
+        (ARCHIVE + 'dicomweb = "http://unseen:secret@a/"', "logs show this address"),
         ("[tls]\ncertificate = 'a'\nkey = 'b'\nca = 'c'", "tls.certificate: there is no file"),
         ("port = ", "not TOML"),
     ],
@@ -41,6 +47,7 @@ def test_a_mistake_is_named_with_the_file_the_key_and_the_cure(tmp_path: Path, t
     with pytest.raises(UserError) as raised:
         load(path)
     message = str(raised.value)
+    assert "unseen:secret" not in message
     assert message.startswith(str(path)) and said in message and "docs/how-to/pacs.md" in message
 
 

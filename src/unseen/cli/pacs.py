@@ -9,12 +9,15 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from unseen.cli import console
 from unseen.cli.console import UsageError
+
+if TYPE_CHECKING:
+    from unseen.worklist.store import Store
 
 pacs = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
@@ -65,11 +68,10 @@ def run(
 
     from unseen.pacs.config import load
     from unseen.pacs.node import Node
-    from unseen.worklist.store import Store
 
     known = load(config)
     stop = _stopped()
-    with Store.open(url or folder, films_folder=folder) as store, Node(known, store) as node:
+    with _opened(folder, url) as store, Node(known, store) as node:
         console.step(f"{known.ae_title} listens on {known.host}:{node.listener.port}; Ctrl-C stops")
         if node.listener.tls_port is not None:
             console.note(f"with TLS on {known.host}:{node.listener.tls_port}")
@@ -195,7 +197,6 @@ def fetch(
     from unseen.pacs import query as queries
     from unseen.pacs.config import load
     from unseen.pacs.intake import Intake
-    from unseen.worklist.store import Store
 
     known = load(config)
     asked = known.peer(peer)
@@ -216,7 +217,7 @@ def fetch(
                 if accession
                 else queries.Wanted(kind="study", value=study, place="the study")
             ]
-        store = stack.enter_context(Store.open(url or folder, films_folder=folder))
+        store = stack.enter_context(_opened(folder, url))
         intake = Intake(store, known)
         if len(progress):
             console.note(f"{len(progress)} entries were done before")
@@ -229,6 +230,22 @@ def fetch(
         console.note("stopped; the same command continues")
     console.limits()
     raise typer.Exit(1 if broken else 0)
+
+
+def _opened(folder: Path, url: str | None) -> Store:
+    """The worklist; the log warns of a new one, which is often a misspelt folder: nobody scores its films."""
+    from unseen.worklist.opening import KEY
+    from unseen.worklist.store import Store
+
+    known = (folder / KEY).exists()
+    store = Store.open(url or folder, films_folder=folder)
+    if not known:
+        logging.getLogger("unseen").warning(
+            "worklist.made folder=%s: there was no worklist here. Is it the folder of `unseen serve`? "
+            "Films in another are not scored",
+            folder.resolve(),
+        )
+    return store
 
 
 def _stopped() -> threading.Event:

@@ -51,7 +51,7 @@ def check(config: PacsConfig, peer: Peer) -> Iterator[Finding]:
     if peer.called:
         yield from _dimse(config, peer)
     if peer.dicomweb:
-        yield _web(peer)
+        yield _web(config, peer)
 
 
 def _may_connect(config: PacsConfig, peer: Peer) -> Finding:
@@ -124,9 +124,9 @@ def _unreachable(config: PacsConfig, peer: Peer) -> str:
     return ""
 
 
-def _web(peer: Peer) -> Finding:
+def _web(config: PacsConfig, peer: Peer) -> Finding:
     try:
-        dicomweb(peer).search_for_studies(limit=1, fields=["StudyInstanceUID"])
+        dicomweb(config, peer).search_for_studies(limit=1, fields=["StudyInstanceUID"])
     except OSError as error:  # what requests raises is one
         return Finding(peer=peer.name, what="DICOMweb", works=False, sentence=str(web_failure(peer, error, "a query")))
     except ValueError:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
@@ -68,6 +70,9 @@ class Peer(_Table):
     results_of: Strings = ()
     confirm: Confirmation | None = None
     dicomweb: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
+    dicomweb_user: str = Field(default="", pattern=r"^[^:\r\n]*$", max_length=200)
+    dicomweb_password_file: str = ""
+    dicomweb_token_file: str = ""
     timeout_s: float = Field(default=30, gt=0, le=3600)
 
     @field_validator("addresses")
@@ -87,9 +92,24 @@ class Peer(_Table):
             raise ValueError(f'peer "{self.name}" has send, but no place: give host and port, or dicomweb')
         if self.confirm == "qido" and not self.dicomweb:
             raise ValueError(f'peer "{self.name}": confirm = "qido" needs dicomweb')
+        self._check_web_login()
         if self.confirm in ("commitment", "find") and not self.called:
             raise ValueError(f'peer "{self.name}": confirm = "{self.confirm}" needs ae_title, host and port')
         return self
+
+    def _check_web_login(self) -> None:
+        secrets = (self.dicomweb_password_file, self.dicomweb_token_file)
+        if any(secrets) and not self.dicomweb:
+            raise ValueError(f'peer "{self.name}" has a password or token for DICOMweb, but no dicomweb: add it')
+        if all(secrets):
+            raise ValueError(f'peer "{self.name}": give dicomweb_password_file or dicomweb_token_file, not both')
+        if bool(self.dicomweb_user) != bool(self.dicomweb_password_file):
+            raise ValueError(f'peer "{self.name}": dicomweb_user and dicomweb_password_file go together')
+        if self.dicomweb and urlsplit(self.dicomweb).username is not None:
+            raise ValueError(
+                f'peer "{self.name}": dicomweb holds a user or a password, and logs show this address. '
+                "Give dicomweb_user and dicomweb_password_file"
+            )
 
     @property
     def called(self) -> bool:
@@ -189,11 +209,17 @@ def load(path: Path) -> PacsConfig:
         for key in ("certificate", "key", "ca"):
             if not (file := config.file(getattr(config.tls, key))).is_file():
                 raise PacsConfigError(f"{path}: tls.{key}: there is no file {file}. Give a PEM file; see {PAGE}")
+    for number, peer in enumerate(config.peers):
+        for key in ("dicomweb_password_file", "dicomweb_token_file"):
+            if (given := getattr(peer, key)) and not (file := config.file(given)).is_file():
+                what = f"there is no file {file}. Write the secret into it, in one line; see {PAGE}"
+                raise PacsConfigError(f"{path}: peers.{number}.{key}: {what}")
     return config
 
 
 def _without_secrets(text: str, table: dict[str, object]) -> str:
     """An error's text, which may repeat what stands in the file."""
+    text = re.sub(r"(https?://)[^/\s]*@", r"\1(not shown)@", text)
     fhir = table.get("fhir")
     token = fhir.get("token") if isinstance(fhir, dict) else None
     return text.replace(token, "(not shown)") if isinstance(token, str) and token else text

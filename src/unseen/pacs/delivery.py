@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -253,7 +254,8 @@ def objects_of(parcel: Parcel, config: PacsConfig, peer: Peer, *, site: str, mod
     try:
         result = StudyResult(
             site=site,
-            decision=str(parcel.decision_number),
+            # a worklist that was restored from a backup gives a number again: the time tells the two apart
+            decision=f"{parcel.decision_number} {parcel.made.astimezone(UTC).isoformat()}",
             films=[_film(film, pixels=pixels) for film in parcel.films],
             action=parcel.decision.action,
             probability=parcel.decision.probability,

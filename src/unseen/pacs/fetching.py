@@ -121,7 +121,7 @@ def _followed(peer: Peer, association: Association, study: str, said: list[str],
 def _by_wado(config: PacsConfig, peer: Peer, study: str, intake: Intake) -> Fetched:
     received, failed, sentence = 0, 0, ""
     try:
-        for one in dicomweb(peer).iter_study(study, media_types=(("application/dicom", "*"),)):
+        for one in dicomweb(config, peer).iter_study(study, media_types=(("application/dicom", "*"),)):
             syntax = str(one.file_meta.TransferSyntaxUID)
             kind = str(one.SOPClassUID)
             known = readable_syntaxes() if kind in (*FILMS, *IMAGES_KEPT) else UNCOMPRESSED

@@ -6,7 +6,7 @@ DICOMweb is used where the peer has it and cannot be called by DIMSE.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -90,12 +90,16 @@ def is_there(
     return any(str(match.get("SOPInstanceUID", "")) == instance for match in matches)
 
 
-def dicomweb(peer: Peer) -> DICOMwebClient:
-    """A client for the peer's DICOMweb, which does not wait longer than `timeout_s`, nor try again by itself."""
+def dicomweb(config: PacsConfig, peer: Peer) -> DICOMwebClient:
+    """A client for the peer's DICOMweb, which does not wait longer than `timeout_s`, nor try again by itself.
+
+    It signs in with the secret that the peer's file holds now. Raises NotReachedError: the file cannot be used.
+    """
     from dicomweb_client.api import DICOMwebClient
     from dicomweb_client.session_utils import create_session
 
     session: Any = create_session()  # Any: requests has no types
+    session.auth = _login(config, peer)
     session.request = functools.partial(session.request, timeout=peer.timeout_s)
     client = DICOMwebClient(peer.dicomweb, session=session)
     client.set_http_retry_params(retry=False)
@@ -104,20 +108,59 @@ def dicomweb(peer: Peer) -> DICOMwebClient:
 
 def web_failure(peer: Peer, error: OSError, what: str) -> NotReachedError:
     """A failure of DICOMweb as a sentence: no answer, or the status that came instead."""
+    if isinstance(error, NotReachedError):  # a sentence already
+        return error
     answer = getattr(error, "response", None)
     if answer is None:
         return NotReachedError(
             f'"{peer.name}" did not answer {what} at {peer.dicomweb} ({type(error).__name__}). '
             "Check dicomweb in pacs.toml, and that it runs"
         )
-    return NotReachedError(f'"{peer.name}" answered {what} with HTTP status {answer.status_code} {answer.reason}')
+    sentence = f'"{peer.name}" answered {what} with HTTP status {answer.status_code} {answer.reason}'
+    if answer.status_code in (401, 403):
+        sentence += (
+            ". Check dicomweb_user and dicomweb_password_file, or dicomweb_token_file, in pacs.toml, and what that "
+            "account may do there"
+        )
+    return NotReachedError(sentence)
+
+
+def _login(config: PacsConfig, peer: Peer) -> Callable[[Any], Any]:
+    """Adds the peer's credentials to a request; none, where pacs.toml names none (nor those of a ~/.netrc)."""
+    from requests.auth import HTTPBasicAuth
+
+    if peer.dicomweb_password_file:
+        password = _secret(config, peer, peer.dicomweb_password_file)
+        basic: Callable[[Any], Any] = HTTPBasicAuth(peer.dicomweb_user.encode(), password.encode())
+        return basic
+    token = _secret(config, peer, peer.dicomweb_token_file) if peer.dicomweb_token_file else ""
+
+    def with_token(request: Any) -> Any:  # Any: a prepared request
+        if token:
+            request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    return with_token
+
+
+def _secret(config: PacsConfig, peer: Peer, name: str) -> str:
+    file = config.file(name)
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotReachedError(
+            f'"{peer.name}" was not asked: {file} cannot be read ({type(error).__name__}). Let the node\'s user read it'
+        ) from error
+    if not text or not text.isprintable():
+        raise NotReachedError(f'"{peer.name}" was not asked: {file} does not hold one line. Write the secret into it')
+    return text
 
 
 def _search(
     config: PacsConfig, peer: Peer, level: Literal["STUDY", "IMAGE"], keys: Mapping[str, str], *, by: str | None = None
 ) -> list[Dataset]:
     if by == "qido" or (by is None and not peer.called):
-        return _by_qido(peer, level, keys)
+        return _by_qido(config, peer, level, keys)
     return _by_find(config, peer, level, keys)
 
 
@@ -142,10 +185,10 @@ def _by_find(config: PacsConfig, peer: Peer, level: str, keys: Mapping[str, str]
     return matches
 
 
-def _by_qido(peer: Peer, level: str, keys: Mapping[str, str]) -> list[Dataset]:
+def _by_qido(config: PacsConfig, peer: Peer, level: str, keys: Mapping[str, str]) -> list[Dataset]:
     filters = {keyword: value for keyword, value in keys.items() if value}
     try:
-        client = dicomweb(peer)
+        client = dicomweb(config, peer)
         if level == "STUDY":
             found = client.search_for_studies(search_filters=filters, fields=list(_SHOWN))
         else:

@@ -37,7 +37,7 @@ def series_uid(*, site: str, decision: str, kind: str) -> UID:
     """Of the series that holds a decision's objects of one kind; the destination plays no part in it.
 
     site      the installation's own key: two installations give the same study different UIDs
-    decision  the decision's number within the installation
+    decision  the decision's number within the installation, and its time
     kind      "sr", "capture" or "overlay"
     """
     return uid_of("series", site, decision, kind)

@@ -62,7 +62,7 @@ Outcome = Accepted | Refused | NotReached
 def send(config: PacsConfig, peer: Peer, objects: Sequence[Dataset]) -> list[Outcome]:
     """Send objects with file meta information to a peer; the outcomes are in their order."""
     if not peer.called and peer.dicomweb:
-        return [_stow(peer, one) for one in objects]
+        return [_stow(config, peer, one) for one in objects]
     outcomes: list[Outcome] = []
     try:
         with calling.association(config, peer, _contexts(objects)) as association:
@@ -109,10 +109,10 @@ def _store(peer: Peer, association: Association, one: Dataset) -> Outcome:
     return Refused(instance=instance, status=status, sentence=f'"{peer.name}" {why} (status 0x{status:04X}{said})')
 
 
-def _stow(peer: Peer, one: Dataset) -> Outcome:
+def _stow(config: PacsConfig, peer: Peer, one: Dataset) -> Outcome:
     instance = _uid(one)
     try:
-        answer = dicomweb(peer).store_instances([one])
+        answer = dicomweb(config, peer).store_instances([one])
     except OSError as error:  # what requests raises is one
         response = getattr(error, "response", None)
         status = 0 if response is None else int(response.status_code)

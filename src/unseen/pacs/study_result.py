@@ -67,7 +67,7 @@ class StudyResult:
     """A decision about a study, and what it rests on.
 
     site           the installation's own key, from which UIDs follow
-    decision       the decision's number within the installation; a later decision about the study has another one
+    decision       the decision's number within the installation, and its time; a later decision has another one
     films          at least one, all of one study
     probability    of the study, 0 to 1; None where it is not calibrated or was not scored
     priority       higher is read earlier

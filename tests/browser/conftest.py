@@ -197,7 +197,9 @@ def look_at(site: Site, study: str, *readers: str) -> None:
 
 def sign_in(context: BrowserContext, site: Site, name: str) -> None:
     """By the API; by hand in `test_sign_in.py`."""
-    answer = context.request.post(f"{site.running.base}/sign-in", data={"name": name, "password": PASSWORD})
+    # once more where the server has just closed the connection that was kept from the request before
+    said = {"name": name, "password": PASSWORD}
+    answer = context.request.post(f"{site.running.base}/sign-in", data=said, max_retries=2)
     assert answer.ok, answer.text()
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unseen.runs.archive import scoring
 from unseen.runs.archive.plan import Plan, cut, path_of
+from unseen.runs.archive.scoring import Task, score_archive
+from unseen.screening.screener import load
 
 
 @given(films=st.integers(1, 300), size=st.integers(1, 60))
@@ -24,3 +29,17 @@ def test_parts_hold_each_film_once_in_order_and_are_as_the_plan_counts_them(film
 def test_names_of_parts_sort_as_their_numbers_do(numbers: list[int]) -> None:
     first, second = sorted(numbers)
     assert path_of(Path("parts"), first).name < path_of(Path("parts"), second).name
+
+
+def test_a_model_is_loaded_with_the_thread_that_it_scores_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenVINO takes as many threads as torch has when a network is compiled, which is when a model is loaded."""
+    seen: list[int] = []
+    monkeypatch.setattr(scoring, "load", lambda *args, **named: seen.append(torch.get_num_threads()) or load(*args))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        (tmp_path / "manifest.csv").write_text("file\nmissing.png\n", encoding="utf-8")
+        score_archive(Task(folder=tmp_path / "parts", model="models/pca"), tmp_path / "manifest.csv")
+        assert seen == [1] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -127,7 +127,8 @@ def _plan_of(task: Task, manifest: Path, part_size: int, found: Plan | None) -> 
     """The plan of this run; the films are counted only where `found`, the folder's plan, does not hold their number."""
     model_sha256 = model_digest(task.model)
     policy_sha256 = None if task.policy is None else Policy.load(task.policy).digest
-    _screener(task, model_sha256, policy_sha256)  # what cannot be loaded is refused before anything is written
+    with _one_thread():
+        _screener(task, model_sha256, policy_sha256)  # what cannot be loaded is refused before anything is written
     digest = sha256_of(manifest) if manifest.is_file() else ""
     if found is not None and digest == found.manifest_sha256:
         films = found.films
@@ -182,19 +183,26 @@ def _finished(running: dict[Future[Counter[str]], int]) -> Iterator[tuple[int, C
 
 def score_part(task: Task, plan: Plan, number: int, entries: tuple[Entry, ...]) -> Counter[str]:
     """Write one part with one thread; returns its counts."""
-    screener = _screener(task, plan.model_sha256, plan.policy_sha256)
     films = Films(entries=entries, strict=task.strict)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _one_thread():
+        screener = _screener(task, plan.model_sha256, plan.policy_sha256)
         if task.policy is None:
             write_scores(ranked_rows(screener, films, maps=task.maps), path_of(task.folder, number))
         else:
             rows = film_rows(screener, films, maps=task.maps)
             write_scores(rows, path_of(task.folder, number), kind=FilmRow)
+    return tally_of(task.folder, number, plan)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch compute with one thread, and OpenVINO: it takes as many as torch has when a network is compiled."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
     finally:
         torch.set_num_threads(threads)
-    return tally_of(task.folder, number, plan)
 
 
 @lru_cache(maxsize=1)

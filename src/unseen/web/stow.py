@@ -173,15 +173,16 @@ async def _stored(request: Request, parts: ServerState, actor: str, *, study: st
             outcome.refused(header, NOT_UNDERSTOOD)
         except WorklistError as error:
             _log.warning("stow.refused reason=%s", type(error).__name__)
-            full = isinstance(error, BusyError | NoRoomError)
             if isinstance(error, TooLargeError):
                 outcome.warning = (
                     f"An object has more than {parts.store.max_film_bytes} bytes, which is the limit; it was not "
                     "stored. Export it in its ordinary size."
                 )
                 outcome.refused(header, TOO_LARGE)
+            elif isinstance(error, BusyError | NoRoomError):
+                outcome.refused(header, NO_RESOURCES)
             else:
-                outcome.refused(header, NO_RESOURCES if full else NOT_UNDERSTOOD)
+                outcome.refused(header, NOT_UNDERSTOOD)
         else:
             outcome.kept(header)
     if not outcome.parts:

@@ -34,8 +34,7 @@ class Merged:
 
 def patient_of(connection: Connection, patient: str) -> str:
     """The pseudonym that stands for `patient`, itself one, since patients were merged."""
-    found = select(merged_patients.c.patient).where(merged_patients.c.prior == patient)
-    return connection.execute(found).scalar_one_or_none() or patient
+    return patients_of(connection, [patient]).get(patient, patient)
 
 
 def patients_of(connection: Connection, patients: Collection[str]) -> dict[str, str]:

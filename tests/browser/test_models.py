@@ -123,9 +123,7 @@ def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
     expect(second.locator("#scoring .chip")).to_have_text("workers up to date", timeout=60_000)
     expect(second.locator(f"[data-model='{weights}'] .chip").first).to_have_text("decides")
     expect(first.locator("#scoring")).to_contain_text("leo activated")  # by itself, on the other's page
-    assert colour(second.locator(f"[data-model='{weights}'] .row").first.screenshot()) == "green", (
-        "the chip that says: decides"
-    )
+    assert colour(drawn(second, f"[data-model='{weights}'] .row")) == "green", "the chip that says: decides"
 
     with client_of(labelled, "ada") as client:
         (film,) = phantoms.normals(1, seed=404, size=SIDE)
@@ -187,6 +185,18 @@ def _withdrawn_calibrated_anew_and_activated_again(
             ("lea", "proposed"), ("leo", "activated"), ("lea", "withdrawn"), ("lea", "proposed"), ("leo", "activated")
         ]  # fmt: skip
         assert store.verify_audit() is None
+
+
+def drawn(page: Page, selector: str) -> bytes:
+    """The pixels of the first such element, from one image of the page: the page may replace the element meanwhile."""
+    box = page.evaluate(
+        """selector => {
+            const box = document.querySelector(selector).getBoundingClientRect();
+            return {x: box.x + scrollX, y: box.y + scrollY, width: box.width, height: box.height};
+        }""",
+        selector,
+    )
+    return page.screenshot(full_page=True, clip=box)
 
 
 def colour(png: bytes) -> str:

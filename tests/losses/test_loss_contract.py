@@ -92,6 +92,7 @@ LEARNING: dict[str, Learning] = {
     "stein-risk, counts": Learning(losses.Sure(), counts=True),
     "supervised": Learning(losses.Supervised()),
     "thinning": Learning(losses.Thinning(), counts=True),
+    "unsure": Learning(losses.Unsure(0.3)),
 }
 STOPPED = ("scale-equivariance",)  # whose gradient is not that of its value
 

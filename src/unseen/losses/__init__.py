@@ -3,7 +3,7 @@ needs.
 
 For learning from measurements, the classes: a `Loss` looks at a batch of measurements and at what the network makes of
 it (`Seen`). `MeasurementConsistency` and `Equivariance` together are EI, `Sure` and `RobustEquivariance` REI;
-`Supervised` is for those who have the truth.
+`Supervised` is for those who have the truth, `Unsure` for those who do not know how noisy their measurements are.
 
 `sure` is the risk of a network on noisy images, known without the clean ones, `mixed_sure`, `hudson_risk`,
 `thinning_risk` and `recorrupted_risk` its kin for counts; `sure_literal` are the thesis's two readings of it. The
@@ -54,6 +54,7 @@ LOSSES = Registry(
         "sure-literal": "sure_gaussian:sure_literal",
         "thinning": "splitting:Thinning",
         "thinning-risk": "splitting:thinning_risk",
+        "unsure": "unsure:Unsure",
         "wasserstein-critic": "generative:wasserstein_critic",
         "wasserstein-generator": "generative:wasserstein_generator",
     },

@@ -42,5 +42,6 @@ from .sure_gaussian import sure as sure
 from .sure_gaussian import sure_literal as sure_literal
 from .sure_poisson import hudson_risk as hudson_risk
 from .sure_poisson import mixed_sure as mixed_sure
+from .unsure import Unsure as Unsure
 
 LOSSES: unseen.artifacts.registry.Registry

@@ -11,12 +11,13 @@ from unseen.losses.loss import Loss
 from unseen.losses.measurement import MeasurementConsistency
 from unseen.losses.risk import Sure
 from unseen.losses.supervised import Supervised
+from unseen.losses.unsure import Unsure
 from unseen.physics.group import Group
 from unseen.physics.measurement import Measurement
 
-OBJECTIVES = ("ei", "mc", "rei", "sure", "supervised")
+OBJECTIVES = ("ei", "mc", "rei", "sure", "supervised", "unsure")
 _WITH_GROUP = {"ei": (MeasurementConsistency, Equivariance), "rei": (Sure, RobustEquivariance)}
-_ALONE = {"mc": MeasurementConsistency, "sure": Sure, "supervised": Supervised}
+_ALONE = {"mc": MeasurementConsistency, "sure": Sure, "supervised": Supervised, "unsure": Unsure}
 
 
 def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, group: Group | None = None) -> list[Loss]:
@@ -24,7 +25,7 @@ def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, grou
 
     Args:
         losses: "mc": `MeasurementConsistency`; "ei": with `Equivariance` under `group`; "sure": `Sure`; "rei": with
-            `RobustEquivariance` under `group`; "supervised": `Supervised`; or losses.
+            `RobustEquivariance` under `group`; "supervised": `Supervised`; "unsure": `Unsure`; or losses.
         process: what measures; it decides whether a warning is due.
         group: of "ei" and "rei".
 

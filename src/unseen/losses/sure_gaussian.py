@@ -75,7 +75,7 @@ def sure(
     )
     residual = prediction - real_components(projected(target, at_least_single(y)))
     m = real_entries(target, y)
-    return _total(residual**2) - sigma**2 * m + 2 * sigma**2 / tau * _total(direction * change)
+    return total(residual**2) - sigma**2 * m + 2 * sigma**2 / tau * total(direction * change)
 
 
 def sure_literal(
@@ -130,11 +130,11 @@ def sure_literal(
     sigma, _, prediction, b, change = _two_passes(
         h, y, noise, target, tau, generator, prediction, modules, masked_probe=False
     )
-    square = _total((prediction - real_components(projected(target, at_least_single(y)))) ** 2)
+    square = total((prediction - real_components(projected(target, at_least_single(y)))) ** 2)
     n = prediction[0].numel()
     fidelity = square / n if form == "mse" else square.sqrt()
     m = real_entries(target, y).clamp(min=1)
-    return fidelity - sigma**2 + 2 * sigma**2 / m * _total(b * change)
+    return fidelity - sigma**2 + 2 * sigma**2 / m * total(b * change)
 
 
 def _two_passes(
@@ -158,19 +158,39 @@ def _two_passes(
         )
     check_request(y, target, 1.0 if tau is None else float(torch.as_tensor(tau).min()))
     tau = default_step(y, noise, target) if tau is None else torch.as_tensor(tau, dtype=torch.float64)
-    tau = per_sample(tau, y, "tau")
+    tau = per_sample(tau, y, "tau").flatten()
+    prediction, directions, change = passes_apart(
+        h, y, target, tau, generator=generator, prediction=prediction, modules=modules, masked=masked_probe
+    )
+    return noise.sigma_of(at_least_single(y)).flatten(), tau, prediction, directions, change
+
+
+def passes_apart(
+    h: Network,
+    y: Tensor,
+    target: Mask | None,
+    tau: Tensor,
+    *,
+    generator: torch.Generator | None,
+    prediction: Tensor | None = None,
+    modules: Iterable[nn.Module] = (),
+    masked: bool = True,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """h(y), the probe (B b, or b) and h(y + tau B b) − h(y), in real components: tau is () or (batch,).
+
+    The sum of probe · difference / tau estimates div h over B's entries.
+    """
     b = standard_normal(y, generator=generator)
-    masked = projected(target, b)
+    direction = projected(target, b)
     if prediction is None:
         prediction = h(y)
     check_output(prediction, y)
     with running_averages_frozen(*modules, *([h] if isinstance(h, nn.Module) else [])):
-        perturbed = h(y + (tau * masked).to(y.dtype))
+        perturbed = h(y + (per_sample(tau, y, "tau") * direction).to(y.dtype))
     check_output(perturbed, y)
-    sigma = noise.sigma_of(at_least_single(y)).flatten()
     prediction = real_components(prediction)
     change = real_components(perturbed) - prediction
-    return sigma, tau.flatten(), prediction, real_components(masked if masked_probe else b), change
+    return prediction, real_components(direction if masked else b), change
 
 
 SHARE_OF_SIGMA = 0.5  # shorter steps estimate as well, and let networks learn more of the noise by heart
@@ -197,7 +217,7 @@ def rounded_away(y: Tensor, target: Mask | None = None) -> Tensor:
     if torch.is_autocast_enabled(device):
         computed = torch.get_autocast_dtype(device)
     wide = real_components(projected(target, y.detach()))
-    size = (_total(wide**2) / real_entries(target, y).clamp(min=1)).sqrt()
+    size = (total(wide**2) / real_entries(target, y).clamp(min=1)).sqrt()
     return (torch.finfo(computed).eps * size).clamp(min=torch.finfo(wide.dtype).tiny)
 
 
@@ -242,5 +262,6 @@ def real_entries(target: Mask | None, y: Tensor) -> Tensor:
     return target.counts().to(wide.device, wide.dtype) * (2 if y.is_complex() else 1)
 
 
-def _total(tensor: Tensor) -> Tensor:
+def total(tensor: Tensor) -> Tensor:
+    """The sum over each sample's entries: (batch,)."""
     return tensor.flatten(1).sum(dim=1)

@@ -1,5 +1,5 @@
 """Children of a program that `warm_python` started, or of a test: `python -P -m MODULE`, and the server that the
-demonstration starts, as forks, without the seconds of imports.
+demonstration starts, as forks, without the seconds of imports. The same for pytest's workers (`forked_workers`).
 
 Before such a program begins, it forks a helper, which has no threads and waits for orders on a socket. When the program
 starts a child by `subprocess.Popen`, the helper forks the child, which gets the streams, the folder and the environment
@@ -16,11 +16,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 COMMAND = "from unseen.cli import main; main()"  # the server of `unseen.web.server.OwnServer`; has children, too
-_KNOWN = [["-m", "unseen.service.worker_process"], ["-m", "unseen.web.lab_process"], ["-c", COMMAND]]
+PYTESTS_WORKER = "import sys;exec(eval(sys.stdin.readline()))"  # as execnet starts one
+_KNOWN = [
+    ["-P", "-m", "unseen.service.worker_process"],
+    ["-P", "-m", "unseen.web.lab_process"],
+    ["-P", "-c", COMMAND],
+    ["-u", "-c", PYTESTS_WORKER],
+]
 
 
 class _Helper:
@@ -50,7 +57,7 @@ class _Popen(subprocess.Popen[Any]):
 
     def _execute_child(self, args: Any, *rest: Any) -> None:
         words = [str(word) for word in args] if isinstance(args, list) else []
-        if words[:2] != [sys.executable, "-P"] or words[2:4] not in _KNOWN:
+        if words[:1] != [sys.executable] or words[1:4] not in _KNOWN:
             super()._execute_child(args, *rest)  # type: ignore[misc]
             return
         cwd, env = rest[4], rest[5]
@@ -83,8 +90,11 @@ class _Popen(subprocess.Popen[Any]):
         return self.returncode
 
 
-def begin() -> str | None:
-    """In a program, from here on: its children are forks. In such a child: the module that it is to run, or COMMAND."""
+def begin(prepare: Callable[[], None] | None = None) -> str | None:
+    """In a program, from here on: its children are forks. In such a child: the module that it is to run, or its text.
+
+    prepare  what the helper does before its first child
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid != 0:
@@ -94,6 +104,8 @@ def begin() -> str | None:
         return None
     ours.close()
     os.setsid()  # Ctrl-C is for the program
+    if prepare is not None:
+        prepare()
     module = _orders(theirs)
     if module is None:
         os._exit(0)
@@ -141,7 +153,7 @@ def _become(order: dict[str, Any], streams: list[int]) -> str:
     os.environ.clear()
     os.environ.update(order["env"])
     module: str = order["module"]
-    name = "unseen" if module == COMMAND else module
+    name = {COMMAND: "unseen", PYTESTS_WORKER: "pytest"}.get(module, module)
     sys.argv = [name, *order["words"]]
     Path("/proc/self/comm").write_text(name.rpartition(".")[2], encoding="utf-8")
     return module

@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from tests.engines import share_compiled_statements
 from tests.forked_children import COMMAND, begin
@@ -83,25 +83,17 @@ class Ended:
 class WarmPython:
     """The process to fork from; one for each pytest process."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm_python"],
-            cwd=Path(__file__).parents[1],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
-        )
+    def __init__(self, orders: IO[str], answers: IO[str], wait: Callable[[], object]) -> None:
+        self._orders, self._answers, self._wait = orders, answers, wait
         self._asking = threading.Lock()
-        assert self._process.stdout is not None and self._process.stdout.readline() == "ready\n"
+        assert self._answers.readline() == "ready\n"
 
     def ask(self, order: object) -> int | None:
         """The answer to one order."""
-        assert self._process.stdin is not None and self._process.stdout is not None
         with self._asking:
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
-            answer: int | None = json.loads(self._process.stdout.readline())
+            self._orders.write(json.dumps(order) + "\n")
+            self._orders.flush()
+            answer: int | None = json.loads(self._answers.readline())
             return answer
 
     def start(
@@ -137,9 +129,8 @@ class WarmPython:
             return Ended(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
     def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
+        self._orders.close()
+        self._wait()
 
 
 class Started:
@@ -173,10 +164,45 @@ class Started:
 
 @functools.cache
 def warm_python() -> WarmPython:
-    """This process's own, which ends with it."""
-    made = WarmPython()
+    """This process's own, which ends with it: the fork that `forked` made, else an interpreter that imports first."""
+    if _forked:
+        made = _forked[0]
+    else:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.warm_python"],
+            cwd=Path(__file__).parents[1],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
+        )
+        assert process.stdin is not None and process.stdout is not None
+        made = WarmPython(process.stdin, process.stdout, lambda: process.wait(timeout=30))
     atexit.register(made.close)
     return made
+
+
+_forked: list[WarmPython] = []
+
+
+def forked() -> bool:
+    """Fork what `warm_python` will give, from a process that has called `warm` and has no threads; False in the fork,
+    and in each program that it runs, when that has come to its end."""
+    orders, answers = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid != 0:
+        os.close(orders[0])
+        os.close(answers[1])
+        _forked.append(WarmPython(os.fdopen(orders[1], "w"), os.fdopen(answers[0]), lambda: os.waitpid(pid, 0)))
+        return True
+    for number, (own, others) in enumerate((orders, reversed(answers))):
+        os.dup2(own, number)
+        os.close(own)
+        os.close(others)
+    sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)  # noqa: SIM115 - for the whole process
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    answer()
+    return False
 
 
 @contextmanager
@@ -248,7 +274,7 @@ def _leave() -> None:
         os._exit(_left_with[0])
 
 
-def _to_its_end(program: Callable[[], object]) -> None:
+def to_its_end(program: Callable[[], object]) -> None:
     """Run it, and note the status that it leaves with; errors are the interpreter's to report."""
     try:
         program()
@@ -263,12 +289,17 @@ def _from_environment() -> list[str]:
     return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
-if __name__ == "__main__":
+def warm() -> None:
+    """Import what takes long, for forks."""
     atexit.register(_leave)  # before all imports that register something
     for package in PACKAGES:
         importlib.import_module(package)
     share_compiled_statements()
     gc.freeze()  # else each child looks through all that is imported once more as it ends, which takes 1.4 s
+
+
+def answer() -> None:
+    """Fork a child for each order; in a child, the program that it is to run."""
     with quick_passwords(), kept_scripts():
         print("ready", flush=True)
         asked = _serve()
@@ -280,8 +311,13 @@ if __name__ == "__main__":
             if serving:
                 module = begin()
             if module is not None:
-                _to_its_end(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
+                to_its_end(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
             elif serving:
-                _to_its_end(lambda: exec(COMMAND))
+                to_its_end(lambda: exec(COMMAND))
             else:
-                _to_its_end(lambda: runpy.run_path(asked[0], run_name="__main__"))
+                to_its_end(lambda: runpy.run_path(asked[0], run_name="__main__"))
+
+
+if __name__ == "__main__":
+    warm()
+    answer()

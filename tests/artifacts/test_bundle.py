@@ -8,14 +8,13 @@ import os
 import pickle
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.warm_python import warm_python
 from unseen.artifacts import bundle
 from unseen.artifacts.bundle import LIMITS, BundleError, Card
 
@@ -181,7 +180,6 @@ def test_the_golden_bundle_of_format_1_loads_and_computes_what_it_did() -> None:
 _SAVER = """
 import sys, torch
 from unseen.artifacts import bundle
-print("ready", flush=True)
 for i in range(10**6):
     tensors = {"a": torch.full((400_000,), i % 100), "b": torch.full((9,), i % 100)}
     bundle.save(sys.argv[1], tensors, bundle.Card(kind="detector", name=f"n{i % 100}"))
@@ -191,19 +189,20 @@ for i in range(10**6):
 @pytest.mark.slow
 def test_a_save_that_is_killed_leaves_no_half_bundle(tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
+    program = tmp_path / "saver.py"
+    program.write_text(_SAVER, encoding="utf-8")
+    nowhere = Path(os.devnull)
     for i in range(2):
-        process = subprocess.Popen([sys.executable, "-c", _SAVER, str(folder)], stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        process.stdout.readline()
+        process = warm_python().start(program, folder, cwd=tmp_path, environment=os.environ, out=nowhere, err=nowhere)
         while not folder.exists():
             time.sleep(0.001)
         time.sleep(0.05 + 0.0137 * i)
         os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        assert process.wait() == -signal.SIGKILL
         if folder.exists():  # absent only if killed between the two renames
             loaded = bundle.load(folder)
             number = int(loaded.card.name[1:])
             assert all((tensor == number).all() for tensor in loaded.tensors.values())
     bundle.save(folder, TENSORS, Card(kind="detector", name="pca"))
+    program.unlink()
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"], "what the killed saves left is cleaned away"

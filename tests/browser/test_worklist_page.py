@@ -62,8 +62,9 @@ def clearing(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path])
     folder = tmp_path_factory.mktemp("clearing")
     policy.save(folder / "policy.json")
     options = ("--policy", folder / "policy.json")
-    first = made_once(shared_folder(tmp_path_factory) / "browser-clearing", lambda made: fill(made, bundles, *options))
-    with serving(folder / "worklist", bundles, *options, filled=first) as found:
+    alone = {"pca": bundles["pca"]}  # the model that decides
+    first = made_once(shared_folder(tmp_path_factory) / "browser-clearing", lambda made: fill(made, alone, *options))
+    with serving(folder / "worklist", alone, *options, filled=first) as found:
         yield found
 
 

@@ -1,5 +1,5 @@
 """`unseen demo`, in its smallest setting: all ten steps, the shortcut told in words, both bad files refused, the pages
-of a filled worklist looked at. `make test` runs it with smaller films of the sites, a finder that learns for a moment,
+of a filled worklist looked at. `make test` runs it with smaller films, a finder that learns for a moment,
 and one shipped model to compare with; `make nightly` as it is.
 """
 
@@ -18,8 +18,11 @@ from unseen.screening.policy import Policy
 from unseen.worklist.store import Store
 
 SMALLER = """
+from unseen.data import phantoms
 from unseen.demo.simulated_sites import write_sites
 
+for draw in (phantoms.normals, phantoms.twins):
+    draw.__kwdefaults__["size"] = 128
 write_sites.__kwdefaults__["side"] = 128  # the process that draws reads this file, too
 if __name__ == "__main__":
     from unseen.anatomy.lungs import LungFinder

@@ -25,7 +25,7 @@ def test_a_gate_is_fitted_to_what_readers_here_reported_normal(tmp_path: Path, s
     write_site_key(home / KEY, bytes(range(32)))  # pseudonyms decide which films set a limit of the gate
     refused = 0
     with Store.open(home) as store:
-        for number, film in enumerate(phantoms.normals(24, seed=8, size=256)):
+        for number, film in enumerate(phantoms.normals(24, seed=8, size=128)):
             pixels = np.asarray(film.pixels * 255 + 0.5, dtype=np.uint8)
             store.receive(image(pixels), name=f"{number}.png", source="ward")
         Worker(store, lambda: screener).drain()
@@ -40,7 +40,7 @@ def test_a_gate_is_fitted_to_what_readers_here_reported_normal(tmp_path: Path, s
     assert done.code == 0 and "a gate from 24 films" in done.out, done.err
     assert LIMITS in done.err
     fitted = load(tmp_path / "site")
-    passed = [fitted(film).action for film in phantoms.normals(10, seed=9, size=256)]
+    passed = [fitted(film).action for film in phantoms.normals(10, seed=9, size=128)]
     assert passed.count("read") >= 8, passed
 
 

@@ -30,7 +30,8 @@ def test_the_quick_start_has_seven_lines() -> None:
 def over_a_folder(folder: Path) -> str:
     """The quick start on a reader's own films, as its comments say."""
     changed = re.sub(r"un\.data\.phantoms\.twins\([^)]*\)", f"un.data.films({str(folder)!r})", quick_start())
-    changed = changed.replace("normals(64", "normals(52")
+    changed = changed.replace("normals(64, ", "normals(52, size=64, ")
+    assert "size=64" in changed
     assert changed != quick_start()
     return changed
 

@@ -33,6 +33,7 @@ def of_the_package() -> set[str]:
     return {name.removeprefix("src/") for name in listed if name and (ROOT / name).is_file()}
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_archive_and_wheel_hold_the_same_files(tmp_path: Path) -> None:

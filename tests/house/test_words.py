@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+import pytest
+
 from tests.house.words import BASELINE, DICTIONARY, found, places, risen, sentences, without_code, words
 
 
+@pytest.mark.nightly  # `make lint`, a part of `make test`, counts them, too
 def test_no_word_stands_more_often_than_allowed() -> None:
     counts = Counter(word for _, _, word in places())
     assert not risen(counts, json.loads(BASELINE.read_text(encoding="utf-8")))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 from pydicom import uid
 
 from tests.pacs.conftest import StartNode, associated
+from tests.warm_python import warm_python
 from unseen.artifacts.installation import LIMITS
 from unseen.pacs.conformance import statement
 from unseen.web.stow import STOW
@@ -22,9 +22,13 @@ def test_the_page_is_rendered_from_this_version() -> None:
 
 
 def test_the_command_prints_and_writes_it(tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "unseen.pacs.conformance"]
-    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == statement()
-    subprocess.run([*words, str(tmp_path / "page.md")], check=True)
+    program = tmp_path / "conformance.py"  # `python -m unseen.pacs.conformance`
+    program.write_text(
+        "import runpy\nrunpy.run_module('unseen.pacs.conformance', run_name='__main__', alter_sys=True)\n"
+    )
+    printed = warm_python().run(program, cwd=tmp_path, environment=os.environ)
+    assert printed.code == 0 and printed.out == statement(), printed.err
+    assert warm_python().run(program, tmp_path / "page.md", cwd=tmp_path, environment=os.environ).code == 0
     assert (tmp_path / "page.md").read_text(encoding="utf-8") == statement()
 
 

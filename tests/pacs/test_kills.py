@@ -28,7 +28,7 @@ _FINISH_S = 300.0
 @pytest.fixture(scope="module")
 def victims() -> Iterator[ForkServer]:
     """The server of `victim.py`."""
-    with ForkServer("-m", "tests.pacs.victim", cwd=ROOT) as server:
+    with ForkServer(ROOT / "tests" / "pacs" / "victim.py") as server:
         yield server
 
 

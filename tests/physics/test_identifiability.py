@@ -306,7 +306,7 @@ def test_the_report_says_what_was_found_and_promises_nothing() -> None:
 
 
 def test_it_says_the_same_each_time() -> None:
-    A = FourierMask(cartesian_sampling(40, 4, generator=rng()))
+    A = FourierMask(cartesian_sampling(34, 4, generator=rng()))  # matrix-free: the vectors that it tries are drawn
     assert identify(A, Rotations()) == identify(A, Rotations())
     state = torch.get_rng_state()
     identify(A, Shifts())

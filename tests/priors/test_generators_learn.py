@@ -66,13 +66,9 @@ def test_validation_is_kept_and_changes_nothing(key: str) -> None:
     assert same(G, trained(key))
 
 
-class Victims(ForkServer):
-    """The server of `victim.py`."""
-
-
 @pytest.fixture(scope="module")
-def victims() -> Iterator[Victims]:
-    with Victims("-m", "tests.priors.victim", cwd=VICTIM.parents[2]) as server:
+def victims() -> Iterator[ForkServer]:
+    with ForkServer(VICTIM) as server:
         yield server
 
 
@@ -85,7 +81,7 @@ def logged(folder: Path) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", GENERATORS)
-def test_a_training_that_was_killed_goes_on_to_the_same_bytes(victims: Victims, tmp_path: Path, key: str) -> None:
+def test_a_training_that_was_killed_goes_on_to_the_same_bytes(victims: ForkServer, tmp_path: Path, key: str) -> None:
     for target in (4, 11, 17):  # within the first epoch, between two steps of a generator, near the fall of the rate
         child = victims.ask(tmp_path / "killed", key)
         while logged(tmp_path / "killed") < target:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 import unseen as un
 from tests.reconstruction.making import holes, images, inpainting, measured, short
+from tests.warm_python import warm_python
 from unseen.artifacts import BundleError
 from unseen.data.arrays import OperatorError, read_operator
 from unseen.losses import Equivariance, MeasurementConsistency, RobustEquivariance, Sure
@@ -22,6 +22,7 @@ from unseen.physics import OPERATORS, Dense, Flips, Gaussian, Mask, Measurement,
 from unseen.reconstruction import ArtifactRemoval, learn, load
 from unseen.reconstruction.measurements import MeasurementError, gathered
 
+UNSEEN = Path(sys.executable).with_name("unseen")
 MINE = '''
 import torch
 from torch import nn
@@ -59,10 +60,10 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*words: object, cwd: Path) -> str:
-    done = subprocess.run([sys.executable, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def run(program: Path, *words: object, cwd: Path) -> str:
+    done = warm_python().run(program, *words, cwd=cwd, environment=os.environ)
+    assert done.code == 0, done.err
+    return done.out
 
 
 @pytest.mark.slow
@@ -84,9 +85,10 @@ def test_an_own_operator_and_network_come_back_in_a_new_process_and_on_the_comma
         "f = un.reconstruction.load('model', network=mine_own.Net(), process=mine_own.Halved(16))\n"
         "assert np.array_equal(f(np.load('y.npy')), np.load('expected.npy'))\n"
     )
-    run("-c", code, cwd=mine)
+    (mine / "again.py").write_text(code, encoding="utf-8")
+    run(mine / "again.py", cwd=mine)
     words = ("model", "y.npy", "--out", "found", "--operator", "scan.toml", "--network", "mine_own:Net")
-    run("-c", "from unseen.cli import main; main()", "reconstruct", *words, cwd=mine)
+    run(UNSEEN, "reconstruct", *words, cwd=mine)
     assert np.array_equal(np.load(mine / "found" / "y.npy"), expected)
     with pytest.raises(BundleError, match=r"a network of your own \(mine_own:Net\).*--network"):
         load(mine / "model")

@@ -41,7 +41,7 @@ class Victims(ForkServer):
 
 @pytest.fixture(scope="module")
 def victims() -> Iterator[Victims]:
-    with Victims(str(VICTIM)) as server:
+    with Victims(VICTIM) as server:
         yield server
 
 

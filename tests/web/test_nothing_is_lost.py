@@ -15,11 +15,10 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,23 +40,9 @@ FILMS_A_KILL = 10
 HERE = Path(__file__).parent
 
 
-class Victims(ForkServer):
-    """The server of `victims.py`."""
-
-    def __init__(self, written: IO[str]) -> None:
-        super().__init__(str(HERE / "victims.py"), stderr=written)
-        self._written = written
-
-    def log(self) -> str:
-        """What the children wrote."""
-        self._written.seek(0)
-        return self._written.read()
-
-
 @pytest.fixture(scope="module")
-def victims() -> Iterator[Victims]:
-    # not a pipe: one that nobody empties stops the children
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as written, Victims(written) as server:
+def victims() -> Iterator[ForkServer]:
+    with ForkServer(HERE / "victims.py") as server:
         yield server
 
 
@@ -91,7 +76,7 @@ def write_films(phantoms: list[np.ndarray], folder: Path, *, count: int) -> dict
 
 
 def kill_under_load(
-    victims: Victims, place: Place, model: Path, films: Path, log: Path, *, kills: int
+    victims: ForkServer, place: Place, model: Path, films: Path, log: Path, *, kills: int
 ) -> collections.Counter[str]:
     """Run both processes with a client, kill one or both at random moments, start them again; then let all end."""
     choice = random.Random(kills)
@@ -185,7 +170,7 @@ def check_that_nothing_was_lost(store: Store, sent: dict[str, bytes], log: list[
 
 @pytest.fixture
 def run(
-    victims: Victims, model: Path, phantoms: list[np.ndarray], make_place: MakePlace, tmp_path: Path
+    victims: ForkServer, model: Path, phantoms: list[np.ndarray], make_place: MakePlace, tmp_path: Path
 ) -> Callable[[str, int], dict[str, Any]]:
     """`run("sqlite", 20)`: so many kills under load, then the check; returns what happened."""
 

@@ -21,7 +21,8 @@ export NO_MKDOCS_2_WARNING := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 # One thread a worker: WORKERS processes run at a time, four on two cores, since servers and browsers are waited for.
-PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+# The workers are forks of one process that has imported torch: pytest otherwise.
+PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m tests.forked_workers -n $(WORKERS) --dist worksteal
 
 .PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 

@@ -1,5 +1,7 @@
-"""A script that forks one child a line, so that processes to be killed cost no imports; how tests talk to it. The script
-is itself a fork of what `warm_python` has imported."""
+"""A script that forks one child a line, so that processes to be killed cost no imports; how tests talk to it.
+
+The script is itself a fork of what `warm_python` has imported.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One thread a worker: WORKERS processes run at a time, four on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale sizing bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -42,7 +42,8 @@ help:
 	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
 	@echo "make bench-pages  pages of lists of 10,000 and 1,000,000 studies, and from film to film, docs/speed-list.md"
 	@echo "make bench-pacs  films into the DICOM node beside Orthanc and pynetdicom, results out, docs/speed-pacs.md (some minutes)"
-	@echo "make bench-scale  results that worker processes write per second, on PostgreSQL and SQLite, docs/scale.md (some minutes)"
+	@echo "make bench-scale  results written per second, an archive's films per second, bytes per film: docs/scale.md (some minutes)"
+	@echo "make sizing    cores, disk and hours of a hospital, a country and an archive, from measured times, docs/scale.md"
 	@echo "make pacs-demo  an archive, the DICOM node and the worklist, with phantoms (needs Orthanc)"
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
@@ -145,6 +146,13 @@ bench-pages: $(STAMP)
 # Best with nothing else running: the workers and the database server share the cores.
 bench-scale: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.result_writes
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.archive --films 100 --side 2048 --part-size 5 --keep
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.stored_bytes
+	$(BIN)/python -m benchmarks.sizing --inputs
+
+# Reads what bench-scale and bench-pacs have kept; the same inputs give the same tables.
+sizing: $(STAMP)
+	$(BIN)/python -m benchmarks.sizing
 
 # Best with nothing else running: senders, node, archive and worker share the cores.
 bench-pacs: $(STAMP)

@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The workers are forks of one process that has imported torch: pytest otherwise.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m tests.forked_workers -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-long-list sizing bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -43,7 +43,9 @@ help:
 	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
 	@echo "make bench-pages  pages of lists of 10,000 and 1,000,000 studies, and from film to film, docs/speed-list.md"
 	@echo "make bench-pacs  films into the DICOM node beside Orthanc and pynetdicom, results out, docs/speed-pacs.md (some minutes)"
-	@echo "make bench-scale  results that worker processes write per second, on PostgreSQL and SQLite, docs/scale.md (some minutes)"
+	@echo "make bench-scale  results written per second, an archive's films per second, bytes per film: docs/scale.md (some minutes)"
+	@echo "make bench-long-list  a page of 50 of ten million studies on PostgreSQL, and a search by accession number"
+	@echo "make sizing    cores, disk and hours of a hospital, a country and an archive, from measured times, docs/scale.md"
 	@echo "make pacs-demo  an archive, the DICOM node and the worklist, with phantoms (needs Orthanc)"
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
@@ -146,6 +148,17 @@ bench-pages: $(STAMP)
 # Best with nothing else running: the workers and the database server share the cores.
 bench-scale: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.result_writes
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.archive --films 100 --side 2048 --part-size 5 --keep
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.stored_bytes
+	$(BIN)/python -m benchmarks.sizing --inputs
+
+# A list of ten million studies on PostgreSQL: 20 GB of disk while it runs, and a quarter of an hour or more.
+bench-long-list: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.long_list
+
+# Reads what bench-scale and bench-pacs have kept; the same inputs give the same tables.
+sizing: $(STAMP)
+	$(BIN)/python -m benchmarks.sizing
 
 # Best with nothing else running: senders, node, archive and worker share the cores.
 bench-pacs: $(STAMP)

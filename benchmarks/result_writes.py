@@ -115,7 +115,7 @@ def _package(commit: str) -> Iterator[Path]:
 
 def measure(database: str, *, processes: int, number: int, infer_ms: float) -> Figures:
     """Fill a new queue, and have it emptied by so many workers at once."""
-    with tempfile.TemporaryDirectory() as folder, _where(database, Path(folder)) as where:
+    with tempfile.TemporaryDirectory() as folder, where_of(database, Path(folder)) as where:
         home = Path(folder) / "worklist"
         with Store.open(where, films_folder=home) as store:
             enter(store, number)
@@ -151,11 +151,11 @@ def measure_alone(database: str, *, number: int = 100) -> Figures:
     """How long one film takes that comes alone to an idle worker: claimed and entered by itself."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        _where(database, Path(folder)) as where,
+        where_of(database, Path(folder)) as where,
         Store.open(where, films_folder=Path(folder) / "worklist") as store,
     ):
         enter(store, number)
-        worker = _worker(store, 0.0)
+        worker = worker_of(store, 0.0)
         worker.step()  # connects
         spent_ms = []
         for _ in range(number - 1):
@@ -171,7 +171,7 @@ def measure_alone(database: str, *, number: int = 100) -> Figures:
 
 
 @contextmanager
-def _where(database: str, folder: Path) -> Iterator[str]:
+def where_of(database: str, folder: Path) -> Iterator[str]:
     """Where a new store is to be."""
     if database == "sqlite":
         yield str(folder / "worklist")
@@ -301,7 +301,7 @@ def _work(where: str, home: Path, barrier: Barrier, spent: Queue[float], infer_s
     """A worker's process: it scores what is there."""
     torch.set_num_threads(1)
     with Store.open(where, films_folder=home) as store:
-        worker = _worker(store, infer_s)
+        worker = worker_of(store, infer_s)
         store.queue()  # connects
         barrier.wait()
         began = time.process_time()
@@ -309,7 +309,7 @@ def _work(where: str, home: Path, barrier: Barrier, spent: Queue[float], infer_s
         spent.put(time.process_time() - began)
 
 
-def _worker(store: Store, infer_s: float) -> Worker:
+def worker_of(store: Store, infer_s: float) -> Worker:
     """A worker that computes nothing from pixels."""
     stub = Stub(infer_s)
     worker_module.read = stub.read  # type: ignore[assignment]  # of an entry alone

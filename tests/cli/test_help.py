@@ -17,7 +17,7 @@ from unseen.cli import app
 
 COMMANDS = (
     "demo", "manifest", "suspects", "train", "score", "evaluate", "compare", "adapt", "gate", "calibrate", "pilot",
-    "serve", "worker", "reconstruct", "identify", "audit", "export", "import",
+    "serve", "worker", "reconstruct", "identify", "audit", "export", "import", "import-scores",
     "backup", "restore", "invite", "erase", "retire", "robustness", "recipes", "info", "onnx", "prior", "pacs",
 )  # fmt: skip
 GROUP: Any = typer.main.get_command(app)  # Any: typer brings its own copy of click

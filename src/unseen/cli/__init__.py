@@ -67,6 +67,7 @@ for command in (
     worklist.audit,
     worklist.export,
     worklist.import_,
+    worklist.import_scores,
     worklist.backup,
     worklist.restore,
     worklist.invite,
@@ -77,7 +78,7 @@ for command in (
     info.info,
     onnx.onnx,
 ):
-    app.command(command.__name__.rstrip("_"))(command)
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
 app.add_typer(prior.prior, name="prior")
 app.add_typer(pacs.pacs, name="pacs")
 

@@ -39,6 +39,15 @@ FIRST = 2.0
 """The priority of what was not scored: before everything that was."""
 
 
+def squashed(score: float) -> float:
+    """A score of any unit within (0, 1), in the same order.
+
+    >>> squashed(-3.0) < squashed(0.0) < squashed(2.0), squashed(0.0)
+    (True, 0.5)
+    """
+    return 0.5 + 0.5 * score / (1 + abs(score))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """What becomes of one film, or of one study.

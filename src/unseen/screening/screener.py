@@ -24,7 +24,7 @@ from unseen.detectors.saved import load as load_detector
 from unseen.evaluation.table import ScoreRow, map_of
 from unseen.screening.gate.gate import Gate
 from unseen.screening.guarantee import p_value
-from unseen.screening.policy import FIRST, UNKNOWN, Decision, Policy, PolicyError, is_lateral
+from unseen.screening.policy import FIRST, UNKNOWN, Decision, Policy, PolicyError, is_lateral, squashed
 from unseen.screening.screened import Screened, of_study
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Screener:
         """The decision about a score, of a film that the gate let through."""
         if self.policy is None:
             return Decision(
-                action="read", score=score, probability=None, p_value=None, priority=_squashed(score),
+                action="read", score=score, probability=None, p_value=None, priority=squashed(score),
                 reason="no policy: films are ranked by their score, and none is cleared", policy_digest="",
             )  # fmt: skip
         policy = self.policy
@@ -168,7 +168,7 @@ class Screener:
             normals = self._all_normals
         unusual = p_value(score, normals) if normals else None
         likely = None if policy.probability is None else float(policy.probability(score))
-        in_order = (likely, None if unusual is None else 1 - unusual, _squashed(score))
+        in_order = (likely, None if unusual is None else 1 - unusual, squashed(score))
         priority = next(value for value in in_order if value is not None)
         stays = self._reason_to_read(score, source)
         return Decision(
@@ -216,11 +216,6 @@ def scored(detector: Scores, film: Film, lungs: FoundLungs) -> Finding | NotRead
     if isinstance(detector, TakesLungs):
         return detector.score_film(film, lungs)
     return next(iter(detector.score([film])))
-
-
-def _squashed(score: float) -> float:
-    """A score of any unit within (0, 1), in the same order."""
-    return 0.5 + 0.5 * score / (1 + abs(score))
 
 
 @dataclass(frozen=True)

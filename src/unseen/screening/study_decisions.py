@@ -1,5 +1,7 @@
 """Decisions about films whose studies are not known yet, and the studies' decisions once all films are there.
 
+Each row of a part has its film's digest: by it the film is found again, whatever lies under its name by then.
+
 An archive is scored in parts, and the films of a study may lie in several of them. A part therefore holds each film's
 own decision in the column `film_decision`, with the study that it belongs to; only all parts together give the column
 `decision`. Law: `with_study_decisions` of all films' rows is what `decision_rows` gives for the same films.
@@ -17,7 +19,7 @@ from unseen.data.film import Film, NotRead
 from unseen.evaluation.table import ScoreRow
 from unseen.screening.policy import is_lateral
 from unseen.screening.screened import study_of
-from unseen.screening.screener import KEPT_BY_STUDY, DecisionRow, Screener, decision_rows
+from unseen.screening.screener import KEPT_BY_STUDY, DecisionRow, Screener, decision_rows, ranked_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,18 +28,39 @@ _DIGITS = 32  # of the study's digest: 128 bits, so that no two of a billion stu
 
 
 @dataclass(frozen=True)
+class RankedFilmRow(ScoreRow):
+    """A film's row in a part of a run without a policy.
+
+    sha256  of the file's bytes that were scored; None where the film was not read
+    """
+
+    sha256: str | None
+
+
+@dataclass(frozen=True)
 class FilmRow(ScoreRow):
     """A film's row and its own decision, before its study's is known.
 
+    sha256         of the file's bytes that were scored; None where the film was not read
     film_decision  as if the film were its study's only one
     study          the same digest for all films of a study; it names neither the patient nor the study
     lateral        whether it is a lateral film, which has no influence on its study's decision
     """
 
+    sha256: str | None
     probability: float | None
     film_decision: Literal["clear", "read", "not_scored"]
     study: str
     lateral: bool
+
+
+def ranked_film_rows(
+    screener: Screener, films: Iterable[Film | NotRead], *, maps: Path | None = None
+) -> Iterator[RankedFilmRow]:
+    """One row per film, lazily and in order; arguments as for `ranked_rows`."""
+    for film in films:
+        [row] = ranked_rows(screener, [film], maps=maps)
+        yield RankedFilmRow(row.file, row.status, row.score, row.reason, row.map, _sha256(film))
 
 
 def film_rows(screener: Screener, films: Iterable[Film | NotRead], *, maps: Path | None = None) -> Iterator[FilmRow]:
@@ -50,11 +73,16 @@ def film_rows(screener: Screener, films: Iterable[Film | NotRead], *, maps: Path
             score=row.score,
             reason=row.reason,
             map=row.map,
+            sha256=_sha256(film),
             probability=row.probability,
             film_decision=row.decision,
             study=hashlib.sha256("\0".join(study_of(film)).encode()).hexdigest()[:_DIGITS],
             lateral=isinstance(film, Film) and is_lateral(film.view_position),
         )
+
+
+def _sha256(film: Film | NotRead) -> str | None:
+    return film.file_sha256 if isinstance(film, Film) else None
 
 
 def with_study_decisions(rows: pl.DataFrame) -> pl.DataFrame:

@@ -29,6 +29,9 @@ from .outside_reports import OutsideReport as OutsideReport
 from .receiving import Receipt as Receipt
 from .renditions import Rendition as Rendition
 from .retention import Removed as Removed
+from .score_import import ImportedScores as ImportedScores
+from .score_import import RefusedFilm as RefusedFilm
+from .score_import import import_scores as import_scores
 from .similar_films import Neighbour as Neighbour
 from .states import BusyError as BusyError
 from .states import NoRoomError as NoRoomError

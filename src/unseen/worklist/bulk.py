@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, any_, literal
+from sqlalchemy import Column, ColumnElement, Connection, Table, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 Row = Mapping[str, Any]  # Any: values of whatever column
@@ -35,6 +35,31 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
         return
     given = _recordset(connection, table, names)
     connection.exec_driver_sql(f"INSERT INTO {table.name} ({quoted}) SELECT {quoted} FROM {given}", _json(rows))
+
+
+def copy_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """`insert_rows` of many: PostgreSQL reads them as a stream (COPY), so that their number has no bound."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        insert_rows(connection, table, rows)
+        return
+    names = list(rows[0])
+    quoted = ", ".join(_quoted(connection, names))
+    driver: Any = connection.connection.driver_connection  # Any: psycopg's connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({quoted}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([row[name] for name in names])
+
+
+def new_numbers(connection: Connection, table: Table, count: int) -> list[int]:
+    """So many numbers (`id`) for new rows, ascending. The transaction must be alone in adding rows on SQLite."""
+    if connection.dialect.name == "sqlite":
+        first = connection.execute(select(func.coalesce(func.max(table.c.id), 0) + 1)).scalar_one()
+        return list(range(first, first + count))
+    following = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
+    wanted = select(following).select_from(func.generate_series(1, count))
+    return sorted(connection.execute(wanted).scalars())
 
 
 def update_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

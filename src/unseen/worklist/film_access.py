@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unseen.worklist import details, labels, renditions, seeing, similar_films
+from unseen.worklist.linked import check_linked
 from unseen.worklist.transactions import find_film
 
 if TYPE_CHECKING:
@@ -28,9 +29,13 @@ class FilmAccess:
     site: Site
 
     def film_path(self, film: str) -> Path:
-        """Where the film's bytes lie, as they were received. Raises NotFoundError."""
+        """Where the film's bytes lie, as they were received. Raises NotFoundError; also for an imported film whose
+        file was moved or changed since."""
         with self.site.database.reading() as connection:
-            return self.site.films.of(find_film(connection, film).sha256)
+            path = self.site.films.of(find_film(connection, film).sha256)
+        if path.is_symlink():
+            check_linked(path)
+        return path
 
     def map_path(self, film: str, model: str | None = None) -> Path:
         """Where an anomaly map of the film lies: `.npy`, float32 (size, size); the latest of a model that decided, or

@@ -50,6 +50,9 @@ class Plan(BaseModel):
     part_size: int = Field(default=PART_SIZE, ge=1, description="films of a part; the last part may have fewer")
     model: str = Field(description="the detector's name, for people")
     model_sha256: str = Field(pattern=_SHA256, description="of the bundle's card, which holds the weights' digest")
+    weights_sha256: str | None = Field(
+        default=None, pattern=_SHA256, description="of the weights, by which a worklist knows a model"
+    )
     policy_sha256: str | None = Field(default=None, pattern=_SHA256, description="the policy's digest; None: no policy")
     runtime: str = Field(default="torch", description="what computes: torch or openvino")
     device: str = Field(default="cpu", description="where torch computes")

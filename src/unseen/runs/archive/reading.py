@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unseen.evaluation.table import ScoreRow
 from unseen.runs.archive.plan import ArchiveError, Plan, path_of
 from unseen.screening.screener import OTHER_SOURCE
 from unseen.screening.study_decisions import with_study_decisions
@@ -45,7 +46,9 @@ def read_parts(folder: Path | str) -> pl.DataFrame:
     for number in range(plan.parts):
         tally_of(folder, number, plan)
     rows = pl.concat([pl.read_parquet(path_of(folder, number), glob=False) for number in range(plan.parts)])
-    return rows if plan.policy_sha256 is None else with_study_decisions(rows)
+    if plan.policy_sha256 is None:
+        return rows.select(list(ScoreRow.__dataclass_fields__))
+    return with_study_decisions(rows)
 
 
 def tally_of(folder: Path, number: int, plan: Plan) -> Counter[str]:

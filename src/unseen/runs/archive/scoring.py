@@ -27,8 +27,8 @@ from unseen.runs.archive.plan import PART_SIZE, PLAN, ArchiveError, Plan, cut, m
 from unseen.runs.archive.reading import tally_of
 from unseen.runs.training import worker_processes
 from unseen.screening.policy import Policy
-from unseen.screening.screener import Screener, load, ranked_rows
-from unseen.screening.study_decisions import FilmRow, film_rows
+from unseen.screening.screener import Screener, load
+from unseen.screening.study_decisions import FilmRow, RankedFilmRow, film_rows, ranked_film_rows
 
 if TYPE_CHECKING:
     from unseen.detectors.saved import Runtime
@@ -128,7 +128,9 @@ def _plan_of(task: Task, manifest: Path, part_size: int, found: Plan | None) -> 
     model_sha256 = model_digest(task.model)
     policy_sha256 = None if task.policy is None else Policy.load(task.policy).digest
     with _one_thread():
-        _screener(task, model_sha256, policy_sha256)  # what cannot be loaded is refused before anything is written
+        weights_sha256 = _screener(
+            task, model_sha256, policy_sha256
+        ).detector.weights_sha256  # what cannot be loaded is refused before anything is written
     digest = sha256_of(manifest) if manifest.is_file() else ""
     if found is not None and digest == found.manifest_sha256:
         films = found.films
@@ -142,6 +144,7 @@ def _plan_of(task: Task, manifest: Path, part_size: int, found: Plan | None) -> 
         part_size=part_size,
         model=Path(task.model).name,
         model_sha256=model_sha256,
+        weights_sha256=weights_sha256,
         policy_sha256=policy_sha256,
         runtime=task.runtime,
         device=task.device,
@@ -187,10 +190,11 @@ def score_part(task: Task, plan: Plan, number: int, entries: tuple[Entry, ...]) 
     with _one_thread():
         screener = _screener(task, plan.model_sha256, plan.policy_sha256)
         if task.policy is None:
-            write_scores(ranked_rows(screener, films, maps=task.maps), path_of(task.folder, number))
+            rows = ranked_film_rows(screener, films, maps=task.maps)
+            write_scores(rows, path_of(task.folder, number), kind=RankedFilmRow)
         else:
-            rows = film_rows(screener, films, maps=task.maps)
-            write_scores(rows, path_of(task.folder, number), kind=FilmRow)
+            decided = film_rows(screener, films, maps=task.maps)
+            write_scores(decided, path_of(task.folder, number), kind=FilmRow)
     return tally_of(task.folder, number, plan)
 
 

@@ -26,6 +26,7 @@ def rng(seed: int = 0) -> torch.Generator:
 
 MADE: dict[str, Callable[[], Group]] = {
     "flips": physics.Flips,
+    "frame-shifts": physics.FrameShifts,
     "permutations": physics.Permutations,
     "rotations": physics.Rotations,
     "scalings": physics.Scalings,
@@ -41,6 +42,7 @@ VARIED: dict[str, Callable[[], Group]] = {
     "rotations by multiples of 30": lambda: physics.Rotations(multiples_of=30),
     "symmetries of the square": lambda: physics.Rotations(multiples_of=90) * physics.Flips(),
     "shifts after flips": lambda: physics.Shifts() * physics.Flips(),
+    "shifts in place and time": lambda: physics.FrameShifts() * physics.Shifts(),
     "three groups": lambda: physics.Shifts() * physics.Flips() * physics.Rotations(multiples_of=90),
     "scaled rotations": lambda: physics.Scalings() * physics.Rotations(),
 }
@@ -87,7 +89,8 @@ def test_an_exact_group_moves_pixels_and_brings_them_back(name: str) -> None:
     moved = group.T(x, g)
     assert torch.equal(group.inverse(moved, g), x)
     assert torch.equal(group.T(group.inverse(x, g), g), x)
-    assert torch.equal(moved.flatten(2).sort().values, x.flatten(2).sort().values)
+    of_each = 1 if "time" in name or "frame" in name else 2  # which moves frames; all others move pixels within each
+    assert torch.equal(moved.flatten(of_each).sort().values, x.flatten(of_each).sort().values)
     assert not torch.equal(moved, x)
     whole = torch.arange(2 * SIZE**2).reshape(1, 2, SIZE, SIZE).expand(8, -1, -1, -1)
     assert torch.equal(group.inverse(group.T(whole, g), g), whole)
@@ -140,7 +143,7 @@ def test_the_elements_are_a_group_with_the_identity_first(name: str) -> None:
 
 @pytest.mark.parametrize("name", FINITE)
 def test_elements_are_drawn_uniformly(name: str) -> None:
-    group, shape = EVERY[name](), (1, 2, 2)
+    group, shape = EVERY[name](), (4, 2, 2) if name == "frame-shifts" else (1, 2, 2)
     if not group.exact:
         shape = (1, 8, 8)  # 2 × 2 pixels are too few to tell interpolated angles apart
     elements = group.elements(shape)
@@ -155,7 +158,8 @@ def test_elements_are_drawn_uniformly(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name, order", [("shifts", 48), ("shifts along the width", 8), ("flips", 4), ("horizontal flips", 2)]
+    "name, order",
+    [("shifts", 48), ("shifts along the width", 8), ("flips", 4), ("horizontal flips", 2), ("frame-shifts", 3)],
 )
 def test_the_order_on_images_of_six_by_eight(name: str, order: int) -> None:
     elements = EVERY[name]().elements((3, 6, 8))

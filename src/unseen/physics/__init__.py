@@ -24,6 +24,7 @@ OPERATORS = Registry(
         "dense": "matrix:Dense",
         "downsampling": "blur:Downsampling",
         "fourier-mask": "fourier_mask:FourierMask",
+        "frames": "frames:Frames",
         "identity": "matrix:Identity",
         "mask": "operator:Mask",
         "single-pixel-camera": "single_pixel_camera:SinglePixelCamera",
@@ -54,6 +55,7 @@ GROUPS = Registry(
     group="unseen.groups",
     names={
         "flips": "groups.permutations:Flips",
+        "frame-shifts": "groups.permutations:FrameShifts",
         "permutations": "groups.permutations:Permutations",
         "rotations": "groups.rotations:Rotations",
         "scalings": "groups.scalings:Scalings",

@@ -8,8 +8,10 @@ from .blur import gaussian_kernel as gaussian_kernel
 from .coils import simulated_coils as simulated_coils
 from .composition import stack as stack
 from .fourier_mask import FourierMask as FourierMask
+from .frames import Frames as Frames
 from .group import Group as Group
 from .groups.permutations import Flips as Flips
+from .groups.permutations import FrameShifts as FrameShifts
 from .groups.permutations import Permutations as Permutations
 from .groups.permutations import Shifts as Shifts
 from .groups.rotations import Rotations as Rotations

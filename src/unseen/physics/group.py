@@ -152,7 +152,7 @@ class Product(Group):
             return None
         pairs = torch.cat([first.repeat_interleave(len(second), dim=0), second.repeat(len(first), 1)], dim=1)
         generator = torch.Generator().manual_seed(0)
-        noise = torch.randn(1, 1, *shape[-2:], generator=generator, dtype=torch.float64)
+        noise = torch.randn(1, *shape, generator=generator, dtype=torch.float64)
         weights = torch.randn(noise.numel(), generator=generator, dtype=torch.float64) / noise.numel() ** 0.5
         seen = torch.cat(
             [

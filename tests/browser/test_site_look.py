@@ -31,7 +31,8 @@ WIDTHS = (1280, 390)
 SCHEMES: tuple[tuple[Literal["light", "dark"], str], ...] = (("light", "default"), ("dark", "slate"))
 EVERY_PAGES = 10  # a line of progress
 
-FAULTS = """() => {
+LEGIBLE = 600  # pixels; the figures with several panels have letters of 5 pixels there
+FAULTS = """(LEGIBLE) => {
     const faults = [];
     const width = document.documentElement.clientWidth;
     const what = (element) => `${element.tagName} "${element.textContent.trim().slice(0, 60)}"`;
@@ -53,13 +54,17 @@ FAULTS = """() => {
     for (const image of document.querySelectorAll('article img')) {
         if (!image.alt) faults.push(`no alternative text: ${image.src}`);
         if (image.complete && !image.naturalWidth) faults.push(`not loaded: ${image.src}`);
+        const legible = Math.min(image.naturalWidth, LEGIBLE), shown = image.getBoundingClientRect().width;
+        if (image.src.endsWith('.png') && shown > 0 && shown < legible - 1)
+            faults.push(`${image.src} is shown ${Math.round(shown)} pixels wide, and is legible from ${legible}`);
     }
     return faults;
 }"""
 READY = """() => {
     for (const folded of document.querySelectorAll('details')) folded.open = true;
     for (const image of document.querySelectorAll('img')) image.loading = 'eager';
-    document.head.append(Object.assign(document.createElement('style'), {textContent: '* {transition: none !important}'}));
+    const still = Object.assign(document.createElement('style'), {textContent: '* {transition: none !important}'});
+    document.head.append(still);
 }"""
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 MARK_STYLES = """(known) => {
@@ -141,7 +146,7 @@ def faults_of(looks: Looks, address: str) -> list[str]:
     for width in WIDTHS:
         for scheme, palette in SCHEMES:
             looks.take(width, scheme, palette)
-            found = looks.page.evaluate(FAULTS) + looks.contrast(scheme)
+            found = looks.page.evaluate(FAULTS, LEGIBLE) + looks.contrast(scheme)
             if (width, scheme) == (WIDTHS[0], SCHEMES[0][0]):
                 found += looks.axe(but="color-contrast")
             elif scheme == SCHEMES[0][0]:

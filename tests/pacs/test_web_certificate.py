@@ -1,4 +1,4 @@
-"""DICOMweb by https with a certificate of the site's own authority: `ca` of [tls] is accepted, and nobody unknown is."""
+"""DICOMweb by https with a certificate of the site's own authority: `ca` of [tls] is accepted, no unknown one."""
 
 # ruff: noqa: F811  fixtures are taken by their names
 from __future__ import annotations

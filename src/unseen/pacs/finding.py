@@ -118,8 +118,8 @@ def web_failure(peer: Peer, error: OSError, what: str) -> NotReachedError:
     answer = getattr(error, "response", None)
     if isinstance(error, SSLError):
         return NotReachedError(
-            f'"{peer.name}" did not answer {what} at {peer.dicomweb}: its certificate is not accepted, or the handshake '
-            "of TLS failed. Give the authority that has signed its certificate as ca of [tls] in pacs.toml"
+            f'"{peer.name}" did not answer {what} at {peer.dicomweb}: its certificate is not accepted, or the '
+            "handshake of TLS failed. Give the authority that has signed its certificate as ca of [tls] in pacs.toml"
         )
     if answer is None:
         return NotReachedError(

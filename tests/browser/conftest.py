@@ -295,9 +295,13 @@ VIOLATIONS: dict[str, Any] = {"resultTypes": ["violations"]}  # of what passes, 
 
 def axe(page: Page, options: dict[str, Any] = VIOLATIONS) -> list[str]:
     """What axe-core calls serious or critical."""
-    found = Axe().run(page, options=options).response["violations"]
+    return serious(Axe().run(page, options=options).response)
+
+
+def serious(response: dict[str, Any]) -> list[str]:
+    """What axe-core calls serious or critical, of its response."""
     return [
         f"{one['id']}: {[node['html'][:160] for node in one['nodes']][:3]}"
-        for one in found
+        for one in response["violations"]
         if one["impact"] in ("serious", "critical")
     ]

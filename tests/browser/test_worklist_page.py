@@ -116,7 +116,8 @@ def test_the_rows_are_the_apis_and_enter_opens_the_top_one(shared_site: Site, pa
     assert shown(page) == wanted and len(wanted) == 8
     expect(rows(page).first).to_have_attribute("aria-selected", "true")
     expect(rows(page).first).to_contain_text("To be read in this order")
-    expect(page.locator("#compared")).to_have_text("Not enough films here yet (0 of 20).")
+    few = "No percentile yet: it needs 20 normal films from this site, and there are 0."
+    expect(page.locator("#compared")).to_have_text(few)
     expect(page.locator("#rows .value").first).to_be_hidden()
     expect(rows(page).first).to_contain_text("score ")
     drawn = "() => [...document.querySelectorAll('#rows img')].filter((i) => i.naturalWidth > 60).length"

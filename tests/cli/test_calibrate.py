@@ -73,7 +73,8 @@ def test_from_labelled_films_to_decisions_and_a_pilot(say: Say, model: Path, lab
     page = (tmp_path / "pilot" / "pilot.html").read_text()
     assert LIMITS in page and json.loads((tmp_path / "pilot" / "pilot.json").read_text())["studies"] == 12
     again = say("pilot", model, "--data", labelled, "--policy", policy, "--out", tmp_path / "again")
-    assert "0 studies" in again.out  # all of them calibrated the policy
+    assert "0 studies" in again.out
+    assert "left out: the model was trained or the policy calibrated on films of these patients" in again.err
 
 
 def test_another_models_policy_is_refused_in_a_sentence(say: Say, world: World, model: Path, tmp_path: Path) -> None:
@@ -128,6 +129,18 @@ def test_normals_that_the_model_learnt_from_are_left_out_and_it_is_said(
     threshold = json.loads(policy.read_text(encoding="utf-8"))["sources"]["ward"]["threshold"]
     reasons = {line.split("\t")[4] for line in read.out.splitlines() if line.split("\t")[1] == "read"}
     assert reasons == {f"its score is at or above the threshold of ward ({threshold:.4g}), so it is not cleared"}
+
+
+def test_a_pilot_names_what_it_leaves_out(say: Say, model: Path, tmp_path: Path) -> None:
+    films = [*un.data.phantoms.normals(30, seed=1, size=64), *un.data.phantoms.abnormals(2, seed=7, size=64)]
+    archive = un.data.phantoms.write(films, tmp_path / "archive")
+    lines = archive.read_text(encoding="utf-8").splitlines()
+    lines[-1] = lines[-1].replace(",abnormal,", ",,", 1)
+    archive.write_text("\n".join(lines), encoding="utf-8")
+    answer = say("pilot", model, "--data", archive, "--out", tmp_path / "pilot")
+    assert answer.code == 0 and answer.out.startswith("1 studies"), answer.out + answer.err
+    said = "30 studies left out: the model was trained on films of these patients. Hold studies back for the pilot"
+    assert said in answer.err and "1 film without a label left out" in answer.err
 
 
 @pytest.mark.slow

@@ -85,7 +85,7 @@ def test_the_panel_begins_with_the_sentence_of_the_row(
     text = " ".join(words).lower()
     assert "probability of being abnormal" not in text and "at least as unusual" not in text
     if action == "read":
-        assert words[0] == f"{reading.words}." and "not enough films here yet (3 of 20)" in text
+        assert words[0] == f"{reading.words}." and "no percentile yet: it needs 20 films, and there are 3" in text
     assert ("read earlier" in text) == (reading.flag and action == "read")
 
 
@@ -110,7 +110,11 @@ def test_three_reference_films_give_no_percentile(api: Api, store: Store, scored
         store.claim(row.study, "ann")
         look_and_report(store, row.study, "ann", "normal")
     found = store.reference(FIRST)
-    assert (found.scores, found.count, found.words) == ((), 3, "not enough films here yet (3 of 20)")
+    assert (found.scores, found.count, found.words) == (
+        (),
+        3,
+        "no percentile yet: it needs 20 normal films from this site, and there are 3",
+    )
     page = api.lead.post("/studies/search", json={"tab": "all"}).json()
     assert {row["number"] for row in page["rows"]} == {None} and not any(row["flag"] for row in page["rows"])
     for row in page["rows"]:

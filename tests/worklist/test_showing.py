@@ -79,7 +79,11 @@ def test_with_few_reported_normals_nothing_stands_in_for_them(store: Store, scor
     for number in range(5):
         scored(number, {FIRST: float(number)}, outcome="normal" if number else None, source=f"s{number % 2}")
     found = store.reference(FIRST)
-    assert (found.scores, found.count, found.words) == ((), 4, "not enough films here yet (4 of 20)")
+    assert (found.scores, found.count, found.words) == (
+        (),
+        4,
+        "no percentile yet: it needs 20 normal films from this site, and there are 4",
+    )
     assert store.reference(FIRST, source="s1").count == 2
     assert store.reference("9" * 64).count == 0 == store.reference(FIRST, source="nowhere").count
 

@@ -184,4 +184,14 @@ def pilot(
     typer.echo(f"abnormal studies cleared (missed): {percent(everything.abnormals_cleared)}")
     typer.echo(f"not scored: {everything.not_scored}")
     typer.echo(f"page: {out / 'pilot.html'}")
+    if found.left_out:
+        studies = "study" if found.left_out == 1 else "studies"
+        learnt = "trained" if policy is None else "trained or the policy calibrated"
+        console.note(
+            f"{found.left_out} {studies} left out: the model was {learnt} on films of these patients. "
+            "Hold studies back for the pilot"
+        )
+    if found.unlabelled:
+        noun = "film" if found.unlabelled == 1 else "films"
+        console.note(f"{found.unlabelled} {noun} without a label left out")
     console.limits()

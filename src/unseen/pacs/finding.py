@@ -14,10 +14,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom.presentation import build_context
 
-from unseen.pacs import calling
+from unseen.pacs import calling, transport
 from unseen.pacs.association_rules import UNCOMPRESSED
 from unseen.pacs.calling import NotReachedError
-from unseen.pacs.config import PacsConfig, Peer
+from unseen.pacs.config import PacsConfig, PacsConfigError, Peer
 
 if TYPE_CHECKING:
     from dicomweb_client.api import DICOMwebClient
@@ -93,13 +93,16 @@ def is_there(
 def dicomweb(config: PacsConfig, peer: Peer) -> DICOMwebClient:
     """A client for the peer's DICOMweb, which does not wait longer than `timeout_s`, nor try again by itself.
 
-    It signs in with the secret that the peer's file holds now. Raises NotReachedError: the file cannot be used.
+    It signs in with the secret that the peer's file holds now, and accepts the authority of [tls] besides the public
+    ones. Raises NotReachedError: a file cannot be used.
     """
     from dicomweb_client.api import DICOMwebClient
     from dicomweb_client.session_utils import create_session
 
     session: Any = create_session()  # Any: requests has no types
     session.auth = _login(config, peer)
+    if config.tls is not None:
+        session.mount("https://", _trusting(config, peer))
     session.request = functools.partial(session.request, timeout=peer.timeout_s)
     client = DICOMwebClient(peer.dicomweb, session=session)
     client.set_http_retry_params(retry=False)
@@ -110,7 +113,14 @@ def web_failure(peer: Peer, error: OSError, what: str) -> NotReachedError:
     """A failure of DICOMweb as a sentence: no answer, or the status that came instead."""
     if isinstance(error, NotReachedError):  # a sentence already
         return error
+    from requests.exceptions import SSLError
+
     answer = getattr(error, "response", None)
+    if isinstance(error, SSLError):
+        return NotReachedError(
+            f'"{peer.name}" did not answer {what} at {peer.dicomweb}: its certificate is not accepted, or the '
+            "handshake of TLS failed. Give the authority that has signed its certificate as ca of [tls] in pacs.toml"
+        )
     if answer is None:
         return NotReachedError(
             f'"{peer.name}" did not answer {what} at {peer.dicomweb} ({type(error).__name__}). '
@@ -123,6 +133,22 @@ def web_failure(peer: Peer, error: OSError, what: str) -> NotReachedError:
             "account may do there"
         )
     return NotReachedError(sentence)
+
+
+def _trusting(config: PacsConfig, peer: Peer) -> Any:  # Any: requests has no types
+    """How requests calls by https: with the node's certificate, and its authority accepted besides the public ones."""
+    from requests.adapters import HTTPAdapter
+
+    try:
+        context = transport.client_context(config)
+    except PacsConfigError as error:
+        raise NotReachedError(f'"{peer.name}" was not asked: {error}') from error
+
+    class Trusting(HTTPAdapter):
+        def init_poolmanager(self, *given: Any, **named: Any) -> None:  # Any: requests' own
+            super().init_poolmanager(*given, **named, ssl_context=context)
+
+    return Trusting()
 
 
 def _login(config: PacsConfig, peer: Peer) -> Callable[[Any], Any]:

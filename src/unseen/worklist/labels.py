@@ -158,7 +158,7 @@ class Reference:
     """Scores to compare with.
 
     scores  rising, in the model's own unit; none where there are fewer than `FEWEST`
-    words   whose they are, "212 normal films from this site", or that there are too few
+    words   whose they are, "212 normal films from this site", or of which there are too few
     count   how many there are, too few ones included
     """
 
@@ -171,11 +171,13 @@ class Reference:
         """These scores, if they are enough: a percentile among three films would say nothing.
 
         >>> Reference.of([0.1, 0.2, 0.3], "normal films from this site")
-        Reference(words='not enough films here yet (3 of 20)', count=3)
+        Reference(words='no percentile yet: it needs 20 normal films from this site, and there are 3', count=3)
         """
         count = len(scores)
         if count < FEWEST:
-            return cls(scores=(), words=f"not enough films here yet ({count} of {FEWEST})", count=count)
+            there = "is 1" if count == 1 else f"are {count}"
+            words = f"no percentile yet: it needs {FEWEST} {whose}, and there {there}"
+            return cls(scores=(), words=words, count=count)
         return cls(scores=tuple(sorted(scores)), words=f"{count} {whose}", count=count)
 
     @classmethod

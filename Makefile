@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One thread a worker: WORKERS processes run at a time, four on two cores, since servers and browsers are waited for.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -43,6 +43,7 @@ help:
 	@echo "make bench-pages  pages of lists of 10,000 and 1,000,000 studies, and from film to film, docs/speed-list.md"
 	@echo "make bench-pacs  films into the DICOM node beside Orthanc and pynetdicom, results out, docs/speed-pacs.md (some minutes)"
 	@echo "make bench-scale  results that worker processes write per second, on PostgreSQL and SQLite, docs/scale.md (some minutes)"
+	@echo "make bench-archive  films of an archive per second, this version and an earlier one in turns, docs/scale.md (half an hour)"
 	@echo "make pacs-demo  an archive, the DICOM node and the worklist, with phantoms (needs Orthanc)"
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
@@ -145,6 +146,11 @@ bench-pages: $(STAMP)
 # Best with nothing else running: the workers and the database server share the cores.
 bench-scale: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.result_writes
+
+# Best with nothing else running. BEFORE: the version to compare with.
+BEFORE ?= cb4539e
+bench-archive: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.archive_before --before $(BEFORE) --keep
 
 # Best with nothing else running: senders, node, archive and worker share the cores.
 bench-pacs: $(STAMP)

@@ -9,8 +9,8 @@ the parts byte by byte. It prints JSON:
     cpu_s_a_film    processor time of the command, its workers and their decoders
     load            of the machine, before the command: where it is not near zero, films_a_second are too low
 
-`--keep` writes studies/results/archive.json. A gate that refuses phantoms changes nothing: without a policy each film
-is scored.
+`--keep` writes studies/results/archive-workers.json. A gate that refuses phantoms changes nothing: without a policy
+each film is scored.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from unseen.artifacts.files import sha256_of, write_text
 from unseen.artifacts.installation import LIMITS
 from unseen.data import phantoms
 
-KEPT = Path("studies/results/archive.json")
+KEPT = Path("studies/results/archive-workers.json")
 
 
 def main() -> None:

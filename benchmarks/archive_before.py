@@ -178,8 +178,8 @@ def write_table(figures: dict[str, Any]) -> None:  # Any: JSON
         f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {figures['date']}: "
         f"{figures['films']:,} phantoms of {figures['side']:,} × {figures['side']:,} pixels per run, "
         f"{figures['rounds']} rounds in which both versions take turns, load average {min(loads)} to {max(loads)}. "
-        f"Before: commit {figures['before']}. Scores, reasons and order of all rows are equal. Other programs that run meanwhile take "
-        "processor time from both."
+        f"Before: commit {figures['before']}. Scores, reasons and order of all rows are equal. Other "
+        "programs that run meanwhile take processor time from both."
     )
     text = PAGE.read_text(encoding="utf-8")
     begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)

@@ -177,7 +177,7 @@ def _interpolated(
     at = top * width + left
     right = np.where(left < width - 1, 1, 0)
     down = np.where(top < height - 1, width, 0)
-    value = pixels.take(at) * above * before
+    value: NDArray[np.float64] = pixels.take(at) * above * before
     value += pixels.take(at + right) * above * behind
     at += down
     value += pixels.take(at) * below * before

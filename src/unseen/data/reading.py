@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -73,7 +73,7 @@ class Films:
                 raise NotReadError(result)
             yield result
 
-    def read_ahead(self, decoders: int | None = None) -> Iterator[Film | NotRead]:
+    def read_ahead(self, decoders: int | None = None) -> Generator[Film | NotRead]:
         """The same as iterating, while further films are decoded by other processes.
 
         decoders  how many processes decode; None: as `decoders_for(1)` gives

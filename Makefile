@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The workers are forks of one process that has imported torch: pytest otherwise.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m tests.forked_workers -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-long-list sizing bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -46,6 +46,7 @@ help:
 	@echo "make bench-scale  results written per second, an archive's films per second, bytes per film: docs/scale.md (some minutes)"
 	@echo "make bench-long-list  a page of 50 of ten million studies on PostgreSQL, and a search by accession number"
 	@echo "make sizing    cores, disk and hours of a hospital, a country and an archive, from measured times, docs/scale.md"
+	@echo "make bench-archive  films of an archive per second, this version and an earlier one in turns, docs/scale.md (half an hour)"
 	@echo "make pacs-demo  an archive, the DICOM node and the worklist, with phantoms (needs Orthanc)"
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
@@ -159,6 +160,11 @@ bench-long-list: $(STAMP)
 # Reads what bench-scale and bench-pacs have kept; the same inputs give the same tables.
 sizing: $(STAMP)
 	$(BIN)/python -m benchmarks.sizing
+
+# Best with nothing else running. BEFORE: the version to compare with.
+BEFORE ?= cb4539e
+bench-archive: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.archive_before --before $(BEFORE) --keep
 
 # Best with nothing else running: senders, node, archive and worker share the cores.
 bench-pacs: $(STAMP)

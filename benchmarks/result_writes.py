@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="write the table from the kept figures alone")
     given = parser.parse_args()
     if given.before and not unseen.__file__.startswith(tempfile.gettempdir()):
-        with _package(given.before) as folder:
+        with earlier_package(given.before) as folder:
             again = [sys.executable, "-m", "benchmarks.result_writes", *sys.argv[1:]]
             subprocess.run(again, check=True, env=os.environ | {"PYTHONPATH": f"{folder / 'src'}:{ROOT}"})
         return
@@ -105,7 +105,7 @@ def main() -> None:
 
 
 @contextmanager
-def _package(commit: str) -> Iterator[Path]:
+def earlier_package(commit: str) -> Iterator[Path]:
     """The package as it was, in a folder."""
     with tempfile.TemporaryDirectory() as folder:
         archive = subprocess.run(["git", "archive", commit, "src"], cwd=ROOT, check=True, capture_output=True).stdout

@@ -13,6 +13,7 @@ from tests.anatomy.conftest import film_of, noise, rectangle
 from unseen.anatomy.alignment import AREA, LONGEST, Alignment, slope
 from unseen.anatomy.view import View, Viewed
 from unseen.data import phantoms
+from unseen.data.film import area
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -145,3 +146,22 @@ def test_a_large_film_is_made_smaller_first() -> None:
 
 def test_a_view_without_alignment_is_written_as_it_always_was() -> None:
     assert "align" not in View().model_dump(mode="json") and View(align=True).model_dump()["align"] is True
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.tuples(st.integers(40, 400), st.integers(40, 400)))
+def test_pixels_and_masks_are_scipys_bit_for_bit_whole_and_in_a_box(seed: int, shape: tuple[int, int]) -> None:
+    generator = np.random.default_rng(seed)
+    pixels = generator.random(shape, np.float32)
+    lungs = ndimage.gaussian_filter(generator.normal(size=(64, 64)), 5) > 0.01
+    alignment = Alignment.of(lungs, *shape)
+    size = np.array(alignment.shape, dtype=np.float64)
+    matrix = alignment.matrix * size[:, None] / size[None]
+    offset = alignment.offset * size + matrix @ np.full(2, 0.5) - 0.5
+    whole = ndimage.affine_transform(area(pixels, *alignment.shape), matrix, offset, order=1, mode="nearest")
+    assert np.array_equal(alignment.image(pixels), whole)
+    mask = ndimage.affine_transform(area(lungs.astype(np.float32), *alignment.shape), matrix, offset, order=1) > 0.5
+    assert np.array_equal(alignment.mask(lungs), mask)
+    (top, bottom), (left, right) = (np.sort(generator.random(2)) * side for side in alignment.shape)
+    part = slice(int(top), int(np.ceil(bottom))), slice(int(left), int(np.ceil(right)))
+    assert np.array_equal(alignment.image(pixels, box=(top, left, bottom, right))[part], whole[part])

@@ -146,6 +146,18 @@ def test_an_interlaced_png_is_read(read_file: Any) -> None:
     assert np.array_equal(_integers(read_file(bytes(data))), RAMP)
 
 
+def test_image_data_that_another_chunk_interrupts_are_refused(read_file: Any) -> None:
+    pixels = making.ramp()
+    packed = zlib.compress(b"".join(b"\0" + line.tobytes() for line in pixels))
+    head, _ = making.png(pixels.shape[1], pixels.shape[0]).split(b"IDAT", 1)
+    between = [making.chunk(b"IDAT", packed[:20]), making.chunk(b"tEXt", b"a\0b"), making.chunk(b"IDAT", packed[20:])]
+    content = head[:-4] + b"".join(between) + making.chunk(b"IEND", b"")
+    assert "image data are" in read_file(content).reason
+    assert np.array_equal(
+        _integers(read_file(head[:-4] + making.chunk(b"IDAT", packed) + making.chunk(b"IEND", b""))), pixels
+    )
+
+
 def test_a_one_bit_png_is_no_film(read_file: Any) -> None:
     assert "1 bit" in read_file(making.image(RAMP > 99)).reason
 

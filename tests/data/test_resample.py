@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from skimage.measure import block_reduce
 
 from unseen.data.film import area
@@ -40,3 +41,21 @@ def test_the_range_is_kept_and_a_constant_stays() -> None:
 def test_a_box_without_area_or_outside_is_refused(box: tuple[float, float, float, float]) -> None:
     with pytest.raises(ValueError, match="The box"):
         area(np.zeros((20, 30), np.float32), 4, 4, box=box)
+
+
+@given(st.integers(0, 2**32 - 1), st.tuples(st.integers(1, 150), st.integers(1, 60)), st.data())
+def test_every_grid_is_pillows_bit_for_bit(seed: int, shape: tuple[int, int], drawn: st.DataObject) -> None:
+    generator = np.random.default_rng(seed)
+    pixels = generator.random(shape, np.float32)
+    height, width = drawn.draw(st.tuples(st.integers(1, 20), st.integers(1, 20)))
+    (top, bottom), (left, right) = (np.sort(generator.random(2)) * side for side in shape)
+    if drawn.draw(st.booleans()):
+        top, left, bottom, right = 0.0, 0.0, *map(float, shape)
+    box_filter, bilinear = Image.Resampling.BOX, Image.Resampling.BILINEAR
+    image = Image.fromarray(pixels).resize(
+        (shape[1], height), box_filter if bottom - top >= height else bilinear, box=(0, top, shape[1], bottom)
+    )
+    image = image.resize(
+        (width, height), box_filter if right - left >= width else bilinear, box=(left, 0, right, height)
+    )
+    assert np.array_equal(area(pixels, height, width, box=(top, left, bottom, right)), np.asarray(image))

@@ -12,12 +12,17 @@ The thesis's § 6.2.3 asks for it. Moments: M.-K. Hu, IRE Trans. Inf. Theory 8 (
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from unseen.data.film import area
+from unseen.data.film import Box, area
+
+Part = tuple[slice, slice]  # rows and columns
+Beyond = Literal["edge", "zero"]
+_ROWS = 16  # at a time, which stay in the processor's cache
 
 AREA = 0.25
 """Of the film, covered by the template's lungs: about what the Montgomery and Shenzhen normals' cover."""
@@ -59,19 +64,56 @@ class Alignment:
         angle, scale = slope(mask), float(np.sqrt(mask.mean() / AREA))
         turn = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])  # in pixels
         matrix = turn * size[None] / size[:, None]
-        centre = (np.array(ndimage.center_of_mass(mask)) + 0.5) / size
+        centre = (np.array(_centre(mask)) + 0.5) / size
         return cls(matrix, centre - matrix @ np.full(2, 0.5), (rows, columns), (height, width))
 
-    def image(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The film's pixels (height, width), aligned; outside the film, the edge pixels are repeated."""
-        small = area(pixels, *self.shape)
-        moved = ndimage.affine_transform(small, *self._in_pixels(), order=1, mode="nearest")
-        return np.asarray(moved, dtype=np.float32)
+    def image(self, pixels: NDArray[np.float32], *, box: Box | None = None) -> NDArray[np.float32]:
+        """The film's pixels (height, width), aligned; outside the film, the edge pixels are repeated.
+
+        box  the part of the aligned film that is wanted (top, left, bottom, right; pixels): outside of it, and of one
+             pixel around it, all is 0
+        """
+        part = (slice(None), slice(None)) if box is None else _around(box, self.shape)
+        aligned = np.zeros(self.shape, np.float32)
+        aligned[part] = self._moved(area(pixels, *self.shape), part, beyond="edge")
+        return aligned
 
     def mask(self, lungs: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """A mask of the whole film, at any resolution, aligned; False where the film ends."""
         small = area(lungs.astype(np.float32), *self.shape)
-        return np.asarray(ndimage.affine_transform(small, *self._in_pixels(), order=1, mode="constant") > 0.5)
+        part = self._reached_from(small > 0)
+        aligned = np.zeros(self.shape, bool)
+        aligned[part] = self._moved(small, part, beyond="zero") > 0.5
+        return aligned
+
+    def _moved(self, small: NDArray[np.float32], part: Part, *, beyond: Beyond) -> NDArray[np.float32]:
+        """A part of the aligned film, from the film on its grid, linearly interpolated.
+
+        It is what `ndimage.affine_transform` with order 1 gives for the whole, bit for bit, in a fraction of its time:
+        sums are taken in the same order.
+        """
+        matrix, offset = self._in_pixels()
+        row, column = (np.arange(size, dtype=np.float64)[one] for size, one in zip(self.shape, part, strict=True))
+        moved = np.empty((len(row), len(column)), np.float32)
+        pixels = small.astype(np.float64)
+        for start in range(0, len(row), _ROWS):
+            block = slice(start, start + _ROWS)
+            y, x = (
+                (offset[axis] + row[block] * matrix[axis, 0])[:, None] + column * matrix[axis, 1] for axis in (0, 1)
+            )
+            moved[block] = _interpolated(pixels, y, x, beyond=beyond)
+        return moved
+
+    def _reached_from(self, there: NDArray[np.bool_]) -> Part:
+        """The part of the aligned film whose points can come from pixels where `there` is True."""
+        rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
+        if not len(rows):
+            return slice(0, 0), slice(0, 0)
+        corners = np.array([[r, c] for r in (rows[0] - 1, rows[-1] + 1) for c in (columns[0] - 1, columns[-1] + 1)])
+        matrix, offset = self._in_pixels()
+        found = (corners - offset) @ np.linalg.inv(matrix).T
+        (top, left), (bottom, right) = found.min(axis=0), found.max(axis=0)
+        return _around((top, left, bottom + 1, right + 1), self.shape)
 
     def _in_pixels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The same map between pixels' numbers, whose middles lie at n + ½."""
@@ -94,17 +136,59 @@ def slope(lungs: NDArray[np.bool_]) -> float:
     11.3
     """
     parts, number = ndimage.label(lungs)
-    sizes = ndimage.sum_labels(lungs, parts, range(1, number + 1))
+    sizes = np.bincount(parts.ravel(), minlength=number + 1)[1:]
     order = 1 + np.argsort(-sizes, kind="stable")
     if number >= 2 and sizes[order[1] - 1] >= LEAST * sizes[order[0] - 1]:
-        centres = ndimage.center_of_mass(lungs, parts, order[:2])
+        centres = [_centre(parts == part) for part in order[:2]]
     else:
         one = parts == order[0]
         rows, columns = ndimage.find_objects(one.astype(np.int8))[0]
         if columns.stop - columns.start < rows.stop - rows.start:
             return 0.0
-        left = one & (np.arange(one.shape[1])[None] < ndimage.center_of_mass(one)[1])
-        centres = [ndimage.center_of_mass(half) for half in (left, one & ~left)]
+        left = one & (np.arange(one.shape[1])[None] < _centre(one)[1])
+        centres = [_centre(half) for half in (left, one & ~left)]
     (top, first), (bottom, second) = sorted(centres, key=lambda centre: float(centre[1]))
     found = float(np.arctan2(bottom - top, max(second - first, 1e-6)))
     return found if abs(found) <= STEEPEST else 0.0
+
+
+def _centre(mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """The middle of a mask's pixels (row, column), NaN of none; `ndimage.center_of_mass` gives the same, later.
+
+    >>> _centre(np.array([[False, True, True]]))
+    (0.0, 1.5)
+    """
+    rows, columns = mask.sum(axis=1), mask.sum(axis=0)
+    number = int(rows.sum())
+    if not number:  # half of a part of one column
+        return float("nan"), float("nan")
+    return float(rows @ np.arange(len(rows))) / number, float(columns @ np.arange(len(columns))) / number
+
+
+def _interpolated(
+    pixels: NDArray[np.float64], y: NDArray[np.float64], x: NDArray[np.float64], *, beyond: Beyond
+) -> NDArray[np.float64]:
+    """The values at points (y, x), linear between pixels' middles; beyond them the edge pixels', or 0."""
+    height, width = pixels.shape
+    near_y, near_x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
+    top, left = near_y.astype(np.int64), near_x.astype(np.int64)
+    above, before = 1 - (near_y - top), 1 - (near_x - left)
+    below, behind = 1 - above, 1 - before
+    at = top * width + left
+    right = np.where(left < width - 1, 1, 0)
+    down = np.where(top < height - 1, width, 0)
+    value: NDArray[np.float64] = pixels.take(at) * above * before
+    value += pixels.take(at + right) * above * behind
+    at += down
+    value += pixels.take(at) * below * before
+    value += pixels.take(at + right) * below * behind
+    if beyond == "zero":
+        value[(near_y != y) | (near_x != x)] = 0
+    return value
+
+
+def _around(box: Box, shape: tuple[int, int]) -> Part:
+    """The pixels of a box, and one around it."""
+    top, left, bottom, right = box
+    rows = slice(max(0, int(np.floor(top)) - 1), min(shape[0], max(0, int(np.ceil(bottom)) + 1)))
+    return rows, slice(max(0, int(np.floor(left)) - 1), min(shape[1], max(0, int(np.ceil(right)) + 1)))

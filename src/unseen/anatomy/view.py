@@ -115,10 +115,25 @@ class Straightened:
         self._film, self._lungs = film, lungs
 
     @cached_property
-    def found(self) -> tuple[Alignment, NDArray[np.float32], NDArray[np.bool_]]:
-        """How, the film's pixels, and the lungs."""
+    def lungs(self) -> tuple[Alignment, NDArray[np.bool_]]:
+        """How, and the lungs."""
         by = Alignment.of(self._lungs, *self._film.pixels.shape)
-        return by, by.image(self._film.pixels), by.mask(self._lungs)
+        return by, by.mask(self._lungs)
+
+    def pixels(self, frame: Literal["lungs", "whole"]) -> NDArray[np.float32]:
+        """The film's; around the box of the lungs, where that is looked at, they are 0."""
+        return self._whole if frame == "whole" else self._within_box
+
+    @cached_property
+    def _whole(self) -> NDArray[np.float32]:
+        return self.lungs[0].image(self._film.pixels)
+
+    @cached_property
+    def _within_box(self) -> NDArray[np.float32]:
+        by, mask = self.lungs
+        if mask.mean() < _LEAST_AREA:  # then the whole film is looked at
+            return self._whole
+        return by.image(self._film.pixels, box=_lung_box(mask, *by.shape))
 
 
 class View(BaseModel):
@@ -163,8 +178,11 @@ class View(BaseModel):
         upright = self._seen(film.pixels, lungs)
         if not self.align or lungs is None or not upright.lung_area:
             return upright
-        by, pixels, mask = (straight or Straightened(film, lungs)).found
-        return replace(self._seen(pixels, mask), lung_area=upright.lung_area, aligned=Aligned(by, upright))
+        straight = straight or Straightened(film, lungs)
+        by, mask = straight.lungs
+        return replace(
+            self._seen(straight.pixels(self.frame), mask), lung_area=upright.lung_area, aligned=Aligned(by, upright)
+        )
 
     def _seen(self, pixels: NDArray[np.float32], lungs: NDArray[np.bool_] | None) -> Viewed:
         height, width = pixels.shape

@@ -92,7 +92,7 @@ def score(
         progress = console.count_progress("scored") if out else None
         screener = load(model, policy, device=device, runtime=runtime)
         rows_of = ranked_rows if policy is None else decision_rows
-        rows = _counted(rows_of(screener, inputs, maps=maps, progress=progress), counts)
+        rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts)
         if table is None:
             for row in rows:
                 typer.echo(_line(row))

@@ -1,13 +1,15 @@
 """Decoding in a child process: the only way from a file to pixels.
 
 An image library that crashes, hangs or asks for gigabytes takes its child along and not the caller. One child serves a
-process; it is started at the first file (about 0.2 s), limited in memory and time, and restarted after it was lost. A
-file is called damaged only if it ends a second child, too: the first may have ended for another reason. The child
-ends with its parent: it leaves when its standard input closes, whatever the reason, and an alarm of its own ends it if
-it is busy then. Threads take turns; after a fork the new process starts a child of its own. POSIX only.
+process, and several where films are read ahead; it is started at the first file (about 0.2 s), limited in memory and
+time, and restarted after it was lost. A file is called damaged only if it ends a second child, too: the first may have
+ended for another reason. The child ends with its parent: it leaves when its standard input closes, whatever the reason,
+and an alarm of its own ends it if it is busy then. Threads take turns; after a fork the new process starts a child of
+its own. POSIX only.
 """
 
 import atexit
+import fcntl
 import json
 import os
 import select
@@ -24,6 +26,7 @@ from unseen.data import decoder_protocol
 from unseen.data.decoder_protocol import DecodedImage, Limits
 
 _START_S = 60.0  # for the child's imports on a machine under load
+_PIPE_BYTES = 1 << 20  # in the place of Linux's 64 KiB: the child and this process take turns less often
 
 
 class _Late(Exception):
@@ -143,6 +146,9 @@ class Decoder:
             bufsize=0,
             env=environment,
         )
+        assert self._child.stdout
+        with suppress(AttributeError, OSError):  # not Linux, or all that a user may have is taken: only slower
+            fcntl.fcntl(self._child.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         try:
             self._message(self._child, time.monotonic() + _START_S)  # "ready"
         except (_Late, _Gone) as error:
@@ -205,11 +211,34 @@ def _receive(descriptor: int, into: memoryview, deadline: float) -> None:
         done += count
 
 
-_SHARED = Decoder()
-os.register_at_fork(after_in_child=_SHARED._abandon)
-atexit.register(_SHARED.close)
+_SHARED = [Decoder()]
+
+
+def _abandon_all() -> None:
+    for decoder in _SHARED:
+        decoder._abandon()
+
+
+def _close_all() -> None:
+    for decoder in _SHARED:
+        decoder.close()
+
+
+os.register_at_fork(after_in_child=_abandon_all)
+atexit.register(_close_all)
 
 
 def shared() -> Decoder:
-    """The decoder that all reading in this process goes through: one child, whatever the number of threads."""
-    return _SHARED
+    """The decoder that all reading in this process goes through, except what is read ahead: one child."""
+    return _SHARED[0]
+
+
+def several(number: int) -> list[Decoder]:
+    """So many decoders of this process, `shared()` the first: each has a child of its own once it decodes.
+
+    >>> several(2)[0] is shared(), several(2)[1] is several(2)[1]
+    (True, True)
+    """
+    while len(_SHARED) < number:
+        _SHARED.append(Decoder())
+    return _SHARED[:number]

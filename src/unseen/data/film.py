@@ -131,10 +131,55 @@ def area(pixels: NDArray[np.float32], height: int, width: int, *, box: Box | Non
         )
     if height < 1 or width < 1:
         raise ValueError(f"The size asked for is {height}×{width}. Both must be at least 1.")
-    image = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))  # mode F
-    image = image.resize((w, height), _filter(bottom - top, height), box=(0, top, w, bottom))
+    if bottom - top >= _MANY * height:
+        needed = slice(0, w)  # columns
+        if right - left >= width:
+            first, last = _windows(w, left, right, width)
+            needed = slice(int(first[0]), int(last[-1]))
+        rows = np.zeros((height, w), np.float32)
+        rows[:, needed] = _averaged(pixels[:, needed], *_windows(h, top, bottom, height))
+        image = Image.fromarray(rows)  # mode F
+    else:
+        image = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
+        image = image.resize((w, height), _filter(bottom - top, height), box=(0, top, w, bottom))
     image = image.resize((width, height), _filter(right - left, width), box=(left, 0, right, height))
     return np.array(image)  # (height, width)
+
+
+_MANY = 8
+"""Rows of a window, from which `_averaged` takes less time than Pillow."""
+
+
+def _averaged(pixels: NDArray[np.float32], first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The mean of the rows first … last - 1 of each window: (windows, w) from (h, w).
+
+    What Pillow's box filter gives, bit for bit, in half the time: double products with 1/n, added from the top.
+    """
+    means = np.empty((len(first), pixels.shape[1]), np.float32)
+    weighted = np.empty((int((last - first).max()), pixels.shape[1]), np.float64)
+    for row, (begin, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        part = np.multiply(pixels[begin:end], 1 / (end - begin), out=weighted[: end - begin], dtype=np.float64)
+        # a single column would be added pairwise, in another order
+        means[row] = part.sum(axis=0) if part.shape[1] > 1 else np.add.accumulate(part, axis=0)[-1]
+    return means
+
+
+def _windows(extent: int, low: float, high: float, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The pixels, first and last + 1, whose middles lie in each of `size` equal shares of low … high.
+
+    The arithmetic is that of Pillow's `precompute_coeffs`, which takes the box in single precision.
+
+    >>> [ends.tolist() for ends in _windows(5, 0.0, 5.0, 2)]
+    [[0, 3], [3, 5]]
+    """
+    begin = np.float32(low)
+    scale = float(np.float32(high) - begin) / size
+    centres = float(begin) + (np.arange(size) + 0.5) * scale
+    first = np.maximum((centres - 0.5 * scale + 0.5).astype(np.int64), 0)
+    last = np.minimum((centres + 0.5 * scale + 0.5).astype(np.int64), extent)
+    first += (first - centres + 0.5) * (1 / scale) <= -0.5
+    last -= (last - 1 - centres + 0.5) * (1 / scale) > 0.5
+    return first, last
 
 
 def _filter(extent: float, size: int) -> Image.Resampling:

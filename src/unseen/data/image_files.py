@@ -4,6 +4,7 @@ A PNG's chunks, walked before decoding: the size it claims, its depth, whether i
 
 Pillow checks neither the CRC of the image data nor that there are enough of them: a flipped bit passes as a film, and
 missing lines come out black. The CRCs (PNG, third edition, section 5.4) and the length of the inflated data find both.
+The data are inflated once: Pillow gets what came out.
 
 PNG, JPEG and WebP to upright grey integers, through Pillow.
 
@@ -33,7 +34,7 @@ _PASSES = (  # of Adam7 interlacing: first column and row, step across and down
     *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
     *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
 )
-_STEP = 1 << 18  # bytes inflated at a time
+_STEP = 1 << 16  # bytes that are inflated at a time
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,21 +77,32 @@ def walk(data: bytes) -> PngHeader:
     )
 
 
-def check_length(data: bytes, header: PngHeader) -> None:
-    """Raise `Refused` unless the image data of the PNG inflate to exactly the header's length; nothing is kept.
+def inflated_once(data: bytes, header: PngHeader) -> io.BytesIO:
+    """The same PNG with its image data inflated, in stored blocks: whoever reads it next need not inflate them again.
 
     Raises:
-        Refused: there are too few or too many, or they are damaged.
+        Refused: they do not inflate to exactly the header's length, or are damaged.
     """
-    inflate = zlib.decompressobj()
+    chunks = _chunks(data)
+    first = next((number for number, (name, _) in enumerate(chunks) if name == b"IDAT"), len(chunks))
+    last = next((number for number in range(first, len(chunks)) if chunks[number][0] != b"IDAT"), len(chunks))
+    made = io.BytesIO()
+    made.write(data[:8])
+    for name, part in chunks[:first]:
+        _write_chunk(made, name, part)
+    inflate, store = zlib.decompressobj(), zlib.compressobj(0)
     length = 0
     try:
-        for name, part in _chunks(data):
-            left = bytes(part) if name == b"IDAT" else b""
-            while left and length <= header.inflated and not inflate.eof:
-                length += len(inflate.decompress(left, _STEP))
-                left = inflate.unconsumed_tail
-        length += len(inflate.flush(_STEP)) if length <= header.inflated and not inflate.eof else 0
+        for _, part in chunks[first:last]:
+            for at in range(0, len(part), _STEP):
+                if length > header.inflated or inflate.eof:
+                    break
+                found = inflate.decompress(part[at : at + _STEP], header.inflated + 1 - length)
+                length += len(found)
+                _write_chunk(made, b"IDAT", store.compress(found))
+        rest = inflate.flush(_STEP) if length <= header.inflated and not inflate.eof else b""
+        length += len(rest)
+        _write_chunk(made, b"IDAT", store.compress(rest) + store.flush())
     except zlib.error as error:
         raise Refused(f"The PNG is damaged: its image data do not inflate ({error}). Send it again.") from error
     if length != header.inflated or not inflate.eof:
@@ -99,6 +111,16 @@ def check_length(data: bytes, header: PngHeader) -> None:
             f"The PNG's image data are {seen} bytes, {header.width}×{header.height} pixels need {header.inflated}. "
             "Send it again from its source."
         )
+    for name, part in chunks[last:]:
+        _write_chunk(made, name, part)
+    made.seek(0)
+    return made
+
+
+def _write_chunk(into: io.BytesIO, name: bytes, part: bytes | memoryview) -> None:
+    into.write(struct.pack(">I4s", len(part), name))
+    into.write(part)
+    into.write(struct.pack(">I", zlib.crc32(part, zlib.crc32(name))))
 
 
 def _chunks(data: bytes) -> list[tuple[bytes, memoryview]]:
@@ -158,13 +180,13 @@ def read_common(
         Refused: it moves, is too large, too small, too shallow, or 16-bit colour. Damaged data raise what Pillow
             raises.
     """
-    halved = False
+    halved, file = False, io.BytesIO(data)
     if file_format == "png":
-        halved = _check_png(data, limits=limits, mask=mask)
+        halved, file = _checked_png(data, limits=limits, mask=mask)
     elif file_format == "webp":
         width, height = webp_canvas(data)
         _check(width, height, limits=limits, mask=mask)
-    with Image.open(io.BytesIO(data), formats=[file_format.upper()]) as image:
+    with Image.open(file, formats=[file_format.upper()]) as image:
         _check(*image.size, limits=limits, mask=mask)
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and file_format != "jpeg":  # further images in a JPEG (MPO) are a telephone's previews
@@ -206,18 +228,18 @@ def webp_canvas(data: bytes) -> tuple[int, int]:
     raise Refused("The WebP's first chunk is unknown. Send it again from its source.")
 
 
-def _check_png(data: bytes, *, limits: Limits, mask: bool) -> bool:
-    """Whether Pillow will keep only the upper 8 of 16 bits, as it does with colour."""
+def _checked_png(data: bytes, *, limits: Limits, mask: bool) -> tuple[bool, io.BytesIO]:
+    """Whether Pillow will keep only the upper 8 of 16 bits, as it does with colour; and what Pillow is to read."""
     header = walk(data)
     _check(header.width, header.height, limits=limits, mask=mask)
     if header.animated:
         raise Refused("The PNG is an animation. Export the one film alone.")
-    check_length(data, header)
+    file = inflated_once(data, header)
     if header.depth < 8 and header.colour == "grey" and not mask:
         raise Refused(
             f"The PNG has {header.depth} bit a pixel; a film needs at least 8. Export the film, not a mask of it."
         )
-    return header.depth == 16 and header.colour != "grey"
+    return header.depth == 16 and header.colour != "grey", file
 
 
 def _check(width: int, height: int, *, limits: Limits, mask: bool) -> None:

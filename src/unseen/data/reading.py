@@ -1,25 +1,31 @@
 """`films(source)`: any folder, glob, manifest or file as a lazy, re-iterable sequence of `Film | NotRead`.
 
-One film is in memory at a time and nothing is cached on disk. Decoding happens in a child process (`decode.py`), so a
-hostile file costs its own row and nothing else.
+One film is in memory at a time, or a few where they are read ahead, and nothing is cached on disk. Decoding happens in
+a child process (`decode.py`), so a hostile file costs its own row and nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterator
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unseen.artifacts.errors import UserError
-from unseen.data.decode import shared
+from unseen.data.decode import Decoder, several, shared
 from unseen.data.decoder_protocol import DecodedImage
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, entries
+
+_MOST_DECODERS = 4  # a score takes longer than a quarter of decoding, but for JPEG 2000
 
 
 class NotReadError(UserError, ValueError):
@@ -67,6 +73,45 @@ class Films:
                 raise NotReadError(result)
             yield result
 
+    def read_ahead(self, decoders: int | None = None) -> Generator[Film | NotRead]:
+        """The same as iterating, while further films are decoded by other processes.
+
+        decoders  how many processes decode; None: as `decoders_for(1)` gives
+
+        At most `decoders` + 1 films are read and not taken yet, so memory does not grow where the caller is slower.
+        They are read once the first is asked for. Close the iterator (or go through it) to stop reading.
+
+        >>> list(Films(entries=()).read_ahead(1))
+        []
+        """
+        number = decoders_for(1) if decoders is None else decoders
+        idle: SimpleQueue[Decoder] = SimpleQueue()
+        for decoder in several(number):
+            idle.put(decoder)
+
+        def read_one(entry: Entry) -> Film | NotRead:
+            decoder = idle.get()
+            try:
+                return read(entry, masks=self.masks, lesions=self.lesions, decoder=decoder)
+            finally:
+                idle.put(decoder)
+
+        waiting: deque[Future[Film | NotRead]] = deque()
+        left = iter(self.entries)
+        with ThreadPoolExecutor(number, thread_name_prefix="read-ahead") as readers:
+            try:
+                for entry in islice(left, number + 1):
+                    waiting.append(readers.submit(read_one, entry))
+                while waiting:
+                    result = waiting.popleft().result()
+                    waiting.extend(readers.submit(read_one, entry) for entry in islice(left, 1))
+                    if self.strict and isinstance(result, NotRead):
+                        raise NotReadError(result)
+                    yield result
+            finally:
+                for future in waiting:
+                    future.cancel()
+
     def select(self, predicate: Callable[[Entry], bool]) -> Films:
         """The films whose entry satisfies `predicate`, in the same order; nothing is read.
 
@@ -109,16 +154,29 @@ def films(
     return Films(entries=entries(source, labels), strict=strict, masks=masks, lesions=lesions)
 
 
-def read(entry: Entry, *, masks: bool = False, lesions: bool = False) -> Film | NotRead:
-    """The film that `entry` names, or why it was not read; a mask that is asked for and unusable is a reason too."""
-    decoded = shared().decode(entry.path)
+def decoders_for(workers: int) -> int:
+    """How many processes decode ahead for each of `workers` processes that score, by the cores of this machine.
+
+    >>> decoders_for(1000)
+    1
+    """
+    return max(1, min(_MOST_DECODERS, len(os.sched_getaffinity(0)) // workers))
+
+
+def read(entry: Entry, *, masks: bool = False, lesions: bool = False, decoder: Decoder | None = None) -> Film | NotRead:
+    """The film that `entry` names, or why it was not read; a mask that is asked for and unusable is a reason too.
+
+    decoder  whose child decodes; None: this process's
+    """
+    decoder = decoder or shared()
+    decoded = decoder.decode(entry.path)
     if isinstance(decoded, str):
         return _not_read(entry, decoded)
     regions: dict[str, NDArray[np.bool_] | None] = {"mask": None, "lesion": None}
     for column, path, wanted in (("mask", entry.mask, masks), ("lesion", entry.lesion, lesions)):
         if not wanted or path is None:
             continue
-        region = _region(shared().decode(path, mask=True), column, decoded.pixels.shape)
+        region = _region(decoder.decode(path, mask=True), column, decoded.pixels.shape)
         if isinstance(region, str):
             return _not_read(entry, region)
         regions[column] = region

@@ -1,5 +1,7 @@
 """Score an archive: the parts of a manifest, by one process or several, from where an earlier run stopped.
 
+Films are decoded ahead by processes of their own, a bounded number, while this one computes.
+
 Law: the parts depend on the plan alone. The number of processes, and the moments at which a run was killed, change no
 byte of them: each part is scored by one thread, film by film, as `unseen score` does it.
 """
@@ -10,8 +12,8 @@ import fcntl
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ import torch
 from unseen import __version__
 from unseen.artifacts.files import clear_leftovers, sha256_of
 from unseen.data.manifest import Entry, stream_manifest
-from unseen.data.reading import Films
+from unseen.data.reading import Films, decoders_for
 from unseen.evaluation.table import write_scores
 from unseen.runs.archive.plan import PART_SIZE, PLAN, ArchiveError, Plan, cut, model_digest, path_of
 from unseen.runs.archive.reading import tally_of
@@ -45,6 +47,7 @@ class Task:
     model, policy  the bundle and the policy's file
     maps           a folder for anomaly maps; None: none are written
     strict         whether the first film that is not read ends the run
+    decoders       processes that decode films for each worker process
     """
 
     folder: Path
@@ -54,6 +57,7 @@ class Task:
     runtime: Runtime = "torch"
     maps: Path | None = None
     strict: bool = False
+    decoders: int = 1
 
 
 def score_archive(
@@ -77,6 +81,7 @@ def score_archive(
     Raises ArchiveError for a folder that holds parts which this run would not make, or that another run is using;
     whatever `screening.load` and `data.films` raise for a model, a policy or a manifest that cannot be used.
     """
+    task = replace(task, decoders=decoders_for(workers))
     task.folder.mkdir(parents=True, exist_ok=True)
     with _alone(task.folder):
         found = Plan.load(task.folder)
@@ -186,8 +191,7 @@ def _finished(running: dict[Future[Counter[str]], int]) -> Iterator[tuple[int, C
 
 def score_part(task: Task, plan: Plan, number: int, entries: tuple[Entry, ...]) -> Counter[str]:
     """Write one part with one thread; returns its counts."""
-    films = Films(entries=entries, strict=task.strict)
-    with _one_thread():
+    with _one_thread(), closing(Films(entries=entries, strict=task.strict).read_ahead(task.decoders)) as films:
         screener = _screener(task, plan.model_sha256, plan.policy_sha256)
         if task.policy is None:
             rows = ranked_film_rows(screener, films, maps=task.maps)

@@ -8,7 +8,8 @@ An operator in a TOML file: its name among `unseen.physics.OPERATORS`, and what 
     mask = "mask.npy"  # an array: a file beside this one, {file = "scan.h5", name = "mask"}, or the numbers themselves
     real = true
 
-The entries are the arguments of the operator's class, by their names there.
+The entries are the arguments of the operator's class, by their names there. An operator that is made from another
+(`frames`) has a table for it, such as `[A]`.
 """
 
 import inspect
@@ -170,9 +171,14 @@ def read_operator(path: Path | str) -> Operator:
         raise OperatorError(f"{path}: cannot be read ({error.strerror}). Give the TOML file of an operator.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OperatorError(f"{path}: is no TOML ({error}).") from error
+    return _operator(path, str(path), entries)
+
+
+def _operator(path: Path, place: str, entries: dict[str, Any]) -> Operator:  # Any: TOML
+    """The operator of a table; `place` is where it stands, for errors."""
     if ("operator" in entries) == ("own" in entries):
         raise OperatorError(
-            f'{path}: needs one line such as operator = "mask", or own = "package.module:Class". There are '
+            f'{place}: needs one line such as operator = "mask", or own = "package.module:Class". There are '
             f"{', '.join(OPERATORS)}."
         )
     own = "own" in entries
@@ -180,40 +186,48 @@ def read_operator(path: Path | str) -> Operator:
     try:
         kind = imported(name) if own else OPERATORS.load(name)
     except UnknownName as error:
-        raise OperatorError(f"{path}: {error}") from error
+        raise OperatorError(f"{place}: {error}") from error
     if not (isinstance(kind, type) and issubclass(kind, Operator)):
-        raise OperatorError(f"{path}: {name} is no class of operators (a subclass of unseen.physics.Operator).")
+        raise OperatorError(f"{place}: {name} is no class of operators (a subclass of unseen.physics.Operator).")
     hints = get_type_hints(kind.__init__)
     parameters = inspect.signature(kind).parameters
     for entry in entries:
         if entry not in parameters:
-            raise OperatorError(f"{path}: {entry}: {unknown(entry, parameters)}")
+            raise OperatorError(f"{place}: {entry}: {unknown(entry, parameters)}")
     for entry, parameter in parameters.items():
         if parameter.default is parameter.empty and entry not in entries:
-            raise OperatorError(f"{path}: {entry}: missing; {name} is made from {', '.join(parameters)}")
+            raise OperatorError(f"{place}: {entry}: missing; {name} is made from {', '.join(parameters)}")
     try:
         make: Callable[..., Operator] = kind
-        made = make(**{entry: _value(path, entry, given, hints[entry]) for entry, given in entries.items()})
+        made = make(**{entry: _value(path, place, entry, given, hints[entry]) for entry, given in entries.items()})
     except OperatorError:
         raise
     except ValueError as error:
-        raise OperatorError(f"{path}: {error}") from error
+        raise OperatorError(f"{place}: {error}") from error
     return made
 
 
-def _value(path: Path, entry: str, given: object, hint: Any) -> object:  # Any: a type as annotations spell it
+def _value(
+    path: Path, place: str, entry: str, given: object, hint: Any
+) -> object:  # Any: a type as annotations spell it
     kinds = get_args(hint) or (hint,)
+    if Operator in kinds:
+        if not isinstance(given, Mapping):
+            raise OperatorError(
+                f'{place}: {entry}: an operator is a table, such as {{operator = "mask", mask = "mask.npy"}}'
+            )
+        return _operator(path, f"{place}: {entry}", dict(given))
     array = Tensor in kinds
     if array and (isinstance(given, str | list | Mapping) or int not in kinds):
-        return _array(path, entry, given)
+        return _array(path, place, entry, given)
     try:
         given = tuple(given) if isinstance(given, list) else given
         return TypeAdapter(int if array else hint).validate_python(given, strict=True)
     except ValidationError as error:
-        raise OperatorError(f"{path}: {entry}: {error.errors()[0]['msg'].lower()}, but got {given!r}") from error
+        raise OperatorError(f"{place}: {entry}: {error.errors()[0]['msg'].lower()}, but got {given!r}") from error
 
 
-def _array(path: Path, entry: str, given: object) -> Tensor:
+def _array(path: Path, place: str, entry: str, given: object) -> Tensor:
     try:
         if isinstance(given, list):
             return torch.tensor(given, dtype=torch.float64)
@@ -223,6 +237,6 @@ def _array(path: Path, entry: str, given: object) -> Tensor:
             raise ArrayError('an array is "mask.npy", {file = "scan.h5", name = "mask"} or numbers')
         return torch.from_numpy(read_array(path.parent / named, name=name))
     except FileNotFoundError as error:
-        raise OperatorError(f"{path}: {entry}: there is no file {named} beside it") from error
+        raise OperatorError(f"{place}: {entry}: there is no file {named} beside it") from error
     except (OSError, ValueError, TypeError) as error:
-        raise OperatorError(f"{path}: {entry}: {error}, but got {given!r}") from error
+        raise OperatorError(f"{place}: {entry}: {error}, but got {given!r}") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Say
+from tests.cli.conftest import Say, World
 from tests.cli.test_mistakes import told
 from unseen.data.reading import films
 
@@ -79,12 +79,48 @@ def test_labels_by_a_table_in_which_every_other_word_is_abnormal(say: Say, here:
     assert (labels["p0_0.png"], labels["p1_0.png"], labels["p2_0.png"]) == ("normal", "abnormal", "")
 
 
+def test_a_folder_without_label_folders_is_listed_without_labels_and_scored(
+    say: Say, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bare").symlink_to(world.bare)
+    answer = say("manifest", "bare", "--out", "deep/manifest.csv")
+    assert (answer.code, answer.out) == (0, "12 films: 0 normal, 0 abnormal, 12 without a label: deep/manifest.csv\n")
+    noted = " ".join(answer.err.split())
+    assert "no film has a label. `unseen score` takes this manifest" in noted and "--normal" in noted
+    assert "phantom" not in noted, "a film's name is not called a folder's"
+    assert {row["label"] for row in rows(tmp_path / "deep" / "manifest.csv")} == {""}
+    scored = say("score", world.pca, "--data", "deep/manifest.csv")
+    assert scored.code == 0 and len(scored.out.splitlines()) == 12, scored.err
+
+
+def test_folders_of_patients_are_listed_without_labels_and_named(say: Say, here: Path) -> None:
+    (here / "films" / "Normal").rename(here / "films" / "ward-1")
+    (here / "films" / "abnormal").rename(here / "films" / "ward-2")
+    answer = say("manifest", "films")
+    assert (answer.code, answer.out.splitlines()[0]) == (
+        0,
+        "12 films: 0 normal, 0 abnormal, 12 without a label: manifest.csv",
+    )
+    assert "no label for the folders ward-1, ward-2: name them with --normal NAME" in " ".join(answer.err.split())
+
+
+def test_a_folder_whose_name_almost_is_a_label_is_not_passed_over(say: Say, here: Path) -> None:
+    """Else a manifest with the abnormal films would be trained on as if all were normal."""
+    (here / "films" / "Normal").rename(here / "films" / "NORMALS")
+    (here / "films" / "abnormal").rename(here / "films" / "pneumonia")
+    told(say("manifest", "films"), "films: none of the 12 films has a label.")
+    assert not (here / "manifest.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["nowhere"], "nowhere: there is no such folder. Give the folder that holds the films."),
         (["empty"], "empty: holds no film (.png, .jpg, .jpeg, .webp, .dcm, .dicom, or a name without a suffix)."),
         (["films", "--normal", "healthy", "--abnormal", "ill"], "films: none of the 12 films has a label."),
+        (["films", "--label", "_([89])"], "films: none of the 12 films has a label."),
+        (["films", "--labels", "words.csv"], "films: none of the 12 films has a label."),
         (
             ["films", "--patient", "q[0-9]+"],
             "finds nothing in this name. Change the pattern so that it fits every film.",
@@ -103,6 +139,7 @@ def test_labels_by_a_table_in_which_every_other_word_is_abnormal(say: Say, here:
 def test_bad_input_is_refused_in_a_sentence(say: Say, here: Path, words: list[str], sentence: str) -> None:
     (here / "empty").mkdir()
     (here / "table.csv").write_text("file\np0_0.png\n", encoding="utf-8")
+    (here / "words.csv").write_text("file,label\nother.png,normal\n", encoding="utf-8")
     answer = say("manifest", *words)
     told(answer, sentence)
     assert not (here / "manifest.csv").exists()

@@ -49,6 +49,8 @@ def manifest(
 ) -> None:
     """List the films of a folder in a manifest: labels by folder names (normal/, abnormal/), file names or a table.
 
+    A folder without such folders is listed without labels.
+
     Examples:
 
       unseen manifest films --out manifest.csv
@@ -71,6 +73,7 @@ def manifest(
         folder,
         label_of=_labeller(names, label, labels, file_column, label_column),
         patient=None if patient is None else _compiled(patient, "--patient"),
+        labels_expected=any(given is not None for given in (normal, abnormal, label, labels)),
     )
     before = Path(os.path.relpath(folder, out.parent)).as_posix()
     before = "" if before == "." else f"{before}/"
@@ -84,7 +87,12 @@ def manifest(
         f"{len(rows)} films: {known.count('normal')} normal, {known.count('abnormal')} abnormal, "
         f"{known.count(None)} without a label: {out}"
     )
-    unknown = sorted({Path(row.file).parent.name or row.file for row in rows if row.label is None})
+    if not any(known):
+        console.note(
+            "no film has a label. `unseen score` takes this manifest; `unseen train` takes all its films as normal; "
+            "`unseen evaluate` and `unseen calibrate` need labels (--normal, --label or --labels)"
+        )
+    unknown = sorted({Path(row.file).parent.name for row in rows if row.label is None} - {""})
     if unknown and labels is None and label is None:
         shown = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")
         console.note(f"no label for the folders {shown}: name them with --normal NAME or --abnormal NAME")

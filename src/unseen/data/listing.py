@@ -33,7 +33,11 @@ class Listed:
 
 
 def list_films(
-    folder: Path, *, label_of: Callable[[str], Label | None], patient: re.Pattern[str] | None = None
+    folder: Path,
+    *,
+    label_of: Callable[[str], Label | None],
+    patient: re.Pattern[str] | None = None,
+    labels_expected: bool = True,
 ) -> list[Listed]:
     """The films below `folder`, by name.
 
@@ -41,6 +45,8 @@ def list_films(
         folder: is walked as `entries` does; files with other suffixes are left out.
         label_of: a file's label from its path relative to the folder.
         patient: finds the patient in this path: its first group, or all that it matches.
+        labels_expected: refuse a folder without any label. Otherwise it is refused only where a folder's name contains
+            "normal", such as Normals: its abnormal films would be taken as normal ones.
 
     Raises:
         ManifestError: there is no such folder, no film, no label at all, or a film in which `patient` finds nothing.
@@ -56,7 +62,8 @@ def list_films(
     if not found:
         kinds = ", ".join(filter(None, SUFFIXES))
         raise ManifestError(f"{folder}: holds no film ({kinds}, or a name without a suffix). Check the path.")
-    if all(row.label is None for row in found):
+    almost = any("normal" in name.casefold() for row in found for name in Path(row.file).parent.parts)
+    if (labels_expected or almost) and all(row.label is None for row in found):
         raise ManifestError(
             f"{folder}: none of the {len(found)} films has a label. Put films into folders named normal and abnormal, "
             "name your folders by --normal and --abnormal, or give --labels or --label."

@@ -45,12 +45,12 @@ def test_at_the_true_level_it_is_sure_but_for_the_noise_itself(kind: str) -> Non
 def test_the_level_rises_while_noise_passes_and_falls_while_it_is_turned_round(passed: float, direction: int) -> None:
     loss = Unsure(start=1.0)
     seen = Seen(noise(), Measurement(Identity((1, 16, 16))), lambda y, process: passed * y)
-    steps = torch.optim.Adam(loss.critic.parameters(), lr=5e-4)
+    steps = torch.optim.Adam(loss.critic.parameters(), lr=loss.critic_rate)
     for _ in range(10):
         steps.zero_grad()
         loss.critic_loss(seen, generator=rng()).mean().backward()
         steps.step()
-    assert loss.sigma == pytest.approx(math.exp(10 * 5 * 5e-4 * direction), rel=1e-3)
+    assert loss.sigma == pytest.approx(math.exp(10 * 0.01 * direction), rel=1e-3)
 
 
 def test_the_level_is_said_in_the_units_of_y() -> None:

@@ -87,6 +87,8 @@ def test_what_is_no_sequence_is_refused() -> None:
     for frames in (None, 0, -1):
         with pytest.raises(ValueError, match=f"number of at least 1 where one operator serves all, but got {frames}"):
             Frames(Identity((1, 4, 4)), frames)
+    with pytest.raises(TypeError, match="Frames takes one operator, but got a list"):
+        Frames([Identity((1, 4, 4))])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="Frames takes an operator on images"):
         Frames(stack(CompressedSensing(4, 3), CompressedSensing(4, 2)).T, 2)
     with pytest.raises(ValueError, match="3 channels are no whole number of frames of 2"):

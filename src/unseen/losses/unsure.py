@@ -16,8 +16,6 @@ from unseen.losses.sure_gaussian import check_request, passes_apart, rounded_awa
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian
 
-FASTER = 5.0  # the logarithm of the level moves this many times as fast as a weight: 0.25 % a step at a rate of 5e-4
-
 
 class Unsure(Loss):
     """max over s of  E‖y − h(y)‖² / m + 2 s² E div h(y) / m,   h = link∘A∘f, on the m observed real components.
@@ -30,12 +28,13 @@ class Unsure(Loss):
     What it costs: the best network of zero divergence does not reach the error of one that knows sigma. The less an
     entry can be foretold from the others, the more it loses; where images are Gaussian noise themselves, it returns
     their mean. In theory `sigma` is too large for the same reason. Nothing unbiased judges this loss, as its level
-    moves, so `learn` holds nothing out and returns the last epoch's weights. So take few epochs, and then learn with
-    `Sure` and `Gaussian(loss.sigma)`, which measurements held out can stop.
+    moves, so `learn` holds nothing out and returns the last epoch's weights, whose network may have learnt noise by
+    heart. So take some hundred steps, until `sigma` no longer rises, and then learn with `Sure` and
+    `Gaussian(loss.sigma)`, which measurements held out can stop.
 
     Args:
         start: the level that the search starts from, > 0, as a share of what white noise of the size of f's first
-            images adds to a measurement.
+            images adds to a measurement. Better too low than too high: it rises by 1 % a step, and falls slowly.
         tau: the finite difference's step in y's units, > 0; None: s / 2, or what the network's precision rounds.
         weight: ≥ 0.
 
@@ -59,6 +58,8 @@ class Unsure(Loss):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+    critic_rate: ClassVar[float | None] = 0.01
+    """Adam's, for the level's logarithm: 1 % a step. Four times as fast, level and network swing around each other."""
 
     def __init__(self, start: float = 0.1, *, tau: float | None = None, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
@@ -133,4 +134,4 @@ class Level(nn.Module):
 
     def forward(self) -> Tensor:
         """(), counted in `unit`."""
-        return self.start * torch.exp(FASTER * self.log)
+        return self.start * torch.exp(self.log)

@@ -23,6 +23,7 @@ class Frames(Operator):
         frames: T, at least 1; None: as many as A has operators.
 
     Raises:
+        TypeError: A is no operator, such as a list of them.
         ValueError: frames is below 1, missing, or does not divide the number of A's operators; or what A takes or
             gives is no image.
 
@@ -42,6 +43,11 @@ class Frames(Operator):
     frames: int
 
     def __init__(self, A: Operator, frames: int | None = None) -> None:
+        if not isinstance(A, Operator):
+            raise TypeError(
+                f"Frames takes one operator, but got a {type(A).__name__}. Operators of each frame are one "
+                "operator with an A for each of T samples, such as a FourierMask of T masks."
+            )
         if len(A.domain) != 3 or len(A.range) < 2:
             raise ValueError(
                 f"Frames takes an operator on images (channels, height, width), but got one from {describe(A.domain)} "

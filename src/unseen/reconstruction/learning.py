@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +49,8 @@ class WithCritic(Protocol):
     """A loss that has a network of its own, which learns beside the reconstructor, a step after each of its steps."""
 
     critic: nn.Module
+    critic_rate: ClassVar[float | None]
+    """Of Adam; None: the reconstructor's."""
 
     def critic_loss(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
         """What the critic descends, one value per sample: (batch,); the reconstructor's graph is gone by then."""
@@ -79,7 +81,7 @@ class ReconstructionLearner:
         self.modules |= {name: loss.critic for name, loss in self.critics.items()}
         self.optimisers: dict[str, torch.optim.Optimizer] = {
             "loss" if name == "reconstructor" else name: torch.optim.Adam(
-                module.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY
+                module.parameters(), lr=self._rate_of(name), weight_decay=WEIGHT_DECAY
             )
             for name, module in self.modules.items()
         }
@@ -93,6 +95,10 @@ class ReconstructionLearner:
         self.best = Best(f)
         if held_out is not None:
             self.modules["best"] = self.best
+
+    def _rate_of(self, name: str) -> float:
+        rate = self.critics[name].critic_rate if name in self.critics else None
+        return self.learning_rate if rate is None else rate
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
         y, rows, x = self.learnt.some(*batch)

@@ -90,7 +90,7 @@ def test_a_folder_without_label_folders_is_listed_without_labels_and_scored(
     assert "no film has a label. `unseen score` takes this manifest" in noted and "--normal" in noted
     assert "phantom" not in noted, "a film's name is not called a folder's"
     assert {row["label"] for row in rows(tmp_path / "deep" / "manifest.csv")} == {""}
-    scored = say("score", world.pca, "--data", "deep/manifest.csv")
+    scored = say("score", world.pca, "--data", tmp_path / "deep" / "manifest.csv")
     assert scored.code == 0 and len(scored.out.splitlines()) == 12, scored.err
 
 

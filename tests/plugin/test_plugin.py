@@ -8,18 +8,24 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Say
+from tests.cli.test_mistakes import told
 from tests.warm_python import warm_python
 from tests.worklist.conftest import png
+from unseen.anatomy.view import View, Viewed
 from unseen.artifacts import registry
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.registry import PluginError, Registry
 from unseen.data import phantoms
+from unseen.detectors import METHODS
+from unseen.detectors.saved import save
+from unseen.screening.screener import Screener
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "examples" / "plugin"
@@ -163,6 +169,113 @@ def test_a_key_of_this_package_is_never_replaced(
         "the package acme 1.0 registers the detector 'twice', which the package acme 1.0 has. It is ignored; rename "
         "its entry point in the group unseen.detectors",
     ]
+
+
+FAULTY = """
+from unseen.detectors.pca import Pca
+
+
+class Faulty(Pca):
+    key = "faulty"
+
+    def judge(self, viewed):
+        return viewed.masked + "no number"
+
+
+class OfItsOwn(Pca):
+    key = "of-its-own"
+
+    def score(self, films):
+        raise TypeError
+
+    def score_film(self, film, lungs=None):
+        raise TypeError
+"""
+METADATA = {
+    "METADATA": "Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n",
+    "entry_points.txt": "[unseen.detectors]\nfaulty = acme_films:Faulty\nof-its-own = acme_films:OfItsOwn\n",
+}
+
+
+@pytest.fixture
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder in which a package acme 1.0 is installed, whose detectors raise TypeError when they score."""
+    site = tmp_path / "site"
+    information = site / "acme-1.0.dist-info"
+    information.mkdir(parents=True)
+    (site / "acme_films.py").write_text(FAULTY, encoding="utf-8")
+    for name, text in METADATA.items():
+        (information / name).write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delitem(METHODS.__dict__, "plugins", raising=False)  # they are found once in each process
+    yield site
+    METHODS.__dict__.pop("plugins", None)
+    sys.modules.pop("acme_films", None)
+
+
+def trained_bundle(key: str, folder: Path) -> Path:
+    detector = METHODS.load(key)(components=2, view=View(size=32, frame="whole"))
+    save(detector.fit(phantoms.normals(4, seed=1, size=64)), folder / key)
+    return folder / key
+
+
+@pytest.mark.parametrize(
+    ("key", "cause"),
+    [("faulty", "TypeError: unsupported operand type(s) for +: 'Tensor' and 'str'"), ("of-its-own", "TypeError")],
+)
+def test_a_plug_in_that_raises_while_it_scores_is_a_sentence(
+    say: Say, acme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, cause: str
+) -> None:
+    bundle = trained_bundle(key, tmp_path)
+    manifest = phantoms.write(phantoms.twins(2, seed=2, size=64), tmp_path / "films")
+    film = "films/phantom-twin-2-0-normal.png"
+    sentence = (
+        f'{film}: the detector "{key}" of the package acme 1.0 fails on it ({cause}). Update or repair that package; '
+        "with UNSEEN_TRACEBACK=1 the command prints where it fails"
+    )
+    commands = (
+        ("score", bundle, "--data", manifest),
+        ("score", bundle, "--data", manifest, "--out", f"{tmp_path / 'parts'}/"),
+        ("evaluate", bundle, "--data", manifest, "--out", tmp_path / "report"),
+    )
+    for words in commands:
+        told(say(*words), sentence)
+    monkeypatch.setenv("UNSEEN_TRACEBACK", "1")
+    with pytest.raises(PluginError) as raised:
+        say(*commands[0])
+    assert isinstance(raised.value.__cause__, TypeError)
+
+
+def test_a_plug_in_that_is_a_member_of_an_ensemble_is_named(acme: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ensemble's key is ours; the error went through the package's module."""
+    faulty = METHODS.load("faulty")
+    film, *films = phantoms.normals(25, seed=1, size=64)
+    members = [{"key": "pca", "settings": {"components": 2}}, {"key": "faulty", "settings": {"components": 2}}]
+    with monkeypatch.context() as sound:
+        sound.setattr(faulty, "judge", faulty.__base__.judge)  # an ensemble scores while it learns
+        ensemble = METHODS.load("ensemble")(members=members, view=View(size=32, frame="whole")).fit(films)
+        assert Screener(ensemble)(film).action == "read"
+    with pytest.raises(PluginError, match=r'the detector "faulty" of the package acme 1\.0 fails on it'):
+        Screener(ensemble)(film)
+
+
+def test_an_error_of_our_own_detector_and_a_sentence_of_a_plug_in_stay_as_they_are(
+    acme: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoLungs(UserError):
+        pass
+
+    film = next(iter(phantoms.normals(1, seed=2, size=64)))
+    for key, error in (("pca", TypeError("a bug")), ("faulty", NoLungs("no lungs. Give another film"))):
+        detector = METHODS.load(key)(components=2, view=View(size=32, frame="whole"))
+        detector.fit(phantoms.normals(4, seed=1, size=64))
+
+        def broken(viewed: Viewed, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(detector, "judge", broken)
+        with pytest.raises(type(error), match=str(error)):
+            Screener(detector)(film)
 
 
 def test_an_entry_point_has_the_name_of_its_class(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import sqlalchemy
 
 from tests.worklist.conftest import PCA, Clock, Judge, Judged, dicom_film, listed, png, sqlite_at_least
 from unseen.data.film import Film, NotRead
+from unseen.detectors import METHODS
 from unseen.detectors.detector import Finding
 from unseen.detectors.saved import load
 from unseen.screening.monitoring import DriftReference
@@ -267,6 +269,23 @@ class Failing:
             if isinstance(film, Film) and (error := self._error(film)):
                 raise error
             yield from self._detector.score([film])
+
+
+def test_of_a_plug_in_that_fails_the_type_and_the_place_of_its_own_error_are_kept(
+    store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OfAcme(Failing):
+        key = "failing"
+
+    monkeypatch.setitem(METHODS.plugins, "failing", EntryPoint("failing", "acme:OfAcme", "unseen.detectors"))
+    store.receive(png(1), name="a")
+    failing = Worker(store, lambda: Screener(OfAcme(lambda film: ValueError("Doe^Jane"))))
+    with caplog.at_level(logging.INFO, logger="unseen"):
+        failing.drain()
+    (line,) = [said for said in caplog.messages if said.startswith("film.failed")]
+    assert "error=ValueError at=test_worker.py:" in line and "Doe" not in line
+    with store.database.reading() as connection:
+        assert connection.execute(sqlalchemy.select(jobs.jobs.c.reason)).scalar_one() == "Scoring failed (ValueError)."
 
 
 def test_a_film_that_fails_again_and_again_is_given_up_and_can_be_tried_once_more(

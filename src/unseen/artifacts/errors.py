@@ -4,8 +4,8 @@
 class UserError(Exception):
     """Base of every error whose message is written for the user: what is wrong, what was found, what to do.
 
-    The command line prints the message and ends with status 2; any other exception shows its traceback. A plug-in
-    derives its own errors from this class.
+    The command line prints the message and ends with status 2; any other exception shows its traceback, and
+    with UNSEEN_TRACEBACK=1 this one does, too. A plug-in derives its own errors from this class.
 
     >>> class NoFilms(UserError, ValueError):
     ...     pass

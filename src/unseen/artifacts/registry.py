@@ -6,7 +6,9 @@ nothing. A plug-in adds a method by an entry point in the registry's group.
 
 import importlib
 import logging
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -118,6 +120,36 @@ class Registry(Mapping[str, str]):
                 f'"{plugin.key}". Give the entry point that name'
             )
         return plugin
+
+    @contextmanager
+    def blaming(self, method: object, subject: str) -> Iterator[None]:
+        """Name the package at fault where a plug-in's method raises in the block; what our own raise stays as it is.
+
+        Args:
+            method: what the block calls.
+            subject: what it is applied to, such as a film's name.
+
+        Raises:
+            PluginError: `method`, or a plug-in that it calls, raised anything but a UserError; that is the cause.
+        """
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as error:  # whatever another package's method does
+            entry = self.plugins.get(getattr(method, "key", "")) or self._raised_in(error)
+            if entry is None:
+                raise
+            cause = " ".join([f"{type(error).__name__}:", *str(error).split()]).removesuffix(":")
+            raise PluginError(
+                f'{subject}: the {self.kind} "{entry.name}" of {_package(entry)} fails on it ({cause}). Update or '
+                "repair that package; with UNSEEN_TRACEBACK=1 the command prints where it fails"
+            ) from error
+
+    def _raised_in(self, error: Exception) -> EntryPoint | None:
+        """The plug-in whose module the error went through."""
+        modules = {frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)}
+        return next((entry for entry in self.plugins.values() if entry.module in modules), None)
 
     def key_of(self, kind: type[object]) -> str | None:
         """The key under which a class is registered; None where it is not."""

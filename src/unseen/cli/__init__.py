@@ -5,6 +5,7 @@ Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carrie
 
 import atexit
 import gc
+import os
 import sys
 from typing import Annotated
 
@@ -103,13 +104,18 @@ _NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError
 
 
 def main() -> None:
-    """Run the command line; mistakes a user can make end in one sentence and status 2, not in a traceback."""
+    """Run the command line; mistakes a user can make end in one sentence and status 2, not in a traceback.
+
+    With UNSEEN_TRACEBACK=1 they end in their traceback, for authors of plug-ins.
+    """
     atexit.register(gc.freeze)  # else the interpreter looks for cycles in all of torch as it ends: half a second
     try:
         app()
     except (UserError, ValueError, LookupError, OSError, RuntimeError) as error:
         from unseen.artifacts.files import is_full
 
+        if os.environ.get("UNSEEN_TRACEBACK") == "1":
+            raise
         if is_full(error):
             said = f"the disk is full ({error}). Free some space, then run the command again"
         elif isinstance(error, (UserError, *_NAMED)):

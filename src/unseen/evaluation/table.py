@@ -24,6 +24,7 @@ import numpy as np
 
 from unseen.artifacts.files import replacing
 from unseen.data.film import NotRead
+from unseen.detectors import METHODS
 from unseen.evaluation.examples import Example, example_of
 from unseen.evaluation.localisation import localise, on_grid_lesion
 from unseen.evaluation.shortcuts import NAMES, trivial_statistics
@@ -115,6 +116,8 @@ def score_table(
 
     A score that is not finite becomes a row that was not read, with that reason.
 
+    Raises PluginError for a detector of another package that raises anything but a UserError.
+
     >>> from unseen.data import phantoms
     >>> from unseen.detectors import load
     >>> scored = score_table(load("models/pca"), phantoms.normals(2, size=64))
@@ -126,7 +129,9 @@ def score_table(
     types = schema()
     columns: dict[str, list[object]] = {name: [] for name in types}
     misses, alarms = _Extremes(keep), _Extremes(keep)
-    for index, outcome in enumerate(detector.score(films)):
+    for index, film in enumerate(films):
+        with METHODS.blaming(detector, film.name):
+            outcome = next(iter(detector.score([film])))
         if isinstance(outcome, NotRead):
             row = _unread_row(outcome)
         elif not math.isfinite(outcome.score):

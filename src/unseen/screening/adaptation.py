@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from unseen.anatomy.lungs import FoundLungs
 from unseen.data.film import Film, NotRead
+from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted, Head, ridge, standardised
 from unseen.detectors.detector import Detector
 from unseen.detectors.weights import FitError
@@ -139,7 +140,8 @@ def adapt(
             patient = film.patient or film.pixel_sha256
             if film.pixel_sha256 not in trained and _dealt(patient, "teaches") < share:
                 seen = adapted.look(film, FoundLungs(film))
-                score = adapted.base.judge(seen).score
+                with METHODS.blaming(adapted.base, film.name):
+                    score = adapted.base.judge(seen).score
                 if np.isfinite(score):
                     rows.append((adapted.features(seen), score, film.label == "abnormal", patient, film.pixel_sha256))
                     statistics.append(trivial_statistics(film, lung_area=seen.lung_area))

@@ -19,6 +19,7 @@ import numpy as np
 
 from unseen.anatomy.lungs import FoundLungs
 from unseen.data.film import Film, NotRead
+from unseen.detectors import METHODS
 from unseen.detectors.saved import gate_parts
 from unseen.detectors.saved import load as load_detector
 from unseen.evaluation.table import ScoreRow, map_of
@@ -212,10 +213,14 @@ class Screener:
 
 
 def scored(detector: Scores, film: Film, lungs: FoundLungs) -> Finding | NotRead:
-    """What `detector` finds in a film, with the lungs that were found already where it can take them."""
-    if isinstance(detector, TakesLungs):
-        return detector.score_film(film, lungs)
-    return next(iter(detector.score([film])))
+    """What `detector` finds in a film, with the lungs that were found already where it can take them.
+
+    Raises PluginError for a detector of another package that raises anything but a UserError.
+    """
+    with METHODS.blaming(detector, film.name):
+        if isinstance(detector, TakesLungs):
+            return detector.score_film(film, lungs)
+        return next(iter(detector.score([film])))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unseen.anatomy.lungs import FoundLungs, share_finders
+from unseen.artifacts.registry import PluginError
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
@@ -289,7 +290,7 @@ class Worker:
     def _failed(self, job: Job, error: Exception) -> None:
         """Put the film back for later, or on top of the list when it has failed often enough."""
         _log.error("film.failed id=%s try=%d %s", job.film, job.tries, _place_of(error))
-        reason = f"Scoring failed ({type(error).__name__})"  # the message may hold what the file says
+        reason = f"Scoring failed ({type(_cause_of(error)).__name__})"  # the message may hold what the file says
         if job.tries >= jobs.MOST_TRIES:
             self._give_up(job, f"{reason}, {job.tries} times.")
         else:
@@ -314,10 +315,16 @@ def _npy(finding: Finding) -> bytes:
     return written.getvalue()
 
 
+def _cause_of(error: Exception) -> BaseException:
+    """What a plug-in raised; another error is its own cause."""
+    return error.__cause__ or error if isinstance(error, PluginError) else error
+
+
 def _place_of(error: Exception) -> str:
     """What is logged of a failure: its type and place. Its message, and a traceback, may hold the file's content."""
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    return f"error={type(error).__name__} at={Path(where.filename).name}:{where.lineno}"
+    cause = _cause_of(error)
+    where = traceback.extract_tb(cause.__traceback__)[-1]
+    return f"error={type(cause).__name__} at={Path(where.filename).name}:{where.lineno}"
 
 
 class _Lease:

@@ -9,7 +9,6 @@ its own. POSIX only.
 """
 
 import atexit
-import fcntl
 import json
 import os
 import select
@@ -26,7 +25,8 @@ from unseen.data import decoder_protocol
 from unseen.data.decoder_protocol import DecodedImage, Limits
 
 _START_S = 60.0  # for the child's imports on a machine under load
-_PIPE_BYTES = 1 << 20  # in the place of Linux's 64 KiB: the child and this process take turns less often
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
+"""Of glibc: the child keeps a film's memory for the next one, which takes a third of the system's time for it."""
 
 
 class _Late(Exception):
@@ -50,6 +50,7 @@ class Decoder:
         self.limits = limits or Limits()
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._begun: decoder_protocol.Message | None = None  # what the child was asked for and nobody took yet
 
     @property
     def child_pid(self) -> int | None:
@@ -66,6 +67,25 @@ class Decoder:
         """
         found = self._answered({"path": os.fspath(path), "mask": mask, "frame": frame})
         return found if isinstance(found, (str, DecodedImage)) else "The decoder gave no image."
+
+    def begin(self, path: Path) -> None:
+        """Have the child decode the file at `path` meanwhile: `decode(path)` then takes what it has made.
+
+        The child waits with the pixels until they are taken, so one image is decoded ahead. Anything else that is asked
+        for in between drops it.
+        """
+        request = {"path": os.fspath(path), "mask": False, "frame": None}
+        with self._lock, suppress(BrokenPipeError):  # a child that has ended is replaced when the image is asked for
+            child = self._running()
+            assert child.stdin
+            child.stdin.write(decoder_protocol.frame(request))
+            self._begun = request
+
+    def give_up(self) -> None:
+        """Drop what `begin` was asked for."""
+        with self._lock:
+            if self._begun is not None:
+                self._stop()
 
     def elements(self, path: Path) -> list[list[str]] | str:
         """The elements of the DICOM file at `path` (tag, name, VR, value), none of another file; or why not."""
@@ -101,12 +121,17 @@ class Decoder:
 
     def _ask(self, request: decoder_protocol.Message) -> DecodedImage | list[list[str]] | str:
         child = self._running()
+        if self._begun not in (None, request):
+            self._stop()
+            child = self._running()
         deadline = time.monotonic() + self.limits.timeout_s
         assert child.stdin and child.stdout
-        try:
-            child.stdin.write(decoder_protocol.frame(request))
-        except BrokenPipeError:
-            raise _Gone from None
+        if self._begun is None:
+            try:
+                child.stdin.write(decoder_protocol.frame(request))
+            except BrokenPipeError:
+                raise _Gone from None
+        self._begun = None
         reply = self._message(child, deadline)
         if "reason" in reply:
             if reply.get("last"):  # it ran out of memory and leaves
@@ -138,6 +163,7 @@ class Decoder:
         # small.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path)}
         environment |= {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        environment |= _KEEP_MEMORY
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "unseen.data.decoder_child", json.dumps(asdict(self.limits))],
             stdin=subprocess.PIPE,
@@ -146,9 +172,6 @@ class Decoder:
             bufsize=0,
             env=environment,
         )
-        assert self._child.stdout
-        with suppress(AttributeError, OSError):  # not Linux, or all that a user may have is taken: only slower
-            fcntl.fcntl(self._child.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         try:
             self._message(self._child, time.monotonic() + _START_S)  # "ready"
         except (_Late, _Gone) as error:
@@ -179,6 +202,7 @@ class Decoder:
 
     def _stop(self) -> None:
         child, self._child = self._child, None
+        self._begun = None
         if child:
             child.kill()
             for stream in (child.stdin, child.stdout):
@@ -189,6 +213,7 @@ class Decoder:
     def _abandon(self) -> None:
         """In a forked process: let go of the parent's child without ending it."""
         child, self._child = self._child, None
+        self._begun = None
         self._lock = threading.Lock()
         if child:
             for stream in (child.stdin, child.stdout):
@@ -233,12 +258,12 @@ def shared() -> Decoder:
     return _SHARED[0]
 
 
-def several(number: int) -> list[Decoder]:
-    """So many decoders of this process, `shared()` the first: each has a child of its own once it decodes.
+def ahead(number: int) -> list[Decoder]:
+    """So many decoders of this process for what is read ahead: each has a child of its own once it decodes.
 
-    >>> several(2)[0] is shared(), several(2)[1] is several(2)[1]
-    (True, True)
+    >>> ahead(1)[0] is shared(), ahead(1)[0] is ahead(2)[0]
+    (False, True)
     """
-    while len(_SHARED) < number:
+    while len(_SHARED) <= number:
         _SHARED.append(Decoder())
-    return _SHARED[:number]
+    return _SHARED[1 : number + 1]

@@ -161,8 +161,7 @@ def nominal_integers(stored: NDArray[np.integer], header: DicomHeader, *, native
         padded = (stored >= header.padding[0]) & (stored <= header.padding[1])
     if native:  # bits above High Bit are not pixels (old files keep overlays there): PS3.5, 8.1.1
         spare = np.array(stored.dtype.itemsize * 8 - header.bits_stored, stored.dtype)
-        stored = np.left_shift(stored, spare)
-        np.right_shift(stored, spare, out=stored)  # arithmetic for signed: keeps the sign
+        stored = np.right_shift(np.left_shift(stored, spare), spare)  # arithmetic for signed: keeps the sign
     else:
         outside = (stored < low) | (stored > high)
         if outside[~padded].any() if padded is not None else outside.any():
@@ -170,10 +169,9 @@ def nominal_integers(stored: NDArray[np.integer], header: DicomHeader, *, native
                 f"The pixels reach beyond the {header.bits_stored} Bits Stored. Export the film again, uncompressed."
             )
         stored = np.clip(stored, low, high)
-    values = stored.astype(np.uint16, copy=False)  # (rows, columns), a copy of the file's already
-    values -= np.uint16(low % 2**16)  # modulo 2**16: 0 … 2**bits - 1
+    values = stored.astype(np.uint16) - np.uint16(low % 2**16)  # (rows, columns), modulo 2**16: 0 … 2**bits - 1
     if (header.slope < 0) != header.inverted:
-        np.subtract(np.uint16(high - low), values, out=values)
+        values = np.uint16(high - low) - values
     if padded is not None:
         values[padded] = 0
     return values

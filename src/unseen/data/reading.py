@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
-from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unseen.artifacts.errors import UserError
-from unseen.data.decode import Decoder, several, shared
+from unseen.data.decode import Decoder, ahead, shared
 from unseen.data.decoder_protocol import DecodedImage
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
@@ -78,39 +75,28 @@ class Films:
 
         decoders  how many processes decode; None: as `decoders_for(1)` gives
 
-        At most `decoders` + 1 films are read and not taken yet, so memory does not grow where the caller is slower.
-        They are read once the first is asked for. Close the iterator (or go through it) to stop reading.
+        Each process decodes one film ahead and waits until it is taken, so memory does not grow where the caller is
+        slower. Close the iterator (or go through it) to stop reading.
 
         >>> list(Films(entries=()).read_ahead(1))
         []
         """
-        number = decoders_for(1) if decoders is None else decoders
-        idle: SimpleQueue[Decoder] = SimpleQueue()
-        for decoder in several(number):
-            idle.put(decoder)
-
-        def read_one(entry: Entry) -> Film | NotRead:
-            decoder = idle.get()
-            try:
-                return read(entry, masks=self.masks, lesions=self.lesions, decoder=decoder)
-            finally:
-                idle.put(decoder)
-
-        waiting: deque[Future[Film | NotRead]] = deque()
-        left = iter(self.entries)
-        with ThreadPoolExecutor(number, thread_name_prefix="read-ahead") as readers:
-            try:
-                for entry in islice(left, number + 1):
-                    waiting.append(readers.submit(read_one, entry))
-                while waiting:
-                    result = waiting.popleft().result()
-                    waiting.extend(readers.submit(read_one, entry) for entry in islice(left, 1))
-                    if self.strict and isinstance(result, NotRead):
-                        raise NotReadError(result)
-                    yield result
-            finally:
-                for future in waiting:
-                    future.cancel()
+        decoders_ahead = ahead(decoders_for(1) if decoders is None else decoders)
+        number = len(decoders_ahead)
+        try:
+            for decoder, entry in zip(decoders_ahead, self.entries, strict=False):
+                decoder.begin(entry.path)
+            for place, entry in enumerate(self.entries):
+                decoder = decoders_ahead[place % number]
+                result = read(entry, masks=self.masks, lesions=self.lesions, decoder=decoder)
+                if place + number < len(self.entries):
+                    decoder.begin(self.entries[place + number].path)
+                if self.strict and isinstance(result, NotRead):
+                    raise NotReadError(result)
+                yield result
+        finally:
+            for decoder in decoders_ahead:
+                decoder.give_up()
 
     def select(self, predicate: Callable[[Entry], bool]) -> Films:
         """The films whose entry satisfies `predicate`, in the same order; nothing is read.
@@ -155,12 +141,12 @@ def films(
 
 
 def decoders_for(workers: int) -> int:
-    """How many processes decode ahead for each of `workers` processes that score, by the cores of this machine.
+    """How many processes decode ahead for each of `workers` processes that score, which have a core each.
 
     >>> decoders_for(1000)
     1
     """
-    return max(1, min(_MOST_DECODERS, len(os.sched_getaffinity(0)) // workers))
+    return max(1, min(_MOST_DECODERS, len(os.sched_getaffinity(0)) // workers - 1))
 
 
 def read(entry: Entry, *, masks: bool = False, lesions: bool = False, decoder: Decoder | None = None) -> Film | NotRead:

@@ -141,7 +141,7 @@ def films(
 
 
 def decoders_for(workers: int) -> int:
-    """How many processes decode ahead for each of `workers` processes that score: those have a core each, these the rest.
+    """How many processes decode ahead for each of `workers` processes that score and have a core each.
 
     >>> decoders_for(1000)
     1

@@ -171,7 +171,7 @@ def test_a_film_is_straightened_once_for_all_views(
     assert torch.equal(seen.also[0].image, alone.image) and torch.equal(seen.also[0].inside, alone.inside)
     calls: list[int] = []
     image = Alignment.image
-    monkeypatch.setattr(Alignment, "image", lambda self, pixels: calls.append(1) or image(self, pixels))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(Alignment, "image", lambda self, pixels, **box: calls.append(1) or image(self, pixels, **box))  # type: ignore[func-returns-value]
     detector.look(normals[1])
     assert len(calls) == 1
 

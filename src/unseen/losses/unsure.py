@@ -50,7 +50,7 @@ class Unsure(Loss):
         >>> halving = Seen(y, Measurement(Identity((1, 64, 64))), lambda y, process: y / 2)
         >>> loss = Unsure(start=1.0)  # 1/4 of y's variance, and 2 · 1² · 1/2
         >>> round(loss(halving, generator=torch.Generator().manual_seed(1)).item(), 1), loss.sigma
-        (1.2, 1.0)
+        (1.3, 1.0)
 
     Source: Tachella, Davies & Jacques, UNSURE: self-supervised learning with unknown noise level and Stein's unbiased
     risk estimate, ICLR 2025, arXiv 2409.01985, section 3 (isotropic noise). The level is kept positive by its

@@ -49,7 +49,15 @@ _NAMED = 100  # refusals that are returned with their sentence: an archive may h
 
 @dataclass(frozen=True, kw_only=True)
 class RefusedFilm:
-    """A film that stays out: its name in the manifest, and a sentence."""
+    """A film that stays out.
+
+    Args:
+        name: in the manifest.
+        reason: a sentence.
+
+    >>> RefusedFilm(name="a.dcm", reason="It is no DICOM file.").name
+    'a.dcm'
+    """
 
     name: str
     reason: str
@@ -99,6 +107,14 @@ def import_scores(
 
     Raises ArchiveError for a folder without a plan, a part that cannot be read, and another manifest; WorklistError
     where the store cannot take a part: those before it are in.
+
+    >>> import tempfile
+    >>> from unseen.worklist.store import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     import_scores(store, folder + "/parts", folder + "/films.csv", actor="ann")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    unseen.runs.archive.plan.ArchiveError: ...: holds no parts. Give the folder that `unseen score --out FOLDER/` wrote
     """
     folder, manifest = Path(folder), Path(manifest)
     plan = Plan.load(folder) if folder.is_dir() else None

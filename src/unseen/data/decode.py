@@ -26,7 +26,7 @@ from unseen.data.decoder_protocol import DecodedImage, Limits
 
 _START_S = 60.0  # for the child's imports on a machine under load
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
-"""Of glibc: the child keeps a film's memory for the next one, which takes a third of the system's time for it."""
+"""Of glibc: the child keeps a film's memory for the next one, instead of giving it back to the system."""
 
 
 class _Late(Exception):

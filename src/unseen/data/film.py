@@ -153,7 +153,7 @@ _MANY = 8
 def _averaged(pixels: NDArray[np.float32], first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float32]:
     """The mean of the rows first … last - 1 of each window: (windows, w) from (h, w).
 
-    What Pillow's box filter gives, bit for bit, in half the time: double products with 1/n, added from the top.
+    What Pillow's box filter gives, bit for bit, in less time: double products with 1/n, added from the top.
     """
     means = np.empty((len(first), pixels.shape[1]), np.float32)
     weighted = np.empty((int((last - first).max()), pixels.shape[1]), np.float64)

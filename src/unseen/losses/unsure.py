@@ -59,7 +59,7 @@ class Unsure(Loss):
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
     critic_rate: ClassVar[float | None] = 0.01
-    """Adam's, for the level's logarithm: 1 % a step. Four times as fast, level and network swing around each other."""
+    """Adam's, for the level's logarithm: 1 % a step, whatever the reconstructor's rate."""
 
     def __init__(self, start: float = 0.1, *, tau: float | None = None, weight: float = 1.0) -> None:
         super().__init__(weight=weight)

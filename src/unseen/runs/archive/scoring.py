@@ -132,10 +132,8 @@ def _plan_of(task: Task, manifest: Path, part_size: int, found: Plan | None) -> 
     """The plan of this run; the films are counted only where `found`, the folder's plan, does not hold their number."""
     model_sha256 = model_digest(task.model)
     policy_sha256 = None if task.policy is None else Policy.load(task.policy).digest
-    with _one_thread():
-        weights_sha256 = _screener(
-            task, model_sha256, policy_sha256
-        ).detector.weights_sha256  # what cannot be loaded is refused before anything is written
+    with _one_thread():  # what cannot be loaded is refused before anything is written
+        weights_sha256 = _screener(task, model_sha256, policy_sha256).detector.weights_sha256
     digest = sha256_of(manifest) if manifest.is_file() else ""
     if found is not None and digest == found.manifest_sha256:
         films = found.films

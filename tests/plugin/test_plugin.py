@@ -182,6 +182,13 @@ class Faulty(Pca):
         return viewed.masked + "no number"
 
 
+class Unteachable(Pca):
+    key = "unteachable"
+
+    def learn(self, normals, fitting):
+        {}["what it wants"]
+
+
 class OfItsOwn(Pca):
     key = "of-its-own"
 
@@ -193,7 +200,8 @@ class OfItsOwn(Pca):
 """
 METADATA = {
     "METADATA": "Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n",
-    "entry_points.txt": "[unseen.detectors]\nfaulty = acme_films:Faulty\nof-its-own = acme_films:OfItsOwn\n",
+    "entry_points.txt": "[unseen.detectors]\nfaulty = acme_films:Faulty\nof-its-own = acme_films:OfItsOwn\n"
+    "unteachable = acme_films:Unteachable\n",
 }
 
 
@@ -244,6 +252,35 @@ def test_a_plug_in_that_raises_while_it_scores_is_a_sentence(
     with pytest.raises(PluginError) as raised:
         say(*commands[0])
     assert isinstance(raised.value.__cause__, TypeError)
+
+
+UNTEACHABLE = """
+[view]
+frame = "whole"
+size = 32
+
+[method]
+key = "unteachable"
+components = 2
+"""
+
+
+@pytest.mark.parametrize("command", ["train", "suspects"])
+def test_a_plug_in_that_raises_while_it_learns_is_a_sentence(
+    say: Say, acme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    recipe = tmp_path / "unteachable.toml"
+    recipe.write_text(UNTEACHABLE, encoding="utf-8")
+    manifest = phantoms.write(phantoms.normals(40, seed=2, size=64), tmp_path / "films")
+    words = (command, recipe, "--data", manifest, "--finder", "models/lungs")
+    told(
+        say(*words),
+        "the package acme 1.0, which adds 'unteachable', fails (KeyError: 'what it wants'). "
+        "Update or repair that package; with UNSEEN_TRACEBACK=1 the command prints where it fails",
+    )
+    monkeypatch.setenv("UNSEEN_TRACEBACK", "1")
+    with pytest.raises(KeyError):
+        say(*words)
 
 
 def test_a_plug_in_that_is_a_member_of_an_ensemble_is_named(acme: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,15 +140,13 @@ class Registry(Mapping[str, str]):
             entry = self.plugins.get(getattr(method, "key", "")) or self._raised_in(error)
             if entry is None:
                 raise
-            cause = " ".join([f"{type(error).__name__}:", *str(error).split()]).removesuffix(":")
             raise PluginError(
-                f'{subject}: the {self.kind} "{entry.name}" of {_package(entry)} fails on it ({cause}). Update or '
-                "repair that package; with UNSEEN_TRACEBACK=1 the command prints where it fails"
+                f'{subject}: the {self.kind} "{entry.name}" of {_package(entry)} fails on it ({_cause(error)}). {_CURE}'
             ) from error
 
     def _raised_in(self, error: Exception) -> EntryPoint | None:
         """The plug-in whose module the error went through."""
-        modules = {frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)}
+        modules = _modules(error)
         return next((entry for entry in self.plugins.values() if entry.module in modules), None)
 
     def key_of(self, kind: type[object]) -> str | None:
@@ -157,6 +155,37 @@ class Registry(Mapping[str, str]):
             if self[key] == place_of(kind) or (key in self.plugins and self.load(key) is kind):
                 return key
         return None
+
+
+_CURE = "Update or repair that package; with UNSEEN_TRACEBACK=1 the command prints where it fails"
+
+
+def plugin_fault(error: Exception) -> str | None:
+    """The sentence that names the plug-in whose code raised an error; None where no plug-in's code did.
+
+    Args:
+        error: one that was raised, with its traceback; the last function of a plug-in on it is taken.
+
+    >>> plugin_fault(TypeError("of our own")) is None
+    True
+    """
+    groups = (group for group in entry_points().groups if group.startswith("unseen."))
+    packages = {entry.module.partition(".")[0]: entry for group in groups for entry in entry_points(group=group)}
+    packages.pop("unseen", None)
+    for module in reversed(_modules(error)):
+        entry = packages.get(module.partition(".")[0])
+        if entry is not None:
+            return f"{_package(entry)}, which adds {entry.name!r}, fails ({_cause(error)}). {_CURE}"
+    return None
+
+
+def _modules(error: Exception) -> list[str]:
+    """The modules of the functions that an error went through, that which raised it last."""
+    return [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+
+
+def _cause(error: Exception) -> str:
+    return " ".join([f"{type(error).__name__}:", *str(error).split()]).removesuffix(":")
 
 
 def place_of(kind: type[object]) -> str:

@@ -111,21 +111,23 @@ def main() -> None:
     atexit.register(gc.freeze)  # else the interpreter looks for cycles in all of torch as it ends: half a second
     try:
         app()
-    except (UserError, ValueError, LookupError, OSError, RuntimeError) as error:
-        from unseen.artifacts.files import is_full
-
-        if os.environ.get("UNSEEN_TRACEBACK") == "1":
-            raise
-        if is_full(error):
-            said = f"the disk is full ({error}). Free some space, then run the command again"
-        elif isinstance(error, (UserError, *_NAMED)):
-            said = str(error)
-        else:
+    except Exception as error:
+        said = _sentence(error)
+        if said is None or os.environ.get("UNSEEN_TRACEBACK") == "1":
             raise
         typer.secho(f"unseen: {said}", err=True, fg=typer.colors.RED)
         sys.exit(2)
-    except ModuleNotFoundError as error:
-        if (missing := console.sentence(error)) is None:
-            raise
-        typer.secho(f"unseen: {missing}", err=True, fg=typer.colors.RED)
-        sys.exit(2)
+
+
+def _sentence(error: Exception) -> str | None:
+    """What a user is told of an error; None where it is a bug of this package, which shows its traceback."""
+    from unseen.artifacts.files import is_full
+    from unseen.artifacts.registry import plugin_fault
+
+    if is_full(error):
+        return f"the disk is full ({error}). Free some space, then run the command again"
+    if isinstance(error, (UserError, *_NAMED)):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError) and (missing := console.sentence(error)) is not None:
+        return missing
+    return plugin_fault(error)

@@ -234,9 +234,9 @@ clean:
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"unseen needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Say make PYTHON=/path/to/python3.11.")'
 	@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
-	@echo "installing into .venv: torch, then unseen with train, serve, pacs, oidc, features, dicom-lossless, imaging, openvino, onnx, tensorboard, plots, postgres, dev, docs (constraints.txt; a few minutes the first time)"
+	@echo "installing into .venv: torch, then unseen with train, serve, pacs, oidc, features, dicom-lossless, imaging, openvino, onnx, tensorboard, plots, postgres, cluster, dev, docs (constraints.txt; a few minutes the first time)"
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt pip torch==2.13.0 hatchling editables
-	$(BIN)/python -m pip install --quiet --no-compile --no-build-isolation -c constraints.txt -e ".[train,serve,pacs,oidc,features,dicom-lossless,imaging,openvino,onnx,tensorboard,plots,postgres,dev,docs]"
+	$(BIN)/python -m pip install --quiet --no-compile --no-build-isolation -c constraints.txt -e ".[train,serve,pacs,oidc,features,dicom-lossless,imaging,openvino,onnx,tensorboard,plots,postgres,cluster,dev,docs]"
 	@$(BIN)/python -m compileall -q -j 0 .venv/lib src >/dev/null 2>&1 || true
 	@echo "$$($(BIN)/python -m pip list --format=freeze 2>/dev/null | wc -l) Python packages into .venv, as pinned in constraints.txt" > $(STAMP)
 	@echo "installed: $$(cat $(STAMP))"

@@ -18,7 +18,7 @@ from unseen.cli.console import SERVE
 ROOT = Path(__file__).parents[2]
 EXTRAS = (
     "train", "serve", "pacs", "oidc", "dicom-lossless", "imaging", "openvino", "onnx", "tensorboard", "plots",
-    "postgres", "dev", "docs",
+    "postgres", "cluster", "dev", "docs",
 )  # fmt: skip
 
 

@@ -170,6 +170,8 @@ def sentence(error: ModuleNotFoundError) -> str | None:
         return f'the PACS node needs packages that are not installed ({missing}): pip install "unseen[serve,pacs]"'
     if missing in OIDC:
         return f'--oidc needs packages that are not installed ({missing}): pip install "unseen[serve,oidc]"'
+    if missing == "ray":
+        return '--engine ray needs a package that is not installed (ray): pip install "unseen[cluster]"'
     if missing not in SERVE:
         return None
     return f'the worklist and its server need packages that are not installed ({missing}): pip install "unseen[serve]"'

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from unseen.evaluation.table import ScoreRow
-    from unseen.runs.archive.scoring import Task
+    from unseen.runs.archive.scoring import Engine, Task
 
 
 def score(
@@ -44,6 +44,10 @@ def score(
         int | None, typer.Option(min=1, help="an archive: processes, with one thread each; 1 if not given")
     ] = None,
     part_size: Annotated[int | None, typer.Option(min=1, help="an archive: films of a part; 1000 if not given")] = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="an archive: ray scores it on a Ray cluster ($RAY_ADDRESS), one process per core"),
+    ] = "local",
 ) -> None:
     """Score films: higher is less like the normal films that the model has learnt from.
 
@@ -64,6 +68,8 @@ def score(
       unseen score model --data incoming/ --policy policy.json --out decisions.csv
 
       unseen score model --data manifest.parquet --out parts/ --workers 2 --resume
+
+      RAY_ADDRESS=head:6379 unseen score model --data manifest.parquet --out /shared/parts/ --engine ray
     """
     if bool(files) == (data is not None):
         raise UsageError("give either FILES or --data, such as `unseen score MODEL film.png`")
@@ -74,9 +80,11 @@ def score(
         task = Task(
             folder=Path(out), model=str(model), policy=policy, device=device, runtime=runtime, maps=maps, strict=strict
         )
-        counts += _archive(task, data, resume=resume, workers=workers, part_size=part_size)
-    elif resume or workers is not None or part_size is not None:
-        raise UsageError("--resume, --workers and --part-size need a folder for the parts, such as --out parts/")
+        counts += _archive(task, data, resume=resume, workers=workers, part_size=part_size, engine=engine)
+    elif resume or workers is not None or part_size is not None or engine != "local":
+        raise UsageError(
+            "--resume, --workers, --part-size and --engine need a folder for the parts, such as --out parts/"
+        )
     else:
         from unseen.data.reading import films
         from unseen.evaluation.table import ScoreRow, write_scores
@@ -102,7 +110,9 @@ def score(
     raise typer.Exit(1 if counts["not_read"] else 0)
 
 
-def _archive(task: Task, data: str | None, *, resume: bool, workers: int | None, part_size: int | None) -> Counter[str]:
+def _archive(
+    task: Task, data: str | None, *, resume: bool, workers: int | None, part_size: int | None, engine: Engine
+) -> Counter[str]:
     """Score a manifest into parts; the counts of all of them."""
     from unseen.data.manifest import MANIFESTS
     from unseen.runs.archive.plan import PART_SIZE
@@ -113,11 +123,16 @@ def _archive(task: Task, data: str | None, *, resume: bool, workers: int | None,
             f"--out {task.folder}/: parts are cut from a manifest. Give one with --data (.csv or .parquet); "
             "`unseen manifest FOLDER` writes one. For one table, give --out scores.parquet"
         )
+    if engine == "ray" and workers is not None:
+        raise UsageError("--workers: with --engine ray each core of the cluster has a process. Leave out --workers")
+    if engine == "ray" and task.device != "cpu":
+        raise UsageError(f"--device {task.device}: --engine ray computes on CPUs. Leave out --device")
     return score_archive(
         task,
         Path(data),
         part_size=PART_SIZE if part_size is None else part_size,
         workers=1 if workers is None else workers,
+        engine=engine,
         resume=resume,
         progress=console.rate_progress("scored"),
     )

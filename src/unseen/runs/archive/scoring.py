@@ -1,4 +1,4 @@
-"""Score an archive: the parts of a manifest, by one process or several, from where an earlier run stopped.
+"""Score an archive: the parts of a manifest, by one process, several, or a Ray cluster's, from where a run stopped.
 
 Films are decoded ahead by processes of their own, a bounded number, while this one computes.
 
@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
@@ -34,6 +34,9 @@ from unseen.screening.study_decisions import FilmRow, RankedFilmRow, film_rows, 
 
 if TYPE_CHECKING:
     from unseen.detectors.saved import Runtime
+
+Engine = Literal["local", "ray"]
+"""Who scores the parts: processes of this machine, or of a Ray cluster."""
 
 _LOCK = ".archive.lock"
 _AHEAD = 2  # parts that wait or run, for each process: more would only hold more of the manifest in memory
@@ -66,6 +69,7 @@ def score_archive(
     *,
     part_size: int = PART_SIZE,
     workers: int = 1,
+    engine: Engine = "local",
     resume: bool = False,
     progress: Callable[[int, int, int], None] | None = None,
 ) -> Counter[str]:
@@ -74,7 +78,8 @@ def score_archive(
     task       what to score with, and where to
     manifest   a CSV or Parquet file; it is read row by row
     part_size  films of a part
-    workers    processes, with one thread each; 1: this process alone
+    workers    processes on this machine, with one thread each; 1: this process alone
+    engine     local: those; ray: the processes of a Ray cluster, one for each of its cores (`cluster`)
     resume     keep the parts that an earlier run wrote into the folder
     progress   called after each part with the films that this run scored, those that are done, and all films
 
@@ -100,7 +105,7 @@ def score_archive(
         scored = 0
         if progress is not None:
             progress(0, kept, plan.films)
-        for number, tally in _scored(task, plan, _missing(manifest, plan, frozenset(done)), workers):
+        for number, tally in _scored(task, plan, _missing(manifest, plan, frozenset(done)), workers, engine):
             counts += tally
             scored += plan.films_of(number)
             if progress is not None:
@@ -164,9 +169,14 @@ def _missing(manifest: Path, plan: Plan, done: frozenset[int]) -> Iterator[tuple
 
 
 def _scored(
-    task: Task, plan: Plan, parts: Iterator[tuple[int, tuple[Entry, ...]]], workers: int
+    task: Task, plan: Plan, parts: Iterator[tuple[int, tuple[Entry, ...]]], workers: int, engine: Engine
 ) -> Iterator[tuple[int, Counter[str]]]:
     """Each part's number and counts, as soon as it is written."""
+    if engine == "ray":
+        from unseen.runs.archive.cluster import scored_on_cluster
+
+        yield from scored_on_cluster(score_part, task, plan, parts)
+        return
     if workers == 1:
         for number, entries in parts:
             yield number, score_part(task, plan, number, entries)

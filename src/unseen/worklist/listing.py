@@ -121,7 +121,7 @@ class Wanted:
 
 
 def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: int, due_us: int) -> Page | None:
-    """One page: two statements, two more for what its rows show beside them, and one for each filter.
+    """One page: two statements, two more for what its rows show beside them, and one or two for filters.
 
     None where, at `due_us`, a study has waited too long and still stands among the priorities: it is to be moved first.
     """
@@ -136,7 +136,7 @@ def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: i
         together = tuple(groups(connection))
         if together:  # the rest of the list is not behind them
             apart = studies.c.refusal.is_(None) | studies.c.refusal.not_in([group.clause for group in together])
-            found_by.passed.append((studies.c.band != NOT_SCORED) | apart)
+            found_by = found_by.passing((studies.c.band != NOT_SCORED) | apart)
     backwards = wanted.last or before is not None
     counted = _counted(found_by, columns)
     facts = connection.execute(select(*counted, *transactions.facts())).one()
@@ -181,8 +181,9 @@ def _check(wanted: Wanted) -> None:
 
 def _counted(found_by: Narrowed, columns: list[ColumnElement[Any]]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     """How many studies match, and how many of the list were looked at for that; both up to a bound."""
-    if found_by.few is not None or not found_by.passed:
-        matching = select(studies.c.id).where(*found_by.conditions).limit(COUNTED + 1).subquery()
+    if found_by.alone is not None or found_by.few is not None or not found_by.passed:
+        conditions = found_by.conditions if found_by.alone is None else found_by.alone
+        matching = select(studies.c.id).where(*conditions).limit(COUNTED + 1).subquery()
         matched = select(func.count()).select_from(matching).scalar_subquery()
         return matched.label("matched"), literal(0).label("looked_at")
     hit = case((and_(*found_by.passed), 1), else_=0).label("hit")

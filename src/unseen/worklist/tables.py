@@ -67,6 +67,17 @@ later decision before it was sent."""
 APART_ALONE = text("apart >= 0.5")
 """Studies on which models disagree: the index holds no others."""
 
+SELDOM_STATES = tuple(state for state in STATES if state not in ("to_read", "cleared", "reported"))
+"""States that few studies of a list are in. In one order with all others they may stand far behind."""
+
+SELDOM_ALONE = text("state NOT IN ('to_read', 'cleared', 'reported')")
+"""Studies in one of them: the index holds no others."""
+
+# The audit sample, in the words of each database's query: the index holds no others.
+_SAMPLE_ALONE, _SAMPLE_ON_SQLITE = text("audit_sample"), text("audit_sample = 1")
+
+_LISTED = ("shelf", "band", "rank", "received_us", "id")  # in the order of the lists
+
 settings = Table("settings", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 studies = Table(
@@ -107,7 +118,7 @@ studies = Table(
     Column("settles_us", BigInteger),  # when it counts as complete, if no film comes before; none: it is complete
     CheckConstraint(one_of("state", STATES), name="state"),
     CheckConstraint(one_of("shelf", SHELVES), name="shelf"),
-    Index("ix_studies_order", "shelf", "band", "rank", "received_us", "id"),
+    Index("ix_studies_order", *_LISTED),
     Index("ix_studies_shelf_source", "shelf", "source", "band", "rank", "received_us", "id"),
     Index("ix_studies_shelf_received", "shelf", "received_us", "id"),
     Index("ix_studies_shelf_score", "shelf", "score_rank", "id"),
@@ -119,9 +130,11 @@ studies = Table(
     Index("ix_studies_claimed", "claimed_until_us"),
     Index("ix_studies_patient", "patient", postgresql_ops={"patient": "text_pattern_ops"}),  # searched by beginnings
     Index("ix_studies_accession", "accession", postgresql_ops={"accession": "text_pattern_ops"}),
-    Index("ix_studies_view", "view"),
-    Index("ix_studies_assigned_to", "assigned_to"),
-    Index("ix_studies_apart", "apart", sqlite_where=APART_ALONE, postgresql_where=APART_ALONE),
+    Index("ix_studies_view", "view", *_LISTED),
+    Index("ix_studies_assigned_to", "assigned_to", *_LISTED),
+    Index("ix_studies_apart", *_LISTED, sqlite_where=APART_ALONE, postgresql_where=APART_ALONE),
+    Index("ix_studies_state_order", "state", *_LISTED, sqlite_where=SELDOM_ALONE, postgresql_where=SELDOM_ALONE),
+    Index("ix_studies_sample", "shelf", "id", sqlite_where=_SAMPLE_ON_SQLITE, postgresql_where=_SAMPLE_ALONE),
     Index("ix_studies_settling", "settles_us", sqlite_where=SETTLING_ALONE, postgresql_where=SETTLING_ALONE),
     Index("ix_studies_state_changed", "state", "changed_us"),
 )

@@ -98,6 +98,56 @@ def test_a_filter_with_an_index_counts_all_that_match(many: Store, monkeypatch: 
     assert (page.total, page.more) == (right, False)
 
 
+@pytest.fixture
+def refused(many: Store) -> Store:
+    """Two large groups, some clauses of few studies, some studies without a clause."""
+    with many.database.writing() as connection:
+        waiting = select(studies.c.id).where(studies.c.shelf == "to_read", studies.c.band == 0)
+        for turn, number in enumerate(connection.execute(waiting).scalars().all()):
+            clause = f"odd {turn % 70}" if turn % 10 == 0 else None if turn % 10 == 1 else f"group {turn % 2}"
+            times = {"rank": 0.0, "received_us": 1_700_000_000_000_000 + 7919 * number % 1000}
+            connection.execute(update(studies).where(studies.c.id == number).values(refusal=clause, **times))
+    return many
+
+
+def test_the_list_beside_its_groups_is_whole(refused: Store) -> None:
+    in_order = (studies.c.band, studies.c.rank, studies.c.received_us, studies.c.id)
+    loose = studies.c.refusal.is_(None) | studies.c.refusal.not_like("group %")
+    with refused.database.reading() as connection:
+        query = select(studies.c.public_id, studies.c.band).where(studies.c.shelf == "to_read", loose)
+        right = connection.execute(query.order_by(*in_order)).all()
+    for tab, wanted in (("to_read", right), ("not_scored", [row for row in right if row.band == 0])):
+        names = [row.public_id for row in wanted]
+        for reverse in (False, True):
+            turned = names[::-1] if reverse else names
+            asked: dict[str, Any] = {"grouped": True, "limit": 30, "reverse": reverse, "blind": False}
+            found: list[str] = []
+            page = refused.page(tab, **asked)  # type: ignore[arg-type]
+            for _ in range(4):
+                assert (page.total, page.more) == (len(names), False)
+                assert [group.clause[:5] for group in page.groups] == ["group", "group"]
+                found += [row.study for row in page.rows]
+                if page.next is None:
+                    break
+                further = refused.page(tab, after=page.next, **asked)  # type: ignore[arg-type]
+                assert further.previous is not None
+                assert refused.page(tab, before=further.previous, **asked).rows == page.rows  # type: ignore[arg-type]
+                page = further
+            assert found == turned[: len(found)] and len(found) >= min(120, len(names))
+            last = refused.page(tab, last=True, **asked)  # type: ignore[arg-type]
+            assert [row.study for row in last.rows] == turned[-30:]
+
+
+def test_a_page_beside_groups_does_not_walk_past_them(refused: Store) -> None:
+    sent = asked_by(refused, lambda: refused.page(grouped=True, limit=30))
+    parts = [plan_of(refused, *one) for one in sent if "UNION ALL" in one[0]]
+    assert len(parts) == 1
+    if refused.database.is_sqlite:
+        assert "ix_studies_order (shelf=? AND band>?)" in parts[0]
+    else:
+        assert "Index Cond: ((shelf = 'to_read'::text) AND (band > '0'::smallint))" in parts[0], parts[0]
+
+
 def test_a_page_is_the_same_few_statements_whatever_its_rows(place: Place, clock: Clock, many: Store) -> None:
     """PostgreSQL then prepares each once; with a parameter for every row it would plan it anew for every page."""
     few, more = (asked_by(many, lambda limit=limit: many.page(limit=limit)) for limit in (2, 50))  # type: ignore[misc]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
@@ -136,10 +136,6 @@ class Narrowed:
     def conditions(self) -> list[Condition]:
         return [*self.walked, *self.passed]
 
-    def passing(self, condition: Condition) -> Narrowed:
-        """The same, without the rows that do not meet `condition`."""
-        return replace(self, passed=[*self.passed, condition], alone=None)
-
 
 def narrowed(connection: Connection, names: Pseudonyms, tab: Tab, wanted: Filters, *, order: SortOrder) -> Narrowed:
     """How the studies of a tab that `wanted` leaves are found in an order.
@@ -200,27 +196,25 @@ def _leading(tab: Tab, wanted: Filters, ways: Mapping[str, list[Condition]]) -> 
     """The filter whose index has a tab's rows in the list's order: the one that leaves the fewest, as a rule."""
     if tab == "all":
         return None
-    seldom = wanted.state in SELDOM_STATES and _may_stand(tab, wanted.state)
-    return next((name for name in _LEADS if name in ways and (name != "state" or seldom)), None)
-
-
-def _may_stand(tab: Tab, state: State) -> bool:
-    return tab in ("all", shelf_of(state)) or (tab == "not_scored" and shelf_of(state) == "to_read")
+    state = wanted.state is not None and wanted.state in SELDOM_STATES and _may_stand(tab, wanted.state)
+    return next((name for name in _LEADS if name in ways and (name != "state" or state)), None)
 
 
 def _alone(tab: Tab, wanted: Filters, ways: Mapping[str, list[Condition]]) -> list[Condition] | None:
     """The conditions of the only filter, where its index holds all that match."""
-    used = [one for one in (wanted.source, wanted.flag) if one is not None] + ([0] if wanted.assigned == NOBODY else [])
-    if used or len(ways) != 1:
+    if len(ways) != 1 or wanted.source is not None or wanted.flag is not None or wanted.assigned == NOBODY:
         return None
-    (name,) = ways
-    if name == "state":  # which says on which list the study stands; and no index has both
-        return ways[name] if tab != "not_scored" and _may_stand(tab, wanted.state) else None
-    if name == "refusal":
-        return ways[name] if tab in ("to_read", "not_scored", "all") else None
-    if name == "received" and tab == "not_scored":
-        return None
-    return [*on_tab(tab), *ways[name]]
+    ((name, way),) = ways.items()
+    if wanted.state is not None:  # which says on which list the study stands; and no index has both
+        return way if tab != "not_scored" and _may_stand(tab, wanted.state) else None
+    if wanted.refusal is not None:  # likewise
+        return way if tab in ("to_read", "not_scored", "all") else None
+    return None if name == "received" and tab == "not_scored" else [*on_tab(tab), *way]
+
+
+def _may_stand(tab: Tab, state: State) -> bool:
+    """Whether studies in a state are on a tab."""
+    return tab in ("all", shelf_of(state)) or (tab == "not_scored" and shelf_of(state) == "to_read")
 
 
 def _counts(connection: Connection, ways: Sequence[Select[Any]]) -> Sequence[int]:

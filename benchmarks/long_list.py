@@ -1,12 +1,14 @@
 """How long a page of 50 takes in a list of ten million studies on PostgreSQL, and a search by accession number.
 
-    python -m benchmarks.long_list                                 and studies/results/long-list.json
+    python -m benchmarks.long_list                                 studies/results/long-list.json and docs/scale.md
+    python -m benchmarks.long_list --page                          docs/scale.md from the kept figures
     python -m benchmarks.long_list --studies 1000000 --no-keep     print the figures alone
 
 PostgreSQL's data are on the disk. The studies are made by the server itself (`generate_series`), without films and with
 indexes built afterwards. Each has an accession number's pseudonym and a term by which it is searched. Times are
 milliseconds of `Store.page`, each page at another place of the list or of another number: median and 95th percentile.
-`plans` has the nodes of the plan of each kind of page; a node that reads the whole table would stand there as Seq Scan.
+Processor time is the part that other programs on the machine lengthen least: this program's, and the server's.
+`plans` has the nodes of the plan of each type of page; a node that reads the whole table would stand there as Seq Scan.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ from unseen.worklist.store import Store
 from unseen.worklist.tables import studies, terms
 
 Figures = dict[str, Any]  # Any: JSON
-KEPT = Path(__file__).parents[1] / "studies" / "results" / "long-list.json"
+ROOT = Path(__file__).parents[1]
+KEPT, PAGE = ROOT / "studies" / "results" / "long-list.json", ROOT / "docs" / "scale.md"
 PROBES = 200  # studies whose accession number is known, to search for
 BEGIN, END = "<!-- long list table -->", "<!-- end of the long list table -->"
 SETTINGS = {
@@ -83,12 +86,17 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=10_000_000)
     parser.add_argument("--times", type=int, default=100, help="pages of each kind, 200 at most")
     parser.add_argument("--no-keep", action="store_true", help="print the figures alone")
+    parser.add_argument("--page", action="store_true", help="render the page from the kept figures alone")
     given = parser.parse_args()
+    if given.page:
+        write_table(json.loads(KEPT.read_text(encoding="utf-8")))
+        return
     figures = measure(given.studies, times=min(given.times, PROBES))
     written = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     print(written, end="")
     if not given.no_keep:
         write_text(KEPT, written)
+        write_table(figures)
 
 
 def measure(count: int, *, times: int) -> Figures:
@@ -256,6 +264,30 @@ def plan_of(store: Store, one: Callable[[int], object]) -> list[str]:
                 if " on " in node or "Scan" in node or node.startswith("Sort"):
                     nodes[node] = None
     return [node for node in nodes if "Scan" in node or node == "Sort"]
+
+
+def write_table(figures: Figures) -> None:
+    """The table in docs/scale.md."""
+    page = PAGE.read_text(encoding="utf-8")
+    start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+    write_text(PAGE, f"{page[:start]}\n\n{table(figures)}\n\n{page[end:]}")
+
+
+def table(figures: Figures) -> str:
+    """Milliseconds per type of page, and what they were measured on."""
+    head = ["page", "median, ms", "95th percentile, ms", "processor, program, ms", "processor, server, ms"]
+    lines = [head, ["---", *["---:"] * 4]]
+    for name, row in figures["pages_ms"].items():
+        measured = [row["median"], row["p95"], row["processor"], row["processor_of_server"]]
+        lines.append([name, *(f"{value:.1f}" for value in measured)])
+    rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    machine, filled = figures["machine"], figures["filled_s"]["together"]
+    return (
+        f"{rows}\n\n{figures['studies']:,} studies, {figures['rows_per_page']} rows per page. Measured on "
+        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {figures['date']}, load average "
+        f"{figures['load_average'][0]} at the end; shared_buffers {figures['settings']['shared_buffers']}. To fill the "
+        f"list took {filled / 60:.0f} minutes, {1e6 * filled / figures['studies']:.0f} s per million studies."
+    )
 
 
 if __name__ == "__main__":

@@ -23,13 +23,13 @@ def test_a_filled_list_has_every_index_and_constraint_again(make_place: MakePlac
 
         before = schema()
         assert {index.name for index in metadata.tables["studies"].indexes} <= {str(row[0]) for row in before[0]}
-        spent = long_list.fill(store, 3000)
+        spent = long_list.fill(store, 8000)
         assert schema() == before
         assert spent["together"] >= spent["indexes"] > 0
         with store.database.reading() as connection:
             count = "SELECT (SELECT count(*) FROM studies), (SELECT count(*) FROM terms)"
-            assert tuple(connection.exec_driver_sql(count).one()) == (3000, 3000 + long_list.PROBES)
-        found = {name: one(3) for name, one in long_list.pages(store, 3000).items()}
+            assert tuple(connection.exec_driver_sql(count).one()) == (8000, 8000 + long_list.PROBES)
+        found = {name: one(3) for name, one in long_list.pages(store, 8000).items()}
         assert len(found) >= 14 and all(page.rows for page in found.values())  # type: ignore[attr-defined]
 
 

@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.create_index("ix_studies_view", "studies", ["view", *LISTED])
     op.create_index("ix_studies_assigned_to", "studies", ["assigned_to", *LISTED])
     op.create_index("ix_studies_apart", "studies", LISTED, sqlite_where=APART, postgresql_where=APART)
-    op.create_index(
-        "ix_studies_state_order", "studies", ["state", *LISTED], sqlite_where=SELDOM, postgresql_where=SELDOM
-    )
-    op.create_index("ix_studies_sample", "studies", ["shelf", "id"], sqlite_where=SAMPLE, postgresql_where=SAMPLE)
+    by_state = ["state", *LISTED]
+    op.create_index("ix_studies_state_order", "studies", by_state, sqlite_where=SELDOM, postgresql_where=SELDOM)
+    sample = ["audit_sample", "shelf"]
+    op.create_index("ix_studies_sample", "studies", sample, sqlite_where=SAMPLE_SQLITE, postgresql_where=SAMPLE)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 
+from unseen.worklist.partial_indexes import APART_ALONE, SAMPLE_ALONE, SAMPLE_SQLITE, SELDOM_ALONE, SETTLING_ALONE
 from unseen.worklist.states import SHELVES, STATES
 
 HOW = ("seen", "simulated", "elsewhere", "unrecorded", "returned", "discarded")
@@ -57,25 +58,9 @@ _DUE = ("shelf", "band", "received_us")  # SQLite takes an index for its columns
 LEAST_SCORE = -1e308
 """By which studies without a score are sorted: below all others."""
 
-SETTLING_ALONE = text("settles_us IS NOT NULL")
-"""Studies of which a film may still come: the index holds no others."""
-
 SENDING = ("waiting", "sent", "kept", "dead", "superseded")
 """How far a result has come: to be sent; accepted by its destination; known to be kept there; given up; overtaken by a
 later decision before it was sent."""
-
-APART_ALONE = text("apart >= 0.5")
-"""Studies on which models disagree: the index holds no others."""
-
-SELDOM_STATES = tuple(state for state in STATES if state not in ("to_read", "cleared", "reported"))
-"""States that few studies of a list are in. In one order with all others they may stand far behind."""
-
-SELDOM_ALONE = text("state NOT IN ('to_read', 'cleared', 'reported')")
-"""Studies in one of them: the index holds no others."""
-
-# The audit sample, in the words of each database's query: the index holds no others.
-_SAMPLE_ALONE, _SAMPLE_ON_SQLITE = text("audit_sample"), text("audit_sample = 1")
-_SAMPLED = ("audit_sample", "shelf")  # the first says nothing more, but SQLite prefers an index of two columns
 
 _LISTED = ("shelf", "band", "rank", "received_us", "id")  # in the order of the lists
 
@@ -135,7 +120,7 @@ studies = Table(
     Index("ix_studies_assigned_to", "assigned_to", *_LISTED),
     Index("ix_studies_apart", *_LISTED, sqlite_where=APART_ALONE, postgresql_where=APART_ALONE),
     Index("ix_studies_state_order", "state", *_LISTED, sqlite_where=SELDOM_ALONE, postgresql_where=SELDOM_ALONE),
-    Index("ix_studies_sample", *_SAMPLED, sqlite_where=_SAMPLE_ON_SQLITE, postgresql_where=_SAMPLE_ALONE),
+    Index("ix_studies_sample", "audit_sample", "shelf", sqlite_where=SAMPLE_SQLITE, postgresql_where=SAMPLE_ALONE),
     Index("ix_studies_settling", "settles_us", sqlite_where=SETTLING_ALONE, postgresql_where=SETTLING_ALONE),
     Index("ix_studies_state_changed", "state", "changed_us"),
 )

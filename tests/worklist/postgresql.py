@@ -1,4 +1,8 @@
-"""A PostgreSQL server of the tests' own: in a temporary folder, on a Unix socket alone, gone when the tests are."""
+"""A PostgreSQL server of the tests' own: in a temporary folder, on a Unix socket alone, gone when the tests are.
+
+A small program beside it waits for this one's end, stops the server and deletes its folder: also where this one is
+killed, and could do neither.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +23,14 @@ _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: i
 _SETTINGS = {"listen_addresses": "", "shared_buffers": "64MB", "max_connections": "60"}
 # It is thrown away, so nothing waits for its disk; what is tested is killed, the server is not.
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Waits for a line, or for the end of the program that would write it.
+_GUARD = """
+read -r line
+folder=$1
+shift
+"$@" --mode=immediate stop
+rm -rf -- "$folder"
+"""
 
 
 def binaries() -> Path | None:
@@ -30,13 +42,19 @@ def binaries() -> Path | None:
 
 @contextmanager
 def server(
-    programs: Path, *, begin_with: Path | None = None, keep: Path | None = None, durable: bool = False
+    programs: Path,
+    *,
+    begin_with: Path | None = None,
+    keep: Path | None = None,
+    durable: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[sqlalchemy.URL]:
     """A running server, as the URL of its database `postgres`.
 
     begin_with   the data of a server that was kept; without it the databases are made, which takes a second or two
     keep         where the data go, whole, when the server has ended
     durable      its data are on the disk, and each commit waits for it, as at a site: for benchmarks
+    settings     of the server, beside these or in their place
     """
     where = None if durable else MEMORY
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=where))  # short: a socket's path has 107 characters at most
@@ -46,8 +64,16 @@ def server(
         shutil.chown(folder, "postgres", "postgres")
         become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     control = [*become, str(programs / "pg_ctl"), f"--pgdata={data}", "--silent"]
-    settings = _SETTINGS | ({} if durable else _NOT_DURABLE)
-    options = " ".join(f"-c {name}={value or chr(39) * 2}" for name, value in settings.items()) + f" -k {folder}"
+    chosen = _SETTINGS | ({} if durable else _NOT_DURABLE) | dict(settings or {})
+    options = " ".join(f"-c {name}={value or chr(39) * 2}" for name, value in chosen.items()) + f" -k {folder}"
+    guard = subprocess.Popen(
+        ["sh", "-c", _GUARD, "guard", str(folder), *control],
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # what is sent to this program's group, such as an interrupt, does not end it
+    )
 
     def run(*command: str) -> None:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"})
@@ -63,14 +89,9 @@ def server(
             if become:
                 run("chown", "--recursive", "postgres:postgres", str(data))
         run(*control, f"--log={folder / 'log'}", f"--options={options}", "--wait", "start")
-        try:
-            yield sqlalchemy.URL.create(
-                "postgresql", username="unseen", database="postgres", query={"host": str(folder)}
-            )
-        finally:
-            mode = "immediate" if keep is None else "fast"
-            subprocess.run([*control, f"--mode={mode}", "stop"], cwd=folder, capture_output=True)
+        yield sqlalchemy.URL.create("postgresql", username="unseen", database="postgres", query={"host": str(folder)})
         if keep is not None:
+            run(*control, "--mode=fast", "stop")
             shutil.copytree(data, keep)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        guard.communicate(b"\n")

@@ -195,7 +195,7 @@ def plans(store: Store, tab: Any, *, start: Any, backwards: bool, order: Any = "
         found = filtering.narrowed(connection, store.names, tab, filters, order=order)
         columns = places.sort_columns(tab, order)
         down = places.goes_down(tab, order, reverse=False) != backwards
-        query = listing.rows(columns, found.conditions, start=start, down=down, limit=51)
+        query = listing.rows(columns, [found.conditions], start=start, down=down, limit=51)
         text = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
         if not store.database.is_sqlite:  # of few rows it would rather sort some than walk the index
             connection.exec_driver_sql("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")

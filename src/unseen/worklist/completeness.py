@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, func, select
 
 from unseen.worklist import clearing, outbox
+from unseen.worklist.partial_indexes import SETTLING_ALONE
 from unseen.worklist.states import State, WorklistError, after
-from unseen.worklist.tables import SETTLING_ALONE, decisions, films, settings, studies
+from unseen.worklist.tables import decisions, films, settings, studies
 from unseen.worklist.transactions import Found, Writing, checked_text
 
 if TYPE_CHECKING:

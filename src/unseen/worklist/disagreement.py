@@ -16,7 +16,7 @@ from unseen.screening.policy import is_lateral
 from unseen.worklist.tables import films, findings
 
 FAR = 0.5
-"""Models disagree where their shares lie so far apart; `tables.APART_ALONE` has the same number."""
+"""Models disagree where their shares lie so far apart; `partial_indexes.APART_ALONE` has the same number."""
 FEWEST = 20
 """Scores of a model below which a share of them would say little."""
 AMONG = 1000

@@ -1,13 +1,14 @@
 """What narrows the list: filters, and what was searched for.
 
-Few studies are looked up one by one; where a filter leaves many, the list is walked in its order and the others are
-passed over. Which of the two, the number of studies that a filter's own index holds decides: no page reads the table.
+A filter whose index is in the list's order leads: its rows are read from there. Of the other filters, few studies are
+looked up one by one; where they leave many, the list is walked in its order and what does not match is passed over.
+Which of the two, the number of studies that a filter's own index holds decides: no page reads the table.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,8 +31,9 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from unseen.worklist.disagreement import FAR
 from unseen.worklist.ordering import NOT_SCORED
+from unseen.worklist.partial_indexes import APART_ALONE, SELDOM_ALONE, SELDOM_STATES
 from unseen.worklist.states import STATES, WorklistError, shelf_of
-from unseen.worklist.tables import APART_ALONE, studies, terms
+from unseen.worklist.tables import studies, terms
 from unseen.worklist.transactions import clean
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ _SHORTEST: Final = 3  # characters of an accession or patient number's beginning
 _PSEUDONYM: Final = re.compile(r"[0-9a-f]{8,64}")  # shorter ones would be met by chance
 _LAST: Final = "\U0010ffff"
 _WAITS: Final = ("to_read", "in_reading")
+_LEADS: Final = ("assigned", "state", "disagreement", "view")
 
 Condition = ColumnElement[bool]
 Of = Callable[[Any], Any]  # Any: a column of whatever type
@@ -121,12 +124,14 @@ class Narrowed:
     passed   conditions on rows by which others are passed over
     few      the numbers of the only studies that come into question; None: the list is walked
     cut      further studies may match than were looked at
+    alone    conditions by which an index holds all that match, in whatever order; None: there is no such index
     """
 
     walked: list[Condition]
     passed: list[Condition]
     few: Subquery | None
     cut: bool
+    alone: list[Condition] | None
 
     @property
     def conditions(self) -> list[Condition]:
@@ -141,65 +146,100 @@ def narrowed(connection: Connection, names: Pseudonyms, tab: Tab, wanted: Filter
     if wanted.state is not None and wanted.state not in STATES:
         raise WorklistError(f"{str(wanted.state)[:40]!r}: no such state. There are {', '.join(STATES)}.")
     ways = _ways(tab, wanted)
+    leading = _leading(tab, wanted, ways) if order == "list" else None
     few, cut = None, False
     if wanted.text is not None and (text := wanted.text.strip()):
-        few, cut = _matching(connection, names, text)
+        few, cut, leading = *_matching(connection, names, text), None
     else:
-        counts = [(count, way) for way in ways if (count := _count(connection, way)) <= FEW]
+        others = [select(studies.c.id).where(*way) for name, way in ways.items() if name != leading]
+        counts = [one for one in zip(_counts(connection, others), others, strict=True) if one[0] <= FEW]
         if counts:
-            few = min(counts, key=lambda one: one[0])[1].subquery()
+            few, leading = min(counts, key=lambda one: one[0])[1].subquery(), None
     of: Of = (lambda column: column) if few is None else _passed_over
     by_source = order in ("list", "source") or (order == "received" and tab == "all")  # its index begins with it
     walked = on_tab(tab, of)
     if tab == "not_scored" and order != "list":
         walked[1] = _passed_over(studies.c.band) == NOT_SCORED
-    if wanted.source is not None and by_source:
+    if leading is not None:
+        walked += ways[leading]
+    elif wanted.source is not None and by_source:
+        leading = "source"
         walked.append(of(studies.c.source) == clean(wanted.source))
     if tab == "to_read" and order == "list" and wanted.flag is not None and wanted.flag.flagged:
         walked.append(of(studies.c.band) > NOT_SCORED)  # those are never flagged, and stand first
-    passed = _conditions(tab, wanted, by_source=by_source)
+    passed = _conditions(tab, wanted, but=leading)
+    alone = _alone(tab, wanted, ways) if few is None and passed else None
     if few is not None:
         passed.append(studies.c.id.in_(select(few.c[0])))
-    return Narrowed(walked, passed, few, cut)
+    return Narrowed(walked, passed, few, cut, alone)
 
 
-def _ways(tab: Tab, wanted: Filters) -> list[Select[Any]]:
-    """For each filter with an index of its own, the numbers of its studies."""
-    found: list[list[Condition]] = []
-    if wanted.state is not None:
-        found.append([studies.c.state == wanted.state])
-    if wanted.view is not None:
-        found.append([studies.c.view == clean(wanted.view)])
-    if wanted.disagreement:
-        found.append([APART_ALONE])  # type: ignore[list-item]  # text is a condition, too
+def _ways(tab: Tab, wanted: Filters) -> dict[str, list[Condition]]:
+    """For each filter with an index of its own, the conditions on its studies."""
+    found: dict[str, list[Condition]] = {}
     if wanted.assigned is not None and wanted.assigned != NOBODY:
-        found.append([studies.c.assigned_to == clean(wanted.assigned)])
+        found["assigned"] = [studies.c.assigned_to == clean(wanted.assigned)]
+    if wanted.state is not None:
+        seldom: list[Any] = [SELDOM_ALONE] if wanted.state in SELDOM_STATES else []  # text is a condition, too
+        found["state"] = [*seldom, studies.c.state == wanted.state]
+    if wanted.disagreement:
+        found["disagreement"] = [APART_ALONE]  # type: ignore[list-item]  # likewise
+    if wanted.view is not None:
+        found["view"] = [studies.c.view == clean(wanted.view)]
     if dates := _dates(wanted, lambda column: column):
-        found.append([*([] if tab == "all" else on_tab(tab)[:1]), *dates])
+        found["received"] = [*([] if tab == "all" else on_tab(tab)[:1]), *dates]
     if wanted.refusal is not None:
-        found.append([*on_tab("not_scored"), studies.c.refusal == clean(wanted.refusal)])
-    return [select(studies.c.id).where(*conditions) for conditions in found]
+        found["refusal"] = [*on_tab("not_scored"), studies.c.refusal == clean(wanted.refusal)]
+    return found
 
 
-def _count(connection: Connection, way: Select[Any]) -> int:
-    query = select(func.count()).select_from(way.limit(FEW + 1).subquery())
-    return int(connection.execute(query).scalar_one())
+def _leading(tab: Tab, wanted: Filters, ways: Mapping[str, list[Condition]]) -> str | None:
+    """The filter whose index has a tab's rows in the list's order: the one that leaves the fewest, as a rule."""
+    if tab == "all":
+        return None
+    state = wanted.state is not None and wanted.state in SELDOM_STATES and _may_stand(tab, wanted.state)
+    return next((name for name in _LEADS if name in ways and (name != "state" or state)), None)
 
 
-def _conditions(tab: Tab, wanted: Filters, *, by_source: bool) -> list[Condition]:
+def _alone(tab: Tab, wanted: Filters, ways: Mapping[str, list[Condition]]) -> list[Condition] | None:
+    """The conditions of the only filter, where its index holds all that match."""
+    if len(ways) != 1 or wanted.source is not None or wanted.flag is not None or wanted.assigned == NOBODY:
+        return None
+    ((name, way),) = ways.items()
+    if wanted.state is not None:  # which says on which list the study stands; and no index has both
+        return way if tab != "not_scored" and _may_stand(tab, wanted.state) else None
+    if wanted.refusal is not None:  # likewise
+        return way if tab in ("to_read", "not_scored", "all") else None
+    return None if name == "received" and tab == "not_scored" else [*on_tab(tab), *way]
+
+
+def _may_stand(tab: Tab, state: State) -> bool:
+    """Whether studies in a state are on a tab."""
+    return tab in ("all", shelf_of(state)) or (tab == "not_scored" and shelf_of(state) == "to_read")
+
+
+def _counts(connection: Connection, ways: Sequence[Select[Any]]) -> Sequence[int]:
+    """How many studies each of them finds, `FEW` and one at most."""
+    if not ways:
+        return ()
+    limited = [select(func.count()).select_from(way.limit(FEW + 1).subquery()).scalar_subquery() for way in ways]
+    return tuple(connection.execute(select(*limited)).one())
+
+
+def _conditions(tab: Tab, wanted: Filters, *, but: str | None) -> list[Condition]:
+    """What a study is to meet to match the filters, `but` one."""
     of = _passed_over
     found: list[Condition] = _dates(wanted, of)
-    if wanted.source is not None and not by_source:
+    if wanted.source is not None and but != "source":
         found.append(of(studies.c.source) == clean(wanted.source))
-    if wanted.state is not None:
-        on = tab in ("all", shelf_of(wanted.state)) or (tab == "not_scored" and shelf_of(wanted.state) == "to_read")
-        found.append(of(studies.c.state) == wanted.state if on else false())
-    if wanted.view is not None:
+    if wanted.state is not None and but != "state":
+        found.append(of(studies.c.state) == wanted.state if _may_stand(tab, wanted.state) else false())
+    if wanted.view is not None and but != "view":
         found.append(of(studies.c.view) == clean(wanted.view))
-    if wanted.assigned is not None:
+    if wanted.assigned is not None and but != "assigned":
         whom = of(studies.c.assigned_to)
         found.append(whom.is_(None) if wanted.assigned == NOBODY else whom == clean(wanted.assigned))
-    if wanted.disagreement:
+    if wanted.disagreement and but != "disagreement":
         found.append(of(studies.c.apart) >= FAR)
     if wanted.refusal is not None:
         found += [of(studies.c.band) == NOT_SCORED, of(studies.c.refusal) == clean(wanted.refusal)]

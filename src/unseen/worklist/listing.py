@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, case, func, literal, select, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 
 from unseen.worklist import transactions
 from unseen.worklist.filtering import Filters, Narrowed, narrowed
-from unseen.worklist.ordering import NOT_SCORED, OVERDUE
+from unseen.worklist.ordering import OVERDUE
 from unseen.worklist.places import ORDERS, TABS, Place, SortOrder, Tab, cursor_of, goes_down, place_of, sort_columns
-from unseen.worklist.refusals import RefusalGroup, groups
+from unseen.worklist.refusals import RefusalGroup, refused
 from unseen.worklist.row_facts import RowFacts, row_facts
 from unseen.worklist.states import NotAllowedError, State, WorklistError
 from unseen.worklist.tables import studies
@@ -121,7 +138,7 @@ class Wanted:
 
 
 def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: int, due_us: int) -> Page | None:
-    """One page: two statements, two more for what its rows show beside them, and one for each filter.
+    """One page: two statements, two more for what its rows show beside them, and one or two for filters.
 
     None where, at `due_us`, a study has waited too long and still stands among the priorities: it is to be moved first.
     """
@@ -132,18 +149,19 @@ def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: i
     start = None if cursor is None else place_of(cursor, columns)
     found_by = narrowed(connection, names, tab, wanted.filters, order=wanted.order)
     together: tuple[RefusalGroup, ...] = ()
+    parts: list[list[ColumnElement[bool]]] = [[]]
     if wanted.grouped and wanted.filters.refusal is None and tab in ("to_read", "not_scored"):
-        together = tuple(groups(connection))
-        if together:  # the rest of the list is not behind them
-            apart = studies.c.refusal.is_(None) | studies.c.refusal.not_in([group.clause for group in together])
-            found_by.passed.append((studies.c.band != NOT_SCORED) | apart)
+        waiting = refused(connection)
+        if waiting.groups:  # the rest of the list is not behind them
+            together, parts = waiting.groups, waiting.rest(scored=tab == "to_read")
     backwards = wanted.last or before is not None
-    counted = _counted(found_by, columns)
+    counted = _counted(found_by, columns, parts)
     facts = connection.execute(select(*counted, *transactions.facts())).one()
     if transactions.is_due(facts.cap_s, facts.oldest_us, now_us=due_us):
         return None
     down = goes_down(tab, wanted.order, reverse=wanted.reverse) != backwards
-    query = rows(columns, found_by.conditions, start=start, down=down, limit=limit + 1)
+    of_parts = [[*found_by.conditions, *part] for part in parts]
+    query = rows(columns, of_parts, start=start, down=down, limit=limit + 1)
     found = connection.execute(query).all()
     further = len(found) > limit
     found = list(found[:limit])
@@ -179,13 +197,16 @@ def _check(wanted: Wanted) -> None:
         raise NotAllowedError("Readers see neither scores nor models while a policy clears: sort and filter otherwise.")
 
 
-def _counted(found_by: Narrowed, columns: list[ColumnElement[Any]]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """How many studies match, and how many of the list were looked at for that; both up to a bound."""
-    if found_by.few is not None or not found_by.passed:
-        matching = select(studies.c.id).where(*found_by.conditions).limit(COUNTED + 1).subquery()
-        matched = select(func.count()).select_from(matching).scalar_subquery()
-        return matched.label("matched"), literal(0).label("looked_at")
-    hit = case((and_(*found_by.passed), 1), else_=0).label("hit")
+def _counted(
+    found_by: Narrowed, columns: list[ColumnElement[Any]], parts: list[list[ColumnElement[bool]]]
+) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """How many studies of the parts of a list match, and how many were looked at for that; both up to a bound."""
+    if found_by.alone is not None or found_by.few is not None or not found_by.passed:
+        conditions = found_by.conditions if found_by.alone is None else found_by.alone
+        limited = [select(studies.c.id).where(*conditions, *part).limit(COUNTED + 1).subquery() for part in parts]
+        counts = [select(func.count()).select_from(matching).scalar_subquery() for matching in limited]
+        return reduce(add, counts).label("matched"), literal(0).label("looked_at")
+    hit = case((and_(*found_by.passed, or_(*(and_(true(), *part) for part in parts))), 1), else_=0).label("hit")
     walk = select(hit).select_from(studies).where(*found_by.walked).order_by(*columns).limit(WALKED + 1).subquery()
     matched = select(func.coalesce(func.sum(walk.c.hit), 0)).scalar_subquery()
     looked_at = select(func.count()).select_from(
@@ -196,18 +217,30 @@ def _counted(found_by: Narrowed, columns: list[ColumnElement[Any]]) -> tuple[Col
 
 def rows(
     columns: list[ColumnElement[Any]],
-    condition: list[ColumnElement[bool]],
+    parts: list[list[ColumnElement[bool]]],
     *,
     start: Place | None,
     down: bool,
     limit: int,
 ) -> Select[Any]:
-    """The query of a page, ascending or `down`."""
-    query = select(studies).where(*condition)
+    """The query of a page, ascending or `down`, of the studies that meet the conditions of one of the parts.
+
+    Each part's rows come from an index in their order; of several, few rows are sorted again.
+    """
+    found = [select(studies).where(*conditions) for conditions in parts]
     if start is not None:
         place = tuple_(*columns)
-        query = query.where(place < tuple_(*start) if down else place > tuple_(*start))
-    return query.order_by(*(column.desc() if down else column.asc() for column in columns)).limit(limit)
+        found = [query.where(place < tuple_(*start) if down else place > tuple_(*start)) for query in found]
+    ordered = [query.order_by(*_directed(columns, down=down)).limit(limit) for query in found]
+    if len(ordered) == 1:
+        return ordered[0]
+    together = union_all(*(query.subquery().select() for query in ordered)).subquery()
+    by = [together.c[column.name] for column in columns]
+    return select(together).order_by(*_directed(by, down=down)).limit(limit)
+
+
+def _directed(columns: Sequence[ColumnElement[Any]], *, down: bool) -> list[ColumnElement[Any]]:
+    return [column.desc() if down else column.asc() for column in columns]
 
 
 def sources(connection: Connection) -> list[str]:

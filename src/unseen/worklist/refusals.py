@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, false, func, select
 
 from unseen.worklist.ordering import NOT_SCORED
 from unseen.worklist.tables import studies
@@ -40,14 +40,45 @@ def parted(reason: str) -> tuple[str, str]:
     return clause[:_MOST], rest[0] if rest else ""
 
 
-def groups(connection: Connection) -> list[RefusalGroup]:
-    """The groups of `LEAST` studies or more, the largest first."""
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """The studies that wait and were not scored, by clause.
+
+    groups   the clauses of `LEAST` studies or more, the largest first
+    others   the other clauses
+    unnamed  whether a study waits without a clause
+    """
+
+    groups: tuple[RefusalGroup, ...]
+    others: tuple[str, ...]
+    unnamed: bool
+
+    def rest(self, *, scored: bool) -> list[list[ColumnElement[bool]]]:
+        """The list without the studies in groups, as conditions that exclude each other, each with its own index.
+
+        scored  with the studies that were scored, or are still to be
+        """
+        refused = studies.c.band == NOT_SCORED
+        found = [[studies.c.band > NOT_SCORED]] if scored else []
+        if self.others:
+            found.append([refused, studies.c.refusal.in_(self.others)])
+        if self.unnamed:
+            found.append([refused, studies.c.refusal.is_(None)])
+        return found or [[false()]]
+
+
+def refused(connection: Connection) -> Refused:
+    """What waits, not scored."""
     counted = func.count().label("studies")
     query = (
         select(studies.c.refusal, counted)
-        .where(studies.c.shelf == "to_read", studies.c.band == NOT_SCORED, studies.c.refusal.is_not(None))
+        .where(studies.c.shelf == "to_read", studies.c.band == NOT_SCORED)
         .group_by(studies.c.refusal)
-        .having(counted >= LEAST)
         .order_by(counted.desc(), studies.c.refusal)
     )
-    return [RefusalGroup(clause=row.refusal, studies=row.studies) for row in connection.execute(query)]
+    rows = [(row.refusal, row.studies) for row in connection.execute(query)]
+    return Refused(
+        groups=tuple(RefusalGroup(clause=one, studies=many) for one, many in rows if one is not None and many >= LEAST),
+        others=tuple(one for one, many in rows if one is not None and many < LEAST),
+        unnamed=any(one is None for one, _ in rows),
+    )

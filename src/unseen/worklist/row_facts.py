@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from unseen.screening.policy import is_lateral
+from unseen.worklist.bulk import among
 from unseen.worklist.tables import films, reports, seen
 from unseen.worklist.transactions import Found
 
@@ -80,7 +81,7 @@ def _films(connection: Connection, numbers: list[int], reader: str | None) -> di
             seen.c.seen_us,
         )
         .outerjoin(seen, mine)
-        .where(films.c.study_id.in_(numbers))
+        .where(among(connection, films.c.study_id, numbers))
         .order_by(films.c.id)
     )
     found: dict[int, list[Found]] = {}
@@ -94,7 +95,7 @@ def _reports(connection: Connection, numbers: list[int]) -> dict[int, Found]:
         return {}
     query = (
         select(reports.c.study_id, reports.c.reader, reports.c.outcome, reports.c.how)
-        .where(reports.c.study_id.in_(numbers), reports.c.undone_us.is_(None))
+        .where(among(connection, reports.c.study_id, numbers), reports.c.undone_us.is_(None))
         .order_by(reports.c.id)
     )
     rows: Iterable[Found] = connection.execute(query)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 
+from unseen.worklist.partial_indexes import APART_ALONE, SAMPLE_ALONE, SAMPLE_SQLITE, SELDOM_ALONE, SETTLING_ALONE
 from unseen.worklist.states import SHELVES, STATES
 
 HOW = ("seen", "simulated", "elsewhere", "unrecorded", "returned", "discarded")
@@ -57,15 +58,11 @@ _DUE = ("shelf", "band", "received_us")  # SQLite takes an index for its columns
 LEAST_SCORE = -1e308
 """By which studies without a score are sorted: below all others."""
 
-SETTLING_ALONE = text("settles_us IS NOT NULL")
-"""Studies of which a film may still come: the index holds no others."""
-
 SENDING = ("waiting", "sent", "kept", "dead", "superseded")
 """How far a result has come: to be sent; accepted by its destination; known to be kept there; given up; overtaken by a
 later decision before it was sent."""
 
-APART_ALONE = text("apart >= 0.5")
-"""Studies on which models disagree: the index holds no others."""
+_LISTED = ("shelf", "band", "rank", "received_us", "id")  # in the order of the lists
 
 settings = Table("settings", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
@@ -107,7 +104,7 @@ studies = Table(
     Column("settles_us", BigInteger),  # when it counts as complete, if no film comes before; none: it is complete
     CheckConstraint(one_of("state", STATES), name="state"),
     CheckConstraint(one_of("shelf", SHELVES), name="shelf"),
-    Index("ix_studies_order", "shelf", "band", "rank", "received_us", "id"),
+    Index("ix_studies_order", *_LISTED),
     Index("ix_studies_shelf_source", "shelf", "source", "band", "rank", "received_us", "id"),
     Index("ix_studies_shelf_received", "shelf", "received_us", "id"),
     Index("ix_studies_shelf_score", "shelf", "score_rank", "id"),
@@ -119,9 +116,11 @@ studies = Table(
     Index("ix_studies_claimed", "claimed_until_us"),
     Index("ix_studies_patient", "patient", postgresql_ops={"patient": "text_pattern_ops"}),  # searched by beginnings
     Index("ix_studies_accession", "accession", postgresql_ops={"accession": "text_pattern_ops"}),
-    Index("ix_studies_view", "view"),
-    Index("ix_studies_assigned_to", "assigned_to"),
-    Index("ix_studies_apart", "apart", sqlite_where=APART_ALONE, postgresql_where=APART_ALONE),
+    Index("ix_studies_view", "view", *_LISTED),
+    Index("ix_studies_assigned_to", "assigned_to", *_LISTED),
+    Index("ix_studies_apart", *_LISTED, sqlite_where=APART_ALONE, postgresql_where=APART_ALONE),
+    Index("ix_studies_state_order", "state", *_LISTED, sqlite_where=SELDOM_ALONE, postgresql_where=SELDOM_ALONE),
+    Index("ix_studies_sample", "audit_sample", "shelf", sqlite_where=SAMPLE_SQLITE, postgresql_where=SAMPLE_ALONE),
     Index("ix_studies_settling", "settles_us", sqlite_where=SETTLING_ALONE, postgresql_where=SETTLING_ALONE),
     Index("ix_studies_state_changed", "state", "changed_us"),
 )

@@ -77,6 +77,14 @@ def test_what_does_not_go_together_is_refused(say: Say, world: World, manifest: 
         told(say(*words, *more), sentence)
 
 
+def test_where_no_cluster_answers_it_says_so(
+    say: Say, world: World, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    done = say("score", world.pca, "--data", manifest, "--out", f"{tmp_path / 'parts'}/", "--engine", "ray")
+    told(done, "RAY_ADDRESS=127.0.0.1:1: no Ray cluster answers there. Start one (ray start --head), or unset it")
+
+
 def test_without_the_package_it_is_a_sentence(say: Say, world: World, manifest: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "ray", None)

@@ -21,6 +21,7 @@ MOST_EXCUSED = 12
 NIGHTLY = {
     "docs/get-started/first-image.md",
     "docs/how-to/calibrate.md",
+    "docs/how-to/cluster.md",
     "docs/how-to/dicom.md",
     "docs/how-to/evaluate.md",
     "docs/how-to/from-folder-to-model.md",

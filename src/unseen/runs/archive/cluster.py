@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     Part = tuple[int, tuple[Entry, ...]]
     ScorePart = Callable[[Task, Plan, int, tuple[Entry, ...]], Counter[str]]
 
+_HOST_PORT = re.compile(r"(?:ray://)?\[?([^\]/]+?)\]?:(\d+)")
 _AHEAD = 2  # parts that wait or run, for each core: more would only hold more of the manifest in memory
 _RETRIES = 20  # of a part whose node or process vanished
 _STORE_BYTES = 100_000_000  # of memory for Ray's objects, of which this run has none; otherwise it takes a third
@@ -100,8 +103,10 @@ def _connected() -> Iterator[Any]:
     address = os.environ.get("RAY_ADDRESS")
     own: dict[str, Any] = {} if address else {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
     try:
+        if address and (named := _HOST_PORT.fullmatch(address)):  # Ray would try for minutes
+            socket.create_connection((named[1], int(named[2])), timeout=10).close()
         ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
-    except ConnectionError as error:
+    except OSError as error:  # Ray's ConnectionError, too
         raise ArchiveError(
             f"RAY_ADDRESS={address}: no Ray cluster answers there. Start one (ray start --head), or unset it"
         ) from error

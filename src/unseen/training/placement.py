@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import platform
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,11 @@ def threads_of(settings: Training) -> int:
     3
     """
     return settings.threads or max(1, torch.get_num_threads() // settings.devices)
+
+
+def computed_on(device: str, settings: Training) -> str:
+    """The devices of a finished training, the processor and its threads, for a model's card."""
+    return f"{device} ({platform.machine()}), {threads_of(settings)} thread(s)"
 
 
 def rows_of(data: Sequence[Tensor], rows: Tensor, fabric: Fabric) -> tuple[Tensor, ...]:

@@ -35,7 +35,8 @@ TIMEOUT_S = 120.0
 START_S = 600.0
 """Seconds that rank 0 waits for the others to start."""
 _POLL_S = 0.02
-_LAST_WORDS_S = 5.0  # for a process that has closed its connections to end, or for one that was told to
+_LAST_WORDS_S = 5.0  # in which a process that has closed its connections ends
+_LEAVE_S = 30.0  # in which a process that was told to ends
 
 
 class LostProcess(TrainingError):
@@ -226,7 +227,7 @@ class Ranks:
                 self.store.set("end", b"1")
                 gone = [f"gone {rank}" for rank in range(1, self.place.size)]
                 with contextlib.suppress(LostProcess):
-                    self._until(lambda: self.store.check(gone), "", limit_s=_LAST_WORDS_S)
+                    self._until(lambda: self.store.check(gone), "", limit_s=_LEAVE_S)
         elif not self.lost:
             with contextlib.suppress(RuntimeError):
                 self.store.set(f"gone {self.place.rank}", b"1")
@@ -234,7 +235,7 @@ class Ranks:
             if self.lost:
                 child.kill()
             try:
-                child.wait(_LAST_WORDS_S)
+                child.wait(_LEAVE_S)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()

@@ -101,7 +101,7 @@ def _take_part(ranks: Ranks, *work: Any) -> None:  # Any: the learner, the films
 def _main() -> None:
     rank, size, local, address, port, timeout_s = sys.argv[1:]
     groups.TIMEOUT_S = float(timeout_s)
-    with contextlib.suppress(ImportError):  # rank 0 says so
+    with contextlib.suppress(ImportError):  # rank 0 reports it
         import lightning_fabric  # noqa: F401  takes seconds, for which the others would wait in the first step
     place = Place(int(rank), int(size), int(local), address, int(port))
     sys.exit(_serve(Ranks.joined(place, listens=False, children={})))

@@ -24,7 +24,7 @@ from unseen.training import ranks as groups
 from unseen.training.history import History
 from unseen.training.learner import Learner, Step
 from unseen.training.loop import Progress, train
-from unseen.training.ranks import Ranks
+from unseen.training.ranks import LostProcess, Ranks
 from unseen.training.settings import Training, TrainingError
 from unseen.training.shares import Share
 
@@ -156,3 +156,21 @@ def test_what_cannot_be_shared_is_refused_with_a_sentence(pair: Ranks) -> None:
         train(SmallGan(), films(), ONE.model_copy(update={"devices": 3}))
     with pytest.raises(FitError, match="dct is computed on one device: it has no batches to share between 2 devices"):
         Dct(view=View(size=32, frame="whole")).fit(phantoms.normals(12, size=64), training=TWO)
+
+
+@pytest.mark.nightly
+def test_a_process_that_does_not_answer_ends_the_training_after_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "TIMEOUT_S", 20.0)
+    ranks = Ranks.started(2)
+    monkeypatch.setattr(groups, "_joined", [ranks])
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 2:
+            ranks.children[1].send_signal(signal.SIGSTOP)
+
+    try:
+        with pytest.raises(LostProcess, match=r"another of the 2 processes has ended, or gave no answer in 20 s"):
+            train(SmallGan(), films(), TWO, progress=stop)
+    finally:
+        ranks.close()
+    assert ranks.children[1].returncode == -signal.SIGKILL

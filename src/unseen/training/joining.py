@@ -30,7 +30,7 @@ def join(training: Training) -> None:
         training: its `devices` on each of `nodes` machines.
 
     Raises:
-        TrainingError: the environment does not say which process this is, or says another number of them.
+        TrainingError: the environment does not name this process, or names another number of them.
         SystemExit: in every process but the first, at the end.
 
     >>> join(Training(devices=2))  # one machine: nothing to do

@@ -21,7 +21,7 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import on_devices_of
 from unseen.detectors.weights import FitError
 from unseen.training.ranks import Ranks, keep
-from unseen.training.settings import Training
+from unseen.training.settings import Training, TrainingError
 
 VIEW = View(size=32, frame="whole")
 
@@ -72,7 +72,11 @@ def main() -> None:
         print("|---|---|---|---|---|")
         for key in given.only or by_epochs():
             alone = losses(key, films, one)
-            shared = apart(alone, losses(key, films, one.model_copy(update={"devices": 2})))
+            try:
+                shared = apart(alone, losses(key, films, one.model_copy(update={"devices": 2})))
+            except TrainingError as error:
+                print(f"| `{key}` | refused: {error} | | | |", flush=True)
+                continue
             rounded = apart(alone, losses(key, films, one.model_copy(update={"threads": 2})))
             print(f"| `{key}` | " + " | ".join(f"{value:.0e}" for value in (*shared, *rounded)) + " |", flush=True)
     finally:

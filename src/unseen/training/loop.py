@@ -27,7 +27,7 @@ from unseen.training.checkpoint import Checkpoint, Place, Stop, deferred_interru
 from unseen.training.history import History, Log
 from unseen.training.learner import Learner
 from unseen.training.placement import fabric_of, own_rng_and_threads, rest, rows_of, wrapped
-from unseen.training.ranks import LostProcess, Ranks, asked, together
+from unseen.training.ranks import LostProcess, Ranks, asked, check_hooks, together
 from unseen.training.settings import Training, TrainingError
 from unseen.training.shares import as_part_of_the_batch
 
@@ -150,6 +150,7 @@ def train(
     with together(settings) as ranks:
         if ranks is None:
             return _trained(learner, data, settings, found, kept=kept)
+        check_hooks(learner.optimisers)
         try:
             ranks.send((learner, tuple(data), settings, found, validate is not None))
             return _trained(learner, data, settings, found, kept=kept, ranks=ranks)

@@ -348,6 +348,17 @@ def together(settings: Training) -> Iterator[Ranks | None]:
         ranks.close()
 
 
+def check_hooks(optimisers: Mapping[str, torch.optim.Optimizer]) -> None:
+    """Raises TrainingError for an optimiser with hooks: they are not sent with it, and its steps would differ."""
+    hooked = [
+        name for name, one in optimisers.items() if one._optimizer_step_pre_hooks or one._optimizer_step_post_hooks
+    ]
+    if hooked:
+        raise TrainingError(
+            f"the optimiser of {hooked[0]} has a hook on its steps, which other processes do not get. Use one device."
+        )
+
+
 def check(settings: Training) -> None:
     """Raises TrainingError where the device cannot be had so many times."""
     if ":" in settings.device or settings.device == "mps":

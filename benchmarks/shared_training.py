@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
 from unseen.anatomy.view import View
 from unseen.data import phantoms
@@ -42,7 +43,9 @@ def by_epochs() -> list[str]:
 def losses(key: str, films: Sequence[Film], training: Training) -> dict[str, list[float]]:
     """What the detector logs, by name."""
     kind: type[Detector] = METHODS.load(key)
-    small = {name: 4 for name in ("features", "latent") if name in kind.Config.model_fields}
+    small: dict[str, Any] = {
+        name: 4 for name in ("features", "latent") if name in kind.Config.model_fields
+    }  # Any: as settings are
     detector = kind(view=VIEW, **small)
     others = films[:8] if detector.learns_from_unlabelled else ()
     detector.fit(films, training=training, finder="models/lungs", unlabelled=others)

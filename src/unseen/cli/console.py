@@ -35,6 +35,15 @@ LabelColumn = Annotated[
     str, typer.Option("--label-column", help="the manifest's column with these names, for --normal and --abnormal")
 ]
 
+Devices = Annotated[
+    int | None,
+    typer.Option(min=1, help="so many share each batch: GPUs of this machine, or processes on its CPU; default: one"),
+]
+Nodes = Annotated[
+    int | None,
+    typer.Option(min=1, help="so many machines share each batch: start the same command on each; default: one"),
+]
+
 
 def label_names(normal: list[str] | None, abnormal: list[str] | None, column: str) -> LabelNames | None:
     """What the set calls its labels; None where it calls them normal and abnormal in the column `label`.

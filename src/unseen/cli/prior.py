@@ -24,6 +24,8 @@ def train(
     ],
     out: Annotated[Path | None, typer.Option(help="also write the generator's bundle here")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
+    devices: console.Devices = None,
+    nodes: console.Nodes = None,
     seed: Annotated[int | None, typer.Option(help="default: the recipe's")] = None,
     licence: Annotated[str, typer.Option(help="what the generator may be used for; it follows the images' terms")] = "",
 ) -> None:
@@ -40,10 +42,11 @@ def train(
     """
     from unseen.artifacts import recipe as recipes
     from unseen.runs.generator_training import train_generator
-    from unseen.runs.training import with_changes
+    from unseen.runs.training import join, with_changes
     from unseen.training.settings import shown_on
 
-    chosen = with_changes(recipes.load(recipe), device=device, seed=seed)
+    chosen = with_changes(recipes.load(recipe), device=device, devices=devices, nodes=nodes, seed=seed)
+    join(chosen)
     console.step(f"training {chosen.name}")
     try:
         trained = train_generator(chosen, out=out, licence=licence, progress=shown_on())

@@ -52,6 +52,8 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="also write the model's bundle here")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: the recipe's")] = None,
+    devices: console.Devices = None,
+    nodes: console.Nodes = None,
     seed: Annotated[int | None, typer.Option(help="default: the recipe's")] = None,
     origin: Annotated[
         str, typer.Option(help="which films these are and where they come from, for the model's card")
@@ -92,16 +94,20 @@ def train(
       unseen train ms_cxr/roi-sure-64-lungs --data normals.csv --out model
 
       unseen train detectors/pca --data chest/ --normal NORMAL --set method.components=30 --out model
+
+      unseen train detectors/ganomaly --data normals.csv --devices 4 --out model
     """
     from unseen.artifacts import recipe as recipes
     from unseen.artifacts.bundle import annotate, check_free
     from unseen.artifacts.recipe import runs_root
     from unseen.runs.overrides import overridden
-    from unseen.runs.training import train_recipe, with_changes
+    from unseen.runs.training import join, train_recipe, with_changes
     from unseen.training.curves import tensorboard_curves
     from unseen.training.settings import shown_on
 
-    chosen = overridden(with_changes(recipes.load(recipe), device=device, seed=seed), settings or [])
+    given = with_changes(recipes.load(recipe), device=device, devices=devices, nodes=nodes, seed=seed)
+    chosen = overridden(given, settings or [])
+    join(chosen)
     names = console.label_names(normal, abnormal, label_column)
     listed = None if data is None else _listed(data, names)
     if listed is None and names is not None:

@@ -115,14 +115,14 @@ class _Two:
         self.of_images = Adversary(
             detector.config,
             name="discriminator",
-            discriminator=lambda x: self.modules["d"](x)[1],
+            discriminator=self.outputs_of_images,
             module=detector.networks["d"],
             steps=steps,
         )
         self.of_codes = Adversary(
             detector.config,
             name="code discriminator",
-            discriminator=lambda z: self.modules["c"](z).flatten(),
+            discriminator=self.outputs_of_codes,
             module=detector.networks["c"],
             steps=steps,
         )
@@ -131,6 +131,16 @@ class _Two:
             "code discriminator": self.of_codes.optimiser,
             "generator": detector.config.optimiser(weights_of(self.modules, "e", "g")),
         }
+
+    def outputs_of_images(self, x: Tensor) -> Tensor:
+        """D's, (batch,)."""
+        found: Tensor = self.modules["d"](x)[1]
+        return found
+
+    def outputs_of_codes(self, z: Tensor) -> Tensor:
+        """C's, (batch,)."""
+        found: Tensor = self.modules["c"](z).flatten()
+        return found
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
         x, settings = batch[0], self.detector.config

@@ -8,7 +8,6 @@ on batch mates, not on the order, not on the other films of a set.
 from __future__ import annotations
 
 import logging
-import platform
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
@@ -24,7 +23,7 @@ from unseen.anatomy.lungs import Finder, FoundLungs
 from unseen.anatomy.view import View, Viewed
 from unseen.artifacts.recipe import configured
 from unseen.data.film import Film, NotRead
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.fitting import Fitting, Normals, on_devices_of
 from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ class Detector(ABC):
         finder    finds the lungs; or the bundle that holds one, such as "models/lungs", which comes with the package.
                   Without one, where lungs are needed, it is trained from the films' own masks, and each film's mask is
                   predicted by a finder that did not see it
-        training  epochs, batch size, seed, device; see `unseen.training.Training`
+        training  epochs, batch size, seed, device, number of devices; see `unseen.training.Training`
         unlabelled  films without a label: the epoch that separates them best from the normal films is kept
                   (`choosing.Chooser`). None: the last epoch is kept. `ddad` learns from them instead
         backbone  a safetensors file of ResNet-18's weights, for the methods that stand on one
@@ -201,9 +200,10 @@ class Detector(ABC):
         backbone that does not fit,
         NoMasksError for lungs that cannot be learnt, BundleError for what is no bundle.
         """
+        from unseen.training.placement import computed_on
         from unseen.training.settings import Training, shown_on
 
-        training = training or Training()
+        training = on_devices_of(self, training or Training())
         if isinstance(normals, Sized):
             self.check_number(len(normals))
         if isinstance(unlabelled, Sized):
@@ -242,7 +242,7 @@ class Detector(ABC):
             chooser.restore()
         spent, device = self.clock(time.monotonic() - began)
         self.facts["training_seconds"] = round(spent, 3)
-        self.trained_on = f"{device} ({platform.machine()}), {training.threads or torch.get_num_threads()} thread(s)"
+        self.trained_on = computed_on(device, training)
         return self
 
     def _chooser(self, normals: Normals, unlabelled: Iterable[Film | NotRead], folder: Path | None) -> Chooser | None:

@@ -21,6 +21,7 @@ from unseen.anatomy.view import Viewed
 from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
+    from unseen.detectors.detector import Detector
     from unseen.training.loop import Progress
     from unseen.training.settings import Training
 
@@ -120,6 +121,20 @@ def evenly(items: Sequence[T], most: int) -> list[T]:
     return [
         items[start + int(piece * _GOLDEN % 1 * (end - start))] for piece, (start, end) in enumerate(pairwise(ends))
     ]
+
+
+def on_devices_of(detector: Detector, training: Training) -> Training:
+    """The training, where the detector can have as many devices as it asks for.
+
+    Raises FitError where several are asked for, and the method learns nothing batch by batch.
+    """
+    members: Sequence[Detector] = getattr(detector, "members", (detector,))
+    if training.devices * training.nodes > 1 and not any(member.learns_by_epochs for member in members):
+        raise FitError(
+            f"{detector.key} is computed on one device: it has no batches to share between {training.devices} devices "
+            f"of {training.nodes} machine(s). Leave devices and nodes out, or give a method that learns by epochs"
+        )
+    return training
 
 
 @dataclass(frozen=True, eq=False)

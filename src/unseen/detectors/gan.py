@@ -229,7 +229,7 @@ class GeneratorAndCritic:
         self.critic = Adversary(
             detector.config,
             name="critic",
-            discriminator=lambda x: self.modules["d"](x)[1].flatten(),
+            discriminator=self.outputs,
             module=detector.networks["d"],
             steps=steps,
             optimiser=optimiser,
@@ -238,6 +238,11 @@ class GeneratorAndCritic:
             "critic": self.critic.optimiser,
             "generator": detector.config.optimiser(weights_of(self.modules, "g")),
         }
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """D's, (batch,); a method, since the learner is sent to other processes, and a lambda cannot be."""
+        found: Tensor = self.modules["d"](x)[1].flatten()
+        return found
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
         x = batch[0]

@@ -29,6 +29,7 @@ from unseen.detectors.synthetic_lesions import ALL, clouded, pasted
 from unseen.detectors.weights import FitError
 from unseen.networks.resnet import ResNet18, fill
 from unseen.training.learner import Step
+from unseen.training.shares import of_whole_batch
 
 STAGE = 1
 """Of the network's stages, from 0: the one whose maps tell places apart, at an eighth of the image's side."""
@@ -194,7 +195,8 @@ class _WithLesions(ClassifierTraining):
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
         x, inside = batch
-        both = torch.cat([x, self.detector.changed(x, inside, rng)])
+        changed = of_whole_batch(lambda x, inside: self.detector.changed(x, inside, rng), x, inside)
+        both = torch.cat([x, changed])
         strange = torch.cat([torch.zeros(len(x)), torch.ones(len(x))])
         yield self.step(both, torch.cat([inside, inside]), strange, rng)
 

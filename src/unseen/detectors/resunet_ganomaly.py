@@ -104,7 +104,7 @@ class _Bridged:
         self.critic = Adversary(
             detector.config,
             name="critic",
-            discriminator=lambda x: self.modules["d"](x)[1],
+            discriminator=self.outputs,
             module=detector.networks["d"],
             steps=steps,
         )
@@ -112,6 +112,11 @@ class _Bridged:
             "critic": self.critic.optimiser,
             "generator": detector.config.optimiser(weights_of(self.modules, "u", "e2")),
         }
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """D's, (batch,)."""
+        found: Tensor = self.modules["d"](x)[1]
+        return found
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
         x, settings = batch[0], self.detector.config

@@ -4,7 +4,6 @@ z ~ N(0, I); G(z) = (1 + De(z)) / 2, De the DCGAN decoder, whose tanh ends in [â
 """
 
 import hashlib
-import platform
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from unseen.networks.dcgan import Decoder, initialise_dcgan
 from unseen.physics.algebra import describe
 from unseen.training.learner import Learner
 from unseen.training.loop import Progress, train
+from unseen.training.placement import computed_on
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
@@ -187,8 +187,7 @@ class TrainedGenerator(nn.Module, ABC):
         )
         self.eval()
         self.settle(x)
-        threads = training.threads or torch.get_num_threads()
-        self.trained_on = f"{self.history.device} ({platform.machine()}), {threads} thread(s)"
+        self.trained_on = computed_on(self.history.device, training)
         self.training_digests = tuple(map(digest_of, x))
         self.card = None
         return self

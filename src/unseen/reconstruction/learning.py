@@ -5,7 +5,6 @@ What `learn` gives the training loop: the reconstructor, Adam, and the losses on
 
 import hashlib
 import json
-import platform
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -36,6 +35,7 @@ from unseen.reconstruction.measurements import (
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.training.learner import Step, steps_taken
 from unseen.training.loop import Progress, train
+from unseen.training.placement import computed_on
 from unseen.training.settings import Training, shown_on
 
 WEIGHT_DECAY = 1e-8  # the authors', in all of their problems
@@ -344,8 +344,7 @@ def learn(
         identity=learner.identity() if folder is not None else "",
     )
     learner.best.give_back(f)
-    threads = training.threads or torch.get_num_threads()
-    f.trained_on = f"{f.history.device} ({platform.machine()}), {threads} thread(s)"
+    f.trained_on = computed_on(f.history.device, training)
     f.training_digests = tuple(map(_digest, y))
     f.process = process
     return f

@@ -33,6 +33,7 @@ from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, runs_root,
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
+from unseen.detectors.fitting import on_devices_of
 from unseen.detectors.saved import add_gate, gate_parts, load, save
 from unseen.detectors.weights import finder_of
 from unseen.priors import GENERATORS
@@ -115,10 +116,28 @@ def check_normals_alone(recipe: Recipe, command: str) -> None:
         raise RecipeError(f"{command}: {recipe.method.key} learns from unlabelled films, too. Give another recipe")
 
 
-def with_changes(recipe: Recipe, *, device: str | None = None, seed: int | None = None) -> Recipe:
-    """The recipe with another device or seed, where one is given."""
-    training = recipe.training if device is None else {**recipe.training, "device": device}
+def with_changes(
+    recipe: Recipe,
+    *,
+    device: str | None = None,
+    devices: int | None = None,
+    nodes: int | None = None,
+    seed: int | None = None,
+) -> Recipe:
+    """The recipe with another device, numbers of devices and machines, or seed, where one is given."""
+    given = {"device": device, "devices": devices, "nodes": nodes}
+    training = {**recipe.training, **{name: value for name, value in given.items() if value is not None}}
     return recipe.model_copy(update={"training": training, "seed": recipe.seed if seed is None else seed})
+
+
+def join(recipe: Recipe) -> None:
+    """In one of several processes of one training, such as torchrun's: join them, and return in the first one alone.
+
+    Raises RecipeError for a section [training] that is wrong, TrainingError where the processes cannot meet.
+    """
+    from unseen.training.joining import join as join_processes
+
+    join_processes(validated(recipe.training, Training, where="training"))
 
 
 def train_recipe(
@@ -176,6 +195,7 @@ def train_recipe(
     else:
         training = validated(recipe.training, Training, where="training")
         detector = detector_of(recipe)
+        on_devices_of(detector, training)
         if isinstance(films, Sized):
             detector.check_number(len(films))
         detector.check_unlabelled(0 if others is None else len(others.films))

@@ -1,6 +1,7 @@
 """The public names of `unseen.training`: read by type checkers, and by lazy_loader at run time."""
 
 from .history import History as History
+from .joining import join as join
 from .learner import Learner as Learner
 from .learner import Step as Step
 from .loop import Progress as Progress

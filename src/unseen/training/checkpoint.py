@@ -26,9 +26,9 @@ from unseen.training.learner import Learner
 from unseen.training.settings import Training, TrainingError
 
 _FORMAT = 1
-# They change how fast and how safely, not what is computed. (Another device or number of threads rounds otherwise:
-# a resume there goes on, but to other bytes.)
-_NOT_IN_FINGERPRINT = {"checkpoint_every_s", "checkpoint_every_steps", "threads", "device"}
+# They change how fast and how safely, not what is computed. (Another device or number of threads or devices rounds
+# otherwise: a resume there goes on, but to other bytes.)
+_NOT_IN_FINGERPRINT = {"checkpoint_every_s", "checkpoint_every_steps", "threads", "device", "devices", "nodes"}
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,8 @@ def read(path: Path, *, marks: Mapping[str, str]) -> Checkpoint | None:
 class Stop:
     """Whether Ctrl-C was pressed."""
 
-    def __init__(self) -> None:
-        self.asked = False
+    def __init__(self, *, asked: bool = False) -> None:
+        self.asked = asked
 
 
 @contextlib.contextmanager

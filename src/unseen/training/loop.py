@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -24,10 +23,13 @@ import torch
 from torch import Tensor
 
 from unseen.training import checkpoint
-from unseen.training.checkpoint import Place, deferred_interrupt
+from unseen.training.checkpoint import Checkpoint, Place, Stop, deferred_interrupt
 from unseen.training.history import History, Log
 from unseen.training.learner import Learner
+from unseen.training.placement import fabric_of, own_rng_and_threads, rest, rows_of, wrapped
+from unseen.training.ranks import LostProcess, Ranks, asked, check_hooks, together
 from unseen.training.settings import Training, TrainingError
+from unseen.training.shares import as_part_of_the_batch
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -51,11 +53,6 @@ def fastest_precision(device: str = "auto") -> Literal["fp32", "bf16"]:
         )
     found = torch.cpu.get_capabilities() if kind == "cpu" else {}
     return "bf16" if any(name.endswith("bf16") and there is True for name, there in found.items()) else "fp32"
-
-
-# Measured with four 64 px, 32-feature DCGAN nets (GANomaly), batch 32, on an EPYC with AVX512-BF16: channels-last takes
-# 1-9 % off a step in fp32 and in bf16, on one thread and on two, though the films have one channel.
-_LAYOUT = torch.channels_last
 
 
 @dataclass(frozen=True)
@@ -102,6 +99,9 @@ def train(
     Same seed, settings, films, device and number of threads: same weights bit for bit, also over a SIGKILL. The
     learner's networks are built, and seeded, by the caller. They are given back in eval mode, on the CPU.
 
+    On several devices, each process computes its share of each batch. Draws and BatchNorm are those of the whole batch
+    (`shares`), so the losses are those of one device but for rounding. This process alone writes and reports.
+
     Args:
         learner: networks, optimisers and losses; its modules are changed in place.
         data: CPU tensors of one first length n, such as images ``(n, 1, height, width)`` and masks alike.
@@ -115,7 +115,8 @@ def train(
             checkpoint with another identity is refused.
 
     Raises:
-        TrainingError: Fabric or the device is missing, the checkpoint belongs to another training, a loss is NaN.
+        TrainingError: Fabric or the device is missing, the checkpoint belongs to another training, a loss is NaN, a
+            process that shares the training ended.
         KeyboardInterrupt: Ctrl-C, after the batch and its checkpoint.
 
     >>> from types import SimpleNamespace
@@ -132,27 +133,84 @@ def train(
     """
     n = _length(data)
     size = min(settings.batch_size, n)
-    per_epoch = n // size  # a short last batch is dropped: BatchNorm and the step size would see another noise
-    steps = settings.epochs * per_epoch
+    if size < asked(settings):
+        raise TrainingError(
+            f"a batch of {size} cannot be shared by {asked(settings)} processes. Give fewer devices, or larger batches."
+        )
     path = folder / "checkpoint.pt" if folder is not None else None
     marks = checkpoint.fingerprint(learner, data, settings, identity=identity) if path is not None else {}
     found = checkpoint.read(path, marks=marks) if path is not None else None
     if found is not None and found.place.epoch == settings.epochs:
         found.restore_modules(learner)
-        _rest(learner)
+        rest(learner)
         return found.history
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    kept = _Kept(folder, marks, validate, progress)
+    with together(settings) as ranks:
+        if ranks is None:
+            return _trained(learner, data, settings, found, kept=kept)
+        check_hooks(learner.optimisers)
+        try:
+            ranks.send((learner, tuple(data), settings, found, validate is not None))
+            return _trained(learner, data, settings, found, kept=kept, ranks=ranks)
+        except LostProcess as error:
+            cure = "Start the same training again" + ("; it resumes from its checkpoint." if path is not None else ".")
+            raise LostProcess(f"{error} {cure}") from error
 
-    fabric = _fabric(settings)
-    history = History(parts={}, steps=0, seconds=0.0, device=str(fabric.device), steps_per_epoch=per_epoch)
+
+def take_part(
+    ranks: Ranks, learner: Learner, data: Sequence[Tensor], settings: Training, found: Checkpoint | None, waits: bool
+) -> None:
+    """Compute this process's share of a training that rank 0 leads.
+
+    Args:
+        ranks: the group.
+        learner: as rank 0 began with it; and so on to `found`.
+        data: all films.
+        settings: of the training.
+        found: the checkpoint that it resumes from.
+        waits: whether rank 0 validates after each epoch.
+    """
+    _trained(learner, data, settings, found, kept=_Kept(), ranks=ranks, waits=waits)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What the first process does beside computing; the others do nothing of it."""
+
+    folder: Path | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
+    validate: Callable[[int], Mapping[str, float]] | None = None
+    progress: Callable[[Progress], None] | None = None
+
+
+def _trained(
+    learner: Learner,
+    data: Sequence[Tensor],
+    settings: Training,
+    found: Checkpoint | None,
+    *,
+    kept: _Kept,
+    ranks: Ranks | None = None,
+    waits: bool = False,
+) -> History:
+    """The epochs that are left, on this process's device."""
+    n, folder = len(data[0]), kept.folder
+    size = min(settings.batch_size, n)
+    per_epoch = n // size  # a short last batch is dropped: BatchNorm and the step size would see another noise
+    steps = settings.epochs * per_epoch
+    path = folder / "checkpoint.pt" if folder is not None else None
+    fabric = fabric_of(settings, ranks)
+    device = str(fabric.device) if ranks is None else f"{ranks.place.size} × {fabric.device}"
+    history = History(parts={}, steps=0, seconds=0.0, device=device, steps_per_epoch=per_epoch)
     place = Place()
     rng = torch.Generator().manual_seed(_derived(settings.seed, "draws"))
-    with _own_rng_and_threads(settings, fabric.device), _wrapped(learner, fabric), deferred_interrupt() as stop:
+    with own_rng_and_threads(settings, fabric.device), wrapped(learner, fabric), deferred_interrupt() as stop:
         torch.manual_seed(_derived(settings.seed, "torch"))  # dropout, and whatever draws without a generator
         if found is not None:
             found.restore(learner, rng, device=fabric.device)
-            place, history = found.place, replace(found.history, device=str(fabric.device))
+            place, history = found.place, replace(found.history, device=device)
         first, began, saved = history.steps, time.monotonic(), time.monotonic()
         before_s = history.seconds
 
@@ -163,7 +221,7 @@ def train(
                 history = replace(history, steps=len(history.clock_s), seconds=before_s + time.monotonic() - began)
                 if path is not None:
                     checkpoint.write(
-                        path, learner, rng, place=place, history=history, marks=marks, device=fabric.device
+                        path, learner, rng, place=place, history=history, marks=kept.marks, device=fabric.device
                     )
                 saved = time.monotonic()
 
@@ -175,18 +233,20 @@ def train(
 
                 for position in range(start, per_epoch):
                     rows = order[position * size : (position + 1) * size]  # (batch,)
-                    batch = tuple(_moved(tensor[rows], fabric.device) for tensor in data)  # (batch, ...) each
-                    losses = _one_batch(learner, batch, rng, fabric)
+                    if ranks is None:
+                        losses, stopped = _one_batch(learner, rows_of(data, rows, fabric), rng, fabric), stop
+                    else:
+                        losses, stopped = _shared_batch(learner, data, rows, rng, fabric, ranks=ranks, stop=stop)
                     step = epoch * per_epoch + position + 1
                     _finite(losses, learner, step=step, epoch=epoch)
                     learner.after_step(losses, rng)
 
                     spent = time.monotonic() - began
                     log.add(losses, seconds=before_s + spent)
-                    if progress is not None:
+                    if kept.progress is not None:
                         left = spent / (step - first) * (steps - step)
-                        progress(Progress(step, steps, epoch + 1, losses, before_s + spent, left))
-                    if stop.asked:
+                        kept.progress(Progress(step, steps, epoch + 1, losses, before_s + spent, left))
+                    if stopped.asked:
                         save(Place(epoch, position + 1))
                         raise KeyboardInterrupt
                     by_clock = time.monotonic() - saved >= settings.checkpoint_every_s
@@ -194,17 +254,52 @@ def train(
                     if step < steps and (by_clock or (every is not None and step % every == 0)):
                         save(Place(epoch, position + 1))
 
-                if validate is not None:
-                    for name, value in _validated(learner, validate, epoch + 1, fabric.device).items():
+                if kept.validate is not None:
+                    for name, value in _validated(learner, kept.validate, epoch + 1, fabric.device).items():
                         history.validation.setdefault(name, [math.nan] * epoch).append(float(value))
                     if folder is not None:
                         history.write_epochs(folder)
+                    if ranks is not None:
+                        ranks.pass_on(f"validated {epoch}")
+                elif waits and ranks is not None:
+                    ranks.wait_for(f"validated {epoch}")
             save(Place(settings.epochs, 0))
     return history
 
 
-def _one_batch(learner: Learner, batch: tuple[Tensor, ...], rng: torch.Generator, fabric: Fabric) -> dict[str, float]:
-    """Drive the learner's steps on one batch; return every loss and part as a number."""
+def _shared_batch(
+    learner: Learner,
+    data: Sequence[Tensor],
+    rows: Tensor,
+    rng: torch.Generator,
+    fabric: Fabric,
+    *,
+    ranks: Ranks,
+    stop: Stop,
+) -> tuple[dict[str, float], Stop]:
+    """This process's share of a batch; the whole batch's losses, and whether rank 0 was asked to stop."""
+    share = ranks.share(len(rows))
+    with as_part_of_the_batch(share, ranks.sum):
+        own = _one_batch(
+            learner, rows_of(data, rows[share.rows], fabric), rng, fabric, weight=share.weight, ranks=ranks
+        )
+    ranks.follow(rng)
+    numbers = [*(share.weight * value for value in own.values()), float(stop.asked and ranks.place.first)]
+    *means, asked_to = ranks.sum(torch.tensor(numbers, dtype=torch.float64)).tolist()
+    return dict(zip(own, means, strict=True)), Stop(asked=bool(asked_to))
+
+
+def _one_batch(
+    learner: Learner,
+    batch: tuple[Tensor, ...],
+    rng: torch.Generator,
+    fabric: Fabric,
+    *,
+    weight: float = 1.0,
+    ranks: Ranks | None = None,
+) -> dict[str, float]:
+    """Drive the learner's steps on one batch, of which several processes have a share of `weight` each; return every
+    loss and part as a number."""
     logged: dict[str, Tensor] = {}
     steps = learner.steps(batch, rng)
     while True:
@@ -214,8 +309,11 @@ def _one_batch(learner: Learner, batch: tuple[Tensor, ...], rng: torch.Generator
             break
         optimiser = learner.optimisers[step.optimiser]
         optimiser.zero_grad(set_to_none=True)
-        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
-        fabric.backward(step.loss, inputs=weights, retain_graph=step.graph_is_shared)  # no gradient for other weights
+        weights = [one for group in optimiser.param_groups for one in group["params"]]
+        loss = step.loss if ranks is None else step.loss * weight
+        fabric.backward(loss, inputs=weights, retain_graph=step.graph_is_shared)  # no gradient for other weights
+        if ranks is not None:
+            ranks.sum_gradients(weights)
         optimiser.step()
         logged[step.optimiser] = step.loss.detach()
         logged.update({name: part.detach() for name, part in step.parts.items()})
@@ -254,70 +352,3 @@ def _length(data: Sequence[Tensor]) -> int:
 def _derived(seed: int, purpose: str | int) -> int:
     """A seed of its own for each purpose and each epoch, so that no two streams are alike."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:7], "big")
-
-
-def _fabric(settings: Training) -> Fabric:
-    try:
-        from lightning_fabric import Fabric
-        from lightning_fabric.plugins import MixedPrecision, Precision
-        from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-    except ImportError as error:
-        raise TrainingError('training needs Lightning Fabric: pip install "unseen[train]"') from error
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # at INFO it announces the precision on stderr
-    kind, _, index = settings.device.partition(":")
-    if kind == "cuda" and (not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count()):
-        raise TrainingError(
-            f"training.device is {settings.device}, but torch sees {torch.cuda.device_count()} CUDA devices. "
-            "Use auto or cpu."
-        )
-
-    class Rounded(MixedPrecision):
-        """Nothing scales the loss, as fp16 would ask for: a learner may take slopes itself, as a critic's penalty."""
-
-        backward = Precision.backward
-
-    devices = [int(index)] if index else 1
-    one_process = LightningEnvironment()  # also inside a cluster job that was given several
-    fabric = Fabric(accelerator=kind, devices=devices, plugins=[one_process])
-    if settings.precision == "fp32":
-        return fabric
-    rounded = Rounded("bf16-mixed", fabric.device.type)
-    return Fabric(accelerator=kind, devices=devices, plugins=[one_process, rounded])
-
-
-def _moved(tensor: Tensor, device: torch.device) -> Tensor:
-    if tensor.ndim == 4 and tensor.is_floating_point():
-        return tensor.to(device, memory_format=_LAYOUT)
-    return tensor.to(device)
-
-
-@contextlib.contextmanager
-def _own_rng_and_threads(settings: Training, device: torch.device) -> Iterator[None]:
-    """Torch's generators and number of threads for the training; the caller's are given back after."""
-    threads = torch.get_num_threads()
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
-    try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-@contextlib.contextmanager
-def _wrapped(learner: Learner, fabric: Fabric) -> Iterator[None]:
-    """The learner's modules on the device under Fabric; the plain ones are put back, at rest on the CPU."""
-    plain = dict(learner.modules)
-    try:
-        for name, module in plain.items():
-            # mypy: torch types `to` by overloads that leave the memory format alone out
-            learner.modules[name] = fabric.setup_module(module.to(memory_format=_LAYOUT))  # type: ignore[call-overload]
-        yield
-    finally:
-        learner.modules.update(plain)
-        _rest(learner)
-
-
-def _rest(learner: Learner) -> None:
-    for module in learner.modules.values():
-        module.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]

@@ -48,8 +48,14 @@ class Training(BaseModel):
     another value."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?)$")
     """Where it runs; auto: the first GPU, where there is one."""
+    # left out where there is one, so that digests of recipes older than it stay what they were
+    devices: int = Field(default=1, ge=1, le=1024, exclude_if=lambda number: number == 1)
+    """So many devices of each machine share every batch: GPUs, or processes on the CPU."""
+    nodes: int = Field(default=1, ge=1, le=1024, exclude_if=lambda number: number == 1)
+    """Machines that share every batch."""
     threads: int | None = Field(default=None, ge=1, le=1024)
-    """CPU threads of torch while training; none: as it stands. The same bytes need the same number."""
+    """CPU threads of torch while training, in each process; none: as it stands, divided among the processes of a
+    machine. The same bytes need the same number."""
     checkpoint_every_s: float = Field(default=60.0, ge=0, json_schema_extra={"unit": "seconds"})
     """Seconds between checkpoints: what a killed run loses at most."""
     checkpoint_every_steps: int | None = Field(default=None, ge=1)

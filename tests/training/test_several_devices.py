@@ -19,7 +19,9 @@ from unseen.detectors.dct import Dct
 from unseen.detectors.detector import Detector, Finding
 from unseen.detectors.roi_sure import RoiSure
 from unseen.detectors.weights import FitError
+from unseen.physics import Gaussian, Mask, Measurement, Shifts
 from unseen.priors.wgan_gp import WGANGP
+from unseen.reconstruction import ArtifactRemoval, learn
 from unseen.training import ranks as groups
 from unseen.training.history import History
 from unseen.training.learner import Learner, Step
@@ -107,6 +109,24 @@ def test_a_derivative_of_a_derivative_is_shared_too(pair: Ranks) -> None:
     one, two = (WGANGP(latent=4, features=4).fit(images, training=each).history for each in settings)
     assert one is not None and two is not None
     check_alike(one, two, noise=1e-4)
+
+
+def test_a_reconstructor_learns_alike_and_is_stopped_alike(pair: Ranks) -> None:
+    """By SURE and equivariance: draws of noise and transforms are those of the whole batch, held-out risks too."""
+    draw = torch.Generator().manual_seed(0)
+    process = Measurement(Mask((torch.rand(1, 16, 16, generator=draw) > 0.4).float()), noise=Gaussian(0.1))
+    y = process(torch.rand(12, 1, 16, 16, generator=draw), generator=draw)
+    learnt = []
+    for settings in (ONE, TWO):
+        torch.manual_seed(0)
+        network = ArtifactRemoval.for_process(process, features=8, depth=2)
+        training = settings.model_copy(update={"epochs": 3, "batch_size": 4})
+        learnt.append(learn(y, process, losses="rei", group=Shifts(), network=network, training=training))
+    one, two = (f.history for f in learnt)
+    assert one is not None and two is not None
+    check_alike(one, two)
+    assert one.best_epoch() == two.best_epoch() and len(two.validation["held-out risk"]) == 3
+    torch.testing.assert_close(learnt[0](y), learnt[1](y), rtol=1e-4, atol=1e-4)
 
 
 def test_rank_0_alone_writes_and_validates_and_the_run_resumes(pair: Ranks, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from alembic.migration import MigrationContext
 
 from tests.worklist.conftest import Judge, Place, dicom_film, execute, png
 from unseen.screening.screener import Screener
-from unseen.worklist.database import Database, url_of
 from unseen.worklist.belonging import DATABASE, MARKER
+from unseen.worklist.database import Database, url_of
 from unseen.worklist.opening import newest, revision, upgrade
 from unseen.worklist.states import NotFoundError, WorklistError
 from unseen.worklist.store import Store

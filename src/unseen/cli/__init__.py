@@ -120,7 +120,7 @@ def main() -> None:
 
 
 def _sentence(error: Exception) -> str | None:
-    """What a user is told of an error; None where it is a bug of this package, which shows its traceback."""
+    """The sentence for a user about an error; None where it is a bug of this package, which shows its traceback."""
     from unseen.artifacts.files import is_full
     from unseen.artifacts.registry import plugin_fault
 

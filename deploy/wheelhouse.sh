@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All wheels of an installation without a network, their SHA-256 sums, the script that installs them, and the units.
+# All wheels of an installation without a network, their SHA-256 sums, the scripts of a server, and the units.
 #   deploy/wheelhouse.sh dist/wheelhouse serve,pacs        PYTHON=python3.12 takes another Python
 # The wheels are for the Python and the system that run this script; it needs no other package of this checkout. Where
 # pip's settings have no index with a CPU build of torch, the wheelhouse holds the CUDA build and its libraries, some
@@ -14,9 +14,9 @@ trap 'rm -rf "$work"' EXIT
 "${PYTHON:-python3}" -m venv "$work"
 "$work/bin/python" -m pip wheel --quiet --constraint constraints.txt --wheel-dir "$out" torch==2.13.0 "$PWD[$extras]"
 cp deploy/install_offline.sh "$out/install.sh"
-cp deploy/systemd/*.service "$out"
+cp deploy/systemd/*.service deploy/systemd/*.timer deploy/unseen-site "$out"
 "$work/bin/python" -c 'import pathlib, sys; print(next(pathlib.Path(sys.argv[1]).glob("unseen-*.whl")).name.split("-")[1])' \
     "$out" >"$out/VERSION"
 echo "unseen[$extras]" >"$out/requirements.txt"
-(cd "$out" && sha256sum ./*.whl requirements.txt VERSION install.sh ./*.service >SHA256SUMS)
+(cd "$out" && sha256sum ./*.whl requirements.txt VERSION install.sh unseen-site ./*.service ./*.timer >SHA256SUMS)
 echo "$out: $(ls "$out"/*.whl | wc -l) wheels, $(du -sm "$out" | cut -f1) MB. Copy the folder, then: $out/install.sh /opt/unseen-$(cat "$out/VERSION")"

@@ -15,15 +15,18 @@ from tests.pacs.conftest import StartNode, dcmtk, film, in_bytes, peer, soon
 from tests.pacs.orthanc_server import free_ports, start_orthanc
 from unseen.pacs.config import Limits, PacsConfig, Peer, Tls
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "pacs.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "how-to" / "pacs.md").read_text(encoding="utf-8")
+REFERENCE = (DOCS / "reference" / "pacs-node.md").read_text(encoding="utf-8")
+SERVER = (DOCS / "how-to" / "install-a-server.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> list[str]:
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```", PAGE, flags=re.MULTILINE | re.DOTALL)
+def block(language: str, page: str = PAGE) -> list[str]:
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```", page, flags=re.MULTILINE | re.DOTALL)
     return ["\n".join(line.removeprefix(indent) for line in text.splitlines()) for indent, text in found]
 
 
-@pytest.mark.parametrize("text", block("toml"))
+@pytest.mark.parametrize("text", [text for page in (PAGE, REFERENCE, SERVER) for text in block("toml", page)])
 def test_each_example_of_pacs_toml_is_read(text: str) -> None:
     assert PacsConfig.model_validate(tomllib.loads(text)).peers
 
@@ -37,7 +40,7 @@ def keys(model: type[BaseModel], tables: dict[str, type[BaseModel]], before: str
 
 def test_the_table_names_each_key_with_its_default() -> None:
     rows = re.findall(
-        r"^\| (`.*?`) \| (.*?) \|", PAGE.split("## Settings")[1].split("## Films in")[0], flags=re.MULTILINE
+        r"^\| (`.*?`) \| (.*?) \|", REFERENCE.split("## Settings")[1].split("## Films in")[0], flags=re.MULTILINE
     )
     named = {key: default for cell, default in rows for key in re.findall(r"`([^`]+)`", cell)}
     others = {"hl7", "fhir", "http", "syslog"}  # on the page of reports

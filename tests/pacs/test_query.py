@@ -360,6 +360,30 @@ def test_a_mistake_in_the_command_is_a_sentence(
     assert done.code == 2 and said in done.err
 
 
+def test_the_check_shows_whether_the_node_listens(start_node: StartNode, say: Say, tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / "pacs.toml").write_text(f"port = {port}\n")
+    done = say("pacs", "check", "--config", tmp_path / "pacs.toml")
+    assert done.code == 0 and f"– listens: 127.0.0.1:{port}: Connection refused. Start `unseen pacs`" in done.out
+    start_node(port=port)
+    done = say("pacs", "check", "--config", tmp_path / "pacs.toml")
+    assert done.code == 0 and f"✓ listens: a program listens on port {port}" in done.out
+
+
+def test_a_phantom_is_a_film_that_a_node_takes_once(
+    start_node: StartNode, say: Say, program: Callable[..., str], tmp_path: Path
+) -> None:
+    path, node = tmp_path / "film.dcm", start_node()
+    for seed, films in ((0, 1), (0, 1), (1, 2)):
+        done = say("pacs", "phantom", path, "--seed", seed)
+        assert done.code == 0 and done.out == f"{path}: a simulated film of patient phantom-normal-{seed}-0\n"
+        sent = dcmtk(program("dcmsend"), "-aet", "WARD", "-aec", "TRIAGE", "127.0.0.1", node.port, path)
+        assert sent.returncode == 0, sent.stderr
+        assert node.films() == films
+    done = say("pacs", "phantom", tmp_path)
+    assert done.code == 2 and "is a folder. Give the name of a file" in done.err
+
+
 def test_the_check_of_a_peer_that_is_down_ends_with_one(say: Say, tmp_path: Path) -> None:
     (tmp_path / "pacs.toml").write_text(
         f'[[peers]]\nname = "a"\nae_title = "A"\nhost = "127.0.0.1"\nport = {free_port()}'

@@ -186,7 +186,11 @@ def refused(home: Path, *words: str | Path, sentence: str) -> None:
 
 
 def test_others_are_not_served_where_nobody_has_an_account(home: Path) -> None:
-    refused(home, "--host", "0.0.0.0", "--port", "0", sentence="nobody has an account")
+    command = f"invite NAME --role admin --folder {home.resolve()}"
+    refused(home, "--host", "0.0.0.0", "--port", "0", sentence="nobody has an account. Make one with `")
+    refused(home, "--host", "0.0.0.0", "--port", "0", sentence=f"{command}`; or serve")
+    public = ("--public", "https://a.example")
+    refused(home, *public, "--port", "0", sentence=f"{command} --public https://a.example`; or serve")
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,9 @@ from unseen.screening.policy import FIRST, Decision
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 from unseen.worklist import jobs
+from unseen.worklist.belonging import DATABASE
 from unseen.worklist.database import Database
-from unseen.worklist.opening import DATABASE, upgrade
+from unseen.worklist.opening import upgrade
 from unseen.worklist.receiving import Receipt
 from unseen.worklist.results import Result, record
 from unseen.worklist.store import Store

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.worklist.conftest import Clock
-from unseen.worklist.opening import DATABASE, KEY
+from unseen.worklist.belonging import DATABASE, KEY
 from unseen.worklist.store import Store
 
 T = TypeVar("T")

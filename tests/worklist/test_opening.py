@@ -14,8 +14,9 @@ from alembic.migration import MigrationContext
 
 from tests.worklist.conftest import Judge, Place, dicom_film, execute, png
 from unseen.screening.screener import Screener
+from unseen.worklist.belonging import DATABASE, MARKER
 from unseen.worklist.database import Database, url_of
-from unseen.worklist.opening import DATABASE, newest, revision, upgrade
+from unseen.worklist.opening import newest, revision, upgrade
 from unseen.worklist.states import NotFoundError, WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import films, metadata
@@ -66,6 +67,7 @@ def test_a_store_of_the_first_revision_is_brought_up_to_date(own_place: Place, s
         name = f"{url.database}_old"
         execute(url.set(database="postgres"), f"CREATE DATABASE {name}")
         url = url.set(database=name)
+        (own_place.home / MARKER).unlink()  # which no earlier version wrote
     old = Database(own_place.home / DATABASE if url is None else url)
     upgrade(old, to="0001")
     with old.writing() as connection:

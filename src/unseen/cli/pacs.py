@@ -1,4 +1,4 @@
-"""`unseen pacs`: the DICOM node. `unseen pacs check|query|fetch`: what its peers answer, and films from them."""
+"""`unseen pacs`: the DICOM node. `unseen pacs check|query|fetch|phantom`: what peers answer, and films to try with."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from unseen.cli.console import UsageError
 if TYPE_CHECKING:
     from unseen.worklist.store import Store
 
+_PHANTOM_SIDE = 512
 pacs = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 Config = Annotated[Path, typer.Option(help="the node's pacs.toml")]
@@ -87,9 +88,11 @@ def check(
     config: Config,
     peer: Annotated[str | None, typer.Argument(help="a peer's name in pacs.toml; default: all")] = None,
 ) -> None:
-    """Say peer by peer what works: connection, TLS, association, storage, commitment, queries, DICOMweb.
+    """Say whether the node listens, and peer by peer what works: connection, TLS, association, storage, commitment,
+    queries, DICOMweb.
 
-    Nothing is stored at a peer. The exit status is 1 where something does not work that pacs.toml relies on.
+    Nothing is stored at a peer, and the node need not run. The exit status is 1 where something does not work that
+    pacs.toml relies on.
 
     Examples:
 
@@ -98,19 +101,50 @@ def check(
       unseen pacs check archive --config pacs.toml
     """
     from unseen.pacs.check import check as tried
+    from unseen.pacs.check import listening
     from unseen.pacs.config import load
 
     known = load(config)
+    asked = [(f"{known.ae_title} (this node)", listening(known))] if peer is None else []
+    asked += [(one.name, tried(known, one)) for one in (known.peers if peer is None else [known.peer(peer)])]
     failed = 0
-    for one in known.peers if peer is None else [known.peer(peer)]:
-        console.step(one.name)
-        for found in tried(known, one):
+    for name, findings in asked:
+        console.step(name)
+        for found in findings:
             mark, colour = ("✓", typer.colors.GREEN) if found.works else ("✗", typer.colors.RED)
             if not found.works and not found.needed:
                 mark, colour = "–", typer.colors.YELLOW
             typer.secho(f"  {mark} {found.what}: {found.sentence}", fg=colour)
             failed += found.needed and not found.works
     raise typer.Exit(1 if failed else 0)
+
+
+@pacs.command()
+def phantom(
+    to: Annotated[Path, typer.Argument(help="the file to write, such as film.dcm")],
+    seed: Annotated[int, typer.Option(min=0, help="another number is another patient and film")] = 0,
+) -> None:
+    """Write a simulated film as a DICOM file (DX For Presentation), to try a node or an archive with.
+
+    Patient, study and film are the same for the same seed: sent twice, it is one film.
+
+    Example:
+
+      unseen pacs phantom film.dcm
+    """
+    from unseen.artifacts.files import replacing
+    from unseen.data.phantoms.sequences import Case, draw_exposed, draw_healthy
+    from unseen.data.phantoms.writing import Station, as_dicom
+
+    if to.is_dir():
+        raise UsageError(f"{to}: is a folder. Give the name of a file, such as {to / 'film.dcm'}")
+    case = Case(seed=seed, stream="normal", index=0, size=_PHANTOM_SIDE, kind=None)
+    healthy = draw_healthy(case)
+    film = as_dicom(case, healthy, draw_exposed(case, healthy), Station(name="Phantoms", modality="DX"))
+    with replacing(to) as temporary:
+        temporary.write_bytes(film)
+    typer.echo(f"{to}: a simulated film of patient {case.patient}")
+    console.limits()
 
 
 @pacs.command()
@@ -234,15 +268,15 @@ def fetch(
 
 def _opened(folder: Path, url: str | None) -> Store:
     """The worklist; the log warns of a new one, which is often a misspelt folder: nobody scores its films."""
-    from unseen.worklist.opening import KEY
+    from unseen.worklist.belonging import KEY
     from unseen.worklist.store import Store
 
     known = (folder / KEY).exists()
     store = Store.open(url or folder, films_folder=folder)
     if not known:
         logging.getLogger("unseen").warning(
-            "worklist.made folder=%s: there was no worklist here. Is it the folder of `unseen serve`? "
-            "Films in another are not scored",
+            "worklist.made folder=%s: there was no worklist here, as on the first start. Otherwise it is not the "
+            "folder of `unseen serve`, and its films are not scored",
             folder.resolve(),
         )
     return store

@@ -62,26 +62,40 @@ def audit(
 
 
 def backup(
-    to: Annotated[Path, typer.Argument(help="a new folder")],
+    to: Annotated[Path, typer.Argument(help="a new folder; with --keep, the folder that holds the backups")],
     folder: Annotated[Path, typer.Option(help="the worklist's folder")],
     url: Annotated[
         str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
+    ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(min=1, help="name the backup by date and time, in TO, and keep so many; older ones are removed"),
     ] = None,
 ) -> None:
     """Save a worklist while it is in use: its tables as they are at one moment, every film and map, and its key.
 
     Files that are missing or no longer what was received are named, and the exit status is then 1; the rest is saved.
-    The backup is as secret as the worklist: it holds the films.
+    It fails if most films in the folder are unknown to the tables. The backup is as secret as the worklist: it holds
+    the films.
 
-    Example:
+    Examples:
 
       unseen backup backups/monday --folder worklist
+
+      unseen backup backups --folder worklist --keep 14
     """
     from unseen.worklist.backup import back_up
+    from unseen.worklist.dated_backups import back_up_dated
     from unseen.worklist.store import Store
 
     with Store.open(url or folder, films_folder=folder, create=False) as store:
-        saved = back_up(store, to)
+        if keep is None:
+            saved = back_up(store, to)
+        else:
+            done = back_up_dated(store, to, keep=keep)
+            saved, to = done.saved, done.path
+            for old in done.removed:
+                console.note(f"removed: {old.name}")
     tell(saved, f"saved in {to}")
 
 

@@ -1,6 +1,6 @@
 """Peer by peer, what works: the connection, the association, each service that the configuration relies on, DICOMweb.
 
-Nothing is stored at a peer, and no patient is asked for.
+And whether something listens where this node would. Nothing is stored at a peer, and no patient is asked for.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ RESULT_CLASSES: Final = {
     "overlay": uid.GrayscaleSoftcopyPresentationStateStorage,
 }
 """What is stored at a peer for each word of `send`."""
+_LISTENS_S: Final = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,21 @@ class Finding:
     works: bool
     sentence: str
     needed: bool = True
+
+
+def listening(config: PacsConfig) -> Iterator[Finding]:
+    """Whether a program listens on the node's ports; nothing in the file relies on it, as the check may come first."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)
+    for port, secure in ((config.port, ""), (0 if config.tls is None else config.tls.port, " with TLS")):
+        if port == 0:  # any that is free
+            continue
+        try:
+            socket.create_connection((host, port), timeout=_LISTENS_S).close()
+            works, sentence = True, f"a program listens on port {port}{secure}"
+        except OSError as error:
+            works = False
+            sentence = f"{host}:{port}{secure}: {error.strerror or error}. Start `unseen pacs`, unless it is to be off"
+        yield Finding(peer=config.ae_title, what="listens", works=works, sentence=sentence, needed=False)
 
 
 def check(config: PacsConfig, peer: Peer) -> Iterator[Finding]:

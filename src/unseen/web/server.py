@@ -83,9 +83,12 @@ def serve(
             and not address.is_private
             and not any(not account.disabled for account in store.accounts.listed())
         ):
+            public = f" --public {address.public}" if address.public else ""
+            url = "" if store.database.is_sqlite else ", with UNSEEN_URL set as for this server"
             raise ServingError(
                 f"{address.public or address}: others could reach this server, and nobody has an account. Make one "
-                "with `unseen invite NAME --role admin --folder FOLDER`, or serve without --host and --public first."
+                f"with `{_program()} invite NAME --role admin --folder {films_folder.resolve()}{public}`{url}; or "
+                "serve without --host and --public first."
             )
         staff = None
         if models is not None:
@@ -113,6 +116,11 @@ def serve(
                 if staff is not None:
                     staff.stop()
         _log.info("server.stopped")
+
+
+def _program() -> str:
+    """How the shell finds this program: by its path, unless it was called otherwise (`python -m unseen`)."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "unseen" else "unseen"
 
 
 def _provider(path: Path) -> OidcProvider:

@@ -25,9 +25,10 @@ from sqlalchemy import Connection, LargeBinary, MetaData, Table, func, inspect, 
 from unseen.artifacts.files import replacing_folder, write_text
 from unseen.artifacts.installation import LIMITS
 from unseen.worklist import audit, opening
+from unseen.worklist.belonging import KEY, MARKER, check_file, settle
 from unseen.worklist.content import ContentFolder, write_flushed
 from unseen.worklist.database import PATIENCE_S, Database
-from unseen.worklist.opening import KEY, keep_head, locate, site_key, write_site_key
+from unseen.worklist.opening import keep_head, locate, site_key, write_site_key
 from unseen.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.tables import attachments, films, findings, metadata, sessions
 
@@ -75,7 +76,8 @@ def back_up(store: Store, to: Path | str) -> Saved:
     ...     restore(f"{folder}/backup", f"{folder}/other") == saved
     True
 
-    Raises NotAllowedError where `to` holds something; BusyError where a study was erased meanwhile, for a backup must
+    Raises NotAllowedError where `to` holds something, and where the tables know fewer than half of the films in the
+    folder, as those of another database would; BusyError where a study was erased meanwhile, for a backup must
     not keep it.
     """
     to = Path(to)
@@ -97,6 +99,7 @@ def back_up(store: Store, to: Path | str) -> Saved:
                 "maps": sorted(set(connection.execute(select(findings.c.map_sha256)).scalars()) - {None}),
             }
             broken = audit.broken(connection, {})
+        _check_films_known(store, digests["films"])
         damaged = [
             digest
             for kind, folder in (("films", store.films), ("maps", store.maps))
@@ -178,6 +181,17 @@ def _received(connection: Connection) -> set[str]:
     }
 
 
+def _check_films_known(store: Store, digests: list[str]) -> None:
+    """Some files may be unknown: of a film that is coming in, or of one whose receiving was cut off."""
+    there = {digest for part in store.films.digests() for digest in part}
+    if len(strangers := there.difference(digests)) > len(there) / 2:
+        raise NotAllowedError(
+            f"{store.home}: holds {len(strangers)} films that the tables of {store.database.name} do not know; the "
+            f"tables know {len(digests)}. Correct UNSEEN_URL: they are the tables of another worklist. Nothing was "
+            "saved."
+        )
+
+
 def _check_none_erased(store: Store, digests: list[str]) -> None:
     with store.database.reading() as connection:
         there = _received(connection)
@@ -210,6 +224,8 @@ def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path |
         raise NotAllowedError(
             f"{home}: holds another store (its {KEY} is not the backup's). Restore into an empty place."
         )
+    if isinstance(target, Path) and (home / MARKER).exists():
+        check_file(home, target)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if isinstance(target, Path):
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -224,6 +240,7 @@ def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path |
             for name, said in manifest["tables"].items():
                 _load(connection, folder / "tables" / f"{name}.jsonl", name, said)
         opening.upgrade(database)
+        settle(database, None if isinstance(target, Path) else target, home)
         with database.reading() as connection:
             head, broken = audit.head(connection), audit.broken(connection, {})
         keep_head(home, head)

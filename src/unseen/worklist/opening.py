@@ -8,7 +8,8 @@ made so, as they are.
 The key lies beside the store in ``site.key``. Whoever has it can test a guess (accession numbers are short), so it is
 as secret as the films; whoever has the database alone learns nothing.
 
-Finding a store, or making one: its database, its folder, its key, and the head of its audit trail beside it.
+Finding a store, or making one: its database, its folder, its key, and the head of its audit trail beside it. A folder
+is opened with its own database alone (`belonging`).
 """
 
 import contextlib
@@ -30,6 +31,7 @@ from sqlalchemy import URL, Connection, select
 
 from unseen.artifacts.files import replacing
 from unseen.worklist.audit import Head
+from unseen.worklist.belonging import DATABASE, KEY, MARKER, bind, check_file, check_server
 from unseen.worklist.database import Database, url_of
 from unseen.worklist.states import NotFoundError, WorklistError
 from unseen.worklist.tables import settings
@@ -142,8 +144,6 @@ def write_site_key(path: Path, key: bytes) -> bytes:
     return key
 
 
-DATABASE = "worklist.sqlite"
-KEY = "site.key"
 HEAD = "audit.head"
 
 
@@ -162,8 +162,15 @@ def opened(
     database = Database(target, patience_s=patience_s)
     try:
         with _locked(home / "opening.lock"):
+            if isinstance(target, Path):
+                check_file(home, target)
+            else:
+                check_server(database, home, create=create)
             upgrade(database)
-            return database, home, _names(database, home / KEY, pseudonymise)
+            names = _names(database, home / KEY, pseudonymise)
+            if isinstance(target, URL) and not (home / MARKER).exists():
+                bind(database, target, home)
+            return database, home, names
     except BaseException:
         database.close()
         raise

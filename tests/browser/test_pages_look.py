@@ -219,6 +219,38 @@ def test_every_page_fits_each_screen_and_axe_finds_nothing_serious(
     assert not wrong, "\n".join(wrong)
 
 
+ELLIPSIS = "(one) => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1"
+
+
+def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_from_percentiles(
+    worked: Site, chromium: Browser
+) -> None:
+    """At 1280 points the promise ended in "studies are ranked, and none i…"; 85 % was a percentile among probabilities."""
+    with chromium.new_context(color_scheme="light", viewport=SCREEN) as context:
+        sign_in(context, worked, "lea")
+        page = context.new_page()
+        page.add_init_script("localStorage.setItem('unseen.tour', 'done')")
+        page.goto(worked.root)
+        expect(page.locator("#rows tr").first).to_be_visible()
+        expect(page.locator("#policy")).to_contain_text("The policy clears at most 30 % of abnormal studies, with 90 %")
+        for width, height in ((1280, 720), (1280, 800), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            assert not page.locator("#order").evaluate(ELLIPSIS), f"cut off at {width}"
+            cut = page.locator("#rows .value").evaluate_all(f"(all) => all.filter({ELLIPSIS}).length")
+            assert cut == 0, f"{cut} numbers are cut off at {width}"
+        expect(page.locator("#measure")).to_have_text("Probability or percentile")
+        expect(page.locator("th #prevalence")).to_have_text("at a prevalence of 50 %")
+        west = page.locator("#rows tr", has=page.locator("td.source", has_text="west"))
+        for said in west.locator(".value").all_inner_texts():
+            assert said == "" or said.startswith("above "), said
+        likely = page.locator("#rows tr", has=page.locator("td.source", has_text="north")).locator(".value:visible")
+        assert likely.count() and all(said.endswith(" %") and "above" not in said for said in likely.all_inner_texts())
+        page.set_viewport_size(SCREEN)
+        page.locator("#rows tr.flagged:not(.unscored)").first.dblclick()
+        expect(page.locator("#viewer[data-film]")).to_be_visible()
+        expect(page.locator("#words #prevalence")).to_have_text("at a prevalence of 50 %")
+
+
 def looked_at(page: Page, name: str, visit: Callable[[], None], *, thorough: bool) -> list[str]:
     """What is wrong with a page at three sizes, or at five, in both themes."""
     wrong: list[str] = []

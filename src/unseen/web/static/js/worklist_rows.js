@@ -31,7 +31,7 @@ function chip(/** @type {Entry} */ entry, /** @type {string} */ me) {
 
 /** What the number in the bar is. */
 const MEANINGS = {
-  probability: () => "probability of being abnormal, as this site's calibration has it",
+  probability: () => "probability of being abnormal, at the prevalence that the calibration assumes",
   percentile: (/** @type {Entry} */ entry) => `of ${entry.of} normal films score lower`,
 };
 
@@ -177,7 +177,7 @@ export class Rows {
       known.bar.hidden = number === null;
       known.bar.style.setProperty("--share", String(number ?? 0));
       known.value.hidden = number === null;
-      say(known.value, number === null ? "" : whole(number));
+      say(known.value, number === null ? "" : measure === "percentile" ? above(number) : whole(number));
       known.value.title = number === null || measure === null ? "" : `${percent(number)} ${MEANINGS[measure](entry)}`;
       const score = entry.score === null ? "no score" : `score ${Number(entry.score.toPrecision(3))}`;
       say(known.score, measure === "percentile" ? `of ${entry.of} · ${score}` : score);
@@ -193,6 +193,9 @@ export class Rows {
 
 /** Whether what counts is since when it stands where it does. */
 export const onShelf = (/** @type {Entry} */ entry) => ["cleared", "reported", "reported_elsewhere", "set_aside"].includes(entry.state);
+
+/** A percentile in words, which is not taken for a probability that stands above it: its "of 60" is in the line below. */
+const above = (/** @type {number} */ rank) => (rank >= 1 ? "above all" : rank <= 0 ? "above none" : `above ${rank > 0.995 ? "99 %" : whole(rank)}`);
 
 function say(/** @type {Element} */ element, /** @type {string} */ text) {
   if (element.textContent !== text) element.textContent = text;

@@ -225,7 +225,7 @@ ELLIPSIS = "(one) => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight >
 def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_from_percentiles(
     worked: Site, chromium: Browser
 ) -> None:
-    """At 1280 points the promise ended in "studies are ranked, and none i…"; 85 % was a percentile among probabilities."""
+    """The promise was cut off at 1280 points, and a percentile of 85 % stood between probabilities."""
     with chromium.new_context(color_scheme="light", viewport=SCREEN) as context:
         sign_in(context, worked, "lea")
         page = context.new_page()
@@ -238,12 +238,12 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
             assert not page.locator("#order").evaluate(ELLIPSIS), f"cut off at {width}"
             cut = page.locator("#rows .value").evaluate_all(f"(all) => all.filter({ELLIPSIS}).length")
             assert cut == 0, f"{cut} numbers are cut off at {width}"
-        expect(page.locator("#measure")).to_have_text("Probability or percentile")
-        expect(page.locator("th #prevalence")).to_have_text("at a prevalence of 50 %")
-        west = page.locator("#rows tr", has=page.locator("td.source", has_text="west"))
+        expect(page.locator("#measure")).to_have_text("Probability")
+        expect(page.locator("th #prevalence")).to_have_text("at prevalence 50\u00a0%")
+        west = page.locator("#rows tr", has=page.locator("td.source", has_text="West"))
         for said in west.locator(".value").all_inner_texts():
             assert said == "" or said.startswith("above "), said
-        likely = page.locator("#rows tr", has=page.locator("td.source", has_text="north")).locator(".value:visible")
+        likely = page.locator("#rows tr", has=page.locator("td.source", has_text="North")).locator(".value:visible")
         assert likely.count() and all(said.endswith(" %") and "above" not in said for said in likely.all_inner_texts())
         page.set_viewport_size(SCREEN)
         page.locator("#rows tr.flagged:not(.unscored)").first.dblclick()

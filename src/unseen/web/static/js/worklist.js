@@ -135,11 +135,11 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   chosen.show();
 }
 
-/** The head of the numbers' column: what they are, and for which prevalence probabilities are. */
+/** The head of the numbers' column: what they are, and for which prevalence; a percentile among them names itself. */
 function heading(/** @type {Listed} */ { rows: entries, prevalence }) {
-  const [likely, ranked] = ["probability", "percentile"].map((measure) => entries.some((entry) => entry.measure === measure));
-  $("#measure").textContent = likely ? (ranked ? "Probability or percentile" : "Probability") : "Percentile";
-  $("#prevalence").textContent = likely && prevalence !== null ? `at a prevalence of ${percent(prevalence)}` : "";
+  const likely = entries.some((entry) => entry.measure === "probability");
+  $("#measure").textContent = likely ? "Probability" : "Percentile";
+  $("#prevalence").textContent = likely && prevalence !== null ? `at prevalence ${percent(prevalence).replace(" ", "\u00a0")}` : "";
 }
 
 /** By this reader's own doing a study goes to another list: the next one takes its place. */

@@ -2,7 +2,7 @@
 // Rows of the list: one element a study, kept while the study stays on the page, so that nothing flickers.
 import { $, el, span } from "./api.js";
 import { date } from "./dates.js";
-import { percent, whole } from "./percentile.js";
+import { above, percent, whole } from "./percentile.js";
 
 const MARKED_MS = 6000;
 
@@ -193,9 +193,6 @@ export class Rows {
 
 /** Whether what counts is since when it stands where it does. */
 export const onShelf = (/** @type {Entry} */ entry) => ["cleared", "reported", "reported_elsewhere", "set_aside"].includes(entry.state);
-
-/** A percentile in words, which is not taken for a probability that stands above it: its "of 60" is in the line below. */
-const above = (/** @type {number} */ rank) => (rank >= 1 ? "above all" : rank <= 0 ? "above none" : `above ${rank > 0.995 ? "99 %" : whole(rank)}`);
 
 function say(/** @type {Element} */ element, /** @type {string} */ text) {
   if (element.textContent !== text) element.textContent = text;

@@ -496,6 +496,7 @@ declare namespace Api {
     "aside-reason": "textarea";
     "ask": "button";
     "assign-to": "select";
+    "at-prevalence": "span";
     "at-threshold": "table";
     "audit": "div";
     "audit-action": "select";
@@ -724,7 +725,7 @@ declare namespace Api {
     "position": "span";
     "ppv": "output";
     "presets": "select";
-    "prevalence": "input" | "span";
+    "prevalence": "input";
     "prevalence-number": "input";
     "preview": "img";
     "preview-words": "p";

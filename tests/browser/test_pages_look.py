@@ -241,7 +241,7 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
             cut = page.locator("#rows .value").evaluate_all(f"(all) => ({OUTSIDE})(all).length")
             assert cut == 0, f"{cut} numbers are cut off at {width}"
         expect(page.locator("#measure")).to_have_text("Probability")
-        expect(page.locator("th #prevalence")).to_have_text("at prevalence 50\u00a0%")
+        expect(page.locator("th #at-prevalence")).to_have_text("at prevalence 50\u00a0%")
         percentiles = "async () => [0, 0.003, 0.85, 0.998, 1].map((await import('/static/js/percentile.js')).above)"
         said = ["above none", "above < 1 %", "above 85 %", "above 99 %", "above all"]
         assert page.evaluate(percentiles) == said, "in words, so that none is taken for a probability"
@@ -250,7 +250,7 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
         page.set_viewport_size(SCREEN)
         page.locator("#rows tr.flagged:not(.unscored)").first.dblclick()
         expect(page.locator("#viewer[data-film]")).to_be_visible()
-        expect(page.locator("#words #prevalence")).to_have_text("at a prevalence of 50 %")
+        expect(page.locator("#words #at-prevalence")).to_have_text("at a prevalence of 50 %")
 
 
 def looked_at(page: Page, name: str, visit: Callable[[], None], *, thorough: bool) -> list[str]:

@@ -139,7 +139,7 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
 function heading(/** @type {Listed} */ { rows: entries, prevalence }) {
   const likely = entries.some((entry) => entry.measure === "probability");
   $("#measure").textContent = likely ? "Probability" : "Percentile";
-  $("#prevalence").textContent = likely && prevalence !== null ? `at prevalence ${percent(prevalence).replace(" ", "\u00a0")}` : "";
+  $("#at-prevalence").textContent = likely && prevalence !== null ? `at prevalence ${percent(prevalence).replace(" ", "\u00a0")}` : "";
 }
 
 /** By this reader's own doing a study goes to another list: the next one takes its place. */

@@ -151,13 +151,13 @@ declare namespace Api {
   /** A study as the list shows it. */
   type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; words: string; flag: boolean; number: number | null; measure: "probability" | "percentile" | null; of: number | null; clause: string; why: string; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; view: string | null; assigned_to: string | null; disagree: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
   /** Some rows of a tab, in its order. */
-  type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean; groups: (GroupResponse)[]; reference: ShapesReferenceResponse | null };
+  type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean; groups: (GroupResponse)[]; reference: ShapesReferenceResponse | null; prevalence: number | null };
   /** The server answers. */
   type Liveness = { status: "alive" };
   /** A run's losses, step by step; of a long log some rows evenly along it. */
   type LogResponse = { name: string; running: boolean; written: string; steps: (number)[]; epochs: (number)[]; seconds: (number | null)[]; losses: Record<string, (number | null)[]>; of: number };
   /** The side panel. */
-  type Look = { film: string; study: string; blind: boolean; words: (string)[]; flag: boolean; reference: ShapesReferenceResponse | null; probability: number | null; models: (ModelLook)[]; nearest: (Near)[] };
+  type Look = { film: string; study: string; blind: boolean; words: (string)[]; flag: boolean; reference: ShapesReferenceResponse | null; probability: number | null; prevalence: number | null; models: (ModelLook)[]; nearest: (Near)[] };
   /** What was found when somebody looked. */
   type Looked = { note: string; summary: string };
   /** A VOI LUT of the file: sample `first` + i is shown as `values[i]` of 2^bits − 1. */
@@ -496,6 +496,7 @@ declare namespace Api {
     "aside-reason": "textarea";
     "ask": "button";
     "assign-to": "select";
+    "at-prevalence": "span";
     "at-threshold": "table";
     "audit": "div";
     "audit-action": "select";

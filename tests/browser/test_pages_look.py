@@ -219,6 +219,40 @@ def test_every_page_fits_each_screen_and_axe_finds_nothing_serious(
     assert not wrong, "\n".join(wrong)
 
 
+SPILLS = "(one) => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1"
+OUTSIDE = """(all) => all.filter(
+  (one) => one.getBoundingClientRect().right > one.closest("td").getBoundingClientRect().right)"""
+
+
+def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_from_percentiles(
+    worked: Site, chromium: Browser
+) -> None:
+    """The promise was cut off at 1280 points, and a percentile of 85 % stood between probabilities."""
+    with chromium.new_context(color_scheme="light", viewport=SCREEN) as context:
+        sign_in(context, worked, "lea")
+        page = context.new_page()
+        page.add_init_script("localStorage.setItem('unseen.tour', 'done')")
+        page.goto(worked.root)
+        expect(page.locator("#rows tr").first).to_be_visible()
+        expect(page.locator("#policy")).to_contain_text("The policy clears at most 30 % of abnormal studies, with 90 %")
+        for width, height in ((1280, 720), (1280, 800), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            assert not page.locator("#order").evaluate(SPILLS), f"the promise is cut off at {width}"
+            cut = page.locator("#rows .value").evaluate_all(f"(all) => ({OUTSIDE})(all).length")
+            assert cut == 0, f"{cut} numbers are cut off at {width}"
+        expect(page.locator("#measure")).to_have_text("Probability")
+        expect(page.locator("th #at-prevalence")).to_have_text("at prevalence 50\u00a0%")
+        percentiles = "async () => [0, 0.003, 0.85, 0.998, 1].map((await import('/static/js/percentile.js')).above)"
+        said = ["above none", "above < 1 %", "above 85 %", "above 99 %", "above all"]
+        assert page.evaluate(percentiles) == said, "in words, so that none is taken for a probability"
+        likely = page.locator("#rows tr", has=page.locator("td.source", has_text="North")).locator(".value:visible")
+        assert likely.count() and all(said.endswith(" %") and "above" not in said for said in likely.all_inner_texts())
+        page.set_viewport_size(SCREEN)
+        page.locator("#rows tr.flagged:not(.unscored)").first.dblclick()
+        expect(page.locator("#viewer[data-film]")).to_be_visible()
+        expect(page.locator("#words #at-prevalence")).to_have_text("at a prevalence of 50 %")
+
+
 def looked_at(page: Page, name: str, visit: Callable[[], None], *, thorough: bool) -> list[str]:
     """What is wrong with a page at three sizes, or at five, in both themes."""
     wrong: list[str] = []

@@ -309,10 +309,12 @@ def test_a_file_that_cannot_be_shown_is_returned_with_a_reason_and_never_labelle
     for key in "nau":
         page.keyboard.press(key)
     expect(page.locator(".toast.bad").first).to_contain_text("cannot be shown")
-    page.get_by_role("button", name="Return to the sender").click()
+    expect(page.locator("#aside")).to_contain_text("Nothing is sent: tell the sender yourself.")
+    page.get_by_role("button", name="Record as returned").click()
     expect(page.locator(".toast.bad").last).to_contain_text("Give the reason first")
     page.get_by_label("What is wrong with it?").fill("a text file")
-    page.get_by_role("button", name="Return to the sender").click()
+    page.get_by_role("button", name="Record as returned").click()
+    expect(page.get_by_text("Recorded as returned. Nothing was sent: tell the sender yourself.").first).to_be_visible()
     expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
     with site.store() as store:
         entry = store.study(study).entry

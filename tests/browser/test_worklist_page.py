@@ -208,7 +208,7 @@ def test_a_report_and_its_undo_reach_the_database(worked: Site, page_of: PageOf)
     expect(page.locator(f"tr[data-study={first}]")).to_contain_text("you have it")
     expect(page.locator(f"tr[data-study={first}]")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("u")
-    expect(page.get_by_text("Reported unsure.")).to_be_visible()
+    expect(page.get_by_text("Reported unsure. It is no label, and nobody is asked to look again.")).to_be_visible()
     page.keyboard.press("z")
     expect(page.locator(f"tr[data-study={first}]")).to_have_attribute("aria-selected", "true")
     assert reports(worked, first) == [("ann", "abnormal", True), ("ann", "unsure", True)]

@@ -94,7 +94,7 @@ def test_the_filter_finds_the_rows_that_are_flagged_and_no_others(
 
 class _Policy:
     digest = "p"
-    max_miss_rate, confidence, sources = 0.1, 0.9, {}  # type: ignore[var-annotated]
+    max_miss_rate, confidence, sources, probability = 0.1, 0.9, {}, None  # type: ignore[var-annotated]
 
 
 def test_the_blind_are_refused_what_would_tell_them_scores(

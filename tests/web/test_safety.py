@@ -24,7 +24,7 @@ from unseen.worklist.worker import Worker
 
 BUNDLE = Path("models/pca")
 NOT_A_FILM = b"this is a text file, and no film at all\n" * 8
-PROMISES = ("at most", "% confidence", "probability of being abnormal", "have a score as high or higher")
+PROMISES = ("at most", "% confidence", "probability of being abnormal", "a score as high or higher")
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_while_an_alarm_stands_there_is_no_probability_and_no_promise_and_reader
     Worker(store, lambda: screener_of).drain()
     before = every_word(clearing, name, study)
     assert clearing.lead.get(f"/films/{name}/look").json()["probability"] is not None
-    assert "The policy clears at most 5 % of abnormal studies" in before["reader /promise"]
+    assert "The policy clears at most 5 % of the abnormal studies that pass" in before["reader /promise"]
     assert "Probability of being abnormal" in before[f"lead /films/{name}/look"]
     alarmed(store, policy.digest)
     clearing.app.state.served.active.look()

@@ -204,7 +204,7 @@ def test_whoever_is_blind_sees_the_film_and_nothing_else(
     told = api.reader.get(f"/films/{film}/look").json()
     assert told == {
         "film": film, "study": told["study"], "blind": True, "words": [], "flag": False, "reference": None,
-        "probability": None, "models": [],
+        "probability": None, "prevalence": None, "models": [],
         "nearest": [],
     }  # fmt: skip
     assert api.lead.get(f"/films/{film}/look").json()["models"][0]["score"] is not None

@@ -120,7 +120,7 @@ def test_what_cannot_be_shown_is_returned_or_discarded_and_never_labelled(store:
     receipt = judged(1, "not_scored", reason="a text file")
     study = receipt.study
     store.claim(study, "ann")
-    with pytest.raises(NotAllowedError, match="returned to its sender or discarded"):
+    with pytest.raises(NotAllowedError, match="recorded as returned to its sender, or discarded"):
         store.report(study, "ann", "normal")
     with pytest.raises(WorklistError, match="Give the reason"):
         store.set_aside(study, "ann", "returned", " ", films=[receipt.film_id])

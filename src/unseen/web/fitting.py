@@ -52,6 +52,11 @@ def fit(parts: Parts, account: Lead) -> Fit:
         )
     collected, gated, calibrated = _collect(parts), _gate(parts), _calibrate(parts)
     steps = [collected, gated, calibrated]
+    if calibrated.state == "done" and gated.state != "done":
+        calibrated.state = "waits"
+        calibrated.words = (
+            "A policy is in force, for this model. After the gate is fitted, calibrate again: it is then another model."
+        )
     first = next((step for step in steps if step.state != "done"), None)
     for step in steps:
         if step.state != "done":
@@ -61,7 +66,7 @@ def fit(parts: Parts, account: Lead) -> Fit:
 
 def _collect(parts: ServerState) -> Step:
     assert parts.deciding is not None
-    reference = parts.store.reference(parts.deciding)
+    reference = parts.ranks.reference(parts.deciding)
     if reference.scores:
         return Step(name="collect", state="done", words=f"{reference.words}.", do=[], commands=[])
     return Step(
@@ -94,8 +99,8 @@ def _gate(parts: ServerState) -> Step:
         do=[
             "If many films are refused for one reason, look at the set-up first: orientation, inversion, cropping, "
             "post-processing.",
-            "If the films are as they should be, fit the gate to this site's normal films, and start the server with "
-            "the new model.",
+            f"If the films are as they should be, fit the gate to {FEWEST} normal films of this site or more: those "
+            "reported here, or those of the calibration. Start the server with the new model.",
         ],
         commands=[
             f"unseen export tables --folder {folder.name} --labelled",

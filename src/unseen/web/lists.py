@@ -168,7 +168,7 @@ def requeue(parts: Parts, account: Lead, wanted: Several) -> SeveralResponse:
 
 @router.post("/return", responses=answers(400, 401, 403, 422, 503))
 def send_back(parts: Parts, account: Lead, wanted: Returning) -> SeveralResponse:
-    """Return what cannot be shown of them to its sender. Each film is tried first; no study is reported by this."""
+    """Record what cannot be shown of them as returned; nothing is sent. Each film is tried first; none is reported."""
     broken = {study: _broken(parts, study) for study in wanted.studies}
     return _response(parts.store.return_several(wanted.studies, account.name, wanted.reason, broken=broken))
 

@@ -26,11 +26,13 @@ class Promise:
     state   clears; stopped: a policy is in force and something stands against it (`why`); ranks: no policy clears
     policy  the one in force; None without one
     why     why nothing is cleared; "" where the policy clears
+    gated   an input gate stands before the model that decides: the guarantee is about the studies that pass it
     """
 
     state: State
     policy: Policy | None
     why: str
+    gated: bool = False
 
     @classmethod
     def of(cls, store: Store, models: Models | None) -> Self:
@@ -47,7 +49,7 @@ class Promise:
         if reason := store.clearing_stopped(policy.digest):
             why = f"Clearing is stopped, and every study is to be read: {reason.rstrip('.')}."
             return cls(state="stopped", policy=policy, why=why)
-        return cls(state="clears", policy=policy, why="")
+        return cls(state="clears", policy=policy, why="", gated=models.card.gate is not None)
 
     @property
     def words(self) -> str:
@@ -55,10 +57,18 @@ class Promise:
         if self.state != "clears" or self.policy is None:
             return self.why
         named = [name for name, source in self.policy.sources.items() if source.threshold is not None]
+        whose = "the abnormal studies that pass the gate" if self.gated else "abnormal studies"
         return (
-            f"The policy clears at most {percent(self.policy.max_miss_rate)} of abnormal studies, with "
+            f"The policy clears at most {percent(self.policy.max_miss_rate)} of {whose}, with "
             f"{percent(self.policy.confidence)} confidence, from {', '.join(named)}."
         )
+
+    @property
+    def prevalence(self) -> float | None:
+        """Which the probabilities that are shown assume; None while none is shown."""
+        if self.state != "clears" or self.policy is None or self.policy.probability is None:
+            return None
+        return self.policy.probability.prevalence
 
     def covers(self, policy_digest: str) -> bool:
         """Whether a decision by this policy may be shown with its probability."""

@@ -5,6 +5,7 @@ A film that was not cleared is never called normal: a score ranks films for read
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -91,7 +92,7 @@ def _waiting(number: float, measure: Measure) -> str:
 def _done(entry: Entry) -> str:
     by = f" by {entry.reported_by}" if entry.reported_by else ""
     if entry.state == "set_aside":
-        return f"{'Discarded' if entry.how == 'discarded' else 'Returned to the sender'}{by}: it cannot be shown"
+        return f"{'Discarded' if entry.how == 'discarded' else 'Recorded as returned'}{by}: it cannot be shown"
     return f"Reported {entry.outcome or 'elsewhere'}{by}"
 
 
@@ -126,14 +127,30 @@ def in_words(
         return [*said, "It was drawn for the audit sample, so it is read all the same."] if sampled else said
     said += [_MEANS, sentence(decision.reason)]
     if reading.measure == "probability" and reading.number is not None:
-        said.append(f"Probability of being abnormal, at this site's prevalence: {percent(reading.number)}.")
-    if covered and decision.p_value is not None:
-        said.append(f"{percent(decision.p_value)} of the calibration's normal studies have a score as high or higher.")
+        said.append(_probability(reading.number, promise.prevalence))
     if reference is not None and not reference.scores:
         said.append(sentence(reference.words))
+    elif covered and reference is not None and decision.score is not None:
+        said.append(_at_least(decision.score, reference))
     if decision.policy_digest and promise.state == "stopped":
         said.append(promise.why)
     return said
+
+
+def _probability(number: float, prevalence: float | None) -> str:
+    said = f"Probability of being abnormal: {percent(number)}"
+    if prevalence is None:
+        return f"{said}."
+    return (
+        f"{said}, if {percent(prevalence)} of the studies are abnormal, as the calibration assumes. "
+        "With fewer abnormal studies it is lower."
+    )
+
+
+def _at_least(score: float, reference: Reference) -> str:
+    """How many of the reference score as high: counted where the percentile is, so that the two agree."""
+    count = len(reference.scores) - bisect_left(reference.scores, score)
+    return f"{count or 'None'} of {reference.words} {'have' if count > 1 else 'has'} a score as high or higher."
 
 
 def sentence(text: str) -> str:

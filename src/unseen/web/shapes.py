@@ -136,6 +136,9 @@ class ListedPage(BaseModel):
     reference: ReferenceResponse | None = Field(
         description="with which every percentile of the page is compared; null for the blind, and without a model"
     )
+    prevalence: float | None = Field(
+        description="share of abnormal studies that every probability of the page assumes; null where none is shown"
+    )
 
     @classmethod
     def of(cls, page: Page, ranks: Ranks, promise: Promise, *, model: str | None, blind: bool) -> Self:
@@ -151,6 +154,7 @@ class ListedPage(BaseModel):
                 for group in page.groups
             ],
             reference=None if blind or model is None else ReferenceResponse.of(ranks.known(model)),
+            prevalence=None if blind else promise.prevalence,
             next=page.next,
             previous=page.previous,
             total=page.total,
@@ -165,7 +169,10 @@ class Decided(_Response):
     action: Literal["clear", "read", "not_scored"]
     score: float | None
     probability: float | None
-    p_value: float | None
+    p_value: float | None = Field(
+        description="conformal: normal studies of its source with a score as high or higher, and one more, of all of "
+        "them and one more; null where none calibrated it"
+    )
     priority: float
     reason: str
     policy_digest: str

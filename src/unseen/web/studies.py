@@ -54,7 +54,9 @@ class Aside(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    how: Literal["returned", "discarded"] = Field(description="returned: its sender should send the film again")
+    how: Literal["returned", "discarded"] = Field(
+        description="returned: its sender should send the film again. This is recorded, and nothing is sent"
+    )
     reason: Annotated[str, Field(min_length=1, max_length=20_000, description="what is wrong with it")]
 
 
@@ -107,10 +109,10 @@ def draft(parts: Parts, account: Reader, study: StudyId, written: Draft) -> None
 
 @router.post("/{study}/set-aside", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def set_aside(parts: Parts, account: Reader, study: StudyId, aside: Aside) -> Listed:
-    """Return what cannot be shown of a study that one has taken to its sender, or discard it.
+    """Record what cannot be shown of a study that one has taken as returned to its sender, or as discarded.
 
-    Every film is tried first; 409 where all can be shown. The study leaves the list unless films of it are left, which
-    are then reported.
+    Nothing is sent to the sender. Every film is tried first; 409 where all can be shown. The study leaves the list
+    unless films of it are left, which are then reported.
     """
     films = parts.store.study(study).films
     broken = [film.film for film in films if film.aside is None and not parts.can_be_shown(film.film)]

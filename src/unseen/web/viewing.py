@@ -108,6 +108,7 @@ class Look(BaseModel):
     flag: bool = Field(description="the study is to be read earlier; also for whoever is blind")
     reference: ReferenceResponse | None = Field(description="of every percentile here; null without a score")
     probability: float | None = Field(description="of being abnormal; null where nothing calibrated it")
+    prevalence: float | None = Field(description="of abnormal studies, which the probability assumes; null likewise")
     models: list[ModelLook] = Field(description="the one that decides first")
     nearest: list[Near] = Field(description="the nearest first")
 
@@ -216,8 +217,8 @@ def look(parts: Parts, account: Reader, film: FilmId) -> Look:
     study = parts.store.study(rows[0].study, blind=blind)
     row = parts.ranks.row(study.entry, Promise.of(parts.store, parts.models), blind=blind)
     nothing = Look(
-        film=film, study=row.study, blind=blind, words=[], flag=row.flag, reference=None, probability=None, models=[],
-        nearest=[],
+        film=film, study=row.study, blind=blind, words=[], flag=row.flag, reference=None, probability=None,
+        prevalence=None, models=[], nearest=[],
     )  # fmt: skip
     return nothing if blind else _seen(parts, study, next(one for one in study.films if one.film == film), nothing)
 
@@ -241,6 +242,7 @@ def _seen(parts: ServerState, study: Study, film: StoredFilm, nothing: Look) -> 
             "flag": reading.flag,
             "reference": None if reference is None else ReferenceResponse.of(reference),
             "probability": reading.number if reading.measure == "probability" else None,
+            "prevalence": promise.prevalence if reading.measure == "probability" else None,
             "models": models,
             "nearest": _nearest(parts, film.film),
         }

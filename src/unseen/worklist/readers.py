@@ -248,8 +248,8 @@ def _must_have_seen(writing: Writing, study: Found, reader: str) -> None:
         which = ", ".join(map(str, missing))
         raise NotAllowedError(
             f"Frontal film {which} of {len(wanted)} of this study was not shown to {reader} yet. Open the study and "
-            "look at every frontal film, then report it. What cannot be shown can be returned to its sender or "
-            "discarded with a reason."
+            "look at every frontal film, then report it. What cannot be shown can be recorded as returned to "
+            "its sender, or discarded, with a reason."
         )
 
 

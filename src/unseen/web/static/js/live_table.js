@@ -12,7 +12,7 @@ export function rowsOf(/** @type {Item[]} */ items, /** @type {string} */ limits
   for (const item of items)
     for (const model of item.look?.models ?? []) if (model.role !== "earlier") models.set(model.model, nameOf(model, models));
   const columns = [...models].flatMap(([, name]) => [`${name} score`, `${name} percentile`, `${name} percentile of`]);
-  const head = ["file", "film", "study", "source", "result", "reason", "probability", ...columns, "limits"];
+  const head = ["file", "film", "study", "source", "result", "reason", "probability", "prevalence", ...columns, "limits"];
   return [head, ...items.map((item) => [...rowOf(item), ...[...models.keys()].flatMap((model) => scores(item, model)), limits])];
 }
 
@@ -25,7 +25,7 @@ function rowOf(/** @type {Item} */ item) {
   const { word, words } = outcome(item);
   const decision = item.status?.film.decision ?? item.status?.decision;
   const reason = item.problem ?? (decision?.reason || item.status?.study.reason || words.join(" "));
-  return [item.name ?? "", item.film ?? "", item.status?.study.study ?? "", item.source ?? "", word, reason, item.look?.probability ?? ""];
+  return [item.name ?? "", item.film ?? "", item.status?.study.study ?? "", item.source ?? "", word, reason, item.look?.probability ?? "", item.look?.prevalence ?? ""];
 }
 
 function scores(/** @type {Item} */ item, /** @type {string} */ sha256) {

@@ -10,6 +10,9 @@ export const measured = (/** @type {number | null} */ share) => (share === null 
 /** A share without its digits after the point, for narrow places: never 0 % or 100 % for what is neither. */
 export const whole = (/** @type {number} */ share) => `${share > 0 && share < 0.005 ? "< 1" : share < 1 && share > 0.995 ? "> 99" : Math.round(100 * share)} %`;
 
+/** A percentile in words, so that nobody takes it for a probability that stands above it: "above 85 %". */
+export const above = (/** @type {number} */ rank) => (rank >= 1 ? "above all" : rank <= 0 ? "above none" : `above ${rank > 0.995 ? "99 %" : whole(rank)}`);
+
 /** @typedef {{ words: string, count: number, needed: number }} Reference */
 
 /** A film's place among the reference, in a few words: "97 % of 212"; "–" where there are too few. */

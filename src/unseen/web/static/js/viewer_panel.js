@@ -34,7 +34,7 @@ const ACTIONS = {
 /** @type {Record<string, string>} */
 const ROLES = { decides: "decides", compares: "", earlier: "earlier" };
 /** How a report came to be, where it needs saying. @type {Record<string, string>} */
-const HOW = { returned: "returned to the sender", discarded: "discarded", simulated: "simulated", unrecorded: "what was shown was not recorded then" };
+const HOW = { returned: "recorded as returned", discarded: "discarded", simulated: "simulated", unrecorded: "what was shown was not recorded then" };
 const TAGS = ["Modality", "Manufacturer", "ManufacturerModelName", "PatientAge", "PatientSex"];
 
 const refill = (/** @type {Element} */ place, /** @type {(Page.Child | Page.Child[])[]} */ ...children) =>
@@ -95,6 +95,7 @@ export function showWords(/** @type {HTMLElement} */ place, /** @type {Look} */ 
       el("div", { class: "probability" },
         el("div", { class: "meter", role: "meter", "aria-label": "Probability of being abnormal", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": share.toFixed(1), "aria-valuetext": percent(look.probability) }, bar),
         el("b", {}, whole(look.probability))),
+      look.prevalence !== null && el("p", { class: "small soft", id: "at-prevalence" }, `at a prevalence of ${percent(look.prevalence)}`),
     );
   }
   const [first, ...more] = look.words;

@@ -4,6 +4,7 @@
 import { $, api, failed, toast } from "./api.js";
 import { unseen } from "./viewer_seen.js";
 import { now, study as current } from "./viewer_state.js";
+import { reportedAs } from "./reported.js";
 import { say } from "./viewer_tools.js";
 
 /** @typedef {import("./viewer_keys.js").Outcome} Outcome  @typedef {import("./viewer_claims.js").Claims} Claims */
@@ -34,18 +35,18 @@ export class Reporting {
     }
     const left = unseen(current());
     if (left.length > 0) {
-      if (now.problem && left.includes(now.shown)) toast("This film cannot be shown. Return it to its sender, or discard it with a reason.", { kind: "bad" });
+      if (now.problem && left.includes(now.shown)) toast("This film cannot be shown. Record it as returned, or discard it, with a reason.", { kind: "bad" });
       else if (!left.includes(now.shown)) await this.page.show(left[0]).catch(failed);
       else if (this.page.frames().length > 0) await this.page.show(now.shown, { frame: this.page.frames()[0] }).catch(failed);
       return;
     }
     await this.once(async () => {
       await this.#andNext(study, () => api(`/studies/${study}/report`, { body: { outcome, note: $("#note").value } }), began);
-      say(`Reported ${outcome}.`, { action: "Undo (Z)", run: () => this.undo() });
+      say(reportedAs(outcome), { action: "Undo (Z)", run: () => this.undo() });
     });
   }
 
-  /** Return what cannot be shown to its sender, or discard it. */
+  /** Record what cannot be shown as returned, or discard it. */
   async setAside(/** @type {"returned" | "discarded"} */ how, /** @type {string} */ reason, /** @type {number} */ began) {
     const study = now.response?.entry.study;
     if (!study || !now.claim?.mine) return;
@@ -59,7 +60,7 @@ export class Reporting {
       $("#aside-reason").value = "";
       if (entry.state === "set_aside") await this.#andNext(study, () => Promise.resolve(), began);
       else await this.page.again();
-      const words = how === "returned" ? "Returned to its sender." : "Discarded.";
+      const words = how === "returned" ? "Recorded as returned. Nothing was sent: tell the sender yourself." : "Discarded.";
       say(entry.state === "set_aside" ? words : `${words} Report the study's other films.`, { action: "Undo (Z)", run: () => this.undo() });
     });
   }

@@ -9,7 +9,7 @@ import { density } from "./worklist_density.js";
 import { emptied } from "./worklist_empty.js";
 import { Filters } from "./worklist_filters.js";
 import { tell, watchConnection, watchServer } from "./worklist_notices.js";
-import { comparedWith } from "./percentile.js";
+import { comparedWith, percent } from "./percentile.js";
 import { Rows } from "./worklist_rows.js";
 import { SavedViews } from "./worklist_saved.js";
 import { searching } from "./worklist_search.js";
@@ -118,7 +118,7 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   const [says, time] = HEADINGS[view.tab] ?? ["What to do", "Waiting"];
   $("#says").textContent = says;
   $("#time").textContent = time;
-  if (!blind) $("#measure").textContent = page.rows.some((entry) => entry.measure === "probability") ? "Probability" : "Percentile";
+  if (!blind) heading(page);
   $("#compared").textContent = comparedWith(page.reference);
   $("#fit").hidden = !isLead || !page.reference || page.reference.count >= page.reference.needed;
   $("#empty").hidden = page.rows.length + groups.length > 0;
@@ -133,6 +133,13 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   else if (selected !== null && !rows.entry(selected)) gone();
   else select(selected, { scroll: false });
   chosen.show();
+}
+
+/** The head of the numbers' column: what they are, and for which prevalence; a percentile among them names itself. */
+function heading(/** @type {Listed} */ { rows: entries, prevalence }) {
+  const likely = entries.some((entry) => entry.measure === "probability");
+  $("#measure").textContent = likely ? "Probability" : "Percentile";
+  $("#at-prevalence").textContent = likely && prevalence !== null ? `at prevalence ${percent(prevalence).replace(" ", "\u00a0")}` : "";
 }
 
 /** By this reader's own doing a study goes to another list: the next one takes its place. */

@@ -1,6 +1,7 @@
 // @ts-check
 // What a reader does with a study straight from the list: report it, undo the report, release it, have it scored again.
 import { api, failed, toast } from "./api.js";
+import { reportedAs } from "./reported.js";
 
 /** Each act tells what came of it in a toast; `list` learns what has changed. */
 export class Acts {
@@ -20,7 +21,7 @@ export class Acts {
       await api(`/studies/${study}/claim`, { method: "POST" });
       await api(`/studies/${study}/report`, { body: { outcome } });
       this.#done.at(-1)?.away(); // Z still takes it back
-      const away = toast(`Reported ${outcome}.`, { action: "Undo", run: () => this.undo(study) });
+      const away = toast(reportedAs(outcome), { action: "Undo", run: () => this.undo(study) });
       this.#done.push({ study, away });
       this.list.reported(study);
     });

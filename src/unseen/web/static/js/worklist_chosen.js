@@ -1,5 +1,5 @@
 // @ts-check
-// Several studies at once, for leads: chosen by x, shift and checkboxes; assigned, scored again, or returned to their sender. Never reported.
+// Several studies at once, for leads: chosen by x, shift and checkboxes; assigned, scored again, or recorded as returned. Never reported.
 import { $, api, closest, el, failed, toast } from "./api.js";
 
 const MOST = 200; // that the server takes at once
@@ -97,7 +97,7 @@ export class Chosen {
 
   #return(/** @type {string} */ reason) {
     if (!reason) return undefined;
-    return this.#act("returned to the sender", async (studies) => {
+    return this.#act("recorded as returned (nothing was sent: tell the sender yourself)", async (studies) => {
       /** @type {OnSeveral} */
       const all = { done: [], refused: [] };
       for (let at = 0; at < studies.length; at += MOST_RETURNED) {

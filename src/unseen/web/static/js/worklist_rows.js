@@ -2,7 +2,7 @@
 // Rows of the list: one element a study, kept while the study stays on the page, so that nothing flickers.
 import { $, el, span } from "./api.js";
 import { date } from "./dates.js";
-import { percent, whole } from "./percentile.js";
+import { above, percent, whole } from "./percentile.js";
 
 const MARKED_MS = 6000;
 
@@ -31,7 +31,7 @@ function chip(/** @type {Entry} */ entry, /** @type {string} */ me) {
 
 /** What the number in the bar is. */
 const MEANINGS = {
-  probability: () => "probability of being abnormal, as this site's calibration has it",
+  probability: () => "probability of being abnormal, at the prevalence that the calibration assumes",
   percentile: (/** @type {Entry} */ entry) => `of ${entry.of} normal films score lower`,
 };
 
@@ -177,7 +177,7 @@ export class Rows {
       known.bar.hidden = number === null;
       known.bar.style.setProperty("--share", String(number ?? 0));
       known.value.hidden = number === null;
-      say(known.value, number === null ? "" : whole(number));
+      say(known.value, number === null ? "" : measure === "percentile" ? above(number) : whole(number));
       known.value.title = number === null || measure === null ? "" : `${percent(number)} ${MEANINGS[measure](entry)}`;
       const score = entry.score === null ? "no score" : `score ${Number(entry.score.toPrecision(3))}`;
       say(known.score, measure === "percentile" ? `of ${entry.of} · ${score}` : score);

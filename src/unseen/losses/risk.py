@@ -92,7 +92,10 @@ class Sure(Loss):
         elif process.noise is None:
             raise ValueError("Sure takes the noise off the risk, but the process has none: use MeasurementConsistency.")
         else:
-            raise TypeError(f"Sure knows Gaussian noise and counts, but got {type(process.noise).__name__}.")
+            raise TypeError(
+                f"Sure knows Gaussian noise and counts, but got {type(process.noise).__name__}. Use a loss that needs "
+                "no law of the noise, such as Splitting."
+            )
         return total / m.to(total)
 
     def __repr__(self) -> str:

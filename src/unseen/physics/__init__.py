@@ -6,8 +6,8 @@ detector's law does to A x, `Noise` what chance adds, and `Measurement` the thre
 transformations that images may undergo and still be images: what A never shows of x, it may show of T x. `identify`
 checks in advance whether that can be enough.
 
-`OPERATORS`, `LINKS`, `NOISES` and `GROUPS` are this package's registries: a new entry is one file and one line here,
-and the contract tests find it.
+`OPERATORS`, `LINKS`, `NOISES` and `GROUPS` are this package's registries: a new entry is one file, one line here,
+its name in `__init__.pyi` and an entry in its contract test, which fails until it is there.
 """
 
 import lazy_loader

@@ -11,7 +11,8 @@ it (`Seen`). `MeasurementConsistency` and `Equivariance` together are EI, `Sure`
 `negative_elbo` a VAE; `GAMES` are the usual pairs of losses of a GAN, by name; `dice_loss` and `bce` need a mask;
 `structural_dissimilarity` is 1 − SSIM.
 
-`LOSSES` is this package's registry: a new loss is one file and one line here, and the contract tests find it.
+`LOSSES` is this package's registry: a new loss is one file, one line here, its name in `__init__.pyi` and an
+entry in its contract test, which fails until it is there.
 """
 
 import lazy_loader

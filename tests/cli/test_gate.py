@@ -11,6 +11,7 @@ from tests.data.making import image
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen.screening.screener import load
+from unseen.worklist.belonging import DATABASE
 from unseen.worklist.opening import KEY, write_site_key
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
@@ -22,6 +23,7 @@ def test_a_gate_is_fitted_to_what_readers_here_reported_normal(tmp_path: Path, s
 
     home, screener = tmp_path / "worklist", load("models/pca")
     home.mkdir()
+    (home / DATABASE).touch()  # else the key is that of a worklist whose database is missing
     write_site_key(home / KEY, bytes(range(32)))  # pseudonyms decide which films set a limit of the gate
     refused = 0
     with Store.open(home) as store:

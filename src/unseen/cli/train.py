@@ -95,7 +95,7 @@ def train(
 
       unseen train detectors/pca --data chest/ --normal NORMAL --set method.components=30 --out model
 
-      unseen train detectors/ganomaly --data normals.csv --devices 4 --out model
+      unseen train ms_cxr/ganomaly-64-lungs --data normals.csv --devices 4 --out model
     """
     from unseen.artifacts import recipe as recipes
     from unseen.artifacts.bundle import annotate, check_free

@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The workers are forks of one process that has imported torch: pytest otherwise.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m tests.forked_workers -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-cluster bench-long-list sizing bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -163,9 +163,6 @@ sizing: $(STAMP)
 
 # Best with nothing else running. BEFORE: the version to compare with.
 BEFORE ?= cb4539e
-bench-cluster: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.cluster
-
 bench-archive: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.archive_before --before $(BEFORE) --keep
 

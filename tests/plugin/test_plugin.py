@@ -275,7 +275,7 @@ def test_a_plug_in_that_raises_while_it_learns_is_a_sentence(
     words = (command, recipe, "--data", manifest, "--finder", "models/lungs")
     told(
         say(*words),
-        "the package acme 1.0, which adds 'unteachable', fails (KeyError: 'what it wants'). "
+        "unseen: the package acme 1.0 fails (KeyError: 'what it wants'). "
         "Update or repair that package; with UNSEEN_TRACEBACK=1 the command prints where it fails",
     )
     monkeypatch.setenv("UNSEEN_TRACEBACK", "1")

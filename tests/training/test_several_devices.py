@@ -169,6 +169,10 @@ def test_what_cannot_be_shared_is_refused_with_a_sentence(pair: Ranks) -> None:
     learner: Learner = Here()
     with pytest.raises(TrainingError, match=r"cannot be sent to other processes: .*no lambda, nothing of __main__"):
         train(learner, [torch.ones(4, 1)], TWO)
+    hooked = SmallGan()
+    next(iter(hooked.optimisers.values())).register_step_post_hook(lambda *_: None)
+    with pytest.raises(TrainingError, match=r"has a hook on its steps, which other processes do not get\. Use one"):
+        train(hooked, films(), TWO)
     for device in ("mps", "cuda:1"):
         with pytest.raises(TrainingError, match=f"training.device is {device}, which is one device, but 2 are asked"):
             train(SmallGan(), films(), TWO.model_copy(update={"device": device}))

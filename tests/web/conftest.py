@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,9 @@ from fastapi.testclient import TestClient
 from tests.worklist.conftest import *  # noqa: F403  # the worklist's own fixtures
 from tests.worklist.conftest import MakePlace, Place
 from tests.worklist.kept_store import KeptStores
+from unseen.screening.policy import Policy
+from unseen.screening.screener import Screener
+from unseen.service.workers import Models
 from unseen.web.app import create_app
 from unseen.worklist.store import Store
 
@@ -27,6 +32,24 @@ def place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
 
 
 BOTH = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    """The model that decides, without a policy."""
+    return Models.of(Path("models/pca"))
+
+
+@pytest.fixture
+def screener_of(screener: Screener, policy: Policy) -> Screener:
+    """With the policy of the tests' module."""
+    return Screener(screener.detector, policy)
+
+
+@pytest.fixture
+def clearing(make_api: MakeApi, models: Models, policy: Policy) -> Api:
+    """A server whose policy, that of the tests' module, is in force."""
+    return make_api(models=dataclasses.replace(models, policy=policy))
 
 
 def token_of(store: Store, name: str, role: Any) -> str:

@@ -4,7 +4,6 @@ guide's steps follow one another."""
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 
@@ -33,11 +32,6 @@ def place(make_place: MakePlace) -> Place:
 
 
 @pytest.fixture(scope="module")
-def models() -> Models:
-    return Models.of(Path("models/pca"))
-
-
-@pytest.fixture(scope="module")
 def policy(models: Models) -> Policy:
     """Of two sources with thirty normal studies each; 20 % of the labelled were abnormal."""
     return Policy(
@@ -53,16 +47,6 @@ def policy(models: Models) -> Policy:
         probability=ProbabilityMap(scores=(0.0, 1.0), probabilities=(0.1, 0.9), prevalence=0.2),
         drift=DriftReference(normals=tuple(sorted(WARD + NORTH)), abnormals=(0.8,), prevalence=0.2, not_scored=0),
     )
-
-
-@pytest.fixture
-def screener_of(screener: Screener, policy: Policy) -> Screener:
-    return Screener(screener.detector, policy)
-
-
-@pytest.fixture
-def clearing(make_api: MakeApi, models: Models, policy: Policy) -> Api:
-    return make_api(models=dataclasses.replace(models, policy=policy))
 
 
 def gateless(models: Models, policy: Policy | None) -> Models:

@@ -33,11 +33,6 @@ def place(make_place: MakePlace) -> Place:
 
 
 @pytest.fixture(scope="module")
-def models() -> Models:
-    return Models.of(BUNDLE)
-
-
-@pytest.fixture(scope="module")
 def policy(models: Models) -> Policy:
     """What clears nearly nothing from `ward`, and gives each of its films a probability."""
     return Policy(
@@ -49,17 +44,6 @@ def policy(models: Models) -> Policy:
         sources={"ward": SourcePolicy(abnormals=59, normals=tuple(n / 1e6 for n in range(40)), threshold=1e-9)},
         probability=ProbabilityMap(scores=(0.0, 1.0), probabilities=(0.1, 0.9), prevalence=0.2),
     )
-
-
-@pytest.fixture
-def screener_of(screener: Screener, policy: Policy) -> Screener:
-    return Screener(screener.detector, policy)
-
-
-@pytest.fixture
-def clearing(make_api: MakeApi, models: Models, policy: Policy) -> Api:
-    """A server whose policy is in force."""
-    return make_api(models=dataclasses.replace(models, policy=policy))
 
 
 def film(api: Api, number: int) -> tuple[str, str]:

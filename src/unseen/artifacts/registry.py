@@ -161,7 +161,7 @@ _CURE = "Update or repair that package; with UNSEEN_TRACEBACK=1 the command prin
 
 
 def plugin_fault(error: Exception) -> str | None:
-    """The sentence that names the plug-in whose code raised an error; None where no plug-in's code did.
+    """The sentence that names the package whose code raised an error; None where it went through no plug-in's code.
 
     Args:
         error: one that was raised, with its traceback; the last function of a plug-in on it is taken.
@@ -175,7 +175,7 @@ def plugin_fault(error: Exception) -> str | None:
     for module in reversed(_modules(error)):
         entry = packages.get(module.partition(".")[0])
         if entry is not None:
-            return f"{_package(entry)}, which adds {entry.name!r}, fails ({_cause(error)}). {_CURE}"
+            return f"{_package(entry)} fails ({_cause(error)}). {_CURE}"
     return None
 
 

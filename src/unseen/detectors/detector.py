@@ -23,7 +23,7 @@ from unseen.anatomy.lungs import Finder, FoundLungs
 from unseen.anatomy.view import View, Viewed
 from unseen.artifacts.recipe import configured
 from unseen.data.film import Film, NotRead
-from unseen.detectors.fitting import Fitting, Normals, on_devices_of
+from unseen.detectors.fitting import Fitting, Normals, check_devices
 from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
@@ -197,13 +197,13 @@ class Detector(ABC):
 
         Raises FitError for a film labelled abnormal, for no readable film, for a bundle without a finder, for
         unlabelled films where a method has no epochs to choose from, and for none where it learns from them, for a
-        backbone that does not fit,
-        NoMasksError for lungs that cannot be learnt, BundleError for what is no bundle.
+        backbone that does not fit, NoMasksError for lungs that cannot be learnt, BundleError for what is no bundle.
         """
         from unseen.training.placement import computed_on
         from unseen.training.settings import Training, shown_on
 
-        training = on_devices_of(self, training or Training())
+        training = training or Training()
+        check_devices(self, training)
         if isinstance(normals, Sized):
             self.check_number(len(normals))
         if isinstance(unlabelled, Sized):

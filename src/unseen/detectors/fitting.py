@@ -123,18 +123,14 @@ def evenly(items: Sequence[T], most: int) -> list[T]:
     ]
 
 
-def on_devices_of(detector: Detector, training: Training) -> Training:
-    """The training, where the detector can have as many devices as it asks for.
-
-    Raises FitError where several are asked for, and the method learns nothing batch by batch.
-    """
+def check_devices(detector: Detector, training: Training) -> None:
+    """Raises FitError where several devices are asked for, and the method learns nothing batch by batch."""
     members: Sequence[Detector] = getattr(detector, "members", (detector,))
     if training.devices * training.nodes > 1 and not any(member.learns_by_epochs for member in members):
         raise FitError(
             f"{detector.key} is computed on one device: it has no batches to share between {training.devices} devices "
             f"of {training.nodes} machine(s). Leave devices and nodes out, or give a method that learns by epochs"
         )
-    return training
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,7 @@ from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, runs_root,
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
-from unseen.detectors.fitting import on_devices_of
+from unseen.detectors.fitting import check_devices
 from unseen.detectors.saved import add_gate, gate_parts, load, save
 from unseen.detectors.weights import finder_of
 from unseen.priors import GENERATORS
@@ -195,7 +195,7 @@ def train_recipe(
     else:
         training = validated(recipe.training, Training, where="training")
         detector = detector_of(recipe)
-        on_devices_of(detector, training)
+        check_devices(detector, training)
         if isinstance(films, Sized):
             detector.check_number(len(films))
         detector.check_unlabelled(0 if others is None else len(others.films))

@@ -19,7 +19,7 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -36,7 +36,7 @@ START_S = 600.0
 """Seconds that rank 0 waits for the others to start."""
 _POLL_S = 0.02
 _LAST_WORDS_S = 5.0  # in which a process that has closed its connections ends
-_LEAVE_S = 30.0  # in which a process that was told to ends
+_LEAVE_S = 30.0  # in which a process ends once rank 0 asks it to
 
 
 class LostProcess(TrainingError):
@@ -250,7 +250,7 @@ class Ranks:
             self.lost = True
             raise self._loss(_line(error)) from error
 
-    def _until(self, done: Any, otherwise: str, *, limit_s: float | None = None) -> None:  # Any: () -> bool
+    def _until(self, done: Callable[[], bool], otherwise: str, *, limit_s: float | None = None) -> None:
         began = time.monotonic()
         while True:
             try:

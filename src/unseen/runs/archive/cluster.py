@@ -15,7 +15,6 @@ import re
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +43,6 @@ def scored_on_cluster(
     Raises ArchiveError where no cluster can be reached, and where a node does not see the run's folder or has another
     version of the package; whatever `score_part` raises.
     """
-    task = replace(task, decoders=1)
     with _connected() as ray:
         remote = ray.remote(num_cpus=1, max_retries=_RETRIES)(_part_on_a_node)
         running: dict[Any, int] = {}  # Any: Ray's reference to what a task will return

@@ -86,7 +86,7 @@ def score_archive(
     Raises ArchiveError for a folder that holds parts which this run would not make, or that another run is using;
     whatever `screening.load` and `data.films` raise for a model, a policy or a manifest that cannot be used.
     """
-    task = replace(task, decoders=decoders_for(workers))
+    task = replace(task, decoders=decoders_for(workers) if engine == "local" else 1)
     task.folder.mkdir(parents=True, exist_ok=True)
     with _alone(task.folder):
         found = Plan.load(task.folder)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from unseen.losses import BackprojectedConsistency, BackprojectedRisk, Seen
+from unseen.losses import BackprojectedConsistency, BackprojectedRisk, Seen, Sure
 from unseen.losses.loss import mean_square
 from unseen.physics import BeerLambert, Gaussian, Identity, Measurement, PoissonGaussian, Tomography
 
@@ -121,3 +121,20 @@ def test_a_risk_needs_noise_and_a_step() -> None:
         BackprojectedRisk()(Seen(A(truth()), Measurement(A), linear), generator=None)
     with pytest.raises(ValueError, match="tau is a step above 0"):
         BackprojectedRisk(tau=0.0)
+
+
+def test_few_views_exaggerate_some_errors_so_that_measurements_judge() -> None:
+    """‖B A d‖² > 10 ‖d‖² for the d that 40 steps of power iteration find; a projection would never exceed ‖d‖²."""
+    few = Tomography(32, 12)
+    d = torch.randn(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    for _ in range(40):
+        d = (d / d.norm()).requires_grad_()
+        shown = few.fbp(few(d)).square().sum()
+        (gradient,) = torch.autograd.grad(shown, d)
+        d = gradient.detach()
+    assert float(shown.detach()) > 10
+    for loss in (BackprojectedConsistency(weight=2), BackprojectedRisk(weight=2)):
+        judge = loss.judge(Measurement(few, noise=PoissonGaussian(1.0, 5.0)))
+        assert isinstance(judge, Sure) and judge.weight == 2
+        assert loss.judge(Measurement(few, noise=Gaussian(0.1))).compares == "measurements"
+    assert isinstance(BackprojectedConsistency().judge(Measurement(few)), BackprojectedConsistency)

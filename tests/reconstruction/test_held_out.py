@@ -14,6 +14,7 @@ from tests.reconstruction.making import holes, images, inpainting, magnetic, mea
 from unseen.evaluation.image_metrics import psnr
 from unseen.losses import (
     BackprojectedConsistency,
+    BackprojectedRisk,
     Equivariance,
     EquivariantAdversarial,
     MeasurementConsistency,
@@ -84,7 +85,7 @@ def test_consistency_and_equivariance_are_judged_by_their_risks() -> None:
     }
     found = judges(losses, noisy)
     assert [type(loss).__name__ for loss in found.values()] == [
-        "Sure", "RobustEquivariance", "BackprojectedRisk", "Splitting",
+        "Sure", "RobustEquivariance", "Sure", "Splitting",
     ]  # fmt: skip
     assert [loss.weight for loss in found.values()] == [2, 3, 0.5, 1]
     assert "transforms=2" in repr(found["EQ"])
@@ -112,6 +113,17 @@ def test_few_measurements_are_split_in_two(noise: Gaussian | Poisson) -> None:
     f = learn(y, process, losses=REI, network=small(process), training=short(3))
     assert f.history is not None and len(f.history.validation[RISK]) == 3 and f.process is process
     assert {"held-out RobustEquivariance", "held-out twin"} <= f.history.validation.keys()
+
+
+def test_the_misfit_to_a_twin_has_the_weight_of_what_it_stands_for() -> None:
+    process = Measurement(Mask(holes()), noise=Gaussian(0.1))
+    y = measured(process, images(1))
+    losses = [BackprojectedRisk(weight=0.25), RobustEquivariance(Flips(), weight=3)]
+    f = learn(y, process, losses=losses, network=small(process), training=short(1))
+    assert f.history is not None
+    value = {name: curve[0] for name, curve in f.history.validation.items()}
+    parts = 0.25 * value["held-out twin"] + 3 * value["held-out RobustEquivariance"]
+    assert value[RISK] == pytest.approx(parts, rel=1e-6)
 
 
 def test_counts_with_read_out_cannot_be_split_so_that_one_is_held_out() -> None:

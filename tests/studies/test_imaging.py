@@ -21,7 +21,7 @@ from studies.imaging.page import imaging_page, write_page
 from studies.imaging.problem import Problem
 from studies.imaging.rows import training_facts
 from studies.imaging.running import reconstructed, run_of, train_arm
-from studies.imaging.settings import PictureSettings, images_of, method_of, resolved
+from studies.imaging.settings import PictureSettings, method_of, resolved
 from studies.imaging.summaries import average, best_without_truth, stopping
 from studies.imaging.tuning import Tuned
 from tests.docs.blocks import ROOT

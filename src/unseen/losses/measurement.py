@@ -21,7 +21,7 @@ from unseen.losses.loss import Loss, Seen, at_least_single, mean_square, observe
 from unseen.losses.risk import Sure
 from unseen.physics.algebra import inner
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import standard_normal
+from unseen.physics.noise import Gaussian, PoissonGaussian, standard_normal
 
 
 class MeasurementConsistency(Loss):
@@ -126,7 +126,8 @@ class BackprojectedConsistency(Loss):
         return mean_square(_backprojected(seen.process, _residual(seen)))
 
     def judge(self, process: Measurement) -> Loss:
-        return self if process.noise is None else BackprojectedRisk(weight=self.weight)
+        """Without noise, itself; with noise, what judges by `BackprojectedRisk`."""
+        return self if process.noise is None else BackprojectedRisk(weight=self.weight).judge(process)
 
 
 class BackprojectedRisk(Loss):
@@ -179,6 +180,14 @@ class BackprojectedRisk(Loss):
         n = drawn[0].numel() * (2 if drawn.is_complex() else 1)
         divergence = inner(drawn, _backprojected(process, change)).flatten() / n
         return mean_square(_backprojected(process, residual)) - mean_square(drawn) + 2 / self.tau * divergence
+
+    def judge(self, process: Measurement) -> Loss:
+        """The risk in the measurements, where there is an estimator of it.
+
+        B A is no projection where B is the FBP of few views: ‖B A d‖² > 10 ‖d‖² for some d. So it may rise while the error
+        of the images still falls, and would stop a training too early.
+        """
+        return Sure(weight=self.weight) if isinstance(process.noise, (Gaussian, PoissonGaussian)) else self
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(tau={self.tau:g}, weight={self.weight:g})"

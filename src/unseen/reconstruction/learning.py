@@ -304,14 +304,15 @@ def learn(
         raise ValueError("schedule takes the place of milestones: give one of them.")
     f = _reconstructor(network, process, seed=training.seed)
     _warn_of_condition(f, process)
+    judging = judges(dict(zip(names_of(terms), terms, strict=True)), process)
     whole = HeldOut(
         y=y,
         x=x,
         rows=rows,
         process=process,
-        losses=judges(dict(zip(names_of(terms), terms, strict=True)), process),
+        losses=judging,
         seed=training.seed,
-        fidelity=fidelity_of(terms),
+        fidelity=fidelity_of([*judging.values(), *terms]),
         chooses=process.noise is not None,
     )
     share = (SHARE if process.noise is not None else 0.0) if hold_out is None else hold_out

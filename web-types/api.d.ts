@@ -121,7 +121,7 @@ declare namespace Api {
   /** An image of a generator. */
   type GeneratedResponse = { latent: (number)[]; sliders: number; reach: number; size: number; picture: string };
   /** Studies that were not scored for one reason, all of them to be read. */
-  type GroupResponse = { clause: string; studies: number; words: string };
+  type GroupResponse = { clause: string; studies: number; more: boolean; words: string };
   /** The audit sample as it grew, oldest first; of a long one some points evenly along it. */
   type Grown = { points: (Point)[] };
   /** One event of the audit trail. */

@@ -10,7 +10,7 @@ from sqlalchemy import event, func, select, update
 
 from benchmarks.made_up_list import fill
 from tests.worklist.conftest import Clock, Place
-from unseen.worklist import filtering
+from unseen.worklist import filtering, refusals
 from unseen.worklist.store import Store
 from unseen.worklist.tables import studies
 
@@ -140,12 +140,29 @@ def test_the_list_beside_its_groups_is_whole(refused: Store) -> None:
 
 def test_a_page_beside_groups_does_not_walk_past_them(refused: Store) -> None:
     sent = asked_by(refused, lambda: refused.page(grouped=True, limit=30))
-    parts = [plan_of(refused, *one) for one in sent if "UNION ALL" in one[0]]
+    parts = [plan_of(refused, *one) for one in sent if "UNION ALL" in one[0] and "RECURSIVE" not in one[0]]
     assert len(parts) == 1
     if refused.database.is_sqlite:
         assert "ix_studies_order (shelf=? AND band>?)" in parts[0]
     else:
         assert "Index Cond: ((shelf = 'to_read'::text) AND (band > '0'::smallint))" in parts[0], parts[0]
+
+
+def test_a_large_group_is_counted_to_a_bound_in_its_index(refused: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = refused.page(grouped=True).groups
+    assert len(exact) == 2 and all(group.studies > 25 and not group.more for group in exact)
+    assert [group.studies for group in exact] == sorted((group.studies for group in exact), reverse=True)
+    rest = refused.page(grouped=True).rows
+    monkeypatch.setattr(refusals, "COUNTED", 25)
+    bounded = refused.page(grouped=True)
+    assert [(group.clause, group.studies, group.more) for group in bounded.groups] == [
+        ("group 0", 25, True),
+        ("group 1", 25, True),
+    ]
+    assert bounded.rows == rest, "the same studies stand in the list"
+    (counted,) = [one for one in asked_by(refused, lambda: refused.page(grouped=True)) if "RECURSIVE" in one[0]]
+    plan = plan_of(refused, *counted)
+    assert "ix_studies_refusal" in plan and "Seq Scan on studies" not in plan and "SCAN studies\n" not in plan, plan
 
 
 def test_a_page_is_the_same_few_statements_whatever_its_rows(place: Place, clock: Clock, many: Store) -> None:

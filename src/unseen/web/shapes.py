@@ -119,7 +119,8 @@ class GroupResponse(BaseModel):
     """Studies that were not scored for one reason, all of them to be read."""
 
     clause: str
-    studies: int
+    studies: int = Field(description="counted up to 1,000 at most")
+    more: bool = Field(description="they were not all counted: there are more than `studies`")
     words: str
 
 
@@ -149,7 +150,9 @@ class ListedPage(BaseModel):
                 GroupResponse(
                     clause=group.clause,
                     studies=group.studies,
-                    words=f"{group.studies} studies not scored: {group.clause}. Look at the set-up",
+                    more=group.more,
+                    words=f"{'More than ' if group.more else ''}{group.studies:,} studies not scored: {group.clause}. "
+                    "Look at the set-up",
                 )
                 for group in page.groups
             ],

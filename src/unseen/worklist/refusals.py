@@ -16,16 +16,23 @@ from unseen.worklist.tables import studies
 
 LEAST = 20
 """Studies with one clause from which they are shown as a group."""
+COUNTED = 1000
+"""To which a group's studies are counted: a set-up that fails as often is one thing to look at, however often."""
 _MOST = 120
 _END = re.compile(r"[:.] ")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefusalGroup:
-    """Studies that wait, not scored, for the same reason."""
+    """Studies that wait, not scored, for the same reason.
+
+    studies  how many, counted up to `COUNTED`
+    more     there are more
+    """
 
     clause: str
     studies: int
+    more: bool = False
 
 
 def parted(reason: str) -> tuple[str, str]:
@@ -68,17 +75,23 @@ class Refused:
 
 
 def refused(connection: Connection) -> Refused:
-    """What waits, not scored."""
-    counted = func.count().label("studies")
-    query = (
-        select(studies.c.refusal, counted)
-        .where(studies.c.shelf == "to_read", studies.c.band == NOT_SCORED)
-        .group_by(studies.c.refusal)
-        .order_by(counted.desc(), studies.c.refusal)
-    )
-    rows = [(row.refusal, row.studies) for row in connection.execute(query)]
+    """What waits, not scored: each clause is found by one step in its index, and its studies counted to `COUNTED`."""
+    waiting = (studies.c.shelf == "to_read", studies.c.band == NOT_SCORED)
+    following = select(func.min(studies.c.refusal).label("refusal")).where(*waiting)
+    found = following.cte("clauses", recursive=True)
+    further = following.where(studies.c.refusal > found.c.refusal).correlate(found).scalar_subquery()
+    clauses = found.union_all(select(further).where(found.c.refusal.is_not(None)))
+    some = select(studies.c.id).where(*waiting, studies.c.refusal == clauses.c.refusal).limit(COUNTED + 1)
+    counted = select(func.count()).select_from(some.correlate(clauses).subquery()).correlate(clauses).scalar_subquery()
+    rows = connection.execute(select(clauses.c.refusal, counted).where(clauses.c.refusal.is_not(None))).all()
+    of_none = select(studies.c.id).where(*waiting, studies.c.refusal.is_(None)).limit(1)
+    largest = sorted(((clause, int(many)) for clause, many in rows), key=lambda row: (-min(row[1], COUNTED), row[0]))
     return Refused(
-        groups=tuple(RefusalGroup(clause=one, studies=many) for one, many in rows if one is not None and many >= LEAST),
-        others=tuple(one for one, many in rows if one is not None and many < LEAST),
-        unnamed=any(one is None for one, _ in rows),
+        groups=tuple(
+            RefusalGroup(clause=clause, studies=min(many, COUNTED), more=many > COUNTED)
+            for clause, many in largest
+            if many >= LEAST
+        ),
+        others=tuple(clause for clause, many in largest if many < LEAST),
+        unnamed=connection.execute(of_none).first() is not None,
     )

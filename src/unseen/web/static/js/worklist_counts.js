@@ -8,7 +8,7 @@ import { TABS, countOf } from "./worklist_view.js";
 
 const APART_MS = 4000; // between two looks at the lists that are not shown
 
-/** @typedef {{ total: number, more: boolean, groups: { studies: number }[] }} Counted */
+/** @typedef {{ total: number, more: boolean, groups: { studies: number, more: boolean }[] }} Counted */
 
 export class Counts {
   #counted = 0;
@@ -25,7 +25,7 @@ export class Counts {
 
   /** What a page of a list has said. */
   know(/** @type {Tab} */ tab, /** @type {Counted} */ { total, more, groups }) {
-    this.known[tab] = { total: total + groups.reduce((sum, group) => sum + group.studies, 0), more };
+    this.known[tab] = { total: total + groups.reduce((sum, group) => sum + group.studies, 0), more: more || groups.some((group) => group.more) };
     this.#say();
   }
 

@@ -25,6 +25,7 @@ from unseen.artifacts.registry import PluginError, Registry
 from unseen.data import phantoms
 from unseen.detectors import METHODS
 from unseen.detectors.saved import save
+from unseen.runs.training import worker_processes
 from unseen.screening.screener import Screener
 
 ROOT = Path(__file__).parents[2]
@@ -281,6 +282,16 @@ def test_a_plug_in_that_raises_while_it_learns_is_a_sentence(
     monkeypatch.setenv("UNSEEN_TRACEBACK", "1")
     with pytest.raises(KeyError):
         say(*words)
+
+
+def test_a_plug_in_that_raises_in_another_process_is_a_sentence(acme: Path) -> None:
+    """Its traceback stays there, so the process that has it names the package."""
+    fit = METHODS.load("unteachable")(components=2, view=View(size=32, frame="whole")).fit
+    films = list(phantoms.normals(4, seed=1, size=64))
+    with worker_processes(1) as pool:
+        named, bare = pool.submit(fit, films).exception(), pool.submit(divmod, 1, 0).exception()
+    assert isinstance(named, PluginError) and "the package acme 1.0 fails (KeyError: 'what it wants')" in str(named)
+    assert isinstance(bare, ZeroDivisionError)
 
 
 def test_a_plug_in_that_is_a_member_of_an_ensemble_is_named(acme: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,16 +7,18 @@ nothing. A plug-in adds a method by an entry point in the registry's group.
 import importlib
 import logging
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from unseen.artifacts.errors import UserError
 
 _log = logging.getLogger("unseen")
+
+T = TypeVar("T")
 
 
 class UnknownName(UserError, LookupError):
@@ -177,6 +179,26 @@ def plugin_fault(error: Exception) -> str | None:
         if entry is not None:
             return f"{_package(entry)} fails ({_cause(error)}). {_CURE}"
     return None
+
+
+def with_plugin_faults(function: Callable[..., T], /, *given: object, **named: object) -> T:
+    """What a function returns; for another process, from which an error comes without its traceback.
+
+    Raises:
+        PluginError: a plug-in's code raised what is no `UserError`.
+
+    >>> with_plugin_faults(max, 1, 2)
+    2
+    """
+    try:
+        return function(*given, **named)
+    except UserError:
+        raise
+    except Exception as error:
+        sentence = plugin_fault(error)
+        if sentence is None:
+            raise
+        raise PluginError(sentence) from error
 
 
 def _modules(error: Exception) -> list[str]:

@@ -184,8 +184,8 @@ class BackprojectedRisk(Loss):
     def judge(self, process: Measurement) -> Loss:
         """The risk in the measurements, where there is an estimator of it.
 
-        B A is no projection where B is the FBP of few views: ‖B A d‖² > 10 ‖d‖² for some d. So it may rise while the error
-        of the images still falls, and would stop a training too early.
+        B A is no projection where B is the FBP of few views: ‖B A d‖² > 10 ‖d‖² for some d. So it may rise while the
+        error of the images still falls, and would stop a training too early.
         """
         return Sure(weight=self.weight) if isinstance(process.noise, (Gaussian, PoissonGaussian)) else self
 

@@ -17,19 +17,20 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unseen import __version__
 from unseen.anatomy.lungs import CrossFittedLungs, Finder, LungFinder, NoMasksError, cross_fitted
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, runs_root, validated
+from unseen.artifacts.registry import with_plugin_faults
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
@@ -43,7 +44,7 @@ from unseen.screening.gate.gate import Gate, GateError
 from unseen.screening.screener import gate_in
 from unseen.training.curves import Report
 from unseen.training.history import History
-from unseen.training.settings import Training
+from unseen.training.settings import Training, TrainingError
 
 if TYPE_CHECKING:
     from unseen.data.manifest import Source
@@ -361,23 +362,25 @@ def lungs_folder(recipe: Recipe, *, fold: int | None, data_digest: str, root: Pa
     return root / "lungs" / f"{held_out}-{recipe.seed}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
 
+class _Pool(ProcessPoolExecutor):
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return super().submit(with_plugin_faults, fn, *args, **kwargs)
+
+
 @contextmanager
 def worker_processes(number: int) -> Iterator[Executor]:
     """A pool of `number` processes; when the block is left by an exception, what they are at is dropped at once.
 
-    Raises TrainingError where a worker was killed from outside.
-    """
+    Raises TrainingError where a worker was killed from outside."""
     others = set(active_children())
     # spawned, not forked: torch's threads and the decoder's pipes do not survive a fork
-    with ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_begin) as pool:
+    with _Pool(number, mp_context=get_context("spawn"), initializer=_begin) as pool:
         try:
             yield pool
         except BaseException as error:
             for worker in set(active_children()) - others:
                 worker.terminate()  # the pool sees it, gives up what is left, and joins them
             if isinstance(error, BrokenProcessPool):
-                from unseen.training.settings import TrainingError
-
                 raise TrainingError(
                     "a worker process was killed from outside, as when memory runs out. What was finished is kept: "
                     "go on with fewer workers"

@@ -299,9 +299,10 @@ def _seeds(rows: Sequence[Row], arm: str) -> str:
         return "no training"
     seeds = ", ".join(str(row["seed"]) for row in rows)
     machines = ", ".join(sorted({str(row.get("machine") or row["device"].split(",")[0]) for row in rows}))
+    noisy = any(row["settings"]["sigma"] or row["settings"]["gain"] for row in rows)  # without noise, nothing stops
     old = (
         " *(last epoch; not yet trained again with early stopping)*"
-        if any("testing_psnr" not in row for row in rows)
+        if noisy and any("testing_psnr" not in row for row in rows)
         else ""
     )
     return f"{seeds}; {machines}{old}"

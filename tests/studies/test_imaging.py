@@ -14,6 +14,7 @@ import torch
 
 from studies import recipe_files as recipes
 from studies.imaging import __main__ as command
+from studies.imaging import image_sets, variation
 from studies.imaging.arms import directly
 from studies.imaging.gaps import gap_of
 from studies.imaging.image_sets import load, training_subjects
@@ -65,11 +66,14 @@ def toy(**method: object) -> Recipe:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The toy, run by the command itself, twice; rows, docs and runs lie in the folder."""
+    """The toy, run by the command itself, twice, with fewer test images and weights of TV than a study has; rows, docs
+    and runs lie in the folder."""
     folder = tmp_path_factory.mktemp("imaging")
     (folder / "toy.toml").write_text(TOY, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNSEEN_RUNS", str(folder / "runs"))
+        patch.setattr(image_sets, "_TOYS_TESTED", 24)
+        patch.setattr(variation, "WEIGHTS", variation.WEIGHTS[::4])
         said = [
             "--only",
             str(folder / "toy.toml"),

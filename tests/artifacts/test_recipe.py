@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -149,35 +149,41 @@ _VALUES = st.recursive(
 _TABLES = st.dictionaries(_KEYS, _VALUES, max_size=4)
 
 
-@given(
+_RECIPES = st.builds(
+    Recipe,
     name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,9}(/[a-z0-9]{1,5})?", fullmatch=True),
     seed=st.integers(0, 2**63 - 1),
-    manifest=st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
+    data=st.builds(
+        recipes.RecipeData,
+        manifest=st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
+    ),
     view=_TABLES,
-    settings=_TABLES,
+    # key is the one name that a method's setting cannot have
+    method=st.builds(
+        RecipeMethod, key=st.just("pca"), settings=_TABLES.map(lambda table: {k: table[k] for k in table if k != "key"})
+    ),
     training=_TABLES,
 )
-def test_toml_to_recipe_to_toml_and_back(
-    name: str,
-    seed: int,
-    manifest: str | None,
-    view: dict[str, object],
-    settings: dict[str, object],
-    training: dict[str, object],
-) -> None:
-    settings.pop("key", None)  # the one name that a method's setting cannot have
-    recipe = Recipe(
-        name=name,
-        seed=seed,
-        data=recipes.RecipeData(manifest=manifest),
-        view=view,
-        method=RecipeMethod(key="pca", settings=settings),
-        training=training,
-    )
+
+
+@settings(max_examples=25)
+@given(_RECIPES)
+def test_toml_to_recipe_to_toml_and_back(recipe: Recipe) -> None:
+    there_and_back(recipe)
+
+
+@pytest.mark.nightly
+@settings(max_examples=300)
+@given(_RECIPES)
+def test_many_recipes_go_to_toml_and_back(recipe: Recipe) -> None:
+    there_and_back(recipe)
+
+
+def there_and_back(recipe: Recipe) -> None:
     text = recipe.to_toml()
     assert Recipe.from_toml(text) == recipe
     assert Recipe.from_toml(text).to_toml() == text
-    assert tomllib.loads(text)["method"] == {"key": "pca", **settings}
+    assert tomllib.loads(text)["method"] == {"key": "pca", **recipe.method.settings}
     assert len(digest(recipe, data_digest="", version="")) == 64
 
 

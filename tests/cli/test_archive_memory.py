@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import UNSEEN, World
 from unseen.data.manifest import entries
 
-FEW, USUAL, LONG = 1_000, 5_000, 50_000  # films
+FEW, USUAL, LONG = 1_000, 3_000, 50_000  # films
 MARGIN = 0.10  # of the peak with a thousand films: one part of the usual size
 EACH = 100  # one in so many is a film
 

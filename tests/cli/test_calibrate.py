@@ -149,7 +149,7 @@ def test_options_reach_the_policy(say: Say, model: Path, tmp_path: Path) -> None
     films = [
         replace(film, source=source, name=f"{source} {film.name}", patient=f"{source} {film.patient}")
         for source, seed in (("north", 51), ("south", 52))
-        for film in un.data.phantoms.twins(40, seed=seed, size=64)
+        for film in un.data.phantoms.twins(30, seed=seed, size=64)
     ]
     labelled = un.data.phantoms.write(films, tmp_path / "labelled")
     found = {}
@@ -170,7 +170,7 @@ def test_options_reach_the_policy(say: Say, model: Path, tmp_path: Path) -> None
 
 
 def test_a_source_tag_is_asked_of_dicom_files(say: Say, model: Path, tmp_path: Path) -> None:
-    films = [replace(film, source="north") for film in un.data.phantoms.twins(34, seed=31, size=64)]
+    films = [replace(film, source="north") for film in un.data.phantoms.twins(30, seed=31, size=64)]
     labelled = un.data.phantoms.write(films, tmp_path / "labelled")
     out = tmp_path / "policy.json"
     answer = say(

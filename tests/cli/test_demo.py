@@ -21,8 +21,8 @@ SMALLER = """
 from unseen.data import phantoms
 from unseen.demo.simulated_sites import write_sites
 
-phantoms.normals.__kwdefaults__["size"] = 128
-write_sites.__kwdefaults__["side"] = 128  # the process that draws reads this file, too
+phantoms.normals.__kwdefaults__["size"] = 64
+write_sites.__kwdefaults__["side"] = 64  # the process that draws reads this file, too
 if __name__ == "__main__":
     from unseen.anatomy.lungs import LungFinder
     from unseen.cli import main
@@ -65,7 +65,7 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path, whole: bool) -
     (bomb,) = (line for line in done.out.splitlines() if "bomb.png:" in line)
     assert len(cut.split(":", 1)[1]) > 20
     assert re.search(r"60,?000", bomb), bomb
-    _worklist(tmp_path / "demo", done.out, side=512 if whole else 128, scores=4 if whole else 3)
+    _worklist(tmp_path / "demo", done.out, side=512 if whole else 64, scores=4 if whole else 3)
 
 
 def _worklist(out: Path, said: str, *, side: int, scores: int) -> None:

@@ -24,10 +24,11 @@ def test_it_prints_the_verdict_and_the_reason() -> None:
     assert "signals of dimension k" in text
 
 
+@pytest.mark.parametrize("size", ["16", pytest.param("32", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_every_operator_can_be_asked_about(operator: str) -> None:
-    few = ("--angles", "5") if operator == "tomography" else ()
-    assert "verdict      no" in run(operator, "--group", "none", "--size", "32", *few)
+def test_every_operator_can_be_asked_about(operator: str, size: str) -> None:
+    few = {"tomography": ("--angles", "5"), "blur": ("--sigma", "1")}.get(operator, ())
+    assert "verdict      no" in run(operator, "--group", "none", "--size", size, *few)
 
 
 @pytest.mark.parametrize("group", GROUPS)

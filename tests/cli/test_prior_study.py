@@ -52,6 +52,7 @@ def test_two_generators_side_by_side_in_one_report(say: Say, bundles: Path, tmp_
     assert again.out == answer.out, "the same seed says the same"
 
 
+@pytest.mark.nightly  # it draws 20,000
 @pytest.mark.slow
 def test_drawn_shapes_are_dealt_as_for_a_training(say: Say, bundles: Path, tmp_path: Path) -> None:
     answer = say("prior", "study", bundles / "ae", "--images", "shapes", "--out", tmp_path, "--number", 2)

@@ -174,7 +174,10 @@ def scan(generator: Path, folder: Path) -> tuple[torch.Tensor, Mask, torch.Tenso
     return x, A, y
 
 
-@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize(
+    "prior",
+    [key if key in ("soft", "tv", "tikhonov") else pytest.param(key, marks=pytest.mark.nightly) for key in PRIORS],
+)
 def test_under_a_prior_and_any_operator(prior: str, generator: Path, say: Say, tmp_path: Path) -> None:
     x, A, y = scan(generator, tmp_path)
     latent = prior in latent_priors()

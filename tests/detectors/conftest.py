@@ -39,6 +39,20 @@ def finder(tmp_path_factory: pytest.TempPathFactory, normals: list[Film]) -> Cro
     )
 
 
+# One method of each kind, which `make test` asks; `make nightly` asks every registered one.
+KINDS = {
+    "anatpaste",
+    "dae",
+    "ddad",
+    "deep-svdd",
+    "ensemble",
+    "f-anogan",
+    "ganomaly",
+    "patchcore",
+    "pca",
+    "roi-sure",
+    "student-teacher",
+}
 Make = Callable[..., Detector]
 Given = Callable[[str], dict[str, Any]]  # Any: the words that `fit` takes
 MEMBERS = (

@@ -25,6 +25,9 @@ from unseen.training.settings import Training, TrainingError
 FIVE = Training(epochs=5, batch_size=8, seed=3, device="cpu", threads=1, checkpoint_every_steps=1)
 
 
+ONE = FIVE.model_copy(update={"epochs": 1})
+
+
 @pytest.fixture(scope="module")
 def unlabelled() -> list[Film]:
     return [*phantoms.normals(6, seed=31, size=64), *phantoms.abnormals(6, seed=32, size=64)]
@@ -72,15 +75,25 @@ def test_the_epoch_kept_is_the_first_with_the_highest(
         assert len({round(value, 6) for value in curve}) > 1, "there was something to choose"
 
 
+@pytest.fixture(scope="module")
+def whole(make: Make, normals: list[Film], unlabelled: list[Film], finder: CrossFittedLungs) -> Detector:
+    """A training that nothing disturbs, for tests that leave it as it is."""
+    return make("dae").fit(normals, finder=finder, training=FIVE, unlabelled=unlabelled)
+
+
 def test_an_interrupted_fit_chooses_alike(
-    make: Make, normals: list[Film], unlabelled: list[Film], finder: CrossFittedLungs, tmp_path: Path
+    make: Make,
+    normals: list[Film],
+    unlabelled: list[Film],
+    finder: CrossFittedLungs,
+    whole: Detector,
+    tmp_path: Path,
 ) -> None:
     def stop(name: str, state: Progress) -> None:
         if state.step == 11:
             raise KeyboardInterrupt
 
     given = {"finder": finder, "training": FIVE, "unlabelled": unlabelled}
-    whole = make("dae").fit(normals, **given)
     with pytest.raises(KeyboardInterrupt):
         make("dae").fit(normals, **given, folder=tmp_path, progress=stop)
     again = make("dae").fit(normals, **given, folder=tmp_path)
@@ -93,7 +106,7 @@ def test_a_training_does_not_go_on_with_other_films_to_choose_by(
     make: Make, normals: list[Film], unlabelled: list[Film], finder: CrossFittedLungs, tmp_path: Path
 ) -> None:
     """It would choose among the epochs that are left, or among none."""
-    given = {"finder": finder, "training": FIVE}
+    given = {"finder": finder, "training": ONE}
     for folder, before, after in ((tmp_path / "none", [], unlabelled), (tmp_path / "some", unlabelled[:6], unlabelled)):
         make("dae").fit(normals, **given, unlabelled=before, folder=folder)
         with pytest.raises(TrainingError, match=r"belongs to another training: .*Use another folder"):
@@ -103,16 +116,16 @@ def test_a_training_does_not_go_on_with_other_films_to_choose_by(
 def test_what_was_chosen_is_forgotten_where_a_detector_learns_again(
     make: Make, normals: list[Film], unlabelled: list[Film], finder: CrossFittedLungs
 ) -> None:
-    detector = make("dae").fit(normals, finder=finder, training=FIVE, unlabelled=unlabelled)
+    detector = make("dae").fit(normals, finder=finder, training=ONE, unlabelled=unlabelled)
     assert "chosen_epoch" in detector.facts
-    assert set(detector.fit(normals, finder=finder, training=FIVE).facts) == {"training_seconds"}
+    assert set(detector.fit(normals, finder=finder, training=ONE).facts) == {"training_seconds"}
 
 
 def test_of_many_films_those_that_are_asked_lie_all_over_the_list(
     make: Make, normals: list[Film], finder: CrossFittedLungs
 ) -> None:
     """Films of one hospital lie together: the first so many would choose by where a film is from."""
-    view = make("dae").fit(normals, finder=finder, training=FIVE).look(normals[0])
+    view = make("dae").fit(normals, finder=finder, training=ONE).look(normals[0])
     many = [replace(view, image=torch.full_like(view.image, number / 1000)) for number in range(1000)]
     chooser = Chooser(make("dae"), many, many[::2], None)
     for asked, among in ((chooser.normals, many), (chooser.unlabelled, many[::2])):
@@ -143,7 +156,7 @@ def test_a_film_that_ranks_below_every_normal_is_an_answer_too(
     make: Make, normals: list[Film], finder: CrossFittedLungs
 ) -> None:
     """AUCp is 0 after every epoch where the one unlabelled film looks most like the normals; an epoch is kept."""
-    detector = make("deep-svdd").fit(normals, finder=finder, training=FIVE, unlabelled=[normals[0]])
+    detector = make("deep-svdd").fit(normals, finder=finder, training=ONE, unlabelled=[normals[0]])
     assert detector.facts["chosen_epoch"] >= 1 and 0 <= detector.facts["chosen_aucp"] <= 1
     chooser = Chooser(detector, [detector.look(film) for film in normals], [detector.look(normals[0])], None)
     detector.judge = lambda viewed: Judgement(float(viewed is not chooser.unlabelled[0]), {}, np.zeros(1), None)  # type: ignore[method-assign, arg-type]

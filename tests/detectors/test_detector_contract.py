@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import unseen as un
-from tests.detectors.conftest import QUICK, Given, Make
+from tests.detectors.conftest import KINDS, QUICK, Given, Make
 from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, Finding
@@ -18,10 +18,25 @@ from unseen.detectors.weights import FitError
 from unseen.testing import DETECTOR_LAWS
 from unseen.training.loop import Progress
 
-KEYS = METHODS.keys()
 FROZEN = ("feature-lda", "feature-pca", "mahalanobis", "padim", "patchcore")
 GIVES_NO_IMAGE = ("anatpaste", "deep-svdd", "patch-memory", "student-teacher", *FROZEN)
-pytestmark = pytest.mark.parametrize("key", KEYS, scope="module")  # all tests of one key together: it is trained once
+LEARNING = {"dae", "ensemble", "f-anogan", "ganomaly", "patchcore"}
+"""A loss, a game, two trainings one after the other, members, and what is computed at once."""
+
+
+def those_of(names: set[str]) -> pytest.MarkDecorator:
+    """A test for each method, those of `names` in `make test`; all tests of one method together: it is trained once."""
+    keys = [key if key in names else pytest.param(key, marks=pytest.mark.nightly) for key in METHODS]
+    return pytest.mark.parametrize("key", keys, scope="module")
+
+
+every_method = those_of(set(METHODS.keys()))
+each_kind = those_of(KINDS)
+each_way_of_learning = those_of(LEARNING)
+
+
+def test_the_kinds_are_registered() -> None:
+    assert LEARNING <= KINDS <= set(METHODS.keys())
 
 
 def scores(detector: Detector, films: list[Film]) -> list[float]:
@@ -37,6 +52,7 @@ def same_weights(one: Detector, other: Detector) -> bool:
     )
 
 
+@each_kind
 def test_one_finite_score_and_two_images_per_film_in_order(
     key: str, trained: dict[str, Detector], incoming: list[Film]
 ) -> None:
@@ -55,11 +71,13 @@ def test_one_finite_score_and_two_images_per_film_in_order(
         assert (found.anomaly_map[outside] == 0).all(), "what is not judged is not marked"
 
 
+@each_kind
 @pytest.mark.parametrize("law", DETECTOR_LAWS)
 def test_every_law_holds(key: str, law: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
     DETECTOR_LAWS[law](trained[key], incoming[:2])
 
 
+@each_kind
 def test_a_saved_detector_gives_the_same_scores(
     key: str, trained: dict[str, Detector], incoming: list[Film], tmp_path: Path
 ) -> None:
@@ -72,6 +90,7 @@ def test_a_saved_detector_gives_the_same_scores(
     assert {path.name for path in (tmp_path / "model").iterdir()} == {"card.json", "weights.safetensors"}
 
 
+@each_kind
 def test_what_learns_by_epochs_has_their_history(key: str, trained: dict[str, Detector]) -> None:
     history = trained[key].history
     assert (history is not None) == trained[key].learns_by_epochs
@@ -79,6 +98,7 @@ def test_what_learns_by_epochs_has_their_history(key: str, trained: dict[str, De
         assert np.isfinite(history.by_epoch("generator")).all() and history.by_epoch("generator")
 
 
+@each_kind
 @pytest.mark.nightly  # the interrupted fit below would not come to the same weights otherwise
 def test_the_same_seed_gives_the_same_weights(
     key: str, make: Make, trained: dict[str, Detector], normals: list[Film], given: Given
@@ -86,6 +106,7 @@ def test_the_same_seed_gives_the_same_weights(
     assert same_weights(make(key).fit(normals, **given(key)), trained[key])
 
 
+@each_way_of_learning
 @pytest.mark.parametrize("at", [4, pytest.param(8, marks=pytest.mark.nightly)])
 def test_an_interrupted_fit_goes_on_to_the_same_weights(
     key: str, at: int, make: Make, trained: dict[str, Detector], normals: list[Film], given: Given, tmp_path: Path
@@ -108,6 +129,7 @@ def test_an_interrupted_fit_goes_on_to_the_same_weights(
     assert same_weights(detector, trained[key])
 
 
+@each_kind
 @pytest.mark.parametrize("what", ["black", "noise"])
 def test_films_of_nothing_get_a_score_or_a_reason(
     key: str, what: str, trained: dict[str, Detector], incoming: list[Film]
@@ -122,12 +144,14 @@ def test_films_of_nothing_get_a_score_or_a_reason(
         assert "score" in found.reason
 
 
+@each_way_of_learning
 def test_it_sees_whole_films_too(key: str, make: Make, normals: list[Film], incoming: list[Film], given: Given) -> None:
     words = {**given(key), "training": QUICK.model_copy(update={"epochs": 1, "batch_size": 4})}
     detector = make(key, frame="whole").fit(normals[:20], **words)  # five steps: a critic has five turns
     assert np.isfinite(scores(detector, incoming[:2])).all()
 
 
+@each_way_of_learning
 def test_abnormal_films_are_not_learnt_from(
     key: str, make: Make, normals: list[Film], incoming: list[Film], given: Given
 ) -> None:
@@ -135,21 +159,25 @@ def test_abnormal_films_are_not_learnt_from(
         make(key).fit([*normals, incoming[1]], **given(key))
 
 
+@every_method
 def test_no_readable_film_is_an_error(key: str, make: Make, given: Given) -> None:
     with pytest.raises(FitError, match="no training film"):
         make(key).fit([], **given(key))
 
 
+@every_method
 def test_an_untrained_detector_says_so(key: str, make: Make, incoming: list[Film]) -> None:
     with pytest.raises(ValueError, match="has not been trained"):
         next(make(key).score(incoming))
 
 
+@every_method
 def test_unknown_settings_are_refused(key: str) -> None:
     with pytest.raises(ValueError, match=f"{key}.no_such_setting: unknown"):
         METHODS.load(key)(no_such_setting=1)
 
 
+@each_kind
 def test_pixels_are_left_out_before_a_1x1_convolution(key: str, trained: dict[str, Detector]) -> None:
     """`nn.Conv2d(…, 1, stride)` in its place has wrong gradients on some processors (`PointwiseConv2d`)."""
     for module in (module for network in trained[key].modules().values() for module in network.modules()):

@@ -20,7 +20,7 @@ from unseen.detectors.weights import FitError
 from unseen.training.history import History
 from unseen.training.settings import Training
 
-SOME = Training(epochs=10, batch_size=8, seed=3, device="cpu", threads=1)
+SOME = Training(epochs=3, batch_size=8, seed=3, device="cpu", threads=1)
 SMALL = {"key": "dae", "settings": {"features": 4}}
 
 

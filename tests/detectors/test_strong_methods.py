@@ -191,7 +191,7 @@ def test_anatpaste_tells_lesions_that_it_has_not_seen(
     make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
 ) -> None:
     detector = make("anatpaste", varied=False).fit(
-        normals, finder=finder, training=LONGER.model_copy(update={"epochs": 30})
+        normals, finder=finder, training=LONGER.model_copy(update={"epochs": 15})
     )
     assert isinstance(detector, AnatPaste)
     x, inside = stacked([detector.look(film) for film in normals])
@@ -245,7 +245,7 @@ def test_of_many_films_a_density_is_made_of_some_from_all_over_the_list(
 def test_deep_svdd_gathers_films_about_a_centre_that_it_cannot_give_for_nothing(
     make: Make, trained: dict[str, Detector], normals: list[Film], finder: CrossFittedLungs, views: list[Viewed]
 ) -> None:
-    detector, longer = trained["deep-svdd"], make("deep-svdd").fit(normals, finder=finder, training=LONGER)
+    detector, longer = trained["deep-svdd"], make("deep-svdd").fit(normals, finder=finder, training=SOME)
     encoder, centre = (detector.modules()[name] for name in ("encoder", "centre"))
     assert all(weight.ndim == 4 for weight in encoder.parameters() if weight.requires_grad), "no bias, no shift"
     with torch.no_grad():

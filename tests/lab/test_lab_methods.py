@@ -352,14 +352,20 @@ def test_a_generator_is_offered_as_a_prior_and_range_finds_its_own_picture(with_
 
 @pytest.mark.parametrize(
     ("operator", "group", "verdict"),
-    [(MaskedPixels(), "shifts", "can"), (MaskedPixels(), "none", "no"), (Blurred(sigma=3), "shifts", "no")],
+    [
+        (MaskedPixels(), "shifts", "can"),
+        (Blurred(sigma=3), "shifts", "no"),
+        pytest.param(MaskedPixels(), "none", "no", marks=pytest.mark.nightly),
+    ],
 )
 def test_the_verdict_is_identifys(operator: Made, group: str, verdict: str) -> None:
     found = verdict_of(operator_of(Setup(size=SIZE, operator=operator), EMPTY), group)
     assert found.verdict == verdict and found.reason
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize(
+    "group", [one if one in ("none", "rotations") else pytest.param(one, marks=pytest.mark.nightly) for one in GROUPS]
+)
 def test_every_group_can_be_asked_for(group: str) -> None:
     assert verdict_of(operator_of(Setup(size=SIZE, operator=Whole()), EMPTY), group).verdict == "can"
 

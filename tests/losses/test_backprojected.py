@@ -16,7 +16,7 @@ from unseen.losses import BackprojectedConsistency, BackprojectedRisk, Seen, Sur
 from unseen.losses.loss import mean_square
 from unseen.physics import BeerLambert, Gaussian, Identity, Measurement, PoissonGaussian, Tomography
 
-SIZE, DRAWS = 8, 6000
+SIZE, DRAWS = 8, 4000
 A = Tomography(SIZE, 6)
 GAUSSIAN = Measurement(A, noise=Gaussian(0.2))
 COUNTS = Measurement(Tomography(SIZE, 6, pixel_size=0.1), link=BeerLambert(1000.0), noise=PoissonGaussian(1.0, 5.0))
@@ -74,7 +74,7 @@ def drawn(f: Network, kind: str) -> Drawn:
     [
         (bent, "gaussian"),
         (bent, "counts"),
-        (linear, "gaussian"),
+        pytest.param(linear, "gaussian", marks=pytest.mark.nightly),
         pytest.param(linear, "counts", marks=pytest.mark.nightly),
     ],
 )

@@ -178,8 +178,17 @@ def test_elements_do_not_depend_on_the_size(name: str) -> None:
             assert torch.equal(group.inverse(moved, g), x)
 
 
-@pytest.mark.parametrize("name", EVERY)
-@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+# Of real images by every registered group, of complex ones by one that interpolates; the others: `make nightly`.
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        (name, dtype)
+        if name in (MADE if dtype == torch.float64 else {"rotations"})
+        else pytest.param(name, dtype, marks=pytest.mark.nightly)
+        for dtype in (torch.float64, torch.complex128)
+        for name in EVERY
+    ],
+)
 def test_gradients(name: str, dtype: torch.dtype) -> None:
     group = EVERY[name]()
     g = group.sample(2, generator=rng(10))

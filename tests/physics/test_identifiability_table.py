@@ -83,8 +83,17 @@ TABLE = {
 }
 
 
-# One row of `make test` for each operator and verdict, at 32 pixels a side, where whole matrices are written out, or at
-# 64, matrix-free; the others, and every row at 64 and 128 pixels: `make nightly`.
+# One row of `make test` for each operator and each verdict, at 32 pixels a side, where whole matrices are written out,
+# or at 64, matrix-free; a row for each operator and verdict, and every row at 64 and 128 pixels: `make nightly`.
+QUICK = {
+    "MRI, shifts",
+    "CT, shifts",
+    "MRI, bilinear rotations",
+    "inpainting, shifts",
+    "inpainting, quarter turns",
+    "blur, scalings",
+    "downsampling, scalings",
+}
 MATRIX_FREE = {"CT, shifts", "MRI, bilinear rotations", "inpainting, quarter turns"}
 REPRESENTATIVE = {
     "MRI, shifts",
@@ -107,7 +116,10 @@ REPRESENTATIVE = {
 @pytest.mark.parametrize(
     ("row", "size"),
     [
-        *((row, 64 if row in MATRIX_FREE else 32) for row in sorted(REPRESENTATIVE)),
+        *(
+            pytest.param(row, 64 if row in MATRIX_FREE else 32, marks=[] if row in QUICK else pytest.mark.nightly)
+            for row in sorted(REPRESENTATIVE)
+        ),
         *(pytest.param(row, 64, marks=pytest.mark.nightly) for row in TABLE if row not in MATRIX_FREE),
     ],
 )

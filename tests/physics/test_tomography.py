@@ -89,7 +89,7 @@ def test_every_ray_is_josephs(angles: int | Tensor, size: int) -> None:
     torch.testing.assert_close(A(x[:1])[0, 0], expected[0], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("views", [50, 180])
+@pytest.mark.parametrize("views", [50, pytest.param(180, marks=pytest.mark.nightly)])
 def test_ellipse_against_its_closed_form_falls_with_size(views: int) -> None:
     errors = []
     for size in (32, 64, 128, 256):

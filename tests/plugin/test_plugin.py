@@ -272,7 +272,7 @@ def test_a_plug_in_that_raises_while_it_learns_is_a_sentence(
 ) -> None:
     recipe = tmp_path / "unteachable.toml"
     recipe.write_text(UNTEACHABLE, encoding="utf-8")
-    manifest = phantoms.write(phantoms.normals(40, seed=2, size=64), tmp_path / "films")
+    manifest = phantoms.write(phantoms.normals(20, seed=2, size=64), tmp_path / "films")
     words = (command, recipe, "--data", manifest, "--finder", "models/lungs")
     told(
         say(*words),

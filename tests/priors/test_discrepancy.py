@@ -94,13 +94,14 @@ def test_validation_takes_the_least_error_and_warns_at_the_grids_end() -> None:
     truth = Bent().sample(4, generator=rng)
     y = A(truth + 0.2 * torch.randn(truth.shape, generator=rng, dtype=torch.float64))
     grid = [Soft(Bent(), weight=weight, mu=1e-3) for weight in (30.0, 3.0, 0.3, 0.03, 0.003)]
-    chosen = by_validation(grid, y, A, truth, solve=lambda prior, y, A: prior.solve(y, A).x)
+    few = Search(restarts=3)
+    chosen = by_validation(grid, y, A, truth, solve=lambda prior, y, A: prior.solve(y, A, search=few).x)
     assert chosen.errors.shape == (5, 4)
     for prior, error in zip(grid, chosen.errors, strict=True):
-        assert torch.allclose(error, (prior.solve(y, A).x - truth).square().flatten(1).mean(1))
+        assert torch.allclose(error, (prior.solve(y, A, search=few).x - truth).square().flatten(1).mean(1))
     assert chosen.best is grid[chosen.index] and chosen.index == int(chosen.errors.mean(1).argmin())
     assert torch.equal(chosen.oracle, chosen.errors.argmin(0))
-    ends = by_validation(grid[-2:], y, A, truth, solve=lambda prior, y, A: prior.solve(y, A).x)
+    ends = by_validation(grid[-2:], y, A, truth, solve=lambda prior, y, A: prior.solve(y, A, search=few).x)
     assert "grid's end" in ends.sentence
     with pytest.raises(ValueError, match="at least one"):
         by_validation([], y, A, truth, solve=lambda prior, y, A: y)

@@ -49,9 +49,9 @@ def small(process: Measurement, *, seed: int = 0) -> ArtifactRemoval:
 
 @pytest.mark.slow
 def test_equivariance_teaches_what_the_mask_never_shows_and_consistency_alone_does_not() -> None:
-    process, x, unseen = inpainting(), images(32), images(16, seed=9)
+    process, x, unseen = inpainting(), images(16), images(16, seed=9)
     y, test = measured(process, x), measured(process, unseen)
-    settings = {"training": short(30), "learning_rate": 2e-3}
+    settings = {"training": short(30), "learning_rate": 4e-3}
     with_group = learn(y, process, losses=[MC, Equivariance(Shifts())], network=small(process), **settings)  # type: ignore[arg-type]
     alone = learn(y, process, losses=[MC], network=small(process), **settings)  # type: ignore[arg-type]
     start = error(pseudo_inverse(test, process), unseen)
@@ -59,8 +59,15 @@ def test_equivariance_teaches_what_the_mask_never_shows_and_consistency_alone_do
     assert error(with_group(test, process), unseen) < 0.1 * start
 
 
-@pytest.mark.parametrize("make", [inpainting, magnetic])
-@pytest.mark.parametrize("architecture", [ArtifactRemoval, Unrolled])
+@pytest.mark.parametrize(
+    ("architecture", "make"),
+    [
+        (ArtifactRemoval, inpainting),
+        (Unrolled, magnetic),
+        pytest.param(ArtifactRemoval, magnetic, marks=pytest.mark.nightly),
+        pytest.param(Unrolled, inpainting, marks=pytest.mark.nightly),
+    ],
+)
 def test_it_learns_from_the_truth_where_there_is_one(make, architecture: type[Reconstructor]) -> None:  # type: ignore[no-untyped-def]
     process: Measurement = make(sigma=0.02)
     x = images(16)
@@ -94,7 +101,7 @@ def _critic() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 4, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 4, 2, 1))
 
 
-@pytest.mark.parametrize("killed_at", [1, 7, 8, 13])
+@pytest.mark.parametrize("killed_at", [8, *(pytest.param(at, marks=pytest.mark.nightly) for at in (1, 7, 13))])
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, killed_at: int) -> None:
     """Random moves, noise drawn anew, a critic, and a rate that falls after two epochs (step 8)."""
     process, x = inpainting(sigma=0.05), images(16)

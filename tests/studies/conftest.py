@@ -51,9 +51,9 @@ class SmallLungs(LungFinder.Config):
     """The finder's defaults, so small that a fold takes seconds."""
 
     size: int = 32
-    features: int = 8
+    features: int = 4
     depth: int = 2
-    steps: int = 20
+    steps: int = 8
 
 
 class AtOnce:

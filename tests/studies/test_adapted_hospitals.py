@@ -19,7 +19,7 @@ def test_with_drift_promises_break_and_without_they_hold() -> None:
     """Eight hospitals at 10 %. Without drift a promise breaks in 5 % at most: three of eight by chance once in 160
     times, and the seed is fixed. With scores two deviations lower all break."""
     rng = np.random.default_rng(5)
-    population = [films(rng, 4000, device=one) for one in range(2)]
+    population = [films(rng, 2000, device=one) for one in range(2)]
     broken = 0
     for _ in range(8):
         found = hospital("one source", population, rng)

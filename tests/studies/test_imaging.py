@@ -14,6 +14,7 @@ import torch
 
 from studies import recipe_files as recipes
 from studies.imaging import __main__ as command
+from studies.imaging import image_sets, variation
 from studies.imaging.arms import directly
 from studies.imaging.gaps import gap_of
 from studies.imaging.image_sets import load, training_subjects
@@ -25,6 +26,7 @@ from studies.imaging.settings import PictureSettings, method_of, resolved
 from studies.imaging.summaries import average, best_without_truth, stopping
 from studies.imaging.tuning import Tuned
 from tests.docs.blocks import ROOT
+from tests.once import made_once, shared_folder
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.evaluation.bootstrap import mean_of, share
 from unseen.evaluation.image_metrics import psnr
@@ -63,29 +65,25 @@ def toy(**method: object) -> Recipe:
     return resolved(recipe.model_copy(update={"method": recipe.method.model_copy(update={"settings": settings})}))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The toy, run by the command itself, twice; rows, docs and runs lie in the folder."""
-    folder = tmp_path_factory.mktemp("imaging")
+    """The toy, run by the command itself, twice, with fewer test images and weights of TV than a study has; rows, docs
+    and runs lie in the folder."""
+    return made_once(shared_folder(tmp_path_factory) / "imaging-toy", run_toy)
+
+
+def run_toy(folder: Path) -> None:
     (folder / "toy.toml").write_text(TOY, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNSEEN_RUNS", str(folder / "runs"))
-        said = [
-            "--only",
-            str(folder / "toy.toml"),
-            "--rows",
-            str(folder / "rows"),
-            "--docs",
-            str(folder / "docs"),
-            "--seeds",
-            "0",
-        ]
-        command.main(said)
+        patch.setattr(image_sets, "_TOYS_TESTED", 24)
+        patch.setattr(variation, "WEIGHTS", variation.WEIGHTS[::4])
+        said = ["--only", folder / "toy.toml", "--rows", folder / "rows", "--docs", folder / "docs", "--seeds", 0]
+        command.main([str(word) for word in said])
         first = {path.name: path.read_text() for path in (folder / "rows").rglob("*.json")}
-        command.main(said)
+        command.main([str(word) for word in said])
         again = {path.name: path.read_text() for path in (folder / "rows").rglob("*.json")}
         (folder / "same").write_text(json.dumps(first == again))
-    return folder
 
 
 def rows_in(folder: Path) -> dict[str, dict[str, Any]]:

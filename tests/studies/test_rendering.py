@@ -15,6 +15,7 @@ from studies.crossfit import tables_of
 from studies.rendering import render
 from studies.rows import row_of, write_row
 from studies.twins import twin_row
+from tests.once import made_once, shared_folder
 from tests.studies.conftest import FOLDS, SmallLungs, World, recipe_of
 from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts.recipe import Recipe
@@ -29,8 +30,15 @@ CONSTANTS = {"95", "2,000", "0.5", "0.45", "0.55", "5"}
 
 @pytest.fixture(scope="module")
 def rows_folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rows of the tiny set and of phantom twins, and the comparison of the lung-crop rows."""
-    folder = tmp_path_factory.mktemp("results")
+    """Rows of the tiny set and of phantom twins, and the comparison of the lung-crop rows; made by one worker."""
+
+    def make(folder: Path) -> None:
+        _write_rows(world, folder, tmp_path_factory.mktemp("runs"))
+
+    return made_once(shared_folder(tmp_path_factory) / "rendered-rows", make)
+
+
+def _write_rows(world: World, folder: Path, runs: Path) -> None:
     for recipe in world.recipes:
         write_row(row_of(recipe, world.done[recipe.name]), folder)
     tables = {recipe.method.key: tables_of(world.done[recipe.name]) for recipe in world.recipes[:2]}
@@ -40,9 +48,8 @@ def rows_folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(LungFinder, "Config", SmallLungs)
         patch.setattr(cohort, "PHANTOM_NORMALS", 20)
         small = recipe_of("pca").model_dump() | {"name": "phantoms/pca-64-lungs", "data": {}}
-        row = twin_row(resolve(Recipe(**small)), pairs=12, root=tmp_path_factory.mktemp("runs"), say=lambda _: None)
+        row = twin_row(resolve(Recipe(**small)), pairs=12, root=runs, say=lambda _: None)
     write_row(row, folder)
-    return folder
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from unseen.runs.training import worker_processes
 from unseen.training.settings import TrainingError
 
 
-def test_work_is_done_in_other_processes() -> None:
-    with worker_processes(2) as pool:
+@pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.nightly)])
+def test_work_is_done_in_other_processes(number: int) -> None:
+    with worker_processes(number) as pool:
         assert os.getpid() not in {pool.submit(os.getpid).result() for _ in range(4)}
     assert not active_children()
 

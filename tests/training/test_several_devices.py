@@ -82,25 +82,31 @@ def test_losses_and_weights_are_those_of_one_process(pair: Ranks) -> None:
         torch.testing.assert_close(*pictures, rtol=0, atol=0.02)
 
 
-def test_scores_are_those_of_one_process(pair: Ranks) -> None:
+VIEW = View(size=32, frame="whole")
+
+
+@pytest.mark.nightly  # of roi-sure on two machines: tests/cli/test_several_machines.py
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(lambda: RoiSure(view=VIEW, features=8), id="BatchNorm and a probe of SURE"),
+        pytest.param(
+            # a rate at which rounding is not amplified
+            lambda: AnatPaste(view=VIEW, features=8, learning_rate=1e-4),
+            id="lesions drawn film by film",
+        ),
+    ],
+)
+def test_scores_are_those_of_one_process(pair: Ranks, made: Callable[[], Detector]) -> None:
     normals = list(phantoms.normals(24, seed=3, size=64))
-    view = View(size=32, frame="whole")
     training = Training(epochs=2, batch_size=8, device="cpu", threads=1, precision="fp32")
     shared = training.model_copy(update={"devices": 2})
-    # BatchNorm and a probe of SURE; lesions drawn film by film, and a rate at which rounding is not amplified
-    kinds: list[Callable[[], Detector]] = [
-        lambda: RoiSure(view=view, features=8),
-        lambda: AnatPaste(view=view, features=8, learning_rate=1e-4),
-    ]
-    for made in kinds:
-        one, two = (made().fit(normals, training=each, finder="models/lungs") for each in (training, shared))
-        assert one.history is not None and two.history is not None
-        check_alike(one.history, two.history, noise=1e-4)
-        scores = [
-            [each.score for each in fitted.score(normals[:6]) if isinstance(each, Finding)] for fitted in (one, two)
-        ]
-        torch.testing.assert_close(*(torch.tensor(some) for some in scores), rtol=1e-2, atol=1e-4)
-        assert two.trained_on.startswith("2 × cpu (") and two.training_films == one.training_films
+    one, two = (made().fit(normals, training=each, finder="models/lungs") for each in (training, shared))
+    assert one.history is not None and two.history is not None
+    check_alike(one.history, two.history, noise=1e-4)
+    scores = [[each.score for each in fitted.score(normals[:6]) if isinstance(each, Finding)] for fitted in (one, two)]
+    torch.testing.assert_close(*(torch.tensor(some) for some in scores), rtol=1e-2, atol=1e-4)
+    assert two.trained_on.startswith("2 × cpu (") and two.training_films == one.training_films
 
 
 def test_a_derivative_of_a_derivative_is_shared_too(pair: Ranks) -> None:

@@ -9,7 +9,7 @@ from tests.once import kept_once
 from unseen.anatomy.lungs import CrossFittedLungs, LungFinder, cross_fitted
 from unseen.data import phantoms
 from unseen.data.film import Film
-from unseen.screening.gate import Gate
+from unseen.screening.gate import Gate, rules
 
 Learnt = tuple[Gate, CrossFittedLungs]
 
@@ -23,9 +23,11 @@ def learn() -> Learnt:
     """A gate, and the finder by which it has learnt: from enough normals for its limits to lie where others would put
     them. By 36, every fifth film is refused that was let pass before it was made a little smaller."""
     films = list(phantoms.normals(64, seed=31, size=128))
-    config = LungFinder.Config(size=32, features=8, depth=2, steps=60)
+    config = LungFinder.Config(size=32, features=8, depth=2, steps=40)
     finder = cross_fitted(films, config=config, seed=3, device="cpu")
-    return Gate.fit(films, finder=finder), finder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "DISTURBANCES", 2)
+        return Gate.fit(films, finder=finder), finder
 
 
 @pytest.fixture(scope="session")

@@ -184,20 +184,31 @@ def many(request: pytest.FixtureRequest, filled_once: FilledOnce) -> Store:
     return filled_once(request.param, fill_long_list)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def own_place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
+SQLITE_AT_LEAST = ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)]
+
+
+def _own_place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
     """An empty place whose schema a test may spoil."""
     return make_place(request.param)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) -> Place:
+def _place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) -> Place:
     """An empty place; every test that takes it runs on both databases."""
     if request.param == "sqlite":
         return make_place("sqlite")
     url = _shared(request.getfixturevalue("postgresql"))
     _empty(Database(url))
     return Place(url.render_as_string(hide_password=False), folder / "postgresql")
+
+
+own_place = pytest.fixture(params=["sqlite", "postgresql"])(_own_place)
+place = pytest.fixture(params=["sqlite", "postgresql"])(_place)
+# A module whose laws are not the database's says `place = place_at_least`; those of its tests that send its statements
+# to PostgreSQL are marked `on_both`. `make nightly` has all tests on both.
+own_place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_own_place)
+place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_place)
+on_both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
+own_on_both = pytest.mark.parametrize("own_place", ["sqlite", "postgresql"], indirect=True)
 
 
 def _empty(database: Database) -> None:
@@ -211,9 +222,7 @@ def _empty(database: Database) -> None:
             connection.exec_driver_sql(f"TRUNCATE {filled} CASCADE")
 
 
-sqlite_at_least = pytest.mark.parametrize(
-    "place", ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)], indirect=True
-)
+sqlite_at_least = pytest.mark.parametrize("place", SQLITE_AT_LEAST, indirect=True)
 """For a law that is not the database's; another test sends its statements to PostgreSQL. `make nightly` has both."""
 
 

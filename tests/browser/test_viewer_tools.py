@@ -48,6 +48,7 @@ def grey(number: int, **tags: object) -> bytes:
     return dicom(samples, bits=12, **{"ViewPosition": "PA"} | tags)
 
 
+@pytest.mark.nightly  # that all have names: axe in test_pages_look.py
 def test_list_and_viewer_name_what_they_hold(page: Page, site: Site) -> None:
     """For those who hear the page: roles and names alone lead through a reading."""
     page.goto(site.root)
@@ -79,6 +80,7 @@ def test_list_and_viewer_name_what_they_hold(page: Page, site: Site) -> None:
     ).to_be_attached()
 
 
+@pytest.mark.nightly  # in short: test_a_morning_by_keyboard_with_a_prior_and_a_measurement
 def test_a_prior_lies_beside_the_film_and_moves_with_it(page: Page, site: Site) -> None:
     films = list(phantoms.normals(2, seed=88, size=SIDE))
     patient = {"PatientID": "4712", "PatientName": "Doe^Jane"}

@@ -295,6 +295,10 @@ def warm() -> None:
     for package in PACKAGES:
         importlib.import_module(package)
     share_compiled_statements()
+    from tests.kept_routes import share_routes, work_out_routes
+
+    share_routes()
+    work_out_routes()
     gc.freeze()  # else each child looks through all that is imported once more as it ends, which takes 1.4 s
 
 

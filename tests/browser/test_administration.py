@@ -6,12 +6,13 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import SCREEN, Site, as_dicom, axe, signed_in
+from tests.browser.conftest import BUT_COLOURS, SCREEN, VIOLATIONS, Site, as_dicom, axe, signed_in
 from tests.web.running import until
 from unseen.data import phantoms
 from unseen.worklist.instances import ReceivedHeader
@@ -74,7 +75,7 @@ def test_an_admin_adds_a_person_erases_a_patient_and_verifies_the_audit(
         expect(asked).to_contain_text("1 study with 1 film")
         expect(asked).to_contain_text("backups")
         expect(asked.get_by_role("button", name="Erase")).to_be_disabled()
-        _check(page, f"asked-{width}")
+        _check(page, f"asked-{width}", VIOLATIONS)
         asked.get_by_label("This cannot be undone").fill("erase")
         asked.get_by_role("button", name="Erase").click()
         expect(page.locator("#erase-done")).to_contain_text(": 1 study, 1 film")
@@ -139,14 +140,15 @@ def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, chromium: B
         _check(page, "Sources and retention-dark")
 
 
-@pytest.mark.nightly  # in the light theme, and one of them in the dark one: the two tests above
-def test_axe_finds_nothing_serious_in_any_tab_in_the_dark_theme(shared_site: Site, chromium: Browser) -> None:
-    with chromium.new_context(viewport=SCREEN, color_scheme="dark") as context:
+@pytest.mark.nightly  # but for colours, in the light theme, and one of them in the dark one: the two tests above
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_any_tab(shared_site: Site, chromium: Browser, scheme: Any) -> None:
+    with chromium.new_context(viewport=SCREEN, color_scheme=scheme) as context:
         page = signed_in(context, shared_site, "ada", "/administration")
         for one in TABS:
             tab(page, one)
             page.wait_for_load_state("networkidle")
-            _check(page, f"{one}-dark")
+            _check(page, f"{one}-{scheme}", VIOLATIONS)
 
 
 def test_a_result_that_could_not_be_sent_is_sent_again(site: Site, chromium: Browser) -> None:
@@ -182,8 +184,8 @@ def _token(site: Site) -> str:
         return store.accounts.redeem(store.accounts.one_time_link("ada", "admin"))
 
 
-def _check(page: Page, name: str) -> None:
+def _check(page: Page, name: str, options: dict[str, Any] = BUT_COLOURS) -> None:
     """Nothing serious for axe; an image where images are wanted."""
-    assert axe(page) == []
+    assert axe(page, options) == []
     if folder := os.environ.get("UNSEEN_SCREENSHOTS"):
         page.screenshot(path=Path(folder) / f"administration-{name}.png", full_page=True)

@@ -117,6 +117,7 @@ def test_methods_stand_side_by_side_and_their_figures_are_the_pictures_own(page:
     assert fewer < heights["tv"]
 
 
+@pytest.mark.nightly  # in the address: test_the_address_holds_the_settings_and_figures_are_copied
 def test_a_method_can_be_left_out(page: Page) -> None:
     small(page)
     page.get_by_label("TV", exact=True).uncheck()
@@ -186,6 +187,7 @@ def test_a_picture_can_be_brought_and_what_is_none_is_refused(page: Page) -> Non
     expect(page.locator("#sent")).to_contain_text("The image cannot be read", timeout=LONG)
 
 
+@pytest.mark.nightly  # the sentence: web/test_lab.py
 def test_settings_that_do_not_go_together_are_a_sentence(page: Page) -> None:
     small(page)
     page.get_by_label("Operator").select_option("fourier-lines")
@@ -197,7 +199,8 @@ def test_settings_that_do_not_go_together_are_a_sentence(page: Page) -> None:
     expect(page.locator("#run")).to_be_enabled()
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
+@pytest.mark.nightly  # before a reconstruction: test_every_page_fits_each_screen_and_axe_finds_nothing_serious
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_looks_as_it_must(site: Site, chromium: Browser, tmp_path: Path, scheme: Any) -> None:
     with chromium.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 720}) as context:
         page = signed_in(context, site, "ann", "/lab")

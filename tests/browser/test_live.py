@@ -153,6 +153,7 @@ def study_of(shown: Locator) -> str:
     return href.rsplit("/", 1)[1]
 
 
+@pytest.mark.nightly  # dense is white: test_a_dicom_a_folder_and_a_broken_file_are_dropped
 def test_a_monochrome1_film_is_shown_dense_white(live: Site, page: Page) -> None:
     (film,) = phantoms.normals(1, seed=303, size=SIDE)
     steps = np.asarray(np.round((1 - film.pixels) * 4095), dtype=np.uint16)
@@ -187,6 +188,7 @@ def test_files_and_folders_are_chosen_by_keyboard(live: Site, page: Page, tmp_pa
     )
 
 
+@pytest.mark.nightly  # stored once: web/test_films.py
 def test_the_same_file_is_stored_once(live: Site, page: Page) -> None:
     (film,) = phantoms.normals(1, seed=305, size=SIDE)
     page.get_by_label("Source").fill("twice")

@@ -34,6 +34,15 @@ def trainings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path], trainings: Path) -> Iterator[Site]:
+    yield from _labelled(tmp_path_factory, bundles, trainings)
+
+
+@pytest.fixture
+def own_labelled(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path], trainings: Path) -> Iterator[Site]:
+    yield from _labelled(tmp_path_factory, bundles, trainings)
+
+
+def _labelled(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path], trainings: Path) -> Iterator[Site]:
     """A server whose readers have reported twelve phantoms, six of them ill; eight others wait."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNSEEN_RUNS", str(trainings))
@@ -67,9 +76,23 @@ def models_page(page_of: PageOf, site: Site, name: str) -> Page:
     return page
 
 
+@pytest.mark.nightly
+def test_what_decides_is_withdrawn_calibrated_anew_and_activated_again(
+    own_labelled: Site, bundles: dict[str, Path], page_of: PageOf
+) -> None:
+    first, second, reader, digest = _proposed_and_activated(own_labelled, bundles, page_of)
+    weights = card_of(bundles["pca-few"]).weights_sha256
+    _calibrated_anew(own_labelled, weights, digest, first=first, second=second, reader=reader)
+
+
 def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
     labelled: Site, bundles: dict[str, Path], page_of: PageOf
 ) -> None:
+    _proposed_and_activated(labelled, bundles, page_of)
+
+
+def _proposed_and_activated(labelled: Site, bundles: dict[str, Path], page_of: PageOf) -> tuple[Page, Page, Page, str]:
+    """The pages of both leads and of a reader afterwards, and the policy's digest."""
     weights = card_of(bundles["pca-few"]).weights_sha256
     first = models_page(page_of, labelled, "lea")
     first.get_by_role("tab", name="Calibration").click()
@@ -138,12 +161,10 @@ def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
     reader = page_of(labelled, "ben")
     reader.goto(labelled.root)
     assert reader.locator("body").get_attribute("data-blind") == "yes", "a policy clears from now on"
-    _withdrawn_calibrated_anew_and_activated_again(labelled, weights, digest, first=first, second=second, reader=reader)
+    return first, second, reader, digest
 
 
-def _withdrawn_calibrated_anew_and_activated_again(
-    site: Site, weights: str, policy: str, *, first: Page, second: Page, reader: Page
-) -> None:
+def _calibrated_anew(site: Site, weights: str, policy: str, *, first: Page, second: Page, reader: Page) -> None:
     """The lead withdraws what decides and calibrates it anew; a second lead activates that, on a narrow screen."""
     first.locator("#scoring").get_by_role("button", name="Withdraw").click()
     asked = first.get_by_role("dialog", name="Withdraw what is in force?")

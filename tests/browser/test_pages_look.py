@@ -1,8 +1,9 @@
 """Every page, filled, light and dark, from 320 to 1920 points wide: what axe-core finds, and that nothing is cut off.
 
-`make test` runs axe-core on each page twice: on a usual screen in the light theme, and, for its colours, on a phone in
-the dark theme. `make nightly` walks once more: all of axe-core on the phone, colours in the other two pairs too, five
-screens where `make test` has three, and each page in a browser of its own.
+`make test` runs axe-core on each page once, on a usual screen in the light theme, and for colours on a phone in the
+dark theme, too; of colours, it checks each style where it is first met (`contrast`). `make nightly` walks once more:
+all of axe-core, also on the phone, colours in all four pairs, five screens where `make test` has three, and each page
+in a browser of its own.
 With UNSEEN_SCREENSHOTS=docs/images/pages the images go there (`make screenshots`).
 """
 
@@ -17,7 +18,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import PASSWORD, SCREEN, VIOLATIONS, Site, axe, keep_image, sign_in
+from tests.browser.conftest import BUT_COLOURS, COLOURS, PASSWORD, SCREEN, Site, axe, keep_image, sign_in
+from tests.browser.contrast import Contrast
 from tests.once import made_once, shared_folder
 from tests.web.running import Running
 from unseen.data.phantoms.writing import Station
@@ -189,7 +191,6 @@ PAGES = {
 
 SIZES = {"as usual": (1280, 720), "wide": (1920, 1080), "phone": (390, 844), "200 %": (640, 360), "400 %": (320, 256)}
 FEW = ("as usual", "phone", "400 %")
-COLOURS = VIOLATIONS | {"runOnly": ["color-contrast"]}  # the rest of what axe looks at is the same in both themes
 LOADED = """() => [...document.images].every((one) => !one.checkVisibility() || !one.src
   || (one.complete && one.naturalWidth > 0) || one.getBoundingClientRect().top > innerHeight)"""
 LIMITS = "Research use only. Not a medical device. Not for diagnosis."
@@ -201,6 +202,7 @@ def test_every_page_fits_each_screen_and_axe_finds_nothing_serious(
 ) -> None:
     """One walk through all pages: what is wrong anywhere is told together."""
     wrong: list[str] = []
+    colours = {"light": Contrast(), "dark": Contrast()}
     with contextlib.ExitStack() as open_until_the_end:
         browsers: dict[str, BrowserContext] = {}
 
@@ -213,7 +215,8 @@ def test_every_page_fits_each_screen_and_axe_finds_nothing_serious(
 
         for name, visit in PAGES.items():
             page = opened("ada" if name == "administration" else "lea")
-            found = looked_at(page, name, lambda visit=visit, page=page: visit(page, worked), thorough=thorough)  # type: ignore[misc]
+            show = lambda visit=visit, page=page: visit(page, worked)  # noqa: E731
+            found = looked_at_thoroughly(page, name, show) if thorough else looked_at(page, name, show, colours)
             wrong += [f"{name}, {one}" for one in found]
             page.close()
     assert not wrong, "\n".join(wrong)
@@ -253,8 +256,37 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
         expect(page.locator("#words #at-prevalence")).to_have_text("at a prevalence of 50 %")
 
 
-def looked_at(page: Page, name: str, visit: Callable[[], None], *, thorough: bool) -> list[str]:
-    """What is wrong with a page at three sizes, or at five, in both themes."""
+def looked_at(page: Page, name: str, visit: Callable[[], None], colours: dict[str, Contrast]) -> list[str]:
+    """What is wrong with a page at three sizes, and with styles whose contrast was not checked before."""
+    wrong = shown(page, name, visit)
+    wrong += [f"light: {one}" for one in axe(page, BUT_COLOURS) + colours["light"].of(page)]
+    theme(page, "dark")
+    keep_image(page, f"{name}-dark")
+    for size in FEW:
+        wrong += cut_off(page, size)
+        if size == "phone":
+            wrong += [f"{size}, dark: {one}" for one in colours["dark"].of(page)]
+            theme(page, "light")
+    return wrong + footer(page)
+
+
+def looked_at_thoroughly(page: Page, name: str, visit: Callable[[], None]) -> list[str]:
+    """What is wrong with a page at five sizes, in both themes."""
+    wrong = shown(page, name, visit)
+    wrong += [f"light: {one}" for one in axe(page)]
+    theme(page, "dark")
+    wrong += [f"dark: {one}" for one in axe(page, COLOURS)]
+    for size in SIZES:
+        wrong += cut_off(page, size)
+        if size == "phone":
+            wrong += [f"{size}, dark: {one}" for one in axe(page)]
+            theme(page, "light")
+            wrong += [f"{size}, light: {one}" for one in axe(page, COLOURS)]
+    return wrong + footer(page)
+
+
+def shown(page: Page, name: str, visit: Callable[[], None]) -> list[str]:
+    """Show the page in the light theme; what its scripts complain of is added to the list as long as it is open."""
     wrong: list[str] = []
     page.on("console", lambda one: wrong.append(one.text) if one.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -262,24 +294,20 @@ def looked_at(page: Page, name: str, visit: Callable[[], None], *, thorough: boo
     visit()
     until_loaded(page, name)
     keep_image(page, f"{name}-light")
-    wrong += [f"light: {one}" for one in axe(page)]
-    theme(page, "dark")
-    keep_image(page, f"{name}-dark")
-    if thorough:
-        wrong += [f"dark: {one}" for one in axe(page, COLOURS)]
-    for size in SIZES if thorough else FEW:
-        width, height = SIZES[size]
-        page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(120)
-        wrong += [f"{size}: {one}" for one in page.evaluate(CUT, HIDDEN_BY_DESIGN)]
-        if size == "phone":
-            wrong += [f"{size}, dark: {one}" for one in axe(page, VIOLATIONS if thorough else COLOURS)]
-            theme(page, "light")
-            if thorough:
-                wrong += [f"{size}, light: {one}" for one in axe(page, COLOURS)]
-    if page.locator("footer.limits").inner_text() != LIMITS:
-        wrong.append("the footer does not name the intended use")
     return wrong
+
+
+def cut_off(page: Page, size: str) -> list[str]:
+    """What does not fit on a screen of this size."""
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(120)
+    return [f"{size}: {one}" for one in page.evaluate(CUT, HIDDEN_BY_DESIGN)]
+
+
+def footer(page: Page) -> list[str]:
+    named = page.locator("footer.limits").inner_text() == LIMITS
+    return [] if named else ["the footer does not name the intended use"]
 
 
 def theme(page: Page, name: str) -> None:

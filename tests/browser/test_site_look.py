@@ -23,6 +23,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import serious
+from tests.browser.contrast import MARK_STYLES
 from tests.docs.blocks import ROOT
 from tests.warm_python import warm_python
 
@@ -67,27 +68,6 @@ READY = """() => {
     document.head.append(still);
 }"""
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
-MARK_STYLES = """(known) => {
-    for (const old of document.querySelectorAll('[data-style]')) old.removeAttribute('data-style');
-    const found = new Set(known), fresh = [];
-    for (const element of document.body.querySelectorAll('*')) {
-        if (![...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim())) continue;
-        if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
-        const {color, fontSize, fontWeight} = getComputedStyle(element), under = [];
-        for (let at = element; at; at = at.parentElement) {
-            const {backgroundColor, backgroundImage, opacity} = getComputedStyle(at);
-            if (backgroundImage !== 'none' || opacity !== '1') under.push(backgroundImage, opacity);
-            if (backgroundColor !== 'rgba(0, 0, 0, 0)') under.push(backgroundColor);
-            if (backgroundColor.startsWith('rgb(')) break;
-        }
-        const style = [color, fontSize, fontWeight, ...under].join(' ');
-        if (found.has(style)) continue;
-        found.add(style);
-        fresh.push(style);
-        element.setAttribute('data-style', '');
-    }
-    return fresh;
-}"""
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -73,6 +73,7 @@ def test_it_goes_along_to_the_film(shared_site: Site, chromium: Browser) -> None
         expect(page.locator(".tour")).to_have_count(0)
 
 
+@pytest.mark.nightly  # no card is in the way of other tests, which did not ask either
 def test_nobody_is_led_about_who_did_not_ask(shared_site: Site, chromium: Browser) -> None:
     with chromium.new_context() as context:
         page = context.new_page()

@@ -159,6 +159,7 @@ def test_a_drag_moves_the_window_and_double_click_fits(page: Page, site: Site) -
     assert (canvas(page) == first).all()
 
 
+@pytest.mark.nightly  # the canvas's geometry: test_turning_and_flipping_carry_a_mark_and_reset_takes_all_back
 def test_zoom_and_pan_keep_the_film_in_proportion(page: Page, site: Site) -> None:
     (study,) = sent(site, "proportion", [noise(300, 200, low=2000)])
     opened(page, site, study, "proportion")
@@ -200,6 +201,7 @@ def test_wheel_zooms_about_the_pointer(page: Page, site: Site) -> None:
     assert abs(int(canvas(page)[300, 452, 0]) - before) < abs(middle - before) / 4
 
 
+@pytest.mark.nightly  # on the page: test_every_page_fits_each_screen_and_axe_finds_nothing_serious
 def test_overlays_are_in_colour_and_only_in_research_mode(page: Page, site: Site) -> None:
     study = sent(site, "overlay", ill(1, 31))[0]
     opened(page, site, study, "overlay")
@@ -255,6 +257,7 @@ def test_a_study_is_reported_the_next_one_comes_by_itself_and_it_is_taken_back(p
     shows(page, third)
 
 
+@pytest.mark.nightly  # in the list: test_a_key_that_is_held_down_reports_one_study
 def test_a_key_that_bounces_reports_one_study(page: Page, site: Site) -> None:
     first, second, _ = sent(site, "bounce", ill(3, 33))
     opened(page, site, first, "bounce")
@@ -269,6 +272,7 @@ def test_a_key_that_bounces_reports_one_study(page: Page, site: Site) -> None:
         assert store.page("reported", source="bounce").total == 1
 
 
+@pytest.mark.nightly  # the sentence: test_a_morning_by_keyboard_with_a_prior_and_a_measurement
 def test_the_last_study_leaves_a_sentence(page: Page, site: Site) -> None:
     (only,) = sent(site, "only", ill(1, 34))
     opened(page, site, only, "only")
@@ -352,6 +356,7 @@ def test_every_frontal_film_is_painted_before_the_study_can_be_reported(page: Pa
         assert [(one.outcome, one.how) for one in store.study(study).reports] == [("normal", "seen")]
 
 
+@pytest.mark.nightly  # a prior beside: test_a_morning_by_keyboard_with_a_prior_and_a_measurement
 def test_a_normal_film_is_shown_beside_and_moves_along(page: Page, site: Site) -> None:
     first, *others = sent(site, "beside", ill(3, 36))
     with site.store() as store:

@@ -79,6 +79,7 @@ def test_list_and_viewer_name_what_they_hold(page: Page, site: Site) -> None:
     ).to_be_attached()
 
 
+@pytest.mark.nightly  # in short: test_a_morning_by_keyboard_with_a_prior_and_a_measurement
 def test_a_prior_lies_beside_the_film_and_moves_with_it(page: Page, site: Site) -> None:
     films = list(phantoms.normals(2, seed=88, size=SIDE))
     patient = {"PatientID": "4712", "PatientName": "Doe^Jane"}

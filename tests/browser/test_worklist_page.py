@@ -133,6 +133,7 @@ def test_the_rows_are_the_apis_and_enter_opens_the_top_one(shared_site: Site, pa
     page.wait_for_url(f"{shared_site.root}/studies/{wanted[0]}")
 
 
+@pytest.mark.nightly  # each screen: test_every_page_fits_each_screen_and_axe_finds_nothing_serious
 def test_eight_rows_and_the_sentence_fit_on_a_small_screen(shared_site: Site, page_of: PageOf) -> None:
     page = page_of(shared_site, "ann")
     page.goto(shared_site.root)
@@ -219,7 +220,8 @@ def test_a_report_and_its_undo_reach_the_database(worked: Site, page_of: PageOf)
         assert store.study(first).entry.state == "to_read"
 
 
-def test_twenty_keys_in_the_list_report_nothing_that_was_not_shown(site: Site, chromium: Browser) -> None:
+@pytest.mark.parametrize("keys", ["n", pytest.param("nau", marks=pytest.mark.nightly)])
+def test_twenty_keys_in_the_list_report_nothing_that_was_not_shown(site: Site, chromium: Browser, keys: str) -> None:
     """On the page of release 0.1, twenty films were reported normal in ten seconds without one being opened."""
     with site.running.client() as other:
         site.send(other, b"this is a text file\n" * 20)
@@ -230,7 +232,7 @@ def test_twenty_keys_in_the_list_report_nothing_that_was_not_shown(site: Site, c
         expect(page.locator("[data-act=normal]")).to_have_attribute(
             "title", "Its films were not shown to you yet: this opens it"
         )
-        for key in "nau":
+        for key in keys:
             page.keyboard.press(key)
             page.wait_for_url("**/studies/**")
             assert listed(site, "reported") == []

@@ -27,17 +27,24 @@ NIGHTLY = {
     "docs/how-to/from-folder-to-model.md",
     "docs/how-to/generator-studies.md",
     "docs/how-to/imaging-lab.md",
+    "docs/how-to/install-a-server.md",
+    "docs/how-to/noises.md",
     "docs/how-to/operators.md",
     "docs/how-to/plug-ins.md",
     "docs/how-to/priors.md",
+    "docs/how-to/public-data.md",
     "docs/how-to/reconstruct.md",
     "docs/how-to/robustness.md",
+    "docs/how-to/score.md",
+    "docs/how-to/single-sign-on.md",
     "docs/how-to/train.md",
     "docs/how-to/worklist.md",
     "docs/theory/identifiability.md",
+    "docs/theory/stopping.md",
     "docs/words.md",
 }
-"""Pages that take more than some 4 s of processor time on a slow machine; README, `score.md` and `serve.md` stay.
+"""Pages that take more than some 2 s of processor time on a slow machine; README, `serve.md`, `pacs.md`,
+`administer.md` and `first-film.md` stay, each for what it alone shows: package, server, archive, site, command line.
 `test_commands` reads their commands in `make test`, too."""
 
 

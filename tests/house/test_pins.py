@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.metadata
 import re
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -77,12 +79,11 @@ def test_what_src_imports_is_declared_and_what_is_declared_is_imported() -> None
         if wanted.marker is None
         or any(wanted.marker.evaluate({"extra": extra}) for extra in EXTRAS if extra not in ("dev", "docs"))
     }
-    distribution = importlib.metadata.packages_distributions()
+    distribution = distributions()
     imported = {
         canonicalize_name(distribution[top][0])
-        for path in (ROOT / "src").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        for name in modules_of(node)
+        for names in imports().values()
+        for name in names
         if (top := name.split(".")[0]) not in sys.stdlib_module_names | {"unseen"}
     }
     assert imported - set(declared) == set()
@@ -95,15 +96,28 @@ def test_only_the_rooms_of_the_worklist_and_its_server_import_the_extra_serve() 
         project = tomllib.load(file)["project"]
     brought = {canonicalize_name(Requirement(line).name) for line in project["optional-dependencies"]["serve"]}
     assert not brought & {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
-    distribution = importlib.metadata.packages_distributions()
+    distribution = distributions()
     assert {canonicalize_name(distribution[module][0]) for module in SERVE} == brought
     rooms = {
         path.relative_to(ROOT / "src" / "unseen").parts[0]
-        for path in (ROOT / "src").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if SERVE & {name.split(".")[0] for name in modules_of(node)}
+        for path, names in imports().items()
+        if SERVE & {name.split(".")[0] for name in names}
     }
     assert rooms <= {"web", "worklist", "pacs"}
+
+
+@functools.cache
+def distributions() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
+
+
+@functools.cache
+def imports() -> dict[Path, set[str]]:
+    """The modules that each file of `src` imports."""
+    return {
+        path: {name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for name in modules_of(node)}
+        for path in (ROOT / "src").rglob("*.py")
+    }
 
 
 def modules_of(node: ast.AST) -> list[str]:

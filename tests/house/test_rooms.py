@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import subprocess
 import sys
@@ -106,19 +107,32 @@ def test_opening_all_rooms_imports_nothing_heavy() -> None:
     assert not HEAVY & set(done.stdout.split())
 
 
+@functools.cache
+def imports() -> dict[Path, list[ast.Import | ast.ImportFrom]]:
+    """What each file of the package imports."""
+    return {
+        path: [
+            node
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+        ]
+        for path in PACKAGE.rglob("*.py")
+    }
+
+
 def test_nothing_in_the_package_imports_a_study() -> None:
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, nodes in imports().items():
+        for node in nodes:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not [name for name in names if name.split(".")[0] == "studies"], path
 
 
 def test_inside_the_house_imports_name_the_defining_module() -> None:
-    for path in PACKAGE.rglob("*.py"):
+    for path, nodes in imports().items():
         if path.name == "__init__.py":
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes:
             if isinstance(node, ast.ImportFrom) and node.module in ROOMS:
                 taken = {alias.name for alias in node.names} & set(names_for_type_checkers(node.module))
                 taken -= submodules(node.module)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.kept_routes import share_routes
 from tests.worklist.conftest import *  # noqa: F403  # the worklist's own fixtures
 from tests.worklist.conftest import MakePlace, Place
 from tests.worklist.kept_store import KeptStores
@@ -19,6 +20,8 @@ from unseen.screening.screener import Screener
 from unseen.service.workers import Models
 from unseen.web.app import create_app
 from unseen.worklist.store import Store
+
+share_routes()
 
 ROOT = "/api/v1"
 LOCAL = "http://127.0.0.1:8080"

@@ -192,7 +192,7 @@ def run(
     return killed
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", [pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"])
 def test_no_acknowledged_film_is_lost(run: Callable[[str, int], dict[str, Any]], kind: str) -> None:
     found = run(kind, USUAL)
     assert found["kills"] >= USUAL and min(found["serve_kills"], found["worker_kills"]) > 0

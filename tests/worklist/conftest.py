@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 import sqlalchemy
 import torch
 
+from benchmarks.made_up_list import fill
 from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import dicom, image
 from tests.engines import connections_kept, share_compiled_statements
@@ -38,7 +40,7 @@ from unseen.worklist.opening import upgrade
 from unseen.worklist.receiving import Receipt
 from unseen.worklist.results import Result, record
 from unseen.worklist.store import Store
-from unseen.worklist.tables import metadata
+from unseen.worklist.tables import metadata, studies
 
 PCA = "models/pca"
 
@@ -133,35 +135,80 @@ MakePlace = Callable[[str], Place]
 @pytest.fixture
 def make_place(request: pytest.FixtureRequest, folder: Path) -> MakePlace:
     """`make_place("sqlite")`, `make_place("postgresql")`: a new empty place of that kind, the test's alone."""
+    return lambda kind: _new_place(request, folder, kind)
 
-    def make(kind: str) -> Place:
-        home = folder / f"{kind}-{secrets.token_hex(3)}"
-        if kind == "sqlite":
-            home.mkdir()
-            shutil.copy(request.getfixturevalue("sqlite_file"), home)
-            return Place(str(home), home)
-        url: sqlalchemy.URL = request.getfixturevalue("postgresql")
-        name = f"t{secrets.token_hex(6)}"
-        execute(url, f"CREATE DATABASE {name} TEMPLATE empty")
-        return Place(url.set(database=name).render_as_string(hide_password=False), home)
 
-    return make
+def _new_place(request: pytest.FixtureRequest, folder: Path, kind: str) -> Place:
+    home = folder / f"{kind}-{secrets.token_hex(3)}"
+    if kind == "sqlite":
+        home.mkdir()
+        shutil.copy(request.getfixturevalue("sqlite_file"), home)
+        return Place(str(home), home)
+    url: sqlalchemy.URL = request.getfixturevalue("postgresql")
+    name = f"t{secrets.token_hex(6)}"
+    execute(url, f"CREATE DATABASE {name} TEMPLATE empty")
+    return Place(url.set(database=name).render_as_string(hide_password=False), home)
+
+
+FilledOnce = Callable[[str, Callable[[Store], object]], Store]
+
+
+@pytest.fixture(scope="session")
+def filled_once(request: pytest.FixtureRequest) -> Iterator[FilledOnce]:
+    """`filled_once("sqlite", fill)`: a store that `fill` has filled, once a session, for tests that only read it."""
+    made: dict[tuple[str, Callable[[Store], object]], Store] = {}
+    with ExitStack() as until_the_end:
+        folder = Path(until_the_end.enter_context(tempfile.TemporaryDirectory(dir=MEMORY)))
+
+        def of(kind: str, fill: Callable[[Store], object]) -> Store:
+            if (kind, fill) not in made:
+                store = until_the_end.enter_context(_new_place(request, folder, kind).open(clock=Clock()))
+                fill(store)
+                made[kind, fill] = store
+            return made[kind, fill]
+
+        yield of
+
+
+def fill_long_list(store: Store) -> None:
+    """4,000 studies, some of those to read assigned to reader-0."""
+    fill(store, studies=4000, seed=2)
+    with store.database.writing() as connection:
+        some = (studies.c.shelf == "to_read") & (studies.c.id % 40 == 0)
+        connection.execute(sqlalchemy.update(studies).where(some).values(assigned_to="reader-0"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def own_place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
+def many(request: pytest.FixtureRequest, filled_once: FilledOnce) -> Store:
+    """A long list, for tests that only read it; every test that takes it runs on both databases."""
+    return filled_once(request.param, fill_long_list)
+
+
+SQLITE_AT_LEAST = ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)]
+
+
+def _own_place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
     """An empty place whose schema a test may spoil."""
     return make_place(request.param)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) -> Place:
+def _place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) -> Place:
     """An empty place; every test that takes it runs on both databases."""
     if request.param == "sqlite":
         return make_place("sqlite")
     url = _shared(request.getfixturevalue("postgresql"))
     _empty(Database(url))
     return Place(url.render_as_string(hide_password=False), folder / "postgresql")
+
+
+own_place = pytest.fixture(params=["sqlite", "postgresql"])(_own_place)
+place = pytest.fixture(params=["sqlite", "postgresql"])(_place)
+# A module whose laws are not the database's says `place = place_at_least`; those of its tests that send its statements
+# to PostgreSQL are marked `on_both`. `make nightly` has all tests on both.
+own_place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_own_place)
+place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_place)
+on_both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
+own_on_both = pytest.mark.parametrize("own_place", ["sqlite", "postgresql"], indirect=True)
 
 
 def _empty(database: Database) -> None:
@@ -175,9 +222,7 @@ def _empty(database: Database) -> None:
             connection.exec_driver_sql(f"TRUNCATE {filled} CASCADE")
 
 
-sqlite_at_least = pytest.mark.parametrize(
-    "place", ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)], indirect=True
-)
+sqlite_at_least = pytest.mark.parametrize("place", SQLITE_AT_LEAST, indirect=True)
 """For a law that is not the database's; another test sends its statements to PostgreSQL. `make nightly` has both."""
 
 

@@ -40,7 +40,7 @@ class Small:
 
 
 def small(folder: Path) -> Small:
-    learnt = list(phantoms.normals(24, seed=5, size=64))
+    learnt = list(phantoms.normals(16, seed=5, size=64))
     detectors = {
         name: Pca(view=View(size=32, frame="whole"), components=components).fit(learnt)
         for name, components in (("decides", 8), ("compares", 3))
@@ -48,11 +48,11 @@ def small(folder: Path) -> Small:
     for name, detector in detectors.items():
         save(detector, folder / name, data="phantoms", licence="none")
     labelled = write_sites(
-        [Share(station=one, normals=20, abnormals=29, seed=seed) for one, seed in ((NORTH, 50), (SOUTH, 60))],
+        [Share(station=one, normals=10, abnormals=8, seed=seed) for one, seed in ((NORTH, 50), (SOUTH, 60))],
         folder / "labelled",
         side=64,
     )
-    policy = calibrate(detectors["decides"], films(labelled), 0.1, 0.95).policy
+    policy = calibrate(detectors["decides"], films(labelled), 0.3, 0.9).policy
     assert policy is not None
     policy.save(folder / "policy.json")
     incoming = write_sites(

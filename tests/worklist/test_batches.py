@@ -163,7 +163,16 @@ def died_in_a_batch(place: Place, at: str) -> None:
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
 
-@pytest.mark.parametrize("at", ["rows written", "maps written"])
+@pytest.mark.parametrize(
+    "own_place, at",
+    [
+        ("sqlite", "rows written"),
+        ("postgresql", "maps written"),
+        pytest.param("sqlite", "maps written", marks=pytest.mark.nightly),
+        pytest.param("postgresql", "rows written", marks=pytest.mark.nightly),
+    ],
+    indirect=["own_place"],
+)
 def test_a_batch_that_is_killed_in_the_middle_is_entered_once_by_another(own_place: Place, at: str) -> None:
     with own_place.open() as store:
         names = [store.receive(png(number), name=f"{number}").study for number in range(6)]

@@ -46,14 +46,13 @@ def tables_of(url: str) -> list[str]:
 @pytest.mark.parametrize(
     "words",
     [
-        ("backup", "TO"),
-        ("invite", "ann", "--role", "admin"),
-        ("audit", "verify"),
-        ("export", "TO"),
-        ("restore", "SAVED"),
-        ("retire", "--older-than", "1", "--yes"),
+        pytest.param(("backup", "TO"), id="backup"),
+        pytest.param(("invite", "ann", "--role", "admin"), id="invite", marks=pytest.mark.nightly),
+        pytest.param(("audit", "verify"), id="audit", marks=pytest.mark.nightly),
+        pytest.param(("export", "TO"), id="export", marks=pytest.mark.nightly),
+        pytest.param(("restore", "SAVED"), id="restore"),
+        pytest.param(("retire", "--older-than", "1", "--yes"), id="retire", marks=pytest.mark.nightly),
     ],
-    ids=lambda words: words[0],
 )
 def test_a_command_without_the_url_is_refused_and_makes_no_file(
     site: Place, words: tuple[str, ...], say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -31,9 +31,10 @@ def once(tmp_path_factory: pytest.TempPathFactory, world: Small) -> tuple[Path, 
     return home, world.fill(home)
 
 
-def test_a_list_is_filled_and_filled_anew(tmp_path: Path, world: Small, once: tuple[Path, Filled]) -> None:
+@pytest.mark.parametrize("anew", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["once", "anew"])
+def test_a_list_is_filled_and_filled_anew(tmp_path: Path, world: Small, once: tuple[Path, Filled], anew: bool) -> None:
     home = shutil.copytree(once[0], tmp_path / "worklist")
-    for again in (False, True):
+    for again in (False, True)[: 1 + anew]:
         filled = world.fill(home) if again else once[1]
         with Store.open(home, create=False) as store:
             pages = {tab: store.page(tab, limit=200, blind=False) for tab in ("to_read", "cleared", "reported")}  # type: ignore[arg-type]

@@ -14,7 +14,17 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import PCA, Clock, Judged, dicom_film, listed, png, sqlite_at_least
+from tests.worklist.conftest import (
+    PCA,
+    Clock,
+    Judged,
+    dicom_film,
+    listed,
+    on_both,
+    place_at_least,
+    png,
+    sqlite_at_least,
+)
 from unseen.anatomy.lungs import LungFinder
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films as read_films
@@ -30,6 +40,8 @@ from unseen.worklist.states import NotAllowedError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import decisions, films, findings
 from unseen.worklist.worker import Worker
+
+place = place_at_least
 
 
 class Spoilt:
@@ -51,6 +63,7 @@ def rows(store: Store, table: sqlalchemy.Table) -> list[sqlalchemy.Row[tuple[obj
         return list(connection.execute(sqlalchemy.select(table).order_by(table.c.id)).all())
 
 
+@on_both
 def test_each_model_has_its_finding_and_one_decides(store: Store, screener: Screener, second: Pca) -> None:
     receipt = store.receive(dicom_film(1), name="a", source="ward")
     made: list[int] = []
@@ -186,6 +199,7 @@ def test_a_generator_that_fails_costs_no_score(store: Store, screener: Screener,
     assert store.study(receipt.study).entry.state in ("to_read", "not_scored")
 
 
+@on_both
 def test_all_is_entered_or_nothing(store: Store, second: Pca, clock: Clock) -> None:
     class Interrupted(Screener):
         def study(self, films: Iterable[Screened]) -> object:  # type: ignore[override]

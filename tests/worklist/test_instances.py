@@ -10,13 +10,15 @@ import pydicom
 import pytest
 from pydicom.uid import JPEG2000Lossless
 
-from tests.worklist.conftest import Judge, dicom_film, listed
+from tests.worklist.conftest import Judge, dicom_film, listed, on_both, place_at_least
 from unseen.screening.screener import Screener
 from unseen.worklist.backup import back_up
 from unseen.worklist.instances import ReceivedHeader
 from unseen.worklist.states import NotFoundError
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
+
+place = place_at_least
 
 UIDS: dict[str, Any] = {"StudyInstanceUID": "1.2.7", "SOPInstanceUID": "1.2.7.1", "PatientID": "p1"}
 SR = "1.2.840.10008.5.1.4.1.1.88.33"
@@ -41,6 +43,7 @@ def worker(store: Store, screener: Screener) -> Worker:
 
 
 @pytest.mark.parametrize("at_the_door", [True, False], ids=["header", "no header"])
+@on_both
 def test_one_instance_plain_compressed_and_corrected_is_one_film(
     store: Store, screener: Screener, at_the_door: bool
 ) -> None:
@@ -118,6 +121,7 @@ def test_what_is_no_film_is_kept_with_its_study_and_never_listed(
     assert [store.films.of(receipt.sha256).is_file() for receipt in receipts] == [True, True]
 
 
+@on_both
 def test_with_a_patient_go_copies_and_objects_too(store: Store, screener: Screener) -> None:
     film = dicom_film(1, **UIDS)
     report = dicom_film(2, **UIDS | {"SOPInstanceUID": "1.2.7.2"}, sop_class=SR)
@@ -155,6 +159,7 @@ def test_a_draft_on_a_film_that_turns_out_to_be_a_copy_is_kept(store: Store, scr
     assert store.study(own, reader="ann").draft == "a shadow in the left lung"
 
 
+@on_both
 def test_a_copy_under_another_study_leaves_that_study_its_other_films(store: Store, screener: Screener) -> None:
     store.set_settle_s(0, actor="lea")
     plain, elsewhere = dicom_film(1, **UIDS), UIDS | {"StudyInstanceUID": "1.2.9"}

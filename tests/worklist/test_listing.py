@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy
 
 from benchmarks.made_up_list import fill
-from tests.worklist.conftest import Clock, Judged, Place, listed, png
+from tests.worklist.conftest import Clock, Judged, listed, png
 from tests.worklist.reporting import look_and_report
 from unseen.worklist import filtering, listing, places, transactions
 from unseen.worklist.states import WorklistError
@@ -201,13 +201,6 @@ def plans(store: Store, tab: Any, *, start: Any, backwards: bool, order: Any = "
             connection.exec_driver_sql("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
         explain = "EXPLAIN QUERY PLAN " if store.database.is_sqlite else "EXPLAIN "
         return "\n".join(str(tuple(row)) for row in connection.exec_driver_sql(explain + text))
-
-
-@pytest.fixture
-def many(place: Place, clock: Clock) -> Any:
-    with place.open(clock=clock) as store:
-        fill(store, studies=4000, seed=2)
-        yield store
 
 
 def test_every_page_comes_straight_from_an_index(many: Store) -> None:

@@ -35,7 +35,7 @@ def test_a_filled_list_has_every_index_and_constraint_again(make_place: MakePlac
 
 def test_the_table_names_every_page(program: Callable[..., str]) -> None:
     assert binaries() or program("initdb")
-    figures = long_list.measure(2000, times=20)
+    figures = long_list.measure(2000, times=4)
     rendered = long_list.table(figures)
     assert [line.split(" | ")[0].removeprefix("| ") for line in rendered.splitlines()[2:-2]] == [*figures["pages_ms"]]
     assert "2,000 studies, 50 rows per page" in rendered and "load average" in rendered

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select, update
 
-from benchmarks.made_up_list import fill
-from tests.worklist.conftest import Clock, Place
+from tests.worklist.conftest import FilledOnce, fill_long_list
 from unseen.worklist import filtering, refusals
 from unseen.worklist.store import Store
 from unseen.worklist.tables import studies
@@ -27,16 +26,6 @@ NARROWED: list[tuple[str, dict[str, Any], str]] = [
     ("not_scored", {"state": "in_reading"}, "ix_studies_state_order"),
     ("to_read", {"source": "site-1"}, "ix_studies_shelf_source"),
 ]
-
-
-@pytest.fixture
-def many(place: Place, clock: Clock) -> Any:
-    with place.open(clock=clock) as store:
-        fill(store, studies=4000, seed=2)
-        with store.database.writing() as connection:
-            some = (studies.c.shelf == "to_read") & (studies.c.id % 40 == 0)
-            connection.execute(update(studies).where(some).values(assigned_to="reader-0"))
-        yield store
 
 
 def asked_by(store: Store, call: Callable[[], object]) -> Asked:
@@ -98,16 +87,20 @@ def test_a_filter_with_an_index_counts_all_that_match(many: Store, monkeypatch: 
     assert (page.total, page.more) == (right, False)
 
 
-@pytest.fixture
-def refused(many: Store) -> Store:
-    """Two large groups, some clauses of few studies, some studies without a clause."""
-    with many.database.writing() as connection:
+def _refuse(store: Store) -> None:
+    fill_long_list(store)
+    with store.database.writing() as connection:
         waiting = select(studies.c.id).where(studies.c.shelf == "to_read", studies.c.band == 0)
         for turn, number in enumerate(connection.execute(waiting).scalars().all()):
             clause = f"odd {turn % 70}" if turn % 10 == 0 else None if turn % 10 == 1 else f"group {turn % 2}"
             times = {"rank": 0.0, "received_us": 1_700_000_000_000_000 + 7919 * number % 1000}
             connection.execute(update(studies).where(studies.c.id == number).values(refusal=clause, **times))
-    return many
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def refused(request: pytest.FixtureRequest, filled_once: FilledOnce) -> Store:
+    """Two large groups, some clauses of few studies, some studies without a clause."""
+    return filled_once(request.param, _refuse)
 
 
 def test_the_list_beside_its_groups_is_whole(refused: Store) -> None:
@@ -165,11 +158,11 @@ def test_a_large_group_is_counted_to_a_bound_in_its_index(refused: Store, monkey
     assert "ix_studies_refusal" in plan and "Seq Scan on studies" not in plan and "SCAN studies\n" not in plan, plan
 
 
-def test_a_page_is_the_same_few_statements_whatever_its_rows(place: Place, clock: Clock, many: Store) -> None:
+def test_a_page_is_the_same_few_statements_whatever_its_rows(many: Store) -> None:
     """PostgreSQL then prepares each once; with a parameter for every row it would plan it anew for every page."""
     few, more = (asked_by(many, lambda limit=limit: many.page(limit=limit)) for limit in (2, 50))  # type: ignore[misc]
     assert len(few) == len(more) == 3
-    if place.kind == "postgresql":
+    if not many.database.is_sqlite:
         assert [statement for statement, _ in few] == [statement for statement, _ in more]
 
 

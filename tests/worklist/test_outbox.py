@@ -10,12 +10,14 @@ from typing import Any
 import pydicom
 import pytest
 
-from tests.worklist.conftest import Clock, Place, dicom_film, png
+from tests.worklist.conftest import Clock, Place, dicom_film, own_on_both, own_place_at_least, png
 from unseen.worklist.instances import ReceivedHeader
 from unseen.worklist.outbox import Destination
 from unseen.worklist.parcels import Parcel, SentInstance
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.store import Store
+
+own_place = own_place_at_least
 
 STUDY: dict[str, Any] = {"StudyInstanceUID": "1.2.7", "PatientID": "p1"}
 OBJECT = SentInstance(sop_class="1.2.840.10008.5.1.4.1.1.88.33", instance="2.25.1", series="2.25.2")
@@ -54,6 +56,7 @@ def taken(store: Store, destination: str = "archive") -> Parcel:
     return parcel
 
 
+@own_on_both
 def test_a_decision_is_entered_when_its_study_is_complete(timed: Store, decided: Callable[..., str]) -> None:
     study = decided(1, settled=False)
     assert timed.outbox.list() == []
@@ -82,6 +85,7 @@ def test_a_result_has_what_its_objects_need(timed: Store, decided: Callable[...,
     assert timed.outbox.take("archive") is None, "one sender has it"
 
 
+@own_on_both
 def test_a_result_is_kept_only_when_it_is_confirmed(timed: Store, decided: Callable[..., str], clock: Clock) -> None:
     decided(1)
     parcel = taken(timed)
@@ -173,6 +177,7 @@ def test_an_outage_of_hours_costs_no_try(timed: Store, decided: Callable[..., st
     assert taken(timed).tries == 0
 
 
+@own_on_both
 def test_a_sender_that_was_killed_loses_its_claim_and_nothing_else(
     timed: Store, decided: Callable[..., str], clock: Clock
 ) -> None:
@@ -186,6 +191,7 @@ def test_a_sender_that_was_killed_loses_its_claim_and_nothing_else(
     assert [one.state for one in timed.outbox.list() if one.destination == "archive"] == ["sent"]
 
 
+@own_on_both
 def test_two_senders_never_get_the_same_result(timed: Store, decided: Callable[..., str]) -> None:
     decided(1)
     with ThreadPoolExecutor(8) as threads:
@@ -198,6 +204,7 @@ def test_a_destination_has_one_name(timed: Store) -> None:
         timed.outbox.set_destinations([Destination(name="a"), Destination(name="a")], actor="pacs")
 
 
+@own_on_both
 def test_erasing_a_study_empties_its_outbox(timed: Store, decided: Callable[..., str]) -> None:
     study = decided(1)
     timed.erase(study=study, actor="lea")

@@ -36,7 +36,10 @@ def programs(program: Callable[..., str]) -> Path:
     return binaries() or Path(program("initdb")).parent
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
+@pytest.mark.parametrize(
+    "how",
+    [pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.nightly), pytest.param(signal.SIGKILL, id="SIGKILL")],
+)
 def test_a_killed_program_leaves_no_server_and_no_folder(programs: Path, how: signal.Signals) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", _HOLDS], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Judge, Judged, decision, film_of, listed, png, sqlite_at_least
+from tests.worklist.conftest import (
+    Judge,
+    Judged,
+    decision,
+    film_of,
+    listed,
+    on_both,
+    place_at_least,
+    png,
+    sqlite_at_least,
+)
 from tests.worklist.reporting import look, look_and_report
 from tests.worklist.test_activating import LOOSE, MODEL, policy
 from unseen.screening.monitoring import DriftReference
@@ -24,6 +34,8 @@ from unseen.worklist.results import Result, record
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import reports, seen
+
+place = place_at_least
 
 NOTE = "the films are well exposed"
 
@@ -41,6 +53,7 @@ def test_twenty_studies_claimed_and_reported_unopened_are_all_refused(store: Sto
     assert listed(store, "reported") == [] and store.labelled() == []
 
 
+@on_both
 def test_every_frontal_film_must_be_shown_to_the_very_reader(store: Store, judged: Judged, judge: Judge) -> None:
     first = judged(1, StudyInstanceUID="1.2")
     second, lateral = (store.receive(png(number), name=f"{number}.png", source="ward") for number in (2, 3))
@@ -84,6 +97,7 @@ def test_showing_a_film_twice_is_recorded_once(store: Store, judged: Judged) -> 
         assert connection.execute(sqlalchemy.select(seen)).all() == []
 
 
+@on_both
 def test_labels_are_reports_on_films_that_were_seen_and_others_only_where_asked_for(
     store: Store, judged: Judged
 ) -> None:
@@ -223,6 +237,7 @@ def test_a_policy_needs_a_note_of_both(store: Store) -> None:
     assert (done.activated_note, done.despite) == (NOTE, "no gate fits these films")
 
 
+@on_both
 def test_what_two_people_activated_last_is_all_that_clears(store: Store) -> None:
     given, agreed = policy(max_miss_rate=0.2), policy()
     assert store.clearing_stopped(given.digest) == "", "as a worker was started, while nobody has agreed on anything"

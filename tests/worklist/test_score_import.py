@@ -241,7 +241,7 @@ def test_what_cannot_be_imported_is_said_with_its_cure(store: Store, archive: Ar
     assert archive.into(store).missing == 1
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)])
 @pytest.mark.slow
 def test_an_import_killed_in_the_middle_loses_and_doubles_nothing(
     make_place: MakePlace, archive: Archive, kind: str, tmp_path: Path, say: Say

@@ -15,7 +15,18 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import PCA, Clock, Judge, Judged, dicom_film, listed, png, sqlite_at_least
+from tests.worklist.conftest import (
+    PCA,
+    Clock,
+    Judge,
+    Judged,
+    dicom_film,
+    listed,
+    on_both,
+    place_at_least,
+    png,
+    sqlite_at_least,
+)
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Finding
@@ -29,6 +40,8 @@ from unseen.worklist.states import NoRoomError, NotAllowedError, NotFoundError
 from unseen.worklist.store import Store
 from unseen.worklist.tables import decisions, findings
 from unseen.worklist.worker import Worker
+
+place = place_at_least
 
 
 @pytest.fixture
@@ -57,6 +70,7 @@ def clearing(threshold: float, *, audit_share: float = 0.0, drift: DriftReferenc
     return Screener(detector, policy)
 
 
+@on_both
 def test_a_film_is_scored_and_everything_is_there(store: Store, worker: Worker, screener: Screener) -> None:
     receipt = store.receive(dicom_film(1, ViewPosition="AP"), name="a.dcm", source="ward")
     assert worker.drain() == 1
@@ -122,6 +136,7 @@ def test_the_sample_of_cleared_studies_is_read_all_the_same(store: Store) -> Non
     assert store.audit_sample().waiting == len(sampled)
 
 
+@on_both
 def test_an_alarm_stops_clearing_until_two_people_have_looked(store: Store) -> None:
     reference = DriftReference(
         normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
@@ -179,6 +194,7 @@ def _numbers(store: Store) -> list[int]:
         return list(connection.execute(sqlalchemy.text("SELECT film_id FROM jobs")).scalars())
 
 
+@on_both
 def test_two_workers_score_each_film_once(store: Store) -> None:
     receipts = [store.receive(png(number), name=f"{number}") for number in range(16)]
     workers = [Worker(store, lambda: Screener(load(PCA)), name=f"worker {number}") for number in range(2)]
@@ -218,6 +234,7 @@ def test_films_of_a_study_join_in_whatever_order_they_come(store: Store, judge: 
     assert store.verify_audit() is None
 
 
+@on_both
 def test_a_late_film_takes_a_cleared_study_back(store: Store, judge: Judge) -> None:
     store.set_settle_s(0, actor="lea")
     store.receive(png(1), name="a")
@@ -241,6 +258,7 @@ def test_films_of_two_patients_never_join(store: Store, judge: Judge) -> None:
     assert listed(store) == [first.study]
 
 
+@on_both
 def test_films_of_one_study_join_when_two_workers_read_them_at_once(store: Store) -> None:
     for number in range(12):
         store.receive(
@@ -288,6 +306,7 @@ def test_of_a_plug_in_that_fails_the_type_and_the_place_of_its_own_error_are_kep
         assert connection.execute(sqlalchemy.select(jobs.jobs.c.reason)).scalar_one() == "Scoring failed (ValueError)."
 
 
+@on_both
 def test_a_film_that_fails_again_and_again_is_given_up_and_can_be_tried_once_more(
     store: Store, worker: Worker, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,45 @@
+"""What tests spare of FastAPI's work: they make hundreds of applications in a process, where a program makes one.
+
+FastAPI works out each route of an included router when an application answers its first requests, which takes nearly
+half a second of processor time. The routers are the package's own and the same for all applications: here a route is
+worked out once a process, for each prefix and list of dependencies. What an application alone decides is not kept: its
+state, its middleware, and whether a router is included. Nothing of ours sets `dependency_overrides`, which a kept route
+would take from the first application.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fastapi import routing
+
+from unseen.web.app import create_app
+from unseen.worklist.store import Store
+
+_kept: dict[tuple[Any, ...], routing._EffectiveRouteContext] = {}
+_work_out = routing._EffectiveRouteContext.from_api_route
+
+
+def share_routes() -> None:
+    """From here on, in this process and its forks."""
+    routing._EffectiveRouteContext.from_api_route = _kept_or_worked_out  # type: ignore[method-assign, assignment]
+
+
+def work_out_routes() -> None:
+    """All of them at once, for forks."""
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "worklist") as store:
+        for included in create_app(store).router.routes:
+            if isinstance(included, routing._IncludedRouter):
+                included.effective_candidates()
+
+
+def _kept_or_worked_out(
+    *, original_route: routing.APIRoute, include_context: routing._RouterIncludeContext
+) -> routing._EffectiveRouteContext:
+    # what is kept holds the route and its dependencies, so their ids are not used again
+    key = (id(original_route), include_context.prefix, *map(id, include_context.dependencies))
+    if key not in _kept:
+        _kept[key] = _work_out(original_route=original_route, include_context=include_context)
+    return _kept[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import mean
 
 from studies.rows import Row
 from unseen.evaluation.bootstrap import share
@@ -12,10 +13,18 @@ from unseen.evaluation.intervals import Figure
 
 @dataclass(frozen=True)
 class Gap:
-    """The share of the way from the baseline to supervised learning, and over how many seeds it is."""
+    """The share of the way from the baseline to supervised learning.
+
+    Args:
+        share: of what the arms returned.
+        seeds: how many it is over.
+        at_best: what it would be if each training had returned its best epoch on the test images; None where the test
+            images were not watched. Its difference from `share` is what stopping costs.
+    """
 
     share: Figure
     seeds: int
+    at_best: float | None
 
 
 def of_arm(rows: Sequence[Row], arm: str) -> list[Row]:
@@ -34,4 +43,13 @@ def gap_of(rows: Sequence[Row], problem: str, method: str, baseline: str) -> Gap
     if not seeds:
         return None
     found = [[by_seed[seed]["by_picture"]["psnr"] for seed in seeds] for by_seed in arms]
-    return Gap(share(found[0], found[1], found[2], arms[0][seeds[0]]["units"]), len(seeds))
+    some = [[by_seed[seed] for seed in seeds] for by_seed in arms]
+    return Gap(share(found[0], found[1], found[2], arms[0][seeds[0]]["units"]), len(seeds), _at_best(*some))
+
+
+def _at_best(method: Sequence[Row], baseline: Sequence[Row], supervised: Sequence[Row]) -> float | None:
+    rows = (method, baseline, supervised)
+    if any("testing_psnr" not in row for some in rows for row in some):
+        return None
+    best = [mean(max(value for _, value in row["testing_psnr"]) for row in some) for some in rows]
+    return (best[0] - best[1]) / (best[2] - best[1]) if best[2] != best[1] else None

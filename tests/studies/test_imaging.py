@@ -189,6 +189,13 @@ def test_a_gap_takes_the_seeds_that_all_three_arms_have() -> None:
     assert gap is not None and gap.seeds == 2
     assert isinstance(gap.share, Interval) and gap.share.value == pytest.approx(0.8)
     assert gap_of(rows[:5], "imaging/toy", "ei", "mc") is None
+    assert gap.at_best is None, "the test images were not watched"
+    for row in rows:
+        last = sum(row["by_picture"]["psnr"]) / 2
+        row["testing_psnr"] = [[1, last - 3], [2, last + (1 if row["arm"] == "ei" else 0)], [3, last]]
+    watched = gap_of(rows, "imaging/toy", "ei", "mc")
+    assert watched is not None and watched.share == gap.share
+    assert watched.at_best == pytest.approx(0.9), "(21 - 12) / (22 - 12), over the seeds 0 and 1"
 
 
 def test_the_page_says_what_the_rows_say(ran: Path) -> None:

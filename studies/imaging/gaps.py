@@ -42,14 +42,14 @@ def gap_of(rows: Sequence[Row], problem: str, method: str, baseline: str) -> Gap
     seeds = sorted(set(arms[0]) & set(arms[1]) & set(arms[2]))
     if not seeds:
         return None
-    found = [[by_seed[seed]["by_picture"]["psnr"] for seed in seeds] for by_seed in arms]
-    some = [[by_seed[seed] for seed in seeds] for by_seed in arms]
-    return Gap(share(found[0], found[1], found[2], arms[0][seeds[0]]["units"]), len(seeds), _at_best(*some))
+    found = [[by_seed[seed] for seed in seeds] for by_seed in arms]
+    psnr = [[row["by_picture"]["psnr"] for row in some] for some in found]
+    return Gap(share(psnr[0], psnr[1], psnr[2], found[0][0]["units"]), len(seeds), _at_best(found))
 
 
-def _at_best(method: Sequence[Row], baseline: Sequence[Row], supervised: Sequence[Row]) -> float | None:
-    rows = (method, baseline, supervised)
-    if any("testing_psnr" not in row for some in rows for row in some):
+def _at_best(arms: Sequence[Sequence[Row]]) -> float | None:
+    """`arms`: the rows of the method, the baseline and supervised learning."""
+    if any("testing_psnr" not in row for some in arms for row in some):
         return None
-    best = [mean(max(value for _, value in row["testing_psnr"]) for row in some) for some in rows]
-    return (best[0] - best[1]) / (best[2] - best[1]) if best[2] != best[1] else None
+    method, baseline, best = (mean(max(value for _, value in row["testing_psnr"]) for row in some) for some in arms)
+    return (method - baseline) / (best - baseline) if best != baseline else None

@@ -363,15 +363,16 @@ def lungs_folder(recipe: Recipe, *, fold: int | None, data_digest: str, root: Pa
 
 
 class _Pool(ProcessPoolExecutor):
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return super().submit(with_plugin_faults, fn, *args, **kwargs)
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **given: Any) -> Future[Any]:  # Any: as its base has it
+        return super().submit(with_plugin_faults, fn, *args, **given)
 
 
 @contextmanager
 def worker_processes(number: int) -> Iterator[Executor]:
     """A pool of `number` processes; when the block is left by an exception, what they are at is dropped at once.
 
-    Raises TrainingError where a worker was killed from outside."""
+    Raises TrainingError where a worker was killed from outside.
+    """
     others = set(active_children())
     # spawned, not forked: torch's threads and the decoder's pipes do not survive a fork
     with _Pool(number, mp_context=get_context("spawn"), initializer=_begin) as pool:
@@ -394,7 +395,6 @@ def _begin() -> None:
 
 
 def _leave_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
+    if (parent := parent_process()) is not None:
         parent.join()
         os._exit(1)  # a training for nobody

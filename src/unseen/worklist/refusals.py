@@ -32,7 +32,7 @@ class RefusalGroup:
 
     clause: str
     studies: int
-    more: bool = False
+    more: bool
 
 
 def parted(reason: str) -> tuple[str, str]:
@@ -85,13 +85,10 @@ def refused(connection: Connection) -> Refused:
     counted = select(func.count()).select_from(some.correlate(clauses).subquery()).correlate(clauses).scalar_subquery()
     rows = connection.execute(select(clauses.c.refusal, counted).where(clauses.c.refusal.is_not(None))).all()
     of_none = select(studies.c.id).where(*waiting, studies.c.refusal.is_(None)).limit(1)
-    largest = sorted(((clause, int(many)) for clause, many in rows), key=lambda row: (-min(row[1], COUNTED), row[0]))
+    by_size = [RefusalGroup(clause=clause, studies=min(many, COUNTED), more=many > COUNTED) for clause, many in rows]
+    by_size.sort(key=lambda group: (-group.studies, group.clause))
     return Refused(
-        groups=tuple(
-            RefusalGroup(clause=clause, studies=min(many, COUNTED), more=many > COUNTED)
-            for clause, many in largest
-            if many >= LEAST
-        ),
-        others=tuple(clause for clause, many in largest if many < LEAST),
+        groups=tuple(group for group in by_size if group.studies >= LEAST),
+        others=tuple(group.clause for group in by_size if group.studies < LEAST),
         unnamed=connection.execute(of_none).first() is not None,
     )

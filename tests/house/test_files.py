@@ -31,6 +31,13 @@ def kept_files() -> list[Path]:
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
+def kept_links() -> list[Path]:
+    """Symbolic links that are tracked."""
+    words = ("git", "ls-files", "-z", "--stage")
+    listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / entry.partition("\t")[2] for entry in listed.split("\0") if entry.startswith("120000 ")]
+
+
 def test_no_file_has_a_name_that_says_nothing() -> None:
     nameless = {"util", "utils", "helper", "helpers", "misc", "common"}
     for path in kept_files():
@@ -53,6 +60,11 @@ def test_no_file_knows_the_machine_it_was_made_on() -> None:
         for pattern in (MACHINE_PATHS, REGISTRIES):
             found = pattern.search(text)
             assert not found, f"{path.relative_to(ROOT)}: {found.group() if found else ''}"
+
+
+def test_every_link_leads_to_something_in_the_repository() -> None:
+    for link in kept_links():
+        assert link.exists() and link.resolve().is_relative_to(ROOT), link
 
 
 def test_no_large_file_and_no_film_is_kept() -> None:

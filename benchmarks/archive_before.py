@@ -66,21 +66,29 @@ def main() -> None:
         for kind in given.formats:
             manifest = drawn(Path(name) / kind, kind, given.films, given.side)
             for model in given.models:
-                runs.append({"model": model, "format": kind} | compared(manifest, model, earlier, given.rounds))
+                said = {"model": model, "format": kind, "films": given.films, "rounds": given.rounds}
+                said["date"] = datetime.now(UTC).date().isoformat()
+                runs.append(said | compared(manifest, model, earlier, given.rounds))
                 print(json.dumps(runs[-1]), flush=True)
     figures = {
-        "date": datetime.now(UTC).date().isoformat(),
         "machine": described(),
         "before": given.before,
-        "films": given.films,
         "side": given.side,
-        "rounds": given.rounds,
-        "runs": runs,
+        "runs": [*others(given, runs), *runs],
         "limits": LIMITS,
     }
     if given.keep:
         write_text(KEPT, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
         write_table(figures)
+
+
+def others(given: argparse.Namespace, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:  # Any: JSON
+    """The kept runs of other models and formats, where they compare the same versions on the same machine."""
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    if (kept["before"], kept["side"], kept["machine"]) != (given.before, given.side, described()):
+        return []
+    measured = {(run["model"], run["format"]) for run in runs}
+    return [run for run in kept["runs"] if "films" in run and (run["model"], run["format"]) not in measured]
 
 
 def drawn(folder: Path, kind: str, number: int, side: int) -> Path:
@@ -159,14 +167,16 @@ def write_table(figures: dict[str, Any]) -> None:  # Any: JSON
     """The section of docs/scale.md."""
     machine = figures["machine"]
     lines = [
-        "| model | file | before, films/s | now, films/s | ratio | least to most | before, processor s per film "
-        "| now, processor s per film |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| model | file | films | rounds | before, films/s | now, films/s | ratio | least to most | before, processor "
+        "s per film | now, processor s per film |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for run in figures["runs"]:
         cells = [
             f"`{run['model']}`",
             _FORMATS[run["format"]],
+            f"{run['films']:,}",
+            f"{run['rounds']}",
             *(f"{run[version]['films_a_second']:.2f}" for version in ("before", "now")),
             f"{run['ratio']:.2f}",
             f"{run['least_ratio']:.2f} to {run['most_ratio']:.2f}",
@@ -174,17 +184,23 @@ def write_table(figures: dict[str, Any]) -> None:  # Any: JSON
         ]
         lines.append(f"| {' | '.join(cells)} |")
     loads = [load for run in figures["runs"] for load in run["load"]]
+    dates = sorted({run["date"] for run in figures["runs"]})
     measured = (
-        f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {figures['date']}: "
-        f"{figures['films']:,} phantoms of {figures['side']:,} × {figures['side']:,} pixels per run, "
-        f"{figures['rounds']} rounds in which both versions take turns, load average {min(loads)} to {max(loads)}. "
-        f"Before: commit {figures['before']}. Scores, reasons and order of all rows are equal. Other "
-        "programs that run meanwhile take processor time from both."
+        f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {' and '.join(dates)}: "
+        f"phantoms of {figures['side']:,} × {figures['side']:,} pixels, in each round both versions take turns, load "
+        f"average {min(loads)} to {max(loads)}. Before: commit {figures['before']}. Scores, reasons and order of all "
+        "rows are equal. The time of starting, some seconds, is in all figures. Other programs that run meanwhile take "
+        "processor time from both."
     )
-    text = PAGE.read_text(encoding="utf-8")
-    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
     table = "\n".join(lines)
-    write_text(PAGE, f"{text[:begin]}\n\n{table}\n\n{measured}\n\n{text[end:]}")
+    write_section(BEGIN, END, f"{table}\n\n{measured}")
+
+
+def write_section(first: str, last: str, section: str) -> None:
+    """Replace what stands between two marks of docs/scale.md."""
+    text = PAGE.read_text(encoding="utf-8")
+    begin, end = text.index(first) + len(first), text.index(last)
+    write_text(PAGE, f"{text[:begin]}\n\n{section}\n\n{text[end:]}")
 
 
 if __name__ == "__main__":

@@ -38,8 +38,8 @@ from studies.detectors.fine_tuning import fine_tuning_row
 from studies.detectors.generalisation import generalisation_row
 from studies.detectors.opening import after_the_nominated, opened, picked
 from studies.detectors.preparations import comparing as preparing
-from studies.peers.anomalib import RECIPE as ANOMALIB
-from studies.peers.anomalib import anomalib_rows
+from studies.peers.anomalib_rows import RECIPE as ANOMALIB
+from studies.peers.anomalib_rows import anomalib_rows
 from studies.rendering import render
 from studies.rows import Row, read_rows, write_row
 from studies.shipping import ship

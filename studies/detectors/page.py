@@ -36,8 +36,8 @@ from studies.evidence.screen import folded, rendered
 from studies.pages.cells import Entry, table
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
-from studies.peers.anomalib import ROWS as ANOMALIB
-from studies.peers.anomalib import beside_anomalib
+from studies.peers.anomalib_rows import ROWS as ANOMALIB
+from studies.peers.anomalib_rows import beside_anomalib
 from unseen.evaluation.intervals import interval_text as figure
 
 _HEAD = ["Recipe", *SOURCES, "adjusted", "site", "minus the best shortcut", "training, s", "ms per film", "parameters"]

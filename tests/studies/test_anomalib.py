@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from studies.peers.anomalib import ROWS, _image, _with_scores, anomalib_rows, beside_anomalib
+from studies.peers.anomalib_rows import _SCRIPT, ROWS, _image, _with_scores, anomalib_rows, beside_anomalib
 from tests.studies.conftest import recipe_of
 from unseen.artifacts.recipe import RecipeError
 from unseen.data import phantoms
@@ -23,6 +24,14 @@ RESULTS = Path(__file__).parents[2] / "studies" / "results"
 def test_without_its_environment_it_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="`make peers-anomalib` installs anomalib"):
         next(anomalib_rows(recipe_of("pca"), python=tmp_path / "python", root=tmp_path))
+
+
+def test_nothing_beside_its_script_hides_what_the_script_imports() -> None:
+    beside = {path.stem for path in _SCRIPT.parent.glob("*.py")}
+    for node in ast.walk(ast.parse(_SCRIPT.read_text(encoding="utf-8"))):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        assert not beside & {module.partition(".")[0] for module in modules}
 
 
 class Drawn:

@@ -1,0 +1,153 @@
+"""An archive of real-size films scored on one node of a Ray cluster and on two, each with a core of its own.
+
+    python -m benchmarks.archive_ray --films 1000 --keep
+
+starts a Ray cluster on this machine: a head without cores for tasks and a node with one, all on the first core of the
+machine, and scores the films with `unseen score --engine ray`. Then a second node joins, on the second core. The parts
+of both runs must be equal byte by byte. Where the cores share memory, caches or a host with others, two are not twice
+one: `alone` is what two runs of a loop of Python take, one on each core, by what one takes, in the same rounds. It
+prints JSON:
+
+    films_a_second  on one node and on two, from the command's start to its end, the median over the rounds
+    ratio           of the two, of the same round: the median, the least and the most
+    alone           twice the time of one loop by the time of two at once, the median: what the machine itself gives
+
+`--keep` writes studies/results/archive-ray.json and the section of docs/scale.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.archive import digests
+from benchmarks.archive_before import drawn, write_section
+from benchmarks.machine import described
+from unseen.artifacts.files import write_text
+from unseen.artifacts.installation import LIMITS
+
+ROOT = Path(__file__).parents[1]
+KEPT = ROOT / "studies" / "results" / "archive-ray.json"
+BEGIN, END = "<!-- ray table -->", "<!-- end of the ray table -->"
+LOOP = """\
+import time
+began = time.perf_counter()
+sum(i * i for i in range(20_000_000))
+print(time.perf_counter() - began)
+"""
+_STORE_BYTES = 80_000_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.archive_ray", description=__doc__.splitlines()[0])
+    parser.add_argument("--films", type=int, default=1000)
+    parser.add_argument("--side", type=int, default=2000, help="pixels")
+    parser.add_argument("--model", default="models/pca")
+    parser.add_argument("--part-size", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--keep", action="store_true", help="write the file of results and the page")
+    given = parser.parse_args()
+    first, second, *_ = sorted(os.sched_getaffinity(0))
+    rates: list[tuple[float, float]] = []
+    loops, load = [], os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as name:
+        manifest = drawn(Path(name) / "dicom", "dicom", given.films, given.side)
+        for place in range(given.rounds):
+            loops.append(2 * statistics.mean(loop_s(first)) / statistics.mean(loop_s(first, second)))
+            outs = [Path(name) / f"{nodes}-{place}" for nodes in (1, 2)]
+            rates.append(of_one_and_two(manifest, outs, given, first, second))
+            print(rates[-1], loops[-1], file=sys.stderr, flush=True)
+            if digests(outs[0]) != digests(outs[1]):
+                sys.exit("benchmarks.archive_ray: the parts differ with the number of nodes")
+    ratios = [two / one for one, two in rates]
+    figures = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": described(),
+        "model": given.model,
+        "films": given.films,
+        "side": given.side,
+        "part_size": given.part_size,
+        "rounds": given.rounds,
+        "load": [round(load, 1), round(os.getloadavg()[0], 1)],
+        "films_a_second": [round(statistics.median(rate), 2) for rate in zip(*rates, strict=True)],
+        "ratio": round(statistics.median(ratios), 2),
+        "least_ratio": round(min(ratios), 2),
+        "most_ratio": round(max(ratios), 2),
+        "alone": round(statistics.median(loops), 2),
+        "parts_identical": True,
+        "limits": LIMITS,
+    }
+    text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
+    print(text, end="")
+    if given.keep:
+        write_text(KEPT, text)
+        write_section(BEGIN, END, section(figures))
+
+
+def of_one_and_two(
+    manifest: Path, outs: list[Path], given: argparse.Namespace, first: int, second: int
+) -> tuple[float, float]:
+    """Films a second with one node, and with two."""
+    from ray.cluster_utils import Cluster
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.sched_setaffinity(0, {first})  # whatever starts from here has this core
+    few: dict[str, Any] = {"object_store_memory": _STORE_BYTES}  # Any: Ray's own parameters
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **few})
+    try:
+        cluster.add_node(num_cpus=1, **few)
+        one = rate(manifest, outs[0], given, cluster.address)
+        os.sched_setaffinity(0, {second})
+        cluster.add_node(num_cpus=1, **few)
+        os.sched_setaffinity(0, {first})
+        return one, rate(manifest, outs[1], given, cluster.address)
+    finally:
+        cluster.shutdown()  # type: ignore[no-untyped-call]
+        os.sched_setaffinity(0, {first, second})
+
+
+def rate(manifest: Path, out: Path, given: argparse.Namespace, address: str) -> float:
+    """Films a second of one run of the command on the cluster."""
+    words = ["score", given.model, "--data", manifest, "--out", f"{out}/", "--part-size", given.part_size]
+    command = [Path(sys.executable).with_name("unseen"), *words, "--engine", "ray"]
+    environment = os.environ | {"RAY_ADDRESS": address, "OMP_NUM_THREADS": "1"}
+    began = time.monotonic()
+    subprocess.run([str(word) for word in command], check=True, env=environment, stderr=subprocess.DEVNULL)
+    return float(given.films / (time.monotonic() - began))
+
+
+def loop_s(*cores: int) -> list[float]:
+    """How long a loop of Python takes on each of these cores, at once."""
+    running = [
+        subprocess.Popen(["taskset", "-c", str(core), sys.executable, "-c", LOOP], stdout=subprocess.PIPE, text=True)
+        for core in cores
+    ]
+    return [float(one.communicate()[0]) for one in running]
+
+
+def section(figures: dict[str, Any]) -> str:  # Any: JSON
+    """The paragraph for docs/scale.md."""
+    one, two = figures["films_a_second"]
+    machine = figures["machine"]
+    return (
+        f"`{figures['model']}` scores {one:.2f} films/s on one node and {two:.2f} on two: {figures['ratio']:.2f} times "
+        f"as many ({figures['least_ratio']:.2f} to {figures['most_ratio']:.2f} in {figures['rounds']} rounds). A loop "
+        f"of Python, which shares nothing, gains {figures['alone']:.2f} from the second core of this machine. The "
+        f"parts are equal byte by byte.\n\nMeasured on {machine['cpu']}, {machine['cores']} cores, Python "
+        f"{machine['python']}, {figures['date']}: {figures['films']:,} phantoms of {figures['side']:,} × "
+        f"{figures['side']:,} pixels as DICOM, both nodes on this machine, a core each, load average "
+        f"{min(figures['load'])} to {max(figures['load'])}."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -42,7 +42,7 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
 from unseen.data.decoder_child import read_image
 from unseen.data.decoder_protocol import Limits
-from unseen.runs.archive.reading import read_parts
+from unseen.runs.archive.plan import read_parts
 
 ROOT = Path(__file__).parents[1]
 KEPT, PAGE = ROOT / "studies" / "results" / "archive-rate.json", ROOT / "docs" / "scale.md"

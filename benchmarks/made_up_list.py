@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select
 
-from unseen.worklist.ordering import order_of
-from unseen.worklist.states import State
+from unseen.worklist.states import State, order_of
 from unseen.worklist.store import Store
 from unseen.worklist.tables import LEAST_SCORE, terms
 from unseen.worklist.tables import studies as table

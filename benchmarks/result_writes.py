@@ -47,8 +47,8 @@ from unseen.data.manifest import Entry
 from unseen.detectors.detector import Finding
 from unseen.screening.screener import Screener
 from unseen.worklist import worker as worker_module
-from unseen.worklist.ordering import order_of
 from unseen.worklist.similar_films import SIDE, Appearance
+from unseen.worklist.states import order_of
 from unseen.worklist.store import Store
 from unseen.worklist.tables import films, findings, jobs, studies, terms
 from unseen.worklist.worker import Worker

@@ -19,8 +19,7 @@ from tests.cli.conftest import LIMITS, Say, World, begin, run
 from tests.warm_python import Started, warm_python
 from unseen.artifacts.bundle import card_of
 from unseen.data.manifest import entries
-from unseen.runs.archive.plan import ArchiveError, Plan
-from unseen.runs.archive.reading import read_parts
+from unseen.runs.archive.plan import ArchiveError, Plan, read_parts
 from unseen.screening.policy import Policy, SourcePolicy
 
 FILMS = 41

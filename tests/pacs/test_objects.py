@@ -28,11 +28,10 @@ from tests.pacs.film_headers import (
 )
 from unseen.artifacts.installation import LIMITS
 from unseen.pacs import structured_report as codes
-from unseen.pacs.anomaly_place import outline, strongest_place
 from unseen.pacs.identifiers import instance_uid, is_our_uid, is_ours, series_uid, uid_of
 from unseen.pacs.objects import as_file, result_objects
 from unseen.pacs.secondary_capture import burnt_in
-from unseen.pacs.study_result import Kind, Replaced, StudyResult
+from unseen.pacs.study_result import Kind, Replaced, StudyResult, outline, strongest_place
 
 SR_CLASS = "1.2.840.10008.5.1.4.1.1.88.33"
 KINDS: tuple[Kind, ...] = ("sr", "capture", "overlay")

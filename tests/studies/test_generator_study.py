@@ -18,6 +18,7 @@ from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.arrays import ArrayError
 from unseen.data.toy_images import squares_and_circles
+from unseen.evaluation.bootstrap import mean_over, quantile_of, share_of
 from unseen.evaluation.image_metrics import precision_recall
 from unseen.evaluation.intervals import Interval
 from unseen.priors import GENERATORS
@@ -30,7 +31,6 @@ from unseen.runs.generator_study import distribution as module_of_unfeasible
 from unseen.runs.generator_study.bundles import halved, images_for, names_of, study_bundles, without
 from unseen.runs.generator_study.distribution import distribution, nearest_of, unfeasible
 from unseen.runs.generator_study.feasible import feasible, principal_features
-from unseen.runs.generator_study.figures import mean_over, quantile_of, share_of
 from unseen.runs.generator_study.latents import latents
 from unseen.runs.generator_study.report import Line, report_html, spread_chart, study_json, write_study
 from unseen.runs.generator_study.smoothness import between, smoothness, steepest

@@ -17,7 +17,7 @@ from PIL import Image
 
 from benchmarks import film_transfer
 from tests.docs.blocks import ROOT
-from unseen.web.lossless import residuals
+from unseen.web.images import residuals
 
 
 @pytest.mark.nightly

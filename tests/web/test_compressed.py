@@ -17,7 +17,7 @@ from tests.web.test_viewing import noise, samples_of, sent
 from tests.worklist.conftest import MakePlace, Place
 from unseen.data import phantoms
 from unseen.data.decode import shared
-from unseen.web.lossless import compressed, residuals
+from unseen.web.images import compressed, residuals
 
 FILMS = Path(os.environ.get("UNSEEN_DATA", "")) / "cxr_raw"
 SIDES = (3000, 2500)
@@ -29,7 +29,7 @@ def place(make_place: MakePlace) -> Place:
 
 
 def restored(planes: bytes, height: int, width: int) -> NDArray[np.uint16]:
-    """What `web/lossless.py` describes, undone sample by sample: slow, and written from the description alone."""
+    """What `web/images.py` describes, undone sample by sample: slow, and written from the description alone."""
     low, high = np.frombuffer(planes, np.uint8).astype(int).reshape(2, height, width)
     coded = low + 256 * high
     difference = np.where(coded % 2 == 0, coded // 2, -(coded + 1) // 2)

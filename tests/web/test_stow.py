@@ -23,7 +23,7 @@ from tests.web.conftest import LOCAL, Api
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, dicom_film, listed
 from unseen.data.decoder_protocol import Refused
-from unseen.data.leading_header import leading_header
+from unseen.data.dicom_header import leading_header
 from unseen.web import server as serving
 from unseen.worklist.store import Store
 

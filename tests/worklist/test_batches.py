@@ -19,7 +19,7 @@ from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
-from unseen.worklist import entering, jobs, site, waking
+from unseen.worklist import entering, jobs, site
 from unseen.worklist import worker as worker_module
 from unseen.worklist.results import Recorded
 from unseen.worklist.store import Store
@@ -405,8 +405,8 @@ def test_leases_go_by_the_databases_clock(make_place: MakePlace, monkeypatch: py
 def test_a_worker_that_waits_learns_of_a_film_at_once(
     make_place: MakePlace, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waking, "LOOK_S", 600.0)
-    with make_place(kind).open() as store, waking.Arrivals(store.database, 0.05) as arrivals:
+    monkeypatch.setattr(jobs, "LOOK_S", 600.0)
+    with make_place(kind).open() as store, jobs.Arrivals(store.database, 0.05) as arrivals:
         stop = threading.Event()
         arrivals.wait(stop)  # from now on it listens
         with ThreadPoolExecutor(1) as threads:
@@ -418,7 +418,7 @@ def test_a_worker_that_waits_learns_of_a_film_at_once(
 
 
 def test_a_listener_whose_connection_is_lost_listens_again(make_place: MakePlace) -> None:
-    with make_place("postgresql").open() as store, waking.Arrivals(store.database, 0.01) as arrivals:
+    with make_place("postgresql").open() as store, jobs.Arrivals(store.database, 0.01) as arrivals:
         stop = threading.Event()
         arrivals.wait(stop)
         with store.database.writing() as connection:
@@ -435,7 +435,7 @@ def test_a_listener_whose_connection_is_lost_listens_again(make_place: MakePlace
 def test_films_that_nobody_announces_are_found_by_looking(
     make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waking, "LOOK_S", 0.05)
-    with make_place("postgresql").open() as store, waking.Arrivals(store.database, 0.01) as arrivals:
+    monkeypatch.setattr(jobs, "LOOK_S", 0.05)
+    with make_place("postgresql").open() as store, jobs.Arrivals(store.database, 0.01) as arrivals:
         for _ in range(3):
             arrivals.wait(threading.Event())

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from tests.cli.conftest import Say
 from tests.worklist.conftest import png
-from unseen.worklist.backup import restore
-from unseen.worklist.dated_backups import back_up_dated
+from unseen.worklist.backup import back_up_dated, restore
 from unseen.worklist.store import Store
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -102,7 +102,7 @@ def train(
     from unseen.artifacts.recipe import runs_root
     from unseen.runs.overrides import overridden
     from unseen.runs.training import join, train_recipe, with_changes
-    from unseen.training.curves import tensorboard_curves
+    from unseen.training.history import tensorboard_curves
     from unseen.training.settings import shown_on
 
     given = with_changes(recipes.load(recipe), device=device, devices=devices, nodes=nodes, seed=seed)

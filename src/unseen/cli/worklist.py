@@ -84,8 +84,7 @@ def backup(
 
       unseen backup backups --folder worklist --keep 14
     """
-    from unseen.worklist.backup import back_up
-    from unseen.worklist.dated_backups import back_up_dated
+    from unseen.worklist.backup import back_up, back_up_dated
     from unseen.worklist.store import Store
 
     with Store.open(url or folder, films_folder=folder, create=False) as store:

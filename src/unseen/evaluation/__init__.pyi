@@ -5,11 +5,11 @@ from .adjusted import fit_adjustment as fit_adjustment
 from .assessment import Evaluation as Evaluation
 from .assessment import evaluate as evaluate
 from .assessment import write_evaluation as write_evaluation
+from .charts import Curve as Curve
+from .charts import roc_curve as roc_curve
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .comparison import delong_test as delong_test
-from .exported_scores import ScoresError as ScoresError
-from .exported_scores import read_scores as read_scores
 from .image_metrics import MeanDiscrepancy as MeanDiscrepancy
 from .image_metrics import PrecisionRecall as PrecisionRecall
 from .image_metrics import mmd as mmd
@@ -24,8 +24,8 @@ from .report import write_report as write_report
 from .roc import BestEpoch as BestEpoch
 from .roc import auroc as auroc
 from .roc import best_epoch as best_epoch
-from .roc_band import Curve as Curve
-from .roc_band import roc_curve as roc_curve
 from .shortcuts import trivial_statistics as trivial_statistics
 from .table import Scored as Scored
+from .table import ScoresError as ScoresError
+from .table import read_scores as read_scores
 from .table import score_table as score_table

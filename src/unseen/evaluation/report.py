@@ -16,12 +16,11 @@ import numpy as np
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.audit import MIX
 from unseen.evaluation.bootstrap import Cohort, cohort_of, numbers, text
-from unseen.evaluation.charts import ForestRow, distribution_chart, forest_chart, roc_chart
+from unseen.evaluation.charts import GRID, ForestRow, distribution_chart, forest_chart, roc_chart, roc_curve
 from unseen.evaluation.examples import CIVIDIS, Example, coloured, data_uri
 from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.metrics import POOLED, count, entry_at, figure_at, judged_rows, text_at
 from unseen.evaluation.roc import Floats, RocAt, folds_of
-from unseen.evaluation.roc_band import GRID, roc_curve
 from unseen.evaluation.shortcuts import STATISTICS
 from unseen.evaluation.table import Scored
 

@@ -9,6 +9,8 @@ Exported scores: one row per input, in input order, and each film's anomaly map 
 `scores.parquet`: file (as given), status (scored | not_read), score, reason, map. Streams: rows are small, maps are
 written
 one at a time, and no cache is kept.
+
+The table that the page Compare saves, read back: several models' scores of reported films.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import numpy as np
 
+from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import replacing
 from unseen.data.film import NotRead
 from unseen.detectors import METHODS
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
     from unseen.data.film import Film
     from unseen.detectors.detector import Finding
+
 
 SCORED, NOT_READ = "scored", "not_read"
 _TEXT = ("file", "status", "reason", "map", "label", "source", "patient", "pixel_sha256", "kind", "contrast", "twin")
@@ -226,3 +230,52 @@ def write_scores(rows: Iterable[ScoreRow], path: Path, *, kind: type[ScoreRow] =
         else:
             table.write_parquet(temporary)
     return len(table), int((table["status"] == "not_read").sum())
+
+
+ABOUT: Final = ("film", "study", "source", "label", "origin", "patient", *NAMES)
+"""Its columns that are no model's."""
+
+
+class ScoresError(UserError, ValueError):
+    """The file is not such a table, or has no such model; the message gives the cause and what to do."""
+
+
+def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
+    """One model's score table, for `metrics_from_table`, `roc_curve` and `compare`.
+
+    path   `scores.csv`, as saved in the page Compare (*Scores as CSV*)
+    model  the name of its column; films that it did not score are left out
+
+    Raises ScoresError.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     saved = Path(folder) / "scores.csv"
+    ...     _ = saved.write_text(",".join((*ABOUT, "pca")) + "\\n" + "film-1" + "," * len(ABOUT) + "0.5\\n")
+    ...     read_scores(saved, model="pca")["score"].to_list()
+    [0.5]
+    """
+    import polars as pl
+
+    try:
+        saved = pl.read_csv(path, infer_schema=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ScoresError(f"{path}: cannot be read as CSV ({error}). Save it again in the page Compare.") from error
+    if missing := [name for name in ABOUT if name not in saved.columns]:
+        raise ScoresError(f"{path}: has no column {missing[0]}. Save it again in the page Compare: Scores as CSV.")
+    models = [name for name in saved.columns if name not in ABOUT]
+    if model not in models:
+        raise ScoresError(f"{path}: has no scores of {model!r}; it has those of {', '.join(models)}.")
+    rows = saved.filter(pl.col(model).is_not_null())
+    types = schema()
+    known = {
+        "file": rows["film"],
+        "status": pl.repeat(SCORED, len(rows), dtype=pl.String, eager=True),
+        "score": rows[model],
+        "label": rows["label"],
+        "source": rows["source"],
+        "patient": rows["patient"],
+        **{name: rows[name] for name in NAMES},
+    }
+    absent = pl.repeat(None, len(rows), dtype=pl.String, eager=True)
+    return pl.DataFrame({name: known.get(name, absent).cast(kind) for name, kind in types.items()})

@@ -2,6 +2,10 @@
 
 Same result, same version: same UIDs and same bytes, so that sending again changes nothing. The films are
 not altered.
+
+The presentation state: outline, point and words that a viewer draws over the film itself (PS3.3, A.33.1).
+
+A viewer that applies it shows the film by it alone: its polarity, rescale and window are repeated here (C.11.6.1).
 """
 
 from __future__ import annotations
@@ -9,19 +13,83 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from highdicom import PresentationLUTShapeValues, PresentationLUTTransformation
+from highdicom.pr import GraphicAnnotation, GraphicLayer, GraphicObject, GrayscaleSoftcopyPresentationState, TextObject
 from pydicom import dcmwrite
+from pydicom.dataset import Dataset
 
+from unseen.artifacts.installation import LIMITS
 from unseen.pacs.header_repair import repaired
-from unseen.pacs.presentation_state import presentation_states
+from unseen.pacs.identifiers import DEVICE, finished, instance_uid, nameless, shared
 from unseen.pacs.secondary_capture import secondary_captures
 from unseen.pacs.structured_report import structured_report
+from unseen.pacs.study_result import DECISIONS, outline, strongest_place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydicom.dataset import Dataset
 
-    from unseen.pacs.study_result import Kind, StudyResult
+    from unseen.pacs.study_result import FilmResult, Kind, StudyResult
+
+
+_BELOW: Final = (0.02, 0.92, 0.98, 0.99)  # left, top, right, bottom as shares of the displayed area
+
+
+def presentation_states(result: StudyResult) -> Iterator[Dataset]:
+    """A presentation state of each film that has a strongest place; the headers of the films are repaired."""
+    for number, film in enumerate(result.films, start=1):
+        if (place := strongest_place(film)) is not None:
+            yield _state(result, film, place, number)
+
+
+def _state(result: StudyResult, film: FilmResult, place: tuple[float, float], number: int) -> Dataset:
+    row, column = place
+    header = film.header
+    source = nameless(header)
+    graphics = [GraphicObject(graphic_type="POINT", graphic_data=np.array([[column, row]]), units="PIXEL")]
+    if (around := outline(film)) is not None:
+        graphics.append(GraphicObject(graphic_type="POLYLINE", graphic_data=around[:, ::-1], units="PIXEL"))
+    layer = GraphicLayer(layer_name="UNSEEN", order=1, description="Place that differs most from the reference films")
+    words = f"{LIMITS} {result.model_name} {result.version}: {DECISIONS[result.action]}. {result.rank}".strip()
+    inverted = header.PhotometricInterpretation == "MONOCHROME1"
+    state = GrayscaleSoftcopyPresentationState(
+        referenced_images=[source],
+        sop_instance_uid=instance_uid(
+            site=result.site, decision=result.decision, kind="overlay", film=header.SOPInstanceUID
+        ),
+        instance_number=number,
+        device_serial_number=DEVICE,
+        content_label="ANOMALY",
+        content_description="Place that differs most from the reference films",
+        graphic_layers=[layer],
+        graphic_annotations=[
+            GraphicAnnotation(
+                referenced_images=[source],
+                graphic_layer=layer,
+                graphic_objects=graphics,
+                text_objects=[
+                    TextObject("Differs most here", units="PIXEL", anchor_point=(column, row)),
+                    TextObject(words[:1024], units="DISPLAY", bounding_box=_BELOW),
+                ],
+            )
+        ],
+        presentation_lut_transformation=PresentationLUTTransformation(
+            presentation_lut_shape=PresentationLUTShapeValues.INVERSE
+            if inverted
+            else PresentationLUTShapeValues.IDENTITY
+        ),
+        **shared(result, "overlay"),
+    )
+    if "VOILUTSequence" in header:  # highdicom takes no table that begins below 0
+        curve = Dataset()
+        curve.VOILUTSequence = header.VOILUTSequence
+        state.SoftcopyVOILUTSequence = [curve]
+    state.BodyPartExamined = header.BodyPartExamined
+    return finished(state, result, header)
 
 
 def result_objects(result: StudyResult, kinds: Iterable[Kind]) -> list[Dataset]:

@@ -13,10 +13,8 @@ from highdicom.sc import SCImage
 from PIL import Image, ImageDraw, ImageFont
 
 from unseen.artifacts.installation import LIMITS
-from unseen.pacs.anomaly_place import box_of, outline
-from unseen.pacs.equipment import finished, nameless, shared
-from unseen.pacs.identifiers import instance_uid
-from unseen.pacs.study_result import DECISIONS
+from unseen.pacs.identifiers import finished, instance_uid, nameless, shared
+from unseen.pacs.study_result import DECISIONS, box_of, outline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -23,10 +23,17 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ComprehensiveSRStorage
 
 from unseen.artifacts.installation import LIMITS
-from unseen.pacs.anomaly_place import strongest_place
-from unseen.pacs.equipment import MANUFACTURER, finished, nameless, shared
-from unseen.pacs.identifiers import CODING_SCHEME, DEVICE, instance_uid, uid_of
-from unseen.pacs.study_result import DECISIONS
+from unseen.pacs.identifiers import (
+    CODING_SCHEME,
+    DEVICE,
+    MANUFACTURER,
+    finished,
+    instance_uid,
+    nameless,
+    shared,
+    uid_of,
+)
+from unseen.pacs.study_result import DECISIONS, strongest_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

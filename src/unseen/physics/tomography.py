@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unseen.physics.action import largest_singular_value
 from unseen.physics.algebra import arrays_too, both_sides, check_channels, constants, describe, in_own_precision, linear
-from unseen.physics.largest_singular_value import largest_singular_value
 from unseen.physics.operator import Operator
 from unseen.physics.projector import Projector
 from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance, solve_from_weighted_start

@@ -20,7 +20,7 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.evaluation.roc import Floats
 from unseen.runs.training import check_normals_alone, detector_of, finder_for, resolve, training_films
-from unseen.training.curves import Report
+from unseen.training.history import Report
 from unseen.training.settings import Training
 
 PARTS = 5

@@ -42,8 +42,7 @@ from unseen.reconstruction import RECONSTRUCTORS
 from unseen.runs.cohort import cohort_of, lung_films, of_unknown_label, own_normals, phantom_normals
 from unseen.screening.gate.gate import Gate, GateError
 from unseen.screening.screener import gate_in
-from unseen.training.curves import Report
-from unseen.training.history import History
+from unseen.training.history import History, Report
 from unseen.training.settings import Training, TrainingError
 
 if TYPE_CHECKING:

@@ -1,16 +1,40 @@
-"""The laws of detectors: `check_detector` runs them all; they stand by name in `DETECTOR_LAWS`."""
+"""The laws of detectors: `check_detector` runs them all; they stand by name in `DETECTOR_LAWS`.
+
+What the laws are written with: each failure is an AssertionError whose sentence names the law.
+"""
+
+from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from torch import Tensor
 
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector, Finding
 from unseen.detectors.saved import load, save
 from unseen.detectors.weights import FitError
-from unseen.testing.assertions import holds, refuses
+
+
+def holds(law: bool, words: str) -> None:
+    if not law:
+        raise AssertionError(words)
+
+
+def close(found: Tensor, expected: Tensor, tolerance: float, words: str) -> None:
+    far = float((found - expected).detach().abs().max()) if found.numel() else 0.0
+    holds(far <= tolerance, f"{words} (by {far:.1e}; {tolerance:.1e} is allowed)")
+
+
+def refuses(kind: type[Exception], call: Callable[[], Any], words: str) -> None:  # Any: whatever it gives back
+    try:
+        call()
+    except kind:
+        return
+    raise AssertionError(words)
+
 
 # detectors ----------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian, Noise, PoissonGaussian
 from unseen.physics.operator import Operator
 from unseen.priors.prior import Prior
-from unseen.testing.assertions import close, holds, refuses
+from unseen.testing.detectors import close, holds, refuses
 
 UNIT: Final = 4.0  # a power of two, which changes no rounding
 DRAWS: Final = 20_000

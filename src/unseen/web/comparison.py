@@ -12,9 +12,9 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from unseen.evaluation.charts import Curve
 from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.metrics import count, entry_at, figure_at, text_at
-from unseen.evaluation.roc_band import Curve
 from unseen.web.accounts import Sighted
 from unseen.web.activation import OTHERS
 from unseen.web.copied_code import FigureName, code_of

@@ -3,6 +3,17 @@
 A second reader, or a page that asks for the next film before it is wanted, then costs no decoding.
 
 What can be looked at: a film as 8-bit PNG, an anomaly map as numbers or as PNG, and what a model made of a film.
+
+Films in fewer bytes and without loss, for the way to the browser.
+
+Each sample is predicted from its left, upper and upper left neighbours (the predictor of LOCO-I, which JPEG-LS uses).
+What is sent is the difference, zigzag-coded so that small differences of both signs are small numbers:
+
+    p = median(left, up, left + up − upper left);  d = sample − p;  z = 2d for d ≥ 0, −2d − 1 for d < 0  (mod 2¹⁶)
+
+All low bytes of z come first, then all high bytes, and gzip codes both. Before the first column lies the sample above,
+above the first row the one to the left, before the first sample 0. `static/js/lossless.js` restores the samples; why it
+is this and not PNG: docs/decisions/0027.
 """
 
 from __future__ import annotations
@@ -10,6 +21,7 @@ from __future__ import annotations
 import io
 import math
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,11 +36,11 @@ from unseen.data.decode import shared
 from unseen.data.film import NotRead, area
 from unseen.data.manifest import Entry
 from unseen.data.reading import read
-from unseen.web import lossless
 from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
     from unseen.worklist.renditions import Rendition
+
 
 MOST_BYTES: Final = 256 * 2**20
 """As much as ten films of 3000 × 3000 pixels."""
@@ -42,7 +54,7 @@ class Decoded:
     """A film's samples, white = dense.
 
     samples     little-endian uint16, row by row: `Film.pixels` × (2**bits − 1)
-    residuals   the same in fewer bytes, see `unseen.web.lossless`: gzip
+    residuals   the same in fewer bytes, see `unseen.web.images`: gzip
     low, high   the samples at 0.5 % and 99.5 % of the film's own, from where to where it is shown at first
     spacing_mm  distance of neighbouring pixels; None where unknown
     display     how the file asks to be shown, see `data.dicom_display.display_of`; none for images
@@ -132,7 +144,7 @@ def _decode(path: Path, frame: int) -> Decoded:
     low, high = (int(np.searchsorted(counts, share * counts[-1])) for share in (_LOW, _HIGH))
     return Decoded(
         samples=picture.pixels.astype("<u2", copy=False).tobytes(),
-        residuals=lossless.compressed(lossless.residuals(picture.pixels, bits=picture.bits)),
+        residuals=compressed(residuals(picture.pixels, bits=picture.bits)),
         width=width,
         height=height,
         bits=picture.bits,
@@ -231,3 +243,48 @@ def _png(picture: NDArray[np.uint8]) -> bytes:
     written = io.BytesIO()
     Image.fromarray(picture).save(written, format="PNG")
     return written.getvalue()
+
+
+_ROWS: Final = 32  # coded at a time: what is computed for them stays in the processor's cache
+_GZIP: Final = 31  # zlib's number for gzip around a window of 32 KiB
+_MEMORY: Final = 9
+
+
+def compressed(residual: NDArray[np.uint8]) -> bytes:
+    """A film's `residuals` as gzip.
+
+    Run lengths and Huffman codes alone: differences hold noise, in which a search for repetitions finds nothing.
+    """
+    coder = zlib.compressobj(1, zlib.DEFLATED, _GZIP, _MEMORY, zlib.Z_RLE)
+    return coder.compress(residual.data) + coder.flush()
+
+
+def residuals(samples: NDArray[np.uint8] | NDArray[np.uint16], *, bits: int) -> NDArray[np.uint8]:
+    """What is left of each sample after its prediction: low bytes and high bytes, (2, height, width).
+
+    bits  samples lie below 2**bits; 1 to 16
+    """
+    height, width = samples.shape
+    planes = np.empty((2, height, width), np.uint8)
+    kind = np.int16 if bits <= 14 else np.int32  # left + up − upper left must fit
+    padded = np.zeros((_ROWS + 1, width + 1), kind)
+    for top in range(0, height, _ROWS):
+        rows = samples[top : top + _ROWS]
+        here = padded[: len(rows) + 1]
+        here[1:, 1:] = rows
+        here[1:, 0] = here[:-1, 1]  # before the first column lies the sample above
+        if top == 0:
+            here[1, 0] = 0
+            here[0, 1:] = here[1, :-1]  # above the first row the one to the left
+        left, up, corner = here[1:, :-1], here[:-1, 1:], here[:-1, :-1]
+        plane = left + up
+        plane -= corner
+        least, most = np.minimum(left, up), np.maximum(left, up)
+        np.minimum(plane, most, out=plane)
+        np.maximum(plane, least, out=plane)
+        difference = (here[1:, 1:] - plane).astype(np.int16)
+        zigzag = ((difference << 1) ^ (difference >> 15)).view(np.uint16)
+        planes[0, top : top + _ROWS] = zigzag.view(np.uint8)[:, ::2]
+        planes[1, top : top + _ROWS] = zigzag.view(np.uint8)[:, 1::2]
+        padded[0] = here[-1]
+    return planes

@@ -18,7 +18,7 @@ from unseen.lab.operators import GROUPS, NOISES, OPERATORS
 from unseen.lab.settings import SIZES, Choice, fields_of, kind_of
 from unseen.web import lab_shapes as shapes
 from unseen.web.accounts import Reader
-from unseen.web.copied_lab_code import lab_code_of
+from unseen.web.copied_code import lab_code_of
 from unseen.web.errors import answers
 from unseen.web.state import Parts, ServerState
 from unseen.worklist.accounts import Account

@@ -27,17 +27,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import anyio
 import anyio.to_thread
 
-from unseen.evaluation.exported_scores import ABOUT
 from unseen.evaluation.shortcuts import NAMES
+from unseen.evaluation.table import ABOUT
 from unseen.worklist.labels import EVERY, SEEN
 from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from unseen.evaluation.charts import Curve
     from unseen.evaluation.comparison import Comparison
     from unseen.evaluation.intervals import Json
-    from unseen.evaluation.roc_band import Curve
     from unseen.service.workers import Models
     from unseen.worklist.labels import LabelledFilm, Origin
     from unseen.worklist.store import Store
@@ -281,8 +281,8 @@ class ComputedFigures:
 
 
 def _of_model(found: LabelledSet, model: str, source: str | None) -> Figures:
+    from unseen.evaluation.charts import roc_curve
     from unseen.evaluation.metrics import metrics_from_table
-    from unseen.evaluation.roc_band import roc_curve
 
     table = found.table(model, source=source)
     refuse(table, f"films of {source} that this model scored" if source is not None else "films that this model scored")

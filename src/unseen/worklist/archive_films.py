@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unseen.data.decoder_protocol import Refused
-from unseen.data.leading_header import LEADING_BYTES, leading_header
+from unseen.data.dicom_header import LEADING_BYTES, leading_header
 from unseen.screening.policy import FIRST, Decision, squashed
 from unseen.worklist.instances import ReceivedHeader
 from unseen.worklist.states import WorklistError

@@ -30,9 +30,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from unseen.worklist.disagreement import FAR
-from unseen.worklist.ordering import NOT_SCORED
 from unseen.worklist.partial_indexes import APART_ALONE, SELDOM_ALONE, SELDOM_STATES
-from unseen.worklist.states import STATES, WorklistError, shelf_of
+from unseen.worklist.states import NOT_SCORED, STATES, WorklistError, shelf_of
 from unseen.worklist.tables import studies, terms
 from unseen.worklist.transactions import clean
 

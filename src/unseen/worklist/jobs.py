@@ -4,17 +4,23 @@ A claim is a lease, by the database's clock. It is lengthened while the worker l
 killed: then the film is anybody's again. A film that fails comes back later each time, and after `MOST_TRIES` goes to
 the top of the list, not scored, with the reason. A worker may claim several films at once; one that was tried before
 is claimed by itself, so that a film that kills its workers costs no other film a second try.
+
+`Arrivals`: how an idle worker learns that films have come: PostgreSQL notifies it; on SQLite it looks.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
+import threading
+import time
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from unseen.worklist.bulk import among
 from unseen.worklist.states import NotAllowedError, State, after
@@ -27,8 +33,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
+    from unseen.worklist.database import Database
     from unseen.worklist.site import Site
     from unseen.worklist.transactions import Found
+
 
 MOST_TRIES = 5
 LEASE_S = 60.0
@@ -185,7 +193,7 @@ def held_films(connection: Connection, held: Sequence[Job]) -> dict[int, Found]:
 
 
 def announce(connection: Connection) -> None:
-    """Wake workers that wait for films (`waking`), as soon as this transaction has ended; on PostgreSQL alone."""
+    """Wake workers that wait for films (`Arrivals`), as soon as this transaction has ended; on PostgreSQL alone."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"NOTIFY {CHANNEL}"))
 
@@ -297,3 +305,51 @@ def requeue(writing: Writing, study_id: str, *, actor: str) -> int:
         films=len(numbers),
     )
     return len(numbers)
+
+
+LOOK_S = 1.0
+"""How often a worker looks all the same: nobody announces that a lease has run out, or that a film is due again."""
+
+
+class Arrivals:
+    """Use it as a context manager. On PostgreSQL it has a connection of its own.
+
+    poll_s  seconds between two looks where nothing announces films; of a worker that is notified, between two looks at
+            whether it shall stop
+    """
+
+    def __init__(self, database: Database, poll_s: float) -> None:
+        self._database, self._poll_s = database, poll_s
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(DBAPIError):
+                self._connection.close()
+            self._connection = None
+
+    def wait(self, stop: threading.Event) -> None:
+        """Return when films may have come, or `stop` is set."""
+        if self._database.is_sqlite:
+            stop.wait(self._poll_s)
+            return
+        try:
+            if self._connection is None:
+                self._listen()  # films may have come before
+                return
+            driver: Any = self._connection.connection.driver_connection  # Any: psycopg's, which is not always installed
+            until = time.monotonic() + LOOK_S
+            while not stop.is_set() and time.monotonic() < until:
+                if list(driver.notifies(timeout=self._poll_s, stop_after=1)):
+                    return
+        except Exception:  # psycopg's and SQLAlchemy's: the next look finds out that the connection is lost
+            self.__exit__()
+            stop.wait(self._poll_s)
+
+    def _listen(self) -> None:
+        self._connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._connection.detach()  # it does not go back to the others, where it would listen on
+        self._connection.exec_driver_sql(f"LISTEN {CHANNEL}")

@@ -27,11 +27,10 @@ from sqlalchemy import (
 
 from unseen.worklist import transactions
 from unseen.worklist.filtering import Filters, Narrowed, narrowed
-from unseen.worklist.ordering import OVERDUE
 from unseen.worklist.places import ORDERS, TABS, Place, SortOrder, Tab, cursor_of, goes_down, place_of, sort_columns
 from unseen.worklist.refusals import RefusalGroup, refused
 from unseen.worklist.row_facts import RowFacts, row_facts
-from unseen.worklist.states import NotAllowedError, State, WorklistError
+from unseen.worklist.states import OVERDUE, NotAllowedError, State, WorklistError
 from unseen.worklist.tables import studies
 from unseen.worklist.transactions import Found
 

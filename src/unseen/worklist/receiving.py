@@ -24,8 +24,7 @@ from unseen.worklist import jobs as queue
 from unseen.worklist.content import room, write_flushed
 from unseen.worklist.identities import Identity
 from unseen.worklist.instances import ReceivedHeader, attach, reopen
-from unseen.worklist.ordering import order_of
-from unseen.worklist.states import TooLargeError, WorklistError
+from unseen.worklist.states import TooLargeError, WorklistError, order_of
 from unseen.worklist.tables import attachments, decisions, drafts, films, jobs, merged, reports, studies, terms
 from unseen.worklist.tables import outside_reports as outside
 from unseen.worklist.transactions import Found, Writing, checked_text, clean

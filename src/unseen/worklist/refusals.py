@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, false, func, select
 
-from unseen.worklist.ordering import NOT_SCORED
+from unseen.worklist.states import NOT_SCORED
 from unseen.worklist.tables import studies
 
 LEAST = 20

@@ -24,8 +24,7 @@ from sqlalchemy import select
 
 from unseen.artifacts.files import sha256_of
 from unseen.data.manifest import stream_manifest
-from unseen.runs.archive.plan import ArchiveError, Plan, cut, path_of
-from unseen.runs.archive.reading import tally_of
+from unseen.runs.archive.plan import ArchiveError, Plan, cut, path_of, tally_of
 from unseen.screening.screened import of_study
 from unseen.worklist.archive_films import RANKED, ArchiveFilm, Row, look_at
 from unseen.worklist.content import room

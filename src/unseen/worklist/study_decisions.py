@@ -20,10 +20,9 @@ from unseen.screening.screened import Screened
 from unseen.worklist import clearing, completeness, disagreement, outbox
 from unseen.worklist.bulk import among
 from unseen.worklist.instances import TWO_VERSIONS
-from unseen.worklist.ordering import BY_PRIORITY
 from unseen.worklist.refusals import parted
 from unseen.worklist.row_facts import are_versions
-from unseen.worklist.states import State, after, standing_of
+from unseen.worklist.states import BY_PRIORITY, State, after, standing_of
 from unseen.worklist.tables import LEAST_SCORE, decisions, films, studies
 from unseen.worklist.transactions import Found, Writing, clean, decision_of
 

@@ -19,8 +19,7 @@ from sqlalchemy import Connection, Label, Row, case, func, select
 
 from unseen.screening.policy import Decision
 from unseen.worklist import audit
-from unseen.worklist.ordering import BY_PRIORITY, OVERDUE, UNJUDGED, order_of
-from unseen.worklist.states import NotFoundError, WorklistError
+from unseen.worklist.states import BY_PRIORITY, OVERDUE, UNJUDGED, NotFoundError, WorklistError, order_of
 from unseen.worklist.tables import BY_PRIORITY_ALONE, attachments, films, merged, settings, studies
 
 if TYPE_CHECKING:

@@ -31,11 +31,11 @@ from unseen.screening.screener import scored
 from unseen.worklist import jobs
 from unseen.worklist.batches import Rules
 from unseen.worklist.entering import Entered, Examined, enter
+from unseen.worklist.jobs import Arrivals
 from unseen.worklist.renditions import Rendition, keep_generated, thumbnail
 from unseen.worklist.results import Compared, Result, bury
 from unseen.worklist.similar_films import appearance_of
 from unseen.worklist.states import BusyError, NoRoomError, WorklistError
-from unseen.worklist.waking import Arrivals
 
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
@@ -67,7 +67,7 @@ class Worker:
               and one that fails costs its own score alone
     name      for the audit trail; by default the machine and the process
     lease_s   seconds for which a film is this worker's before another may take it
-    poll_s    seconds between two looks for work on SQLite; see `waking`
+    poll_s    seconds between two looks for work on SQLite; see `jobs.Arrivals`
 
     >>> import tempfile
     >>> from unseen.screening import load

@@ -25,8 +25,7 @@ from unseen.artifacts.files import clear_leftovers, sha256_of
 from unseen.data.manifest import Entry, stream_manifest
 from unseen.data.reading import Films, decoders_for
 from unseen.evaluation.table import write_scores
-from unseen.runs.archive.plan import PART_SIZE, PLAN, ArchiveError, Plan, cut, model_digest, path_of
-from unseen.runs.archive.reading import tally_of
+from unseen.runs.archive.plan import PART_SIZE, PLAN, ArchiveError, Plan, cut, model_digest, path_of, tally_of
 from unseen.runs.training import worker_processes
 from unseen.screening.policy import Policy
 from unseen.screening.screener import Screener, load

@@ -24,13 +24,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unseen.evaluation.bootstrap import listed, mean_over
 from unseen.evaluation.image_metrics import psnr
 from unseen.evaluation.intervals import Figure, Json
 from unseen.evaluation.roc import Floats
 from unseen.priors.generative import Range
 from unseen.priors.generator import Generator
 from unseen.priors.latent_search import Search
-from unseen.runs.generator_study.figures import listed, mean_over
 
 MOST = 64
 """Components at most."""

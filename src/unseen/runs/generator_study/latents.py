@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unseen.evaluation.bootstrap import listed
 from unseen.evaluation.image_metrics import MeanDiscrepancy, mmd
 from unseen.evaluation.intervals import Interval, Json
 from unseen.evaluation.roc import Floats
 from unseen.priors.autoencoders import VAE, Autoencoder
 from unseen.priors.trained import centred
-from unseen.runs.generator_study.figures import listed
 
 ACTIVE = 0.01
 NO_ENCODER = "this generator has no encoder, so that no image has a code"

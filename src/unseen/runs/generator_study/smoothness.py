@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unseen.evaluation.bootstrap import listed, mean_over, quantile_of
 from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.roc import Floats
 from unseen.priors.generator import Generator
-from unseen.runs.generator_study.figures import listed, mean_over, quantile_of
 
 QUANTILES = (0.05, 0.5, 0.95)
 STEPS, SHOWN_STEPS, SHOWN_PATHS = 24, 9, 3  # an image is shown every third step

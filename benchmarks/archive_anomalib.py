@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.archive_before import write_section
+from benchmarks.archive_before import spread, write_section
 from benchmarks.machine import described
 from benchmarks.reading import films
 from unseen.artifacts.files import write_text
@@ -48,13 +48,13 @@ BEGIN, END = "<!-- anomalib table -->", "<!-- end of the anomalib table -->"
 PEER, PEER_SCRIPT = ROOT / ".venv-anomalib" / "bin" / "python", ROOT / "studies" / "peers" / "anomalib_scores.py"
 DISTINCT, LEARNT = 24, 60
 RECIPE = """\
-# PaDiM on features of photographs; phantoms, lung crop, aligned, 256 px
+# PaDiM on features of photographs; phantoms, 256 px
 [view]
-frame = "lungs"
+frame = "{frame}"
 aspect = "stretch"
 scale = "zscore"
 size = 256
-align = true
+align = {align}
 
 [method]
 key = "padim"
@@ -62,12 +62,19 @@ key = "padim"
 [training]
 threads = 1
 """
-OURS = {
-    "torch": ("--runtime", "torch"),
-    "OpenVINO": ("--runtime", "openvino"),
-    "OpenVINO, two workers": ("--runtime", "openvino", "--workers", "2"),
+VIEWS = {
+    "whole film": {"frame": "whole", "align": "false"},
+    "aligned lung crop": {"frame": "lungs", "align": "true"},
 }
-"""What `unseen score` is given, for each row of the table."""
+"""What the network sees: as anomalib's, or as our recipes have it, with a lung finder and an alignment before it."""
+TWO = ("--workers", "2")
+OURS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "whole film, torch": ("whole film", ()),
+    "whole film, OpenVINO": ("whole film", ("--runtime", "openvino")),
+    "whole film, OpenVINO, two workers": ("whole film", ("--runtime", "openvino", *TWO)),
+    "aligned lung crop, OpenVINO, two workers": ("aligned lung crop", ("--runtime", "openvino", *TWO)),
+}
+"""The view and what `unseen score` is given, for each row of the table."""
 
 
 def main() -> None:
@@ -83,15 +90,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         manifest = drawn(folder, given.films, given.side)
-        model = fitted(folder)
+        models = {view: fitted(folder, view) for view in VIEWS}
         rates: dict[str, list[float]] = {kind: [] for kind in ("anomalib", *OURS)}
         for place in range(given.rounds):
             for kind in sorted(rates, reverse=place % 2 == 1):
                 if kind == "anomalib":
                     rates[kind].append(of_anomalib(folder))
                 else:
+                    view, options = OURS[kind]
                     out = folder / f"out-{place}-{kind}"
-                    rates[kind].append(ours(manifest, model, out, OURS[kind], films=given.films))
+                    rates[kind].append(ours(manifest, models[view], out, options, films=given.films))
                 print(kind, round(rates[kind][-1], 2), file=sys.stderr, flush=True)
     figures = {
         "date": datetime.now(UTC).date().isoformat(),
@@ -136,12 +144,13 @@ def drawn(folder: Path, number: int, side: int) -> Path:
     return manifest
 
 
-def fitted(folder: Path) -> Path:
-    """Our bundle of PaDiM, fitted to the phantoms."""
-    (folder / "padim.toml").write_text(RECIPE, encoding="utf-8")
-    model = folder / "model"
-    words = ["train", folder / "padim.toml", "--data", folder / "learnt" / "manifest.csv", "--finder", "models/lungs"]
-    words += ["--out", model]
+def fitted(folder: Path, view: str) -> Path:
+    """Our bundle of PaDiM with this view, fitted to the phantoms."""
+    name = view.replace(" ", "-")
+    recipe, model = folder / f"{name}.toml", folder / name
+    recipe.write_text(RECIPE.format(**VIEWS[view]), encoding="utf-8")
+    words = ["train", recipe, "--data", folder / "learnt" / "manifest.csv", "--out", model]
+    words += ["--finder", "models/lungs"] if view != "whole film" else []
     environment = os.environ | {"UNSEEN_RUNS": str(folder / "runs")}
     subprocess.run([str(word) for word in [_unseen(), *words]], check=True, env=environment)
     return model
@@ -192,13 +201,13 @@ def section(figures: dict[str, Any]) -> str:  # Any: JSON
     ]
     for run in figures["runs"]:
         name = "anomalib 2.7.0, `predict` alone" if run["kind"] == "anomalib" else f"`unseen score`, {run['kind']}"
-        spread = "" if run["kind"] == "anomalib" else f"{run['least_ratio']:.2f} to {run['most_ratio']:.2f}"
-        lines.append(f"| {name} | {run['films_a_second']:.2f} | {run['ratio']:.2f} | {spread} |")
+        between = "" if run["kind"] == "anomalib" else spread(run | {"rounds": figures["rounds"]})
+        lines.append(f"| {name} | {run['films_a_second']:.2f} | {run['ratio']:.2f} | {between} |")
     machine, load = figures["machine"], figures["load"]
     measured = (
         f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {figures['date']}: "
         f"{figures['films']:,} phantoms of {figures['side']:,} × {figures['side']:,} pixels as PNG of 8 bits, "
-        f"{figures['rounds']} rounds in turns, load average {min(load)} to {max(load)}."
+        f"rounds in turns: {figures['rounds']}, load average {min(load)} to {max(load)}."
     )
     return "\n".join(lines) + f"\n\n{measured}"
 

@@ -179,7 +179,7 @@ def write_table(figures: dict[str, Any]) -> None:  # Any: JSON
             f"{run['rounds']}",
             *(f"{run[version]['films_a_second']:.2f}" for version in ("before", "now")),
             f"{run['ratio']:.2f}",
-            f"{run['least_ratio']:.2f} to {run['most_ratio']:.2f}",
+            spread(run),
             *(f"{run[version]['cpu_s_a_film']:.3f}" for version in ("before", "now")),
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -194,6 +194,11 @@ def write_table(figures: dict[str, Any]) -> None:  # Any: JSON
     )
     table = "\n".join(lines)
     write_section(BEGIN, END, f"{table}\n\n{measured}")
+
+
+def spread(run: dict[str, Any]) -> str:  # Any: JSON
+    """The ratio's least and most, where there are several rounds."""
+    return f"{run['least_ratio']:.2f} to {run['most_ratio']:.2f}" if run["rounds"] > 1 else "one round"
 
 
 def write_section(first: str, last: str, section: str) -> None:

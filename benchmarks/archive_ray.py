@@ -4,13 +4,10 @@
 
 starts a Ray cluster on this machine: a head without cores for tasks and a node with one, all on the first core of the
 machine, and scores the films with `unseen score --engine ray`. Then a second node joins, on the second core. The parts
-of both runs must be equal byte by byte. Where the cores share memory, caches or a host with others, two are not twice
-one: `alone` is what two runs of a loop of Python take, one on each core, by what one takes, in the same rounds. It
-prints JSON:
+of both runs must be equal byte by byte. It prints JSON:
 
     films_a_second  on one node and on two, from the command's start to its end, the median over the rounds
     ratio           of the two, of the same round: the median, the least and the most
-    alone           twice the time of one loop by the time of two at once, the median: what the machine itself gives
 
 `--keep` writes studies/results/archive-ray.json and the section of docs/scale.md.
 """
@@ -30,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.archive import digests
-from benchmarks.archive_before import drawn, write_section
+from benchmarks.archive_before import drawn, spread, write_section
 from benchmarks.machine import described
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
@@ -38,12 +35,6 @@ from unseen.artifacts.installation import LIMITS
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "studies" / "results" / "archive-ray.json"
 BEGIN, END = "<!-- ray table -->", "<!-- end of the ray table -->"
-LOOP = """\
-import time
-began = time.perf_counter()
-sum(i * i for i in range(20_000_000))
-print(time.perf_counter() - began)
-"""
 _STORE_BYTES = 80_000_000
 
 
@@ -58,14 +49,13 @@ def main() -> None:
     given = parser.parse_args()
     first, second, *_ = sorted(os.sched_getaffinity(0))
     rates: list[tuple[float, float]] = []
-    loops, load = [], os.getloadavg()[0]
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         manifest = drawn(Path(name) / "dicom", "dicom", given.films, given.side)
         for place in range(given.rounds):
-            loops.append(2 * statistics.mean(loop_s(first)) / statistics.mean(loop_s(first, second)))
             outs = [Path(name) / f"{nodes}-{place}" for nodes in (1, 2)]
             rates.append(of_one_and_two(manifest, outs, given, first, second))
-            print(rates[-1], loops[-1], file=sys.stderr, flush=True)
+            print(rates[-1], file=sys.stderr, flush=True)
             if digests(outs[0]) != digests(outs[1]):
                 sys.exit("benchmarks.archive_ray: the parts differ with the number of nodes")
     ratios = [two / one for one, two in rates]
@@ -82,7 +72,6 @@ def main() -> None:
         "ratio": round(statistics.median(ratios), 2),
         "least_ratio": round(min(ratios), 2),
         "most_ratio": round(max(ratios), 2),
-        "alone": round(statistics.median(loops), 2),
         "parts_identical": True,
         "limits": LIMITS,
     }
@@ -125,25 +114,14 @@ def rate(manifest: Path, out: Path, given: argparse.Namespace, address: str) -> 
     return float(given.films / (time.monotonic() - began))
 
 
-def loop_s(*cores: int) -> list[float]:
-    """How long a loop of Python takes on each of these cores, at once."""
-    running = [
-        subprocess.Popen(["taskset", "-c", str(core), sys.executable, "-c", LOOP], stdout=subprocess.PIPE, text=True)
-        for core in cores
-    ]
-    return [float(one.communicate()[0]) for one in running]
-
-
 def section(figures: dict[str, Any]) -> str:  # Any: JSON
     """The paragraph for docs/scale.md."""
     one, two = figures["films_a_second"]
     machine = figures["machine"]
     return (
         f"`{figures['model']}` scores {one:.2f} films/s on one node and {two:.2f} on two: {figures['ratio']:.2f} times "
-        f"as many ({figures['least_ratio']:.2f} to {figures['most_ratio']:.2f} in {figures['rounds']} rounds). A loop "
-        f"of Python, which shares nothing, gains {figures['alone']:.2f} from the second core of this machine. The "
-        f"parts are equal byte by byte.\n\nMeasured on {machine['cpu']}, {machine['cores']} cores, Python "
-        f"{machine['python']}, {figures['date']}: {figures['films']:,} phantoms of {figures['side']:,} × "
+        f"as many ({spread(figures)}). The parts are equal byte by byte.\n\n"
+        f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {figures['date']}: {figures['films']:,} phantoms of {figures['side']:,} × "
         f"{figures['side']:,} pixels as DICOM, both nodes on this machine, a core each, load average "
         f"{min(figures['load'])} to {max(figures['load'])}."
     )

@@ -1,4 +1,4 @@
-"""An archive's run holds one part: fifty times the films take no more memory. Most of them are missing files, one in a
+"""An archive's run holds one part: a hundred times the films take no more memory. Most of them are missing files, one in a
 hundred is a film, so that each part is read, scored and written."""
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import UNSEEN, World
 from unseen.data.manifest import entries
 
-FEW, USUAL, LONG = 1_000, 3_000, 50_000  # films
+FEW, USUAL, LONG = 1_000, 3_000, 100_000  # films
 MARGIN = 0.10  # of the peak with a thousand films: one part of the usual size
 EACH = 100  # one in so many is a film
 

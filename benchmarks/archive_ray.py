@@ -121,9 +121,9 @@ def section(figures: dict[str, Any]) -> str:  # Any: JSON
     return (
         f"`{figures['model']}` scores {one:.2f} films/s on one node and {two:.2f} on two: {figures['ratio']:.2f} times "
         f"as many ({spread(figures)}). The parts are equal byte by byte.\n\n"
-        f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {figures['date']}: {figures['films']:,} phantoms of {figures['side']:,} × "
-        f"{figures['side']:,} pixels as DICOM, both nodes on this machine, a core each, load average "
-        f"{min(figures['load'])} to {max(figures['load'])}."
+        f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {figures['date']}: "
+        f"{figures['films']:,} phantoms of {figures['side']:,} × {figures['side']:,} pixels as DICOM, both nodes on "
+        f"this machine, a core each, load average {min(figures['load'])} to {max(figures['load'])}."
     )
 
 

@@ -217,6 +217,21 @@ def test_a_recipe_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     assert message(recipes.load, "no-such-recipe").startswith('recipe "no-such-recipe": unknown')
 
 
+def test_any_name_of_a_file_will_do(tmp_path: Path) -> None:
+    for stem, name in (("lung crop (2)", "lung-crop-2-"), ("_läßt", "l-t"), ("…", "recipe")):
+        path = tmp_path / f"{stem}.toml"
+        path.write_text('[method]\nkey = "pca"\n', encoding="utf-8")
+        assert recipes.load(path).name == name
+
+
+def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    for text, sentence in (("[method", "not TOML"), ('seed = "x"\n[method]\nkey = "pca"', "seed: seen")):
+        path.write_text(text, encoding="utf-8")
+        said = message(recipes.load, path)
+        assert said.startswith(f"{path}: ") and sentence in said
+
+
 def test_shipped_recipes_are_found_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "recipes" / "ms_cxr").mkdir(parents=True)
     (tmp_path / "recipes" / "ms_cxr" / "pca.toml").write_text('[method]\nkey = "pca"\n')

@@ -1,5 +1,5 @@
-"""An archive's run holds one part: a hundred times the films take no more memory. Most of them are missing files, one in a
-hundred is a film, so that each part is read, scored and written."""
+"""An archive's run holds one part: a hundred times the films take no more memory. Most of them are missing files, one
+in a hundred is a film, so that each part is read, scored and written."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ import importlib.resources
 import json
 import math
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -218,13 +219,15 @@ def load(path_or_name: str | Path) -> Recipe:
     text = str(path_or_name)
     if isinstance(path_or_name, Path) or text.endswith(".toml"):
         path = Path(path_or_name)
+        name = re.sub("[^A-Za-z0-9_.-]+", "-", path.stem).lstrip("-_.") or "recipe"
         try:
-            content = path.read_text(encoding="utf-8")
+            return Recipe.from_toml(path.read_text(encoding="utf-8"), name=name)
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(
                 f"{path}: cannot be read ({error}). Give a TOML file, or one of `unseen recipes`"
             ) from error
-        return Recipe.from_toml(content, name=path.stem)
+        except RecipeError as error:
+            raise RecipeError(f"{path}: {error}") from error
     return Recipe.from_toml(source_of(text), name=text)
 
 

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.pdu import P_DATA_TF
 
 from unseen.pacs import transport
 from unseen.pacs.association_rules import offered, peer_of
@@ -45,10 +46,12 @@ class Committing(Protocol):
 
 @dataclass(kw_only=True)
 class _Open:
-    """An association that was accepted: its peer, and the studies of which it brought objects."""
+    """An association that was accepted: its peer, the studies of which it brought objects, and how many of its objects
+    are taken in and not answered yet."""
 
     peer: Peer
     studies: set[str] = field(default_factory=set)
+    unanswered: int = 0
 
 
 class Listener:
@@ -143,6 +146,8 @@ class Listener:
             (evt.EVT_C_STORE, self._store),
             (evt.EVT_N_ACTION, lambda event: self._committing.asked(event, self._open[event.assoc].peer)),
             (evt.EVT_N_EVENT_REPORT, lambda event: self._committing.reported(event, self._open[event.assoc].peer)),
+            (evt.EVT_PDU_SENT, self._sent),
+            (evt.EVT_CONN_CLOSE, self._closed),
             (evt.EVT_RELEASED, self._released),
         ]
 
@@ -193,8 +198,25 @@ class Listener:
             return status
         finally:
             with self._idle:
-                self._busy -= 1
-                self._idle.notify_all()
+                opened.unanswered += 1  # until the answer is on its way: `_sent`
+
+    def _sent(self, event: evt.Event) -> None:
+        if isinstance(event.pdu, P_DATA_TF):
+            self._answered(event.assoc, 1)
+
+    def _closed(self, event: evt.Event) -> None:
+        self._answered(event.assoc, None)
+
+    def _answered(self, association: Association, objects: int | None) -> None:
+        """So many objects of a peer were answered; None: no more answers can reach it."""
+        with self._idle:
+            opened = self._open.get(association)
+            if opened is None or not opened.unanswered:
+                return
+            done = opened.unanswered if objects is None else objects
+            opened.unanswered -= done
+            self._busy -= done
+            self._idle.notify_all()
 
     def _released(self, event: evt.Event) -> None:
         """An association that is released may close its studies; one that is aborted does not."""

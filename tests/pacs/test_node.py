@@ -31,6 +31,7 @@ from tests.pacs.conftest import (
 )
 from tests.warm_python import warm_python
 from unseen.data.dicom import readable_syntaxes
+from unseen.pacs import listener
 from unseen.pacs.config import PacsConfigError
 from unseen.pacs.identifiers import instance_uid
 from unseen.worklist.store import Store
@@ -347,6 +348,21 @@ def test_a_stop_waits_for_the_film_in_hand_and_answers_it(start_node: StartNode)
     sender.join()
     assert answers == [0x0000]
     assert node.store.holds("1.2.3.4.1")
+
+
+def test_a_stop_waits_for_no_answer_to_a_peer_that_has_gone(
+    start_node: StartNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "_GRACE_S", 600.0)
+    node = start_node()
+    with Store.open(node.store.home) as other, associated(node.port, [(DX, PLAIN)]) as association:
+        with other.writing():
+            threading.Thread(target=association.send_c_store, args=(film(1),), daemon=True).start()
+            soon(lambda: any((node.store.films.path / "incoming").iterdir()), "the film")
+            association.dul.socket.close()
+        soon(lambda: node.store.holds("1.2.3.4.1"), "the film in the worklist")
+        node.node.stop()
+    assert not threads_of(node.node)
 
 
 def test_a_peer_that_falls_silent_is_let_go(start_node: StartNode) -> None:

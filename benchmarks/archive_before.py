@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.archive import spent
@@ -94,16 +95,19 @@ def others(given: argparse.Namespace, runs: list[dict[str, Any]]) -> list[dict[s
 def drawn(folder: Path, kind: str, number: int, side: int) -> Path:
     """Films in `folder`, and their manifest."""
     folder.mkdir()
-    names = []
     for place, content in enumerate(islice(as_files(kind, side), min(number, DISTINCT))):
         (folder / f"{place:05d}.{kind}").write_bytes(content)
-    for place in range(number):
-        names.append(f"{place:05d}.{kind}")
-        if place >= DISTINCT:
-            os.link(folder / f"{place % DISTINCT:05d}.{kind}", folder / names[-1])
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([["file"], *([name] for name in names)])
+        csv.writer(file).writerows([["file"], *([name] for name in linked(folder, kind, number))])
     return folder / "manifest.csv"
+
+
+def linked(folder: Path, kind: str, number: int) -> list[str]:
+    """The names of so many films: the first are in `folder`, and the others become links to them, over and over."""
+    names = [f"{place:05d}.{kind}" for place in range(number)]
+    for place in range(DISTINCT, number):
+        os.link(folder / names[place % DISTINCT], folder / names[place])
+    return names
 
 
 def as_files(kind: str, side: int) -> Iterator[bytes]:
@@ -112,13 +116,17 @@ def as_files(kind: str, side: int) -> Iterator[bytes]:
         if kind == "dicom":
             yield content
             continue
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(content)
-            file.flush()
-            pixels = read_image(file.name, limits=Limits()).pixels
         made = io.BytesIO()
-        Image.fromarray(pixels.astype(np.uint16)).save(made, format="PNG")
+        Image.fromarray(pixels_of(content).astype(np.uint16)).save(made, format="PNG")
         yield made.getvalue()
+
+
+def pixels_of(dicom: bytes) -> NDArray[np.generic]:
+    """The pixels of a DICOM file, as its header shows them."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(dicom)
+        file.flush()
+        return read_image(file.name, limits=Limits()).pixels
 
 
 def compared(manifest: Path, model: str, earlier: Path, rounds: int) -> dict[str, Any]:  # Any: JSON

@@ -3,7 +3,8 @@
     python -m benchmarks.archive_ray --films 1000 --keep
 
 starts a Ray cluster on this machine: a head without cores for tasks and a node with one, all on the first core of the
-machine, and scores the films with `unseen score --engine ray`. Then a second node joins, on the second core. The parts
+machine, and scores the films with `unseen score --engine ray`, which runs there, too. Then a second node joins, on the
+second core, which has that core alone. The parts
 of both runs must be equal byte by byte. It prints JSON:
 
     films_a_second  on one node and on two, from the command's start to its end, the median over the rounds
@@ -18,19 +19,15 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.archive import digests
+from benchmarks.archive import digests, seconds_of
 from benchmarks.archive_before import drawn, spread, write_section
-from benchmarks.machine import described
+from benchmarks.machine import record
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "studies" / "results" / "archive-ray.json"
@@ -59,22 +56,19 @@ def main() -> None:
             if digests(outs[0]) != digests(outs[1]):
                 sys.exit("benchmarks.archive_ray: the parts differ with the number of nodes")
     ratios = [two / one for one, two in rates]
-    figures = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": described(),
-        "model": given.model,
-        "films": given.films,
-        "side": given.side,
-        "part_size": given.part_size,
-        "rounds": given.rounds,
-        "load": [round(load, 1), round(os.getloadavg()[0], 1)],
-        "films_a_second": [round(statistics.median(rate), 2) for rate in zip(*rates, strict=True)],
-        "ratio": round(statistics.median(ratios), 2),
-        "least_ratio": round(min(ratios), 2),
-        "most_ratio": round(max(ratios), 2),
-        "parts_identical": True,
-        "limits": LIMITS,
-    }
+    figures = record(
+        model=given.model,
+        films=given.films,
+        side=given.side,
+        part_size=given.part_size,
+        rounds=given.rounds,
+        load=[round(load, 1), round(os.getloadavg()[0], 1)],
+        films_a_second=[round(statistics.median(rate), 2) for rate in zip(*rates, strict=True)],
+        ratio=round(statistics.median(ratios), 2),
+        least_ratio=round(min(ratios), 2),
+        most_ratio=round(max(ratios), 2),
+        parts_identical=True,
+    )
     text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     print(text, end="")
     if given.keep:
@@ -106,12 +100,10 @@ def of_one_and_two(
 
 def rate(manifest: Path, out: Path, given: argparse.Namespace, address: str) -> float:
     """Films a second of one run of the command on the cluster."""
-    words = ["score", given.model, "--data", manifest, "--out", f"{out}/", "--part-size", given.part_size]
-    command = [Path(sys.executable).with_name("unseen"), *words, "--engine", "ray"]
-    environment = os.environ | {"RAY_ADDRESS": address, "OMP_NUM_THREADS": "1"}
-    began = time.monotonic()
-    subprocess.run([str(word) for word in command], check=True, env=environment, stderr=subprocess.DEVNULL)
-    return float(given.films / (time.monotonic() - began))
+    options = ("--part-size", given.part_size, "--engine", "ray")
+    return float(
+        given.films / seconds_of(given.model, manifest, out, *options, RAY_ADDRESS=address, OMP_NUM_THREADS="1")
+    )
 
 
 def section(figures: dict[str, Any]) -> str:  # Any: JSON
@@ -122,8 +114,9 @@ def section(figures: dict[str, Any]) -> str:  # Any: JSON
         f"`{figures['model']}` scores {one:.2f} films/s on one node and {two:.2f} on two: {figures['ratio']:.2f} times "
         f"as many ({spread(figures)}). The parts are equal byte by byte.\n\n"
         f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {figures['date']}: "
-        f"{figures['films']:,} phantoms of {figures['side']:,} × {figures['side']:,} pixels as DICOM, both nodes on "
-        f"this machine, a core each, load average {min(figures['load'])} to {max(figures['load'])}."
+        f"{figures['films']:,} phantoms of {figures['side']:,} × {figures['side']:,} pixels as DICOM; the cluster's "
+        "head, the command and the first node on one core, the second node on the other; first one node, then two; "
+        f"load average {min(figures['load'])} to {max(figures['load'])}."
     )
 
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import platform
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+from unseen.artifacts.installation import LIMITS
 
 _FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_tile")
 _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+
+
+def record(**figures: Any) -> dict[str, Any]:  # Any: JSON
+    """Figures as a file of results holds them: with the day, the machine and the limits."""
+    return {"date": datetime.now(UTC).date().isoformat(), "machine": described(), **figures, "limits": LIMITS}
 
 
 def described() -> dict[str, object]:

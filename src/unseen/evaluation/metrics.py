@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unseen.artifacts.installation import LIMITS
-from unseen.evaluation.adjusted import (
-    Adjustment,
-    adjusted_percentiles,
-    covariates,
-    residuals_by_fold,
-    stored_residuals,
-    within_residuals,
-)
+from unseen.evaluation import adjusted
 from unseen.evaluation.audit import audit_of, audit_statistics, verdict
 from unseen.evaluation.bootstrap import DRAWS, Cohort, Drawn, Statistic, cohort_of, draw_all, numbers, text
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, from_json
@@ -60,7 +53,7 @@ def metrics_from_table(
     table: pl.DataFrame,
     *,
     exclude: frozenset[str] = frozenset(),
-    adjustment: Adjustment | Mapping[str, float] | Mapping[int, Adjustment] | None = None,
+    adjustment: adjusted.Adjustment | Mapping[str, float] | Mapping[int, adjusted.Adjustment] | None = None,
     seed: int = 0,
     draws: int = DRAWS,
     recipe: str | None = None,
@@ -177,45 +170,51 @@ def _detector_statistics(folds: tuple[Fold, ...], group: str) -> dict[str, Stati
 
 
 def _adjusted(
-    rows: pl.DataFrame, cohort: Cohort, adjustment: Adjustment | Mapping[str, float] | Mapping[int, Adjustment] | None
+    rows: pl.DataFrame,
+    cohort: Cohort,
+    adjustment: adjusted.Adjustment | Mapping[str, float] | Mapping[int, adjusted.Adjustment] | None,
 ) -> tuple[Floats | str, Floats | str, str]:
     """Residuals and adjusted percentiles, each as an array or as the reason for none; and where β came from."""
     few = "too few normals to fit three coefficients in each of five folds"
     kind = "within" if adjustment is None else "stored"
-    if not len(rows) or not np.isfinite(covariates(rows)).all():
+    if not len(rows) or not np.isfinite(adjusted.covariates(rows)).all():
         few = "no film" if not len(rows) else "the table has no sharpness for some films"
         return few, few, kind
-    percentile = adjusted_percentiles(rows, cohort.abnormal)
+    percentile = adjusted.adjusted_percentiles(rows, cohort.abnormal)
     second: Floats | str = few if percentile is None else percentile
     if adjustment is None:
-        residual = within_residuals(rows, cohort.abnormal)
+        residual = adjusted.within_residuals(rows, cohort.abnormal)
         return (few if residual is None else residual), second, kind
     sets = _by_fold(adjustment)
     if any(one.lung_area != 0 for one in sets.values()) and not np.isfinite(numbers(rows, "lung_area")).all():
         return "the stored adjustment needs the lung area, which some films lack", second, kind
-    stored = stored_residuals(rows, sets[None]) if None in sets else residuals_by_fold(rows, _numbered(sets))
+    stored = (
+        adjusted.stored_residuals(rows, sets[None])
+        if None in sets
+        else adjusted.residuals_by_fold(rows, _numbered(sets))
+    )
     if not np.isfinite(stored).all():
         return "no coefficients are stored for some of the folds", second, kind
     return stored, second, kind
 
 
 def _by_fold(
-    adjustment: Adjustment | Mapping[str, float] | Mapping[int, Adjustment],
-) -> dict[int | None, Adjustment]:
+    adjustment: adjusted.Adjustment | Mapping[str, float] | Mapping[int, adjusted.Adjustment],
+) -> dict[int | None, adjusted.Adjustment]:
     """Coefficients by fold number; under None where one set holds for all."""
-    if isinstance(adjustment, Adjustment):
+    if isinstance(adjustment, adjusted.Adjustment):
         return {None: adjustment}
-    sets: dict[int | None, Adjustment] = {}
+    sets: dict[int | None, adjusted.Adjustment] = {}
     shared: dict[str, float] = {}
     for key, value in adjustment.items():
-        if isinstance(value, Adjustment):
+        if isinstance(value, adjusted.Adjustment):
             sets[int(key)] = value
         else:
             shared[str(key)] = value
-    return sets if sets and not shared else {None: Adjustment.from_dict(shared)}
+    return sets if sets and not shared else {None: adjusted.Adjustment.from_dict(shared)}
 
 
-def _numbered(sets: Mapping[int | None, Adjustment]) -> dict[int, Adjustment]:
+def _numbered(sets: Mapping[int | None, adjusted.Adjustment]) -> dict[int, adjusted.Adjustment]:
     return {number: one for number, one in sets.items() if number is not None}
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import numpy as np
+import polars as pl
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import replacing
@@ -33,8 +34,6 @@ from unseen.evaluation.localisation import localise, on_grid_lesion
 from unseen.evaluation.shortcuts import NAMES, trivial_statistics
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from unseen.data.film import Film
     from unseen.detectors.detector import Finding
 
@@ -72,8 +71,6 @@ class Scored:
 
 def schema() -> dict[str, Any]:  # Any: polars' data types have no common public type
     """The table's columns and their types, in order."""
-    import polars as pl
-
     columns: dict[str, Any] = {"file": pl.String, "status": pl.String, "score": pl.Float64}
     columns |= {name: pl.String for name in _TEXT if name not in columns}
     columns |= {"fold": pl.Int64} | dict.fromkeys(NAMES, pl.Float64) | dict.fromkeys(_LESION, pl.Float64)
@@ -128,8 +125,6 @@ def score_table(
     >>> scored.table["status"].to_list(), len(scored.false_alarms)
     (['scored', 'scored'], 2)
     """
-    import polars as pl
-
     types = schema()
     columns: dict[str, list[object]] = {name: [] for name in types}
     misses, alarms = _Extremes(keep), _Extremes(keep)
@@ -214,8 +209,6 @@ def map_of(finding: Finding, folder: Path) -> str:
 def write_scores(rows: Iterable[ScoreRow], path: Path, *, kind: type[ScoreRow] = ScoreRow) -> tuple[int, int]:
     """Write `path` (.parquet or .csv), whole or not at all; returns how many rows, and how many of them were not
     read. `kind`: what the rows are, and so the columns."""
-    import polars as pl
-
     path.parent.mkdir(parents=True, exist_ok=True)
     columns: dict[str, list[object]] = {field.name: [] for field in fields(kind)}
     for row in rows:
@@ -255,8 +248,6 @@ def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
     ...     read_scores(saved, model="pca")["score"].to_list()
     [0.5]
     """
-    import polars as pl
-
     try:
         saved = pl.read_csv(path, infer_schema=False)
     except (OSError, pl.exceptions.PolarsError) as error:

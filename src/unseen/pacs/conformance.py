@@ -17,16 +17,7 @@ from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
 from unseen.data.dicom import SYNTAXES, readable_syntaxes
-from unseen.pacs import fhir, transport
-from unseen.pacs.association_rules import (
-    COMMITMENT,
-    DOCUMENTS_KEPT,
-    FILMS,
-    IMAGES_KEPT,
-    UNCOMPRESSED,
-    VERIFICATION,
-    offered,
-)
+from unseen.pacs import association_rules, fhir, transport
 from unseen.pacs.check import RESULT_CLASSES
 from unseen.pacs.config import Limits, PacsConfig, Tls
 from unseen.pacs.er7 import CHARSETS
@@ -36,7 +27,7 @@ from unseen.pacs.hl7_messages import GONE, PRELIMINARY
 from unseen.pacs.identifiers import IMPLEMENTATION
 from unseen.pacs.report_settings import Hl7Settings
 
-_KEPT: Final = (*IMAGES_KEPT, *DOCUMENTS_KEPT)
+_KEPT: Final = (*association_rules.IMAGES_KEPT, *association_rules.DOCUMENTS_KEPT)
 _OLDEST: Final = transport.OLDEST.name.replace("v", " ").replace("_", ".")
 _RESULTS: Final = {
     "sr": "structured report, preliminary and unverified: TID 1500, or TID 2000 if no film has a place",
@@ -47,7 +38,7 @@ _RESULTS: Final = {
 
 def statement() -> str:
     """The page in Markdown."""
-    config, limits = PacsConfig(), Limits()
+    config, limits, commitment = PacsConfig(), Limits(), _named(association_rules.COMMITMENT)
     hl7 = Hl7Settings(reports="codes.toml")
     parts = [
         "# DICOM conformance statement",
@@ -77,7 +68,7 @@ def statement() -> str:
                 ("Largest object", f"{limits.object_bytes} bytes, configurable; status C001 above it"),
                 ("Idle time", f"{limits.idle_s:g} s, configurable"),
                 ("Asynchronous operations", "not negotiated: one operation at a time"),
-                ("Roles", f"SCU and SCP of {_named(COMMITMENT)}; SCP of storage when fetching by C-GET"),
+                ("Roles", f"SCU and SCP of {commitment}; SCP of storage when fetching by C-GET"),
                 ("Implementation class UID, association", f"`{PYNETDICOM_IMPLEMENTATION_UID}`"),
                 ("Implementation version name", f"`{PYNETDICOM_IMPLEMENTATION_VERSION}`"),
                 ("Implementation class UID, result objects", f"`{IMPLEMENTATION}`"),
@@ -166,13 +157,21 @@ def statement() -> str:
 
 def _services() -> Iterable[tuple[str, ...]]:
     """Each SOP class with its roles; those of the provider are what the listener negotiates."""
-    provided = {str(context.abstract_syntax) for context in offered()}
-    used = {VERIFICATION, COMMITMENT, FIND, MOVE, GET, *RESULT_CLASSES.values()}
-    order = [VERIFICATION, *FILMS, *_KEPT, COMMITMENT, FIND, MOVE, GET]
+    provided = {str(context.abstract_syntax) for context in association_rules.offered()}
+    used = {association_rules.VERIFICATION, association_rules.COMMITMENT, FIND, MOVE, GET, *RESULT_CLASSES.values()}
+    order = [
+        association_rules.VERIFICATION,
+        *association_rules.FILMS,
+        *_KEPT,
+        association_rules.COMMITMENT,
+        FIND,
+        MOVE,
+        GET,
+    ]
     order += [one for one in RESULT_CLASSES.values() if one not in order]
     for kind in order:
         provides = str(kind) in provided
-        how = "scored and listed" if kind in FILMS else "kept" if kind in _KEPT else "yes"
+        how = "scored and listed" if kind in association_rules.FILMS else "kept" if kind in _KEPT else "yes"
         yield _named(kind), f"`{kind}`", "yes" if kind in used else "no", how if provides else "no"
 
 
@@ -180,7 +179,7 @@ def _syntaxes() -> Iterable[tuple[str, ...]]:
     of_images = [UID(one) for one in readable_syntaxes() if one not in SYNTAXES]
     for one in (*of_images, *SYNTAXES):
         with_extra = "with the extra `dicom-lossless`" if one in SYNTAXES else "yes"
-        yield one.name, f"`{one}`", with_extra, "yes" if one in UNCOMPRESSED else "no"
+        yield one.name, f"`{one}`", with_extra, "yes" if one in association_rules.UNCOMPRESSED else "no"
 
 
 def _named(kind: UID) -> str:

@@ -23,16 +23,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ComprehensiveSRStorage
 
 from unseen.artifacts.installation import LIMITS
-from unseen.pacs.identifiers import (
-    CODING_SCHEME,
-    DEVICE,
-    MANUFACTURER,
-    finished,
-    instance_uid,
-    nameless,
-    shared,
-    uid_of,
-)
+from unseen.pacs import identifiers
 from unseen.pacs.study_result import DECISIONS, strongest_place
 
 if TYPE_CHECKING:
@@ -73,22 +64,25 @@ def structured_report(result: StudyResult) -> Dataset:
     Points are in pixels of the film, column first. A report that supersedes earlier ones names them (Predecessor
     Documents Sequence, C.17.2.3).
     """
-    evidence = [nameless(film.header) for film in result.films]
+    evidence = [identifiers.nameless(film.header) for film in result.films]
     report = sr.ComprehensiveSR(
         evidence=evidence,
         content=_content(result, evidence),
-        sop_instance_uid=instance_uid(site=result.site, decision=result.decision, kind="sr"),
+        sop_instance_uid=identifiers.instance_uid(site=result.site, decision=result.decision, kind="sr"),
         instance_number=1,
         is_complete=True,
         previous_versions=[_previous(one, evidence[0]) for one in _earlier_reports(result)] or None,
         coding_schemes=[
             CodingSchemeIdentificationItem(
-                designator=SCHEME, name="Codes of unseen", uid=CODING_SCHEME, responsible_organization=MANUFACTURER
+                designator=SCHEME,
+                name="Codes of unseen",
+                uid=identifiers.CODING_SCHEME,
+                responsible_organization=identifiers.MANUFACTURER,
             )
         ],
-        **shared(result, "sr"),
+        **identifiers.shared(result, "sr"),
     )
-    return finished(report, result, result.films[0].header)
+    return identifiers.finished(report, result, result.films[0].header)
 
 
 def _content(result: StudyResult, headers: Sequence[Dataset]) -> Dataset:
@@ -98,7 +92,10 @@ def _content(result: StudyResult, headers: Sequence[Dataset]) -> Dataset:
             observer_device_context=sr.ObserverContext(
                 observer_type=codes.DCM.Device,
                 observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
-                    uid=DEVICE, name=result.station, manufacturer_name=MANUFACTURER, model_name=result.model_name
+                    uid=identifiers.DEVICE,
+                    name=result.station,
+                    manufacturer_name=identifiers.MANUFACTURER,
+                    model_name=result.model_name,
                 ),
             )
         ),
@@ -131,7 +128,8 @@ def _group(result: StudyResult, film: FilmResult) -> Iterator[sr.PlanarROIMeasur
         measured.append((PERCENTILE, film.percentile, codes.UCUM.Percent))
     yield sr.PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(
-            uid=uid_of("place", result.site, result.decision, header.SOPInstanceUID), identifier="Differs most here"
+            uid=identifiers.uid_of("place", result.site, result.decision, header.SOPInstanceUID),
+            identifier="Differs most here",
         ),
         referenced_region=sr.ImageRegion(
             graphic_type=sr.GraphicTypeValues.POINT,
@@ -153,7 +151,7 @@ def _group(result: StudyResult, film: FilmResult) -> Iterator[sr.PlanarROIMeasur
 def _empty_group() -> sr.MeasurementsAndQualitativeEvaluations:
     """highdicom wants a group where the standard does not; it is taken out again."""
     return sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(uid=DEVICE, identifier="none")
+        tracking_identifier=sr.TrackingIdentifier(uid=identifiers.DEVICE, identifier="none")
     )
 
 

@@ -21,17 +21,9 @@ from unseen.physics.group import Group
 from unseen.physics.matrix import Dense
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
+from unseen.reconstruction import measurements as measured
 from unseen.reconstruction.architectures import ArtifactRemoval
 from unseen.reconstruction.held_out import SHARE, Best, HeldOut, fidelity_of, judges, names_of
-from unseen.reconstruction.measurements import (
-    Array,
-    check_images,
-    check_measurements,
-    check_settings,
-    gathered,
-    operator_rows,
-    tensor_of,
-)
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.training.learner import Step, steps_taken
 from unseen.training.loop import Progress, train
@@ -201,12 +193,12 @@ PREPARED_ON = 64  # measurements from which a network's units are found: enough 
 
 
 def learn(
-    measurements: Tensor | Array | Iterable[Tensor | Array],
+    measurements: Tensor | measured.Array | Iterable[Tensor | measured.Array],
     process: Measurement | Operator,
     *,
     losses: str | Loss | Sequence[Loss],
     group: Group | None = None,
-    truth: Tensor | Array | None = None,
+    truth: Tensor | measured.Array | None = None,
     operators: Tensor | None = None,
     hold_out: float | None = None,
     subjects: Sequence[Hashable] | None = None,
@@ -294,12 +286,12 @@ def learn(
     process = process if isinstance(process, Measurement) else Measurement(process)
     training = training or Training(epochs=100, batch_size=4)
     terms = objective(losses, process, group=group)
-    y, x = gathered(measurements), None if truth is None else tensor_of(truth)
-    check_measurements(y, process)
-    rows = operator_rows(len(y), process, operators)
+    y, x = measured.gathered(measurements), None if truth is None else measured.tensor_of(truth)
+    measured.check_measurements(y, process)
+    rows = measured.operator_rows(len(y), process, operators)
     if x is not None:
-        check_images(x, process)
-    check_settings(y, x, terms, learning_rate, milestones, hold_out)
+        measured.check_images(x, process)
+    measured.check_settings(y, x, terms, learning_rate, milestones, hold_out)
     if schedule is not None and milestones:
         raise ValueError("schedule takes the place of milestones: give one of them.")
     f = _reconstructor(network, process, seed=training.seed)

@@ -26,18 +26,7 @@ from unseen.evaluation.bootstrap import DRAWS, Cohort, Drawn, codes, draw_all
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Auroc, Floats, Ints, folds_of
 from unseen.physics.noise import Gaussian
-from unseen.runs.added_noise import (
-    Cell,
-    Films,
-    Kind,
-    Place,
-    Study,
-    cell_at,
-    check_classes,
-    path_of,
-    prepared,
-    train_cell,
-)
+from unseen.runs import added_noise
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import check_normals_alone, resolve, worker_processes
 
@@ -70,7 +59,7 @@ def robustness(
     fold: int = 0,
     sigmas: Sequence[float] = SIGMAS,
     seeds: Sequence[int] = SEEDS,
-    noise: Kind = "gaussian",
+    noise: added_noise.Kind = "gaussian",
     root: Path | None = None,
     workers: int = 2,
     say: Callable[[str], None] = print,
@@ -87,25 +76,29 @@ def robustness(
     cohort = cohort_of(recipes[0])
     if cohort.held_out not in (None, fold):
         raise RecipeError(f"fold: seen {fold}, but data.column fixes what is tested: fold {cohort.held_out}")
-    check_classes([entry.label == "abnormal" for entry in cohort.testing(fold).entries], fold)
+    added_noise.check_classes([entry.label == "abnormal" for entry in cohort.testing(fold).entries], fold)
     first, second = (recipe.to_toml() for recipe in recipes)
-    study = Study((first, second), fold, sigmas, cohort.digest, runs_root() if root is None else root, noise)
-    places = [Place(which, seed, sigma) for seed in seeds for sigma in sigmas for which in (0, 1)]
-    missing = [place for place in places if not path_of(study, place).is_file()]
+    study = added_noise.Study(
+        (first, second), fold, sigmas, cohort.digest, runs_root() if root is None else root, noise
+    )
+    places = [added_noise.Place(which, seed, sigma) for seed in seeds for sigma in sigmas for which in (0, 1)]
+    missing = [place for place in places if not added_noise.path_of(study, place).is_file()]
     found = len(places) - len(missing)
     say(f"{len(places)} trainings, {found} of them found again; looking at the films")
-    films = prepared(study)  # before any worker does: the lung finders are trained by one process alone
+    films = added_noise.prepared(study)  # before any worker does: the lung finders are trained by one process alone
     if missing:
         with worker_processes(min(workers, len(missing))) as pool:
-            futures = {pool.submit(train_cell, study, place): place for place in missing}
+            futures = {pool.submit(added_noise.train_cell, study, place): place for place in missing}
             for done, future in enumerate(as_completed(futures), start=found + 1):
                 place, seconds = futures[future], future.result()
                 name = recipes[place.recipe].name
                 say(f"{done}/{len(places)}  {name}, seed {place.seed}, σ {place.sigma:g}: {seconds:.0f} s of training")
-    return _row(study, films, {place: cell_at(path_of(study, place)) for place in places})
+    return _row(study, films, {place: added_noise.cell_at(added_noise.path_of(study, place)) for place in places})
 
 
-def _check(recipes: Sequence[Recipe], *, sigmas: Sequence[float], seeds: Sequence[int], noise: Kind) -> None:
+def _check(
+    recipes: Sequence[Recipe], *, sigmas: Sequence[float], seeds: Sequence[int], noise: added_noise.Kind
+) -> None:
     if len(recipes) != 2:
         raise RecipeError(f"robustness: compares two recipes, and {len(recipes)} are given")
     first, second = recipes
@@ -135,7 +128,9 @@ def _check(recipes: Sequence[Recipe], *, sigmas: Sequence[float], seeds: Sequenc
         raise RecipeError(f"robustness: seeds are different whole numbers from 0 up; seen {list(seeds)}")
 
 
-def _row(study: Study, films: Films, cells: Mapping[Place, Cell]) -> Row:
+def _row(
+    study: added_noise.Study, films: added_noise.Films, cells: Mapping[added_noise.Place, added_noise.Cell]
+) -> Row:
     recipes = [resolve(Recipe.from_toml(text)) for text in study.recipes]
     seeds = sorted({place.seed for place in cells})
     n = len(films.abnormal)
@@ -146,7 +141,8 @@ def _row(study: Study, films: Films, cells: Mapping[Place, Cell]) -> Row:
     def entry(part: str, trained: float, tested: float) -> Json:
         statistics = {
             recipe.name: aurocs(
-                [np.array(cells[Place(which, seed, trained)].scores[part][tested]) for seed in seeds], cohort
+                [np.array(cells[added_noise.Place(which, seed, trained)].scores[part][tested]) for seed in seeds],
+                cohort,
             )
             for which, recipe in enumerate(recipes)
         }

@@ -27,20 +27,7 @@ from unseen.lab.images import IMAGES, as_image
 from unseen.lab.measuring import Measured, look_of, measured, operator_of
 from unseen.lab.methods import MOST, REACH, Method, drawn, offered, picture_of
 from unseen.lab.operators import verdict_of
-from unseen.web.lab_shapes import (
-    GeneratedPicture,
-    GeneratedResponse,
-    MadePicture,
-    MeasuredResponse,
-    MethodResponse,
-    ResultResponse,
-    ToGenerate,
-    ToJudge,
-    ToMeasure,
-    ToReconstruct,
-    VerdictResponse,
-    as_sentence,
-)
+from unseen.web import lab_shapes
 from unseen.worklist.states import WorklistError
 
 _log = logging.getLogger("unseen")
@@ -52,13 +39,15 @@ _KINDS: Final = {"can": "good", "no": "bad", "through interpolation only": "warn
 Pixels = NDArray[np.float32]
 
 
-def measurement(asked: ToMeasure, pixels: Pixels | None, collection: Collection) -> MeasuredResponse:
+def measurement(
+    asked: lab_shapes.ToMeasure, pixels: Pixels | None, collection: Collection
+) -> lab_shapes.MeasuredResponse:
     """An image, its measurement, and what can be tried on it."""
     made = _made(asked, pixels, collection)
     look, words = look_of(made.y, made.process.A)
     known = offered(made, collection)
     x = math.prod(made.x.shape)
-    return MeasuredResponse(
+    return lab_shapes.MeasuredResponse(
         truth=_grey(made.x),
         measurement=data_uri(_eight_bits(look.numpy())),
         words=[f"y: {words}, of {x:,} pixels.", _noise_words(made)],
@@ -67,30 +56,32 @@ def measurement(asked: ToMeasure, pixels: Pixels | None, collection: Collection)
     )
 
 
-def reconstruction(asked: ToReconstruct, pixels: Pixels | None, collection: Collection) -> ResultResponse:
+def reconstruction(
+    asked: lab_shapes.ToReconstruct, pixels: Pixels | None, collection: Collection
+) -> lab_shapes.ResultResponse:
     """One method's result."""
     made = _made(asked, pixels, collection)
     found = tried(offered(made, collection).named(asked.method), made)
     return _result(found, made)
 
 
-def verdict(asked: ToJudge, collection: Collection) -> VerdictResponse:
+def verdict(asked: lab_shapes.ToJudge, collection: Collection) -> lab_shapes.VerdictResponse:
     """The result of `identify` for the operator."""
     found = verdict_of(operator_of(asked.setup, collection), asked.group)
-    return VerdictResponse(
+    return lab_shapes.VerdictResponse(
         verdict=found.verdict,
         kind=_KINDS[found.verdict],  # type: ignore[arg-type]  # one of three
-        reason=as_sentence(found.reason),
+        reason=lab_shapes.as_sentence(found.reason),
         report=str(found),
     )
 
 
-def generated(asked: ToGenerate, collection: Collection) -> GeneratedResponse:
+def generated(asked: lab_shapes.ToGenerate, collection: Collection) -> lab_shapes.GeneratedResponse:
     """A generator's image."""
     G = collection.generator(asked.generator)
     latent = drawn(G, asked.number).flatten().tolist() if asked.latent is None else asked.latent
     picture = picture_of(G, latent)
-    return GeneratedResponse(
+    return lab_shapes.GeneratedResponse(
         latent=latent, sliders=min(MOST, len(latent)), reach=REACH, size=picture.shape[-1], picture=_grey(picture)
     )
 
@@ -102,15 +93,15 @@ def answered(question: dict[str, Any], collection: Callable[[], Collection]) -> 
     try:
         answer: BaseModel
         if what == "measurement":
-            answer = measurement(ToMeasure.model_validate(question["asked"]), array, collection())
+            answer = measurement(lab_shapes.ToMeasure.model_validate(question["asked"]), array, collection())
         elif what == "reconstruction":
-            answer = reconstruction(ToReconstruct.model_validate(question["asked"]), array, collection())
+            answer = reconstruction(lab_shapes.ToReconstruct.model_validate(question["asked"]), array, collection())
         elif what == "verdict":
-            answer = verdict(ToJudge.model_validate(question["asked"]), collection())
+            answer = verdict(lab_shapes.ToJudge.model_validate(question["asked"]), collection())
         else:
-            answer = generated(ToGenerate.model_validate(question["asked"]), collection())
+            answer = generated(lab_shapes.ToGenerate.model_validate(question["asked"]), collection())
     except (ValueError, LookupError, WorklistError) as error:
-        return {"refused": as_sentence(str(error.args[0] if error.args else error))}
+        return {"refused": lab_shapes.as_sentence(str(error.args[0] if error.args else error))}
     except MemoryError:
         return {"refused": "There is not enough memory for this. Choose a smaller image."}
     except Exception as error:  # a bug costs this answer, not the lab
@@ -132,15 +123,15 @@ def main() -> int:
     return 0
 
 
-def _made(asked: ToMeasure, pixels: Pixels | None, collection: Collection) -> Measured:
+def _made(asked: lab_shapes.ToMeasure, pixels: Pixels | None, collection: Collection) -> Measured:
     picture, size = asked.picture, asked.setup.size
     if pixels is not None:
         x = as_image(pixels, size)
-    elif isinstance(picture, MadePicture):
+    elif isinstance(picture, lab_shapes.MadePicture):
         if picture.name not in IMAGES:
             raise LookupError(f"{picture.name!r} is no image; there are {', '.join(IMAGES)}.")
         x = IMAGES[picture.name][1](size, picture.number)
-    elif isinstance(picture, GeneratedPicture):
+    elif isinstance(picture, lab_shapes.GeneratedPicture):
         x = as_image(picture_of(collection.generator(picture.generator), picture.latent)[0, 0].numpy(), size)
     else:
         raise LookupError("That image is no longer here. Send it again.")
@@ -159,15 +150,19 @@ def _noise_words(made: Measured) -> str:
     return f"{name} noise{spread}: {ratio}." if process.link is None else f"{name} noise after {process.link}: {ratio}."
 
 
-def _method(method: Method) -> MethodResponse:
-    return MethodResponse(key=method.key, name=method.name, family=method.family, about=as_sentence(method.about))
+def _method(method: Method) -> lab_shapes.MethodResponse:
+    return lab_shapes.MethodResponse(
+        key=method.key, name=method.name, family=method.family, about=lab_shapes.as_sentence(method.about)
+    )
 
 
-def _result(found: Result, made: Measured) -> ResultResponse:
+def _result(found: Result, made: Measured) -> lab_shapes.ResultResponse:
     if found.x is None:
-        return ResultResponse(method=_method(found.method), problem=as_sentence(found.problem), seconds=found.seconds)
+        return lab_shapes.ResultResponse(
+            method=_method(found.method), problem=lab_shapes.as_sentence(found.problem), seconds=found.seconds
+        )
     error = (_shown(found.x) - _shown(made.x)).abs()[0, 0].numpy()
-    return ResultResponse(
+    return lab_shapes.ResultResponse(
         method=_method(found.method),
         problem="",
         picture=_grey(found.x),
@@ -179,7 +174,7 @@ def _result(found: Result, made: Measured) -> ResultResponse:
         misfit=_finite(found.misfit),
         hidden=_finite(found.hidden),
         seconds=found.seconds,
-        words=as_sentence(found.words) if found.words else "",
+        words=lab_shapes.as_sentence(found.words) if found.words else "",
     )
 
 

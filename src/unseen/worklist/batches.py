@@ -16,20 +16,11 @@ from sqlalchemy import func, insert, select
 from unseen.data.film import Film
 from unseen.screening.policy import is_lateral
 from unseen.screening.screened import Screened
-from unseen.worklist import clearing, completeness, disagreement, jobs, monitoring, outbox
+from unseen.worklist import clearing, completeness, disagreement, jobs, monitoring, outbox, study_decisions
 from unseen.worklist.bulk import among, insert_rows, update_rows
 from unseen.worklist.database import be_alone_with
 from unseen.worklist.identities import Identities, Identity
 from unseen.worklist.states import WorklistError, after
-from unseen.worklist.study_decisions import (
-    JudgeStudy,
-    columns_of,
-    film_of,
-    latest_of,
-    said_of,
-    settled,
-    unless_stopped,
-)
 from unseen.worklist.tables import decisions, films, findings, reports, studies, terms
 from unseen.worklist.transactions import clean
 
@@ -60,7 +51,7 @@ class Rules:
     drift        what scores and refusals are watched against; None: nothing is watched
     """
 
-    judge: JudgeStudy
+    judge: study_decisions.JudgeStudy
     worker: str
     audit_share: float = 0.0
     drift: DriftReference | None = None
@@ -111,7 +102,7 @@ class Batch:
         scored = select(findings.c.film_id, findings.c.model, findings.c.score)
         for row in connection.execute(scored.where(among(connection, findings.c.film_id, of_films))):
             self._scores.setdefault(row.film_id, {})[row.model] = row.score
-        self._latest = latest_of(self._writing, numbers)
+        self._latest = study_decisions.latest_of(self._writing, numbers)
         reported = (
             select(reports.c.study_id, func.max(reports.c.made_us).label("made_us"))
             .where(among(connection, reports.c.study_id, numbers), reports.c.undone_us.is_(None))
@@ -201,11 +192,11 @@ class Batch:
         study = self._studies[film.study_id]
         entry = {"study_id": study.id, "model": model, "made_us": writing.now_us}
         decision = self._unless_stopped(decision)
-        self._decisions.append({"film_id": film.id, **entry, **columns_of(decision)})
+        self._decisions.append({"film_id": film.id, **entry, **study_decisions.columns_of(decision)})
         latest = self._latest.setdefault(study.id, {})
-        latest[film.id] = Screened(film=film_of(film), decision=decision)
+        latest[film.id] = Screened(film=study_decisions.film_of(film), decision=decision)
         all_films = [latest[number] for number in sorted(latest)]
-        found = settled(
+        found = study_decisions.settled(
             writing,
             study,
             self._unless_stopped(rules.judge(all_films)),
@@ -214,12 +205,12 @@ class Batch:
             apart=self._apart(study.id),
             audit_share=rules.audit_share,
         )
-        whole = {"film_id": None, **entry, **columns_of(found.whole)}
+        whole = {"film_id": None, **entry, **study_decisions.columns_of(found.whole)}
         self._decisions.append(whole)
         reported = self._reported.get(study.id)
         came_later = reported is not None and film.received_us > reported
         state = after(study.state, "reopen" if came_later else "judge", standing=found.standing)
-        change = {"from": study.state, "to": state} | said_of(found)
+        change = {"from": study.state, "to": state} | study_decisions.said_of(found)
         values = writing.placed(study, state, standing=found.standing, columns=found.columns)
         for name, value in values.items():
             setattr(study, name, value)
@@ -301,7 +292,7 @@ class Batch:
             return decision
         if policy not in self._stopped:
             self._stopped[policy] = clearing.stopped(self._writing.connection, policy)
-        decision = unless_stopped(decision, self._stopped[policy])
+        decision = study_decisions.unless_stopped(decision, self._stopped[policy])
         if decision.action == "clear":
             self._cleared[policy] = len(self._observed.get(policy, ()))
         return decision

@@ -12,20 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Select,
-    Subquery,
-    and_,
-    case,
-    false,
-    func,
-    or_,
-    select,
-    union_all,
-)
+import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -51,7 +38,7 @@ _LAST: Final = "\U0010ffff"
 _WAITS: Final = ("to_read", "in_reading")
 _LEADS: Final = ("assigned", "state", "disagreement", "view")
 
-Condition = ColumnElement[bool]
+Condition = sa.ColumnElement[bool]
 Of = Callable[[Any], Any]  # Any: a column of whatever type
 
 
@@ -93,7 +80,7 @@ class _passed_over(FunctionElement[Any]):
 
     inherit_cache = True
 
-    def __init__(self, column: ColumnElement[Any]) -> None:
+    def __init__(self, column: sa.ColumnElement[Any]) -> None:
         super().__init__(column)
         self.type = column.type
 
@@ -128,7 +115,7 @@ class Narrowed:
 
     walked: list[Condition]
     passed: list[Condition]
-    few: Subquery | None
+    few: sa.Subquery | None
     cut: bool
     alone: list[Condition] | None
 
@@ -137,7 +124,7 @@ class Narrowed:
         return [*self.walked, *self.passed]
 
 
-def narrowed(connection: Connection, names: Pseudonyms, tab: Tab, wanted: Filters, *, order: SortOrder) -> Narrowed:
+def narrowed(connection: sa.Connection, names: Pseudonyms, tab: Tab, wanted: Filters, *, order: SortOrder) -> Narrowed:
     """How the studies of a tab that `wanted` leaves are found in an order.
 
     Raises WorklistError for a state that there is not.
@@ -150,7 +137,7 @@ def narrowed(connection: Connection, names: Pseudonyms, tab: Tab, wanted: Filter
     if wanted.text is not None and (text := wanted.text.strip()):
         few, cut, leading = *_matching(connection, names, text), None
     else:
-        others = [select(studies.c.id).where(*way) for name, way in ways.items() if name != leading]
+        others = [sa.select(studies.c.id).where(*way) for name, way in ways.items() if name != leading]
         counts = [one for one in zip(_counts(connection, others), others, strict=True) if one[0] <= FEW]
         if counts:
             few, leading = min(counts, key=lambda one: one[0])[1].subquery(), None
@@ -169,7 +156,7 @@ def narrowed(connection: Connection, names: Pseudonyms, tab: Tab, wanted: Filter
     passed = _conditions(tab, wanted, but=leading)
     alone = _alone(tab, wanted, ways) if few is None and passed else None
     if few is not None:
-        passed.append(studies.c.id.in_(select(few.c[0])))
+        passed.append(studies.c.id.in_(sa.select(few.c[0])))
     return Narrowed(walked, passed, few, cut, alone)
 
 
@@ -217,12 +204,12 @@ def _may_stand(tab: Tab, state: State) -> bool:
     return tab in ("all", shelf_of(state)) or (tab == "not_scored" and shelf_of(state) == "to_read")
 
 
-def _counts(connection: Connection, ways: Sequence[Select[Any]]) -> Sequence[int]:
+def _counts(connection: sa.Connection, ways: Sequence[sa.Select[Any]]) -> Sequence[int]:
     """How many studies each of them finds, `FEW` and one at most."""
     if not ways:
         return ()
-    limited = [select(func.count()).select_from(way.limit(FEW + 1).subquery()).scalar_subquery() for way in ways]
-    return tuple(connection.execute(select(*limited)).one())
+    limited = [sa.select(sa.func.count()).select_from(way.limit(FEW + 1).subquery()).scalar_subquery() for way in ways]
+    return tuple(connection.execute(sa.select(*limited)).one())
 
 
 def _conditions(tab: Tab, wanted: Filters, *, but: str | None) -> list[Condition]:
@@ -232,7 +219,7 @@ def _conditions(tab: Tab, wanted: Filters, *, but: str | None) -> list[Condition
     if wanted.source is not None and but != "source":
         found.append(of(studies.c.source) == clean(wanted.source))
     if wanted.state is not None and but != "state":
-        found.append(of(studies.c.state) == wanted.state if _may_stand(tab, wanted.state) else false())
+        found.append(of(studies.c.state) == wanted.state if _may_stand(tab, wanted.state) else sa.false())
     if wanted.view is not None and but != "view":
         found.append(of(studies.c.view) == clean(wanted.view))
     if wanted.assigned is not None and but != "assigned":
@@ -259,46 +246,47 @@ def _dates(wanted: Filters, of: Of) -> list[Condition]:
 def _flagged(tab: Tab, rule: FlagRule) -> list[Condition]:
     never = rule.priority is None and rule.probability is None and not rule.scores
     if never or tab in ("cleared", "reported", "not_scored"):  # nothing there is to be read earlier than another
-        return [false()] if rule.flagged else []
-    waits = and_(_passed_over(studies.c.state).in_(_WAITS), _passed_over(studies.c.standing) != "not_scored")
+        return [sa.false()] if rule.flagged else []
+    waits = sa.and_(_passed_over(studies.c.state).in_(_WAITS), _passed_over(studies.c.standing) != "not_scored")
     if rule.priority is not None:
         high: Condition = _passed_over(studies.c.priority) >= rule.priority
     else:
         probability = _passed_over(studies.c.probability)
         by_score = [
-            and_(
+            sa.and_(
                 _passed_over(studies.c.model) == model,
                 _passed_over(studies.c.score) >= least if included else _passed_over(studies.c.score) > least,
             )
             for model, (least, included) in sorted(rule.scores.items())
         ]
-        high = or_(false(), *by_score)
+        high = sa.or_(sa.false(), *by_score)
         if rule.probability is not None:
-            shown = and_(_passed_over(studies.c.policy) == rule.policy, probability.is_not(None))
-            high = case((shown, probability >= rule.probability), else_=high)
-    flagged = case((and_(waits, high), 1), else_=0)
+            shown = sa.and_(_passed_over(studies.c.policy) == rule.policy, probability.is_not(None))
+            high = sa.case((shown, probability >= rule.probability), else_=high)
+    flagged = sa.case((sa.and_(waits, high), 1), else_=0)
     return [flagged == int(rule.flagged)]
 
 
-def _matching(connection: Connection, names: Pseudonyms, text: str) -> tuple[Subquery, bool]:
+def _matching(connection: sa.Connection, names: Pseudonyms, text: str) -> tuple[sa.Subquery, bool]:
     """Studies that are called `text`, or whose accession number or patient begins so, as it is stored; and whether
     there may be others."""
     called = [names.sealed(kind, text) for kind in ("accession", "patient", "study", "name")] + [text]
     ways = [  # each from the index by itself: together they would be sorted, and all files may bear one name
-        select(terms.c.study_id).where(terms.c.term == clean(term)).order_by(terms.c.study_id.desc()) for term in called
+        sa.select(terms.c.study_id).where(terms.c.term == clean(term)).order_by(terms.c.study_id.desc())
+        for term in called
     ]
     if len(text) >= _SHORTEST if names.plain else _PSEUDONYM.fullmatch(text):
         ways += [
-            select(studies.c.id).where(*_begins(connection, column, clean(text)))
+            sa.select(studies.c.id).where(*_begins(connection, column, clean(text)))
             for column in (studies.c.accession, studies.c.patient)
         ]
     limited = [way.limit(_MATCHES).subquery() for way in ways]
-    found = union_all(*(select(one.c[0].label("id")) for one in limited)).subquery()
-    full = [select(func.count()).select_from(one).scalar_subquery() >= _MATCHES for one in limited]
-    return found, bool(connection.execute(select(or_(false(), *full))).scalar_one())
+    found = sa.union_all(*(sa.select(one.c[0].label("id")) for one in limited)).subquery()
+    full = [sa.select(sa.func.count()).select_from(one).scalar_subquery() >= _MATCHES for one in limited]
+    return found, bool(connection.execute(sa.select(sa.or_(sa.false(), *full))).scalar_one())
 
 
-def _begins(connection: Connection, column: Column[Any], text: str) -> list[Condition]:
+def _begins(connection: sa.Connection, column: sa.Column[Any], text: str) -> list[Condition]:
     """`column` begins with `text`, byte by byte, from an index whatever the database's language."""
     if connection.dialect.name == "sqlite":
         return [column >= text, column < text + _LAST]

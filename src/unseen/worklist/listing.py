@@ -9,21 +9,7 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    case,
-    func,
-    literal,
-    or_,
-    select,
-    true,
-    tuple_,
-    union_all,
-)
+import sqlalchemy as sa
 
 from unseen.worklist import transactions
 from unseen.worklist.filtering import Filters, Narrowed, narrowed
@@ -136,7 +122,7 @@ class Wanted:
     grouped: bool
 
 
-def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: int, due_us: int) -> Page | None:
+def page(connection: sa.Connection, names: Pseudonyms, wanted: Wanted, *, now_us: int, due_us: int) -> Page | None:
     """One page: two statements, two more for what its rows show beside them, and one or two for filters.
 
     None where, at `due_us`, a study has waited too long and still stands among the priorities: it is to be moved first.
@@ -148,14 +134,14 @@ def page(connection: Connection, names: Pseudonyms, wanted: Wanted, *, now_us: i
     start = None if cursor is None else place_of(cursor, columns)
     found_by = narrowed(connection, names, tab, wanted.filters, order=wanted.order)
     together: tuple[RefusalGroup, ...] = ()
-    parts: list[list[ColumnElement[bool]]] = [[]]
+    parts: list[list[sa.ColumnElement[bool]]] = [[]]
     if wanted.grouped and wanted.filters.refusal is None and tab in ("to_read", "not_scored"):
         waiting = refused(connection)
         if waiting.groups:  # the rest of the list is not behind them
             together, parts = waiting.groups, waiting.rest(scored=tab == "to_read")
     backwards = wanted.last or before is not None
     counted = _counted(found_by, columns, parts)
-    facts = connection.execute(select(*counted, *transactions.facts())).one()
+    facts = connection.execute(sa.select(*counted, *transactions.facts())).one()
     if transactions.is_due(facts.cap_s, facts.oldest_us, now_us=due_us):
         return None
     down = goes_down(tab, wanted.order, reverse=wanted.reverse) != backwards
@@ -197,66 +183,68 @@ def _check(wanted: Wanted) -> None:
 
 
 def _counted(
-    found_by: Narrowed, columns: list[ColumnElement[Any]], parts: list[list[ColumnElement[bool]]]
-) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    found_by: Narrowed, columns: list[sa.ColumnElement[Any]], parts: list[list[sa.ColumnElement[bool]]]
+) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
     """How many studies of the parts of a list match, and how many were looked at for that; both up to a bound."""
     if found_by.alone is not None or found_by.few is not None or not found_by.passed:
         conditions = found_by.conditions if found_by.alone is None else found_by.alone
-        limited = [select(studies.c.id).where(*conditions, *part).limit(COUNTED + 1).subquery() for part in parts]
-        counts = [select(func.count()).select_from(matching).scalar_subquery() for matching in limited]
-        return reduce(add, counts).label("matched"), literal(0).label("looked_at")
-    hit = case((and_(*found_by.passed, or_(*(and_(true(), *part) for part in parts))), 1), else_=0).label("hit")
-    walk = select(hit).select_from(studies).where(*found_by.walked).order_by(*columns).limit(WALKED + 1).subquery()
-    matched = select(func.coalesce(func.sum(walk.c.hit), 0)).scalar_subquery()
-    looked_at = select(func.count()).select_from(
-        select(studies.c.id).where(*found_by.walked).limit(WALKED + 1).subquery()
+        limited = [sa.select(studies.c.id).where(*conditions, *part).limit(COUNTED + 1).subquery() for part in parts]
+        counts = [sa.select(sa.func.count()).select_from(matching).scalar_subquery() for matching in limited]
+        return reduce(add, counts).label("matched"), sa.literal(0).label("looked_at")
+    hit = sa.case(
+        (sa.and_(*found_by.passed, sa.or_(*(sa.and_(sa.true(), *part) for part in parts))), 1), else_=0
+    ).label("hit")
+    walk = sa.select(hit).select_from(studies).where(*found_by.walked).order_by(*columns).limit(WALKED + 1).subquery()
+    matched = sa.select(sa.func.coalesce(sa.func.sum(walk.c.hit), 0)).scalar_subquery()
+    looked_at = sa.select(sa.func.count()).select_from(
+        sa.select(studies.c.id).where(*found_by.walked).limit(WALKED + 1).subquery()
     )
     return matched.label("matched"), looked_at.scalar_subquery().label("looked_at")
 
 
 def rows(
-    columns: list[ColumnElement[Any]],
-    parts: list[list[ColumnElement[bool]]],
+    columns: list[sa.ColumnElement[Any]],
+    parts: list[list[sa.ColumnElement[bool]]],
     *,
     start: Place | None,
     down: bool,
     limit: int,
-) -> Select[Any]:
+) -> sa.Select[Any]:
     """The query of a page, ascending or `down`, of the studies that meet the conditions of one of the parts.
 
     Each part's rows come from an index in their order; of several, few rows are sorted again.
     """
-    found = [select(studies).where(*conditions) for conditions in parts]
+    found = [sa.select(studies).where(*conditions) for conditions in parts]
     if start is not None:
-        place = tuple_(*columns)
-        found = [query.where(place < tuple_(*start) if down else place > tuple_(*start)) for query in found]
+        place = sa.tuple_(*columns)
+        found = [query.where(place < sa.tuple_(*start) if down else place > sa.tuple_(*start)) for query in found]
     ordered = [query.order_by(*_directed(columns, down=down)).limit(limit) for query in found]
     if len(ordered) == 1:
         return ordered[0]
-    together = union_all(*(query.subquery().select() for query in ordered)).subquery()
+    together = sa.union_all(*(query.subquery().select() for query in ordered)).subquery()
     by = [together.c[column.name] for column in columns]
-    return select(together).order_by(*_directed(by, down=down)).limit(limit)
+    return sa.select(together).order_by(*_directed(by, down=down)).limit(limit)
 
 
-def _directed(columns: Sequence[ColumnElement[Any]], *, down: bool) -> list[ColumnElement[Any]]:
+def _directed(columns: Sequence[sa.ColumnElement[Any]], *, down: bool) -> list[sa.ColumnElement[Any]]:
     return [column.desc() if down else column.asc() for column in columns]
 
 
-def sources(connection: Connection) -> list[str]:
+def sources(connection: sa.Connection) -> list[str]:
     """The sources that studies have."""
     return values(connection, studies.c.source)
 
 
-def views(connection: Connection) -> list[str]:
+def views(connection: sa.Connection) -> list[str]:
     """The view positions that studies have."""
     return values(connection, studies.c.view)
 
 
-def values(connection: Connection, column: Column[Any]) -> list[str]:
+def values(connection: sa.Connection, column: sa.Column[Any]) -> list[str]:
     """What a column holds, each found by one step in its index."""
     found: list[str] = []
     while True:
-        query = select(func.min(column))
+        query = sa.select(sa.func.min(column))
         following = connection.execute(query if not found else query.where(column > found[-1])).scalar_one()
         if following is None:
             return found

@@ -4,23 +4,7 @@ Times are microseconds since 1970, UTC. What names a patient, a study or an acce
 unless the store was made without. `public_id` is what the world outside may use; `id` orders and joins.
 """
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    Double,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
+import sqlalchemy as sa
 
 from unseen.worklist.partial_indexes import APART_ALONE, SAMPLE_ALONE, SAMPLE_SQLITE, SELDOM_ALONE, SETTLING_ALONE
 from unseen.worklist.states import SHELVES, STATES
@@ -28,7 +12,7 @@ from unseen.worklist.states import SHELVES, STATES
 HOW = ("seen", "simulated", "elsewhere", "unrecorded", "returned", "discarded")
 """How a report came to be; see `reports.how`."""
 
-metadata = MetaData(
+metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -38,7 +22,7 @@ metadata = MetaData(
     }
 )
 
-Number = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up INTEGER PRIMARY KEY alone
+Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts up INTEGER PRIMARY KEY alone
 
 
 def one_of(column: str, values: tuple[str, ...]) -> str:
@@ -50,7 +34,7 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
     return f"{column} in ({', '.join(repr(value) for value in values)})"
 
 
-BY_PRIORITY_ALONE = text("shelf = 'to_read' AND band = 2")
+BY_PRIORITY_ALONE = sa.text("shelf = 'to_read' AND band = 2")
 """Which studies the index on the oldest of them holds. With another one PostgreSQL walks past all that are older."""
 
 _DUE = ("shelf", "band", "received_us")  # SQLite takes an index for its columns, PostgreSQL for its condition
@@ -64,335 +48,347 @@ later decision before it was sent."""
 
 _LISTED = ("shelf", "band", "rank", "received_us", "id")  # in the order of the lists
 
-settings = Table("settings", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+settings = sa.Table(
+    "settings", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
+)
 
-studies = Table(
+studies = sa.Table(
     "studies",
     metadata,
-    Column("id", Number, primary_key=True),
-    Column("public_id", Text, nullable=False, unique=True),
-    Column("uid", Text, unique=True),  # pseudonym of StudyInstanceUID; none before a film was read, none for images
-    Column("patient", Text),
-    Column("issuer", Text),
-    Column("accession", Text),
-    Column("source", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("standing", Text, nullable=False),  # the state that it has without readers
-    Column("shelf", Text, nullable=False),
-    Column("band", SmallInteger, nullable=False),  # on the shelf: 0 not scored, 1 waits too long, 2 by priority
-    Column("rank", Double, nullable=False),  # within the band, smallest first
-    Column("received_us", BigInteger, nullable=False),
-    Column("changed_us", BigInteger, nullable=False),
-    Column("films", Integer, nullable=False),
-    Column("audit_sample", Boolean, nullable=False),
-    Column("action", Text),  # the latest decision on the study, and what it said
-    Column("priority", Double),
-    Column("score", Double),
-    Column("probability", Double),
-    Column("p_value", Double),
-    Column("reason", Text, nullable=False),
-    Column("refusal", Text),  # the clause of a reason why it was not scored (`refusals`)
-    Column("claimed_by", Text),
-    Column("claimed_us", BigInteger),
-    Column("claimed_until_us", BigInteger),
-    Column("score_rank", Double, nullable=False, server_default=text(str(LEAST_SCORE))),  # the score, to sort by
-    Column("model", Text),  # of the latest decision on the study: SHA-256 of the weights
-    Column("policy", Text),  # its digest; "" without one
-    Column("view", Text),  # ViewPosition of the first frontal film that has one, else of the first film that does
-    Column("assigned_to", Text),  # to whom a lead has assigned it; anybody may still read it
-    Column("apart", Double),  # how far models' percentiles of one of its films lie apart, 0 to 1 (`disagreement`)
-    Column("settles_us", BigInteger),  # when it counts as complete, if no film comes before; none: it is complete
-    CheckConstraint(one_of("state", STATES), name="state"),
-    CheckConstraint(one_of("shelf", SHELVES), name="shelf"),
-    Index("ix_studies_order", *_LISTED),
-    Index("ix_studies_shelf_source", "shelf", "source", "band", "rank", "received_us", "id"),
-    Index("ix_studies_shelf_received", "shelf", "received_us", "id"),
-    Index("ix_studies_shelf_score", "shelf", "score_rank", "id"),
-    Index("ix_studies_score", "score_rank", "id"),
-    Index("ix_studies_received", "received_us", "id"),
-    Index("ix_studies_source_received", "source", "received_us", "id"),
-    Index("ix_studies_due", *_DUE, sqlite_where=BY_PRIORITY_ALONE, postgresql_where=BY_PRIORITY_ALONE),
-    Index("ix_studies_refusal", "shelf", "band", "refusal"),
-    Index("ix_studies_claimed", "claimed_until_us"),
-    Index("ix_studies_patient", "patient", postgresql_ops={"patient": "text_pattern_ops"}),  # searched by beginnings
-    Index("ix_studies_accession", "accession", postgresql_ops={"accession": "text_pattern_ops"}),
-    Index("ix_studies_view", "view", *_LISTED),
-    Index("ix_studies_assigned_to", "assigned_to", *_LISTED),
-    Index("ix_studies_apart", *_LISTED, sqlite_where=APART_ALONE, postgresql_where=APART_ALONE),
-    Index("ix_studies_state_order", "state", *_LISTED, sqlite_where=SELDOM_ALONE, postgresql_where=SELDOM_ALONE),
-    Index("ix_studies_sample", "audit_sample", "shelf", sqlite_where=SAMPLE_SQLITE, postgresql_where=SAMPLE_ALONE),
-    Index("ix_studies_settling", "settles_us", sqlite_where=SETTLING_ALONE, postgresql_where=SETTLING_ALONE),
-    Index("ix_studies_state_changed", "state", "changed_us"),
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("public_id", sa.Text, nullable=False, unique=True),
+    sa.Column(
+        "uid", sa.Text, unique=True
+    ),  # pseudonym of StudyInstanceUID; none before a film was read, none for images
+    sa.Column("patient", sa.Text),
+    sa.Column("issuer", sa.Text),
+    sa.Column("accession", sa.Text),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("standing", sa.Text, nullable=False),  # the state that it has without readers
+    sa.Column("shelf", sa.Text, nullable=False),
+    sa.Column("band", sa.SmallInteger, nullable=False),  # on the shelf: 0 not scored, 1 waits too long, 2 by priority
+    sa.Column("rank", sa.Double, nullable=False),  # within the band, smallest first
+    sa.Column("received_us", sa.BigInteger, nullable=False),
+    sa.Column("changed_us", sa.BigInteger, nullable=False),
+    sa.Column("films", sa.Integer, nullable=False),
+    sa.Column("audit_sample", sa.Boolean, nullable=False),
+    sa.Column("action", sa.Text),  # the latest decision on the study, and what it said
+    sa.Column("priority", sa.Double),
+    sa.Column("score", sa.Double),
+    sa.Column("probability", sa.Double),
+    sa.Column("p_value", sa.Double),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("refusal", sa.Text),  # the clause of a reason why it was not scored (`refusals`)
+    sa.Column("claimed_by", sa.Text),
+    sa.Column("claimed_us", sa.BigInteger),
+    sa.Column("claimed_until_us", sa.BigInteger),
+    sa.Column(
+        "score_rank", sa.Double, nullable=False, server_default=sa.text(str(LEAST_SCORE))
+    ),  # the score, to sort by
+    sa.Column("model", sa.Text),  # of the latest decision on the study: SHA-256 of the weights
+    sa.Column("policy", sa.Text),  # its digest; "" without one
+    sa.Column("view", sa.Text),  # ViewPosition of the first frontal film that has one, else of the first film that does
+    sa.Column("assigned_to", sa.Text),  # to whom a lead has assigned it; anybody may still read it
+    sa.Column("apart", sa.Double),  # how far models' percentiles of one of its films lie apart, 0 to 1 (`disagreement`)
+    sa.Column("settles_us", sa.BigInteger),  # when it counts as complete, if no film comes before; none: it is complete
+    sa.CheckConstraint(one_of("state", STATES), name="state"),
+    sa.CheckConstraint(one_of("shelf", SHELVES), name="shelf"),
+    sa.Index("ix_studies_order", *_LISTED),
+    sa.Index("ix_studies_shelf_source", "shelf", "source", "band", "rank", "received_us", "id"),
+    sa.Index("ix_studies_shelf_received", "shelf", "received_us", "id"),
+    sa.Index("ix_studies_shelf_score", "shelf", "score_rank", "id"),
+    sa.Index("ix_studies_score", "score_rank", "id"),
+    sa.Index("ix_studies_received", "received_us", "id"),
+    sa.Index("ix_studies_source_received", "source", "received_us", "id"),
+    sa.Index("ix_studies_due", *_DUE, sqlite_where=BY_PRIORITY_ALONE, postgresql_where=BY_PRIORITY_ALONE),
+    sa.Index("ix_studies_refusal", "shelf", "band", "refusal"),
+    sa.Index("ix_studies_claimed", "claimed_until_us"),
+    sa.Index("ix_studies_patient", "patient", postgresql_ops={"patient": "text_pattern_ops"}),  # searched by beginnings
+    sa.Index("ix_studies_accession", "accession", postgresql_ops={"accession": "text_pattern_ops"}),
+    sa.Index("ix_studies_view", "view", *_LISTED),
+    sa.Index("ix_studies_assigned_to", "assigned_to", *_LISTED),
+    sa.Index("ix_studies_apart", *_LISTED, sqlite_where=APART_ALONE, postgresql_where=APART_ALONE),
+    sa.Index("ix_studies_state_order", "state", *_LISTED, sqlite_where=SELDOM_ALONE, postgresql_where=SELDOM_ALONE),
+    sa.Index("ix_studies_sample", "audit_sample", "shelf", sqlite_where=SAMPLE_SQLITE, postgresql_where=SAMPLE_ALONE),
+    sa.Index("ix_studies_settling", "settles_us", sqlite_where=SETTLING_ALONE, postgresql_where=SETTLING_ALONE),
+    sa.Index("ix_studies_state_changed", "state", "changed_us"),
 )
 
-merged = Table(
+merged = sa.Table(
     "merged",
     metadata,
-    Column("public_id", Text, primary_key=True),  # of a study that was joined to another
-    Column("study_id", Number, ForeignKey("studies.id"), nullable=False, index=True),
+    sa.Column("public_id", sa.Text, primary_key=True),  # of a study that was joined to another
+    sa.Column("study_id", Number, sa.ForeignKey("studies.id"), nullable=False, index=True),
 )
 
-films = Table(
+films = sa.Table(
     "films",
     metadata,
-    Column("id", Number, primary_key=True),
-    Column("public_id", Text, nullable=False, unique=True),
-    Column("study_id", Number, ForeignKey("studies.id"), nullable=False, index=True),
-    Column("sha256", Text, nullable=False, unique=True),
-    Column("bytes", BigInteger, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("received_us", BigInteger, nullable=False),
-    Column("judged", Boolean, nullable=False),
-    Column("view_position", Text),
-    Column("file_format", Text),
-    Column("pixel_sha256", Text),
-    Column("tags", Text, nullable=False),  # JSON, keyword to value
-    Column("look", LargeBinary),  # see `appearance`; none before the film was read
-    Column("statistics", Text),  # JSON, name to number; likewise
-    Column("aside", Text),  # returned or discarded: it cannot be shown, and no report speaks of it
-    Column("instance", Text),  # pseudonym of SOPInstanceUID; none for images
-    CheckConstraint(one_of("aside", ("returned", "discarded")), name="aside"),
-    Index("ix_films_instance", "instance"),
-    Index("ix_films_source_name", "source", "name"),
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("public_id", sa.Text, nullable=False, unique=True),
+    sa.Column("study_id", Number, sa.ForeignKey("studies.id"), nullable=False, index=True),
+    sa.Column("sha256", sa.Text, nullable=False, unique=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("received_us", sa.BigInteger, nullable=False),
+    sa.Column("judged", sa.Boolean, nullable=False),
+    sa.Column("view_position", sa.Text),
+    sa.Column("file_format", sa.Text),
+    sa.Column("pixel_sha256", sa.Text),
+    sa.Column("tags", sa.Text, nullable=False),  # JSON, keyword to value
+    sa.Column("look", sa.LargeBinary),  # see `appearance`; none before the film was read
+    sa.Column("statistics", sa.Text),  # JSON, name to number; likewise
+    sa.Column("aside", sa.Text),  # returned or discarded: it cannot be shown, and no report speaks of it
+    sa.Column("instance", sa.Text),  # pseudonym of SOPInstanceUID; none for images
+    sa.CheckConstraint(one_of("aside", ("returned", "discarded")), name="aside"),
+    sa.Index("ix_films_instance", "instance"),
+    sa.Index("ix_films_source_name", "source", "name"),
 )
 
-attachments = Table(
+attachments = sa.Table(
     "attachments",
     metadata,
-    Column("id", Number, primary_key=True),
-    Column("public_id", Text, nullable=False, unique=True),
-    Column("uid", Text, index=True),  # pseudonym of StudyInstanceUID: it may come before any film of the study
-    Column("patient", Text, index=True),
-    Column("issuer", Text),
-    Column("instance", Text, index=True),
-    Column("film_id", Number, ForeignKey("films.id"), index=True),  # of which this is the same: other syntax or header
-    Column("sop_class", Text, nullable=False),
-    Column("sha256", Text, nullable=False, unique=True),
-    Column("bytes", BigInteger, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("changed", Text, nullable=False),  # JSON: header attributes in which a copy differs from the film
-    Column("received_us", BigInteger, nullable=False),
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("public_id", sa.Text, nullable=False, unique=True),
+    sa.Column("uid", sa.Text, index=True),  # pseudonym of StudyInstanceUID: it may come before any film of the study
+    sa.Column("patient", sa.Text, index=True),
+    sa.Column("issuer", sa.Text),
+    sa.Column("instance", sa.Text, index=True),
+    sa.Column(
+        "film_id", Number, sa.ForeignKey("films.id"), index=True
+    ),  # of which this is the same: other syntax or header
+    sa.Column("sop_class", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False, unique=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("changed", sa.Text, nullable=False),  # JSON: header attributes in which a copy differs from the film
+    sa.Column("received_us", sa.BigInteger, nullable=False),
 )
 
-jobs = Table(
+jobs = sa.Table(
     "jobs",
     metadata,
-    Column("film_id", Number, ForeignKey("films.id"), primary_key=True, autoincrement=False),
-    Column("state", Text, nullable=False),
-    Column("tries", Integer, nullable=False),
-    Column("due_us", BigInteger, nullable=False),  # when it may be claimed: for a claimed one, the lease's end
-    Column("lease", Text),
-    Column("reason", Text, nullable=False),  # why the last try failed
-    CheckConstraint(one_of("state", ("open", "done", "dead")), name="state"),
-    Index("ix_jobs_due", "state", "due_us", "film_id"),
+    sa.Column("film_id", Number, sa.ForeignKey("films.id"), primary_key=True, autoincrement=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("due_us", sa.BigInteger, nullable=False),  # when it may be claimed: for a claimed one, the lease's end
+    sa.Column("lease", sa.Text),
+    sa.Column("reason", sa.Text, nullable=False),  # why the last try failed
+    sa.CheckConstraint(one_of("state", ("open", "done", "dead")), name="state"),
+    sa.Index("ix_jobs_due", "state", "due_us", "film_id"),
 )
 
-findings = Table(
+findings = sa.Table(
     "findings",
     metadata,
-    Column("id", Number, primary_key=True),
-    Column("film_id", Number, ForeignKey("films.id"), nullable=False),
-    Column("model", Text, nullable=False),  # SHA-256 of the weights
-    Column("score", Double),  # none where the film could not be scored
-    Column("parts", Text, nullable=False),  # JSON, name to number
-    Column("box", Text),  # JSON: top, left, bottom, right of the map on the film, in pixels
-    Column("inner", Text),  # JSON: top, left, height, width of that box on the map; the rest is padding
-    Column("map_sha256", Text, index=True),
-    Column("made_us", BigInteger, nullable=False),
-    UniqueConstraint("film_id", "model", name="uq_findings_film_model"),
-    Index("ix_findings_model", "model", "id"),
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("film_id", Number, sa.ForeignKey("films.id"), nullable=False),
+    sa.Column("model", sa.Text, nullable=False),  # SHA-256 of the weights
+    sa.Column("score", sa.Double),  # none where the film could not be scored
+    sa.Column("parts", sa.Text, nullable=False),  # JSON, name to number
+    sa.Column("box", sa.Text),  # JSON: top, left, bottom, right of the map on the film, in pixels
+    sa.Column("inner", sa.Text),  # JSON: top, left, height, width of that box on the map; the rest is padding
+    sa.Column("map_sha256", sa.Text, index=True),
+    sa.Column("made_us", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("film_id", "model", name="uq_findings_film_model"),
+    sa.Index("ix_findings_model", "model", "id"),
 )
 
-decisions = Table(
+decisions = sa.Table(
     "decisions",
     metadata,
-    Column("id", Number, primary_key=True),
-    Column("study_id", Number, ForeignKey("studies.id"), nullable=False, index=True),
-    Column("film_id", Number, ForeignKey("films.id"), index=True),  # none: on the study as a whole
-    Column("model", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("score", Double),
-    Column("probability", Double),
-    Column("p_value", Double),
-    Column("priority", Double, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("policy_digest", Text, nullable=False),
-    Column("made_us", BigInteger, nullable=False),
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("study_id", Number, sa.ForeignKey("studies.id"), nullable=False, index=True),
+    sa.Column("film_id", Number, sa.ForeignKey("films.id"), index=True),  # none: on the study as a whole
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("score", sa.Double),
+    sa.Column("probability", sa.Double),
+    sa.Column("p_value", sa.Double),
+    sa.Column("priority", sa.Double, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("policy_digest", sa.Text, nullable=False),
+    sa.Column("made_us", sa.BigInteger, nullable=False),
 )
 
-outbox = Table(
+outbox = sa.Table(
     "outbox",
     metadata,
-    Column("id", Number, primary_key=True),
-    Column("study_id", Number, ForeignKey("studies.id"), nullable=False),
-    Column("decision_id", Number, ForeignKey("decisions.id"), nullable=False, index=True),
-    Column("destination", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("tries", Integer, nullable=False),
-    Column("due_us", BigInteger, nullable=False),  # when it may be taken: for a taken one, the lease's end
-    Column("lease", Text),
-    Column("reason", Text, nullable=False),  # why the last try failed
-    Column("instances", Text, nullable=False),  # JSON: SOP class, instance and series of each object that was sent
-    Column("made_us", BigInteger, nullable=False),
-    Column("sent_us", BigInteger),
-    Column("kept_us", BigInteger),
-    UniqueConstraint("study_id", "decision_id", "destination"),
-    CheckConstraint(one_of("state", SENDING), name="state"),
-    Index("ix_outbox_due", "state", "due_us", "id"),
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("study_id", Number, sa.ForeignKey("studies.id"), nullable=False),
+    sa.Column("decision_id", Number, sa.ForeignKey("decisions.id"), nullable=False, index=True),
+    sa.Column("destination", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("due_us", sa.BigInteger, nullable=False),  # when it may be taken: for a taken one, the lease's end
+    sa.Column("lease", sa.Text),
+    sa.Column("reason", sa.Text, nullable=False),  # why the last try failed
+    sa.Column(
+        "instances", sa.Text, nullable=False
+    ),  # JSON: SOP class, instance and series of each object that was sent
+    sa.Column("made_us", sa.BigInteger, nullable=False),
+    sa.Column("sent_us", sa.BigInteger),
+    sa.Column("kept_us", sa.BigInteger),
+    sa.UniqueConstraint("study_id", "decision_id", "destination"),
+    sa.CheckConstraint(one_of("state", SENDING), name="state"),
+    sa.Index("ix_outbox_due", "state", "due_us", "id"),
 )
 
-reports = Table(
+reports = sa.Table(
     "reports",
     metadata,
-    Column("id", Number, primary_key=True),
-    Column("study_id", Number, ForeignKey("studies.id"), nullable=False, index=True),
-    Column("reader", Text, nullable=False),
-    Column("elsewhere", Boolean, nullable=False),
-    Column("outcome", Text),  # none: reported elsewhere, and how is not known here
-    Column("note", Text, nullable=False),
-    Column("made_us", BigInteger, nullable=False),
-    Column("undone_us", BigInteger),
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("study_id", Number, sa.ForeignKey("studies.id"), nullable=False, index=True),
+    sa.Column("reader", sa.Text, nullable=False),
+    sa.Column("elsewhere", sa.Boolean, nullable=False),
+    sa.Column("outcome", sa.Text),  # none: reported elsewhere, and how is not known here
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("made_us", sa.BigInteger, nullable=False),
+    sa.Column("undone_us", sa.BigInteger),
     # seen: made here, after every frontal film was painted for this reader; simulated: by a demonstration's reader, who
     # knows the truth; elsewhere: by another system; unrecorded: before this was recorded; returned, discarded: no
     # report, but why films that cannot be shown have none
-    Column("how", Text, nullable=False, server_default="unrecorded"),
-    CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
-    CheckConstraint(one_of("how", HOW), name="how"),
-    Index("ix_reports_outcome", "outcome", "id"),
+    sa.Column("how", sa.Text, nullable=False, server_default="unrecorded"),
+    sa.CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
+    sa.CheckConstraint(one_of("how", HOW), name="how"),
+    sa.Index("ix_reports_outcome", "outcome", "id"),
 )
 
-outside_reports = Table(
+outside_reports = sa.Table(
     "outside_reports",
     metadata,
-    Column("id", Number, primary_key=True),
-    Column("study_id", Number, ForeignKey("studies.id"), index=True),  # none: no film of it has come yet
-    Column("accession", Text, index=True),  # pseudonyms, as in `studies`
-    Column("uid", Text, index=True),
-    Column("patients", Text, nullable=False),  # JSON: pseudonyms of the numbers by which the report names the patient
-    Column("system", Text, nullable=False),  # that sent it
-    Column("message", Text, nullable=False, index=True),  # HMAC of what it said: the same again changes nothing
-    Column("status", Text, nullable=False),
-    Column("outcome", Text),  # none: no rule of the site's table matched it
-    Column("note", Text, nullable=False),
-    Column("issued_us", BigInteger),  # by its system's clock
-    Column("received_us", BigInteger, nullable=False, index=True),
-    Column("early", Boolean, nullable=False),  # it came before any film of its study
-    Column("replaced_us", BigInteger),  # when a later one of the same system took its place
-    Column("report_id", Number, ForeignKey("reports.id"), index=True),  # the report that it became, where it did
-    CheckConstraint(one_of("status", ("final", "corrected", "withdrawn")), name="status"),
-    CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("study_id", Number, sa.ForeignKey("studies.id"), index=True),  # none: no film of it has come yet
+    sa.Column("accession", sa.Text, index=True),  # pseudonyms, as in `studies`
+    sa.Column("uid", sa.Text, index=True),
+    sa.Column(
+        "patients", sa.Text, nullable=False
+    ),  # JSON: pseudonyms of the numbers by which the report names the patient
+    sa.Column("system", sa.Text, nullable=False),  # that sent it
+    sa.Column("message", sa.Text, nullable=False, index=True),  # HMAC of what it said: the same again changes nothing
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text),  # none: no rule of the site's table matched it
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("issued_us", sa.BigInteger),  # by its system's clock
+    sa.Column("received_us", sa.BigInteger, nullable=False, index=True),
+    sa.Column("early", sa.Boolean, nullable=False),  # it came before any film of its study
+    sa.Column("replaced_us", sa.BigInteger),  # when a later one of the same system took its place
+    sa.Column("report_id", Number, sa.ForeignKey("reports.id"), index=True),  # the report that it became, where it did
+    sa.CheckConstraint(one_of("status", ("final", "corrected", "withdrawn")), name="status"),
+    sa.CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
 )
 
-merged_patients = Table(
+merged_patients = sa.Table(
     "merged_patients",
     metadata,
-    Column("prior", Text, primary_key=True),  # pseudonym of a number that is no longer used
-    Column("patient", Text, nullable=False, index=True),  # of the one that took its place
-    Column("made_us", BigInteger, nullable=False),
+    sa.Column("prior", sa.Text, primary_key=True),  # pseudonym of a number that is no longer used
+    sa.Column("patient", sa.Text, nullable=False, index=True),  # of the one that took its place
+    sa.Column("made_us", sa.BigInteger, nullable=False),
 )
 
-seen = Table(
+seen = sa.Table(
     "seen",
     metadata,
-    Column("film_id", Number, ForeignKey("films.id"), primary_key=True, autoincrement=False),
-    Column("account", Text, primary_key=True),  # for whom its pixels were painted
-    Column("seen_us", BigInteger, nullable=False),  # for the first time
+    sa.Column("film_id", Number, sa.ForeignKey("films.id"), primary_key=True, autoincrement=False),
+    sa.Column("account", sa.Text, primary_key=True),  # for whom its pixels were painted
+    sa.Column("seen_us", sa.BigInteger, nullable=False),  # for the first time
 )
 
-drafts = Table(
+drafts = sa.Table(
     "drafts",
     metadata,
-    Column("study_id", Number, ForeignKey("studies.id"), primary_key=True, autoincrement=False),
-    Column("account", Text, primary_key=True),  # whose it is
-    Column("note", Text, nullable=False),
-    Column("changed_us", BigInteger, nullable=False),
+    sa.Column("study_id", Number, sa.ForeignKey("studies.id"), primary_key=True, autoincrement=False),
+    sa.Column("account", sa.Text, primary_key=True),  # whose it is
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("changed_us", sa.BigInteger, nullable=False),
 )
 
-saved_views = Table(
+saved_views = sa.Table(
     "saved_views",
     metadata,
-    Column("id", Number, primary_key=True),
-    Column("account", Text, nullable=False),  # whose it is
-    Column("name", Text, nullable=False),
-    Column("shared", Boolean, nullable=False),  # everybody sees it
-    Column("wanted", Text, nullable=False),  # JSON: tab, filters and order; never what was searched for
-    UniqueConstraint("account", "name"),
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False),  # whose it is
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("shared", sa.Boolean, nullable=False),  # everybody sees it
+    sa.Column("wanted", sa.Text, nullable=False),  # JSON: tab, filters and order; never what was searched for
+    sa.UniqueConstraint("account", "name"),
 )
 
-terms = Table(
+terms = sa.Table(
     "terms",
     metadata,
-    Column("term", Text, primary_key=True),  # what a study can be searched by
-    Column("study_id", Number, ForeignKey("studies.id"), primary_key=True, autoincrement=False, index=True),
+    sa.Column("term", sa.Text, primary_key=True),  # what a study can be searched by
+    sa.Column("study_id", Number, sa.ForeignKey("studies.id"), primary_key=True, autoincrement=False, index=True),
 )
 
-audit = Table(
+audit = sa.Table(
     "audit",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("time_us", BigInteger, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("subject", Text, nullable=False, index=True),
-    Column("body", Text, nullable=False),  # canonical JSON
-    Column("previous", Text, nullable=False),
-    Column("hash", Text, nullable=False),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("time_us", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),  # canonical JSON
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
 )
 
-watches = Table(
+watches = sa.Table(
     "watches",
     metadata,
-    Column("policy", Text, primary_key=True),  # its digest
-    Column("state", Text, nullable=False),  # of `screening.DriftWatch`, JSON
-    Column("since_us", BigInteger, nullable=False),
-    Column("kind", Text),  # of the alarm that stands
-    Column("reason", Text),
-    Column("first_by", Text),  # who has acknowledged it; a second person ends it
-    Column("first_us", BigInteger),
-    Column("first_note", Text),
+    sa.Column("policy", sa.Text, primary_key=True),  # its digest
+    sa.Column("state", sa.Text, nullable=False),  # of `screening.DriftWatch`, JSON
+    sa.Column("since_us", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text),  # of the alarm that stands
+    sa.Column("reason", sa.Text),
+    sa.Column("first_by", sa.Text),  # who has acknowledged it; a second person ends it
+    sa.Column("first_us", sa.BigInteger),
+    sa.Column("first_note", sa.Text),
 )
 
-activations = Table(
+activations = sa.Table(
     "activations",
     metadata,
-    Column("id", Number, primary_key=True),
-    Column("model", Text, nullable=False),  # SHA-256 of the weights
-    Column("model_name", Text, nullable=False),
-    Column("policy", Text),  # JSON; none: films are ranked, and none is cleared
-    Column("policy_digest", Text, nullable=False),
-    Column("note", Text, nullable=False),
-    Column("proposed_by", Text, nullable=False),
-    Column("proposed_us", BigInteger, nullable=False),
-    Column("activated_by", Text),
-    Column("activated_us", BigInteger),
-    Column("withdrawn_by", Text),
-    Column("withdrawn_us", BigInteger),
-    Column("activated_note", Text),  # the second person's
-    Column("despite", Text),  # why, though the model has no input gate or no evaluation
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),  # SHA-256 of the weights
+    sa.Column("model_name", sa.Text, nullable=False),
+    sa.Column("policy", sa.Text),  # JSON; none: films are ranked, and none is cleared
+    sa.Column("policy_digest", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("proposed_by", sa.Text, nullable=False),
+    sa.Column("proposed_us", sa.BigInteger, nullable=False),
+    sa.Column("activated_by", sa.Text),
+    sa.Column("activated_us", sa.BigInteger),
+    sa.Column("withdrawn_by", sa.Text),
+    sa.Column("withdrawn_us", sa.BigInteger),
+    sa.Column("activated_note", sa.Text),  # the second person's
+    sa.Column("despite", sa.Text),  # why, though the model has no input gate or no evaluation
 )
 
-accounts = Table(
+accounts = sa.Table(
     "accounts",
     metadata,
-    Column("id", Number, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
-    Column("role", Text, nullable=False),
-    Column("password", Text, nullable=False),  # argon2id, with its salt and settings
-    Column("created_us", BigInteger, nullable=False),
-    Column("disabled_us", BigInteger),
-    CheckConstraint(one_of("role", ("reader", "lead", "admin")), name="role"),
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("password", sa.Text, nullable=False),  # argon2id, with its salt and settings
+    sa.Column("created_us", sa.BigInteger, nullable=False),
+    sa.Column("disabled_us", sa.BigInteger),
+    sa.CheckConstraint(one_of("role", ("reader", "lead", "admin")), name="role"),
 )
 
-sessions = Table(
+sessions = sa.Table(
     "sessions",
     metadata,
-    Column("token_sha256", Text, primary_key=True),
-    Column("kind", Text, nullable=False),  # session, or link: good for one sign-in
-    Column("account", Text, nullable=False, index=True),
-    Column("role", Text, nullable=False),
-    Column("created_us", BigInteger, nullable=False),
-    Column("expires_us", BigInteger, nullable=False, index=True),
-    Column("ended_us", BigInteger),
-    CheckConstraint(one_of("kind", ("session", "link")), name="kind"),
+    sa.Column("token_sha256", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),  # session, or link: good for one sign-in
+    sa.Column("account", sa.Text, nullable=False, index=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("created_us", sa.BigInteger, nullable=False),
+    sa.Column("expires_us", sa.BigInteger, nullable=False, index=True),
+    sa.Column("ended_us", sa.BigInteger),
+    sa.CheckConstraint(one_of("kind", ("session", "link")), name="kind"),
 )

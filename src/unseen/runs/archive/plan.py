@@ -15,8 +15,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import Literal, TypeVar
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unseen.artifacts.bundle import card_of
@@ -26,10 +27,6 @@ from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.table import ScoreRow
 from unseen.screening.screener import OTHER_SOURCE
 from unseen.screening.study_decisions import with_study_decisions
-
-if TYPE_CHECKING:
-    import polars as pl
-
 
 PLAN = "plan.json"
 PART_SIZE = 1_000
@@ -181,8 +178,6 @@ def read_parts(folder: Path | str) -> pl.DataFrame:
     Traceback (most recent call last):
     unseen.runs.archive.plan.ArchiveError: ...: holds no parts. Give the folder that `unseen score --out FOLDER/` wrote
     """
-    import polars as pl
-
     folder = Path(folder)
     plan = Plan.load(folder) if folder.is_dir() else None
     if plan is None:
@@ -206,8 +201,6 @@ def tally_of(folder: Path, number: int, plan: Plan) -> Counter[str]:
 
     Raises ArchiveError for a part that cannot be read, or has another number of rows than the plan gives it.
     """
-    import polars as pl
-
     path = path_of(folder, number)
     try:
         rows = pl.read_parquet(path, columns=["status", "reason"], glob=False)

@@ -43,6 +43,7 @@ from unseen.evaluation.intervals import interval_text as figure
 _HEAD = ["Recipe", *SOURCES, "adjusted", "site", "minus the best shortcut", "training, s", "ms per film", "parameters"]
 
 _ALIGNED = "-aligned"
+_ALL_MASKS = "-all"  # the same, on lungs whose finder learnt from the drawn masks of both hospitals
 COUNTS = "robustness/counts/"
 """What the names of the rows of robustness to noise of counts begin with."""
 _NOISES = {"poisson": "### Poisson", "mixed": "### Poisson and Gaussian"}
@@ -120,6 +121,7 @@ def _conclusions(
         said.append(
             f"AUROC without and with alignment, one training each: {told} (paired differences of the quick ones: below)"
         )
+    said += [*_by_masks(rows, "fold 0"), *_by_masks(opened, "the test folds")]
     if low:
         said.append(f"not significantly better than chance on fold 0: {_list(low)}")
     said += [_reached(row) for row in opened if row["recipe"].removeprefix(TESTED) in picked]
@@ -153,6 +155,19 @@ def _conclusions(
         )
     said += [_at_twice_the_size(twice)] if twice else []
     return ["\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
+
+
+def _by_masks(rows: Sequence[Entry], films: str) -> list[str]:
+    """What a recipe gains where its lungs are found by a model that learnt from all drawn masks."""
+    of = {row["recipe"].rpartition("/")[2]: row["metrics"] for row in rows}
+    return [
+        f"lungs by a model that learnt from the drawn masks of both hospitals, not of Montgomery and phantoms: "
+        f"on {films} `{name}` has {figure(found['auroc']['pooled'])} and `{name}{_ALL_MASKS}` "
+        f"{figure(other['auroc']['pooled'])}; adjusted {figure(found['adjusted']['pooled'])} and "
+        f"{figure(other['adjusted']['pooled'])}"
+        for name, found in of.items()
+        if (other := of.get(f"{name}{_ALL_MASKS}")) is not None
+    ]
 
 
 def _reached(row: Entry) -> str:

@@ -41,6 +41,16 @@ def test_a_row_is_of_fold_0_alone(world: World) -> None:
     assert "| `floor`, 32 px |" in page and f"[{low:.2f}, " in page
 
 
+def test_the_page_says_what_the_masks_of_both_hospitals_are_worth() -> None:
+    rows = read_rows(ROOT / "studies" / "results")
+    open_masks, all_masks = (rows[f"{ROWS}{name}-0"] for name in ("ensemble-features", "ensemble-features-all"))
+    there, here = (row["metrics"]["auroc"]["pooled"] for row in (open_masks, all_masks))
+    said = f"on fold 0 `ensemble-features` has {figure(there)} and `ensemble-features-all` {figure(here)}"
+    assert said in detectors_page(rows)
+    others = {name: row for name, row in rows.items() if "ensemble-features-all" not in name}
+    assert "masks of both hospitals, not" not in detectors_page(others)
+
+
 @pytest.fixture
 def ddad(world: World) -> Recipe:
     """A small one of the method that learns from unlabelled films."""

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 ROWS = "detectors/anomalib/"
 """What the names of the rows begin with."""
-RECIPE = "detectors/pca-inside-open"
+RECIPE = "detectors/pca-aligned"
 """Whose lungs and folds are taken."""
 MODELS: dict[str, tuple[str, ...]] = {
     "padim": ("--size", "256"),
@@ -51,6 +51,11 @@ SEEN = ("whole", "lungs")
 Seen = Literal["whole", "lungs"]
 PYTHON = Path(".venv-anomalib/bin/python")
 _SCRIPT = Path(__file__).with_name("anomalib_scores.py")
+_MADE = {
+    "padim": "PaDiM: on the same EfficientNet-lite0 weights, 100 of their channels.",
+    "patchcore": "PatchCore: on these weights, a hundredth of the patches; its default of a tenth takes hours.",
+    "ganomaly": "GANomaly: at 64 px, with 64 features and 70 epochs.",
+}
 _PRINTED = re.compile(r"fitted ([\d.]+) s, ([\d.]+) ms a film, (\d+) MiB")
 
 
@@ -179,14 +184,15 @@ def beside_anomalib(rows: Sequence[Entry]) -> list[str]:
         ]
         for row in ordered
     ]
-    first = ordered[0]
+    first, models = ordered[0], {row["model"] for row in rows}
+    missing = [f"`{model}`" for model in MODELS if model not in models]
     return [
         title,
-        f"anomalib 2.7.0, its own code and engine, cross-fitted over the same folds; PaDiM and PatchCore on the same "
-        "EfficientNet-lite0 weights (100 of their channels; a hundredth of the patches, for its default of a tenth "
-        "takes hours here), GANomaly at 64 px, 64 features and 70 epochs. *Lung crop*: the masked, aligned crop that "
-        "our detectors see. Its EfficientAD downloads its teacher and further images while it runs, so it has no row. "
-        f"Processor time of one core. Seed 0, CPU, {first['date']}.",
+        "anomalib 2.7.0, its own code and engine, cross-fitted over the same folds. "
+        + " ".join(said for model, said in _MADE.items() if model in models)
+        + (f" No row yet: {', '.join(missing)}." if missing else "")
+        + " *Lung crop*: the masked, aligned crop that our detectors see. Its EfficientAD downloads its teacher and "
+        f"further images while it runs, so it has no row. Processor time of one core. Seed 0, CPU, {first['date']}.",
         table(
             ["Detector, input", *groups, "adjusted", "fit, s a fold", "ms a film", "peak, MiB"],
             lines,

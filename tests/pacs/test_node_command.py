@@ -29,7 +29,7 @@ def running(folder: Path, port: int) -> Iterator[Started]:
     started = begin(*words, err=said)
     try:
         soon(
-            lambda: started.poll() is not None or (said.exists() and "listens on" in said.read_text()),
+            lambda: started.poll() is not None or (said.exists() and LIMITS in said.read_text()),  # its last line
             "the node to listen",
         )
         assert started.poll() is None, said.read_text()

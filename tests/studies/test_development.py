@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from studies import recipe_files as recipes
+from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
+from studies.detectors.adjusted_by_finder import beside_adjusted
 from studies.detectors.development import FOLD, RECIPES, ROWS, TWINS, development_row, phantom_row
 from studies.detectors.nomination import TESTED
 from studies.detectors.page import detectors_page
@@ -49,6 +52,19 @@ def test_the_page_says_what_the_masks_of_both_hospitals_are_worth() -> None:
     assert said in detectors_page(rows)
     others = {name: row for name, row in rows.items() if "ensemble-features-all" not in name}
     assert "masks of both hospitals, not" not in detectors_page(others)
+
+
+def test_the_page_says_in_which_films_lungs_are_larger_and_how_far_adjusted_figures_differ() -> None:
+    row = read_rows(ROOT / "studies" / "results")[f"{ADJUSTED}pca-aligned-0"]
+    said = beside_adjusted([row])[-1]
+    assert all(one["area"] < 0.5 for some in row["finders"].values() for one in some)
+    means = [np.mean([one["adjusted"]["value"] for one in some]) for some in row["finders"].values()]
+    assert "abnormal films have the larger predicted lungs" in said
+    assert f"differ by {max(means) - min(means):.2f}," in said
+    for some in row["finders"].values():
+        for one in some:
+            one["area"] = 1 - one["area"]
+    assert "abnormal films have the smaller predicted lungs" in beside_adjusted([row])[-1]
 
 
 @pytest.fixture

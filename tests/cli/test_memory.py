@@ -104,9 +104,7 @@ def test_scoring_many_films_takes_no_more_memory_than_two_hundred(
 ) -> None:
     few, many = (scored(world.pca, films, number, tmp_path) for number in (200, count))
     assert few > 50 * 2**20, "measured nothing"
-    if (
-        many - few >= MARGINS[count]
-    ):  # peaks of one start and another differ by 18 MB for as many films; a leak comes again
+    if many - few >= MARGINS[count]:  # peaks of two starts differ by 18 MB for as many films; a leak comes again
         (again := tmp_path / "again").mkdir()
         few, many = min(few, scored(world.pca, films, 200, again)), min(many, scored(world.pca, films, count, again))
     assert many - few < MARGINS[count], f"{few / 2**20:.0f} MB for 200 films, {many / 2**20:.0f} MB for {count}"

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ import torch
 
 import unseen as un
 from tests.cli.conftest import Say, say  # noqa: F401  a fixture
+from unseen.anatomy.lungs import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector, Finding
 from unseen.detectors.ganomaly import EncoderDecoderEncoder, Ganomaly
+from unseen.detectors.saved import Runtime, load
 from unseen.training.settings import Training
 
 # Their networks are alike; `make nightly` asks those of the other losses, too.
@@ -116,6 +119,42 @@ def test_a_score_depends_on_its_film_alone(incoming: list[Film], pair: Callable[
     together = [found.score for found in findings(detector, incoming)]
     assert together == [found.score for found in findings(detector, incoming)], "scoring twice gives the same bits"
     assert together == [findings(detector, [film])[0].score for film in incoming], "the other films do not matter"
+
+
+def finders() -> tuple[LungFinder, LungFinder]:
+    """That of a model that ships, on torch and on OpenVINO."""
+    one, other = (load("models/ensemble-five", runtime=runtime).finder for runtime in get_args(Runtime))
+    assert isinstance(one, LungFinder) and isinstance(other, LungFinder)
+    return one, other
+
+
+def test_lungs_are_those_of_torch_pixel_for_pixel() -> None:
+    one, other = finders()
+    assert one.compiled is None and other.compiled is not None
+    for film in phantoms.twins(6, seed=5, size=256):
+        assert np.array_equal(one.find(film), other.find(film)), film.name
+
+
+def test_where_rounding_could_move_a_pixel_the_network_itself_decides(incoming: list[Film]) -> None:
+    finder, _ = finders()
+    right = [finder.find(film) for film in incoming]
+    finder.compiled = lambda x: torch.ones_like(x)  # lungs everywhere, and nothing near 0: it is believed
+    assert all(finder.find(film).all() for film in incoming)
+
+    def near_zero(x: torch.Tensor) -> torch.Tensor:
+        everywhere = torch.ones_like(x)
+        everywhere[0, 0, 0, 0] = 1e-4
+        return everywhere
+
+    finder.compiled = near_zero
+    assert all(np.array_equal(finder.find(film), mask) for film, mask in zip(incoming, right, strict=True))
+
+
+def test_a_finder_that_learns_anew_forgets_its_compiled_network() -> None:
+    _, finder = finders()
+    finder.config = finder.config.model_copy(update={"size": 32, "steps": 1, "painted": 0.0, "varied": False})
+    films = list(phantoms.normals(4, seed=2, size=64))
+    assert finder.fit(LungExamples.of(films, size=32), device="cpu").compiled is None
 
 
 def test_a_method_without_such_networks_names_those_that_have_them(

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from unseen import __version__
+from unseen.anatomy.lungs import LungFinder
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import validated
@@ -173,21 +174,30 @@ def compile_networks(detector: Detector) -> None:
     """Put compiled networks in the place of `detector`'s own, which must lie on the CPU in eval mode.
 
     Each encoder's first and last convolution stay in float32: half of bfloat16's error would come from there, and a
-    few hundredths of the time go there. The lung finder stays in torch: one pixel of its mask can move the crop. A
-    frozen network, in whatever detector, computes in float32: its features are compared with those of training.
+    few hundredths of the time go there. The lung finder computes in float32 and gives torch's masks pixel for pixel:
+    one pixel can move the crop, so torch decides where a logit is near 0. A frozen network, in whatever detector,
+    computes in float32: its features are compared with those of training.
 
     Raises DeviceError for a method without such networks, and where OpenVINO is not installed.
     """
     frozen = detector.modules().get("backbone")
     if isinstance(frozen, FrozenNetwork):
         frozen.compiled = CompiledBlocks(frozen.network)
-        return
-    if not isinstance(detector, EncoderDecoderEncoder):
+    elif isinstance(detector, EncoderDecoderEncoder):
+        detector.networks = _compiled_encoders(detector)
+    else:
         able = [key for key in METHODS if issubclass(METHODS.load(key), EncoderDecoderEncoder | FrozenFeatures)]
         raise DeviceError(
             f"runtime openvino: it runs {', '.join(able)} and an ensemble on frozen features, not {detector.key}. Take "
             "the runtime torch"
         )
+    finder = detector.finder
+    if isinstance(finder, LungFinder):
+        side = finder.config.size
+        finder.compiled = CompiledNetwork(finder.network, torch.zeros(1, 1, side, side))
+
+
+def _compiled_encoders(detector: EncoderDecoderEncoder) -> dict[str, nn.Module]:
     networks, settings, size = detector.modules(), detector.config, detector.view.size
     bfloat16 = "BF16" in openvino_module().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     first = torch.zeros(1, settings.features, size // 2, size // 2)
@@ -204,7 +214,7 @@ def compile_networks(detector: Detector) -> None:
             CompiledNetwork(layers[2:], first, bfloat16=bfloat16),
             CompiledNetwork(head, torch.zeros(1, head.in_channels, 4, 4)),
         )
-    detector.networks = compiled
+    return compiled
 
 
 class CompiledNetwork(nn.Module):

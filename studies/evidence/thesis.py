@@ -131,4 +131,5 @@ def _films(row: Entry) -> int:
 
 
 def _list(names: Sequence[str]) -> str:
-    return " and ".join(f"`{name}`" for name in names)
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} and {last}" if first else last

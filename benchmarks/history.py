@@ -34,10 +34,14 @@ def entry(figures: Figures, parts: set[str]) -> Figures | None:
         ratios["film_torch"] = contenders["unseen_torch"]["times_as_fast"]
     if "screening" in parts & set(figures):
         ratios["screened_film"] = round(1 / figures["screening"]["median_ratio"], 2)
+    if "ensemble" in parts & set(figures):
+        took = figures["ensemble"]["median_ms"]
+        ratios["ensemble_openvino"] = round(took["torch"] / took["openvino"], 2)
     if not ratios:
         return None
-    date = max(figures[part].get("date", figures["date"]) for part in parts & set(figures))
-    return {"date": date, "machine": figures["machine"], "ratios": ratios}
+    there = [figures[part] for part in parts & set(figures)]
+    date = max(part.get("date", figures["date"]) for part in there)
+    return {"date": date, "machine": there[0].get("machine", figures["machine"]), "ratios": ratios}
 
 
 def append(line: Figures, path: Path) -> None:

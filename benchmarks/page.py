@@ -18,23 +18,26 @@ _NAMES = {
 def page(figures: dict[str, Any]) -> str:  # Any: JSON
     """The whole page as Markdown."""
     machine = figures["machine"]
-    flags = ", ".join(f"`{flag}`" for flag in machine["flags"]) or "none that matter here"
     blocks = [
         "## Machine and method",
-        f"Measured on {machine['cpu']}, {machine['cores']} cores, with the instructions {flags}; torch "
-        f"{machine['torch']}, OpenVINO {machine['openvino']}, unseen {machine['unseen']}; {figures['date']}. Other "
-        "machines give other figures: without bfloat16 instructions above all. The candidates take turns in one "
-        "process, "
-        "so that load affects all of them equally. *Plain PyTorch* is GANomaly as one would write it from torch's "
-        "own layers (`benchmarks/plain_ganomaly.py`), with the same first weights.",
+        f"Measured on {_processor(machine)}; torch {machine['torch']}, OpenVINO {machine['openvino']}, unseen "
+        f"{machine['unseen']}; {figures['date']}. Other machines give other figures: without bfloat16 instructions "
+        "above all. The candidates take turns in one process, so that load affects all of them equally. "
+        "*Plain PyTorch* is GANomaly as one would write it from torch's own layers "
+        "(`benchmarks/plain_ganomaly.py`), with the same first weights.",
         "## A training step",
         *(_training(figures) if "training_step" in figures else [f"*Not measured: {figures['skipped']}.*"]),
         "## A film's score",
         *_inference(figures["inference"], figures["date"]),
         *(["## A screened film", *_screening(figures["screening"], figures["date"])] if "screening" in figures else []),
+        *(
+            ["## The shipped ensemble", *_ensemble(figures["ensemble"], figures["date"])]
+            if "ensemble" in figures
+            else []
+        ),
         "## Targets",
         _table(
-            ["`ganomaly` at 256 px, 64 features; `pca` as it ships", "measured", "target", "met"],
+            ["`ganomaly` at 256 px, 64 features; `pca` and the ensemble as they ship", "measured", "target", "met"],
             [
                 [name, f"{bound['seen']:.3g}", bound["asked"], {True: "yes", False: "no", None: "–"}[bound["met"]]]
                 for name, bound in figures["bounds"].items()
@@ -73,8 +76,15 @@ def _training(figures: dict[str, Any]) -> list[str]:
     ]
 
 
+def _processor(machine: dict[str, Any]) -> str:
+    flags = ", ".join(f"`{flag}`" for flag in machine["flags"]) or "none that matter here"
+    return f"{machine['cpu']}, {machine['cores']} cores, with the instructions {flags}"
+
+
 def _later(part: dict[str, Any], date: str) -> str:
-    """When a part was measured, where that is not when the others were."""
+    """When and where a part was measured, where that is not when and where the others were."""
+    if "machine" in part:
+        return f" Measured on {part['date']} on {_processor(part['machine'])}."
     return f" Measured on {part['date']}." if part.get("date", date) != date else ""
 
 
@@ -112,6 +122,20 @@ def _screening(figures: dict[str, Any], date: str) -> list[str]:
                 ["lungs found by the gate and by the detector", f"{took['by_each']:.1f}", "1.00"],
                 ["lungs found once", f"{took['once']:.1f}", f"{figures['median_ratio']:.2f}"],
             ],
+        ),
+    ]
+
+
+def _ensemble(figures: dict[str, Any], date: str) -> list[str]:
+    took = figures["median_ms"]
+    return [
+        f"`{figures['model']}`, phantoms of {figures['film_px']} px, threads: {figures['threads']}; from the film to "
+        f"its score and map, lungs found included; medians over {figures['films']} films, which both runtimes see in "
+        "turn. The lungs are the same pixel for pixel; the scores differ by at most "
+        f"{figures['largest_difference_of_scores']:.1g} of themselves.{_later(figures, date)}",
+        _table(
+            ["", "ms per film", "times as fast"],
+            [[_NAMES[f"unseen_{name}"], f"{ms:.1f}", f"{took['torch'] / ms:.2f}"] for name, ms in took.items()],
         ),
     ]
 

@@ -23,10 +23,17 @@ def run(px: int = 256, **more: Any) -> dict[str, Any]:
 def test_a_run_is_a_line_of_date_machine_and_ratios() -> None:
     training = {"recipe": {"px": 256, "features": 64}, "times_as_fast": 2.5}
     figures = run(training_step=training, screening={"median_ratio": 0.5})
-    assert entry(figures, {"training_step", "inference", "screening"}) == {
+    figures |= {"ensemble": {"median_ms": {"torch": 90.0, "openvino": 60.0}}}
+    assert entry(figures, {"training_step", "inference", "screening", "ensemble"}) == {
         "date": "2026-01-02",
         "machine": MACHINE,
-        "ratios": {"training_step": 2.5, "film_openvino": 5.0, "film_torch": 1.0, "screened_film": 2.0},
+        "ratios": {
+            "training_step": 2.5,
+            "film_openvino": 5.0,
+            "film_torch": 1.0,
+            "screened_film": 2.0,
+            "ensemble_openvino": 1.5,
+        },
     }
     only = entry(figures, {"inference"})
     later = entry(run(screening={"median_ratio": 0.5, "date": "2026-02-03"}), {"screening"})

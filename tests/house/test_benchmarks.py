@@ -29,6 +29,7 @@ def test_one_part_is_measured_again_and_the_others_are_kept(tmp_path: Path) -> N
     figures = measured(tmp_path, "--only=inference")
     before = json.loads(committed)
     assert figures["inference"] != before["inference"]
+    assert figures["machine"] == before["machine"] and "cpu" in figures["inference"]["machine"], "where it was measured"
     assert figures["training_step"] == before["training_step"] and figures["screening"] == before["screening"]
 
 

@@ -36,7 +36,7 @@ def main() -> None:
         lower.plot(epochs, row["by_epoch"]["cosine"], style, color=colour)
     upper.axhline(0.5, color="0.6", linewidth=0.8, linestyle=":")
     upper.set_ylabel("AUROC on the 35 + 35 test films")
-    upper.legend(loc="lower right", frameon=False)
+    figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize="small")
     lower.set_ylabel("cosine of the encoders' weights")
     lower.set_xlabel("epoch (dots: the best one, chosen on the test films)")
     for axis in (upper, lower):

@@ -44,8 +44,8 @@ OPEN, ALL, INSIDE, AS_SHIPPED = (
     "open masks, lesions inside, 128 px",
     "open masks, as it ships",
 )
-ROUNDS = ((0, (OPEN, ALL, AS_SHIPPED)), (1, (OPEN, ALL)), (2, (OPEN, ALL)), (0, (INSIDE,)))
-"""A seed of the finders' trainings, and which finders: those that learn in minutes first."""
+ROUNDS = ((0, (OPEN, ALL, AS_SHIPPED)), (0, (INSIDE,)), (1, (OPEN, ALL)), (2, (OPEN, ALL)))
+"""A seed of the finders' trainings, and which finders: each kind once, then those that learn in minutes again."""
 
 
 def adjusted_rows(

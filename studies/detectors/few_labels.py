@@ -156,7 +156,6 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
         f"With all labels: {', '.join(f'{name} {figure(entry)}' for name, entry in auroc_of.items())}; adjusted "
         f"{figure(adjusted)} (intervals over films and patients).",
         *(_across(across) if across else []),
-        *(block for other in others for block in _on(other)),
         "**Studies cleared** by the adapted score with all labels of the other folds ([method](results-screening.md)). "
         "*Both*: one threshold for both hospitals.",
         table(
@@ -168,6 +167,7 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
         "and without the acquisition projected out or matched by weights. The trial also printed figures on held-out "
         "parts of the training films, which belong to folds 1 to 4, so these folds were not unseen. Fold 0 made the "
         "choice.",
+        *(block for other in others for block in _on(other)),
     ]
 
 

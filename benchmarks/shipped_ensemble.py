@@ -6,11 +6,13 @@ import statistics
 import time
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from unseen.data import phantoms
-from unseen.data.film import NotRead
-from unseen.detectors.detector import Finding
+from unseen.data.film import Film, NotRead
+from unseen.detectors.detector import Detector, Finding
 from unseen.detectors.saved import Runtime, load
 
 MODEL = "models/ensemble-five"
@@ -18,10 +20,17 @@ SIDE = 256  # pixels of a film, as of those that it learned from
 RUNTIMES: tuple[Runtime, ...] = ("torch", "openvino")
 
 
+def lungs_of(detector: Detector, film: Film) -> NDArray[np.bool_]:
+    """The lungs that its own finder predicts."""
+    if detector.finder is None:
+        raise RuntimeError(f"{MODEL} has no lung finder")
+    return detector.finder.find(film)
+
+
 def shipped_ensemble(*, films: int, threads: int) -> dict[str, Any]:  # Any: JSON
     """Milliseconds a film by runtime, medians over `films` phantoms that each runtime sees in turn.
 
-    Raises RuntimeError where a film is not scored.
+    Raises RuntimeError where a film is not scored, or its lungs differ.
     """
     torch.set_num_threads(threads)
     detectors = {runtime: load(MODEL, runtime=runtime) for runtime in RUNTIMES}
@@ -39,6 +48,8 @@ def shipped_ensemble(*, films: int, threads: int) -> dict[str, Any]:  # Any: JSO
             if place > 0:  # the first warms up
                 seconds[runtime].append(took)
                 scores[runtime].append(found.score)
+        if not np.array_equal(*(lungs_of(detectors[runtime], film) for runtime in RUNTIMES)):
+            raise RuntimeError(f"the lungs of {film.name} differ between {' and '.join(RUNTIMES)}")
     apart = zip(*scores.values(), strict=True)
     return {
         "model": MODEL,

@@ -21,9 +21,9 @@ from studies.crossfit import cross_fit, tables_of
 from studies.halves import halves_row, scored_studies
 from studies.hospitals import hospitals_row
 from studies.rendering import render
-from studies.rows import annotate_bundles, row_of, write_row
+from studies.rows import annotate_bundles, read_rows, row_of, write_row
 from studies.shipping import choice_row, finder_row, ship, ship_finder
-from studies.thesis import thesis_row, train_thesis
+from studies.thesis import beside_earlier, thesis_row, train_thesis
 from studies.twins import twin_row
 from studies.unfinished import unfinished
 from unseen.artifacts.recipe import RecipeError, runs_root
@@ -129,7 +129,9 @@ def _thesis(rows: Path, workers: int) -> None:
     arms = [resolve(recipes.load(name)) for name in _shipped("thesis/")]
     for recipe in sorted(arms, key=lambda arm: int(str(arm.method.settings.get("features", 0)))):  # the short first
         train_thesis(recipe, progress=shown_on())
-        print("wrote", write_row(thesis_row(recipe), rows), flush=True)
+        row = thesis_row(recipe)
+        row = beside_earlier(row, read_rows(rows).get(f"{row['recipe']}-{row['seed']}"))
+        print("wrote", write_row(row, rows), flush=True)
 
 
 def _screening(rows: Path) -> None:

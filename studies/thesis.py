@@ -158,6 +158,20 @@ def thesis_row(recipe: Recipe, *, root: Path | None = None) -> Row:
     return row
 
 
+def beside_earlier(row: Row, earlier: Row | None) -> Row:
+    """The row, with the figures of other finished trainings of its recipe and seed, which the row before it had.
+
+    Processors round differently, and two adversarial trainings drift apart.
+    """
+    if earlier is None or earlier["epochs_done"] < earlier["epochs"]:
+        return row
+    kept = list(earlier.get("earlier", []))
+    if earlier["by_epoch"]["auroc"] != row["by_epoch"]["auroc"]:
+        figures = {name: earlier["auroc"][name] for name in ("best_epoch", "last_epoch")}
+        kept.append({"date": earlier["date"], "device": earlier["device"], **figures})
+    return {**row, "earlier": kept} if kept else row
+
+
 def _by_epoch(recipe: Recipe, run: Run) -> Row:
     """The curves, and what choosing an epoch by them would give."""
     history = History.from_log(run.log)

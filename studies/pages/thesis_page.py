@@ -230,6 +230,11 @@ def _said(row: Entry) -> list[str]:
         f"{name}: selecting the epoch on the test films adds {_signed(gain)} to the last one. The AUROC varies between "
         f"{min(curve):.2f} and {max(curve):.2f} from epoch to epoch, with its peak at epoch {row['chosen']['epoch']}."
     )
+    said += [
+        f"{name}: an earlier training of the same recipe and seed on another processor ({one['date']}) had "
+        f"{figure(one['best_epoch'])} at its best epoch and {figure(one['last_epoch'])} at its last."
+        for one in row.get("earlier", [])
+    ]
     return said
 
 

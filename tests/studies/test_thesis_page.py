@@ -8,6 +8,7 @@ import pytest
 
 from studies.pages.thesis_page import thesis_page
 from studies.rows import read_rows
+from studies.thesis import beside_earlier
 from tests.docs.blocks import ROOT
 
 Row = dict[str, Any]  # Any: JSON
@@ -135,3 +136,15 @@ def test_what_each_step_of_the_sources_protocol_is_worth() -> None:
     assert "has 0.90. That does not reach 0.9061: the steps explain a part" in text
     row["by_epoch"]["auroc_train_mode_by_class"][0] = 0.95
     assert "has 0.95. That reaches 0.9061, so the figure *can* arise" in thesis_page({"thesis/ganomaly-0": row})
+
+
+def test_another_training_of_the_same_recipe_and_seed_is_not_forgotten() -> None:
+    first, again = arm("ganomaly", done=70, peak=0.7, last=0.5), arm("ganomaly", done=70, peak=0.6, last=0.4)
+    first |= {"date": "2026-01-02", "device": "cpu"}
+    row = beside_earlier(again, first)
+    assert [one["date"] for one in row["earlier"]] == ["2026-01-02"]
+    page = thesis_page({"thesis/ganomaly-0": row})
+    assert "an earlier training of the same recipe and seed on another processor (2026-01-02) had 0.70" in page
+    assert beside_earlier(dict(again), row)["earlier"] == row["earlier"], "made again from the same run, it stays"
+    assert beside_earlier(again, None) == again
+    assert "earlier" not in beside_earlier(again, arm("ganomaly", done=20, peak=0.7, last=0.5)), "an unfinished one"

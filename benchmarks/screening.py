@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.turns import in_turns
 from unseen.data import phantoms
-from unseen.data.film import Film, NotRead
+from unseen.data.film import Film
 from unseen.detectors.detector import Detector, Finding
 from unseen.detectors.saved import load
 from unseen.screening.gate.gate import Gate
@@ -51,18 +51,9 @@ def screening(*, films: int, threads: int) -> dict[str, Any]:  # Any: JSON
         return _by_each(film, open_gate, detector)
 
     ways: dict[str, Callable[[Film], float | None]] = {"once": once, "by_each": by_each}
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for place, film in enumerate(phantoms.normals(films + 1, seed=3, size=SIDE)):
-        if isinstance(film, NotRead):
-            raise RuntimeError(film.reason)
-        scores = set()
-        for name in list(ways)[:: 1 if place % 2 else -1]:  # each begins every other time
-            began = time.perf_counter()
-            scores.add(ways[name](film))
-            if place > 0:  # the first warms up
-                seconds[name].append(time.perf_counter() - began)
-        if len(scores) > 1:
-            raise RuntimeError(f"the scores of {film.name} differ: {scores}")
+    seconds, given = in_turns(ways, phantoms.normals(films + 1, seed=3, size=SIDE))
+    if given["once"] != given["by_each"]:
+        raise RuntimeError("the scores of the two ways differ")
     pairs = zip(seconds["once"], seconds["by_each"], strict=True)
     return {
         "model": MODEL,

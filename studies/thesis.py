@@ -163,7 +163,7 @@ def beside_earlier(row: Row, earlier: Row | None) -> Row:
 
     Processors round differently, and two adversarial trainings drift apart.
     """
-    if earlier is None or earlier["epochs_done"] < earlier["epochs"]:
+    if earlier is None or "by_epoch" not in earlier or earlier["epochs_done"] < earlier["epochs"]:
         return row
     kept = list(earlier.get("earlier", []))
     if earlier["by_epoch"]["auroc"] != row["by_epoch"]["auroc"]:

@@ -53,7 +53,7 @@ FEATURES_ELSEWHERE = (
     (FEATURES, "kermany"),
     ("elsewhere/ensemble-features-160", "nih_cxr8"),
 )
-"""200 components need 254 normal films, and a fold of nih_cxr8 leaves 248: there 160, as large a share of its films."""
+"""200 components need 254 normal films, and a fold of nih_cxr8 leaves 248: there 160."""
 _OF_COUNTS = (0.0, 0.05, 0.1, 0.2)
 
 

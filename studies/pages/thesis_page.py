@@ -231,7 +231,7 @@ def _said(row: Entry) -> list[str]:
         f"{min(curve):.2f} and {max(curve):.2f} from epoch to epoch, with its peak at epoch {row['chosen']['epoch']}."
     )
     said += [
-        f"{name}: an earlier training of the same recipe and seed on another processor ({one['date']}) had "
+        f"{name}: an earlier training of the same recipe and seed ({one['date']}, {one['device']}) had "
         f"{figure(one['best_epoch'])} at its best epoch and {figure(one['last_epoch'])} at its last."
         for one in row.get("earlier", [])
     ]

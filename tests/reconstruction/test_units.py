@@ -111,8 +111,8 @@ def test_what_is_learnt_does_not_depend_on_the_unit(case: str, other: float) -> 
     """In the smallest unit as in the largest: what depends on the unit differs most between the two."""
     (one, parts), (reached, scaled) = learnt_in(case, SMALL), learnt_in(case, other)
     assert reached == pytest.approx(one, abs=1e-3)
-    # a risk is a small difference of larger terms, and keeps their rounding
-    alike = pytest.approx(parts, rel=2e-4, abs=1e-5 * max(parts))
+    # the risk of X-rays is a small difference of larger terms, and keeps their rounding
+    alike = pytest.approx(parts, rel=2e-4, abs=1e-5 * max(parts) if case == "X-rays" else None)
     assert scaled == alike, "losses are logged in the reconstructor's own scale"
 
 

@@ -144,7 +144,9 @@ def test_another_training_of_the_same_recipe_and_seed_is_not_forgotten() -> None
     row = beside_earlier(again, first)
     assert [one["date"] for one in row["earlier"]] == ["2026-01-02"]
     page = thesis_page({"thesis/ganomaly-0": row})
-    assert "an earlier training of the same recipe and seed on another processor (2026-01-02) had 0.70" in page
+    assert "an earlier training of the same recipe and seed (2026-01-02, cpu) had 0.70" in page
     assert beside_earlier(dict(again), row)["earlier"] == row["earlier"], "made again from the same run, it stays"
     assert beside_earlier(again, None) == again
+    of_no_epochs = {"method": "pca", "metrics": {}}
+    assert beside_earlier(dict(of_no_epochs), of_no_epochs) == of_no_epochs
     assert "earlier" not in beside_earlier(again, arm("ganomaly", done=20, peak=0.7, last=0.5)), "an unfinished one"

@@ -29,12 +29,13 @@ from pathlib import Path
 
 from studies import recipe_files as recipes
 from studies.detectors import contamination, finer, generalisation, labelled
+from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
 from studies.detectors.adjusted_by_finder import adjusted_rows
 from studies.detectors.contamination import contamination_row
 from studies.detectors.development import RECIPES, development_row, phantom_row
 from studies.detectors.elsewhere import elsewhere_row
 from studies.detectors.few_labels import few_labels_row
-from studies.detectors.fine_tuning import fine_tuning_row
+from studies.detectors.fine_tuning import SEEDS, fine_tuning_row
 from studies.detectors.generalisation import generalisation_row
 from studies.detectors.opening import after_the_nominated, opened, picked
 from studies.detectors.preparations import comparing as preparing
@@ -131,12 +132,13 @@ def by_anomalib(given: Given) -> Iterator[Row]:
 
 def tuned(given: Given) -> Iterator[Row]:
     """EfficientNet-lite0, trained further on synthetic lesions; on the fold for choosing."""
-    yield fine_tuning_row(recipes.load(FIVE))
+    yield from (fine_tuning_row(recipes.load(FIVE), seed=seed) for seed in SEEDS)
 
 
 def adjusted(given: Given) -> Iterator[Row]:
-    """What the adjusted figure owes to the finder; the row grows with each round of finders."""
-    yield from adjusted_rows()
+    """What the adjusted figure owes to the finder; the row grows with each round of finders, from the row that is
+    there."""
+    yield from adjusted_rows(read_rows(given.rows).get(f"{ADJUSTED}pca-aligned-0"))
 
 
 def folds(given: Given) -> Iterator[Row]:

@@ -22,7 +22,6 @@ from studies.rows import Row, fold_adjustments, study_of_folds
 from unseen.artifacts.files import write_bytes
 from unseen.artifacts.recipe import Recipe, runs_root, validated
 from unseen.detectors.weights import finder_of
-from unseen.evaluation.intervals import Json
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.table import score_table
@@ -44,20 +43,39 @@ OPEN, ALL, INSIDE, AS_SHIPPED = (
     "open masks, lesions inside, 128 px",
     "open masks, as it ships",
 )
-ROUNDS = ((0, (OPEN, ALL, AS_SHIPPED)), (0, (INSIDE,)), (1, (OPEN, ALL)), (2, (OPEN, ALL)))
-"""A seed of the finders' trainings, and which finders: each kind once, then those that learn in minutes again."""
+ROUNDS = (
+    (0, (OPEN, ALL, AS_SHIPPED)),
+    (0, (INSIDE,)),
+    (1, (OPEN, ALL)),
+    (2, (OPEN, ALL)),
+    (1, (INSIDE,)),
+    (2, (INSIDE,)),
+)
+"""A seed of the finders' trainings, and which finders: each kind once, then again, those that learn in minutes first.
+What ships was trained once."""
 
 
 def adjusted_rows(
-    *, folds: Sequence[int] = TEST_FOLDS, root: Path | None = None, say: Callable[[str], None] = print
+    known: Entry | None = None,
+    *,
+    rounds: Sequence[tuple[int, Sequence[str]]] = ROUNDS,
+    folds: Sequence[int] = TEST_FOLDS,
+    root: Path | None = None,
+    say: Callable[[str], None] = print,
 ) -> Iterator[Row]:
     """AUROC of the detector, adjusted, and of the lung area alone, by finder and by training of the finder: the row as
-    it is after each round."""
+    it is after each round.
+
+    known  the row so far: its rounds are kept, not made again
+    """
     recipe = resolve(recipes.load(RECIPE))
     root = runs_root() if root is None else root
-    finders: dict[str, list[Json]] = {}
-    for seed, names in ROUNDS:
-        for name in names:
+    finders: dict[str, list[Row]] = {} if known is None else {name: [*some] for name, some in known["finders"].items()}
+    for seed, names in rounds:
+        missing = [name for name in names if seed not in {one["seed"] for one in finders.get(name, ())}]
+        if not missing:
+            continue
+        for name in missing:
             scores = _scores(name, recipe, seed, folds, root)
             finders.setdefault(name, []).append({"seed": seed, **_figures(scores)})
             say(f"{name}, seed {seed}")
@@ -93,7 +111,7 @@ def _on_shipped(recipe: Recipe, fold: int) -> pl.DataFrame:
     return score_table(detector, cohort.testing(fold), keep=0).table
 
 
-def _figures(scores: pl.DataFrame) -> dict[str, Json]:
+def _figures(scores: pl.DataFrame) -> Row:
     metrics: Row = metrics_from_table(scores, adjustment=fold_adjustments(scores))
     within: Row = metrics_from_table(scores)
     area = np.asarray(scores["lung_area"], dtype=np.float64)

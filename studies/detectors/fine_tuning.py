@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from studies.pages.cells import Entry, table
 from studies.rows import Row, study_of_folds
-from unseen.artifacts.recipe import Recipe, runs_root
+from unseen import __version__
+from unseen.artifacts.recipe import Recipe, digest, runs_root
 from unseen.data.film import Film
 from unseen.detectors.fitting import Normals
 from unseen.detectors.frozen_features import published
@@ -44,6 +45,7 @@ class Tuned(nn.Module):
         super().__init__()
         self.network = EfficientNetLite(last=_LAST)
         self.network.fill(published())
+        self.network.requires_grad_(True)
         self.head = nn.Linear(CHANNELS[_LAST], 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -81,12 +83,13 @@ class _Learner:
 def fine_tuning_row(
     recipe: Recipe,
     *,
-    seeds: Sequence[int] = SEEDS,
+    seed: int,
     epochs: int = EPOCHS,
     root: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Row:
-    """AUROC on fold 0 after each epoch, for each seed; films as the recipe's detector sees them."""
+    """AUROC on fold 0 after each epoch of one training, which goes on where it was stopped; films as the recipe's
+    detector sees them."""
     recipe = resolve(recipe)
     root = runs_root() if root is None else root
     cohort = cohort_of(recipe)
@@ -97,32 +100,31 @@ def fine_tuning_row(
     seen = [detector.look(film) for film in tested]
     abnormal = np.array([film.label == "abnormal" for film in tested])
     given = torch.stack([torch.cat([viewed.masked, viewed.inside.float()]) for viewed in seen])
-    curves: list[list[float]] = []
-    for seed in seeds:
-        torch.manual_seed(seed)
-        network, curve = Tuned(), list[float]()
+    torch.manual_seed(seed)
+    network = Tuned()
 
-        def measured(epoch: int, network: Tuned = network, curve: list[float] = curve) -> Mapping[str, float]:
-            with torch.inference_mode():
-                logits = torch.cat([network(part) for part in torch.split(given, 16)])
-            curve.append(round(auroc(logits.double().numpy(), abnormal), 4))
-            return {"auroc": curve[-1]}
+    def measured(epoch: int) -> Mapping[str, float]:
+        with torch.inference_mode():
+            logits = torch.cat([network(part) for part in torch.split(given, 16)])
+        found = round(auroc(logits.double().numpy(), abnormal), 4)
+        say(f"fine-tuning, seed {seed}, epoch {epoch}: {found:.3f}")
+        return {"auroc": found}
 
-        settings = Training(epochs=epochs, batch_size=BATCH, seed=seed, precision="fp32", device="cpu", threads=1)
-        train(
-            _Learner(network, rate=RATE),
-            (normals.images * normals.inside, normals.inside),
-            settings,
-            identity=f"fine-tuning {seed}",
-            validate=measured,
-        )
-        curves.append(curve)
-        say(f"fine-tuning, seed {seed}: {curve[0]:.3f} … {curve[-1]:.3f}")
+    history = train(
+        _Learner(network, rate=RATE),
+        (normals.images * normals.inside, normals.inside),
+        Training(epochs=epochs, batch_size=BATCH, seed=seed, precision="fp32", device="cpu", threads=1),
+        identity=digest(recipe, data_digest=cohort.digest, version=__version__),
+        folder=root / "fine-tuning" / f"{recipe.short}-f{FOLD}-{seed}",
+        validate=measured,
+    )
     return {
         **study_of_folds(f"{ROWS}{recipe.short}", recipe, [FOLD]),
-        "seeds": list(seeds),
-        "steps_an_epoch": len(normals.digests) // BATCH,
-        "curves": curves,
+        "seed": seed,
+        "steps_an_epoch": history.steps_per_epoch,
+        "seconds": round(history.seconds, 1),
+        "losses": [round(value, 4) for value in history.by_epoch("tuned")],
+        "curve": history.validation["auroc"],
         "n": {"normal": int((~abnormal).sum()), "abnormal": int(abnormal.sum())},
     }
 
@@ -132,8 +134,8 @@ def beside_fine_tuning(rows: Sequence[Entry], frozen: Entry | None) -> list[str]
     title = "## Fine-tuning on synthetic lesions"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only fine-tuning` makes it.*"]
-    row = rows[0]
-    curves = np.array(row["curves"])
+    row, *_ = rows = sorted(rows, key=lambda one: int(one["seed"]))
+    curves = np.array([one["curve"] for one in rows])
     epochs = sorted({1, 2, 4, 8, curves.shape[1]} & set(range(1, curves.shape[1] + 1)))
     lines = [
         [
@@ -154,7 +156,8 @@ def beside_fine_tuning(rows: Sequence[Entry], frozen: Entry | None) -> list[str]
     return [
         title,
         f"EfficientNet-lite0 learns on from its ImageNet weights: normal lung crops against the same with a synthetic "
-        f"lesion. AUROC on fold 0 ({row['n']['normal']} normal and {row['n']['abnormal']} abnormal films), "
-        f"{len(row['seeds'])} seeds.{said} CPU, {row['date']}.",
+        f"lesion, {BATCH} of each a step. AUROC on fold 0 ({row['n']['normal']} normal and {row['n']['abnormal']} "
+        f"abnormal films); seeds {', '.join(str(one['seed']) for one in rows)}.{said} "
+        f"CPU, {max(one['date'] for one in rows)}.",
         table(["steps", "mean AUROC", "each seed"], lines),
     ]

@@ -9,7 +9,7 @@ import pytest
 
 from studies import recipe_files as recipes
 from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
-from studies.detectors.adjusted_by_finder import beside_adjusted
+from studies.detectors.adjusted_by_finder import adjusted_rows, beside_adjusted
 from studies.detectors.development import FOLD, RECIPES, ROWS, TWINS, development_row, phantom_row
 from studies.detectors.nomination import TESTED
 from studies.detectors.page import detectors_page
@@ -52,6 +52,12 @@ def test_the_page_says_what_the_masks_of_both_hospitals_are_worth() -> None:
     assert said in detectors_page(rows)
     others = {name: row for name, row in rows.items() if "ensemble-features-all" not in name}
     assert "masks of both hospitals, not" not in detectors_page(others)
+
+
+def test_the_adjusted_row_keeps_the_rounds_that_it_has() -> None:
+    known = read_rows(ROOT / "studies" / "results")[f"{ADJUSTED}pca-aligned-0"]
+    trained = [(one["seed"], (name,)) for name, some in known["finders"].items() for one in some]
+    assert trained and not list(adjusted_rows(known, rounds=trained))
 
 
 def test_the_page_says_in_which_films_lungs_are_larger_and_how_far_adjusted_figures_differ() -> None:

@@ -39,19 +39,26 @@ def test_a_step_lowers_the_loss_of_its_batch() -> None:
         step.loss.backward()
         learner.optimisers["tuned"].step()
         losses.append(float(step.loss.detach()))
+    plain = EfficientNetLite(last=14)
+    plain.fill(published())
+    for one, other in zip(network.network.parameters(), plain.parameters(), strict=True):
+        assert not torch.equal(one, other), "a layer that does not learn"
     assert losses[0] == float(functional.softplus(torch.tensor(0.0))) and losses[-1] < losses[0] - 0.05
 
 
 def test_the_section_says_whether_the_test_folds_are_opened() -> None:
-    row = {
-        "recipe": "detectors/fine-tuning/ensemble-five",
-        "seeds": [0, 1],
-        "steps_an_epoch": 34,
-        "curves": [[0.7, 0.8], [0.6, 0.82]],
-        "n": {"normal": 70, "abnormal": 68},
-        "date": "2026-11-25",
-    }
+    rows = [
+        {
+            "recipe": "detectors/fine-tuning/ensemble-five",
+            "seed": seed,
+            "steps_an_epoch": 34,
+            "curve": curve,
+            "n": {"normal": 70, "abnormal": 68},
+            "date": "2026-11-25",
+        }
+        for seed, curve in ((1, [0.6, 0.82]), (0, [0.7, 0.8]))
+    ]
     frozen = {"recipe": "detectors/fold-0/ensemble-five", "metrics": {"auroc": {"pooled": {"value": 0.85}}}}
-    text = "\n".join(beside_fine_tuning([row], frozen))
+    text = "\n".join(beside_fine_tuning(rows, frozen))
     assert "| 68 | 0.81 | 0.80, 0.82 |" in text and "are not opened for it" in text
     assert "No row yet" in beside_fine_tuning([], None)[1]

@@ -71,7 +71,9 @@ def _scores(detector: Detector, films: Iterable[Film | NotRead]) -> list[float]:
     return found
 
 
-def halves_row(recipe: Recipe, studies: Sequence[Study], *, splits: int = SPLITS, seed: int = 0) -> Row:
+def halves_row(
+    recipe: Recipe, studies: Sequence[Study], *, splits: int = SPLITS, seed: int = 0, rates: Sequence[float] = RATES
+) -> Row:
     """Calibrate on one half of `studies` and judge on the other, `splits` times, at each rate; and once on all."""
     recipe = resolve(recipe)
     rng = np.random.default_rng(seed)
@@ -98,7 +100,7 @@ def halves_row(recipe: Recipe, studies: Sequence[Study], *, splits: int = SPLITS
                     for name in names
                 },
             }
-            for rate in RATES
+            for rate in rates
         ],
         "reliability": _reliability(drawn[0], rng),
         "version": __version__,

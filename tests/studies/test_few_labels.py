@@ -43,3 +43,13 @@ def test_the_section_says_what_is_in_the_committed_row() -> None:
     (forty,) = (entry for entry in row["curve"] if entry["abnormals"] == 40)
     assert f"| 40 | 0.80 [0.80, 0.80] | {forty['adapted']['value']:.2f} [" in page
     assert "normal films alone" in page and "No row yet" in beside_labels([])[1]
+
+
+def test_what_is_cleared_is_shown_on_every_set_once() -> None:
+    rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((RESULTS / ROWS).glob("*.json"))]
+    page = "\n".join(beside_labels(rows))
+    for row in rows:
+        name = row.get("set", "ms_cxr")
+        if name != "ms_cxr":
+            assert page.count(f"| 5 % | `{name}` |") == 1, name
+    assert "Both" in page and "`both`" not in page

@@ -48,7 +48,6 @@ from unseen.artifacts.recipe import RecipeError
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.runs.robustness import robustness
 
-FIVE = RECIPES + "ensemble-five"
 FEATURES = RECIPES + "ensemble-features"
 FEATURES_ELSEWHERE = (
     (FEATURES, "kermany"),
@@ -132,7 +131,7 @@ def by_anomalib(given: Given) -> Iterator[Row]:
 
 def tuned(given: Given) -> Iterator[Row]:
     """EfficientNet-lite0, trained further on synthetic lesions; on the fold for choosing."""
-    yield from (fine_tuning_row(recipes.load(FIVE), seed=seed) for seed in SEEDS)
+    yield from (fine_tuning_row(recipes.load(FEATURES), seed=seed) for seed in SEEDS)
 
 
 def adjusted(given: Given) -> Iterator[Row]:

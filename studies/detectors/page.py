@@ -78,7 +78,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *with_labels(of(LABELLED)),
         *beside_labels(of(FEW_LABELS)),
         *beside_anomalib(of(ANOMALIB)),
-        *beside_fine_tuning(of(FINE_TUNING), rows.get(f"{ROWS}ensemble-five-0")),
+        *beside_fine_tuning(of(FINE_TUNING), rows.get(f"{ROWS}ensemble-features-0")),
         *beside_adjusted(of(ADJUSTED)),
         *finer(of(FINER)),
         *beside_published(rows),

@@ -49,16 +49,35 @@ def test_a_step_lowers_the_loss_of_its_batch() -> None:
 def test_the_section_says_whether_the_test_folds_are_opened() -> None:
     rows = [
         {
-            "recipe": "detectors/fine-tuning/ensemble-five",
+            "recipe": "detectors/fine-tuning/ensemble-features",
             "seed": seed,
             "steps_an_epoch": 34,
             "curve": curve,
+            "losses": [0.7, 0.4],
             "n": {"normal": 70, "abnormal": 68},
             "date": "2026-11-25",
         }
         for seed, curve in ((1, [0.6, 0.82]), (0, [0.7, 0.8]))
     ]
-    frozen = {"recipe": "detectors/fold-0/ensemble-five", "metrics": {"auroc": {"pooled": {"value": 0.85}}}}
+    frozen = {"recipe": "detectors/fold-0/ensemble-features", "metrics": {"auroc": {"pooled": {"value": 0.85}}}}
     text = "\n".join(beside_fine_tuning(rows, frozen))
     assert "| 68 | 0.81 | 0.80, 0.82 |" in text and "are not opened for it" in text
     assert "No row yet" in beside_fine_tuning([], None)[1]
+
+
+def test_the_section_says_where_learning_on_made_it_worse() -> None:
+    def row(curve: list[float], losses: list[float]) -> dict[str, object]:
+        return {
+            "recipe": "detectors/fine-tuning/ensemble-features",
+            "seed": 0,
+            "steps_an_epoch": 34,
+            "curve": curve,
+            "losses": losses,
+            "n": {"normal": 70, "abnormal": 68},
+            "date": "2026-11-27",
+        }
+
+    (said,) = beside_fine_tuning([row([0.7, 0.8, 0.6], [0.7, 0.5, 0.3])], None)[3:]
+    assert "highest after 68 steps (0.80) and 0.60 at the end" in said and "from 0.50 to 0.30" in said
+    assert len(beside_fine_tuning([row([0.7, 0.8, 0.9], [0.7, 0.5, 0.3])], None)) == 3
+    assert len(beside_fine_tuning([row([0.7, 0.8, 0.6], [0.7, 0.5, 0.6])], None)) == 3

@@ -153,3 +153,13 @@ def test_every_method_stands_beside_what_was_published() -> None:
         (line,) = (line for line in section.splitlines() if line.startswith(f"| `{name}` |"))
         assert line.endswith("| – | – | – |" if known is None else f"| {' | '.join(known)} |")
     assert f"| `dct` | {figure(rows[f'{TESTED}dct-0']['metrics']['auroc']['pooled'])} |" in section
+
+
+def test_the_aim_names_other_sets_and_what_fine_tuning_gave() -> None:
+    rows = read_rows(ROOT / "studies" / "results")
+    section = detectors_page(rows).partition("## The aim of")[2].partition("\n## ")[0]
+    for place in ("kermany", "nih_cxr8"):
+        assert f"on `{place}`, where `ensemble-aligned` has" in section
+    tuned = [row for name, row in rows.items() if name.startswith("detectors/fine-tuning/")]
+    last = f"{np.mean([row['curve'][-1] for row in tuned]):.2f} on fold 0, where" if tuned else "folds 1 to 4"
+    assert last in section

@@ -4,7 +4,8 @@
 
 FOLDER holds train/normal/*.png, test/normal/*.png and test/abnormal/*.png. Models are built, fitted and asked by
 anomalib's own engine, at its defaults, except that the backbone's weights come from a file, that `patchcore` keeps a
-hundredth of the patches, and that scores stay raw: normalising them by a validation set would need abnormal films.
+hundredth of the patches, that `ganomaly` has 32 features as ours, and that scores stay raw: normalising them by a
+validation set would need abnormal films.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def model_of(name: str, weights: Path, size: int) -> object:
     }
     if name == "ganomaly":
         raw["pre_processor"] = PreProcessor(transform=Compose([Grayscale(3), Resize((size, size), antialias=True)]))
-        return Ganomaly(batch_size=32, **raw)
+        return Ganomaly(batch_size=32, n_features=32, **raw)
     kind = {"padim": Padim, "patchcore": Patchcore}[name]
     model = kind(backbone=BACKBONE, layers=LAYERS[name], pre_trained=False, **SETTINGS[name], **raw)
     fill(model.model.feature_extractor.feature_extractor, weights)

@@ -28,7 +28,7 @@ def test_it_starts_from_the_published_weights_and_looks_at_the_lungs_alone() -> 
 def test_a_step_lowers_the_loss_of_its_batch() -> None:
     torch.manual_seed(0)
     network = Tuned()
-    learner = _Learner(network, rate=1e-3)
+    learner = _Learner(network, rate=1e-3, steps=12)
     x = torch.randn(2, 1, 32, 32, generator=torch.Generator().manual_seed(1)).clamp(-1, 1) * 0.3
     inside = torch.zeros(2, 1, 32, 32, dtype=torch.bool)
     inside[..., 4:28, 4:28] = True

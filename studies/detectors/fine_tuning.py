@@ -163,9 +163,9 @@ def beside_fine_tuning(rows: Sequence[Entry], frozen: Entry | None) -> list[str]
         )
     return [
         title,
-        f"EfficientNet-lite0 learns on from its ImageNet weights: normal lung crops against the same with a synthetic "
-        f"lesion, {BATCH} of each a step. AUROC on fold 0 ({row['n']['normal']} normal and {row['n']['abnormal']} "
-        f"abnormal films); seeds {', '.join(str(one['seed']) for one in rows)}.{said} "
+        f"EfficientNet-lite0 trained further from its ImageNet weights: normal lung crops against the same with a "
+        f"synthetic lesion, {BATCH} of each a step. AUROC on fold 0 ({row['n']['normal']} normal and "
+        f"{row['n']['abnormal']} abnormal films); seeds {', '.join(str(one['seed']) for one in rows)}.{said} "
         f"CPU, {max(one['date'] for one in rows)}.",
         table(["steps", "mean AUROC", "each seed"], lines),
         *_falling(rows, curves.mean(axis=0)),

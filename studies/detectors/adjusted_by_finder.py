@@ -46,13 +46,10 @@ OPEN, ALL, INSIDE, AS_SHIPPED = (
 ROUNDS = (
     (0, (OPEN, ALL, AS_SHIPPED)),
     (0, (INSIDE,)),
-    (1, (OPEN, ALL)),
-    (2, (OPEN, ALL)),
-    (1, (INSIDE,)),
-    (2, (INSIDE,)),
+    *((seed, (name,)) for name in (OPEN, ALL, INSIDE) for seed in (1, 2)),
 )
-"""A seed of the finders' trainings, and which finders: each kind once, then again, those that learn in minutes first.
-What ships was trained once."""
+"""A seed of the finders' trainings, and which finders: each kind once, then again, the one that learns soonest
+first. What ships was trained once."""
 
 
 def adjusted_rows(

@@ -190,15 +190,20 @@ def test_one_film_alone_can_be_changed(make: Make, kinds: str) -> None:
 def test_anatpaste_tells_lesions_that_it_has_not_seen(
     make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
 ) -> None:
+    """Of eight lesions in each film; trainings of 25 and of 40 epochs both have 0.88, one of 15 had 0.63 on a processor
+    that rounds otherwise."""
     detector = make("anatpaste", varied=False).fit(
-        normals, finder=finder, training=LONGER.model_copy(update={"epochs": 15})
+        normals, finder=finder, training=LONGER.model_copy(update={"epochs": 40})
     )
     assert isinstance(detector, AnatPaste)
     x, inside = stacked([detector.look(film) for film in normals])
-    lesions = detector.changed(x, inside, torch.Generator().manual_seed(11))
     with torch.inference_mode():
-        clean, ill = (detector.classifier(images)[2] for images in (x, lesions))
-    assert float((ill > clean).float().mean()) > 0.7, "half would be chance"
+        clean = detector.classifier(x)[2]
+        ill = [
+            detector.classifier(detector.changed(x, inside, torch.Generator().manual_seed(11 + draw)))[2]
+            for draw in range(8)
+        ]
+    assert float((torch.stack(ill) > clean).float().mean()) > 0.7, "half would be chance"
 
 
 def test_patch_memory_knows_the_places_that_it_keeps(trained: dict[str, Detector], views: list[Viewed]) -> None:

@@ -34,7 +34,6 @@ from studies.detectors.adjusted_by_finder import adjusted_rows
 from studies.detectors.contamination import contamination_row
 from studies.detectors.development import RECIPES, development_row, phantom_row
 from studies.detectors.elsewhere import elsewhere_row
-from studies.detectors.few_labels import ROWS as FEW_LABELS
 from studies.detectors.few_labels import few_labels_row
 from studies.detectors.fine_tuning import SEEDS, fine_tuning_row
 from studies.detectors.generalisation import generalisation_row
@@ -123,9 +122,7 @@ def labels_added(given: Given) -> Iterator[Row]:
     """A head that a site's labels teach, beside the detector from normal films; on every set."""
     known = read_rows(given.rows)
     for name, place in ((FEATURES, None), *FEATURES_ELSEWHERE):
-        recipe = recipes.load(name)
-        there = f"{FEW_LABELS}{recipe.short}" + ("" if place is None else f"-{place}")
-        yield few_labels_row(recipe, place=place, known=known.get(f"{there}-{recipe.seed}"))
+        yield few_labels_row(recipes.load(name), place=place, known=known)
 
 
 def by_anomalib(given: Given) -> Iterator[Row]:

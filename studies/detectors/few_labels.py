@@ -7,7 +7,7 @@ head. Everything else is `screening.adapt`'s own choice among the films that tea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +78,7 @@ def few_labels_row(
     recipe: Recipe,
     *,
     place: str | None = None,
-    known: Entry | None = None,
+    known: Mapping[str, Entry] | None = None,
     folds: Sequence[int] = TEST_FOLDS,
     counts: Sequence[int] = ABNORMALS,
     draws: int = DRAWS,
@@ -88,7 +88,7 @@ def few_labels_row(
     """The row of a recipe's detector with labels; its models are trained, or found again.
 
     place  another set, whose normal films it learns from and whose films are tested; lungs as in `elsewhere`
-    known  the row that this one takes the place of: its main figures are kept beside the new ones
+    known  the rows so far: the main figures of the one that this takes the place of are kept, where they differ
     """
     recipe = resolve(recipe)
     root = runs_root() if root is None else root
@@ -109,15 +109,18 @@ def few_labels_row(
         say(f"{count or 'all'} abnormal films: {curve[-1]['adapted']['value']:.3f}")
     everything = found[0]
     table = study.table(everything)
+    name = f"{ROWS}{recipe.short}" + ("" if place is None else f"-{place}")
+    found_all = metrics_from_table(table, adjustment=fold_adjustments(table) if len(folds) > 1 else None)
+    before = (known or {}).get(f"{name}-{recipe.seed}")
     return {
-        **study_of_folds(f"{ROWS}{recipe.short}" + ("" if place is None else f"-{place}"), recipe, folds),
+        **study_of_folds(name, recipe, folds),
         "set": place or HOME,
         "recipe_text": recipe.to_toml(),
         "draws": draws,
         "n": {label: int(sum(film.label == label for film in films)) for label in ("normal", "abnormal")},
         "curve": curve,
-        **({} if known is None else {"earlier": earlier(known)}),
-        "all": metrics_from_table(table, adjustment=fold_adjustments(table) if len(folds) > 1 else None),
+        **({} if before is None else {"earlier": earlier(before, found_all)}),
+        "all": found_all,
         "elsewhere": study.across(folds),
         "halves": {
             name: halves_row(recipe, study.studies(everything, pooled=pooled), splits=_SPLITS, rates=RATES)["rates"]
@@ -127,8 +130,11 @@ def few_labels_row(
     }
 
 
-def earlier(known: Entry) -> list[Row]:
-    """What is kept of a row that is made again: AUROC with all labels, and what is cleared at the main rate."""
+def earlier(known: Entry, found: Entry) -> list[Row]:
+    """What is kept of a row that is made again: AUROC with all labels, and what is cleared at the main rate; nothing
+    more than was kept before where the metrics with all labels, `found`, are the same again."""
+    if found["auroc"] == known["all"]["auroc"]:
+        return [*known.get("earlier", [])]
     cleared = {
         name: source["all"]["normals_cleared"]
         for rates in known["halves"].values()
@@ -230,6 +236,7 @@ def _on(row: Entry) -> list[str]:
         table(_HEAD, _curve(row)),
         "Studies cleared there, by the adapted score with all labels of the other folds:",
         _cleared(row),
+        *_before(row),
     ]
 
 

@@ -325,8 +325,8 @@ def _aim(
     if tuned and FROZEN in there:
         last = float(np.mean([row["curve"][-1] for row in tuned]))
         said.append(
-            f"- *The same network, trained on by synthetic lesions* ([below](#fine-tuning-on-synthetic-lesions)), has "
-            f"{last:.2f} on fold 0, where `{FROZEN}` has {there[FROZEN]['value']:.2f}."
+            f"- *The same network, trained further on synthetic lesions* ([below](#fine-tuning-on-synthetic-lesions)), "
+            f"has {last:.2f} on fold 0, where `{FROZEN}` has {there[FROZEN]['value']:.2f}."
         )
     matched = {
         (cell["seen"], row["recipe"].rpartition("/")[2]): figure(cell["auroc"])

@@ -53,7 +53,7 @@ PYTHON = Path(".venv-anomalib/bin/python")
 _SCRIPT = Path(__file__).with_name("anomalib_scores.py")
 _MADE = {
     "padim": "PaDiM: on the same EfficientNet-lite0 weights, 100 of their channels.",
-    "patchcore": "PatchCore: on these weights, a hundredth of the patches; its default of a tenth takes hours.",
+    "patchcore": "PatchCore: on these weights, with a hundredth of the patches in the place of its default of a tenth.",
     "ganomaly": "GANomaly: at 64 px, with 32 features and 70 epochs, as our own row of it.",
 }
 _PRINTED = re.compile(r"fitted ([\d.]+) s, ([\d.]+) ms a film, (\d+) MiB")

@@ -190,8 +190,7 @@ def test_one_film_alone_can_be_changed(make: Make, kinds: str) -> None:
 def test_anatpaste_tells_lesions_that_it_has_not_seen(
     make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
 ) -> None:
-    """Of eight lesions in each film; trainings of 25 and of 40 epochs both have 0.88, one of 15 had 0.63 on a processor
-    that rounds otherwise."""
+    """Of eight lesions in each film, after a training that no longer hangs on how a processor rounds."""
     detector = make("anatpaste", varied=False).fit(
         normals, finder=finder, training=LONGER.model_copy(update={"epochs": 40})
     )

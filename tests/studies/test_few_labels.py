@@ -58,7 +58,9 @@ def test_what_is_cleared_is_shown_on_every_set_once() -> None:
 def test_a_row_that_is_made_again_keeps_what_it_replaced() -> None:
     row = json.loads((RESULTS / ROWS / "ensemble-features-0.json").read_text(encoding="utf-8"))
     (kept,) = row["earlier"]
-    again = few_labels.earlier(row)
+    other = {"auroc": {**row["all"]["auroc"], "pooled": kept["auroc"]}}
+    again = few_labels.earlier(row, other)
+    assert few_labels.earlier(row, row["all"]) == [kept], "the same figures again replace nothing"
     assert again[0] == kept and again[1]["auroc"] == row["all"]["auroc"]["pooled"] and len(again) == 2
     assert set(again[1]["cleared"]) == {"shenzhen", "both"}, "Montgomery is refused at 5 %"
     page = "\n".join(beside_labels([row]))

@@ -12,7 +12,7 @@ python -m studies.detectors --only labelled        classifiers of the same pixel
 python -m studies.detectors --only few-labels      what 10 to all labels add to the detector on frozen features
 python -m studies.detectors --only anomalib        anomalib's own detectors on the same films (make peers-anomalib)
 python -m studies.detectors --only fine-tuning     the frozen network, trained on by synthetic lesions, on fold 0
-python -m studies.detectors --only adjusted        one detector's adjusted AUROC on the lungs of several finders
+python -m studies.detectors --only adjusted        AUROC and adjusted AUROC on the lungs of several finders
 python -m studies.detectors --only folds           every other on folds 1 to 4
 python -m studies.detectors --only finer           recipes at twice their size, beside themselves
 python -m studies.detectors --only counts          roi-sure and roi-oracle on films with noise of counts
@@ -29,8 +29,9 @@ from pathlib import Path
 
 from studies import recipe_files as recipes
 from studies.detectors import contamination, finer, generalisation, labelled
+from studies.detectors.adjusted_by_finder import RECIPES as BY_FINDER
+from studies.detectors.adjusted_by_finder import ROUNDS, ROUNDS_OF_OTHERS, adjusted_rows
 from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
-from studies.detectors.adjusted_by_finder import adjusted_rows
 from studies.detectors.contamination import contamination_row
 from studies.detectors.development import RECIPES, development_row, phantom_row
 from studies.detectors.elsewhere import elsewhere_row
@@ -136,9 +137,12 @@ def tuned(given: Given) -> Iterator[Row]:
 
 
 def adjusted(given: Given) -> Iterator[Row]:
-    """What the adjusted figure owes to the finder; the row grows with each round of finders, from the row that is
-    there."""
-    yield from adjusted_rows(read_rows(given.rows).get(f"{ADJUSTED}pca-aligned-0"))
+    """What a figure owes to the lung finder; a row grows with each round of finders, from the row that is there."""
+    known = read_rows(given.rows)
+    for number, name in enumerate(BY_FINDER):
+        recipe = recipes.load(name)
+        rounds = ROUNDS_OF_OTHERS if number else ROUNDS
+        yield from adjusted_rows(recipe, known.get(f"{ADJUSTED}{recipe.short}-0"), rounds=rounds)
 
 
 def folds(given: Given) -> Iterator[Row]:

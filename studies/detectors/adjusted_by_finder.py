@@ -1,5 +1,5 @@
-"""What the adjusted AUROC owes to the lung finder: one detector on the lungs of several finders, and of one finder
-trained three times.
+"""What a detector's AUROC owes to the lung finder: the same detectors on the lungs of several finders, and one of them
+on the lungs of one finder trained three times.
 
 Adjusted takes log sharpness and predicted lung area out of a score. Where lung area is a sign of disease, regressing it
 out takes disease out, too. So the same detector has other adjusted figures on other finders' lungs; an interval over
@@ -17,11 +17,13 @@ import numpy as np
 
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS, cross_fit, tables_of
+from studies.detectors.claim import above_floor
 from studies.pages.cells import Entry, table
 from studies.rows import Row, fold_adjustments, study_of_folds
 from unseen.artifacts.files import write_bytes
 from unseen.artifacts.recipe import Recipe, runs_root, validated
 from unseen.detectors.weights import finder_of
+from unseen.evaluation.intervals import interval_text
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.table import score_table
@@ -34,25 +36,40 @@ if TYPE_CHECKING:
 
 ROWS = "detectors/adjusted/"
 """What the names of the rows begin with."""
-RECIPE = "detectors/pca-aligned"
+RECIPES = ("detectors/pca-aligned", "detectors/dct-aligned", "detectors/ensemble-features")
+"""Two on pixels, one on frozen features."""
 SHIPPED = Path("src/unseen/models/pca")
 """Whose finder is taken as it ships: it has seen masks of folds 1 to 3."""
-OPEN, ALL, INSIDE, AS_SHIPPED = (
+OPEN, ALL, INSIDE, ALL_INSIDE, AS_SHIPPED = (
     "open masks, 64 px",
     "all masks, 64 px",
     "open masks, lesions inside, 128 px",
+    "all masks, lesions inside, 128 px",
     "open masks, as it ships",
 )
+LUNGS_OF = {
+    OPEN: "detectors/pca-aligned",
+    ALL: "ms_cxr/pca-64-lungs",
+    INSIDE: "detectors/pca-inside-open",
+    ALL_INSIDE: "detectors/pca-inside-all",
+}
+"""The recipe whose finder and masks each is."""
 ROUNDS = (
     (0, (OPEN, ALL, AS_SHIPPED)),
     (0, (INSIDE,)),
+    (0, (ALL_INSIDE,)),
     *((seed, (name,)) for name in (OPEN, ALL, INSIDE) for seed in (1, 2)),
 )
 """A seed of the finders' trainings, and which finders: each kind once, then again, the one that learns soonest
 first. What ships was trained once."""
+WORSE = 0.01
+"""How much lower an AUROC may be on the lungs of a finder that keeps lesions inside."""
+ROUNDS_OF_OTHERS = ((0, (OPEN, ALL, ALL_INSIDE)),)
+"""Of every recipe but the first."""
 
 
 def adjusted_rows(
+    recipe: Recipe,
     known: Entry | None = None,
     *,
     rounds: Sequence[tuple[int, Sequence[str]]] = ROUNDS,
@@ -60,12 +77,12 @@ def adjusted_rows(
     root: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Iterator[Row]:
-    """AUROC of the detector, adjusted, and of the lung area alone, by finder and by training of the finder: the row as
-    it is after each round.
+    """AUROC of the recipe's detector, adjusted, and of the lung area alone, by finder and by training of the finder:
+    the row as it is after each round.
 
     known  the row so far: its rounds are kept, not made again
     """
-    recipe = resolve(recipes.load(RECIPE))
+    recipe = resolve(recipe)
     root = runs_root() if root is None else root
     finders: dict[str, list[Row]] = {} if known is None else {name: [*some] for name, some in known["finders"].items()}
     for seed, names in rounds:
@@ -74,16 +91,26 @@ def adjusted_rows(
             continue
         for name in missing:
             scores = _scores(name, recipe, seed, folds, root)
-            finders.setdefault(name, []).append({"seed": seed, **_figures(scores)})
+            figures = {"seed": seed, **_figures(scores)}
+            if name != OPEN:
+                figures["minus_open"] = above_floor(scores, _scores(OPEN, recipe, seed, folds, root))
+            finders.setdefault(name, []).append(figures)
             say(f"{name}, seed {seed}")
         yield {**study_of_folds(f"{ROWS}{recipe.short}", recipe, folds), "finders": finders}
+
+
+def on_lungs_of(recipe: Recipe, name: str) -> Recipe:
+    """The recipe with the finder, and the masks that teach it, of one of `LUNGS_OF`; nothing else is changed."""
+    lungs = resolve(recipes.load(LUNGS_OF[name]))
+    data = recipe.data.model_copy(update={"lungs_from": lungs.data.lungs_from})
+    return recipe.model_copy(update={"data": data, "finder": lungs.finder})
 
 
 def _scores(name: str, recipe: Recipe, seed: int, folds: Sequence[int], root: Path) -> pl.DataFrame:
     import polars as pl
 
     if name == AS_SHIPPED:
-        kept = root / "adjusted" / "as-it-ships.arrow"
+        kept = root / "adjusted" / f"{recipe.short}-as-it-ships.arrow"
         if not kept.is_file():
             tables = [_on_shipped(recipe, fold).with_columns(fold=pl.lit(fold, pl.Int64)) for fold in folds]
             written = io.BytesIO()
@@ -91,11 +118,7 @@ def _scores(name: str, recipe: Recipe, seed: int, folds: Sequence[int], root: Pa
             kept.parent.mkdir(parents=True, exist_ok=True)
             write_bytes(kept, written.getvalue())
         return pl.read_ipc(kept.read_bytes())
-    if name == INSIDE:
-        recipe = resolve(recipes.load("detectors/pca-inside-open"))
-    if name == ALL:
-        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"lungs_from": None})})
-    recipe = with_changes(recipe, seed=seed)
+    recipe = with_changes(on_lungs_of(recipe, name), seed=seed)
     recipe = recipe.model_copy(update={"training": {**recipe.training, "seed": seed}})
     return tables_of(cross_fit([recipe], folds=folds, root=root, workers=1)[recipe.name])
 
@@ -139,10 +162,9 @@ def over_trainings(figures: Sequence[Entry]) -> dict[str, float]:
 
 def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
     """The section of the page."""
-    title = "## Adjusted AUROC by lung segmentation model"
+    title = "## AUROC by lung segmentation model"
     if not rows:
-        return [title, "*No row yet: `python -m studies.detectors --only adjusted` makes it.*"]
-    row = rows[0]
+        return [title, "*No row yet: `python -m studies.detectors --only adjusted` makes them.*"]
 
     def shown(figures: Sequence[Entry]) -> str:
         found = over_trainings(figures)
@@ -150,35 +172,89 @@ def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
 
     lines = [
         [
+            f"`{_detector(row)}`",
             name,
             f"{len(some)}",
             shown([one["auroc"] for one in some]),
+            _less_open(some),
             shown([one["adjusted"] for one in some]),
             ", ".join(f"{one['adjusted']['value']:.2f}" for one in some),
             shown([one["within"] for one in some]),
             f"{np.mean([one['area'] for one in some]):.2f}",
         ]
+        for row in rows
         for name, some in row["finders"].items()
     ]
     return [
         title,
-        f"`{row['recipe'].removeprefix(ROWS)}` on the lungs of different finders, folds 1 to 4. *Adjusted* takes log "
+        "The same detectors on the lungs of different finders, folds 1 to 4. *Adjusted* takes log "
         "sharpness and predicted lung area out of the score, with coefficients from out-of-fold training normals; "
         "*within*, from the tested normals. Intervals cover the films and, where there are several, the "
-        f"trainings of the lung model. *Lung area alone*: AUROC of a smaller predicted area as a sign of disease. "
-        f"CPU, {row['date']}.",
+        "trainings of the lung model. *Minus open*: the AUROC less that on the lungs of "
+        f"*{OPEN}* of the same seed, by DeLong, paired. *Lung area alone*: AUROC of a smaller predicted area as a "
+        f"sign of disease. CPU, {max(row['date'] for row in rows)}.",
         table(
-            ["lungs by", "trainings", "AUROC", "adjusted", "each training", "adjusted within", "lung area alone"],
+            [
+                "detector",
+                "lungs by",
+                "trainings",
+                "AUROC",
+                "minus open",
+                "adjusted",
+                "each training",
+                "adjusted within",
+                "lung area alone",
+            ],
             lines,
         ),
-        f"{_larger(row['finders'])} Adjusted figures are comparable for one finder only: between these they differ by "
-        f"{_spread(row['finders'], 'adjusted'):.2f}, the AUROCs by {_spread(row['finders'], 'auroc'):.2f}.",
+        *_worse(rows),
+        _larger([some for row in rows for some in row["finders"].values()]),
+        " ".join(
+            f"Adjusted figures of `{_detector(row)}` differ by {_spread(row['finders'], 'adjusted'):.2f} between these "
+            f"finders, its AUROCs by {_spread(row['finders'], 'auroc'):.2f}."
+            for row in rows
+        )
+        + " Adjusted figures are comparable for one finder only.",
     ]
 
 
-def _larger(finders: Mapping[str, Sequence[Entry]]) -> str:
+def _detector(row: Entry) -> str:
+    return str(row["recipe"]).removeprefix(ROWS)
+
+
+def _less_open(some: Sequence[Entry]) -> str:
+    """The paired differences of the trainings that have one."""
+    return (
+        ", ".join(interval_text(one["minus_open"]["pooled"], sign=True) for one in some if "minus_open" in one) or "–"
+    )
+
+
+def _worse(rows: Sequence[Entry]) -> list[str]:
+    """Whether the finder that reaches all targets costs a detector something."""
+    found = {
+        f"`{_detector(row)}`": one["minus_open"]["pooled"] for row in rows for one in row["finders"].get(ALL_INSIDE, ())
+    }
+    if not found:
+        return []
+
+    def signed(value: float) -> str:
+        return f"{value:+.3f}".replace("-", "−")
+
+    said = ", ".join(
+        f"{name} {signed(entry['value'])} [{signed(entry['low'])}, {signed(entry['high'])}]"
+        for name, entry in found.items()
+    )
+    worse = [name for name, entry in found.items() if entry["value"] < -WORSE]
+    verdict = f"Worse by more than {WORSE}: {', '.join(worse)}." if worse else f"None is worse by more than {WORSE}."
+    return [
+        f"The finder *{ALL_INSIDE}* reaches [all targets of a finder](results-lungs.md). AUROC on its lungs less that "
+        f"on those of *{OPEN}*: {said}. {verdict}"
+    ]
+
+
+def _larger(finders: Sequence[Sequence[Entry]]) -> str:
     """Which films have the larger predicted lungs."""
-    areas = [float(np.mean([one["area"] for one in some])) for some in finders.values()]
+    areas = [float(np.mean([one["area"] for one in some])) for some in finders]
     if max(areas) < 0.5:
         return (
             "By every finder the abnormal films have the larger predicted lungs, so it is not opacities left outside "

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from studies import recipe_files as recipes
+from studies.detectors.adjusted_by_finder import ALL, ALL_INSIDE, OPEN, adjusted_rows, beside_adjusted, on_lungs_of
+from studies.detectors.adjusted_by_finder import RECIPES as BY_FINDER
 from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
-from studies.detectors.adjusted_by_finder import adjusted_rows, beside_adjusted
 from studies.detectors.development import FOLD, RECIPES, ROWS, TWINS, development_row, phantom_row
 from studies.detectors.nomination import TESTED
 from studies.detectors.page import detectors_page
@@ -18,6 +19,7 @@ from studies.detectors.published import PUBLISHED, beside_published
 from studies.rows import read_rows
 from tests.docs.blocks import ROOT
 from tests.studies.conftest import World
+from unseen.anatomy.lungs import LESIONS_INSIDE, LungFinder
 from unseen.artifacts.recipe import Recipe, RecipeMethod
 from unseen.data.phantoms.sequences import twins
 from unseen.detectors import METHODS
@@ -25,7 +27,7 @@ from unseen.detectors.saved import load
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.runs import cohort
 from unseen.runs.cohort import cohort_of, phantom_unlabelled
-from unseen.runs.training import resolve, takes_unlabelled
+from unseen.runs.training import finder_config, resolve, takes_unlabelled
 
 
 def test_a_row_is_of_fold_0_alone(world: World) -> None:
@@ -57,20 +59,43 @@ def test_the_page_says_what_the_masks_of_both_hospitals_are_worth() -> None:
 def test_the_adjusted_row_keeps_the_rounds_that_it_has() -> None:
     known = read_rows(ROOT / "studies" / "results")[f"{ADJUSTED}pca-aligned-0"]
     trained = [(one["seed"], (name,)) for name, some in known["finders"].items() for one in some]
-    assert trained and not list(adjusted_rows(known, rounds=trained))
+    assert trained and not list(adjusted_rows(recipes.load(BY_FINDER[0]), known, rounds=trained))
+
+
+def test_a_recipe_on_the_lungs_of_another_finder_is_itself_in_all_else() -> None:
+    own = resolve(recipes.load("detectors/ensemble-features"))
+    inside = on_lungs_of(own, ALL_INSIDE)
+    assert finder_config(inside) == LESIONS_INSIDE and finder_config(own) == LungFinder.Config()
+    assert set(inside.data.lungs_from or ()) == {"montgomery", "shenzhen", "phantom-lesions"}
+    assert (inside.method, inside.view, inside.training) == (own.method, own.view, own.training)
+    assert on_lungs_of(inside, OPEN) == own
+    assert on_lungs_of(own, ALL).data.lungs_from is None
 
 
 def test_the_page_says_in_which_films_lungs_are_larger_and_how_far_adjusted_figures_differ() -> None:
     row = read_rows(ROOT / "studies" / "results")[f"{ADJUSTED}pca-aligned-0"]
-    said = beside_adjusted([row])[-1]
+    said = "\n".join(beside_adjusted([row]))
     assert all(one["area"] < 0.5 for some in row["finders"].values() for one in some)
     means = [np.mean([one["adjusted"]["value"] for one in some]) for some in row["finders"].values()]
     assert "abnormal films have the larger predicted lungs" in said
-    assert f"differ by {max(means) - min(means):.2f}," in said
+    assert f"differ by {max(means) - min(means):.2f} " in said
     for some in row["finders"].values():
         for one in some:
             one["area"] = 1 - one["area"]
-    assert "abnormal films have the smaller predicted lungs" in beside_adjusted([row])[-1]
+    assert "abnormal films have the smaller predicted lungs" in "\n".join(beside_adjusted([row]))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(-0.008, "None is worse by"), (-0.012, "Worse by more than 0.01: `pca-al")]
+)
+def test_the_page_says_what_lesions_inside_cost_a_detector(value: float, said: str) -> None:
+    row = read_rows(ROOT / "studies" / "results")[f"{ADJUSTED}pca-aligned-0"]
+    difference = {"value": value, "low": value - 0.04, "high": value + 0.04}
+    row["finders"][ALL_INSIDE] = [{**row["finders"][OPEN][0], "minus_open": {"pooled": difference}}]
+    page = "\n".join(beside_adjusted([row]))
+    assert said in page and f"`pca-aligned` −{-value:.3f} [−{0.04 - value:.3f}, +" in page
+    del row["finders"][ALL_INSIDE]
+    assert "orse by" not in "\n".join(beside_adjusted([row]))
 
 
 @pytest.fixture

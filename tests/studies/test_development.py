@@ -19,7 +19,7 @@ from studies.detectors.published import PUBLISHED, beside_published
 from studies.rows import read_rows
 from tests.docs.blocks import ROOT
 from tests.studies.conftest import World
-from unseen.anatomy.lungs import LESIONS_INSIDE, LungFinder
+from unseen.anatomy.lungs import LESIONS_INSIDE
 from unseen.artifacts.recipe import Recipe, RecipeMethod
 from unseen.data.phantoms.sequences import twins
 from unseen.detectors import METHODS
@@ -65,7 +65,7 @@ def test_the_adjusted_row_keeps_the_rounds_that_it_has() -> None:
 def test_a_recipe_on_the_lungs_of_another_finder_is_itself_in_all_else() -> None:
     own = resolve(recipes.load("detectors/ensemble-features"))
     inside = on_lungs_of(own, ALL_INSIDE)
-    assert finder_config(inside) == LESIONS_INSIDE and finder_config(own) == LungFinder.Config()
+    assert finder_config(inside).model_dump() == LESIONS_INSIDE.model_dump() and not own.finder
     assert set(inside.data.lungs_from or ()) == {"montgomery", "shenzhen", "phantom-lesions"}
     assert (inside.method, inside.view, inside.training) == (own.method, own.view, own.training)
     assert on_lungs_of(inside, OPEN) == own

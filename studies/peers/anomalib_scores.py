@@ -24,7 +24,7 @@ from anomalib.engine import Engine
 from anomalib.models import Ganomaly, Padim, Patchcore
 from anomalib.post_processing import PostProcessor
 from anomalib.pre_processing import PreProcessor
-from torchvision.transforms.v2 import Compose, Grayscale, Normalize, Resize
+from torchvision.transforms.v2 import Compose, Normalize, Resize
 
 BACKBONE = "tf_efficientnet_lite0"
 LAYERS = {"padim": ["blocks.1", "blocks.2", "blocks.4"], "patchcore": ["blocks.2", "blocks.4"]}  # strides as at default
@@ -55,7 +55,6 @@ def model_of(name: str, weights: Path, size: int) -> object:
         "visualizer": False,
     }
     if name == "ganomaly":
-        raw["pre_processor"] = PreProcessor(transform=Compose([Grayscale(3), Resize((size, size), antialias=True)]))
         return Ganomaly(batch_size=32, n_features=32, **raw)
     kind = {"padim": Padim, "patchcore": Patchcore}[name]
     model = kind(backbone=BACKBONE, layers=LAYERS[name], pre_trained=False, **SETTINGS[name], **raw)

@@ -64,7 +64,7 @@ ROUNDS = (
 first. What ships was trained once."""
 WORSE = 0.01
 """How much lower an AUROC may be on the lungs of a finder that keeps lesions inside."""
-ROUNDS_OF_OTHERS = ((0, (OPEN, ALL, ALL_INSIDE)),)
+ROUNDS_OF_OTHERS = ((0, (OPEN, ALL, ALL_INSIDE)), (1, (OPEN,)), (2, (OPEN,)))
 """Of every recipe but the first."""
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from studies.detectors.adjusted_by_finder import over_trainings
+from studies.detectors.adjusted_by_finder import OPEN, over_trainings
+from studies.detectors.adjusted_by_finder import ROWS as BY_FINDER
 from studies.pages.cells import Entry, table
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -24,7 +25,8 @@ class Training:
 
 
 def on_test_folds(rows: Mapping[str, Entry]) -> dict[str, list[Training]]:
-    """Recipe → its trainings on folds 1 to 4: the test folds' row, and the study of resolution, which trains again."""
+    """Recipe → its trainings on folds 1 to 4: the test folds' row, the study of resolution, which trains again, and
+    that of lung finders, which trains the recipe's own finder with other seeds."""
     found = {
         name.removeprefix(TESTED).rpartition("-")[0]: [
             Training("test folds", str(row["date"]), row["metrics"]["auroc"]["pooled"])
@@ -35,6 +37,12 @@ def on_test_folds(rows: Mapping[str, Entry]) -> dict[str, list[Training]]:
     for name, row in rows.items():
         if name.startswith(FINER) and "kind" not in row and row["sees"] in found:
             found[row["sees"]].append(Training("higher resolution", str(row["date"]), row["before"]["auroc"]["pooled"]))
+        if name.startswith(BY_FINDER) and (recipe := name.removeprefix(BY_FINDER).rpartition("-")[0]) in found:
+            found[recipe] += [
+                Training(f"lung segmentation model, seed {one['seed']}", str(row["date"]), one["auroc"])
+                for one in row["finders"].get(OPEN, ())
+                if one["seed"]
+            ]
     return found
 
 
@@ -98,8 +106,8 @@ def repeats(rows: Mapping[str, Entry]) -> list[str]:
         *blocks,
         table(["Recipe", "folds", "trainings", "each AUROC (study, date)", "mean [95 %]"], lines),
         "The interval of the mean covers the films and the trainings: ± 1.96 √(s² + t²), where s is the standard error "
-        "over films and t the standard deviation between trainings. Detectors that learn in minutes have one training "
-        "here; their intervals cover the films only, so add a spread of this size when you compare two of them.",
+        "over films and t the standard deviation between trainings. Recipes that are not in this table have one "
+        "training; their intervals cover the films only, so add a spread of this size when you compare two of them.",
     ]
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from studies.detectors.adjusted_by_finder import OPEN
 from studies.evidence.charts import WIDTH, Mark, Row, bars, forest, ticks
 from studies.evidence.overview import _TITLES, PAGE
 from studies.evidence.reliability import reliability_screen
-from studies.evidence.repeats import of_pca_on_fold_0, over_films_and_trainings, repeats
+from studies.evidence.repeats import of_pca_on_fold_0, on_test_folds, over_films_and_trainings, repeats
 from studies.evidence.screen import best_first, folded
 from studies.evidence.screening import lungs_screen
 from studies.evidence.speed import bench_screen, history_screen, imaging_speed_screen, list_screen, pacs_screen
@@ -135,6 +136,15 @@ def test_the_three_figures_of_one_recipe_stand_in_one_table_with_their_spread() 
     text = "\n\n".join(repeats(rows))
     assert all(f"{value:.3f} (" in text for value in values)
     assert text.splitlines()[2] in (DOCS / "results-detectors.md").read_text(encoding="utf-8")
+
+
+def test_a_recipe_on_the_lungs_of_other_seeds_counts_as_a_training_of_it() -> None:
+    rows = read_rows(RESULTS)
+    some = rows["detectors/adjusted/pca-aligned-0"]["finders"][OPEN]
+    trainings = on_test_folds(rows)["pca-aligned"]
+    assert {one["seed"] for one in some} == {0, 1, 2}
+    assert [one.auroc for one in trainings if "seed" in one.study] == [one["auroc"] for one in some if one["seed"]]
+    assert len(on_test_folds(rows)["ensemble-aligned"]) == 1
 
 
 def test_reproduced_is_said_only_of_what_ran_to_the_end_at_the_width_of_the_thesis() -> None:

@@ -10,6 +10,7 @@ python -m studies.detectors --only elsewhere       these two and features, learn
 python -m studies.detectors --only generalisation  learnt at one place, used at another
 python -m studies.detectors --only labelled        classifiers of the same pixels that are given labels
 python -m studies.detectors --only few-labels      what 10 to all labels add to the detector on frozen features
+python -m studies.detectors --only site            what is cleared where a site teaches and calibrates with its labels
 python -m studies.detectors --only anomalib        anomalib's own detectors on the same films (make peers-anomalib)
 python -m studies.detectors --only fine-tuning     the frozen network, trained on by synthetic lesions, on fold 0
 python -m studies.detectors --only adjusted        AUROC and adjusted AUROC on the lungs of several finders
@@ -29,11 +30,12 @@ from pathlib import Path
 
 from studies import recipe_files as recipes
 from studies.detectors import contamination, finer, generalisation, labelled
+from studies.detectors.adapted_site import SHARES, adapted_site_row
 from studies.detectors.adjusted_by_finder import RECIPES as BY_FINDER
 from studies.detectors.adjusted_by_finder import ROUNDS, ROUNDS_OF_OTHERS, adjusted_rows
 from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
 from studies.detectors.contamination import contamination_row
-from studies.detectors.development import RECIPES, development_row, phantom_row
+from studies.detectors.development import FOLD, RECIPES, development_row, phantom_row
 from studies.detectors.elsewhere import elsewhere_row
 from studies.detectors.few_labels import few_labels_row
 from studies.detectors.fine_tuning import SEEDS, fine_tuning_row
@@ -126,6 +128,14 @@ def labels_added(given: Given) -> Iterator[Row]:
         yield few_labels_row(recipes.load(name), place=place, known=known)
 
 
+def site(given: Given) -> Iterator[Row]:
+    """A site that teaches and calibrates with its own labels: how many patients teach, on fold 0; then the test
+    folds."""
+    yield adapted_site_row(recipes.load(FEATURES), folds=(FOLD,), shares=SHARES)
+    for name, place in ((FEATURES, None), *FEATURES_ELSEWHERE):
+        yield adapted_site_row(recipes.load(name), place=place)
+
+
 def by_anomalib(given: Given) -> Iterator[Row]:
     """Its own PaDiM, PatchCore and GANomaly, on the whole film and on the lung crop."""
     yield from anomalib_rows(recipes.load(ANOMALIB))
@@ -178,6 +188,7 @@ STUDIES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "generalisation": matrices,
     "labelled": with_labels,
     "few-labels": labels_added,
+    "site": site,
     "anomalib": by_anomalib,
     "fine-tuning": tuned,
     "adjusted": adjusted,

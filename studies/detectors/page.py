@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import spearmanr
 
+from studies.detectors.adapted_site import ROWS as SITE
+from studies.detectors.adapted_site import beside_site
 from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
 from studies.detectors.adjusted_by_finder import beside_adjusted
 from studies.detectors.contamination import ROWS as DIRTY
@@ -79,6 +81,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *_aim(of(ROWS), of(TESTED), of(FEW_LABELS), of(FINE_TUNING), of(ELSEWHERE)),
         *with_labels(of(LABELLED)),
         *beside_labels(of(FEW_LABELS)),
+        *beside_site(of(SITE)),
         *beside_anomalib(of(ANOMALIB)),
         *beside_fine_tuning(of(FINE_TUNING), rows.get(f"{ROWS}{FROZEN}-0")),
         *beside_adjusted(of(ADJUSTED)),

@@ -19,7 +19,7 @@ def adapt(
     label_column: console.LabelColumn = "label",
     share: Annotated[
         float, typer.Option(help="the share of the patients whose films teach; the others' stay fresh for calibrate")
-    ] = 0.5,
+    ] = 0.33,
     backbone: Annotated[
         Path | None, typer.Option(help="a safetensors file of EfficientNet-lite0's weights; default: unseen[features]")
     ] = None,
@@ -29,8 +29,8 @@ def adapt(
     """Teach a model on a site's labelled films, normal and abnormal.
 
     The adapted score is kept only where it is better than the score from normal films alone beyond what simple image
-    statistics explain. Half of the patients teach; calibrate with the same manifest, and the other half is used:
-    a guarantee needs films that the model has not seen.
+    statistics explain. A third of the patients teach; calibrate with the same manifest, and the others are used: a
+    guarantee needs films that the model has not seen.
 
     Examples:
 

@@ -180,9 +180,9 @@ def choose(films: Labelled) -> Chosen:
     shrinkage = max(one for one in SHRINKAGES if as_good(held_out[one]))
     head = held_out[shrinkage]
     base, own = _scaled(films.base, films.abnormal), _scaled(head, films.abnormal)
-    clean = _without(films.mix, base, films.abnormal)
+    clean = without_mix(films.mix, base, films.abnormal)
     gains = {
-        share: auroc_difference(_without(films.mix, base + share * own, films.abnormal), clean, films.abnormal)
+        share: auroc_difference(without_mix(films.mix, base + share * own, films.abnormal), clean, films.abnormal)
         for share in SHARES
     }
     share = max(SHARES, key=lambda share: gains[share][0])
@@ -236,7 +236,7 @@ def _scaled(scores: Floats, abnormal: Bools) -> Floats:
     return np.asarray((scores - mean) / deviation, dtype=np.float64)
 
 
-def _without(mix: Floats | None, scores: Floats, abnormal: Bools) -> Floats:
+def without_mix(mix: Floats | None, scores: Floats, abnormal: Bools) -> Floats:
     """Scores less what the mix explains of them, by a line through the normals."""
     if mix is None:
         return scores

@@ -1,0 +1,312 @@
+"""What a site clears that teaches and calibrates with its own labels: some of its patients teach, the others calibrate.
+
+As `unseen adapt` and `unseen calibrate` do, so the guarantee is exact: one detector and one head score both
+the abnormal films that calibrate and the tested ones. The site has the labelled films of the other folds; those of the
+tested fold are new. Beside it, the detector from normal films alone, which needs no teaching, so that all of the
+site's abnormal films calibrate it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studies.crossfit import TEST_FOLDS
+from studies.detectors.few_labels import HOME, RATES, LabelledFilms, labelled_films
+from studies.halves import CONFIDENCE
+from studies.pages.cells import Entry, table
+from studies.rows import Row, study_of_folds
+from unseen.artifacts.recipe import Recipe
+from unseen.data.film import Film
+from unseen.evaluation.comparison import auroc_difference
+from unseen.evaluation.intervals import interval_text as figure
+from unseen.runs.training import resolve
+from unseen.screening.adaptation import Floats, mix_of, without_mix
+from unseen.screening.calibration import Study, policy_of
+from unseen.screening.guarantee import Guarantee
+
+ROWS = "detectors/adapted-site/"
+"""What the names of the rows begin with."""
+CHOSEN, BEFORE = 0.33, 0.5
+"""The share of the patients whose films teach: as fold 0 chose it, and as it was before."""
+SHARES = (0.1, 0.15, 0.2, 0.25, CHOSEN, BEFORE, 0.67)
+"""Those that fold 0 is asked about."""
+DRAWS = 50
+POOLED = "both"
+_MAIN_RATE = 0.05
+_SCORES = ("adapted", "normals_only")
+
+Found = dict[tuple[float, str, str], "list[Counted]"]
+"""Of a rate, a source and a score: one entry a tested fold."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Of one draw and one tested fold: what a threshold clears and misses, or that it was refused."""
+
+    calibrating: int
+    normals: int
+    cleared: int
+    abnormals: int
+    missed: int
+    refused: bool
+
+
+def adapted_site_row(
+    recipe: Recipe,
+    *,
+    place: str | None = None,
+    folds: Sequence[int] = TEST_FOLDS,
+    shares: Sequence[float] = (CHOSEN, BEFORE),
+    draws: int = DRAWS,
+    rates: Sequence[float] = RATES,
+    root: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> Row:
+    """The row of a recipe's detector; its models are trained, or found again.
+
+    place   another set, as in `few_labels_row`
+    shares  of the site's patients: those whose films teach
+    """
+    recipe = resolve(recipe)
+    films = labelled_films(recipe, place=place, root=root)
+    found = []
+    for share in shares:
+        draws_of = [drawn(films, folds, draw, share, rates) for draw in range(draws)]
+        say(f"{share:g} of the patients teach: {draws} draws")
+        sources = sorted({source for _, source, _ in draws_of[0]}, key=lambda source: (source == POOLED, source))
+        of_rates = [
+            {
+                "max_miss_rate": rate,
+                "sources": {
+                    source: {score: over_draws([one[rate, source, score] for one in draws_of]) for score in _SCORES}
+                    for source in sources
+                },
+            }
+            for rate in rates
+        ]
+        found.append({"share": share, "rates": of_rates})
+    name = f"{ROWS}{recipe.short}" + ("" if place is None else f"-{place}")
+    return {
+        **study_of_folds(name if len(folds) > 1 else f"{name}-fold-{folds[0]}", recipe, folds),
+        "set": place or HOME,
+        "draws": draws,
+        "confidence": CONFIDENCE,
+        **_gains(films, folds),
+        "shares": found,
+    }
+
+
+def _gains(films: LabelledFilms, folds: Sequence[int]) -> Row:
+    """AUROC with all labels of the other folds less that from normal films alone, as they are and with the mix of
+    simple statistics taken out of both."""
+    judged = films.judged(folds, None, 0)
+    at = np.concatenate([one.at for one in judged])
+    abnormal = films.abnormal[at]
+    tested = [films.films[i] for i in at.tolist()]
+    areas = [float(films.seen[int(films.fold[i])].lung_area[i]) for i in at.tolist()]
+    mix = mix_of(
+        [{**films.statistics[i], "lung_area": area} for i, area in zip(at.tolist(), areas, strict=True)],
+        [film.patient or film.name for film in tested],
+        abnormal,
+    )
+    before, after = (np.concatenate([getattr(one, name) for one in judged]) for name in ("normals_only", "adapted"))
+
+    def gain(of: Floats | None) -> Row:
+        first, second = (without_mix(of, scores, abnormal) for scores in (after, before))
+        value, error = auroc_difference(first, second, abnormal, fold=films.fold[at])
+        return {"value": value, "low": value - 1.96 * error, "high": value + 1.96 * error}
+
+    return {
+        "n": {"normal": int((~abnormal).sum()), "abnormal": int(abnormal.sum())},
+        "gain": gain(None),
+        "beyond_mix": gain(mix),
+    }
+
+
+def drawn(films: LabelledFilms, folds: Sequence[int], draw: int, share: float, rates: Sequence[float]) -> Found:
+    """One division of the site's patients for each tested fold."""
+    found: Found = {}
+    sources = sorted(set(films.source.tolist()))
+    for number in folds:
+        teaching, calibrating = divided(films, number, share, np.random.default_rng([draw, number]))
+        site = np.concatenate([teaching, calibrating])
+        site, tested = site[films.abnormal[site]], np.flatnonzero(films.fold == number)
+        at = np.concatenate([site, tested])
+        judged = films.judged_by(number, teaching, at)
+        taught, own, abnormal = np.isin(at, teaching), films.source[at], films.abnormal[at]
+        new = np.arange(len(at)) >= len(site)
+        for source in (*sources, *((POOLED,) if len(sources) > 1 else ())):
+            among = (own == source) | (source == POOLED)
+            # the detector from normal films alone teaches nobody, so the films that taught the head calibrate it, too
+            for name, scores, calibrate in (
+                ("adapted", judged.adapted, among & ~new & ~taught),
+                ("normals_only", judged.normals_only, among & ~new),
+            ):
+                studies = [
+                    _study(films.films[i], score)
+                    for i, score in zip(at[calibrate].tolist(), scores[calibrate].tolist(), strict=True)
+                ]
+                normals, abnormals = scores[among & new & ~abnormal], scores[among & new & abnormal]
+                for rate in rates:
+                    cut = _threshold(studies, rate)
+                    low = -np.inf if cut is None else cut
+                    counted = Counted(
+                        calibrating=len(studies),
+                        normals=len(normals),
+                        cleared=int((normals < low).sum()),
+                        abnormals=len(abnormals),
+                        missed=int((abnormals < low).sum()),
+                        refused=cut is None,
+                    )
+                    found.setdefault((rate, source, name), []).append(counted)
+    return found
+
+
+def divided(
+    films: LabelledFilms, number: int, share: float, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The films of the other folds: those of a share of the patients, drawn within source and label, and the rest."""
+    site = np.flatnonzero(films.fold != number)
+    strata: dict[tuple[str, bool], list[str]] = {}
+    for i in site.tolist():
+        film = films.films[i]
+        members = strata.setdefault((film.source, film.label == "abnormal"), [])
+        if (patient := film.patient or film.name) not in members:
+            members.append(patient)
+    teaches: set[str] = set()
+    for members in strata.values():
+        teaches |= {members[i] for i in rng.permutation(len(members))[: int(share * len(members))]}
+    among = np.array([(films.films[i].patient or films.films[i].name) in teaches for i in site.tolist()])
+    return site[among], site[~among]
+
+
+def _study(film: Film, score: float) -> Study:
+    return Study(name=film.study, patient=film.patient, source="site", abnormal=True, score=score)
+
+
+def _threshold(studies: Sequence[Study], rate: float) -> float | None:
+    """The policy's; abnormal studies alone set it."""
+    if not studies:
+        return None
+    policy = policy_of(studies, Guarantee(rate, CONFIDENCE), model="adapted", weights_sha256="0" * 64)
+    return policy.sources["site"].threshold
+
+
+def over_draws(draws: Sequence[Sequence[Counted]]) -> Row:
+    """Shares over the tested folds, where a refused one clears nothing: mean, and 2.5th to 97.5th percentile over the
+    draws."""
+
+    def spread(part: str, of: str) -> Row:
+        values = [
+            sum(getattr(one, part) for one in folds) / max(1, sum(getattr(one, of) for one in folds)) for folds in draws
+        ]
+        low, high = np.quantile(values, [0.025, 0.975])
+        return {"value": float(np.mean(values)), "low": float(low), "high": float(high)}
+
+    every = [one for folds in draws for one in folds]
+    return {
+        "calibrating": round(float(np.mean([one.calibrating for one in every])), 1),
+        "refused": float(np.mean([one.refused for one in every])),
+        "normals_cleared": spread("cleared", "normals"),
+        "abnormals_missed": spread("missed", "abnormals"),
+    }
+
+
+def beside_site(rows: Sequence[Entry]) -> list[str]:
+    """The section of the page, from the rows."""
+    title = "## A site that teaches and calibrates with its own labels"
+    tested = sorted((row for row in rows if len(row["folds"]) > 1), key=lambda row: str(row["set"]) != HOME)
+    if not tested:
+        return [title, "*No row yet: `python -m studies.detectors --only site` makes them.*", *map(_choice, rows)]
+    lines = [
+        [
+            f"{100 * rate['max_miss_rate']:g} %",
+            f"`{row['set']}`" if len(rate["sources"]) == 1 else name.capitalize(),
+            *_cells(source["adapted"]),
+            *(_cells(_at(row, share, rate["max_miss_rate"])[name]["adapted"])[0] for share in (BEFORE,)),
+            *_cells(source["normals_only"]),
+        ]
+        for row in tested
+        for rate in _of(row, CHOSEN)["rates"]
+        for name, source in rate["sources"].items()
+    ]
+    first = tested[0]
+    return [
+        title,
+        "What is cleared where a site does what the two commands do: of the other folds' patients "
+        f"{100 * CHOSEN:g} % teach (`unseen adapt`), the others' abnormal films calibrate (`unseen calibrate`), and "
+        "the tested fold is new. One head scores the films that calibrate and the tested ones, so the guarantee is "
+        "exact; in the section above it is approximate. *Normals only*: the detector without a head; all of the site's "
+        f"abnormal films calibrate it. Mean over {first['draws']} draws of patients, and 2.5th to 97.5th percentile "
+        "over the draws; the tested films are the same in each. A refused threshold clears nothing. Confidence "
+        f"{100 * first['confidence']:g} %, seed {first['seed']}, CPU, {max(str(row['date']) for row in tested)}.",
+        table(
+            [
+                "α",
+                "source",
+                "adapted: normals cleared",
+                "abnormals missed",
+                f"{100 * BEFORE:g} % teach: normals cleared",
+                "normals only: normals cleared",
+                "abnormals missed",
+            ],
+            lines,
+        ),
+        *(_beyond(row) for row in tested),
+        *(_choice(row) for row in rows if len(row["folds"]) == 1),
+    ]
+
+
+def _beyond(row: Entry) -> str:
+    gain, n = row["beyond_mix"], row["n"]
+    return (
+        f"`{row['set']}`, {n['normal']} normal and {n['abnormal']} abnormal tested films: with all labels of the other "
+        f"folds the AUROC rises by {figure(row['gain'])}; by {figure(gain)} once the mix of simple image statistics is "
+        "taken out of both scores (DeLong, paired, films of one training)."
+    )
+
+
+def _choice(row: Entry) -> str:
+    """What the share of patients who teach was chosen by."""
+    (rate,) = {
+        rate["max_miss_rate"] for one in row["shares"] for rate in one["rates"] if rate["max_miss_rate"] == _MAIN_RATE
+    }
+    names = list(_at(row, CHOSEN, rate))
+    said = "; ".join(
+        f"{name.capitalize()} "
+        + ", ".join(
+            f"{100 * _at(row, one['share'], rate)[name]['adapted']['normals_cleared']['value']:.0f} %"
+            for one in row["shares"]
+        )
+        for name in names
+        if _at(row, CHOSEN, rate)[name]["adapted"]["refused"] < 1
+    )
+    shares = ", ".join(format(one["share"], "g") for one in row["shares"])
+    return (
+        f"Fold {row['folds'][0]} chose the share: where {shares} of the patients teach, the normals cleared there at "
+        f"{100 * rate:g} % are: {said}."
+    )
+
+
+def _of(row: Entry, share: float) -> Entry:
+    found: Entry
+    (found,) = (one for one in row["shares"] if one["share"] == share)
+    return found
+
+
+def _at(row: Entry, share: float, rate: float) -> Entry:
+    sources: Entry
+    (sources,) = (one["sources"] for one in _of(row, share)["rates"] if one["max_miss_rate"] == rate)
+    return sources
+
+
+def _cells(one: Entry) -> list[str]:
+    if one["refused"] == 1:
+        return [f"refused: {one['calibrating']:.0f} abnormal films", "–"]
+    some = f" (refused in {100 * one['refused']:.0f} %)" if one["refused"] else ""
+    return [figure(one["normals_cleared"]) + some, figure(one["abnormals_missed"])]

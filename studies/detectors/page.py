@@ -161,7 +161,7 @@ def _conclusions(
     if labelled:
         best = max(labelled, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
         said.append(
-            f"the supervised reference, the better of {len(labelled)} classifiers of the same lung crops, "
+            f"the supervised reference, the better of {len(labelled)} classifiers of the same crops at their size, "
             f"reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds, adjusted "
             f"{figure(best['metrics']['adjusted']['pooled'])}"
         )
@@ -280,8 +280,29 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
         table(["Recipe", "index", "reason against"], lines),
         f"**Selected: {_named(chosen)}; of single methods: {_named(quick)}.** We have evaluated on folds 1 to 4 for "
         f"{len(opened)} recipe{'' if len(opened) == 1 else 's'}"
-        f"{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}.",
+        f"{': ' + ', '.join(f'`{name}`' for name in opened) if opened else ''}. {_further(rows)}",
     ]
+
+
+def _further(rows: Mapping[str, Entry]) -> str:
+    """What else opened the test folds, in one sentence; nothing was chosen by it."""
+    kinds = {
+        "of the thesis's recipes and of pretrained models": ("ms_cxr/", "shipped/"),
+        "of classifiers given labels": (LABELLED,),
+        "of adaptation with labels": (FEW_LABELS, SITE),
+        "at twice the size": (FINER,),
+        "of anomalib's detectors": (ANOMALIB,),
+        "on other lungs": (ADJUSTED,),
+    }
+    found = {
+        words: sum(
+            name.startswith(prefixes) and row.get("folds") != [0] and row.get("set", HOME) == HOME
+            for name, row in rows.items()
+        )
+        for words, prefixes in kinds.items()
+    }
+    said = ", ".join(f"{number} {words}" for words, number in found.items() if number)
+    return f"Other rows of the same films, by which no recipe was chosen: {said}." if said else ""
 
 
 def _aim(

@@ -168,8 +168,10 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
     head = ["Classifier", *SOURCES, "adjusted", "site", f"minus `{FLOOR}`, same pixels", "minus the best shortcut"]
     return [
         title,
-        "A reference, not a detector: how well a supervised classifier separates these films, from the same lung "
-        f"crops. Trained on the normal and abnormal films of the other folds ({', '.join(learnt)} of them), "
+        "A reference, not a detector: how well a supervised classifier separates these films, from the lung crops at "
+        f"the size of `{FLOOR}`. It is a limit of these pixels and classifiers, not of the films: a head on "
+        "[frozen features](#adaptation-with-labelled-films-of-the-site) has more. Trained on the normal and abnormal "
+        f"films of the other folds ({', '.join(learnt)} of them), "
         f"tested on folds {first['folds'][0]} to {first['folds'][-1]}; seed {first['seed']}, "
         f"{max(row['date'] for row in rows)}.",
         table(head, lines),

@@ -42,7 +42,8 @@ def shortcut(row: Entry, group: str, name: str) -> Entry:
 
 DAGGER = "†"
 NOT_CONVERGED = (
-    f"{DAGGER} Not converged: the training loss was still falling at the end. Treat the row as a lower bound."
+    f"{DAGGER} Not converged: the training loss was still falling at the end; longer training could change the row "
+    "either way."
 )
 
 

@@ -176,7 +176,8 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
         unfinished = [f"`{row['recipe']}`" for row in real if row["convergence"] == "not converged"]
         if unfinished:
             said.append(
-                f"Not converged in the epochs given: {', '.join(unfinished)}. Treat these rows as lower bounds."
+                f"Not converged in the epochs given: {', '.join(unfinished)}. Longer training could change these "
+                "rows either way."
             )
     said += [
         f"On matched pairs `{row['method']}` is "
@@ -207,7 +208,8 @@ def provenance(rows: Sequence[Entry]) -> list[str]:
         "## Method and provenance",
         "Real films: we trained each fold's detector and lung segmentation model on the normals of the other folds, "
         "and "
-        "used no test film for any choice. AUROC is the mean of the folds', weighted by n₀·n₁. Intervals are "
+        "used no film of folds 1 to 4 for a choice by their scores. AUROC is the mean of the folds', "
+        "weighted by n₀·n₁. Intervals are "
         "percentiles "
         "of 2,000 bootstrap draws within folds, stratified by source and label. *Not converged*: in one fold or "
         "more, the "

@@ -223,7 +223,9 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
     highest = max(rows, key=lambda row: float(row["dice"]["normal, pooled"]["value"]))
     said = [
         f"`{_finder(best)}` has a Dice of {_exact(dice)} on normal films, and keeps {_exact(consolidation)} of the "
-        f"consolidations and {_exact(effusion)} of the effusions inside the lungs.",
+        f"consolidations and {_exact(effusion)} of the effusions inside the lungs: of their visible area within the "
+        f"true lungs. (Of the whole visible area, which also covers heart and diaphragm: "
+        f"{_exact(best['whole']['consolidation'])} and {_exact(best['whole']['effusion'])}.)",
         "It reaches all three targets." if margin(best) >= 0 else "No model reaches all three targets.",
     ]
     free = next((row for row in ordered if row["masks"] and "shenzhen" not in row["masks"]), None)

@@ -5,10 +5,19 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 
 from studies import recipe_files as recipes
-from studies.detectors.adjusted_by_finder import ALL, ALL_INSIDE, OPEN, adjusted_rows, beside_adjusted, on_lungs_of
+from studies.detectors.adjusted_by_finder import (
+    ALL,
+    ALL_INSIDE,
+    OPEN,
+    adjusted_rows,
+    averaged,
+    beside_adjusted,
+    on_lungs_of,
+)
 from studies.detectors.adjusted_by_finder import RECIPES as BY_FINDER
 from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
 from studies.detectors.development import FOLD, RECIPES, ROWS, TWINS, development_row, phantom_row
@@ -70,6 +79,15 @@ def test_a_recipe_on_the_lungs_of_another_finder_is_itself_in_all_else() -> None
     assert (inside.method, inside.view, inside.training) == (own.method, own.view, own.training)
     assert on_lungs_of(inside, OPEN) == own
     assert on_lungs_of(own, ALL).data.lungs_from is None
+
+
+def test_scores_of_several_trainings_are_averaged_film_by_film() -> None:
+    films = {"file": ["a", "b"], "fold": [1, 2], "pixel_sha256": ["aa", "bb"], "label": ["normal", "abnormal"]}
+    first = pl.DataFrame({**films, "score": [1.0, 2.0], "lung_area": [0.2, 0.4]})
+    second = pl.DataFrame({**films, "score": [3.0, 8.0], "lung_area": [0.4, 0.6]}).reverse()
+    mean = averaged([first, second])
+    assert mean.columns == first.columns and mean["file"].to_list() == ["a", "b"]
+    assert mean["score"].to_list() == [2.0, 5.0] and mean["lung_area"].to_list() == pytest.approx([0.3, 0.5])
 
 
 def test_the_page_says_in_which_films_lungs_are_larger_and_how_far_adjusted_figures_differ() -> None:

@@ -83,7 +83,9 @@ def _halves(rows: Sequence[Entry]) -> list[str]:
     if not rows:
         return [*blocks, "*No row yet.*"]
     blocks.append(
-        "Montgomery + Shenzhen. Every film is scored by a model that was not trained on its fold. *Halves*: calibrated "
+        "Montgomery + Shenzhen, all five folds; fold 0 chose settings, so these shares are not comparable with those "
+        "of folds 1 to 4 [with a site's labels](results-detectors.md#a-site-that-teaches-and-calibrates-with-its-own-"
+        "labels). Every film is scored by a model that was not trained on its fold. *Halves*: calibrated "
         f"on one half of the patients and tested on the other, {rows[0]['splits']} times, mean and 2.5th to 97.5th "
         "percentile over the splits. *All*: one calibration on all labelled films, with Clopper–Pearson's interval for "
         "the share of normals cleared. With too few abnormal studies the calibration refuses; the table shows "

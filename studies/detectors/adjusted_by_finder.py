@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,16 +85,17 @@ def adjusted_rows(
     """
     recipe = resolve(recipe)
     root = runs_root() if root is None else root
+    scores_of = cache(lambda name, seed: _scores(name, recipe, seed, folds, root))
     finders: dict[str, list[Row]] = {} if known is None else {name: [*some] for name, some in known["finders"].items()}
     for seed, names in rounds:
         missing = [name for name in names if seed not in {one["seed"] for one in finders.get(name, ())}]
         if not missing:
             continue
         for name in missing:
-            scores = _scores(name, recipe, seed, folds, root)
+            scores = scores_of(name, seed)
             figures = {"seed": seed, **_figures(scores)}
             if name != OPEN:
-                figures["minus_open"] = above_floor(scores, _scores(OPEN, recipe, seed, folds, root))
+                figures["minus_open"] = above_floor(scores, scores_of(OPEN, seed))
             finders.setdefault(name, []).append(figures)
             say(f"{name}, seed {seed}")
         row = {**study_of_folds(f"{ROWS}{recipe.short}", recipe, folds), "finders": finders}
@@ -101,7 +103,7 @@ def adjusted_rows(
         if len(seeds) > 1:
             row["averaged"] = {
                 "seeds": seeds,
-                **_figures(averaged([_scores(OPEN, recipe, s, folds, root) for s in seeds])),
+                **_figures(averaged([scores_of(OPEN, seed) for seed in seeds])),
             }
         yield row
 
@@ -213,8 +215,9 @@ def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
         "sharpness and predicted lung area out of the score, with coefficients from out-of-fold training normals; "
         "*within*, from the tested normals. Intervals cover the films and, where there are several, the "
         "trainings of the lung model. *Minus open*: the AUROC less that on the lungs of "
-        f"*{OPEN}* of the same seed, by DeLong, paired. *Lung area alone*: AUROC of a smaller predicted area as a "
-        f"sign of disease. CPU, {max(row['date'] for row in rows)}.",
+        f"*{OPEN}* of the same seed, by DeLong, paired; both were trained for it, "
+        "so it can differ from the difference of two AUROCs of the table. *Lung area alone*: AUROC of a smaller "
+        f"predicted area as a sign of disease. CPU, {max(row['date'] for row in rows)}.",
         table(
             [
                 "detector",

@@ -26,7 +26,7 @@ class Training:
 
 def on_test_folds(rows: Mapping[str, Entry]) -> dict[str, list[Training]]:
     """Recipe → its trainings on folds 1 to 4: the test folds' row, the study of resolution, which trains again, and
-    that of lung finders, which trains the recipe's own finder with other seeds."""
+    that of lung finders, which trains the recipe's own finder again and with other seeds."""
     found = {
         name.removeprefix(TESTED).rpartition("-")[0]: [
             Training("test folds", str(row["date"]), row["metrics"]["auroc"]["pooled"])
@@ -41,7 +41,7 @@ def on_test_folds(rows: Mapping[str, Entry]) -> dict[str, list[Training]]:
             found[recipe] += [
                 Training(f"lung segmentation model, seed {one['seed']}", str(row["date"]), one["auroc"])
                 for one in row["finders"].get(OPEN, ())
-                if one["seed"]
+                if one["auroc"]["value"] not in {training.auroc["value"] for training in found[recipe]}
             ]
     return found
 

@@ -286,12 +286,22 @@ def _worse(rows: Sequence[Entry]) -> list[str]:
         f"{name} {signed(entry['value'])} [{signed(entry['low'])}, {signed(entry['high'])}]"
         for name, entry in found.items()
     )
+    over_all = ", ".join(
+        f"`{_detector(row)}` {signed(_mean(row, ALL_INSIDE) - _mean(row, OPEN))}"
+        for row in rows
+        if ALL_INSIDE in row["finders"]
+    )
     worse = [name for name, entry in found.items() if entry["value"] < -WORSE]
     verdict = f"Worse by more than {WORSE}: {', '.join(worse)}." if worse else f"None is worse by more than {WORSE}."
     return [
         f"The finder *{ALL_INSIDE}* reaches [all targets of a finder](results-lungs.md). AUROC on its lungs less that "
-        f"on those of *{OPEN}*: {said}. {verdict}"
+        f"on those of *{OPEN}*: {said}. {verdict} "
+        f"Less the mean over all trainings of *{OPEN}*: {over_all}."
     ]
+
+
+def _mean(row: Entry, name: str) -> float:
+    return over_trainings([one["auroc"] for one in row["finders"][name]])["value"]
 
 
 def _larger(finders: Sequence[Sequence[Entry]]) -> str:

@@ -112,6 +112,8 @@ def test_the_page_says_what_lesions_inside_cost_a_detector(value: float, said: s
     row["finders"][ALL_INSIDE] = [{**row["finders"][OPEN][0], "minus_open": {"pooled": difference}}]
     page = "\n".join(beside_adjusted([row]))
     assert said in page and f"`pca-aligned` −{-value:.3f} [−{0.04 - value:.3f}, +" in page
+    first, mean = row["finders"][OPEN][0], np.mean([one["auroc"]["value"] for one in row["finders"][OPEN]])
+    assert f"`pca-aligned` +{first['auroc']['value'] - mean:.3f}." in page
     del row["finders"][ALL_INSIDE]
     assert "orse by" not in "\n".join(beside_adjusted([row]))
 

@@ -111,11 +111,16 @@ def halves_row(
 def halves(studies: Sequence[Study], rng: np.random.Generator) -> tuple[list[Study], list[Study]]:
     """Two halves without a patient in common, drawn within source and label; an odd one goes to the second."""
     patients = sorted({(s.source, s.abnormal, s.patient) for s in studies})
-    first: set[str] = set()
-    for stratum in sorted({patient[:2] for patient in patients}):
-        members = [patient[2] for patient in patients if patient[:2] == stratum]
-        first |= {members[i] for i in rng.permutation(len(members))[: len(members) // 2]}
+    strata = sorted({patient[:2] for patient in patients})
+    first = drawn_patients([[one[2] for one in patients if one[:2] == stratum] for stratum in strata], 0.5, rng)
     return [s for s in studies if s.patient in first], [s for s in studies if s.patient not in first]
+
+
+def drawn_patients(strata: Iterable[Sequence[str]], share: float, rng: np.random.Generator) -> set[str]:
+    """A share of the patients of each stratum, rounded down."""
+    return {
+        members[i] for members in strata for i in rng.permutation(len(members))[: int(share * len(members))].tolist()
+    }
 
 
 def _policy(studies: Sequence[Study], rate: float) -> Policy:

@@ -32,8 +32,8 @@ from studies import recipe_files as recipes
 from studies.detectors import contamination, finer, generalisation, labelled
 from studies.detectors.adapted_site import SHARES, adapted_site_row
 from studies.detectors.adjusted_by_finder import RECIPES as BY_FINDER
-from studies.detectors.adjusted_by_finder import ROUNDS, ROUNDS_OF_OTHERS, adjusted_rows
 from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
+from studies.detectors.adjusted_by_finder import adjusted_rows
 from studies.detectors.contamination import contamination_row
 from studies.detectors.development import FOLD, RECIPES, development_row, phantom_row
 from studies.detectors.elsewhere import elsewhere_row
@@ -149,9 +149,8 @@ def tuned(given: Given) -> Iterator[Row]:
 def adjusted(given: Given) -> Iterator[Row]:
     """What a figure owes to the lung finder; a row grows with each round of finders, from the row that is there."""
     known = read_rows(given.rows)
-    for number, name in enumerate(BY_FINDER):
+    for name, rounds in BY_FINDER.items():
         recipe = recipes.load(name)
-        rounds = ROUNDS_OF_OTHERS if number else ROUNDS
         yield from adjusted_rows(recipe, known.get(f"{ADJUSTED}{recipe.short}-0"), rounds=rounds)
 
 

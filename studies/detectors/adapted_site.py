@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from studies.crossfit import TEST_FOLDS
 from studies.detectors.few_labels import HOME, RATES, LabelledFilms, labelled_films
-from studies.halves import CONFIDENCE
+from studies.halves import CONFIDENCE, drawn_patients
 from studies.pages.cells import Entry, table
 from studies.rows import Row, study_of_folds
 from unseen.artifacts.recipe import Recipe
@@ -38,10 +38,9 @@ SHARES = (0.1, 0.15, 0.2, 0.25, CHOSEN, BEFORE, 0.67)
 DRAWS = 50
 POOLED = "both"
 _MAIN_RATE = 0.05
-_SCORES = ("adapted", "normals_only")
 
-Found = dict[tuple[float, str, str], "list[Counted]"]
-"""Of a rate, a source and a score: one entry a tested fold."""
+Found = dict[tuple[float, str], "list[Counted]"]
+"""Of a rate and a source: one entry a tested fold."""
 
 
 @dataclass(frozen=True)
@@ -74,22 +73,13 @@ def adapted_site_row(
     """
     recipe = resolve(recipe)
     films = labelled_films(recipe, place=place, root=root)
+    sources = _sources(films)
     found = []
     for share in shares:
         draws_of = [drawn(films, folds, draw, share, rates) for draw in range(draws)]
         say(f"{share:g} of the patients teach: {draws} draws")
-        sources = sorted({source for _, source, _ in draws_of[0]}, key=lambda source: (source == POOLED, source))
-        of_rates = [
-            {
-                "max_miss_rate": rate,
-                "sources": {
-                    source: {score: over_draws([one[rate, source, score] for one in draws_of]) for score in _SCORES}
-                    for source in sources
-                },
-            }
-            for rate in rates
-        ]
-        found.append({"share": share, "rates": of_rates})
+        found.append({"share": share, "rates": _by_rate(rates, sources, draws_of, over_draws)})
+    without = alone(films, folds, rates)
     name = f"{ROWS}{recipe.short}" + ("" if place is None else f"-{place}")
     return {
         **study_of_folds(name if len(folds) > 1 else f"{name}-fold-{folds[0]}", recipe, folds),
@@ -97,8 +87,25 @@ def adapted_site_row(
         "draws": draws,
         "confidence": CONFIDENCE,
         **_gains(films, folds),
+        "normals_only": _by_rate(rates, sources, [without], lambda draws: over_folds(draws[0])),
         "shares": found,
     }
+
+
+def _by_rate(
+    rates: Sequence[float],
+    sources: Sequence[str],
+    draws: Sequence[Found],
+    figures: Callable[[Sequence[Sequence[Counted]]], Row],
+) -> list[Row]:
+    """The figures of each rate and source."""
+    return [
+        {
+            "max_miss_rate": rate,
+            "sources": {source: figures([one[rate, source] for one in draws]) for source in sources},
+        }
+        for rate in rates
+    ]
 
 
 def _gains(films: LabelledFilms, folds: Sequence[int]) -> Row:
@@ -129,42 +136,62 @@ def _gains(films: LabelledFilms, folds: Sequence[int]) -> Row:
 
 
 def drawn(films: LabelledFilms, folds: Sequence[int], draw: int, share: float, rates: Sequence[float]) -> Found:
-    """One division of the site's patients for each tested fold."""
+    """What the adapted score clears after one division of the site's patients for each tested fold."""
     found: Found = {}
-    sources = sorted(set(films.source.tolist()))
     for number in folds:
-        teaching, calibrating = divided(films, number, share, np.random.default_rng([draw, number]))
-        site = np.concatenate([teaching, calibrating])
-        site, tested = site[films.abnormal[site]], np.flatnonzero(films.fold == number)
-        at = np.concatenate([site, tested])
-        judged = films.judged_by(number, teaching, at)
-        taught, own, abnormal = np.isin(at, teaching), films.source[at], films.abnormal[at]
-        new = np.arange(len(at)) >= len(site)
-        for source in (*sources, *((POOLED,) if len(sources) > 1 else ())):
-            among = (own == source) | (source == POOLED)
-            # the detector from normal films alone teaches nobody, so the films that taught the head calibrate it, too
-            for name, scores, calibrate in (
-                ("adapted", judged.adapted, among & ~new & ~taught),
-                ("normals_only", judged.normals_only, among & ~new),
-            ):
-                studies = [
-                    _study(films.films[i], score)
-                    for i, score in zip(at[calibrate].tolist(), scores[calibrate].tolist(), strict=True)
-                ]
-                normals, abnormals = scores[among & new & ~abnormal], scores[among & new & abnormal]
-                for rate in rates:
-                    cut = _threshold(studies, rate)
-                    low = -np.inf if cut is None else cut
-                    counted = Counted(
-                        calibrating=len(studies),
-                        normals=len(normals),
-                        cleared=int((normals < low).sum()),
-                        abnormals=len(abnormals),
-                        missed=int((abnormals < low).sum()),
-                        refused=cut is None,
-                    )
-                    found.setdefault((rate, source, name), []).append(counted)
+        teaching, others = divided(films, number, share, np.random.default_rng([draw, number]))
+        calibrating, tested = others[films.abnormal[others]], np.flatnonzero(films.fold == number)
+        at = np.concatenate([calibrating, tested])
+        scores = np.full(len(films.fold), np.nan)
+        scores[at] = films.judged_by(number, teaching, at).adapted
+        _count(found, films, scores, calibrating, tested, rates)
     return found
+
+
+def alone(films: LabelledFilms, folds: Sequence[int], rates: Sequence[float]) -> Found:
+    """What the detector from normal films alone clears: it teaches nobody, so all of the site's abnormal films
+    calibrate it."""
+    found: Found = {}
+    for number in folds:
+        calibrating = np.flatnonzero((films.fold != number) & films.abnormal)
+        tested = np.flatnonzero(films.fold == number)
+        _count(found, films, films.seen[number].score, calibrating, tested, rates)
+    return found
+
+
+def _count(
+    found: Found,
+    films: LabelledFilms,
+    scores: Floats,
+    calibrating: NDArray[np.int64],
+    tested: NDArray[np.int64],
+    rates: Sequence[float],
+) -> None:
+    """Add one tested fold: abnormal films that calibrate set a threshold for each source and rate."""
+    abnormal = films.abnormal
+    for source in _sources(films):
+        among = (films.source == source) | (source == POOLED)
+        site, new = calibrating[among[calibrating]], tested[among[tested]]
+        studies = [_study(films.films[i], float(scores[i])) for i in site.tolist()]
+        normals, abnormals = scores[new[~abnormal[new]]], scores[new[abnormal[new]]]
+        for rate in rates:
+            cut = _threshold(studies, rate)
+            low = -np.inf if cut is None else cut
+            counted = Counted(
+                calibrating=len(studies),
+                normals=len(normals),
+                cleared=int((normals < low).sum()),
+                abnormals=len(abnormals),
+                missed=int((abnormals < low).sum()),
+                refused=cut is None,
+            )
+            found.setdefault((rate, source), []).append(counted)
+
+
+def _sources(films: LabelledFilms) -> list[str]:
+    """The sources, and all of them together where there are several."""
+    names = sorted(set(films.source.tolist()))
+    return [*names, POOLED] if len(names) > 1 else names
 
 
 def divided(
@@ -172,16 +199,12 @@ def divided(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The films of the other folds: those of a share of the patients, drawn within source and label, and the rest."""
     site = np.flatnonzero(films.fold != number)
-    strata: dict[tuple[str, bool], list[str]] = {}
+    strata: dict[tuple[str, bool], dict[str, None]] = {}
     for i in site.tolist():
         film = films.films[i]
-        members = strata.setdefault((film.source, film.label == "abnormal"), [])
-        if (patient := film.patient or film.name) not in members:
-            members.append(patient)
-    teaches: set[str] = set()
-    for members in strata.values():
-        teaches |= {members[i] for i in rng.permutation(len(members))[: int(share * len(members))]}
-    among = np.array([(films.films[i].patient or films.films[i].name) in teaches for i in site.tolist()])
+        strata.setdefault((film.source, film.label == "abnormal"), {})[film.patient] = None
+    teaches = drawn_patients([list(patients) for patients in strata.values()], share, rng)
+    among = np.array([films.films[i].patient in teaches for i in site.tolist()])
     return site[among], site[~among]
 
 
@@ -197,23 +220,34 @@ def _threshold(studies: Sequence[Study], rate: float) -> float | None:
     return policy.sources["site"].threshold
 
 
-def over_draws(draws: Sequence[Sequence[Counted]]) -> Row:
-    """Shares over the tested folds, where a refused one clears nothing: mean, and 2.5th to 97.5th percentile over the
-    draws."""
+def over_folds(folds: Sequence[Counted]) -> Row:
+    """Shares over the tested folds, where a refused one clears nothing."""
 
-    def spread(part: str, of: str) -> Row:
-        values = [
-            sum(getattr(one, part) for one in folds) / max(1, sum(getattr(one, of) for one in folds)) for folds in draws
-        ]
+    def share(part: str, of: str) -> float:
+        return float(sum(getattr(one, part) for one in folds) / max(1, sum(getattr(one, of) for one in folds)))
+
+    return {
+        "calibrating": round(float(np.mean([one.calibrating for one in folds])), 1),
+        "refused": float(np.mean([one.refused for one in folds])),
+        "normals_cleared": share("cleared", "normals"),
+        "abnormals_missed": share("missed", "abnormals"),
+    }
+
+
+def over_draws(draws: Sequence[Sequence[Counted]]) -> Row:
+    """The mean over draws; of the shares with their 2.5th to 97.5th percentile."""
+    each = [over_folds(folds) for folds in draws]
+
+    def spread(name: str) -> Row:
+        values = [one[name] for one in each]
         low, high = np.quantile(values, [0.025, 0.975])
         return {"value": float(np.mean(values)), "low": float(low), "high": float(high)}
 
-    every = [one for folds in draws for one in folds]
     return {
-        "calibrating": round(float(np.mean([one.calibrating for one in every])), 1),
-        "refused": float(np.mean([one.refused for one in every])),
-        "normals_cleared": spread("cleared", "normals"),
-        "abnormals_missed": spread("missed", "abnormals"),
+        "calibrating": round(float(np.mean([one["calibrating"] for one in each])), 1),
+        "refused": float(np.mean([one["refused"] for one in each])),
+        "normals_cleared": spread("normals_cleared"),
+        "abnormals_missed": spread("abnormals_missed"),
     }
 
 
@@ -227,9 +261,9 @@ def beside_site(rows: Sequence[Entry]) -> list[str]:
         [
             f"{100 * rate['max_miss_rate']:g} %",
             f"`{row['set']}`" if len(rate["sources"]) == 1 else name.capitalize(),
-            *_cells(source["adapted"]),
-            *(_cells(_at(row, share, rate["max_miss_rate"])[name]["adapted"])[0] for share in (BEFORE,)),
-            *_cells(source["normals_only"]),
+            *_cells(source),
+            _cells(_at(row, BEFORE, rate["max_miss_rate"])[name])[0],
+            *_cells(_of_rate(row["normals_only"], rate["max_miss_rate"])[name]),
         ]
         for row in tested
         for rate in _of(row, CHOSEN)["rates"]
@@ -280,11 +314,10 @@ def _choice(row: Entry) -> str:
     said = "; ".join(
         f"{name.capitalize()} "
         + ", ".join(
-            f"{100 * _at(row, one['share'], rate)[name]['adapted']['normals_cleared']['value']:.0f} %"
-            for one in row["shares"]
+            f"{100 * _at(row, one['share'], rate)[name]['normals_cleared']['value']:.0f} %" for one in row["shares"]
         )
         for name in names
-        if _at(row, CHOSEN, rate)[name]["adapted"]["refused"] < 1
+        if _at(row, CHOSEN, rate)[name]["refused"] < 1
     )
     shares = ", ".join(format(one["share"], "g") for one in row["shares"])
     return (
@@ -300,13 +333,22 @@ def _of(row: Entry, share: float) -> Entry:
 
 
 def _at(row: Entry, share: float, rate: float) -> Entry:
+    return _of_rate(_of(row, share)["rates"], rate)
+
+
+def _of_rate(rates: Sequence[Entry], rate: float) -> Entry:
     sources: Entry
-    (sources,) = (one["sources"] for one in _of(row, share)["rates"] if one["max_miss_rate"] == rate)
+    (sources,) = (one["sources"] for one in rates if one["max_miss_rate"] == rate)
     return sources
 
 
 def _cells(one: Entry) -> list[str]:
+    """What is cleared and missed: with an interval where there are several draws."""
     if one["refused"] == 1:
         return [f"refused: {one['calibrating']:.0f} abnormal films", "–"]
     some = f" (refused in {100 * one['refused']:.0f} %)" if one["refused"] else ""
-    return [figure(one["normals_cleared"]) + some, figure(one["abnormals_missed"])]
+    cleared, missed = (
+        f"{share:.2f}" if isinstance(share, float) else figure(share)
+        for share in (one["normals_cleared"], one["abnormals_missed"])
+    )
+    return [cleared + some, missed]

@@ -287,7 +287,7 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
 def _further(rows: Mapping[str, Entry]) -> str:
     """What else opened the test folds, in one sentence; nothing was chosen by it."""
     kinds = {
-        "of the thesis's recipes and of pretrained models": ("ms_cxr/", "shipped/"),
+        "of the thesis's recipes": ("ms_cxr/", "shipped/roi-sure-"),
         "of classifiers given labels": (LABELLED,),
         "of adaptation with labels": (FEW_LABELS, SITE),
         "at twice the size": (FINER,),
@@ -296,7 +296,7 @@ def _further(rows: Mapping[str, Entry]) -> str:
     }
     found = {
         words: sum(
-            name.startswith(prefixes) and row.get("folds") != [0] and row.get("set", HOME) == HOME
+            name.startswith(prefixes) and row.get("folds", [0]) != [0] and row.get("set", HOME) == HOME
             for name, row in rows.items()
         )
         for words, prefixes in kinds.items()

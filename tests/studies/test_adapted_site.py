@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,15 @@ from studies.detectors.adapted_site import (
     POOLED,
     ROWS,
     Counted,
+    alone,
     beside_site,
     divided,
     drawn,
     over_draws,
+    over_folds,
 )
 from studies.detectors.few_labels import LabelledFilms, Seen
+from unseen.cli.adapt import adapt
 from unseen.data import phantoms
 from unseen.screening.guarantee import Guarantee
 
@@ -66,30 +70,41 @@ def test_patients_teach_or_calibrate_and_those_of_the_tested_fold_do_neither() -
 
 
 def test_labels_of_the_tested_fold_neither_teach_nor_calibrate() -> None:
-    right, wrong = (drawn(films_of(swapped=swapped), (0,), 0, 0.5, (RATE,)) for swapped in (False, True))
-    for key, (one,) in right.items():
-        (other,) = wrong[key]
-        assert (one.cleared, one.missed) == (other.missed, other.cleared), key
-    (one,) = right[RATE, POOLED, "adapted"]
-    assert not one.refused and one.cleared > one.missed
+    pair = [films_of(swapped=swapped) for swapped in (False, True)]
+    for right, wrong in (
+        [drawn(films, (0,), 0, 0.5, (RATE,)) for films in pair],
+        [alone(films, (0,), (RATE,)) for films in pair],
+    ):
+        for key, (one,) in right.items():
+            (other,) = wrong[key]
+            assert (one.cleared, one.missed) == (other.missed, other.cleared), key
+        (one,) = right[RATE, POOLED]
+        assert not one.refused and one.cleared > one.missed
 
 
 def test_fewer_films_calibrate_a_head_than_the_detector_alone() -> None:
-    found = drawn(films_of(), (0, 1), 0, 0.5, (RATE, 0.001))
+    films, rates = films_of(), (RATE, 0.001)
+    with_head, without = drawn(films, (0, 1), 0, 0.5, rates), alone(films, (0, 1), rates)
     for source, abnormals in (("east", 40), ("west", 40), (POOLED, 80)):
-        (adapted, _), (alone, _) = (found[RATE, source, name] for name in ("adapted", "normals_only"))
-        assert (adapted.calibrating, alone.calibrating) == (abnormals // 2, abnormals)
-        # one study a patient counts, and none of 40 patients could bear one in a thousand
-        assert all(one.refused for one in found[0.001, source, "adapted"])
-        assert Guarantee(RATE, 0.95).allowed_misses(abnormals // 4) is not None or adapted.refused
+        for found, calibrating in ((with_head, abnormals // 2), (without, abnormals)):
+            assert [one.calibrating for one in found[RATE, source]] == [calibrating] * 2
+            for rate in rates:  # a patient has two films and counts once
+                too_few = Guarantee(rate, 0.95).allowed_misses(calibrating // 2) is None
+                assert [one.refused for one in found[rate, source]] == [too_few] * 2
+    assert with_head[RATE, "east"][0].refused and not without[RATE, "east"][0].refused
 
 
 def test_a_refused_threshold_clears_nothing_and_shares_are_of_all_folds() -> None:
     one = Counted(calibrating=9, normals=10, cleared=5, abnormals=10, missed=1, refused=False)
     none = replace(one, cleared=0, missed=0, refused=True)
+    assert over_folds([one, none])["normals_cleared"] == 0.25
     row = over_draws([[one, none], [one, one]])
     assert row["refused"] == 0.25 and row["normals_cleared"]["value"] == pytest.approx((0.25 + 0.5) / 2)
     assert row["abnormals_missed"]["value"] == pytest.approx((0.05 + 0.1) / 2)
+
+
+def test_the_command_divides_patients_as_fold_0_chose() -> None:
+    assert inspect.signature(adapt).parameters["share"].default == CHOSEN
 
 
 def test_the_page_has_what_a_site_gets_and_what_chose_the_share() -> None:
@@ -104,7 +119,7 @@ def test_the_page_has_what_a_site_gets_and_what_chose_the_share() -> None:
         (of,) = (one for one in row["shares"] if one["share"] == CHOSEN)
         (rate,) = (one for one in of["rates"] if one["max_miss_rate"] == 0.05)
         for source in rate["sources"].values():
-            cleared = source["adapted"]["normals_cleared"]
-            assert source["adapted"]["refused"] == 1 or f"{cleared['value']:.2f} [{cleared['low']:.2f}," in page
-            assert source["adapted"]["abnormals_missed"]["value"] <= 0.05
+            cleared = source["normals_cleared"]
+            assert source["refused"] == 1 or f"| {cleared['value']:.2f} [{cleared['low']:.2f}," in page
+            assert source["abnormals_missed"]["value"] <= 0.05
     assert "No row yet" in beside_site([])[1]

@@ -68,7 +68,7 @@ def test_the_page_says_what_the_masks_of_both_hospitals_are_worth() -> None:
 def test_the_adjusted_row_keeps_the_rounds_that_it_has() -> None:
     known = read_rows(ROOT / "studies" / "results")[f"{ADJUSTED}pca-aligned-0"]
     trained = [(one["seed"], (name,)) for name, some in known["finders"].items() for one in some]
-    assert trained and not list(adjusted_rows(recipes.load(BY_FINDER[0]), known, rounds=trained))
+    assert trained and not list(adjusted_rows(recipes.load(next(iter(BY_FINDER))), known, rounds=trained))
 
 
 def test_a_recipe_on_the_lungs_of_another_finder_is_itself_in_all_else() -> None:

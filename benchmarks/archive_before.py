@@ -42,7 +42,7 @@ from benchmarks.result_writes import earlier_package
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
 from unseen.data.decoder_child import read_image
-from unseen.data.decoder_protocol import Limits
+from unseen.data.decoder_protocol import DecoderLimits
 from unseen.runs.archive.plan import read_parts
 
 ROOT = Path(__file__).parents[1]
@@ -126,7 +126,7 @@ def pixels_of(dicom: bytes) -> NDArray[np.generic]:
     with tempfile.NamedTemporaryFile() as file:
         file.write(dicom)
         file.flush()
-        return read_image(file.name, limits=Limits()).pixels
+        return read_image(file.name, limits=DecoderLimits()).pixels
 
 
 def compared(manifest: Path, model: str, earlier: Path, rounds: int) -> dict[str, Any]:  # Any: JSON

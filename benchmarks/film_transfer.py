@@ -38,7 +38,7 @@ from playwright.async_api import async_playwright
 from benchmarks.machine import described
 from unseen.artifacts.installation import LIMITS
 from unseen.data import phantoms
-from unseen.data.decode import shared
+from unseen.data.decode import shared_decoder
 from unseen.web.images import compressed, residuals
 from unseen.web.pages import STATIC
 
@@ -235,7 +235,7 @@ def main() -> None:
     given = parser.parse_args()
     films = [("phantom", phantom(), 12)] if not given.films else []
     for path in given.films:
-        film = shared().decode(path)
+        film = shared_decoder().decode(path)
         if isinstance(film, str):
             parser.error(f"{path}: {film}")
         films.append((path.name, film.pixels, film.bits))

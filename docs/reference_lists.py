@@ -220,9 +220,9 @@ def formats() -> str:
         parts += [f"## {title}", inspect.cleandoc(loaded.__doc__ or "")]
         for caption, name in models.items():
             parts += [f"### {caption}", table(getattr(loaded, name), fields_of(loaded, name))]
-    from unseen.evaluation.table import schema
+    from unseen.evaluation.table import score_schema
 
-    columns = [(f"`{name}`", f"{kind}") for name, kind in schema().items()]
+    columns = [(f"`{name}`", f"{kind}") for name, kind in score_schema().items()]
     parts += ["### Columns of `scores.parquet`", rows(("Column", "Type"), *columns)]
     return "\n\n".join(parts) + "\n"
 

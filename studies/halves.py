@@ -27,7 +27,7 @@ from unseen.runs.cohort import FOLDS, cohort_of
 from unseen.runs.training import resolve, train_recipe
 from unseen.screening.calibration import Study, policy_of
 from unseen.screening.guarantee import Guarantee
-from unseen.screening.policy import Policy, SourcePolicy, share
+from unseen.screening.policy import Policy, SourcePolicy, cleared_share
 from unseen.screening.probability import reliability
 
 RATES = (0.05, 0.10, 0.20)
@@ -153,7 +153,7 @@ def _all(source: SourcePolicy) -> dict[str, Json]:
     """One calibration on all labelled films: how many may be missed, and the normals cleared (Clopper–Pearson)."""
     if source.threshold is None:
         return {"abnormals": source.abnormals, "refused": source.refused.split(". ")[0]}
-    figure = share(source)
+    figure = cleared_share(source)
     return {
         "abnormals": source.abnormals,
         "allowed_misses": source.allowed_misses,

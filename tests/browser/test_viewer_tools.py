@@ -21,7 +21,7 @@ from tests.browser.test_viewer import canvas, film_on, linear, sent, set_window,
 from tests.data.making import dicom, written
 from tests.web.test_compressed import as_from_a_detector
 from unseen.data import phantoms
-from unseen.data.decode import shared
+from unseen.data.decode import shared_decoder
 
 
 @pytest.fixture
@@ -295,7 +295,7 @@ def test_the_browser_has_each_sample_of_the_file_in_fewer_bytes(page: Page, site
     page.goto(f"{site.root}/turing")
     for film in films:
         with site.store() as store:
-            wanted = shared().decode(store.film_path(film))
+            wanted = shared_decoder().decode(store.film_path(film))
         assert not isinstance(wanted, str), wanted
         digest, width, height, travelled = page.evaluate(SAMPLES, film)
         assert (height, width) == wanted.pixels.shape

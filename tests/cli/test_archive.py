@@ -19,7 +19,7 @@ from tests.cli.conftest import LIMITS, Say, World, begin, run
 from tests.warm_python import Started, warm_python
 from unseen.artifacts.bundle import card_of
 from unseen.data.manifest import entries
-from unseen.runs.archive.plan import ArchiveError, Plan, read_parts
+from unseen.runs.archive.plan import ArchiveError, ArchivePlan, read_parts
 from unseen.screening.policy import Policy, SourcePolicy
 
 FILMS = 41
@@ -241,7 +241,7 @@ def test_a_study_whose_films_lie_in_several_parts_has_one_decision(
     assert read_parts(tmp_path / "parts").equals(expected)
     part = pl.read_parquet(tmp_path / "parts" / "part-00000000.parquet")
     assert "decision" not in part.columns and part["film_decision"].null_count() == 0
-    plan = Plan.load(tmp_path / "parts")
+    plan = ArchivePlan.load(tmp_path / "parts")
     assert plan is not None and plan.policy_sha256 == Policy.load(policy).digest
     again = say("score", world.pca, "--data", manifest, "--out", f"{tmp_path / 'parts'}/", "--part-size", 5, "--resume")
     assert again.code == 2 and "another policy: " in again.err and "Give the same policy" in again.err

@@ -18,7 +18,7 @@ from tests.cli.test_mistakes import told
 from tests.docs.blocks import ROOT
 from unseen import __version__
 from unseen.runs.archive import cluster as on_cluster
-from unseen.runs.archive.plan import ArchiveError, Plan
+from unseen.runs.archive.plan import ArchiveError, ArchivePlan
 from unseen.runs.archive.scoring import Task, score_part
 
 __all__ = ["manifest", "whole"]
@@ -95,7 +95,7 @@ def test_without_the_package_it_is_a_sentence(say: Say, world: World, manifest: 
 
 
 def test_a_node_that_is_not_like_the_first_says_what_it_lacks(tmp_path: Path) -> None:
-    plan = Plan(manifest_sha256="ab" * 32, films=2, model="pca", model_sha256="cd" * 32, version=__version__)
+    plan = ArchivePlan(manifest_sha256="ab" * 32, films=2, model="pca", model_sha256="cd" * 32, version=__version__)
     other = plan.model_copy(update={"version": "0.0.1"})
     for found, sentence in (
         (other, r"has unseen \S+, and the run 0\.0\.1\. Install the same on each node"),

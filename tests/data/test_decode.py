@@ -18,7 +18,7 @@ import pytest
 from tests.data import making
 from tests.stopped_process import kill, once_asked, stop
 from unseen.data.decode import Decoder
-from unseen.data.decoder_protocol import DecodedImage, Limits
+from unseen.data.decoder_protocol import DecodedImage, DecoderLimits
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def film(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def decoder() -> Iterator[Decoder]:
-    decoder = Decoder(limits=Limits(timeout_s=60))
+    decoder = Decoder(limits=DecoderLimits(timeout_s=60))
     yield decoder
     decoder.close()
 
@@ -83,7 +83,7 @@ def test_a_file_at_which_two_children_die_is_a_reason(film: Path) -> None:
             killed_when_asked(child)
             return child
 
-    decoder = Dying(limits=Limits(timeout_s=60))
+    decoder = Dying(limits=DecoderLimits(timeout_s=60))
     reason = decoder.decode(film)
     decoder.close()
     assert isinstance(reason, str)
@@ -95,14 +95,14 @@ def test_a_file_that_takes_too_long_is_a_reason(decoder: Decoder, film: Path) ->
     decoder.decode(film)
     assert decoder.child_pid
     stop(decoder.child_pid)  # it never answers
-    decoder.limits = Limits(timeout_s=1)
+    decoder.limits = DecoderLimits(timeout_s=1)
     assert "took longer than 1 s" in str(decoder.decode(film))
     decoder.limits = usual
     assert isinstance(decoder.decode(film), DecodedImage)
 
 
 def test_a_file_that_needs_too_much_memory_is_a_reason(film: Path, tmp_path: Path) -> None:
-    decoder = Decoder(limits=Limits(memory_mb=300))
+    decoder = Decoder(limits=DecoderLimits(memory_mb=300))
     large = tmp_path / "large.png"
     large.write_bytes(making.png(7900, 8000, raw=bytes(7901) * 8000, colour=0))
     colour = tmp_path / "colour.png"
@@ -138,10 +138,10 @@ def test_threads_take_turns(decoder: Decoder, tmp_path: Path) -> None:
 SCRIPT = """
 import os, sys, time
 from pathlib import Path
-from unseen.data.decode import shared
+from unseen.data.decode import shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
 film = Path(sys.argv[1])
-assert isinstance(shared().decode(film), DecodedImage)
+assert isinstance(shared_decoder().decode(film), DecodedImage)
 """
 
 
@@ -152,13 +152,13 @@ def _run(script: str, film: Path) -> subprocess.Popen[str]:
 
 def test_a_forked_process_gets_a_child_of_its_own(film: Path) -> None:
     script = """
-parents = shared().child_pid
+parents = shared_decoder().child_pid
 if (pid := os.fork()) == 0:
-    ok = isinstance(shared().decode(film), DecodedImage) and shared().child_pid != parents
-    shared().close()
+    ok = isinstance(shared_decoder().decode(film), DecodedImage) and shared_decoder().child_pid != parents
+    shared_decoder().close()
     os._exit(0 if ok else 1)
 status = os.waitpid(pid, 0)[1]
-assert isinstance(shared().decode(film), DecodedImage) and shared().child_pid == parents
+assert isinstance(shared_decoder().decode(film), DecodedImage) and shared_decoder().child_pid == parents
 print(status)
 """
     out, _ = _run(script, film).communicate(timeout=60)
@@ -168,7 +168,7 @@ print(status)
 @pytest.mark.parametrize("how", ["exit", "SIGKILL"])
 def test_the_child_ends_with_its_parent(film: Path, how: str) -> None:
     end = "" if how == "exit" else "time.sleep(60)"
-    process = _run(f"print(shared().child_pid, flush=True)\n{end}", film)
+    process = _run(f"print(shared_decoder().child_pid, flush=True)\n{end}", film)
     assert process.stdout
     child = int(process.stdout.readline())
     if how == "SIGKILL":
@@ -186,13 +186,13 @@ def test_ctrl_c_ends_reading_and_the_decoder_still_works(film: Path) -> None:
 import signal
 from tests.stopped_process import once_asked, stop
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background starts with it ignored
-child = shared()._child
+child = shared_decoder()._child
 stop(child.pid)
 once_asked(child, lambda: os.kill(os.getpid(), signal.SIGINT))
 try:
-    shared().decode(film)
+    shared_decoder().decode(film)
 except KeyboardInterrupt:
-    print(isinstance(shared().decode(film), DecodedImage) and shared().child_pid != child.pid)
+    print(isinstance(shared_decoder().decode(film), DecodedImage) and shared_decoder().child_pid != child.pid)
 """
     out, _ = _run(script, film).communicate(timeout=60)
     assert out == "True\n"

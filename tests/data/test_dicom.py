@@ -158,12 +158,12 @@ def test_extended_jpeg_of_12_bits_is_near_the_original(read_file: Any) -> None:
 
 def test_jpeg_lossless_without_the_extra_says_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     from unseen.data import dicom
-    from unseen.data.decoder_protocol import Limits, Refused
+    from unseen.data.decoder_protocol import DecoderLimits, Refused
 
     data = making.dicom(RAMP, bits=12, syntax=uid.JPEGLosslessSV1, frame=making.jpeg_lossless(RAMP, bits=12))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(Refused, match=r"unseen\[dicom-lossless\]"):
-        dicom.read_dicom(data, bare=False, limits=Limits())
+        dicom.read_dicom(data, bare=False, limits=DecoderLimits())
 
 
 def test_pixels_are_those_of_pydicom(read_file: Any, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_voi_lut
 
 from tests.data.making import dicom, written
-from unseen.data.decode import shared
+from unseen.data.decode import shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
 
 
@@ -26,7 +26,7 @@ def stored(seed: int = 0) -> NDArray[np.uint16]:
 def decoded(tmp_path: Path, data: bytes, frame: int | None = None) -> DecodedImage:
     path = tmp_path / "film.dcm"
     path.write_bytes(data)
-    found = shared().decode(path, frame=frame)
+    found = shared_decoder().decode(path, frame=frame)
     assert isinstance(found, DecodedImage), found
     return found
 
@@ -110,16 +110,16 @@ def test_frames_are_shown_one_by_one_and_not_scored(tmp_path: Path) -> None:
         found = decoded(tmp_path, data, frame=number)
         assert (found.pixels == frames[number]).all() and found.display["frames"] == 3
     path = tmp_path / "film.dcm"
-    assert "NumberOfFrames is 3" in str(shared().decode(path)) and "NumberOfFrames" in str(
-        shared().decode(path, frame=3)
+    assert "NumberOfFrames is 3" in str(shared_decoder().decode(path)) and "NumberOfFrames" in str(
+        shared_decoder().decode(path, frame=3)
     )
 
 
 def test_elements_are_text_and_pixels_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "film.dcm"
     path.write_bytes(dicom(stored(), bits=12, PatientID="4711"))
-    found = shared().elements(path)
+    found = shared_decoder().elements(path)
     assert ["(0010,0020)", "Patient ID", "LO", "4711"] in found
     assert ["(7FE0,0010)", "Pixel Data", "OW", "3840 bytes"] in found
     path.write_bytes(b"a text")
-    assert isinstance(shared().elements(path), str)
+    assert isinstance(shared_decoder().elements(path), str)

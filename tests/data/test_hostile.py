@@ -21,8 +21,8 @@ import pytest
 
 from tests.data.hostile import GOOD, KINDS, REFUSED, damage
 from unseen.data import decoder_child
-from unseen.data.decode import shared
-from unseen.data.decoder_protocol import Limits, Refused
+from unseen.data.decode import shared_decoder
+from unseen.data.decoder_protocol import DecoderLimits, Refused
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films
 
@@ -32,7 +32,7 @@ EACH = 20
 LONG = 100  # rounds
 LIMIT_BYTES = 2e9  # of this process and the decoder's child together
 ROUND_S = 60.0
-FILE_S = Limits().timeout_s + 10  # with the start of a new child
+FILE_S = DecoderLimits().timeout_s + 10  # with the start of a new child
 
 
 class Watch:
@@ -41,7 +41,7 @@ class Watch:
     def __init__(self) -> None:
         self.peak_bytes = 0
         self._process = psutil.Process()
-        shared().close()  # so that the decoder's child is one that came after
+        shared_decoder().close()  # so that the decoder's child is one that came after
         self._before = set(self._process.children(recursive=True))
         self._had = max(0, self._process.memory_info().rss - 150_000_000)  # what other tests have loaded
         self._done = threading.Event()
@@ -51,7 +51,7 @@ class Watch:
     def check(self) -> None:
         """The memory has stayed within its limit, and once the decoder is closed no process is left."""
         assert 0 < self.peak_bytes <= LIMIT_BYTES
-        shared().close()
+        shared_decoder().close()
         assert set(self._process.children(recursive=True)) <= self._before
 
     def close(self) -> None:
@@ -186,7 +186,7 @@ def test_a_file_without_permission_is_a_reason(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(os, "open", forbid)
     with pytest.raises(Refused, match="no permission"):
-        decoder_child.read_bytes("film.png", limits=Limits())
+        decoder_child.read_bytes("film.png", limits=DecoderLimits())
 
 
 def test_the_largest_film_stays_within_the_memory(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from unseen.data.film import Film, NotRead
-from unseen.evaluation.shortcuts import NAMES
-from unseen.evaluation.table import schema
+from unseen.evaluation.shortcuts import STATISTIC_NAMES
+from unseen.evaluation.table import score_schema
 
 TableMaker = Callable[..., pl.DataFrame]
 
@@ -28,7 +28,7 @@ def make_table(
     """Rows as `score_table` makes them: abnormal scores are `shift` standard deviations up, sharpness `planted`."""
     rng = np.random.default_rng(seed)
     abnormal = rng.random(n) < 0.5
-    table: dict[str, list[object]] = {name: [None] * n for name in schema()}
+    table: dict[str, list[object]] = {name: [None] * n for name in score_schema()}
     table["file"] = [f"film-{i}.png" for i in range(n)]
     table["status"] = ["scored"] * n
     table["label"] = ["abnormal" if a else "normal" for a in abnormal]
@@ -38,11 +38,11 @@ def make_table(
     table["score"] = (rng.normal(size=n) + shift * abnormal).tolist()
     if folds:
         table["fold"] = (np.arange(n) % folds + 1).tolist()
-    for name in NAMES:
+    for name in STATISTIC_NAMES:
         table[name] = np.exp(rng.normal(size=n) * 0.2).tolist()
     table["sharpness"] = np.exp(rng.normal(size=n) * 0.2 + planted * 0.2 * abnormal).tolist()
     table["bits"] = [8.0] * n
-    return pl.DataFrame(table, schema=schema())
+    return pl.DataFrame(table, schema=score_schema())
 
 
 def make_film(

@@ -18,7 +18,7 @@ from unseen.data.film import Film, NotRead
 from unseen.evaluation.assessment import evaluate
 from unseen.evaluation.localisation import localise, on_grid_lesion
 from unseen.evaluation.report import LIMITS, report_html
-from unseen.evaluation.table import Scored, Scorer, schema, score_table
+from unseen.evaluation.table import Scored, Scorer, score_schema, score_table
 
 FilmMaker = Callable[..., Film]
 
@@ -30,7 +30,7 @@ def mixed(make_film: FilmMaker, n: int = 40) -> list[Film]:
 def test_one_row_per_input_in_order(brightness: Scorer, make_film: FilmMaker, unread: NotRead) -> None:
     films = [*mixed(make_film, 6), unread, make_film(9, abnormal=False, fold="3")]
     table = score_table(brightness, films).table
-    assert table.schema == pl.Schema(schema())
+    assert table.schema == pl.Schema(score_schema())
     assert table["file"].to_list() == [f.name for f in films]
     assert table["status"].to_list() == ["scored"] * 6 + ["not_read", "scored"]
     assert table["reason"][6] == "It ends after 12 bytes." and table["score"][6] is None

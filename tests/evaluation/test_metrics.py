@@ -15,8 +15,8 @@ from sklearn.metrics import roc_auc_score
 from unseen.evaluation.intervals import Interval, Missing
 from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table, text_at
 from unseen.evaluation.roc import best_epoch
-from unseen.evaluation.shortcuts import NAMES
-from unseen.evaluation.table import schema
+from unseen.evaluation.shortcuts import STATISTIC_NAMES
+from unseen.evaluation.table import score_schema
 
 TableMaker = Callable[..., pl.DataFrame]
 FIGURE = {"value", "low", "high"}
@@ -37,7 +37,7 @@ def test_the_shape_is_the_contracts(make_table: TableMaker) -> None:
     assert metrics["recipe"] == "abc" and metrics["excluded_training_films"] == 0
     assert "mean of 4 folds" in text_at(metrics, "protocol")
     pooled = entry_at(metrics, "shortcuts", "pooled")
-    assert isinstance(pooled, dict) and set(pooled) == set(NAMES)
+    assert isinstance(pooled, dict) and set(pooled) == set(STATISTIC_NAMES)
     assert set(pooled["sharpness"] if isinstance(pooled["sharpness"], dict) else ()) >= FIGURE
 
 
@@ -92,7 +92,7 @@ def test_one_class_is_a_sentence(make_table: TableMaker) -> None:
 
 
 def test_an_empty_table_is_a_sentence() -> None:
-    metrics = metrics_from_table(pl.DataFrame(schema=schema()), draws=20)
+    metrics = metrics_from_table(pl.DataFrame(schema=score_schema()), draws=20)
     assert isinstance(figure_at(metrics, "auroc", "pooled"), Missing)
 
 
@@ -121,9 +121,9 @@ row = st.fixed_dictionaries(
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(row, max_size=14))
 def test_no_table_crashes_or_yields_a_nan(rows: list[dict[str, object]]) -> None:
-    filled = [{**dict.fromkeys(schema()), "file": f"{i}", **r} for i, r in enumerate(rows)]
+    filled = [{**dict.fromkeys(score_schema()), "file": f"{i}", **r} for i, r in enumerate(rows)]
     with np.errstate(all="raise", under="ignore", over="ignore"):
-        metrics = metrics_from_table(pl.DataFrame(filled, schema=schema()), draws=10)
+        metrics = metrics_from_table(pl.DataFrame(filled, schema=score_schema()), draws=10)
     json.dumps(metrics, allow_nan=False)
 
 

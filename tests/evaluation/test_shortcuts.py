@@ -13,8 +13,8 @@ from unseen.data.film import Film
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table, text_at
 from unseen.evaluation.shortcuts import (
-    NAMES,
-    STATISTICS,
+    STATISTIC_NAMES,
+    TRIVIAL_STATISTICS,
     border_mask,
     image_statistics,
     mix_scores,
@@ -50,7 +50,7 @@ def test_border_noise_is_the_noise() -> None:
 def test_a_film_has_every_statistic_at_a_long_side_of_256(make_film: FilmMaker) -> None:
     film = make_film(0, abnormal=False, size=600)
     found = trivial_statistics(film, lung_area=0.3)
-    assert set(found) == set(NAMES)
+    assert set(found) == set(STATISTIC_NAMES)
     assert found["lung_area"] == 0.3 and found["rows"] == 600.0 and found["bytes_per_pixel"] == 1.0
     assert found["mean"] == pytest.approx(film.pixels.mean(), abs=1e-3)
     noise = trivial_statistics(make_film(0, abnormal=False, size=600, sharp=True))["border_noise"]
@@ -102,7 +102,7 @@ def test_a_clean_set_is_said_to_be_clean(make_table: TableMaker) -> None:
 
 
 def test_acquisition_statistics_are_named() -> None:
-    named = {statistic.name for statistic in STATISTICS if statistic.acquisition}
+    named = {statistic.name for statistic in TRIVIAL_STATISTICS if statistic.acquisition}
     assert {"border_mean", "border_std", "border_sharpness", "border_noise", "outside_exposure"} <= named
     assert {"bytes_per_pixel", "rows", "columns", "bits"} <= named
     assert "sharpness" not in named and "lung_area" not in named

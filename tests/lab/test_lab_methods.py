@@ -16,10 +16,10 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from unseen.artifacts.bundle import Card
 from unseen.artifacts.bundle import save as save_bundle
 from unseen.lab.collection import Collection
-from unseen.lab.comparison import compare, tried
+from unseen.lab.comparison import compare, tried_method
 from unseen.lab.images import IMAGES, as_image, head
 from unseen.lab.measuring import Measured, look_of, measured, operator_of
-from unseen.lab.methods import Found, Method, drawn, offered, picture_of
+from unseen.lab.methods import Found, Method, drawn_latent, offered_methods, picture_of
 from unseen.lab.operators import (
     GROUPS,
     NOISES,
@@ -40,7 +40,7 @@ from unseen.lab.operators import (
     Whole,
     verdict_of,
 )
-from unseen.lab.settings import SIZES, Setting, fields_of, kind_of
+from unseen.lab.settings import IMAGE_SIZES, Setting, choice_fields, choice_kind
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian
 from unseen.physics.operator import Mask
@@ -101,7 +101,7 @@ def entry_of(collection: Collection, name: str) -> str:
 @pytest.mark.parametrize("name", list(IMAGES))
 def test_pictures_have_their_size_stay_in_range_and_differ_by_number(name: str) -> None:
     draw = IMAGES[name][1]
-    for size in SIZES:
+    for size in IMAGE_SIZES:
         picture = draw(size, 1)
         assert picture.shape == (1, 1, size, size) and picture.dtype == torch.float32
         assert picture.min() >= 0 and picture.max() <= 1 and picture.std() > 0.05
@@ -121,11 +121,11 @@ def test_of_a_picture_that_is_not_square_the_middle_is_taken() -> None:
     assert bool((as_image(pixels, 32) > 0.99).all())
 
 
-@pytest.mark.parametrize("choice", [*OPERATORS, *NOISES], ids=kind_of)
+@pytest.mark.parametrize("choice", [*OPERATORS, *NOISES], ids=choice_kind)
 def test_a_form_offers_what_the_model_takes_and_nothing_beyond(choice: type[Made]) -> None:
     whole: TypeAdapter[object] = TypeAdapter(AnyOperator if choice in OPERATORS else AnyNoise)
-    kind = {"kind": kind_of(choice)}
-    settings = fields_of(choice)
+    kind = {"kind": choice_kind(choice)}
+    settings = choice_fields(choice)
     assert whole.validate_python(kind | {one.name: one.value for one in settings}) == choice()
     for one in settings:
         taken, refused = ends(one)
@@ -150,7 +150,7 @@ def ends(one: Setting) -> tuple[list[object], list[object]]:
 # what is measured
 
 
-@pytest.mark.parametrize("choice", OPERATORS, ids=kind_of)
+@pytest.mark.parametrize("choice", OPERATORS, ids=choice_kind)
 def test_a_measurement_is_a_times_x_and_the_noise_that_was_asked_for(choice: type[Made]) -> None:
     size, picture = SIZE, head(SIZE, 0)
     level = 0.05
@@ -200,11 +200,11 @@ def test_a_matrix_that_is_too_large_is_refused_before_it_is_made() -> None:
 # what is made of it
 
 
-@pytest.mark.parametrize("choice", OPERATORS, ids=kind_of)
+@pytest.mark.parametrize("choice", OPERATORS, ids=choice_kind)
 def test_each_method_has_a_result_and_its_figures_are_scikit_images(choice: type[Made], x: torch.Tensor) -> None:
     setup = Setup(size=SIZE, operator=choice())
     made = measured(x, setup, EMPTY)
-    keys = [method.key for method in offered(made, EMPTY).methods]
+    keys = [method.key for method in offered_methods(made, EMPTY).methods]
     assert keys == ["pinv", "fbp", "tv"] if choice is Views else ["pinv", "tv"]
     for result in compare(x, setup, keys):
         assert result.problem == "" and result.x is not None and result.seconds >= 0
@@ -244,7 +244,7 @@ def test_a_method_that_fails_says_why_and_the_others_go_on(x: torch.Tensor) -> N
         raise ValueError("no way")
 
     for run, expected in ((fails, "no way"), (lambda made: Found(made.x * math.nan), "not finite")):
-        result = tried(Method(key="k", name="k", family="direct", about="", run=run), made)  # type: ignore[arg-type]
+        result = tried_method(Method(key="k", name="k", family="direct", about="", run=run), made)  # type: ignore[arg-type]
         assert expected in result.problem and result.x is None
 
 
@@ -271,7 +271,7 @@ def test_a_model_is_offered_where_its_process_fits_and_applied_as_it_is(
     setup = Setup(size=SIZE, operator=AsLearnt(model=key))
     made = measured(x, setup, collection)
     assert made.sigma == pytest.approx(0.05) and isinstance(made.process.A, Mask)
-    known = offered(made, collection)
+    known = offered_methods(made, collection)
     method = known.named(f"model:{key}")
     assert method.name == "inpainting/ei" and "learnt under this very operator; nothing, seed 0" in method.about
     assert "another Mask" in known.named(f"model:{entry_of(collection, 'several')}").about
@@ -290,12 +290,12 @@ def test_of_several_operators_one_is_taken_by_the_seed(collection: Collection, x
     for seed in range(4):
         made = measured(x, Setup(size=SIZE, operator=operator, seed=seed), collection)
         assert torch.equal(made.process.A.mask, masks[seed % 3][None])  # type: ignore[attr-defined]
-        known = offered(made, collection)
+        known = offered_methods(made, collection)
         assert "this very operator" in known.named(f"model:{operator.model}").about
 
 
 def test_a_model_is_not_offered_for_another_kind_of_measurement(collection: Collection, x: torch.Tensor) -> None:
-    known = offered(measured(x, Setup(size=SIZE, operator=Views()), collection), collection)
+    known = offered_methods(measured(x, Setup(size=SIZE, operator=Views()), collection), collection)
     assert all(method.family != "learnt" for method in known.methods)
     assert any("has learnt under Mask, and this is Tomography." in line for line in known.left_out)
 
@@ -322,8 +322,8 @@ def with_generator(tmp_path_factory: pytest.TempPathFactory) -> Collection:
 def test_a_generator_is_moved_by_its_latent(with_generator: Collection) -> None:
     (entry,) = with_generator.generators
     G = with_generator.generator(entry.key)
-    z = drawn(G, 3)
-    assert torch.equal(z, drawn(G, 3)) and not torch.equal(z, drawn(G, 4))
+    z = drawn_latent(G, 3)
+    assert torch.equal(z, drawn_latent(G, 3)) and not torch.equal(z, drawn_latent(G, 4))
     one, other = picture_of(G, z.flatten().tolist()), picture_of(G, [0.0] * 4)
     with torch.no_grad():
         assert torch.allclose(one, G(z).clamp(0, 1)) and not torch.equal(one, other)
@@ -334,16 +334,16 @@ def test_a_generator_is_moved_by_its_latent(with_generator: Collection) -> None:
 def test_a_generator_is_offered_as_a_prior_and_range_finds_its_own_picture(with_generator: Collection) -> None:
     (entry,) = with_generator.generators
     G = with_generator.generator(entry.key)
-    x = picture_of(G, drawn(G, 5).flatten().tolist())
+    x = picture_of(G, drawn_latent(G, 5).flatten().tolist())
     setup = Setup(size=SIZE, operator=MaskedPixels(), noise=GaussianNoise(level=0.001))
-    keys = [method.key for method in offered(measured(x, setup, with_generator), with_generator).methods]
+    keys = [method.key for method in offered_methods(measured(x, setup, with_generator), with_generator).methods]
     assert keys[2:] == [f"{prior}:{entry.key}" for prior in latent_priors()]
     pinv, best = compare(x, setup, ["pinv", f"range:{entry.key}"], collection=with_generator)
     assert best.problem == "" and best.psnr > pinv.psnr + 10, (pinv.psnr, best)
     assert {"range", "soft"} <= set(latent_priors())
     for result in compare(x, setup, keys[2:], collection=with_generator):
         assert result.problem == "" and result.words, result
-    known = offered(measured(head(64, 0), Setup(size=64), with_generator), with_generator)
+    known = offered_methods(measured(head(64, 0), Setup(size=64), with_generator), with_generator)
     assert known.left_out == ("digits: makes images of 32 × 32 pixels, not such as these.",)
 
 

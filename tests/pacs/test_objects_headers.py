@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 
 from tests.pacs.film_headers import FULL, film_result, header, headers, phantoms, study_result
 from unseen.artifacts.installation import LIMITS
-from unseen.data.decoder_protocol import Limits
+from unseen.data.decoder_protocol import DecoderLimits
 from unseen.data.dicom import read_dicom
 from unseen.pacs.header_repair import HeaderError, repaired
 from unseen.pacs.objects import as_file, result_objects
@@ -194,7 +194,7 @@ def test_no_name_reaches_the_log_or_a_warning(
 def test_a_phantoms_pixels_become_a_capture(errors: Validate) -> None:
     for data in phantoms().values():
         film = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
-        decoded = read_dicom(data, bare=False, limits=Limits())
+        decoded = read_dicom(data, bare=False, limits=DecoderLimits())
         assert errors(result_objects(study_result(film_result(film, pixels=decoded.pixels)), KINDS)) == []
 
 

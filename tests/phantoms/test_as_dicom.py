@@ -15,7 +15,7 @@ from unseen.data.film import Film
 from unseen.data.manifest import Entry
 from unseen.data.phantoms.sequences import Case, draw_exposed, draw_film, draw_healthy
 from unseen.data.phantoms.writing import Station, as_dicom
-from unseen.data.reading import read
+from unseen.data.reading import read_film
 
 CASE = Case(seed=4, stream="abnormal", index=2, size=128, kind="effusion")
 NORTH = Station(name="North")
@@ -31,7 +31,7 @@ def written(station: Station, case: Case = CASE) -> bytes:
 def test_the_film_that_is_read_is_the_exposure(tmp_path: Path, station: Station) -> None:
     path = tmp_path / "film.dcm"
     path.write_bytes(written(station))
-    film = read(Entry(name="film", path=path, source="ward", patient="p", study="s"))
+    film = read_film(Entry(name="film", path=path, source="ward", patient="p", study="s"))
     assert isinstance(film, Film), film
     healthy = draw_healthy(CASE)
     assert np.abs(film.pixels - draw_exposed(CASE, healthy).grey).max() <= 0.501 / 4095

@@ -19,7 +19,7 @@ from unseen.screening import Policy, PolicyError, Screener, calibrate
 from unseen.screening.guarantee import Guarantee, GuaranteeError
 from unseen.screening.monitoring import DriftReference, judge_window
 from unseen.screening.pilot import pilot
-from unseen.screening.policy import FIRST, SourcePolicy, lines
+from unseen.screening.policy import FIRST_PRIORITY, SourcePolicy, policy_lines
 from unseen.screening.screener import decision_rows
 
 WARD = SourcePolicy(abnormals=60, normals=(0.1, 0.2), threshold=0.15, allowed_misses=0)
@@ -77,7 +77,7 @@ def test_a_film_that_the_detector_cannot_score_is_not_scored_and_comes_first(scr
     assert screener.policy is not None
     blind = Screener(Blind(), screener.policy)
     decision = blind(replayed_film("a", -9.0, source="ward"))
-    assert (decision.action, decision.priority, decision.score) == ("not_scored", FIRST, None)
+    assert (decision.action, decision.priority, decision.score) == ("not_scored", FIRST_PRIORITY, None)
     assert decision.reason == "No lungs were found."
 
 
@@ -131,15 +131,17 @@ def test_a_window_without_a_score_is_judged_by_its_refusals_alone() -> None:
 def test_a_policy_in_words_has_each_source_and_what_is_missing() -> None:
     few = SourcePolicy(abnormals=3, normals=(0.1, 0.2), threshold=None, allowed_misses=None)
     given = {"model": "pca", "weights_sha256": "a" * 64, "max_miss_rate": 0.1, "confidence": 0.95, "level": 0.95}
-    words = "\n".join(lines(Policy.model_validate(given | {"sources": {"ward": WARD, "clinic": few}})))
+    words = "\n".join(policy_lines(Policy.model_validate(given | {"sources": {"ward": WARD, "clinic": few}})))
     assert "ward" in words and "clinic" in words and "10 %" in words and "95 %" in words
-    nothing = "\n".join(lines(Policy.model_validate(given | {"sources": {"clinic": few}})))
+    nothing = "\n".join(policy_lines(Policy.model_validate(given | {"sources": {"clinic": few}})))
     assert "clinic" in nothing and "ward" not in nothing and "No probabilities" in nothing
-    assert "No study has a source" in "\n".join(lines(Policy.model_validate(given | {"sources": {}})))
+    assert "No study has a source" in "\n".join(policy_lines(Policy.model_validate(given | {"sources": {}})))
     lost = WARD.model_copy(update={"not_scored": 7})
-    assert "7 studies were not scored" in "\n".join(lines(Policy.model_validate(given | {"sources": {"ward": lost}})))
+    assert "7 studies were not scored" in "\n".join(
+        policy_lines(Policy.model_validate(given | {"sources": {"ward": lost}}))
+    )
 
 
 def test_a_calibrated_policy_in_words_has_the_prevalence_of_its_probabilities(screener: Screener) -> None:
     assert screener.policy is not None
-    assert "Probabilities are for a prevalence of 37.5 %." in "\n".join(lines(screener.policy))
+    assert "Probabilities are for a prevalence of 37.5 %." in "\n".join(policy_lines(screener.policy))

@@ -15,7 +15,7 @@ from studies.replayed import Replayed, replayed_film
 from unseen.artifacts.installation import LIMITS
 from unseen.data.film import Film, NotRead
 from unseen.screening import Policy, PolicyError, Screener, calibrate
-from unseen.screening.policy import FIRST
+from unseen.screening.policy import FIRST_PRIORITY
 
 RNG = np.random.default_rng(0)
 UNREAD = NotRead(name="x.dcm", reason="Truncated.", source="ward", patient="x")
@@ -79,7 +79,7 @@ def test_without_a_policy_all_is_read_in_the_order_of_the_scores() -> None:
 
 def test_what_is_not_read_comes_first_with_its_reason(screener: Screener) -> None:
     decision = screener(UNREAD)
-    assert (decision.action, decision.priority, decision.reason) == ("not_scored", FIRST, "Truncated.")
+    assert (decision.action, decision.priority, decision.reason) == ("not_scored", FIRST_PRIORITY, "Truncated.")
     assert decision.probability is None and decision.score is None
 
 

@@ -10,15 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unseen.runs.archive import scoring
-from unseen.runs.archive.plan import Plan, cut, path_of
+from unseen.runs.archive.plan import ArchivePlan, cut_parts, part_path
 from unseen.runs.archive.scoring import Task, score_archive
 from unseen.screening.screener import load
 
 
 @given(films=st.integers(1, 300), size=st.integers(1, 60))
 def test_parts_hold_each_film_once_in_order_and_are_as_the_plan_counts_them(films: int, size: int) -> None:
-    plan = Plan(manifest_sha256="ab" * 32, films=films, part_size=size, model="m", model_sha256="cd" * 32, version="1")
-    parts = list(cut(iter(range(films)), size))
+    plan = ArchivePlan(
+        manifest_sha256="ab" * 32, films=films, part_size=size, model="m", model_sha256="cd" * 32, version="1"
+    )
+    parts = list(cut_parts(iter(range(films)), size))
     assert [film for _, part in parts for film in part] == list(range(films))
     assert [number for number, _ in parts] == list(range(plan.parts))
     assert all(len(part) == plan.films_of(number) for number, part in parts)
@@ -28,7 +30,7 @@ def test_parts_hold_each_film_once_in_order_and_are_as_the_plan_counts_them(film
 @given(st.lists(st.integers(0, 10**8 - 1), min_size=2, max_size=2, unique=True))
 def test_names_of_parts_sort_as_their_numbers_do(numbers: list[int]) -> None:
     first, second = sorted(numbers)
-    assert path_of(Path("parts"), first).name < path_of(Path("parts"), second).name
+    assert part_path(Path("parts"), first).name < part_path(Path("parts"), second).name
 
 
 def test_a_model_is_loaded_with_the_thread_that_it_scores_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

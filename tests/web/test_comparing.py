@@ -20,7 +20,7 @@ from tests.worklist.kept_store import KeptStores
 from tests.worklist.reporting import look_and_report
 from unseen.artifacts.bundle import Card
 from unseen.artifacts.installation import LIMITS
-from unseen.evaluation.shortcuts import NAMES
+from unseen.evaluation.shortcuts import STATISTIC_NAMES
 from unseen.service.workers import FurtherModel, Models
 from unseen.worklist.store import Store
 from unseen.worklist.tables import films, findings
@@ -57,7 +57,7 @@ class Labelled:
         self.number += 1
         receipt = self.judged(self.number, source=source)
         digests = {"first": FIRST, "second": SECOND, "old": OLD}
-        given = {} if statistics is None else dict.fromkeys(NAMES, statistics)
+        given = {} if statistics is None else dict.fromkeys(STATISTIC_NAMES, statistics)
         with self.store.database.writing() as connection:
             here = films.c.public_id == receipt.film_id
             number = connection.execute(films.select().where(here)).one().id

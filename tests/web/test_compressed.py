@@ -16,7 +16,7 @@ from tests.web.conftest import Api
 from tests.web.test_viewing import noise, samples_of, sent
 from tests.worklist.conftest import MakePlace, Place
 from unseen.data import phantoms
-from unseen.data.decode import shared
+from unseen.data.decode import shared_decoder
 from unseen.web.images import compressed, residuals
 
 FILMS = Path(os.environ.get("UNSEEN_DATA", "")) / "cxr_raw"
@@ -92,7 +92,7 @@ def test_a_film_of_15_mb_travels_as_6_mb_at_most(measured: int, bits: int) -> No
 @pytest.mark.skipif(not FILMS.is_dir(), reason="needs the real films of $UNSEEN_DATA/cxr_raw")
 @pytest.mark.parametrize("name", ["cr_mono1_10bit.dcm", "mono2_12bit_rescale.dcm", "grey16_10bit_440.png"])
 def test_real_films_take_less_than_a_third(name: str) -> None:
-    film = shared().decode(FILMS / name)
+    film = shared_decoder().decode(FILMS / name)
     assert not isinstance(film, str), film
     assert len(compressed(residuals(film.pixels, bits=film.bits))) * 3 <= film.pixels.size * 2
 

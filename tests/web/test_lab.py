@@ -20,7 +20,7 @@ from unseen.lab.collection import Collection
 from unseen.lab.comparison import compare
 from unseen.lab.images import as_image, shapes
 from unseen.lab.operators import OPERATORS, AsLearnt, Setup
-from unseen.lab.settings import kind_of
+from unseen.lab.settings import choice_kind
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian
 from unseen.physics.operator import Mask
@@ -100,7 +100,7 @@ def test_who_is_signed_in_may_ask_and_nobody_else(api: Api) -> None:
 
 def test_the_catalogue_is_what_the_experiments_offer(api: Api, folder: Path) -> None:
     told = api.reader.get("/lab").json()
-    assert [one["kind"] for one in told["operators"]] == [kind_of(choice) for choice in OPERATORS]
+    assert [one["kind"] for one in told["operators"]] == [choice_kind(choice) for choice in OPERATORS]
     assert [one["name"] for one in told["reconstructors"]] == ["inpainting"]
     assert [one["name"] for one in told["generators"]] == ["digits"] and told["shelf"] and not told["refused"]
     assert str(folder) not in api.reader.get("/lab").text

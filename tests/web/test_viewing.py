@@ -19,7 +19,7 @@ from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place, png
 from tests.worklist.reporting import look_and_report
 from unseen.data.manifest import Entry
-from unseen.data.reading import read
+from unseen.data.reading import read_film
 from unseen.screening.screener import Screener
 from unseen.web import state as served
 from unseen.web.images import DecodedFilms
@@ -75,7 +75,7 @@ def test_samples_are_those_of_the_file_white_is_dense(api: Api, bits: int, photo
 def test_samples_are_the_film_that_is_scored(api: Api, store: Store) -> None:
     film = sent(api, dicom(noise(2, bits=12), bits=12))
     path = store.film_path(film)
-    scored = read(Entry(name=film, path=path, source="", patient=film, study=film))
+    scored = read_film(Entry(name=film, path=path, source="", patient=film, study=film))
     assert (samples_of(api.reader.get(f"/films/{film}/pixels")) == np.round(scored.pixels * 4095)).all()  # type: ignore[union-attr]
 
 

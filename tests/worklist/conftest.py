@@ -30,7 +30,7 @@ from unseen.data.film import Film
 from unseen.data.phantoms import normals
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
-from unseen.screening.policy import FIRST, Decision
+from unseen.screening.policy import FIRST_PRIORITY, Decision
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 from unseen.worklist import jobs
@@ -303,7 +303,7 @@ def decision(action: str, priority: float = 0.5, reason: str = "so it was decide
             score=None,
             probability=None,
             p_value=None,
-            priority=FIRST,
+            priority=FIRST_PRIORITY,
             reason=reason,
             policy_digest="",
         )

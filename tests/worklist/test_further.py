@@ -31,7 +31,7 @@ from unseen.data.reading import films as read_films
 from unseen.detectors.detector import Finding
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
-from unseen.evaluation.shortcuts import NAMES
+from unseen.evaluation.shortcuts import STATISTIC_NAMES
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 from unseen.worklist import jobs
@@ -243,7 +243,7 @@ def test_how_a_film_looks_is_kept_with_it(store: Store, screener: Screener, tmp_
     row = found[receipt.film_id]
     assert isinstance(row.look, bytes) and len(row.look) == SIDE * SIDE and {0, 255} <= set(row.look)
     statistics = json.loads(row.statistics)
-    assert set(statistics) <= set(NAMES) and statistics["rows"] == 48.0 and 0 < statistics["mean"] < 1
+    assert set(statistics) <= set(STATISTIC_NAMES) and statistics["rows"] == 48.0 and 0 < statistics["mean"] < 1
 
 
 def test_a_look_is_of_the_lungs_where_they_were_found(second: Pca, tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ import sqlalchemy
 from tests.cli.conftest import Say, begin
 from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, png
 from unseen.artifacts.files import sha256_of
-from unseen.runs.archive.plan import ArchiveError, Plan, path_of
-from unseen.screening.policy import squashed
+from unseen.runs.archive.plan import ArchiveError, ArchivePlan, part_path
+from unseen.screening.policy import squashed_score
 from unseen.worklist.instances import ReceivedHeader
 from unseen.worklist.score_import import ACTION, ImportedScores, import_scores
 from unseen.worklist.states import NotFoundError
@@ -48,7 +48,7 @@ class Archive:
     def write(self) -> None:
         with self.manifest.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([["file", "source"], *([row["file"], "ward"] for row in self.rows)])
-        Plan(
+        ArchivePlan(
             manifest_sha256=sha256_of(self.manifest),
             films=len(self.rows),
             part_size=self.part_size,
@@ -62,7 +62,7 @@ class Archive:
             rows = self.rows[start : start + self.part_size]
             types = {"score": pl.Float64, "lateral": pl.Boolean, "probability": pl.Float64}
             columns = {name: types.get(name, pl.String) for name in rows[0]}
-            pl.DataFrame(rows, schema=columns).write_parquet(path_of(self.parts, start // self.part_size))
+            pl.DataFrame(rows, schema=columns).write_parquet(part_path(self.parts, start // self.part_size))
 
     def into(self, store: Store) -> ImportedScores:
         return import_scores(store, self.parts, self.manifest, actor="ann (shell)")
@@ -92,7 +92,7 @@ def test_a_part_becomes_a_ranked_list_by_one_event(store: Store, archive: Archiv
     assert film.judged and film.sha256 == archive.rows[9]["sha256"]
     [finding] = film.findings
     assert (finding.model, finding.score) == (WEIGHTS, 0.9)
-    assert page.rows[0].priority == pytest.approx(squashed(0.9))
+    assert page.rows[0].priority == pytest.approx(squashed_score(0.9))
     assert store.film_path(film.film).read_bytes() == png(9) and store.film_path(film.film).is_symlink()
     with store.database.reading() as connection:
         events = Counter(connection.execute(sqlalchemy.select(audit.c.action)).scalars())
@@ -231,13 +231,13 @@ def test_what_cannot_be_imported_is_said_with_its_cure(store: Store, archive: Ar
     other.write_text("file\n1.png\n")
     with pytest.raises(ArchiveError, match="not the manifest"):
         import_scores(store, archive.parts, other, actor="ann")
-    plan = Plan.load(archive.parts)
+    plan = ArchivePlan.load(archive.parts)
     assert plan is not None
     plan.model_copy(update={"weights_sha256": None}).save(archive.parts)
     with pytest.raises(ArchiveError, match="Score again"):
         archive.into(store)
     plan.save(archive.parts)
-    path_of(archive.parts, 0).unlink()
+    part_path(archive.parts, 0).unlink()
     assert archive.into(store).missing == 1
 
 

@@ -19,7 +19,7 @@ from tests.worklist.reporting import look_and_report
 from unseen.artifacts.bundle import card_of
 from unseen.data.film import Film
 from unseen.data.manifest import Entry
-from unseen.data.reading import read
+from unseen.data.reading import read_film
 from unseen.detectors.saved import load as load_detector
 from unseen.screening.screener import load
 from unseen.worklist import disagreement
@@ -112,7 +112,7 @@ def test_old_bundles_score_old_films_as_they_did(old: Store, expected: dict[str,
     detectors = {one.weights_sha256: one for one in map(load_detector, (GOLDEN / "decides", GOLDEN / "compares"))}
     (name,) = expected["lists"]["cleared"][:1]
     (film,) = old.study(name, blind=False).films
-    again = read(Entry(name="film", path=old.film_path(film.film), source="North", patient="p", study="s"))
+    again = read_film(Entry(name="film", path=old.film_path(film.film), source="North", patient="p", study="s"))
     assert isinstance(again, Film)
     assert {finding.model for finding in film.findings} == set(detectors)
     for finding in film.findings:

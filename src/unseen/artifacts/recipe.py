@@ -33,7 +33,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import write_text
-from unseen.artifacts.registry import unknown
+from unseen.artifacts.registry import did_you_mean
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -300,7 +300,7 @@ def _sentence(mistake: Mapping[str, Any], *, model: type[BaseModel], where: str,
     path = ".".join(filter(None, [where, *map(str, place)])) or "the recipe"
     if kind == "extra_forbidden":
         known = _known(model, place[:-1]) + (list(also) if len(place) == 1 else [])
-        return f"{path}: {unknown(str(place[-1]), known)}"
+        return f"{path}: {did_you_mean(str(place[-1]), known)}"
     if kind == "missing":
         return f"{path}: missing"
     if kind in ("dict_type", "model_type"):

@@ -107,7 +107,7 @@ class Registry(Mapping[str, str]):
             loaded: type[Any] = getattr(importlib.import_module(module), name)
             return loaded
         if key not in self.plugins:
-            raise UnknownName(f'{self.kind} "{key}": {unknown(key, self)}')
+            raise UnknownName(f'{self.kind} "{key}": {did_you_mean(key, self)}')
         entry = self.plugins[key]
         try:
             plugin: type[Any] = entry.load()
@@ -234,14 +234,14 @@ def imported(place: str) -> Any:  # Any: whatever is there
         ) from error
 
 
-def unknown(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The second half of an error about ``name``, which is not among ``known``.
 
-    >>> unknown("sure_wieght", ["sure_weight", "size"])
+    >>> did_you_mean("sure_wieght", ["sure_weight", "size"])
     'unknown; did you mean sure_weight?'
-    >>> unknown("colour", ["sure_weight", "size"])
+    >>> did_you_mean("colour", ["sure_weight", "size"])
     'unknown; known: size, sure_weight'
-    >>> unknown("colour", [])
+    >>> did_you_mean("colour", [])
     'unknown; none is known here'
     """
     names = sorted(known)

@@ -75,7 +75,7 @@ def calibrate(
         return
     from unseen.data.reading import films
     from unseen.screening.calibration import calibrate as fit
-    from unseen.screening.policy import lines
+    from unseen.screening.policy import policy_lines
     from unseen.screening.screener import load
 
     uncalibrated = load(model, device=device)
@@ -102,7 +102,7 @@ def calibrate(
             "this model has no input gate: an image that is no chest film is scored like one, and could be cleared. "
             "Train it with --gate"
         )
-    for line in (*seen.lines(), *lines(screener.policy)):
+    for line in (*seen.lines(), *policy_lines(screener.policy)):
         typer.echo(line)
     typer.echo(f"policy: {out}")
     console.limits()

@@ -297,7 +297,7 @@ def _by_prior(
     """A solver under the prior, which returns an image and sentences about it; and the prior's files."""
     import torch
 
-    from unseen.artifacts.registry import unknown
+    from unseen.artifacts.registry import did_you_mean
     from unseen.data.arrays import OperatorError, read_operator
     from unseen.physics.measurement import Measurement
     from unseen.priors import PRIORS
@@ -308,7 +308,7 @@ def _by_prior(
     from unseen.reconstruction.saved import applied
 
     if prior not in PRIORS:
-        raise UsageError(f"--prior {prior}: {unknown(prior, PRIORS)}")
+        raise UsageError(f"--prior {prior}: {did_you_mean(prior, PRIORS)}")
     if operator is None:
         raise UsageError('--prior needs --operator scan.toml: what measured, such as operator = "mask", mask = "m.npy"')
     if (sigma is None) == (weight is None):

@@ -27,7 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from unseen.artifacts.errors import UserError
-from unseen.artifacts.registry import UnknownName, imported, unknown
+from unseen.artifacts.registry import UnknownName, did_you_mean, imported
 from unseen.physics import OPERATORS
 from unseen.physics.operator import Operator
 
@@ -193,7 +193,7 @@ def _operator(path: Path, place: str, entries: dict[str, Any]) -> Operator:  # A
     parameters = inspect.signature(kind).parameters
     for entry in entries:
         if entry not in parameters:
-            raise OperatorError(f"{place}: {entry}: {unknown(entry, parameters)}")
+            raise OperatorError(f"{place}: {entry}: {did_you_mean(entry, parameters)}")
     for entry, parameter in parameters.items():
         if parameter.default is parameter.empty and entry not in entries:
             raise OperatorError(f"{place}: {entry}: missing; {name} is made from {', '.join(parameters)}")

@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from unseen.data import decoder_protocol
-from unseen.data.decoder_protocol import DecodedImage, Limits
+from unseen.data.decoder_protocol import DecodedImage, DecoderLimits
 
 _START_S = 60.0  # for the child's imports on a machine under load
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
@@ -40,14 +40,14 @@ class _Gone(Exception):
 class Decoder:
     """Files to images through a child process; every failure of a file is a sentence, none is an exception.
 
-    >>> decoder = Decoder(limits=Limits(timeout_s=5))
+    >>> decoder = Decoder(limits=DecoderLimits(timeout_s=5))
     >>> decoder.decode(Path("no-such-file.png"))
     "There is no such file. Check the path, or the manifest's `file` cell."
     >>> decoder.close()
     """
 
-    def __init__(self, *, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, *, limits: DecoderLimits | None = None) -> None:
+        self.limits = limits or DecoderLimits()
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._begun: decoder_protocol.Message | None = None  # what the child was asked for and nobody took yet
@@ -253,7 +253,7 @@ os.register_at_fork(after_in_child=_abandon_all)
 atexit.register(_close_all)
 
 
-def shared() -> Decoder:
+def shared_decoder() -> Decoder:
     """The decoder that all reading in this process goes through, except what is read ahead: one child."""
     return _SHARED[0]
 
@@ -261,7 +261,7 @@ def shared() -> Decoder:
 def ahead(number: int) -> list[Decoder]:
     """So many decoders of this process for what is read ahead: each has a child of its own once it decodes.
 
-    >>> ahead(1)[0] is shared(), ahead(1)[0] is ahead(2)[0]
+    >>> ahead(1)[0] is shared_decoder(), ahead(1)[0] is ahead(2)[0]
     (False, True)
     """
     while len(_SHARED) <= number:

@@ -18,10 +18,10 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from unseen.data import decoder_protocol, file_headers
-from unseen.data.decoder_protocol import DecodedImage, Limits, Refused
+from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused
 
 
-def read_image(path: str, *, limits: Limits, mask: bool = False, frame: int | None = None) -> DecodedImage:
+def read_image(path: str, *, limits: DecoderLimits, mask: bool = False, frame: int | None = None) -> DecodedImage:
     """The image in the file at `path`, with its digests; `frame` is for DICOM files of several.
 
     Raises:
@@ -44,7 +44,7 @@ def read_image(path: str, *, limits: Limits, mask: bool = False, frame: int | No
     return replace(image, file_sha256=digest, file_bytes=size, pixel_sha256=pixels.hexdigest())
 
 
-def read_elements(path: str, *, limits: Limits) -> list[list[str]]:
+def read_elements(path: str, *, limits: DecoderLimits) -> list[list[str]]:
     """The elements of a DICOM file; none of another one. Raises Refused as `read_image` does."""
     data = read_bytes(path, limits=limits)
     kind = file_headers.file_kind(data)
@@ -55,7 +55,7 @@ def read_elements(path: str, *, limits: Limits) -> list[list[str]]:
     return dicom.read_elements(data, bare=kind == "bare dicom")
 
 
-def read_bytes(path: str, *, limits: Limits) -> bytes:
+def read_bytes(path: str, *, limits: DecoderLimits) -> bytes:
     """All of a regular file, read once, so that what is judged, decoded and hashed is the same.
 
     Raises:
@@ -95,7 +95,7 @@ def read_bytes(path: str, *, limits: Limits) -> bytes:
 
 
 def answer(
-    request: decoder_protocol.Message, *, limits: Limits
+    request: decoder_protocol.Message, *, limits: DecoderLimits
 ) -> tuple[decoder_protocol.Message, DecodedImage | None]:
     """The reply to one request, and the image whose integers follow it."""
     try:
@@ -114,7 +114,7 @@ def answer(
     return decoder_protocol.facts(image), image
 
 
-def serve(requests: BinaryIO, replies: BinaryIO, *, limits: Limits) -> None:
+def serve(requests: BinaryIO, replies: BinaryIO, *, limits: DecoderLimits) -> None:
     """Answer until `requests` ends."""
     waiting: queue.SimpleQueue[decoder_protocol.Message] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
@@ -156,7 +156,7 @@ def _write(stream: BinaryIO, data: bytes | memoryview) -> None:
 
 def main() -> None:
     """Take over stdin and stdout, set the limits, serve."""
-    limits = Limits(**json.loads(sys.argv[1]))
+    limits = DecoderLimits(**json.loads(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     warnings.simplefilter("ignore")

@@ -45,7 +45,7 @@ class DecodedImage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class DecoderLimits:
     """What a single file may cost. The defaults are several times what a chest X-ray of today needs.
 
     Attributes:
@@ -66,7 +66,7 @@ class Limits:
     def check_size(self, *, width: int, height: int) -> None:
         """Raise `Refused` unless an image of this size may be decoded.
 
-        >>> Limits().check_size(width=20_000, height=20_000)  # doctest: +ELLIPSIS
+        >>> DecoderLimits().check_size(width=20_000, height=20_000)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
         unseen.data.decoder_protocol.Refused: The image is 20000×20000 = 4e+08 pixels, the limit is 6.4e+07. ...
@@ -120,7 +120,7 @@ def facts(image: DecodedImage) -> Message:
     }
 
 
-def empty_pixels(reply: Message, *, limits: Limits) -> Integers:
+def empty_pixels(reply: Message, *, limits: DecoderLimits) -> Integers:
     """Where the integers that follow `reply` go. A child that was taken over could claim anything, so the claim is
     checked.
 

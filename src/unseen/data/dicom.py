@@ -31,18 +31,18 @@ from pydicom.filereader import read_dataset
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
 from unseen.data import file_headers
-from unseen.data.decoder_protocol import DecodedImage, Limits, Refused, canonical
+from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
 from unseen.data.dicom_display import display_of, elements_of
-from unseen.data.dicom_header import FILMS, DicomHeader, check_class, named, read_header
+from unseen.data.dicom_header import FILM_CLASSES, DicomHeader, check_class, read_header, uid_name
 
 LABEL = "imagecodecs"
-SYNTAXES = (uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit)
-DECODER_DEPENDENCIES = dict.fromkeys(SYNTAXES, ("imagecodecs",))
+EXTRA_SYNTAXES = (uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit)
+DECODER_DEPENDENCIES = dict.fromkeys(EXTRA_SYNTAXES, ("imagecodecs",))
 
 
 def is_available(syntax: str) -> bool:
     """Whether imagecodecs is installed, and `syntax` one of ours."""
-    return syntax in SYNTAXES and importlib.util.find_spec("imagecodecs") is not None
+    return syntax in EXTRA_SYNTAXES and importlib.util.find_spec("imagecodecs") is not None
 
 
 def register() -> None:
@@ -56,7 +56,7 @@ def register() -> None:
             "The film is compressed as JPEG Lossless, which needs an extra. "
             "Install it: pip install 'unseen[dicom-lossless]'."
         )
-    for syntax in SYNTAXES:
+    for syntax in EXTRA_SYNTAXES:
         decoder = get_decoder(syntax)
         if LABEL not in decoder.available_plugins:
             decoder.add_plugin(LABEL, (__name__, "decode_frame"))
@@ -81,7 +81,7 @@ _PLUGINS = {
     uid.JPEGLSNearLossless: "pyjpegls",
     uid.RLELossless: "pylibjpeg",
     uid.JPEGBaseline8Bit: "pillow",
-    **dict.fromkeys(SYNTAXES, LABEL),
+    **dict.fromkeys(EXTRA_SYNTAXES, LABEL),
 }
 _PROCESSES = {  # SOF markers that a transfer syntax may hold (PS3.5, 8.2.1 and 8.2.3)
     uid.JPEGBaseline8Bit: (0xC0,),
@@ -99,10 +99,10 @@ def readable_syntaxes() -> tuple[str, ...]:
     >>> uid.JPEG2000Lossless in readable_syntaxes(), uid.DeflatedExplicitVRLittleEndian in readable_syntaxes()
     (True, False)
     """
-    return (*_NATIVE, *(syntax for syntax in _PLUGINS if syntax not in SYNTAXES or is_available(syntax)))
+    return (*_NATIVE, *(syntax for syntax in _PLUGINS if syntax not in EXTRA_SYNTAXES or is_available(syntax)))
 
 
-def read_dicom(data: bytes, *, bare: bool, limits: Limits, frame: int | None = None) -> DecodedImage:
+def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | None = None) -> DecodedImage:
     """The film in the DICOM file `data`; `bare` when it has no preamble.
 
     frame  for looking at one of several frames; None: a file of several is refused
@@ -115,7 +115,7 @@ def read_dicom(data: bytes, *, bare: bool, limits: Limits, frame: int | None = N
     header = read_header(ds, limits=limits, frame=frame)
     index = frame or 0
     _check_stream(ds, syntax, header, index)
-    if syntax in SYNTAXES:
+    if syntax in EXTRA_SYNTAXES:
         register()
     stored, _ = get_decoder(syntax).as_array(ds, raw=True, index=index, decoding_plugin=_PLUGINS.get(syntax, ""))
     if stored.shape != (header.rows, header.columns):
@@ -186,7 +186,7 @@ def _with_meta(data: bytes) -> tuple[Dataset, uid.UID]:
             "Send it as Explicit VR Little Endian."
         )
     if syntax not in _NATIVE and syntax not in _PLUGINS:
-        name = named(syntax) if syntax else "missing"
+        name = uid_name(syntax) if syntax else "missing"
         raise Refused(
             f"The transfer syntax is {name!r}, which is not read. Send the film as Explicit VR Little Endian."
         )
@@ -207,7 +207,7 @@ def _bare(data: bytes) -> tuple[Dataset, uid.UID]:
         raise Refused(
             "The file has no DICOM preamble and cannot be parsed without one. Send it again from its source."
         ) from error
-    if sop_class not in FILMS:
+    if sop_class not in FILM_CLASSES:
         raise Refused(
             "The file has no DICOM preamble and does not say that it is a CR or DX film. Send it again from its source."
         )

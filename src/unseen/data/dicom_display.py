@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unseen.data.decoder_protocol import Refused
-from unseen.data.dicom_header import values_of
+from unseen.data.dicom_header import attribute_values
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -180,7 +180,7 @@ def _numbers(ds: Dataset, keyword: str) -> list[float]:
 
 def _texts(ds: Dataset, keyword: str) -> list[str]:
     try:
-        return [str(value).strip()[:_LONG] for value in values_of(ds, keyword)]
+        return [str(value).strip()[:_LONG] for value in attribute_values(ds, keyword)]
     except Refused:
         return []
 

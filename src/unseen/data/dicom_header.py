@@ -25,12 +25,12 @@ from pydicom.filereader import read_dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
-from unseen.data.decoder_protocol import Limits, Refused
+from unseen.data.decoder_protocol import DecoderLimits, Refused
 from unseen.data.file_headers import file_meta
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
 DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
-FILMS = (CR, DX_FOR_PRESENTATION)
+FILM_CLASSES = (CR, DX_FOR_PRESENTATION)
 _MOST_FRAMES = 64
 TAGS = (
     "Modality",
@@ -47,7 +47,7 @@ TAGS = (
     "BurnedInAnnotation",
 )
 """What is kept of a film's origin: who made it and of what; nothing that names the patient."""
-IDENTIFIERS = (
+IDENTIFYING_KEYWORDS = (
     "PatientID",
     "IssuerOfPatientID",
     "StudyInstanceUID",
@@ -98,27 +98,27 @@ def check_class(uid: str) -> None:
     unseen.data.decoder_protocol.Refused: The DICOM object is a 'Secondary Capture Image Storage', not a film. Send the
     CR or DX (for presentation) image.
     """
-    if uid in FILMS:
+    if uid in FILM_CLASSES:
         return
     if uid == f"{DX_FOR_PRESENTATION}.1":
         raise Refused(
             "The DICOM object is a DX image For Processing, whose grey values are not for viewing. "
             "Send the one For Presentation."
         )
-    seen = named(uid) if uid else "object without SOP class"
+    seen = uid_name(uid) if uid else "object without SOP class"
     raise Refused(f"The DICOM object is a {seen!r}, not a film. Send the CR or DX (for presentation) image.")
 
 
-def named(uid: str) -> str:
+def uid_name(uid: str) -> str:
     """The name of a UID. Of what is no UID nothing is shown: a damaged length lets it swallow the patient's name.
 
-    >>> named("1.2.840.10008.1.2"), named("1.2.3"), named("1.2.840.10008 Doe^Jane")
+    >>> uid_name("1.2.840.10008.1.2"), uid_name("1.2.3"), uid_name("1.2.840.10008 Doe^Jane")
     ('Implicit VR Little Endian', '1.2.3', 'damaged UID')
     """
     return UID(uid).name if re.fullmatch(r"[0-9.]{1,64}", uid) else "damaged UID"  # PS3.5, 9.1
 
 
-def read_header(ds: Dataset, *, limits: Limits, frame: int | None = None) -> DicomHeader:
+def read_header(ds: Dataset, *, limits: DecoderLimits, frame: int | None = None) -> DicomHeader:
     """The header of a film, every guard passed.
 
     frame  which of several frames is wanted, for looking at; None: a film has one, and several are refused
@@ -166,7 +166,7 @@ def read_header(ds: Dataset, *, limits: Limits, frame: int | None = None) -> Dic
         view_position=_text(ds, "ViewPosition"),
         patient_orientation=_text(ds, "PatientOrientation"),
         tags=_kept(ds, TAGS),
-        identifiers=_kept(ds, IDENTIFIERS),
+        identifiers=_kept(ds, IDENTIFYING_KEYWORDS),
         frames=frames,
     )
 
@@ -209,7 +209,7 @@ def _spacing(ds: Dataset) -> float | None:
     """Pixel Spacing (calibrated), else Imager Pixel Spacing; a hint, so nonsense is None and no reason to refuse."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         try:
-            down, across = (float(str(value)) for value in values_of(ds, keyword))
+            down, across = (float(str(value)) for value in attribute_values(ds, keyword))
         except (Refused, ValueError):
             continue
         if math.isfinite(down) and math.isfinite(across) and down > 0 and abs(down - across) <= 0.01 * down:
@@ -217,7 +217,7 @@ def _spacing(ds: Dataset) -> float | None:
     return None
 
 
-def values_of(ds: Dataset, keyword: str) -> list[object]:
+def attribute_values(ds: Dataset, keyword: str) -> list[object]:
     """The values of an attribute; none when it is missing, empty, or cannot be parsed."""
     try:
         value = ds.get(keyword)
@@ -229,11 +229,11 @@ def values_of(ds: Dataset, keyword: str) -> list[object]:
 
 
 def _text(ds: Dataset, keyword: str) -> str | None:
-    return "\\".join(str(value) for value in values_of(ds, keyword)).strip()[:64] or None
+    return "\\".join(str(value) for value in attribute_values(ds, keyword)).strip()[:64] or None
 
 
 def _number(ds: Dataset, keyword: str, missing: float) -> float:
-    values = values_of(ds, keyword) or [missing]
+    values = attribute_values(ds, keyword) or [missing]
     try:
         value = float(str(values[0]))
     except ValueError:
@@ -244,7 +244,7 @@ def _number(ds: Dataset, keyword: str, missing: float) -> float:
 
 
 def _whole(ds: Dataset, keyword: str, missing: int | None = None) -> int:
-    if missing is None and not values_of(ds, keyword):
+    if missing is None and not attribute_values(ds, keyword):
         raise Refused(f"{keyword} is missing. Export the film again.")
     value = _number(ds, keyword, missing or 0)
     if value != int(value):

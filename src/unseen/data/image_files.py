@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from unseen.data.decoder_protocol import DecodedImage, Limits, Refused, canonical
+from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
 
 _COLOURS = {0: "grey", 2: "colour", 3: "palette", 4: "grey with alpha", 6: "colour with alpha"}
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -172,7 +172,7 @@ Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before, and without a 
 
 
 def read_common(
-    data: bytes, *, file_format: Literal["png", "jpeg", "webp"], limits: Limits, mask: bool = False
+    data: bytes, *, file_format: Literal["png", "jpeg", "webp"], limits: DecoderLimits, mask: bool = False
 ) -> DecodedImage:
     """The image in `data`, which begins as `file_format` does; a `mask` may be small and have less than 8 bits.
 
@@ -228,7 +228,7 @@ def webp_canvas(data: bytes) -> tuple[int, int]:
     raise Refused("The WebP's first chunk is unknown. Send it again from its source.")
 
 
-def _checked_png(data: bytes, *, limits: Limits, mask: bool) -> tuple[bool, io.BytesIO]:
+def _checked_png(data: bytes, *, limits: DecoderLimits, mask: bool) -> tuple[bool, io.BytesIO]:
     """Whether Pillow will keep only the upper 8 of 16 bits, as it does with colour; and what Pillow is to read."""
     header = walk(data)
     _check(header.width, header.height, limits=limits, mask=mask)
@@ -242,7 +242,7 @@ def _checked_png(data: bytes, *, limits: Limits, mask: bool) -> tuple[bool, io.B
     return header.depth == 16 and header.colour != "grey", file
 
 
-def _check(width: int, height: int, *, limits: Limits, mask: bool) -> None:
+def _check(width: int, height: int, *, limits: DecoderLimits, mask: bool) -> None:
     if not mask or width * height > limits.max_pixels:
         limits.check_size(width=width, height=height)
 

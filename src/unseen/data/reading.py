@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.artifacts.errors import UserError
-from unseen.data.decode import Decoder, ahead, shared
+from unseen.data.decode import Decoder, ahead, shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
@@ -65,7 +65,7 @@ class Films:
 
     def __iter__(self) -> Iterator[Film | NotRead]:
         for entry in self.entries:
-            result = read(entry, masks=self.masks, lesions=self.lesions)
+            result = read_film(entry, masks=self.masks, lesions=self.lesions)
             if self.strict and isinstance(result, NotRead):
                 raise NotReadError(result)
             yield result
@@ -88,7 +88,7 @@ class Films:
                 decoder.begin(entry.path)
             for place, entry in enumerate(self.entries):
                 decoder = decoders_ahead[place % number]
-                result = read(entry, masks=self.masks, lesions=self.lesions, decoder=decoder)
+                result = read_film(entry, masks=self.masks, lesions=self.lesions, decoder=decoder)
                 if place + number < len(self.entries):
                     decoder.begin(self.entries[place + number].path)
                 if self.strict and isinstance(result, NotRead):
@@ -149,12 +149,14 @@ def decoders_for(workers: int) -> int:
     return max(1, min(_MOST_DECODERS, len(os.sched_getaffinity(0)) // workers - 1))
 
 
-def read(entry: Entry, *, masks: bool = False, lesions: bool = False, decoder: Decoder | None = None) -> Film | NotRead:
+def read_film(
+    entry: Entry, *, masks: bool = False, lesions: bool = False, decoder: Decoder | None = None
+) -> Film | NotRead:
     """The film that `entry` names, or why it was not read; a mask that is asked for and unusable is a reason too.
 
     decoder  whose child decodes; None: this process's
     """
-    decoder = decoder or shared()
+    decoder = decoder or shared_decoder()
     decoded = decoder.decode(entry.path)
     if isinstance(decoded, str):
         return _not_read(entry, decoded)

@@ -31,7 +31,7 @@ from unseen.evaluation.assessment import Evaluation, evaluate
 from unseen.evaluation.roc import auroc
 from unseen.runs.training import worker_processes
 from unseen.screening.calibration import calibrate
-from unseen.screening.policy import lines
+from unseen.screening.policy import policy_lines
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def demonstrate(
         calibrated = calibrate(detectors["roi-sure"], films(drawn[2].result()), _MAX_MISS_RATE, _CONFIDENCE)
         assert calibrated.policy is not None
         calibrated.policy.save(out / "policy.json")
-        for line in lines(calibrated.policy):
+        for line in policy_lines(calibrated.policy):
             say(f"     {line}")
         incoming = drawn[3].result()
 

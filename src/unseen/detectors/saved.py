@@ -22,7 +22,7 @@ from unseen.anatomy.lungs import LungFinder
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import validated
-from unseen.artifacts.registry import unknown
+from unseen.artifacts.registry import did_you_mean
 from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted
 from unseen.detectors.detector import Detector
@@ -134,7 +134,7 @@ def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch")
     'pca'
     """
     if runtime not in get_args(Runtime):
-        raise DeviceError(f"runtime {runtime}: {unknown(runtime, get_args(Runtime))}")
+        raise DeviceError(f"runtime {runtime}: {did_you_mean(runtime, get_args(Runtime))}")
     if runtime == "openvino" and device != "cpu":
         raise DeviceError(f"device {device}: the runtime openvino computes on the CPU. Take cpu, or the runtime torch")
     read = bundle.load(folder)

@@ -11,7 +11,7 @@ import numpy as np
 from unseen.evaluation.bootstrap import Cohort, Drawn, Statistic, numbers
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing
 from unseen.evaluation.roc import Auroc, Bools, folds_of
-from unseen.evaluation.shortcuts import NAMES, STATISTICS, Trivial, mix_scores
+from unseen.evaluation.shortcuts import STATISTIC_NAMES, TRIVIAL_STATISTICS, Trivial, mix_scores
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,7 +22,7 @@ Montgomery, the least confounded set we know, 0.73 on NIH's and 0.83 on Shenzhen
 
 MIX = "mix"
 UNKNOWN = "not known for every film, or too few films"
-_BY_NAME = {s.name: s for s in STATISTICS}
+_BY_NAME = {s.name: s for s in TRIVIAL_STATISTICS}
 
 
 def audit_statistics(table: pl.DataFrame, cohort: Cohort, groups: Mapping[str, Bools]) -> dict[str, Statistic]:
@@ -31,7 +31,7 @@ def audit_statistics(table: pl.DataFrame, cohort: Cohort, groups: Mapping[str, B
     A statistic that a film of the group lacks (lung area without a finder) is left out.
     """
     out: dict[str, Statistic] = {}
-    columns = {name: numbers(table, name) for name in NAMES}
+    columns = {name: numbers(table, name) for name in STATISTIC_NAMES}
     mixed = mix_scores(table, cohort.abnormal) if not cohort.shortfall() else None
     for group, among in groups.items():
         if cohort.shortfall(among):
@@ -92,7 +92,7 @@ def audit_of(drawn: Mapping[str, Drawn], group: str) -> Audit:
     strengths: dict[str, Figure] = {}
     differences: dict[str, Figure] = {}
     detector = drawn.get(f"auroc/{group}")
-    for name in NAMES:
+    for name in STATISTIC_NAMES:
         one = drawn.get(f"shortcut/{name}/{group}")
         if one is None or detector is None:
             shortcuts[name] = strengths[name] = differences[name] = Missing(UNKNOWN)
@@ -105,7 +105,7 @@ def audit_of(drawn: Mapping[str, Drawn], group: str) -> Audit:
     return Audit(shortcuts, strengths, differences, mix)
 
 
-def direction(statistic: Trivial, figure: Interval) -> str:
+def shortcut_direction(statistic: Trivial, figure: Interval) -> str:
     """ "abnormal films are sharper", as the AUROC has it."""
     return f"abnormal films are {statistic.more if figure.value >= 0.5 else statistic.less}"
 
@@ -135,11 +135,11 @@ def verdict(audit: Audit, detector: Figure, *, where: str = "") -> str:
             "-", "−"
         )
     if strength.value >= STRONG:
-        head = f"shortcut{place}: {direction(statistic, figure)}: {alone}; {judged}{gap}."
+        head = f"shortcut{place}: {shortcut_direction(statistic, figure)}: {alone}; {judged}{gap}."
     elif audit.above_all:
         head = f"No strong shortcut{place}: the strongest is {statistic.words} at {strength.value:.2f}; {judged}{gap}."
     else:
-        head = f"not above a shortcut{place}: {direction(statistic, figure)}: {alone}; {judged}{gap}."
+        head = f"not above a shortcut{place}: {shortcut_direction(statistic, figure)}: {alone}; {judged}{gap}."
     if not audit.above_all:
         head += " What the score shows of disease is not proven by this AUROC."
     if isinstance(audit.mix, Interval) and audit.mix.value >= max(detector.value, STRONG):

@@ -146,7 +146,7 @@ def headline(metrics: Mapping[str, Json]) -> str:
     auroc = figure_at(metrics, "auroc", POOLED)
     if not isinstance(auroc, Interval):
         return f"No AUROC: {auroc.reason}."
-    normal, abnormal = count(metrics, POOLED, "normal"), count(metrics, POOLED, "abnormal")
+    normal, abnormal = count_at(metrics, POOLED, "normal"), count_at(metrics, POOLED, "abnormal")
     sentence = (
         f"AUROC {auroc.value:.2f} (95 % interval {auroc.low:.2f} to {auroc.high:.2f}) "
         f"on {normal} normal and {abnormal} abnormal films"
@@ -220,9 +220,9 @@ def _numbered(sets: Mapping[int | None, adjusted.Adjustment]) -> dict[int, adjus
 
 def _shortcuts(drawn: Mapping[str, Drawn], cohort: Cohort, groups: Mapping[str, Bools]) -> dict[str, Json]:
     """Per group each statistic; then ``strongest``, ``mix`` (supervised), ``above_all`` and ``verdict`` by group."""
-    from unseen.evaluation.shortcuts import STATISTICS
+    from unseen.evaluation.shortcuts import TRIVIAL_STATISTICS
 
-    words = {s.name: s.words for s in STATISTICS}
+    words = {s.name: s.words for s in TRIVIAL_STATISTICS}
     by_group: dict[str, Json] = {}
     strongest: dict[str, Json] = {}
     mix: dict[str, Json] = {"supervised": True}
@@ -291,7 +291,7 @@ def text_at(metrics: Mapping[str, Json], *path: str) -> str:
     return entry if isinstance(entry, str) else ""
 
 
-def count(metrics: Mapping[str, Json], *path: str) -> int:
+def count_at(metrics: Mapping[str, Json], *path: str) -> int:
     """The number under ``n`` at `path`, or 0."""
     entry = entry_at(metrics, "n", *path)
     return entry if isinstance(entry, int) else 0

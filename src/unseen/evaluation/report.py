@@ -19,9 +19,9 @@ from unseen.evaluation.bootstrap import Cohort, cohort_of, numbers, text
 from unseen.evaluation.charts import GRID, ForestRow, distribution_chart, forest_chart, roc_chart, roc_curve
 from unseen.evaluation.examples import CIVIDIS, Example, coloured, data_uri
 from unseen.evaluation.intervals import Figure, Interval, Json
-from unseen.evaluation.metrics import POOLED, count, entry_at, figure_at, judged_rows, text_at
+from unseen.evaluation.metrics import POOLED, count_at, entry_at, figure_at, judged_rows, text_at
 from unseen.evaluation.roc import Floats, RocAt, folds_of
-from unseen.evaluation.shortcuts import STATISTICS
+from unseen.evaluation.shortcuts import TRIVIAL_STATISTICS
 from unseen.evaluation.table import Scored
 
 if TYPE_CHECKING:
@@ -175,8 +175,8 @@ def _verdict_kind(metrics: Mapping[str, Json], group: str) -> str:
 def _source_row(metrics: Mapping[str, Json], group: str) -> dict[str, Any]:  # Any: read by the template alone
     return {
         "name": group,
-        "normal": count(metrics, group, "normal"),
-        "abnormal": count(metrics, group, "abnormal"),
+        "normal": count_at(metrics, group, "normal"),
+        "abnormal": count_at(metrics, group, "abnormal"),
         **{k: figure_at(metrics, k, group) for k in ("auroc", "adjusted", "covariate_adjusted", "average_precision")},
         "strongest": text_at(metrics, "shortcuts", "strongest", group, "words"),
         "strength": figure_at(metrics, "shortcuts", "strongest", group),
@@ -215,7 +215,7 @@ def _distribution(cohort: Cohort) -> str:
 
 def _forest(metrics: Mapping[str, Json]) -> str:
     rows = []
-    for statistic in STATISTICS:
+    for statistic in TRIVIAL_STATISTICS:
         value = figure_at(metrics, "shortcuts", POOLED, statistic.name)
         if isinstance(value, Interval):
             strong = value if value.value >= 0.5 else Interval(1 - value.value, 1 - value.high, 1 - value.low)
@@ -276,8 +276,8 @@ def _method(metrics: Mapping[str, Json]) -> list[tuple[str, str]]:
         ("recipe digest", text_at(metrics, "recipe") or "not stated"),
         ("protocol", text_at(metrics, "protocol")),
         ("intervals", text_at(metrics, "intervals")),
-        ("films", f"{count(metrics, 'inputs')} inputs, {count(metrics, 'not_read')} not read, "
-                  f"{count(metrics, 'unlabelled')} without a label; {excluded} training films left out"),
+        ("films", f"{count_at(metrics, 'inputs')} inputs, {count_at(metrics, 'not_read')} not read, "
+                  f"{count_at(metrics, 'unlabelled')} without a label; {excluded} training films left out"),
         ("adjustment", "coefficients of score on log sharpness and predicted lung area, "
                        + ("from out-of-fold training normals" if stored else "cross-fitted on these normals")),
     ]  # fmt: skip

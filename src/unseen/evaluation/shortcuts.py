@@ -53,7 +53,7 @@ class Trivial:
     acquisition: bool
 
 
-STATISTICS: tuple[Trivial, ...] = (
+TRIVIAL_STATISTICS: tuple[Trivial, ...] = (
     Trivial("sharpness", "mean |Laplacian|", "sharper", "less sharp", False),
     Trivial("mean", "mean grey value", "brighter", "darker", False),
     Trivial("std", "spread of grey values", "richer in contrast", "poorer in contrast", False),
@@ -70,7 +70,7 @@ STATISTICS: tuple[Trivial, ...] = (
     Trivial("columns", "columns of the file", "wider in pixels", "narrower in pixels", True),
     Trivial("bits", "bits per pixel", "deeper in bits", "shallower in bits", True),
 )
-NAMES = tuple(s.name for s in STATISTICS)
+STATISTIC_NAMES = tuple(s.name for s in TRIVIAL_STATISTICS)
 """The columns of a score table that hold them."""
 OF_FILES = ("bytes_per_pixel", "rows", "columns", "bits")
 """Those of the file, not of the image."""
@@ -120,7 +120,7 @@ def image_statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
 
 
 def trivial_statistics(film: Film, *, lung_area: float | None = None) -> dict[str, float | None]:
-    """Every statistic of `NAMES`.
+    """Every statistic of `STATISTIC_NAMES`.
 
     Args:
         film: the film.
@@ -169,7 +169,7 @@ def patient_folds(table: pl.DataFrame, *, reshuffled: bool = False) -> Ints:
 def usable_statistics(table: pl.DataFrame) -> tuple[Floats, tuple[str, ...]]:
     """(films, statistics) of those statistics that every film has and that vary at all, with their names."""
     kept, names = [], []
-    for name in NAMES:
+    for name in STATISTIC_NAMES:
         column = numbers(table, name)
         if len(column) and np.isfinite(column).all() and float(np.ptp(column)) > 0:
             kept.append(column)

@@ -31,7 +31,7 @@ from unseen.data.film import NotRead
 from unseen.detectors import METHODS
 from unseen.evaluation.examples import Example, example_of
 from unseen.evaluation.localisation import localise, on_grid_lesion
-from unseen.evaluation.shortcuts import NAMES, trivial_statistics
+from unseen.evaluation.shortcuts import STATISTIC_NAMES, trivial_statistics
 
 if TYPE_CHECKING:
     from unseen.data.film import Film
@@ -69,11 +69,11 @@ class Scored:
     false_alarms: tuple[Example, ...] = ()
 
 
-def schema() -> dict[str, Any]:  # Any: polars' data types have no common public type
+def score_schema() -> dict[str, Any]:  # Any: polars' data types have no common public type
     """The table's columns and their types, in order."""
     columns: dict[str, Any] = {"file": pl.String, "status": pl.String, "score": pl.Float64}
     columns |= {name: pl.String for name in _TEXT if name not in columns}
-    columns |= {"fold": pl.Int64} | dict.fromkeys(NAMES, pl.Float64) | dict.fromkeys(_LESION, pl.Float64)
+    columns |= {"fold": pl.Int64} | dict.fromkeys(STATISTIC_NAMES, pl.Float64) | dict.fromkeys(_LESION, pl.Float64)
     return columns | {"lesion_hit": pl.Boolean}
 
 
@@ -125,7 +125,7 @@ def score_table(
     >>> scored.table["status"].to_list(), len(scored.false_alarms)
     (['scored', 'scored'], 2)
     """
-    types = schema()
+    types = score_schema()
     columns: dict[str, list[object]] = {name: [] for name in types}
     misses, alarms = _Extremes(keep), _Extremes(keep)
     for index, film in enumerate(films):
@@ -225,7 +225,7 @@ def write_scores(rows: Iterable[ScoreRow], path: Path, *, kind: type[ScoreRow] =
     return len(table), int((table["status"] == "not_read").sum())
 
 
-ABOUT: Final = ("film", "study", "source", "label", "origin", "patient", *NAMES)
+ABOUT: Final = ("film", "study", "source", "label", "origin", "patient", *STATISTIC_NAMES)
 """Its columns that are no model's."""
 
 
@@ -258,7 +258,7 @@ def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
     if model not in models:
         raise ScoresError(f"{path}: has no scores of {model!r}; it has those of {', '.join(models)}.")
     rows = saved.filter(pl.col(model).is_not_null())
-    types = schema()
+    types = score_schema()
     known = {
         "file": rows["film"],
         "status": pl.repeat(SCORED, len(rows), dtype=pl.String, eager=True),
@@ -266,7 +266,7 @@ def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
         "label": rows["label"],
         "source": rows["source"],
         "patient": rows["patient"],
-        **{name: rows[name] for name in NAMES},
+        **{name: rows[name] for name in STATISTIC_NAMES},
     }
     absent = pl.repeat(None, len(rows), dtype=pl.String, eager=True)
     return pl.DataFrame({name: known.get(name, absent).cast(kind) for name, kind in types.items()})

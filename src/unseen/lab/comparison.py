@@ -12,7 +12,7 @@ from torch import Tensor
 from unseen.evaluation.image_metrics import psnr, ssim
 from unseen.lab.collection import Collection
 from unseen.lab.measuring import Measured, measured
-from unseen.lab.methods import Method, offered
+from unseen.lab.methods import Method, offered_methods
 from unseen.lab.operators import Setup
 
 
@@ -55,7 +55,7 @@ def compare(
     Args:
         x: (1, 1, size, size), in [0, 1].
         setup: operator, noise and seed.
-        methods: keys, such as "pinv" and "tv"; `methods.offered` lists them.
+        methods: keys, such as "pinv" and "tv"; `offered_methods` lists them.
         collection: the collection of trained models.
 
     Raises:
@@ -69,12 +69,12 @@ def compare(
     """
     collection = collection or Collection()
     made = measured(x, setup, collection)
-    known = offered(made, collection)
+    known = offered_methods(made, collection)
     for key in methods:
-        yield tried(known.named(key), made)
+        yield tried_method(known.named(key), made)
 
 
-def tried(method: Method, made: Measured) -> Result:
+def tried_method(method: Method, made: Measured) -> Result:
     """One method's result; what goes wrong with it is a sentence in `problem`."""
     begin = time.perf_counter()
     with warnings.catch_warnings(record=True) as warned:

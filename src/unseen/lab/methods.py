@@ -17,7 +17,7 @@ from unseen.artifacts.bundle import BundleError
 from unseen.artifacts.registry import UnknownName
 from unseen.lab.collection import Collected, Collection
 from unseen.lab.measuring import Measured
-from unseen.lab.settings import SIZES
+from unseen.lab.settings import IMAGE_SIZES
 from unseen.losses.loss import observed
 from unseen.physics.operator import Operator
 from unseen.priors import parameter_choice
@@ -93,7 +93,7 @@ class Offered:
         )
 
 
-def offered(made: Measured, collection: Collection) -> Offered:
+def offered_methods(made: Measured, collection: Collection) -> Offered:
     """What can be tried on such a measurement."""
     methods, left_out = list(_untrained(made)), []
     for entry in collection.reconstructors:
@@ -215,13 +215,13 @@ def _generative(entry: Collected, collection: Collection) -> Iterator[Method]:
         )
 
 
-REACH = 3.0
+SLIDER_REACH = 3.0
 """Of a slider, each way: z ~ N(0, 1), so 0.3 % of all lie beyond."""
-MOST = 64
+MAX_SLIDERS = 64
 """Sliders: of a longer latent the rest stays as it was drawn."""
 
 
-def drawn(G: TrainedGenerator, seed: int) -> Tensor:
+def drawn_latent(G: TrainedGenerator, seed: int) -> Tensor:
     """A latent from the prior: (1, *latent_shape)."""
     return G.latents(1, generator=torch.Generator().manual_seed(seed))
 
@@ -246,7 +246,7 @@ def picture_of(G: TrainedGenerator, latent: Sequence[float]) -> Tensor:
     with torch.no_grad():
         made: Tensor = G(torch.tensor(latent, dtype=torch.float32).reshape(1, *G.latent_shape)).clamp(0, 1)
     channels, height, width = made.shape[1:]
-    if channels != 1 or height != width or height not in SIZES:
-        sides = ", ".join(map(str, SIZES))
+    if channels != 1 or height != width or height not in IMAGE_SIZES:
+        sides = ", ".join(map(str, IMAGE_SIZES))
         raise ValueError(f"The lab takes one channel and {sides} pixels a side; these are {tuple(made.shape[1:])}.")
     return made

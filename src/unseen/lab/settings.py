@@ -1,7 +1,7 @@
 """What can be set in the lab, as data: each choice is a small model whose fields say their words, bounds and steps.
 
-A page draws its form from `fields_of`, and the same model checks what comes back, so that a new operator or noise is
-one class.
+A page draws its form from `choice_fields`, and the same model checks what comes back, so that a new operator or
+noise is one class.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
-SIZES = (32, 64, 128)
+IMAGE_SIZES = (32, 64, 128)
 """Pixels a side: powers of two, which every operator here takes."""
 Size = Literal[32, 64, 128]
 
@@ -43,17 +43,17 @@ class Setting:
     options: tuple[str, ...] = ()
 
 
-def fields_of(choice: type[Choice]) -> list[Setting]:
+def choice_fields(choice: type[Choice]) -> list[Setting]:
     """What can be set of a choice, in its order, beside its `kind`.
 
     >>> from unseen.lab.operators import Blurred
-    >>> [(field.name, field.kind, field.low, field.high) for field in fields_of(Blurred)]
+    >>> [(field.name, field.kind, field.low, field.high) for field in choice_fields(Blurred)]
     [('sigma', 'number', 0.3, 6.0)]
     """
     return [_setting(name, field) for name, field in choice.model_fields.items() if name != "kind"]
 
 
-def kind_of(choice: type[Choice]) -> str:
+def choice_kind(choice: type[Choice]) -> str:
     """By which name it is asked for."""
     return str(choice.model_fields["kind"].default)
 

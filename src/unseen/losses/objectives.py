@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
-from unseen.artifacts.registry import unknown
+from unseen.artifacts.registry import did_you_mean
 from unseen.losses.equivariance import Equivariance, RobustEquivariance
 from unseen.losses.loss import Loss
 from unseen.losses.measurement import MeasurementConsistency
@@ -71,7 +71,7 @@ def _named(name: str, group: Group | None) -> list[Loss]:
         consistency, equivariance = _WITH_GROUP[name]
         return [consistency(), equivariance(group)]
     if name not in _ALONE:
-        raise ValueError(f'losses="{name}": {unknown(name, OBJECTIVES)}')
+        raise ValueError(f'losses="{name}": {did_you_mean(name, OBJECTIVES)}')
     if group is not None:
         raise ValueError(f'losses="{name}" has no use for a group; "ei" and "rei" have.')
     return [_ALONE[name]()]

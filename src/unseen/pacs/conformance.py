@@ -16,7 +16,7 @@ from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_
 
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
-from unseen.data.dicom import SYNTAXES, readable_syntaxes
+from unseen.data.dicom import EXTRA_SYNTAXES, readable_syntaxes
 from unseen.pacs import association_rules, fhir, transport
 from unseen.pacs.check import RESULT_CLASSES
 from unseen.pacs.config import Limits, PacsConfig, Tls
@@ -176,9 +176,9 @@ def _services() -> Iterable[tuple[str, ...]]:
 
 
 def _syntaxes() -> Iterable[tuple[str, ...]]:
-    of_images = [UID(one) for one in readable_syntaxes() if one not in SYNTAXES]
-    for one in (*of_images, *SYNTAXES):
-        with_extra = "with the extra `dicom-lossless`" if one in SYNTAXES else "yes"
+    of_images = [UID(one) for one in readable_syntaxes() if one not in EXTRA_SYNTAXES]
+    for one in (*of_images, *EXTRA_SYNTAXES):
+        with_extra = "with the extra `dicom-lossless`" if one in EXTRA_SYNTAXES else "yes"
         yield one.name, f"`{one}`", with_extra, "yes" if one in association_rules.UNCOMPRESSED else "no"
 
 

@@ -23,7 +23,7 @@ from unseen import __version__
 from unseen.artifacts.errors import UserError
 from unseen.data.film import Film
 from unseen.data.manifest import Entry
-from unseen.data.reading import read
+from unseen.data.reading import read_film
 from unseen.pacs import finding
 from unseen.pacs.calling import NotReachedError
 from unseen.pacs.objects import result_objects
@@ -297,7 +297,7 @@ def _map(film: ParcelFilm) -> NDArray[np.floating] | None:
 
 
 def _pixels(film: ParcelFilm) -> NDArray[np.uint16]:
-    found = read(Entry(name=film.film, path=film.path, source="", patient=film.film, study=film.film))
+    found = read_film(Entry(name=film.film, path=film.path, source="", patient=film.film, study=film.film))
     if not isinstance(found, Film):
         raise NotMadeError(found.reason)
     return np.asarray(np.rint(found.pixels * (2**found.bits - 1)), np.uint16)

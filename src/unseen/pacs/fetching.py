@@ -17,7 +17,7 @@ from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext, build_context, build_role
 
 from unseen.data.dicom import readable_syntaxes
-from unseen.data.dicom_header import named
+from unseen.data.dicom_header import uid_name
 from unseen.pacs import calling
 from unseen.pacs.association_rules import DOCUMENTS_KEPT, FILMS, IMAGES_KEPT, UNCOMPRESSED
 from unseen.pacs.calling import NotReachedError
@@ -126,7 +126,7 @@ def _by_wado(config: PacsConfig, peer: Peer, study: str, intake: Intake) -> Fetc
             kind = str(one.SOPClassUID)
             known = readable_syntaxes() if kind in (*FILMS, *IMAGES_KEPT) else UNCOMPRESSED
             if kind not in (*FILMS, *IMAGES_KEPT, *DOCUMENTS_KEPT) or syntax not in known:
-                failed, sentence = failed + 1, f"{named(kind)} in {named(syntax)} is not taken"
+                failed, sentence = failed + 1, f"{uid_name(kind)} in {uid_name(syntax)} is not taken"
                 continue
             try:
                 intake.take(*_encoded(one), peer)

@@ -21,7 +21,7 @@ from pydicom.dataset import Dataset
 
 from unseen.artifacts.errors import UserError
 from unseen.data.decoder_protocol import Refused
-from unseen.data.dicom_header import values_of
+from unseen.data.dicom_header import attribute_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,7 +119,7 @@ def _voi_lut(header: Dataset) -> Dataset | None:
 def _texts(header: Dataset, keyword: str) -> list[str]:
     """Every value as text without control characters; none where the attribute is missing or cannot be parsed."""
     try:
-        values = values_of(header, keyword)
+        values = attribute_values(header, keyword)
     except Refused:
         return []
     declared = header.get("SpecificCharacterSet") or ""

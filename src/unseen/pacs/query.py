@@ -22,7 +22,7 @@ from typing import Final, Literal
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import write_text
-from unseen.artifacts.registry import unknown
+from unseen.artifacts.registry import did_you_mean
 from unseen.pacs import finding
 from unseen.pacs.config import PacsConfig, Peer
 from unseen.pacs.fetching import By, Fetched, fetch
@@ -96,7 +96,7 @@ def from_table(path: Path, *, column: str | None = None) -> list[Wanted]:
     if name is None:
         raise QueryError(f"{path}: has no column study or accession, but {', '.join(columns) or 'none'}. Give --column")
     if name not in columns:
-        raise QueryError(f"{path}: column {name}: {unknown(name, columns)}")
+        raise QueryError(f"{path}: column {name}: {did_you_mean(name, columns)}")
     wanted = []
     for line, row in rows:
         if value := (row[name] or "").strip():

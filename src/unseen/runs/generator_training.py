@@ -30,7 +30,7 @@ from torch.nn import functional
 from unseen import __version__
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, validated
-from unseen.artifacts.registry import unknown
+from unseen.artifacts.registry import did_you_mean
 from unseen.data.toy_images import read_digits, squares_and_circles
 from unseen.evaluation.image_metrics import psnr
 from unseen.priors import GENERATORS
@@ -204,7 +204,7 @@ def resolve(recipe: Recipe) -> Recipe:
     """
     if recipe.method.key not in GENERATORS:
         raise RecipeError(
-            f"method.key: {recipe.method.key} is no generator: {unknown(recipe.method.key, GENERATORS)}. "
+            f"method.key: {recipe.method.key} is no generator: {did_you_mean(recipe.method.key, GENERATORS)}. "
             "Detectors are trained by `unseen train`."
         )
     kind: type[TrainedGenerator] = GENERATORS.load(recipe.method.key)

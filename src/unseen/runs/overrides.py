@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from unseen.anatomy.lungs import LungFinder
 from unseen.anatomy.view import View
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
-from unseen.artifacts.registry import unknown
+from unseen.artifacts.registry import did_you_mean
 from unseen.detectors import METHODS
 from unseen.runs.training import resolve
 from unseen.training.settings import Training
@@ -73,7 +73,7 @@ def _meant(path: str, known: Sequence[str]) -> str:
     own = [one for one in known if one.rpartition(".")[0] == section]
     if elsewhere:
         return f"unknown; did you mean {get_close_matches(path, elsewhere, n=1, cutoff=0)[0]}?"
-    return unknown(path, own or known)
+    return did_you_mean(path, own or known)
 
 
 def _value(text: str) -> object:

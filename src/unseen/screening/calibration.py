@@ -22,12 +22,12 @@ from unseen import __version__
 from unseen.data.film import Film, NotRead
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import DriftReference
-from unseen.screening.policy import UNKNOWN, Policy, PolicyError, SourcePolicy, named_source
+from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError, SourcePolicy, named_source
 from unseen.screening.probability import fit_probability
 
 if TYPE_CHECKING:
     from unseen.screening.screened import Screened
-    from unseen.screening.screener import Guards, Scores, Screener
+    from unseen.screening.screener import Guards, ScoringDetector, Screener
 
 _log = logging.getLogger("unseen")
 
@@ -87,7 +87,7 @@ def _study(patient: str, name: str, films: list[_Frontal]) -> Study:
     return Study(
         name=name,
         patient=patient,
-        source=claimed.pop() if len(claimed) == 1 else UNKNOWN,
+        source=claimed.pop() if len(claimed) == 1 else UNKNOWN_SOURCE,
         abnormal=any(film.abnormal for film in films),
         score=None if None in scores else max(score for score in scores if score is not None),
         films=tuple(film.pixels for film in films if film.pixels is not None),
@@ -112,7 +112,7 @@ def _rank(study: Study) -> str:
 
 
 def calibrate(
-    detector: Scores,
+    detector: ScoringDetector,
     labelled: Iterable[Film | NotRead],
     max_miss_rate: float = 0.05,
     confidence: float = 0.95,
@@ -247,7 +247,7 @@ def policy_of(
             "no labelled film was scored, so there is nothing to calibrate on. Give films labelled normal or abnormal "
             "that the model was not trained on"
         )
-    names = sorted({study.source for study in counted} - {UNKNOWN})
+    names = sorted({study.source for study in counted} - {UNKNOWN_SOURCE})
     spent = promise if lifetime is None else promise.spent(lifetime)
     spent = spent.jointly(len(names)) if jointly and names else spent
     values, labels = [score for score, _ in scored], [abnormal for _, abnormal in scored]

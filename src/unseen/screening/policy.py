@@ -35,14 +35,14 @@ from unseen.screening.probability import ProbabilityMap
 
 Action = Literal["clear", "read", "not_scored"]
 
-FIRST = 2.0
+FIRST_PRIORITY = 2.0
 """The priority of what was not scored: before everything that was."""
 
 
-def squashed(score: float) -> float:
+def squashed_score(score: float) -> float:
     """A score of any unit within (0, 1), in the same order.
 
-    >>> squashed(-3.0) < squashed(0.0) < squashed(2.0), squashed(0.0)
+    >>> squashed_score(-3.0) < squashed_score(0.0) < squashed_score(2.0), squashed_score(0.0)
     (True, 0.5)
     """
     return 0.5 + 0.5 * score / (1 + abs(score))
@@ -59,7 +59,7 @@ class Decision:
             abnormals calibrated it.
         p_value: conformal, 0 to 1: the share of normal studies at least as unusual; None where not scored or not
             calibrated.
-        priority: higher is read earlier: `FIRST` for what was not scored, otherwise within [0, 1].
+        priority: higher is read earlier: `FIRST_PRIORITY` for what was not scored, otherwise within [0, 1].
         reason: a sentence.
         policy_digest: which policy decided; "" without one.
 
@@ -92,7 +92,7 @@ def is_lateral(view_position: str | None) -> bool:
     return view_position is not None and view_position.strip().upper() in LATERAL
 
 
-UNKNOWN = "unknown"
+UNKNOWN_SOURCE = "unknown"
 """The source of a film that no calibrated source claims; it is never cleared."""
 
 _MOST_BYTES = 64 * 2**20
@@ -150,8 +150,8 @@ class Policy(BaseModel):
     @field_validator("sources")
     @classmethod
     def _unknown_is_no_source(cls, sources: dict[str, SourcePolicy]) -> dict[str, SourcePolicy]:
-        if any(name.strip().lower() in (UNKNOWN, "") for name in sources):
-            raise ValueError(f'"{UNKNOWN}" is where films go that belong to no source; give the source a name')
+        if any(name.strip().lower() in (UNKNOWN_SOURCE, "") for name in sources):
+            raise ValueError(f'"{UNKNOWN_SOURCE}" is where films go that belong to no source; give the source a name')
         return sources
 
     @property
@@ -167,7 +167,7 @@ class Policy(BaseModel):
     def source_of(self, film: Film) -> str:
         """The calibrated source that a film belongs to, or "unknown"."""
         name = named_source(film, self.source_tag)
-        return name if name in self.sources else UNKNOWN
+        return name if name in self.sources else UNKNOWN_SOURCE
 
     def save(self, path: Path | str) -> None:
         """Write `path`, whole or not at all."""
@@ -217,7 +217,7 @@ def _canonical(table: Mapping[str, object]) -> bytes:
     return json.dumps(table, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def lines(policy: Policy) -> Iterator[str]:
+def policy_lines(policy: Policy) -> Iterator[str]:
     """What was promised, and for each source what is cleared or why nothing is."""
     if not policy.sources:
         yield "No study has a source, so nothing is cleared. Give a column `source` in the manifest, or a source tag."
@@ -240,7 +240,7 @@ def lines(policy: Policy) -> Iterator[str]:
 
 
 def _of_normals(source: SourcePolicy) -> str:
-    cleared = share(source)
+    cleared = cleared_share(source)
     if isinstance(cleared, Missing):
         return "none of its normal studies was scored, so the share that it clears is unknown"
     return f"of its normal studies {cleared} are cleared"
@@ -252,11 +252,11 @@ def _scored(policy: Policy) -> str:
     return "" if seen is None else f"; here {len(seen.normals)} normal and {len(seen.abnormals)} abnormal ones were"
 
 
-def share(source: SourcePolicy) -> Figure:
+def cleared_share(source: SourcePolicy) -> Figure:
     """The share of normals that are cleared, with Clopper–Pearson's 95 % interval. The threshold comes from the
     abnormals alone, so that the normals are a sample that it has not seen.
 
-    >>> str(share(SourcePolicy(abnormals=59, normals=tuple(range(100)), threshold=20.0, cleared_normals=20)))
+    >>> str(cleared_share(SourcePolicy(abnormals=59, normals=tuple(range(100)), threshold=20.0, cleared_normals=20)))
     '0.20 (0.13 to 0.29)'
     """
     return proportion(source.cleared_normals, len(source.normals), without="no normal study is known")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unseen.data.film import Film, Label, NotRead
-from unseen.screening.policy import FIRST, Decision, is_lateral
+from unseen.screening.policy import FIRST_PRIORITY, Decision, is_lateral
 
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
@@ -65,13 +65,13 @@ def study_of(film: Film | NotRead) -> tuple[str, str]:
     return (film.patient, film.study if isinstance(film, Film) else film.name)
 
 
-def of_study(films: Sequence[Screened], *, policy_digest: str) -> Decision:
+def study_decision(films: Sequence[Screened], *, policy_digest: str) -> Decision:
     """The decision about one study from all its films: not scored if any frontal film was not, or none is there; else
     that of the highest score, cleared only if all its frontal films are."""
     frontal = [one.decision for one in films if not one.lateral]
     if not frontal:
         return Decision(
-            action="not_scored", score=None, probability=None, p_value=None, priority=FIRST,
+            action="not_scored", score=None, probability=None, p_value=None, priority=FIRST_PRIORITY,
             reason="there is no frontal film in this study", policy_digest=policy_digest,
         )  # fmt: skip
     if unscored := [decision for decision in frontal if decision.action == "not_scored"]:

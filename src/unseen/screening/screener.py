@@ -25,8 +25,16 @@ from unseen.detectors.saved import load as load_detector
 from unseen.evaluation.table import ScoreRow, map_of
 from unseen.screening.gate.gate import Gate
 from unseen.screening.guarantee import p_value
-from unseen.screening.policy import FIRST, UNKNOWN, Decision, Policy, PolicyError, is_lateral, squashed
-from unseen.screening.screened import Screened, of_study
+from unseen.screening.policy import (
+    FIRST_PRIORITY,
+    UNKNOWN_SOURCE,
+    Decision,
+    Policy,
+    PolicyError,
+    is_lateral,
+    squashed_score,
+)
+from unseen.screening.screened import Screened, study_decision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +50,7 @@ KEPT_BY_STUDY = "another film of its study is not cleared"
 _FEWEST_NORMALS = 20  # of a source, below which a film is compared with all sources' normals
 
 
-class Scores(Protocol):
+class ScoringDetector(Protocol):
     """All that a screener asks of a detector."""
 
     def score(self, films: Iterable[Film | NotRead], /) -> Iterator[Finding | NotRead]:
@@ -105,7 +113,7 @@ class Screener:
     Raises PolicyError for a policy that was made for other weights, or with another gate.
     """
 
-    def __init__(self, detector: Scores, policy: Policy | None = None, *, gate: Guards | None = None) -> None:
+    def __init__(self, detector: ScoringDetector, policy: Policy | None = None, *, gate: Guards | None = None) -> None:
         self.detector, self.policy, self.gate = detector, policy, gate
         if policy is not None:
             seen = detector.weights_sha256
@@ -146,36 +154,36 @@ class Screener:
         refusal = self.refusal(film, lungs)
         if refusal is not None:
             return Screened(film=film, decision=self._not_scored(refusal))
-        outcome = scored(self.detector, film, lungs)
+        outcome = scored_film(self.detector, film, lungs)
         if isinstance(outcome, NotRead):
             return Screened(film=film, decision=self._not_scored(outcome.reason))
         return Screened(film=film, decision=self.decide(outcome.score, outcome.film), finding=outcome)
 
     def study(self, films: Sequence[Screened]) -> Decision:
-        """The decision about one study from all its films; see `of_study`."""
-        return of_study(films, policy_digest=self._digest)
+        """The decision about one study from all its films; see `study_decision`."""
+        return study_decision(films, policy_digest=self._digest)
 
     def decide(self, score: float, film: Film) -> Decision:
         """The decision about a score, of a film that the gate let through."""
         if self.policy is None:
             return Decision(
-                action="read", score=score, probability=None, p_value=None, priority=squashed(score),
+                action="read", score=score, probability=None, p_value=None, priority=squashed_score(score),
                 reason="no policy: films are ranked by their score, and none is cleared", policy_digest="",
             )  # fmt: skip
         policy = self.policy
         source = policy.source_of(film)
-        normals: Sequence[float] = policy.sources[source].normals if source != UNKNOWN else ()
+        normals: Sequence[float] = policy.sources[source].normals if source != UNKNOWN_SOURCE else ()
         if len(normals) < _FEWEST_NORMALS:
             normals = self._all_normals
         unusual = p_value(score, normals) if normals else None
         likely = None if policy.probability is None else float(policy.probability(score))
-        in_order = (likely, None if unusual is None else 1 - unusual, squashed(score))
+        in_order = (likely, None if unusual is None else 1 - unusual, squashed_score(score))
         priority = next(value for value in in_order if value is not None)
         stays = self._reason_to_read(score, source)
         return Decision(
             action="read" if stays else "clear",
             score=score,
-            probability=likely if source != UNKNOWN else None,  # what was calibrated elsewhere says nothing of it
+            probability=likely if source != UNKNOWN_SOURCE else None,  # calibrated for other sources
             p_value=unusual,
             priority=priority,
             reason=stays or f"cleared: below the threshold of {source}",
@@ -185,7 +193,7 @@ class Screener:
     def _reason_to_read(self, score: float, source: str) -> str:
         """Why a scored film is read; "" where it is cleared."""
         assert self.policy is not None
-        if source == UNKNOWN:
+        if source == UNKNOWN_SOURCE:
             names = ", ".join(sorted(self.policy.sources)[:5]) or "none"
             return f"{OTHER_SOURCE} ({names}), so it is never cleared"
         calibrated = self.policy.sources[source]
@@ -207,12 +215,12 @@ class Screener:
 
     def _not_scored(self, reason: str) -> Decision:
         return Decision(
-            action="not_scored", score=None, probability=None, p_value=None, priority=FIRST, reason=reason,
+            action="not_scored", score=None, probability=None, p_value=None, priority=FIRST_PRIORITY, reason=reason,
             policy_digest=self._digest,
         )  # fmt: skip
 
 
-def scored(detector: Scores, film: Film, lungs: FoundLungs) -> Finding | NotRead:
+def scored_film(detector: ScoringDetector, film: Film, lungs: FoundLungs) -> Finding | NotRead:
     """What `detector` finds in a film, with the lungs that were found already where it can take them.
 
     Raises PluginError for a detector of another package that raises anything but a UserError.
@@ -256,7 +264,7 @@ def _ranked(screener: Screener, film: Film | NotRead, maps: Path | None) -> Scor
         return ScoreRow(film.name, "not_read", None, film.reason, None)
     lungs = FoundLungs.of(film, None)
     refusal = screener.refusal(film, lungs)
-    outcome = scored(screener.detector, film, lungs)
+    outcome = scored_film(screener.detector, film, lungs)
     if isinstance(outcome, NotRead):
         return ScoreRow(outcome.name, "not_read", None, outcome.reason, None)
     return ScoreRow(film.name, "scored", outcome.score, refusal, map_of(outcome, maps) if maps else None)

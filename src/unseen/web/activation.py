@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.evaluation.intervals import Interval
 from unseen.screening.guarantee import Guarantee, GuaranteeError
-from unseen.screening.policy import lines, share
+from unseen.screening.policy import cleared_share, policy_lines
 from unseen.service.active_models import thresholds_of
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers
@@ -124,13 +124,13 @@ class PolicyProposed(BaseModel):
                     threshold=source.threshold,
                     allowed_misses=source.allowed_misses,
                     cleared=Share(value=cleared.value, low=cleared.low, high=cleared.high)
-                    if isinstance(cleared := share(source), Interval)
+                    if isinstance(cleared := cleared_share(source), Interval)
                     else None,
                     refused=source.refused,
                 )
                 for name, source in policy.sources.items()
             ],
-            words=[stopped] if stopped else list(lines(policy)),
+            words=[stopped] if stopped else list(policy_lines(policy)),
         )
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.evaluation.charts import Curve
 from unseen.evaluation.intervals import Figure, Interval, Json
-from unseen.evaluation.metrics import count, entry_at, figure_at, text_at
+from unseen.evaluation.metrics import count_at, entry_at, figure_at, text_at
 from unseen.web.accounts import Sighted
 from unseen.web.activation import OTHERS
 from unseen.web.copied_code import FigureName, code_of
@@ -312,8 +312,8 @@ def _metrics(found: Figures, called: ComparedModel, source: str | None) -> Metri
         model=called.model,
         name=called.name,
         source=source,
-        normal=count(figures, _POOLED, "normal"),
-        abnormal=count(figures, _POOLED, "abnormal"),
+        normal=count_at(figures, _POOLED, "normal"),
+        abnormal=count_at(figures, _POOLED, "abnormal"),
         trained_on=called.trained_on,
         headline=text_at(figures, "headline"),
         auroc=FigureResponse.of(figure_at(figures, "auroc", _POOLED)),
@@ -335,8 +335,8 @@ def _metrics(found: Figures, called: ComparedModel, source: str | None) -> Metri
 def _of_source(figures: Mapping[str, Json], group: str) -> SourceCompared:
     return SourceCompared(
         source=group,
-        normal=count(figures, group, "normal"),
-        abnormal=count(figures, group, "abnormal"),
+        normal=count_at(figures, group, "normal"),
+        abnormal=count_at(figures, group, "abnormal"),
         auroc=FigureResponse.of(figure_at(figures, "auroc", group)),
         strongest=text_at(figures, "shortcuts", "strongest", group, "words"),
         strength=FigureResponse.of(figure_at(figures, "shortcuts", "strongest", group)),
@@ -345,11 +345,11 @@ def _of_source(figures: Mapping[str, Json], group: str) -> SourceCompared:
 
 
 def _shortcuts(figures: Mapping[str, Json]) -> list[Shortcut]:
-    from unseen.evaluation.audit import direction
-    from unseen.evaluation.shortcuts import STATISTICS
+    from unseen.evaluation.audit import shortcut_direction
+    from unseen.evaluation.shortcuts import TRIVIAL_STATISTICS
 
     found = []
-    for statistic in STATISTICS:
+    for statistic in TRIVIAL_STATISTICS:
         figure = figure_at(figures, "shortcuts", _POOLED, statistic.name)
         if not isinstance(figure, Interval):
             continue
@@ -358,7 +358,7 @@ def _shortcuts(figures: Mapping[str, Json]) -> list[Shortcut]:
             Shortcut(
                 name=statistic.name,
                 words=statistic.words,
-                direction=direction(statistic, figure) if figure.value != 0.5 else "neither",
+                direction=shortcut_direction(statistic, figure) if figure.value != 0.5 else "neither",
                 acquisition=entry_at(figures, "shortcuts", _POOLED, statistic.name, "acquisition") is True,
                 strength=FigureResponse.of(strength),
                 difference=FigureResponse.of(figure_at(figures, "shortcuts", _POOLED, statistic.name, "difference")),

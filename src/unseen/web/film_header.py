@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from unseen.data.decode import shared
+from unseen.data.decode import shared_decoder
 from unseen.web.accounts import Lead, Reader
 from unseen.web.errors import answers
 from unseen.web.films import FilmId
@@ -135,7 +135,7 @@ def about(parts: Parts, account: Reader, film: FilmId) -> About:
 @router.get("/films/{film}/elements", responses=answers(401, 403, 404, 422, 503))
 def elements(parts: Parts, account: Lead, film: FilmId) -> ElementsResponse:
     """Every element of a DICOM file but its pixels."""
-    found = shared().elements(parts.store.film_path(film))
+    found = shared_decoder().elements(parts.store.film_path(film))
     if isinstance(found, str):
         raise WorklistError(f"The file's elements cannot be read: {found}")
     if not _may_see_names(parts, account):

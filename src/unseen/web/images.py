@@ -32,10 +32,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unseen.data.decode import shared
+from unseen.data.decode import shared_decoder
 from unseen.data.film import NotRead, area
 from unseen.data.manifest import Entry
-from unseen.data.reading import read
+from unseen.data.reading import read_film
 from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class DecodedFilms:
 
 
 def _decode(path: Path, frame: int) -> Decoded:
-    picture = shared().decode(path, frame=frame)
+    picture = shared_decoder().decode(path, frame=frame)
     if isinstance(picture, str):
         raise WorklistError(f"The film cannot be shown: {picture}")
     if picture.file_sha256 != path.name:
@@ -163,7 +163,7 @@ def preview(path: Path, name: str, *, size: int) -> bytes:
 
     Raises WorklistError, with the reason, where it cannot be read.
     """
-    film = read(Entry(name=name, path=path, source="", patient=name, study=name))
+    film = read_film(Entry(name=name, path=path, source="", patient=name, study=name))
     if isinstance(film, NotRead):
         raise WorklistError(f"The film cannot be shown: {film.reason}")
     if film.file_sha256 != path.name:

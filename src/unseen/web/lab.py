@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from unseen.lab.collection import Collected, Collection
 from unseen.lab.images import IMAGES
 from unseen.lab.operators import GROUPS, NOISES, OPERATORS
-from unseen.lab.settings import SIZES, Choice, fields_of, kind_of
+from unseen.lab.settings import IMAGE_SIZES, Choice, choice_fields, choice_kind
 from unseen.web import lab_shapes as shapes
 from unseen.web.accounts import Reader
 from unseen.web.copied_code import lab_code_of
@@ -40,7 +40,7 @@ def lab(parts: Parts, account: Reader) -> shapes.LabResponse:
     collection = Collection.of(parts.lab.folder)
     return shapes.LabResponse(
         pictures=[shapes.NamedResponse(name=name, words=words) for name, (words, _) in IMAGES.items()],
-        sizes=list(SIZES),
+        sizes=list(IMAGE_SIZES),
         operators=[_choice(choice) for choice in OPERATORS],
         noises=[_choice(choice) for choice in NOISES],
         groups=[shapes.NamedResponse(name=name, words=words) for name, words in GROUPS.items()],
@@ -114,8 +114,8 @@ def _pixels(parts: ServerState, account: Account, asked: shapes.ToMeasure) -> li
 
 
 def _choice(choice: type[Choice]) -> shapes.ChoiceResponse:
-    settings = [shapes.SettingResponse.model_validate(asdict(one)) for one in fields_of(choice)]
-    return shapes.ChoiceResponse(kind=kind_of(choice), words=choice.words, settings=settings)
+    settings = [shapes.SettingResponse.model_validate(asdict(one)) for one in choice_fields(choice)]
+    return shapes.ChoiceResponse(kind=choice_kind(choice), words=choice.words, settings=settings)
 
 
 def _model(entry: Collected) -> shapes.ModelResponse:

@@ -22,10 +22,10 @@ from torch import Tensor
 
 from unseen.evaluation.examples import coloured, data_uri
 from unseen.lab.collection import Collection
-from unseen.lab.comparison import Result, tried
+from unseen.lab.comparison import Result, tried_method
 from unseen.lab.images import IMAGES, as_image
 from unseen.lab.measuring import Measured, look_of, measured, operator_of
-from unseen.lab.methods import MOST, REACH, Method, drawn, offered, picture_of
+from unseen.lab.methods import MAX_SLIDERS, SLIDER_REACH, Method, drawn_latent, offered_methods, picture_of
 from unseen.lab.operators import verdict_of
 from unseen.web import lab_shapes
 from unseen.worklist.states import WorklistError
@@ -45,7 +45,7 @@ def measurement(
     """An image, its measurement, and what can be tried on it."""
     made = _made(asked, pixels, collection)
     look, words = look_of(made.y, made.process.A)
-    known = offered(made, collection)
+    known = offered_methods(made, collection)
     x = math.prod(made.x.shape)
     return lab_shapes.MeasuredResponse(
         truth=_grey(made.x),
@@ -61,7 +61,7 @@ def reconstruction(
 ) -> lab_shapes.ResultResponse:
     """One method's result."""
     made = _made(asked, pixels, collection)
-    found = tried(offered(made, collection).named(asked.method), made)
+    found = tried_method(offered_methods(made, collection).named(asked.method), made)
     return _result(found, made)
 
 
@@ -79,10 +79,14 @@ def verdict(asked: lab_shapes.ToJudge, collection: Collection) -> lab_shapes.Ver
 def generated(asked: lab_shapes.ToGenerate, collection: Collection) -> lab_shapes.GeneratedResponse:
     """A generator's image."""
     G = collection.generator(asked.generator)
-    latent = drawn(G, asked.number).flatten().tolist() if asked.latent is None else asked.latent
+    latent = drawn_latent(G, asked.number).flatten().tolist() if asked.latent is None else asked.latent
     picture = picture_of(G, latent)
     return lab_shapes.GeneratedResponse(
-        latent=latent, sliders=min(MOST, len(latent)), reach=REACH, size=picture.shape[-1], picture=_grey(picture)
+        latent=latent,
+        sliders=min(MAX_SLIDERS, len(latent)),
+        reach=SLIDER_REACH,
+        size=picture.shape[-1],
+        picture=_grey(picture),
     )
 
 

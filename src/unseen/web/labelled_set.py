@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import anyio
 import anyio.to_thread
 
-from unseen.evaluation.shortcuts import NAMES
+from unseen.evaluation.shortcuts import STATISTIC_NAMES
 from unseen.evaluation.table import ABOUT
 from unseen.worklist.labels import EVERY, SEEN
 from unseen.worklist.states import NotFoundError, WorklistError
@@ -105,10 +105,10 @@ class LabelledSet:
         """The model's score table, as the package `evaluation` reads it; of one source alone where one is named."""
         import polars as pl
 
-        from unseen.evaluation.shortcuts import NAMES
-        from unseen.evaluation.table import SCORED, schema
+        from unseen.evaluation.shortcuts import STATISTIC_NAMES
+        from unseen.evaluation.table import SCORED, score_schema
 
-        types = schema()
+        types = score_schema()
         columns: dict[str, list[object]] = {name: [] for name in types}
         for film in self.films:
             if model not in film.scores or source not in (None, film.source):
@@ -121,7 +121,7 @@ class LabelledSet:
                 "source": film.source,
                 "patient": self.patients[film.patient],
                 "pixel_sha256": film.pixel_sha256,
-                **{name: film.statistics.get(name) for name in NAMES},
+                **{name: film.statistics.get(name) for name in STATISTIC_NAMES},
             }
             for name, values in columns.items():
                 values.append(row.get(name))
@@ -135,7 +135,7 @@ class LabelledSet:
         rows.writerow([*ABOUT, *(model.name for model in self.models)])
         for film in self.films:
             named = [film.film, film.study, film.source, label_of(film), film.origin, self.patients[film.patient]]
-            values = [film.statistics.get(name) for name in NAMES]
+            values = [film.statistics.get(name) for name in STATISTIC_NAMES]
             values += [film.scores.get(model.model) for model in self.models]
             rows.writerow([*named, *("" if value is None else repr(value) for value in values)])
         return written.getvalue()

@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.data.decode import Decoder
-from unseen.data.decoder_protocol import Limits
+from unseen.data.decoder_protocol import DecoderLimits
 from unseen.data.film import area
-from unseen.lab.settings import SIZES
+from unseen.lab.settings import IMAGE_SIZES
 from unseen.worklist.states import BusyError, NotFoundError, WorklistError
 
 _log = logging.getLogger("unseen")
@@ -223,9 +223,9 @@ def _line(child: subprocess.Popen[str], question: str, limit_s: float) -> tuple[
 
 MOST_BYTES: Final = 2**24
 """Of a file: sixteen MB."""
-_LIMITS: Final = Limits(min_side=min(SIZES), max_file_bytes=MOST_BYTES, max_pixels=40_000_000)
+_LIMITS: Final = DecoderLimits(min_side=min(IMAGE_SIZES), max_file_bytes=MOST_BYTES, max_pixels=40_000_000)
 _MOST: Final = 64
-_SIDE: Final = max(SIZES)
+_SIDE: Final = max(IMAGE_SIZES)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.evaluation.intervals import Interval
-from unseen.screening.policy import share
+from unseen.screening.policy import cleared_share
 from unseen.web.promise import Promise, percent
 from unseen.worklist.states import NotAllowedError, WorklistError
 
@@ -108,7 +108,7 @@ def _clearing(policy: Policy) -> list[str]:
         if source.threshold is None:
             found.append(f"Nothing is cleared from {name}: {source.refused}.")
             continue
-        cleared = share(source)
+        cleared = cleared_share(source)
         of_normals = f", {percent(cleared.value)} of its normal studies" if isinstance(cleared, Interval) else ""
         found.append(
             f"Studies of {name} with a score below {source.threshold:.4g} are cleared without a reader{of_normals}: "

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from unseen.data.decoder_protocol import Refused
 from unseen.data.dicom_header import LEADING_BYTES, leading_header
-from unseen.screening.policy import FIRST, Decision, squashed
+from unseen.screening.policy import FIRST_PRIORITY, Decision, squashed_score
 from unseen.worklist.instances import ReceivedHeader
 from unseen.worklist.states import WorklistError
 from unseen.worklist.transactions import checked_text, clean
@@ -140,7 +140,7 @@ def decision_of(row: Row) -> Decision:
         score=score,
         probability=None,
         p_value=None,
-        priority=FIRST if score is None else squashed(score),
+        priority=FIRST_PRIORITY if score is None else squashed_score(score),
         reason=RANKED if score is not None else clean(row["reason"] or "the archive's run gave no score"),
         policy_digest="",
     )

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from unseen.screening.calibration import Study, one_a_patient, policy_of
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import is_sampled
-from unseen.screening.policy import UNKNOWN, Policy, PolicyError, is_lateral
+from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError, is_lateral
 from unseen.worklist.labels import SEEN, Origin, standing, unseen_labels
 from unseen.worklist.states import WorklistError
 from unseen.worklist.tables import decisions, films, findings, reports, studies
@@ -215,7 +215,7 @@ class _Gathered:
             Study(
                 name=first.public_id,
                 patient=first.public_id if first.patient is None else f"{first.issuer or ''}|{first.patient}",
-                source=claimed.pop() if len(claimed) == 1 else UNKNOWN,
+                source=claimed.pop() if len(claimed) == 1 else UNKNOWN_SOURCE,
                 abnormal=first.outcome == "abnormal",
                 score=None if None in scores else max(score for score in scores if score is not None),
                 films=tuple(row.pixel_sha256 for row in fresh if row.pixel_sha256),
@@ -302,11 +302,11 @@ def _counts(study: str, decided: Iterable[str], known: Mapping[str, Policy], key
 def _sources(found: list[Study], promise: Guarantee, unread: Counter[str]) -> Iterable[SourceLabels]:
     counted = one_a_patient(found)
     needed = promise.abnormals_needed()
-    names = sorted({study.source for study in counted} - {UNKNOWN})
-    for name in [*names, *([UNKNOWN] if any(study.source == UNKNOWN for study in counted) else [])]:
+    names = sorted({study.source for study in counted} - {UNKNOWN_SOURCE})
+    for name in [*names, *([UNKNOWN_SOURCE] if any(study.source == UNKNOWN_SOURCE for study in counted) else [])]:
         own = [study for study in counted if study.source == name]
         abnormals = sum(study.abnormal for study in own if study.score is not None)
-        allowed = None if name == UNKNOWN else promise.allowed_misses(abnormals)
+        allowed = None if name == UNKNOWN_SOURCE else promise.allowed_misses(abnormals)
         yield SourceLabels(
             source=name,
             abnormals=abnormals,
@@ -317,6 +317,6 @@ def _sources(found: list[Study], promise: Guarantee, unread: Counter[str]) -> It
             refused=""
             if allowed is not None
             else "its studies belong to no source, so they are never cleared"
-            if name == UNKNOWN
+            if name == UNKNOWN_SOURCE
             else f"{abnormals} of {needed} abnormal studies are reported, {needed - abnormals} more are needed",
         )

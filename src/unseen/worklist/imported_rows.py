@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from unseen.data.film import NotRead
-from unseen.screening.screened import Screened, of_study
+from unseen.screening.screened import Screened, study_decision
 from unseen.worklist.bulk import among, copy_rows, new_numbers
 from unseen.worklist.identities import Identities, Identity
 from unseen.worklist.states import after
@@ -113,7 +113,7 @@ class ImportedRows:
         found = settled(
             self._writing,
             study,
-            of_study(judged, policy_digest=""),
+            study_decision(judged, policy_digest=""),
             self._model,
             of_study=[film for film, _ in of_it],
             apart=None,

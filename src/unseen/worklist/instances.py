@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from sqlalchemy import select
 
-from unseen.data.dicom_header import FILMS, IDENTIFIERS
+from unseen.data.dicom_header import FILM_CLASSES, IDENTIFYING_KEYWORDS
 from unseen.worklist.merging import patient_of
 from unseen.worklist.states import standing_of
 from unseen.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies
@@ -80,7 +80,7 @@ class ReceivedHeader:
     @property
     def is_film(self) -> bool:
         """A CR or a DX, For Presentation: it is listed and scored."""
-        return self.sop_class in FILMS and self.intent in ("", "FOR PRESENTATION")
+        return self.sop_class in FILM_CLASSES and self.intent in ("", "FOR PRESENTATION")
 
     @property
     def identifiers(self) -> dict[str, str]:
@@ -182,7 +182,7 @@ def changed_attributes(writing: Writing, original: Found, study: Found, read: Fi
         said = clean(read.identifiers.get(keyword, "")).strip()
         if said and column is not None and writing.names.of(kind, said) != column:  # type: ignore[arg-type]  # a kind
             changed.add(keyword)
-    return sorted(changed, key=lambda keyword: (keyword not in IDENTIFIERS, keyword))
+    return sorted(changed, key=lambda keyword: (keyword not in IDENTIFYING_KEYWORDS, keyword))
 
 
 def reopen(writing: Writing, study: Found, *, actor: str) -> Found:

@@ -36,7 +36,7 @@ from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
-    from unseen.screening.screener import Scores
+    from unseen.screening.screener import ScoringDetector
 
 THUMBNAIL = "thumbnail.png"
 LONG_SIDE = 160
@@ -204,7 +204,7 @@ _SHARE = 0.15  # of the lung's own mean square; by eye, so that the mask of `mod
 _PREFIX = "generated-"
 
 
-def keep_generated(folder: RenditionFolder, detector: Scores) -> bool:
+def keep_generated(folder: RenditionFolder, detector: ScoringDetector) -> bool:
     """Write what the detector's generator makes up, unless it is there; False where it holds no generator.
 
     The same images for the same model. Raises NoRoomError.
@@ -257,7 +257,7 @@ def _read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
     return images.astype(np.float32), None if inside is None else inside.astype(np.bool_)
 
 
-def _generator_of(detector: Scores) -> Any | None:  # Any: a module with `sample`, as `priors.Generator` has it
+def _generator_of(detector: ScoringDetector) -> Any | None:  # Any: a module with `sample`, as `priors.Generator` has it
     modules = getattr(detector, "modules", None)
     parts: Mapping[str, Any] = modules() if callable(modules) else {}
     return next((part for part in parts.values() if callable(getattr(part, "sample", None))), None)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from unseen.data.film import Film
-from unseen.screening.policy import FIRST, Decision
+from unseen.screening.policy import FIRST_PRIORITY, Decision
 from unseen.screening.screened import Screened
 from unseen.worklist import completeness, jobs
 from unseen.worklist.batches import Batch, Rules
@@ -140,7 +140,13 @@ def bury(writing: Writing, job: Job, reason: str, *, model: str, judge: JudgeStu
     if not batch.holds(job):
         return
     decision = Decision(
-        action="not_scored", score=None, probability=None, p_value=None, priority=FIRST, reason=reason, policy_digest=""
+        action="not_scored",
+        score=None,
+        probability=None,
+        p_value=None,
+        priority=FIRST_PRIORITY,
+        reason=reason,
+        policy_digest="",
     )
     writing.log(worker, "film.given_up", job.film, tries=job.tries, reason=reason)
     batch.decide(job, decision, model)

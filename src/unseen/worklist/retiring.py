@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from unseen.screening.screened import of_study
+from unseen.screening.screened import study_decision
 from unseen.worklist import disagreement
 from unseen.worklist.listing import moment
 from unseen.worklist.retention import Removed, remove_attachments, remove_rows, unlink
@@ -84,7 +84,7 @@ def _judge_again(writing: Writing, number: int, *, actor: str) -> None:
     judged = latest(writing, number)
     if last is None or not judged:
         return  # a worker will
-    whole = of_study(judged, policy_digest=decision_of(last).policy_digest)
+    whole = study_decision(judged, policy_digest=decision_of(last).policy_digest)
     if whole.action == "clear" and study.standing != "cleared":
         whole = replace(whole, action="read", reason="a film of this study was retired, so the study is read")
     enter_study(writing, study, whole, last.model, audit_share=float(study.audit_sample), actor=actor)

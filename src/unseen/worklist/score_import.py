@@ -24,8 +24,8 @@ from sqlalchemy import select
 
 from unseen.artifacts.files import sha256_of
 from unseen.data.manifest import stream_manifest
-from unseen.runs.archive.plan import ArchiveError, Plan, cut, path_of, tally_of
-from unseen.screening.screened import of_study
+from unseen.runs.archive.plan import ArchiveError, ArchivePlan, cut_parts, part_path, part_tally
+from unseen.screening.screened import study_decision
 from unseen.worklist.archive_films import RANKED, ArchiveFilm, Row, look_at
 from unseen.worklist.content import room
 from unseen.worklist.imported_rows import ImportedRows
@@ -116,7 +116,7 @@ def import_scores(
     unseen.runs.archive.plan.ArchiveError: ...: holds no parts. Give the folder that `unseen score --out FOLDER/` wrote
     """
     folder, manifest = Path(folder), Path(manifest)
-    plan = Plan.load(folder) if folder.is_dir() else None
+    plan = ArchivePlan.load(folder) if folder.is_dir() else None
     if plan is None:
         raise ArchiveError(f"{folder}: holds no parts. Give the folder that `unseen score --out FOLDER/` wrote")
     if plan.weights_sha256 is None:
@@ -130,9 +130,9 @@ def import_scores(
         )
     found = ImportedScores()
     looked = done = 0
-    for number, entries in cut(stream_manifest(manifest), plan.part_size):
+    for number, entries in cut_parts(stream_manifest(manifest), plan.part_size):
         done += len(entries)
-        if not path_of(folder, number).exists():
+        if not part_path(folder, number).exists():
             found.missing += 1
         else:
             looked += _import_part(store, folder, number, plan, entries, found, actor=actor)
@@ -145,14 +145,14 @@ def _import_part(
     store: Store,
     folder: Path,
     number: int,
-    plan: Plan,
+    plan: ArchivePlan,
     entries: Sequence[Entry],
     found: ImportedScores,
     *,
     actor: str,
 ) -> int:
     """Enter what is new of a part; returns how many of its films were looked at."""
-    path = path_of(folder, number)
+    path = part_path(folder, number)
     digest = sha256_of(path)
     with store.database.reading() as connection:
         events = connection.execute(select(audit.c.body).where(audit.c.subject == digest, audit.c.action == ACTION))
@@ -183,12 +183,12 @@ def _import_part(
     return len(entries)
 
 
-def _rows(folder: Path, number: int, plan: Plan, entries: Sequence[Entry]) -> list[Row]:
+def _rows(folder: Path, number: int, plan: ArchivePlan, entries: Sequence[Entry]) -> list[Row]:
     """The rows of a part, which must be those of the manifest's films."""
     import polars as pl
 
-    tally_of(folder, number, plan)
-    path = path_of(folder, number)
+    part_tally(folder, number, plan)
+    path = part_path(folder, number)
     rows: list[Row] = pl.read_parquet(path, glob=False).to_dicts()
     if [row["file"] for row in rows] != [entry.name for entry in entries] or "sha256" not in rows[0]:
         raise ArchiveError(
@@ -274,5 +274,5 @@ def _join(writing: Writing, film: Found, one: ArchiveFilm, model: str, *, actor:
 
 def _read_all(judged: Sequence[Screened]) -> Decision:
     """The decision on a study with an imported film: that of all its films, which clears nothing."""
-    whole = of_study(judged, policy_digest="")
+    whole = study_decision(judged, policy_digest="")
     return replace(whole, action="read", reason=RANKED) if whole.action == "clear" else whole

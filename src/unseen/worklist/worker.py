@@ -25,9 +25,9 @@ from unseen.anatomy.lungs import FoundLungs, share_finders
 from unseen.artifacts.registry import PluginError
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
-from unseen.data.reading import read
+from unseen.data.reading import read_film
 from unseen.screening.policy import is_lateral
-from unseen.screening.screener import scored
+from unseen.screening.screener import scored_film
 from unseen.worklist import jobs
 from unseen.worklist.batches import Rules
 from unseen.worklist.entering import Entered, Examined, enter
@@ -39,7 +39,7 @@ from unseen.worklist.states import BusyError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
-    from unseen.screening.screener import Scores, Screener
+    from unseen.screening.screener import ScoringDetector, Screener
     from unseen.worklist.jobs import Job
     from unseen.worklist.site import Site
     from unseen.worklist.store import Store
@@ -82,7 +82,7 @@ class Worker:
         store: Store,
         screener: Callable[[], Screener],
         *,
-        further: Callable[[], Sequence[Scores]] = tuple,
+        further: Callable[[], Sequence[ScoringDetector]] = tuple,
         name: str | None = None,
         lease_s: float = jobs.LEASE_S,
         poll_s: float = POLL_S,
@@ -94,7 +94,7 @@ class Worker:
         self._make = screener
         self._screener: Screener | None = None
         self._make_further = further
-        self._further: Sequence[Scores] | None = None
+        self._further: Sequence[ScoringDetector] | None = None
         self._pace_s: float | None = None  # that a film takes, by the latest ones
         self._stop = threading.Event()
 
@@ -106,7 +106,7 @@ class Worker:
         return self._screener
 
     @property
-    def further(self) -> Sequence[Scores]:
+    def further(self) -> Sequence[ScoringDetector]:
         """The detectors for comparison, made when they are first wanted."""
         if self._further is None:
             self._further = self._make_further()
@@ -246,7 +246,7 @@ class Worker:
         for detector in self.further:
             model = detector.weights_sha256
             try:
-                outcome = scored(detector, lungs.film, lungs)
+                outcome = scored_film(detector, lungs.film, lungs)
             except Exception as error:  # whatever it may raise costs its own score, and not the film
                 _log.error("film.not_compared id=%s model=%s %s", job.film, model[:16], _place_of(error))
                 continue
@@ -264,7 +264,7 @@ class Worker:
         for model, finding in found.items():
             kept.keep(kept.rendition_of(job.sha256, model), Rendition.of(finding).to_bytes())
 
-    def _generate(self, models: Sequence[Scores]) -> None:
+    def _generate(self, models: Sequence[ScoringDetector]) -> None:
         """Keep the images of the models' generators; a worker without space for them scores all the same."""
         for model in models:
             try:
@@ -277,7 +277,7 @@ class Worker:
     def _read(self, job: Job) -> Film | NotRead:
         """The stored film; one whose bytes are no longer those that were received is not scored."""
         path = self.store.films.of(job.sha256)
-        film = read(Entry(name=job.film, path=path, source=job.source, patient=job.film, study=job.film))
+        film = read_film(Entry(name=job.film, path=path, source=job.source, patient=job.film, study=job.film))
         if isinstance(film, Film) and film.file_sha256 != job.sha256:
             return NotRead(
                 name=job.film,

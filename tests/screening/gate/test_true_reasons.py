@@ -11,7 +11,7 @@ import torch
 from unseen.anatomy.lungs import FoundLungs
 from unseen.data.film import Film
 from unseen.data.manifest import Entry
-from unseen.data.reading import read
+from unseen.data.reading import read_film
 from unseen.screening.gate import Refusal
 from unseen.screening.screener import Screener, load
 
@@ -28,7 +28,7 @@ def shipped() -> Screener:
 
 
 def film(path: Path) -> Film:
-    found = read(Entry(name=path.name, path=path, source="x", patient="p", study="s"))
+    found = read_film(Entry(name=path.name, path=path, source="x", patient="p", study="s"))
     assert isinstance(found, Film)
     return found
 

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from unseen import __version__
 from unseen.artifacts.files import clear_leftovers
-from unseen.runs.archive.plan import PLAN, ArchiveError, Plan, path_of
+from unseen.runs.archive.plan import PLAN, ArchiveError, ArchivePlan, part_path
 
 if TYPE_CHECKING:
     from unseen.data.manifest import Entry
     from unseen.runs.archive.scoring import Task
 
     Part = tuple[int, tuple[Entry, ...]]
-    ScorePart = Callable[[Task, Plan, int, tuple[Entry, ...]], Counter[str]]
+    ScorePart = Callable[[Task, ArchivePlan, int, tuple[Entry, ...]], Counter[str]]
 
 _HOST_PORT = re.compile(r"(?:ray://)?\[?([^\]/]+?)\]?:(\d+)")
 _AHEAD = 2  # parts that wait or run, for each core: more would only hold more of the manifest in memory
@@ -36,7 +36,7 @@ _STORE_BYTES = 100_000_000  # of memory for Ray's objects, of which this run has
 
 
 def scored_on_cluster(
-    score_part: ScorePart, task: Task, plan: Plan, parts: Iterator[Part]
+    score_part: ScorePart, task: Task, plan: ArchivePlan, parts: Iterator[Part]
 ) -> Iterator[tuple[int, Counter[str]]]:
     """Each part's number and counts, as soon as it is written; parts of nodes that vanish are scored by others.
 
@@ -64,15 +64,15 @@ def _finished(ray: Any, task: Task, running: dict[Any, int]) -> tuple[int, Count
         raise error.cause from None  # Ray's own message is the traceback of the other process
     except ray.exceptions.RayError as error:
         raise ArchiveError(
-            f"{path_of(task.folder, number)}: its process ended {_RETRIES + 1} times before it was written "
+            f"{part_path(task.folder, number)}: its process ended {_RETRIES + 1} times before it was written "
             f"({str(error).splitlines()[0]}). See Ray's logs for the cause, and add --resume"
         ) from error
-    clear_leftovers(path_of(task.folder, number))  # of a node that was lost while it wrote this part
+    clear_leftovers(part_path(task.folder, number))  # of a node that was lost while it wrote this part
     return number, counts
 
 
 def _part_on_a_node(
-    score_part: ScorePart, place: Path, task: Task, plan: Plan, number: int, entries: tuple[Entry, ...]
+    score_part: ScorePart, place: Path, task: Task, plan: ArchivePlan, number: int, entries: tuple[Entry, ...]
 ) -> Counter[str]:
     """What a task does: check that this node has what the run needs, and write one part.
 
@@ -84,7 +84,7 @@ def _part_on_a_node(
             f"{node}: has unseen {__version__}, and the run {plan.version}. Install the same on each node"
         )
     with contextlib.chdir(place) if place.is_dir() else contextlib.nullcontext():
-        if Plan.load(task.folder) != plan:
+        if ArchivePlan.load(task.folder) != plan:
             raise ArchiveError(
                 f"{node}: does not see {task.folder / PLAN} of this run. Give --out a folder that all nodes share, by "
                 "its full path"

@@ -41,10 +41,10 @@ class ArchiveError(UserError, ValueError):
     """A folder of parts that cannot be used: which file, why, and what to do."""
 
 
-class Plan(BaseModel):
+class ArchivePlan(BaseModel):
     """What the parts of a folder are made from.
 
-    >>> plan = Plan(manifest_sha256="ab" * 32, films=2500, model="pca", model_sha256="cd" * 32, version="0.4.0")
+    >>> plan = ArchivePlan(manifest_sha256="ab" * 32, films=2500, model="pca", model_sha256="cd" * 32, version="0.4.0")
     >>> plan.parts, plan.films_of(2)
     (3, 500)
     """
@@ -81,7 +81,7 @@ class Plan(BaseModel):
         write_text(folder / PLAN, json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
-    def load(cls, folder: Path) -> Plan | None:
+    def load(cls, folder: Path) -> ArchivePlan | None:
         """The folder's plan; None for a folder without parts.
 
         Raises ArchiveError for parts without a plan, and for a plan that cannot be read.
@@ -104,7 +104,7 @@ class Plan(BaseModel):
                 "--out"
             ) from error
 
-    def check_same(self, found: Plan, folder: Path, manifest: Path) -> None:
+    def check_same(self, found: ArchivePlan, folder: Path, manifest: Path) -> None:
         """Raise ArchiveError where the parts of `folder` were made from something else than this run's input."""
         for field, what, cure in (
             ("manifest_sha256", f"manifest: {manifest} has changed, or is another one", "Give the same manifest"),
@@ -140,19 +140,19 @@ def model_digest(model: Path | str) -> str:
     return hashlib.sha256(card_of(model).model_dump_json().encode()).hexdigest()
 
 
-def path_of(folder: Path, number: int) -> Path:
+def part_path(folder: Path, number: int) -> Path:
     """The file of part `number`.
 
-    >>> path_of(Path("parts"), 7).name
+    >>> part_path(Path("parts"), 7).name
     'part-00000007.parquet'
     """
     return folder / f"part-{number:08d}.parquet"
 
 
-def cut(films: Iterable[T], size: int) -> Iterator[tuple[int, tuple[T, ...]]]:
+def cut_parts(films: Iterable[T], size: int) -> Iterator[tuple[int, tuple[T, ...]]]:
     """The parts with their numbers, in order and lazily; each has `size` films but the last, which may have fewer.
 
-    >>> list(cut("abcde", 2))
+    >>> list(cut_parts("abcde", 2))
     [(0, ('a', 'b')), (1, ('c', 'd')), (2, ('e',))]
     """
     rest, number = iter(films), 0
@@ -179,29 +179,29 @@ def read_parts(folder: Path | str) -> pl.DataFrame:
     unseen.runs.archive.plan.ArchiveError: ...: holds no parts. Give the folder that `unseen score --out FOLDER/` wrote
     """
     folder = Path(folder)
-    plan = Plan.load(folder) if folder.is_dir() else None
+    plan = ArchivePlan.load(folder) if folder.is_dir() else None
     if plan is None:
         raise ArchiveError(f"{folder}: holds no parts. Give the folder that `unseen score --out FOLDER/` wrote")
-    missing = next((number for number in range(plan.parts) if not path_of(folder, number).exists()), None)
+    missing = next((number for number in range(plan.parts) if not part_path(folder, number).exists()), None)
     if missing is not None:
         raise ArchiveError(
-            f"{path_of(folder, missing)}: is missing, so the run is not complete. Run `unseen score` with --resume"
+            f"{part_path(folder, missing)}: is missing, so the run is not complete. Run `unseen score` with --resume"
         )
     for number in range(plan.parts):
-        tally_of(folder, number, plan)
-    rows = pl.concat([pl.read_parquet(path_of(folder, number), glob=False) for number in range(plan.parts)])
+        part_tally(folder, number, plan)
+    rows = pl.concat([pl.read_parquet(part_path(folder, number), glob=False) for number in range(plan.parts)])
     if plan.policy_sha256 is None:
         return rows.select(list(ScoreRow.__dataclass_fields__))
     return with_study_decisions(rows)
 
 
-def tally_of(folder: Path, number: int, plan: Plan) -> Counter[str]:
+def part_tally(folder: Path, number: int, plan: ArchivePlan) -> Counter[str]:
     """How many rows of a part have each status; `doubted`: scored, with a reason; `other_source`: kept since the policy
     does not know their source.
 
     Raises ArchiveError for a part that cannot be read, or has another number of rows than the plan gives it.
     """
-    path = path_of(folder, number)
+    path = part_path(folder, number)
     try:
         rows = pl.read_parquet(path, columns=["status", "reason"], glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -25,7 +25,16 @@ from unseen.artifacts.files import clear_leftovers, sha256_of
 from unseen.data.manifest import Entry, stream_manifest
 from unseen.data.reading import Films, decoders_for
 from unseen.evaluation.table import write_scores
-from unseen.runs.archive.plan import PART_SIZE, PLAN, ArchiveError, Plan, cut, model_digest, path_of, tally_of
+from unseen.runs.archive.plan import (
+    PART_SIZE,
+    PLAN,
+    ArchiveError,
+    ArchivePlan,
+    cut_parts,
+    model_digest,
+    part_path,
+    part_tally,
+)
 from unseen.runs.training import worker_processes
 from unseen.screening.policy import Policy
 from unseen.screening.screener import Screener, load
@@ -72,7 +81,7 @@ def score_archive(
     resume: bool = False,
     progress: Callable[[int, int, int], None] | None = None,
 ) -> Counter[str]:
-    """Write the parts that are not there yet; returns the counts of all parts, as `tally_of` gives them.
+    """Write the parts that are not there yet; returns the counts of all parts, as `part_tally` gives them.
 
     task       what to score with, and where to
     manifest   a CSV or Parquet file; it is read row by row
@@ -88,7 +97,7 @@ def score_archive(
     task = replace(task, decoders=decoders_for(workers) if engine == "local" else 1)
     task.folder.mkdir(parents=True, exist_ok=True)
     with _alone(task.folder):
-        found = Plan.load(task.folder)
+        found = ArchivePlan.load(task.folder)
         if found is not None and not resume:
             raise ArchiveError(f"{task.folder / PLAN}: there are parts in this folder. Add --resume, or give another")
         plan = _plan_of(task, manifest, part_size, found)
@@ -96,10 +105,10 @@ def score_archive(
             plan.save(task.folder)
         else:
             plan.check_same(found, task.folder, manifest)
-        done = [number for number in range(plan.parts) if path_of(task.folder, number).exists()]
+        done = [number for number in range(plan.parts) if part_path(task.folder, number).exists()]
         counts: Counter[str] = Counter()
         for number in done:
-            counts += tally_of(task.folder, number, plan)
+            counts += part_tally(task.folder, number, plan)
         kept = sum(plan.films_of(number) for number in done)
         scored = 0
         if progress is not None:
@@ -132,7 +141,7 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _plan_of(task: Task, manifest: Path, part_size: int, found: Plan | None) -> Plan:
+def _plan_of(task: Task, manifest: Path, part_size: int, found: ArchivePlan | None) -> ArchivePlan:
     """The plan of this run; the films are counted only where `found`, the folder's plan, does not hold their number."""
     model_sha256 = model_digest(task.model)
     policy_sha256 = None if task.policy is None else Policy.load(task.policy).digest
@@ -145,7 +154,7 @@ def _plan_of(task: Task, manifest: Path, part_size: int, found: Plan | None) -> 
         films = sum(1 for _ in stream_manifest(manifest))  # a missing manifest raises here, with its sentence
     if not films:
         raise ArchiveError(f"{manifest}: lists no film. Give a manifest with at least one row")
-    return Plan(
+    return ArchivePlan(
         manifest_sha256=digest,
         films=films,
         part_size=part_size,
@@ -160,15 +169,15 @@ def _plan_of(task: Task, manifest: Path, part_size: int, found: Plan | None) -> 
     )
 
 
-def _missing(manifest: Path, plan: Plan, done: frozenset[int]) -> Iterator[tuple[int, tuple[Entry, ...]]]:
+def _missing(manifest: Path, plan: ArchivePlan, done: frozenset[int]) -> Iterator[tuple[int, tuple[Entry, ...]]]:
     """The parts that are to be scored, lazily."""
-    for number, entries in cut(stream_manifest(manifest), plan.part_size):
+    for number, entries in cut_parts(stream_manifest(manifest), plan.part_size):
         if number not in done:
             yield number, entries
 
 
 def _scored(
-    task: Task, plan: Plan, parts: Iterator[tuple[int, tuple[Entry, ...]]], workers: int, engine: Engine
+    task: Task, plan: ArchivePlan, parts: Iterator[tuple[int, tuple[Entry, ...]]], workers: int, engine: Engine
 ) -> Iterator[tuple[int, Counter[str]]]:
     """Each part's number and counts, as soon as it is written."""
     if engine == "ray":
@@ -196,17 +205,17 @@ def _finished(running: dict[Future[Counter[str]], int]) -> Iterator[tuple[int, C
         yield running.pop(future), future.result()
 
 
-def score_part(task: Task, plan: Plan, number: int, entries: tuple[Entry, ...]) -> Counter[str]:
+def score_part(task: Task, plan: ArchivePlan, number: int, entries: tuple[Entry, ...]) -> Counter[str]:
     """Write one part with one thread; returns its counts."""
     with _one_thread(), closing(Films(entries=entries, strict=task.strict).read_ahead(task.decoders)) as films:
         screener = _screener(task, plan.model_sha256, plan.policy_sha256)
         if task.policy is None:
             rows = ranked_film_rows(screener, films, maps=task.maps)
-            write_scores(rows, path_of(task.folder, number), kind=RankedFilmRow)
+            write_scores(rows, part_path(task.folder, number), kind=RankedFilmRow)
         else:
             decided = film_rows(screener, films, maps=task.maps)
-            write_scores(decided, path_of(task.folder, number), kind=FilmRow)
-    return tally_of(task.folder, number, plan)
+            write_scores(decided, part_path(task.folder, number), kind=FilmRow)
+    return part_tally(task.folder, number, plan)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from unseen import __version__
 from unseen.artifacts.recipe import RecipeError
-from unseen.artifacts.registry import unknown
+from unseen.artifacts.registry import did_you_mean
 from unseen.data.arrays import ArrayError, read_array
 from unseen.physics.algebra import describe
 from unseen.priors.latent_search import Search
@@ -57,7 +57,7 @@ def images_for(
         return without(_dealt(generators, named, shape, data), learnt, where=named)
     path = Path(named)
     if not path.exists():
-        raise RecipeError(f"{named}: no such file or folder, and as a kind of images {unknown(named, KINDS)}")
+        raise RecipeError(f"{named}: no such file or folder, and as a kind of images {did_you_mean(named, KINDS)}")
     return halved(_own(path, shape), learnt, seed=seed, where=named)
 
 

@@ -6,5 +6,6 @@ from .lungs import FoundLungs as FoundLungs
 from .lungs import LungExamples as LungExamples
 from .lungs import LungFinder as LungFinder
 from .lungs import cross_fitted as cross_fitted
+from .lungs import share_finders as share_finders
 from .view import View as View
 from .view import Viewed as Viewed

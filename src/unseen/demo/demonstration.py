@@ -16,26 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unseen import __version__
-from unseen.anatomy.lungs import LungFinder, cross_fitted
-from unseen.artifacts.files import write_bytes
-from unseen.artifacts.installation import shipped
-from unseen.data import phantoms
-from unseen.data.film import NotRead
-from unseen.data.reading import films
+from unseen.anatomy import LungFinder, cross_fitted
+from unseen.artifacts import shipped, write_bytes
+from unseen.data import NotRead, films, phantoms
 from unseen.demo.simulated_sites import NORTH, SOUTH, WEST, Share, draw_twins, write_sites
-from unseen.detectors.detector import Finding
-from unseen.detectors.pca import Pca
-from unseen.detectors.roi_sure import RoiSure
-from unseen.detectors.saved import load, save
-from unseen.evaluation.assessment import Evaluation, evaluate
-from unseen.evaluation.roc import auroc
-from unseen.runs.training import worker_processes
-from unseen.screening.calibration import calibrate
-from unseen.screening.policy import policy_lines
-from unseen.training.settings import Training
+from unseen.detectors import Finding, Pca, RoiSure, load, save
+from unseen.evaluation import Evaluation, auroc, evaluate
+from unseen.runs import worker_processes
+from unseen.screening import calibrate, policy_lines
+from unseen.training import Training
 
 if TYPE_CHECKING:
-    from unseen.training.loop import Progress
+    from unseen.training import Progress
 
 STEPS: Final = 10
 """Of the whole; the ninth and the tenth, the worklist and its pages, are the caller's."""

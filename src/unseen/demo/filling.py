@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from unseen.artifacts.files import write_text
-from unseen.data.manifest import read_manifest
-from unseen.detectors.saved import load as load_detector
-from unseen.screening.screener import load
+from unseen.artifacts import write_text
+from unseen.data import read_manifest
+from unseen.detectors import load as load_detector
+from unseen.screening import load
 from unseen.worklist.states import WorklistError
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker

@@ -15,14 +15,12 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from unseen.artifacts.files import write_text
+from unseen.artifacts import write_text
 from unseen.data import phantoms
-from unseen.data.phantoms.sequences import Case, draw_exposed, draw_healthy
-from unseen.data.phantoms.writing import Station, as_dicom
+from unseen.data.phantoms import Case, Station, as_dicom, draw_exposed, draw_healthy
 
 if TYPE_CHECKING:
-    from unseen.data.phantoms.lesion_ranges import Kind
-    from unseen.data.phantoms.sequences import Stream
+    from unseen.data.phantoms import Kind, Stream
 
 NORTH: Final = Station(name="North")
 SOUTH: Final = Station(name="South", modality="DX", photometric="MONOCHROME1")

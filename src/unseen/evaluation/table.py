@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
 
 
-SCORED, NOT_READ = "scored", "not_read"
+SCORED = "scored"
+NOT_READ = "not_read"
 _TEXT = ("file", "status", "reason", "map", "label", "source", "patient", "pixel_sha256", "kind", "contrast", "twin")
 _LESION = ("lesion_average_precision", "lesion_share")
 

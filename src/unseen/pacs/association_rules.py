@@ -14,7 +14,7 @@ from typing import Final
 from pydicom import uid
 from pynetdicom.presentation import PresentationContext, build_context
 
-from unseen.data.dicom import readable_syntaxes
+from unseen.data import readable_syntaxes
 from unseen.pacs.config import PacsConfig, Peer
 
 FILMS: Final = (

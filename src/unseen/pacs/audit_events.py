@@ -18,7 +18,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from unseen.artifacts.files import replacing
+from unseen.artifacts import replacing
 from unseen.pacs.audit_messages import syslog_message
 from unseen.worklist.states import WorklistError
 

@@ -15,7 +15,7 @@ from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 
-from unseen.artifacts.errors import UserError
+from unseen.artifacts import UserError
 from unseen.pacs import transport
 from unseen.pacs.config import PacsConfig, Peer
 

@@ -27,7 +27,7 @@ from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import build_context, build_role
 
-from unseen.artifacts.files import write_text
+from unseen.artifacts import write_text
 from unseen.pacs import calling
 from unseen.pacs.association_rules import COMMITMENT, COMMITMENT_INSTANCE, UNCOMPRESSED
 from unseen.pacs.calling import NotReachedError

@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from unseen.artifacts.errors import UserError
-from unseen.artifacts.recipe import RecipeError, validated
+from unseen.artifacts import RecipeError, UserError, validated
 from unseen.pacs.report_settings import FhirSettings, Hl7Settings, HttpSettings, SyslogSettings
 
 PAGE = "docs/how-to/pacs.md"

@@ -14,9 +14,8 @@ from typing import Final
 from pydicom.uid import UID
 from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
 
-from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
-from unseen.data.dicom import EXTRA_SYNTAXES, readable_syntaxes
+from unseen.artifacts import LIMITS, write_text
+from unseen.data import EXTRA_SYNTAXES, readable_syntaxes
 from unseen.pacs import association_rules, fhir, transport
 from unseen.pacs.check import RESULT_CLASSES
 from unseen.pacs.config import Limits, PacsConfig, Tls

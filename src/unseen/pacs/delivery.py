@@ -20,10 +20,8 @@ import numpy as np
 from pydicom import dcmread
 
 from unseen import __version__
-from unseen.artifacts.errors import UserError
-from unseen.data.film import Film
-from unseen.data.manifest import Entry
-from unseen.data.reading import read_film
+from unseen.artifacts import UserError
+from unseen.data import Entry, Film, read_film
 from unseen.pacs import finding
 from unseen.pacs.calling import NotReachedError
 from unseen.pacs.objects import result_objects

@@ -16,8 +16,7 @@ from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext, build_context, build_role
 
-from unseen.data.dicom import readable_syntaxes
-from unseen.data.dicom_header import uid_name
+from unseen.data import readable_syntaxes, uid_name
 from unseen.pacs import calling
 from unseen.pacs.association_rules import DOCUMENTS_KEPT, FILMS, IMAGES_KEPT, UNCOMPRESSED
 from unseen.pacs.calling import NotReachedError

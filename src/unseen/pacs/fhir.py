@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from unseen.artifacts.errors import UserError
+from unseen.artifacts import UserError
 from unseen.pacs.identifiers import is_our_uid
 from unseen.pacs.report_intake import ReceivedReport
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS
 from unseen.pacs.fhir import UID_SYSTEM
 from unseen.pacs.identifiers import CODING_SCHEME, uid_of
 from unseen.pacs.study_result import DECISIONS

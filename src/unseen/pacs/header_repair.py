@@ -19,9 +19,8 @@ from pydicom import config
 from pydicom.charset import python_encoding
 from pydicom.dataset import Dataset
 
-from unseen.artifacts.errors import UserError
-from unseen.data.decoder_protocol import Refused
-from unseen.data.dicom_header import attribute_values
+from unseen.artifacts import UserError
+from unseen.data import Refused, attribute_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from unseen.artifacts.errors import UserError
+from unseen.artifacts import UserError
 from unseen.pacs.er7 import Hl7Error, acknowledgement, parsed
 from unseen.pacs.hl7_messages import merges_of, reports_of, system_of
 from unseen.worklist.states import BusyError, NoRoomError, WorklistError

@@ -22,8 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from unseen.artifacts.errors import UserError
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS, UserError
 from unseen.pacs.fhir import FhirError, report_of
 from unseen.worklist.states import BusyError, NoRoomError, WorklistError
 

@@ -21,7 +21,7 @@ from pynetdicom import evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode_file_meta
 
-from unseen.artifacts.errors import UserError
+from unseen.artifacts import UserError
 from unseen.pacs.config import PacsConfig, Peer
 from unseen.pacs.identifiers import is_ours
 from unseen.worklist.instances import ReceivedHeader

@@ -21,7 +21,7 @@ from highdicom.pr import GraphicAnnotation, GraphicLayer, GraphicObject, Graysca
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS
 from unseen.pacs.header_repair import repaired
 from unseen.pacs.identifiers import DEVICE, finished, instance_uid, nameless, shared
 from unseen.pacs.secondary_capture import secondary_captures

@@ -20,9 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-from unseen.artifacts.errors import UserError
-from unseen.artifacts.files import write_text
-from unseen.artifacts.registry import did_you_mean
+from unseen.artifacts import UserError, did_you_mean, write_text
 from unseen.pacs import finding
 from unseen.pacs.config import PacsConfig, Peer
 from unseen.pacs.fetching import By, Fetched, fetch

@@ -12,7 +12,7 @@ import numpy as np
 from highdicom.sc import SCImage
 from PIL import Image, ImageDraw, ImageFont
 
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS
 from unseen.pacs.identifiers import finished, instance_uid, nameless, shared
 from unseen.pacs.study_result import DECISIONS, box_of, outline
 

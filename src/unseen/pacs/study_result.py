@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom.dataset import Dataset
 
-    from unseen.screening.policy import Action
+    from unseen.screening import Action
 
 
 Kind = Literal["sr", "capture", "overlay"]

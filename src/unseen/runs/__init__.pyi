@@ -1,8 +1,13 @@
 """The public names of `unseen.runs`: read by type checkers, and by lazy_loader at run time."""
 
 from .archive.plan import ArchiveError as ArchiveError
+from .archive.plan import ArchivePlan as ArchivePlan
+from .archive.plan import cut_parts as cut_parts
+from .archive.plan import part_path as part_path
+from .archive.plan import part_tally as part_tally
 from .archive.plan import read_parts as read_parts
 from .cohort import Cohort as Cohort
 from .cohort import cohort_of as cohort_of
 from .training import Trained as Trained
 from .training import train_recipe as train_recipe
+from .training import worker_processes as worker_processes

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 from unseen.service.workers import FurtherModel, Models
 
 if TYPE_CHECKING:
-    from unseen.artifacts.bundle import Card
-    from unseen.screening.policy import Policy
+    from unseen.artifacts import Card
+    from unseen.screening import Policy
     from unseen.service.worker_process import Settings
     from unseen.service.workers import Workers
     from unseen.worklist.activation import Activation

@@ -31,8 +31,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from unseen.artifacts.errors import UserError
-from unseen.artifacts.recipe import RecipeError, validated
+from unseen.artifacts import RecipeError, UserError, validated
 from unseen.worklist.readers import OUTCOMES, Outcome
 
 PAGE: Final = "docs/how-to/reports.md"

@@ -45,8 +45,8 @@ def main() -> int:
     """Work until standard input closes. Returns 0, or 2 where nothing can be scored."""
     import torch
 
-    from unseen.detectors.saved import load as load_detector
-    from unseen.screening.screener import load
+    from unseen.detectors import load as load_detector
+    from unseen.screening import load
     from unseen.worklist.store import Store
     from unseen.worklist.worker import Worker
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from unseen.artifacts.bundle import BundleError, Card, card_of
-from unseen.screening.policy import Policy, PolicyError
+from unseen.artifacts import BundleError, Card, card_of
+from unseen.screening import Policy, PolicyError
 from unseen.service.worker_process import Settings
 
 

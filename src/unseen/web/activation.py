@@ -9,9 +9,8 @@ from fastapi import APIRouter, Query
 from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.evaluation.intervals import Interval
-from unseen.screening.guarantee import Guarantee, GuaranteeError
-from unseen.screening.policy import cleared_share, policy_lines
+from unseen.evaluation import Interval
+from unseen.screening import Guarantee, GuaranteeError, cleared_share, policy_lines
 from unseen.service.active_models import thresholds_of
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers
@@ -24,8 +23,8 @@ from unseen.worklist.labels import EVERY, SEEN
 from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
-    from unseen.artifacts.bundle import Card
-    from unseen.screening.policy import Policy
+    from unseen.artifacts import Card
+    from unseen.screening import Policy
     from unseen.worklist.activation import Activation
 
 router = APIRouter(tags=["models"])

@@ -13,7 +13,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 
 from unseen import __version__
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS
 from unseen.service.active_models import LOOK_S
 from unseen.service.watching import SETTLED_S, Repeated, Watch
 from unseen.web import (

@@ -12,9 +12,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.evaluation.charts import Curve
-from unseen.evaluation.intervals import Figure, Interval, Json
-from unseen.evaluation.metrics import count_at, entry_at, figure_at, text_at
+from unseen.evaluation import Curve, Figure, Interval, Json, count_at, entry_at, figure_at, text_at
 from unseen.web.accounts import Sighted
 from unseen.web.activation import OTHERS
 from unseen.web.copied_code import FigureName, code_of
@@ -345,8 +343,7 @@ def _of_source(figures: Mapping[str, Json], group: str) -> SourceCompared:
 
 
 def _shortcuts(figures: Mapping[str, Json]) -> list[Shortcut]:
-    from unseen.evaluation.audit import shortcut_direction
-    from unseen.evaluation.shortcuts import TRIVIAL_STATISTICS
+    from unseen.evaluation import TRIVIAL_STATISTICS, shortcut_direction
 
     found = []
     for statistic in TRIVIAL_STATISTICS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS
 from unseen.web.lab_shapes import GeneratedPicture, MadePicture, ToCode
 from unseen.worklist.states import WorklistError
 

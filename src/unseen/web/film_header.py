@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from unseen.data.decode import shared_decoder
+from unseen.data import shared_decoder
 from unseen.web.accounts import Lead, Reader
 from unseen.web.errors import answers
 from unseen.web.films import FilmId

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from unseen.screening.guarantee import Guarantee
+from unseen.screening import Guarantee
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers
 from unseen.web.state import Parts

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from unseen import __version__
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS
 from unseen.web.accounts import SCHEMES, Reader
 from unseen.web.errors import answers
 from unseen.web.promise import Promise
@@ -21,8 +21,8 @@ from unseen.web.state import Parts, ServerState
 from unseen.worklist.states import WorklistError
 
 if TYPE_CHECKING:
-    from unseen.artifacts.bundle import Card
-    from unseen.screening.policy import Policy
+    from unseen.artifacts import Card
+    from unseen.screening import Policy
 
 router = APIRouter(tags=["health"])
 

@@ -32,10 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unseen.data.decode import shared_decoder
-from unseen.data.film import NotRead, area
-from unseen.data.manifest import Entry
-from unseen.data.reading import read_film
+from unseen.data import Entry, NotRead, area, read_film, shared_decoder
 from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
@@ -193,7 +190,7 @@ def map_picture(path: Path, *, coloured: bool, high: float | None) -> tuple[byte
     values: NDArray[np.float32] = np.load(io.BytesIO(numbers(path)), allow_pickle=False)
     top = float(high if high is not None else np.nan_to_num(values).max(initial=0.0)) or 1.0
     if coloured:
-        from unseen.evaluation.examples import coloured as in_colours
+        from unseen.evaluation import coloured as in_colours
 
         return _png(in_colours(values, high=top)), top
     return _png(_eight_bits(np.nan_to_num(values) / top)), top

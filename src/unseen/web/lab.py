@@ -12,10 +12,18 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from unseen.lab.collection import Collected, Collection
-from unseen.lab.images import IMAGES
-from unseen.lab.operators import GROUPS, NOISES, OPERATORS
-from unseen.lab.settings import IMAGE_SIZES, Choice, choice_fields, choice_kind
+from unseen.lab import (
+    GROUPS,
+    IMAGE_SIZES,
+    IMAGES,
+    NOISES,
+    OPERATORS,
+    Choice,
+    Collected,
+    Collection,
+    choice_fields,
+    choice_kind,
+)
 from unseen.web import lab_shapes as shapes
 from unseen.web.accounts import Reader
 from unseen.web.copied_code import lab_code_of

@@ -20,13 +20,25 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from torch import Tensor
 
-from unseen.evaluation.examples import coloured, data_uri
-from unseen.lab.collection import Collection
-from unseen.lab.comparison import Result, tried_method
-from unseen.lab.images import IMAGES, as_image
-from unseen.lab.measuring import Measured, look_of, measured, operator_of
-from unseen.lab.methods import MAX_SLIDERS, SLIDER_REACH, Method, drawn_latent, offered_methods, picture_of
-from unseen.lab.operators import verdict_of
+from unseen.evaluation import coloured, data_uri
+from unseen.lab import (
+    IMAGES,
+    MAX_SLIDERS,
+    SLIDER_REACH,
+    Collection,
+    Measured,
+    Method,
+    Result,
+    as_image,
+    drawn_latent,
+    look_of,
+    measured,
+    offered_methods,
+    operator_of,
+    picture_of,
+    tried_method,
+    verdict_of,
+)
 from unseen.web import lab_shapes
 from unseen.worklist.states import WorklistError
 

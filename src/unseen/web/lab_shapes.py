@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.lab.operators import Setup
+from unseen.lab import Setup
 from unseen.web.sentences import sentence
 
 _MOST_LATENT = 4096

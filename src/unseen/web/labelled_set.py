@@ -27,17 +27,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import anyio
 import anyio.to_thread
 
-from unseen.evaluation.shortcuts import STATISTIC_NAMES
-from unseen.evaluation.table import ABOUT
+from unseen.evaluation import ABOUT, STATISTIC_NAMES
 from unseen.worklist.labels import EVERY, SEEN
 from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from unseen.evaluation.charts import Curve
-    from unseen.evaluation.comparison import Comparison
-    from unseen.evaluation.intervals import Json
+    from unseen.evaluation import Comparison, Curve, Json
     from unseen.service.workers import Models
     from unseen.worklist.labels import LabelledFilm, Origin
     from unseen.worklist.store import Store
@@ -105,8 +102,7 @@ class LabelledSet:
         """The model's score table, as the package `evaluation` reads it; of one source alone where one is named."""
         import polars as pl
 
-        from unseen.evaluation.shortcuts import STATISTIC_NAMES
-        from unseen.evaluation.table import SCORED, score_schema
+        from unseen.evaluation import SCORED, STATISTIC_NAMES, score_schema
 
         types = score_schema()
         columns: dict[str, list[object]] = {name: [] for name in types}
@@ -281,8 +277,7 @@ class ComputedFigures:
 
 
 def _of_model(found: LabelledSet, model: str, source: str | None) -> Figures:
-    from unseen.evaluation.charts import roc_curve
-    from unseen.evaluation.metrics import metrics_from_table
+    from unseen.evaluation import metrics_from_table, roc_curve
 
     table = found.table(model, source=source)
     refuse(table, f"films of {source} that this model scored" if source is not None else "films that this model scored")
@@ -293,7 +288,7 @@ def _of_model(found: LabelledSet, model: str, source: str | None) -> Figures:
 def _difference(found: LabelledSet, first: str, second: str) -> Comparison:
     import polars as pl
 
-    from unseen.evaluation.comparison import compare
+    from unseen.evaluation import compare
 
     tables = {model: found.table(model) for model in (first, second)}
     shared = set(tables[first]["file"]) & set(tables[second]["file"])

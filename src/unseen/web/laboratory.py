@@ -27,10 +27,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unseen.data.decode import Decoder
-from unseen.data.decoder_protocol import DecoderLimits
-from unseen.data.film import area
-from unseen.lab.settings import IMAGE_SIZES
+from unseen.data import Decoder, DecoderLimits, area
+from unseen.lab import IMAGE_SIZES
 from unseen.worklist.states import BusyError, NotFoundError, WorklistError
 
 _log = logging.getLogger("unseen")

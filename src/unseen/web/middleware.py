@@ -31,7 +31,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS
 from unseen.web.errors import problem
 from unseen.worklist.states import WorklistError
 

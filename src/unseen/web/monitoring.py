@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.evaluation.intervals import Interval
+from unseen.evaluation import Interval
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers, without_places
 from unseen.web.starting import Summary, of_alarm

@@ -28,7 +28,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from unseen.artifacts.errors import UserError
+from unseen.artifacts import UserError
 from unseen.worklist.accounts import ROLES, Role
 
 WAIT_S: Final = 10.0

@@ -15,8 +15,8 @@ from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from unseen.artifacts.installation import LIMITS
-from unseen.screening.guarantee import Guarantee
+from unseen.artifacts import LIMITS
+from unseen.screening import Guarantee
 
 if TYPE_CHECKING:
     from unseen.demo.filling import Filled

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
 from unseen import __version__
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS
 from unseen.web.accounts import token_of
 from unseen.web.state import ServerState, served
 from unseen.worklist.accounts import ROLES, Account, Role

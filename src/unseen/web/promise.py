@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 if TYPE_CHECKING:
-    from unseen.screening.policy import Policy
+    from unseen.screening import Policy
     from unseen.service.workers import Models
     from unseen.worklist.store import Store
 

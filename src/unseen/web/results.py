@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers
 from unseen.web.state import Parts, ServerState

@@ -18,7 +18,7 @@ from fastapi import APIRouter
 from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
-from unseen.artifacts.recipe import Run
+from unseen.artifacts import Run
 from unseen.web.accounts import Lead
 from unseen.web.errors import answers
 from unseen.web.state import Parts, ServerState

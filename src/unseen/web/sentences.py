@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from unseen.web.promise import Promise, percent, without_promise
 
 if TYPE_CHECKING:
-    from unseen.screening.policy import Decision
+    from unseen.screening import Decision
     from unseen.worklist.labels import Reference
     from unseen.worklist.listing import Entry
 
@@ -106,7 +106,7 @@ def in_words(
     promise    what holds now: without one, nothing of it is shown
     sampled    it was cleared, and is read all the same
 
-    >>> from unseen.screening.policy import Decision
+    >>> from unseen.screening import Decision
     >>> no_policy = Decision(action="read", score=3.1, probability=None, p_value=None, priority=0.9,
     ...                      reason="no policy: films are ranked by their score", policy_digest="")
     >>> nothing = Promise(state="ranks", policy=None, why="No policy is in force.")

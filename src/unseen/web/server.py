@@ -26,8 +26,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from unseen.artifacts.errors import UserError
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS, UserError
 from unseen.service.worker_process import Settings
 from unseen.service.workers import Models as Models  # public as `unseen.web.Models`, too
 from unseen.service.workers import Workers

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.screening.policy import Decision
+from unseen.screening import Decision
 from unseen.web.promise import Promise, without_promise
 from unseen.web.sentences import Reading
 from unseen.worklist.disagreement import FAR

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.evaluation.intervals import Interval
-from unseen.screening.policy import cleared_share
+from unseen.evaluation import Interval
+from unseen.screening import cleared_share
 from unseen.web.promise import Promise, percent
 from unseen.worklist.states import NotAllowedError, WorklistError
 
 if TYPE_CHECKING:
-    from unseen.artifacts.bundle import Card
-    from unseen.screening.policy import Policy
+    from unseen.artifacts import Card
+    from unseen.screening import Policy
     from unseen.web.state import ServerState
     from unseen.worklist.activation import Activation
     from unseen.worklist.monitoring import StandingAlarm

@@ -36,7 +36,7 @@ from unseen.worklist.labels import Reference
 from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
-    from unseen.screening.policy import Policy
+    from unseen.screening import Policy
     from unseen.service.workers import Models, Workers
     from unseen.web.middleware import Address
     from unseen.web.oidc import OidcProvider

@@ -25,8 +25,7 @@ from fastapi.responses import JSONResponse
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from unseen.data.decoder_protocol import Refused
-from unseen.data.dicom_header import LEADING_BYTES, SyntaxRefusedError, leading_header
+from unseen.data import LEADING_BYTES, Refused, SyntaxRefusedError, leading_header
 from unseen.web.accounts import Reader
 from unseen.web.errors import answers
 from unseen.web.state import Parts, ServerState

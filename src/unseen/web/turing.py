@@ -11,7 +11,7 @@ import numpy as np
 from fastapi import APIRouter, Path, Response
 from numpy.typing import NDArray
 
-from unseen.artifacts.bundle import Card
+from unseen.artifacts import Card
 from unseen.web import turing_rounds
 from unseen.web.accounts import Sighted, is_lead
 from unseen.web.errors import answers

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.evaluation.intervals import Interval, proportion
+from unseen.evaluation import Interval, proportion
 from unseen.worklist.similar_films import MOST_OWN as MOST
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 

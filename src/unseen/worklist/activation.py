@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ValidationError
 from sqlalchemy import Connection, func, select
 
-from unseen.screening.policy import Policy
+from unseen.screening import Policy
 from unseen.worklist.listing import moment
 from unseen.worklist.monitoring import needs_note
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError

@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unseen.data.decoder_protocol import Refused
-from unseen.data.dicom_header import LEADING_BYTES, leading_header
-from unseen.screening.policy import FIRST_PRIORITY, Decision, squashed_score
+from unseen.data import LEADING_BYTES, Refused, leading_header
+from unseen.screening import FIRST_PRIORITY, Decision, squashed_score
 from unseen.worklist.instances import ReceivedHeader
 from unseen.worklist.states import WorklistError
 from unseen.worklist.transactions import checked_text, clean
 
 if TYPE_CHECKING:
-    from unseen.data.manifest import Entry
+    from unseen.data import Entry
 
 RANKED = "imported from an archive's run: ranked by its score. An import clears nothing"
 """Why a scored film is read."""

@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, LargeBinary, MetaData, Table, func, inspect, select, text
 
-from unseen.artifacts.files import replacing_folder, write_text
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS, replacing_folder, write_text
 from unseen.worklist import audit, opening
 from unseen.worklist.belonging import KEY, MARKER, check_file, settle
 from unseen.worklist.content import ContentFolder, write_flushed

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 
-from unseen.data.film import Film
-from unseen.screening.policy import is_lateral
-from unseen.screening.screened import Screened
+from unseen.data import Film
+from unseen.screening import Screened, is_lateral
 from unseen.worklist import clearing, completeness, disagreement, jobs, monitoring, outbox, study_decisions
 from unseen.worklist.bulk import among, insert_rows, update_rows
 from unseen.worklist.database import be_alone_with
@@ -27,9 +26,8 @@ from unseen.worklist.transactions import clean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from unseen.detectors.detector import Finding
-    from unseen.screening.monitoring import DriftReference
-    from unseen.screening.policy import Decision
+    from unseen.detectors import Finding
+    from unseen.screening import Decision, DriftReference
     from unseen.worklist.jobs import Job
     from unseen.worklist.results import Result
     from unseen.worklist.transactions import Writing

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, inspect, select
 
-from unseen.artifacts.files import replacing
+from unseen.artifacts import replacing
 from unseen.worklist.database import Database
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.tables import settings

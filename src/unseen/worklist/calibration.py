@@ -16,10 +16,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
-from unseen.screening.calibration import Study, one_a_patient, policy_of
-from unseen.screening.guarantee import Guarantee
-from unseen.screening.monitoring import is_sampled
-from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError, is_lateral
+from unseen.screening import (
+    UNKNOWN_SOURCE,
+    Guarantee,
+    Policy,
+    PolicyError,
+    Study,
+    is_lateral,
+    is_sampled,
+    one_a_patient,
+    policy_of,
+)
 from unseen.worklist.labels import SEEN, Origin, standing, unseen_labels
 from unseen.worklist.states import WorklistError
 from unseen.worklist.tables import decisions, films, findings, reports, studies

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from unseen.screening.policy import is_lateral
+from unseen.screening import is_lateral
 from unseen.worklist import audit, seeing
 from unseen.worklist.listing import Entry, entry_of, moment
 from unseen.worklist.row_facts import row_facts
@@ -19,7 +19,7 @@ from unseen.worklist.tables import attachments, decisions, drafts, films, findin
 from unseen.worklist.transactions import Found, decision_of, find_film, find_study
 
 if TYPE_CHECKING:
-    from unseen.screening.policy import Decision
+    from unseen.screening import Decision
 
 
 @dataclass(frozen=True, kw_only=True)

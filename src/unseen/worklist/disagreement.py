@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from sqlalchemy import Connection, select
 
-from unseen.screening.policy import is_lateral
+from unseen.screening import is_lateral
 from unseen.worklist.tables import films, findings
 
 FAR = 0.5

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen.artifacts.files import sha256_of
+from unseen.artifacts import sha256_of
 from unseen.worklist import details, labels, renditions, seeing, similar_films
 from unseen.worklist.states import NotFoundError
 from unseen.worklist.transactions import find_film

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
-from unseen.data.film import Film
+from unseen.data import Film
 from unseen.worklist import merging, outside_reports
 from unseen.worklist.bulk import among
 from unseen.worklist.tables import films, studies, terms
 from unseen.worklist.transactions import Found, Writing, clean
 
 if TYPE_CHECKING:
-    from unseen.data.film import NotRead
+    from unseen.data import NotRead
     from unseen.worklist.opening import Kind, Pseudonyms
 
 _COLUMNS: Final[tuple[tuple[str, str, Kind], ...]] = (

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, select
 
-from unseen.artifacts.files import replacing, write_text
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts import LIMITS, replacing, write_text
 from unseen.worklist.readers import elsewhere, studies_of
 from unseen.worklist.states import WorklistError
 from unseen.worklist.tables import decisions, films, findings, reports, studies

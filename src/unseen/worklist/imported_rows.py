@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from unseen.data.film import NotRead
-from unseen.screening.screened import Screened, study_decision
+from unseen.data import NotRead
+from unseen.screening import Screened, study_decision
 from unseen.worklist.bulk import among, copy_rows, new_numbers
 from unseen.worklist.identities import Identities, Identity
 from unseen.worklist.states import after

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from sqlalchemy import select
 
-from unseen.data.dicom_header import FILM_CLASSES, IDENTIFYING_KEYWORDS
+from unseen.data import FILM_CLASSES, IDENTIFYING_KEYWORDS
 from unseen.worklist.merging import patient_of
 from unseen.worklist.states import standing_of
 from unseen.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies
@@ -27,7 +27,7 @@ from unseen.worklist.transactions import Found, Writing, clean
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-    from unseen.data.film import Film
+    from unseen.data import Film
 
 _LONGEST_UID = 64
 TWO_VERSIONS: Final = (

@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from unseen.screening.monitoring import DriftReference, DriftWatch, abnormal_share
-from unseen.screening.policy import is_lateral
+from unseen.screening import DriftReference, DriftWatch, abnormal_share, is_lateral
 from unseen.worklist.listing import moment
 from unseen.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen.worklist.tables import films, findings, reports, studies, watches
 from unseen.worklist.transactions import checked_text
 
 if TYPE_CHECKING:
-    from unseen.evaluation.intervals import Figure
+    from unseen.evaluation import Figure
     from unseen.worklist.store import Store
     from unseen.worklist.transactions import Found, Writing
 

@@ -29,7 +29,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, select
 
-from unseen.artifacts.files import replacing
+from unseen.artifacts import replacing
 from unseen.worklist.audit import Head
 from unseen.worklist.belonging import DATABASE, KEY, MARKER, bind, check_file, check_server
 from unseen.worklist.database import Database, url_of

@@ -16,7 +16,7 @@ from unseen.worklist.tables import decisions, films, findings, outbox, studies
 from unseen.worklist.transactions import decision_of
 
 if TYPE_CHECKING:
-    from unseen.screening.policy import Decision
+    from unseen.screening import Decision
     from unseen.worklist.site import Site
     from unseen.worklist.transactions import Found
 

@@ -30,13 +30,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unseen.data.film import area
+from unseen.data import area
 from unseen.worklist.content import ContentFolder, room
 from unseen.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
-    from unseen.detectors.detector import Finding
-    from unseen.screening.screener import ScoringDetector
+    from unseen.detectors import Finding
+    from unseen.screening import ScoringDetector
 
 THUMBNAIL = "thumbnail.png"
 LONG_SIDE = 160

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from unseen.data.film import Film
-from unseen.screening.policy import FIRST_PRIORITY, Decision
-from unseen.screening.screened import Screened
+from unseen.data import Film
+from unseen.screening import FIRST_PRIORITY, Decision, Screened
 from unseen.worklist import completeness, jobs
 from unseen.worklist.batches import Batch, Rules
 from unseen.worklist.instances import become_copy, original_of
@@ -24,8 +23,8 @@ from unseen.worklist.tables import findings, studies
 from unseen.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
-    from unseen.detectors.detector import Finding
-    from unseen.screening.monitoring import DriftReference
+    from unseen.detectors import Finding
+    from unseen.screening import DriftReference
     from unseen.worklist.jobs import Job
     from unseen.worklist.similar_films import Appearance
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from unseen.screening.screened import study_decision
+from unseen.screening import study_decision
 from unseen.worklist import disagreement
 from unseen.worklist.listing import moment
 from unseen.worklist.retention import Removed, remove_attachments, remove_rows, unlink

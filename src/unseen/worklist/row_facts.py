@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from unseen.screening.policy import is_lateral
+from unseen.screening import is_lateral
 from unseen.worklist.bulk import among
 from unseen.worklist.tables import films, reports, seen
 from unseen.worklist.transactions import Found

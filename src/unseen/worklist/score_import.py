@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from unseen.artifacts.files import sha256_of
-from unseen.data.manifest import stream_manifest
-from unseen.runs.archive.plan import ArchiveError, ArchivePlan, cut_parts, part_path, part_tally
-from unseen.screening.screened import study_decision
+from unseen.artifacts import sha256_of
+from unseen.data import stream_manifest
+from unseen.runs import ArchiveError, ArchivePlan, cut_parts, part_path, part_tally
+from unseen.screening import study_decision
 from unseen.worklist.archive_films import RANKED, ArchiveFilm, Row, look_at
 from unseen.worklist.content import room
 from unseen.worklist.imported_rows import ImportedRows
@@ -36,9 +36,8 @@ from unseen.worklist.study_decisions import judge_rest
 from unseen.worklist.tables import attachments, audit, films, studies
 
 if TYPE_CHECKING:
-    from unseen.data.manifest import Entry
-    from unseen.screening.policy import Decision
-    from unseen.screening.screened import Screened
+    from unseen.data import Entry
+    from unseen.screening import Decision, Screened
     from unseen.worklist.store import Store
     from unseen.worklist.transactions import Found, Writing
 

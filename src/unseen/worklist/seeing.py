@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from unseen.screening.policy import is_lateral
+from unseen.screening import is_lateral
 from unseen.worklist.tables import films, seen
 from unseen.worklist.transactions import find_film
 

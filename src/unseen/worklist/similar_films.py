@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import Connection, select
 
-from unseen.data.film import area
-from unseen.evaluation.shortcuts import trivial_statistics
+from unseen.data import area
+from unseen.evaluation import trivial_statistics
 from unseen.worklist.labels import normal_films, standing
 from unseen.worklist.states import NotFoundError, WorklistError
 from unseen.worklist.tables import films, findings, studies
 from unseen.worklist.transactions import find_film
 
 if TYPE_CHECKING:
-    from unseen.data.film import Film
-    from unseen.detectors.detector import Finding
+    from unseen.data import Film
+    from unseen.detectors import Finding
 
 SIDE = 16
 """Of a look, in pixels: the ribs are gone, and the shape of lungs, heart and shadows is left."""

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple, get_args
 
-from unseen.artifacts.errors import UserError
+from unseen.artifacts import UserError
 
 
 class WorklistError(UserError, RuntimeError):

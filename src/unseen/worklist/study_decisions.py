@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import func, select
 
-from unseen.data.film import Film
-from unseen.screening.monitoring import is_sampled
-from unseen.screening.policy import Decision, is_lateral
-from unseen.screening.screened import Screened
+from unseen.data import Film
+from unseen.screening import Decision, Screened, is_lateral, is_sampled
 from unseen.worklist import clearing, completeness, disagreement, outbox
 from unseen.worklist.bulk import among
 from unseen.worklist.instances import TWO_VERSIONS

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Label, Row, case, func, select
 
-from unseen.screening.policy import Decision
+from unseen.screening import Decision
 from unseen.worklist import audit
 from unseen.worklist.states import BY_PRIORITY, OVERDUE, UNJUDGED, NotFoundError, WorklistError, order_of
 from unseen.worklist.tables import BY_PRIORITY_ALONE, attachments, films, merged, settings, studies

@@ -21,13 +21,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.anatomy.lungs import FoundLungs, share_finders
-from unseen.artifacts.registry import PluginError
-from unseen.data.film import Film, NotRead
-from unseen.data.manifest import Entry
-from unseen.data.reading import read_film
-from unseen.screening.policy import is_lateral
-from unseen.screening.screener import scored_film
+from unseen.anatomy import FoundLungs, share_finders
+from unseen.artifacts import PluginError
+from unseen.data import Entry, Film, NotRead, read_film
+from unseen.screening import is_lateral, scored_film
 from unseen.worklist import jobs
 from unseen.worklist.batches import Rules
 from unseen.worklist.entering import Entered, Examined, enter
@@ -38,8 +35,8 @@ from unseen.worklist.similar_films import appearance_of
 from unseen.worklist.states import BusyError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
-    from unseen.detectors.detector import Finding
-    from unseen.screening.screener import ScoringDetector, Screener
+    from unseen.detectors import Finding
+    from unseen.screening import ScoringDetector, Screener
     from unseen.worklist.jobs import Job
     from unseen.worklist.site import Site
     from unseen.worklist.store import Store

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from unseen.cli import console
-from unseen.cli.console import UsageError
+from unseen.cli import UsageError, console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +63,7 @@ def demo(
 
     from unseen.demo.demonstration import STEPS, demonstrate
     from unseen.demo.filling import check_free, fill
-    from unseen.training.settings import shown_on
+    from unseen.training import shown_on
     from unseen.web.server import OwnServer
 
     if browser is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unseen.cli.console import UsageError
+from unseen.cli import UsageError
 
 
 def erase(

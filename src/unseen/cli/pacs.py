@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from unseen.cli import console
-from unseen.cli.console import UsageError
+from unseen.cli import UsageError, console
 
 if TYPE_CHECKING:
     from unseen.worklist.store import Store
@@ -132,9 +131,8 @@ def phantom(
 
       unseen pacs phantom film.dcm
     """
-    from unseen.artifacts.files import replacing
-    from unseen.data.phantoms.sequences import Case, draw_exposed, draw_healthy
-    from unseen.data.phantoms.writing import Station, as_dicom
+    from unseen.artifacts import replacing
+    from unseen.data.phantoms import Case, Station, as_dicom, draw_exposed, draw_healthy
 
     if to.is_dir():
         raise UsageError(f"{to}: is a folder. Give the name of a file, such as {to / 'film.dcm'}")

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from unseen.cli import console
-from unseen.cli.console import UsageError
+from unseen.cli import UsageError, console
 
 
 def serve(
@@ -125,8 +124,8 @@ def worker(
       unseen worker models/pca --folder worklist
     """
 
-    from unseen.detectors.saved import load as load_detector
-    from unseen.screening.screener import load
+    from unseen.detectors import load as load_detector
+    from unseen.screening import load
     from unseen.service.workers import Models
     from unseen.worklist.store import Store
     from unseen.worklist.worker import Worker

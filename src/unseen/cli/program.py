@@ -1,0 +1,133 @@
+"""The command line. Each command parses its arguments, calls one function of a lower package, and prints the result.
+
+Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.
+"""
+
+import atexit
+import gc
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from unseen import __version__
+from unseen.artifacts.errors import UserError
+from unseen.artifacts.installation import LIMITS
+from unseen.cli import (
+    adapt,
+    calibrate,
+    console,
+    demo,
+    erase,
+    evaluate,
+    gate,
+    info,
+    manifest,
+    onnx,
+    pacs,
+    prior,
+    reconstruct,
+    score,
+    serve,
+    train,
+    worklist,
+)
+
+app = typer.Typer(
+    name="unseen",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Learn what normal chest X-rays look like; score films by how far they depart from it; "
+    "see what the score rests on."
+    f"\n\n[bold]{LIMITS}[/bold]"
+    "\n\nBegin with [bold]unseen demo[/bold]: simulated films, two detectors trained live, a report, a worklist "
+    'to read, in some minutes. It needs [bold]pip install "unseen\\[train,serve]"[/bold].'
+    "\n\nThen: [bold]unseen train[/bold] RECIPE --data normals/ → [bold]unseen score[/bold] MODEL film.png → "
+    "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/ → "
+    "[bold]unseen calibrate[/bold] MODEL --data labelled.csv --out policy.json",
+    epilog="Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.",
+)
+for command in (
+    demo.demo,
+    manifest.manifest,
+    train.suspects,
+    train.train,
+    score.score,
+    evaluate.evaluate,
+    evaluate.compare,
+    adapt.adapt,
+    gate.gate,
+    calibrate.calibrate,
+    calibrate.pilot,
+    serve.serve,
+    serve.worker,
+    reconstruct.reconstruct,
+    reconstruct.identify,
+    worklist.audit,
+    worklist.export,
+    worklist.import_,
+    worklist.import_scores,
+    worklist.backup,
+    worklist.restore,
+    worklist.invite,
+    erase.erase,
+    erase.retire,
+    evaluate.robustness,
+    info.recipes,
+    info.info,
+    onnx.onnx,
+):
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
+app.add_typer(prior.prior, name="prior")
+app.add_typer(pacs.pacs, name="pacs")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"unseen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and end")
+    ] = False,
+) -> None:
+    """Typer puts the options of the program itself here."""
+
+
+_NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""Errors of the system whose own message names the file."""
+
+
+def main() -> None:
+    """Run the command line; mistakes a user can make end in one sentence and status 2, not in a traceback.
+
+    With UNSEEN_TRACEBACK=1 they end in their traceback, for authors of plug-ins.
+    """
+    atexit.register(gc.freeze)  # else the interpreter looks for cycles in all of torch as it ends: half a second
+    try:
+        app()
+    except Exception as error:
+        said = _sentence(error)
+        if said is None or os.environ.get("UNSEEN_TRACEBACK") == "1":
+            raise
+        typer.secho(f"unseen: {said}", err=True, fg=typer.colors.RED)
+        sys.exit(2)
+
+
+def _sentence(error: Exception) -> str | None:
+    """The sentence for an error that a user gets; None where it is a bug of this package, which shows its traceback."""
+    from unseen.artifacts.files import is_full
+    from unseen.artifacts.registry import plugin_fault
+
+    if is_full(error):
+        return f"the disk is full ({error}). Free some space, then run the command again"
+    if isinstance(error, (UserError, *_NAMED)):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError) and (missing := console.sentence(error)) is not None:
+        return missing
+    return plugin_fault(error)

@@ -21,7 +21,8 @@ from studies.crossfit import cross_fit, tables_of
 from studies.halves import halves_row, scored_studies
 from studies.hospitals import hospitals_row
 from studies.rendering import render
-from studies.rows import annotate_bundles, read_rows, row_of, write_row
+from studies.row_files import read_rows, write_row
+from studies.rows import annotate_bundles, row_of
 from studies.shipping import choice_row, finder_row, ship, ship_finder
 from studies.thesis import beside_earlier, thesis_row, train_thesis
 from studies.twins import twin_row
@@ -82,9 +83,6 @@ def _run() -> None:
 
 
 def _real(rows: Path, workers: int) -> None:
-    import json
-
-    from unseen.artifacts.files import write_text
     from unseen.evaluation.comparison import compare
 
     chosen = [resolve(recipes.load(name)) for name in _shipped("ms_cxr/")]
@@ -103,9 +101,8 @@ def _real(rows: Path, workers: int) -> None:
             for recipe in chosen
             if str(recipe.view["size"]) == size and recipe.view["frame"] == frame
         }
-        path = rows / "ms_cxr" / f"comparison-{size}-{frame}.json"
-        write_text(path, json.dumps({"comparison": compare(some).to_json()}, indent=1, ensure_ascii=False) + "\n")
-        print("wrote", path)
+        name = f"ms_cxr/comparison-{size}-{frame}"
+        print("wrote", write_row({"comparison": compare(some).to_json()}, rows, name=name))
 
 
 def _models(rows: Path, models: Path, workers: int) -> None:

@@ -8,7 +8,6 @@ four gates in turn, so that each is judged once. Nothing here is used to choose 
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,8 +22,8 @@ from numpy.typing import NDArray
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.pages.cells import put_between
+from studies.row_files import read_row, write_row
 from unseen.anatomy.lungs import Finder
-from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films
@@ -35,6 +34,7 @@ from unseen.screening.gate.gate import SHARES, Gate
 from unseen.screening.gate.transforms import CROP, TRANSFORMS
 
 RECIPE = "shipped/pca"
+NAME = "gate/ms_cxr"  # of the row
 """Whose films, folds and lung finders are taken: those of the models that ship."""
 ALTERED_FILMS = 300
 MOST_PROPER, LEAST_OTHERS = 0.06, 0.92
@@ -163,7 +163,7 @@ def foreign_rows(data: Path, guarding: Mapping[int, Guard], *, step: int = 1) ->
 
 
 def table(recipe: Recipe, *, root: Path | None = None) -> dict[str, Json]:
-    """The whole, as it is written to `studies/results/gate/ms_cxr.json`."""
+    """Return the row `gate/ms_cxr`."""
     cohort = cohort_of(recipe)
     guarding = guards(recipe, cohort, root=runs_root() if root is None else root)
     rows = [*proper_rows(cohort, guarding, seed=recipe.seed), *foreign_rows(data_root(), guarding)]
@@ -221,19 +221,19 @@ def render(page: Path, found: Mapping[str, Json]) -> None:
 def main() -> None:
     """Measure, print, write; or put what was measured into the page."""
     parser = argparse.ArgumentParser(prog="python -m studies.gate_table", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("studies/results/gate/ms_cxr.json"))
-    parser.add_argument("--render", type=Path, help="only put the table of --out into this page")
+    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of rows (default: results)")
+    parser.add_argument("--render", type=Path, help="only put the table of the row into this page")
     given = parser.parse_args()
     if given.render is not None:
-        render(given.render, json.loads(given.out.read_text(encoding="utf-8")))
+        if (kept := read_row(NAME, given.rows)) is None:
+            parser.error(f'no row "{NAME}" in {given.rows}; run the command without --render first')
+        render(given.render, kept)
         print("rendered", given.render)
         return
     torch.set_num_threads(1)
     found = table(resolve(recipes.load(RECIPE)))
     print(as_text(found["rows"]))  # type: ignore[arg-type]
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    write_text(given.out, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    print("wrote", given.out)
+    print("wrote", write_row(found, given.rows, name=NAME))
 
 
 def _either_way(pixels: Pixels, rng: np.random.Generator) -> Pixels:

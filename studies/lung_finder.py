@@ -25,7 +25,8 @@ from studies.crossfit import TEST_FOLDS
 from studies.evidence.screen import Screen, folded
 from studies.evidence.screening import lungs_screen
 from studies.pages.cells import Entry, put_between, table
-from studies.rows import Row, read_rows, write_row
+from studies.row_files import read_study, write_row
+from studies.rows import Row
 from unseen import __version__
 from unseen.anatomy.lungs import Finder, LungExamples, LungFinder
 from unseen.artifacts.recipe import Recipe, digest, runs_root
@@ -278,7 +279,7 @@ def render(page: Path, rows: Sequence[Entry]) -> None:
 
 def rows_in(folder: Path) -> list[Row]:
     """The rows of this study, in the order of `RECIPES`."""
-    found = read_rows(folder / "lungs")
+    found = read_study("lungs", folder)
     return [row for name in RECIPES for row in found.values() if row["recipe"] == f"lungs/{name}"]
 
 

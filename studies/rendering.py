@@ -14,7 +14,7 @@ from studies.pages.cells import put_between
 from studies.pages.results_page import readme_table, results_page
 from studies.pages.screening_page import PRODUCTS, screening_page
 from studies.pages.thesis_page import REPORTED, thesis_page
-from studies.rows import read_rows
+from studies.row_files import read_rows
 from unseen.artifacts.files import write_text
 
 _BEGIN, _END = "<!-- results:begin -->", "<!-- results:end -->"

@@ -1,20 +1,17 @@
-"""Rows: what a cross-fitted recipe becomes in `studies/results/<recipe>-<seed>.json`, and how rows are read back.
+"""Rows: the result of a cross-fitted recipe, as one line of `studies/results/<study>.jsonl` (`studies.row_files`).
 
 No number stands in the docs without its row. A row holds figures alone: no film's name and no film's score.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studies.crossfit import FoldResult, tables_of
 from unseen import __version__
 from unseen.artifacts.bundle import annotate
-from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe
 from unseen.detectors import METHODS
 from unseen.evaluation.adjusted import Adjustment, fit_adjustment
@@ -127,20 +124,4 @@ def fold_adjustments(table: pl.DataFrame) -> dict[int, Adjustment]:
     normals = table.filter((pl.col("label") == "normal") & (pl.col("status") == "scored"))
     return {
         fold: fit_adjustment(normals.filter(pl.col("fold") != fold)) for fold in table["fold"].unique().sort().to_list()
-    }
-
-
-def write_row(row: Mapping[str, Any], folder: Path) -> Path:
-    """Write `folder/<recipe>-<seed>.json` and return its path."""
-    path = folder / f"{row['recipe']}-{row['seed']}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(row, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    return path
-
-
-def read_rows(folder: Path) -> dict[str, Row]:
-    """Every row below `folder`, by its path without the ending, sorted."""
-    return {
-        path.relative_to(folder).with_suffix("").as_posix(): json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(folder.rglob("*.json"))
     }

@@ -4,12 +4,12 @@ say it."""
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from studies.crossfit import TEST_FOLDS
+from studies.row_files import read_row
 from studies.rows import Row
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe
@@ -21,7 +21,7 @@ def unfinished(recipes: Sequence[Recipe], rows: Path, *, root: Path | None = Non
     """For each recipe whose row in `rows` is missing or not whole, each training's epochs so far and seconds a step."""
     found: list[Json] = []
     for recipe in map(resolve, recipes):
-        if _is_whole(rows / f"{recipe.name}-{recipe.seed}.json"):
+        if _is_whole(read_row(f"{recipe.name}-{recipe.seed}", rows)):
             continue
         folds = TEST_FOLDS if recipe.data.column is None else (None,)
         found.append({"recipe": recipe.name, "trainings": [_so_far(recipe, fold, root) for fold in folds]})
@@ -34,11 +34,9 @@ def unfinished(recipes: Sequence[Recipe], rows: Path, *, root: Path | None = Non
     }
 
 
-def _is_whole(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    row = json.loads(path.read_text(encoding="utf-8"))
-    return bool(row.get("epochs_done") == row.get("epochs"))  # rows of cross-fitted recipes have neither
+def _is_whole(row: Row | None) -> bool:
+    # Rows of cross-fitted recipes have neither field.
+    return row is not None and bool(row.get("epochs_done") == row.get("epochs"))
 
 
 def _so_far(recipe: Recipe, fold: int | None, root: Path | None) -> dict[str, Json]:

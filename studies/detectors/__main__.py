@@ -45,7 +45,8 @@ from studies.detectors.preparations import comparing as preparing
 from studies.peers.anomalib_rows import RECIPE as ANOMALIB
 from studies.peers.anomalib_rows import anomalib_rows
 from studies.rendering import render
-from studies.rows import Row, read_rows, write_row
+from studies.row_files import read_rows, write_row
+from studies.rows import Row
 from studies.shipping import ship
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.manifest import ManifestError, SourceError

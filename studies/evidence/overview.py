@@ -53,7 +53,7 @@ _TITLES = {
 
 
 def screens(folder: Path, rows: Mapping[str, Row]) -> list[Screen]:
-    """The first screen of each page that has rows below `folder`, in the menu's order."""
+    """The first screen of each page that has rows or figures of a benchmark in `folder`, in the menu's order."""
     found = {one.page: one for one in _screens(folder, rows) if one is not None}
     return [found[page] for page in _TITLES if page in found]
 
@@ -67,20 +67,21 @@ def _screens(folder: Path, rows: Mapping[str, Row]) -> Iterator[Screen | None]:
     if imaging := [row for name, row in rows.items() if name.startswith("imaging/")]:
         yield imaging_of(imaging, [recipes.load(name) for name in recipes.names() if name.startswith(PREFIX)])
     yield priors_of([row for name, row in rows.items() if name.startswith("priors/")])
-    if "soak" in rows:
-        yield reliability_screen(rows["soak"])
-    if "bench" in rows:
-        yield bench_screen(rows["bench"])
+    measured = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
+    if "soak" in measured:
+        yield reliability_screen(measured["soak"])
+    if "bench" in measured:
+        yield bench_screen(measured["bench"])
     history = folder / "bench-history.jsonl"
     if history.is_file():
         lines: list[Any] = [json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()]  # Any: JSON
         yield history_screen(lines)
-    if "bench-imaging" in rows:
-        yield imaging_speed_screen(rows["bench-imaging"])
-    if "worklist-pages" in rows:
-        yield list_screen(rows["worklist-pages"], rows.get("reading-large"))
-    if "pacs-speed" in rows:
-        yield pacs_screen(rows["pacs-speed"])
+    if "bench-imaging" in measured:
+        yield imaging_speed_screen(measured["bench-imaging"])
+    if "worklist-pages" in measured:
+        yield list_screen(measured["worklist-pages"], measured.get("reading-large"))
+    if "pacs-speed" in measured:
+        yield pacs_screen(measured["pacs-speed"])
 
 
 def drawn(rows: Mapping[str, Row]) -> tuple[str, str, list[Entry]] | None:

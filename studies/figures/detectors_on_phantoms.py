@@ -8,7 +8,6 @@ only: no patient's film is in the images.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import matplotlib
@@ -22,6 +21,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from studies.detectors.development import RECIPES, TWINS
+from studies.row_files import read_study
 from unseen.artifacts.files import replacing
 from unseen.artifacts.recipe import Run
 from unseen.data.film import Film
@@ -96,10 +96,8 @@ def maps(name: str, found: list[Finding]) -> None:
 
 
 def main() -> None:
-    rows = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted((ROOT / "studies" / "results" / TWINS).glob("*.json"))
-    ]
+    known = read_study("detectors", ROOT / "studies" / "results")
+    rows = [row for name, row in known.items() if name.startswith(TWINS)]
     if not rows:
         raise SystemExit("no row of matched pairs yet: python -m studies.detectors --only twins")
     best = max(rows, key=lambda row: row["metrics"]["auroc"]["pooled"]["value"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import matplotlib
@@ -11,6 +10,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from studies.priors.page import write_page
+from studies.row_files import read_study
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = (
@@ -32,8 +32,7 @@ METHODS = {  # colours told apart by the colour-blind
 def main() -> None:
     from studies.priors.problems import named
 
-    paths = sorted((ROOT / "studies" / "results" / "priors").glob("*.json"))
-    rows = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    rows = list(read_study("priors", ROOT / "studies" / "results").values())
     shown = [name for name in SHOWN if len({row["level"] for row in rows if row["problem"] == name}) > 1]
     if not shown:
         raise SystemExit("no problem has rows at two levels yet")

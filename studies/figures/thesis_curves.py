@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+
+from studies.row_files import read_study
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE = 64  # features: the thesis's width
@@ -17,11 +18,8 @@ COLOURS = dict(zip(ORDER, ("#0072b2", "#e69f00", "#009e73", "#cc79a7"), strict=T
 
 
 def main() -> None:
-    rows = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted((ROOT / "studies" / "results" / "thesis").glob("*.json"))
-    ]
-    rows = sorted((row for row in rows if "by_epoch" in row), key=lambda row: ORDER.index(row["method"]))
+    found = read_study("thesis", ROOT / "studies" / "results").values()
+    rows = sorted((row for row in found if "by_epoch" in row), key=lambda row: ORDER.index(row["method"]))
     if not rows:
         raise SystemExit("no row of the thesis's protocol has a curve yet")
     figure, (upper, lower) = plt.subplots(2, 1, figsize=(8, 6.4), sharex=True, layout="constrained")

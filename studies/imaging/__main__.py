@@ -27,7 +27,7 @@ from studies.imaging.settings import Arm, resolved
 from studies.imaging.side_by_side import write_side_by_side
 from studies.imaging.tuning import tuned
 from studies.imaging.variation import by_variation
-from studies.rows import write_row
+from studies.row_files import write_row
 from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
 from unseen.training.settings import shown_on
 

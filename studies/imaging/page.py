@@ -13,7 +13,8 @@ from studies.imaging.gaps import Gap, gap_of, of_arm
 from studies.imaging.settings import MethodSettings, images_of, method_of, training_of
 from studies.imaging.summaries import Ahead, against_tv, average, best_without_truth, stopping
 from studies.pages.cells import table
-from studies.rows import Row, read_rows
+from studies.row_files import read_study
+from studies.rows import Row
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe
 from unseen.evaluation.intervals import Interval
@@ -29,7 +30,7 @@ def write_page(rows: Path, *, docs: Path) -> Path:
     page = docs / "results-imaging.md"
     known = [recipes.load(name) for name in recipes.names() if name.startswith(PREFIX)]
     pictures = {path.stem for path in (docs / "images" / "imaging").glob("*.png")}
-    found = list(read_rows(rows / "imaging").values()) if (rows / "imaging").is_dir() else []
+    found = list(read_study("imaging", rows).values())
     docs.mkdir(parents=True, exist_ok=True)
     if (first := screen_of(found, known)) is not None:
         first.write(docs)

@@ -17,7 +17,7 @@ from studies.imaging.arms import LOSS_SETTINGS
 from studies.imaging.problem import Problem
 from studies.imaging.running import Report, train_arm
 from studies.imaging.settings import SAYS_NOTHING_OF_A_TRAINING, Arm, training_of
-from studies.rows import Row
+from studies.row_files import read_row
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,9 @@ def _chosen(problem: Problem, *, root: Path | None, progress: Report | None) -> 
 
 def _as_chosen(problem: Problem, rows: Path) -> Tuned | None:
     recipe = problem.recipe
-    path = rows / f"{recipe.name}-supervised-0.json"
-    if not path.is_file():
+    row = read_row(f"{recipe.name}-supervised-0", rows)
+    if row is None:
         return None
-    row: Row = json.loads(path.read_text(encoding="utf-8"))
     asked = json.loads(json.dumps({**_deciding(recipe.method.settings), **recipe.view, **recipe.training}))
     if {**_deciding(row["settings"]), **row["view"], **row["training"]} != asked or "lengths" not in row:
         return None

@@ -21,7 +21,7 @@ from studies.priors.comparing import Effort, asked_of, compared
 from studies.priors.page import write_page
 from studies.priors.problems import KINDS, PROBLEMS, Problem, measured, named, spread_over
 from studies.priors.rows import SEED, name_of, row_of
-from studies.rows import write_row
+from studies.row_files import read_study, write_row
 from unseen.artifacts.recipe import RecipeError, runs_root, validated
 from unseen.priors.generator import Generator
 from unseen.runs.generator_training import PictureSettings, TrainedRun, load_images, train_generator
@@ -66,10 +66,11 @@ def run_problem(
 ) -> None:
     """Every level of a problem: its rows, and an image of the VAE's methods side by side. What has its row stands."""
     for level in sorted(problem.levels, key=problem.everywhere.__contains__):  # first what takes one generator alone
+        known = read_study("priors", rows)
         asked = [
             pair
             for pair in asked_of([kind for kind in problem.kinds_at(level) if kind in kinds])
-            if again or not (rows / "priors" / f"{name_of(problem.name, level, *pair)}-{SEED}.json").is_file()
+            if again or f"priors/{name_of(problem.name, level, *pair)}-{SEED}" not in known
         ]
         if asked:
             _run_level(problem, level, asked, rows=rows, docs=docs, effort=effort)

@@ -12,7 +12,8 @@ from studies.priors.comparing import asked_of
 from studies.priors.pattern import MANY, Claim, claims_of, verdict
 from studies.priors.problems import KINDS, PROBLEMS, Problem, named
 from studies.priors.rows import name_of
-from studies.rows import Row, read_rows
+from studies.row_files import read_study
+from studies.rows import Row
 from unseen.artifacts.files import write_text
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -31,7 +32,7 @@ def write_page(rows: Path, *, docs: Path) -> Path:
     page = docs / "results-priors.md"
     docs.mkdir(parents=True, exist_ok=True)
     pictures = {path.stem for path in (docs / "images" / "priors").glob("*.png")}
-    found = list(read_rows(rows / "priors").values()) if (rows / "priors").is_dir() else []
+    found = list(read_study("priors", rows).values())
     if (first := screen_of(found)) is not None:
         first.write(docs)
     write_text(page, priors_page(found, pictures=pictures))

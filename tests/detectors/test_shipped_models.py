@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from studies.row_files import read_study
 from unseen.artifacts import bundle
 from unseen.artifacts.installation import LIMITS, located, shipped
 from unseen.data import films, phantoms
@@ -41,9 +42,7 @@ def test_a_card_holds_the_cross_fitted_twins_figures_and_fold_4s(name: str) -> N
     metrics = json.loads(bundle.load(Path("models") / name).card.model_dump_json())["metrics"]
     for auroc in (metrics["cross_fitted_twin"]["auroc"]["pooled"], metrics["fold_4"]["auroc"]["pooled"]):
         assert 0 < auroc["low"] < auroc["value"] < auroc["high"] < 1
-    row = json.loads(
-        (Path(__file__).parents[2] / "studies" / "results" / "shipped" / f"{name}-0.json").read_text("utf-8")
-    )
+    row = read_study("shipped", Path(__file__).parents[2] / "studies" / "results")[f"shipped/{name}-0"]
     assert metrics["cross_fitted_twin"]["auroc"] == row["metrics"]["auroc"]
     assert row["recipe_digest"] == bundle.load(Path("models") / name).card.recipe_digest
 

@@ -22,7 +22,7 @@ from studies.lung_finder import rows_in
 from studies.lung_finder import screen_of as lungs_of
 from studies.pages.cells import DAGGER
 from studies.priors.page import screen_of as priors_of
-from studies.rows import read_rows
+from studies.row_files import read_rows, read_study
 from tests.docs.blocks import ROOT
 from unseen.artifacts.installation import LIMITS
 
@@ -78,7 +78,7 @@ def test_the_figures_are_drawn_from_the_committed_rows() -> None:
         list_screen(figures_of("worklist-pages"), figures_of("reading-large")),
         pacs_screen(figures_of("pacs-speed")),
         lungs_of(rows_in(RESULTS)),
-        priors_of(list(read_rows(RESULTS / "priors").values())),
+        priors_of(list(read_study("priors", RESULTS).values())),
     ]
     for screen in found:
         assert screen is not None
@@ -90,7 +90,11 @@ def test_the_figures_are_drawn_from_the_committed_rows() -> None:
 
 def test_what_the_guarantee_does_after_a_drift_is_not_hidden() -> None:
     """How often the bound breaks, and how seldom an alarm comes, stand wherever a reader is told of the guarantee."""
-    (drift,) = (one for one in figures_of("screening/adapted-hospitals-0")["settings"] if one["setting"] == "drift")
+    (drift,) = (
+        one
+        for one in read_study("screening", RESULTS)["screening/adapted-hospitals-0"]["settings"]
+        if one["setting"] == "drift"
+    )
     (row,) = (one for one in drift["rates"] if one["max_miss_rate"] == 0.05)
     broken, alarms = row["broken"], row["broken"] - row["broken_without_alarm"]
     first = (DOCS / "results-screening.md").read_text(encoding="utf-8").partition("## ")[0]
@@ -149,10 +153,11 @@ def test_a_recipe_on_the_lungs_of_other_seeds_counts_as_a_training_of_it() -> No
 
 def test_reproduced_is_said_only_of_what_ran_to_the_end_at_the_width_of_the_thesis() -> None:
     text = (DOCS / "results-thesis.md").read_text(encoding="utf-8")
-    unfinished = {entry["recipe"] for entry in figures_of("unfinished-0")["unfinished"]}
+    rows = read_rows(RESULTS)
+    unfinished = {entry["recipe"] for entry in rows["unfinished-0"]["unfinished"]}
     for method in ("ganomaly", "roi-oracle", "roi-sure"):
         assert f"thesis/{method}" not in unfinished
-        assert figures_of(f"thesis/{method}-0")["epochs_done"] == 70
+        assert rows[f"thesis/{method}-0"]["epochs_done"] == 70
     assert "All detectors of the thesis's table 5.2 ran to the end at its width." in text
     assert "has not run to the end" not in text
     assert "reproduced" not in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 
 from studies.adapted_hospitals import RECIPE, SETTINGS, beside_hospitals, films, hospital
 from studies.hospitals import CRITERION
+from studies.row_files import read_study
 
 RESULTS = Path(__file__).parents[2] / "studies" / "results"
 
@@ -42,7 +42,7 @@ def test_two_sources_have_a_threshold_each_or_one_together() -> None:
 
 def test_the_section_shows_the_committed_row() -> None:
     assert "No row yet" in beside_hospitals(None)[1]
-    row = json.loads((RESULTS / f"{RECIPE}-0.json").read_text(encoding="utf-8"))
+    row = read_study("screening", RESULTS)[f"{RECIPE}-0"]
     assert [one["setting"] for one in row["settings"]] == list(SETTINGS) and row["hospitals"] == 1000
     page = "\n".join(beside_hospitals(row))
     assert page.count("\n| ") == 1 + 4 * len(SETTINGS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from studies.detectors.adapted_site import (
     over_folds,
 )
 from studies.detectors.few_labels import LabelledFilms, Seen
+from studies.row_files import read_study
 from unseen.cli.adapt import adapt
 from unseen.data import phantoms
 from unseen.screening.guarantee import Guarantee
@@ -108,7 +108,7 @@ def test_the_command_divides_patients_as_fold_0_chose() -> None:
 
 
 def test_the_page_has_what_a_site_gets_and_what_chose_the_share() -> None:
-    rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((RESULTS / ROWS).glob("*.json"))]
+    rows = [row for name, row in read_study("detectors", RESULTS).items() if name.startswith(ROWS)]
     page = "\n".join(beside_site(rows))
     (choice,) = (row for row in rows if row["folds"] == [0])
     assert {one["share"] for one in choice["shares"]} > {CHOSEN, BEFORE}

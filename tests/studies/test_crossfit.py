@@ -20,7 +20,8 @@ from studies.detectors.claim import above_shortcut
 from studies.detectors.nomination import TESTED
 from studies.detectors.page_studies import tested as section_of_tested
 from studies.pages.cells import convergence
-from studies.rows import Row, annotate_bundles, convergence_of, fold_adjustments, read_rows, row_of, write_row
+from studies.row_files import read_rows, write_row
+from studies.rows import Row, annotate_bundles, convergence_of, fold_adjustments, row_of
 from tests.studies.conftest import FOLDS, AtOnce, World
 from unseen.artifacts.recipe import RecipeMethod
 from unseen.data.film import Film
@@ -148,7 +149,7 @@ def test_a_row_is_written_and_read_back(world: World, rows: dict[str, Row], tmp_
     for row in rows.values():
         write_row(row, tmp_path)
     assert read_rows(tmp_path) == {f"{name}-0": row for name, row in rows.items()}
-    assert (tmp_path / "ms_cxr" / "pca-64-lungs-0.json").is_file()
+    assert (tmp_path / "ms_cxr.jsonl").is_file()
 
 
 def test_a_folds_adjustment_comes_from_the_other_folds_normals() -> None:

@@ -25,7 +25,7 @@ from studies.detectors.nomination import TESTED
 from studies.detectors.page import detectors_page
 from studies.detectors.page_studies import twins as section_of_twins
 from studies.detectors.published import PUBLISHED, beside_published
-from studies.rows import read_rows
+from studies.row_files import read_rows
 from tests.docs.blocks import ROOT
 from tests.studies.conftest import World
 from unseen.anatomy.lungs import LESIONS_INSIDE

@@ -9,6 +9,7 @@ import pytest
 
 from studies.detectors import few_labels
 from studies.detectors.few_labels import ROWS, beside_labels, few_labels_row
+from studies.row_files import read_study
 from tests.studies.conftest import World, recipe_of
 from tests.studies.test_labelled import write_shaded
 
@@ -38,7 +39,7 @@ def test_it_learns_from_labels_of_other_folds_alone(
 
 
 def test_the_section_says_what_is_in_the_committed_row() -> None:
-    row = json.loads((RESULTS / ROWS / "ensemble-features-0.json").read_text(encoding="utf-8"))
+    row = read_study("detectors", RESULTS)[f"{ROWS}ensemble-features-0"]
     page = "\n".join(beside_labels([row]))
     (forty,) = (entry for entry in row["curve"] if entry["abnormals"] == 40)
     assert f"| 40 | 0.80 [0.80, 0.80] | {forty['adapted']['value']:.2f} [" in page
@@ -46,7 +47,7 @@ def test_the_section_says_what_is_in_the_committed_row() -> None:
 
 
 def test_what_is_cleared_is_shown_on_every_set_once() -> None:
-    rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((RESULTS / ROWS).glob("*.json"))]
+    rows = [row for name, row in read_study("detectors", RESULTS).items() if name.startswith(ROWS)]
     page = "\n".join(beside_labels(rows))
     for row in rows:
         name = row.get("set", "ms_cxr")
@@ -56,7 +57,7 @@ def test_what_is_cleared_is_shown_on_every_set_once() -> None:
 
 
 def test_a_row_that_is_made_again_keeps_what_it_replaced() -> None:
-    row = json.loads((RESULTS / ROWS / "ensemble-features-0.json").read_text(encoding="utf-8"))
+    row = read_study("detectors", RESULTS)[f"{ROWS}ensemble-features-0"]
     (kept,) = row["earlier"]
     other = {"auroc": {**row["all"]["auroc"], "pooled": kept["auroc"]}}
     again = few_labels.earlier(row, other)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from studies.gate_table import (
     END,
     LEAST_OTHERS,
     MOST_PROPER,
+    NAME,
     Guard,
     as_markdown,
     as_text,
@@ -23,20 +23,20 @@ from studies.gate_table import (
     render,
     row,
 )
+from studies.row_files import read_study
 from unseen.anatomy.lungs import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.data.film import NotRead
 from unseen.screening.gate import KINDS, Gate
 
 ROOT = Path(__file__).parents[2]
-TABLE = ROOT / "studies" / "results" / "gate" / "ms_cxr.json"
+RESULTS = ROOT / "studies" / "results"
 PAGE = ROOT / "docs" / "theory" / "gate.md"
 
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
-    return read
+    return read_study("gate", RESULTS)[NAME]
 
 
 def wilson(k: int, n: int) -> tuple[float, float]:

@@ -25,6 +25,7 @@ from studies.imaging.running import reconstructed, run_of, train_arm
 from studies.imaging.settings import PictureSettings, method_of, resolved
 from studies.imaging.summaries import average, best_without_truth, stopping
 from studies.imaging.tuning import Tuned
+from studies.row_files import read_rows
 from tests.docs.blocks import ROOT
 from tests.once import made_once, shared_folder
 from unseen.artifacts.recipe import Recipe, RecipeError
@@ -80,14 +81,14 @@ def run_toy(folder: Path) -> None:
         patch.setattr(variation, "WEIGHTS", variation.WEIGHTS[::4])
         said = ["--only", folder / "toy.toml", "--rows", folder / "rows", "--docs", folder / "docs", "--seeds", 0]
         command.main([str(word) for word in said])
-        first = {path.name: path.read_text() for path in (folder / "rows").rglob("*.json")}
+        first = {path.name: path.read_text() for path in (folder / "rows").glob("*.jsonl")}
         command.main([str(word) for word in said])
-        again = {path.name: path.read_text() for path in (folder / "rows").rglob("*.json")}
+        again = {path.name: path.read_text() for path in (folder / "rows").glob("*.jsonl")}
         (folder / "same").write_text(json.dumps(first == again))
 
 
 def rows_in(folder: Path) -> dict[str, dict[str, Any]]:
-    return {row["arm"]: row for row in (json.loads(p.read_text()) for p in (folder / "rows").rglob("*.json"))}
+    return {row["arm"]: row for row in read_rows(folder / "rows").values()}
 
 
 def test_a_problem_runs_from_recipe_to_rows(ran: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from studies.lung_finder import (
     measured,
     rows_in,
 )
-from studies.rows import write_row
+from studies.row_files import read_study, write_row
 from tests.studies.conftest import FOLDS, World
 from unseen.anatomy.lungs import LungExamples
 from unseen.data.phantoms.lesion_ranges import KINDS
@@ -99,7 +98,7 @@ def test_the_page_is_rendered_from_rows_alone(tmp_path: Path) -> None:
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     main(["--render", "--rows", str(tmp_path), "--page", str(page)])
     assert "No row yet" in page.read_text(encoding="utf-8") and page.read_text(encoding="utf-8").endswith("after\n")
-    row = json.loads((ROOT / "studies" / "results" / "lungs" / "all-masks-0.json").read_text(encoding="utf-8"))
+    row = read_study("lungs", ROOT / "studies" / "results")["lungs/all-masks-0"]
     row["dice"]["normal, pooled"]["value"], row["kept"]["effusion"]["value"] = LEAST_DICE, LEAST_KEPT - 0.001
     row["kept"]["consolidation"]["value"] = LEAST_KEPT
     write_row(row, tmp_path)

@@ -18,7 +18,7 @@ from studies.detectors.nomination import TESTED, candidates, nominated, openings
 from studies.detectors.opening import opened
 from studies.detectors.page import detectors_page
 from studies.pages.sections import SOURCES
-from studies.rows import write_row
+from studies.row_files import read_study, write_row
 from tests.docs.blocks import ROOT
 from tests.studies.conftest import FOLDS, AtOnce, World
 from unseen.artifacts.recipe import RecipeError
@@ -192,12 +192,13 @@ def test_the_rest_waits_for_the_nominated(small: World, tmp_path: Path) -> None:
         command.main([*arguments, "--readme", f"{readme}"])
     for name in ("good", "quick"):
         write_row({**row(0.8, 0.7), "recipe": f"{TESTED}{name}"}, tmp_path)
-    before = (tmp_path / f"{TESTED}good-0.json").read_bytes()
+    before = read_study("detectors", tmp_path)[f"{TESTED}good-0"]
     command.main([*arguments, "--readme", f"{readme}"])
-    assert {path.name for path in (tmp_path / TESTED).glob("*.json")} == {
-        f"{name}-0.json" for name in ("good", "quick", "pca", "other")
+    after = read_study("detectors", tmp_path)
+    assert {name for name in after if name.startswith(TESTED)} == {
+        f"{TESTED}{name}-0" for name in ("good", "quick", "pca", "other")
     }
-    assert (tmp_path / f"{TESTED}good-0.json").read_bytes() == before  # what is there is not made again
+    assert after[f"{TESTED}good-0"] == before  # what is there is not made again
 
 
 def test_a_recipe_given_twice_is_refused(small: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from studies.priors.comparing import GRIDS, LATENT, Effort, asked_of, compared, 
 from studies.priors.page import priors_page, write_page
 from studies.priors.pattern import FEW, MANY, claims_of, verdict
 from studies.priors.problems import KINDS, PROBLEMS, Problem, measured, named
+from studies.row_files import read_study
 from tests.docs.blocks import ROOT
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.lab.operators import Blurred, FourierSpokes, MaskedPixels, RandomMixtures, Views
@@ -145,10 +145,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.nightly
 @pytest.mark.slow
 def test_rows_say_what_was_done_and_are_written_once(ran: Path) -> None:
-    rows = {path.stem: json.loads(path.read_text()) for path in (ran / "rows" / "priors").glob("*.json")}
+    rows = {name.removeprefix("priors/"): row for name, row in read_study("priors", ran / "rows").items()}
     assert len(rows) == (2 + 3 * 3) + (2 + 3)
-    dates = {path: path.stat().st_mtime_ns for path in (ran / "rows" / "priors").glob("*.json")}
-    assert max(dates.values()) < (ran / "docs" / "done").stat().st_mtime_ns, "the second time nothing is written"
+    written = (ran / "rows" / "priors.jsonl").stat().st_mtime_ns
+    assert written < (ran / "docs" / "done").stat().st_mtime_ns, "the second time nothing is written"
     row = rows["shapes-inpainting-80-dropped-soft-wgan-gp-0"]
     assert row["operator"] == {"kind": "mask", "dropped": 0.8} and row["trained_by"] == "priors/shapes-wgan-gp"
     assert row["weight"] in GRIDS["soft"] and len(row["weights_tried"]) == 8 and row["n"]["tested"] == 4
@@ -163,7 +163,7 @@ def test_rows_say_what_was_done_and_are_written_once(ran: Path) -> None:
 @pytest.mark.slow
 def test_the_page_holds_the_rows_figures(ran: Path) -> None:
     page = write_page(ran / "rows", docs=ran / "docs").read_text(encoding="utf-8")
-    row = json.loads((ran / "rows" / "priors" / "shapes-inpainting-80-dropped-tv-0.json").read_text())
+    row = read_study("priors", ran / "rows")["priors/shapes-inpainting-80-dropped-tv-0"]
     assert f"{row['metrics']['psnr_oracle']['value']:.2f} [" in page
     assert "| soft GAN |" in page and "--only brain-mri`" in page and "Research use only." in page
 
@@ -197,10 +197,7 @@ def test_the_pattern_is_told_line_by_line() -> None:
 
 
 def test_the_pages_figures_are_those_of_the_committed_rows() -> None:
-    rows = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted((ROOT / "studies" / "results" / "priors").glob("*.json"))
-    ]
+    rows = list(read_study("priors", ROOT / "studies" / "results").values())
     shown = {path.stem for path in (ROOT / "docs" / "images" / "priors").glob("*.png")}
     assert (ROOT / "docs" / "results-priors.md").read_text(encoding="utf-8") == priors_page(rows, pictures=shown)
 

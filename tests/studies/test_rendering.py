@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 from studies import twins
 from studies.crossfit import tables_of
 from studies.rendering import render
-from studies.rows import row_of, write_row
+from studies.row_files import read_rows, read_study, write_row
+from studies.rows import row_of
 from studies.twins import twin_row
 from tests.once import made_once, shared_folder
 from tests.studies.conftest import FOLDS, SmallLungs, World, recipe_of
@@ -42,8 +42,7 @@ def _write_rows(world: World, folder: Path, runs: Path) -> None:
     for recipe in world.recipes:
         write_row(row_of(recipe, world.done[recipe.name]), folder)
     tables = {recipe.method.key: tables_of(world.done[recipe.name]) for recipe in world.recipes[:2]}
-    path = folder / "ms_cxr" / "comparison-32-lungs.json"
-    path.write_text(json.dumps({"comparison": compare(tables).to_json()}, ensure_ascii=False), encoding="utf-8")
+    write_row({"comparison": compare(tables).to_json()}, folder, name="ms_cxr/comparison-32-lungs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LungFinder, "Config", SmallLungs)
         patch.setattr(cohort, "PHANTOM_NORMALS", 20)
@@ -87,8 +86,7 @@ def numbers_of(text: str) -> set[str]:
 def known_numbers(folder: Path) -> set[str]:
     """Every number of the rows as the pages may print it."""
     known: set[str] = set()
-    for path in folder.rglob("*.json"):
-        row = json.loads(path.read_text(encoding="utf-8"))
+    for row in read_rows(folder).values():
         for leaf in leaves(row):
             if isinstance(leaf, str):
                 known |= numbers_of(leaf)
@@ -135,9 +133,9 @@ def test_the_page_says_what_has_not_converged(rows_folder: Path, tmp_path: Path)
     import shutil
 
     folder = Path(shutil.copytree(rows_folder, tmp_path / "rows"))
-    path = folder / "ms_cxr" / "roi-oracle-64-lungs-0.json"
+    row = read_study("ms_cxr", folder)["ms_cxr/roi-oracle-64-lungs-0"]
     for word in ("not converged", "converged"):
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"convergence": word}), encoding="utf-8")
+        write_row(row | {"convergence": word}, folder)
         (tmp_path / "README.md").write_text(README, encoding="utf-8")
         render(folder, docs=tmp_path / "docs", readme=tmp_path / "README.md")
         page = (tmp_path / "docs" / "results.md").read_text(encoding="utf-8")
@@ -171,7 +169,7 @@ def test_without_rows_both_pages_say_so(tmp_path: Path) -> None:
 
 
 def test_a_twin_row_tells_pairs_kinds_and_where_the_map_points(rows_folder: Path) -> None:
-    row = json.loads((rows_folder / "phantoms" / "pca-64-lungs-0.json").read_text(encoding="utf-8"))
+    row = read_study("phantoms", rows_folder)["phantoms/pca-64-lungs-0"]
     assert row["pairs"] == 12 and row["convergence"] == "no training loop"
     metrics = row["metrics"]
     assert metrics["n"]["pooled"] == {"normal": 12, "abnormal": 12} and metrics["excluded_training_films"] == 0

@@ -15,7 +15,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from studies.detectors.page import COUNTS, detectors_page
-from studies.rows import Row, read_rows, write_row
+from studies.row_files import read_rows, write_row
+from studies.rows import Row
 from tests.studies.conftest import AtOnce, World, recipe_of
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.detectors.detector import Detector

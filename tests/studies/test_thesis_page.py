@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from studies.pages.thesis_page import thesis_page
-from studies.rows import read_rows
+from studies.row_files import read_rows
 from studies.thesis import beside_earlier
 from tests.docs.blocks import ROOT
 

@@ -8,6 +8,7 @@ import pytest
 
 from studies.pages.thesis_page import thesis_page
 from studies.recipe_files import load
+from studies.row_files import write_row
 from studies.unfinished import unfinished
 from unseen.runs.training import run_of
 
@@ -21,8 +22,7 @@ def test_a_training_that_stopped_is_named_with_its_epochs_and_a_finished_one_is_
     run.folder.mkdir(parents=True)
     run.log.write_text("step,epoch,seconds\n1,1,9.5\n18,2,180.0\n", encoding="utf-8")
     rows = tmp_path / "rows"
-    (rows / "thesis").mkdir(parents=True)
-    (rows / "thesis" / "pca-0.json").write_text("{}")
+    write_row({}, rows, name="thesis/pca-0")
     row = unfinished([stopped, never, load("thesis/pca")], rows, root=tmp_path)
     first, second = row["unfinished"]
     assert first["trainings"] == [{"fold": None, "epochs": 2, "of": 70, "seconds_a_step": 10.0}]

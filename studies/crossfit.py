@@ -1,8 +1,8 @@
 """Cross-fitting: train on the normals of the other folds, test on a fold's normals and abnormals, for folds 1 to 4.
 
-The row (`studies/results/<recipe>-<seed>.json`) holds what made it (recipe digest, device, flags, steps, seconds, loss
-curves), each fold's figures and the pooled ones. Fold 0 is for development and is never tested. A method that learns
-from unlabelled films is given all those of the other folds, without what is known of them.
+The row (a line of `studies/results/<study>.jsonl`) holds what made it (recipe digest, device, flags, steps, seconds,
+loss curves), each fold's figures and the pooled ones. Fold 0 is for development and is never tested. A method that
+learns from unlabelled films is given all those of the other folds, without what is known of them.
 """
 
 from __future__ import annotations

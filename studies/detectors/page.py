@@ -94,7 +94,8 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *_counts(of(COUNTS)),
     ]
     first = detectors_screen(rows)
-    screen = [rendered("make results-detectors", "studies/results/detectors/")] if first is None else first.blocks()
+    source = "studies/results/detectors.jsonl"
+    screen = [rendered("make results-detectors", source)] if first is None else first.blocks()
     return "\n\n".join(["# Detectors compared", *screen, *folded(blocks)]) + "\n"
 
 

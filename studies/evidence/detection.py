@@ -163,7 +163,7 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
             + adjusted_note(first)
             + " One training each: [spread between trainings]"
             "(results-detectors.md#one-recipe-trained-repeatedly).",
-            rendered("make results", "studies/results/*.json"),
+            rendered("make results", "studies/results/*.jsonl"),
         ],
         answer=Answer(
             "Do the pretrained models find abnormal films?",
@@ -270,7 +270,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
             "segmentation model, too ([by how much](#auroc-by-lung-segmentation-model)). *Adjusted*, differences and "
             "*significantly* are of one training and its films; they leave the spread between trainings out.",
             *dagger_note(list(normals_only.values())),
-            rendered("make results-detectors", "studies/results/detectors/"),
+            rendered("make results-detectors", "studies/results/detectors.jsonl"),
         ],
         answer=Answer(
             "Which detector trained on normal films is best?",

@@ -92,7 +92,7 @@ def imaging_screen(problems: Sequence[Problem], stopped: tuple[int, int, int], d
             "The names in the figure are the recipes' (`imaging/…`). Intervals are over images (patients, where "
             "known) and "
             "seeds.",
-            rendered("make results-imaging", "studies/results/imaging/*.json"),
+            rendered("make results-imaging", "studies/results/imaging.jsonl"),
         ],
         answer=Answer(
             "Does learning from measurements alone beat total variation?",
@@ -185,7 +185,7 @@ def priors_screen(rows: Sequence[Row], problem: str, words: str, levels: Sequenc
         ),
         notes=[
             f"{words}; sorted by PSNR with {few}. Intervals are over images, or over subjects where these are known.",
-            rendered("make results-priors", "studies/results/priors/*.json"),
+            rendered("make results-priors", "studies/results/priors.jsonl"),
         ],
         answer=Answer(
             "Does a generator as the prior beat total variation?",

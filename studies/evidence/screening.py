@@ -112,7 +112,7 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
             "confidence. The products are supervised, and their thresholds were read off their test films. *Best*: the "
             f"highest share of normals cleared at {100 * _RATE:g} %, of the models of which this was measured."
             + _unmeasured(rows, {_name(row) for row in halves}),
-            rendered("make results-screening", "studies/results/screening/*.json"),
+            rendered("make results-screening", "studies/results/screening.jsonl"),
         ],
         answer=Answer(
             "How many normal studies are cleared at a bounded miss rate?",
@@ -262,7 +262,7 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
         notes=[
             "*Best*: the one whose least margin above its three targets is highest. Intervals cover films and, where "
             "there are several, trainings.",
-            rendered("make results-lungs", "studies/results/lungs/*.json"),
+            rendered("make results-lungs", "studies/results/lungs.jsonl"),
         ],
         answer=Answer(
             "Do the lungs that are found include the lesions?",

@@ -97,7 +97,7 @@ def thesis_screen(rows: Mapping[str, Entry], reported: Mapping[str, float]) -> S
             "The best epoch is chosen on the test films, as in the thesis, and so is optimistic. One seed; the "
             "intervals "
             "resample the 70 films.",
-            rendered("make results-thesis", "studies/results/thesis/"),
+            rendered("make results-thesis", "studies/results/thesis.jsonl"),
         ],
         answer=Answer(
             "Do the thesis's figures come out again?",

@@ -72,7 +72,7 @@ def imaging_page(rows: Sequence[Row], known: Sequence[Recipe], *, pictures: Iter
     if first is None:
         screen = [
             "No row yet: `python -m studies.imaging` trains them.",
-            rendered("make results-imaging", "studies/results/imaging/*.json"),
+            rendered("make results-imaging", "studies/results/imaging.jsonl"),
         ]
     else:
         screen = first.blocks()

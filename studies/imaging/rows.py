@@ -1,5 +1,4 @@
-"""What an arm becomes in `studies/results/imaging/<problem>-<arm>-<seed>.json`: figures of each test
-image."""
+"""Rows of arms, `imaging/<problem>-<arm>-<seed>` in `studies/results/imaging.jsonl`: figures of each test image."""
 
 from __future__ import annotations
 

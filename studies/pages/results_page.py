@@ -12,7 +12,7 @@ from studies.rows import Row
 from unseen.detectors import METHODS
 from unseen.evaluation.intervals import interval_text as figure
 
-_NONE = "*No row yet: `make results` fills this table from `studies/results/*.json`.*"
+_NONE = "*No row yet: `make results` fills this table from `studies/results/*.jsonl`.*"
 
 
 def results_page(rows: Mapping[str, Row]) -> str:
@@ -31,7 +31,7 @@ def results_page(rows: Mapping[str, Row]) -> str:
     if twins:
         blocks += twin_section(twins)
     blocks += provenance([*real, *shipped, *twins]) if real or twins else [_NONE]
-    screen = [rendered("make results", "studies/results/*.json")] if first is None else first.blocks()
+    screen = [rendered("make results", "studies/results/*.jsonl")] if first is None else first.blocks()
     return "\n\n".join(["# Results: pretrained models and the thesis's recipes", *screen, *folded(blocks)]) + "\n"
 
 
@@ -60,7 +60,7 @@ def readme_table(rows: Mapping[str, Row]) -> str:
     return (
         table(["Montgomery + Shenzhen, normals only; AUROC [95 %]", *SOURCES, "adjusted"], lines)
         + f"\n\nSeed {first['seed']}, {first['device']}, {' to '.join(dict.fromkeys((dates[0], dates[-1])))}; rows: "
-        "`studies/results/ms_cxr/*.json` and `studies/results/shipped/*.json`, printed by `make results`. "
+        "`studies/results/ms_cxr.jsonl` and `studies/results/shipped.jsonl`, printed by `make results`. "
         "*Best*: the highest pooled AUROC of these rows. *Adjusted*: after taking out sharpness and lung area. A "
         "value above 0.5 is not evidence of disease either: other differences of the acquisition stay in, as the last "
         "row shows. A row of `models/…` is the model's recipe, cross-validated; "

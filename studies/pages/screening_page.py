@@ -28,11 +28,7 @@ def screening_page(rows: Mapping[str, Entry]) -> str:
     first = screening_screen(rows, PRODUCTS)
     blocks = [
         "# Clearing normal studies",
-        *(
-            [rendered("make results-screening", "studies/results/screening/*.json")]
-            if first is None
-            else first.blocks()
-        ),
+        *([rendered("make results-screening", "studies/results/screening.jsonl")] if first is None else first.blocks()),
         "A policy *clears* a study (rules it out as normal) when its score is below a threshold. With 95 % confidence, "
         "the threshold misses at most α of the abnormal studies, for each source separately "
         "([method](theory/screening.md)).",

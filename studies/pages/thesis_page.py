@@ -45,7 +45,7 @@ def thesis_page(rows: Mapping[str, Entry]) -> str:
     first = thesis_screen(rows, REPORTED)
     blocks = [
         "# The thesis's experiments, run again",
-        *([rendered("make results-thesis", "studies/results/thesis/")] if first is None else first.blocks()),
+        *([rendered("make results-thesis", "studies/results/thesis.jsonl")] if first is None else first.blocks()),
         "## The thesis and three questions",
         "B. Wang's MSc thesis (University of Birmingham, 2022) trains GANomaly and a lung-focused GAN of its own on "
         "311 "

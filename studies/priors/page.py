@@ -50,7 +50,7 @@ def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = ()) -> str:
     first = screen_of(rows)
     blocks = [
         "# Generators as priors",
-        *([rendered("make results-priors", "studies/results/priors/*.json")] if first is None else first.blocks()),
+        *([rendered("make results-priors", "studies/results/priors.jsonl")] if first is None else first.blocks()),
         "## Methods compared",
         "A generator is trained on images and on no operator. *range* searches the generator's range for the image "
         "that "

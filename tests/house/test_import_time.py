@@ -16,15 +16,14 @@ def modules_after(code: str) -> set[str]:
 
 
 def test_import_unseen_adds_next_to_nothing() -> None:
-    """41 modules today, most of the standard library; each public name is imported when it is first asked for."""
+    """Each public name is imported when it is first used."""
     added = modules_after("import unseen") - modules_after("pass")
-    assert "unseen" in added and len(added) <= 60
+    assert {name for name in added if name.split(".")[0] == "unseen"} == {"unseen", "unseen.deprecation"}
     assert not SLOW & added
 
 
 def test_help_needs_no_library_that_computes() -> None:
-    """394 modules today, most of them the command line's own (Typer and Rich)."""
     run = "import sys, runpy; sys.argv = ['unseen', '--help']; runpy.run_module('unseen', run_name='__main__')"
     found = modules_after(run)
-    assert "unseen.cli" in found and len(found) <= 480
+    assert "unseen.cli" in found
     assert not SLOW & found

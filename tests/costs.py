@@ -1,13 +1,11 @@
-"""What the tests of each room cost in processor time; `make test` fails where a room takes 1.5 times its budget.
+"""Processor time of the tests: measured by `make test`, recorded in a file, rendered as a page.
 
-Processors differ by more than that: on one that takes twice the recorded seconds in most rooms, a budget is doubled.
+Other programs on the machine do not count. A test is charged with the time that its process and all its child
+processes (servers, browsers, forks) have spent since the test before it. Shared work is charged to the test that
+requested it first.
 
-Processor time, not time on the clock: what else runs on the machine does not count. A test is charged with what its
-process and all processes below it (servers, browsers, forks) have spent since the test before it; what several tests
-share is charged to the one that asked first.
-
-python -m tests.costs FILE     keeps FILE, which `make test` writes, as tests/costs.json, and renders docs/tests.md
-python -m tests.costs          renders docs/tests.md
+python -m tests.costs FILE     save FILE, which `make test` writes, as tests/costs.json, and render docs/tests.md
+python -m tests.costs          render docs/tests.md
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ import collections
 import json
 import os
 import platform
-import statistics
 import sys
 import time
 from collections.abc import Mapping
@@ -27,12 +24,8 @@ from typing import Any, TypedDict
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BUDGETS = ROOT / "tests" / "budgets.json"
 KEPT = ROOT / "tests" / "costs.json"
 PAGE = ROOT / "docs" / "tests.md"
-EXCESS = 1.5
-LEAST_S = 5.0
-ENOUGH_ROOMS = 5
 SLOWEST = 30
 FILES = 60
 MOMENT_S = 1.0
@@ -98,16 +91,15 @@ class Meter:
 
 
 class Accounting:
-    """The plugin of pytest: workers report what a test has spent, their controller adds it up.
+    """Plugin of pytest: workers report the time that a test has spent, their controller adds it up.
 
-    Where $UNSEEN_COSTS names a file, as in `make test`, the sums go there and are held against the budgets.
+    Where $UNSEEN_COSTS names a file, as in `make test`, the sums are written there.
     """
 
     def __init__(self) -> None:
         self._meter: Meter | None = None
         self._spent: dict[str, float] = {}
         self._begun = time.monotonic()
-        self._told: list[str] = []
 
     @pytest.hookimpl
     def pytest_collection_finish(self) -> None:
@@ -124,7 +116,7 @@ class Accounting:
             self._spent[report.nodeid] = float(dict(report.user_properties).get("cpu_s", 0.0))  # type: ignore[arg-type]
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def pytest_sessionfinish(self) -> None:
         if "PYTEST_XDIST_WORKER" in os.environ or not os.environ.get("UNSEEN_COSTS"):
             return
         rooms, slowest = summed(self._spent)
@@ -143,15 +135,6 @@ class Accounting:
         path = ROOT / os.environ["UNSEEN_COSTS"]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(costs, indent=1) + "\n", encoding="utf-8")
-        times = slowness(rooms, read(KEPT)["rooms"]) if KEPT.is_file() else 1.0
-        self._told = over_budget(rooms, read(BUDGETS), times=times)
-        if self._told and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    @pytest.hookimpl
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        for sentence in self._told:
-            terminalreporter.write_line(f"OVER BUDGET {sentence}", red=True)
 
 
 def processor() -> str:
@@ -188,36 +171,10 @@ def summed(tests: Mapping[str, float]) -> tuple[dict[str, Room], list[tuple[str,
     return rooms, dearest(tests, SLOWEST)
 
 
-def slowness(rooms: Mapping[str, Room], recorded: Mapping[str, Room]) -> float:
-    """How many times the recorded seconds this machine takes: the median over rooms of at least 5 s, at least 1."""
-    ratios = [
-        found["cpu_s"] / recorded[room]["cpu_s"]
-        for room, found in rooms.items()
-        if room in recorded and recorded[room]["cpu_s"] >= LEAST_S
-    ]
-    return max(1.0, statistics.median(ratios)) if len(ratios) >= ENOUGH_ROOMS else 1.0
-
-
-def over_budget(rooms: Mapping[str, Room], budgets: Mapping[str, float], *, times: float = 1.0) -> list[str]:
-    """A sentence for each room that takes too long, or has no budget; `times`: see `slowness`."""
-    sentences = []
-    for room, found in rooms.items():
-        if room not in budgets:
-            sentences.append(f"tests/{room} has no budget. Add its seconds of processor time to tests/budgets.json.")
-        elif found["cpu_s"] > EXCESS * times * budgets[room]:
-            slower = f" (a machine {times:.1f} times as slow)" if times > 1 else ""
-            sentences.append(
-                f"tests/{room} took {found['cpu_s']:.0f} s of processor time{slower}; its budget is "
-                f"{budgets[room]:.0f} s, and {EXCESS} times that is the limit. Make its tests cheaper, mark "
-                "repetitions `nightly`, or raise the budget in tests/budgets.json and say why."
-            )
-    return sentences
-
-
 HEAD = """\
 # Tests and what they cost
 
-*Rendered by `python -m tests.costs` from `tests/budgets.json` and `tests/costs.json`.*
+*Rendered by `python -m tests.costs` from `tests/costs.json`.*
 
 | Command | Runs | Time |
 |---|---|---|
@@ -232,15 +189,13 @@ takes another path through a page whose main path `make test` takes, builds a re
 
 ## Processor time of each folder
 
-`make test` fails when the tests of a folder take more than {excess} times the folder's budget. Processor time counts, \
-that of servers, browsers and other child processes included; other programs on the machine do not count. \
-On a machine that takes twice the recorded time in most folders, a budget is doubled. A budget is \
-about twice what one machine needs, because processors differ.
+Processor time includes that of servers, browsers and other child processes. Other programs on the machine do not \
+count. No test fails because of these figures.
 
 {recorded}
 
-| Folder | Budget, s | Tests | Processor time, s |
-|---|---|---|---|
+| Folder | Tests | Processor time, s |
+|---|---|---|
 {rooms}
 """
 DEAREST = """
@@ -252,31 +207,22 @@ DEAREST = """
 """
 
 
-def page(costs: Costs | None, budgets: Mapping[str, float]) -> str:
-    """`docs/tests.md`."""
-    found = costs["rooms"] if costs else {}
-    rows = []
-    for room in sorted(budgets, key=lambda room: -budgets[room]):
-        one = found.get(room)
-        measured = f"{one['tests']:,} | {one['cpu_s']:,.0f}" if one else "– | –"
-        rows.append(f"| `tests/{room}` | {budgets[room]:,.0f} | {measured} |")
-    if costs is None:
-        recorded = "No run is recorded yet."
-        most = ""
-    else:
-        total = sum(one["cpu_s"] for one in found.values())
-        recorded = (
-            f"Last recorded run: {costs['date']}, {costs['processor']}, Python {costs['python']}; {total:,.0f} s of "
-            f"processor time in {costs['seconds']:,} s."
-        )
-        tests = (f"| `{test.removeprefix('tests/')}` | {cpu_s:,.1f} |" for test, cpu_s in costs["slowest"])
-        most = DEAREST.format(tests="\n".join(tests))
-    return HEAD.format(excess=EXCESS, recorded=recorded, rooms="\n".join(rows)) + most
+def page(costs: Costs) -> str:
+    """Return `docs/tests.md`."""
+    rooms = sorted(costs["rooms"].items(), key=lambda one: -one[1]["cpu_s"])
+    rows = (f"| `tests/{room}` | {one['tests']:,} | {one['cpu_s']:,.0f} |" for room, one in rooms)
+    total = sum(one["cpu_s"] for _, one in rooms)
+    recorded = (
+        f"Last recorded run: {costs['date']}, {costs['processor']}, Python {costs['python']}; {total:,.0f} s of "
+        f"processor time in {costs['seconds']:,} s."
+    )
+    tests = (f"| `{test.removeprefix('tests/')}` | {cpu_s:,.1f} |" for test, cpu_s in costs["slowest"])
+    return HEAD.format(recorded=recorded, rooms="\n".join(rows)) + DEAREST.format(tests="\n".join(tests))
 
 
 def rendered() -> str:
-    """The page from the committed files."""
-    return page(read(KEPT) if KEPT.exists() else None, read(BUDGETS))
+    """Return the page of the committed figures."""
+    return page(read(KEPT))
 
 
 def read(path: Path) -> Any:  # Any: JSON

@@ -1,22 +1,17 @@
-"""Counts words that `docs/words.md` replaces: in the docs, the README, the changelog, and the package's sentences.
+"""Search for words that `docs/words.md` replaces: in the docs, the README, the changelog, and the package's sentences.
 
-python -m tests.house.words           the counts that rose above `words.json`; exit status 1 if there are any
-python -m tests.house.words WORD      where a word stands
-python -m tests.house.words --lower   write the counts that fell; a count is never raised
+python -m tests.house.words    print each place of such a word; exit status 1 if there are any
 """
 
 from __future__ import annotations
 
 import ast
-import json
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-BASELINE = Path(__file__).with_name("words.json")
 DICTIONARY = ROOT / "docs" / "words.md"
 _CODE = re.compile(r"^(```|~~~).*?^\1|`+[^`]*`+", re.DOTALL | re.MULTILINE)
 _DOCTEST = re.compile(r"^ *>>> .*\n(?:.*\S.*\n?)*", re.MULTILINE)
@@ -81,38 +76,17 @@ def texts(root: Path) -> Iterator[tuple[str, int, str]]:
 
 
 def places(root: Path = ROOT) -> list[Place]:
-    """Where each counted word stands."""
+    """Return the place of each word that the dictionary replaces."""
     wanted = words(DICTIONARY.read_text(encoding="utf-8"))
     return [(file, first + line - 1, word) for file, first, text in texts(root) for line, word in found(text, wanted)]
 
 
-def risen(counts: Counter[str], allowed: dict[str, int]) -> list[str]:
-    """A sentence for each word that stands more often than allowed."""
-    return [
-        f"{word!r} stands {count} times, {allowed.get(word, 0)} are allowed. docs/words.md has the word to use; "
-        f"`python -m tests.house.words {word!r}` lists the places."
-        for word, count in sorted(counts.items())
-        if count > allowed.get(word, 0)
-    ]
-
-
-def main(arguments: list[str]) -> int:
+def main() -> int:
     stand = places()
-    counts = Counter(word for _, _, word in stand)
-    allowed: dict[str, int] = json.loads(BASELINE.read_text(encoding="utf-8"))
-    if arguments == ["--lower"]:
-        lower = {word: min(number, counts[word]) for word, number in allowed.items()}
-        BASELINE.write_text(json.dumps({word: n for word, n in sorted(lower.items()) if n}, indent=1) + "\n")
-        return 0
-    if arguments:
-        asked = " ".join(arguments)
-        print(*(f"{file}:{line}" for file, line, word in stand if word == asked), sep="\n")
-        return 0
-    print(*risen(counts, allowed), sep="\n")
-    total, most = sum(counts.values()), sum(allowed.values())
-    print(f"words: {total} stand, {most} are allowed")
-    return 1 if risen(counts, allowed) else 0
+    for file, line, word in stand:
+        print(f"{file}:{line}: {word!r}. docs/words.md has the word to use.")
+    return 1 if stand else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

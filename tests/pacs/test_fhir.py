@@ -1,4 +1,4 @@
-"""A DiagnosticReport becomes a report, and a decision becomes one that is preliminary and for research use only."""
+"""A DiagnosticReport becomes a report, or a sentence that repeats nothing of its content."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.dataset import Dataset
 
-from unseen.artifacts.installation import LIMITS
 from unseen.pacs.fhir import STATUS, FhirError, report_of
-from unseen.pacs.fhir_results import diagnostic_report, observation
+from unseen.pacs.identifiers import uid_of
 from unseen.pacs.report_intake import ReceivedReport
 from unseen.pacs.report_settings import FhirSettings
-from unseen.pacs.study_result import FilmResult, StudyResult
 
 ACSN = {
     "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "ACSN"}]},
@@ -139,45 +136,7 @@ def test_any_json_is_a_report_or_a_sentence(change: dict[str, Any]) -> None:
         assert str(error)
 
 
-def result(**change: Any) -> StudyResult:
-    header = Dataset()
-    header.StudyInstanceUID, header.PatientID, header.AccessionNumber = "1.2.3", "P1", "A1"
-    known = {
-        "site": "north", "decision": "7", "films": [FilmResult(header=header, score=1.25)], "action": "read",
-        "probability": 0.123456, "priority": 0.9, "rank": "3 of 20", "reason": "It differs from the reference set.",
-        "policy_digest": "p" * 64, "model_sha256": "m" * 64, "model_name": "pca", "version": "1",
-        "made": datetime(2026, 1, 2, tzinfo=UTC), "station": "TRIAGE",
-    }  # fmt: skip
-    return StudyResult(**(known | change))
-
-
-def test_a_decision_is_a_preliminary_report_for_research_use_only() -> None:
-    report, seen = diagnostic_report(result()), observation(result())
-    assert (report.status, seen.status) == ("preliminary", "preliminary")
-    assert report.conclusion.endswith(LIMITS) and seen.note[0].text.endswith(LIMITS)
-    assert report.result[0].reference == f"Observation/{seen.id}"
-    assert float(seen.valueQuantity.value) == 0.1235
-    values = {part.code.coding[0].code: part.valueString for part in seen.component if part.valueString}
-    assert values == {"rank": "3 of 20", "model": "m" * 64, "policy": "p" * 64}
-    assert "normal" not in report.conclusion.lower()
-
-
-def test_the_same_decision_is_the_same_resource_and_another_is_not() -> None:
-    one, again, later = result(), result(), result(decision="8")
-    for make in (diagnostic_report, observation):
-        assert make(one).model_dump_json() == make(again).model_dump_json()
-        assert make(one).id != make(later).id
-
-
-def test_what_is_not_known_is_left_out() -> None:
-    header = Dataset()
-    header.StudyInstanceUID = "1.2.3"
-    bare = result(films=[FilmResult(header=header)], probability=None, rank="", policy_digest="", action="not_scored")
-    seen = observation(bare)
-    assert seen.valueQuantity is None and seen.dataAbsentReason is not None and seen.subject is None
-    assert len(seen.component) == 1 and diagnostic_report(bare).basedOn is None
-
-
 def test_our_own_results_are_not_taken_for_reports() -> None:
+    own = {"system": "urn:ietf:rfc:3986", "value": f"urn:oid:{uid_of('fhir', 'report', 'north', '7')}"}
     with pytest.raises(FhirError, match="made itself"):
-        read(json.loads(diagnostic_report(result()).model_dump_json()))
+        read(resource(identifier=[own], status="preliminary"))

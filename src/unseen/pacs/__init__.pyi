@@ -3,8 +3,6 @@
 from .commitment import CommitmentReport as CommitmentReport
 from .config import PacsConfig as PacsConfig
 from .config import PacsConfigError as PacsConfigError
-from .fhir_results import diagnostic_report as diagnostic_report
-from .fhir_results import observation as observation
 from .header_repair import HeaderError as HeaderError
 from .identifiers import is_ours as is_ours
 from .node import Node as Node

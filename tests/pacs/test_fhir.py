@@ -109,6 +109,8 @@ def test_each_status_of_r4_is_known(status: str, meant: str) -> None:
         (b"[" * 100_000, "no DiagnosticReport in JSON"),
         (json.dumps(resource(code=None)).encode(), "no valid DiagnosticReport of FHIR R4: code"),
         (json.dumps(resource(colour="Rigby")).encode(), "no valid DiagnosticReport of FHIR R4: colour"),
+        (json.dumps(resource(contained=[{"resourceType": ""}])).encode(), "contained has no known type"),
+        (json.dumps(resource(contained=[{"resourceType": None}])).encode(), "contained has no known type"),
         (json.dumps(resource(status="unknown")).encode(), "status is none of R4's"),
         (json.dumps(resource(basedOn=None)).encode(), "names no study"),
         (json.dumps(resource(presentedForm=[{"contentType": "text/plain", "data": "/w=="}])).encode(), "not base64 of"),

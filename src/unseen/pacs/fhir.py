@@ -89,6 +89,8 @@ def _checked(content: bytes) -> _Json:
         raise
     except (RecursionError, UnicodeDecodeError) as error:
         raise FhirError("The content is no DiagnosticReport in JSON. Send the resource itself, in UTF-8.") from error
+    except (KeyError, TypeError) as error:  # the library's, for a contained resource without a known type
+        raise FhirError("The content is no valid DiagnosticReport of FHIR R4: contained has no known type.") from error
     except ValueError as error:  # pydantic's, and json's; both repeat the content
         raise FhirError(f"The content is no valid DiagnosticReport of FHIR R4: {_where(error)}.") from error
     return checked

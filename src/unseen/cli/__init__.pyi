@@ -4,3 +4,4 @@ from . import console as console
 from .console import UsageError as UsageError
 from .program import app as app
 from .program import main as main
+from .program import run as run

@@ -104,13 +104,18 @@ _NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError
 
 
 def main() -> None:
-    """Run the command line; mistakes a user can make end in one sentence and status 2, not in a traceback.
+    """Run the command `unseen`."""
+    run(app)
+
+
+def run(program: typer.Typer) -> None:
+    """Run a program; a user's mistakes end in one sentence and status 2, not in a traceback.
 
     With UNSEEN_TRACEBACK=1 they end in their traceback, for authors of plug-ins.
     """
     atexit.register(gc.freeze)  # else the interpreter looks for cycles in all of torch as it ends: half a second
     try:
-        app()
+        program()
     except Exception as error:
         said = _sentence(error)
         if said is None or os.environ.get("UNSEEN_TRACEBACK") == "1":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -70,6 +71,12 @@ def begin(*words: object, out: Path = Path(os.devnull), err: Path = Path(os.devn
 def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
     """`say("score", model, film)`: the command's `main` in this process, for speed; the same exit status."""
     from unseen.cli import main
+
+    return saying(main, monkeypatch, capsys)
+
+
+def saying(main: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Return a function that runs a program's `main` in this process with the words it is given."""
 
     def speak(*words: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["unseen", *map(str, words)])

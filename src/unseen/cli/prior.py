@@ -1,5 +1,4 @@
-"""`unseen prior train RECIPE`: a generator that learns from images; the run's folder holds the bundle.
-`unseen prior study BUNDLE`: what it can draw, and what not."""
+"""`unseen prior train RECIPE`: a generator that learns from images; the run's folder holds the bundle."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +10,8 @@ from unseen.cli import console
 prior = typer.Typer(
     no_args_is_help=True,
     help="Generative models as priors: trained on good images, they regularise any operator without pairs."
-    "\n\nExamples:"
-    "\n\n  unseen prior train priors/mnist-vae --out model"
-    "\n\n  unseen prior study model --images digits --out study",
+    "\n\nExample:"
+    "\n\n  unseen prior train priors/mnist-vae --out model",
 )
 
 
@@ -59,45 +57,4 @@ def train(
     for name, value in trained.metrics.items():
         console.note(f"{name.replace('_', ' ')}: {value} dB")
     typer.echo(str(out or trained.run.bundle))
-    console.limits()
-
-
-@prior.command()
-def study(
-    bundles: Annotated[
-        list[Path], typer.Argument(help="a generator's bundle, or several of one size, side by side in one report")
-    ],
-    images: Annotated[
-        str,
-        typer.Option(
-            "--images",
-            "--pictures",
-            help="digits, shapes or brain, dealt as for the training; or images of your own, half of which is held "
-            "out: a .npy file of (n, height, width) in [0, 1], or a folder of grey images",
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="folder for report.html and study.json")],
-    number: Annotated[int, typer.Option(min=1, help="test images that are looked for in each generator's range")] = 64,
-    seed: Annotated[int, typer.Option(help="of every draw: test images, samples, starts, intervals")] = 0,
-) -> None:
-    """See what a generator can draw, and what not: five questions, one report.
-
-    Can it make test images; does it make what is none; are its samples spread as images are; how much does a
-    image change with its latent; do images' codes fill the prior. Public images are looked for in $UNSEEN_DATA.
-    Images that a generator has learnt from are never tested.
-
-    Examples:
-
-      unseen prior study model --images digits --out study
-
-      unseen prior study vae wgan ae --images mine.npy --out study --number 32
-    """
-    from unseen.runs.generator_study.bundles import study_bundles
-
-    console.step(f"studying {len(bundles)} generator{'s' if len(bundles) > 1 else ''}")
-    found = study_bundles(bundles, images, out=out, number=number, seed=seed, progress=console.note)
-    for name, one in found.items():
-        for question, sentence in one.sentences.items():
-            typer.echo(f"{name}, {question}: {sentence}")
-    typer.echo(f"report: {out / 'report.html'}")
     console.limits()

@@ -2,7 +2,7 @@
 
 `train_recipe` trains one recipe on one fold, resumes an interrupted run and finds a finished one; `cohort_of` deals a
 recipe's films into training and test; `suspects` ranks training films that do not look normal; `robustness` trains
-and tests two recipes under added noise; `generator_study` reports what a trained generator can represent.
+and tests two recipes under added noise.
 """
 
 import lazy_loader

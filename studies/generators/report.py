@@ -15,13 +15,13 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 from torch import Tensor
 
+from studies.generators.study import Study
+from studies.generators.table import REAL, table
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.examples import CIVIDIS, coloured, data_uri
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Floats
-from unseen.runs.generator_study.study import Study
-from unseen.runs.generator_study.table import REAL, table
 
 _LEFT, _SPAN, _STEP, _TOP, _FOOT = 190, 640, 34, 6, 46
 
@@ -155,7 +155,7 @@ def report_html(studies: Mapping[str, Study], *, facts: Mapping[str, str]) -> st
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("unseen.runs.generator_study", "templates"),
+        loader=jinja2.PackageLoader("studies.generators", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from studies.generators.distribution import Match
+from studies.generators.latents import Latents, Moment
+from studies.generators.study import Study
 from unseen.evaluation.image_metrics import MeanDiscrepancy
 from unseen.evaluation.intervals import Figure, Interval
-from unseen.runs.generator_study.distribution import Match
-from unseen.runs.generator_study.latents import Latents, Moment
-from unseen.runs.generator_study.study import Study
 
 REAL = "real images"
 

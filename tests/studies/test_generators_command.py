@@ -1,4 +1,4 @@
-"""`unseen prior study`: several bundles, one report; and what is refused."""
+"""`python -m studies.generators`: several bundles, one report; and what is refused."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from tests.cli.conftest import LIMITS, Say
+from studies.generators.__main__ import main
+from tests.cli.conftest import LIMITS, Say, saying
 from unseen.data.toy_images import squares_and_circles
 from unseen.priors.autoencoders import AE, VAE
 from unseen.priors.saved import save
 from unseen.runs.generator_training import PictureSettings, load_images
 from unseen.training.settings import Training
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    return saying(main, monkeypatch, capsys)
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +42,8 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_two_generators_side_by_side_in_one_report(say: Say, bundles: Path, tmp_path: Path) -> None:
-    words = (bundles / "vae", bundles / "ae", "--pictures", bundles / "mine.npy", "--number", 3, "--seed", 4)
-    answer = say("prior", "study", *words, "--out", tmp_path / "study")
+    words = (bundles / "vae", bundles / "ae", "--images", bundles / "mine.npy", "--number", 3, "--seed", 4)
+    answer = say(*words, "--out", tmp_path / "study")
     assert answer.code == 0, answer.err
     for name in ("vae", "ae"):
         assert f"{name}, feasible: Of 3 test images" in answer.out
@@ -48,14 +54,14 @@ def test_two_generators_side_by_side_in_one_report(say: Say, bundles: Path, tmp_
     assert list(told["generators"]) == ["vae", "ae"] and told["facts"]["seed"] == "4"
     for one in told["generators"].values():
         assert one["feasible"]["n"] == 3 and set(one["feasible"]["psnr_db"]) == {"value", "low", "high"}
-    again = say("prior", "study", *words, "--out", tmp_path / "study")
+    again = say(*words, "--out", tmp_path / "study")
     assert again.out == answer.out, "the same seed says the same"
 
 
 @pytest.mark.nightly  # it draws 20,000
 @pytest.mark.slow
 def test_drawn_shapes_are_dealt_as_for_a_training(say: Say, bundles: Path, tmp_path: Path) -> None:
-    answer = say("prior", "study", bundles / "ae", "--images", "shapes", "--out", tmp_path, "--number", 2)
+    answer = say(bundles / "ae", "--images", "shapes", "--out", tmp_path, "--number", 2)
     assert answer.code == 0, answer.err
     told = json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))
     assert told["facts"]["pictures"].startswith("shapes: drawn: 20000 to train on")
@@ -65,7 +71,7 @@ def test_drawn_shapes_are_dealt_as_for_a_training(say: Say, bundles: Path, tmp_p
 
 def test_mistakes_end_in_a_sentence(say: Say, bundles: Path, tmp_path: Path) -> None:
     def told(*words: object) -> str:
-        answer = say("prior", "study", *words, "--out", tmp_path / "study")
+        answer = say(*words, "--out", tmp_path / "study")
         assert answer.code == 2, answer.out
         assert not (tmp_path / "study").exists()
         return " ".join(answer.err.split())
@@ -80,5 +86,5 @@ def test_mistakes_end_in_a_sentence(say: Say, bundles: Path, tmp_path: Path) -> 
     assert "nothing" in told(tmp_path / "nothing", "--images", mine)
     assert "--number" in told(vae, "--images", mine, "--number", 0)
     (tmp_path / "file").touch()
-    answer = say("prior", "study", vae, "--images", mine, "--out", tmp_path / "file")
+    answer = say(vae, "--images", mine, "--out", tmp_path / "file")
     assert answer.code == 2 and "is a file, and the report needs a folder" in answer.err

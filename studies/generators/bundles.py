@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from studies.generators.report import write_study
+from studies.generators.study import COMPARED, LEAST, NUMBER, SEARCH, Study, study
 from unseen import __version__
 from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.registry import did_you_mean
@@ -22,8 +24,6 @@ from unseen.physics.algebra import describe
 from unseen.priors.latent_search import Search
 from unseen.priors.saved import load
 from unseen.priors.trained import TrainedGenerator, digest_of
-from unseen.runs.generator_study.report import write_study
-from unseen.runs.generator_study.study import COMPARED, LEAST, NUMBER, SEARCH, Study, study
 from unseen.runs.generator_training import Images, PictureSettings, load_images
 
 KINDS = ("digits", "shapes", "brain")

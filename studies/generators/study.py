@@ -18,16 +18,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from studies.generators.distribution import Distribution, Unfeasible, distribution, unfeasible
+from studies.generators.feasible import Feasible, feasible, principal_features
+from studies.generators.latents import NO_ENCODER, Latents, latents
+from studies.generators.smoothness import Smoothness, smoothness
 from unseen.evaluation.intervals import Interval, Json
 from unseen.physics.algebra import describe
 from unseen.priors.autoencoders import Autoencoder
 from unseen.priors.generator import Generator
 from unseen.priors.latent_search import Search
 from unseen.priors.trained import digest_of
-from unseen.runs.generator_study.distribution import Distribution, Unfeasible, distribution, unfeasible
-from unseen.runs.generator_study.feasible import Feasible, feasible, principal_features
-from unseen.runs.generator_study.latents import NO_ENCODER, Latents, latents
-from unseen.runs.generator_study.smoothness import Smoothness, smoothness
 from unseen.runs.generator_training import Images
 
 NUMBER, COMPARED = 64, 500

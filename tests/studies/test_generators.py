@@ -13,6 +13,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from studies.generators import distribution as module_of_unfeasible
+from studies.generators.bundles import halved, images_for, names_of, study_bundles, without
+from studies.generators.distribution import distribution, nearest_of, unfeasible
+from studies.generators.feasible import feasible, principal_features
+from studies.generators.latents import latents
+from studies.generators.report import Line, report_html, spread_chart, study_json, write_study
+from studies.generators.smoothness import between, smoothness, steepest
+from studies.generators.study import LEAST, Study, study
 from tests.priors.small_generators import Bent, Convolutional
 from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.recipe import RecipeError
@@ -27,14 +35,6 @@ from unseen.priors.generator import PrincipalSubspace, Wrapped
 from unseen.priors.latent_search import Search
 from unseen.priors.saved import save
 from unseen.priors.trained import TrainedGenerator, digest_of
-from unseen.runs.generator_study import distribution as module_of_unfeasible
-from unseen.runs.generator_study.bundles import halved, images_for, names_of, study_bundles, without
-from unseen.runs.generator_study.distribution import distribution, nearest_of, unfeasible
-from unseen.runs.generator_study.feasible import feasible, principal_features
-from unseen.runs.generator_study.latents import latents
-from unseen.runs.generator_study.report import Line, report_html, spread_chart, study_json, write_study
-from unseen.runs.generator_study.smoothness import between, smoothness, steepest
-from unseen.runs.generator_study.study import LEAST, Study, study
 from unseen.runs.generator_training import Images
 from unseen.training.settings import Training
 
@@ -382,7 +382,7 @@ def test_a_report_that_fails_leaves_the_old_one(
 ) -> None:
     write_study(tmp_path, studies, facts={"seed": "0"})
     before = [(tmp_path / name).read_bytes() for name in ("report.html", "study.json")]
-    monkeypatch.setattr("unseen.runs.generator_study.report.report_html", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("studies.generators.report.report_html", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_study(tmp_path, studies, facts={"seed": "1"})
     assert [(tmp_path / name).read_bytes() for name in ("report.html", "study.json")] == before

@@ -21,6 +21,7 @@ from studies.crossfit import cross_fit, tables_of
 from studies.halves import halves_row, scored_studies
 from studies.hospitals import hospitals_row
 from studies.rendering import render
+from studies.robustness.study import robustness
 from studies.row_files import read_rows, write_row
 from studies.rows import annotate_bundles, row_of
 from studies.shipping import choice_row, finder_row, ship, ship_finder
@@ -29,7 +30,6 @@ from studies.twins import twin_row
 from studies.unfinished import unfinished
 from unseen.artifacts.recipe import RecipeError, runs_root
 from unseen.data.manifest import ManifestError, SourceError
-from unseen.runs.robustness import robustness
 from unseen.runs.training import resolve
 from unseen.training.settings import shown_on
 

@@ -45,12 +45,12 @@ from studies.detectors.preparations import comparing as preparing
 from studies.peers.anomalib_rows import RECIPE as ANOMALIB
 from studies.peers.anomalib_rows import anomalib_rows
 from studies.rendering import render
+from studies.robustness.study import robustness
 from studies.row_files import read_rows, write_row
 from studies.rows import Row
 from studies.shipping import ship
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.manifest import ManifestError, SourceError
-from unseen.runs.robustness import robustness
 
 FEATURES = RECIPES + "ensemble-features"
 FEATURES_ELSEWHERE = (

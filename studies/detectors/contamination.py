@@ -18,13 +18,13 @@ import numpy as np
 import torch
 
 from studies.detectors.development import FOLD
+from studies.robustness.study import aurocs, mean_over, picks_of
 from studies.rows import Row, study_of_folds
 from unseen.artifacts.recipe import Recipe, runs_root, validated
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.evaluation.bootstrap import Cohort, codes, draw_all
 from unseen.evaluation.roc import Bools, Floats, auroc
 from unseen.runs.cohort import cohort_of
-from unseen.runs.robustness import aurocs, mean_over, picks_of
 from unseen.runs.suspects import deviations, seen
 from unseen.runs.training import check_normals_alone, detector_of, finder_for, resolve
 from unseen.training.settings import Training

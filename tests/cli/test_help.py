@@ -18,7 +18,7 @@ from unseen.cli import app
 COMMANDS = (
     "demo", "manifest", "suspects", "train", "score", "evaluate", "compare", "adapt", "gate", "calibrate", "pilot",
     "serve", "worker", "reconstruct", "identify", "audit", "export", "import", "import-scores",
-    "backup", "restore", "invite", "erase", "retire", "robustness", "recipes", "info", "onnx", "prior", "pacs",
+    "backup", "restore", "invite", "erase", "retire", "recipes", "info", "onnx", "prior", "pacs",
 )  # fmt: skip
 GROUP: Any = typer.main.get_command(app)  # Any: typer brings its own copy of click
 
@@ -58,7 +58,6 @@ def test_each_command_has_an_example_that_its_options_understand(name: str) -> N
             "suspects": ["recipe"],
             "train": ["recipe"],
             "recipes": ["name"],
-            "robustness": ["first", "second"],
         }.get(name, [])
         for recipe in filter(None, (context.params[parameter] for parameter in shown)):
             assert recipe in recipes.names(), f"{example!r} names a recipe that does not exist"

@@ -15,7 +15,7 @@ from unseen.cli import app
 COMMANDS = {
     "demo", "suspects", "train", "score", "evaluate", "compare", "calibrate", "pilot",
     "serve", "worker", "audit", "export", "import", "backup", "restore", "erase", "retire",
-    "robustness", "recipes", "info", "manifest", "onnx", "reconstruct", "identify", "prior", "pacs",
+    "recipes", "info", "manifest", "onnx", "reconstruct", "identify", "prior", "pacs",
 }  # fmt: skip
 GROUPS = {"prior", "pacs"}  # commands of commands
 RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."

@@ -15,6 +15,9 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from studies.detectors.page import COUNTS, detectors_page
+from studies.robustness import study as module
+from studies.robustness.added_noise import Cell, Kind, Place, Study, cell_at, path_of, prepared, settings_of, with_noise
+from studies.robustness.study import robustness
 from studies.row_files import read_rows, write_row
 from studies.rows import Row
 from tests.studies.conftest import AtOnce, World, recipe_of
@@ -22,10 +25,7 @@ from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.detectors.detector import Detector
 from unseen.detectors.roi_sure import SteinConsistency
 from unseen.evaluation import bootstrap
-from unseen.runs import robustness as module
-from unseen.runs.added_noise import Cell, Kind, Place, Study, cell_at, path_of, prepared, settings_of, with_noise
 from unseen.runs.cohort import cohort_of
-from unseen.runs.robustness import robustness
 
 SIGMAS, SEEDS, FOLD = (0.0, 0.2), (0, 1), 2
 PLACES = [Place(which, seed, sigma) for seed in SEEDS for sigma in SIGMAS for which in (0, 1)]

@@ -74,7 +74,6 @@ for command in (
     worklist.invite,
     erase.erase,
     erase.retire,
-    evaluate.robustness,
     info.recipes,
     info.info,
     onnx.onnx,

@@ -1,8 +1,7 @@
 """Runs: recipe → run → bundle, for detectors and for generators.
 
 `train_recipe` trains one recipe on one fold, resumes an interrupted run and finds a finished one; `cohort_of` deals a
-recipe's films into training and test; `suspects` ranks training films that do not look normal; `robustness` trains
-and tests two recipes under added noise.
+recipe's films into training and test; `suspects` ranks training films that do not look normal.
 """
 
 import lazy_loader

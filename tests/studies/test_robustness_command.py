@@ -1,4 +1,4 @@
-"""`unseen robustness`: the table, the JSON, what is said on the way, and how it is stopped."""
+"""`python -m studies.robustness`: the table, the JSON, what is said on the way, and how it is stopped."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ import psutil
 import pytest
 import typer
 
-from tests.cli.conftest import LIMITS, Say
+from studies.robustness import study as module
+from studies.robustness.__main__ import main
+from studies.robustness.__main__ import program as command_line
+from tests.cli.conftest import LIMITS, Say, saying
 from tests.cli.test_mistakes import told
 from tests.studies.conftest import AtOnce, SmallLungs, recipe_of, write_set
 from tests.warm_python import Started, warm_python
 from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts import recipe as recipes
-from unseen.cli import app
-from unseen.runs import robustness as module
 from unseen.runs.cohort import cohort_of
 
 PROGRAM = """
@@ -35,7 +36,7 @@ from unseen.anatomy.lungs import LungFinder
 LungFinder.Config = SmallLungs  # workers read this file too
 if __name__ == "__main__":
     os.setsid()
-    from unseen.cli import main
+    from studies.robustness.__main__ import main
 
     main()
 """
@@ -54,6 +55,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    return saying(main, monkeypatch, capsys)
+
+
+@pytest.fixture
 def here(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("UNSEEN_DATA", str(data))
     monkeypatch.setenv("UNSEEN_RUNS", str(data / "runs"))  # one finder for all
@@ -69,7 +75,7 @@ def twins(data: Path) -> tuple[Path, Path]:
 @pytest.mark.slow
 def test_a_table_each_way_the_films_own_noise_and_the_json(say: Say, data: Path, here: Path) -> None:
     out = here / "deep" / "robustness.json"
-    words = ("robustness", *twins(data), "--sigma", 0, "--sigma", 0.1, "--seeds", 2, "--fold", 1)
+    words = (*twins(data), "--sigma", 0, "--sigma", 0.1, "--seeds", 2, "--fold", 1)
     answer = say(*words, "--out", out)
     assert answer.code == 0, answer.err
     row = json.loads(out.read_text(encoding="utf-8"))
@@ -104,7 +110,7 @@ def test_a_table_each_way_the_films_own_noise_and_the_json(say: Say, data: Path,
 
 
 def test_without_a_clean_training_there_is_one_table(say: Say, data: Path, here: Path) -> None:
-    answer = say("robustness", *twins(data), "--sigma", 0.1, "--seeds", 1, "--fold", 1)
+    answer = say(*twins(data), "--sigma", 0.1, "--seeds", 1, "--fold", 1)
     assert answer.code == 0, answer.err
     assert "trained clean" not in answer.out and "mean over 1 seed;" in answer.out
 
@@ -117,28 +123,26 @@ def test_a_film_that_is_not_read_shows_in_the_exit_status(
     monkeypatch.setenv("UNSEEN_DATA", str(here))
     cohort = cohort_of(recipes.load(data / "sure.toml"))
     cohort.testing(0).entries[0].path.write_bytes(b"\x89PNG\r\n\x1a\n")
-    answer = say("robustness", *twins(data), "--sigma", 0.1, "--seeds", 1)
+    answer = say(*twins(data), "--sigma", 0.1, "--seeds", 1)
     assert answer.code == 1, answer.err
     assert "1 films were not read and are left out" in answer.out
 
 
 def test_mistakes_are_told_before_anything_is_trained(say: Say, data: Path, here: Path) -> None:
     sure, oracle = twins(data)
-    told(
-        say("robustness", "phantoms/roi-sure-64-lungs", "phantoms/pca-64-lungs"), "data.manifest: missing in phantoms/"
-    )
-    told(say("robustness", sure, sure), "both recipes are roi-sure; give two methods")
-    told(say("robustness", sure, oracle, "--sigma", -1), "noise levels are different numbers from 0 up; seen [-1.0]")
-    told(say("robustness", sure, oracle, "--fold", 8), "fold 8: 0 normal and 0 abnormal films")
-    told(say("robustness", sure, "ms_cxr/roi-oracle-64-lung"), "did you mean ms_cxr/roi-oracle-64-lungs?")
-    told(say("robustness", sure, oracle, "--out", here), "is a folder; give a file")
+    told(say("phantoms/roi-sure-64-lungs", "phantoms/pca-64-lungs"), "data.manifest: missing in phantoms/")
+    told(say(sure, sure), "both recipes are roi-sure; give two methods")
+    told(say(sure, oracle, "--sigma", -1), "noise levels are different numbers from 0 up; seen [-1.0]")
+    told(say(sure, oracle, "--fold", 8), "fold 8: 0 normal and 0 abnormal films")
+    told(say(sure, "ms_cxr/roi-oracle-64-lung"), "did you mean ms_cxr/roi-oracle-64-lungs?")
+    told(say(sure, oracle, "--out", here), "is a folder; give a file")
     (here / "file").write_text("in the way")
-    told(say("robustness", sure, oracle, "--out", here / "file" / "r.json"), "file")
+    told(say(sure, oracle, "--out", here / "file" / "r.json"), "file")
     assert {path.name for path in here.iterdir()} == {"file"}
 
 
 def test_the_help_names_the_defaults() -> None:
-    command: Any = typer.main.get_command(app).commands["robustness"]  # type: ignore[attr-defined]
+    command: Any = typer.main.get_command(command_line)
     parameters = {parameter.name: parameter for parameter in command.params}
     assert [parameters[name].default for name in ("first", "second")] == [
         "ms_cxr/roi-sure-64-lungs",
@@ -156,7 +160,7 @@ def begun(data: Path, tmp_path: Path) -> Iterator[Started]:
     for name in ("sure", "oracle"):
         text = (data / f"{name}.toml").read_text(encoding="utf-8")
         (tmp_path / f"{name}.toml").write_text(text.replace("epochs = 1\n", "epochs = 20\n"), encoding="utf-8")
-    words = ["robustness", str(tmp_path / "sure.toml"), str(tmp_path / "oracle.toml"), "--sigma", "0.1"]
+    words = [str(tmp_path / "sure.toml"), str(tmp_path / "oracle.toml"), "--sigma", "0.1"]
     process = warm_python().start(
         program,
         *words,

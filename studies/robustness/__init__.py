@@ -1,0 +1,1 @@
+"""Robustness study: two recipes trained and tested on films with noise added."""

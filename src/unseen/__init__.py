@@ -30,9 +30,6 @@ A package is imported on first use, so ``import unseen`` itself is fast.
 
 import lazy_loader
 
-from unseen.deprecation import renamed
-
 __version__ = "0.2.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-__getattr__ = renamed(__name__, {"experiments": "unseen:runs"}, removed_in="0.3", otherwise=__getattr__)

@@ -29,8 +29,10 @@ from unseen.detectors.padim import Mahalanobis
 from unseen.detectors.saved import load, save
 from unseen.detectors.synthetic_lesions import clouded
 from unseen.detectors.weights import FitError
-from unseen.networks.efficientnet_lite import CHANNELS, STRIDES, EfficientNetLite
+from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
 
+STRIDES = (2, 4, 4, 8, 8, 16, 16, 16, 16, 16, 16, 32, 32, 32, 32)
+"""Pixels of the image for each cell of a published block's map, along one side."""
 MEMBERS = (
     {"key": "feature-pca", "settings": {"components": 4}},
     {

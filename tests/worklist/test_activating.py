@@ -52,7 +52,7 @@ def test_a_proposal_changes_nothing_until_a_second_person_activates_it(store: St
     assert store.activations.active() is None
     with pytest.raises(NotAllowedError, match=r"lea has proposed this.*second person.*POST /api/v1/accounts"):
         store.activations.activate(made.number, actor="lea", note="looked at it")
-    assert store.activations.active() is None and store.activations.proposals() == [made]
+    assert store.activations.active() is None and store.activations.listed() == [made]
     done = store.activations.activate(made.number, actor="leo", note="looked at it")
     assert (done.standing, done.proposed_by, done.activated_by) == ("active", "lea", "leo")
     assert store.activations.active() == done and done.policy == policy()

@@ -153,7 +153,6 @@ def query(
     accession: Accession = "",
     study: Study = "",
     date: Annotated[str, typer.Option(help="a day 20260131, or a range 20260101-20260131")] = "",
-    every: Annotated[bool, typer.Option("--every", help="studies without a CR or DX, too")] = False,
 ) -> None:
     """List the studies of a peer that match, by C-FIND or QIDO-RS; the latest first.
 
@@ -179,7 +178,6 @@ def query(
         accession=accession,
         study=study,
         dates=date,
-        films_only=not every,
     )
     for one in found:
         count = "" if one.instances is None else str(one.instances)

@@ -102,15 +102,12 @@ def numbers(table: pl.DataFrame, column: str) -> Floats:
     return np.array([np.nan if x is None else float(x) for x in table[column].to_list()], dtype=np.float64)
 
 
-def cohort_of(table: pl.DataFrame, *, twins: bool = True) -> Cohort:
-    """The cohort of a table's rows, which must be scored and labelled normal or abnormal.
-
-    `twins=False` draws films singly even where the table pairs them.
-    """
+def cohort_of(table: pl.DataFrame) -> Cohort:
+    """Return the cohort of a table's rows, which must be scored and labelled normal or abnormal."""
     abnormal = text(table, "label") == "abnormal"
     source = text(table, "source")
     fold = codes(text(table, "fold"))
-    twin = text(table, "twin") if twins else np.full(len(table), "", dtype=np.str_)
+    twin = text(table, "twin")
     rows = np.array([f"#{i}" for i in range(len(table))], dtype=np.str_)
     unit = codes(np.where(twin == "", rows, np.char.add(twin, "|")), np.where(twin == "", "", source), fold)
     drawn_as = np.where(twin != "", "pair", np.where(abnormal, "abnormal", "normal"))

@@ -21,8 +21,6 @@ _STEM = 32
 _STAGES = ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3), (5, 2, 6, 192, 4))
 CHANNELS = tuple(channels for *_, channels, blocks in _STAGES for _ in range(blocks))
 """Channels of each block's map. Blocks count from 0; the published block 15, its head and its classes are left out."""
-STRIDES = (2, 4, 4, 8, 8, 16, 16, 16, 16, 16, 16, 32, 32, 32, 32)
-"""Pixels of the image that a cell of each block's map stands for, along one side."""
 
 
 class EfficientNetLite(nn.Module):

@@ -181,10 +181,6 @@ class Activations:
             rows = connection.execute(select(activations).order_by(activations.c.id.desc()).limit(_MOST)).all()
             return [_of(row, last) for row in rows]
 
-    def proposals(self) -> list[Activation]:
-        """Those that wait for a second person, latest first."""
-        return [one for one in self.listed() if one.standing == "proposed"]
-
     def active(self) -> Activation | None:
         """What is in force; None where nothing is, so that each server scores with what it was started with."""
         with self._site.database.reading() as connection:

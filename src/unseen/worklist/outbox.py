@@ -290,9 +290,9 @@ class Outbox:
         with self._site.database.reading() as connection:
             return tuple(destinations(connection))
 
-    def longest(self, *, most: int = 10) -> builtins.list[Sending]:
-        """Those that are to be sent or confirmed, the oldest first."""
-        return self._rows(outbox.c.state.in_(("waiting", "sent")), order=outbox.c.made_us.asc(), most=most)
+    def longest(self) -> builtins.list[Sending]:
+        """Return the ten oldest of those that are to be sent or confirmed."""
+        return self._rows(outbox.c.state.in_(("waiting", "sent")), order=outbox.c.made_us.asc(), most=10)
 
     def list(self, *, state: str | None = None, most: int = 100) -> list[Sending]:
         """Rows of the outbox, the latest first; in one state, or in all."""

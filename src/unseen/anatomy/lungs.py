@@ -353,9 +353,20 @@ class FoundLungs:
 
 
 def share_finders(models: Iterable[object]) -> None:
-    """Give models whose lung finders compute the same one finder between them, the first one's.
+    """Give all models with equal lung finders one common finder: that of the first such model.
 
-    Finders are compared by `LungFinder.digest`. Models with another finder, or without one, stay as they are.
+    Two finders are equal if their `LungFinder.digest` is. Models with another finder, or without one, are not changed.
+
+    Args:
+        models: objects such as detectors. Their attribute `finder`, where it is a `LungFinder`, is replaced in place.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> config = LungFinder.Config(size=32, features=4, depth=2)
+        >>> first, second = (SimpleNamespace(finder=LungFinder(config)) for _ in range(2))
+        >>> share_finders([first, second])
+        >>> second.finder is first.finder
+        True
     """
     by_digest: dict[str, LungFinder] = {}
     for model in models:

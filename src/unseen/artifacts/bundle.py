@@ -210,10 +210,21 @@ def load(folder: Path | str) -> Bundle:
 
 
 def card_of(folder: Path | str) -> Card:
-    """The card of the bundle at ``folder``, without its weights.
+    """Read the card of a bundle; the weights are not opened.
+
+    Args:
+        folder: the bundle's folder, or the name of a shipped model, such as "models/pca".
+
+    Returns:
+        The card, upgraded to the present format and checked.
 
     Raises:
-        BundleError: naming the file, the cause and the cure.
+        BundleError: there is no bundle, or its card cannot be read. The message names the file, the cause and the
+            remedy.
+
+    Example:
+        >>> card_of("models/pca").kind
+        'detector'
     """
     return _card(_found(folder) / _CARD)
 

@@ -25,30 +25,71 @@ def is_full(error: BaseException) -> TypeGuard[OSError]:
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
-    """Write ``data`` to ``path`` atomically; the folder must exist."""
+    """Write bytes to a file atomically: the file has its old content or all of the new content.
+
+    Args:
+        path: the file; its folder must exist. An existing file is replaced.
+        data: the content.
+
+    Raises:
+        OSError: the file cannot be written, for example because the disk is full. The old file is unchanged.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "data.bin"
+        >>> write_bytes(target, b"abc")
+        >>> target.read_bytes()
+        b'abc'
+    """
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Write ``text`` to ``path`` atomically, as UTF-8 with the line ends as given."""
+    """Write text to a file atomically, as UTF-8.
+
+    Args:
+        path: the file; its folder must exist. An existing file is replaced.
+        text: the content. Line ends are written as they are given.
+
+    Raises:
+        OSError: the file cannot be written, for example because the disk is full. The old file is unchanged.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "note.txt"
+        >>> write_text(target, "σ = 0.1")
+        >>> target.read_text(encoding="utf-8")
+        'σ = 0.1'
+    """
     write_bytes(path, text.encode("utf-8"))
 
 
 @contextlib.contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
-    """Give a temporary path in ``path``'s folder; what is written there becomes ``path`` when the block ends well.
+    """Provide a temporary path and rename the file written there to `path` when the block ends without an error.
 
-    The temporary is flushed to the disk before it is renamed, and the folder after, so that a power cut too leaves
-    one whole file. If the block raises, the temporary is removed and ``path`` stays as it was; what a library raises
-    on a full disk, in words of its own, becomes the OSError that it came from.
+    The temporary file is in the folder of `path`. The file is flushed to the disk before it is renamed, and the folder
+    after that, so that one whole file is left even after a power cut. If the block raises an error, the temporary file
+    is removed and `path` is unchanged.
 
-    >>> import tempfile
-    >>> target = Path(tempfile.mkdtemp()) / "note.txt"
-    >>> with replacing(target) as temporary:
-    ...     _ = temporary.write_text("whole")
-    >>> target.read_text()
-    'whole'
+    Args:
+        path: the file to write; its folder must exist. An existing file is replaced.
+
+    Yields:
+        The temporary path. The block must write a file there.
+
+    Raises:
+        OSError: the file cannot be written. If the disk is full, this error replaces the one that a library raised in
+            the block.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "note.txt"
+        >>> with replacing(target) as temporary:
+        ...     _ = temporary.write_text("whole")
+        >>> target.read_text()
+        'whole'
     """
     path = Path(path)
     temporary = _temporary_beside(path)
@@ -71,10 +112,29 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def replacing_folder(path: Path | str) -> Iterator[Path]:
-    """Like `replacing`, for a folder: files written into the temporary folder appear under ``path`` all together.
+    """Provide a temporary folder and rename it to `path` when the block ends without an error.
 
-    What was under ``path`` before is removed, whole. Between two renames ``path`` is absent for an instant, for no
-    file system call exchanges two folders portably; it never holds some of the files.
+    All files appear under `path` together. An existing folder is removed with all its files. `path` is absent for an
+    instant between two renames, because no file system call exchanges two folders portably; `path` never contains only
+    some of the files. If the block raises an error, `path` is unchanged.
+
+    Args:
+        path: the folder to write. An existing folder is replaced.
+
+    Yields:
+        The temporary folder, which exists and is empty.
+
+    Raises:
+        OSError: the folder cannot be made or renamed.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "films"
+        >>> with replacing_folder(target) as temporary:
+        ...     _ = (temporary / "a.txt").write_text("a")
+        ...     _ = (temporary / "b.txt").write_text("b")
+        >>> sorted(file.name for file in target.iterdir())
+        ['a.txt', 'b.txt']
     """
     path = Path(path)
     temporary = _temporary_beside(path)
@@ -115,7 +175,24 @@ def clear_leftovers(path: Path | str) -> None:
 
 
 def sha256_of(path: Path | str) -> str:
-    """SHA-256 of a file's bytes, as 64 hexadecimal digits, read 1 MiB at a time."""
+    """Compute the SHA-256 digest of a file, which is read 1 MiB at a time.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The digest, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: the file cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "data.bin"
+        >>> _ = file.write_bytes(b"abc")
+        >>> sha256_of(file)
+        'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
+    """
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):

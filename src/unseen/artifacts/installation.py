@@ -51,13 +51,22 @@ def plugins() -> list[str]:
 
 
 LIMITS = "Research use only. Not a medical device. Not for diagnosis."
+"""Notice that is shown with every result: on the command line, in reports and in exported objects."""
 
 
 _FOLDER = Path(__file__).resolve().parent.parent / "models"
 
 
 def shipped() -> list[Path]:
-    """Names of the models that come with the package, as they are given on the command line."""
+    """Return the names of the models that come with the package, as they are given on the command line.
+
+    Returns:
+        Relative paths such as `models/pca`, sorted. `card_of` accepts them in every working directory.
+
+    Example:
+        >>> Path("models/pca") in shipped()
+        True
+    """
     return sorted(Path("models") / folder.name for folder in _FOLDER.glob("*") if (folder / "card.json").is_file())
 
 

@@ -235,14 +235,22 @@ def imported(place: str) -> Any:  # Any: whatever is there
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The second half of an error about ``name``, which is not among ``known``.
+    """Return the second half of an error message about an unknown name: the nearest known name, or all known names.
 
-    >>> did_you_mean("sure_wieght", ["sure_weight", "size"])
-    'unknown; did you mean sure_weight?'
-    >>> did_you_mean("colour", ["sure_weight", "size"])
-    'unknown; known: size, sure_weight'
-    >>> did_you_mean("colour", [])
-    'unknown; none is known here'
+    Args:
+        name: the unknown name.
+        known: the names that are known, in any order.
+
+    Returns:
+        A phrase that begins with "unknown".
+
+    Example:
+        >>> did_you_mean("sure_wieght", ["sure_weight", "size"])
+        'unknown; did you mean sure_weight?'
+        >>> did_you_mean("colour", ["sure_weight", "size"])
+        'unknown; known: size, sure_weight'
+        >>> did_you_mean("colour", [])
+        'unknown; none is known here'
     """
     names = sorted(known)
     near = get_close_matches(name, names, n=1)

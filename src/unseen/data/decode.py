@@ -38,12 +38,16 @@ class _Gone(Exception):
 
 
 class Decoder:
-    """Files to images through a child process; every failure of a file is a sentence, none is an exception.
+    """Decoder of image files in a child process. A file that cannot be decoded gives a sentence, never an exception.
 
-    >>> decoder = Decoder(limits=DecoderLimits(timeout_s=5))
-    >>> decoder.decode(Path("no-such-file.png"))
-    "There is no such file. Check the path, or the manifest's `file` cell."
-    >>> decoder.close()
+    Args:
+        limits: the limits for each file: pixels, bytes, memory and time; None: the defaults of `DecoderLimits`.
+
+    Example:
+        >>> decoder = Decoder(limits=DecoderLimits(timeout_s=5))
+        >>> decoder.decode(Path("no-such-file.png"))
+        "There is no such file. Check the path, or the manifest's `file` cell."
+        >>> decoder.close()
     """
 
     def __init__(self, *, limits: DecoderLimits | None = None) -> None:
@@ -254,7 +258,14 @@ atexit.register(_close_all)
 
 
 def shared_decoder() -> Decoder:
-    """The decoder that all reading in this process goes through, except what is read ahead: one child."""
+    """Return the decoder of this process, which reads all films that are not read ahead.
+
+    Its child process starts with the first file and ends with this process.
+
+    Example:
+        >>> shared_decoder() is shared_decoder()
+        True
+    """
     return _SHARED[0]
 
 

@@ -37,6 +37,7 @@ from unseen.data.dicom_header import FILM_CLASSES, DicomHeader, check_class, rea
 
 LABEL = "imagecodecs"
 EXTRA_SYNTAXES = (uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit)
+"""Transfer syntaxes that are decoded only if the extra `dicom-lossless` is installed."""
 DECODER_DEPENDENCIES = dict.fromkeys(EXTRA_SYNTAXES, ("imagecodecs",))
 
 

@@ -31,6 +31,7 @@ from unseen.data.file_headers import file_meta
 CR = "1.2.840.10008.5.1.4.1.1.1"
 DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
 FILM_CLASSES = (CR, DX_FOR_PRESENTATION)
+"""UIDs of the SOP classes that are read as films: CR, and DX For Presentation."""
 _MOST_FRAMES = 64
 TAGS = (
     "Modality",
@@ -110,10 +111,19 @@ def check_class(uid: str) -> None:
 
 
 def uid_name(uid: str) -> str:
-    """The name of a UID. Of what is no UID nothing is shown: a damaged length lets it swallow the patient's name.
+    """Return the name of a UID that the DICOM standard registers, or the UID itself.
 
-    >>> uid_name("1.2.840.10008.1.2"), uid_name("1.2.3"), uid_name("1.2.840.10008 Doe^Jane")
-    ('Implicit VR Little Endian', '1.2.3', 'damaged UID')
+    A value that is no UID is never shown, because a damaged length can make it contain the patient's name.
+
+    Args:
+        uid: the UID, up to 64 digits and dots.
+
+    Returns:
+        The name; the UID if it has none; "damaged UID" if it is no UID.
+
+    Example:
+        >>> uid_name("1.2.840.10008.1.2"), uid_name("1.2.3"), uid_name("1.2.840.10008 Doe^Jane")
+        ('Implicit VR Little Endian', '1.2.3', 'damaged UID')
     """
     return UID(uid).name if re.fullmatch(r"[0-9.]{1,64}", uid) else "damaged UID"  # PS3.5, 9.1
 
@@ -218,7 +228,24 @@ def _spacing(ds: Dataset) -> float | None:
 
 
 def attribute_values(ds: Dataset, keyword: str) -> list[object]:
-    """The values of an attribute; none when it is missing, empty, or cannot be parsed."""
+    """Return the values of a DICOM attribute.
+
+    Args:
+        ds: the data set.
+        keyword: the attribute's keyword, such as "ImagerPixelSpacing".
+
+    Returns:
+        All values, in order; an empty list if the attribute is missing or empty.
+
+    Raises:
+        Refused: the value cannot be parsed.
+
+    Example:
+        >>> ds = Dataset()
+        >>> ds.PatientOrientation = ["L", "F"]
+        >>> attribute_values(ds, "PatientOrientation"), attribute_values(ds, "StationName")
+        (['L', 'F'], [])
+    """
     try:
         value = ds.get(keyword)
     except Exception as error:  # pydicom parses on access, and garbage raises anything from ValueError to struct.error
@@ -282,15 +309,24 @@ class SyntaxRefusedError(Refused):
 
 
 def leading_header(data: bytes) -> Dataset:
-    """The elements up to StudyInstanceUID of the DICOM file that begins with `data` (`LEADING_BYTES`, or all of it).
+    """Read the elements up to StudyInstanceUID from the first bytes of a DICOM file.
+
+    Args:
+        data: the first `LEADING_BYTES` bytes of the file, or the whole file if it is shorter.
+
+    Returns:
+        The elements, without the file meta information.
 
     Raises:
-        Refused: it is no DICOM file, or cannot be parsed; `SyntaxRefusedError` where it is Deflated.
+        SyntaxRefusedError: the transfer syntax is Deflated or unknown.
+        Refused: the bytes are no DICOM file, or the header cannot be parsed.
 
-    >>> leading_header(b"GIF89a")
-    Traceback (most recent call last):
-    ...
-    unseen.data.decoder_protocol.Refused: This is no DICOM file: it has no preamble (PS3.10, 7.1). Send a DICOM file.
+    Example:
+        >>> leading_header(b"GIF89a")
+        Traceback (most recent call last):
+        ...
+        unseen.data.decoder_protocol.Refused: This is no DICOM file: it has no preamble (PS3.10, 7.1). Send a
+        DICOM file.
     """
     if data[128:132] != b"DICM":
         raise Refused("This is no DICOM file: it has no preamble (PS3.10, 7.1). Send a DICOM file.")

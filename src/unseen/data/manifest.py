@@ -77,12 +77,27 @@ class Entry:
 
 
 def read_manifest(path: Path, names: LabelNames | None = None) -> tuple[Entry, ...]:
-    """The entries of the manifest at `path`, in its order; `names`: what its labels are called, if not as ours are.
+    """Read all entries of a manifest, in its order.
+
+    Args:
+        path: the manifest, CSV in UTF-8 or Parquet (`.parquet`). Paths in the manifest are relative to its folder.
+        names: the data set's names for normal and abnormal, and their column; None: normal, abnormal or empty, in the
+            column `label`.
+
+    Returns:
+        One entry per row. No film is opened.
 
     Raises:
         ManifestError: the file cannot be read, is neither UTF-8 CSV nor Parquet, is empty, has no `file` column, a
             column twice, a row longer than the header, an empty `file` cell, or a label other than normal, abnormal
             or empty.
+
+    Example:
+        >>> import tempfile
+        >>> manifest = Path(tempfile.mkdtemp()) / "manifest.csv"
+        >>> _ = manifest.write_text("file,label\\na.png,normal\\nb.png,\\n")
+        >>> [(entry.name, entry.label) for entry in read_manifest(manifest)]
+        [('a.png', 'normal'), ('b.png', None)]
     """
     if path.suffix.lower() == ".parquet":
         return tuple(stream_manifest(path, names))
@@ -115,16 +130,24 @@ def parse_manifest(data: bytes, *, path: Path, names: LabelNames | None = None) 
 
 
 def stream_manifest(path: Path, names: LabelNames | None = None) -> Iterator[Entry]:
-    """The same entries as `read_manifest` gives, one at a time: memory does not grow with the number of films.
+    """Yield the entries of a manifest one at a time; memory does not grow with the number of films.
+
+    Args:
+        path: the manifest, as for `read_manifest`.
+        names: the data set's names for normal and abnormal, as for `read_manifest`.
+
+    Yields:
+        The entries that `read_manifest` returns, in the same order.
 
     Raises:
-        ManifestError: as `read_manifest` does, when it comes to the row that is wrong.
+        ManifestError: as `read_manifest`, when the wrong row is reached.
 
-    >>> import tempfile
-    >>> manifest = Path(tempfile.mkdtemp()) / "manifest.csv"
-    >>> _ = manifest.write_text("file,label\\na.png,normal\\nb.png,\\n")
-    >>> [(entry.name, entry.label) for entry in stream_manifest(manifest)]
-    [('a.png', 'normal'), ('b.png', None)]
+    Example:
+        >>> import tempfile
+        >>> manifest = Path(tempfile.mkdtemp()) / "manifest.csv"
+        >>> _ = manifest.write_text("file,label\\na.png,normal\\nb.png,\\n")
+        >>> [(entry.name, entry.label) for entry in stream_manifest(manifest)]
+        [('a.png', 'normal'), ('b.png', None)]
     """
     try:
         if path.suffix.lower() == ".parquet":

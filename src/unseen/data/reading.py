@@ -152,9 +152,25 @@ def decoders_for(workers: int) -> int:
 def read_film(
     entry: Entry, *, masks: bool = False, lesions: bool = False, decoder: Decoder | None = None
 ) -> Film | NotRead:
-    """The film that `entry` names, or why it was not read; a mask that is asked for and unusable is a reason too.
+    """Read the film of one entry, with its masks if they are asked for.
 
-    decoder  whose child decodes; None: this process's
+    Args:
+        entry: the film's path and what the manifest or the folder states about it.
+        masks: whether to read the lung mask that the entry names.
+        lesions: whether to read the lesion mask that the entry names.
+        decoder: the decoder to use; None: the one of this process.
+
+    Returns:
+        The film, with pixels of shape (height, width) in [0, 1]; or `NotRead` with the reason, if the film or a mask
+        that is asked for cannot be used.
+
+    Example:
+        >>> import tempfile
+        >>> from unseen.data import phantoms, read_manifest
+        >>> [entry] = read_manifest(phantoms.write(phantoms.normals(1, size=64), tempfile.mkdtemp()))
+        >>> film = read_film(entry, masks=True)
+        >>> film.pixels.shape, film.lungs.shape
+        ((64, 64), (64, 64))
     """
     decoder = decoder or shared_decoder()
     decoded = decoder.decode(entry.path)

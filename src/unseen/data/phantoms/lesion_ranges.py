@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["nodule", "consolidation", "effusion", "pneumothorax"]
+"""Type of a lesion."""
 Contrast = Literal["faint", "moderate", "obvious"]
 
 KINDS: tuple[Kind, ...] = ("nodule", "consolidation", "effusion", "pneumothorax")

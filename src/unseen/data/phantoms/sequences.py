@@ -21,6 +21,7 @@ from unseen.data.phantoms.lesions import Lesion, consolidation, effusion, nodule
 from unseen.data.phantoms.patient import Patient, draw_patient
 
 Stream = Literal["normal", "abnormal", "twin"]
+"""Names of the sequences of phantoms; sequences with the same seed have different patients."""
 _STREAMS: tuple[Stream, ...] = ("normal", "abnormal", "twin")
 _LESIONS: dict[Kind, Callable[[Patient, np.random.Generator], Lesion]] = {
     "nodule": nodule,
@@ -32,14 +33,26 @@ _LESIONS: dict[Kind, Callable[[Patient, np.random.Generator], Lesion]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """Which phantom: everything that its pixels depend on."""
+    """Specification of one phantom film: everything that its pixels depend on.
+
+    Args:
+        seed: the seed of the sequence, 0 or more.
+        stream: the sequence. "normal", "abnormal" and "twin" (matched pairs) have different patients at the same seed.
+        index: the place in the sequence, from 0.
+        size: the side of the film in pixels, 64 to 1024.
+        kind: the type of the lesion; None: a film without a lesion.
+        sharper: whether the film is sharper than other films, as from another detector: a shortcut.
+
+    Example:
+        >>> Case(seed=0, stream="normal", index=2, size=64, kind=None).patient
+        'phantom-normal-0-2'
+    """
 
     seed: int
     stream: Stream
     index: int
     size: int
     kind: Kind | None
-    """None: without its lesion."""
     sharper: bool = False
 
     @property
@@ -71,7 +84,19 @@ class Healthy:
 
 
 def draw_healthy(case: Case) -> Healthy:
-    """The case's patient and exposure, without the lesion."""
+    """Draw the patient and the exposure of a case, without the lesion.
+
+    Args:
+        case: the case; its `kind` has no effect, so both films of a matched pair can use the result.
+
+    Returns:
+        The patient, the acquisition, its processing, and the attenuation map, float32 of shape (size, size).
+
+    Example:
+        >>> case = Case(seed=0, stream="normal", index=0, size=64, kind=None)
+        >>> draw_healthy(case).attenuation.shape
+        (64, 64)
+    """
     patient = draw_patient(case.rng(0), size=case.size)
     acquisition = draw_acquisition(case.rng(1))
     attenuation = patient.attenuation + np.float32(LEAD) * marker_path(acquisition, patient.grid)
@@ -100,7 +125,22 @@ class Exposed:
 
 
 def draw_exposed(case: Case, healthy: Healthy) -> Exposed:
-    """Expose `healthy` (from the same case or its twin) with the case's lesion and noise."""
+    """Expose a patient with the lesion and the noise of a case.
+
+    Args:
+        case: the case, with or without a lesion.
+        healthy: the result of `draw_healthy` for the same case, or for the other film of its matched pair.
+
+    Returns:
+        Grey values in [0, 1] and the attenuation map, both of shape (size, size), and the lesion; None if the case has
+        no lesion.
+
+    Example:
+        >>> case = Case(seed=0, stream="abnormal", index=0, size=64, kind="nodule")
+        >>> exposed = draw_exposed(case, draw_healthy(case))
+        >>> exposed.grey.shape, exposed.lesion.kind
+        ((64, 64), 'nodule')
+    """
     attenuation, lesion = healthy.attenuation, None
     if case.kind is not None:
         lesion = draw_lesion(case, healthy.patient)

@@ -93,9 +93,16 @@ _BITS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Station:
-    """The station where a film was taken, as its header states.
+    """Station where a film was taken, as the DICOM header states it.
 
-    photometric  MONOCHROME1 is stored the other way round, and shown alike
+    Args:
+        name: StationName and InstitutionName, at most 16 characters.
+        modality: "CR" or "DX"; it also decides the SOP class.
+        photometric: PhotometricInterpretation. MONOCHROME1 stores inverted values; viewers show the same image.
+
+    Example:
+        >>> Station(name="ward", modality="DX").photometric
+        'MONOCHROME2'
     """
 
     name: str
@@ -104,7 +111,27 @@ class Station:
 
 
 def as_dicom(case: Case, healthy: Healthy, exposed: Exposed, station: Station) -> bytes:
-    """The file's bytes; the same case at the same station gives the same bytes."""
+    """Encode an exposed phantom as a DICOM file with 12 bits per pixel, Explicit VR Little Endian.
+
+    The same case at the same station gives the same bytes.
+
+    Args:
+        case: the case; it gives the patient, the accession number and the UIDs.
+        healthy: the result of `draw_healthy` for this case; it gives the pixel spacing.
+        exposed: the result of `draw_exposed` for this case; it gives the pixels, of shape (size, size).
+        station: the station in the header.
+
+    Returns:
+        The bytes of the file, preamble included.
+
+    Example:
+        >>> from unseen.data.phantoms import draw_exposed, draw_healthy
+        >>> case = Case(seed=0, stream="normal", index=0, size=64, kind=None)
+        >>> healthy = draw_healthy(case)
+        >>> data = as_dicom(case, healthy, draw_exposed(case, healthy), Station(name="ward"))
+        >>> data[128:132]
+        b'DICM'
+    """
     top = 2**_BITS - 1
     steps = np.rint(exposed.grey * np.float32(top)).astype(np.uint16)  # (size, size)
     spacing_mm = f"{10.0 * healthy.patient.grid.field_cm / steps.shape[0]:.6f}"

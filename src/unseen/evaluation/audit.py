@@ -106,7 +106,20 @@ def audit_of(drawn: Mapping[str, Drawn], group: str) -> Audit:
 
 
 def shortcut_direction(statistic: Trivial, figure: Interval) -> str:
-    """ "abnormal films are sharper", as the AUROC has it."""
+    """Describe in words how abnormal films differ from normal films in one trivial statistic.
+
+    Args:
+        statistic: one of `TRIVIAL_STATISTICS`.
+        figure: its AUROC, 0 to 1, with its interval. From 0.5 on, abnormal films have higher values.
+
+    Returns:
+        A clause without a full stop.
+
+    Example:
+        >>> from unseen.evaluation.shortcuts import TRIVIAL_STATISTICS
+        >>> shortcut_direction(TRIVIAL_STATISTICS[0], Interval(0.7, 0.6, 0.8))
+        'abnormal films are sharper'
+    """
     return f"abnormal films are {statistic.more if figure.value >= 0.5 else statistic.less}"
 
 

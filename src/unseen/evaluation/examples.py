@@ -22,10 +22,18 @@ CIVIDIS = ((0, 34, 78), (18, 53, 112), (59, 73, 108), (87, 93, 109), (112, 113, 
 
 
 def coloured(values: NDArray[np.float32], *, high: float) -> NDArray[np.uint8]:
-    """Maps [0, high] onto the colours: (height, width) → (height, width, 3).
+    """Map values in [0, high] to the colours of the colour map cividis.
 
-    >>> coloured(np.array([[0.0, 2.0]], dtype=np.float32), high=1.0).tolist()
-    [[[0, 34, 78], [254, 232, 56]]]
+    Args:
+        values: values of shape (height, width), in any unit. Values outside the range are clipped, NaN counts as 0.
+        high: the value with the brightest colour, in the same unit.
+
+    Returns:
+        RGB image of shape (height, width, 3), 0 to 255.
+
+    Example:
+        >>> coloured(np.array([[0.0, 2.0]], dtype=np.float32), high=1.0).tolist()
+        [[[0, 34, 78], [254, 232, 56]]]
     """
     anchors = np.array(CIVIDIS, dtype=np.float64)
     at = np.clip(np.nan_to_num(values) / max(high, 1e-12), 0, 1)
@@ -35,7 +43,18 @@ def coloured(values: NDArray[np.float32], *, high: float) -> NDArray[np.uint8]:
 
 
 def data_uri(image: NDArray[np.uint8]) -> str:
-    """A grey (h, w) or colour (h, w, 3) image as ``data:image/png;base64,…``."""
+    """Encode an image as PNG in a data URI.
+
+    Args:
+        image: grey image of shape (height, width), or RGB image of shape (height, width, 3), 0 to 255.
+
+    Returns:
+        The text `data:image/png;base64,…`, for the attribute `src` of an HTML image.
+
+    Example:
+        >>> data_uri(np.zeros((8, 8), np.uint8))[:22]
+        'data:image/png;base64,'
+    """
     from PIL import Image
 
     buffer = io.BytesIO()

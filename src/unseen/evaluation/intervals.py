@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+"""JSON value: everything that `json.loads` can return."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Missing:
 
 
 Figure: TypeAlias = Interval | Missing
+"""Figure with its 95 % confidence interval, or the reason why there is none."""
 
 
 def from_json(figure: Mapping[str, Json]) -> Figure:
@@ -96,10 +98,19 @@ def interval_text(entry: Mapping[str, Any] | None, *, sign: bool = False) -> str
 
 
 def proportion(k: int, n: int, *, without: str) -> Figure:
-    """`k` of `n` with its 95 % interval; `without`: why there is none where `n` is 0.
+    """Compute the proportion k / n with its exact (Clopper–Pearson) 95 % confidence interval.
 
-    >>> str(proportion(20, 100, without="no study")), str(proportion(0, 0, without="no study"))
-    ('0.20 (0.13 to 0.29)', 'not given: no study')
+    Args:
+        k: number of successes, 0 to n.
+        n: number of trials.
+        without: the reason to give where n is 0, such as "no study".
+
+    Returns:
+        The interval, or `Missing` with the reason.
+
+    Example:
+        >>> str(proportion(20, 100, without="no study")), str(proportion(0, 0, without="no study"))
+        ('0.20 (0.13 to 0.29)', 'not given: no study')
     """
     from scipy.stats import binomtest
 

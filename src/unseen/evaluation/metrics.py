@@ -266,7 +266,20 @@ def _pairs(rows: pl.DataFrame) -> bool:
 
 
 def entry_at(metrics: Mapping[str, Json], *path: str) -> Json:
-    """What lies at `path`; None where nothing does."""
+    """Return one entry of nested metrics.
+
+    Args:
+        metrics: nested metrics, such as `Evaluation.metrics` or those of a bundle's card.
+        *path: the keys from the outermost to the innermost; without keys, all metrics are returned.
+
+    Returns:
+        The entry; None if a key is missing.
+
+    Example:
+        >>> metrics = {"n": {"pooled": {"normal": 3}}}
+        >>> entry_at(metrics, "n", "pooled"), entry_at(metrics, "auroc", "pooled")
+        ({'normal': 3}, None)
+    """
     here: Json = dict(metrics)
     for key in path:
         if not isinstance(here, dict):
@@ -276,22 +289,57 @@ def entry_at(metrics: Mapping[str, Json], *path: str) -> Json:
 
 
 def figure_at(metrics: Mapping[str, Json], *path: str) -> Figure:
-    """The figure at `path`.
+    """Return one figure of nested metrics with its 95 % confidence interval.
 
-    >>> figure_at({"auroc": {"pooled": {"value": 0.5, "low": 0.4, "high": 0.6}}}, "auroc", "pooled").value
-    0.5
+    Args:
+        metrics: nested metrics, such as `Evaluation.metrics` or those of a bundle's card.
+        *path: the keys from the outermost to the innermost, such as "auroc", "pooled".
+
+    Returns:
+        The figure; `Missing` if it is not in the metrics.
+
+    Example:
+        >>> metrics = {"auroc": {"pooled": {"value": 0.5, "low": 0.4, "high": 0.6}}}
+        >>> str(figure_at(metrics, "auroc", "pooled")), str(figure_at(metrics, "auroc", "ward"))
+        ('0.50 (0.40 to 0.60)', 'not given: not computed')
     """
     entry = entry_at(metrics, *path)
     return from_json(entry) if isinstance(entry, dict) else Missing("not computed")
 
 
 def text_at(metrics: Mapping[str, Json], *path: str) -> str:
-    """The words at `path`, or ""."""
+    """Return one text of nested metrics.
+
+    Args:
+        metrics: nested metrics, such as `Evaluation.metrics` or those of a bundle's card.
+        *path: the keys from the outermost to the innermost.
+
+    Returns:
+        The text; "" if no text is there.
+
+    Example:
+        >>> metrics = {"protocol": "one model"}
+        >>> text_at(metrics, "protocol"), text_at(metrics, "data")
+        ('one model', '')
+    """
     entry = entry_at(metrics, *path)
     return entry if isinstance(entry, str) else ""
 
 
 def count_at(metrics: Mapping[str, Json], *path: str) -> int:
-    """The number under ``n`` at `path`, or 0."""
+    """Return one count of nested metrics, from the part with the key `n`.
+
+    Args:
+        metrics: nested metrics, such as `Evaluation.metrics` or those of a bundle's card.
+        *path: the keys below `n`, from the outermost to the innermost.
+
+    Returns:
+        The count; 0 if no count is there.
+
+    Example:
+        >>> metrics = {"n": {"pooled": {"normal": 3}}}
+        >>> count_at(metrics, "pooled", "normal"), count_at(metrics, "pooled", "abnormal")
+        (3, 0)
+    """
     entry = entry_at(metrics, "n", *path)
     return entry if isinstance(entry, int) else 0

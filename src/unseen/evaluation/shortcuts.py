@@ -70,6 +70,7 @@ TRIVIAL_STATISTICS: tuple[Trivial, ...] = (
     Trivial("columns", "columns of the file", "wider in pixels", "narrower in pixels", True),
     Trivial("bits", "bits per pixel", "deeper in bits", "shallower in bits", True),
 )
+"""Trivial image statistics that a detector should exceed, in the order of the table of scores."""
 STATISTIC_NAMES = tuple(s.name for s in TRIVIAL_STATISTICS)
 """The columns of a score table that hold them."""
 OF_FILES = ("bytes_per_pixel", "rows", "columns", "bits")

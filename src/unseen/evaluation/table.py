@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 
 SCORED = "scored"
+"""Value of the column `status` for a film that has a score."""
 NOT_READ = "not_read"
 _TEXT = ("file", "status", "reason", "map", "label", "source", "patient", "pixel_sha256", "kind", "contrast", "twin")
 _LESION = ("lesion_average_precision", "lesion_share")
@@ -71,7 +72,12 @@ class Scored:
 
 
 def score_schema() -> dict[str, Any]:  # Any: polars' data types have no common public type
-    """The table's columns and their types, in order."""
+    """Return the columns of the score table in order, each with its Polars data type.
+
+    Example:
+        >>> list(score_schema())[:4]
+        ['file', 'status', 'score', 'reason']
+    """
     columns: dict[str, Any] = {"file": pl.String, "status": pl.String, "score": pl.Float64}
     columns |= {name: pl.String for name in _TEXT if name not in columns}
     columns |= {"fold": pl.Int64} | dict.fromkeys(STATISTIC_NAMES, pl.Float64) | dict.fromkeys(_LESION, pl.Float64)

@@ -24,10 +24,20 @@ _KEPT = 8  # of each kind in memory
 
 @dataclass(frozen=True, kw_only=True)
 class Collected:
-    """A bundle.
+    """Bundle in a collection.
 
-    key   the beginning of its weights' SHA-256
-    name  its folder, relative to the collection's
+    Args:
+        key: the first 16 hexadecimal digits of the SHA-256 of its weights.
+        name: its folder, relative to the folder of the collection.
+        folder: the path of its folder.
+        card: its card, without the weights.
+
+    Example:
+        >>> from unseen.artifacts import card_of
+        >>> card = card_of("models/pca")
+        >>> entry = Collected(key=card.weights_sha256[:16], name="pca", folder=Path("models/pca"), card=card)
+        >>> entry.name, entry.card.kind
+        ('pca', 'detector')
     """
 
     key: str

@@ -75,7 +75,23 @@ def compare(
 
 
 def tried_method(method: Method, made: Measured) -> Result:
-    """One method's result; what goes wrong with it is a sentence in `problem`."""
+    """Run one method on a measurement and evaluate its image.
+
+    Args:
+        method: the method, one of `offered_methods`.
+        made: the image and its measurement.
+
+    Returns:
+        The image with its figures. If the method raises ValueError or its image is not finite, `problem` states the
+        reason and the figures are NaN.
+
+    Example:
+        >>> from unseen.lab.images import shapes
+        >>> made = measured(shapes(32, 0), Setup(), Collection())
+        >>> result = tried_method(offered_methods(made, Collection()).named("pinv"), made)
+        >>> result.problem, result.x.shape
+        ('', torch.Size([1, 1, 32, 32]))
+    """
     begin = time.perf_counter()
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", RuntimeWarning)

@@ -83,7 +83,24 @@ def measured(x: Tensor, setup: Setup, collection: Collection) -> Measured:
 
 
 def operator_of(setup: Setup, collection: Collection) -> Operator:
-    """A alone. Raises as `measured` does."""
+    """Make the measurement operator A of a setup, without measuring an image.
+
+    Args:
+        setup: the operator's type and settings, the size of the image and the seed.
+        collection: the trained models; it is used only if the setup names the operator of a model.
+
+    Returns:
+        The operator, for images of shape (1, size, size).
+
+    Raises:
+        ValueError: the settings do not fit together; the message states why.
+        LookupError, BundleError: the model that is named is not in the collection, or cannot be read.
+
+    Example:
+        >>> from unseen.lab import Collection, Setup
+        >>> operator_of(Setup(size=32), Collection()).domain
+        (1, 32, 32)
+    """
     if isinstance(setup.operator, AsLearnt):
         return learnt_process(setup, collection).A
     return setup.operator.operator(setup.size, torch.Generator().manual_seed(_OPERATOR + setup.seed))

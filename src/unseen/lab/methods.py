@@ -64,9 +64,21 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """A way from y to x̂.
+    """Reconstruction method that is offered for a measurement.
 
-    about  what it is, or what it has learnt from; for people
+    Args:
+        key: the name by which `Offered.named` finds it, such as "tv".
+        name: a short name for users, such as "TV".
+        family: "direct", "variational", "learnt" or "generative".
+        about: what the method computes, or which data its model was trained on; for users.
+        run: the function from a measurement to the reconstructed image of shape (1, *A.domain).
+
+    Example:
+        >>> from unseen.lab import Collection, Setup, measured
+        >>> method = Method(key="zero", name="0", family="direct", about="a black image",
+        ...                 run=lambda made: Found(torch.zeros_like(made.x)))
+        >>> method.run(measured(torch.ones(1, 1, 32, 32), Setup(), Collection())).x.shape
+        torch.Size([1, 1, 32, 32])
     """
 
     key: str
@@ -94,7 +106,21 @@ class Offered:
 
 
 def offered_methods(made: Measured, collection: Collection) -> Offered:
-    """What can be tried on such a measurement."""
+    """Return the methods that can reconstruct the image of a measurement.
+
+    Args:
+        made: the image and its measurement.
+        collection: the trained models. Loading their weights takes time.
+
+    Returns:
+        The methods, those without training first, and a sentence for each model that does not fit.
+
+    Example:
+        >>> from unseen.lab import Collection, Setup, measured
+        >>> made = measured(torch.ones(1, 1, 32, 32), Setup(), Collection())
+        >>> [method.key for method in offered_methods(made, Collection()).methods]
+        ['pinv', 'tv']
+    """
     methods, left_out = list(_untrained(made)), []
     for entry in collection.reconstructors:
         fitted = _learnt(entry, made, collection)
@@ -222,7 +248,20 @@ MAX_SLIDERS = 64
 
 
 def drawn_latent(G: TrainedGenerator, seed: int) -> Tensor:
-    """A latent from the prior: (1, *latent_shape)."""
+    """Draw a latent of a generator from its prior, N(0, I).
+
+    Args:
+        G: the generator.
+        seed: the seed of the draw.
+
+    Returns:
+        The latent, of shape (1, *latent_shape).
+
+    Example:
+        >>> from unseen.priors import VAE
+        >>> drawn_latent(VAE(latent=2, size=32, features=4), seed=0).shape
+        torch.Size([1, 2])
+    """
     return G.latents(1, generator=torch.Generator().manual_seed(seed))
 
 

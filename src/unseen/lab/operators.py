@@ -75,6 +75,7 @@ class PhotonNoise(Choice):
 
 AnyNoise = Annotated[Noiseless | GaussianNoise | PhotonNoise, Field(discriminator="kind")]
 NOISES: tuple[type[Noiseless | GaussianNoise | PhotonNoise], ...] = (GaussianNoise, PhotonNoise, Noiseless)
+"""Types of noise that the lab offers, in the order of its form."""
 
 
 MOST_ENTRIES = 2**22
@@ -241,6 +242,7 @@ AnyOperator = Annotated[Made | AsLearnt, Field(discriminator="kind")]
 OPERATORS: tuple[type[Made], ...] = (
     MaskedPixels, FourierLines, FourierSpokes, Views, Blurred, Smaller, SinglePixel, RandomMixtures, Whole,
 )  # fmt: skip
+"""Types of measurement that the lab offers, in the order of its form."""
 
 
 def _count(share: float, size: int) -> int:
@@ -285,7 +287,24 @@ GROUPS: dict[str, str] = {
 
 
 def verdict_of(A: Operator, group: str) -> Identifiability:
-    """Raises LookupError for a group that is not in `GROUPS`, ValueError where it does not act on such images."""
+    """Determine whether images can be learnt from the measurements of A alone, if a group acts on them.
+
+    Args:
+        A: the measurement operator.
+        group: a key of `GROUPS`, such as "shifts": the transformations that images may undergo.
+
+    Returns:
+        The verdict with its figures, see `physics.identify`.
+
+    Raises:
+        LookupError: the group is not in `GROUPS`.
+        ValueError: the group does not act on such images.
+
+    Example:
+        >>> from unseen.physics import Identity
+        >>> verdict_of(Identity((1, 4, 4)), "none").verdict
+        'can'
+    """
     if group not in GROUPS:
         raise LookupError(f"{group!r} is no group; there are {', '.join(GROUPS)}.")
     from unseen.physics.identifiability.verdict import identify

@@ -16,7 +16,16 @@ Size = Literal[32, 64, 128]
 
 
 class Choice(BaseModel):
-    """One type of measurement or of noise; `kind` names it."""
+    """Type of measurement or of noise with its settings; the base class of all in `OPERATORS` and `NOISES`.
+
+    A child has a field `kind` with the name of the type as its default, and `words`, the name for users. Every other
+    field is a setting; numbers have bounds.
+
+    Example:
+        >>> from unseen.lab.operators import Blurred
+        >>> issubclass(Blurred, Choice), Blurred(sigma=2.0).kind, Blurred.words
+        (True, 'blur', 'blur')
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -44,17 +53,33 @@ class Setting:
 
 
 def choice_fields(choice: type[Choice]) -> list[Setting]:
-    """What can be set of a choice, in its order, beside its `kind`.
+    """Return the settings of a choice in order, without its `kind`.
 
-    >>> from unseen.lab.operators import Blurred
-    >>> [(field.name, field.kind, field.low, field.high) for field in choice_fields(Blurred)]
-    [('sigma', 'number', 0.3, 6.0)]
+    Args:
+        choice: a type of measurement or of noise, such as one of `OPERATORS`.
+
+    Returns:
+        One entry per setting: its name, type, default, bounds and step, for a form.
+
+    Example:
+        >>> from unseen.lab.operators import Blurred
+        >>> [(field.name, field.kind, field.low, field.high) for field in choice_fields(Blurred)]
+        [('sigma', 'number', 0.3, 6.0)]
     """
     return [_setting(name, field) for name, field in choice.model_fields.items() if name != "kind"]
 
 
 def choice_kind(choice: type[Choice]) -> str:
-    """By which name it is asked for."""
+    """Return the name by which a request selects a choice: the default of its field `kind`.
+
+    Args:
+        choice: a type of measurement or of noise, such as one of `OPERATORS`.
+
+    Example:
+        >>> from unseen.lab.operators import MaskedPixels
+        >>> choice_kind(MaskedPixels)
+        'mask'
+    """
     return str(choice.model_fields["kind"].default)
 
 

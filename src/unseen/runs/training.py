@@ -368,9 +368,23 @@ class _Pool(ProcessPoolExecutor):
 
 @contextmanager
 def worker_processes(number: int) -> Iterator[Executor]:
-    """A pool of `number` processes; when the block is left by an exception, what they are at is dropped at once.
+    """Provide a pool of worker processes; if the block raises an error, the running tasks are stopped immediately.
 
-    Raises TrainingError where a worker was killed from outside.
+    The processes are spawned, so each task and its arguments must be picklable. They end with this process.
+
+    Args:
+        number: the number of processes, 1 or more. A process starts when a task needs it.
+
+    Yields:
+        The pool, an `Executor` of `concurrent.futures`.
+
+    Raises:
+        TrainingError: a worker was killed from outside, for example because memory ran out.
+
+    Example:
+        >>> with worker_processes(2) as pool:
+        ...     list(pool.map(abs, []))
+        []
     """
     others = set(active_children())
     # spawned, not forked: torch's threads and the decoder's pipes do not survive a fork

@@ -141,19 +141,32 @@ def model_digest(model: Path | str) -> str:
 
 
 def part_path(folder: Path, number: int) -> Path:
-    """The file of part `number`.
+    """Return the path of one part of an archive.
 
-    >>> part_path(Path("parts"), 7).name
-    'part-00000007.parquet'
+    Args:
+        folder: the folder of the archive.
+        number: the part's number, from 0.
+
+    Example:
+        >>> part_path(Path("parts"), 7).name
+        'part-00000007.parquet'
     """
     return folder / f"part-{number:08d}.parquet"
 
 
 def cut_parts(films: Iterable[T], size: int) -> Iterator[tuple[int, tuple[T, ...]]]:
-    """The parts with their numbers, in order and lazily; each has `size` films but the last, which may have fewer.
+    """Divide films into parts of equal size, lazily and in order; the last part may have fewer films.
 
-    >>> list(cut_parts("abcde", 2))
-    [(0, ('a', 'b')), (1, ('c', 'd')), (2, ('e',))]
+    Args:
+        films: the films, or their entries.
+        size: films per part, 1 or more.
+
+    Yields:
+        The number of each part, from 0, and its films.
+
+    Example:
+        >>> list(cut_parts("abcde", 2))
+        [(0, ('a', 'b')), (1, ('c', 'd')), (2, ('e',))]
     """
     rest, number = iter(films), 0
     while part := tuple(islice(rest, size)):
@@ -196,10 +209,28 @@ def read_parts(folder: Path | str) -> pl.DataFrame:
 
 
 def part_tally(folder: Path, number: int, plan: ArchivePlan) -> Counter[str]:
-    """How many rows of a part have each status; `doubted`: scored, with a reason; `other_source`: kept since the policy
-    does not know their source.
+    """Count the rows of one part by status.
 
-    Raises ArchiveError for a part that cannot be read, or has another number of rows than the plan gives it.
+    Args:
+        folder: the folder of the archive.
+        number: the part's number, from 0.
+        plan: the archive's plan, which states how many rows the part has.
+
+    Returns:
+        Status → number of rows, with two further counts: `doubted`, scored rows that have a reason, and `other_source`,
+        rows that are read because the policy does not contain their source.
+
+    Raises:
+        ArchiveError: the part cannot be read, or has another number of rows than the plan states.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> rows = pl.DataFrame({"status": ["scored", "not_read"], "reason": [None, "no such file"]})
+        >>> rows.write_parquet(part_path(folder, 0))
+        >>> plan = ArchivePlan(manifest_sha256="ab" * 32, films=2, model="pca", model_sha256="cd" * 32, version="0.4.0")
+        >>> sorted(part_tally(folder, 0, plan).items())
+        [('doubted', 0), ('not_read', 1), ('other_source', 0), ('scored', 1)]
     """
     path = part_path(folder, number)
     try:

@@ -95,9 +95,21 @@ def _study(patient: str, name: str, films: list[_Frontal]) -> Study:
 
 
 def one_a_patient(studies: Iterable[Study]) -> list[Study]:
-    """Of each patient's studies of a source and a label, one: the one whose name has the least SHA-256.
+    """Select one study per patient, source and label: the study whose name has the lowest SHA-256 digest.
 
-    Studies of one patient are alike and would count as several draws; the rule knows nothing of the score.
+    Studies of one patient are similar, so they are not independent samples. The selection does not depend on the score.
+
+    Args:
+        studies: labelled studies.
+
+    Returns:
+        The selected studies, in the order in which their patients first appear.
+
+    Example:
+        >>> def study(name: str, patient: str) -> Study:
+        ...     return Study(name=name, patient=patient, source="ward", abnormal=False, score=0.2)
+        >>> [one.patient for one in one_a_patient([study("1", "A"), study("2", "A"), study("3", "B")])]
+        ['A', 'B']
     """
     chosen: dict[tuple[str, str, bool], Study] = {}
     for study in studies:

@@ -36,7 +36,15 @@ FALSE_ALARMS = 0.001
 
 
 class DriftReference(BaseModel):
-    """What the window is compared with; part of the policy."""
+    """Reference of the drift watch: the scores and counts of the calibration, with which each window is compared.
+
+    The reference is part of the policy. `prevalence` is the share of abnormal studies at the site.
+
+    Example:
+        >>> reference = DriftReference(normals=(0.1, 0.2), abnormals=(0.8,), prevalence=0.1, not_scored=0)
+        >>> reference.window, reference.false_alarms
+        (200, 0.001)
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

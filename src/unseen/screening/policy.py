@@ -34,16 +34,24 @@ from unseen.screening.monitoring import DriftReference
 from unseen.screening.probability import ProbabilityMap
 
 Action = Literal["clear", "read", "not_scored"]
+"""Action about a film or a study: clear it, have it read, or have it read first because it was not scored."""
 
 FIRST_PRIORITY = 2.0
 """The priority of what was not scored: before everything that was."""
 
 
 def squashed_score(score: float) -> float:
-    """A score of any unit within (0, 1), in the same order.
+    """Map a score to the interval (0, 1) by a strictly increasing function.
 
-    >>> squashed_score(-3.0) < squashed_score(0.0) < squashed_score(2.0), squashed_score(0.0)
-    (True, 0.5)
+    Args:
+        score: the score, in any unit.
+
+    Returns:
+        ½ + ½ · score / (1 + |score|), so 0.5 for a score of 0.
+
+    Example:
+        >>> squashed_score(-3.0) < squashed_score(0.0) < squashed_score(2.0), squashed_score(0.0)
+        (True, 0.5)
     """
     return 0.5 + 0.5 * score / (1 + abs(score))
 
@@ -84,10 +92,14 @@ LATERAL = frozenset({"LATERAL", "LAT", "LL", "RL", "LLO", "RLO"})
 
 
 def is_lateral(view_position: str | None) -> bool:
-    """A film that does not say is taken for frontal: its score then counts.
+    """Return whether a film is lateral. A film without a view counts as frontal, so its score is used.
 
-    >>> is_lateral("LL"), is_lateral("PA"), is_lateral(None)
-    (True, False, False)
+    Args:
+        view_position: the DICOM attribute ViewPosition (0018,5101), in any case; None: missing.
+
+    Example:
+        >>> is_lateral("LL"), is_lateral("PA"), is_lateral(None)
+        (True, False, False)
     """
     return view_position is not None and view_position.strip().upper() in LATERAL
 
@@ -218,7 +230,21 @@ def _canonical(table: Mapping[str, object]) -> bytes:
 
 
 def policy_lines(policy: Policy) -> Iterator[str]:
-    """What was promised, and for each source what is cleared or why nothing is."""
+    """Describe a policy in sentences: its guarantee, and for each source what is cleared or why nothing is.
+
+    Args:
+        policy: the policy.
+
+    Yields:
+        One line per source, then lines about studies that were not scored, the probabilities and the audit sample.
+
+    Example:
+        >>> source = SourcePolicy(abnormals=29, normals=(0.1, 0.2), refused="there are too few abnormal studies")
+        >>> policy = Policy(model="pca", weights_sha256="ab" * 32, max_miss_rate=0.05, confidence=0.95, level=0.95,
+        ...                 sources={"ward": source})
+        >>> next(policy_lines(policy))
+        'ward: nothing is cleared; there are too few abnormal studies.'
+    """
     if not policy.sources:
         yield "No study has a source, so nothing is cleared. Give a column `source` in the manifest, or a source tag."
     for name, source in policy.sources.items():
@@ -253,10 +279,19 @@ def _scored(policy: Policy) -> str:
 
 
 def cleared_share(source: SourcePolicy) -> Figure:
-    """The share of normals that are cleared, with Clopper–Pearson's 95 % interval. The threshold comes from the
-    abnormals alone, so that the normals are a sample that it has not seen.
+    """Compute the share of a source's normal studies that are cleared, with its exact 95 % confidence interval.
 
-    >>> str(cleared_share(SourcePolicy(abnormals=59, normals=tuple(range(100)), threshold=20.0, cleared_normals=20)))
-    '0.20 (0.13 to 0.29)'
+    The threshold depends only on the abnormal studies, so the normal studies are an independent sample.
+
+    Args:
+        source: what was calibrated for the source.
+
+    Returns:
+        The share, 0 to 1, with its Clopper–Pearson interval; `Missing` if the source has no normal study.
+
+    Example:
+        >>> source = SourcePolicy(abnormals=59, normals=tuple(range(100)), threshold=20.0, cleared_normals=20)
+        >>> str(cleared_share(source))
+        '0.20 (0.13 to 0.29)'
     """
     return proportion(source.cleared_normals, len(source.normals), without="no normal study is known")

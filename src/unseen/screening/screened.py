@@ -66,8 +66,28 @@ def study_of(film: Film | NotRead) -> tuple[str, str]:
 
 
 def study_decision(films: Sequence[Screened], *, policy_digest: str) -> Decision:
-    """The decision about one study from all its films: not scored if any frontal film was not, or none is there; else
-    that of the highest score, cleared only if all its frontal films are."""
+    """Decide about one study from the decisions about all its films. Lateral films have no effect.
+
+    The study is not scored if it has no frontal film or any frontal film was not scored. Otherwise the decision is that
+    of the frontal film with the highest score; the study is cleared only if all its frontal films are.
+
+    Args:
+        films: all films of the study, screened.
+        policy_digest: digest of the policy, for a study without a frontal film; "" without a policy.
+
+    Returns:
+        The decision about the study.
+
+    Example:
+        >>> from unseen.data import phantoms
+        >>> from unseen.detectors import load
+        >>> from unseen.screening import Screener
+        >>> films = list(Screener(load("models/pca")).screen(phantoms.normals(2, size=64)))
+        >>> study_decision(films, policy_digest="").score == max(film.decision.score for film in films)
+        True
+        >>> study_decision([], policy_digest="").reason
+        'there is no frontal film in this study'
+    """
     frontal = [one.decision for one in films if not one.lateral]
     if not frontal:
         return Decision(

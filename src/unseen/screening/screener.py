@@ -51,7 +51,15 @@ _FEWEST_NORMALS = 20  # of a source, below which a film is compared with all sou
 
 
 class ScoringDetector(Protocol):
-    """All that a screener asks of a detector."""
+    """Interface of a detector that a screener can use.
+
+    Example:
+        >>> from unseen.data import phantoms
+        >>> from unseen.detectors import load
+        >>> detector: ScoringDetector = load("models/pca")
+        >>> len(list(detector.score(phantoms.normals(1, size=64)))), len(detector.weights_sha256)
+        (1, 64)
+    """
 
     def score(self, films: Iterable[Film | NotRead], /) -> Iterator[Finding | NotRead]:
         """One finding per film, in order, each depending on its film alone."""
@@ -221,9 +229,25 @@ class Screener:
 
 
 def scored_film(detector: ScoringDetector, film: Film, lungs: FoundLungs) -> Finding | NotRead:
-    """What `detector` finds in a film, with the lungs that were found already where it can take them.
+    """Score one film, with lungs that were already found if the detector accepts them.
 
-    Raises PluginError for a detector of another package that raises anything but a UserError.
+    Args:
+        detector: the detector.
+        film: the film.
+        lungs: the lungs found in this film so far; the detector's finder adds its own.
+
+    Returns:
+        The finding; `NotRead` with the reason if the detector does not score the film.
+
+    Raises:
+        PluginError: a detector of another package raised an error that is no UserError.
+
+    Example:
+        >>> from unseen.data import phantoms
+        >>> from unseen.detectors import load
+        >>> detector, film = load("models/pca"), phantoms.normals(1, size=64)[0]
+        >>> scored_film(detector, film, FoundLungs(film)).score == next(detector.score([film])).score
+        True
     """
     with METHODS.blaming(detector, film.name):
         if isinstance(detector, TakesLungs):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tests.regression.places import RECORDED
+from tests.regression.places import RECORDED, projects
+
+sys.path += [str(folder) for folder in projects()[1:]]  # `tests` of the other projects, as pytest finds them
+
 from tests.regression.surfaces import SURFACES
 
 

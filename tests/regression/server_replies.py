@@ -10,11 +10,10 @@ from typing import Any
 import httpx
 
 from tests.regression.bundles import keys
-from tests.regression.places import ROOT
+from tests.regression.places import files
 from tests.regression.running_server import Server
 
 API = "/api/v1"
-FILM = ROOT / "tests" / "detectors" / "shipped_films" / "phantom-twin-31-0-nodule.png"
 _MODULE = re.compile(r"\bunseen(?:_server)?__")
 _PROSE = ("description", "summary")
 _VOLATILE = {
@@ -82,15 +81,16 @@ def writing(running: Server) -> list[Any]:
     """Return statuses and keys of the replies to a reader's and a lead's requests that change something."""
     rows = running.ask("ada", "POST", f"{API}/studies/search", json={"tab": "all", "limit": 200}).json()["rows"]
     study = next(row["study"] for row in rows if row["state"] == "to_read")
-    films = [one["film"] for one in running.ask("ann", "GET", f"{API}/studies/{study}").json()["films"]]
-    sent = {"content": FILM.read_bytes(), "headers": {"Content-Type": "image/png", "X-Film-Name": "nodule.png"}}
+    shown = [one["film"] for one in running.ask("ann", "GET", f"{API}/studies/{study}").json()["films"]]
+    (film, *_) = files("phantom-twin-31-0-nodule.png", "tests")
+    sent = {"content": film.read_bytes(), "headers": {"Content-Type": "image/png", "X-Film-Name": "nodule.png"}}
     asked: list[tuple[str, str, str, dict[str, Any]]] = [
         ("ann", "POST", "/films", sent),
         ("ann", "POST", f"/studies/{study}/claim", {}),
         ("lea", "POST", f"/studies/{study}/claim", {}),
         ("ann", "PUT", f"/studies/{study}/draft", {"json": {"note": "a thought"}}),
         ("ann", "POST", f"/studies/{study}/report", {"json": {"outcome": "abnormal"}}),
-        *(("ann", "POST", f"/films/{film}/seen", {}) for film in films),
+        *(("ann", "POST", f"/films/{film}/seen", {}) for film in shown),
         ("ann", "POST", f"/studies/{study}/report", {"json": {"outcome": "abnormal", "note": "a nodule"}}),
         ("ann", "POST", f"/studies/{study}/undo", {}),
         ("ann", "POST", f"/studies/{study}/release", {}),

@@ -22,10 +22,3 @@ def test_a_surface_is_as_it_was_recorded(name: str) -> None:
         )
     shown = "\n".join(differences[:_MOST_LINES])
     assert not differences, f"{shown}\nA change on purpose: python -m tests.regression.record {name}"
-
-
-def test_every_recorded_file_belongs_to_a_surface() -> None:
-    """A recorded file that nothing computes would be compared with nothing."""
-    known = {"public-names", "extension-points", "bundles", "recipes", "environment-variables", "deployment"}
-    known |= {"wheel-files", "commands", "exit-statuses", "openapi", "store-0.2", "schema-sqlite", "schema-postgresql"}
-    assert {path.stem for path in RECORDED.iterdir()} == known

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pynetdicom import evt
 from pynetdicom.association import Association
+from pynetdicom.pdu import P_DATA_TF
 
 from tests.pacs.conftest import (
     DX,
@@ -36,6 +37,7 @@ from tests.pacs.orthanc_server import free_ports, start_orthanc
 from unseen.pacs.association_rules import COMMITMENT, COMMITMENT_INSTANCE
 from unseen.pacs.calling import NotReachedError
 from unseen.pacs.commitment import FOLDER, CommitmentReport
+from unseen.pacs.config import Peer
 
 Program = Callable[..., str]
 
@@ -199,22 +201,41 @@ def node_of(start_node: StartNode, running: Archive, **more: Any) -> Running:
     return start_node(peers=[peer("archive", port=running.port, **more)])
 
 
-def test_a_report_on_the_same_association_is_taken(start_node: StartNode) -> None:
+def test_a_report_on_the_same_association_is_taken_and_answered(
+    start_node: StartNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def answer(running: Archive, event: evt.Event) -> tuple[int, None]:
         report = committed(event.action_information)
         association = event.assoc
 
-        def later() -> None:
-            soon(lambda: association._is_paused, "the answer to the request")
-            association.send_n_event_report(report, 1, COMMITMENT, COMMITMENT_INSTANCE)
+        def later(sent: evt.Event) -> None:
+            if isinstance(sent.pdu, P_DATA_TF) and not reporting:  # the answer to the request
+                reporting.append(Thread(target=send))
+                reporting[0].start()
 
-        Thread(target=later).start()
+        def send() -> None:
+            status, _ = association.send_n_event_report(report, 1, COMMITMENT, COMMITMENT_INSTANCE)
+            statuses.append(status.get("Status"))
+
+        association.bind(evt.EVT_PDU_SENT, later)
         return 0x0000, None
 
+    statuses: list[int | None] = []
+    reporting: list[Thread] = []
     with committing(answer) as running:
         node = node_of(start_node, running)
+        reported = node.node.commitments.reported
+
+        def late(event: evt.Event, peer: Peer) -> tuple[int, None]:
+            status = reported(event, peer)
+            time.sleep(0.1)  # `ask` knows of the report before it is answered
+            return status
+
+        monkeypatch.setattr(node.node.commitments, "reported", late)
         archive_peer = node.node.config.peer("archive")
         transaction = node.node.commitments.ask(archive_peer, [(DX, "1.2.3.4.1")], wait_s=PATIENCE_S)
+        reporting[0].join()
+    assert statuses == [0x0000], "the archive has got our answer"
     assert node.reports == [
         CommitmentReport(peer="archive", transaction=transaction, committed=((DX, "1.2.3.4.1"),), failed=())
     ]

@@ -17,6 +17,7 @@ from pynetdicom.presentation import PresentationContext
 
 from unseen.artifacts import UserError
 from unseen.pacs import transport
+from unseen.pacs.answering import Answering
 from unseen.pacs.config import PacsConfig, Peer
 
 Handler = tuple[Any, Callable[..., Any]]  # Any: what a handler of an event returns differs by event
@@ -66,10 +67,10 @@ def association(
     ae.acse_timeout = ae.dimse_timeout = peer.timeout_s
     ae.network_timeout = None  # the caller's answers have a time of their own
     ae.maximum_pdu_size = config.limits.pdu_bytes
-    connected = []
+    connected: list[Answering] = []
 
     def opened(event: evt.Event) -> None:
-        connected.append(True)
+        connected.append(Answering(event.assoc))
         connection = event.assoc.dul.socket
         if connection is not None and connection.socket is not None:
             connection.socket.settimeout(peer.timeout_s)  # a peer may stop in the middle of a PDU
@@ -93,19 +94,21 @@ def association(
         yield found
     finally:
         if found.is_established:
-            _release(found)
+            _release(found, connected[0])
 
 
-def _release(found: Association) -> None:
-    """Release it, and wait no longer than `_RELEASE_S`.
+def _release(found: Association, answering: Answering) -> None:
+    """Answer the peer's requests in hand, then release the association; close it where either takes `_RELEASE_S`.
 
     A peer that has just sent a request of its own may wait for our answer to it, and see no release meanwhile:
     pynetdicom would wait for it as long as for any answer, `timeout_s`.
     """
+    answered = answering.wait(_RELEASE_S)
     releasing = threading.Thread(target=found.release, name="pacs-release", daemon=True)
-    releasing.start()
-    releasing.join(_RELEASE_S)
-    if releasing.is_alive() and (connection := found.dul.socket) is not None:
+    if answered:
+        releasing.start()
+        releasing.join(_RELEASE_S)
+    if (not answered or releasing.is_alive()) and (connection := found.dul.socket) is not None:
         connection.close()
 
 

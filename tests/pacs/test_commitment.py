@@ -34,6 +34,7 @@ from tests.pacs.conftest import (
     store_films,
 )
 from tests.pacs.orthanc_server import free_ports, start_orthanc
+from unseen.pacs import commitment
 from unseen.pacs.association_rules import COMMITMENT, COMMITMENT_INSTANCE
 from unseen.pacs.calling import NotReachedError
 from unseen.pacs.commitment import FOLDER, CommitmentReport
@@ -88,11 +89,61 @@ def test_a_commitment_is_answered_on_the_same_association(start_node: StartNode)
     handlers = [(evt.EVT_N_EVENT_REPORT, report)]
     with associated(node.port, [(COMMITMENT, PLAIN)], evt_handlers=handlers) as association:
         assert ask(association, request("1.2.3.4.1")) == 0x0000
-        found = soon(lambda: reports, "the report")[0]
+        # pynetdicom's peer would release before it has answered: the node has the answer when the request is gone
+        soon(lambda: not list((node.store.home / FOLDER).iterdir()), "the request to be done with")
+    (found,) = reports
     assert found.TransactionUID == "1.2.3.900"
     assert instances_of(found, "ReferencedSOPSequence") == ["1.2.3.4.1"]
     assert "FailedSOPSequence" not in found
-    soon(lambda: not list((node.store.home / FOLDER).iterdir()), "the request to be done with")
+
+
+def test_a_peer_that_releases_instead_of_answering_is_answered_and_gets_a_new_report(start_node: StartNode) -> None:
+    def release(event: evt.Event) -> tuple[int, None]:
+        event.assoc.acse.negotiate_release()
+        return 0x0000, None
+
+    with listening() as ward:
+        node = start_node(peers=[peer(port=ward.port)], limits={"idle_s": 3600})
+        store_films(node.port, [film(1)])
+        handlers = [(evt.EVT_N_EVENT_REPORT, release)]
+        with associated(node.port, [(COMMITMENT, PLAIN)], evt_handlers=handlers) as association:
+            assert ask(association, request("1.2.3.4.1")) == 0x0000
+            soon(lambda: not association.is_established, "the end of the association")
+        assert association.is_released and not association.is_aborted
+        found = soon(lambda: ward.events, "the report")[0]
+    assert instances_of(found, "ReferencedSOPSequence") == ["1.2.3.4.1"]
+
+
+def test_a_report_is_not_sent_before_the_request_is_answered(
+    start_node: StartNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = start_node()
+    commitments = node.node.commitments
+    reports: list[bool] = []
+    asked = commitments.asked
+
+    def late(event: evt.Event, peer: Peer) -> tuple[int, None]:
+        status = asked(event, peer)
+        soon(lambda: looked, "the thread that reports")
+        time.sleep(0.1)  # it would have sent the report by now
+        answered.append(True)
+        return status
+
+    looked: list[bool] = []
+    answered: list[bool] = []
+    is_quiet = commitment._is_quiet
+    monkeypatch.setattr(commitment, "_is_quiet", lambda association: looked.append(is_quiet(association)) or looked[-1])
+    monkeypatch.setattr(commitments, "asked", late)
+
+    def report(event: evt.Event) -> tuple[int, None]:
+        reports.append(bool(answered))
+        return 0x0000, None
+
+    handlers = [(evt.EVT_N_EVENT_REPORT, report)]
+    with associated(node.port, [(COMMITMENT, PLAIN)], evt_handlers=handlers) as association:
+        assert ask(association, request("1.2.3.4.1")) == 0x0000
+        soon(lambda: not list((node.store.home / FOLDER).iterdir()), "the request to be done with")
+    assert reports == [True]
 
 
 def test_a_commitment_is_answered_on_a_new_association(start_node: StartNode) -> None:

@@ -19,12 +19,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+from weakref import WeakSet
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import generate_uid
 from pynetdicom import evt
 from pynetdicom.association import Association
+from pynetdicom.dimse_primitives import N_EVENT_REPORT
+from pynetdicom.pdu import A_RELEASE_RQ
 from pynetdicom.presentation import build_context, build_role
 
 from unseen.artifacts import write_text
@@ -32,6 +35,7 @@ from unseen.pacs import calling
 from unseen.pacs.association_rules import COMMITMENT, COMMITMENT_INSTANCE, UNCOMPRESSED
 from unseen.pacs.calling import NotReachedError
 from unseen.pacs.config import PacsConfig, PacsConfigError, Peer
+from unseen.pacs.reactor_pause import make_pausable, paused
 from unseen.worklist.states import WorklistError
 
 _log = logging.getLogger("unseen")
@@ -98,6 +102,8 @@ class Commitments:
         self._waiting: dict[str, _Request] = {}
         self._asked: dict[str, threading.Event] = {}  # by transaction: set when its report has come, whichever way
         self._again: dict[str, tuple[int, float]] = {}  # peer → failures in a row, not before
+        self._leaving: WeakSet[Association] = WeakSet()  # their peers have asked for a release
+        self._reporting: Association | None = None  # on which an answer to a report is waited for
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -204,7 +210,8 @@ class Commitments:
             _log.warning("pacs.commitment_waits peer=%s why=%s", request.peer, error)
             return False
         failed = len(report.get("FailedSOPSequence", ()))
-        if request.association is not None and _is_quiet(request.association) and _deliver(request.association, report):
+        same = request.association
+        if same is not None and _is_quiet(same) and self._deliver(same, report):
             _log.info("pacs.commitment_answered peer=%s same=yes failed=%d", request.peer, failed)
             return True
         if not peer.called:
@@ -212,9 +219,13 @@ class Commitments:
             return True
         contexts = [build_context(COMMITMENT, list(UNCOMPRESSED))]
         roles = [build_role(COMMITMENT, scp_role=True)]
+        handlers = [
+            (evt.EVT_CONN_OPEN, lambda event: make_pausable(event.assoc)),
+            (evt.EVT_PDU_RECV, self.received),
+        ]
         try:
-            with calling.association(self._config, peer, contexts, roles=roles) as association:
-                delivered = _deliver(association, report)
+            with calling.association(self._config, peer, contexts, roles=roles, handlers=handlers) as association:
+                delivered = self._deliver(association, report)
         except NotReachedError as error:
             _log.warning("pacs.commitment_waits peer=%s why=%s", request.peer, error)
             return False
@@ -235,6 +246,35 @@ class Commitments:
             for item in report.FailedSOPSequence:
                 item.FailureReason = NO_SUCH_INSTANCE
         return report
+
+    def _deliver(self, association: Association, report: Dataset) -> bool:
+        """Send a report on an association; return whether the peer has taken it."""
+        event_type = 2 if "FailedSOPSequence" in report else 1
+        if not paused(association, within_s=_SAME_S):
+            return False
+        try:
+            with self._changed:
+                if association in self._leaving or not association.dimse.msg_queue.empty():
+                    return False
+                self._reporting = association
+            status, _ = association.send_n_event_report(report, event_type, COMMITMENT, COMMITMENT_INSTANCE)
+        except (RuntimeError, ValueError):  # it ended, or the peer takes no commitment on it
+            return False
+        finally:
+            with self._changed:
+                self._reporting = None
+            association._reactor_checkpoint.set()
+        return "Status" in status and status.Status == 0x0000
+
+    def received(self, event: evt.Event) -> None:
+        """End the wait for an answer to a report where the peer asks for a release: it sends no more answers (PS3.8,
+        7.2.2), and waits for ours."""
+        if not isinstance(event.pdu, A_RELEASE_RQ):
+            return
+        with self._changed:
+            self._leaving.add(event.assoc)
+            if event.assoc is self._reporting:
+                event.assoc.dimse.msg_queue.put((0, _not_answered()))
 
     # as SCU -----------------------------------------------------------------------------------------------------------
 
@@ -309,13 +349,12 @@ def _is_quiet(association: Association) -> bool:
     return False
 
 
-def _deliver(association: Association, report: Dataset) -> bool:
-    event_type = 2 if "FailedSOPSequence" in report else 1
-    try:
-        status, _ = association.send_n_event_report(report, event_type, COMMITMENT, COMMITMENT_INSTANCE)
-    except (RuntimeError, ValueError):  # it ended, or the peer takes no commitment on it
-        return False
-    return "Status" in status and status.Status == 0x0000
+def _not_answered() -> N_EVENT_REPORT:
+    """Return the failure that stands for an answer that does not come; without one, pynetdicom aborts."""
+    answer = N_EVENT_REPORT()
+    answer.MessageIDBeingRespondedTo = 1
+    answer.Status = _PROCESSING_FAILURE
+    return answer
 
 
 def _references(sequence: Sequence[Dataset]) -> list[Instance]:

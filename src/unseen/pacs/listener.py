@@ -23,6 +23,7 @@ from unseen.pacs import transport
 from unseen.pacs.association_rules import offered, peer_of
 from unseen.pacs.config import PacsConfig, PacsConfigError, Peer
 from unseen.pacs.intake import Discarded, Intake
+from unseen.pacs.reactor_pause import make_pausable
 
 _log = logging.getLogger("unseen")
 
@@ -43,6 +44,9 @@ class Committing(Protocol):
 
     def reported(self, event: evt.Event, peer: Peer) -> tuple[int, None]:
         """A peer reports by N-EVENT-REPORT what it keeps of ours."""
+
+    def received(self, event: evt.Event) -> None:
+        """Take note of a PDU that came from a peer."""
 
 
 @dataclass(kw_only=True)
@@ -145,6 +149,7 @@ class Listener:
             (evt.EVT_CONN_OPEN, self._connected),
             (evt.EVT_REQUESTED, lambda event: self._requested(event, secure=secure)),
             (evt.EVT_PDU_RECV, self._received),
+            (evt.EVT_PDU_RECV, self._committing.received),
             (evt.EVT_C_ECHO, lambda event: 0x0000),
             (evt.EVT_C_STORE, self._store),
             (evt.EVT_N_ACTION, lambda event: self._committing.asked(event, self._open[event.assoc].peer)),
@@ -154,6 +159,7 @@ class Listener:
         ]
 
     def _connected(self, event: evt.Event) -> None:
+        make_pausable(event.assoc)
         # every peer knows pdu_bytes; only an association request may be longer than the least of it
         if (connection := event.assoc.dul.socket) is not None:
             transport.bounded(connection, most_bytes=self._config.limits.pdu_bytes + _COMMAND_BYTES)

@@ -7,16 +7,19 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
 from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.dul import DULServiceProvider
 
 from tests.pacs.conftest import (
     CR,
     DX,
+    PATIENCE_S,
     PLAIN,
     VERIFICATION,
     StartNode,
@@ -332,6 +335,31 @@ def test_a_stop_with_open_associations_ends_every_thread(start_node: StartNode) 
         node.node.stop()
         assert not [thread for thread in mine if thread.is_alive()]
         soon(lambda: association.is_aborted, "the peer to hear of it")
+
+
+def test_a_stop_ends_an_association_whose_threads_have_not_started_yet(
+    start_node: StartNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = start_node()
+    reached, let_go = threading.Event(), threading.Event()
+    start = DULServiceProvider.start
+
+    def late(dul: DULServiceProvider) -> None:
+        reached.set()
+        let_go.wait()
+        start(dul)
+
+    monkeypatch.setattr(DULServiceProvider, "start", late)
+    with socket.create_connection(("127.0.0.1", node.port)), ThreadPoolExecutor(1) as threads:
+        try:
+            assert reached.wait(PATIENCE_S)
+            (association,) = threads_of(node.node)
+            ending = threads.submit(listener._end, association)
+            soon(lambda: association._kill, "the end to begin")  # type: ignore[attr-defined]
+        finally:
+            let_go.set()
+        ending.result()
+        soon(lambda: not threads_of(node.node), "the acceptor to end")
 
 
 def test_a_stop_waits_for_the_film_in_hand_and_answers_it(start_node: StartNode) -> None:

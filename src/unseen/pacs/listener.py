@@ -247,5 +247,6 @@ def _end(association: Association) -> None:
     association._kill = True
     association._reactor_checkpoint.set()
     association.dul.kill_dul()
-    association.dul.join(_STATES_S)
-    association.join(_STATES_S)
+    if association._dul_ready.wait(_STATES_S):  # both threads have started; one that has not cannot be joined
+        association.dul.join(_STATES_S)
+        association.join(_STATES_S)

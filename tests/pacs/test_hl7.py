@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.pacs.conftest import PATIENCE_S, soon
 from tests.pacs.reports_in import Mllp, oru, outcomes, report, study, table
 from tests.worklist.conftest import (  # noqa: F401  fixtures
     Place,
@@ -164,6 +167,30 @@ def test_stopping_ends_open_connections(listener: Hl7Listener) -> None:
         assert sender.answer() == ("", "")
         with pytest.raises(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_a_stop_waits_for_a_connection_whose_thread_has_not_started_yet(
+    listener: Hl7Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, let_go = threading.Event(), threading.Event()
+    start = threading.Thread.start
+
+    def late(thread: threading.Thread) -> None:
+        if thread.name == "hl7-127.0.0.1":
+            reached.set()
+            let_go.wait()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", late)
+    with Mllp(listener.port) as sender, ThreadPoolExecutor(1) as threads:
+        try:
+            assert reached.wait(PATIENCE_S)
+            stopping = threads.submit(listener.stop)
+            soon(lambda: stopping.done() or (listener._stopping.is_set() and listener._lock.locked()), "the stop")
+        finally:
+            let_go.set()
+        stopping.result()
+        assert sender.answer() == ("", ""), "the connection is closed"
 
 
 def test_a_store_that_fails_is_a_reason_to_send_again(own_place: Place) -> None:

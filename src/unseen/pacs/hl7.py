@@ -86,10 +86,13 @@ class Hl7Listener:
         self._stopping.set()
         if self._server is not None:
             self._server.close()
+        while threads := self._running():  # the one that accepts may start one more
+            for thread in threads:
+                thread.join()
+
+    def _running(self) -> list[threading.Thread]:
         with self._lock:
-            threads = list(self._threads)
-        for thread in threads:
-            thread.join()
+            return list(self._threads)
 
     def _run(self, target: object, *arguments: object, name: str) -> None:
         def work() -> None:
@@ -100,9 +103,9 @@ class Hl7Listener:
                     self._threads.discard(threading.current_thread())
 
         thread = threading.Thread(target=work, name=name, daemon=True)
-        with self._lock:
+        with self._lock:  # whoever finds it can join it
             self._threads.add(thread)
-        thread.start()
+            thread.start()
 
     def _accept(self) -> None:
         assert self._server is not None

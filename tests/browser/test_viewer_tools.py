@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, signed_in
 from tests.browser.test_viewer import canvas, film_on, linear, sent, set_window, shows
 from tests.data.making import dicom, written
+from tests.web.running import until
 from tests.web.test_compressed import as_from_a_detector
 from unseen.data import phantoms
 from unseen.data.decode import shared_decoder
@@ -106,6 +107,23 @@ def test_a_prior_lies_beside_the_film_and_moves_with_it(page: Page, site: Site) 
     page.keyboard.press("Escape")
     expect(beside).to_have_count(0)
     shows(page, study)
+
+
+def test_a_prior_is_shown_when_its_key_comes_before_the_list_of_priors(page: Page, site: Site) -> None:
+    earlier, later = phantoms.normals(2, seed=91, size=SIDE)
+    (first,) = sent(site, "early", [as_dicom(earlier, StudyInstanceUID="1.9.91", PatientID="4713")])
+    both = sent(site, "early", [as_dicom(later, StudyInstanceUID="1.9.92", PatientID="4713")])
+    (study,) = (one for one in both if one != first)
+    held: list[Route] = []
+    page.route("**/priors", lambda route: held.append(route))
+    page.goto(f"{site.root}/studies/{study}?source=early")
+    shows(page, study)
+    expect(page.locator("[data-outcome=normal]")).to_be_enabled()
+    until(lambda: page.wait_for_timeout(20) or bool(held), 30)
+    page.keyboard.press("p")
+    page.evaluate("() => 0")  # the page has had the key
+    held[0].continue_()
+    expect(page.get_by_role("img", name=re.compile("^Received "))).to_be_visible()
 
 
 @pytest.mark.nightly

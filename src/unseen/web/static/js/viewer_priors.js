@@ -11,6 +11,8 @@ export class Priors {
   #known = [];
   /** @type {string | null} */
   #study = null;
+  /** Settled as soon as those of the study are known. */
+  #asked = Promise.resolve();
 
   /** @param {import("./canvas.js").FilmCanvas} view  @param {() => string | null | undefined} position  the view position of the film that is read */
   constructor(view, position) {
@@ -19,7 +21,11 @@ export class Priors {
   }
 
   /** Ask for those of a study, and list them. */
-  async of(/** @type {string} */ study) {
+  of(/** @type {string} */ study) {
+    return (this.#asked = this.#fetch(study));
+  }
+
+  async #fetch(/** @type {string} */ study) {
     this.#study = study;
     this.#draw([]);
     const { priors } = await api(`/studies/${study}/priors`);
@@ -28,6 +34,9 @@ export class Priors {
 
   /** Show the latest prior beside the film, or the one after the one that is shown; after the last, none. */
   async toggle() {
+    const study = this.#study;
+    await this.#asked.catch(() => {}); // the key may come before the list; its failure is shown by who asked for it
+    if (this.#study !== study) return undefined;
     const at = this.#known.findIndex((prior) => isBeside(prior.study));
     const next = this.#known.slice(at + 1).find((prior) => prior.film !== null);
     if (!next) return away();

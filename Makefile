@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The workers are forks of one process that has imported torch: pytest otherwise.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m tests.forked_workers -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady repeat results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -32,6 +32,7 @@ help:
 	@echo "make quick     unit tests only, under two minutes"
 	@echo "make coverage  branches that the tests of screening and worklist reach, docs/coverage.md"
 	@echo "make steady    tests on other instructions, with two threads and under load (TESTS=tests/physics)"
+	@echo "make repeat    chosen tests TIMES times each under load (TESTS=tests/pacs/test_node.py TIMES=200 SELECT=stop)"
 	@echo "make results   train and evaluate the recipes on real films, render docs/results.md (long)"
 	@echo "make results-thesis  the thesis's protocol and the noise study, docs/results-thesis.md (many hours; goes on)"
 	@echo "make results-screening  the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
@@ -90,15 +91,23 @@ coverage: $(STAMP)
 
 # What a processor's rounding, its threads or its load decides fails in one of these four. TESTS: what is run.
 STEADY_TESTS := $(if $(filter command line environment,$(origin TESTS)),$(TESTS),tests/physics)
+BUSY = trap 'kill $$(jobs -p)' EXIT; trap 'exit 1' INT TERM; \
+	for i in 1 2; do timeout 86400 sh -c 'while :; do :; done' >/dev/null 2>&1 & done;
 STEADY := $(BIN)/python -m pytest -n 2 --dist worksteal -m "not nightly"
 
 steady: $(STAMP)
 	OMP_NUM_THREADS=2 $(STEADY) $(STEADY_TESTS)
 	OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=AVX2 $(STEADY) $(STEADY_TESTS)
 	OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE $(STEADY) $(STEADY_TESTS)
-	@trap 'kill $$(jobs -p)' EXIT; trap 'exit 1' INT TERM; \
-		for i in 1 2; do timeout 3600 sh -c 'while :; do :; done' >/dev/null 2>&1 & done; \
-		OMP_NUM_THREADS=1 $(STEADY) $(STEADY_TESTS)
+	@$(BUSY) OMP_NUM_THREADS=1 $(STEADY) $(STEADY_TESTS)
+
+# Chosen tests, one after the other, TIMES times each, with two busy loops next to them. TESTS: files, or single tests
+# by their whole names. SELECT: an expression that chooses among them, as for pytest -k.
+TIMES ?= 200
+SELECT ?=
+repeat: $(STAMP)
+	@test "$(origin TESTS)" != file || { echo "Say which tests: make repeat TESTS=tests/pacs/test_node.py TIMES=200"; exit 2; }
+	@$(BUSY) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not nightly" -p tests.repeated --times $(TIMES) -k "$(SELECT)" $(TESTS)
 
 results: $(STAMP)
 	$(BIN)/python -m studies

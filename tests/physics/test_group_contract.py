@@ -218,6 +218,7 @@ def test_precisions(name: str) -> None:
         torch.testing.assert_close(group.T(x.float(), g).double(), reference, rtol=0, atol=2e-5)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("name", EVERY)
 def test_devices(name: str) -> None:

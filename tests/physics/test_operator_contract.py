@@ -333,6 +333,7 @@ def test_learning_goes_on_after_inference(name: str) -> None:
     assert y.grad is not None
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_the_same_on_the_gpu() -> None:
     for name in EVERY:

@@ -321,6 +321,7 @@ def test_what_cannot_be_measured_is_said() -> None:
         A.fbp(torch.zeros(1, 1, 3, 6, dtype=torch.complex64))
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_the_same_on_a_gpu() -> None:
     A = Tomography(33, 20)

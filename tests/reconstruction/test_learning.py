@@ -145,6 +145,7 @@ def test_complex_measurements_with_operators_of_their_own_go_on_too(tmp_path: Pa
     assert same(whole, learn(y, process, network=small(process), folder=tmp_path, **settings))  # type: ignore[arg-type]
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_it_learns_on_a_cuda_device(precision: str) -> None:

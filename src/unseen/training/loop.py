@@ -26,6 +26,7 @@ from unseen.training import checkpoint
 from unseen.training.checkpoint import Checkpoint, Place, Stop, deferred_interrupt
 from unseen.training.history import History, Log
 from unseen.training.learner import Learner
+from unseen.training.limits import RunStopped, time_is_up, under_limits
 from unseen.training.placement import fabric_of, own_rng_and_threads, rest, rows_of, wrapped
 from unseen.training.ranks import LostProcess, Ranks, asked, check_hooks, together
 from unseen.training.settings import Training, TrainingError
@@ -118,6 +119,7 @@ def train(
         TrainingError: Fabric or the device is missing, the checkpoint belongs to another training, a loss is NaN, a
             process that shares the training ended.
         KeyboardInterrupt: Ctrl-C, after the batch and its checkpoint.
+        RunStopped: the time of `limits.limited` has passed; after the batch and its checkpoint.
 
     >>> from types import SimpleNamespace
     >>> from unseen.training import Step, Training
@@ -131,6 +133,7 @@ def train(
     >>> train(learner, [torch.ones(8, 1)], Training(epochs=2, batch_size=4, device="cpu")).steps
     4
     """
+    settings = under_limits(settings)
     n = _length(data)
     size = min(settings.batch_size, n)
     if size < asked(settings):
@@ -232,6 +235,8 @@ def _trained(
                     module.train()
 
                 for position in range(start, per_epoch):
+                    over = time_is_up()  # asked before the batch, so that all processes stop after the same one
+                    stop.asked = stop.asked or over
                     rows = order[position * size : (position + 1) * size]  # (batch,)
                     if ranks is None:
                         losses, stopped = _one_batch(learner, rows_of(data, rows, fabric), rng, fabric), stop
@@ -248,6 +253,11 @@ def _trained(
                         kept.progress(Progress(step, steps, epoch + 1, losses, before_s + spent, left))
                     if stopped.asked:
                         save(Place(epoch, position + 1))
+                        if over:
+                            raise RunStopped(
+                                f"the training stopped at step {step} of {steps}, since its time is up. "
+                                "Start it again: it resumes from its checkpoint."
+                            )
                         raise KeyboardInterrupt
                     by_clock = time.monotonic() - saved >= settings.checkpoint_every_s
                     every = settings.checkpoint_every_steps

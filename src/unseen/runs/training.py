@@ -199,8 +199,12 @@ def train_recipe(
         if isinstance(films, Sized):
             detector.check_number(len(films))
         detector.check_unlabelled(0 if others is None else len(others.films))
-        lungs = finder_for(
-            detector, films, recipe, fold=fold, data_digest=data_digest, given=finder, root=root, progress=progress
+        lungs = (
+            finder_for(
+                detector, films, recipe, fold=fold, data_digest=data_digest, given=finder, root=root, progress=progress
+            )
+            if finder is not None or gate or looks_for_lungs(detector, recipe)
+            else None
         )
         after_epoch = None if validate is None else validate(detector)
         detector.fit(
@@ -290,8 +294,15 @@ def ready_finder(recipe: Recipe, films: Films) -> Path | None:
     if any(entry.mask is not None for entry in films.entries):
         return None
     detector = detector_of(recipe)
-    needed = detector.needs_lungs or detector.view.needs_lungs or recipe.data.lungs_from is not None
-    return Path("models/lungs") if needed else None
+    return Path("models/lungs") if looks_for_lungs(detector, recipe) else None
+
+
+def looks_for_lungs(detector: Detector, recipe: Recipe) -> bool:
+    """Return whether a recipe needs a lung finder: for its method, for its view, or by its `data.lungs_from`.
+
+    A whole-film GANomaly or PCA needs none; its score table then has no lung area.
+    """
+    return detector.needs_lungs or detector.view.needs_lungs or recipe.data.lungs_from is not None
 
 
 def finder_for(

@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The workers are forks of one process that has imported torch: pytest otherwise.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m tests.forked_workers -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady repeat results results-thesis results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady repeat results results-thesis results-noise results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -34,7 +34,8 @@ help:
 	@echo "make steady    tests on other instructions, with two threads and under load (TESTS=tests/physics)"
 	@echo "make repeat    chosen tests TIMES times each under load (TESTS=tests/pacs/test_node.py TIMES=200 SELECT=stop)"
 	@echo "make results   train and evaluate the recipes on real films, render docs/results.md (long)"
-	@echo "make results-thesis  the thesis's protocol and the noise study, docs/results-thesis.md (many hours; goes on)"
+	@echo "make results-thesis  the thesis's protocol, docs/results-thesis.md (many hours; resumes)"
+	@echo "make results-noise  two recipes under added noise, docs/results-thesis.md (hours; resumes)"
 	@echo "make results-screening  the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
 	@echo "make results-imaging  imaging from measurements alone on real data, docs/results-imaging.md (many hours; goes on)"
 	@echo "make results-priors  generators as priors against TV, on digits, shapes and MR slices, docs/results-priors.md (hours; goes on)"
@@ -117,6 +118,10 @@ results-thesis: $(STAMP)
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 \
 		$(BIN)/python -m studies --only thesis
 	$(BIN)/python -m studies.figures.thesis_curves
+
+# Hours: finished trainings are found again.
+results-noise: $(STAMP)
+	$(BIN)/python -m studies --only noise
 
 results-screening: $(STAMP)
 	$(BIN)/python -m studies --only screening

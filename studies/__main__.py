@@ -3,7 +3,9 @@ from rows.
 
 python -m studies                   real films, phantoms, shipped models (`make results`); finished runs
                                                are found again
-python -m studies --only thesis     the thesis's protocol and the noise study (`make results-thesis`)
+python -m studies --only thesis     the thesis's protocol (`make results-thesis`)
+python -m studies --only thesis/ganomaly  one recipe of the thesis, `thesis/NAME`
+python -m studies --only noise      the noise study: two recipes under added noise (`make results-noise`)
 python -m studies --only screening  calibration on real films, and the guarantee in simulated hospitals
 python -m studies --only unfinished  how far trainings got that have no row yet
 python -m studies --render          the pages and the README's table, from the committed rows alone
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from studies import recipe_files as recipes
@@ -23,7 +26,7 @@ from studies.hospitals import hospitals_row
 from studies.rendering import render
 from studies.robustness.study import robustness
 from studies.row_files import read_rows, write_row
-from studies.rows import annotate_bundles, row_of
+from studies.rows import Row, annotate_bundles, row_of
 from studies.shipping import choice_row, finder_row, ship, ship_finder
 from studies.thesis import beside_earlier, thesis_row, train_thesis
 from studies.twins import twin_row
@@ -32,6 +35,8 @@ from unseen.artifacts.recipe import RecipeError, runs_root
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.runs.training import resolve
 from unseen.training.settings import shown_on
+
+PARTS = ("real", "phantoms", "shipped", "thesis", "noise", "screening", "unfinished")
 
 
 def main() -> None:
@@ -43,43 +48,46 @@ def main() -> None:
 
 
 def _run() -> None:
+    given = parsed(sys.argv[1:])
+    if not given.render:
+        train(given)
+    for path in render(given.rows, docs=given.docs, readme=given.readme):
+        print("rendered", path)
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m studies", description=__doc__.splitlines()[0])
     parser.add_argument("--render", action="store_true", help="only render the docs from the rows in --rows")
     parser.add_argument(
-        "--only",
-        choices=(
-            "real",
-            "phantoms",
-            "shipped",
-            "thesis",
-            "screening",
-            "unfinished",
-        ),
-        help="only these",
+        "--only", choices=(*PARTS, *_shipped("thesis/")), metavar="PART", help=f"of {', '.join(PARTS)}, thesis/NAME"
     )
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results.md goes (default: docs)")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
     parser.add_argument("--models", type=Path, default=Path("src/unseen/models"), help="where shipped models lie")
     parser.add_argument("--workers", type=int, default=2, help="folds at a time, one thread each (default: 2)")
-    given = parser.parse_args()
-    if not given.render:
-        if given.only in (None, "real"):
-            _real(given.rows, given.workers)
-        if given.only in (None, "phantoms"):
-            for name in _shipped("phantoms/"):
-                print("wrote", write_row(twin_row(resolve(recipes.load(name))), given.rows), flush=True)
-        if given.only in (None, "shipped"):
-            _models(given.rows, given.models, given.workers)
-        if given.only == "screening":
-            _screening(given.rows)
-        if given.only == "unfinished":
-            asked = [recipes.load(name) for prefix in ("thesis/", "ms_cxr/") for name in _shipped(prefix)]
-            print("wrote", write_row(unfinished(asked, given.rows), given.rows))
-        if given.only == "thesis":
-            _thesis(given.rows, given.workers)
-    for path in render(given.rows, docs=given.docs, readme=given.readme):
-        print("rendered", path)
+    return parser.parse_args(arguments)
+
+
+def train(given: argparse.Namespace) -> None:
+    """Train the recipes that are asked for, and write their rows."""
+    if given.only in (None, "real"):
+        _real(given.rows, given.workers)
+    if given.only in (None, "phantoms"):
+        for name in _shipped("phantoms/"):
+            print("wrote", write_row(twin_row(resolve(recipes.load(name))), given.rows), flush=True)
+    if given.only in (None, "shipped"):
+        _models(given.rows, given.models, given.workers)
+    if given.only == "screening":
+        _screening(given.rows)
+    if given.only == "unfinished":
+        asked = [recipes.load(name) for prefix in ("thesis/", "ms_cxr/") for name in _shipped(prefix)]
+        print("wrote", write_row(unfinished(asked, given.rows), given.rows))
+    if given.only == "noise":
+        print("wrote", write_row(_noise_row(given.workers), given.rows), flush=True)
+    if given.only is not None and given.only.startswith("thesis"):
+        _thesis(given.rows, _shipped("thesis/") if given.only == "thesis" else [given.only])
 
 
 def _real(rows: Path, workers: int) -> None:
@@ -119,11 +127,15 @@ def _models(rows: Path, models: Path, workers: int) -> None:
         print("wrote", write_row(row, rows), "and", models / recipe.short, flush=True)
 
 
-def _thesis(rows: Path, workers: int) -> None:
-    """The noise study, then the thesis's four trainings, which take hours: a row is written after each."""
-    twins = [recipes.load(name) for name in ("ms_cxr/roi-sure-64-lungs", "ms_cxr/roi-oracle-64-lungs")]
-    print("wrote", write_row(robustness(twins, workers=workers), rows), flush=True)
-    arms = [resolve(recipes.load(name)) for name in _shipped("thesis/")]
+def _noise_row(workers: int) -> Row:
+    """Return the row of two recipes that are trained and tested under added noise."""
+    pair = [recipes.load(name) for name in ("ms_cxr/roi-sure-64-lungs", "ms_cxr/roi-oracle-64-lungs")]
+    return robustness(pair, workers=workers)
+
+
+def _thesis(rows: Path, names: Sequence[str]) -> None:
+    """Train recipes of the thesis, which takes hours, and write a row after each."""
+    arms = [resolve(recipes.load(name)) for name in names]
     for recipe in sorted(arms, key=lambda arm: int(str(arm.method.settings.get("features", 0)))):  # the short first
         train_thesis(recipe, progress=shown_on())
         row = thesis_row(recipe)

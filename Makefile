@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The workers are forks of one process that has imported torch: pytest otherwise.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m tests.forked_workers -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady repeat results results-thesis results-noise results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
+.PHONY: help demo test suite checks quick coverage steady repeat results results-thesis results-noise results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors gpu-pack gpu-queue gpu-merge pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
@@ -41,6 +41,9 @@ help:
 	@echo "make results-priors  generators as priors against TV, on digits, shapes and MR slices, docs/results-priors.md (hours; goes on)"
 	@echo "make results-detectors  every detector on equal terms, docs/results-detectors.md (a day; goes on)"
 	@echo "make results-lungs  outlines of lung finders, and lesions kept inside them, docs/results-lungs.md (half an hour)"
+	@echo "make gpu-pack  data of the queue for a machine with a GPU, into gpu-pack/ (ROW=thesis/ganomaly)"
+	@echo "make gpu-queue  rows of the queue on a GPU for ten minutes, into OUT (ROW=, DEVICE=, STOP_AFTER=560; resumes)"
+	@echo "make gpu-merge  rows and runs that gpu-queue returned, from OUT into the results and the runs"
 	@echo "make bench     a training step, a film's score and a screened film, docs/speed.md (under ten minutes)"
 	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
 	@echo "make bench-pages  pages of lists of 10,000 and 1,000,000 studies, and from film to film, docs/speed-list.md"
@@ -147,6 +150,22 @@ results-detectors: $(STAMP)
 # Half an hour: trained finders are found again.
 results-lungs: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m studies.lung_finder
+
+# ROW: a recipe of the queue, or several; none: all. See docs/how-to/gpu.md.
+ROW ?=
+DEVICE ?= auto
+OUT ?= gpu-out
+CHECKPOINT_EVERY ?= 60
+STOP_AFTER ?= 560
+gpu-pack: $(STAMP)
+	$(BIN)/python -m studies.gpu_queue pack $(ROW)
+
+gpu-queue: $(STAMP)
+	$(BIN)/python -m studies.gpu_queue run $(ROW) --device $(DEVICE) --out $(OUT) \
+		--checkpoint-every $(CHECKPOINT_EVERY) --stop-after $(STOP_AFTER)
+
+gpu-merge: $(STAMP)
+	$(BIN)/python -m studies.gpu_queue merge $(OUT)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

@@ -58,6 +58,13 @@ def training_subjects(settings: PictureSettings, *, data: Path | None = None) ->
     return tuple((known * (_AGAIN if settings.pictures == "ct-again" else 1))[: settings.limit])
 
 
+def files_of(settings: PictureSettings, *, data: Path | None = None) -> tuple[str, ...]:
+    """Return the files that `load` reads, relative to the data folder."""
+    if settings.pictures == "urban":
+        return "natural/manifest.csv", *_urban_files(data)
+    return _FILES[settings.pictures]
+
+
 def _slices(data: Path | None) -> tuple[NDArray[np.float32], NDArray[np.str_], NDArray[np.int64]]:
     """Slices in [0, 1], a slice that comes twice once; the patient and the fold of each."""
     with np.load(_at(data, "ct100/ct256.npz"), allow_pickle=False) as file:
@@ -99,12 +106,16 @@ def _mri(settings: PictureSettings, data: Path | None) -> Images:
 def _urban(settings: PictureSettings, data: Path | None) -> Images:
     from PIL import Image
 
-    with _at(data, "natural/manifest.csv").open(newline="", encoding="utf-8") as file:
-        names = sorted(row["file"] for row in csv.DictReader(file) if row["set"] == "urban100")
     form = "RGB" if settings.colour else "L"
-    arrays = [np.asarray(Image.open(_at(data, f"natural/{name}")).convert(form), dtype=np.float32) for name in names]
+    arrays = [np.asarray(Image.open(_at(data, name)).convert(form), dtype=np.float32) for name in _urban_files(data)]
     images = np.stack([array.reshape(*array.shape[:2], -1).transpose(2, 0, 1) for array in arrays]) / 255
     return _last_by_name(_sized(images, settings))
+
+
+def _urban_files(data: Path | None) -> list[str]:
+    """Return the files of Urban100, by name."""
+    with _at(data, "natural/manifest.csv").open(newline="", encoding="utf-8") as file:
+        return sorted(f"natural/{row['file']}" for row in csv.DictReader(file) if row["set"] == "urban100")
 
 
 def _last_by_name(pictures: Tensor) -> Images:
@@ -170,6 +181,15 @@ _SOURCES: dict[str, Callable[[PictureSettings, Path | None], Images]] = {
     "digits": _digits,
     "triangles": _triangles,
     "sparse": _sparse,
+}
+
+_FILES: dict[str, tuple[str, ...]] = {
+    "ct": ("ct100/ct256.npz",),
+    "ct-again": ("ct100/ct256.npz",),
+    "mri": ("mri/chest.npz",),
+    "digits": tuple(f"mnist/{part}-images-idx3-ubyte.gz" for part in ("train", "t10k")),
+    "triangles": (),
+    "sparse": (),
 }
 
 

@@ -140,3 +140,17 @@ def world(whole_world: World) -> Iterator[World]:
         patch.setenv("UNSEEN_DATA", str(whole_world.data))
         patch.setattr(LungFinder, "Config", SmallLungs)
         yield whole_world
+
+
+@pytest.fixture(scope="session")
+def split_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a fixed split in the column `thesis`: a third trains, a third tests, a third is left aside."""
+    folder = tmp_path_factory.mktemp("split")
+    write_set(folder / "set")
+    split = folder / "set" / "splits.csv"
+    with split.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    parts = {"0": "test", "1": "train", "2": ""}
+    lines = ["file,fold,thesis", *(f"{row['file']},{row['fold']},{parts[row['fold']]}" for row in rows)]
+    split.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

@@ -23,6 +23,9 @@ from unseen.data.manifest import Entry, Source
 from unseen.data.reading import Films, films
 
 FOLDS = 5
+DIGEST = ".sha256"
+"""Ending of a file with the SHA-256 of a film or mask that is left out of a copy of the data, so that the copy has the
+digest of the whole."""
 _TRAIN, _TEST = 1, 0  # the two parts of a fixed split, as folds
 PHANTOM_NORMALS = 400
 PHANTOM_LUNGS = 200
@@ -265,4 +268,7 @@ def _digest(entries: Sequence[Entry], fold_of: Mapping[str, int]) -> str:
 def _bytes_of(path: Path | None) -> str:
     if path is None:
         return "none"
-    return sha256_of(path) if path.is_file() else "not there"
+    if path.is_file():
+        return sha256_of(path)
+    noted = path.with_name(path.name + DIGEST)
+    return noted.read_text(encoding="utf-8").strip() if noted.is_file() else "not there"

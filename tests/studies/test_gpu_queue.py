@@ -1,0 +1,225 @@
+"""The queue for a GPU, on the CPU: packs, limits, kills, what is returned, and the merge."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from studies.gpu_queue import returned
+from studies.gpu_queue.entries import Work, chosen, queue
+from studies.gpu_queue.packing import write_packs
+from studies.gpu_queue.returned import changed_files, merge, times
+from studies.gpu_queue.slot import DONE, FOUND, STOPPED, run
+from studies.packs import Needed, films_needed, unpack, write_pack
+from studies.rows import Row, read_rows
+from tests.studies.queue_victim import RECIPE, STEPS, entry
+from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.runs.cohort import cohort_of
+from unseen.runs.training import run_of
+from unseen.training.limits import RunLimits, limited, under_limits
+from unseen.training.settings import Training
+
+ROOT = Path(__file__).parents[2]
+NAME = "thesis/small-1"
+
+
+@pytest.fixture
+def data(split_set: Path) -> Path:
+    return split_set
+
+
+@pytest.fixture(autouse=True)
+def named(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNSEEN_DATA", str(data))
+
+
+def small_run(tmp_path: Path, *, out: str = "out", stop_after_s: float | None = None, packs: str = "packs") -> str:
+    """Run the entry in `tmp_path`, and return its state."""
+    work = Work(tmp_path / "rows", root=tmp_path / "runs", progress=lambda name, progress: None)
+    limits = RunLimits(device="cpu", checkpoint_every_s=0, stop_after_s=stop_after_s)
+    outcome = run([entry()], limits=limits, out=tmp_path / out, work=work, packs=tmp_path / packs)
+    return outcome.entries[NAME]
+
+
+def returned_rows(out: Path) -> list[Row]:
+    path = out / "rows.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+
+
+def untimed(row: Row) -> Row:
+    """The row without what the clock decides."""
+    facts = {name: value for name, value in row["facts"].items() if name != "training_seconds"}
+    return {name: value for name, value in row.items() if name not in ("seconds", "date")} | {"facts": facts}
+
+
+@pytest.fixture(scope="module")
+def whole(split_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Row:
+    """The row of the training without a stop."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNSEEN_DATA", str(split_set))
+        assert small_run(folder) == DONE
+    [row] = returned_rows(folder / "out")
+    return row
+
+
+def test_a_killed_training_resumes_and_its_row_is_that_of_an_unbroken_one(
+    data: Path, whole: Row, tmp_path: Path
+) -> None:
+    environment = os.environ | {"UNSEEN_DATA": str(data), "UNSEEN_RUNS": str(tmp_path / "runs")}
+    first = []
+    for last in (5, 0):
+        command = [sys.executable, "-m", "tests.studies.queue_victim", str(last), tmp_path / "out", tmp_path / "rows"]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == (-signal.SIGKILL if last else 0), done.stderr
+        first.append(int(done.stdout))
+    # killed after step 5 and before its checkpoint: step 5 is computed again, and no earlier one
+    assert first == [1, 5]
+    [row] = returned_rows(tmp_path / "out")
+    assert untimed(row) == untimed(whole) and row["epochs_done"] == 3 and row["steps"] == STEPS
+
+
+def test_a_run_whose_time_is_up_stops_with_a_checkpoint_that_another_machine_resumes(
+    whole: Row, tmp_path: Path
+) -> None:
+    """With no time at all each run computes one step; what it returns is merged into the runs of the next."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    for step in range(1, STEPS):
+        assert small_run(there, stop_after_s=0.0).startswith(f"{STOPPED}: the training stopped at step {step} of")
+        assert returned_rows(there / "out") == []
+        (there / "runs").rename(tmp_path / f"gone-{step}")  # the next machine is bare
+        merged = merge(there / "out", rows=here / "rows", root=there / "runs")
+        assert merged.rows == () and len(merged.replaced) == 1
+    assert small_run(there) == DONE
+    [row] = returned_rows(there / "out")
+    assert untimed(row) == untimed(whole)
+
+
+def test_returned_rows_and_runs_are_merged_and_the_entry_is_then_done(whole: Row, tmp_path: Path) -> None:
+    assert small_run(tmp_path) == DONE
+    out = tmp_path / "out"
+    home = tmp_path / "home"
+    for _ in range(2):  # the same folder twice
+        merged = merge(out, rows=home / "rows", root=home / "runs")
+        assert merged.rows == (NAME,)
+    assert untimed(read_rows(home / "rows")[NAME]) == untimed(whole)
+    merge(out, rows=tmp_path / "rows", root=tmp_path / "runs")
+    assert small_run(tmp_path, out="second") == FOUND
+    found, _ = run_of(Recipe.from_toml(RECIPE).model_copy(update={"seed": 1}), root=home / "runs")
+    assert (found.folder / "epochs" / "003.npy").is_file() and found.bundle.is_dir()
+    with pytest.raises(RecipeError, match=r"has neither rows\.jsonl nor runs"):
+        merge(tmp_path / "nothing", rows=home / "rows", root=home / "runs")
+
+
+def test_a_run_that_is_further_here_is_kept(tmp_path: Path) -> None:
+    assert small_run(tmp_path, stop_after_s=0.0).startswith(STOPPED)
+    root = tmp_path / "home"
+    merge(tmp_path / "out", rows=tmp_path / "rows", root=root)
+    [log] = root.rglob("log.csv")
+    log.write_text(log.read_text(encoding="utf-8") * 3, encoding="utf-8")
+    before = times(root)
+    merged = merge(tmp_path / "out", rows=tmp_path / "rows", root=root)
+    assert merged.replaced == () and len(merged.kept) == 1 and not changed_files(root, before)
+
+
+def test_returned_files_keep_to_the_limits_and_the_smallest_go_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(returned, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(returned, "_MARGIN", 2**16)
+    root, out = tmp_path / "runs", tmp_path / "out"
+    out.mkdir()
+    for name, size in (("a/checkpoint.pt", 3 * 2**20), ("b/bundle/weights", 4 * 2**20)):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(os.urandom(size))
+    (root / "a" / "log.csv").write_text("step\n1\n", encoding="utf-8")
+    left_out = returned.add_runs(out, root, times(root))
+    assert left_out == ["b/bundle/weights (4.0 MiB)"]
+    files = sorted(out.iterdir())
+    assert 2 <= len(files) <= 6 and all(path.stat().st_size <= 2**20 for path in files)
+    merge(out, rows=tmp_path / "rows", root=tmp_path / "home")
+    for name in ("a/checkpoint.pt", "a/log.csv"):
+        assert (tmp_path / "home" / name).read_bytes() == (root / name).read_bytes()
+
+
+def test_a_row_from_a_pack_is_the_row_from_the_data_set(
+    data: Path, whole: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [(path, size)] = write_packs([entry()], tmp_path / "packs")
+    assert path.stat().st_size == size
+    digest = cohort_of(Recipe.from_toml(RECIPE)).digest
+    monkeypatch.delenv("UNSEEN_DATA")
+    assert small_run(tmp_path) == DONE
+    [row] = returned_rows(tmp_path / "out")
+    assert untimed(row) == untimed(whole) and row["recipe_digest"] == whole["recipe_digest"]
+
+    unpack(path, tmp_path / "unpacked")
+    monkeypatch.setenv("UNSEEN_DATA", str(tmp_path / "unpacked"))
+    assert cohort_of(Recipe.from_toml(RECIPE)).digest == digest
+    needed = films_needed(Recipe.from_toml(RECIPE))
+    assert needed.noted and not needed.missing()
+    for name in needed.read:
+        assert (tmp_path / "unpacked" / name).read_bytes() == (data / name).read_bytes()
+    assert not any((tmp_path / "unpacked" / name).exists() for name in needed.noted)
+
+
+def test_png_files_become_smaller_and_have_their_bytes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    smooth = np.cumsum(rng.integers(-2, 3, (64, 64)), axis=1) + 128
+    images = {
+        "grey.png": smooth.astype(np.uint8),
+        "colour.png": np.stack([smooth, smooth + 9, smooth], axis=2).astype(np.uint8),
+        "deep.png": smooth.astype(np.uint16),
+    }
+    for name, pixels in images.items():
+        Image.fromarray(pixels).save(tmp_path / name, optimize=True)
+    Image.fromarray(images["grey.png"]).save(tmp_path / "other.png", compress_level=1)  # written in another way
+    monkeypatch.setenv("UNSEEN_DATA", str(tmp_path))
+    names = (*images, "other.png")
+    write_pack(Needed(names), tmp_path / "pack.npz")
+    with np.load(tmp_path / "pack.npz") as pack:
+        assert pack["forms"].tolist() == ["webp", "webp", "bytes", "bytes"]
+        assert pack["lengths"][0] < (tmp_path / "grey.png").stat().st_size
+    unpack(tmp_path / "pack.npz", tmp_path / "unpacked")
+    for name in names:
+        assert (tmp_path / "unpacked" / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_without_data_and_pack_the_entry_fails_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UNSEEN_DATA")
+    assert "Make the pack where the data are (make gpu-pack)" in small_run(tmp_path)
+    monkeypatch.setenv("UNSEEN_DATA", str(tmp_path))
+    assert "is not there. Set UNSEEN_DATA" in small_run(tmp_path)
+
+
+def test_a_pack_that_is_too_large_is_refused(data: Path, tmp_path: Path) -> None:
+    (data / "noise").write_bytes(os.urandom(13 * 2**20))
+    with pytest.raises(RecipeError, match=r"13\.\d\d MiB, the limit is 12"):
+        write_pack(Needed(("noise",)), tmp_path / "pack.npz")
+    (data / "noise").unlink()
+
+
+def test_limits_replace_auto_and_the_interval_for_the_block_alone() -> None:
+    settings, named = Training(checkpoint_every_s=900), Training(device="cuda:1")
+    with limited(RunLimits(device="cpu", checkpoint_every_s=60)):
+        assert under_limits(settings).checkpoint_every_s == 60 and under_limits(settings).device == "cpu"
+        assert under_limits(named).device == "cuda:1"
+    assert under_limits(settings) == settings
+
+
+def test_the_queue_begins_with_the_thesis_and_takes_recipes_and_entries_by_name() -> None:
+    names = [one.name for one in queue()]
+    assert len(set(names)) == len(names)
+    assert names[0] == "thesis/ganomaly-0" and all(name.startswith("thesis/") for name in names[:12])
+    assert [one.name for one in chosen(["thesis/roi-sure"])] == [f"thesis/roi-sure-{seed}" for seed in (0, 1, 2)]
+    assert [one.name for one in chosen(["ms_cxr/ganomaly-128-whole-f2-0"])] == ["ms_cxr/ganomaly-128-whole-f2-0"]
+    with pytest.raises(RecipeError, match=r"thesis/none: not in the queue"):
+        chosen(["thesis/none"])

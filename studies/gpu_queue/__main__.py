@@ -80,7 +80,12 @@ def _run(given: argparse.Namespace) -> None:
 
 def _merge(given: argparse.Namespace) -> None:
     merged = merge(given.out, rows=given.rows, root=runs_root())
-    for words, names in (("row", merged.rows), ("run", merged.replaced), ("run kept as it is", merged.kept)):
+    for words, names in (
+        ("row", merged.rows),
+        ("row not written", merged.conflicts),
+        ("run", merged.replaced),
+        ("run kept as it is", merged.kept),
+    ):
         for name in names:
             print(f"{words}: {name}")
 

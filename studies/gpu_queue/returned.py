@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from studies.rows import Row, read_rows, write_row
+from studies.row_files import merge_rows, read_row, study_of
+from studies.rows import Row
 from studies.thesis import beside_earlier
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import RecipeError
@@ -35,10 +36,18 @@ _MARGIN = 2**20  # of the whole, for the archive's headers
 
 
 @dataclass(frozen=True)
-class Merged:
-    """Rows that were written, run folders that were brought up to date, and run folders that were kept as they are."""
+class MergedRun:
+    """Result of a merge.
+
+    Args:
+        rows: names of the rows that are now among the committed ones.
+        conflicts: rows that were not written, since the committed row is of another recipe or version.
+        replaced: run folders that were brought up to date.
+        kept: run folders that were kept as they are.
+    """
 
     rows: tuple[str, ...]
+    conflicts: tuple[str, ...]
     replaced: tuple[str, ...]
     kept: tuple[str, ...]
 
@@ -46,7 +55,12 @@ class Merged:
 def add_row(out: Path, row: Row) -> None:
     """Append a row to those that are returned."""
     with (out / _ROWS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+        file.write(_line(f"{row['recipe']}-{row['seed']}", row))
+
+
+def _line(name: str, row: Row) -> str:
+    """Return a row as a line of a row file."""
+    return json.dumps({"name": name, **row}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def add_runs(out: Path, root: Path, changed: Iterable[Path]) -> list[str]:
@@ -105,7 +119,7 @@ def write_report(out: Path, report: Mapping[str, object]) -> None:
     write_text(out / _REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
 
 
-def merge(out: Path, *, rows: Path, root: Path) -> Merged:
+def merge(out: Path, *, rows: Path, root: Path) -> MergedRun:
     """Merge the returned rows into the committed ones, and the returned files into the runs folder.
 
     The same folder may be merged twice. A run that is finished in `root`, or has more steps there, is kept as it is.
@@ -113,20 +127,24 @@ def merge(out: Path, *, rows: Path, root: Path) -> Merged:
     Raises:
         RecipeError: the folder has neither rows nor runs.
     """
-    lines = (out / _ROWS).read_text(encoding="utf-8").splitlines() if (out / _ROWS).is_file() else []
+    text = (out / _ROWS).read_text(encoding="utf-8") if (out / _ROWS).is_file() else ""
     parts = [part for number in range(_PARTS) if (part := out / f"{_RUNS}.{number}").is_file()]
-    if not lines and not parts:
+    if not text and not parts:
         raise RecipeError(f"{out}: has neither {_ROWS} nor {_RUNS}.0. Name the folder that the queue wrote")
-    written = []
-    known = read_rows(rows)
-    for row in map(json.loads, lines):
-        name = f"{row['recipe']}-{row['seed']}"
+    lines: dict[str, list[str]] = {}
+    for row in (json.loads(line) for line in text.split("\n") if line):
+        name = row.pop("name")
         if "by_epoch" in row:  # of the thesis: figures of an earlier training of the same recipe and seed stay
-            row = beside_earlier(row, known.get(name))
-        write_row(row, rows)
-        written.append(name)
+            row = beside_earlier(row, read_row(name, rows))
+        lines.setdefault(study_of(name), []).append(_line(name, row))
+    done = [merge_rows(study, some, rows) for study, some in lines.items()]
     replaced, kept = _merge_runs(parts, root) if parts else ([], [])
-    return Merged(tuple(written), tuple(replaced), tuple(kept))
+    return MergedRun(
+        tuple(name for one in done for name in (*one.added, *one.replaced, *one.unchanged)),
+        tuple(str(conflict) for one in done for conflict in one.conflicts),
+        tuple(replaced),
+        tuple(kept),
+    )
 
 
 def _merge_runs(parts: list[Path], root: Path) -> tuple[list[str], list[str]]:

@@ -21,7 +21,7 @@ from studies.gpu_queue.entries import QueueEntry, Work
 from studies.gpu_queue.packing import pack_of
 from studies.gpu_queue.returned import add_row, add_runs, changed_files, times, write_report
 from studies.packs import unpack
-from studies.rows import read_rows
+from studies.row_files import read_rows
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.recipe import RecipeError, runs_root
 from unseen.training.limits import RunLimits, RunStopped, limited, time_is_up

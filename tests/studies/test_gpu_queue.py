@@ -19,7 +19,8 @@ from studies.gpu_queue.packing import write_packs
 from studies.gpu_queue.returned import changed_files, merge, times
 from studies.gpu_queue.slot import DONE, FOUND, STOPPED, run
 from studies.packs import Needed, films_needed, unpack, write_pack
-from studies.rows import Row, read_rows
+from studies.row_files import read_rows, write_row
+from studies.rows import Row
 from tests.studies.queue_victim import RECIPE, STEPS, entry
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.runs.cohort import cohort_of
@@ -51,7 +52,10 @@ def small_run(tmp_path: Path, *, out: str = "out", stop_after_s: float | None = 
 
 def returned_rows(out: Path) -> list[Row]:
     path = out / "rows.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    if not path.is_file():
+        return []
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    return [{field: value for field, value in row.items() if field != "name"} for row in rows]
 
 
 def untimed(row: Row) -> Row:
@@ -111,6 +115,9 @@ def test_returned_rows_and_runs_are_merged_and_the_entry_is_then_done(whole: Row
         merged = merge(out, rows=home / "rows", root=home / "runs")
         assert merged.rows == (NAME,)
     assert untimed(read_rows(home / "rows")[NAME]) == untimed(whole)
+    write_row(whole | {"version": "0.0.1"}, tmp_path / "older")
+    refused = merge(out, rows=tmp_path / "older", root=home / "runs")
+    assert refused.rows == () and refused.conflicts[0].startswith(f"{NAME}: the committed row has")
     merge(out, rows=tmp_path / "rows", root=tmp_path / "runs")
     assert small_run(tmp_path, out="second") == FOUND
     found, _ = run_of(Recipe.from_toml(RECIPE).model_copy(update={"seed": 1}), root=home / "runs")

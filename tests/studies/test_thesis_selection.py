@@ -11,7 +11,7 @@ import pytest
 
 from studies import __main__ as studies_command
 from studies import recipe_files
-from studies.rows import read_rows
+from studies.row_files import read_rows
 from tests.studies.queue_victim import RECIPE
 
 ROOT = Path(__file__).parents[2]
